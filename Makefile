@@ -1,0 +1,120 @@
+# Everything one does with this repository. `make help` lists it.
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+# The pinned tools: Go ones from tools/go.mod, buf and protoc-gen-es from package.json.
+TOOL := go tool -modfile=tools/go.mod
+export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
+
+# The example schemas that `make run` serves. Committed, so that the server needs no Node to start.
+SHOP_SCHEMAS := gen/descriptors/shop.v1.binpb
+
+WEB_SOURCES := $(shell find web gen/es -type f -not -path '*/node_modules/*' -not -path '*/dist/*' 2>/dev/null)
+
+.PHONY: help
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+## Build and run
+
+# npm ci only when the lock file has changed since it last ran.
+node_modules/.stamp: package-lock.json
+	npm ci --no-fund --no-audit
+	@touch $@
+
+.PHONY: web
+web: web/dist/index.html
+
+web/dist/index.html: node_modules/.stamp $(WEB_SOURCES)
+	npm run build --workspace web
+	@touch $@
+
+.PHONY: build
+build: web ## Build bin/postrider with the web UI inside
+	go build -o bin/postrider ./server/cmd/postrider
+
+.PHONY: run
+run: build ## Build all and serve on http://127.0.0.1:8080, data in ./data (POSTRIDER_* override)
+	exec bin/postrider serve \
+	  --listen "$${POSTRIDER_LISTEN:-127.0.0.1:8080}" \
+	  --data "$${POSTRIDER_DATA:-./data}" \
+	  --allow-targets "$${POSTRIDER_ALLOW_TARGETS:-127.0.0.0/8,::1/128}" \
+	  --schemas "$${POSTRIDER_SCHEMAS:-$(SHOP_SCHEMAS)}"
+
+.PHONY: dev
+dev: node_modules/.stamp ## Serve the API and the web UI with hot reload
+	npm run dev --workspace web & trap 'kill $$!' EXIT; \
+	go run ./server/cmd/postrider serve \
+	  --listen "$${POSTRIDER_LISTEN:-127.0.0.1:8080}" \
+	  --data "$${POSTRIDER_DATA:-./data}" \
+	  --allow-targets "$${POSTRIDER_ALLOW_TARGETS:-127.0.0.0/8,::1/128}" \
+	  --schemas "$${POSTRIDER_SCHEMAS:-$(SHOP_SCHEMAS)}"
+
+.PHONY: demo
+demo: node_modules/.stamp ## Publish real webhook payloads to a running server and count what arrives
+	npm run demo --workspace web
+
+## Check
+
+# Without PostgreSQL or Chromium the tests that need them say so and are skipped; with CI=true they fail.
+.PHONY: test
+test: build ## Run every test: Go, TypeScript, browser (PostgreSQL and Chromium are brought up)
+	tools/with-services $(MAKE) --no-print-directory test-go test-web test-browser
+
+.PHONY: test-go
+test-go: ## Run the Go tests alone
+	$(TOOL) gotestsum --format testname --hide-summary skipped -- -timeout 20m $${GOTESTFLAGS:-} ./...
+
+.PHONY: test-web
+test-web: node_modules/.stamp ## Run the TypeScript unit tests alone
+	npm run test --workspaces --if-present
+
+.PHONY: test-browser
+test-browser: build ## Run the browser tests alone, against bin/postrider
+	npm run e2e --workspace web
+
+.PHONY: lint
+lint: lint-go lint-proto lint-web ## Run the static checks
+
+.PHONY: lint-go
+lint-go: ## vet, staticcheck, gofumpt
+	go vet ./...
+	$(TOOL) staticcheck ./...
+	@unformatted=$$($(TOOL) gofumpt -l .); \
+	if [ -n "$$unformatted" ]; then echo "not formatted, run make fmt:"; echo "$$unformatted"; exit 1; fi
+
+.PHONY: lint-proto
+lint-proto: node_modules/.stamp ## buf lint and format
+	buf lint
+	buf format --diff --exit-code --path proto
+
+.PHONY: lint-web
+lint-web: node_modules/.stamp ## eslint and the TypeScript compiler
+	npm run lint --workspaces --if-present
+	npm run typecheck --workspaces --if-present
+
+.PHONY: bench
+bench: ## Measure publish and delivery against their limits
+	go run ./bench
+
+## Change
+
+.PHONY: gen
+gen: node_modules/.stamp ## Generate gen/ from proto/ and ent/ from ent/schema/
+	buf generate
+	mkdir -p $(dir $(SHOP_SCHEMAS))
+	buf build --path proto/shop --as-file-descriptor-set --output $(SHOP_SCHEMAS)
+	$(if $(wildcard ent/generate.go),go generate ./ent)
+
+.PHONY: fmt
+fmt: node_modules/.stamp ## Format Go, Protobuf and TypeScript
+	$(TOOL) gofumpt -w .
+	buf format --write --path proto
+	npm run fmt --workspaces --if-present
+
+.PHONY: clean
+clean: ## Remove what was built; data stays
+	rm -rf bin node_modules web/node_modules coverage
+	find web/dist -mindepth 1 -not -name .gitkeep -delete 2>/dev/null || true
