@@ -1,0 +1,164 @@
+package gateway
+
+import "time"
+
+// BreakerState is the state of a subscription's circuit breaker.
+type BreakerState uint8
+
+// The states.
+const (
+	// BreakerClosed: deliveries flow.
+	BreakerClosed BreakerState = iota
+	// BreakerOpen: the endpoint fails; the cursor holds and one probe at a time goes out.
+	BreakerOpen
+	// BreakerHolding: the endpoint asked to slow down; the cursor holds until a time it named.
+	BreakerHolding
+)
+
+// The numbers of SEMANTICS rules 17 and 18.
+const (
+	// EndpointFailuresToOpen is how many distinct events must fail by the endpoint's fault, with no success between.
+	EndpointFailuresToOpen = 5
+	// AnyFailuresToOpen is how many distinct events must fail in any way: one bad deploy that answers 400 to everything
+	// must not make a million dead letters.
+	AnyFailuresToOpen = 20
+	// ProbesPerEvent is how many probes one event may fail before it gets a retry schedule of its own.
+	ProbesPerEvent = 3
+	FirstProbeWait = 5 * time.Second
+	MaxProbeWait   = 5 * time.Minute
+)
+
+// Breaker decides when a subscription's endpoint has failed and when it is back. It is a plain value; the caller holds
+// the lock.
+//
+//	closed ──5 endpoint failures, or 20 failures, of distinct events in a row──▶ open
+//	open ──probe failed──▶ open (next probe after twice the wait, 5 min at most)
+//	open ──probe delivered──▶ closed (slots ramp from 1)
+//	open by endpoint failures ──probe answered with an event failure──▶ closed: the endpoint is back
+//	closed/open ──slow down──▶ holding ──time over──▶ closed (slots ramp from 1)
+type Breaker struct {
+	state    BreakerState
+	resumeAt time.Time
+	wait     time.Duration
+	// refused tells that it opened on events the endpoint refused, not on an endpoint that failed.
+	refused bool
+	// streak holds the distinct events that failed since the last success, and how.
+	streak []streakEntry
+	// ramp bounds the attempts under way after closing; 0 means no bound.
+	ramp int
+}
+
+type streakEntry struct {
+	position Position
+	endpoint bool
+}
+
+// State answers the state, and for open and holding when the next attempt may go out.
+func (b *Breaker) State() (BreakerState, time.Time) { return b.state, b.resumeAt }
+
+// Slots bounds the attempts under way at once, given the policy's concurrency: none while holding, one probe at a time
+// (from resumeAt on) while open.
+func (b *Breaker) Slots(concurrency int, now time.Time) int {
+	if b.state != BreakerClosed {
+		if now.Before(b.resumeAt) {
+			return 0
+		}
+		return 1
+	}
+	if b.ramp > 0 {
+		return min(b.ramp, concurrency)
+	}
+	return concurrency
+}
+
+// Probing says whether an attempt that starts now is a probe.
+func (b *Breaker) Probing() bool { return b.state != BreakerClosed }
+
+// Delivered takes note of a success. closed is true when it closed the breaker: only a probe does, for an attempt that
+// was under way before says nothing of now.
+func (b *Breaker) Delivered(concurrency int, probe bool) (closed bool) {
+	if b.state != BreakerClosed {
+		if probe {
+			b.close()
+		}
+		return probe
+	}
+	b.streak = b.streak[:0]
+	if b.ramp > 0 {
+		if b.ramp *= 2; b.ramp >= concurrency {
+			b.ramp = 0
+		}
+	}
+	return false
+}
+
+// Failed takes note of an event's failure; endpoint tells whose fault it was. opened holds, when this failure opened the
+// breaker, the distinct events that failed since the last success: their steps are given back. The slice is valid until
+// the next call. probe tells that the attempt was one; closed that it closed the breaker all the same.
+func (b *Breaker) Failed(at Position, endpoint, probe bool, now time.Time) (opened []Position, closed bool) {
+	if b.state != BreakerClosed {
+		return nil, probe && b.probeFailed(at, endpoint, now)
+	}
+	b.note(at, endpoint)
+	endpointFailures := 0
+	for _, entry := range b.streak {
+		if entry.endpoint {
+			endpointFailures++
+		}
+	}
+	if endpointFailures < EndpointFailuresToOpen && len(b.streak) < AnyFailuresToOpen {
+		return nil, false
+	}
+	for _, entry := range b.streak {
+		opened = append(opened, entry.position)
+	}
+	b.streak = b.streak[:0]
+	b.refused = endpointFailures < EndpointFailuresToOpen
+	b.open(FirstProbeWait, now)
+	return opened, false
+}
+
+// SlowDown takes note of an endpoint that asked to be left alone.
+func (b *Breaker) SlowDown(wait time.Duration, now time.Time) {
+	until := now.Add(wait)
+	if b.state == BreakerHolding && until.Before(b.resumeAt) {
+		return
+	}
+	b.state, b.resumeAt = BreakerHolding, until
+}
+
+// Reset closes the breaker at once: a person resumed the subscription or changed its target.
+func (b *Breaker) Reset() {
+	b.streak = b.streak[:0]
+	b.close()
+}
+
+func (b *Breaker) close() {
+	b.state, b.resumeAt, b.wait, b.ramp, b.refused = BreakerClosed, time.Time{}, 0, 1, false
+}
+
+func (b *Breaker) open(wait time.Duration, now time.Time) {
+	b.state, b.wait, b.resumeAt = BreakerOpen, wait, now.Add(wait)
+}
+
+// probeFailed keeps the breaker open, unless the endpoint had failed and now answers: then it is back, and what it
+// thinks of this one event is that event's affair.
+func (b *Breaker) probeFailed(at Position, endpoint bool, now time.Time) (closed bool) {
+	if !endpoint && !b.refused {
+		b.close()
+		b.note(at, false)
+		return true
+	}
+	b.open(min(max(b.wait*2, FirstProbeWait), MaxProbeWait), now)
+	return false
+}
+
+func (b *Breaker) note(at Position, endpoint bool) {
+	for i := range b.streak {
+		if b.streak[i].position == at {
+			b.streak[i].endpoint = b.streak[i].endpoint || endpoint
+			return
+		}
+	}
+	b.streak = append(b.streak, streakEntry{at, endpoint})
+}

@@ -1,0 +1,144 @@
+package gateway
+
+import (
+	"encoding/base32"
+	"encoding/binary"
+	"errors"
+	"strings"
+	"time"
+)
+
+// SubscriptionID identifies a subscription inside the server; users see its uid.
+type SubscriptionID int64
+
+// Run tells a delivery's live run (0) from replays.
+type Run int32
+
+// DeliveryState is where a delivery stands.
+//
+//	(no row) ──first attempt──▶ delivered
+//	    │                          ▲
+//	    ├─ older than 1 s ─▶ pending ──┤
+//	    └─ failed ─▶ retrying ◀────────┘ failed
+//	                  │  ▲
+//	   schedule over  ▼  │ manual retry
+//	                 dead
+type DeliveryState uint8
+
+// The states. Values are stored.
+const (
+	DeliveryNone DeliveryState = iota
+	// DeliveryPending: an attempt is under way and has no outcome yet.
+	DeliveryPending
+	// DeliveryRetrying: failed, waits for its next attempt.
+	DeliveryRetrying
+	DeliveryDelivered
+	DeliveryDead
+	// DeliveryParked: waits behind another event of its ordering key.
+	DeliveryParked
+)
+
+func (s DeliveryState) String() string {
+	switch s {
+	case DeliveryPending:
+		return "pending"
+	case DeliveryRetrying:
+		return "retrying"
+	case DeliveryDelivered:
+		return "delivered"
+	case DeliveryDead:
+		return "dead"
+	case DeliveryParked:
+		return "parked"
+	default:
+		return "none"
+	}
+}
+
+// AttemptCause is why an attempt was made.
+type AttemptCause uint8
+
+// The causes. Values are stored.
+const (
+	CauseNone AttemptCause = iota
+	CauseFirst
+	CauseRetry
+	CauseProbe
+	CauseManual
+	CauseTest
+)
+
+// Attempt is one try at a delivery, with what came back.
+type Attempt struct {
+	// Number is 1 for the first.
+	Number  int
+	Cause   AttemptCause
+	Start   time.Time
+	Outcome Outcome
+}
+
+// DeliveryKey names a delivery: one event, one subscription, one run.
+type DeliveryKey struct {
+	Subscription SubscriptionID
+	Position     Position
+	Run          Run
+}
+
+// Delivery is one event for one subscription.
+type Delivery struct {
+	DeliveryKey
+	Tenant TenantID
+	State  DeliveryState
+	// Attempts is how many attempts have ended.
+	Attempts int
+	// Step is how many steps of the retry schedule are used up.
+	Step int
+	// Probes is how many probes this event has failed while the breaker was open.
+	Probes int
+	// Due is when the next attempt may go out, while retrying. Zero while retrying: as soon as the subscription lets it
+	// (it waits for the breaker, a hold or a resume).
+	Due time.Time
+	// Last is the newest attempt that has ended; nil before the first has.
+	Last *Attempt
+	// Manual marks that the next attempt was asked for by a person.
+	Manual     bool
+	CreateTime time.Time
+	UpdateTime time.Time
+
+	// EventID and EventType are filled by reads.
+	EventID   string
+	EventType string
+}
+
+const deliveryIDPrefix = "dlv_"
+
+var deliveryIDText = base32.NewEncoding("0123456789abcdefghijklmnopqrstuv").WithPadding(base32.NoPadding)
+
+// ErrBadDeliveryID is returned for text that is not a delivery id.
+var ErrBadDeliveryID = errors.New("not a delivery id")
+
+// ID is the form users see: "dlv_" and 32 characters. It is the key itself, so it needs no column and no index.
+func (k DeliveryKey) ID() string {
+	var raw [20]byte
+	binary.BigEndian.PutUint64(raw[0:], uint64(k.Subscription))
+	binary.BigEndian.PutUint64(raw[8:], uint64(k.Position))
+	binary.BigEndian.PutUint32(raw[16:], uint32(k.Run))
+	return deliveryIDPrefix + deliveryIDText.EncodeToString(raw[:])
+}
+
+// ParseDeliveryID reads what ID writes. The error is ErrBadDeliveryID.
+func ParseDeliveryID(text string) (DeliveryKey, error) {
+	rest, ok := strings.CutPrefix(text, deliveryIDPrefix)
+	if !ok {
+		return DeliveryKey{}, ErrBadDeliveryID
+	}
+	raw, err := deliveryIDText.DecodeString(rest)
+	if err != nil || len(raw) != 20 {
+		return DeliveryKey{}, ErrBadDeliveryID
+	}
+	return DeliveryKey{
+		Subscription: SubscriptionID(binary.BigEndian.Uint64(raw[0:])),
+		Position:     Position(binary.BigEndian.Uint64(raw[8:])),
+		Run:          Run(binary.BigEndian.Uint32(raw[16:])),
+	}, nil
+}

@@ -1,0 +1,132 @@
+package gateway
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+)
+
+// Code says what kind of error it is. Transports translate it once, at the boundary.
+type Code uint8
+
+// The codes.
+const (
+	CodeInternal Code = iota
+	CodeInvalid
+	CodeUnauthenticated
+	CodePermissionDenied
+	CodeNotFound
+	CodeAlreadyExists
+	CodeAborted
+	CodeFailedPrecondition
+	CodeResourceExhausted
+	CodeUnavailable
+)
+
+// Reason is the machine-readable cause of an error. The values are those of postrider.v1.ErrorReason.
+type Reason int32
+
+// The reasons.
+const (
+	ReasonUnspecified Reason = iota
+	ReasonInvalidField
+	ReasonMalformedRequest
+	ReasonSchemaViolation
+	ReasonTooLarge
+	ReasonUnauthenticated
+	ReasonMissingScope
+	ReasonNotFound
+	ReasonEventIDConflict
+	ReasonNameTaken
+	ReasonRevisionMismatch
+	ReasonInvalidPageToken
+	ReasonInvalidCursor
+	ReasonTargetRefused
+	ReasonOverloaded
+	ReasonShuttingDown
+	ReasonStorageFull
+	ReasonWrongState
+	ReasonInternal
+)
+
+// Violation is one broken rule of one field.
+type Violation struct {
+	// Field is the path, for example "event.data.total".
+	Field string
+	// Rule is the id of the rule, for example "int64.gt".
+	Rule    string
+	Message string
+}
+
+// Error is an error with a code, shown to the user as it is.
+type Error struct {
+	Code    Code
+	Reason  Reason
+	Message string
+	Fields  []Violation
+	// RetryAfter tells when to try again, where a retry helps.
+	RetryAfter time.Duration
+	// Cause is logged, never shown.
+	Cause error
+}
+
+func (e *Error) Error() string {
+	if e.Cause != nil {
+		return e.Message + ": " + e.Cause.Error()
+	}
+	return e.Message
+}
+
+func (e *Error) Unwrap() error { return e.Cause }
+
+// Errorf makes an error with a code and a reason.
+func Errorf(code Code, reason Reason, format string, args ...any) *Error {
+	return &Error{Code: code, Reason: reason, Message: fmt.Sprintf(format, args...)}
+}
+
+// FieldError makes an invalid-argument error that names one field.
+func FieldError(field, format string, args ...any) *Error {
+	message := fmt.Sprintf(format, args...)
+	return &Error{
+		Code: CodeInvalid, Reason: ReasonInvalidField,
+		Message: field + ": " + message,
+		Fields:  []Violation{{Field: field, Message: message}},
+	}
+}
+
+// NotFound makes the error for a thing that does not exist, or that the caller may not know of.
+func NotFound(noun, name string) *Error {
+	return Errorf(CodeNotFound, ReasonNotFound, "%s %q does not exist", noun, name)
+}
+
+// AtIndex puts an index before the message and the fields: an error of one event of a batch.
+func (e *Error) AtIndex(index int) *Error {
+	indexed := *e
+	prefix := fmt.Sprintf("events[%d]", index)
+	at := func(field string) string {
+		if rest, ok := strings.CutPrefix(field, "event"); ok {
+			return prefix + rest
+		}
+		return prefix + "." + field
+	}
+	indexed.Fields = make([]Violation, len(e.Fields))
+	for i, v := range e.Fields {
+		indexed.Fields[i] = Violation{Field: at(v.Field), Rule: v.Rule, Message: v.Message}
+	}
+	if len(e.Fields) == 1 {
+		indexed.Message = indexed.Fields[0].Field + ": " + e.Fields[0].Message
+	} else {
+		indexed.Message = prefix + ": " + e.Message
+	}
+	return &indexed
+}
+
+// ErrorCode answers the code of an error, CodeInternal when it has none.
+func ErrorCode(err error) Code {
+	var e *Error
+	if errors.As(err, &e) {
+		return e.Code
+	}
+	return CodeInternal
+}

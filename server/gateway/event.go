@@ -1,0 +1,73 @@
+package gateway
+
+import (
+	"regexp"
+	"sync/atomic"
+	"time"
+)
+
+// Position is an event's place in the log: dense, from 1, strictly increasing in commit order, never reused.
+type Position int64
+
+// TenantID identifies a tenant inside the server; users see its name. 0 means none (server-scoped).
+type TenantID int64
+
+// SchemaID identifies one stored version of one event type's schema. 0 means untyped.
+type SchemaID int64
+
+// ContentHash is the first half of a SHA-256 over what the client supplied and the canonical payload.
+type ContentHash [16]byte
+
+// DefaultSource is the source of an event whose producer gave none.
+const DefaultSource = "postrider"
+
+// Limits of an event, in bytes. MaxDataDepth counts nested objects and arrays.
+const (
+	MaxTypeLength = 255
+	MaxDataBytes  = 1 << 20
+	MaxDataDepth  = 100
+)
+
+// Event is an immutable fact. A stored event is shared by every reader and must not be changed.
+type Event struct {
+	Position   Position
+	Tenant     TenantID
+	ID         string
+	Type       string
+	Source     string
+	Subject    string
+	Time       time.Time
+	AcceptTime time.Time
+	// Schema is the version Data is encoded under; 0 when Data is JSON text.
+	Schema SchemaID
+	// Data is the canonical Protobuf encoding of a typed event, the text of a JSON object otherwise.
+	Data []byte
+
+	json atomic.Pointer[[]byte]
+}
+
+// JSON answers the payload as the text of a JSON object. A typed payload is rendered once, by render, and kept.
+func (e *Event) JSON(render func(SchemaID, []byte) ([]byte, error)) ([]byte, error) {
+	if e.Schema == 0 {
+		return e.Data, nil
+	}
+	if text := e.json.Load(); text != nil {
+		return *text, nil
+	}
+	text, err := render(e.Schema, e.Data)
+	if err != nil {
+		return nil, err
+	}
+	e.json.Store(&text)
+	return text, nil
+}
+
+// Size is about how many bytes the event takes in memory and on disk.
+func (e *Event) Size() int {
+	return 160 + len(e.ID) + len(e.Type) + len(e.Source) + len(e.Subject) + len(e.Data)
+}
+
+var eventID = regexp.MustCompile(`^[A-Za-z0-9_:-]{1,64}$`)
+
+// ValidEventID says whether id may name an event.
+func ValidEventID(id string) bool { return eventID.MatchString(id) }

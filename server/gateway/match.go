@@ -1,0 +1,65 @@
+package gateway
+
+import (
+	"regexp"
+	"strings"
+)
+
+// MaxPatterns is how many type patterns a filter may have.
+const MaxPatterns = 100
+
+// Filter selects events of one tenant.
+type Filter struct {
+	// Types are patterns: exact ("order.created"), by prefix ("order.*", any depth) or all ("*"). None means all.
+	Types []string
+}
+
+var (
+	eventType   = regexp.MustCompile(`^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*$`)
+	typePattern = regexp.MustCompile(`^(\*|[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*(\.\*)?)$`)
+)
+
+// ValidType says whether name may be an event type.
+func ValidType(name string) bool { return len(name) <= MaxTypeLength && eventType.MatchString(name) }
+
+// ValidPattern says whether pattern may stand in a filter.
+func ValidPattern(pattern string) bool {
+	return len(pattern) <= MaxTypeLength+2 && typePattern.MatchString(pattern)
+}
+
+// MatchesAll says whether the filter selects every type.
+func (f Filter) MatchesAll() bool {
+	if len(f.Types) == 0 {
+		return true
+	}
+	for _, p := range f.Types {
+		if p == "*" {
+			return true
+		}
+	}
+	return false
+}
+
+// Match says whether an event of this type is selected.
+func (f Filter) Match(eventType string) bool {
+	if len(f.Types) == 0 {
+		return true
+	}
+	for _, p := range f.Types {
+		if MatchPattern(p, eventType) {
+			return true
+		}
+	}
+	return false
+}
+
+// MatchPattern says whether one pattern selects a type.
+func MatchPattern(pattern, eventType string) bool {
+	if pattern == "*" {
+		return true
+	}
+	if prefix, ok := strings.CutSuffix(pattern, "*"); ok {
+		return strings.HasPrefix(eventType, prefix)
+	}
+	return pattern == eventType
+}

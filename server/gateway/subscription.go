@@ -1,0 +1,73 @@
+package gateway
+
+import "time"
+
+// SubscriptionState says whether a subscription delivers.
+type SubscriptionState uint8
+
+// The states. Values are stored.
+const (
+	SubscriptionNone SubscriptionState = iota
+	SubscriptionActive
+	// SubscriptionPaused: by a person; holds its place.
+	SubscriptionPaused
+	// SubscriptionDisabled: by the endpoint (410 Gone); holds its place until it is resumed.
+	SubscriptionDisabled
+)
+
+// Subscription is a durable, named interest: a filter, a target, a delivery policy, and a cursor in the log.
+type Subscription struct {
+	ID SubscriptionID
+	// UID is the id users see, "sub_…".
+	UID         string
+	Tenant      TenantID
+	Name        string
+	Description string
+	Filter      Filter
+	// TargetType names the target in the list of targets, "webhook".
+	TargetType string
+	// TargetConfig is the target's own configuration, as JSON of its config message, secret values included.
+	// It is sealed at rest.
+	TargetConfig []byte
+	Policy       Policy
+	// Secret is the signing secret, "whsec_…". It is sealed at rest.
+	Secret string
+
+	State       SubscriptionState
+	StateReason string
+	// Start is the place `start` stood for at creation, in the incarnation of that time.
+	Start Cursor
+	// Cursor is its own stored place; nil while it is caught up and shares the log's mark (SEMANTICS rule 16).
+	Cursor *Position
+
+	Revision   int64
+	CreateTime time.Time
+	UpdateTime time.Time
+}
+
+// Place is the position up to which every matching event has a durable row, given the mark shared by caught-up
+// subscriptions.
+func (s *Subscription) Place(mark Position) Position {
+	if s.Cursor != nil {
+		return *s.Cursor
+	}
+	return max(mark, s.Start.Position)
+}
+
+// SubscriptionHealth is how deliveries go right now.
+type SubscriptionHealth struct {
+	// Attempts and Successes are of the last hour, since the start of the server at most.
+	Attempts, Successes int64
+	// Backlog is how many matching events wait for their first outcome, exact up to BacklogLimit.
+	Backlog         int64
+	Retrying, Dead  int64
+	Breaker         BreakerState
+	ResumeTime      time.Time
+	LastError       string
+	LastSuccessTime time.Time
+	// Place is the position up to which every matching event is settled.
+	Place Position
+}
+
+// BacklogLimit bounds the counting of a backlog; BacklogLimit + 1 stands for "more".
+const BacklogLimit = 10_000
