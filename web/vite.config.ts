@@ -1,0 +1,36 @@
+import { fileURLToPath } from "node:url";
+import react from "@vitejs/plugin-react";
+import { defineConfig } from "vitest/config";
+
+const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
+const server = process.env.POSTRIDER_URL ?? "http://127.0.0.1:8080";
+
+export default defineConfig({
+  plugins: [react()],
+  resolve: {
+    alias: [
+      { find: /^#gen\/(.*)$/, replacement: `${here("../gen/es")}/$1.ts` },
+      { find: /^@\//, replacement: `${here("./src")}/` },
+    ],
+    // The generated code lies outside this folder; it has to meet the same protobuf runtime.
+    dedupe: ["@bufbuild/protobuf", "@bufbuild/protovalidate"],
+  },
+  build: {
+    target: "es2022",
+    // The server's policy allows no data: fonts or scripts.
+    assetsInlineLimit: 0,
+    modulePreload: { polyfill: false },
+  },
+  server: {
+    port: 5173,
+    proxy: {
+      "^/postrider\\.v1\\.": { target: server },
+    },
+  },
+  test: {
+    environment: "happy-dom",
+    include: ["src/**/*.test.{ts,tsx}"],
+    setupFiles: ["src/testing/setup.ts"],
+    restoreMocks: true,
+  },
+});
