@@ -11,7 +11,7 @@ export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
 # The example schemas that `make run` serves. Committed, so that the server needs no Node to start.
 SHOP_SCHEMAS := gen/descriptors/shop.v1.binpb
 
-WEB_SOURCES := $(shell find web gen/es -type f -not -path '*/node_modules/*' -not -path '*/dist/*' 2>/dev/null)
+WEB_SOURCES := $(wildcard web/*.html web/*.json web/vite.config.ts) $(shell find web/src web/public gen/es -type f)
 
 .PHONY: help
 help: ## List the targets
@@ -97,7 +97,7 @@ lint-proto: node_modules/.stamp ## buf lint and format
 	buf format --diff --exit-code --path proto
 
 .PHONY: lint-web
-lint-web: node_modules/.stamp ## eslint and the TypeScript compiler
+lint-web: node_modules/.stamp ## biome and the TypeScript compiler
 	npm run lint --workspaces --if-present
 	npm run typecheck --workspaces --if-present
 
@@ -113,6 +113,11 @@ gen: node_modules/.stamp ## Generate gen/ from proto/ and ent/ from ent/schema/
 	mkdir -p $(dir $(SHOP_SCHEMAS))
 	buf build --path proto/shop --as-file-descriptor-set --output $(SHOP_SCHEMAS)
 	$(if $(wildcard ent/generate.go),go generate ./ent)
+
+# Works out the step from the newest migration to ent/schema, for both dialects; writes nothing when there is none.
+.PHONY: migrations
+migrations: ## Write the migrations for a changed ent/schema: make migrations NAME=add_something
+	tools/with-services postgres -- go run ./ent/migrations/diff $(or $(NAME),schema)
 
 .PHONY: fmt
 fmt: node_modules/.stamp ## Format Go, Protobuf and TypeScript
