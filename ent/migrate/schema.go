@@ -143,7 +143,7 @@ var (
 	}
 	// EventColumns holds the columns for the "event" table.
 	EventColumns = []*schema.Column{
-		{Name: "position", Type: field.TypeInt64, Increment: true},
+		{Name: "position", Type: field.TypeInt64},
 		{Name: "tenant_id", Type: field.TypeInt64},
 		{Name: "event_id", Type: field.TypeString, Size: 64},
 		{Name: "type", Type: field.TypeString, Size: 255},
@@ -176,7 +176,7 @@ var (
 	}
 	// EventIDColumns holds the columns for the "event_id" table.
 	EventIDColumns = []*schema.Column{
-		{Name: "position", Type: field.TypeInt64, Increment: true},
+		{Name: "position", Type: field.TypeInt64},
 		{Name: "tenant_id", Type: field.TypeInt64},
 		{Name: "event_id", Type: field.TypeString, Size: 64},
 		{Name: "hash", Type: field.TypeBytes, Size: 16},
@@ -197,7 +197,7 @@ var (
 	}
 	// LogColumns holds the columns for the "log" table.
 	LogColumns = []*schema.Column{
-		{Name: "shard", Type: field.TypeInt64, Increment: true},
+		{Name: "shard", Type: field.TypeInt64},
 		{Name: "head", Type: field.TypeInt64, Default: 0},
 		{Name: "registry_revision", Type: field.TypeInt64, Default: 0},
 		{Name: "mark", Type: field.TypeInt64, Default: 0},
@@ -212,7 +212,7 @@ var (
 	}
 	// EventPayloadColumns holds the columns for the "event_payload" table.
 	EventPayloadColumns = []*schema.Column{
-		{Name: "position", Type: field.TypeInt64, Increment: true},
+		{Name: "position", Type: field.TypeInt64},
 		{Name: "data", Type: field.TypeBytes},
 	}
 	// EventPayloadTable holds the schema information for the "event_payload" table.
@@ -223,7 +223,7 @@ var (
 	}
 	// EventSubjectColumns holds the columns for the "event_subject" table.
 	EventSubjectColumns = []*schema.Column{
-		{Name: "position", Type: field.TypeInt64, Increment: true},
+		{Name: "position", Type: field.TypeInt64},
 		{Name: "tenant_id", Type: field.TypeInt64},
 		{Name: "subject", Type: field.TypeString},
 	}
@@ -379,7 +379,7 @@ var (
 	}
 	// SubscriptionGroupColumns holds the columns for the "subscription_group" table.
 	SubscriptionGroupColumns = []*schema.Column{
-		{Name: "id", Type: field.TypeInt64, Increment: true},
+		{Name: "id", Type: field.TypeInt64},
 		{Name: "owner", Type: field.TypeString, Default: ""},
 		{Name: "epoch", Type: field.TypeInt64, Default: 0},
 		{Name: "lease_time", Type: field.TypeInt64, Nullable: true},
@@ -464,36 +464,24 @@ func init() {
 	DeliveryTable.Annotation = &entsql.Annotation{
 		Table: "delivery",
 	}
-	DeliveryTable.Annotation.Incremental = new(bool)
-	*DeliveryTable.Annotation.Incremental = false
 	DescriptorSetTable.Annotation = &entsql.Annotation{
 		Table: "descriptor_set",
 	}
 	EventTable.Annotation = &entsql.Annotation{
 		Table: "event",
 	}
-	EventTable.Annotation.Incremental = new(bool)
-	*EventTable.Annotation.Incremental = false
 	EventIDTable.Annotation = &entsql.Annotation{
 		Table: "event_id",
 	}
-	EventIDTable.Annotation.Incremental = new(bool)
-	*EventIDTable.Annotation.Incremental = false
 	LogTable.Annotation = &entsql.Annotation{
 		Table: "log",
 	}
-	LogTable.Annotation.Incremental = new(bool)
-	*LogTable.Annotation.Incremental = false
 	EventPayloadTable.Annotation = &entsql.Annotation{
 		Table: "event_payload",
 	}
-	EventPayloadTable.Annotation.Incremental = new(bool)
-	*EventPayloadTable.Annotation.Incremental = false
 	EventSubjectTable.Annotation = &entsql.Annotation{
 		Table: "event_subject",
 	}
-	EventSubjectTable.Annotation.Incremental = new(bool)
-	*EventSubjectTable.Annotation.Incremental = false
 	EventTypeTable.Annotation = &entsql.Annotation{
 		Table: "event_type",
 	}
@@ -515,8 +503,6 @@ func init() {
 	SubscriptionGroupTable.Annotation = &entsql.Annotation{
 		Table: "subscription_group",
 	}
-	SubscriptionGroupTable.Annotation.Incremental = new(bool)
-	*SubscriptionGroupTable.Annotation.Incremental = false
 	SubscriptionRevisionTable.Annotation = &entsql.Annotation{
 		Table: "subscription_revision",
 	}

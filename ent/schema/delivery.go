@@ -13,7 +13,7 @@ import (
 type Delivery struct{ ent.Schema }
 
 // Annotations names the table.
-func (Delivery) Annotations() []schema.Annotation { return assigned("delivery") }
+func (Delivery) Annotations() []schema.Annotation { return table("delivery") }
 
 // Fields of a delivery. Durations are microseconds.
 func (Delivery) Fields() []ent.Field {

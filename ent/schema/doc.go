@@ -3,16 +3,18 @@
 package schema
 
 import (
+	"entgo.io/ent"
 	"entgo.io/ent/dialect/entsql"
 	"entgo.io/ent/schema"
+	"entgo.io/ent/schema/field"
 )
 
 func table(name string) []schema.Annotation {
 	return []schema.Annotation{entsql.Annotation{Table: name}}
 }
 
-// assigned is for tables whose key we choose: SQLite's AUTOINCREMENT would write a second table on every insert.
-func assigned(name string) []schema.Annotation {
+// assigned is a key we choose: SQLite's AUTOINCREMENT would write a second table on every insert.
+func assigned(column string) ent.Field {
 	incremental := false
-	return []schema.Annotation{entsql.Annotation{Table: name, Incremental: &incremental}}
+	return field.Int64("id").StorageKey(column).Annotations(entsql.Annotation{Incremental: &incremental})
 }

@@ -12,12 +12,12 @@ import (
 type Event struct{ ent.Schema }
 
 // Annotations names the table.
-func (Event) Annotations() []schema.Annotation { return assigned("event") }
+func (Event) Annotations() []schema.Annotation { return table("event") }
 
 // Fields of an event.
 func (Event) Fields() []ent.Field {
 	return []ent.Field{
-		field.Int64("id").StorageKey("position"),
+		assigned("position"),
 		field.Int64("tenant_id"),
 		field.String("event_id").MaxLen(64),
 		field.String("type").MaxLen(255),

@@ -11,12 +11,12 @@ import (
 type EventIdentity struct{ ent.Schema }
 
 // Annotations names the table.
-func (EventIdentity) Annotations() []schema.Annotation { return assigned("event_id") }
+func (EventIdentity) Annotations() []schema.Annotation { return table("event_id") }
 
 // Fields of an identity.
 func (EventIdentity) Fields() []ent.Field {
 	return []ent.Field{
-		field.Int64("id").StorageKey("position"),
+		assigned("position"),
 		field.Int64("tenant_id"),
 		field.String("event_id").MaxLen(64),
 		field.Bytes("hash").MaxLen(16).Comment("of what the client supplied and the canonical payload"),

@@ -11,12 +11,12 @@ import (
 type EventLog struct{ ent.Schema }
 
 // Annotations names the table.
-func (EventLog) Annotations() []schema.Annotation { return assigned("log") }
+func (EventLog) Annotations() []schema.Annotation { return table("log") }
 
 // Fields of the log.
 func (EventLog) Fields() []ent.Field {
 	return []ent.Field{
-		field.Int64("id").StorageKey("shard"),
+		assigned("shard"),
 		field.Int64("head").Default(0).Comment("position of the newest event"),
 		field.Int64("registry_revision").Default(0).Comment("grows with every change of the schema registry"),
 		field.Int64("mark").Default(0).Comment("the place shared by caught-up subscriptions"),

@@ -10,12 +10,12 @@ import (
 type EventPayload struct{ ent.Schema }
 
 // Annotations names the table.
-func (EventPayload) Annotations() []schema.Annotation { return assigned("event_payload") }
+func (EventPayload) Annotations() []schema.Annotation { return table("event_payload") }
 
 // Fields of a payload.
 func (EventPayload) Fields() []ent.Field {
 	return []ent.Field{
-		field.Int64("id").StorageKey("position"),
+		assigned("position"),
 		field.Bytes("data"),
 	}
 }

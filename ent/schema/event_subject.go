@@ -11,12 +11,12 @@ import (
 type EventSubject struct{ ent.Schema }
 
 // Annotations names the table.
-func (EventSubject) Annotations() []schema.Annotation { return assigned("event_subject") }
+func (EventSubject) Annotations() []schema.Annotation { return table("event_subject") }
 
 // Fields of an indexed subject.
 func (EventSubject) Fields() []ent.Field {
 	return []ent.Field{
-		field.Int64("id").StorageKey("position"),
+		assigned("position"),
 		field.Int64("tenant_id"),
 		field.String("subject"),
 	}

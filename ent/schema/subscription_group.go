@@ -10,12 +10,12 @@ import (
 type SubscriptionGroup struct{ ent.Schema }
 
 // Annotations names the table.
-func (SubscriptionGroup) Annotations() []schema.Annotation { return assigned("subscription_group") }
+func (SubscriptionGroup) Annotations() []schema.Annotation { return table("subscription_group") }
 
 // Fields of a group.
 func (SubscriptionGroup) Fields() []ent.Field {
 	return []ent.Field{
-		field.Int64("id"),
+		assigned("id"),
 		field.String("owner").Default(""),
 		field.Int64("epoch").Default(0),
 		field.Int64("lease_time").Optional().Nillable(),
