@@ -1,0 +1,211 @@
+package egress
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"io"
+	"net/http"
+	"net/url"
+	"sync"
+	"time"
+)
+
+const (
+	// MaxResponseBytes is how much of a response body is read. A connection with more to say is closed.
+	MaxResponseBytes = 16 << 10
+
+	maxResponseHeaderBytes = 64 << 10
+	maxIdleConns           = 8192
+	maxIdleConnsPerHost    = 1024
+	idleConnTimeout        = 90 * time.Second
+	connectTimeout         = 10 * time.Second
+	pingTimeout            = 10 * time.Second
+)
+
+// Config makes a Client. The zero value reaches public addresses over https.
+type Config struct {
+	// Guard judges each address dialled.
+	Guard Guard
+	// ConnectTimeout bounds lookup, connect and TLS handshake together; 10 s when 0.
+	ConnectTimeout time.Duration
+	// RootCAs verifies endpoints; the system's when nil.
+	RootCAs *x509.CertPool
+	// Dial connects to an address the guard has permitted; the operating system when nil. In-memory networks fit here.
+	Dial DialFunc
+}
+
+// Client sends requests. It follows no redirect, uses no proxy, keeps no cookie and asks for no compression. It is safe
+// for concurrent use.
+type Client struct {
+	guard         Guard
+	plain, secure *http.Transport
+	template      *http.Request
+	scratch       sync.Pool
+}
+
+// New makes a client that keeps idle connections for 90 s, up to 1024 per host.
+func New(config Config) *Client {
+	c := &Client{guard: config.Guard}
+	timeout := config.ConnectTimeout
+	if timeout == 0 {
+		timeout = connectTimeout
+	}
+	plain := newDialer(&c.guard, "http", config.Dial)
+	secure := newDialer(&c.guard, "https", config.Dial)
+	plain.timeout, secure.timeout = timeout, timeout
+	secure.tls = &tls.Config{
+		MinVersion:         tls.VersionTLS12,
+		RootCAs:            config.RootCAs,
+		NextProtos:         []string{"h2", "http/1.1"},
+		ClientSessionCache: tls.NewLRUClientSessionCache(maxIdleConnsPerHost),
+	}
+	c.plain, c.secure = newTransport(), newTransport()
+	c.plain.DialContext = plain.dial
+	c.secure.DialTLSContext = secure.dialTLS
+	c.template = &http.Request{Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1}
+	c.scratch.New = func() any { return new([MaxResponseBytes + 1]byte) }
+	return c
+}
+
+func newTransport() *http.Transport {
+	return &http.Transport{
+		DisableCompression:     true, // a small body that unpacks to a huge one would pass the cap
+		ForceAttemptHTTP2:      true,
+		HTTP2:                  &http.HTTP2Config{SendPingTimeout: pingTimeout, PingTimeout: pingTimeout},
+		IdleConnTimeout:        idleConnTimeout,
+		MaxIdleConns:           maxIdleConns,
+		MaxIdleConnsPerHost:    maxIdleConnsPerHost,
+		MaxResponseHeaderBytes: maxResponseHeaderBytes,
+	}
+}
+
+// Guard answers the rule by which the client dials.
+func (c *Client) Guard() *Guard { return &c.guard }
+
+// CloseIdle closes connections that no request uses.
+func (c *Client) CloseIdle() {
+	c.plain.CloseIdleConnections()
+	c.secure.CloseIdleConnections()
+}
+
+// Request is what Do sends.
+type Request struct {
+	Method string
+	// URL comes from ParseURL. It is read only and may be shared.
+	URL *url.URL
+	// Header is given away: Do adds to it. Its values may be shared, but must never change.
+	Header http.Header
+	// Body may be shared, but must never change: after a timeout it can still be on its way when Do has returned.
+	Body []byte
+	// Timeout bounds everything, from the lookup to the last byte of the response body.
+	Timeout time.Duration
+	// Keep is how many bytes of the response body the result holds, at most MaxResponseBytes.
+	Keep int
+}
+
+// Result is what came back; after an error, what was known by then.
+type Result struct {
+	StatusCode int
+	Header     http.Header
+	// Body is the beginning of the response body, up to Request.Keep bytes.
+	Body []byte
+	// Truncated says that there was more than Body.
+	Truncated bool
+	// Address is the IP and port dialled.
+	Address string
+	// Reused says that the connection had served before: then DNS, Connect and TLS are 0.
+	Reused  bool
+	Timings Timings
+}
+
+// Timings says where the time went. A part that did not happen is 0.
+type Timings struct {
+	DNS     time.Duration
+	Connect time.Duration
+	TLS     time.Duration
+	// FirstByte runs from the connection being ready to the first byte of the response.
+	FirstByte time.Duration
+	Total     time.Duration
+}
+
+// Do sends one request and reads the answer, whatever its status. The error is an *Error and means that there is no
+// complete answer. A request that fails on a connection kept from before without a byte in return is sent again on
+// another one: idle connections are closed by endpoints at any time, and deliveries are at-least-once.
+func (c *Client) Do(ctx context.Context, r Request) (Result, error) {
+	ctx, cancel := context.WithTimeout(ctx, r.Timeout)
+	defer cancel()
+	a := newAttempt()
+	response, err := c.transport(r.URL).RoundTrip(c.prepare(a.attach(ctx), r))
+	if err != nil {
+		return a.result(), a.failure(ctx, err, r)
+	}
+	a.answered = true
+	result := a.result()
+	result.StatusCode, result.Header = response.StatusCode, response.Header
+	err = c.read(response, r.Keep, &result)
+	result.Timings.Total = time.Since(a.start)
+	if err != nil {
+		return result, a.failure(ctx, err, r)
+	}
+	return result, nil
+}
+
+func (c *Client) transport(u *url.URL) *http.Transport {
+	if u.Scheme == "https" {
+		return c.secure
+	}
+	return c.plain
+}
+
+// idempotencyKey, present without a value, tells net/http that the request may be sent again; nothing goes on the wire.
+const idempotencyKey = "Idempotency-Key"
+
+func (c *Client) prepare(ctx context.Context, r Request) *http.Request {
+	request := c.template.WithContext(ctx)
+	request.Method, request.URL, request.Host, request.Header = r.Method, r.URL, r.URL.Host, r.Header
+	if _, set := request.Header[idempotencyKey]; !set {
+		request.Header[idempotencyKey] = nil
+	}
+	if len(r.Body) == 0 {
+		return request
+	}
+	request.ContentLength = int64(len(r.Body))
+	request.GetBody = func() (io.ReadCloser, error) {
+		// net/http sends header and body in one packet for exactly this type.
+		return io.NopCloser(bytes.NewReader(r.Body)), nil
+	}
+	request.Body, _ = request.GetBody()
+	return request
+}
+
+// read drains body, so that the connection can serve again, unless it is longer than MaxResponseBytes.
+func (c *Client) read(response *http.Response, keep int, result *Result) error {
+	defer func() { _ = response.Body.Close() }()
+	if response.Body == http.NoBody || response.StatusCode == http.StatusSwitchingProtocols {
+		return nil // after 101 the body is the naked connection, and nobody will speak
+	}
+	scratch := c.scratch.Get().(*[MaxResponseBytes + 1]byte)
+	defer c.scratch.Put(scratch)
+	n, err := fill(response.Body, scratch[:])
+	kept := min(n, keep)
+	result.Body, result.Truncated = bytes.Clone(scratch[:kept]), n > kept
+	return err
+}
+
+// fill reads until buffer is full or body ends. Unlike io.ReadFull it tells the end from a body cut short.
+func fill(body io.Reader, buffer []byte) (int, error) {
+	n := 0
+	for n < len(buffer) {
+		m, err := body.Read(buffer[n:])
+		n += m
+		if err == io.EOF {
+			return n, nil
+		}
+		if err != nil {
+			return n, err
+		}
+	}
+	return n, nil
+}

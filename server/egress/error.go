@@ -1,0 +1,145 @@
+package egress
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"strings"
+	"syscall"
+)
+
+// Kind says what kept a request from its answer.
+type Kind uint8
+
+const (
+	// KindOther is everything else, for example an answer that is not HTTP.
+	KindOther Kind = iota
+	// KindURL: the URL cannot be a target.
+	KindURL
+	// KindRefused: the guard does not permit the address.
+	KindRefused
+	// KindDNS: the host could not be resolved.
+	KindDNS
+	// KindConnection: the connection was refused, reset or closed, or there is no route.
+	KindConnection
+	// KindTimeout: the answer was not complete in time.
+	KindTimeout
+	// KindTLS: the handshake or the certificate failed.
+	KindTLS
+	// KindCanceled: the caller gave up; the endpoint did nothing wrong.
+	KindCanceled
+)
+
+var kindNames = [...]string{"other", "url", "refused", "dns", "connection", "timeout", "tls", "canceled"}
+
+// String answers a name for logs.
+func (k Kind) String() string {
+	if int(k) < len(kindNames) {
+		return kindNames[k]
+	}
+	return kindNames[KindOther]
+}
+
+// Error is the only type of error this package returns.
+type Error struct {
+	Kind Kind
+	// Message is for a person. It names the host or the address, never the path, the query or this machine's addresses.
+	Message string
+
+	cause error
+}
+
+func (e *Error) Error() string { return e.Message }
+
+// Unwrap answers the technical cause, for logs; it may be nil.
+func (e *Error) Unwrap() error { return e.cause }
+
+func lookupError(host string, err error) *Error {
+	var dns *net.DNSError
+	switch {
+	case errors.Is(err, context.Canceled):
+		return &Error{KindCanceled, "canceled", err}
+	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &dns) && dns.IsTimeout:
+		return &Error{KindTimeout, fmt.Sprintf("looking up host %s timed out", host), err}
+	case dns != nil && dns.IsNotFound:
+		return &Error{KindDNS, fmt.Sprintf("host %s does not exist", host), err}
+	}
+	return &Error{KindDNS, fmt.Sprintf("looking up host %s failed", host), err}
+}
+
+// classify turns what net, crypto/tls and net/http return into an *Error. peer is the address dialled, or the host
+// while that is unknown.
+func classify(err error, peer string) *Error {
+	var known *Error
+	var errno syscall.Errno
+	switch {
+	case errors.As(err, &known):
+		return known
+	case errors.Is(err, context.Canceled):
+		return &Error{KindCanceled, "canceled", err}
+	case isTimeout(err):
+		return &Error{KindTimeout, "no answer from " + peer + " in time", err}
+	case isTLS(err):
+		return &Error{KindTLS, fmt.Sprintf("TLS with %s: %s", peer, plain(err)), err}
+	case errors.Is(err, syscall.ECONNREFUSED):
+		return &Error{KindConnection, "connection refused by " + peer, err}
+	case errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
+		return &Error{KindConnection, "connection reset by " + peer, err}
+	case errors.As(err, &errno):
+		return &Error{KindConnection, fmt.Sprintf("connection to %s: %s", peer, errno.Error()), err}
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, net.ErrClosed), isClosedIdle(err):
+		return &Error{KindConnection, "connection closed by " + peer + " before the answer was complete", err}
+	}
+	return &Error{KindOther, "no valid answer: " + plain(err), err}
+}
+
+func isTimeout(err error) bool {
+	var timeout net.Error
+	return errors.Is(err, context.DeadlineExceeded) || errors.As(err, &timeout) && timeout.Timeout()
+}
+
+// isClosedIdle knows by its text the error net/http has for a connection closed before the request was written, since
+// it is not exported.
+func isClosedIdle(err error) bool {
+	return strings.Contains(err.Error(), "server closed idle connection")
+}
+
+func isTLS(err error) bool {
+	var (
+		record       tls.RecordHeaderError
+		alert        tls.AlertError
+		verification *tls.CertificateVerificationError
+		authority    x509.UnknownAuthorityError
+		hostname     x509.HostnameError
+		invalid      x509.CertificateInvalidError
+	)
+	return errors.As(err, &verification) || errors.As(err, &record) || errors.As(err, &alert) ||
+		errors.As(err, &authority) || errors.As(err, &hostname) || errors.As(err, &invalid)
+}
+
+// maxPlainBytes bounds text that an endpoint may have had a hand in.
+const maxPlainBytes = 200
+
+// plain answers an error's text without this machine's addresses, as printable text of bounded length.
+func plain(err error) string {
+	var op *net.OpError
+	if errors.As(err, &op) && op.Err != nil {
+		err = op.Err
+	}
+	text := strings.Map(printable, strings.ToValidUTF8(err.Error(), "�"))
+	if len(text) > maxPlainBytes {
+		text = strings.ToValidUTF8(text[:maxPlainBytes], "") + "…"
+	}
+	return text
+}
+
+func printable(r rune) rune {
+	if r < ' ' || r == 0x7f {
+		return ' '
+	}
+	return r
+}

@@ -1,0 +1,226 @@
+// Package egress is the only way out of the process: an HTTP client that reaches nothing but public addresses and those
+// the operator has allowed.
+//
+// The guard judges addresses, never names: a name is resolved first, only permitted addresses of it are dialled, and the
+// address is judged once more in the moment it is dialled. A name that changes its mind between the check and the call
+// (DNS rebinding) gains nothing. The same rule serves the creation of a target, a test and each delivery.
+package egress
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/netip"
+	"strings"
+)
+
+// AllowFlag is the setting that widens the guard; refusals name it.
+const AllowFlag = "--allow-targets"
+
+// Resolver finds the addresses of a host. *net.Resolver is one.
+type Resolver interface {
+	LookupNetIP(ctx context.Context, network, host string) ([]netip.Addr, error)
+}
+
+// Guard decides which addresses may be reached. The zero value permits https to public addresses and nothing else.
+// It is safe for concurrent use.
+type Guard struct {
+	// Allow lists what may be reached besides, over https and plain http.
+	Allow []netip.Prefix
+	// Resolver is net.DefaultResolver when nil.
+	Resolver Resolver
+}
+
+// ParseAllow reads an allow list of CIDR prefixes ("10.0.0.0/8") and single addresses ("::1"). Empty items are skipped.
+func ParseAllow(items []string) ([]netip.Prefix, error) {
+	var allow []netip.Prefix
+	for _, item := range items {
+		item = strings.TrimSpace(item)
+		if item == "" {
+			continue
+		}
+		prefix, err := parsePrefix(item)
+		if err != nil {
+			return nil, err
+		}
+		allow = append(allow, prefix)
+	}
+	return allow, nil
+}
+
+func parsePrefix(item string) (netip.Prefix, error) {
+	if addr, err := netip.ParseAddr(item); err == nil && addr.Zone() == "" {
+		addr = addr.Unmap()
+		return netip.PrefixFrom(addr, addr.BitLen()), nil
+	}
+	prefix, err := netip.ParsePrefix(item)
+	if err != nil {
+		return netip.Prefix{}, fmt.Errorf("%q is neither an address nor a CIDR prefix such as 10.0.0.0/8", item)
+	}
+	if prefix.Addr().Is4In6() && prefix.Bits() >= 96 {
+		prefix = netip.PrefixFrom(prefix.Addr().Unmap(), prefix.Bits()-96)
+	}
+	return prefix.Masked(), nil
+}
+
+// Check answers nil when addr may be reached over scheme ("http" or "https"), else an *Error of KindRefused.
+func (g *Guard) Check(scheme string, addr netip.Addr) error {
+	addr = addr.Unmap()
+	if g.allows(addr) {
+		return nil
+	}
+	if why := refusal(addr); why != "" {
+		return refused(addr, fmt.Sprintf("%s is %s, which targets may not reach", addr, why))
+	}
+	if scheme != "https" {
+		return refused(addr, fmt.Sprintf("%s is outside the addresses that plain http may reach; use https", addr))
+	}
+	return nil
+}
+
+func refused(addr netip.Addr, text string) *Error {
+	hint := ""
+	if addr.IsValid() && addr.Zone() == "" {
+		hint = fmt.Sprintf(" (the operator can allow it with %s %s)", AllowFlag, netip.PrefixFrom(addr, addr.BitLen()))
+	}
+	return &Error{Kind: KindRefused, Message: text + hint}
+}
+
+func (g *Guard) allows(addr netip.Addr) bool {
+	// What a NAT64 gateway turns back into an allowed IPv4 address is that address.
+	translated, isNAT64 := fromNAT64(addr)
+	for _, prefix := range g.Allow {
+		if prefix.Contains(addr) || isNAT64 && prefix.Contains(translated) {
+			return true
+		}
+	}
+	return false
+}
+
+// refusal says what is wrong with addr, or "" when it is public.
+func refusal(addr netip.Addr) string {
+	if !addr.IsValid() || addr.Zone() != "" {
+		return "an address of one network interface"
+	}
+	if translated, ok := fromNAT64(addr); ok {
+		addr = translated
+	}
+	for _, s := range special {
+		if s.prefix.Contains(addr) {
+			return s.what
+		}
+	}
+	if addr.Is6() && !globalUnicast.Contains(addr) {
+		return "not a public address"
+	}
+	return ""
+}
+
+var (
+	nat64         = netip.MustParsePrefix("64:ff9b::/96")
+	globalUnicast = netip.MustParsePrefix("2000::/3")
+)
+
+// fromNAT64 decodes the IPv4 address a NAT64 gateway would send packets for addr to (RFC 6052, section 2.1).
+func fromNAT64(addr netip.Addr) (netip.Addr, bool) {
+	if !nat64.Contains(addr) {
+		return netip.Addr{}, false
+	}
+	b := addr.As16()
+	return netip.AddrFrom4([4]byte(b[12:])), true
+}
+
+// special lists what is never public: the IANA special-purpose registries without their globally reachable entries, and
+// the metadata services that live on ordinary addresses. More specific entries come first, since the first match names
+// the reason. Prefixes that carry an IPv4 address at a place that depends on a network's configuration (local NAT64,
+// 6to4, Teredo) are refused whole instead of decoded: nobody needs them to reach a public host.
+var special = []struct {
+	prefix netip.Prefix
+	what   string
+}{
+	{netip.MustParsePrefix("169.254.169.254/32"), "a cloud metadata service"},
+	{netip.MustParsePrefix("169.254.170.2/32"), "a cloud metadata service"},
+	{netip.MustParsePrefix("100.100.100.200/32"), "a cloud metadata service"},
+	{netip.MustParsePrefix("168.63.129.16/32"), "a cloud metadata service"},
+	{netip.MustParsePrefix("192.0.0.192/32"), "a cloud metadata service"},
+	{netip.MustParsePrefix("fd00:ec2::254/128"), "a cloud metadata service"},
+	{netip.MustParsePrefix("fd20:ce::254/128"), "a cloud metadata service"},
+
+	{netip.MustParsePrefix("0.0.0.0/8"), "an unspecified address"},
+	{netip.MustParsePrefix("10.0.0.0/8"), "a private address"},
+	{netip.MustParsePrefix("100.64.0.0/10"), "a carrier-grade NAT address"},
+	{netip.MustParsePrefix("127.0.0.0/8"), "a loopback address"},
+	{netip.MustParsePrefix("169.254.0.0/16"), "a link-local address"},
+	{netip.MustParsePrefix("172.16.0.0/12"), "a private address"},
+	{netip.MustParsePrefix("192.0.0.0/24"), "a protocol assignment"},
+	{netip.MustParsePrefix("192.0.2.0/24"), "a documentation address"},
+	{netip.MustParsePrefix("192.88.99.0/24"), "a 6to4 relay address"},
+	{netip.MustParsePrefix("192.168.0.0/16"), "a private address"},
+	{netip.MustParsePrefix("198.18.0.0/15"), "a benchmarking address"},
+	{netip.MustParsePrefix("198.51.100.0/24"), "a documentation address"},
+	{netip.MustParsePrefix("203.0.113.0/24"), "a documentation address"},
+	{netip.MustParsePrefix("224.0.0.0/4"), "a multicast address"},
+	{netip.MustParsePrefix("255.255.255.255/32"), "the broadcast address"},
+	{netip.MustParsePrefix("240.0.0.0/4"), "a reserved address"},
+
+	{netip.MustParsePrefix("::/128"), "an unspecified address"},
+	{netip.MustParsePrefix("::1/128"), "a loopback address"},
+	{netip.MustParsePrefix("::/96"), "an IPv4-compatible address"},
+	{netip.MustParsePrefix("::ffff:0:0:0/96"), "an IPv4-translated address"},
+	{netip.MustParsePrefix("64:ff9b:1::/48"), "a local NAT64 address"},
+	{netip.MustParsePrefix("100::/64"), "a discard address"},
+	{netip.MustParsePrefix("2001::/32"), "a Teredo address"},
+	{netip.MustParsePrefix("2001:2::/48"), "a benchmarking address"},
+	{netip.MustParsePrefix("2001::/23"), "a protocol assignment"},
+	{netip.MustParsePrefix("2001:db8::/32"), "a documentation address"},
+	{netip.MustParsePrefix("2002::/16"), "a 6to4 address"},
+	{netip.MustParsePrefix("3fff::/20"), "a documentation address"},
+	{netip.MustParsePrefix("5f00::/16"), "a segment routing address"},
+	{netip.MustParsePrefix("fc00::/7"), "a unique local address"},
+	{netip.MustParsePrefix("fe80::/10"), "a link-local address"},
+	{netip.MustParsePrefix("fec0::/10"), "a site-local address"},
+	{netip.MustParsePrefix("ff00::/8"), "a multicast address"},
+}
+
+// permitted resolves host and answers the addresses that may be reached over scheme. A host some of whose addresses are
+// refused is reached at the others; when none is left, the first refusal is the error.
+func (g *Guard) permitted(ctx context.Context, scheme, host string) ([]netip.Addr, error) {
+	addrs, err := g.resolve(ctx, host)
+	if err != nil {
+		return nil, err
+	}
+	var first error
+	kept := make([]netip.Addr, 0, len(addrs))
+	for _, addr := range addrs {
+		addr = addr.Unmap()
+		err := g.Check(scheme, addr)
+		if err == nil {
+			kept = append(kept, addr)
+		} else if first == nil {
+			first = err
+		}
+	}
+	if len(kept) == 0 {
+		return nil, first
+	}
+	return kept, nil
+}
+
+// resolve answers at least one address.
+func (g *Guard) resolve(ctx context.Context, host string) ([]netip.Addr, error) {
+	if addr, err := netip.ParseAddr(host); err == nil {
+		return []netip.Addr{addr}, nil
+	}
+	resolver := g.Resolver
+	if resolver == nil {
+		resolver = net.DefaultResolver
+	}
+	addrs, err := resolver.LookupNetIP(ctx, "ip", host)
+	if err != nil {
+		return nil, lookupError(host, err)
+	}
+	if len(addrs) == 0 {
+		return nil, &Error{Kind: KindDNS, Message: fmt.Sprintf("host %s has no address", host)}
+	}
+	return addrs, nil
+}
