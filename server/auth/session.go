@@ -1,0 +1,104 @@
+package auth
+
+import (
+	"encoding/base64"
+	"encoding/binary"
+	"errors"
+	"time"
+)
+
+const (
+	// SessionLifetime is how long a session of the web UI lasts.
+	SessionLifetime = 12 * time.Hour
+	// AdminKeyID stands for the admin key where an API key's id would.
+	AdminKeyID = "admin"
+	// maxSessionBytes bounds a token's text.
+	maxSessionBytes = 512
+	// clockSkew is how far ahead a session may have been issued.
+	clockSkew = time.Minute
+	// claimsHead is issued, expires and the hash.
+	claimsHead = 8 + 8 + len(KeyHash{})
+)
+
+// What OpenSession finds wrong.
+var (
+	ErrSession        = errors.New("the session is not one of this server")
+	ErrSessionExpired = errors.New("the session has ended")
+)
+
+// Session is what a session token says. The server keeps nothing of it; whoever opens one must still ask whether the
+// key with this id exists, has this hash and is not revoked.
+type Session struct {
+	// KeyID is the id of the key that signed in; AdminKeyID for the admin key.
+	KeyID string
+	// KeyHash makes the session end when the key behind the id becomes another one.
+	KeyHash KeyHash
+	// Issued and Expires are whole seconds.
+	Issued, Expires time.Time
+}
+
+// NewSession begins a session of SessionLifetime.
+func NewSession(keyID string, hash KeyHash, now time.Time) Session {
+	issued := now.Truncate(time.Second)
+	return Session{KeyID: keyID, KeyHash: hash, Issued: issued, Expires: issued.Add(SessionLifetime)}
+}
+
+// SealSession answers the session's token: sealed, and safe in a cookie.
+func (r *Keyring) SealSession(s Session) string {
+	key := r.keys[0]
+	return base64.RawURLEncoding.EncodeToString(encrypt(key.session, key.id, nil, s.append(nil)))
+}
+
+// OpenSession reads a token. The error is ErrSession, or ErrSessionExpired when its time is over.
+func (r *Keyring) OpenSession(token string, now time.Time) (Session, error) {
+	s, err := r.openSession(token)
+	switch {
+	case err != nil, s.Issued.After(now.Add(clockSkew)):
+		return Session{}, ErrSession
+	case !now.Before(s.Expires):
+		return Session{}, ErrSessionExpired
+	}
+	return s, nil
+}
+
+func (r *Keyring) openSession(token string) (Session, error) {
+	if len(token) > maxSessionBytes {
+		return Session{}, ErrSession
+	}
+	sealed, err := base64.RawURLEncoding.Strict().DecodeString(token)
+	if err != nil {
+		return Session{}, err
+	}
+	id, err := sealedBy(sealed)
+	if err != nil {
+		return Session{}, err
+	}
+	key, ok := r.find(id)
+	if !ok {
+		return Session{}, ErrUnknownKey
+	}
+	plain, err := decrypt(key.session, nil, sealed)
+	if err != nil {
+		return Session{}, err
+	}
+	return parseSession(plain)
+}
+
+func (s Session) append(to []byte) []byte {
+	to = binary.BigEndian.AppendUint64(to, uint64(s.Issued.Unix()))
+	to = binary.BigEndian.AppendUint64(to, uint64(s.Expires.Unix()))
+	to = append(to, s.KeyHash[:]...)
+	return append(to, s.KeyID...)
+}
+
+func parseSession(plain []byte) (Session, error) {
+	if len(plain) <= claimsHead {
+		return Session{}, ErrSession
+	}
+	return Session{
+		Issued:  time.Unix(int64(binary.BigEndian.Uint64(plain)), 0),
+		Expires: time.Unix(int64(binary.BigEndian.Uint64(plain[8:])), 0),
+		KeyHash: KeyHash(plain[16:claimsHead]),
+		KeyID:   string(plain[claimsHead:]),
+	}, nil
+}
