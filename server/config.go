@@ -1,0 +1,143 @@
+package server
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"net/url"
+	"os"
+	"strconv"
+	"strings"
+
+	"github.com/postrider-dev/postrider/server/telemetry"
+)
+
+// Bounds of Config.MaxRequestBytes.
+const (
+	minRequestBytes = 64 << 10
+	maxRequestBytes = 256 << 20
+)
+
+// Config is everything one can set. DefaultConfig has the defaults.
+type Config struct {
+	// Listen is the host and port to serve on; port 0 takes a free one.
+	Listen string
+	// Data is the folder of the SQLite database and the generated keys, or a postgres:// URL. With a URL the keys have to
+	// be given, for they have no folder to be kept in.
+	Data string
+	// AllowTargets are the address ranges that targets may be in although they are not public.
+	AllowTargets []netip.Prefix
+	// Schemas is a file with a FileDescriptorSet; none when empty.
+	Schemas string
+	// CORSOrigins are the origins whose pages may call the API; none when empty.
+	CORSOrigins []string
+	// MaxRequestBytes bounds one request.
+	MaxRequestBytes int
+	// LogLevel is debug, info, warn or error; LogFormat is text or json.
+	LogLevel, LogFormat string
+
+	// AdminKey is the key that may do everything; kept in <data>/admin-key when empty.
+	AdminKey string
+	// SecretKey seals secrets in the database; kept in <data>/secret.key when empty.
+	SecretKey string
+}
+
+// DefaultConfig is the configuration of a server that was told nothing.
+func DefaultConfig() Config {
+	return Config{
+		Listen:          "127.0.0.1:8080",
+		Data:            "./data",
+		MaxRequestBytes: 16 << 20,
+		LogLevel:        "info",
+		LogFormat:       telemetry.FormatText,
+	}
+}
+
+// OnPostgres says whether the data is in PostgreSQL rather than in a folder.
+func (c Config) OnPostgres() bool {
+	return strings.HasPrefix(c.Data, "postgres://") || strings.HasPrefix(c.Data, "postgresql://")
+}
+
+// Validate answers every fault at once.
+func (c Config) Validate() error {
+	return errors.Join(
+		validateListen(c.Listen),
+		c.validateData(),
+		validateSchemas(c.Schemas),
+		validateOrigins(c.CORSOrigins),
+		validateRequestBytes(c.MaxRequestBytes),
+		c.validateLog(),
+	)
+}
+
+func validateListen(listen string) error {
+	_, port, err := net.SplitHostPort(listen)
+	if err != nil {
+		return fault("listen", "%q is not host:port", listen)
+	}
+	if _, err := strconv.ParseUint(port, 10, 16); err != nil {
+		return fault("listen", "port %q is not a number from 0 to 65535", port)
+	}
+	return nil
+}
+
+func (c Config) validateData() error {
+	switch {
+	case c.Data == "":
+		return fault("data", "is empty; give a folder or a postgres:// URL")
+	case c.OnPostgres() && (c.AdminKey == "" || c.SecretKey == ""):
+		return fault("data", "with PostgreSQL, set POSTRIDER_ADMIN_KEY and POSTRIDER_SECRET_KEY: there is no data folder to keep them in")
+	case !c.OnPostgres() && strings.Contains(c.Data, "://"):
+		return fault("data", "is neither a folder nor a postgres:// URL")
+	}
+	return nil
+}
+
+func validateSchemas(file string) error {
+	if file == "" {
+		return nil
+	}
+	info, err := os.Stat(file)
+	if err != nil {
+		return fault("schemas", "%v", err)
+	}
+	if info.IsDir() {
+		return fault("schemas", "%s is a folder; give a file with a FileDescriptorSet", file)
+	}
+	return nil
+}
+
+func validateOrigins(origins []string) error {
+	var faults []error
+	for _, origin := range origins {
+		u, err := url.Parse(origin)
+		if origin != "*" && (err != nil || u.Scheme == "" || u.Host == "" || u.Path != "" || u.RawQuery != "") {
+			faults = append(faults, fault("cors-origins", "%q is not an origin such as https://app.example.com", origin))
+		}
+	}
+	return errors.Join(faults...)
+}
+
+func validateRequestBytes(n int) error {
+	if n < minRequestBytes || n > maxRequestBytes {
+		return fault("max-request-bytes", "%d is not within %d to %d", n, minRequestBytes, maxRequestBytes)
+	}
+	return nil
+}
+
+func (c Config) validateLog() error {
+	var faults []error
+	if _, err := telemetry.ParseLevel(c.LogLevel); err != nil {
+		faults = append(faults, fault("log-level", "%v", err))
+	}
+	if c.LogFormat != telemetry.FormatText && c.LogFormat != telemetry.FormatJSON {
+		faults = append(faults, fault("log-format", "%q is neither text nor json", c.LogFormat))
+	}
+	return errors.Join(faults...)
+}
+
+// fault names the setting as its flag.
+func fault(flag, format string, args ...any) error {
+	return fmt.Errorf("--%s: "+format, append([]any{flag}, args...)...)
+}

@@ -1,0 +1,24 @@
+package httpserver
+
+import (
+	"net/http"
+	"time"
+
+	connectcors "connectrpc.com/cors"
+	"github.com/rs/cors"
+)
+
+// allowOrigins lets pages of these origins call the API from a browser, with a bearer key; none: no other origin may. The
+// session cookie is for the bundled UI alone, so credentials are never allowed.
+func allowOrigins(origins []string, next http.Handler) http.Handler {
+	if len(origins) == 0 {
+		return next
+	}
+	return cors.New(cors.Options{
+		AllowedOrigins: origins,
+		AllowedMethods: connectcors.AllowedMethods(),
+		AllowedHeaders: append(connectcors.AllowedHeaders(), "Authorization"),
+		ExposedHeaders: connectcors.ExposedHeaders(),
+		MaxAge:         int((2 * time.Hour).Seconds()),
+	}).Handler(next)
+}

@@ -1,0 +1,98 @@
+package httpserver
+
+import (
+	"io"
+	"net/http"
+	"time"
+)
+
+// writeTimeout bounds how long one write may wait for a client that does not read. A stream may be quiet for as long as
+// it likes: the clock runs only while something is being written, which http.Server.WriteTimeout cannot express.
+const writeTimeout = 30 * time.Second
+
+// readTimeout bounds how long a request may wait for the next part of its body.
+const readTimeout = 60 * time.Second
+
+// boundTransfers gives every write of a response and every read of a body a deadline of its own.
+func boundTransfers(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		controller := http.NewResponseController(w)
+		if r.Body != nil && r.Body != http.NoBody {
+			r.Body = &boundedBody{ReadCloser: r.Body, controller: controller}
+		}
+		bounded := &boundedWriter{ResponseWriter: w, controller: controller}
+		// What is left in the buffer is written after the handler has returned.
+		defer bounded.begin()
+		next.ServeHTTP(bounded, r)
+	})
+}
+
+// boundedBody keeps a client that sends its body byte by byte, or stops, from holding a request for ever.
+type boundedBody struct {
+	io.ReadCloser
+	controller *http.ResponseController
+	until      time.Time
+}
+
+func (b *boundedBody) Read(p []byte) (int, error) {
+	if now := time.Now(); b.until.Sub(now) < readTimeout-time.Second {
+		b.until = now.Add(readTimeout)
+		_ = b.controller.SetReadDeadline(b.until) // A connection without deadlines does without.
+	}
+	n, err := b.ReadCloser.Read(p)
+	if err != nil {
+		b.end()
+	}
+	return n, err
+}
+
+func (b *boundedBody) Close() error {
+	err := b.ReadCloser.Close()
+	b.end()
+	return err
+}
+
+// end lets the connection be quiet again: on HTTP/1.1 the server goes on reading to notice that the client left.
+func (b *boundedBody) end() {
+	if !b.until.IsZero() {
+		b.until = time.Time{}
+		_ = b.controller.SetReadDeadline(time.Time{})
+	}
+}
+
+type boundedWriter struct {
+	http.ResponseWriter
+	controller *http.ResponseController
+	// until is the deadline in force; zero for none.
+	until time.Time
+}
+
+func (b *boundedWriter) Write(p []byte) (int, error) {
+	b.begin()
+	return b.ResponseWriter.Write(p)
+}
+
+// Flush is where a stream waits for its client. Afterwards the stream may be quiet: on HTTP/2 a deadline that passes
+// resets the stream even when nothing is being written.
+func (b *boundedWriter) Flush() {
+	b.begin()
+	_ = b.controller.Flush() // A failed flush shows in the next write.
+	b.end()
+}
+
+// Unwrap lets http.ResponseController reach the connection.
+func (b *boundedWriter) Unwrap() http.ResponseWriter { return b.ResponseWriter }
+
+func (b *boundedWriter) begin() {
+	now := time.Now()
+	if b.until.Sub(now) > writeTimeout-time.Second {
+		return
+	}
+	b.until = now.Add(writeTimeout)
+	_ = b.controller.SetWriteDeadline(b.until) // A connection without deadlines does without.
+}
+
+func (b *boundedWriter) end() {
+	b.until = time.Time{}
+	_ = b.controller.SetWriteDeadline(time.Time{})
+}

@@ -1,0 +1,91 @@
+// Package httpserver is the one port of the server: it routes to the API, the health checks and the web UI, and sets the
+// limits that hold for all of them.
+package httpserver
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+)
+
+// Limits of a connection. There is no limit for a whole response: streams are meant to stay open.
+const (
+	readHeaderTimeout = 10 * time.Second
+	idleTimeout       = 2 * time.Minute
+	maxHeaderBytes    = 64 << 10
+)
+
+// Config of a Server.
+type Config struct {
+	// API mounts the procedures on the mux.
+	API func(*http.ServeMux)
+	// UI holds the files of the built web UI.
+	UI fs.FS
+	// CORSOrigins are the origins whose pages may call the API; none when empty.
+	CORSOrigins []string
+	// Ready says whether the server can do its work.
+	Ready  func(context.Context) error
+	Logger *slog.Logger
+}
+
+// Server serves Connect, gRPC, gRPC-Web and plain HTTP on one listener, over HTTP/1.1 and HTTP/2 without TLS.
+type Server struct {
+	http *http.Server
+}
+
+// New makes a server.
+func New(cfg Config) *Server {
+	protocols := new(http.Protocols)
+	protocols.SetHTTP1(true)
+	protocols.SetUnencryptedHTTP2(true)
+	return &Server{http: &http.Server{
+		Handler:           NewHandler(cfg),
+		Protocols:         protocols,
+		ReadHeaderTimeout: readHeaderTimeout,
+		IdleTimeout:       idleTimeout,
+		MaxHeaderBytes:    maxHeaderBytes,
+		HTTP2:             &http.HTTP2Config{MaxConcurrentStreams: 1000},
+		ErrorLog:          slog.NewLogLogger(cfg.Logger.Handler(), slog.LevelDebug),
+	}}
+}
+
+// NewHandler answers everything that comes in on the port.
+func NewHandler(cfg Config) http.Handler {
+	mux := http.NewServeMux()
+	cfg.API(mux)
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { writeState(w, nil) })
+	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) { writeState(w, cfg.Ready(r.Context())) })
+	mux.Handle("/", serveUI(cfg.UI))
+	return boundTransfers(allowOrigins(cfg.CORSOrigins, mux))
+}
+
+func writeState(w http.ResponseWriter, fault error) {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.Header().Set("Cache-Control", "no-store")
+	if fault != nil {
+		w.WriteHeader(http.StatusServiceUnavailable)
+		_, _ = w.Write([]byte("not ready\n"))
+		return
+	}
+	_, _ = w.Write([]byte("ok\n"))
+}
+
+// Serve answers requests until Shutdown or Close; it returns nil then.
+func (s *Server) Serve(listener net.Listener) error {
+	if err := s.http.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+		return err
+	}
+	return nil
+}
+
+// Shutdown stops accepting and waits for the requests under way; those left when ctx ends are cut off.
+func (s *Server) Shutdown(ctx context.Context) error {
+	if err := s.http.Shutdown(ctx); err != nil {
+		return errors.Join(err, s.http.Close())
+	}
+	return nil
+}
