@@ -2,7 +2,6 @@ package egress
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/http/httptrace"
 	"sync/atomic"
@@ -12,6 +11,8 @@ import (
 // attempt watches one request. Lookup, connect and handshake are measured by the dialer, once per connection, so only
 // two hooks run per request.
 type attempt struct {
+	caller    context.Context // the caller's
+	bounded   context.Context // caller, within the request's timeout
 	trace     httptrace.ClientTrace
 	start     time.Time
 	ready     time.Time
@@ -21,15 +22,15 @@ type attempt struct {
 	firstByte atomic.Int64 // nanoseconds since start; set by the goroutine that reads the connection
 }
 
-func newAttempt() *attempt {
-	a := &attempt{start: time.Now()}
+func newAttempt(caller, bounded context.Context) *attempt {
+	a := &attempt{caller: caller, bounded: bounded, start: time.Now()}
 	a.trace.GotConn = a.gotConn
 	a.trace.GotFirstResponseByte = a.gotFirstByte
 	return a
 }
 
-func (a *attempt) attach(ctx context.Context) context.Context {
-	return httptrace.WithClientTrace(ctx, &a.trace)
+func (a *attempt) traced() context.Context {
+	return httptrace.WithClientTrace(a.bounded, &a.trace)
 }
 
 // gotConn runs in the goroutine of Do, once more when the request is sent again.
@@ -59,13 +60,13 @@ func (a *attempt) result() Result {
 	return r
 }
 
-// failure explains err. The context goes first: what net/http says once it has ended is only a consequence.
-func (a *attempt) failure(ctx context.Context, err error, r Request) *Error {
-	switch cause := ctx.Err(); {
-	case errors.Is(cause, context.DeadlineExceeded):
-		return &Error{KindTimeout, fmt.Sprintf("%s within %s", a.phase(r), r.Timeout), err}
-	case cause != nil:
+// failure explains err. The contexts go first: what net/http says once one has ended is only a consequence.
+func (a *attempt) failure(err error, r Request) *Error {
+	switch {
+	case a.caller.Err() != nil:
 		return &Error{KindCanceled, "canceled", err}
+	case a.bounded.Err() != nil:
+		return &Error{KindTimeout, fmt.Sprintf("%s within %s", a.phase(r), r.Timeout), err}
 	}
 	return classify(err, a.peer(r))
 }

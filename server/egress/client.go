@@ -99,7 +99,8 @@ type Request struct {
 	Header http.Header
 	// Body may be shared, but must never change: after a timeout it can still be on its way when Do has returned.
 	Body []byte
-	// Timeout bounds everything, from the lookup to the last byte of the response body.
+	// Timeout bounds everything, from the lookup to the last byte of the response body. An earlier end of the context
+	// is not the endpoint's fault: it gives KindCanceled.
 	Timeout time.Duration
 	// Keep is how many bytes of the response body the result holds, at most MaxResponseBytes.
 	Keep int
@@ -134,12 +135,12 @@ type Timings struct {
 // complete answer. A request that fails on a connection kept from before without a byte in return is sent again on
 // another one: idle connections are closed by endpoints at any time, and deliveries are at-least-once.
 func (c *Client) Do(ctx context.Context, r Request) (Result, error) {
-	ctx, cancel := context.WithTimeout(ctx, r.Timeout)
+	bounded, cancel := context.WithTimeout(ctx, r.Timeout)
 	defer cancel()
-	a := newAttempt()
-	response, err := c.transport(r.URL).RoundTrip(c.prepare(a.attach(ctx), r))
+	a := newAttempt(ctx, bounded)
+	response, err := c.transport(r.URL).RoundTrip(c.prepare(a.traced(), r))
 	if err != nil {
-		return a.result(), a.failure(ctx, err, r)
+		return a.result(), a.failure(err, r)
 	}
 	a.answered = true
 	result := a.result()
@@ -147,7 +148,7 @@ func (c *Client) Do(ctx context.Context, r Request) (Result, error) {
 	err = c.read(response, r.Keep, &result)
 	result.Timings.Total = time.Since(a.start)
 	if err != nil {
-		return result, a.failure(ctx, err, r)
+		return result, a.failure(err, r)
 	}
 	return result, nil
 }

@@ -129,11 +129,19 @@ func (d *dialer) open(ctx context.Context, address string) (*conn, error) {
 		return nil, err
 	}
 	resolved := time.Now()
+	if isAddress(host) {
+		start = resolved // nothing was looked up
+	}
 	raw, peer, err := d.race(ctx, interleave(addrs), uint16(number))
 	if err != nil {
 		return nil, err
 	}
 	return &conn{Conn: raw, address: peer, dns: resolved.Sub(start), connect: time.Since(resolved)}, nil
+}
+
+func isAddress(host string) bool {
+	_, err := netip.ParseAddr(host)
+	return err == nil
 }
 
 type dialed struct {

@@ -1,0 +1,61 @@
+package target
+
+import (
+	"encoding/json"
+	"sync/atomic"
+	"time"
+)
+
+// Message is one event as targets see it. It is shared by every attempt of every subscription and must not be changed
+// once one has it.
+type Message struct {
+	ID      string
+	Type    string
+	Source  string
+	Subject string
+	// Time is the event's own.
+	Time time.Time
+	// Data is the text of a JSON object, exactly as it goes out.
+	Data []byte
+	// Cursor is the event's place in the log.
+	Cursor string
+
+	document atomic.Pointer[[]byte]
+}
+
+// Document answers the event as the JSON text {"id","type","timestamp","data"}, in that order. It is rendered once and
+// must not be changed.
+func (m *Message) Document() []byte {
+	if text := m.document.Load(); text != nil {
+		return *text
+	}
+	text := m.render()
+	m.document.Store(&text)
+	return text
+}
+
+// render copies Data as it is: numbers, the order of keys and white space survive.
+func (m *Message) render() []byte {
+	const frame = len(`{"id":"","type":"","timestamp":"","data":}`) + len(time.RFC3339Nano)
+	text := make([]byte, 0, frame+len(m.ID)+len(m.Type)+len(m.Data))
+	text = appendString(append(text, `{"id":`...), m.ID)
+	text = appendString(append(text, `,"type":`...), m.Type)
+	text = append(text, `,"timestamp":"`...)
+	text = m.Time.UTC().AppendFormat(text, time.RFC3339Nano)
+	text = append(text, `","data":`...)
+	text = append(text, m.Data...)
+	return append(text, '}')
+}
+
+// appendString appends s as a JSON string. Ids and types need no escaping; anything else is left to encoding/json.
+func appendString(to []byte, s string) []byte {
+	for _, c := range []byte(s) {
+		if c < ' ' || c > '~' || c == '"' || c == '\\' {
+			quoted, _ := json.Marshal(s) // a string always has a JSON form
+			return append(to, quoted...)
+		}
+	}
+	to = append(to, '"')
+	to = append(to, s...)
+	return append(to, '"')
+}

@@ -1,0 +1,94 @@
+// Package target is the contract between the delivery engine and the places events go to. A target knows nothing of
+// subscriptions, retries or the log: it is told to send one event and says what came back. Each type of target is a
+// folder below this one and one line in the list of types; targettest is the suite it must pass.
+package target
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/postrider-dev/postrider/server/gateway"
+)
+
+// Target is one place events go to, ready to send. It is safe for concurrent use, holds nothing that must be closed, and
+// lives as long as the revision of the subscription it was made for.
+type Target interface {
+	// Send makes one attempt to deliver m and answers what it means. at is the time of the attempt. It returns within
+	// the target's timeout and soon after ctx ends. The outcome is of kind gateway.OutcomeNone if and only if ctx ended
+	// the attempt: then nothing is known of the endpoint, and the event may or may not have arrived.
+	Send(ctx context.Context, m *Message, at time.Time) gateway.Outcome
+	// Describe answers what Send transmits for m at that time, secret values hidden, for a person to look at.
+	Describe(m *Message, at time.Time) Request
+}
+
+// Request is what an attempt transmits, for a person.
+type Request struct {
+	Method  string
+	URL     string
+	Headers []Header
+	Body    []byte
+}
+
+// Header is one named value of a request.
+type Header struct{ Name, Value string }
+
+// Hidden stands where a secret value was, in what a user reads. Given back in an update, it keeps the stored value.
+const Hidden = "•••"
+
+// Spec is what a target is made of.
+type Spec struct {
+	// Config is the text of the type's configuration message as JSON, secret values included.
+	Config []byte
+	// Secret is the signing secret, "whsec_…".
+	Secret string
+	// Timeout bounds one attempt.
+	Timeout time.Duration
+}
+
+// Type makes targets of one type. Configurations are JSON texts of the type's message in proto/postrider/target.
+type Type interface {
+	// Name is how a subscription names the type, such as "webhook".
+	Name() string
+	// Check says whether config may be stored. It may look names up, but sends nothing. The error is a *gateway.Error
+	// that names the field; path is the configuration's own place in the request, such as
+	// "subscription.target.webhook".
+	Check(ctx context.Context, path string, config []byte) error
+	// Redact answers config with Hidden in place of each secret value.
+	Redact(config []byte) ([]byte, error)
+	// Restore answers config with the value stored has in each place that is Hidden. A Hidden value that stored has
+	// nothing for is an error like those of Check.
+	Restore(path string, config, stored []byte) ([]byte, error)
+	// New makes a target from a configuration that Check has passed. It does no I/O.
+	New(spec Spec) (Target, error)
+}
+
+// Registry is the list of types.
+type Registry struct{ types map[string]Type }
+
+// NewRegistry makes the list.
+func NewRegistry(types ...Type) *Registry {
+	r := &Registry{types: make(map[string]Type, len(types))}
+	for _, t := range types {
+		r.types[t.Name()] = t
+	}
+	return r
+}
+
+// Type answers the type with this name.
+func (r *Registry) Type(name string) (Type, error) {
+	t, ok := r.types[name]
+	if !ok {
+		return nil, fmt.Errorf("there is no target type %q", name)
+	}
+	return t, nil
+}
+
+// New makes a target of the named type.
+func (r *Registry) New(name string, spec Spec) (Target, error) {
+	t, err := r.Type(name)
+	if err != nil {
+		return nil, err
+	}
+	return t.New(spec)
+}

@@ -1,0 +1,228 @@
+// Package targettest is the suite every type of target must pass: what is promised to the delivery engine, tried
+// against the target's own kind of receiver.
+package targettest
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/postrider-dev/postrider/server/gateway"
+	"github.com/postrider-dev/postrider/server/target"
+)
+
+// Answer is how a receiver treats what arrives.
+type Answer int
+
+const (
+	// Accept takes the event.
+	Accept Answer = iota
+	// RejectEvent finds fault with the event itself.
+	RejectEvent
+	// Fail breaks, whatever the event.
+	Fail
+	// SlowDown asks to be left alone for SlowDownTime.
+	SlowDown
+	// Gone wants no event ever again.
+	Gone
+	// Swallow takes the event and never answers.
+	Swallow
+	// HangUp closes the connection instead of answering.
+	HangUp
+)
+
+// SlowDownTime is what a receiver with the answer SlowDown asks for.
+const SlowDownTime = 30 * time.Second
+
+// Receiver is the far side of a target. It verifies what arrives in every way its protocol has, such as signatures, and
+// reports faults to its own test.
+type Receiver interface {
+	// Answer says how everything is treated from now on; Accept at first.
+	Answer(Answer)
+	// Received answers what has arrived, in order of arrival.
+	Received() []Received
+}
+
+// Received is one event as it arrived.
+type Received struct {
+	ID, Type, Cursor string
+	Time             time.Time
+	// Data is the exact text of the payload.
+	Data []byte
+}
+
+// Setup makes a target with this timeout and the receiver it sends to. Secret must not show in anything a person sees.
+type Setup func(t *testing.T, timeout time.Duration) (to target.Target, receiver Receiver, secret string)
+
+// Run runs the suite.
+func Run(t *testing.T, setup Setup) {
+	t.Run("events arrive intact", func(t *testing.T) { t.Parallel(); arriveIntact(t, setup) })
+	t.Run("each answer has its meaning", func(t *testing.T) { t.Parallel(); answersMean(t, setup) })
+	t.Run("an event keeps its identity", func(t *testing.T) { t.Parallel(); keepIdentity(t, setup) })
+	t.Run("an attempt ends within its timeout", func(t *testing.T) { t.Parallel(); endInTime(t, setup) })
+	t.Run("a canceled attempt has no outcome", func(t *testing.T) { t.Parallel(); cancel(t, setup) })
+	t.Run("attempts run side by side", func(t *testing.T) { t.Parallel(); runSideBySide(t, setup) })
+	t.Run("secrets are hidden", func(t *testing.T) { t.Parallel(); hideSecrets(t, setup) })
+}
+
+// ample is a timeout that no attempt of a test should need.
+const ample = 30 * time.Second
+
+var start = time.Date(2024, 2, 29, 12, 30, 45, 123456000, time.UTC)
+
+func message(n int, data string) *target.Message {
+	return &target.Message{
+		ID: fmt.Sprintf("evt_%d", n), Type: "order.created", Source: "postrider", Subject: "42", Time: start,
+		Data: []byte(data), Cursor: fmt.Sprintf("cursor-%d", n),
+	}
+}
+
+func arriveIntact(t *testing.T, setup Setup) {
+	to, receiver, _ := setup(t, ample)
+	payloads := []string{
+		`{}`,
+		`{"orderId":"42","total":9007199254740993,"price":1.10,"@type":"x","b":1,"a":2}`,
+		"{\n\t\"space\" : [ 1 , 2 ] }",
+		`{"text":"\u0000 \" \\ <script> ` + "\u2028 é 💌" + `","a.b":null}`,
+		`{"long":"` + strings.Repeat("x", 1<<20-20) + `"}`,
+	}
+	for n, data := range payloads {
+		if o := to.Send(t.Context(), message(n, data), time.Now()); o.Kind != gateway.OutcomeDelivered || o.Error != "" {
+			t.Fatalf("payload %d: %+v", n, o)
+		}
+	}
+	for n, got := range receiver.Received() {
+		want := message(n, payloads[n])
+		if got.ID != want.ID || got.Type != want.Type || got.Cursor != want.Cursor || !got.Time.Equal(want.Time) {
+			t.Errorf("payload %d arrived as %s %s %s %s", n, got.ID, got.Type, got.Cursor, got.Time)
+		}
+		if !bytes.Equal(got.Data, want.Data) {
+			t.Errorf("payload %d arrived as %.200s", n, got.Data)
+		}
+	}
+	if got := len(receiver.Received()); got != len(payloads) {
+		t.Errorf("%d events arrived, want %d", got, len(payloads))
+	}
+}
+
+func answersMean(t *testing.T, setup Setup) {
+	for answer, want := range map[Answer]gateway.OutcomeKind{
+		Accept:      gateway.OutcomeDelivered,
+		RejectEvent: gateway.OutcomeEventFailure,
+		Fail:        gateway.OutcomeEndpointFailure,
+		SlowDown:    gateway.OutcomeSlowDown,
+		Gone:        gateway.OutcomeGone,
+		HangUp:      gateway.OutcomeEndpointFailure,
+	} {
+		to, receiver, _ := setup(t, ample)
+		receiver.Answer(answer)
+		o := to.Send(t.Context(), message(1, `{}`), time.Now())
+		if o.Kind != want {
+			t.Errorf("answer %d: outcome is %v (%s), want %v", answer, o.Kind, o.Error, want)
+		}
+		if delivered := o.Kind == gateway.OutcomeDelivered; delivered != (o.Error == "") {
+			t.Errorf("answer %d: error is %q", answer, o.Error)
+		}
+		if slow := o.Kind == gateway.OutcomeSlowDown; slow != (o.RetryAfter == SlowDownTime) {
+			t.Errorf("answer %d: retry after %v", answer, o.RetryAfter)
+		}
+		if o.Timings.Total <= 0 || len(o.Response) > gateway.MaxResponseKept {
+			t.Errorf("answer %d: timings %+v, %d bytes of response", answer, o.Timings, len(o.Response))
+		}
+	}
+}
+
+func keepIdentity(t *testing.T, setup Setup) {
+	to, receiver, _ := setup(t, ample)
+	receiver.Answer(Fail)
+	m := message(1, `{"n":1}`)
+	to.Send(t.Context(), m, time.Now())
+	receiver.Answer(Accept)
+	to.Send(t.Context(), m, time.Now())
+	got := receiver.Received()
+	if len(got) != 2 || fmt.Sprint(got[0]) != fmt.Sprint(got[1]) {
+		t.Errorf("two attempts arrived as %v", got)
+	}
+}
+
+func endInTime(t *testing.T, setup Setup) {
+	const timeout = 200 * time.Millisecond
+	to, receiver, _ := setup(t, timeout)
+	receiver.Answer(Swallow)
+	began := time.Now()
+	o := to.Send(t.Context(), message(1, `{}`), began)
+	if took := time.Since(began); o.Kind != gateway.OutcomeEndpointFailure || o.Error == "" || took < timeout || took > ample {
+		t.Errorf("after %v: %+v", took, o)
+	}
+}
+
+func cancel(t *testing.T, setup Setup) {
+	to, receiver, _ := setup(t, ample)
+	ctx, stop := context.WithCancel(t.Context())
+	stop()
+	if o := to.Send(ctx, message(1, `{}`), time.Now()); o.Kind != gateway.OutcomeNone {
+		t.Errorf("canceled before it began: %+v", o)
+	}
+	receiver.Answer(Swallow)
+	ctx, stop = context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer stop()
+	began := time.Now()
+	if o := to.Send(ctx, message(2, `{}`), began); o.Kind != gateway.OutcomeNone || time.Since(began) > ample/2 {
+		t.Errorf("canceled on its way: %+v after %v", o, time.Since(began))
+	}
+}
+
+func runSideBySide(t *testing.T, setup Setup) {
+	const attempts, events = 200, 20
+	to, receiver, _ := setup(t, ample)
+	shared := make([]*target.Message, events)
+	for n := range shared {
+		shared[n] = message(n, fmt.Sprintf(`{"n":%d}`, n))
+	}
+	var group sync.WaitGroup
+	for n := range attempts {
+		group.Go(func() {
+			if o := to.Send(t.Context(), shared[n%events], time.Now()); o.Kind != gateway.OutcomeDelivered {
+				t.Errorf("attempt %d: %+v", n, o)
+			}
+		})
+	}
+	group.Wait()
+	arrived := map[string]int{}
+	for _, r := range receiver.Received() {
+		arrived[r.ID+" "+string(r.Data)]++
+	}
+	for n := range shared {
+		if key := fmt.Sprintf(`evt_%d {"n":%d}`, n, n); arrived[key] != attempts/events {
+			t.Errorf("%s arrived %d times", key, arrived[key])
+		}
+	}
+}
+
+func hideSecrets(t *testing.T, setup Setup) {
+	to, receiver, secret := setup(t, ample)
+	if secret == "" {
+		t.Fatal("the setup names no secret")
+	}
+	m := message(1, `{"n":1}`)
+	shown, err := json.Marshal(to.Describe(m, start))
+	if err != nil || !bytes.Contains(shown, []byte(target.Hidden)) || bytes.Contains(shown, []byte(secret)) {
+		t.Errorf("the request is described as %s, %v", shown, err)
+	}
+	if body := to.Describe(m, start).Body; !bytes.Contains(body, []byte(`{"n":1}`)) {
+		t.Errorf("the description has the body %q", body)
+	}
+	for _, answer := range []Answer{Accept, RejectEvent, HangUp} {
+		receiver.Answer(answer)
+		o := to.Send(t.Context(), m, time.Now())
+		o.Response = nil // what the endpoint says is its own affair
+		if text := fmt.Sprintf("%+v", o); strings.Contains(text, secret) {
+			t.Errorf("the outcome shows the secret: %s", text)
+		}
+	}
+}

@@ -1,0 +1,48 @@
+package webhook
+
+import (
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/postrider-dev/postrider/server/gateway"
+)
+
+// retryAfter reads the Retry-After header: seconds or a date (RFC 9110, section 10.2.3). A time that is over already
+// counts as the shortest one. Anything else counts as absent.
+func retryAfter(header http.Header, now time.Time) (asked time.Duration, ok bool) {
+	text := strings.TrimSpace(header.Get("Retry-After"))
+	if text == "" {
+		return 0, false
+	}
+	if strings.Trim(text, "0123456789") == "" {
+		seconds, err := strconv.ParseInt(text, 10, 64)
+		if err != nil || seconds > int64(gateway.MaxRetryAfter/time.Second) {
+			return gateway.MaxRetryAfter, true
+		}
+		return max(time.Duration(seconds)*time.Second, 1), true
+	}
+	date, err := http.ParseTime(text)
+	if err != nil {
+		return 0, false
+	}
+	return max(date.Sub(now), 1), true
+}
+
+// maxContentTypeBytes bounds what is kept of the answer's content type.
+const maxContentTypeBytes = 128
+
+// contentType answers the header as printable ASCII of bounded length, since it is stored as text.
+func contentType(header http.Header) string {
+	text := header.Get("Content-Type")
+	if len(text) > maxContentTypeBytes {
+		text = text[:maxContentTypeBytes]
+	}
+	return strings.Map(func(r rune) rune {
+		if r < ' ' || r > '~' {
+			return '?'
+		}
+		return r
+	}, text)
+}
