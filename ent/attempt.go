@@ -20,7 +20,7 @@ type Attempt struct {
 	TenantID int64 `json:"tenant_id,omitempty"`
 	// SubscriptionID holds the value of the "subscription_id" field.
 	SubscriptionID int64 `json:"subscription_id,omitempty"`
-	// 0 for a test
+	// negative, its start time, for a test
 	Position int64 `json:"position,omitempty"`
 	// Run holds the value of the "run" field.
 	Run int32 `json:"run,omitempty"`

@@ -25,10 +25,10 @@ var layers = map[string][]string{
 	"egress":    {"gateway"},
 	"telemetry": {"gateway"},
 
-	"store":           {"gateway", "telemetry"},
+	"store":           {"gateway", "auth", "telemetry"},
 	"store/storetest": {"gateway", "store"},
 	"schema":          {"gateway", "telemetry"},
-	"auth":            {"gateway", "store", "telemetry"},
+	"auth":            {"gateway", "telemetry"},
 
 	// A target is told to send one event and says what came back. It knows of no subscription and of no other target.
 	"target":            {"gateway"},

@@ -67,7 +67,7 @@ var (
 		Indexes: []*schema.Index{
 			{
 				Name:    "attempt_subscription_id_position_run_number",
-				Unique:  false,
+				Unique:  true,
 				Columns: []*schema.Column{AttemptColumns[2], AttemptColumns[3], AttemptColumns[4], AttemptColumns[5]},
 			},
 		},

@@ -19,7 +19,7 @@ func (Attempt) Fields() []ent.Field {
 		field.Int64("id"),
 		field.Int64("tenant_id"),
 		field.Int64("subscription_id"),
-		field.Int64("position").Comment("0 for a test"),
+		field.Int64("position").Comment("negative, its start time, for a test"),
 		field.Int32("run").Default(0),
 		field.Int32("number"),
 	}, attemptFields()...)
@@ -27,5 +27,5 @@ func (Attempt) Fields() []ent.Field {
 
 // Indexes of attempts.
 func (Attempt) Indexes() []ent.Index {
-	return []ent.Index{index.Fields("subscription_id", "position", "run", "number")}
+	return []ent.Index{index.Fields("subscription_id", "position", "run", "number").Unique()}
 }

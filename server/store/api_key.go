@@ -1,0 +1,155 @@
+package store
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/base32"
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/postrider-dev/postrider/ent"
+	"github.com/postrider-dev/postrider/ent/apikey"
+	"github.com/postrider-dev/postrider/server/gateway"
+)
+
+// keyCacheTime is how long a look-up is trusted: a revocation made elsewhere takes effect within it.
+const keyCacheTime = time.Second
+
+// keyCache spares the database one look-up per request. Only keys that exist enter it, so guessing cannot fill it.
+type keyCache struct {
+	mu      sync.Mutex
+	entries map[[32]byte]cachedKey
+}
+
+type cachedKey struct {
+	key     *gateway.APIKey
+	expires time.Time
+}
+
+func (c *keyCache) get(hash [32]byte, now time.Time) (*gateway.APIKey, bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	entry, ok := c.entries[hash]
+	return entry.key, ok && now.Before(entry.expires)
+}
+
+func (c *keyCache) put(key *gateway.APIKey, now time.Time) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.entries == nil || len(c.entries) > 10_000 {
+		c.entries = map[[32]byte]cachedKey{}
+	}
+	c.entries[key.Hash] = cachedKey{key, now.Add(keyCacheTime)}
+}
+
+func (c *keyCache) clear() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.entries = nil
+}
+
+func apiKeyFrom(row *ent.APIKey) *gateway.APIKey {
+	return &gateway.APIKey{
+		ID: row.ID, UID: row.UID, Name: row.Name, Tenant: gateway.TenantID(row.TenantID), Scopes: gateway.Scope(row.Scopes),
+		Hash: [32]byte(row.Hash), Hint: row.Hint, Revision: row.Revision,
+		CreateTime: fromMicros(row.CreateTime), UpdateTime: fromMicros(row.UpdateTime), RevokeTime: optionalMicros(row.RevokeTime),
+	}
+}
+
+// CreateAPIKey stores a key's hash. A name that is taken in its tenant is already_exists.
+func (s *Store) CreateAPIKey(ctx context.Context, k *gateway.APIKey) (*gateway.APIKey, error) {
+	var created *gateway.APIKey
+	err := s.change(ctx, func(ctx context.Context, tx *ent.Tx) error {
+		now := micros(time.Now())
+		row, err := tx.APIKey.Create().SetUID(newUID("key_")).SetTenantID(int64(k.Tenant)).SetName(k.Name).
+			SetHash(k.Hash[:]).SetHint(k.Hint).SetScopes(int(k.Scopes)).SetCreateTime(now).SetUpdateTime(now).Save(ctx)
+		if ent.IsConstraintError(err) {
+			return nameTaken("key", k.Name)
+		}
+		if err != nil {
+			return fmt.Errorf("create key: %w", err)
+		}
+		created = apiKeyFrom(row)
+		return nil
+	})
+	return created, err
+}
+
+// APIKeyByHash looks a key up by the SHA-256 of its secret; a revoked one is answered with its RevokeTime. The error is
+// not found. Answers are at most a second old.
+func (s *Store) APIKeyByHash(ctx context.Context, hash [32]byte) (*gateway.APIKey, error) {
+	now := time.Now()
+	if key, ok := s.keys.get(hash, now); ok {
+		return key, nil
+	}
+	row, err := s.read.APIKey.Query().Where(apikey.Hash(hash[:])).Only(ctx)
+	if ent.IsNotFound(err) {
+		return nil, gateway.NotFound("key", "…")
+	}
+	if err != nil {
+		return nil, fmt.Errorf("look up key: %w", err)
+	}
+	key := apiKeyFrom(row)
+	s.keys.put(key, now)
+	return key, nil
+}
+
+// APIKeyByUID answers a key by its id. The error is not found.
+func (s *Store) APIKeyByUID(ctx context.Context, uid string) (*gateway.APIKey, error) {
+	row, err := s.read.APIKey.Query().Where(apikey.UID(uid)).Only(ctx)
+	if ent.IsNotFound(err) {
+		return nil, gateway.NotFound("key", uid)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("look up key: %w", err)
+	}
+	return apiKeyFrom(row), nil
+}
+
+// ListAPIKeys answers keys by creation, after one; of one tenant, or all.
+func (s *Store) ListAPIKeys(ctx context.Context, tenant *gateway.TenantID, afterID int64, limit int) ([]*gateway.APIKey, error) {
+	query := s.read.APIKey.Query().Where(apikey.IDGT(afterID))
+	if tenant != nil {
+		query = query.Where(apikey.TenantID(int64(*tenant)))
+	}
+	rows, err := query.Order(ent.Asc(apikey.FieldID)).Limit(limit).All(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("list keys: %w", err)
+	}
+	return mapped(rows, apiKeyFrom), nil
+}
+
+// RevokeAPIKey ends a key at once. Revoking it again changes nothing.
+func (s *Store) RevokeAPIKey(ctx context.Context, uid string) (*gateway.APIKey, error) {
+	var revoked *gateway.APIKey
+	err := s.change(ctx, func(ctx context.Context, tx *ent.Tx) error {
+		row, err := tx.APIKey.Query().Where(apikey.UID(uid)).Only(ctx)
+		if ent.IsNotFound(err) {
+			return gateway.NotFound("key", uid)
+		}
+		if err != nil {
+			return fmt.Errorf("look up key: %w", err)
+		}
+		if row.RevokeTime == nil {
+			now := micros(time.Now())
+			if row, err = row.Update().SetRevokeTime(now).SetUpdateTime(now).AddRevision(1).Save(ctx); err != nil {
+				return fmt.Errorf("revoke key: %w", err)
+			}
+		}
+		revoked = apiKeyFrom(row)
+		return nil
+	})
+	s.keys.clear()
+	return revoked, err
+}
+
+var uidText = base32.NewEncoding("0123456789abcdefghjkmnpqrstvwxyz").WithPadding(base32.NoPadding)
+
+// newUID makes an id for users: the prefix and 100 random bits.
+func newUID(prefix string) string {
+	var raw [13]byte
+	_, _ = rand.Read(raw[:]) // never fails (crypto/rand)
+	return prefix + strings.ToLower(uidText.EncodeToString(raw[:]))[:20]
+}

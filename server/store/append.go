@@ -1,0 +1,317 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/postrider-dev/postrider/ent/eventidentity"
+	"github.com/postrider-dev/postrider/server/gateway"
+)
+
+// NewEvent is an event to be stored. Append sets its Position and AcceptTime.
+type NewEvent struct {
+	Event *gateway.Event
+	// Hash is of what the client supplied and the canonical payload.
+	Hash gateway.ContentHash
+	// ClientID tells that the id came from the client, so it may have been used before.
+	ClientID bool
+}
+
+// Appended is where an event is. With Duplicate it was stored before.
+type Appended struct {
+	Position  gateway.Position
+	Duplicate bool
+}
+
+// ConflictError tells that an id was used before with other content. Under a typed event the caller may compare once
+// more in the schema version the first one was stored with.
+type ConflictError struct {
+	Index          int
+	ID             string
+	StoredPosition gateway.Position
+	StoredHash     gateway.ContentHash
+	StoredSchema   gateway.SchemaID
+}
+
+func (e *ConflictError) Error() string {
+	return fmt.Sprintf("event id %q was used before with other content", e.ID)
+}
+
+type identityKey struct {
+	tenant gateway.TenantID
+	id     string
+}
+
+type identity struct {
+	position gateway.Position
+	hash     gateway.ContentHash
+	schema   gateway.SchemaID
+}
+
+type appendRequest struct {
+	ctx      context.Context
+	revision int64
+	events   []NewEvent
+	size     int
+	results  []Appended
+	err      error
+	done     chan struct{}
+}
+
+func (r *appendRequest) fail(err error) {
+	r.err = err
+	close(r.done)
+}
+
+// Append stores a request's events, all or none, and returns after the commit: they are on disk. registryRevision is
+// the one the events were checked under.
+//
+// Errors: *ConflictError, ErrRegistryChanged, *gateway.Error (queue full, disk full, stopping). When ctx ends first the
+// outcome is unknown: repeat with the same ids.
+func (s *Store) Append(ctx context.Context, registryRevision int64, events []NewEvent) ([]Appended, error) {
+	r := &appendRequest{ctx: ctx, revision: registryRevision, events: events, done: make(chan struct{})}
+	for i := range events {
+		r.size += events[i].Event.Size()
+	}
+	if err := s.queue.pushAppend(r); err != nil {
+		return nil, err
+	}
+	select {
+	case <-r.done:
+		return r.results, r.err
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+// appendPlan is what becomes of each request of a group.
+type appendPlan struct {
+	insert      []*NewEvent
+	accepted    []*appendRequest
+	results     [][]Appended
+	bytes       int
+	head        gateway.Position
+	accept      int64
+	lastSubject gateway.Position
+	// unsettled tells that two requests of the group disagree about an id: the table must say who is right.
+	unsettled bool
+}
+
+func (p *appendPlan) events() []*gateway.Event {
+	events := make([]*gateway.Event, len(p.insert))
+	for i, e := range p.insert {
+		events[i] = e.Event
+	}
+	return events
+}
+
+func (p *appendPlan) answer() {
+	for i, r := range p.accepted {
+		r.results = p.results[i]
+		close(r.done)
+	}
+}
+
+// resolve settles ids before anything is inserted: inside the request, inside the group and, where stored is given,
+// against the table. A conflict fails its own request alone, and only once the table was asked: what looks like the
+// first may itself be refused.
+func (s *Store) resolve(requests []*appendRequest, stored map[identityKey]identity) appendPlan {
+	plan := appendPlan{}
+	group := map[identityKey]identity{}
+	next := s.Head() + 1
+	for _, r := range requests {
+		if r.err != nil {
+			continue
+		}
+		if err := s.admissible(r); err != nil {
+			r.fail(err)
+			continue
+		}
+		results, inserts, err := resolveRequest(r, next, group, stored)
+		if err != nil && stored == nil {
+			plan.unsettled = true
+			return plan
+		}
+		if err != nil {
+			r.fail(err)
+			continue
+		}
+		plan.accepted = append(plan.accepted, r)
+		plan.results = append(plan.results, results)
+		plan.insert = append(plan.insert, inserts...)
+		plan.bytes += r.size
+		next += gateway.Position(len(inserts))
+	}
+	plan.head = next - 1
+	return plan
+}
+
+func (s *Store) admissible(r *appendRequest) error {
+	if err := r.ctx.Err(); err != nil {
+		return err
+	}
+	if r.revision != s.RegistryRevision() {
+		return ErrRegistryChanged
+	}
+	return nil
+}
+
+// resolveRequest gives each event of one request its position, or that of the event it repeats. Its ids enter the group
+// only when the whole request is good.
+func resolveRequest(r *appendRequest, next gateway.Position, group, stored map[identityKey]identity) ([]Appended, []*NewEvent, error) {
+	results := make([]Appended, len(r.events))
+	inserts := make([]*NewEvent, 0, len(r.events))
+	own := map[identityKey]identity{}
+	for i := range r.events {
+		e := &r.events[i]
+		// Ids made here are unique and need no look-up; the index would tell.
+		if e.ClientID || stored != nil {
+			key := identityKey{e.Event.Tenant, e.Event.ID}
+			if first, ok := lookUp(key, own, group, stored); ok {
+				if first.hash != e.Hash {
+					return nil, nil, conflict(i, e, first)
+				}
+				results[i] = Appended{Position: first.position, Duplicate: true}
+				continue
+			}
+			own[key] = identity{next, e.Hash, e.Event.Schema}
+		}
+		e.Event.Position = next
+		results[i] = Appended{Position: next}
+		inserts = append(inserts, e)
+		next++
+	}
+	for key, first := range own {
+		group[key] = first
+	}
+	return results, inserts, nil
+}
+
+func lookUp(key identityKey, maps ...map[identityKey]identity) (identity, bool) {
+	for _, m := range maps {
+		if first, ok := m[key]; ok {
+			return first, true
+		}
+	}
+	return identity{}, false
+}
+
+func conflict(index int, e *NewEvent, first identity) error {
+	return &ConflictError{
+		Index: index, ID: e.Event.ID,
+		StoredPosition: first.position, StoredHash: first.hash, StoredSchema: first.schema,
+	}
+}
+
+// storedIdentities looks up every id of the group, also ids made here: the conflict may be with one of those.
+func (s *Store) storedIdentities(ctx context.Context, requests []*appendRequest) (map[identityKey]identity, error) {
+	ids := map[gateway.TenantID][]string{}
+	for _, r := range requests {
+		for i := range r.events {
+			e := r.events[i].Event
+			ids[e.Tenant] = append(ids[e.Tenant], e.ID)
+		}
+	}
+	stored := map[identityKey]identity{}
+	for tenant, of := range ids {
+		for len(of) > 0 {
+			n := min(len(of), 500)
+			if err := s.lookUpIdentities(ctx, tenant, of[:n], stored); err != nil {
+				return nil, err
+			}
+			of = of[n:]
+		}
+	}
+	return stored, nil
+}
+
+func (s *Store) lookUpIdentities(ctx context.Context, tenant gateway.TenantID, ids []string, into map[identityKey]identity) error {
+	rows, err := s.write.EventIdentity.Query().
+		Where(eventidentity.TenantID(int64(tenant)), eventidentity.EventIDIn(ids...)).All(ctx)
+	if err != nil {
+		return fmt.Errorf("look up event ids: %w", err)
+	}
+	for _, row := range rows {
+		first := identity{position: gateway.Position(row.ID), hash: gateway.ContentHash(row.Hash)}
+		if row.SchemaID != nil {
+			first.schema = gateway.SchemaID(*row.SchemaID)
+		}
+		into[identityKey{tenant, row.EventID}] = first
+	}
+	return nil
+}
+
+var errLogMoved = errors.New("the log was written by another process")
+
+// insertEvents writes the plan's events. The log's row comes first: on PostgreSQL its lock makes commit order equal
+// position order.
+func (s *Store) insertEvents(ctx context.Context, tx *sql.Tx, plan *appendPlan) error {
+	if len(plan.insert) == 0 {
+		return nil
+	}
+	plan.accept = max(micros(time.Now()), s.lastAccept)
+	var head, revision int64
+	err := tx.StmtContext(ctx, s.statements.advance).
+		QueryRowContext(ctx, len(plan.insert), plan.accept, shard).Scan(&head, &revision)
+	if err != nil {
+		return fmt.Errorf("advance log: %w", err)
+	}
+	if gateway.Position(head) != plan.head || revision != s.RegistryRevision() {
+		return errLogMoved
+	}
+	accepted := fromMicros(plan.accept)
+	for _, e := range plan.insert {
+		e.Event.AcceptTime = accepted
+		if e.Event.Time.IsZero() {
+			e.Event.Time = accepted
+		}
+		if e.Event.Subject != "" {
+			plan.lastSubject = e.Event.Position
+		}
+		s.addEventRows(e)
+	}
+	for _, insert := range []*bulkInsert{s.insertIdentity, s.insertEvent, s.insertPayload} {
+		if err := insert.flush(ctx, tx); err != nil {
+			s.insertEvent.reset()
+			s.insertPayload.reset()
+			return err
+		}
+	}
+	return nil
+}
+
+var (
+	eventColumns = []string{
+		"position", "tenant_id", "event_id", "type", "source", "subject", "time_seconds", "time_nanos", "accept_time", "schema_id",
+	}
+	payloadColumns  = []string{"position", "data"}
+	identityColumns = []string{"position", "tenant_id", "event_id", "hash", "schema_id"}
+)
+
+func (s *Store) addEventRows(n *NewEvent) {
+	e := n.Event
+	position, tenant := int64(e.Position), int64(e.Tenant)
+	schema := nullInt(int64(e.Schema))
+	s.insertIdentity.add(position, tenant, e.ID, n.Hash[:], schema)
+	s.insertEvent.add(position, tenant, e.ID, e.Type, e.Source, nullText(e.Subject),
+		e.Time.Unix(), int64(e.Time.Nanosecond()), micros(e.AcceptTime), schema)
+	s.insertPayload.add(position, e.Data)
+}
+
+// nullInt and nullText store zero values as null.
+func nullInt(v int64) any {
+	if v == 0 {
+		return nil
+	}
+	return v
+}
+
+func nullText(v string) any {
+	if v == "" {
+		return nil
+	}
+	return v
+}

@@ -1,0 +1,90 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"io/fs"
+	"strings"
+
+	"entgo.io/ent/dialect"
+	entsql "entgo.io/ent/dialect/sql"
+	"github.com/pressly/goose/v3"
+
+	"github.com/postrider-dev/postrider/ent"
+	"github.com/postrider-dev/postrider/ent/migrations"
+)
+
+// database is one open database of either dialect: a single writing connection, a pool of readers and the lock that
+// keeps every other process out.
+type database struct {
+	dialect        string
+	writer, reader *sql.DB
+	// byteOrder tells that text is compared byte by byte, so that a prefix is a range of an index.
+	byteOrder bool
+	// wal is the path of SQLite's write-ahead log.
+	wal     string
+	release func() error
+}
+
+func openDatabase(ctx context.Context, cfg Config) (*database, error) {
+	if strings.HasPrefix(cfg.Data, "postgres://") || strings.HasPrefix(cfg.Data, "postgresql://") {
+		return openPostgres(ctx, cfg)
+	}
+	return openSQLite(ctx, cfg)
+}
+
+func (d *database) client(db *sql.DB) *ent.Client {
+	return ent.NewClient(ent.Driver(entsql.OpenDB(d.dialect, db)))
+}
+
+func (d *database) close() error {
+	for _, db := range []*sql.DB{d.reader, d.writer} {
+		if db != nil {
+			_ = db.Close()
+		}
+	}
+	return d.release()
+}
+
+// placeholder writes the n-th parameter, from 1.
+func (d *database) placeholder(n int) string {
+	if d.dialect == dialect.Postgres {
+		return fmt.Sprintf("$%d", n)
+	}
+	return "?"
+}
+
+// bind rewrites the "?" of a statement for the dialect. Our statements have no "?" in literals.
+func (d *database) bind(query string) string {
+	if d.dialect != dialect.Postgres {
+		return query
+	}
+	var b strings.Builder
+	n := 0
+	for _, r := range query {
+		if r != '?' {
+			b.WriteRune(r)
+			continue
+		}
+		n++
+		b.WriteString(d.placeholder(n))
+	}
+	return b.String()
+}
+
+// migrateUp applies the migrations that are missing.
+func migrateUp(ctx context.Context, d goose.Dialect, folder string, db *sql.DB) error {
+	files, err := fs.Sub(migrations.Files, folder)
+	if err != nil {
+		return err
+	}
+	provider, err := goose.NewProvider(d, db, files)
+	if err != nil {
+		return fmt.Errorf("read migrations: %w", err)
+	}
+	if _, err := provider.Up(ctx); err != nil {
+		return fmt.Errorf("migrate: %w", err)
+	}
+	return nil
+}

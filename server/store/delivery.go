@@ -1,0 +1,250 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	entsql "entgo.io/ent/dialect/sql"
+
+	"github.com/postrider-dev/postrider/ent"
+	"github.com/postrider-dev/postrider/ent/attempt"
+	"github.com/postrider-dev/postrider/ent/delivery"
+	"github.com/postrider-dev/postrider/server/gateway"
+)
+
+var openStates = []int8{int8(gateway.DeliveryPending), int8(gateway.DeliveryRetrying)}
+
+func deliveryFrom(row *ent.Delivery) *gateway.Delivery {
+	d := &gateway.Delivery{
+		DeliveryKey: gateway.DeliveryKey{
+			Subscription: gateway.SubscriptionID(row.SubscriptionID), Position: gateway.Position(row.Position), Run: gateway.Run(row.Run),
+		},
+		Tenant: gateway.TenantID(row.TenantID), State: gateway.DeliveryState(row.State),
+		Attempts: int(row.Attempts), Step: int(row.Step), Probes: int(row.Probes), Manual: row.Manual,
+		Due: optionalMicros(row.DueTime), CreateTime: fromMicros(row.CreateTime), UpdateTime: fromMicros(row.UpdateTime),
+	}
+	if row.Outcome != nil {
+		d.Last = &gateway.Attempt{
+			Number: d.Attempts, Cause: gateway.AttemptCause(value(row.Cause)), Start: optionalMicros(row.StartTime),
+			Outcome: gateway.Outcome{
+				Kind: gateway.OutcomeKind(*row.Outcome), Status: int(value(row.Status)), Error: value(row.Error), Address: value(row.Address),
+				Timings:     timings(row.DNS, row.Connect, row.TLS, row.FirstByte, row.Duration),
+				ContentType: value(row.ContentType), Response: value(row.Response), Truncated: value(row.Truncated),
+			},
+		}
+	}
+	return d
+}
+
+func attemptFrom(row *ent.Attempt) gateway.Attempt {
+	return gateway.Attempt{
+		Number: int(row.Number), Cause: gateway.AttemptCause(value(row.Cause)), Start: optionalMicros(row.StartTime),
+		Outcome: gateway.Outcome{
+			Kind: gateway.OutcomeKind(value(row.Outcome)), Status: int(value(row.Status)), Error: value(row.Error), Address: value(row.Address),
+			Timings:     timings(row.DNS, row.Connect, row.TLS, row.FirstByte, row.Duration),
+			ContentType: value(row.ContentType), Response: value(row.Response), Truncated: value(row.Truncated),
+		},
+	}
+}
+
+// value is what a nullable column holds, the zero value for null.
+func value[T any](v *T) T {
+	if v == nil {
+		var zero T
+		return zero
+	}
+	return *v
+}
+
+func timings(dns, connect, tls, firstByte, total *int64) gateway.Timings {
+	us := func(v *int64) time.Duration { return time.Duration(value(v)) * time.Microsecond }
+	return gateway.Timings{DNS: us(dns), Connect: us(connect), TLS: us(tls), FirstByte: us(firstByte), Total: us(total)}
+}
+
+// OpenDeliveries answers pending and retrying deliveries of a subscription that are due by a time, or whenever the
+// subscription lets them (no due time, first), by due time and position.
+func (s *Store) OpenDeliveries(ctx context.Context, sub gateway.SubscriptionID, dueBy time.Time, limit int) ([]*gateway.Delivery, error) {
+	held, err := s.openDeliveries(ctx, sub, delivery.DueTimeIsNil(), limit)
+	if err != nil || len(held) == limit {
+		return held, err
+	}
+	due, err := s.openDeliveries(ctx, sub, delivery.DueTimeLTE(micros(dueBy)), limit-len(held))
+	return append(held, due...), err
+}
+
+func (s *Store) openDeliveries(ctx context.Context, sub gateway.SubscriptionID, when func(*entsql.Selector), limit int) ([]*gateway.Delivery, error) {
+	rows, err := s.read.Delivery.Query().
+		Where(delivery.SubscriptionID(int64(sub)), delivery.StateIn(openStates...), when).
+		Order(ent.Asc(delivery.FieldDueTime, delivery.FieldPosition)).Limit(limit).All(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("read open deliveries: %w", err)
+	}
+	return mapped(rows, deliveryFrom), nil
+}
+
+// NextDue answers the earliest due time of a subscription's open deliveries; ok is false when none has one.
+func (s *Store) NextDue(ctx context.Context, sub gateway.SubscriptionID) (due time.Time, ok bool, err error) {
+	row, err := s.read.Delivery.Query().
+		Where(delivery.SubscriptionID(int64(sub)), delivery.StateIn(openStates...), delivery.DueTimeNotNil()).
+		Order(ent.Asc(delivery.FieldDueTime)).First(ctx)
+	if ent.IsNotFound(err) {
+		return time.Time{}, false, nil
+	}
+	if err != nil {
+		return time.Time{}, false, fmt.Errorf("read next due time: %w", err)
+	}
+	return optionalMicros(row.DueTime), true, nil
+}
+
+// OpenSubscriptions answers which subscriptions have open deliveries, with the earliest due time; zero when one is due
+// at once.
+func (s *Store) OpenSubscriptions(ctx context.Context) (map[gateway.SubscriptionID]time.Time, error) {
+	rows, err := s.db.reader.QueryContext(ctx,
+		`select subscription_id, min(coalesce(due_time, 0)) from delivery where state in (1, 2) group by subscription_id`)
+	if err != nil {
+		return nil, fmt.Errorf("read open deliveries: %w", err)
+	}
+	defer func() { _ = rows.Close() }()
+	open := map[gateway.SubscriptionID]time.Time{}
+	for rows.Next() {
+		var id gateway.SubscriptionID
+		var due int64
+		if err := rows.Scan(&id, &due); err != nil {
+			return nil, fmt.Errorf("read open deliveries: %w", err)
+		}
+		open[id] = fromMicros(due)
+	}
+	return open, rows.Err()
+}
+
+// SettledAbove answers the positions in (after, upTo] for which a subscription has a row of the live run already.
+func (s *Store) SettledAbove(ctx context.Context, sub gateway.SubscriptionID, after, upTo gateway.Position) ([]gateway.Position, error) {
+	return s.positions(ctx, `select position from delivery where subscription_id = ? and position > ? and position <= ? and run = 0 order by position`,
+		int64(sub), int64(after), int64(upTo))
+}
+
+// Delivery answers one delivery of a tenant, with its event's id and type. The error is not found.
+func (s *Store) Delivery(ctx context.Context, tenant gateway.TenantID, key gateway.DeliveryKey) (*gateway.Delivery, error) {
+	row, err := s.read.Delivery.Query().Where(delivery.SubscriptionID(int64(key.Subscription)),
+		delivery.Position(int64(key.Position)), delivery.Run(int32(key.Run)), delivery.TenantID(int64(tenant))).Only(ctx)
+	if ent.IsNotFound(err) {
+		return nil, gateway.NotFound("delivery", key.ID())
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read delivery: %w", err)
+	}
+	d := deliveryFrom(row)
+	return d, s.nameEvents(ctx, []*gateway.Delivery{d})
+}
+
+// nameEvents fills in the ids and types of the events.
+func (s *Store) nameEvents(ctx context.Context, deliveries []*gateway.Delivery) error {
+	positions := mapped(deliveries, func(d *gateway.Delivery) gateway.Position { return d.Position })
+	events, err := s.EventsAt(ctx, positions)
+	if err != nil {
+		return err
+	}
+	for _, d := range deliveries {
+		if e := events[d.Position]; e != nil {
+			d.EventID, d.EventType = e.ID, e.Type
+		}
+	}
+	return nil
+}
+
+// Attempts answers all attempts of a delivery that have ended, oldest first.
+func (s *Store) Attempts(ctx context.Context, d *gateway.Delivery) ([]gateway.Attempt, error) {
+	rows, err := s.read.Attempt.Query().Where(attempt.SubscriptionID(int64(d.Subscription)),
+		attempt.Position(int64(d.Position)), attempt.Run(int32(d.Run))).Order(ent.Asc(attempt.FieldNumber)).All(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("read attempts: %w", err)
+	}
+	attempts := mapped(rows, attemptFrom)
+	if d.Last != nil {
+		attempts = append(attempts, *d.Last)
+	}
+	return attempts, nil
+}
+
+// DeliveryQuery selects deliveries of one tenant for a list.
+type DeliveryQuery struct {
+	Tenant gateway.TenantID
+	// Subscription and Position narrow it down; 0 for any.
+	Subscription gateway.SubscriptionID
+	Position     gateway.Position
+	// States are those wanted; all when empty.
+	States []gateway.DeliveryState
+	// Before is the delivery to go on below; nil begins at the newest.
+	Before *gateway.DeliveryKey
+	Limit  int
+}
+
+// ListDeliveries answers deliveries, newest event first. next is the Before of the next page, nil when there is none.
+func (s *Store) ListDeliveries(ctx context.Context, q DeliveryQuery) (deliveries []*gateway.Delivery, next *gateway.DeliveryKey, err error) {
+	query := s.read.Delivery.Query().Where(delivery.TenantID(int64(q.Tenant)))
+	if q.Subscription != 0 {
+		query = query.Where(delivery.SubscriptionID(int64(q.Subscription)))
+	}
+	if q.Position != 0 {
+		query = query.Where(delivery.Position(int64(q.Position)))
+	}
+	if len(q.States) > 0 {
+		query = query.Where(delivery.StateIn(mapped(q.States, func(st gateway.DeliveryState) int8 { return int8(st) })...))
+	}
+	if q.Before != nil {
+		query = query.Where(func(sel *entsql.Selector) {
+			sel.Where(entsql.CompositeLT([]string{
+				sel.C(delivery.FieldPosition), sel.C(delivery.FieldSubscriptionID), sel.C(delivery.FieldRun),
+			}, int64(q.Before.Position), int64(q.Before.Subscription), int32(q.Before.Run)))
+		})
+	}
+	rows, err := query.Order(ent.Desc(delivery.FieldPosition, delivery.FieldSubscriptionID, delivery.FieldRun)).Limit(q.Limit).All(ctx)
+	if err != nil {
+		return nil, nil, fmt.Errorf("list deliveries: %w", err)
+	}
+	deliveries = mapped(rows, deliveryFrom)
+	if len(deliveries) == q.Limit {
+		next = &deliveries[q.Limit-1].DeliveryKey
+	}
+	return deliveries, next, s.nameEvents(ctx, deliveries)
+}
+
+// CountDeliveries counts a subscription's retrying and dead deliveries.
+func (s *Store) CountDeliveries(ctx context.Context, sub gateway.SubscriptionID) (retrying, dead int64, err error) {
+	count := func(state gateway.DeliveryState) (n int64) {
+		if err != nil {
+			return 0
+		}
+		var rows int
+		rows, err = s.read.Delivery.Query().Where(delivery.SubscriptionID(int64(sub)), delivery.State(int8(state)),
+			inOpenIndex).Count(ctx)
+		return int64(rows)
+	}
+	retrying, dead = count(gateway.DeliveryRetrying), count(gateway.DeliveryDead)
+	if err != nil {
+		return 0, 0, fmt.Errorf("count deliveries: %w", err)
+	}
+	return retrying, dead, nil
+}
+
+// inOpenIndex repeats the condition of the partial index, so that the planner may use it.
+func inOpenIndex(sel *entsql.Selector) {
+	sel.Where(entsql.ExprP("state in (1, 2, 4, 5)"))
+}
+
+// RecordTestAttempt keeps the attempt of a test. A test is not in the log, so its start time stands for the position.
+func (s *Store) RecordTestAttempt(ctx context.Context, sub *gateway.Subscription, a gateway.Attempt) error {
+	return s.change(ctx, func(ctx context.Context, tx *ent.Tx) error {
+		o := a.Outcome
+		err := tx.Attempt.Create().SetTenantID(int64(sub.Tenant)).SetSubscriptionID(int64(sub.ID)).
+			SetPosition(-micros(a.Start)).SetNumber(1).SetCause(int8(gateway.CauseTest)).SetOutcome(int8(o.Kind)).
+			SetStatus(int32(o.Status)).SetStartTime(micros(a.Start)).SetDuration(o.Timings.Total.Microseconds()).
+			SetAddress(o.Address).SetError(o.Error).SetContentType(o.ContentType).SetResponse(o.Response).SetTruncated(o.Truncated).
+			Exec(ctx)
+		if err != nil {
+			return fmt.Errorf("keep test attempt: %w", err)
+		}
+		return nil
+	})
+}

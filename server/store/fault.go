@@ -1,0 +1,62 @@
+package store
+
+import (
+	"errors"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/mattn/go-sqlite3"
+
+	"github.com/postrider-dev/postrider/server/gateway"
+)
+
+// ErrRegistryChanged is answered by Append when the schema registry changed after the events were checked: check again
+// and call again.
+var ErrRegistryChanged = errors.New("schema registry changed")
+
+func overloaded() *gateway.Error {
+	e := gateway.Errorf(gateway.CodeResourceExhausted, gateway.ReasonOverloaded, "too many events wait to be stored; try again")
+	e.RetryAfter = time.Second
+	return e
+}
+
+func storageFull(cause error) *gateway.Error {
+	e := gateway.Errorf(gateway.CodeResourceExhausted, gateway.ReasonStorageFull, "the disk is full; nothing was stored")
+	e.Cause = cause
+	return e
+}
+
+// uniqueViolation says whether a row of that key exists already.
+func uniqueViolation(err error) bool {
+	var lite sqlite3.Error
+	if errors.As(err, &lite) {
+		return lite.ExtendedCode == sqlite3.ErrConstraintUnique || lite.ExtendedCode == sqlite3.ErrConstraintPrimaryKey
+	}
+	var pg *pgconn.PgError
+	return errors.As(err, &pg) && pg.Code == "23505"
+}
+
+// full says whether the disk is full: a fault that passes.
+func full(err error) bool {
+	var lite sqlite3.Error
+	if errors.As(err, &lite) {
+		return lite.Code == sqlite3.ErrFull
+	}
+	var pg *pgconn.PgError
+	return errors.As(err, &pg) && pg.Code == "53100"
+}
+
+// fatal says whether the fault leaves it open what is on disk. After a failed fsync the kernel may have dropped the
+// pages, so going on would acknowledge what is not there: the process ends and recovery starts from the file.
+func fatal(err error) bool {
+	var lite sqlite3.Error
+	if !errors.As(err, &lite) {
+		return false
+	}
+	switch lite.Code {
+	case sqlite3.ErrIoErr, sqlite3.ErrCorrupt, sqlite3.ErrNotADB, sqlite3.ErrCantOpen, sqlite3.ErrReadonly:
+		return true
+	default:
+		return false
+	}
+}

@@ -1,0 +1,315 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/postrider-dev/postrider/server/gateway"
+)
+
+const (
+	// maxTypesByIndex is up to how many event types a filter is read type by type through the index; beyond it the log is
+	// scanned.
+	maxTypesByIndex = 200
+	// scanWindow is how many positions a scan looks at in one read.
+	scanWindow = 5_000
+)
+
+// ReadMatching answers up to limit events of one tenant that the filter selects, after one position and up to another,
+// in order and of about maxBytes together. scanned is the position up to which the log has been looked at: read on from
+// there. The type index finds one event among ten million at once.
+func (s *Store) ReadMatching(ctx context.Context, tenant gateway.TenantID, f gateway.Filter, after, upTo gateway.Position, limit, maxBytes int) (events []*gateway.Event, scanned gateway.Position, err error) {
+	types, byIndex, err := s.filterTypes(ctx, tenant, f)
+	if err != nil {
+		return nil, after, err
+	}
+	if !byIndex {
+		return s.scanMatching(ctx, tenant, f, after, upTo, limit, maxBytes)
+	}
+	span := positionSpan{after: after, upTo: upTo}
+	positions, err := s.positionsByType(ctx, tenant, types, span, limit)
+	if err != nil || len(positions) == 0 {
+		return nil, upTo, err
+	}
+	events, err = s.events(ctx, maxBytes, selectEvents+`where e.position in (`+parameters(len(positions))+`) order by e.position`, anys(positions)...)
+	if err != nil {
+		return nil, after, err
+	}
+	if len(positions) < limit && len(events) == len(positions) {
+		return events, upTo, nil
+	}
+	return events, events[len(events)-1].Position, nil
+}
+
+func (s *Store) scanMatching(ctx context.Context, tenant gateway.TenantID, f gateway.Filter, after, upTo gateway.Position, limit, maxBytes int) ([]*gateway.Event, gateway.Position, error) {
+	window := min(upTo, after+scanWindow)
+	all, err := s.events(ctx, maxBytes, selectEvents+`where e.position > ? and e.position <= ? and e.tenant_id = ? order by e.position limit ?`,
+		int64(after), int64(window), int64(tenant), limit)
+	if err != nil {
+		return nil, after, err
+	}
+	scanned := window
+	if size := eventsSize(all); len(all) == limit || size > maxBytes/2 && len(all) > 0 {
+		scanned = all[len(all)-1].Position
+	}
+	return slices.DeleteFunc(all, func(e *gateway.Event) bool { return !f.Match(e.Type) }), scanned, nil
+}
+
+func eventsSize(events []*gateway.Event) (size int) {
+	for _, e := range events {
+		size += e.Size()
+	}
+	return size
+}
+
+// positionSpan is what part of the log is looked at, and from which end.
+type positionSpan struct {
+	after, upTo gateway.Position
+	newest      bool
+}
+
+func (p positionSpan) order() string {
+	if p.newest {
+		return "desc"
+	}
+	return "asc"
+}
+
+// positionsByType merges the first positions of each type, at most limit in all.
+func (s *Store) positionsByType(ctx context.Context, tenant gateway.TenantID, types []string, span positionSpan, limit int) ([]gateway.Position, error) {
+	query := `select position from event where tenant_id = ? and type = ? and position > ? and position <= ? order by position ` +
+		span.order() + ` limit ?`
+	var merged []gateway.Position
+	for _, t := range types {
+		found, err := s.positions(ctx, query, int64(tenant), t, int64(span.after), int64(span.upTo), limit)
+		if err != nil {
+			return nil, err
+		}
+		merged = append(merged, found...)
+	}
+	slices.Sort(merged)
+	if span.newest {
+		slices.Reverse(merged)
+	}
+	return merged[:min(len(merged), limit)], nil
+}
+
+func (s *Store) positions(ctx context.Context, query string, args ...any) ([]gateway.Position, error) {
+	rows, err := s.db.reader.QueryContext(ctx, s.db.bind(query), args...)
+	if err != nil {
+		return nil, fmt.Errorf("read positions: %w", err)
+	}
+	defer func() { _ = rows.Close() }()
+	var found []gateway.Position
+	for rows.Next() {
+		var p gateway.Position
+		if err := rows.Scan(&p); err != nil {
+			return nil, fmt.Errorf("read positions: %w", err)
+		}
+		found = append(found, p)
+	}
+	return found, rows.Err()
+}
+
+// filterTypes answers the event types of the tenant that the filter selects, by hopping from type to type through the
+// index. byIndex is false when a scan of the log is the better way.
+func (s *Store) filterTypes(ctx context.Context, tenant gateway.TenantID, f gateway.Filter) (types []string, byIndex bool, err error) {
+	if f.MatchesAll() && s.onlyTenant() {
+		return nil, false, nil
+	}
+	patterns := f.Types
+	if f.MatchesAll() {
+		patterns = []string{"*"}
+	}
+	seen := map[string]bool{}
+	for _, pattern := range patterns {
+		prefix, open := strings.CutSuffix(pattern, "*")
+		if !open {
+			seen[pattern] = true
+			continue
+		}
+		if !s.db.byteOrder {
+			return nil, false, nil
+		}
+		if err := s.typesWithPrefix(ctx, tenant, prefix, seen); err != nil {
+			return nil, false, err
+		}
+	}
+	if len(seen) > maxTypesByIndex {
+		return nil, false, nil
+	}
+	for t := range seen {
+		types = append(types, t)
+	}
+	slices.Sort(types)
+	return types, true, nil
+}
+
+// typesWithPrefix adds the types that begin with prefix, up to just over the bound.
+func (s *Store) typesWithPrefix(ctx context.Context, tenant gateway.TenantID, prefix string, seen map[string]bool) error {
+	// "~" sorts after every character a type may have.
+	query := s.db.bind(`select min(type) from event where tenant_id = ? and type > ? and type < ?`)
+	last := prefix
+	for len(seen) <= maxTypesByIndex {
+		var next *string
+		if err := s.db.reader.QueryRowContext(ctx, query, int64(tenant), last, prefix+"~").Scan(&next); err != nil {
+			return fmt.Errorf("read event types: %w", err)
+		}
+		if next == nil {
+			return nil
+		}
+		seen[*next] = true
+		last = *next
+	}
+	return nil
+}
+
+// CountMatching counts what ReadMatching would read, up to limit.
+func (s *Store) CountMatching(ctx context.Context, tenant gateway.TenantID, f gateway.Filter, after, upTo gateway.Position, limit int) (int, error) {
+	if upTo <= after {
+		return 0, nil
+	}
+	types, byIndex, err := s.filterTypes(ctx, tenant, f)
+	if err != nil {
+		return 0, err
+	}
+	if !byIndex {
+		return s.countScan(ctx, tenant, f, after, upTo, limit)
+	}
+	count := 0
+	query := s.db.bind(`select count(*) from (select 1 from event where tenant_id = ? and type = ? and position > ? and position <= ? limit ?) counted`)
+	for _, t := range types {
+		var n int
+		if err := s.db.reader.QueryRowContext(ctx, query, int64(tenant), t, int64(after), int64(upTo), limit-count).Scan(&n); err != nil {
+			return 0, fmt.Errorf("count events: %w", err)
+		}
+		if count += n; count >= limit {
+			return limit, nil
+		}
+	}
+	return count, nil
+}
+
+// countScan counts by scan, in a part of the log no longer than ten times the limit: a filter over so many types
+// selects about everything.
+func (s *Store) countScan(ctx context.Context, tenant gateway.TenantID, f gateway.Filter, after, upTo gateway.Position, limit int) (int, error) {
+	where, args := patternCondition(f)
+	query := s.db.bind(`select count(*) from (select 1 from event where tenant_id = ? and position > ? and position <= ?` + where + ` limit ?) counted`)
+	window := min(upTo, after+gateway.Position(10*limit))
+	args = append([]any{int64(tenant), int64(after), int64(window)}, args...)
+	var n int
+	if err := s.db.reader.QueryRowContext(ctx, query, append(args, limit)...).Scan(&n); err != nil {
+		return 0, fmt.Errorf("count events: %w", err)
+	}
+	return n, nil
+}
+
+// patternCondition writes a filter as SQL.
+func patternCondition(f gateway.Filter) (where string, args []any) {
+	if f.MatchesAll() {
+		return "", nil
+	}
+	conditions := make([]string, 0, len(f.Types))
+	for _, pattern := range f.Types {
+		if prefix, open := strings.CutSuffix(pattern, "*"); open {
+			conditions = append(conditions, "substr(type, 1, ?) = ?")
+			args = append(args, len(prefix), prefix)
+			continue
+		}
+		conditions = append(conditions, "type = ?")
+		args = append(args, pattern)
+	}
+	return " and (" + strings.Join(conditions, " or ") + ")", args
+}
+
+// EventQuery selects events of one tenant for a list.
+type EventQuery struct {
+	Tenant  gateway.TenantID
+	Filter  gateway.Filter
+	Subject string
+	// From and To bound the accept time: From <= t < To; zero for no bound.
+	From, To time.Time
+	// Before is the position to go on below; 0 begins at the head.
+	Before gateway.Position
+	Limit  int
+}
+
+// ListEvents answers events newest first. next is the Before of the next page, 0 when there is none. A page may hold
+// fewer events than Limit and still have a next one: a read looks at a bounded part of the log.
+func (s *Store) ListEvents(ctx context.Context, q EventQuery) (events []*gateway.Event, next gateway.Position, err error) {
+	span, err := s.querySpan(ctx, q)
+	if err != nil || span.upTo <= span.after {
+		return nil, 0, err
+	}
+	positions, bottom, err := s.listPositions(ctx, q, span)
+	if err != nil {
+		return nil, 0, err
+	}
+	found, err := s.EventsAt(ctx, positions)
+	if err != nil {
+		return nil, 0, err
+	}
+	for _, p := range positions {
+		if e := found[p]; e != nil && q.Filter.Match(e.Type) {
+			events = append(events, e)
+		}
+	}
+	if bottom > span.after+1 {
+		next = bottom
+	}
+	return events, next, nil
+}
+
+func (s *Store) querySpan(ctx context.Context, q EventQuery) (positionSpan, error) {
+	span := positionSpan{upTo: s.Head(), newest: true}
+	if q.Before > 0 {
+		span.upTo = min(span.upTo, q.Before-1)
+	}
+	if !q.From.IsZero() {
+		from, err := s.PositionBefore(ctx, q.From)
+		if err != nil {
+			return span, err
+		}
+		span.after = from
+	}
+	if !q.To.IsZero() {
+		to, err := s.PositionBefore(ctx, q.To)
+		if err != nil {
+			return span, err
+		}
+		span.upTo = min(span.upTo, to)
+	}
+	return span, nil
+}
+
+// listPositions answers candidates, newest first, and the lowest position that was looked at.
+func (s *Store) listPositions(ctx context.Context, q EventQuery, span positionSpan) ([]gateway.Position, gateway.Position, error) {
+	if q.Subject != "" {
+		return s.positionsBySubject(ctx, q, span)
+	}
+	types, byIndex, err := s.filterTypes(ctx, q.Tenant, q.Filter)
+	if err != nil {
+		return nil, 0, err
+	}
+	if byIndex {
+		positions, err := s.positionsByType(ctx, q.Tenant, types, span, q.Limit)
+		return positions, bottomOf(positions, q.Limit, span.after+1), err
+	}
+	where, args := patternCondition(q.Filter)
+	bottom := max(span.after, span.upTo-20*scanWindow)
+	args = append([]any{int64(q.Tenant), int64(bottom), int64(span.upTo)}, args...)
+	positions, err := s.positions(ctx, `select position from event where tenant_id = ? and position > ? and position <= ?`+where+
+		` order by position desc limit ?`, append(args, q.Limit)...)
+	return positions, bottomOf(positions, q.Limit, bottom+1), err
+}
+
+// bottomOf is the lowest position looked at: the last one found when the page is full.
+func bottomOf(positions []gateway.Position, limit int, otherwise gateway.Position) gateway.Position {
+	if len(positions) >= limit {
+		return positions[len(positions)-1]
+	}
+	return otherwise
+}

@@ -1,0 +1,137 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/postrider-dev/postrider/ent"
+	"github.com/postrider-dev/postrider/ent/event"
+	"github.com/postrider-dev/postrider/ent/eventidentity"
+	"github.com/postrider-dev/postrider/server/gateway"
+)
+
+// Reads of the log are one statement over two tables, which ent does not join; everything else goes through ent.
+const selectEvents = `select e.position, e.tenant_id, e.event_id, e.type, e.source, e.subject, e.time_seconds, e.time_nanos,
+	e.accept_time, e.schema_id, p.data from event e join event_payload p on p.position = e.position `
+
+func scanEvent(rows *sql.Rows) (*gateway.Event, error) {
+	var (
+		e               gateway.Event
+		subject         sql.NullString
+		seconds, accept int64
+		nanos           int64
+		schema          sql.NullInt64
+	)
+	err := rows.Scan(&e.Position, &e.Tenant, &e.ID, &e.Type, &e.Source, &subject, &seconds, &nanos, &accept, &schema, &e.Data)
+	if err != nil {
+		return nil, err
+	}
+	e.Subject = subject.String
+	e.Time = time.Unix(seconds, nanos).UTC()
+	e.AcceptTime = fromMicros(accept)
+	e.Schema = gateway.SchemaID(schema.Int64)
+	return &e, nil
+}
+
+// events runs a query of selectEvents, up to about maxBytes (at least one event; 0: no bound).
+func (s *Store) events(ctx context.Context, maxBytes int, query string, args ...any) ([]*gateway.Event, error) {
+	rows, err := s.db.reader.QueryContext(ctx, s.db.bind(query), args...)
+	if err != nil {
+		return nil, fmt.Errorf("read events: %w", err)
+	}
+	defer func() { _ = rows.Close() }()
+	var events []*gateway.Event
+	size := 0
+	for rows.Next() {
+		e, err := scanEvent(rows)
+		if err != nil {
+			return nil, fmt.Errorf("read events: %w", err)
+		}
+		if size += e.Size(); maxBytes > 0 && size > maxBytes && len(events) > 0 {
+			return events, nil
+		}
+		events = append(events, e)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, fmt.Errorf("read events: %w", err)
+	}
+	return events, nil
+}
+
+// ReadAfter answers up to limit events of all tenants after a position, in order, of about maxBytes together.
+func (s *Store) ReadAfter(ctx context.Context, after gateway.Position, limit, maxBytes int) ([]*gateway.Event, error) {
+	return s.events(ctx, maxBytes, selectEvents+`where e.position > ? order by e.position limit ?`, int64(after), limit)
+}
+
+// EventsAt answers the events at these positions; those that do not exist are left out.
+func (s *Store) EventsAt(ctx context.Context, positions []gateway.Position) (map[gateway.Position]*gateway.Event, error) {
+	found := make(map[gateway.Position]*gateway.Event, len(positions))
+	for chunk := range slices.Chunk(positions, 500) {
+		events, err := s.events(ctx, 0, selectEvents+`where e.position in (`+parameters(len(chunk))+`)`, anys(chunk)...)
+		if err != nil {
+			return nil, err
+		}
+		for _, e := range events {
+			found[e.Position] = e
+		}
+	}
+	return found, nil
+}
+
+func parameters(n int) string { return strings.TrimSuffix(strings.Repeat("?, ", n), ", ") }
+
+func anys[T ~int64](values []T) []any {
+	list := make([]any, len(values))
+	for i, v := range values {
+		list[i] = int64(v)
+	}
+	return list
+}
+
+// EventByID answers one event. The error is not found, a *gateway.Error.
+func (s *Store) EventByID(ctx context.Context, tenant gateway.TenantID, id string) (*gateway.Event, error) {
+	row, err := s.read.EventIdentity.Query().
+		Where(eventidentity.TenantID(int64(tenant)), eventidentity.EventID(id)).Only(ctx)
+	if ent.IsNotFound(err) {
+		return nil, gateway.NotFound("event", id)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("look up event id: %w", err)
+	}
+	position := gateway.Position(row.ID)
+	found, err := s.EventsAt(ctx, []gateway.Position{position})
+	if err != nil {
+		return nil, err
+	}
+	if found[position] == nil {
+		return nil, gateway.NotFound("event", id)
+	}
+	return found[position], nil
+}
+
+// PositionBefore answers the last position that was accepted before t, 0 when there is none. Accept times never
+// decrease, so it is a binary search by position.
+func (s *Store) PositionBefore(ctx context.Context, t time.Time) (gateway.Position, error) {
+	limit := micros(t)
+	low, high := int64(0), s.head.Load()
+	for low < high {
+		middle := low + (high-low+1)/2
+		row, err := s.read.Event.Query().Where(event.IDLTE(middle), event.IDGT(low)).
+			Select(event.FieldID, event.FieldAcceptTime).Order(ent.Desc(event.FieldID)).First(ctx)
+		switch {
+		case ent.IsNotFound(err):
+			low = middle
+		case err != nil:
+			return 0, fmt.Errorf("find position by time: %w", err)
+		case row.AcceptTime < limit:
+			low = middle
+		default:
+			high = row.ID - 1
+		}
+	}
+	return gateway.Position(low), nil
+}

@@ -1,0 +1,209 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/postrider-dev/postrider/server/gateway"
+)
+
+// Result is one entry of the queue of results. Entries become durable in the order of the calls to Record, so what a
+// later entry relies on is never missing: a cursor or mark that is queued after the rows it covers is committed with
+// them or after them (SEMANTICS rule 14).
+type Result struct {
+	// Delivery is the row as it is to be from now on; nil for an entry that only moves a cursor or the mark.
+	Delivery *gateway.Delivery
+	// Previous is the attempt that Delivery.Last replaces inline, kept as a row of its own; nil for none.
+	Previous *gateway.Attempt
+	// Subscription is set with Cursor and Share.
+	Subscription gateway.SubscriptionID
+	// Cursor is the subscription's own place.
+	Cursor *gateway.Position
+	// Share tells that the subscription joins the shared mark: its stored cursor becomes null.
+	Share bool
+	// Mark is the place shared by caught-up subscriptions; 0 leaves it.
+	Mark gateway.Position
+	// Committed is called after the commit, from the writer's goroutine. It must not block.
+	Committed func()
+}
+
+// Record queues results. It does not wait: a result is never refused or dropped, and what is queued is bounded by the
+// attempts under way, whose slots are released by Committed.
+func (s *Store) Record(results ...Result) { s.queue.pushResults(results) }
+
+type statements struct {
+	advance, setMark, setCursor *sql.Stmt
+}
+
+func (s *Store) prepareStatements(ctx context.Context) (err error) {
+	prepare := func(query string) *sql.Stmt {
+		if err != nil {
+			return nil
+		}
+		var stmt *sql.Stmt
+		stmt, err = s.db.writer.PrepareContext(ctx, s.db.bind(query))
+		return stmt
+	}
+	insert := func(table string, columns []string, suffix string) *bulkInsert {
+		if err != nil {
+			return nil
+		}
+		var b *bulkInsert
+		b, err = s.db.prepareInsert(ctx, table, columns, suffix)
+		return b
+	}
+	s.statements = statements{
+		advance:   prepare(`update log set head = head + ?, accept_time = ? where shard = ? returning head, registry_revision`),
+		setMark:   prepare(`update log set mark = ? where shard = ?`),
+		setCursor: prepare(`update subscription set cursor_position = ? where id = ?`),
+	}
+	s.insertEvent = insert("event", eventColumns, "")
+	s.insertPayload = insert("event_payload", payloadColumns, "")
+	s.insertIdentity = insert("event_id", identityColumns, "")
+	s.insertDelivery = insert("delivery", deliveryColumns, upsertDelivery())
+	s.insertAttempt = insert("attempt", attemptColumns, " on conflict (subscription_id, position, run, number) do nothing")
+	return err
+}
+
+var (
+	inlineColumns = []string{
+		"cause", "outcome", "status", "start_time", "duration", "dns", "connect", "tls", "first_byte",
+		"address", "error", "content_type", "response", "truncated",
+	}
+	deliveryColumns = append([]string{
+		"tenant_id", "subscription_id", "position", "run", "create_time",
+		"state", "attempts", "step", "probes", "manual", "due_time", "update_time",
+	}, inlineColumns...)
+	attemptColumns = append([]string{"tenant_id", "subscription_id", "position", "run", "number"}, inlineColumns...)
+)
+
+// upsertDelivery makes an insert of a known delivery an update: everything but the key and the time of creation.
+func upsertDelivery() string {
+	sets := make([]string, 0, len(deliveryColumns))
+	for _, column := range deliveryColumns[5:] {
+		sets = append(sets, column+" = excluded."+column)
+	}
+	return " on conflict (subscription_id, position, run) do update set " + strings.Join(sets, ", ")
+}
+
+// insertResults writes a group's results. The last entry of a delivery, a cursor or the mark wins.
+func (s *Store) insertResults(ctx context.Context, tx *sql.Tx, results []Result) error {
+	if len(results) == 0 {
+		return nil
+	}
+	s.addResultRows(results)
+	if err := s.insertDelivery.flush(ctx, tx); err != nil {
+		s.insertAttempt.reset()
+		return fmt.Errorf("record deliveries: %w", err)
+	}
+	if err := s.insertAttempt.flush(ctx, tx); err != nil {
+		return fmt.Errorf("record attempts: %w", err)
+	}
+	return s.moveCursors(ctx, tx, results)
+}
+
+func (s *Store) addResultRows(results []Result) {
+	superseded := supersededRows(results)
+	for i := range results {
+		r := &results[i]
+		if r.Delivery == nil || s.removed[r.Delivery.Subscription] {
+			continue
+		}
+		if r.Previous != nil {
+			s.addAttemptRow(r.Delivery, r.Previous)
+		}
+		if !superseded[i] {
+			s.addDeliveryRow(r.Delivery)
+		}
+	}
+}
+
+// supersededRows finds entries whose delivery comes again later in the group: one statement must not touch a row twice.
+func supersededRows(results []Result) map[int]bool {
+	superseded := map[int]bool{}
+	last := make(map[gateway.DeliveryKey]int, len(results))
+	for i := range results {
+		d := results[i].Delivery
+		if d == nil {
+			continue
+		}
+		if earlier, ok := last[d.DeliveryKey]; ok {
+			superseded[earlier] = true
+		}
+		last[d.DeliveryKey] = i
+	}
+	return superseded
+}
+
+func (s *Store) addDeliveryRow(d *gateway.Delivery) {
+	b := s.insertDelivery
+	b.add(int64(d.Tenant), int64(d.Subscription), int64(d.Position), int64(d.Run), micros(d.CreateTime),
+		int64(d.State), int64(d.Attempts), int64(d.Step), int64(d.Probes), d.Manual, nullTime(d.Due), micros(d.UpdateTime))
+	addInline(b, d.Last)
+}
+
+func (s *Store) addAttemptRow(d *gateway.Delivery, a *gateway.Attempt) {
+	s.insertAttempt.add(int64(d.Tenant), int64(d.Subscription), int64(d.Position), int64(d.Run), int64(a.Number))
+	addInline(s.insertAttempt, a)
+}
+
+func addInline(b *bulkInsert, a *gateway.Attempt) {
+	if a == nil {
+		b.add(nil, nil, nil, nil, nil, nil, nil, nil, nil, nil, nil, nil, nil, nil)
+		return
+	}
+	o := &a.Outcome
+	b.add(int64(a.Cause), int64(o.Kind), nullInt(int64(o.Status)), micros(a.Start), o.Timings.Total.Microseconds(),
+		nullInt(o.Timings.DNS.Microseconds()), nullInt(o.Timings.Connect.Microseconds()),
+		nullInt(o.Timings.TLS.Microseconds()), nullInt(o.Timings.FirstByte.Microseconds()),
+		nullText(o.Address), nullText(o.Error), nullText(o.ContentType), nullBytes(o.Response), nullBool(o.Truncated))
+}
+
+func nullTime(t time.Time) any {
+	if t.IsZero() {
+		return nil
+	}
+	return micros(t)
+}
+
+func nullBytes(b []byte) any {
+	if len(b) == 0 {
+		return nil
+	}
+	return b
+}
+
+func nullBool(v bool) any {
+	if !v {
+		return nil
+	}
+	return true
+}
+
+func (s *Store) moveCursors(ctx context.Context, tx *sql.Tx, results []Result) error {
+	cursors := map[gateway.SubscriptionID]any{}
+	var mark gateway.Position
+	for i := range results {
+		r := &results[i]
+		mark = max(mark, r.Mark)
+		if r.Share {
+			cursors[r.Subscription] = nil
+		} else if r.Cursor != nil {
+			cursors[r.Subscription] = int64(*r.Cursor)
+		}
+	}
+	for id, position := range cursors {
+		if _, err := tx.StmtContext(ctx, s.statements.setCursor).ExecContext(ctx, position, int64(id)); err != nil {
+			return fmt.Errorf("store cursor: %w", err)
+		}
+	}
+	if mark > 0 {
+		if _, err := tx.StmtContext(ctx, s.statements.setMark).ExecContext(ctx, int64(mark), shard); err != nil {
+			return fmt.Errorf("store mark: %w", err)
+		}
+	}
+	return nil
+}

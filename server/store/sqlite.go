@@ -1,0 +1,133 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+	"syscall"
+
+	"entgo.io/ent/dialect"
+	_ "github.com/mattn/go-sqlite3" // the driver
+	"github.com/pressly/goose/v3"
+)
+
+const (
+	sqliteFile = "postrider.db"
+	// readers is how many connections read side by side.
+	readers = 8
+	// checkpointEvery is about how many bytes are written to the WAL between two checkpoints, truncateAbove the size at
+	// which the file is given back.
+	checkpointEvery = 16 << 20
+	truncateAbove   = 256 << 20
+)
+
+func openSQLite(ctx context.Context, cfg Config) (_ *database, err error) {
+	if err := os.MkdirAll(cfg.Data, 0o700); err != nil {
+		return nil, fmt.Errorf("make data folder: %w", err)
+	}
+	release, err := lockFolder(cfg.Data)
+	if err != nil {
+		return nil, err
+	}
+	file := filepath.Join(cfg.Data, sqliteFile)
+	d := &database{dialect: dialect.SQLite, byteOrder: true, wal: file + "-wal", release: release}
+	defer func() {
+		if err != nil {
+			_ = d.close()
+		}
+	}()
+	if err := migrateSQLite(ctx, file); err != nil {
+		return nil, err
+	}
+	synchronous := "FULL"
+	if cfg.NoSync {
+		synchronous = "OFF"
+	}
+	d.writer, err = openSQLiteFile(file, url.Values{
+		"_synchronous": {synchronous}, "_txlock": {"immediate"}, "_foreign_keys": {"1"}, "_cache_size": {"-65536"},
+	})
+	if err != nil {
+		return nil, err
+	}
+	d.writer.SetMaxOpenConns(1)
+	// The writer checkpoints between groups, after the publishers are answered.
+	if _, err := d.writer.ExecContext(ctx, "pragma wal_autocheckpoint = 0"); err != nil {
+		return nil, fmt.Errorf("open %s: %w", sqliteFile, err)
+	}
+	d.reader, err = openSQLiteFile(file, url.Values{"_query_only": {"1"}, "_cache_size": {"-16384"}})
+	if err != nil {
+		return nil, err
+	}
+	d.reader.SetMaxOpenConns(readers)
+	d.reader.SetMaxIdleConns(readers)
+	return d, nil
+}
+
+func openSQLiteFile(file string, options url.Values) (*sql.DB, error) {
+	options.Set("_journal_mode", "WAL")
+	options.Set("_busy_timeout", "5000")
+	options.Set("_auto_vacuum", "incremental")
+	dsn := (&url.URL{Scheme: "file", Opaque: (&url.URL{Path: file}).EscapedPath(), RawQuery: options.Encode()}).String()
+	db, err := sql.Open("sqlite3", dsn)
+	if err != nil {
+		return nil, fmt.Errorf("open %s: %w", sqliteFile, err)
+	}
+	return db, nil
+}
+
+// migrateSQLite migrates through a connection of its own with foreign keys off: a table rebuild drops the old table, and
+// inside goose's transaction the PRAGMA that should keep the drop from deleting child rows is a no-op.
+func migrateSQLite(ctx context.Context, file string) error {
+	db, err := openSQLiteFile(file, url.Values{"_foreign_keys": {"0"}, "_synchronous": {"FULL"}})
+	if err != nil {
+		return err
+	}
+	defer func() { _ = db.Close() }()
+	db.SetMaxOpenConns(1)
+	if err := migrateUp(ctx, goose.DialectSQLite3, "sqlite", db); err != nil {
+		return err
+	}
+	var broken int
+	if err := db.QueryRowContext(ctx, "select count(*) from pragma_foreign_key_check").Scan(&broken); err != nil {
+		return fmt.Errorf("check foreign keys: %w", err)
+	}
+	if broken > 0 {
+		return fmt.Errorf("migration left %d rows without their parent", broken)
+	}
+	return nil
+}
+
+// lockFolder takes the data folder for this process alone. The lock goes with the process, however it ends.
+func lockFolder(folder string) (release func() error, err error) {
+	file, err := os.OpenFile(filepath.Join(folder, "lock"), os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("open lock: %w", err)
+	}
+	if err := syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+		_ = file.Close()
+		if errors.Is(err, syscall.EWOULDBLOCK) {
+			return nil, fmt.Errorf("data folder %s is in use: another postrider serves from it", folder)
+		}
+		return nil, fmt.Errorf("lock %s: %w", folder, err)
+	}
+	return file.Close, nil
+}
+
+// checkpoint moves the WAL into the database once enough was written. It runs between groups.
+func (s *Store) checkpoint(ctx context.Context) {
+	if s.db.wal == "" || s.walWritten < checkpointEvery {
+		return
+	}
+	s.walWritten = 0
+	mode := "passive"
+	if info, err := os.Stat(s.db.wal); err == nil && info.Size() > truncateAbove {
+		mode = "truncate"
+	}
+	if _, err := s.db.writer.ExecContext(ctx, "pragma wal_checkpoint("+mode+")"); err != nil {
+		s.cfg.Logger.Warn("checkpoint", "error", err)
+	}
+}

@@ -1,0 +1,231 @@
+// Package store keeps everything that must survive: the log, subscriptions, deliveries, keys, schemas. It is the only user
+// of ent. One writer loop commits what is queued as a group: appends, then results, then administrative changes.
+package store
+
+import (
+	"context"
+	"crypto/rand"
+	"database/sql"
+	"fmt"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/postrider-dev/postrider/ent"
+	"github.com/postrider-dev/postrider/server/auth"
+	"github.com/postrider-dev/postrider/server/gateway"
+)
+
+// shard is the one row of the log; sharding is for later.
+const shard = 0
+
+// Config of a store. Zero limits mean the defaults of SEMANTICS rule 5.
+type Config struct {
+	// Data is a folder, which then holds postrider.db (SQLite), or a postgres:// URL.
+	Data string
+	// Keyring seals secrets at rest.
+	Keyring *auth.Keyring
+	Logger  *slog.Logger
+	// NoSync turns fsync off, so that a test can show that the power-cut test notices.
+	NoSync bool
+	// MaxGroupEvents and MaxGroupBytes bound one commit: 1,024 events, 8 MiB.
+	MaxGroupEvents, MaxGroupBytes int
+	// MaxQueueBytes bounds the events that wait for a commit: 64 MiB; more is resource_exhausted.
+	MaxQueueBytes int
+}
+
+func (c Config) withDefaults() Config {
+	if c.MaxGroupEvents == 0 {
+		c.MaxGroupEvents = 1024
+	}
+	if c.MaxGroupBytes == 0 {
+		c.MaxGroupBytes = 8 << 20
+	}
+	if c.MaxQueueBytes == 0 {
+		c.MaxQueueBytes = 64 << 20
+	}
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	return c
+}
+
+// Store is the open database.
+type Store struct {
+	cfg   Config
+	db    *database
+	write *ent.Client
+	read  *ent.Client
+	queue queue
+
+	insertEvent, insertPayload, insertIdentity *bulkInsert
+	insertDelivery, insertAttempt              *bulkInsert
+	statements                                 statements
+
+	head             atomic.Int64
+	registryRevision atomic.Int64
+	mark             atomic.Int64
+	subjectMark      atomic.Int64
+
+	// Owned by the writer loop.
+	lastAccept   int64
+	subjectsTo   gateway.Position
+	walWritten   int64
+	removed      map[gateway.SubscriptionID]bool
+	onCommit     func([]*gateway.Event)
+	incarnations []gateway.IncarnationStart
+
+	tenantsMu sync.RWMutex
+	tenants   map[gateway.TenantID]*gateway.Tenant
+	byName    map[string]*gateway.Tenant
+
+	keys keyCache
+}
+
+// Open brings the database up to date, takes it for this process alone and begins a new incarnation of the log.
+func Open(ctx context.Context, cfg Config) (*Store, error) {
+	cfg = cfg.withDefaults()
+	db, err := openDatabase(ctx, cfg)
+	if err != nil {
+		return nil, err
+	}
+	s := &Store{
+		cfg: cfg, db: db, write: db.client(db.writer), read: db.client(db.reader),
+		removed: map[gateway.SubscriptionID]bool{},
+		tenants: map[gateway.TenantID]*gateway.Tenant{}, byName: map[string]*gateway.Tenant{},
+	}
+	s.queue.init(cfg)
+	s.onCommit = func([]*gateway.Event) {}
+	if err := s.prepare(ctx); err != nil {
+		_ = s.Close()
+		return nil, err
+	}
+	return s, nil
+}
+
+func (s *Store) prepare(ctx context.Context) error {
+	if err := s.firstRows(ctx); err != nil {
+		return fmt.Errorf("write first rows: %w", err)
+	}
+	if err := s.loadLog(ctx); err != nil {
+		return fmt.Errorf("load log: %w", err)
+	}
+	if err := s.beginIncarnation(ctx); err != nil {
+		return fmt.Errorf("begin incarnation: %w", err)
+	}
+	if err := s.loadTenants(ctx); err != nil {
+		return fmt.Errorf("load tenants: %w", err)
+	}
+	if err := s.prepareStatements(ctx); err != nil {
+		return fmt.Errorf("prepare statements: %w", err)
+	}
+	return nil
+}
+
+// Close releases the database. Run must have returned.
+func (s *Store) Close() error { return s.db.close() }
+
+// Ready answers nil when the database answers.
+func (s *Store) Ready(ctx context.Context) error {
+	var one int
+	return s.db.reader.QueryRowContext(ctx, "select 1").Scan(&one)
+}
+
+// OnCommit registers the one function that is called with each committed group, in order of position, from the writer's
+// goroutine, before publishers are answered. It must not block. Set it before Run.
+func (s *Store) OnCommit(f func(events []*gateway.Event)) { s.onCommit = f }
+
+// firstRows makes the log's row and the default tenant on a fresh database.
+func (s *Store) firstRows(ctx context.Context) error {
+	exists, err := s.write.EventLog.Query().Exist(ctx)
+	if err != nil || exists {
+		return err
+	}
+	if err := s.write.EventLog.Create().SetID(shard).Exec(ctx); err != nil {
+		return err
+	}
+	now := micros(time.Now())
+	return s.write.Tenant.Create().SetName(gateway.DefaultTenant).SetDisplayName("Default").
+		SetCreateTime(now).SetUpdateTime(now).Exec(ctx)
+}
+
+func (s *Store) loadLog(ctx context.Context) error {
+	row, err := s.write.EventLog.Get(ctx, shard)
+	if err != nil {
+		return err
+	}
+	s.head.Store(row.Head)
+	s.registryRevision.Store(row.RegistryRevision)
+	s.mark.Store(row.Mark)
+	s.subjectMark.Store(row.SubjectMark)
+	s.lastAccept = row.AcceptTime
+	// Whether events behind the mark have subjects is not known: look once.
+	s.subjectsTo = gateway.Position(row.Head)
+	return nil
+}
+
+// beginIncarnation writes the new incarnation. SQLite cannot prove that the file is not an older copy, so every start
+// begins one: cursors of events a restore has lost then never fit (SEMANTICS rule 2).
+func (s *Store) beginIncarnation(ctx context.Context) error {
+	rows, err := s.write.Incarnation.Query().Order(ent.Asc("first_position", "id")).All(ctx)
+	if err != nil {
+		return err
+	}
+	for _, row := range rows {
+		s.incarnations = append(s.incarnations, gateway.IncarnationStart{
+			ID: gateway.Incarnation(row.Token), First: gateway.Position(row.FirstPosition),
+		})
+	}
+	var id gateway.Incarnation
+	if _, err := rand.Read(id[:]); err != nil {
+		return err
+	}
+	first := gateway.Position(s.head.Load()) + 1
+	s.incarnations = append(s.incarnations, gateway.IncarnationStart{ID: id, First: first})
+	return s.write.Incarnation.Create().SetToken(id[:]).SetFirstPosition(int64(first)).
+		SetCreateTime(micros(time.Now())).Exec(ctx)
+}
+
+// Head is the position of the newest committed event.
+func (s *Store) Head() gateway.Position { return gateway.Position(s.head.Load()) }
+
+// Mark is the stored place shared by caught-up subscriptions.
+func (s *Store) Mark() gateway.Position { return gateway.Position(s.mark.Load()) }
+
+// RegistryRevision grows with every change of the schema registry.
+func (s *Store) RegistryRevision() int64 { return s.registryRevision.Load() }
+
+// Cursor answers the cursor of a position: in the newest incarnation when it is that one's or the head it began at,
+// otherwise in the one it was written in.
+func (s *Store) Cursor(p gateway.Position) gateway.Cursor {
+	i := len(s.incarnations) - 1
+	for i > 0 && p < s.incarnations[i].First-1 {
+		i--
+	}
+	return gateway.Cursor{Shard: shard, Incarnation: s.incarnations[i].ID, Position: p}
+}
+
+// CheckCursor answers the position to read after, and what is missing before the next event.
+func (s *Store) CheckCursor(c gateway.Cursor, t *gateway.Tenant) (after gateway.Position, gap gateway.Gap) {
+	return gateway.CheckCursor(c, s.incarnations, s.Head(), t.PurgedTo)
+}
+
+func micros(t time.Time) int64 { return t.UnixMicro() }
+
+func fromMicros(v int64) time.Time {
+	if v == 0 {
+		return time.Time{}
+	}
+	return time.UnixMicro(v).UTC()
+}
+
+func optionalMicros(v *int64) time.Time {
+	if v == nil {
+		return time.Time{}
+	}
+	return fromMicros(*v)
+}
+
+// rollback ends a transaction that may have been committed.
+func rollback(tx *sql.Tx) { _ = tx.Rollback() }

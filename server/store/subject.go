@@ -1,0 +1,59 @@
+package store
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/postrider-dev/postrider/server/gateway"
+)
+
+// subjectStep is how many positions are indexed in one transaction.
+const subjectStep = 2_000
+
+// indexSubjects brings the subject index a step closer to the head, when the writer has nothing else to do; publishing
+// then writes no third index. done is false when there was nothing to do.
+func (s *Store) indexSubjects(ctx context.Context) (done bool) {
+	mark := gateway.Position(s.subjectMark.Load())
+	if mark >= s.subjectsTo {
+		return false
+	}
+	to := min(mark+subjectStep, s.Head())
+	if err := s.indexSubjectsTo(ctx, mark, to); err != nil {
+		s.cfg.Logger.Warn("index subjects", "error", err)
+		return false
+	}
+	s.subjectMark.Store(int64(to))
+	return true
+}
+
+func (s *Store) indexSubjectsTo(ctx context.Context, mark, to gateway.Position) error {
+	tx, err := s.db.writer.BeginTx(ctx, nil)
+	if err != nil {
+		return fmt.Errorf("begin: %w", err)
+	}
+	defer rollback(tx)
+	_, err = tx.ExecContext(ctx, s.db.bind(`insert into event_subject (position, tenant_id, subject)
+		select position, tenant_id, subject from event where position > ? and position <= ? and subject is not null`), int64(mark), int64(to))
+	if err != nil {
+		return fmt.Errorf("insert subjects: %w", err)
+	}
+	if _, err = tx.ExecContext(ctx, s.db.bind(`update log set subject_mark = ? where shard = ?`), int64(to), shard); err != nil {
+		return fmt.Errorf("store subject mark: %w", err)
+	}
+	s.walWritten += 64 << 10
+	return tx.Commit()
+}
+
+// positionsBySubject reads what is indexed from the index and the few newest events from the log.
+func (s *Store) positionsBySubject(ctx context.Context, q EventQuery, span positionSpan) ([]gateway.Position, gateway.Position, error) {
+	mark := gateway.Position(s.subjectMark.Load())
+	fresh, err := s.positions(ctx, `select position from event where position > ? and position <= ? and tenant_id = ? and subject = ?
+		order by position desc limit ?`, int64(max(mark, span.after)), int64(span.upTo), int64(q.Tenant), q.Subject, q.Limit)
+	if err != nil || len(fresh) == q.Limit {
+		return fresh, bottomOf(fresh, q.Limit, span.after+1), err
+	}
+	indexed, err := s.positions(ctx, `select position from event_subject where tenant_id = ? and subject = ? and position > ? and position <= ?
+		order by position desc limit ?`, int64(q.Tenant), q.Subject, int64(span.after), int64(min(mark, span.upTo)), q.Limit-len(fresh))
+	all := append(fresh, indexed...)
+	return all, bottomOf(all, q.Limit, span.after+1), err
+}

@@ -1,0 +1,295 @@
+package store
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/postrider-dev/postrider/ent"
+	"github.com/postrider-dev/postrider/ent/attempt"
+	"github.com/postrider-dev/postrider/ent/delivery"
+	"github.com/postrider-dev/postrider/ent/subscription"
+	"github.com/postrider-dev/postrider/ent/subscriptionrevision"
+	"github.com/postrider-dev/postrider/server/auth"
+	"github.com/postrider-dev/postrider/server/gateway"
+)
+
+// StartKind says where a new subscription begins.
+type StartKind uint8
+
+// The kinds of start.
+const (
+	// StartNow is the head read in the create's own transaction.
+	StartNow StartKind = iota
+	StartEarliest
+	StartAt
+)
+
+// Start says where a new subscription begins; Position is of StartAt, and reading goes on after it.
+type Start struct {
+	Kind     StartKind
+	Position gateway.Position
+}
+
+const (
+	secretColumn = "subscription.secret"
+	targetColumn = "subscription.target_config"
+)
+
+func (s *Store) subscriptionFrom(row *ent.Subscription) (*gateway.Subscription, error) {
+	sub := &gateway.Subscription{
+		ID: gateway.SubscriptionID(row.ID), UID: row.UID, Tenant: gateway.TenantID(row.TenantID),
+		Name: row.Name, Description: row.Description, Filter: gateway.Filter{Types: row.FilterTypes}, TargetType: row.TargetType,
+		State: gateway.SubscriptionState(row.State), StateReason: row.StateReason,
+		Start:    gateway.Cursor{Shard: shard, Incarnation: gateway.Incarnation(row.StartIncarnation), Position: gateway.Position(row.StartPosition)},
+		Revision: row.Revision, CreateTime: fromMicros(row.CreateTime), UpdateTime: fromMicros(row.UpdateTime),
+	}
+	if row.CursorPosition != nil {
+		place := gateway.Position(*row.CursorPosition)
+		sub.Cursor = &place
+	}
+	if err := json.Unmarshal(row.Policy, &sub.Policy); err != nil {
+		return nil, fmt.Errorf("read policy of %s: %w", row.UID, err)
+	}
+	secret, err := s.cfg.Keyring.Open(auth.Place{Column: secretColumn, Row: row.UID}, row.Secret)
+	if err != nil {
+		return nil, fmt.Errorf("open secret of %s: %w", row.UID, err)
+	}
+	sub.Secret = string(secret)
+	if sub.TargetConfig, err = s.cfg.Keyring.Open(auth.Place{Column: targetColumn, Row: row.UID}, row.TargetConfig); err != nil {
+		return nil, fmt.Errorf("open target of %s: %w", row.UID, err)
+	}
+	return sub, nil
+}
+
+func (s *Store) subscriptionsFrom(rows []*ent.Subscription, err error) ([]*gateway.Subscription, error) {
+	if err != nil {
+		return nil, fmt.Errorf("read subscriptions: %w", err)
+	}
+	subs := make([]*gateway.Subscription, len(rows))
+	for i, row := range rows {
+		if subs[i], err = s.subscriptionFrom(row); err != nil {
+			return nil, err
+		}
+	}
+	return subs, nil
+}
+
+// setSubscription writes what a subscription asks for; the same for create and update.
+func setSubscription[B interface {
+	SetName(string) B
+	SetDescription(string) B
+	SetFilterTypes([]string) B
+	SetTargetType(string) B
+	SetTargetConfig([]byte) B
+	SetPolicy([]byte) B
+	SetSecret([]byte) B
+	SetState(int8) B
+	SetStateReason(string) B
+	SetUpdateTime(int64) B
+}](b B, keys *auth.Keyring, sub *gateway.Subscription) (B, error) {
+	policy, err := json.Marshal(sub.Policy)
+	if err != nil {
+		return b, fmt.Errorf("write policy: %w", err)
+	}
+	return b.SetName(sub.Name).SetDescription(sub.Description).SetFilterTypes(append([]string{}, sub.Filter.Types...)).
+		SetTargetType(sub.TargetType).
+		SetTargetConfig(keys.Seal(auth.Place{Column: targetColumn, Row: sub.UID}, sub.TargetConfig)).
+		SetPolicy(policy).
+		SetSecret(keys.Seal(auth.Place{Column: secretColumn, Row: sub.UID}, []byte(sub.Secret))).
+		SetState(int8(sub.State)).SetStateReason(sub.StateReason).SetUpdateTime(micros(sub.UpdateTime)), nil
+}
+
+// CreateSubscription stores a subscription. ID, UID, times, revision and the resolved start are set by the store. A name
+// that is taken is already_exists.
+func (s *Store) CreateSubscription(ctx context.Context, sub *gateway.Subscription, start Start) (*gateway.Subscription, error) {
+	var created *gateway.Subscription
+	err := s.change(ctx, func(ctx context.Context, tx *ent.Tx) error {
+		fresh := *sub
+		fresh.UID = newUID("sub_")
+		fresh.State = gateway.SubscriptionActive
+		fresh.UpdateTime = time.Now()
+		// The writer runs alone, so the head is that of this transaction.
+		fresh.Start = s.Cursor(s.startPosition(start))
+		b, err := setSubscription(tx.Subscription.Create(), s.cfg.Keyring, &fresh)
+		if err != nil {
+			return err
+		}
+		b = b.SetTenantID(int64(fresh.Tenant)).SetUID(fresh.UID).SetCreateTime(micros(fresh.UpdateTime)).
+			SetStartIncarnation(fresh.Start.Incarnation[:]).SetStartPosition(int64(fresh.Start.Position))
+		// One that begins in the past reads on its own; one that begins at the head shares the mark at once.
+		if fresh.Start.Position < s.Head() {
+			b = b.SetCursorPosition(int64(fresh.Start.Position))
+		}
+		row, err := b.Save(ctx)
+		if ent.IsConstraintError(err) {
+			return nameTaken("subscription", fresh.Name)
+		}
+		if err != nil {
+			return fmt.Errorf("create subscription: %w", err)
+		}
+		if created, err = s.subscriptionFrom(row); err != nil {
+			return err
+		}
+		return saveRevision(ctx, tx, created, fresh.Start.Position)
+	})
+	return created, err
+}
+
+func (s *Store) startPosition(start Start) gateway.Position {
+	switch start.Kind {
+	case StartEarliest:
+		return 0
+	case StartAt:
+		return min(start.Position, s.Head())
+	default:
+		return s.Head()
+	}
+}
+
+func saveRevision(ctx context.Context, tx *ent.Tx, sub *gateway.Subscription, from gateway.Position) error {
+	policy, err := json.Marshal(sub.Policy)
+	if err != nil {
+		return fmt.Errorf("write policy: %w", err)
+	}
+	err = tx.SubscriptionRevision.Create().SetTenantID(int64(sub.Tenant)).SetSubscriptionID(int64(sub.ID)).
+		SetRevision(sub.Revision).SetFromPosition(int64(from)).SetFilterTypes(append([]string{}, sub.Filter.Types...)).
+		SetPolicy(policy).SetCreateTime(micros(sub.UpdateTime)).Exec(ctx)
+	if err != nil {
+		return fmt.Errorf("keep revision: %w", err)
+	}
+	return nil
+}
+
+// SubscriptionByRef answers a subscription by id or name. The error is not found.
+func (s *Store) SubscriptionByRef(ctx context.Context, tenant gateway.TenantID, ref string) (*gateway.Subscription, error) {
+	rows, err := s.subscriptionsFrom(s.read.Subscription.Query().
+		Where(subscription.TenantID(int64(tenant)), subscription.Or(subscription.UID(ref), subscription.Name(ref))).All(ctx))
+	if err != nil {
+		return nil, err
+	}
+	// A name may look like another's id: the id wins.
+	if i := slices.IndexFunc(rows, func(sub *gateway.Subscription) bool { return sub.UID == ref }); i >= 0 {
+		return rows[i], nil
+	}
+	if len(rows) == 0 {
+		return nil, gateway.NotFound("subscription", ref)
+	}
+	return rows[0], nil
+}
+
+// Subscriptions answers every tenant's subscriptions.
+func (s *Store) Subscriptions(ctx context.Context) ([]*gateway.Subscription, error) {
+	return s.subscriptionsFrom(s.read.Subscription.Query().Order(ent.Asc(subscription.FieldID)).All(ctx))
+}
+
+// ListSubscriptions answers a tenant's subscriptions by name, after one.
+func (s *Store) ListSubscriptions(ctx context.Context, tenant gateway.TenantID, afterName string, limit int) ([]*gateway.Subscription, error) {
+	return s.subscriptionsFrom(s.read.Subscription.Query().
+		Where(subscription.TenantID(int64(tenant)), subscription.NameGT(afterName)).
+		Order(ent.Asc(subscription.FieldName)).Limit(limit).All(ctx))
+}
+
+// UpdateSubscription changes a subscription. change gets the current one, inside the transaction; expected is the
+// revision it must have, 0 for any (aborted otherwise). Filter and policy are kept with the position from which they
+// hold, which is answered.
+func (s *Store) UpdateSubscription(ctx context.Context, id gateway.SubscriptionID, expected int64, change func(*gateway.Subscription) error) (*gateway.Subscription, gateway.Position, error) {
+	var updated *gateway.Subscription
+	var from gateway.Position
+	err := s.change(ctx, func(ctx context.Context, tx *ent.Tx) error {
+		row, err := tx.Subscription.Get(ctx, int64(id))
+		if ent.IsNotFound(err) {
+			return gateway.NotFound("subscription", fmt.Sprint(int64(id)))
+		}
+		if err != nil {
+			return fmt.Errorf("read subscription: %w", err)
+		}
+		if err := expectRevision(expected, row.Revision); err != nil {
+			return err
+		}
+		sub, err := s.subscriptionFrom(row)
+		if err != nil {
+			return err
+		}
+		if err := change(sub); err != nil {
+			return err
+		}
+		sub.UpdateTime = time.Now()
+		b, err := setSubscription(row.Update(), s.cfg.Keyring, sub)
+		if err != nil {
+			return err
+		}
+		if row, err = b.AddRevision(1).Save(ctx); ent.IsConstraintError(err) {
+			return nameTaken("subscription", sub.Name)
+		} else if err != nil {
+			return fmt.Errorf("update subscription: %w", err)
+		}
+		if updated, err = s.subscriptionFrom(row); err != nil {
+			return err
+		}
+		from = s.Head()
+		return saveRevision(ctx, tx, updated, from)
+	})
+	return updated, from, err
+}
+
+func expectRevision(expected, current int64) error {
+	if expected == 0 || expected == current {
+		return nil
+	}
+	return gateway.Errorf(gateway.CodeAborted, gateway.ReasonRevisionMismatch,
+		"the subscription has revision %d by now, not %d: read it again", current, expected)
+}
+
+// deleteStep is how many deliveries are removed in one transaction, so that publishing goes on in between.
+const deleteStep = 5_000
+
+// DeleteSubscription removes a subscription at once, and then its deliveries step by step.
+func (s *Store) DeleteSubscription(ctx context.Context, id gateway.SubscriptionID, expected int64) error {
+	err := s.change(ctx, func(ctx context.Context, tx *ent.Tx) error {
+		row, err := tx.Subscription.Get(ctx, int64(id))
+		if ent.IsNotFound(err) {
+			return gateway.NotFound("subscription", fmt.Sprint(int64(id)))
+		}
+		if err != nil {
+			return fmt.Errorf("read subscription: %w", err)
+		}
+		if err := expectRevision(expected, row.Revision); err != nil {
+			return err
+		}
+		if err := tx.Subscription.DeleteOne(row).Exec(ctx); err != nil {
+			return fmt.Errorf("delete subscription: %w", err)
+		}
+		// Results of attempts that are still under way must not bring rows back.
+		s.removed[id] = true
+		_, err = tx.SubscriptionRevision.Delete().Where(subscriptionrevision.SubscriptionID(int64(id))).Exec(ctx)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return s.deleteDeliveries(ctx, id)
+}
+
+func (s *Store) deleteDeliveries(ctx context.Context, id gateway.SubscriptionID) error {
+	for removed := 1; removed > 0; {
+		err := s.change(ctx, func(ctx context.Context, tx *ent.Tx) error {
+			ids, err := tx.Delivery.Query().Where(delivery.SubscriptionID(int64(id))).Limit(deleteStep).IDs(ctx)
+			if err != nil {
+				return fmt.Errorf("read deliveries: %w", err)
+			}
+			if removed = len(ids); removed == 0 {
+				_, err = tx.Attempt.Delete().Where(attempt.SubscriptionID(int64(id))).Exec(ctx)
+				return err
+			}
+			_, err = tx.Delivery.Delete().Where(delivery.IDIn(ids...)).Exec(ctx)
+			return err
+		})
+		if err != nil {
+			return fmt.Errorf("delete deliveries: %w", err)
+		}
+	}
+	return nil
+}

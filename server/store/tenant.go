@@ -1,0 +1,105 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/postrider-dev/postrider/ent"
+	"github.com/postrider-dev/postrider/ent/tenant"
+	"github.com/postrider-dev/postrider/server/gateway"
+)
+
+func tenantFrom(row *ent.Tenant) *gateway.Tenant {
+	return &gateway.Tenant{
+		ID: gateway.TenantID(row.ID), Name: row.Name, DisplayName: row.DisplayName,
+		PurgedTo: gateway.Position(row.PurgedTo), Revision: row.Revision,
+		CreateTime: fromMicros(row.CreateTime), UpdateTime: fromMicros(row.UpdateTime),
+	}
+}
+
+func (s *Store) loadTenants(ctx context.Context) error {
+	rows, err := s.read.Tenant.Query().All(ctx)
+	if err != nil {
+		return err
+	}
+	for _, row := range rows {
+		s.rememberTenant(tenantFrom(row))
+	}
+	return nil
+}
+
+func (s *Store) rememberTenant(t *gateway.Tenant) {
+	s.tenantsMu.Lock()
+	defer s.tenantsMu.Unlock()
+	s.tenants[t.ID], s.byName[t.Name] = t, t
+}
+
+func (s *Store) onlyTenant() bool {
+	s.tenantsMu.RLock()
+	defer s.tenantsMu.RUnlock()
+	return len(s.tenants) == 1
+}
+
+// TenantByName answers a tenant from memory. The error is not found.
+func (s *Store) TenantByName(_ context.Context, name string) (*gateway.Tenant, error) {
+	s.tenantsMu.RLock()
+	defer s.tenantsMu.RUnlock()
+	if t := s.byName[name]; t != nil {
+		return t, nil
+	}
+	return nil, gateway.NotFound("tenant", name)
+}
+
+// Tenant answers a tenant from memory. The error is not found.
+func (s *Store) Tenant(_ context.Context, id gateway.TenantID) (*gateway.Tenant, error) {
+	s.tenantsMu.RLock()
+	defer s.tenantsMu.RUnlock()
+	if t := s.tenants[id]; t != nil {
+		return t, nil
+	}
+	return nil, gateway.NotFound("tenant", fmt.Sprint(int64(id)))
+}
+
+// CreateTenant adds a tenant. A name that is taken is already_exists.
+func (s *Store) CreateTenant(ctx context.Context, name, displayName string) (*gateway.Tenant, error) {
+	var created *gateway.Tenant
+	err := s.change(ctx, func(ctx context.Context, tx *ent.Tx) error {
+		now := micros(time.Now())
+		row, err := tx.Tenant.Create().SetName(name).SetDisplayName(displayName).SetCreateTime(now).SetUpdateTime(now).Save(ctx)
+		if ent.IsConstraintError(err) {
+			return nameTaken("tenant", name)
+		}
+		if err != nil {
+			return fmt.Errorf("create tenant: %w", err)
+		}
+		created = tenantFrom(row)
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	s.rememberTenant(created)
+	return created, nil
+}
+
+// ListTenants answers tenants by name, after one.
+func (s *Store) ListTenants(ctx context.Context, afterName string, limit int) ([]*gateway.Tenant, error) {
+	rows, err := s.read.Tenant.Query().Where(tenant.NameGT(afterName)).Order(ent.Asc(tenant.FieldName)).Limit(limit).All(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("list tenants: %w", err)
+	}
+	return mapped(rows, tenantFrom), nil
+}
+
+func mapped[A, B any](rows []A, f func(A) B) []B {
+	list := make([]B, len(rows))
+	for i, row := range rows {
+		list[i] = f(row)
+	}
+	return list
+}
+
+func nameTaken(noun, name string) error {
+	return gateway.Errorf(gateway.CodeAlreadyExists, gateway.ReasonNameTaken, "a %s named %q exists already", noun, name)
+}
