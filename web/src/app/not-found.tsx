@@ -1,0 +1,34 @@
+import { type ErrorComponentProps, Link } from "@tanstack/react-router";
+import { Button } from "@/ui/button";
+import { Page } from "@/ui/page";
+import { EmptyState } from "@/ui/states";
+
+export function NotFound() {
+  return (
+    <Page title="Nothing here">
+      <EmptyState title="There is no such page">
+        <p>
+          The address leads nowhere. <Link to="/events">Go to the events</Link>.
+        </p>
+      </EmptyState>
+    </Page>
+  );
+}
+
+/** A fault of the page itself, or a part of it that could not be loaded after an update of the server. */
+export function Crash({ error }: ErrorComponentProps) {
+  return (
+    <Page title="This page broke">
+      <EmptyState title="Something went wrong in the page itself">
+        <p>
+          <code>{error instanceof Error ? error.message : String(error)}</code>
+        </p>
+        <p>
+          <Button kind="main" icon="retry" onClick={() => window.location.reload()}>
+            Load the page again
+          </Button>
+        </p>
+      </EmptyState>
+    </Page>
+  );
+}

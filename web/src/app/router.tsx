@@ -1,0 +1,128 @@
+import {
+  createRootRoute,
+  createRoute,
+  createRouter,
+  lazyRouteComponent,
+  type RouterHistory,
+  redirect,
+  retainSearchParams,
+} from "@tanstack/react-router";
+import { Crash, NotFound } from "./not-found";
+import { readSearch, text, writeSearch } from "./search";
+import { Shell } from "./shell";
+
+const root = createRootRoute({
+  component: Shell,
+  notFoundComponent: NotFound,
+  errorComponent: Crash,
+  validateSearch: (search: Record<string, unknown>): { tenant?: string } => ({
+    tenant: text(search.tenant),
+  }),
+  // The tenant goes along wherever a link leads.
+  search: { middlewares: [retainSearchParams(["tenant"])] },
+});
+
+const index = createRoute({
+  getParentRoute: () => root,
+  path: "/",
+  beforeLoad: ({ search }) => {
+    throw redirect({ to: "/events", search, replace: true });
+  },
+});
+
+interface EventsSearch {
+  types?: string;
+  subject?: string;
+  from?: string;
+  to?: string;
+  delivery?: string;
+}
+
+const events = createRoute({
+  getParentRoute: () => root,
+  path: "events",
+  validateSearch: (search: Record<string, unknown>): EventsSearch => ({
+    types: text(search.types),
+    subject: text(search.subject),
+    from: text(search.from),
+    to: text(search.to),
+    delivery: text(search.delivery),
+  }),
+  component: lazyRouteComponent(() => import("./routes/events"), "EventsRoute"),
+});
+
+const event = createRoute({
+  getParentRoute: () => events,
+  path: "$eventId",
+  component: lazyRouteComponent(() => import("./routes/events"), "EventRoute"),
+});
+
+const subscriptions = createRoute({
+  getParentRoute: () => root,
+  path: "subscriptions",
+  component: lazyRouteComponent(() => import("./routes/subscriptions"), "SubscriptionsRoute"),
+});
+
+const newSubscription = createRoute({
+  getParentRoute: () => root,
+  path: "subscriptions/new",
+  component: lazyRouteComponent(() => import("./routes/subscriptions"), "NewSubscriptionRoute"),
+});
+
+const subscription = createRoute({
+  getParentRoute: () => root,
+  path: "subscriptions/$subscriptionId",
+  validateSearch: (search: Record<string, unknown>): { state?: string; delivery?: string } => ({
+    state: text(search.state),
+    delivery: text(search.delivery),
+  }),
+  component: lazyRouteComponent(() => import("./routes/subscriptions"), "SubscriptionRoute"),
+});
+
+const editSubscription = createRoute({
+  getParentRoute: () => root,
+  path: "subscriptions/$subscriptionId/edit",
+  component: lazyRouteComponent(() => import("./routes/subscriptions"), "EditSubscriptionRoute"),
+});
+
+const keys = createRoute({
+  getParentRoute: () => root,
+  path: "keys",
+  component: lazyRouteComponent(() => import("./routes/admin"), "KeysRoute"),
+});
+
+const tenants = createRoute({
+  getParentRoute: () => root,
+  path: "tenants",
+  component: lazyRouteComponent(() => import("./routes/admin"), "TenantsRoute"),
+});
+
+const routeTree = root.addChildren([
+  index,
+  events.addChildren([event]),
+  subscriptions,
+  newSubscription,
+  subscription,
+  editSubscription,
+  keys,
+  tenants,
+]);
+
+export function createAppRouter(history?: RouterHistory) {
+  return createRouter({
+    routeTree,
+    history,
+    parseSearch: readSearch,
+    stringifySearch: writeSearch,
+    defaultPreload: "intent",
+    scrollRestoration: false,
+  });
+}
+
+export type AppRouter = ReturnType<typeof createAppRouter>;
+
+declare module "@tanstack/react-router" {
+  interface Register {
+    router: AppRouter;
+  }
+}

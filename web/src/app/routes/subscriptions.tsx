@@ -1,0 +1,45 @@
+import { getRouteApi, useNavigate } from "@tanstack/react-router";
+import { DeliveryState } from "#gen/postrider/v1/delivery_pb";
+import { AttemptView } from "@/features/deliveries/attempt-view";
+import { DeliveryList } from "@/features/deliveries/delivery-list";
+import { StateFilter, type StateName, stateNames } from "@/features/deliveries/state-filter";
+import { EditSubscriptionPage, NewSubscriptionPage } from "@/features/subscriptions/edit-pages";
+import { SubscriptionDetail } from "@/features/subscriptions/subscription-detail";
+import { SubscriptionsPage } from "@/features/subscriptions/subscriptions-page";
+
+const subscription = getRouteApi("/subscriptions/$subscriptionId");
+const edit = getRouteApi("/subscriptions/$subscriptionId/edit");
+
+export { NewSubscriptionPage as NewSubscriptionRoute, SubscriptionsPage as SubscriptionsRoute };
+
+export function EditSubscriptionRoute() {
+  const { subscriptionId } = edit.useParams();
+  return <EditSubscriptionPage id={subscriptionId} />;
+}
+
+export function SubscriptionRoute() {
+  const { subscriptionId } = subscription.useParams();
+  const { state, delivery } = subscription.useSearch();
+  const navigate = useNavigate();
+  const chosen = stateNames.find((name) => name === state);
+  const choose = (name: StateName | undefined) =>
+    void navigate({ to: ".", search: (search) => ({ ...search, state: name }), replace: true });
+  return (
+    <SubscriptionDetail
+      id={subscriptionId}
+      renderAttempt={(attempt) => <AttemptView attempt={attempt} isOpen />}
+    >
+      {(id) => (
+        <section aria-label="Deliveries">
+          <StateFilter chosen={chosen} onChoose={choose} />
+          <DeliveryList
+            subscription={id}
+            states={chosen && [DeliveryState[chosen]]}
+            openId={delivery}
+            empty={chosen ? "No delivery is in this state." : "No event has been taken up yet."}
+          />
+        </section>
+      )}
+    </SubscriptionDetail>
+  );
+}

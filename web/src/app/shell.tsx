@@ -1,0 +1,129 @@
+import { Link, Outlet, useSearch } from "@tanstack/react-router";
+import { useState } from "react";
+import { ApiKeyScope } from "#gen/postrider/v1/api_key_pb";
+import type { Session } from "#gen/postrider/v1/session_pb";
+import { useSession } from "@/features/session/queries";
+import { SessionMenu } from "@/features/session/session-menu";
+import { SignInPage } from "@/features/session/sign-in-page";
+import { TenantSwitcher } from "@/features/tenants/tenant-switcher";
+import { AccessProvider } from "@/rpc/session";
+import { cycleTheme, theme } from "@/theme/theme";
+import { IconButton } from "@/ui/button";
+import { Icon, type IconName } from "@/ui/icon";
+import { Mark } from "@/ui/mark";
+import { useShortcuts } from "@/ui/shortcuts";
+import { ErrorState, Skeleton } from "@/ui/states";
+import { useStore } from "@/ui/store";
+import { Connection } from "./connection";
+import styles from "./shell.module.css";
+import { ShortcutsDialog } from "./shortcuts-dialog";
+
+/** The frame of every page; whoever is not signed in is asked to before anything else. */
+export function Shell() {
+  const session = useSession();
+  const { tenant } = useSearch({ strict: false });
+  if (session.isPending) {
+    return (
+      <main className={styles.starting}>
+        <Skeleton rows={1} label="Connecting to the server" />
+      </main>
+    );
+  }
+  if (session.data === undefined) {
+    return (
+      <main className={styles.starting}>
+        <ErrorState
+          title="The server does not answer"
+          cause={session.error}
+          onRetry={() => void session.refetch()}
+        />
+      </main>
+    );
+  }
+  if (session.data === null) return <SignInPage />;
+  return (
+    <AccessProvider session={session.data} tenant={tenant ?? ""}>
+      <Frame session={session.data} tenant={tenant} />
+    </AccessProvider>
+  );
+}
+
+function Frame({ session, tenant }: { session: Session; tenant: string | undefined }) {
+  const [help, setHelp] = useState(false);
+  useShortcuts({ "?": () => setHelp(true) });
+  return (
+    <div className={styles.frame}>
+      <a href="#main" className={styles.skip}>
+        Skip to the content
+      </a>
+      <header className={styles.top}>
+        <Link
+          to="/events"
+          search={{ tenant }}
+          className={styles.brand}
+          aria-label="Postrider, events"
+        >
+          <Mark size={26} />
+          <span className={styles.word}>Postrider</span>
+        </Link>
+        <Navigation session={session} tenant={tenant} />
+        <div className={styles.tools}>
+          <Connection />
+          <TenantSwitcher />
+          <span className={styles.wideOnly}>
+            <IconButton icon="help" label="Keyboard shortcuts" onClick={() => setHelp(true)} />
+          </span>
+          <ThemeButton />
+          <SessionMenu session={session} />
+        </div>
+      </header>
+      <main id="main" className={styles.main} tabIndex={-1}>
+        {/* Another tenant is another world: nothing of the page is carried over. */}
+        <Outlet key={tenant} />
+      </main>
+      {help && <ShortcutsDialog onClose={() => setHelp(false)} />}
+    </div>
+  );
+}
+
+const pages = [
+  { to: "/events", icon: "events", label: "Events" },
+  { to: "/subscriptions", icon: "subscriptions", label: "Subscriptions" },
+] as const;
+const adminPages = [{ to: "/keys", icon: "key", label: "API keys" }] as const;
+const serverPages = [{ to: "/tenants", icon: "tenants", label: "Tenants" }] as const;
+
+function Navigation({ session, tenant }: { session: Session; tenant: string | undefined }) {
+  const isAdmin = session.scopes.includes(ApiKeyScope.ADMIN);
+  const shown = [
+    ...pages,
+    ...(isAdmin ? adminPages : []),
+    ...(isAdmin && session.tenant === "" ? serverPages : []),
+  ];
+  return (
+    <nav className={styles.nav} aria-label="Pages">
+      {shown.map(({ to, icon, label }) => (
+        <Link
+          key={to}
+          to={to}
+          search={{ tenant }}
+          className={styles.page}
+          activeOptions={{ includeSearch: false }}
+        >
+          <Icon name={icon} /> {label}
+        </Link>
+      ))}
+    </nav>
+  );
+}
+
+const themeIcon: Record<ReturnType<typeof theme.get>, IconName> = {
+  system: "system",
+  light: "sun",
+  dark: "moon",
+};
+
+function ThemeButton() {
+  const chosen = useStore(theme);
+  return <IconButton icon={themeIcon[chosen]} label={`Theme: ${chosen}`} onClick={cycleTheme} />;
+}

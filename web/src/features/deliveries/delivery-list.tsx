@@ -1,0 +1,194 @@
+import { Link, useNavigate } from "@tanstack/react-router";
+import { type ReactNode, useId } from "react";
+import { type Delivery, DeliveryState } from "#gen/postrider/v1/delivery_pb";
+import { readFault } from "@/rpc/fault";
+import { useAccess } from "@/rpc/session";
+import { deliveryStatus } from "@/theme/status";
+import { Badge } from "@/ui/badge";
+import { Button } from "@/ui/button";
+import { EventType } from "@/ui/event-type";
+import { milliseconds, shortDuration } from "@/ui/format/duration";
+import { Icon } from "@/ui/icon";
+import { ErrorState, Notice, Skeleton } from "@/ui/states";
+import { Ago } from "@/ui/time";
+import { AttemptView } from "./attempt-view";
+import styles from "./delivery-list.module.css";
+import { useAttempts, useDeliveries, useRetryDelivery } from "./queries";
+
+interface Props {
+  subscription?: string;
+  eventId?: string;
+  states?: DeliveryState[];
+  /** The delivery whose attempts are shown; kept in the URL. */
+  openId: string | undefined;
+  /** What to say when there is nothing. */
+  empty: ReactNode;
+}
+
+/** Deliveries as they happen; each opens to its attempts. */
+export function DeliveryList({ subscription, eventId, states, openId, empty }: Props) {
+  const { query, live, deliveries } = useDeliveries({ subscription, eventId, states });
+  if (query.isPending) return <Skeleton rows={3} label="Loading deliveries" />;
+  if (query.isError && deliveries.length === 0) {
+    return (
+      <ErrorState
+        title="Deliveries could not be loaded"
+        cause={query.error}
+        onRetry={() => void query.refetch()}
+      />
+    );
+  }
+  return (
+    <div className={styles.list}>
+      {live.kind === "failed" && <Notice tone="bad">{readFault(live.cause).message}</Notice>}
+      {deliveries.length === 0 && <div className={styles.empty}>{empty}</div>}
+      <ul>
+        {deliveries.map((delivery) => (
+          <li key={delivery.id} className={styles.item}>
+            <DeliveryRow
+              delivery={delivery}
+              about={eventId === undefined ? "event" : "subscription"}
+              isOpen={delivery.id === openId}
+            />
+          </li>
+        ))}
+      </ul>
+      {query.hasNextPage && (
+        <Button busy={query.isFetchingNextPage} onClick={() => void query.fetchNextPage()}>
+          {query.isFetchNextPageError ? "Loading failed: try again" : "Load older"}
+        </Button>
+      )}
+    </div>
+  );
+}
+
+function DeliveryRow(props: {
+  delivery: Delivery;
+  about: "event" | "subscription";
+  isOpen: boolean;
+}) {
+  const { delivery, about, isOpen } = props;
+  const id = useId();
+  const navigate = useNavigate();
+  const toggle = () =>
+    void navigate({
+      to: ".",
+      search: (search) => ({ ...search, delivery: isOpen ? undefined : delivery.id }),
+      replace: true,
+      resetScroll: false,
+    });
+  return (
+    <>
+      <div className={styles.row}>
+        <button
+          type="button"
+          onClick={toggle}
+          className={styles.toggle}
+          aria-expanded={isOpen}
+          aria-controls={id}
+          data-row={delivery.id}
+        >
+          <Icon name="chevron" className={isOpen ? styles.turned : undefined} />
+          <span className={styles.name}>
+            {about === "subscription" ? (
+              delivery.subscriptionName || delivery.subscriptionId
+            ) : (
+              <EventType name={delivery.eventType} />
+            )}
+          </span>
+        </button>
+        <Badge status={deliveryStatus[delivery.state]} />
+        <span className={styles.outcome}>{summary(delivery)}</span>
+        <span className={styles.when}>
+          <When delivery={delivery} />
+        </span>
+      </div>
+      <div id={id}>{isOpen && <Attempts delivery={delivery} about={about} />}</div>
+    </>
+  );
+}
+
+/** "200 in 12 ms", "3 attempts, 500". */
+function summary({ attemptCount, lastAttempt }: Delivery): string {
+  if (!lastAttempt) return "no attempt yet";
+  const { response, duration } = lastAttempt;
+  const answer = response?.statusCode ? String(response.statusCode) : "no answer";
+  const time = shortDuration(milliseconds(duration));
+  return attemptCount > 1 ? `${attemptCount} attempts, last ${answer}` : `${answer} in ${time}`;
+}
+
+function When({ delivery }: { delivery: Delivery }) {
+  if (delivery.state === DeliveryState.RETRYING && delivery.nextAttemptTime) {
+    return (
+      <>
+        next <Ago time={delivery.nextAttemptTime} />
+      </>
+    );
+  }
+  return <Ago time={delivery.updateTime} />;
+}
+
+function Attempts({ delivery, about }: { delivery: Delivery; about: "event" | "subscription" }) {
+  const query = useAttempts(delivery);
+  const attempts = query.data?.attempts ?? [];
+  return (
+    <div className={styles.attempts}>
+      <div className={styles.tools}>
+        <OtherSide delivery={delivery} about={about} />
+        <RetryButton delivery={delivery} />
+      </div>
+      {query.isPending && <Skeleton rows={2} label="Loading attempts" />}
+      {query.isError && !query.data && (
+        <ErrorState
+          title="Attempts could not be loaded"
+          cause={query.error}
+          onRetry={() => void query.refetch()}
+        />
+      )}
+      {query.data && attempts.length === 0 && <p>The first attempt has not ended yet.</p>}
+      {attempts.toReversed().map((attempt, index) => (
+        <AttemptView key={attempt.number} attempt={attempt} isOpen={index === 0} />
+      ))}
+    </div>
+  );
+}
+
+/** The way from a subscription's delivery to its event, and the other way round. */
+function OtherSide({ delivery, about }: { delivery: Delivery; about: "event" | "subscription" }) {
+  if (about === "event") {
+    return (
+      <Link
+        to="/events/$eventId"
+        params={{ eventId: delivery.eventId }}
+        search={({ tenant }) => ({ tenant, delivery: delivery.id })}
+      >
+        Event <code>{delivery.eventId}</code>
+      </Link>
+    );
+  }
+  return (
+    <Link
+      to="/subscriptions/$subscriptionId"
+      params={{ subscriptionId: delivery.subscriptionId }}
+      search={({ tenant }) => ({ tenant, delivery: delivery.id })}
+    >
+      Subscription {delivery.subscriptionName}
+    </Link>
+  );
+}
+
+function RetryButton({ delivery }: { delivery: Delivery }) {
+  const { isAdmin } = useAccess();
+  const retry = useRetryDelivery();
+  const canRetry =
+    delivery.state === DeliveryState.DEAD || delivery.state === DeliveryState.RETRYING;
+  if (!isAdmin || !canRetry) return null;
+  return (
+    <>
+      {retry.isError && <Notice tone="bad">{readFault(retry.error).message}</Notice>}
+      <Button icon="retry" busy={retry.isPending} onClick={() => retry.retry(delivery.id)}>
+        Retry now
+      </Button>
+    </>
+  );
+}

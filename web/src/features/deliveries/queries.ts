@@ -1,0 +1,90 @@
+import { createClient } from "@connectrpc/connect";
+import {
+  createConnectQueryKey,
+  useInfiniteQuery,
+  useMutation,
+  useQuery,
+  useTransport,
+} from "@connectrpc/connect-query";
+import { useQueryClient } from "@tanstack/react-query";
+import { useEffect, useMemo } from "react";
+import { type Delivery, DeliveryService, type DeliveryState } from "#gen/postrider/v1/delivery_pb";
+import { useClaim } from "@/live/context";
+import { useAccess } from "@/rpc/session";
+import { useStore } from "@/ui/store";
+import { mergeDeliveries } from "./merge";
+import { DeliveryWatch } from "./watch";
+
+const pageSize = 50;
+
+interface Scope {
+  /** Of this subscription, by id; of all when empty. */
+  subscription?: string;
+  /** Of this event; of all when empty. */
+  eventId?: string;
+  states?: DeliveryState[];
+}
+
+/** Deliveries newest first, kept current by the tab's stream for as long as they are shown. */
+export function useDeliveries({ subscription = "", eventId = "", states = [] }: Scope) {
+  const { tenant } = useAccess();
+  const transport = useTransport();
+  const watch = useMemo(
+    () =>
+      new DeliveryWatch(createClient(DeliveryService, transport), {
+        tenant,
+        subscription,
+        eventId,
+      }),
+    [transport, tenant, subscription, eventId],
+  );
+  useClaim(watch.stream, "detail");
+  const { changed, snapshots } = useStore(watch.view);
+  const query = useInfiniteQuery(
+    DeliveryService.method.listDeliveries,
+    { tenant, subscription, eventId, states, pageSize, pageToken: "" },
+    {
+      pageParamKey: "pageToken",
+      getNextPageParam: (page) => page.nextPageToken || undefined,
+    },
+  );
+  // Listed again once the watch is on: what changed between the list and the watch would show in neither.
+  const { refetch } = query;
+  useEffect(() => {
+    if (snapshots > 0) void refetch();
+  }, [snapshots, refetch]);
+  const listed = query.data?.pages.flatMap((page) => page.deliveries) ?? [];
+  return {
+    query,
+    live: useStore(watch.stream.state),
+    deliveries: mergeDeliveries(listed, changed, states, query.hasNextPage),
+  };
+}
+
+/** A delivery with all its attempts, read again whenever the delivery has changed. */
+export function useAttempts(delivery: Delivery) {
+  const { tenant } = useAccess();
+  const query = useQuery(DeliveryService.method.getDelivery, { tenant, id: delivery.id });
+  const { refetch } = query;
+  const version = `${delivery.updateTime?.seconds}.${delivery.updateTime?.nanos} ${delivery.attemptCount}`;
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the version is the trigger.
+  useEffect(() => {
+    void refetch();
+  }, [version, refetch]);
+  return query;
+}
+
+export function useRetryDelivery() {
+  const { tenant } = useAccess();
+  const queries = useQueryClient();
+  const mutation = useMutation(DeliveryService.method.retryDelivery, {
+    onSuccess: () =>
+      queries.invalidateQueries({
+        queryKey: createConnectQueryKey({
+          schema: DeliveryService,
+          cardinality: undefined,
+        }),
+      }),
+  });
+  return { ...mutation, retry: (id: string) => mutation.mutate({ tenant, id }) };
+}

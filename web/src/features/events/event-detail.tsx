@@ -1,0 +1,95 @@
+import { Code } from "@connectrpc/connect";
+import { Link } from "@tanstack/react-router";
+import { type ReactNode, useEffect, useRef } from "react";
+import type { Event } from "#gen/postrider/v1/event_pb";
+import { readFault } from "@/rpc/fault";
+import { CopyButton } from "@/ui/copy";
+import { EventType } from "@/ui/event-type";
+import { Facts } from "@/ui/facts";
+import { Icon } from "@/ui/icon";
+import { JsonView } from "@/ui/json/json-view";
+import { EmptyState, ErrorState, Skeleton } from "@/ui/states";
+import { Instant } from "@/ui/time";
+import styles from "./event-detail.module.css";
+import { useEvent } from "./queries";
+
+/** One event beside the list: its attributes, its payload, and what `children` say of its deliveries. */
+export function EventDetail({ id, children }: { id: string; children: ReactNode }) {
+  const query = useEvent(id);
+  const panel = useRef<HTMLElement>(null);
+  // A new event starts at its top.
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the id is the trigger.
+  useEffect(() => {
+    if (panel.current) panel.current.scrollTop = 0;
+  }, [id]);
+  return (
+    <aside ref={panel} className={styles.panel} aria-label="Event" tabIndex={0}>
+      <header className={styles.head}>
+        <Link
+          to="/events"
+          search={(search) => search}
+          className={styles.close}
+          aria-label="Close the event"
+        >
+          <Icon name="close" className={styles.wide} />
+          <Icon name="back" className={styles.narrow} />
+        </Link>
+        <h2 className={styles.title}>
+          {query.data?.event ? <EventType name={query.data.event.type} /> : "Event"}
+        </h2>
+      </header>
+      <div className={styles.body}>
+        {query.isPending && <Skeleton rows={8} label="Loading the event" />}
+        {query.isError && (
+          <Missing id={id} cause={query.error} onRetry={() => void query.refetch()} />
+        )}
+        {query.data?.event && <Attributes event={query.data.event} />}
+        {query.data?.event && <section aria-label="Deliveries">{children}</section>}
+        {query.data?.event && <Payload event={query.data.event} />}
+      </div>
+    </aside>
+  );
+}
+
+function Missing({ id, cause, onRetry }: { id: string; cause: unknown; onRetry: () => void }) {
+  if (readFault(cause).code !== Code.NotFound) {
+    return <ErrorState title="The event could not be loaded" cause={cause} onRetry={onRetry} />;
+  }
+  return (
+    <EmptyState title="No such event">
+      <p>
+        There is no event <code>{id}</code> in this tenant. It may belong to another one.
+      </p>
+    </EmptyState>
+  );
+}
+
+function Attributes({ event }: { event: Event }) {
+  return (
+    <Facts
+      facts={[
+        ["id", <Copyable key="id" text={event.id} />],
+        ["source", <code key="source">{event.source}</code>],
+        ["subject", event.subject && <code key="subject">{event.subject}</code>],
+        ["time", <Instant key="time" time={event.time} />],
+        ["accepted", <Instant key="accepted" time={event.acceptTime} />],
+        ["schema", event.schemaVersion === 0 ? "untyped" : `version ${event.schemaVersion}`],
+        ["cursor", <Copyable key="cursor" text={event.cursor} />],
+      ]}
+    />
+  );
+}
+
+function Copyable({ text }: { text: string }) {
+  return (
+    <span className={styles.copyable}>
+      <code>{text}</code>
+      <CopyButton text={text} />
+    </span>
+  );
+}
+
+function Payload({ event }: { event: Event }) {
+  const text = event.payload.case === "jsonData" ? event.payload.value : "";
+  return <JsonView text={text} label="Data" />;
+}

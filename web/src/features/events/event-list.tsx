@@ -1,0 +1,151 @@
+import { Link } from "@tanstack/react-router";
+import { memo, type Ref } from "react";
+import type { Event } from "#gen/postrider/v1/event_pb";
+import { Button } from "@/ui/button";
+import { clsx } from "@/ui/clsx";
+import { EventType } from "@/ui/event-type";
+import { clock, day, rfc3339 } from "@/ui/format/time";
+import { Icon } from "@/ui/icon";
+import { narrow, useMedia } from "@/ui/media";
+import { VirtualList, type VirtualListHandle } from "@/ui/virtual-list";
+import styles from "./event-list.module.css";
+import { type EventTail, rowLimit, type TailRow, type TailView } from "./tail";
+
+interface Props {
+  view: TailView;
+  tail: EventTail;
+  selectedId: string | undefined;
+  /** The list has less room because a detail stands beside it. */
+  compact: boolean;
+  onTop: (atTop: boolean) => void;
+  ref: Ref<VirtualListHandle>;
+}
+
+export function EventList({ view, tail, selectedId, compact, onTop, ref }: Props) {
+  const isNarrow = useMedia(narrow);
+  return (
+    <VirtualList
+      ref={ref}
+      rows={view.rows}
+      rowKey={(row) => row.key}
+      rowHeight={isNarrow ? 54 : 32}
+      label="Events, newest first"
+      className={clsx(styles.list, compact && styles.compact)}
+      rowClassName={(row) => rowClass(row, selectedId)}
+      header={<Header />}
+      footer={<Footer view={view} tail={tail} />}
+      onNearEnd={() => {
+        if (view.olderCause === undefined) void tail.loadOlder();
+      }}
+      onTop={onTop}
+    >
+      {(row) =>
+        row.kind === "event" ? <EventCells event={row.event} /> : <GapCell message={row.message} />
+      }
+    </VirtualList>
+  );
+}
+
+function rowClass(row: TailRow, selectedId: string | undefined): string {
+  if (row.kind === "gap") return clsx(styles.row, styles.gap);
+  return clsx(styles.row, row.event.id === selectedId && styles.selected);
+}
+
+function Header() {
+  return (
+    <div role="rowgroup" className={styles.header}>
+      <div role="row" aria-rowindex={1} className={styles.row}>
+        {["Time", "Type", "Subject", "Data"].map((title) => (
+          <span key={title} role="columnheader" className={styles.cell}>
+            {title}
+          </span>
+        ))}
+      </div>
+    </div>
+  );
+}
+
+const EventCells = memo(function EventCells({ event }: { event: Event }) {
+  return (
+    <>
+      <span role="cell" className={clsx(styles.cell, styles.time)}>
+        {event.acceptTime && (
+          <time dateTime={rfc3339(event.acceptTime)} title={`${day(event.acceptTime)}, accepted`}>
+            {clock(event.acceptTime)}
+          </time>
+        )}
+      </span>
+      <span role="cell" className={clsx(styles.cell, styles.type)}>
+        <Link
+          to="/events/$eventId"
+          params={{ eventId: event.id }}
+          search={(search) => search}
+          className={styles.link}
+          data-row={event.id}
+          aria-label={`${event.type}${event.subject && `, ${event.subject}`}, ${event.id}`}
+        >
+          <EventType name={event.type} />
+        </Link>
+      </span>
+      <span role="cell" className={clsx(styles.cell, styles.subject)}>
+        {event.subject}
+      </span>
+      <span role="cell" className={clsx(styles.cell, styles.data)}>
+        <code>{preview(event)}</code>
+      </span>
+    </>
+  );
+});
+
+function GapCell({ message }: { message: string }) {
+  return (
+    <span role="cell" className={styles.gapCell}>
+      <Icon name="warning" /> Events are missing: {message}
+    </span>
+  );
+}
+
+/** The beginning of the payload on one line. */
+function preview(event: Event): string {
+  const text = event.payload.case === "jsonData" ? event.payload.value : "";
+  return text.slice(0, 240).replaceAll(/\s+/g, " ");
+}
+
+function Footer({ view, tail }: { view: TailView; tail: EventTail }) {
+  const oldest = view.rows.findLast((row) => row.kind === "event");
+  if (view.olderCause !== undefined) {
+    return (
+      <p className={styles.footer} role="alert">
+        Older events could not be loaded.{" "}
+        <Button kind="quiet" icon="retry" onClick={() => void tail.loadOlder()}>
+          Try again
+        </Button>
+      </p>
+    );
+  }
+  if (view.trimmed && oldest?.kind === "event") {
+    return (
+      <p className={styles.footer}>
+        The list keeps the newest {rowLimit.toLocaleString("en")} rows.{" "}
+        <Link
+          from="/events"
+          to="/events"
+          search={(search) => ({ ...search, to: after(oldest.event) })}
+        >
+          Show what is older
+        </Link>
+      </p>
+    );
+  }
+  if (view.loadingOlder || view.hasOlder)
+    return <p className={styles.footer}>Loading older events…</p>;
+  return (
+    <p className={styles.footer}>That is the beginning{view.rows.length > 0 && " of the log"}.</p>
+  );
+}
+
+/** The first millisecond after the event, so that a window ending there holds it. */
+function after(event: Event): string {
+  const time = event.acceptTime ? Date.parse(rfc3339(event.acceptTime)) : Date.now();
+  return new Date(time + 1).toISOString();
+}

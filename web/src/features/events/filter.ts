@@ -1,0 +1,55 @@
+import type { Timestamp } from "@bufbuild/protobuf/wkt";
+import { timestampFromDate } from "@bufbuild/protobuf/wkt";
+
+/** What the list of events is narrowed to; kept in the URL. */
+export interface EventFilter {
+  /** Patterns such as "order.created", "order.*" or "*"; all when empty. */
+  types: string[];
+  /** The exact subject; any when empty. */
+  subject: string;
+  /** Accepted at this instant or later, RFC 3339; any when empty. */
+  from: string;
+  /** Accepted before this instant, RFC 3339. With it the list is a fixed window and not live. */
+  to: string;
+}
+
+/** The filter as it stands in the URL. */
+export interface EventSearch {
+  types?: string;
+  subject?: string;
+  from?: string;
+  to?: string;
+}
+
+export function readFilter(search: EventSearch): EventFilter {
+  return {
+    types: splitTypes(search.types ?? ""),
+    subject: search.subject ?? "",
+    from: search.from ?? "",
+    to: search.to ?? "",
+  };
+}
+
+export function isEmptyFilter(filter: EventFilter): boolean {
+  return filter.types.length === 0 && !filter.subject && !filter.from && !filter.to;
+}
+
+/** The patterns in a text, separated by commas or white space. */
+export function splitTypes(text: string): string[] {
+  return text.split(/[\s,]+/).filter((pattern) => pattern !== "");
+}
+
+const pattern = /^(\*|[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*(\.\*)?)$/;
+
+/** What is wrong with the patterns, for the person who typed them. */
+export function typesFault(types: string[]): string | undefined {
+  const wrong = types.find((type) => !pattern.test(type));
+  if (wrong === undefined) return undefined;
+  return `“${wrong}” is no pattern. Use order.created, order.* or *.`;
+}
+
+/** An RFC 3339 instant of the URL for a request; undefined when it is empty or cannot be read. */
+export function readInstant(text: string): Timestamp | undefined {
+  const date = new Date(text);
+  return text === "" || Number.isNaN(date.getTime()) ? undefined : timestampFromDate(date);
+}

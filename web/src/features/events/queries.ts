@@ -1,0 +1,54 @@
+import { createClient } from "@connectrpc/connect";
+import { useQuery, useTransport } from "@connectrpc/connect-query";
+import { useCallback, useEffect, useMemo, useState } from "react";
+import { EventService, PayloadFormat } from "#gen/postrider/v1/event_pb";
+import { useClaim } from "@/live/context";
+import type { LiveState } from "@/live/stream";
+import { useAccess } from "@/rpc/session";
+import { useStore } from "@/ui/store";
+import type { EventFilter } from "./filter";
+import { EventTail, type TailView } from "./tail";
+
+interface Tail {
+  view: TailView;
+  live: LiveState;
+  tail: EventTail;
+  /** Begins anew, with the history read again. */
+  reload: () => void;
+}
+
+/** The newest events under the filter, kept current by the tab's stream. */
+export function useEventTail(filter: EventFilter): Tail {
+  const transport = useTransport();
+  const { tenant } = useAccess();
+  const [generation, setGeneration] = useState(0);
+  const key = JSON.stringify(filter);
+  // A new filter, tenant or generation is a new list with a stream of its own.
+  // biome-ignore lint/correctness/useExhaustiveDependencies: key stands for filter, generation for a wish to reload.
+  const tail = useMemo(
+    () => new EventTail(createClient(EventService, transport), tenant, filter),
+    [transport, tenant, key, generation],
+  );
+  useEffect(() => {
+    const loading = new AbortController();
+    void tail.load(loading.signal);
+    return () => {
+      loading.abort();
+      tail.close();
+    };
+  }, [tail]);
+  const view = useStore(tail.view);
+  useClaim(view.phase === "ready" && tail.isLive ? tail.stream : undefined, "list");
+  const reload = useCallback(() => setGeneration((n) => n + 1), []);
+  return { view, live: useStore(tail.stream.state), tail, reload };
+}
+
+export function useEvent(id: string) {
+  const { tenant } = useAccess();
+  return useQuery(
+    EventService.method.getEvent,
+    { tenant, id, payloadFormat: PayloadFormat.JSON },
+    // An event never changes.
+    { staleTime: Number.POSITIVE_INFINITY },
+  );
+}

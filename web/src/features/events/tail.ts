@@ -1,0 +1,237 @@
+import type { MessageInitShape } from "@bufbuild/protobuf";
+import { durationFromMs } from "@bufbuild/protobuf/wkt";
+import { type Client, ConnectError } from "@connectrpc/connect";
+import {
+  type Event,
+  type EventService,
+  type Gap,
+  type ListEventsRequestSchema,
+  PayloadFormat,
+  type SubscribeResponse,
+} from "#gen/postrider/v1/event_pb";
+import { heartbeatIntervalSeconds, LiveStream } from "@/live/stream";
+import { createStore, type Store } from "@/ui/store";
+import { type EventFilter, readInstant } from "./filter";
+
+/** The list keeps this many of the newest rows; what is older is one filter away. */
+export const rowLimit = 5000;
+const pageSize = 200;
+/** Rows that arrive together are shown together: at a thousand a second nobody reads single ones. */
+const batchMs = 50;
+
+export type TailRow =
+  | { kind: "event"; key: string; event: Event }
+  /** Events are missing between the row below and the row above. */
+  | { kind: "gap"; key: string; message: string };
+
+export interface TailView {
+  phase: "loading" | "ready" | "failed";
+  /** Why loading failed. */
+  cause?: unknown;
+  /** Newest first. */
+  rows: readonly TailRow[];
+  paused: boolean;
+  /** How many rows arrived while paused. */
+  held: number;
+  /** Rows were dropped at the old end to stay within the limit. */
+  trimmed: boolean;
+  /** There are older events on the server that can be loaded. */
+  hasOlder: boolean;
+  loadingOlder: boolean;
+  olderCause?: unknown;
+}
+
+const start: TailView = {
+  phase: "loading",
+  rows: [],
+  paused: false,
+  held: 0,
+  trimmed: false,
+  hasOlder: false,
+  loadingOlder: false,
+};
+
+/**
+ * The newest events, kept current. History is read by ListEvents; the stream begins at the cursor that list was read at,
+ * so nothing is missed and nothing comes twice between the two, and after a break at the last cursor seen.
+ */
+export class EventTail {
+  readonly stream: LiveStream<SubscribeResponse>;
+  readonly #client: Client<typeof EventService>;
+  readonly #tenant: string;
+  readonly #filter: EventFilter;
+  readonly #view = createStore<TailView>(start);
+  readonly #seen = new Set<string>();
+  #cursor = "";
+  #olderToken = "";
+  /** Oldest first, waiting to be shown. */
+  #arrived: TailRow[] = [];
+  #flush: ReturnType<typeof setTimeout> | undefined;
+  #gaps = 0;
+  /** Rows that arrived since the last batch. */
+  #news = 0;
+
+  constructor(client: Client<typeof EventService>, tenant: string, filter: EventFilter) {
+    this.#client = client;
+    this.#tenant = tenant;
+    this.#filter = filter;
+    this.stream = new LiveStream({
+      open: (signal) => this.#subscribe(signal),
+      receive: (message) => this.#receive(message),
+    });
+  }
+
+  get view(): Store<TailView> {
+    return this.#view;
+  }
+
+  /** Whether new events belong in this list: not when it ends at a time. */
+  get isLive(): boolean {
+    return this.#filter.to === "";
+  }
+
+  /** Reads the newest page. The stream may be started once the view is ready. */
+  async load(signal: AbortSignal): Promise<void> {
+    this.#change({ phase: "loading", cause: undefined });
+    try {
+      const page = await this.#client.listEvents(this.#listRequest(""), { signal });
+      if (signal.aborted) return;
+      this.#cursor = page.cursor;
+      this.#olderToken = page.nextPageToken;
+      const rows = this.#unseen(page.events);
+      this.#change({ phase: "ready", rows, hasOlder: page.nextPageToken !== "" });
+    } catch (cause) {
+      if (!signal.aborted) this.#change({ phase: "failed", cause });
+    }
+  }
+
+  /** Reads the page below the oldest row, unless the list is full. */
+  async loadOlder(): Promise<void> {
+    const { hasOlder, loadingOlder } = this.#view.get();
+    if (!hasOlder || loadingOlder) return;
+    this.#change({ loadingOlder: true, olderCause: undefined });
+    try {
+      const page = await this.#client.listEvents(this.#listRequest(this.#olderToken));
+      this.#olderToken = page.nextPageToken;
+      this.#appendOlder(this.#unseen(page.events), page.nextPageToken !== "");
+    } catch (cause) {
+      this.#change({ loadingOlder: false, olderCause: ConnectError.from(cause) });
+    }
+  }
+
+  pause(): void {
+    this.#show();
+    this.#change({ paused: true });
+  }
+
+  resume(): void {
+    this.#change({ paused: false });
+    this.#show();
+  }
+
+  /** Drops what is waiting to be shown; for a list that is left. */
+  close(): void {
+    clearTimeout(this.#flush);
+    this.#flush = undefined;
+  }
+
+  #subscribe(signal: AbortSignal): AsyncIterable<SubscribeResponse> {
+    return this.#client.subscribe(
+      {
+        tenant: this.#tenant,
+        types: this.#filter.types,
+        start: this.#cursor === "" ? "now" : this.#cursor,
+        payloadFormat: PayloadFormat.JSON,
+        heartbeatInterval: durationFromMs(heartbeatIntervalSeconds * 1000),
+      },
+      { signal, timeoutMs: 0 },
+    );
+  }
+
+  #listRequest(pageToken: string): MessageInitShape<typeof ListEventsRequestSchema> {
+    return {
+      tenant: this.#tenant,
+      types: this.#filter.types,
+      subject: this.#filter.subject,
+      fromTime: readInstant(this.#filter.from),
+      toTime: readInstant(this.#filter.to),
+      pageSize,
+      pageToken,
+      payloadFormat: PayloadFormat.JSON,
+    };
+  }
+
+  #receive({ cursor, message }: SubscribeResponse): void {
+    if (cursor !== "") this.#cursor = cursor;
+    switch (message.case) {
+      case "begin":
+        if (message.value.gap) this.#arriveGap(message.value.gap);
+        return;
+      case "gap":
+        this.#arriveGap(message.value);
+        return;
+      case "event":
+        this.#arriveEvent(message.value);
+    }
+  }
+
+  #arriveEvent(event: Event): void {
+    if (this.#filter.subject !== "" && event.subject !== this.#filter.subject) return;
+    for (const row of this.#unseen([event])) this.#arrive(row);
+  }
+
+  #arriveGap(gap: Gap): void {
+    this.#gaps++;
+    const message = gap.message || "The server does not say why.";
+    this.#arrive({ kind: "gap", key: `gap ${this.#gaps}`, message });
+  }
+
+  #arrive(row: TailRow): void {
+    this.#arrived.push(row);
+    if (this.#arrived.length > rowLimit * 2) this.#forget(this.#arrived.splice(0, rowLimit));
+    this.#flush ??= setTimeout(() => {
+      this.#flush = undefined;
+      if (this.#view.get().paused) this.#change({ held: this.#view.get().held + this.#news });
+      else this.#show();
+      this.#news = 0;
+    }, batchMs);
+    this.#news++;
+  }
+
+  #show(): void {
+    if (this.#arrived.length === 0) {
+      this.#change({ held: 0 });
+      return;
+    }
+    const all = [...this.#arrived.reverse(), ...this.#view.get().rows];
+    this.#arrived = [];
+    this.#change({ held: 0, ...this.#fit(all) });
+  }
+
+  #appendOlder(older: TailRow[], hasOlder: boolean): void {
+    const fitted = this.#fit([...this.#view.get().rows, ...older]);
+    this.#change({ loadingOlder: false, hasOlder, ...fitted });
+  }
+
+  /** Cuts the list to its limit. What was cut could only be read again by a new list, so there is nothing older to load. */
+  #fit(rows: TailRow[]): Partial<TailView> {
+    if (rows.length < rowLimit) return { rows };
+    this.#forget(rows.slice(rowLimit));
+    const trimmed = rows.length > rowLimit || this.#olderToken !== "";
+    return { rows: rows.slice(0, rowLimit), hasOlder: false, trimmed };
+  }
+
+  #unseen(events: Event[]): TailRow[] {
+    const fresh = events.filter(({ cursor }) => !this.#seen.has(cursor));
+    for (const { cursor } of fresh) this.#seen.add(cursor);
+    return fresh.map((event) => ({ kind: "event", key: event.cursor, event }));
+  }
+
+  #forget(rows: TailRow[]): void {
+    for (const { key } of rows) this.#seen.delete(key);
+  }
+
+  #change(change: Partial<TailView>): void {
+    this.#view.set({ ...this.#view.get(), ...change });
+  }
+}

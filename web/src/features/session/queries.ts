@@ -1,0 +1,52 @@
+import { Code, ConnectError, createClient } from "@connectrpc/connect";
+import { useTransport } from "@connectrpc/connect-query";
+import { queryOptions, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { SessionService } from "#gen/postrider/v1/session_pb";
+
+const key = ["session"];
+
+/** The key under which "nobody is signed in" can be noted from outside, as null. */
+export const sessionKey = key;
+
+/** Who is signed in; null when nobody is. */
+export function useSession() {
+  const client = createClient(SessionService, useTransport());
+  return useQuery(
+    queryOptions({
+      queryKey: key,
+      staleTime: Number.POSITIVE_INFINITY,
+      queryFn: ({ signal }) =>
+        client.getSession({}, { signal }).then(
+          ({ session }) => session ?? null,
+          (cause) => {
+            if (ConnectError.from(cause).code === Code.Unauthenticated) return null;
+            throw cause;
+          },
+        ),
+    }),
+  );
+}
+
+/** Exchanges an API key for the session cookie. */
+export function useSignIn() {
+  const client = createClient(SessionService, useTransport());
+  const queries = useQueryClient();
+  return useMutation({
+    // The key is not kept once it has been exchanged.
+    gcTime: 0,
+    mutationFn: (apiKey: string) => client.createSession({ key: apiKey }),
+    onSuccess: ({ session }) => queries.setQueryData(key, session ?? null),
+  });
+}
+
+export function useSignOut() {
+  const client = createClient(SessionService, useTransport());
+  const queries = useQueryClient();
+  return useMutation({
+    mutationFn: () => client.deleteSession({}),
+    onSuccess: () => {
+      queries.clear();
+      queries.setQueryData(key, null);
+    },
+  });
+}

@@ -1,0 +1,67 @@
+import { Code } from "@connectrpc/connect";
+import { type FormEvent, useState } from "react";
+import { type Fault, readFault } from "@/rpc/fault";
+import { Button } from "@/ui/button";
+import { Field, FormFaults, formClass, Input } from "@/ui/field";
+import { Mark } from "@/ui/mark";
+import { useSignIn } from "./queries";
+import styles from "./sign-in-page.module.css";
+
+/** Asks for a key. It takes the place of the page that was asked for, whose URL therefore stays. */
+export function SignInPage() {
+  const signIn = useSignIn();
+  const [key, setKey] = useState("");
+  const submit = (event: FormEvent) => {
+    event.preventDefault();
+    signIn.mutate(key.trim());
+  };
+  return (
+    <main className={styles.page}>
+      <div className={styles.card}>
+        <h1 className={styles.brand}>
+          <Mark size={34} /> Postrider
+        </h1>
+        <p className={styles.line}>
+          Sign in with an API key to see what was published, where it went, and what came back.
+        </p>
+        <form className={formClass} onSubmit={submit} noValidate>
+          <FormFaults fault={signIn.error ? keyFault(signIn.error) : undefined} paths={["key"]}>
+            <Field label="API key" path="key">
+              {(control) => (
+                <Input
+                  {...control}
+                  mono
+                  required
+                  autoFocus
+                  type="password"
+                  autoComplete="current-password"
+                  value={key}
+                  onChange={(event) => setKey(event.target.value)}
+                />
+              )}
+            </Field>
+          </FormFaults>
+          <Button kind="main" type="submit" busy={signIn.isPending} disabled={key.trim() === ""}>
+            Sign in
+          </Button>
+        </form>
+        <details className={styles.help}>
+          <summary>Where is the admin key?</summary>
+          <p>
+            The server prints where it is at every start: in <code>admin-key</code> inside its data
+            folder, unless <code>POSTRIDER_ADMIN_KEY</code> is set. With the defaults:
+          </p>
+          <pre>cat ./data/admin-key</pre>
+        </details>
+      </div>
+    </main>
+  );
+}
+
+/** What a refused key means, at the field. */
+function keyFault(cause: unknown): Fault {
+  const fault = readFault(cause);
+  if (fault.code !== Code.Unauthenticated) return fault;
+  const message = "This key is wrong or has been revoked.";
+  return { ...fault, message, fields: [{ path: "key", message }] };
+}

@@ -1,0 +1,301 @@
+import { Code } from "@connectrpc/connect";
+import { type FormEvent, type ReactNode, useEffect, useRef, useState } from "react";
+import type { Fault } from "@/rpc/fault";
+import { Button, IconButton } from "@/ui/button";
+import { Actions } from "@/ui/dialog";
+import { Field, FormFaults, formClass, Input, Select, TextArea, useFieldFaults } from "@/ui/field";
+import { type FormState, formFaults, formPaths, type HeaderField } from "./form-state";
+import styles from "./subscription-form.module.css";
+
+interface Props {
+  initial: FormState;
+  /** Creating asks where to start; editing cannot change it. */
+  isNew: boolean;
+  busy: boolean;
+  fault: Fault | undefined;
+  onSubmit: (form: FormState) => void;
+  cancel: ReactNode;
+}
+
+export function SubscriptionForm({ initial, isNew, busy, fault, onSubmit, cancel }: Props) {
+  const [form, setForm] = useState(initial);
+  const [local, setLocal] = useState<Fault>();
+  const element = useRef<HTMLFormElement>(null);
+  const shown = local ?? fault;
+  // What is wrong takes the focus, also when it is far up or inside a closed section.
+  useEffect(() => {
+    if (shown) revealFault(element.current);
+  }, [shown]);
+  const submit = (event: FormEvent) => {
+    event.preventDefault();
+    const fields = formFaults(form);
+    setLocal(fields.length > 0 ? localFault(fields) : undefined);
+    if (fields.length === 0) onSubmit(form);
+  };
+  const set = (change: Partial<FormState>) => setForm({ ...form, ...change });
+  return (
+    <form ref={element} className={`${formClass} ${styles.form}`} onSubmit={submit} noValidate>
+      <FormFaults fault={shown} paths={formPaths}>
+        <Basics form={form} set={set} />
+        <Headers headers={form.headers} onChange={(headers) => set({ headers })} />
+        {isNew && <Start form={form} set={set} />}
+        <Advanced form={form} set={set} isNew={isNew} />
+      </FormFaults>
+      <Actions>
+        {cancel}
+        <Button kind="main" type="submit" busy={busy}>
+          {isNew ? "Create subscription" : "Save changes"}
+        </Button>
+      </Actions>
+    </form>
+  );
+}
+
+interface Part {
+  form: FormState;
+  set: (change: Partial<FormState>) => void;
+}
+
+function Basics({ form, set }: Part) {
+  return (
+    <>
+      <Field
+        label="Name"
+        path="subscription.name"
+        hint="Unique in its tenant, for example billing."
+      >
+        {(control) => (
+          <Input
+            {...control}
+            required
+            value={form.name}
+            onChange={(e) => set({ name: e.target.value })}
+          />
+        )}
+      </Field>
+      <Field
+        label="Event types"
+        path="subscription.filter.types"
+        hint={
+          <>
+            Exact (<code>order.created</code>), by prefix (<code>order.*</code>), separated by
+            commas. Empty means all.
+          </>
+        }
+      >
+        {(control) => (
+          <Input
+            {...control}
+            mono
+            placeholder="*"
+            value={form.types}
+            onChange={(e) => set({ types: e.target.value })}
+          />
+        )}
+      </Field>
+      <Field
+        label="Webhook URL"
+        path="subscription.target.webhook.url"
+        hint="Events are posted here, signed. http only to addresses the server allows."
+      >
+        {(control) => (
+          <Input
+            {...control}
+            mono
+            required
+            inputMode="url"
+            placeholder="https://example.com/hooks/postrider"
+            value={form.url}
+            onChange={(e) => set({ url: e.target.value })}
+          />
+        )}
+      </Field>
+      <Field label="Description" path="subscription.description">
+        {(control) => (
+          <TextArea
+            {...control}
+            value={form.description}
+            onChange={(e) => set({ description: e.target.value })}
+          />
+        )}
+      </Field>
+    </>
+  );
+}
+
+function Headers(props: { headers: HeaderField[]; onChange: (headers: HeaderField[]) => void }) {
+  const { headers, onChange } = props;
+  const faults = useFieldFaults("subscription.target.webhook.headers");
+  const change = (key: number, part: Partial<HeaderField>) =>
+    onChange(headers.map((header) => (header.key === key ? { ...header, ...part } : header)));
+  const add = () => {
+    const key = Math.max(-1, ...headers.map((header) => header.key)) + 1;
+    onChange([...headers, { key, name: "", value: "" }]);
+  };
+  return (
+    <fieldset className={styles.headers}>
+      <legend>Headers</legend>
+      {headers.map(({ key, name, value }, index) => (
+        <div key={key} className={styles.header}>
+          <Input
+            mono
+            aria-label={`Name of header ${index + 1}`}
+            placeholder="Authorization"
+            value={name}
+            onChange={(e) => change(key, { name: e.target.value })}
+          />
+          <Input
+            mono
+            aria-label={`Value of header ${index + 1}`}
+            placeholder="Bearer …"
+            value={value}
+            onChange={(e) => change(key, { value: e.target.value })}
+          />
+          <IconButton
+            icon="trash"
+            label={`Remove header ${name || index + 1}`}
+            onClick={() => onChange(headers.filter((header) => header.key !== key))}
+          />
+        </div>
+      ))}
+      {faults.map(({ path, message }) => (
+        <p key={path} className={styles.fault} role="alert">
+          {message}
+        </p>
+      ))}
+      <div>
+        <Button icon="plus" onClick={add}>
+          Add header
+        </Button>
+      </div>
+      <p className={styles.hint}>
+        Sent with every attempt; values are sealed and never shown again.
+      </p>
+    </fieldset>
+  );
+}
+
+function Start({ form, set }: Part) {
+  return (
+    <Field label="Start" path="subscription.start" hint="Fixed once the subscription exists.">
+      {(control) => (
+        <div className={styles.start}>
+          <Select
+            {...control}
+            value={form.startAt}
+            onChange={(e) => set({ startAt: e.target.value as FormState["startAt"] })}
+          >
+            <option value="now">Now: only new events</option>
+            <option value="earliest">The earliest event still stored</option>
+            <option value="time">A time</option>
+            <option value="cursor">After a cursor</option>
+          </Select>
+          {form.startAt === "time" && (
+            <Input
+              type="datetime-local"
+              step="1"
+              aria-label="Start time"
+              value={form.startTime}
+              onChange={(e) => set({ startTime: e.target.value })}
+            />
+          )}
+          {form.startAt === "cursor" && (
+            <Input
+              mono
+              aria-label="Start cursor"
+              value={form.startCursor}
+              onChange={(e) => set({ startCursor: e.target.value })}
+            />
+          )}
+        </div>
+      )}
+    </Field>
+  );
+}
+
+function Advanced({ form, set, isNew }: Part & { isNew: boolean }) {
+  return (
+    <details className={styles.advanced}>
+      <summary>Advanced: retries, concurrency, timeout, secret</summary>
+      <div className={formClass}>
+        <Field
+          label="Retry schedule"
+          path="subscription.policy.retry_schedule"
+          hint="The waits between attempts, each varied by 20 %; after the last one the delivery is dead."
+        >
+          {(control) => (
+            <Input
+              {...control}
+              mono
+              placeholder="5s, 5m, 30m, 2h, 5h, 10h, 14h, 20h, 24h"
+              value={form.retrySchedule}
+              onChange={(e) => set({ retrySchedule: e.target.value })}
+            />
+          )}
+        </Field>
+        <div className={styles.pair}>
+          <Field
+            label="Concurrency"
+            path="subscription.policy.concurrency"
+            hint="Attempts under way at once, at most 1024."
+          >
+            {(control) => (
+              <Input
+                {...control}
+                inputMode="numeric"
+                placeholder="32"
+                value={form.concurrency}
+                onChange={(e) => set({ concurrency: e.target.value })}
+              />
+            )}
+          </Field>
+          <Field
+            label="Timeout"
+            path="subscription.policy.timeout"
+            hint="For one whole attempt, at most 2m."
+          >
+            {(control) => (
+              <Input
+                {...control}
+                mono
+                placeholder="15s"
+                value={form.timeout}
+                onChange={(e) => set({ timeout: e.target.value })}
+              />
+            )}
+          </Field>
+        </div>
+        <Field
+          label="Signing secret"
+          path="subscription.secret"
+          hint={
+            isNew
+              ? "whsec_ and base64 of 24 to 64 bytes. Made by the server when empty."
+              : "Empty keeps the secret. A new one is used from the next attempt on."
+          }
+        >
+          {(control) => (
+            <Input
+              {...control}
+              mono
+              placeholder="whsec_…"
+              value={form.secret}
+              onChange={(e) => set({ secret: e.target.value })}
+            />
+          )}
+        </Field>
+      </div>
+    </details>
+  );
+}
+
+function localFault(fields: Fault["fields"]): Fault {
+  return { code: Code.InvalidArgument, reason: 0, message: "", fields, unreachable: false };
+}
+
+function revealFault(form: HTMLFormElement | null): void {
+  const control = form?.querySelector<HTMLElement>("[aria-invalid=true]");
+  const section = control?.closest("details");
+  if (section) section.open = true;
+  control?.focus();
+}

@@ -1,0 +1,48 @@
+import { Code, ConnectError, type Interceptor, type Transport } from "@connectrpc/connect";
+import { createConnectTransport } from "@connectrpc/connect-web";
+import type { Reachability } from "./reachability";
+
+/** A call that has not been answered by then fails; streams and tests of slow endpoints set their own limit. */
+const unaryTimeoutMs = 20_000;
+
+interface Options {
+  reachability: Reachability;
+  /** Called when the server no longer knows this session. */
+  onSignedOut: () => void;
+}
+
+/** The transport of the page: the same origin, the session cookie, binary messages, GET for reads. */
+export function createTransport({ reachability, onSignedOut }: Options): Transport {
+  return createConnectTransport({
+    baseUrl: window.location.origin,
+    useBinaryFormat: true,
+    useHttpGet: true,
+    defaultTimeoutMs: unaryTimeoutMs,
+    interceptors: [watchAnswers(reachability, onSignedOut)],
+    fetch: (input, init) => fetch(input, { ...init, credentials: "same-origin" }),
+  });
+}
+
+/** Notes of every answer whether the server can be reached and whether the session still holds. */
+export function watchAnswers(reachability: Reachability, onSignedOut: () => void): Interceptor {
+  return (next) => async (request) => {
+    try {
+      const answer = await next(request);
+      reachability.report(true);
+      return answer;
+    } catch (cause) {
+      const error = ConnectError.from(cause);
+      if (!request.signal.aborted) reachability.report(!isUnreachable(error));
+      if (error.code === Code.Unauthenticated && request.method.name !== "CreateSession") {
+        onSignedOut();
+      }
+      throw cause;
+    }
+  };
+}
+
+/** Whether the call did not get through: no connection, a proxy without a server behind it, or no answer in time. */
+export function isUnreachable(error: ConnectError): boolean {
+  if (error.code === Code.Unavailable || error.code === Code.DeadlineExceeded) return true;
+  return error.code === Code.Unknown && error.cause instanceof TypeError;
+}

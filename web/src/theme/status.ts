@@ -1,0 +1,115 @@
+import { AttemptCause, AttemptOutcome, DeliveryState } from "#gen/postrider/v1/delivery_pb";
+import { BreakerState, SubscriptionState } from "#gen/postrider/v1/subscription_pb";
+import type { LiveState } from "@/live/stream";
+
+/** The one meaning of a colour; the stylesheet has a pair of tokens for each. */
+export type Tone = "good" | "wait" | "warn" | "bad" | "idle";
+
+export interface Status {
+  tone: Tone;
+  label: string;
+  /** What it means, for a tooltip. */
+  hint: string;
+}
+
+const unknown: Status = { tone: "idle", label: "Unknown", hint: "A newer server may know more." };
+
+/* Records over the generated enums: a state added to the contract does not compile until it has a colour and a word here. */
+
+export const deliveryStatus: Record<DeliveryState, Status> = {
+  [DeliveryState.UNSPECIFIED]: unknown,
+  [DeliveryState.PENDING]: {
+    tone: "wait",
+    label: "Pending",
+    hint: "An attempt is under way and has no outcome yet.",
+  },
+  [DeliveryState.RETRYING]: {
+    tone: "warn",
+    label: "Retrying",
+    hint: "Failed and waiting for its next attempt.",
+  },
+  [DeliveryState.DELIVERED]: {
+    tone: "good",
+    label: "Delivered",
+    hint: "The endpoint answered with success.",
+  },
+  [DeliveryState.DEAD]: {
+    tone: "bad",
+    label: "Dead",
+    hint: "Given up. A retry brings it back.",
+  },
+};
+
+export const outcomeStatus: Record<AttemptOutcome, Status> = {
+  [AttemptOutcome.UNSPECIFIED]: { ...unknown, label: "Under way", tone: "wait" },
+  [AttemptOutcome.DELIVERED]: { tone: "good", label: "Delivered", hint: "The answer was 2xx." },
+  [AttemptOutcome.EVENT_FAILURE]: {
+    tone: "warn",
+    label: "Refused",
+    hint: "The endpoint refused this event (3xx or 4xx): its retry schedule goes on.",
+  },
+  [AttemptOutcome.ENDPOINT_FAILURE]: {
+    tone: "bad",
+    label: "Endpoint failed",
+    hint: "Refused connection, timeout, TLS or 5xx: counts for the circuit breaker.",
+  },
+  [AttemptOutcome.SLOW_DOWN]: {
+    tone: "warn",
+    label: "Slow down",
+    hint: "The endpoint asked to slow down (429, or 503 with Retry-After).",
+  },
+  [AttemptOutcome.GONE]: {
+    tone: "bad",
+    label: "Gone",
+    hint: "The endpoint is gone for good (410): the subscription is disabled.",
+  },
+};
+
+export const causeLabel: Record<AttemptCause, string> = {
+  [AttemptCause.UNSPECIFIED]: "unknown cause",
+  [AttemptCause.FIRST]: "first attempt",
+  [AttemptCause.RETRY]: "by the retry schedule",
+  [AttemptCause.PROBE]: "probe",
+  [AttemptCause.MANUAL]: "retried by hand",
+  [AttemptCause.TEST]: "test",
+};
+
+export const subscriptionStatus: Record<SubscriptionState, Status> = {
+  [SubscriptionState.UNSPECIFIED]: unknown,
+  [SubscriptionState.ACTIVE]: { tone: "good", label: "Active", hint: "Events are delivered." },
+  [SubscriptionState.PAUSED]: {
+    tone: "idle",
+    label: "Paused",
+    hint: "By a person. It holds its place; nothing is lost.",
+  },
+  [SubscriptionState.DISABLED]: {
+    tone: "bad",
+    label: "Disabled",
+    hint: "By the endpoint (410 Gone). It holds its place until it is resumed.",
+  },
+};
+
+export const breakerStatus: Record<BreakerState, Status> = {
+  [BreakerState.UNSPECIFIED]: unknown,
+  [BreakerState.CLOSED]: { tone: "good", label: "Closed", hint: "Deliveries flow." },
+  [BreakerState.OPEN]: {
+    tone: "bad",
+    label: "Open",
+    hint: "The endpoint fails. The place in the log is held and one probe at a time goes out.",
+  },
+  [BreakerState.HOLDING]: {
+    tone: "warn",
+    label: "Holding",
+    hint: "The endpoint asked to slow down.",
+  },
+};
+
+export const liveStatus: Record<LiveState["kind"], Status> = {
+  idle: { tone: "idle", label: "Connected", hint: "The server answers." },
+  held: { tone: "idle", label: "Waiting", hint: "Another stream of this tab runs." },
+  connecting: { tone: "wait", label: "Connecting", hint: "Opening the live stream." },
+  live: { tone: "good", label: "Live", hint: "What happens is shown as it happens." },
+  reconnecting: { tone: "warn", label: "Reconnecting", hint: "The live stream broke off." },
+  offline: { tone: "bad", label: "Offline", hint: "The server cannot be reached." },
+  failed: { tone: "bad", label: "Stopped", hint: "The server refused the live stream." },
+};

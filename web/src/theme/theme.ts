@@ -1,0 +1,32 @@
+import { createStore, type Store } from "@/ui/store";
+
+export type Theme = "system" | "light" | "dark";
+
+const storageKey = "postrider.theme";
+const next: Record<Theme, Theme> = { system: "light", light: "dark", dark: "system" };
+
+const store = createStore<Theme>(stored());
+
+export const theme: Store<Theme> = store;
+
+/** Goes on to the next of system, light, dark, and remembers it. public/theme.js sets it before the first paint. */
+export function cycleTheme(): void {
+  const chosen = next[store.get()];
+  store.set(chosen);
+  if (chosen === "system") delete document.documentElement.dataset.theme;
+  else document.documentElement.dataset.theme = chosen;
+  try {
+    localStorage.setItem(storageKey, chosen);
+  } catch {
+    // Storage is blocked: the choice holds until the page is closed.
+  }
+}
+
+function stored(): Theme {
+  try {
+    const value = localStorage.getItem(storageKey);
+    return value === "light" || value === "dark" ? value : "system";
+  } catch {
+    return "system";
+  }
+}
