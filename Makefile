@@ -57,7 +57,7 @@ dev: node_modules/.stamp ## Serve the API and the web UI with hot reload
 
 .PHONY: demo
 demo: node_modules/.stamp ## Publish real webhook payloads to a running server and count what arrives
-	npm run demo --workspace web
+	node examples/demo/demo.mjs
 
 ## Check
 
