@@ -114,8 +114,8 @@ func (e *Error) AtIndex(index int) *Error {
 	for i, v := range e.Fields {
 		indexed.Fields[i] = Violation{Field: at(v.Field), Rule: v.Rule, Message: v.Message}
 	}
-	if len(e.Fields) == 1 {
-		indexed.Message = indexed.Fields[0].Field + ": " + e.Fields[0].Message
+	if len(e.Fields) > 0 {
+		indexed.Message = Summary(indexed.Fields)
 	} else {
 		indexed.Message = prefix + ": " + e.Message
 	}
@@ -129,4 +129,22 @@ func ErrorCode(err error) Code {
 		return e.Code
 	}
 	return CodeInternal
+}
+
+// summaryFields is how many violations a message names; the details name them all.
+const summaryFields = 3
+
+// Summary says in one line which fields break which rules.
+func Summary(fields []Violation) string {
+	var text strings.Builder
+	for i, v := range fields[:min(len(fields), summaryFields)] {
+		if i > 0 {
+			text.WriteString("; ")
+		}
+		text.WriteString(v.Field + ": " + v.Message)
+	}
+	if more := len(fields) - summaryFields; more > 0 {
+		fmt.Fprintf(&text, "; and %d more", more)
+	}
+	return text.String()
 }

@@ -1,0 +1,149 @@
+package schema
+
+import (
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+
+	"buf.build/go/protovalidate"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protodesc"
+	"google.golang.org/protobuf/reflect/protoreflect"
+	"google.golang.org/protobuf/reflect/protoregistry"
+	"google.golang.org/protobuf/types/descriptorpb"
+	"google.golang.org/protobuf/types/dynamicpb"
+
+	// The rules of the schemas are extensions; they are read as such because this package is linked in.
+	_ "buf.build/gen/go/bufbuild/protovalidate/protocolbuffers/go/buf/validate"
+)
+
+// bundles are the compiled files, shared by the types that live in the same ones.
+type bundles struct {
+	mu     sync.Mutex
+	byHash map[[sha256.Size]byte]*bundle
+}
+
+// bundle is a set of files and what checks messages of them.
+type bundle struct {
+	files     *protoregistry.Files
+	types     resolver
+	validator protovalidate.Validator
+	// required tells that some message has required fields (proto2).
+	required bool
+
+	mu       sync.Mutex
+	messages map[protoreflect.FullName]*message
+}
+
+// message answers a compiled message of an encoded FileDescriptorSet.
+func (b *bundles) message(files []byte, name string) (*message, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	hash := sha256.Sum256(files)
+	found := b.byHash[hash]
+	if found == nil {
+		set := &descriptorpb.FileDescriptorSet{}
+		if err := proto.Unmarshal(files, set); err != nil {
+			return nil, fmt.Errorf("not a FileDescriptorSet: %w", err)
+		}
+		made, err := newBundle(set)
+		if err != nil {
+			return nil, err
+		}
+		if b.byHash == nil {
+			b.byHash = make(map[[sha256.Size]byte]*bundle)
+		}
+		b.byHash[hash], found = made, made
+	}
+	return found.message(name)
+}
+
+func newBundle(set *descriptorpb.FileDescriptorSet) (*bundle, error) {
+	files, err := protodesc.NewFiles(set)
+	if err != nil {
+		return nil, err
+	}
+	types := resolver{dynamicpb.NewTypes(files)}
+	validator, err := protovalidate.New(protovalidate.WithExtensionTypeResolver(types))
+	if err != nil {
+		return nil, fmt.Errorf("prepare the rules: %w", err)
+	}
+	return &bundle{
+		files: files, types: types, validator: validator, required: hasRequired(set),
+		messages: make(map[protoreflect.FullName]*message),
+	}, nil
+}
+
+func (b *bundle) message(name string) (*message, error) {
+	found, err := b.files.FindDescriptorByName(protoreflect.FullName(name))
+	if err != nil {
+		return nil, fmt.Errorf("message %s: %w", name, err)
+	}
+	descriptor, ok := found.(protoreflect.MessageDescriptor)
+	if !ok {
+		return nil, fmt.Errorf("%s is not a message", name)
+	}
+	return b.prepared(descriptor), nil
+}
+
+// hasRequired says whether any message of the files has required fields.
+func hasRequired(set *descriptorpb.FileDescriptorSet) bool {
+	for _, file := range set.GetFile() {
+		if !isShared(file.GetName()) && slices.ContainsFunc(file.GetMessageType(), messageRequires) {
+			return true
+		}
+	}
+	return false
+}
+
+func messageRequires(message *descriptorpb.DescriptorProto) bool {
+	return slices.ContainsFunc(message.GetField(), func(f *descriptorpb.FieldDescriptorProto) bool {
+		return f.GetLabel() == descriptorpb.FieldDescriptorProto_LABEL_REQUIRED ||
+			f.GetOptions().GetFeatures().GetFieldPresence() == descriptorpb.FeatureSet_LEGACY_REQUIRED
+	}) || slices.ContainsFunc(message.GetNestedType(), messageRequires)
+}
+
+// checkCompiles forces the rules of a message to be compiled, which otherwise happens with the first payload.
+func (m *message) checkCompiles() error {
+	err := m.bundle.validator.Validate(dynamicpb.NewMessage(m.descriptor))
+	var fault *protovalidate.CompilationError
+	if errors.As(err, &fault) {
+		return fault
+	}
+	return nil
+}
+
+// resolver finds the types of a bundle, and those that are linked in.
+type resolver struct{ own *dynamicpb.Types }
+
+func (r resolver) FindMessageByName(name protoreflect.FullName) (protoreflect.MessageType, error) {
+	if found, err := r.own.FindMessageByName(name); err == nil {
+		return found, nil
+	}
+	return protoregistry.GlobalTypes.FindMessageByName(name)
+}
+
+func (r resolver) FindMessageByURL(url string) (protoreflect.MessageType, error) {
+	if found, err := r.own.FindMessageByURL(url); err == nil {
+		return found, nil
+	}
+	return protoregistry.GlobalTypes.FindMessageByURL(url)
+}
+
+func (r resolver) FindExtensionByName(name protoreflect.FullName) (protoreflect.ExtensionType, error) {
+	if found, err := r.own.FindExtensionByName(name); err == nil {
+		return found, nil
+	}
+	return protoregistry.GlobalTypes.FindExtensionByName(name)
+}
+
+func (r resolver) FindExtensionByNumber(
+	message protoreflect.FullName, number protoreflect.FieldNumber,
+) (protoreflect.ExtensionType, error) {
+	if found, err := r.own.FindExtensionByNumber(message, number); err == nil {
+		return found, nil
+	}
+	return protoregistry.GlobalTypes.FindExtensionByNumber(message, number)
+}

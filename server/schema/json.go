@@ -1,0 +1,281 @@
+package schema
+
+import (
+	"bytes"
+	"io"
+	"strconv"
+	"sync"
+
+	"github.com/go-json-experiment/json/jsontext"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protoreflect"
+	"google.golang.org/protobuf/types/dynamicpb"
+
+	"github.com/postrider-dev/postrider/server/gateway"
+)
+
+// jsonReader reads JSON text into a message. It is stricter than protojson (no number is rounded), tells the path of
+// every fault, and goes on after one to find the others.
+type jsonReader struct {
+	input  bytes.Buffer
+	tokens jsontext.Decoder
+	// path is that of the value being read.
+	path       []byte
+	violations []gateway.Violation
+	// depth is how deep the text itself is nested.
+	depth int
+	// broken is the decoder's error: the text is not JSON and reading ends.
+	broken error
+}
+
+var jsonReaders = sync.Pool{New: func() any { return new(jsonReader) }}
+
+// readJSON reads a payload. Text that is not JSON is a *gateway.Error.
+func (m *message) readJSON(text []byte) (proto.Message, []gateway.Violation, error) {
+	r := jsonReaders.Get().(*jsonReader)
+	defer jsonReaders.Put(r)
+	r.begin(text, DataField)
+	payload, _ := r.message(m)
+	if r.broken == nil {
+		if _, err := r.tokens.ReadToken(); err != io.EOF {
+			return nil, nil, malformed(DataField, "has something after the JSON object")
+		}
+	}
+	violations, broken := r.violations, r.broken
+	r.input, r.violations, r.broken = bytes.Buffer{}, nil, nil
+	if broken != nil {
+		return nil, nil, SyntaxError(DataField, text, broken)
+	}
+	if len(violations) > 0 {
+		return nil, violations, nil
+	}
+	return payload.Interface(), m.missing(payload.Interface()), nil
+}
+
+func (r *jsonReader) begin(text []byte, path string) {
+	r.input, r.violations, r.broken, r.depth = *bytes.NewBuffer(text), nil, nil, 0
+	r.path = append(r.path[:0], path...)
+	r.tokens.Reset(&r.input)
+}
+
+// fault notes what is wrong with the value at the current path.
+func (r *jsonReader) fault(message string) {
+	if len(r.violations) < MaxViolations {
+		r.violations = append(r.violations, gateway.Violation{Field: string(r.path), Message: message})
+	}
+}
+
+// skip passes over a value that is of no use.
+func (r *jsonReader) skip() {
+	if err := r.tokens.SkipValue(); err != nil {
+		r.broken = err
+	}
+}
+
+// wrong notes a fault of a value and passes over it.
+func (r *jsonReader) wrong(message string) {
+	r.fault(message)
+	r.skip()
+}
+
+// value answers the raw text of the next value; nil when the text is broken.
+func (r *jsonReader) value() jsontext.Value {
+	raw, err := r.tokens.ReadValue()
+	if err != nil {
+		r.broken = err
+		return nil
+	}
+	return raw
+}
+
+func (r *jsonReader) token() {
+	if _, err := r.tokens.ReadToken(); err != nil {
+		r.broken = err
+	}
+}
+
+// enter reads the bracket that opens an object or array; false when it is nested too deeply.
+func (r *jsonReader) enter() bool {
+	if r.depth+r.tokens.StackDepth() >= gateway.MaxDataDepth {
+		r.wrong("is nested more than " + strconv.Itoa(gateway.MaxDataDepth) + " deep")
+		return false
+	}
+	r.token()
+	return r.broken == nil
+}
+
+// more says whether another member or element follows; the closing bracket is read.
+func (r *jsonReader) more(bracket jsontext.Kind) bool {
+	if r.broken != nil {
+		return false
+	}
+	if r.tokens.PeekKind() == bracket {
+		r.token()
+		return false
+	}
+	return true
+}
+
+// name reads the name of a member. It is valid until the next read.
+func (r *jsonReader) name() []byte {
+	raw := r.value()
+	if raw == nil || bytes.IndexByte(raw, '\\') >= 0 {
+		unquoted, _ := jsontext.AppendUnquote(nil, raw)
+		return unquoted
+	}
+	return raw[1 : len(raw)-1]
+}
+
+// message reads a message; ok is false when there is none to use.
+func (r *jsonReader) message(m *message) (read protoreflect.Message, ok bool) {
+	if m.special != nil {
+		return m.special(r, m)
+	}
+	if r.tokens.PeekKind() != '{' {
+		r.wrong("must be an object")
+		return nil, false
+	}
+	into := dynamicpb.NewMessage(m.descriptor)
+	r.members(m, into, "")
+	return into, true
+}
+
+// members reads an object into a message. The member named ignore, if any, is passed over.
+func (r *jsonReader) members(m *message, into protoreflect.Message, ignore string) {
+	if !r.enter() {
+		return
+	}
+	here := len(r.path)
+	var seen fieldSet
+	for r.more('}') {
+		name := r.name()
+		if r.broken != nil {
+			return
+		}
+		f := m.fields[string(name)]
+		switch {
+		case f != nil:
+			r.path = AppendName(r.path, f.name)
+			r.member(f, into, &seen)
+		case ignore != "" && string(name) == ignore:
+			r.skip()
+		default:
+			r.path = AppendName(r.path, string(name))
+			r.wrong("is not a field of " + string(m.descriptor.FullName()))
+		}
+		r.path = r.path[:here]
+	}
+}
+
+func (r *jsonReader) member(f *field, into protoreflect.Message, seen *fieldSet) {
+	if !seen.add(f.index) {
+		r.wrong("is there twice, under both of its names")
+		return
+	}
+	many := f.descriptor.IsMap() || f.descriptor.IsList()
+	if r.tokens.PeekKind() == 'n' && (many || !f.holdsNull) {
+		r.token()
+		return
+	}
+	if oneof := f.descriptor.ContainingOneof(); oneof != nil && !oneof.IsSynthetic() && into.WhichOneof(oneof) != nil {
+		r.wrong("is set beside " + into.WhichOneof(oneof).JSONName() + ", of which only one may be")
+		return
+	}
+	switch {
+	case f.descriptor.IsMap():
+		r.mapOf(f, into.Mutable(f.descriptor).Map())
+	case f.descriptor.IsList():
+		r.list(f, into.Mutable(f.descriptor).List())
+	default:
+		if value, ok := r.single(f); ok {
+			into.Set(f.descriptor, value)
+		}
+	}
+}
+
+// single reads one value: of a field, of a list or of a map.
+func (r *jsonReader) single(f *field) (protoreflect.Value, bool) {
+	if f.message == nil {
+		return r.scalar(f.descriptor)
+	}
+	read, ok := r.message(f.message)
+	if !ok {
+		return protoreflect.Value{}, false
+	}
+	return protoreflect.ValueOfMessage(read), true
+}
+
+func (r *jsonReader) list(f *field, into protoreflect.List) {
+	if r.tokens.PeekKind() != '[' {
+		r.wrong("must be an array")
+		return
+	}
+	if !r.enter() {
+		return
+	}
+	here := len(r.path)
+	for i := 0; r.more(']'); i++ {
+		r.path = append(r.path, '[')
+		r.path = strconv.AppendInt(r.path, int64(i), 10)
+		r.path = append(r.path, ']')
+		r.element(f, into.Append)
+		r.path = r.path[:here]
+	}
+}
+
+func (r *jsonReader) element(f *field, add func(protoreflect.Value)) {
+	if r.tokens.PeekKind() == 'n' && !f.holdsNull {
+		r.wrong("must not be null")
+		return
+	}
+	if value, ok := r.single(f); ok {
+		add(value)
+	}
+}
+
+func (r *jsonReader) mapOf(f *field, into protoreflect.Map) {
+	if r.tokens.PeekKind() != '{' {
+		r.wrong("must be an object")
+		return
+	}
+	if !r.enter() {
+		return
+	}
+	here := len(r.path)
+	for r.more('}') {
+		name := string(r.name())
+		if r.broken != nil {
+			return
+		}
+		r.path = append(r.path, '[')
+		r.path = strconv.AppendQuote(r.path, name)
+		r.path = append(r.path, ']')
+		if key, ok := mapKey(f.descriptor.MapKey(), name); ok {
+			r.element(f.value, func(value protoreflect.Value) { into.Set(key, value) })
+		} else {
+			r.wrong("its name must be a " + f.descriptor.MapKey().Kind().String())
+		}
+		r.path = r.path[:here]
+	}
+}
+
+// fieldSet is a set of indices of fields.
+type fieldSet struct {
+	low  uint64
+	high map[int]bool
+}
+
+// add says whether the index is new.
+func (s *fieldSet) add(index int) bool {
+	if index < 64 {
+		is := s.low&(1<<index) != 0
+		s.low |= 1 << index
+		return !is
+	}
+	if s.high == nil {
+		s.high = make(map[int]bool)
+	}
+	is := s.high[index]
+	s.high[index] = true
+	return !is
+}

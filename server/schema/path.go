@@ -1,0 +1,91 @@
+package schema
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/postrider-dev/postrider/server/gateway"
+)
+
+// AppendName appends the name of a member to a field path: "event.data" and "total" make "event.data.total". A name that
+// could be read as something else is quoted: `event.data["a.b"]`.
+func AppendName(path []byte, name string) []byte {
+	if name == "" || strings.ContainsAny(name, `.[]"`) {
+		path = append(path, '[')
+		path = strconv.AppendQuote(path, name)
+		return append(path, ']')
+	}
+	if len(path) > 0 {
+		path = append(path, '.')
+	}
+	return append(path, name...)
+}
+
+// PointerPath writes a JSON pointer below a path as a field path: "/items/2" below "event.data" is "event.data.items[2]".
+func PointerPath(path string, pointer jsontext.Pointer) string {
+	written := []byte(path)
+	for token := range pointer.Tokens() {
+		if token != "" && strings.Trim(token, "0123456789") == "" {
+			written = append(written, '[')
+			written = append(written, token...)
+			written = append(written, ']')
+			continue
+		}
+		written = AppendName(written, token)
+	}
+	return string(written)
+}
+
+// SyntaxError says what is wrong with a text that should be JSON, given what the decoder said of it. root is the path of
+// the whole text in the request; it is named where no field is.
+func SyntaxError(root string, text []byte, err error) *gateway.Error {
+	var syntax *jsontext.SyntacticError
+	if errors.As(err, &syntax) && !errors.Is(err, io.ErrUnexpectedEOF) {
+		field := PointerPath(strings.TrimPrefix(root, "request"), syntax.JSONPointer)
+		if field == "" {
+			field = root
+		}
+		return malformed(field, syntaxCause(err)+", "+PlaceOf(text, syntax.ByteOffset))
+	}
+	return malformed(root, "is cut off: it ends inside the JSON text")
+}
+
+func malformed(field, cause string) *gateway.Error {
+	e := gateway.FieldError(field, "%s", cause)
+	e.Reason = gateway.ReasonMalformedRequest
+	return e
+}
+
+func syntaxCause(err error) string {
+	switch {
+	case errors.Is(err, jsontext.ErrDuplicateName):
+		return "is there twice"
+	case strings.Contains(err.Error(), "invalid UTF-8"):
+		return "is not valid UTF-8"
+	case strings.Contains(err.Error(), "exceeded max depth"):
+		return "is nested too deeply"
+	case strings.Contains(err.Error(), "surrogate"):
+		return "holds half a surrogate pair"
+	default:
+		return "is not valid JSON"
+	}
+}
+
+// PlaceOf says where in a text an offset is, for a person.
+func PlaceOf(text []byte, offset int64) string {
+	before := text[:min(int(offset), len(text))]
+	line := 1 + bytes.Count(before, []byte{'\n'})
+	column := 1 + utf8.RuneCount(before[bytes.LastIndexByte(before, '\n')+1:])
+	return "at line " + strconv.Itoa(line) + ", column " + strconv.Itoa(column)
+}
+
+// trimProto takes off the prefix of the Protobuf runtime, whose space is at times a no-break one.
+func trimProto(text string) string {
+	return strings.TrimLeft(strings.TrimPrefix(text, "proto:"), " \u00a0")
+}

@@ -1,0 +1,101 @@
+package schema
+
+import (
+	"fmt"
+	"sync"
+	"sync/atomic"
+
+	"github.com/postrider-dev/postrider/server/gateway"
+)
+
+// Stored is a schema version as it is stored.
+type Stored struct {
+	ID gateway.SchemaID
+	// Type is the event type, Version counts its versions from 1.
+	Type    string
+	Version int
+	// Message is the full name of the type's message.
+	Message string
+	// Files is a FileDescriptorSet that holds the message and all it needs.
+	Files []byte
+	// Latest marks the version that new events are checked against.
+	Latest bool
+}
+
+// Registry holds the current snapshot of the event types. Its methods may be called from any goroutine; none but Load
+// takes a lock once a version is in use.
+type Registry struct {
+	current atomic.Pointer[Snapshot]
+	loading sync.Mutex
+	bundles bundles
+}
+
+// NewRegistry makes a registry without types.
+func NewRegistry() *Registry {
+	r := &Registry{}
+	r.current.Store(&Snapshot{})
+	return r
+}
+
+// Snapshot is what is registered now. It never changes; a later Load makes another.
+func (r *Registry) Snapshot() *Snapshot { return r.current.Load() }
+
+// Load replaces the snapshot by one of these versions, as read at a revision of the registry. A snapshot that is not
+// older stays. Versions are compiled when they are first used.
+func (r *Registry) Load(versions []Stored, revision int64) {
+	r.loading.Lock()
+	defer r.loading.Unlock()
+	old := r.Snapshot()
+	if old.versions != nil && old.revision >= revision {
+		return
+	}
+	next := &Snapshot{
+		revision: revision,
+		latest:   make(map[string]*Type),
+		versions: make(map[gateway.SchemaID]*Type, len(versions)),
+	}
+	for _, stored := range versions {
+		one := old.versions[stored.ID]
+		if one == nil {
+			one = newType(stored, &r.bundles)
+		}
+		next.versions[stored.ID] = one
+		if stored.Latest {
+			next.latest[stored.Type] = one
+		}
+	}
+	r.current.Store(next)
+}
+
+// Version answers a stored version.
+func (r *Registry) Version(id gateway.SchemaID) (*Type, error) {
+	if version := r.Snapshot().versions[id]; version != nil {
+		return version, nil
+	}
+	return nil, fmt.Errorf("schema version %d is not loaded", id)
+}
+
+// Render writes a canonical payload of a version as the text of a JSON object, without white space.
+func (r *Registry) Render(id gateway.SchemaID, canonical []byte) ([]byte, error) {
+	version, err := r.Version(id)
+	if err != nil {
+		return nil, err
+	}
+	return version.Render(canonical)
+}
+
+// Snapshot is the registered types at one moment.
+type Snapshot struct {
+	revision int64
+	latest   map[string]*Type
+	versions map[gateway.SchemaID]*Type
+}
+
+// Revision is the revision of the registry that the snapshot was read at.
+func (s *Snapshot) Revision() int64 { return s.revision }
+
+// Type answers the newest version of an event type; nil when the type has no schema.
+func (s *Snapshot) Type(name string) *Type { return s.latest[name] }
+
+// Version answers a stored version, nil when there is none.
+func (s *Snapshot) Version(id gateway.SchemaID) *Type { return s.versions[id] }

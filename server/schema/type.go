@@ -1,0 +1,112 @@
+package schema
+
+import (
+	"fmt"
+	"sync"
+
+	"github.com/go-json-experiment/json/jsontext"
+	"google.golang.org/protobuf/encoding/protojson"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/dynamicpb"
+
+	"github.com/postrider-dev/postrider/server/gateway"
+)
+
+// DataField is the path of the payload in a request, with which the path of every violation begins.
+const DataField = "event.data"
+
+// Type is one version of the schema of one event type. It is compiled on first use.
+type Type struct {
+	id      gateway.SchemaID
+	name    string
+	message string
+	version int
+	compile func() (*message, error)
+}
+
+func newType(stored Stored, shared *bundles) *Type {
+	return &Type{
+		id: stored.ID, name: stored.Type, message: stored.Message, version: stored.Version,
+		compile: sync.OnceValues(func() (*message, error) {
+			compiled, err := shared.message(stored.Files, stored.Message)
+			if err != nil {
+				return nil, fmt.Errorf("schema of %s, version %d: %w", stored.Type, stored.Version, err)
+			}
+			return compiled, nil
+		}),
+	}
+}
+
+// ID identifies the version on this server.
+func (t *Type) ID() gateway.SchemaID { return t.id }
+
+// Name is the event type's.
+func (t *Type) Name() string { return t.name }
+
+// Message is the full name of the message that is the schema.
+func (t *Type) Message() string { return t.message }
+
+// Version counts the versions of the type, from 1.
+func (t *Type) Version() int { return t.version }
+
+// FromJSON checks a payload given as JSON text against the schema, structure first and then rules, and answers its
+// canonical encoding. What is wrong with the payload is in the violations, at most MaxViolations of them; text that is
+// not JSON is a *gateway.Error. Any other error is the server's.
+func (t *Type) FromJSON(text []byte) (canonical []byte, violations []gateway.Violation, err error) {
+	return t.accept(func(m *message) (proto.Message, []gateway.Violation, error) { return m.readJSON(text) }, true)
+}
+
+// FromBinary is FromJSON for an encoded message.
+func (t *Type) FromBinary(encoded []byte) (canonical []byte, violations []gateway.Violation, err error) {
+	return t.accept(func(m *message) (proto.Message, []gateway.Violation, error) { return m.readBinary(encoded) }, true)
+}
+
+// EncodeJSON is FromJSON without the rules: what the payload is under this version, whether or not it may be published.
+func (t *Type) EncodeJSON(text []byte) (canonical []byte, violations []gateway.Violation, err error) {
+	return t.accept(func(m *message) (proto.Message, []gateway.Violation, error) { return m.readJSON(text) }, false)
+}
+
+// EncodeBinary is FromBinary without the rules.
+func (t *Type) EncodeBinary(encoded []byte) (canonical []byte, violations []gateway.Violation, err error) {
+	return t.accept(func(m *message) (proto.Message, []gateway.Violation, error) { return m.readBinary(encoded) }, false)
+}
+
+func (t *Type) accept(
+	read func(*message) (proto.Message, []gateway.Violation, error), rules bool,
+) ([]byte, []gateway.Violation, error) {
+	compiled, err := t.compile()
+	if err != nil {
+		return nil, nil, err
+	}
+	payload, violations, err := read(compiled)
+	if err == nil && len(violations) == 0 && rules {
+		violations, err = compiled.checkRules(payload)
+	}
+	if err != nil || len(violations) > 0 {
+		return nil, violations, err
+	}
+	// That nothing required is missing has been checked.
+	canonical, err := proto.MarshalOptions{Deterministic: true, AllowPartial: true}.Marshal(payload)
+	return canonical, nil, err
+}
+
+// Render writes a canonical payload as the text of a JSON object, without white space.
+func (t *Type) Render(canonical []byte) ([]byte, error) {
+	compiled, err := t.compile()
+	if err != nil {
+		return nil, err
+	}
+	payload := dynamicpb.NewMessage(compiled.descriptor)
+	if err := proto.Unmarshal(canonical, payload); err != nil {
+		return nil, fmt.Errorf("read a stored %s: %w", t.message, err)
+	}
+	text, err := protojson.MarshalOptions{Resolver: compiled.bundle.types}.Marshal(payload)
+	if err != nil {
+		return nil, fmt.Errorf("render a stored %s: %w", t.message, err)
+	}
+	// protojson varies its white space on purpose.
+	compact := jsontext.Value(text)
+	err = compact.Compact()
+	return compact, err
+}
+

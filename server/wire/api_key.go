@@ -1,0 +1,54 @@
+package wire
+
+import (
+	postriderv1 "github.com/postrider-dev/postrider/gen/go/postrider/v1"
+	"github.com/postrider-dev/postrider/server/gateway"
+)
+
+var scopes = []struct {
+	domain gateway.Scope
+	wire   postriderv1.ApiKeyScope
+}{
+	{gateway.ScopeAdmin, postriderv1.ApiKeyScope_API_KEY_SCOPE_ADMIN},
+	{gateway.ScopePublish, postriderv1.ApiKeyScope_API_KEY_SCOPE_PUBLISH},
+	{gateway.ScopeConsume, postriderv1.ApiKeyScope_API_KEY_SCOPE_CONSUME},
+}
+
+// NewScopes reads a list of scopes.
+func NewScopes(list []postriderv1.ApiKeyScope) gateway.Scope {
+	var set gateway.Scope
+	for _, scope := range scopes {
+		for _, one := range list {
+			if one == scope.wire {
+				set |= scope.domain
+			}
+		}
+	}
+	return set
+}
+
+// Scopes shows a set of scopes.
+func Scopes(set gateway.Scope) []postriderv1.ApiKeyScope {
+	var list []postriderv1.ApiKeyScope
+	for _, scope := range scopes {
+		if set&scope.domain != 0 {
+			list = append(list, scope.wire)
+		}
+	}
+	return list
+}
+
+// NewAPIKey reads the key of a create request: its name and scopes. The tenant, which the message names, is the
+// caller's to look up. Fields that only the server sets are ignored.
+func NewAPIKey(key *postriderv1.ApiKey) *gateway.APIKey {
+	return &gateway.APIKey{Name: key.GetName(), Scopes: NewScopes(key.GetScopes())}
+}
+
+// APIKey shows a key. tenant is the name of the tenant it is confined to, empty for a server-scoped key.
+func APIKey(key *gateway.APIKey, tenant string) *postriderv1.ApiKey {
+	return &postriderv1.ApiKey{
+		Id: key.UID, Name: key.Name, Tenant: tenant, Scopes: Scopes(key.Scopes), Hint: key.Hint, Revision: key.Revision,
+		CreateTime: timestamp(key.CreateTime), UpdateTime: timestamp(key.UpdateTime),
+		RevokeTime: timestamp(key.RevokeTime),
+	}
+}

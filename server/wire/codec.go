@@ -1,0 +1,82 @@
+package wire
+
+import (
+	"fmt"
+	"strings"
+
+	"connectrpc.com/connect"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/postrider-dev/postrider/server/gateway"
+)
+
+// DefaultMaxRequestBytes is the limit of a request when the operator sets none.
+const DefaultMaxRequestBytes = 16 << 20
+
+// Codecs makes the option that gives handlers the encodings of the contract. A request of more than maxRequestBytes is
+// refused; connect.WithReadMaxBytes, which can only answer resource_exhausted and no details, must be set higher. What
+// the codecs cannot read is refused by the interceptor Requests.
+func Codecs(maxRequestBytes int) connect.HandlerOption {
+	read := reader{maxBytes: maxRequestBytes}
+	return connect.WithHandlerOptions(
+		connect.WithCodec(protoCodec{read}),
+		connect.WithCodec(jsonCodec{read, "json"}),
+		connect.WithCodec(jsonCodec{read, "json; charset=utf-8"}),
+	)
+}
+
+// reader is what the codecs have in common.
+type reader struct{ maxBytes int }
+
+// read lets parse fill the message, and leaves in the message why that was not possible.
+func (r reader) read(data []byte, target any, parse func([]byte, proto.Message) *gateway.Error) error {
+	message, ok := target.(proto.Message)
+	if !ok {
+		return fmt.Errorf("%T is not a message", target)
+	}
+	fault := r.checkSize(data)
+	if fault == nil {
+		fault = parse(data, message)
+	}
+	if fault != nil {
+		refuse(message, fault)
+	}
+	return nil
+}
+
+func (r reader) checkSize(data []byte) *gateway.Error {
+	if r.maxBytes > 0 && len(data) > r.maxBytes {
+		return tooLarge(fmt.Sprintf("has %d bytes, the limit is %d", len(data), r.maxBytes))
+	}
+	return nil
+}
+
+// protoCodec is the binary encoding.
+type protoCodec struct{ reader }
+
+func (protoCodec) Name() string { return "proto" }
+
+func (c protoCodec) Unmarshal(data []byte, target any) error { return c.read(data, target, parseProto) }
+
+func parseProto(data []byte, message proto.Message) *gateway.Error {
+	if err := proto.Unmarshal(data, message); err != nil {
+		return malformed("is not a valid message: " + trimProto(err.Error()))
+	}
+	return nil
+}
+
+func (c protoCodec) Marshal(source any) ([]byte, error) { return c.MarshalAppend(nil, source) }
+
+// MarshalAppend lets Connect reuse its buffers.
+func (protoCodec) MarshalAppend(dst []byte, source any) ([]byte, error) {
+	message, ok := source.(proto.Message)
+	if !ok {
+		return nil, fmt.Errorf("%T is not a message", source)
+	}
+	return proto.MarshalOptions{}.MarshalAppend(dst, message)
+}
+
+// trimProto takes off the prefix of the Protobuf runtime, whose space is at times a no-break one.
+func trimProto(text string) string {
+	return strings.TrimLeft(strings.TrimPrefix(text, "proto:"), " \u00a0")
+}

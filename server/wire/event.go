@@ -1,0 +1,181 @@
+package wire
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+
+	"google.golang.org/protobuf/types/known/anypb"
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	postriderv1 "github.com/postrider-dev/postrider/gen/go/postrider/v1"
+	"github.com/postrider-dev/postrider/server/gateway"
+	"github.com/postrider-dev/postrider/server/schema"
+)
+
+// anyPrefix precedes a message's full name in the type URL of a google.protobuf.Any.
+const anyPrefix = "type.googleapis.com/"
+
+// NewDraft reads the event of a publish request. Fields that only the server sets are refused by name, as a
+// *gateway.Error.
+func NewDraft(event *postriderv1.Event) (gateway.Draft, error) {
+	if event == nil {
+		return gateway.Draft{}, gateway.FieldError("event", "is required")
+	}
+	if field := setByServer(event); field != "" {
+		return gateway.Draft{}, gateway.FieldError("event."+field, "is set by the server")
+	}
+	draft := gateway.Draft{
+		ID: event.GetId(), Type: event.GetType(), Source: event.GetSource(), Subject: event.GetSubject(),
+	}
+	if event.Time != nil {
+		if err := event.Time.CheckValid(); err != nil {
+			return gateway.Draft{}, gateway.FieldError("event.time", "must lie between the years 1 and 9999")
+		}
+		at := event.Time.AsTime()
+		draft.Time = &at
+	}
+	payload, err := newPayload(event)
+	draft.Payload = payload
+	return draft, err
+}
+
+// NewDrafts reads the events of a batch. An error names the index.
+func NewDrafts(events []*postriderv1.Event) ([]gateway.Draft, error) {
+	drafts := make([]gateway.Draft, len(events))
+	for i, event := range events {
+		draft, err := NewDraft(event)
+		if err != nil {
+			return nil, atIndex(err, i)
+		}
+		drafts[i] = draft
+	}
+	return drafts, nil
+}
+
+func setByServer(event *postriderv1.Event) string {
+	switch {
+	case event.GetCursor() != "":
+		return "cursor"
+	case event.AcceptTime != nil:
+		return "accept_time"
+	case event.GetTenant() != "":
+		return "tenant"
+	case event.GetSchemaVersion() != 0:
+		return "schema_version"
+	default:
+		return ""
+	}
+}
+
+func newPayload(event *postriderv1.Event) (gateway.Payload, error) {
+	switch payload := event.GetPayload().(type) {
+	case *postriderv1.Event_JsonData:
+		return gateway.Payload{JSON: []byte(payload.JsonData)}, nil
+	case *postriderv1.Event_ProtoData:
+		message := payload.ProtoData.GetTypeUrl()
+		message = message[strings.LastIndexByte(message, '/')+1:]
+		if message == "" {
+			return gateway.Payload{}, gateway.FieldError("event.proto_data.type_url", "is required")
+		}
+		return gateway.Payload{Message: message, Binary: payload.ProtoData.GetValue()}, nil
+	case *postriderv1.Event_Data:
+		// A Struct holds numbers as doubles: what it carries may already be rounded.
+		return gateway.Payload{}, gateway.FieldError("event.data", "is for the JSON encoding; send proto_data or json_data")
+	default:
+		return gateway.Payload{}, nil
+	}
+}
+
+// EventView shows stored events to one reader.
+type EventView struct {
+	schemas *schema.Registry
+	cursor  func(gateway.Position) gateway.Cursor
+	asJSON  bool
+}
+
+// NewEventView makes a view. cursor gives a position its cursor; asJSON is for readers who get every payload as JSON
+// text: those whose encoding is JSON (SpeaksJSON), and those who ask for it (PAYLOAD_FORMAT_JSON).
+func NewEventView(schemas *schema.Registry, cursor func(gateway.Position) gateway.Cursor, asJSON bool) EventView {
+	return EventView{schemas: schemas, cursor: cursor, asJSON: asJSON}
+}
+
+// Event shows one event of the named tenant. The message shares the payload with the event: it must not be changed.
+func (v EventView) Event(event *gateway.Event, tenant string) (*postriderv1.Event, error) {
+	shown := &postriderv1.Event{
+		Id: event.ID, Type: event.Type, Source: event.Source, Subject: event.Subject,
+		Time:       timestamppb.New(event.Time),
+		Cursor:     v.cursor(event.Position).String(),
+		AcceptTime: timestamppb.New(event.AcceptTime),
+		Tenant:     tenant,
+	}
+	if err := v.showPayload(shown, event); err != nil {
+		return nil, err
+	}
+	return shown, nil
+}
+
+// Events shows events of one tenant.
+func (v EventView) Events(events []*gateway.Event, tenant string) ([]*postriderv1.Event, error) {
+	shown := make([]*postriderv1.Event, len(events))
+	for i, event := range events {
+		one, err := v.Event(event, tenant)
+		if err != nil {
+			return nil, err
+		}
+		shown[i] = one
+	}
+	return shown, nil
+}
+
+func (v EventView) showPayload(shown *postriderv1.Event, event *gateway.Event) error {
+	if event.Schema != 0 {
+		version, err := v.schemas.Version(event.Schema)
+		if err != nil {
+			return err
+		}
+		shown.SchemaVersion = int32(version.Version())
+		if !v.asJSON {
+			data := &anypb.Any{TypeUrl: anyPrefix + version.Message(), Value: event.Data}
+			shown.Payload = &postriderv1.Event_ProtoData{ProtoData: data}
+			return nil
+		}
+	}
+	text, err := event.JSON(v.schemas.Render)
+	if err != nil {
+		return err
+	}
+	shown.Payload = &postriderv1.Event_JsonData{JsonData: string(text)}
+	return nil
+}
+
+// PublishResponse shows an acknowledgement.
+func PublishResponse(ack gateway.Ack) *postriderv1.PublishResponse {
+	return &postriderv1.PublishResponse{Id: ack.ID, Cursor: ack.Cursor.String(), Duplicate: ack.Duplicate}
+}
+
+// PublishBatchResponse shows the acknowledgements of a batch.
+func PublishBatchResponse(acks []gateway.Ack) *postriderv1.PublishBatchResponse {
+	results := make([]*postriderv1.PublishResponse, len(acks))
+	for i, ack := range acks {
+		results[i] = PublishResponse(ack)
+	}
+	return &postriderv1.PublishBatchResponse{Results: results}
+}
+
+// SpeaksJSON says whether a call's messages are JSON, for any of the protocols. query is the call's (connect.Peer.Query):
+// a Connect GET names its encoding there.
+func SpeaksJSON(header http.Header, query url.Values) bool {
+	contentType := header.Get("Content-Type")
+	if contentType == "" {
+		return query.Get("encoding") == "json"
+	}
+	mediaType, _, _ := strings.Cut(contentType, ";")
+	mediaType = strings.TrimSpace(mediaType)
+	return strings.HasSuffix(mediaType, "/json") || strings.HasSuffix(mediaType, "+json")
+}
+
+// WantsJSON says whether a reader gets every payload as JSON text.
+func WantsJSON(header http.Header, query url.Values, format postriderv1.PayloadFormat) bool {
+	return format == postriderv1.PayloadFormat_PAYLOAD_FORMAT_JSON || SpeaksJSON(header, query)
+}

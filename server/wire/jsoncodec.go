@@ -1,0 +1,93 @@
+package wire
+
+import (
+	"fmt"
+	"regexp"
+	"strconv"
+
+	"google.golang.org/protobuf/encoding/protojson"
+	"google.golang.org/protobuf/proto"
+
+	postriderv1 "github.com/postrider-dev/postrider/gen/go/postrider/v1"
+	"github.com/postrider-dev/postrider/server/gateway"
+)
+
+// jsonCodec is the JSON encoding: that of Protobuf, with unknown fields refused and with payloads as plain objects under
+// "data", moved across as text in both directions. Messages with events have code of their own; all others go through
+// protojson.
+type jsonCodec struct {
+	reader
+	name string
+}
+
+func (c jsonCodec) Name() string { return c.name }
+
+func (c jsonCodec) Unmarshal(data []byte, target any) error { return c.read(data, target, parseJSON) }
+
+func (c jsonCodec) Marshal(source any) ([]byte, error) { return c.MarshalAppend(nil, source) }
+
+// MarshalAppend lets Connect reuse its buffers.
+func (jsonCodec) MarshalAppend(dst []byte, source any) ([]byte, error) {
+	message, ok := source.(proto.Message)
+	if !ok {
+		return nil, fmt.Errorf("%T is not a message", source)
+	}
+	return AppendJSON(dst, message)
+}
+
+// AppendJSON appends a message as JSON clients see it. A payload must be there as JSON text: see EventView.
+func AppendJSON(dst []byte, message proto.Message) ([]byte, error) {
+	switch message := message.(type) {
+	case *postriderv1.PublishResponse:
+		return appendPublishResponse(dst, message)
+	case *postriderv1.PublishBatchResponse:
+		return appendPublishBatchResponse(dst, message)
+	case *postriderv1.GetEventResponse:
+		return appendGetEventResponse(dst, message)
+	case *postriderv1.ListEventsResponse:
+		return appendListEventsResponse(dst, message)
+	case *postriderv1.SubscribeResponse:
+		return appendSubscribeResponse(dst, message)
+	case *postriderv1.Event:
+		return appendEvent(dst, message)
+	default:
+		return protojson.MarshalOptions{}.MarshalAppend(dst, message)
+	}
+}
+
+func parseJSON(data []byte, message proto.Message) *gateway.Error {
+	if len(data) == 0 {
+		return malformed("is empty; send a JSON object")
+	}
+	switch message := message.(type) {
+	case *postriderv1.PublishRequest:
+		return parsePublish(data, message)
+	case *postriderv1.PublishBatchRequest:
+		return parsePublishBatch(data, message)
+	}
+	if err := protojson.Unmarshal(data, message); err != nil {
+		return jsonFault(data, err)
+	}
+	return nil
+}
+
+// protojsonFault matches what protojson says: `(line 1:23): unknown field "colour"`.
+var protojsonFault = regexp.MustCompile(`\(line (\d+):(\d+)\): (.*)$`)
+
+// jsonFault names the field that protojson could not read.
+func jsonFault(data []byte, err error) *gateway.Error {
+	if fault := checkSyntax(data); fault != nil {
+		return fault
+	}
+	match := protojsonFault.FindStringSubmatch(err.Error())
+	if match == nil {
+		return malformed(trimProto(err.Error()))
+	}
+	line, _ := strconv.Atoi(match[1])
+	column, _ := strconv.Atoi(match[2])
+	field := pathAt(data, lineOffset(data, line, column))
+	if field == "" {
+		return malformed(match[3])
+	}
+	return gateway.FieldError(field, "%s", match[3])
+}

@@ -1,0 +1,55 @@
+package wire
+
+import (
+	"bytes"
+	"io"
+	"unicode/utf8"
+
+	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/postrider-dev/postrider/server/gateway"
+	"github.com/postrider-dev/postrider/server/schema"
+)
+
+// requestField stands for the whole request in errors.
+const requestField = "request"
+
+// checkSyntax says what is wrong with a text that should be JSON; nil when it is.
+func checkSyntax(data []byte) *gateway.Error {
+	decoder := jsontext.NewDecoder(bytes.NewReader(data))
+	if _, err := decoder.ReadValue(); err != nil {
+		return schema.SyntaxError(requestField, data, err)
+	}
+	if _, err := decoder.ReadToken(); err != io.EOF {
+		return trailing(data, decoder.InputOffset())
+	}
+	return nil
+}
+
+func trailing(data []byte, offset int64) *gateway.Error {
+	return malformed("has something after the JSON object, " + schema.PlaceOf(data, offset))
+}
+
+// lineOffset is the offset of a line and column as protojson counts them: from 1, columns in runes.
+func lineOffset(data []byte, line, column int) int64 {
+	offset := 0
+	for range line - 1 {
+		offset += bytes.IndexByte(data[offset:], '\n') + 1
+	}
+	for range column - 1 {
+		_, size := utf8.DecodeRune(data[offset:])
+		offset += size
+	}
+	return int64(offset)
+}
+
+// pathAt is the path of the member or element that an offset lies in, empty for the top.
+func pathAt(data []byte, offset int64) string {
+	decoder := jsontext.NewDecoder(bytes.NewReader(data))
+	for decoder.InputOffset() <= offset {
+		if _, err := decoder.ReadToken(); err != nil {
+			return ""
+		}
+	}
+	return schema.PointerPath("", decoder.StackPointer())
+}

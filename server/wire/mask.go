@@ -1,0 +1,171 @@
+package wire
+
+import (
+	"fmt"
+	"slices"
+
+	"google.golang.org/protobuf/types/known/fieldmaskpb"
+
+	postriderv1 "github.com/postrider-dev/postrider/gen/go/postrider/v1"
+	"github.com/postrider-dev/postrider/server/gateway"
+)
+
+// change writes one part of a subscription.
+type change func(to *gateway.Subscription, from *postriderv1.Subscription) error
+
+// changes are the paths that an update mask may name.
+var changes = map[string]change{
+	"name":                   changeName,
+	"description":            changeDescription,
+	"filter":                 changeFilter,
+	"filter.types":           changeFilter,
+	"target":                 changeTarget,
+	"target.webhook":         changeTarget,
+	"target.webhook.url":     changeTargetPart("url"),
+	"target.webhook.headers": changeTargetPart("headers"),
+	"policy":                 changePolicy,
+	"policy.retry_schedule":  changeSchedule,
+	"policy.concurrency":     changeConcurrency,
+	"policy.timeout":         changeTimeout,
+	"secret":                 changeSecret,
+}
+
+// SubscriptionUpdate is a checked update of a subscription.
+type SubscriptionUpdate struct {
+	from  *postriderv1.Subscription
+	paths []string
+}
+
+// NewSubscriptionUpdate reads an update: the fields in the mask, or those set when the mask is absent. A path that is
+// not known or may not be changed is refused by name.
+func NewSubscriptionUpdate(request *postriderv1.UpdateSubscriptionRequest) (SubscriptionUpdate, error) {
+	update := SubscriptionUpdate{from: request.GetSubscription()}
+	if update.from.GetId() == "" {
+		return update, gateway.FieldError("subscription.id", "is required")
+	}
+	if request.UpdateMask == nil {
+		update.paths = setPaths(update.from)
+		if update.from.GetStart() != "" {
+			return update, gateway.FieldError("subscription.start", "is fixed at creation")
+		}
+		return update, nil
+	}
+	paths, err := maskPaths(request.UpdateMask)
+	update.paths = paths
+	return update, err
+}
+
+// Apply writes the changes. It may be called again with another state of the same subscription.
+func (u SubscriptionUpdate) Apply(to *gateway.Subscription) error {
+	for _, path := range u.paths {
+		if err := changes[path](to, u.from); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Changes says whether the update writes the part that path names, or something below it.
+func (u SubscriptionUpdate) Changes(part string) bool {
+	return slices.ContainsFunc(u.paths, func(path string) bool {
+		return path == part || len(path) > len(part) && path[:len(part)+1] == part+"."
+	})
+}
+
+// maskPaths checks a mask. Wider paths come first, so that a narrower one beside it is not undone.
+func maskPaths(mask *fieldmaskpb.FieldMask) ([]string, error) {
+	paths := slices.Clone(mask.GetPaths())
+	for i, path := range paths {
+		if _, known := changes[path]; !known {
+			return nil, gateway.FieldError(fmt.Sprintf("update_mask.paths[%d]", i), "%s", maskFault(path))
+		}
+	}
+	if len(paths) == 0 {
+		return nil, gateway.FieldError("update_mask", "names no field; leave it out to change the fields set")
+	}
+	slices.Sort(paths)
+	return slices.Compact(paths), nil
+}
+
+func maskFault(path string) string {
+	field := (&postriderv1.Subscription{}).ProtoReflect().Descriptor().Fields()
+	for i := range field.Len() {
+		if string(field.Get(i).Name()) == path {
+			return fmt.Sprintf("%q cannot be changed", path)
+		}
+	}
+	return fmt.Sprintf("%q is not a field that can be changed", path)
+}
+
+// setPaths are the fields set, as far as they can be changed. A policy or a filter that is set is set as a whole.
+func setPaths(from *postriderv1.Subscription) []string {
+	var paths []string
+	add := func(set bool, path string) {
+		if set {
+			paths = append(paths, path)
+		}
+	}
+	add(from.GetName() != "", "name")
+	add(from.GetDescription() != "", "description")
+	add(from.Filter != nil, "filter")
+	add(from.Target != nil, "target")
+	add(from.Policy != nil, "policy")
+	add(from.GetSecret() != "", "secret")
+	return paths
+}
+
+func changeName(to *gateway.Subscription, from *postriderv1.Subscription) error {
+	if from.GetName() == "" {
+		return gateway.FieldError("subscription.name", "is required")
+	}
+	to.Name = from.GetName()
+	return nil
+}
+
+func changeDescription(to *gateway.Subscription, from *postriderv1.Subscription) error {
+	to.Description = from.GetDescription()
+	return nil
+}
+
+func changeFilter(to *gateway.Subscription, from *postriderv1.Subscription) error {
+	filter, err := NewFilter("subscription.filter.types", from.GetFilter().GetTypes())
+	to.Filter = filter
+	return err
+}
+
+func changeTarget(to *gateway.Subscription, from *postriderv1.Subscription) error {
+	kind, config, err := NewTarget(from.GetTarget(), to)
+	if err != nil {
+		return err
+	}
+	to.TargetType, to.TargetConfig = kind, config
+	return nil
+}
+
+func changePolicy(to *gateway.Subscription, from *postriderv1.Subscription) error {
+	to.Policy = newPolicy(from.GetPolicy())
+	return nil
+}
+
+func changeSchedule(to *gateway.Subscription, from *postriderv1.Subscription) error {
+	to.Policy.RetrySchedule = newSchedule(from.GetPolicy().GetRetrySchedule())
+	return nil
+}
+
+func changeConcurrency(to *gateway.Subscription, from *postriderv1.Subscription) error {
+	to.Policy.Concurrency = int(from.GetPolicy().GetConcurrency())
+	return nil
+}
+
+func changeTimeout(to *gateway.Subscription, from *postriderv1.Subscription) error {
+	to.Policy.Timeout = from.GetPolicy().GetTimeout().AsDuration()
+	return nil
+}
+
+func changeSecret(to *gateway.Subscription, from *postriderv1.Subscription) error {
+	if from.GetSecret() == "" {
+		return gateway.FieldError("subscription.secret", "is required")
+	}
+	to.Secret = from.GetSecret()
+	return nil
+}

@@ -1,0 +1,49 @@
+package wire
+
+import (
+	"time"
+
+	"github.com/postrider-dev/postrider/server/gateway"
+)
+
+// StartKind says what a start names.
+type StartKind uint8
+
+// The kinds of start.
+const (
+	// StartNow is the head of the log.
+	StartNow StartKind = iota
+	// StartEarliest is before the first event kept.
+	StartEarliest
+	// StartCursor is after the event at a cursor.
+	StartCursor
+	// StartTime is before the first event accepted at a time or later.
+	StartTime
+)
+
+// Start is where reading begins.
+type Start struct {
+	Kind   StartKind
+	Cursor gateway.Cursor
+	Time   time.Time
+}
+
+// ParseStart reads a start: "now" (also when empty), "earliest", a cursor, or an RFC 3339 time. field names it in the
+// error.
+func ParseStart(field, text string) (Start, error) {
+	switch text {
+	case "", "now":
+		return Start{Kind: StartNow}, nil
+	case "earliest":
+		return Start{Kind: StartEarliest}, nil
+	}
+	if cursor, err := gateway.ParseCursor(text); err == nil {
+		return Start{Kind: StartCursor, Cursor: cursor}, nil
+	}
+	if at, err := time.Parse(time.RFC3339Nano, text); err == nil {
+		return Start{Kind: StartTime, Time: at.UTC()}, nil
+	}
+	err := gateway.FieldError(field, `must be "now", "earliest", a cursor or an RFC 3339 time`)
+	err.Reason = gateway.ReasonInvalidCursor
+	return Start{}, err
+}

@@ -1,0 +1,52 @@
+package wire
+
+import (
+	postriderv1 "github.com/postrider-dev/postrider/gen/go/postrider/v1"
+	"github.com/postrider-dev/postrider/server/gateway"
+)
+
+// StreamBegin is the first message of a stream: where it begins, and whether anything is missing.
+func StreamBegin(at gateway.Cursor, gap gateway.Gap) *postriderv1.SubscribeResponse {
+	begin := &postriderv1.StreamBegin{Gap: newGap(gap)}
+	return &postriderv1.SubscribeResponse{
+		Cursor: at.String(), Message: &postriderv1.SubscribeResponse_Begin{Begin: begin},
+	}
+}
+
+// StreamEvent is the message that carries an event.
+func StreamEvent(event *postriderv1.Event) *postriderv1.SubscribeResponse {
+	return &postriderv1.SubscribeResponse{
+		Cursor: event.GetCursor(), Message: &postriderv1.SubscribeResponse_Event{Event: event},
+	}
+}
+
+// StreamHeartbeat shows that a quiet stream is alive, and the place it has reached.
+func StreamHeartbeat(at gateway.Cursor) *postriderv1.SubscribeResponse {
+	return &postriderv1.SubscribeResponse{
+		Cursor: at.String(), Message: &postriderv1.SubscribeResponse_Heartbeat{Heartbeat: &postriderv1.Heartbeat{}},
+	}
+}
+
+// StreamGap tells that events are missing before a place.
+func StreamGap(at gateway.Cursor, gap gateway.Gap) *postriderv1.SubscribeResponse {
+	return &postriderv1.SubscribeResponse{
+		Cursor: at.String(), Message: &postriderv1.SubscribeResponse_Gap{Gap: newGap(gap)},
+	}
+}
+
+func newGap(gap gateway.Gap) *postriderv1.Gap {
+	switch gap {
+	case gateway.GapLogReplaced:
+		return &postriderv1.Gap{
+			Reason:  postriderv1.GapReason_GAP_REASON_LOG_REPLACED,
+			Message: "the cursor belongs to a log that was replaced, for example by restoring a backup",
+		}
+	case gateway.GapRetention:
+		return &postriderv1.Gap{
+			Reason:  postriderv1.GapReason_GAP_REASON_RETENTION,
+			Message: "events after the cursor were removed by retention",
+		}
+	default:
+		return nil
+	}
+}

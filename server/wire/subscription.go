@@ -1,0 +1,114 @@
+package wire
+
+import (
+	"time"
+
+	"google.golang.org/protobuf/types/known/durationpb"
+
+	postriderv1 "github.com/postrider-dev/postrider/gen/go/postrider/v1"
+	"github.com/postrider-dev/postrider/server/gateway"
+)
+
+var subscriptionStates = map[gateway.SubscriptionState]postriderv1.SubscriptionState{
+	gateway.SubscriptionActive:   postriderv1.SubscriptionState_SUBSCRIPTION_STATE_ACTIVE,
+	gateway.SubscriptionPaused:   postriderv1.SubscriptionState_SUBSCRIPTION_STATE_PAUSED,
+	gateway.SubscriptionDisabled: postriderv1.SubscriptionState_SUBSCRIPTION_STATE_DISABLED,
+}
+
+var breakerStates = map[gateway.BreakerState]postriderv1.BreakerState{
+	gateway.BreakerClosed:  postriderv1.BreakerState_BREAKER_STATE_CLOSED,
+	gateway.BreakerOpen:    postriderv1.BreakerState_BREAKER_STATE_OPEN,
+	gateway.BreakerHolding: postriderv1.BreakerState_BREAKER_STATE_HOLDING,
+}
+
+// NewSubscription reads the subscription of a create request and where it begins. Fields that only the server sets are
+// ignored. The secret is as given, empty when the server is to make one. An error is a *gateway.Error that names the
+// field below "subscription".
+func NewSubscription(from *postriderv1.Subscription) (*gateway.Subscription, Start, error) {
+	if from.GetName() == "" {
+		return nil, Start{}, gateway.FieldError("subscription.name", "is required")
+	}
+	start, err := ParseStart("subscription.start", from.GetStart())
+	if err != nil {
+		return nil, Start{}, err
+	}
+	filter, err := NewFilter("subscription.filter.types", from.GetFilter().GetTypes())
+	if err != nil {
+		return nil, Start{}, err
+	}
+	kind, config, err := NewTarget(from.GetTarget(), nil)
+	if err != nil {
+		return nil, Start{}, err
+	}
+	return &gateway.Subscription{
+		Name: from.GetName(), Description: from.GetDescription(), Secret: from.GetSecret(),
+		Filter: filter, TargetType: kind, TargetConfig: config, Policy: newPolicy(from.GetPolicy()),
+	}, start, nil
+}
+
+// SubscriptionContext is what a subscription is shown with.
+type SubscriptionContext struct {
+	// Tenant is the tenant's name.
+	Tenant string
+	// Health is nil when it is not known.
+	Health *gateway.SubscriptionHealth
+	// Cursor gives a position its cursor.
+	Cursor func(gateway.Position) gateway.Cursor
+}
+
+// Subscription shows a subscription, without its secret and with secret header values hidden.
+func Subscription(sub *gateway.Subscription, with SubscriptionContext) (*postriderv1.Subscription, error) {
+	target, err := Target(sub.TargetType, sub.TargetConfig)
+	if err != nil {
+		return nil, err
+	}
+	shown := &postriderv1.Subscription{
+		Id: sub.UID, Tenant: with.Tenant, Name: sub.Name, Description: sub.Description,
+		Filter: &postriderv1.Filter{Types: sub.Filter.Types}, Target: target, Policy: policy(sub.Policy),
+		State: subscriptionStates[sub.State], StateReason: printable(sub.StateReason),
+		StartCursor: sub.Start.String(), Revision: sub.Revision,
+		CreateTime: timestamp(sub.CreateTime), UpdateTime: timestamp(sub.UpdateTime),
+	}
+	if with.Health != nil {
+		shown.Health = health(with.Health)
+		shown.Cursor = with.Cursor(with.Health.Place).String()
+	}
+	return shown, nil
+}
+
+func health(h *gateway.SubscriptionHealth) *postriderv1.SubscriptionHealth {
+	shown := &postriderv1.SubscriptionHealth{
+		Attempts: h.Attempts, Backlog: h.Backlog, Retrying: h.Retrying, Dead: h.Dead,
+		Breaker: breakerStates[h.Breaker], ResumeTime: timestamp(h.ResumeTime),
+		LastError: printable(h.LastError), LastSuccessTime: timestamp(h.LastSuccessTime),
+	}
+	if h.Attempts > 0 {
+		rate := float64(h.Successes) / float64(h.Attempts)
+		shown.SuccessRate = &rate
+	}
+	return shown
+}
+
+func newPolicy(from *postriderv1.DeliveryPolicy) gateway.Policy {
+	return gateway.Policy{
+		RetrySchedule: newSchedule(from.GetRetrySchedule()),
+		Concurrency:   int(from.GetConcurrency()),
+		Timeout:       from.GetTimeout().AsDuration(),
+	}
+}
+
+func newSchedule(from []*durationpb.Duration) []time.Duration {
+	var waits []time.Duration
+	for _, wait := range from {
+		waits = append(waits, wait.AsDuration())
+	}
+	return waits
+}
+
+func policy(p gateway.Policy) *postriderv1.DeliveryPolicy {
+	shown := &postriderv1.DeliveryPolicy{Concurrency: int32(p.Concurrency), Timeout: duration(p.Timeout)}
+	for _, wait := range p.RetrySchedule {
+		shown.RetrySchedule = append(shown.RetrySchedule, durationpb.New(wait))
+	}
+	return shown
+}

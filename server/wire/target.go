@@ -1,0 +1,157 @@
+package wire
+
+import (
+	"fmt"
+
+	"google.golang.org/protobuf/encoding/protojson"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protoreflect"
+
+	postriderv1 "github.com/postrider-dev/postrider/gen/go/postrider/v1"
+	"github.com/postrider-dev/postrider/server/gateway"
+)
+
+// HiddenValue stands for a stored header value when a target is shown. Sent back, it keeps the value.
+const HiddenValue = "•••"
+
+// headersField is the field of a target's configuration that holds headers, whose values are secret.
+const headersField = "headers"
+
+// NewTarget reads a target: the name of its type and its configuration as the JSON of its message. current is the
+// subscription whose target it replaces, for the header values that are to be kept; nil for a new one.
+func NewTarget(from *postriderv1.Target, current *gateway.Subscription) (kind string, config []byte, err error) {
+	field := configField(from)
+	if field == nil {
+		return "", nil, gateway.FieldError("subscription.target", "is required")
+	}
+	kind = string(field.Name())
+	message := proto.Clone(from.ProtoReflect().Get(field).Message().Interface())
+	var kept proto.Message
+	if current != nil && current.TargetType == kind {
+		if kept, err = parseConfig(kind, current.TargetConfig); err != nil {
+			return "", nil, err
+		}
+	}
+	if err := keepHidden("subscription.target."+kind, message, kept); err != nil {
+		return "", nil, err
+	}
+	config, err = protojson.Marshal(message)
+	return kind, config, err
+}
+
+// Target shows a target with its header values hidden.
+func Target(kind string, config []byte) (*postriderv1.Target, error) {
+	message, err := parseConfig(kind, config)
+	if err != nil {
+		return nil, err
+	}
+	hideHeaders(message)
+	target := &postriderv1.Target{}
+	field := targetFields().ByName(protoreflect.Name(kind))
+	target.ProtoReflect().Set(field, protoreflect.ValueOfMessage(message.ProtoReflect()))
+	return target, nil
+}
+
+// changeTargetPart writes one field of the target's configuration.
+func changeTargetPart(name protoreflect.Name) change {
+	return func(to *gateway.Subscription, from *postriderv1.Subscription) error {
+		field := configField(from.GetTarget())
+		if field == nil {
+			return gateway.FieldError("subscription.target", "is required")
+		}
+		if string(field.Name()) != to.TargetType {
+			return gateway.FieldError("subscription.target", "is a %s; change it as a whole", to.TargetType)
+		}
+		merged, err := parseConfig(to.TargetType, to.TargetConfig)
+		if err != nil {
+			return err
+		}
+		part := merged.ProtoReflect().Descriptor().Fields().ByName(name)
+		given := from.GetTarget().ProtoReflect().Get(field).Message()
+		merged.ProtoReflect().Clear(part)
+		if given.Has(part) {
+			merged.ProtoReflect().Set(part, given.Get(part))
+		}
+		target := &postriderv1.Target{}
+		target.ProtoReflect().Set(field, protoreflect.ValueOfMessage(merged.ProtoReflect()))
+		_, to.TargetConfig, err = NewTarget(target, to)
+		return err
+	}
+}
+
+func targetFields() protoreflect.FieldDescriptors {
+	return (&postriderv1.Target{}).ProtoReflect().Descriptor().Fields()
+}
+
+// configField is the case of the target's oneof that is set, nil when none is.
+func configField(target *postriderv1.Target) protoreflect.FieldDescriptor {
+	message := target.ProtoReflect()
+	return message.WhichOneof(message.Descriptor().Oneofs().ByName("config"))
+}
+
+func parseConfig(kind string, config []byte) (proto.Message, error) {
+	field := targetFields().ByName(protoreflect.Name(kind))
+	if field == nil {
+		return nil, fmt.Errorf("target type %q is not known", kind)
+	}
+	message := (&postriderv1.Target{}).ProtoReflect().NewField(field).Message().Interface()
+	if err := protojson.Unmarshal(config, message); err != nil {
+		return nil, fmt.Errorf("read the configuration of a %s: %w", kind, err)
+	}
+	return message, nil
+}
+
+func hideHeaders(config proto.Message) {
+	headers, ok := headersOf(config)
+	if !ok {
+		return
+	}
+	headers.Range(func(name protoreflect.MapKey, _ protoreflect.Value) bool {
+		headers.Set(name, protoreflect.ValueOfString(HiddenValue))
+		return true
+	})
+}
+
+// keepHidden puts the stored value where a hidden one was sent back.
+func keepHidden(path string, config, kept proto.Message) error {
+	headers, ok := headersOf(config)
+	if !ok {
+		return nil
+	}
+	var fault error
+	headers.Range(func(name protoreflect.MapKey, value protoreflect.Value) bool {
+		if value.String() != HiddenValue {
+			return true
+		}
+		stored, found := storedHeader(kept, name)
+		if !found {
+			fault = gateway.FieldError(fmt.Sprintf("%s.%s[%q]", path, headersField, name.String()),
+				"%q keeps a stored value, and there is none", HiddenValue)
+			return false
+		}
+		headers.Set(name, stored)
+		return true
+	})
+	return fault
+}
+
+func storedHeader(kept proto.Message, name protoreflect.MapKey) (protoreflect.Value, bool) {
+	if kept == nil {
+		return protoreflect.Value{}, false
+	}
+	headers, ok := headersOf(kept)
+	if !ok || !headers.Has(name) {
+		return protoreflect.Value{}, false
+	}
+	return headers.Get(name), true
+}
+
+// headersOf answers the headers of a configuration, ok false when it has none.
+func headersOf(config proto.Message) (headers protoreflect.Map, ok bool) {
+	message := config.ProtoReflect()
+	field := message.Descriptor().Fields().ByName(headersField)
+	if field == nil || !field.IsMap() || !message.Has(field) {
+		return nil, false
+	}
+	return message.Mutable(field).Map(), true
+}
