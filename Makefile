@@ -103,6 +103,7 @@ lint-proto: node_modules/.stamp ## buf lint and format
 lint-web: node_modules/.stamp ## biome and the TypeScript compiler
 	npm run lint --workspaces --if-present
 	npm run typecheck --workspaces --if-present
+	tsc -p examples
 
 .PHONY: bench
 bench: ## Measure publish and delivery against their limits
