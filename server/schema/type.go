@@ -109,4 +109,3 @@ func (t *Type) Render(canonical []byte) ([]byte, error) {
 	err = compact.Compact()
 	return compact, err
 }
-

@@ -1,0 +1,164 @@
+package publish
+
+import (
+	"errors"
+
+	"github.com/postrider-dev/postrider/server/gateway"
+	"github.com/postrider-dev/postrider/server/schema"
+	"github.com/postrider-dev/postrider/server/store"
+)
+
+// maxFaults bounds the faults that are told of one batch.
+const maxFaults = 100
+
+const (
+	maxSourceBytes  = 2048
+	maxSubjectBytes = 2048
+)
+
+// accept checks drafts and makes events of them. The faults of a batch are told together.
+func (p *Publisher) accept(
+	tenant gateway.TenantID, drafts []gateway.Draft, snapshot *schema.Snapshot, at locate,
+) ([]store.NewEvent, error) {
+	accepted := make([]store.NewEvent, len(drafts))
+	var faults *gateway.Error
+	for i := range drafts {
+		event, err := p.acceptOne(tenant, &drafts[i], snapshot)
+		var fault *gateway.Error
+		if err != nil && !errors.As(err, &fault) {
+			return nil, err
+		}
+		if fault != nil {
+			if faults = join(faults, at(fault, i)); len(faults.Fields) >= maxFaults {
+				return nil, faults
+			}
+		}
+		accepted[i] = event
+	}
+	if faults != nil {
+		return nil, faults
+	}
+	return accepted, nil
+}
+
+// join adds the fields of another fault of the same kind; of different kinds the first is told.
+func join(faults, fault *gateway.Error) *gateway.Error {
+	if faults == nil {
+		return fault
+	}
+	if faults.Reason != fault.Reason || len(faults.Fields) == 0 || len(fault.Fields) == 0 {
+		return faults
+	}
+	joined := *faults
+	joined.Fields = append(joined.Fields, fault.Fields...)
+	joined.Message = gateway.Summary(joined.Fields)
+	return &joined
+}
+
+func (p *Publisher) acceptOne(
+	tenant gateway.TenantID, draft *gateway.Draft, snapshot *schema.Snapshot,
+) (store.NewEvent, error) {
+	if err := checkAttributes(draft); err != nil {
+		return store.NewEvent{}, err
+	}
+	if err := checkSize(draft.Payload); err != nil {
+		return store.NewEvent{}, err
+	}
+	event := &gateway.Event{
+		Tenant: tenant, ID: draft.ID, Type: draft.Type, Source: draft.Source, Subject: draft.Subject,
+	}
+	if draft.Time != nil {
+		// Without one, the store sets the time of receipt.
+		event.Time = draft.Time.UTC()
+	}
+	hash, err := acceptPayload(event, draft, snapshot.Type(draft.Type))
+	if err != nil {
+		return store.NewEvent{}, err
+	}
+	if event.ID == "" {
+		event.ID = p.ids.next()
+	}
+	if event.Source == "" {
+		event.Source = gateway.DefaultSource
+	}
+	return store.NewEvent{Event: event, Hash: hash, ClientID: draft.ID != ""}, nil
+}
+
+func checkAttributes(draft *gateway.Draft) error {
+	switch {
+	case draft.Type == "":
+		return gateway.FieldError("event.type", "is required")
+	case !gateway.ValidType(draft.Type):
+		return gateway.FieldError("event.type", "must be segments of letters, digits, _ and -, separated by dots, "+
+			"and at most %d characters", gateway.MaxTypeLength)
+	case draft.ID != "" && !gateway.ValidEventID(draft.ID):
+		return gateway.FieldError("event.id", "must be 1 to 64 letters, digits and the characters _ : -")
+	case len(draft.Source) > maxSourceBytes:
+		return gateway.FieldError("event.source", "is longer than %d bytes", maxSourceBytes)
+	case len(draft.Subject) > maxSubjectBytes:
+		return gateway.FieldError("event.subject", "is longer than %d bytes", maxSubjectBytes)
+	case draft.Time != nil && draft.Time.IsZero():
+		return gateway.FieldError("event.time", "must be after 0001-01-01T00:00:00Z")
+	}
+	return nil
+}
+
+func checkSize(payload gateway.Payload) error {
+	size := max(len(payload.JSON), len(payload.Binary))
+	if size <= gateway.MaxDataBytes {
+		return nil
+	}
+	err := gateway.FieldError(schema.DataField, "has %d bytes, the limit is %d", size, gateway.MaxDataBytes)
+	err.Reason = gateway.ReasonTooLarge
+	return err
+}
+
+// acceptPayload checks the payload, puts what is to be stored into the event, and answers the hash of the content.
+func acceptPayload(event *gateway.Event, draft *gateway.Draft, version *schema.Type) (gateway.ContentHash, error) {
+	if version == nil {
+		return acceptUntyped(event, draft)
+	}
+	canonical, err := checkTyped(draft, version)
+	if err != nil {
+		return gateway.ContentHash{}, err
+	}
+	event.Schema, event.Data = version.ID(), canonical
+	return typedHash(draft, canonical), nil
+}
+
+func acceptUntyped(event *gateway.Event, draft *gateway.Draft) (gateway.ContentHash, error) {
+	if draft.Payload.Message != "" {
+		return gateway.ContentHash{}, gateway.FieldError("event.proto_data",
+			"event type %q has no schema; send json_data", draft.Type)
+	}
+	event.Data = jsonText(draft)
+	return untypedHash(draft)
+}
+
+func checkTyped(draft *gateway.Draft, version *schema.Type) ([]byte, error) {
+	payload := draft.Payload
+	if payload.Message != "" && payload.Message != version.Message() {
+		return nil, gateway.FieldError("event.proto_data",
+			"holds a %s; event type %q is a %s", payload.Message, draft.Type, version.Message())
+	}
+	check := func() ([]byte, []gateway.Violation, error) { return version.FromJSON(jsonText(draft)) }
+	if payload.Message != "" {
+		check = func() ([]byte, []gateway.Violation, error) { return version.FromBinary(payload.Binary) }
+	}
+	canonical, violations, err := check()
+	if len(violations) > 0 {
+		return nil, &gateway.Error{
+			Code: gateway.CodeInvalid, Reason: gateway.ReasonSchemaViolation,
+			Message: gateway.Summary(violations), Fields: violations,
+		}
+	}
+	return canonical, err
+}
+
+// jsonText is the JSON payload of a draft; an event without a payload has an empty object.
+func jsonText(draft *gateway.Draft) []byte {
+	if draft.Payload.JSON == nil {
+		return []byte("{}")
+	}
+	return draft.Payload.JSON
+}
