@@ -58,3 +58,80 @@ func (p Policy) NextRetry(step int, random float64) (wait time.Duration, ok bool
 	}
 	return time.Duration(float64(schedule[step]) * (0.8 + 0.4*random)), true
 }
+
+// Ended is an attempt that has ended, as far as the rest of its delivery's life depends on it.
+type Ended struct {
+	Kind OutcomeKind
+	// Probe tells that the attempt was a probe.
+	Probe bool
+	// Held tells that, with this outcome taken into account, the breaker is not closed.
+	Held bool
+	At   time.Time
+}
+
+// Settle moves a delivery on after an attempt (SEMANTICS rules 17 and 18): delivered; or waiting for its schedule, for the
+// breaker (Due is zero then) or for a probe; or dead. random is uniform in [0, 1).
+func (p Policy) Settle(d *Delivery, attempt Ended, random float64) {
+	d.Manual = false
+	switch attempt.Kind {
+	case OutcomeDelivered:
+		d.State, d.Due = DeliveryDelivered, time.Time{}
+	case OutcomeSlowDown, OutcomeGone:
+		d.wait()
+	default:
+		p.settleFailure(d, attempt, random)
+	}
+}
+
+func (p Policy) settleFailure(d *Delivery, attempt Ended, random float64) {
+	if !attempt.Held {
+		p.useStep(d, attempt.At, random)
+		return
+	}
+	if !attempt.Probe {
+		d.wait()
+		return
+	}
+	d.Probes++
+	switch {
+	case d.Probes < ProbesPerEvent:
+		d.wait()
+	case d.Probes == ProbesPerEvent:
+		p.useStep(d, attempt.At, random)
+	default:
+		// A probe of last resort, when there is nothing else to probe with: it comes again after the same wait.
+		wait, _ := p.NextRetry(min(max(d.Step-1, 0), len(p.Schedule())-1), random)
+		d.State, d.Due = DeliveryRetrying, attempt.At.Add(wait)
+	}
+}
+
+func (p Policy) useStep(d *Delivery, now time.Time, random float64) {
+	wait, ok := p.NextRetry(d.Step, random)
+	if !ok {
+		d.State, d.Due = DeliveryDead, time.Time{}
+		return
+	}
+	d.Step++
+	d.State, d.Due = DeliveryRetrying, now.Add(wait)
+}
+
+// wait lets the delivery go on as soon as its subscription does.
+func (d *Delivery) wait() { d.State, d.Due = DeliveryRetrying, time.Time{} }
+
+// GiveBack undoes what a failure cost that turned out to be one of those that opened the breaker: the step is given back,
+// and the delivery goes on when the breaker lets it, as if new to probes.
+func (d *Delivery) GiveBack() {
+	if d.State == DeliveryRetrying && d.Step > 0 {
+		d.Step--
+	}
+	d.Probes = 0
+	d.wait()
+}
+
+// Revive answers a person's wish to try again: now, and for a dead delivery with a fresh schedule.
+func (d *Delivery) Revive(now time.Time) {
+	if d.State == DeliveryDead {
+		d.Step, d.Probes = 0, 0
+	}
+	d.State, d.Due, d.Manual, d.UpdateTime = DeliveryRetrying, now, true, now
+}

@@ -1,0 +1,336 @@
+package deliver
+
+import (
+	"context"
+	"log/slog"
+	"math/rand/v2"
+	"time"
+
+	"github.com/postrider-dev/postrider/server/gateway"
+	"github.com/postrider-dev/postrider/server/store"
+)
+
+// pendingAfter is the age at which a first attempt gets a row, so that one slow reply does not hold the place.
+const pendingAfter = time.Second
+
+// attempt is one attempt, from its slot to the commit of its outcome.
+type attempt struct {
+	lane  *lane
+	event *outgoing
+	sub   *gateway.Subscription
+	to    *destination
+	ctx   context.Context
+
+	// delivery is the row; it is handed to the store with the outcome and does not change from then on.
+	delivery gateway.Delivery
+	last     gateway.Attempt
+	previous *gateway.Attempt
+
+	cause gateway.AttemptCause
+	start time.Time
+	// sequence is the place in the window of a first attempt; stored tells that a row is there and the window passed it.
+	sequence uint64
+	stored   bool
+	// probe: sent to find out whether the endpoint is back. trial: started while the breaker was not closed.
+	probe, trial bool
+	ended        bool
+}
+
+// startFirst begins an event's first attempt. l.mu is held, here and below.
+func (l *lane) startFirst(o *outgoing, probe bool, now time.Time) {
+	l.forgetSettled(o.Position)
+	a := &attempt{event: o, cause: gateway.CauseFirst, probe: probe}
+	a.delivery = gateway.Delivery{
+		DeliveryKey: gateway.DeliveryKey{Subscription: l.id, Position: o.Position},
+		Tenant:      l.tenant, CreateTime: now, EventID: o.ID, EventType: o.Type,
+	}
+	a.sequence = l.window.add(o.Position)
+	l.start(a, now)
+	l.watchAge()
+}
+
+// startRetry begins an attempt of a delivery that has a row.
+func (l *lane) startRetry(r retry, probe bool, now time.Time) {
+	a := &attempt{event: r.event, stored: true, probe: probe}
+	a.delivery = *r.delivery
+	a.delivery.EventID, a.delivery.EventType = r.event.ID, r.event.Type
+	a.previous, a.delivery.Last = r.delivery.Last, nil
+	switch {
+	case r.delivery.Manual:
+		a.cause = gateway.CauseManual
+	case r.delivery.Attempts == 0:
+		a.cause = gateway.CauseFirst
+	case probe:
+		a.cause = gateway.CauseProbe
+	default:
+		a.cause = gateway.CauseRetry
+	}
+	l.start(a, now)
+}
+
+func (l *lane) start(a *attempt, now time.Time) {
+	if l.ctx == nil {
+		l.ctx, l.cancel = context.WithCancel(l.engine.attempts)
+	}
+	a.lane, a.sub, a.to, a.ctx = l, l.sub, l.to, l.ctx
+	a.start = now.UTC()
+	a.trial = l.breaker.Probing()
+	l.busy[keyOf(&a.delivery)] = a
+	l.slots++
+	if a.probe {
+		l.probing = true
+	}
+	l.engine.work.Add(1)
+	go a.run()
+}
+
+func (a *attempt) run() {
+	defer a.lane.engine.work.Done()
+	outcome := a.send()
+	recorded := a.lane.settle(a, outcome)
+	if !recorded {
+		return
+	}
+	a.log()
+	if outcome.Kind == gateway.OutcomeGone {
+		a.lane.disable(a)
+	}
+}
+
+func (a *attempt) send() gateway.Outcome {
+	message, err := a.event.render(a.lane.engine)
+	if err != nil {
+		return gateway.Outcome{Kind: gateway.OutcomeEventFailure, Error: "the payload cannot be rendered: " + err.Error()}
+	}
+	to, err := a.to.resolve(a.lane.engine, a.sub)
+	if err != nil {
+		return gateway.Outcome{Kind: gateway.OutcomeEndpointFailure, Error: "the target cannot be used: " + err.Error()}
+	}
+	outcome := to.Send(a.ctx, message, a.start)
+	if outcome.Kind == gateway.OutcomeNone && a.ctx.Err() == nil {
+		outcome.Kind = gateway.OutcomeEndpointFailure
+	}
+	return outcome
+}
+
+// settle records what came of an attempt. It answers false when nothing is to be recorded: the subscription is gone, or
+// the attempt was cut off because the server stops.
+func (l *lane) settle(a *attempt, outcome gateway.Outcome) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	a.ended = true
+	if l.removed || outcome.Kind == gateway.OutcomeNone {
+		return false
+	}
+	now := time.Now().UTC()
+	l.note(outcome, now)
+	giveBack := l.consult(a, outcome, now)
+	l.conclude(a, outcome, now)
+	result := store.Result{Delivery: &a.delivery, Previous: a.previous, Committed: a.committed}
+	l.resolve(a)
+	l.withPlace(&result)
+	l.engine.store.Record(result)
+	l.updateLow()
+	l.tryShare()
+	l.giveBack(giveBack, a.delivery.Position, now)
+	return true
+}
+
+// resolve takes note that a row of a first attempt is being queued.
+func (l *lane) resolve(a *attempt) {
+	if !a.stored {
+		a.stored = true
+		l.window.resolve(a.sequence)
+	}
+}
+
+// conclude brings the row up to date.
+func (l *lane) conclude(a *attempt, outcome gateway.Outcome, now time.Time) {
+	d := &a.delivery
+	d.Attempts++
+	a.last = gateway.Attempt{Number: d.Attempts, Cause: a.cause, Start: a.start, Outcome: outcome}
+	d.Last = &a.last
+	d.UpdateTime = now
+	state, _ := l.breaker.State()
+	ended := gateway.Ended{Kind: outcome.Kind, Probe: a.probe, Held: state != gateway.BreakerClosed, At: now}
+	l.sub.Policy.Settle(d, ended, rand.Float64())
+	failed := outcome.Kind == gateway.OutcomeEventFailure || outcome.Kind == gateway.OutcomeEndpointFailure
+	if failed && !ended.Held {
+		if l.streak == nil {
+			l.streak = map[gateway.Position]*gateway.Delivery{}
+		}
+		l.streak[d.Position] = d
+	}
+}
+
+// consult tells the breaker, and does what it says. It answers the events whose steps are to be given back.
+func (l *lane) consult(a *attempt, outcome gateway.Outcome, now time.Time) (giveBack []gateway.Position) {
+	switch outcome.Kind {
+	case gateway.OutcomeDelivered:
+		if l.breaker.Delivered(l.sub.Policy.Slots(), a.trial) {
+			l.reopen()
+		}
+		if !l.breaker.Probing() {
+			l.streak = nil
+		}
+	case gateway.OutcomeSlowDown:
+		l.breaker.SlowDown(gateway.ClampRetryAfter(outcome.RetryAfter), now)
+		l.hold()
+	case gateway.OutcomeGone:
+		l.standStill()
+	default:
+		endpoint := outcome.Kind == gateway.OutcomeEndpointFailure
+		opened, closed := l.breaker.Failed(a.delivery.Position, endpoint, a.probe, now)
+		if closed {
+			l.reopen()
+		}
+		if l.breaker.Probing() {
+			l.hold()
+		}
+		return opened
+	}
+	return nil
+}
+
+// reopen goes on after the breaker closed: what is due first, then the next events.
+func (l *lane) reopen() {
+	l.retries.due, l.retries.first = true, true
+	l.streak = nil
+}
+
+// standStill stops at once, before the store knows that the endpoint is gone.
+func (l *lane) standStill() {
+	if l.active() {
+		sub := *l.sub
+		sub.State = gateway.SubscriptionDisabled
+		l.sub = &sub
+	}
+	l.hold()
+}
+
+// giveBack undoes the steps of the failures that opened the breaker, but for the one that is just being settled.
+func (l *lane) giveBack(positions []gateway.Position, settling gateway.Position, now time.Time) {
+	for _, p := range positions {
+		d, ok := l.streak[p]
+		if !ok || p == settling {
+			continue
+		}
+		if a := l.busy[keyOf(d)]; a != nil && !a.ended {
+			a.delivery.Step = max(a.delivery.Step-1, 0)
+			continue
+		}
+		back := *d
+		back.GiveBack()
+		back.UpdateTime = now
+		l.record(&back)
+	}
+	if positions != nil {
+		l.streak = nil
+	}
+}
+
+// record queues a row that changes outside an attempt.
+func (l *lane) record(d *gateway.Delivery) {
+	key := keyOf(d)
+	l.claims[key]++
+	l.engine.store.Record(store.Result{Delivery: d, Committed: func() {
+		l.mu.Lock()
+		l.release(key)
+		l.rowCommitted(d)
+		l.dispatch(time.Now())
+		l.mu.Unlock()
+		l.engine.watches.publish(d)
+	}})
+}
+
+func (l *lane) release(key rowKey) {
+	if l.claims[key]--; l.claims[key] <= 0 {
+		delete(l.claims, key)
+	}
+	l.retries.committed(key)
+}
+
+// committed frees the slot: the outcome is durable.
+func (a *attempt) committed() {
+	l := a.lane
+	l.mu.Lock()
+	key := keyOf(&a.delivery)
+	delete(l.busy, key)
+	l.slots--
+	if a.probe {
+		l.probing = false
+	}
+	l.retries.committed(key)
+	l.rowCommitted(&a.delivery)
+	l.dispatch(time.Now())
+	l.mu.Unlock()
+	l.engine.watches.publish(&a.delivery)
+}
+
+// watchAge sees to it that old first attempts get a row.
+func (l *lane) watchAge() {
+	if !l.janitor {
+		l.janitor = true
+		time.AfterFunc(pendingAfter, l.storePending)
+	}
+}
+
+func (l *lane) storePending() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	now := time.Now()
+	youngest := l.writePending(now.Add(-pendingAfter))
+	l.janitor = !youngest.IsZero()
+	if l.janitor {
+		time.AfterFunc(max(youngest.Add(pendingAfter).Sub(now), time.Millisecond), l.storePending)
+	}
+}
+
+// writePending stores a row for each first attempt that began at a time or before, and answers the start of the oldest
+// that is left, zero for none.
+func (l *lane) writePending(startedBy time.Time) (left time.Time) {
+	if l.removed {
+		return left
+	}
+	for _, a := range l.busy {
+		switch {
+		case a.stored || a.ended:
+		case a.start.After(startedBy):
+			if left.IsZero() || a.start.Before(left) {
+				left = a.start
+			}
+		default:
+			l.recordPending(a)
+		}
+	}
+	l.updateLow()
+	return left
+}
+
+func (l *lane) recordPending(a *attempt) {
+	d := a.delivery
+	d.State, d.UpdateTime = gateway.DeliveryPending, time.Now().UTC()
+	result := store.Result{Delivery: &d, Committed: func() { l.engine.watches.publish(&d) }}
+	l.resolve(a)
+	l.withPlace(&result)
+	l.engine.store.Record(result)
+}
+
+// log writes the one line of an attempt.
+func (a *attempt) log() {
+	level := slog.LevelInfo
+	if a.delivery.State == gateway.DeliveryDelivered {
+		level = slog.LevelDebug
+	}
+	logger := a.lane.engine.logger
+	if !logger.Enabled(a.ctx, level) {
+		return
+	}
+	d, o := &a.delivery, &a.last.Outcome
+	logger.LogAttrs(a.ctx, level, "attempt",
+		slog.String("subscription", a.sub.UID), slog.Int64("tenant", int64(d.Tenant)), slog.String("event", d.EventID),
+		slog.String("type", d.EventType), slog.Int64("position", int64(d.Position)), slog.Int("attempt", d.Attempts),
+		slog.Int("cause", int(a.cause)), slog.String("outcome", o.Kind.String()), slog.Int("status", o.Status),
+		slog.String("address", o.Address), slog.String("error", o.Error), slog.Duration("took", o.Timings.Total),
+		slog.String("state", d.State.String()), slog.Int("step", d.Step), slog.Time("due", d.Due))
+}

@@ -1,0 +1,215 @@
+// Package deliver runs subscriptions. Each is a cursor over the log: match, attempt with bounded concurrency, record,
+// advance. The promise it keeps, across any crash: an event at or below a stored place has a row that says what became of
+// it (mark.go has the invariant and why it holds).
+//
+// One router reads the log's tail for all; a subscription is a lane without a goroutine of its own. Reading order:
+// engine.go, lane.go, router.go and feed.go (what comes in), attempt.go, retry.go and probe.go (what goes out), mark.go
+// and window.go (what is stored as the place), subscription.go (changes), health.go and watch.go (what can be seen).
+package deliver
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/postrider-dev/postrider/server/gateway"
+	"github.com/postrider-dev/postrider/server/store"
+	"github.com/postrider-dev/postrider/server/tail"
+	"github.com/postrider-dev/postrider/server/target"
+)
+
+// Config is what an engine works with.
+type Config struct {
+	Store   *store.Store
+	Tail    *tail.Tail
+	Targets *target.Registry
+	// RenderJSON answers a typed payload as the text of a JSON object.
+	RenderJSON func(gateway.SchemaID, []byte) ([]byte, error)
+	// Logger is for failed attempts (info), delivered ones (debug) and faults; none when nil.
+	Logger *slog.Logger
+	// StopTimeout is how long attempts under way may go on when the engine stops; 10 s when 0.
+	StopTimeout time.Duration
+}
+
+// Engine runs every subscription of the server.
+type Engine struct {
+	store       *store.Store
+	tail        *tail.Tail
+	targets     *target.Registry
+	renderJSON  func(gateway.SchemaID, []byte) ([]byte, error)
+	logger      *slog.Logger
+	stopTimeout time.Duration
+
+	router  router
+	mark    mark
+	watches watches
+	// pages bounds the lanes that read the store at once.
+	pages chan struct{}
+	// startHead is the head of the log at start: only events up to there can have rows this engine does not know of.
+	startHead gateway.Position
+
+	mu    sync.RWMutex
+	lanes map[gateway.SubscriptionID]*lane
+	ready chan struct{}
+
+	// reading ends when the engine stops; attempts when those under way have had their time.
+	reading        context.Context
+	stopReading    context.CancelFunc
+	attempts       context.Context
+	cancelAttempts context.CancelFunc
+	stopping       atomic.Bool
+	// work counts attempts and reads under way. It grows only under a lane's lock, with stopping not set.
+	work sync.WaitGroup
+}
+
+// New makes an engine; Run starts it. Its other methods wait until Run has loaded the subscriptions.
+func New(cfg Config) *Engine {
+	if cfg.Logger == nil {
+		cfg.Logger = slog.New(slog.DiscardHandler)
+	}
+	if cfg.StopTimeout == 0 {
+		cfg.StopTimeout = 10 * time.Second
+	}
+	e := &Engine{
+		store: cfg.Store, tail: cfg.Tail, targets: cfg.Targets, renderJSON: cfg.RenderJSON,
+		logger: cfg.Logger, stopTimeout: cfg.StopTimeout,
+		pages: make(chan struct{}, pageReaders),
+		lanes: map[gateway.SubscriptionID]*lane{}, ready: make(chan struct{}),
+	}
+	e.router.engine, e.router.index = e, index{}
+	e.mark.init(e)
+	e.reading, e.stopReading = context.WithCancel(context.Background())
+	e.attempts, e.cancelAttempts = context.WithCancel(context.Background())
+	return e
+}
+
+// Run delivers until ctx ends. Then no attempt is begun; those under way may finish within the stop timeout, and are cut
+// off after it without a trace in their favour or against them: the next start makes them again. The store's Run must
+// outlast it.
+func (e *Engine) Run(ctx context.Context) error {
+	if err := e.load(ctx); err != nil {
+		return fmt.Errorf("load subscriptions: %w", err)
+	}
+	// Every lane counts before the router and the mark move.
+	e.beginAll()
+	var loops sync.WaitGroup
+	loops.Go(func() { e.router.run(e.reading) })
+	loops.Go(func() { e.mark.run(e.reading) })
+	close(e.ready)
+	<-ctx.Done()
+	e.stop()
+	loops.Wait()
+	e.storePlaces()
+	return nil
+}
+
+func (e *Engine) awaitReady(ctx context.Context) error {
+	select {
+	case <-e.ready:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-e.reading.Done():
+		return gateway.Errorf(gateway.CodeUnavailable, gateway.ReasonShuttingDown, "the server is stopping; try again")
+	}
+}
+
+// load makes a lane for each subscription. The router begins at the mark, for all that share it; when that is too far
+// back, each of them reads what it missed for itself.
+func (e *Engine) load(ctx context.Context) error {
+	subs, err := e.store.Subscriptions(ctx)
+	if err != nil {
+		return err
+	}
+	open, err := e.store.OpenSubscriptions(ctx)
+	if err != nil {
+		return err
+	}
+	e.startHead = e.store.Head()
+	mark := e.store.Mark()
+	begin := mark
+	if e.startHead-mark > maxShareLag {
+		begin = e.startHead
+	}
+	e.mark.last = mark
+	e.router.reached.Store(int64(begin))
+	for _, sub := range subs {
+		l := newLane(e, sub, sub.Place(mark))
+		l.unsettled = true
+		if due, ok := open[sub.ID]; ok {
+			l.retries.due = due.IsZero()
+			l.retries.expect(due)
+		}
+		e.lanes[sub.ID] = l
+	}
+	return nil
+}
+
+// beginAll feeds the lanes that are where the router is and starts the others.
+func (e *Engine) beginAll() {
+	for _, l := range e.all() {
+		e.router.feed(l)
+		l.begin()
+	}
+}
+
+func (e *Engine) all() []*lane {
+	e.mu.RLock()
+	defer e.mu.RUnlock()
+	lanes := make([]*lane, 0, len(e.lanes))
+	for _, l := range e.lanes {
+		lanes = append(lanes, l)
+	}
+	return lanes
+}
+
+// stop ends reading, waits for the attempts under way, and cuts them off when their time is over.
+func (e *Engine) stop() {
+	e.stopping.Store(true)
+	e.stopReading()
+	for _, l := range e.all() {
+		l.halt()
+	}
+	done := make(chan struct{})
+	go func() {
+		e.work.Wait()
+		close(done)
+	}()
+	timer := time.NewTimer(e.stopTimeout)
+	defer timer.Stop()
+	select {
+	case <-done:
+	case <-timer.C:
+		e.cancelAttempts()
+		<-done
+	}
+	e.cancelAttempts()
+}
+
+// halt makes sure that whoever saw stopping unset has finished with the lane.
+func (l *lane) halt() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.timer != nil {
+		l.timer.Stop()
+	}
+}
+
+// storePlaces queues the last places, so that the next start has nothing to look through.
+func (e *Engine) storePlaces() {
+	e.mark.advance()
+	for _, l := range e.all() {
+		l.storePlace()
+	}
+}
+
+func (l *lane) storePlace() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if c := l.place(); !l.shared && c > l.cursor {
+		l.storeCursor(c)
+	}
+}

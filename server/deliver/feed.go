@@ -1,0 +1,175 @@
+package deliver
+
+import (
+	"context"
+	"time"
+
+	"github.com/postrider-dev/postrider/server/gateway"
+)
+
+const (
+	// pageEvents and pageBytes bound one read of a lane that reads on by itself.
+	pageEvents = 512
+	pageBytes  = 4 << 20
+	// pageReaders is how many lanes read pages from the store at once, so that many that lag leave the store's readers to
+	// others.
+	pageReaders = 4
+	// storeScanEvery is after how many positions without an event of its own a lane stores how far it has looked.
+	storeScanEvery = 10_000
+)
+
+// fill reads on for a lane that the router does not feed and whose queue runs low. l.mu is held.
+func (l *lane) fill() {
+	if l.fed || l.filling || !l.queue.low() {
+		return
+	}
+	l.filling = true
+	l.spawn(l.readOn)
+}
+
+// readOn reads until the queue is full or the router feeds the lane.
+func (l *lane) readOn() {
+	for {
+		room, done := l.roomToRead()
+		if done {
+			return
+		}
+		if err := l.readPage(room); err != nil {
+			l.readFailed(err)
+			return
+		}
+	}
+}
+
+func (l *lane) roomToRead() (room int, done bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	room = min(l.queue.room(), pageEvents)
+	if l.fed || room == 0 || !l.runnable() || l.breaker.Probing() {
+		l.filling = false
+		return 0, true
+	}
+	return room, false
+}
+
+func (l *lane) readFailed(err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.filling = false
+	if l.engine.reading.Err() != nil {
+		return
+	}
+	l.engine.logger.Error("read the log", "subscription", l.sub.UID, "after", l.scan, "error", err)
+	l.later()
+}
+
+// mayBeFed says whether the router may give the lane events: also while it looks for something to probe with.
+// l.mu is held.
+func (l *lane) mayBeFed() bool {
+	return l.runnable() && !l.fed && (!l.breaker.Probing() || l.probing)
+}
+
+// readPage takes in the next events, at most limit, or lets the router feed the lane when there are none.
+func (l *lane) readPage(limit int) error {
+	l.mu.Lock()
+	after, turn, sub := l.scan, l.turn, l.sub
+	l.mu.Unlock()
+	l.loadSettled(l.engine.reading, after)
+	if after >= l.engine.router.position() && l.engine.router.feed(l) {
+		return nil
+	}
+	events, scanned, err := l.engine.page(sub, after, limit)
+	if err != nil {
+		return err
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	// Somebody else moved on, or back, meanwhile: what was read is not what comes next.
+	if l.turn != turn || l.scan != after || l.fed {
+		return nil
+	}
+	for _, event := range events {
+		l.enqueue(&outgoing{Event: event})
+	}
+	l.scan = scanned
+	l.updateLow()
+	if !l.shared && l.place() >= l.cursor+storeScanEvery && l.window.open == 0 {
+		l.storeCursor(l.place())
+	}
+	if !l.probing {
+		l.dispatch(time.Now())
+	}
+	return nil
+}
+
+// page answers the next events a subscription selects: from memory while it has them, else from the store.
+func (e *Engine) page(sub *gateway.Subscription, after gateway.Position, limit int) (events []*gateway.Event, scanned gateway.Position, err error) {
+	if recent, ok := e.tail.After(after, pageEvents); ok {
+		events, scanned = matching(recent, sub, after, limit)
+		return events, scanned, nil
+	}
+	select {
+	case e.pages <- struct{}{}:
+		defer func() { <-e.pages }()
+	case <-e.reading.Done():
+		return nil, 0, e.reading.Err()
+	}
+	return e.store.ReadMatching(e.reading, sub.Tenant, sub.Filter, after, e.store.Head(), limit, pageBytes)
+}
+
+func matching(recent []*gateway.Event, sub *gateway.Subscription, after gateway.Position, limit int) (events []*gateway.Event, scanned gateway.Position) {
+	scanned = after
+	for _, event := range recent {
+		if len(events) == limit {
+			break
+		}
+		if event.Tenant == sub.Tenant && sub.Filter.Match(event.Type) {
+			events = append(events, event)
+		}
+		scanned = event.Position
+	}
+	return events, scanned
+}
+
+// loadSettled finds out, once and only when events of before the start are to be delivered, which of those above the
+// stored place already have a row (SEMANTICS rule 14). The next event comes after before.
+func (l *lane) loadSettled(ctx context.Context, before gateway.Position) {
+	l.mu.Lock()
+	from, needed := l.scan, l.unsettled && before < l.engine.startHead
+	l.mu.Unlock()
+	if !needed {
+		return
+	}
+	for {
+		positions, err := l.engine.store.SettledAbove(ctx, l.id, from, l.engine.startHead)
+		if err == nil {
+			l.setSettled(positions)
+			return
+		}
+		if ctx.Err() != nil {
+			return
+		}
+		l.engine.logger.Error("read settled deliveries", "subscription", l.id, "error", err)
+		wait(ctx, time.Second)
+	}
+}
+
+func (l *lane) setSettled(positions []gateway.Position) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.unsettled = false
+	if len(positions) == 0 {
+		return
+	}
+	l.settled = make(map[gateway.Position]struct{}, len(positions))
+	for _, p := range positions {
+		l.settled[p] = struct{}{}
+	}
+}
+
+// forgetSettled lets go of the settled positions once the lane is past them all. l.mu is held.
+func (l *lane) forgetSettled(dispatched gateway.Position) {
+	if l.settled != nil && dispatched > l.engine.startHead {
+		l.settled = nil
+	}
+}

@@ -1,0 +1,95 @@
+package deliver
+
+import (
+	"context"
+	"time"
+
+	"github.com/postrider-dev/postrider/server/gateway"
+)
+
+// tally counts attempts by minute, for an hour.
+type tally struct {
+	minutes     [60]minute
+	lastError   string
+	lastSuccess time.Time
+}
+
+type minute struct {
+	number              int64
+	attempts, successes int64
+}
+
+// note counts an attempt. l.mu is held.
+func (l *lane) note(outcome gateway.Outcome, now time.Time) {
+	if l.tally == nil {
+		l.tally = &tally{}
+	}
+	number := now.Unix() / 60
+	m := &l.tally.minutes[number%60]
+	if m.number != number {
+		*m = minute{number: number}
+	}
+	m.attempts++
+	if outcome.Kind == gateway.OutcomeDelivered {
+		m.successes++
+		l.tally.lastSuccess = now
+		return
+	}
+	l.tally.lastError = outcome.Error
+}
+
+func (t *tally) lastHour(now time.Time) (attempts, successes int64) {
+	number := now.Unix() / 60
+	for _, m := range t.minutes {
+		if number-m.number < 60 {
+			attempts += m.attempts
+			successes += m.successes
+		}
+	}
+	return attempts, successes
+}
+
+// Health answers how a subscription's deliveries go right now.
+func (e *Engine) Health(ctx context.Context, sub *gateway.Subscription) (gateway.SubscriptionHealth, error) {
+	l, err := e.lane(ctx, sub.ID)
+	if err != nil {
+		return gateway.SubscriptionHealth{}, err
+	}
+	health, unread, current := l.health(time.Now())
+	if unread.to > unread.from && health.Backlog <= gateway.BacklogLimit {
+		limit := gateway.BacklogLimit + 1 - int(health.Backlog)
+		n, err := e.store.CountMatching(ctx, current.Tenant, current.Filter, unread.from, unread.to, limit)
+		if err != nil {
+			return health, err
+		}
+		health.Backlog += int64(n)
+	}
+	health.Backlog = min(health.Backlog, gateway.BacklogLimit+1)
+	health.Retrying, health.Dead, err = e.store.CountDeliveries(ctx, sub.ID)
+	return health, err
+}
+
+// span is a part of the log: after from, up to to.
+type span struct{ from, to gateway.Position }
+
+// health answers what memory knows, and the part of the log a lane that reads for itself has not looked at.
+func (l *lane) health(now time.Time) (health gateway.SubscriptionHealth, unread span, sub *gateway.Subscription) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	health.Place = l.place()
+	health.Breaker, health.ResumeTime = l.breaker.State()
+	health.Backlog = int64(l.queue.len())
+	for _, a := range l.busy {
+		if a.delivery.Attempts == 0 && !a.ended {
+			health.Backlog++
+		}
+	}
+	if t := l.tally; t != nil {
+		health.Attempts, health.Successes = t.lastHour(now)
+		health.LastError, health.LastSuccessTime = t.lastError, t.lastSuccess
+	}
+	if !l.fed {
+		unread = span{l.scan, l.engine.store.Head()}
+	}
+	return health, unread, l.sub
+}

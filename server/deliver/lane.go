@@ -1,0 +1,255 @@
+package deliver
+
+import (
+	"context"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/postrider-dev/postrider/server/gateway"
+	"github.com/postrider-dev/postrider/server/target"
+)
+
+// lane is one subscription at work: what comes in (the queue, by the router or by reading on), what is under way, and
+// what waits for a later attempt. It has no goroutine of its own: each change calls dispatch, which starts what can be
+// started.
+//
+//	fed      the router gives it events                ──queue full, held, paused──▶ reading on
+//	reading  it reads the log from scan, at its pace    ──has seen what the router has──▶ fed
+//	shared   its place is the mark's; else it stores a cursor of its own (mark.go)
+type lane struct {
+	engine *Engine
+	id     gateway.SubscriptionID
+	tenant gateway.TenantID
+
+	// admin is held over a change of the subscription, from before the store's transaction until the lane has taken it.
+	admin sync.Mutex
+
+	// low is the lowest position the mark must stay below; inShare tells that the mark looks at it.
+	low     atomic.Int64
+	inShare atomic.Bool
+
+	// Owned by the router, under its lock: the filter it is indexed by, and its part of the batch under way.
+	indexed *gateway.Filter
+	routed  []*outgoing
+
+	mu  sync.Mutex
+	sub *gateway.Subscription
+	to  *destination
+	// ctx ends attempts when the subscription is deleted; made with the first attempt.
+	ctx    context.Context
+	cancel context.CancelFunc
+	// frozen: a change is being stored. removed: the subscription is gone.
+	frozen, removed bool
+	breaker         gateway.Breaker
+
+	fed, filling bool
+	queue        queue
+	// scan is the position up to which events are queued, dispatched or known not to be selected.
+	scan gateway.Position
+	// turn changes whenever scan goes back, so that a page that was being read is thrown away.
+	turn uint64
+	// settled are positions above the place at start that have a row; unsettled tells that they are still to be loaded.
+	settled   map[gateway.Position]struct{}
+	unsettled bool
+
+	window window
+	shared bool
+	// cursor is the place last stored; sinceCursor counts results since.
+	cursor      gateway.Position
+	sinceCursor int
+
+	// busy are rows no one else may touch: attempts until their outcome is committed. claims are rows changed otherwise.
+	busy   map[rowKey]*attempt
+	claims map[rowKey]int
+	// slots counts attempts until their outcome is committed (SEMANTICS rule 15).
+	slots   int
+	probing bool
+	janitor bool
+	// streak has the rows of the failures that count for the breaker, in case their steps are given back.
+	streak map[gateway.Position]*gateway.Delivery
+
+	retries retries
+	timer   *time.Timer
+	timerAt time.Time
+	tally   *tally
+}
+
+// rowKey names a delivery of this lane.
+type rowKey struct {
+	position gateway.Position
+	run      gateway.Run
+}
+
+func keyOf(d *gateway.Delivery) rowKey { return rowKey{d.Position, d.Run} }
+
+// destination is a subscription's target, made on first use.
+type destination struct {
+	once   sync.Once
+	target target.Target
+	err    error
+}
+
+func (d *destination) resolve(e *Engine, sub *gateway.Subscription) (target.Target, error) {
+	d.once.Do(func() { d.target, d.err = e.targets.New(sub.TargetType, specOf(sub)) })
+	return d.target, d.err
+}
+
+func specOf(sub *gateway.Subscription) target.Spec {
+	return target.Spec{Config: sub.TargetConfig, Secret: sub.Secret, Timeout: sub.Policy.AttemptTimeout()}
+}
+
+// newLane makes a lane that begins behind place. It starts carefully: attempts under way ramp from 1 with the successes,
+// so that a thousand dead endpoints do not take a thousand times the concurrency at each start.
+func newLane(e *Engine, sub *gateway.Subscription, place gateway.Position) *lane {
+	l := &lane{
+		engine: e, id: sub.ID, tenant: sub.Tenant, sub: sub, to: &destination{},
+		scan: place, cursor: place, shared: sub.Cursor == nil,
+		busy: map[rowKey]*attempt{}, claims: map[rowKey]int{},
+	}
+	l.low.Store(noLow)
+	l.breaker.Reset()
+	return l
+}
+
+func (l *lane) active() bool { return l.sub.State == gateway.SubscriptionActive }
+
+// runnable says whether attempts may start. l.mu is held, here and below.
+func (l *lane) runnable() bool {
+	return l.active() && !l.frozen && !l.removed && !l.engine.stopping.Load()
+}
+
+// dispatch starts whatever can be started now.
+func (l *lane) dispatch(now time.Time) {
+	if !l.runnable() {
+		return
+	}
+	l.startManual(now)
+	if l.breaker.Probing() {
+		l.probe(now)
+	} else {
+		l.startReady(now)
+		l.readDue(now)
+		l.fill()
+	}
+	l.setTimer(now)
+}
+
+// startReady fills the free slots: retries that are due first, then the next events.
+func (l *lane) startReady(now time.Time) {
+	slots := l.breaker.Slots(l.sub.Policy.Slots(), now)
+	for l.slots < slots {
+		switch {
+		case len(l.retries.ready) > 0:
+			l.startRetry(l.retries.pop(), false, now)
+		case l.retries.first || l.queue.len() == 0:
+			return
+		default:
+			l.startFirst(l.queue.pop(), false, now)
+		}
+	}
+}
+
+// push takes events from the router. It answers false when the lane is not fed (any more).
+func (l *lane) push(ctx context.Context, events []*outgoing) bool {
+	l.loadSettled(ctx, events[0].Position-1)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if !l.fed {
+		return false
+	}
+	for _, o := range events {
+		if o.Position <= l.scan {
+			continue
+		}
+		if l.queue.room() == 0 {
+			l.fed, l.scan = false, o.Position-1
+			break
+		}
+		l.enqueue(o)
+		l.scan = o.Position
+	}
+	l.updateLow()
+	l.dispatch(time.Now())
+	return l.fed
+}
+
+func (l *lane) enqueue(o *outgoing) {
+	if _, done := l.settled[o.Position]; !done {
+		l.queue.push(o)
+	}
+}
+
+// hold stops taking events in, lets go of those in memory, and keeps the place in a cursor of the lane's own.
+func (l *lane) hold() {
+	l.stopFeed()
+	l.retries.ready = nil
+	l.leaveShare()
+}
+
+// stopFeed leaves the router and forgets what is queued; the lane reads on from there later.
+func (l *lane) stopFeed() {
+	if l.fed {
+		l.fed = false
+		l.scan = max(l.scan, l.engine.router.position())
+	}
+	if p, ok := l.queue.first(); ok {
+		l.scan = p - 1
+	}
+	l.queue.drop()
+	l.turn++
+	l.updateLow()
+}
+
+// wake is the timer.
+func (l *lane) wake() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.timerAt = time.Time{}
+	l.dispatch(time.Now())
+}
+
+// setTimer makes sure that the lane wakes when the next thing is due. Waking too early is harmless.
+func (l *lane) setTimer(now time.Time) {
+	at := l.nextWake(now)
+	if at.IsZero() || !l.timerAt.IsZero() && !at.Before(l.timerAt) {
+		return
+	}
+	l.timerAt = at
+	in := max(at.Sub(now), 0)
+	if l.timer == nil {
+		l.timer = time.AfterFunc(in, l.wake)
+		return
+	}
+	l.timer.Reset(in)
+}
+
+func (l *lane) nextWake(now time.Time) time.Time {
+	if state, at := l.breaker.State(); state != gateway.BreakerClosed {
+		if now.Before(at) {
+			return at
+		}
+		if l.probing {
+			return time.Time{}
+		}
+	}
+	return l.retries.next
+}
+
+// later tries again after a read of the store failed.
+func (l *lane) later() {
+	time.AfterFunc(time.Second, func() {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		l.dispatch(time.Now())
+	})
+}
+
+// spawn runs work that the engine waits for when it stops. It must only be called while runnable, or from such work.
+func (l *lane) spawn(work func()) {
+	l.engine.work.Add(1)
+	go func() {
+		defer l.engine.work.Done()
+		work()
+	}()
+}

@@ -1,0 +1,274 @@
+package deliver
+
+import (
+	"context"
+	"math"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/postrider-dev/postrider/server/gateway"
+	"github.com/postrider-dev/postrider/server/store"
+)
+
+const (
+	// markAfterResults is how long after results the mark follows. It only saves work at the next start, which skips the
+	// rows above it, so it is not worth a commit of its own per batch.
+	markAfterResults = 250 * time.Millisecond
+	// markAfterEvents is the same when only events passed that nobody wants.
+	markAfterEvents = 5 * time.Second
+	// maxShareLag is how many positions a lane may hold the mark back before it stores a cursor of its own.
+	maxShareLag = 16_384
+	// noLow stands for a lane that does not hold the mark back.
+	noLow = math.MaxInt64
+)
+
+// mark is the place that caught-up lanes share (SEMANTICS rules 14 and 16).
+//
+// The invariant: when Result{Mark: M} is queued, every event ≤ M that a sharing lane selects has had a row queued before
+// it. The store commits in the order of the queue, so a stored mark never covers an event without a row. It holds because
+//
+//  1. M ≤ reached, read first; reached grows only after the fed lanes were given the events up to it, and each given
+//     event is in its lane's low before that.
+//  2. M < low of each sharing lane, read second; low passes a position only after the position's row was queued.
+//  3. A lane that does not read with the router has low = scan + 1, so it holds M back until it is fed again, or until it
+//     has queued a cursor of its own: only then low becomes noLow.
+//  4. A lane begins to share at C only if C ≥ last, under mu, and queues Share there: marks queued before are ≤ C, marks
+//     queued after are computed with it.
+//  5. The set of lanes is complete: a lane stores low and then looks at inShare; the mark clears inShare and then looks
+//     at low. One of them sees the other.
+//  6. A new subscription begins at a head read while no mark may be queued (hold), so at or above last.
+//
+// M never goes back, for reached and the lows of sharing lanes do not, and joining lanes come in above it.
+type mark struct {
+	engine *Engine
+	soon   chan struct{}
+	later  chan struct{}
+	// asked tells that soon was signalled since the last move; it keeps the hot path off the channel.
+	asked atomic.Bool
+
+	mu    sync.Mutex
+	lanes map[*lane]struct{}
+	last  gateway.Position
+	holds int
+	// queued tells that a mark waits for its commit: one at a time.
+	queued bool
+}
+
+func (m *mark) init(e *Engine) {
+	m.engine = e
+	m.soon, m.later = make(chan struct{}, 1), make(chan struct{}, 1)
+	m.lanes = map[*lane]struct{}{}
+}
+
+// touched takes note that a sharing lane has resolved something.
+func (m *mark) touched() {
+	if !m.asked.Load() && !m.asked.Swap(true) {
+		signal(m.soon)
+	}
+}
+
+// passed takes note that the router has moved.
+func (m *mark) passed() { signal(m.later) }
+
+func signal(c chan struct{}) {
+	select {
+	case c <- struct{}{}:
+	default:
+	}
+}
+
+func (m *mark) run(ctx context.Context) {
+	var timer <-chan time.Time
+	var due time.Time
+	arm := func(wait time.Duration) {
+		if at := time.Now().Add(wait); timer == nil || at.Before(due) {
+			timer, due = time.After(wait), at
+		}
+	}
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-m.soon:
+			arm(markAfterResults)
+		case <-m.later:
+			arm(markAfterEvents)
+		case <-timer:
+			timer = nil
+			m.move()
+		}
+	}
+}
+
+// move queues the mark if it has grown, and sends lanes that hold it back too far on their own way.
+func (m *mark) move() {
+	m.asked.Store(false)
+	for _, l := range m.advance() {
+		l.goAlone()
+	}
+}
+
+func (m *mark) advance() (laggards []*lane) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.holds > 0 || m.queued {
+		m.touched()
+		return nil
+	}
+	reached := m.engine.router.position()
+	next := reached
+	for l := range m.lanes {
+		low := m.lowOf(l)
+		next = min(next, low-1)
+		if low < reached-maxShareLag {
+			laggards = append(laggards, l)
+		}
+	}
+	if next > m.last {
+		m.last, m.queued = next, true
+		m.engine.store.Record(store.Result{Mark: next, Committed: m.committed})
+	}
+	return laggards
+}
+
+// lowOf reads a lane's low and forgets the lane when it has none.
+func (m *mark) lowOf(l *lane) gateway.Position {
+	l.inShare.Store(false)
+	low := l.low.Load()
+	if low == noLow {
+		delete(m.lanes, l)
+		return noLow
+	}
+	l.inShare.Store(true)
+	return gateway.Position(low)
+}
+
+func (m *mark) committed() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.queued = false
+}
+
+// join takes a lane with a low into account. l.mu is held.
+func (m *mark) join(l *lane) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.joinLocked(l)
+}
+
+func (m *mark) joinLocked(l *lane) {
+	m.lanes[l] = struct{}{}
+	l.inShare.Store(true)
+}
+
+// hold keeps the mark where it is until the answer is called.
+func (m *mark) hold() (release func()) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.holds++
+	return func() {
+		m.mu.Lock()
+		defer m.mu.Unlock()
+		m.holds--
+	}
+}
+
+// updateLow publishes the lowest position that the mark must stay below on the lane's account. l.mu is held.
+func (l *lane) updateLow() {
+	low := int64(noLow)
+	if l.shared {
+		low = l.lowest()
+	}
+	if l.low.Load() != low {
+		l.low.Store(low)
+	}
+	if low != noLow && !l.inShare.Load() {
+		l.engine.mark.join(l)
+	}
+}
+
+func (l *lane) lowest() int64 {
+	if p, ok := l.window.lowest(); ok {
+		return int64(p)
+	}
+	if p, ok := l.queue.first(); ok {
+		return int64(p)
+	}
+	if l.fed {
+		return noLow
+	}
+	return int64(l.scan) + 1
+}
+
+// place is the position up to which every event the lane selects has had a row queued. l.mu is held.
+func (l *lane) place() gateway.Position {
+	if p, ok := l.window.lowest(); ok {
+		return p - 1
+	}
+	if p, ok := l.queue.first(); ok {
+		return p - 1
+	}
+	if l.fed {
+		return max(l.scan, l.engine.router.position())
+	}
+	return l.scan
+}
+
+// tryShare lets a fed lane join the shared mark as soon as it is not behind it. l.mu is held.
+func (l *lane) tryShare() {
+	if l.shared || !l.fed {
+		return
+	}
+	m := &l.engine.mark
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if l.place() < m.last {
+		return
+	}
+	l.shared = true
+	l.low.Store(l.lowest())
+	m.joinLocked(l)
+	l.engine.store.Record(store.Result{Subscription: l.id, Share: true})
+}
+
+// leaveShare stores a cursor of the lane's own, and only then lets the mark pass. l.mu is held.
+func (l *lane) leaveShare() {
+	if !l.shared {
+		return
+	}
+	l.storeCursor(l.place())
+	l.shared = false
+	l.updateLow()
+}
+
+func (l *lane) goAlone() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.leaveShare()
+}
+
+func (l *lane) storeCursor(c gateway.Position) {
+	l.cursor, l.sinceCursor = c, 0
+	l.engine.store.Record(store.Result{Subscription: l.id, Cursor: &c})
+}
+
+// cursorEvery is after how many results a lane on its own stores its cursor. It saves writes; after a crash the rows
+// above the cursor are skipped.
+const cursorEvery = 32
+
+// withPlace adds the lane's place to a result where it is worth storing. l.mu is held.
+func (l *lane) withPlace(r *store.Result) {
+	if l.shared {
+		l.engine.mark.touched()
+		return
+	}
+	l.sinceCursor++
+	if l.sinceCursor < cursorEvery && l.window.open > 0 {
+		return
+	}
+	if c := l.place(); c > l.cursor {
+		l.cursor, l.sinceCursor = c, 0
+		r.Subscription, r.Cursor = l.id, &c
+	}
+}

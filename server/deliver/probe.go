@@ -1,0 +1,145 @@
+package deliver
+
+import (
+	"time"
+
+	"github.com/postrider-dev/postrider/server/gateway"
+)
+
+// probeRows is how many rows are looked at to find the one to probe with.
+const probeRows = 64
+
+// probe sends one attempt to find out whether the endpoint is back, when it is time to. l.mu is held.
+func (l *lane) probe(now time.Time) {
+	if l.probing || l.breaker.Slots(1, now) == 0 {
+		return
+	}
+	l.probing = true
+	l.retries.beginRead()
+	limit := probeRows + len(l.busy) + len(l.claims)
+	l.spawn(func() { l.findProbe(limit) })
+}
+
+// findProbe looks for what to probe with: a delivery that waits for the breaker, the one that was probed least; else the
+// next event; else, when nothing new is there, a delivery whose own schedule is due. When there is none of these the
+// router feeds the lane, and the next event is the probe.
+func (l *lane) findProbe(limit int) {
+	now := time.Now()
+	rows, next, err := l.waitingRows(now, limit)
+	if err != nil {
+		l.endProbe(err)
+		return
+	}
+	if d := l.leastProbed(rows); d != nil {
+		l.probeRow(d)
+		return
+	}
+	if started, err := l.probeNext(); started || err != nil {
+		if err != nil {
+			l.endProbe(err)
+		}
+		return
+	}
+	if d := l.firstScheduled(rows); d != nil {
+		l.probeRow(d)
+		return
+	}
+	l.mu.Lock()
+	l.retries.expect(next)
+	l.mu.Unlock()
+	l.endProbe(nil)
+}
+
+// leastProbed picks among the rows that wait for the breaker, so that probes go to successive events.
+func (l *lane) leastProbed(rows []*gateway.Delivery) (least *gateway.Delivery) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, d := range rows {
+		if d.Due.IsZero() && (least == nil || d.Probes < least.Probes) && l.free(keyOf(d)) {
+			least = d
+		}
+	}
+	return least
+}
+
+func (l *lane) firstScheduled(rows []*gateway.Delivery) *gateway.Delivery {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, d := range rows {
+		if !d.Due.IsZero() && l.free(keyOf(d)) {
+			return d
+		}
+	}
+	return nil
+}
+
+// probeRow probes with a delivery that has a row.
+func (l *lane) probeRow(d *gateway.Delivery) {
+	loaded, err := l.loadEvents([]*gateway.Delivery{d})
+	if err != nil {
+		l.endProbe(err)
+		return
+	}
+	l.mu.Lock()
+	if loaded[0].event == nil && l.free(keyOf(d)) {
+		l.giveUp(d)
+	}
+	start := loaded[0].event != nil && l.mayProbe() && l.free(keyOf(d))
+	if start {
+		l.retries.endRead()
+		l.startRetry(loaded[0], true, time.Now())
+	}
+	l.mu.Unlock()
+	if !start {
+		l.endProbe(nil)
+	}
+}
+
+// probeNext probes with the next event, if there is one.
+func (l *lane) probeNext() (started bool, err error) {
+	for {
+		started, more := l.startNext()
+		if started || !more {
+			return started, nil
+		}
+		if err := l.readPage(1); err != nil {
+			return false, err
+		}
+	}
+}
+
+func (l *lane) startNext() (started, more bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if !l.mayProbe() {
+		return false, false
+	}
+	if l.queue.len() == 0 {
+		return false, !l.fed
+	}
+	l.retries.endRead()
+	l.startFirst(l.queue.pop(), true, time.Now())
+	return true, true
+}
+
+// mayProbe says whether a probe is still wanted. l.mu is held.
+func (l *lane) mayProbe() bool {
+	return l.runnable() && l.breaker.Probing() && l.breaker.Slots(1, time.Now()) > 0
+}
+
+// endProbe ends the search without a probe. What has changed since it began may be reason for another.
+func (l *lane) endProbe(err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	changed := len(l.retries.changed) > 0 || l.queue.len() > 0 || !l.breaker.Probing()
+	l.probing = false
+	l.retries.endRead()
+	switch {
+	case err != nil:
+		l.rowsFailed(err)
+	case changed:
+		l.dispatch(time.Now())
+	default:
+		l.setTimer(time.Now())
+	}
+}

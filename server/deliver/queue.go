@@ -1,0 +1,95 @@
+package deliver
+
+import (
+	"sync"
+	"time"
+
+	"github.com/postrider-dev/postrider/server/gateway"
+	"github.com/postrider-dev/postrider/server/target"
+)
+
+// outgoing is an event on its way out. The router makes one for all lanes it gives the event to, so that the message is
+// rendered once.
+type outgoing struct {
+	*gateway.Event
+	once    sync.Once
+	message *target.Message
+	err     error
+}
+
+// render answers the event as targets see it.
+func (o *outgoing) render(e *Engine) (*target.Message, error) {
+	o.once.Do(func() { o.message, o.err = e.message(o.Event) })
+	return o.message, o.err
+}
+
+func (e *Engine) message(event *gateway.Event) (*target.Message, error) {
+	data, err := event.JSON(e.renderJSON)
+	if err != nil {
+		return nil, err
+	}
+	return &target.Message{
+		ID: event.ID, Type: event.Type, Source: event.Source, Subject: event.Subject,
+		Time: event.Time, Data: data, Cursor: e.store.Cursor(event.Position).String(),
+	}, nil
+}
+
+// Bounds of the events a lane keeps in memory. The events themselves are shared with the tail where they are recent.
+const (
+	queueEvents = 1024
+	queueBytes  = 1 << 20
+)
+
+// queue holds a lane's next events, in order.
+type queue struct {
+	events []*outgoing
+	head   int
+	bytes  int
+}
+
+func (q *queue) len() int { return len(q.events) - q.head }
+
+// room answers how many more events may come in.
+func (q *queue) room() int {
+	if q.bytes >= queueBytes {
+		return 0
+	}
+	return queueEvents - q.len()
+}
+
+// low says that it is time to read on.
+func (q *queue) low() bool { return q.len() < queueEvents/2 && q.bytes < queueBytes/2 }
+
+func (q *queue) push(o *outgoing) {
+	q.events = append(q.events, o)
+	q.bytes += o.Size()
+}
+
+func (q *queue) first() (gateway.Position, bool) {
+	if q.len() == 0 {
+		return 0, false
+	}
+	return q.events[q.head].Position, true
+}
+
+// pop removes the first event; there must be one.
+func (q *queue) pop() *outgoing {
+	o := q.events[q.head]
+	q.events[q.head] = nil
+	q.head++
+	q.bytes -= o.Size()
+	if q.head == len(q.events) {
+		q.events, q.head = q.events[:0], 0
+	} else if q.head >= queueEvents {
+		n := copy(q.events, q.events[q.head:])
+		clear(q.events[n:])
+		q.events, q.head = q.events[:n], 0
+	}
+	return o
+}
+
+// drop forgets everything.
+func (q *queue) drop() { *q = queue{} }
+
+// farFuture is after every due time.
+var farFuture = time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC)

@@ -1,0 +1,71 @@
+package deliver
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/postrider-dev/postrider/server/gateway"
+	"github.com/postrider-dev/postrider/server/target"
+)
+
+// testType is the type of the event that Test sends.
+const testType = "postrider.test"
+
+// TestResult is what came of a test.
+type TestResult struct {
+	EventID string
+	Attempt gateway.Attempt
+	Request target.Request
+}
+
+// Test sends one event of its own to the subscription's target, whatever its state, and answers what came back. It is not
+// in the log and changes no state; the attempt is kept (SEMANTICS rule 25).
+func (e *Engine) Test(ctx context.Context, sub *gateway.Subscription) (TestResult, error) {
+	to, err := e.targets.New(sub.TargetType, specOf(sub))
+	if err != nil {
+		return TestResult{}, err
+	}
+	now := time.Now().UTC()
+	message, err := testMessage(sub, now)
+	if err != nil {
+		return TestResult{}, err
+	}
+	outcome := to.Send(ctx, message, now)
+	if outcome.Kind == gateway.OutcomeNone {
+		return TestResult{}, context.Cause(ctx)
+	}
+	result := TestResult{
+		EventID: message.ID,
+		Attempt: gateway.Attempt{Number: 1, Cause: gateway.CauseTest, Start: now, Outcome: outcome},
+		Request: to.Describe(message, now),
+	}
+	return result, e.store.RecordTestAttempt(ctx, sub, result.Attempt)
+}
+
+func testMessage(sub *gateway.Subscription, now time.Time) (*target.Message, error) {
+	data, err := json.Marshal(map[string]any{
+		"test": true, "subscription": sub.Name, "message": "This is a test. It is not in the log.",
+	})
+	if err != nil {
+		return nil, fmt.Errorf("make test event: %w", err)
+	}
+	return &target.Message{
+		ID: "test_" + rand.Text(), Type: testType, Source: gateway.DefaultSource, Time: now, Data: data,
+	}, nil
+}
+
+// Request answers what an attempt of an event at a time transmits, under the subscription as it is now.
+func (e *Engine) Request(sub *gateway.Subscription, event *gateway.Event, at time.Time) (target.Request, error) {
+	to, err := e.targets.New(sub.TargetType, specOf(sub))
+	if err != nil {
+		return target.Request{}, err
+	}
+	message, err := e.message(event)
+	if err != nil {
+		return target.Request{}, fmt.Errorf("render event: %w", err)
+	}
+	return to.Describe(message, at), nil
+}

@@ -1,0 +1,307 @@
+package deliver
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/postrider-dev/postrider/server/gateway"
+	"github.com/postrider-dev/postrider/server/store"
+)
+
+const (
+	// dueReadEvery bounds how often a lane looks for due rows.
+	dueReadEvery = 10 * time.Millisecond
+	// maxManual bounds the retries asked for by a person that are kept in memory.
+	maxManual = 1024
+)
+
+// retry is a delivery with a row, loaded for its next attempt.
+type retry struct {
+	delivery *gateway.Delivery
+	event    *outgoing
+}
+
+// retries is what a lane knows of its rows that wait. Between attempts that is no more than when the next one is due;
+// the rows are read then.
+type retries struct {
+	// due: there may be rows to read now. first: they go before new events, for the breaker has just closed.
+	due, first bool
+	// next is when the next known row is due; zero for none.
+	next  time.Time
+	ready []retry
+	// manual are those a person asked for.
+	manual []retry
+
+	reading  bool
+	lastRead time.Time
+	// readers counts reads under way; changed are the rows committed meanwhile, which they may have seen as they were.
+	readers int
+	changed map[rowKey]struct{}
+}
+
+func (r *retries) pop() retry {
+	first := r.ready[0]
+	r.ready = r.ready[1:]
+	return first
+}
+
+// expect takes note of a due time.
+func (r *retries) expect(at time.Time) {
+	if !at.IsZero() && (r.next.IsZero() || at.Before(r.next)) {
+		r.next = at
+	}
+}
+
+func (r *retries) committed(key rowKey) {
+	if r.readers > 0 {
+		r.changed[key] = struct{}{}
+	}
+}
+
+func (r *retries) beginRead() {
+	if r.readers++; r.readers == 1 {
+		r.changed = map[rowKey]struct{}{}
+	}
+}
+
+func (r *retries) endRead() {
+	if r.readers--; r.readers == 0 {
+		r.changed = nil
+	}
+}
+
+// rowCommitted takes note of a row that waits. l.mu is held, here and below.
+func (l *lane) rowCommitted(d *gateway.Delivery) {
+	if d.State != gateway.DeliveryRetrying {
+		return
+	}
+	if d.Due.IsZero() {
+		// While the breaker is open or the subscription stands still, closing or resuming looks for these.
+		l.retries.due = true
+		return
+	}
+	l.retries.expect(d.Due)
+}
+
+// free says whether a row that was read may be used: nobody holds it, and it has not changed since.
+func (l *lane) free(key rowKey) bool {
+	if l.busy[key] != nil || l.claims[key] > 0 {
+		return false
+	}
+	_, changed := l.retries.changed[key]
+	if changed {
+		l.retries.due = true
+	}
+	return !changed
+}
+
+// readDue reads the rows that are due, if there may be any and there is room for them.
+func (l *lane) readDue(now time.Time) {
+	r := &l.retries
+	if !r.next.IsZero() && !now.Before(r.next) {
+		r.due, r.next = true, time.Time{}
+	}
+	if !r.due || r.reading || len(r.ready) > 0 || l.slots >= l.breaker.Slots(l.sub.Policy.Slots(), now) {
+		return
+	}
+	if again := r.lastRead.Add(dueReadEvery); now.Before(again) {
+		r.expect(again)
+		return
+	}
+	r.due, r.reading, r.lastRead, r.next = false, true, now, time.Time{}
+	r.beginRead()
+	limit := l.sub.Policy.Slots() + len(l.busy) + len(l.claims) + 1
+	l.spawn(func() { l.loadDue(limit) })
+}
+
+func (l *lane) loadDue(limit int) {
+	now := time.Now()
+	rows, next, err := l.waitingRows(now, limit)
+	var loaded []retry
+	if err == nil {
+		loaded, err = l.loadEvents(rows)
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	r := &l.retries
+	r.reading = false
+	if err != nil {
+		r.endRead()
+		r.due = true
+		l.rowsFailed(err)
+		return
+	}
+	full := len(rows) == limit
+	r.due = r.due || full
+	r.first = r.first && full
+	r.expect(next)
+	if l.breaker.Probing() || !l.active() {
+		r.endRead()
+		r.due = true
+		l.dispatch(time.Now())
+		return
+	}
+	for _, ready := range loaded {
+		if l.free(keyOf(ready.delivery)) {
+			l.takeReady(ready)
+		}
+	}
+	r.endRead()
+	l.dispatch(time.Now())
+}
+
+func (l *lane) takeReady(r retry) {
+	if r.event == nil {
+		l.giveUp(r.delivery)
+		return
+	}
+	l.retries.ready = append(l.retries.ready, r)
+}
+
+// giveUp ends a delivery whose event retention has removed.
+func (l *lane) giveUp(d *gateway.Delivery) {
+	dead := *d
+	dead.State, dead.Due, dead.Manual, dead.UpdateTime = gateway.DeliveryDead, time.Time{}, false, time.Now().UTC()
+	l.record(&dead)
+}
+
+func (l *lane) rowsFailed(err error) {
+	if l.engine.reading.Err() == nil {
+		l.engine.logger.Error("read due deliveries", "subscription", l.sub.UID, "error", err)
+		l.later()
+	}
+}
+
+// waitingRows reads open rows, those that wait for no time first, then by due time: the ones that are due, and when the
+// first of the others is.
+func (l *lane) waitingRows(now time.Time, limit int) (due []*gateway.Delivery, next time.Time, err error) {
+	rows, err := l.engine.store.OpenDeliveries(l.engine.reading, l.id, farFuture, limit)
+	if err != nil {
+		return nil, time.Time{}, err
+	}
+	i := slices.IndexFunc(rows, func(d *gateway.Delivery) bool { return d.Due.After(now) })
+	if i < 0 {
+		return rows, time.Time{}, nil
+	}
+	return rows[:i], rows[i].Due, nil
+}
+
+func (l *lane) loadEvents(rows []*gateway.Delivery) ([]retry, error) {
+	if len(rows) == 0 {
+		return nil, nil
+	}
+	positions := make([]gateway.Position, len(rows))
+	for i, d := range rows {
+		positions[i] = d.Position
+	}
+	events, err := l.engine.store.EventsAt(l.engine.reading, positions)
+	if err != nil {
+		return nil, err
+	}
+	loaded := make([]retry, len(rows))
+	for i, d := range rows {
+		loaded[i].delivery = d
+		if event := events[d.Position]; event != nil {
+			loaded[i].event = &outgoing{Event: event}
+		}
+	}
+	return loaded, nil
+}
+
+// startManual starts what a person asked for, whatever the breaker says.
+func (l *lane) startManual(now time.Time) {
+	r := &l.retries
+	for len(r.manual) > 0 && l.slots < l.sub.Policy.Slots() {
+		next := r.manual[0]
+		r.manual = r.manual[1:]
+		if l.busy[keyOf(next.delivery)] == nil && l.claims[keyOf(next.delivery)] == 0 {
+			l.startRetry(next, false, now)
+		}
+	}
+}
+
+// Retry makes an attempt of a delivery as soon as possible, whatever the breaker says; a dead one comes back with a fresh
+// schedule. A paused or disabled subscription keeps it until it is resumed. The errors are not found, and wrong state for
+// a delivery that was delivered or has an attempt under way.
+func (e *Engine) Retry(ctx context.Context, tenant gateway.TenantID, key gateway.DeliveryKey) (*gateway.Delivery, error) {
+	l, err := e.lane(ctx, key.Subscription)
+	if err != nil {
+		return nil, err
+	}
+	row := rowKey{key.Position, key.Run}
+	if !l.claim(row) {
+		return nil, gateway.Errorf(gateway.CodeFailedPrecondition, gateway.ReasonWrongState, "an attempt is under way")
+	}
+	r, err := e.revive(ctx, tenant, key)
+	if err != nil {
+		l.unclaim(row)
+		return nil, err
+	}
+	committed := make(chan struct{})
+	e.store.Record(store.Result{Delivery: r.delivery, Committed: func() {
+		l.retryNow(row, r)
+		e.watches.publish(r.delivery)
+		close(committed)
+	}})
+	select {
+	case <-committed:
+		return r.delivery, nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+// claim keeps everybody else from a row.
+func (l *lane) claim(key rowKey) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.busy[key] != nil || l.claims[key] > 0 {
+		return false
+	}
+	l.claims[key]++
+	l.retries.ready = slices.DeleteFunc(l.retries.ready, func(r retry) bool { return keyOf(r.delivery) == key })
+	return true
+}
+
+func (l *lane) unclaim(key rowKey) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.release(key)
+	// It may have been among the ready ones.
+	l.retries.due = true
+	l.dispatch(time.Now())
+}
+
+func (e *Engine) revive(ctx context.Context, tenant gateway.TenantID, key gateway.DeliveryKey) (retry, error) {
+	d, err := e.store.Delivery(ctx, tenant, key)
+	if err != nil {
+		return retry{}, err
+	}
+	if d.State == gateway.DeliveryDelivered {
+		return retry{}, gateway.Errorf(gateway.CodeFailedPrecondition, gateway.ReasonWrongState, "it was delivered")
+	}
+	events, err := e.store.EventsAt(ctx, []gateway.Position{key.Position})
+	if err != nil {
+		return retry{}, err
+	}
+	event := events[key.Position]
+	if event == nil {
+		return retry{}, gateway.NotFound("event", d.EventID)
+	}
+	d.Revive(time.Now().UTC())
+	return retry{delivery: d, event: &outgoing{Event: event}}, nil
+}
+
+// retryNow puts a revived delivery, now durable, in front of everything.
+func (l *lane) retryNow(key rowKey, r retry) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.release(key)
+	if l.runnable() && len(l.retries.manual) < maxManual {
+		l.retries.manual = append(l.retries.manual, r)
+	} else {
+		l.retries.due = true
+	}
+	l.dispatch(time.Now())
+}

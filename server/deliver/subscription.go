@@ -1,0 +1,249 @@
+package deliver
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/postrider-dev/postrider/server/gateway"
+	"github.com/postrider-dev/postrider/server/store"
+)
+
+// Changes of subscriptions run to their end when the caller goes away: the store and the lane must not differ.
+
+// Create stores a subscription and begins to deliver. Every event acknowledged after the answer is included. The errors
+// are those of the store.
+func (e *Engine) Create(ctx context.Context, sub *gateway.Subscription, start store.Start) (*gateway.Subscription, error) {
+	if err := e.awaitReady(ctx); err != nil {
+		return nil, err
+	}
+	// The mark stands still until the lane counts, so it cannot pass events the subscription begins with.
+	release := e.mark.hold()
+	defer release()
+	created, err := e.store.CreateSubscription(context.WithoutCancel(ctx), sub, start)
+	if err != nil {
+		return nil, err
+	}
+	l := newLane(e, created, created.Place(e.store.Mark()))
+	e.mu.Lock()
+	e.lanes[created.ID] = l
+	e.mu.Unlock()
+	e.router.feed(l)
+	l.begin()
+	return created, nil
+}
+
+// begin starts a new lane. One that stands still keeps its place in a cursor of its own.
+func (l *lane) begin() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.updateLow()
+	if !l.active() {
+		l.leaveShare()
+	}
+	l.dispatch(time.Now())
+}
+
+// Update changes a subscription; expected is the revision required, 0 for any. The change applies to events that are not
+// dispatched yet: those after from. The errors are not found, those of the store, and change's.
+func (e *Engine) Update(ctx context.Context, id gateway.SubscriptionID, expected int64, change func(*gateway.Subscription) error) (sub *gateway.Subscription, from gateway.Position, err error) {
+	l, err := e.lane(ctx, id)
+	if err != nil {
+		return nil, 0, err
+	}
+	l.admin.Lock()
+	defer l.admin.Unlock()
+	return l.change(ctx, expected, change)
+}
+
+// change stores a change while nothing is dispatched. Attempts under way get their row first: the next start would
+// otherwise look at their events with the new filter. l.admin is held.
+func (l *lane) change(ctx context.Context, expected int64, change func(*gateway.Subscription) error) (*gateway.Subscription, gateway.Position, error) {
+	l.mu.Lock()
+	l.frozen = true
+	l.writePending(time.Now())
+	l.mu.Unlock()
+	sub, _, err := l.engine.store.UpdateSubscription(context.WithoutCancel(ctx), l.id, expected, change)
+	if err != nil {
+		sub = nil
+	}
+	return sub, l.adopt(sub), err
+}
+
+// adopt takes a changed subscription (nil: it has not changed) and goes on. It answers the position after which the change
+// holds.
+func (l *lane) adopt(sub *gateway.Subscription) gateway.Position {
+	r := &l.engine.router
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.frozen = false
+	if sub != nil && !l.removed {
+		was := l.sub
+		l.sub = sub
+		l.retarget(was)
+		if !slices.Equal(was.Filter.Types, sub.Filter.Types) {
+			r.drop(l)
+			l.stopFeed()
+		}
+		l.changeState(was)
+	}
+	from := l.scan
+	if p, ok := l.queue.first(); ok {
+		from = p - 1
+	} else if l.fed {
+		from = max(l.scan, r.position())
+	}
+	l.dispatch(time.Now())
+	return from
+}
+
+// retarget makes the next attempt go to a changed target, at once: what the old one did says nothing of it.
+func (l *lane) retarget(was *gateway.Subscription) {
+	elsewhere := was.TargetType != l.sub.TargetType || !bytes.Equal(was.TargetConfig, l.sub.TargetConfig)
+	if elsewhere || was.Secret != l.sub.Secret || was.Policy.AttemptTimeout() != l.sub.Policy.AttemptTimeout() {
+		l.to = &destination{}
+	}
+	if elsewhere {
+		l.startAfresh()
+	}
+}
+
+func (l *lane) changeState(was *gateway.Subscription) {
+	switch {
+	case !l.active():
+		l.hold()
+		l.retries.manual = nil
+	case was.State != gateway.SubscriptionActive:
+		l.startAfresh()
+	}
+}
+
+func (l *lane) startAfresh() {
+	l.breaker.Reset()
+	l.reopen()
+}
+
+// Pause stops attempts and holds the place. A subscription that is paused already stays so.
+func (e *Engine) Pause(ctx context.Context, id gateway.SubscriptionID) (*gateway.Subscription, error) {
+	return e.setState(ctx, id, gateway.SubscriptionPaused)
+}
+
+// Resume goes on where a paused or disabled subscription stopped.
+func (e *Engine) Resume(ctx context.Context, id gateway.SubscriptionID) (*gateway.Subscription, error) {
+	return e.setState(ctx, id, gateway.SubscriptionActive)
+}
+
+// errUnchanged ends a change that would change nothing.
+var errUnchanged = errors.New("unchanged")
+
+func (e *Engine) setState(ctx context.Context, id gateway.SubscriptionID, state gateway.SubscriptionState) (*gateway.Subscription, error) {
+	l, err := e.lane(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	l.admin.Lock()
+	defer l.admin.Unlock()
+	var current gateway.Subscription
+	sub, _, err := l.change(ctx, 0, func(s *gateway.Subscription) error {
+		if current = *s; s.State == state {
+			return errUnchanged
+		}
+		s.State, s.StateReason = state, ""
+		return nil
+	})
+	if errors.Is(err, errUnchanged) {
+		return &current, nil
+	}
+	return sub, err
+}
+
+// disable stores that the endpoint answered that it is gone for good. The lane stands still already.
+func (l *lane) disable(a *attempt) {
+	l.admin.Lock()
+	defer l.admin.Unlock()
+	for {
+		_, _, err := l.change(l.engine.reading, 0, func(s *gateway.Subscription) error {
+			if s.State != gateway.SubscriptionActive {
+				return errUnchanged
+			}
+			s.State = gateway.SubscriptionDisabled
+			s.StateReason = "the endpoint answered 410 Gone to event " + a.delivery.EventID
+			return nil
+		})
+		if err == nil || errors.Is(err, errUnchanged) || gateway.ErrorCode(err) == gateway.CodeNotFound || l.engine.reading.Err() != nil {
+			return
+		}
+		l.engine.logger.Error("disable subscription", "subscription", a.sub.UID, "error", err)
+		wait(l.engine.reading, time.Second)
+	}
+}
+
+// Delete ends a subscription's deliveries, those under way too, and forgets it; expected is the revision required, 0 for
+// any.
+func (e *Engine) Delete(ctx context.Context, id gateway.SubscriptionID, expected int64) error {
+	l, err := e.lane(ctx, id)
+	if err != nil {
+		return err
+	}
+	l.admin.Lock()
+	defer l.admin.Unlock()
+	l.freeze()
+	err = e.store.DeleteSubscription(context.WithoutCancel(ctx), id, expected)
+	if err != nil && e.exists(ctx, l) {
+		l.adopt(nil)
+		return err
+	}
+	l.remove()
+	e.mu.Lock()
+	delete(e.lanes, id)
+	e.mu.Unlock()
+	return err
+}
+
+// freeze keeps attempts from starting until adopt or remove.
+func (l *lane) freeze() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.frozen = true
+}
+
+// exists tells whether a delete that was not answered well left the subscription: it goes first, its deliveries after it.
+func (e *Engine) exists(ctx context.Context, l *lane) bool {
+	_, err := e.store.SubscriptionByRef(context.WithoutCancel(ctx), l.tenant, l.sub.UID)
+	return gateway.ErrorCode(err) != gateway.CodeNotFound
+}
+
+func (l *lane) remove() {
+	r := &l.engine.router
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.drop(l)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.removed, l.shared = true, false
+	l.stopFeed()
+	l.retries = retries{readers: l.retries.readers, changed: l.retries.changed}
+	if l.cancel != nil {
+		l.cancel()
+	}
+	if l.timer != nil {
+		l.timer.Stop()
+	}
+}
+
+// lane finds a subscription at work.
+func (e *Engine) lane(ctx context.Context, id gateway.SubscriptionID) (*lane, error) {
+	if err := e.awaitReady(ctx); err != nil {
+		return nil, err
+	}
+	e.mu.RLock()
+	defer e.mu.RUnlock()
+	if l := e.lanes[id]; l != nil {
+		return l, nil
+	}
+	return nil, gateway.Errorf(gateway.CodeNotFound, gateway.ReasonNotFound, "the subscription does not exist")
+}
