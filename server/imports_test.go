@@ -45,7 +45,7 @@ var layers = map[string][]string{
 	"wire": {"gateway", "schema"},
 
 	// The transports. Those for streams know the hub and not each other.
-	"rpc":               {"gateway", "store", "schema", "auth", "target", "tail", "publish", "deliver", "stream", "wire", "telemetry"},
+	"rpc":               {"gateway", "store", "schema", "auth", "signature", "target", "tail", "publish", "deliver", "stream", "wire", "telemetry"},
 	"ingest":            {"gateway", "auth", "publish", "wire", "telemetry"},
 	"ingest/*":          {"gateway", "auth", "publish", "wire", "ingest", "telemetry"},
 	"stream/*":          {"gateway", "auth", "stream", "wire", "telemetry"},

@@ -1,0 +1,147 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"connectrpc.com/connect"
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	postriderv1 "github.com/postrider-dev/postrider/gen/go/postrider/v1"
+)
+
+// Bounds of one batch; the server takes 1,000 events, and 16 MiB unless it is set otherwise.
+const (
+	batchEvents  = 1000
+	batchBytes   = 4 << 20
+	maxLineBytes = 2 << 20
+)
+
+// eventLine is one line of NDJSON. Data stays the text it is, so that numbers of any size survive.
+type eventLine struct {
+	ID      string          `json:"id"`
+	Type    string          `json:"type"`
+	Source  string          `json:"source"`
+	Subject string          `json:"subject"`
+	Time    *time.Time      `json:"time"`
+	Data    json.RawMessage `json:"data"`
+}
+
+// batcher collects lines and publishes them.
+type batcher struct {
+	client *client
+	env    environment
+	json   bool
+	// eventType is that of every line, when lines are data only.
+	eventType string
+
+	events []*postriderv1.Event
+	bytes  int
+	// first is the line the batch begins with.
+	first, published, duplicates int
+}
+
+func publishMany(ctx context.Context, c *client, env environment, flags publishFlags, args []string) error {
+	in, err := openInput(env, flags.ndjson)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = in.Close() }()
+	b := &batcher{client: c, env: env, json: flags.json}
+	if len(args) == 1 {
+		b.eventType = args[0]
+	}
+	err = b.run(ctx, in)
+	if !flags.json {
+		fmt.Fprintf(env.stdout, "%d published, %d of them stored before\n", b.published, b.duplicates)
+	}
+	return err
+}
+
+func (b *batcher) run(ctx context.Context, in io.Reader) error {
+	lines := bufio.NewScanner(in)
+	lines.Buffer(nil, maxLineBytes)
+	number := 0
+	for lines.Scan() {
+		number++
+		if len(bytes.TrimSpace(lines.Bytes())) == 0 {
+			continue
+		}
+		event, err := b.read(lines.Bytes())
+		if err != nil {
+			return errors.Join(b.flush(ctx), fmt.Errorf("line %d: %w", number, err))
+		}
+		if len(b.events) == batchEvents || b.bytes+len(lines.Bytes()) > batchBytes {
+			if err := b.flush(ctx); err != nil {
+				return err
+			}
+		}
+		b.add(event, number, len(lines.Bytes()))
+	}
+	if err := lines.Err(); err != nil {
+		return errors.Join(b.flush(ctx), fmt.Errorf("line %d: %w", number+1, err))
+	}
+	return b.flush(ctx)
+}
+
+func (b *batcher) add(event *postriderv1.Event, line, size int) {
+	if len(b.events) == 0 {
+		b.first = line
+	}
+	b.events = append(b.events, event)
+	b.bytes += size
+}
+
+func (b *batcher) read(line []byte) (*postriderv1.Event, error) {
+	if b.eventType != "" {
+		return &postriderv1.Event{Type: b.eventType, Payload: &postriderv1.Event_JsonData{JsonData: string(line)}}, nil
+	}
+	var parsed eventLine
+	decoder := json.NewDecoder(bytes.NewReader(line))
+	decoder.DisallowUnknownFields()
+	if err := decoder.Decode(&parsed); err != nil {
+		return nil, err
+	}
+	if decoder.More() {
+		return nil, errors.New("more than one JSON value")
+	}
+	event := &postriderv1.Event{
+		Id: parsed.ID, Type: parsed.Type, Source: parsed.Source, Subject: parsed.Subject,
+		Payload: &postriderv1.Event_JsonData{JsonData: string(parsed.Data)},
+	}
+	if parsed.Time != nil {
+		event.Time = timestamppb.New(*parsed.Time)
+	}
+	return event, nil
+}
+
+func (b *batcher) flush(ctx context.Context) error {
+	if len(b.events) == 0 {
+		return nil
+	}
+	response, err := b.client.events.PublishBatch(ctx, connect.NewRequest(&postriderv1.PublishBatchRequest{
+		Tenant: b.client.tenant, Events: b.events,
+	}))
+	if err != nil {
+		return fmt.Errorf("nothing from line %d on was stored: %w", b.first, err)
+	}
+	b.events, b.bytes = b.events[:0], 0
+	for _, ack := range response.Msg.GetResults() {
+		b.published++
+		if ack.GetDuplicate() {
+			b.duplicates++
+		}
+		if b.json {
+			if err := printAck(b.env.stdout, ack, true); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}

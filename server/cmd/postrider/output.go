@@ -1,0 +1,119 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"text/tabwriter"
+	"time"
+
+	"github.com/mattn/go-isatty"
+	"google.golang.org/protobuf/encoding/protojson"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	postriderv1 "github.com/postrider-dev/postrider/gen/go/postrider/v1"
+)
+
+const (
+	dim   = "\x1b[2m"
+	bold  = "\x1b[1m"
+	cyan  = "\x1b[36m"
+	reset = "\x1b[0m"
+)
+
+// printer answers how events are shown: as lines of JSON, or for a person, in colour on a terminal.
+func printer(env environment, asJSON bool) func(*postriderv1.Event) error {
+	if asJSON {
+		encoder := json.NewEncoder(env.stdout)
+		encoder.SetEscapeHTML(false)
+		return func(event *postriderv1.Event) error { return encoder.Encode(newShownEvent(event)) }
+	}
+	coloured := isTerminal(env.stdout) && !isSet(env, "NO_COLOR")
+	paint := func(colour, text string) string {
+		if !coloured || text == "" {
+			return text
+		}
+		return colour + text + reset
+	}
+	return func(event *postriderv1.Event) error {
+		line := paint(dim, clock(event.GetAcceptTime())) + "  " + paint(bold+cyan, event.GetType())
+		if subject := event.GetSubject(); subject != "" {
+			line += "  " + subject
+		}
+		line += "  " + paint(dim, event.GetId()) + "  " + oneLine(event.GetJsonData())
+		_, err := fmt.Fprintln(env.stdout, line)
+		return err
+	}
+}
+
+// shownEvent is an event as one line of JSON; it can be fed to publish --ndjson apart from the last fields.
+type shownEvent struct {
+	ID         string          `json:"id"`
+	Type       string          `json:"type"`
+	Source     string          `json:"source"`
+	Subject    string          `json:"subject,omitempty"`
+	Time       time.Time       `json:"time"`
+	Data       json.RawMessage `json:"data"`
+	Cursor     string          `json:"cursor"`
+	AcceptTime time.Time       `json:"acceptTime"`
+}
+
+func newShownEvent(event *postriderv1.Event) shownEvent {
+	return shownEvent{
+		ID: event.GetId(), Type: event.GetType(), Source: event.GetSource(), Subject: event.GetSubject(),
+		Time: event.GetTime().AsTime(), Data: json.RawMessage(event.GetJsonData()),
+		Cursor: event.GetCursor(), AcceptTime: event.GetAcceptTime().AsTime(),
+	}
+}
+
+func clock(at *timestamppb.Timestamp) string { return at.AsTime().Local().Format("15:04:05.000") }
+
+// oneLine is JSON text without its line breaks.
+func oneLine(text string) string {
+	var out bytes.Buffer
+	if err := json.Compact(&out, []byte(text)); err != nil {
+		return text
+	}
+	return out.String()
+}
+
+func isTerminal(w io.Writer) bool {
+	file, ok := w.(*os.File)
+	return ok && isatty.IsTerminal(file.Fd())
+}
+
+func isSet(env environment, name string) bool {
+	value, ok := env.lookup(name)
+	return ok && value != ""
+}
+
+// printMessage prints a message as one line of JSON, in the names of the API.
+func printMessage(w io.Writer, message proto.Message) error {
+	text, err := protojson.Marshal(message)
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintln(w, oneLine(string(text)))
+	return err
+}
+
+// printMessages prints one line of JSON for each.
+func printMessages[M proto.Message](w io.Writer, messages []M) error {
+	for _, message := range messages {
+		if err := printMessage(w, message); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// table prints rows under a head, in columns.
+func table(w io.Writer, head string, rows func(row func(format string, args ...any))) error {
+	columns := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(columns, head)
+	rows(func(format string, args ...any) { fmt.Fprintf(columns, format+"\n", args...) })
+	return columns.Flush()
+}

@@ -1,0 +1,339 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"time"
+
+	"connectrpc.com/connect"
+	"github.com/spf13/cobra"
+	"google.golang.org/protobuf/types/known/durationpb"
+
+	targetv1 "github.com/postrider-dev/postrider/gen/go/postrider/target/v1"
+	postriderv1 "github.com/postrider-dev/postrider/gen/go/postrider/v1"
+)
+
+func subscriptionsCommand(env environment, to *connection) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "subscriptions",
+		Short: "Manage subscriptions",
+		Example: `  postrider subscriptions create billing --url https://example.com/hook --types 'order.*'
+  postrider subscriptions list
+  postrider subscriptions test billing
+  postrider subscriptions pause billing`,
+	}
+	to.addFlags(cmd)
+	cmd.AddCommand(
+		listSubscriptions(env, to), getSubscription(env, to), createSubscription(env, to),
+		pauseSubscription(env, to), resumeSubscription(env, to), deleteSubscription(env, to),
+		testSubscription(env, to), revealSecret(env, to),
+	)
+	return cmd
+}
+
+func listSubscriptions(env environment, to *connection) *cobra.Command {
+	var asJSON bool
+	cmd := &cobra.Command{Use: "list", Short: "List subscriptions with their health", Args: noArguments}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print each as one line of JSON")
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		c, err := to.open()
+		if err != nil {
+			return err
+		}
+		var all []*postriderv1.Subscription
+		request := &postriderv1.ListSubscriptionsRequest{Tenant: c.tenant, PageSize: 1000}
+		for {
+			response, err := c.subscriptions.ListSubscriptions(cmd.Context(), connect.NewRequest(request))
+			if err != nil {
+				return err
+			}
+			all = append(all, response.Msg.GetSubscriptions()...)
+			if request.PageToken = response.Msg.GetNextPageToken(); request.PageToken == "" {
+				break
+			}
+		}
+		if asJSON {
+			return printMessages(env.stdout, all)
+		}
+		return subscriptionTable(env.stdout, all)
+	}
+	return cmd
+}
+
+func subscriptionTable(w io.Writer, subs []*postriderv1.Subscription) error {
+	return table(w, "NAME\tSTATE\tTYPES\tTARGET\tBACKLOG\tRETRYING\tDEAD\tID", func(row func(string, ...any)) {
+		for _, sub := range subs {
+			health := sub.GetHealth()
+			row("%s\t%s\t%s\t%s\t%d\t%d\t%d\t%s", sub.GetName(), state(sub), typesOf(sub.GetFilter()),
+				sub.GetTarget().GetWebhook().GetUrl(), health.GetBacklog(), health.GetRetrying(), health.GetDead(), sub.GetId())
+		}
+	})
+}
+
+// state is what a person wants to know first: a failing endpoint comes before "active".
+func state(sub *postriderv1.Subscription) string {
+	switch {
+	case sub.GetState() != postriderv1.SubscriptionState_SUBSCRIPTION_STATE_ACTIVE:
+		return lower(sub.GetState().String(), "SUBSCRIPTION_STATE_")
+	case sub.GetHealth().GetBreaker() == postriderv1.BreakerState_BREAKER_STATE_OPEN:
+		return "failing"
+	case sub.GetHealth().GetBreaker() == postriderv1.BreakerState_BREAKER_STATE_HOLDING:
+		return "holding"
+	default:
+		return "active"
+	}
+}
+
+func lower(name, prefix string) string { return strings.ToLower(strings.TrimPrefix(name, prefix)) }
+
+func typesOf(filter *postriderv1.Filter) string {
+	if len(filter.GetTypes()) == 0 {
+		return "*"
+	}
+	return strings.Join(filter.GetTypes(), ",")
+}
+
+func getSubscription(env environment, to *connection) *cobra.Command {
+	return &cobra.Command{
+		Use: "get NAME|ID", Short: "Print one subscription as JSON", Args: oneArgument("which subscription? Give its name or id"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			c, err := to.open()
+			if err != nil {
+				return err
+			}
+			response, err := c.subscriptions.GetSubscription(cmd.Context(), connect.NewRequest(
+				&postriderv1.GetSubscriptionRequest{Tenant: c.tenant, Id: args[0]}))
+			if err != nil {
+				return err
+			}
+			return printMessage(env.stdout, response.Msg.GetSubscription())
+		},
+	}
+}
+
+// subscriptionFlags describe a new subscription.
+type subscriptionFlags struct {
+	url, start, description, secretFile string
+	types, headers                      []string
+	retries                             []time.Duration
+	concurrency                         int32
+	timeout                             time.Duration
+}
+
+func createSubscription(env environment, to *connection) *cobra.Command {
+	var flags subscriptionFlags
+	cmd := &cobra.Command{
+		Use:   "create NAME --url URL",
+		Short: "Create a subscription to a webhook",
+		Example: `  postrider subscriptions create billing --url https://example.com/hook
+  postrider subscriptions create audit --url http://127.0.0.1:9900/hook --types '*' --start earliest
+  postrider subscriptions create crm --url https://example.com/hook --header 'Authorization: Bearer abc' --retry 5s,1m,1h`,
+		Args: oneArgument("what is the NAME of the new subscription?"),
+	}
+	set := cmd.Flags()
+	set.Var(placeholder(&flags.url, "URL"), "url", "where events are posted")
+	set.StringSliceVar(&flags.types, "types", nil, "event types: exact, a prefix such as 'order.*', or '*'")
+	set.Var(placeholder(&flags.start, "START"), "start", `where to begin: "now", "earliest", a cursor or an RFC 3339 time`)
+	set.StringArrayVar(&flags.headers, "header", nil, "'Name: value' sent with every attempt; may be repeated")
+	set.Var(placeholder(&flags.secretFile, "FILE"), "secret-file", "file with the signing secret (whsec_…); made by the server when absent")
+	set.Var(placeholder(&flags.description, "TEXT"), "description", "free text for people")
+	set.DurationSliceVar(&flags.retries, "retry", nil, "waits between attempts, such as 5s,5m,1h")
+	set.Int32Var(&flags.concurrency, "concurrency", 0, "attempts under way at once")
+	set.DurationVar(&flags.timeout, "timeout", 0, "for one attempt")
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		sub, err := flags.subscription(args[0])
+		if err != nil {
+			return usageError{cmd, err}
+		}
+		c, err := to.open()
+		if err != nil {
+			return err
+		}
+		response, err := c.subscriptions.CreateSubscription(cmd.Context(), connect.NewRequest(
+			&postriderv1.CreateSubscriptionRequest{Tenant: c.tenant, Subscription: sub}))
+		if err != nil {
+			return err
+		}
+		return printMessage(env.stdout, response.Msg.GetSubscription())
+	}
+	return cmd
+}
+
+func (f subscriptionFlags) subscription(name string) (*postriderv1.Subscription, error) {
+	if f.url == "" {
+		return nil, errors.New("where do the events go? Give --url")
+	}
+	webhook := &targetv1.Webhook{Url: f.url, Headers: map[string]string{}}
+	for _, header := range f.headers {
+		key, value, ok := strings.Cut(header, ":")
+		if !ok {
+			return nil, errors.New("--header: write it as 'Name: value'")
+		}
+		webhook.Headers[strings.TrimSpace(key)] = strings.TrimSpace(value)
+	}
+	sub := &postriderv1.Subscription{
+		Name: name, Description: f.description, Start: f.start, Filter: &postriderv1.Filter{Types: f.types},
+		Target: &postriderv1.Target{Config: &postriderv1.Target_Webhook{Webhook: webhook}},
+		Policy: f.policy(),
+	}
+	if f.secretFile != "" {
+		secret, err := os.ReadFile(f.secretFile)
+		if err != nil {
+			return nil, err
+		}
+		sub.Secret = strings.TrimSpace(string(secret))
+	}
+	return sub, nil
+}
+
+func (f subscriptionFlags) policy() *postriderv1.DeliveryPolicy {
+	policy := &postriderv1.DeliveryPolicy{Concurrency: f.concurrency}
+	if f.timeout > 0 {
+		policy.Timeout = durationpb.New(f.timeout)
+	}
+	for _, wait := range f.retries {
+		policy.RetrySchedule = append(policy.RetrySchedule, durationpb.New(wait))
+	}
+	return policy
+}
+
+func pauseSubscription(env environment, to *connection) *cobra.Command {
+	return &cobra.Command{
+		Use: "pause NAME|ID", Short: "Hold a subscription's place; nothing is lost", Args: oneArgument("which subscription? Give its name or id"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			c, err := to.open()
+			if err != nil {
+				return err
+			}
+			response, err := c.subscriptions.PauseSubscription(cmd.Context(), connect.NewRequest(
+				&postriderv1.PauseSubscriptionRequest{Tenant: c.tenant, Id: args[0]}))
+			if err != nil {
+				return err
+			}
+			return printState(env.stdout, response.Msg.GetSubscription())
+		},
+	}
+}
+
+func resumeSubscription(env environment, to *connection) *cobra.Command {
+	return &cobra.Command{
+		Use: "resume NAME|ID", Short: "Go on where a subscription stopped", Args: oneArgument("which subscription? Give its name or id"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			c, err := to.open()
+			if err != nil {
+				return err
+			}
+			response, err := c.subscriptions.ResumeSubscription(cmd.Context(), connect.NewRequest(
+				&postriderv1.ResumeSubscriptionRequest{Tenant: c.tenant, Id: args[0]}))
+			if err != nil {
+				return err
+			}
+			return printState(env.stdout, response.Msg.GetSubscription())
+		},
+	}
+}
+
+func printState(w io.Writer, sub *postriderv1.Subscription) error {
+	_, err := fmt.Fprintf(w, "%s is %s\n", sub.GetName(), state(sub))
+	return err
+}
+
+func deleteSubscription(env environment, to *connection) *cobra.Command {
+	return &cobra.Command{
+		Use: "delete NAME|ID", Short: "End a subscription and forget its deliveries", Args: oneArgument("which subscription? Give its name or id"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			c, err := to.open()
+			if err != nil {
+				return err
+			}
+			_, err = c.subscriptions.DeleteSubscription(cmd.Context(), connect.NewRequest(
+				&postriderv1.DeleteSubscriptionRequest{Tenant: c.tenant, Id: args[0]}))
+			if err != nil {
+				return err
+			}
+			_, err = fmt.Fprintf(env.stdout, "%s is deleted\n", args[0])
+			return err
+		},
+	}
+}
+
+// errNotDelivered ends a test that the endpoint did not pass.
+var errNotDelivered = errors.New("the test event was not delivered")
+
+func testSubscription(env environment, to *connection) *cobra.Command {
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use: "test NAME|ID", Short: "Send one event of its own and show what came back", Args: oneArgument("which subscription? Give its name or id"),
+	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print the attempt as JSON")
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		c, err := to.open()
+		if err != nil {
+			return err
+		}
+		response, err := c.subscriptions.TestSubscription(cmd.Context(), connect.NewRequest(
+			&postriderv1.TestSubscriptionRequest{Tenant: c.tenant, Id: args[0]}))
+		if err != nil {
+			return err
+		}
+		attempt := response.Msg.GetAttempt()
+		if asJSON {
+			err = printMessage(env.stdout, attempt)
+		} else {
+			err = printAttempt(env.stdout, attempt)
+		}
+		if err == nil && attempt.GetOutcome() != postriderv1.AttemptOutcome_ATTEMPT_OUTCOME_DELIVERED {
+			return errNotDelivered
+		}
+		return err
+	}
+	return cmd
+}
+
+func printAttempt(w io.Writer, attempt *postriderv1.Attempt) error {
+	text := lower(attempt.GetOutcome().String(), "ATTEMPT_OUTCOME_")
+	if status := attempt.GetResponse().GetStatusCode(); status != 0 {
+		text += fmt.Sprintf(", status %d", status)
+	}
+	text += ", " + attempt.GetDuration().AsDuration().Round(time.Microsecond).String()
+	if attempt.GetError() != "" {
+		text += ": " + attempt.GetError()
+	}
+	_, err := fmt.Fprintln(w, text)
+	return err
+}
+
+func revealSecret(env environment, to *connection) *cobra.Command {
+	return &cobra.Command{
+		Use: "secret NAME|ID", Short: "Print the signing secret", Args: oneArgument("which subscription? Give its name or id"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			c, err := to.open()
+			if err != nil {
+				return err
+			}
+			response, err := c.subscriptions.RevealSubscriptionSecret(cmd.Context(), connect.NewRequest(
+				&postriderv1.RevealSubscriptionSecretRequest{Tenant: c.tenant, Id: args[0]}))
+			if err != nil {
+				return err
+			}
+			_, err = fmt.Fprintln(env.stdout, response.Msg.GetSecret())
+			return err
+		},
+	}
+}
+
+// oneArgument asks for exactly one argument; question says what for.
+func oneArgument(question string) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		switch {
+		case len(args) == 0:
+			return usageError{cmd, errors.New(question)}
+		case len(args) > 1:
+			return usageError{cmd, fmt.Errorf("one at a time, not %d", len(args))}
+		}
+		return nil
+	}
+}

@@ -1,0 +1,101 @@
+// Package rpc answers the services of postrider.v1 over Connect, gRPC and gRPC-Web: who may call what, in which tenant,
+// and one file per service. What the services do is done by the engines behind them.
+package rpc
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net/http"
+
+	"connectrpc.com/connect"
+	"connectrpc.com/grpchealth"
+	"connectrpc.com/grpcreflect"
+
+	"github.com/postrider-dev/postrider/gen/go/postrider/v1/postriderv1connect"
+	"github.com/postrider-dev/postrider/server/auth"
+	"github.com/postrider-dev/postrider/server/deliver"
+	"github.com/postrider-dev/postrider/server/publish"
+	"github.com/postrider-dev/postrider/server/schema"
+	"github.com/postrider-dev/postrider/server/store"
+	"github.com/postrider-dev/postrider/server/target"
+	"github.com/postrider-dev/postrider/server/wire"
+)
+
+// Config is what the services stand on.
+type Config struct {
+	Store     *store.Store
+	Schemas   *schema.Registry
+	Publisher *publish.Publisher
+	Engine    *deliver.Engine
+	Targets   *target.Registry
+	// Subscribe serves the live stream.
+	Subscribe SubscribeStream
+	Keyring   *auth.Keyring
+	AdminKey  auth.KeyHash
+	// MaxRequestBytes bounds one request.
+	MaxRequestBytes int
+	// Version is the server's.
+	Version string
+	// Ready says whether the server can do its work.
+	Ready func(context.Context) error
+	// Stopping is closed when the server begins to stop: watches end then.
+	Stopping <-chan struct{}
+	Logger   *slog.Logger
+}
+
+// API is all services.
+type API struct {
+	config  Config
+	auth    *authenticator
+	streams *openStreams
+	options connect.HandlerOption
+}
+
+// New makes the services.
+func New(config Config) (*API, error) {
+	requests, err := wire.NewRequests()
+	if err != nil {
+		return nil, fmt.Errorf("services: %w", err)
+	}
+	a := &API{config: config}
+	a.auth = &authenticator{store: config.Store, admin: config.AdminKey, ring: config.Keyring, logger: config.Logger}
+	a.streams = newOpenStreams(a.auth)
+	a.options = connect.WithHandlerOptions(
+		connect.WithRequestGate(a.auth.gate),
+		wire.Codecs(config.MaxRequestBytes),
+		// Above the limit that the codecs tell of in the words of the contract, this one only protects the memory.
+		connect.WithReadMaxBytes(config.MaxRequestBytes+config.MaxRequestBytes/4),
+		connect.WithInterceptors(
+			requestLog{config.Logger}.interceptor(),
+			wire.NewErrors(config.Logger),
+			interceptor{stream: a.streams.wrap},
+			requests,
+		),
+	)
+	return a, nil
+}
+
+// Mount puts the services, gRPC's health check and reflection on the mux.
+func (a *API) Mount(mux *http.ServeMux) {
+	shared := tenants{a.config.Store}
+	mux.Handle(postriderv1connect.NewSessionServiceHandler(&sessionService{a.auth, shared, a.config.Version}, a.options))
+	mux.Handle(postriderv1connect.NewTenantServiceHandler(&tenantService{shared}, a.options))
+	mux.Handle(postriderv1connect.NewApiKeyServiceHandler(&apiKeyService{shared}, a.options))
+	mux.Handle(postriderv1connect.NewEventServiceHandler(
+		&eventService{shared, a.config.Publisher, a.config.Schemas, a.config.Subscribe}, a.options))
+	mux.Handle(postriderv1connect.NewSubscriptionServiceHandler(
+		&subscriptionService{shared, a.config.Engine, a.config.Targets}, a.options))
+	mux.Handle(postriderv1connect.NewDeliveryServiceHandler(
+		&deliveryService{shared, a.config.Engine, a.config.Stopping}, a.options))
+	mux.Handle(grpchealth.NewHandler(health{a.config.Ready}))
+	reflector := grpcreflect.NewStaticReflector(serviceNames()...)
+	mux.Handle(grpcreflect.NewHandlerV1(reflector))
+	mux.Handle(grpcreflect.NewHandlerV1Alpha(reflector))
+}
+
+// Run ends streams whose key is revoked or whose session is over, until ctx ends.
+func (a *API) Run(ctx context.Context) error {
+	a.streams.run(ctx)
+	return nil
+}

@@ -1,0 +1,196 @@
+package rpc
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"connectrpc.com/connect"
+
+	"github.com/postrider-dev/postrider/server/auth"
+	"github.com/postrider-dev/postrider/server/gateway"
+	"github.com/postrider-dev/postrider/server/store"
+	"github.com/postrider-dev/postrider/server/wire"
+)
+
+// sessionCookie holds the session token of the web UI.
+const sessionCookie = "postrider_session"
+
+// authenticator finds out who calls.
+type authenticator struct {
+	store *store.Store
+	admin auth.KeyHash
+	ring  *auth.Keyring
+	// logger hears of every call that is not let in.
+	logger *slog.Logger
+}
+
+// caller is who calls, and what proved it.
+type caller struct {
+	gateway.Principal
+	hash auth.KeyHash
+}
+
+type callerKey struct{}
+
+func withCaller(ctx context.Context, c caller) context.Context {
+	return context.WithValue(ctx, callerKey{}, c)
+}
+
+// callerOf answers the caller that gate let in; the zero caller, which may do nothing, for an open procedure.
+func callerOf(ctx context.Context) caller {
+	c, _ := ctx.Value(callerKey{}).(caller)
+	return c
+}
+
+// gate lets a call in or not. It runs before anything of the request's message has been read.
+func (a *authenticator) gate(ctx context.Context, spec connect.Spec, peer connect.Peer, header http.Header) (context.Context, error) {
+	c, err := a.letIn(ctx, requirements[spec.Procedure], header)
+	if err != nil {
+		a.logger.InfoContext(ctx, "refused", "procedure", spec.Procedure, "peer", peer.Addr, "key", c.KeyID, "error", err)
+		return nil, wire.ConnectError(ctx, a.logger, err)
+	}
+	return withCaller(ctx, c), nil
+}
+
+func (a *authenticator) letIn(ctx context.Context, required requirement, header http.Header) (caller, error) {
+	if required.open {
+		return caller{}, checkOrigin(header)
+	}
+	c, err := a.authenticate(ctx, header)
+	if err != nil {
+		return caller{}, err
+	}
+	return c, required.permit(c.Principal)
+}
+
+func (a *authenticator) authenticate(ctx context.Context, header http.Header) (caller, error) {
+	if authorization := header.Get("Authorization"); authorization != "" {
+		scheme, key, _ := strings.Cut(authorization, " ")
+		if !strings.EqualFold(scheme, "Bearer") {
+			return caller{}, unauthenticated("send the key as Authorization: Bearer KEY")
+		}
+		return a.byKey(ctx, strings.TrimSpace(key))
+	}
+	token := sessionToken(header)
+	if token == "" {
+		return caller{}, unauthenticated("there is no key; send it as Authorization: Bearer KEY")
+	}
+	if err := checkOrigin(header); err != nil {
+		return caller{}, err
+	}
+	return a.bySession(ctx, token)
+}
+
+// byKey answers whose key this is.
+func (a *authenticator) byKey(ctx context.Context, key string) (caller, error) {
+	if key == "" || len(key) > auth.MaxKeyBytes {
+		return caller{}, errUnknownKey()
+	}
+	return a.byHash(ctx, auth.HashKey(key))
+}
+
+func (a *authenticator) byHash(ctx context.Context, hash auth.KeyHash) (caller, error) {
+	if hash.Equal(a.admin) {
+		principal := gateway.Principal{KeyID: auth.AdminKeyID, KeyName: auth.AdminKeyID, Scopes: gateway.ScopeAdmin}
+		return caller{Principal: principal, hash: hash}, nil
+	}
+	key, err := a.store.APIKeyByHash(ctx, hash)
+	if gateway.ErrorCode(err) == gateway.CodeNotFound {
+		return caller{}, errUnknownKey()
+	}
+	if err != nil {
+		return caller{}, err
+	}
+	if !key.RevokeTime.IsZero() {
+		return caller{}, unauthenticated("the key is revoked")
+	}
+	principal := gateway.Principal{KeyID: key.UID, KeyName: key.Name, Tenant: key.Tenant, Scopes: key.Scopes}
+	return caller{Principal: principal, hash: hash}, nil
+}
+
+// bySession answers who signed in. The key behind the session must still be good.
+func (a *authenticator) bySession(ctx context.Context, token string) (caller, error) {
+	session, err := a.ring.OpenSession(token, time.Now())
+	if err != nil {
+		return caller{}, unauthenticated("the session has ended; sign in again")
+	}
+	c, err := a.byHash(ctx, session.KeyHash)
+	if err != nil {
+		return caller{}, err
+	}
+	if c.KeyID != session.KeyID {
+		return caller{}, errUnknownKey()
+	}
+	c.SessionEnd = session.Expires
+	return c, nil
+}
+
+// stillGood says why a caller who was let in earlier would not be any more; nil when the caller would.
+func (a *authenticator) stillGood(ctx context.Context, c caller) error {
+	if !c.SessionEnd.IsZero() && !time.Now().Before(c.SessionEnd) {
+		return unauthenticated("the session has ended; sign in again")
+	}
+	_, err := a.byHash(ctx, c.hash)
+	if gateway.ErrorCode(err) == gateway.CodeUnauthenticated {
+		return err
+	}
+	return nil // A database that does not answer right now proves nothing against the caller.
+}
+
+func sessionToken(header http.Header) string {
+	cookie, err := (&http.Request{Header: header}).Cookie(sessionCookie)
+	if err != nil {
+		return ""
+	}
+	return cookie.Value
+}
+
+// checkOrigin refuses what a browser sends on behalf of another site's page. Whoever is no browser sends neither header,
+// and has no cookie to be misused.
+func checkOrigin(header http.Header) error {
+	switch header.Get("Sec-Fetch-Site") {
+	case "same-origin", "none":
+		return nil
+	case "":
+		origin := header.Get("Origin")
+		if origin == "" || sameHost(origin, header.Get("Host")) {
+			return nil
+		}
+	}
+	return gateway.Errorf(gateway.CodePermissionDenied, gateway.ReasonUnauthenticated,
+		"the session cookie is good for pages of this server only; use a bearer key")
+}
+
+func sameHost(origin, host string) bool {
+	u, err := url.Parse(origin)
+	return err == nil && host != "" && strings.EqualFold(u.Host, host)
+}
+
+func errUnknownKey() error { return unauthenticated("the key is not one of this server") }
+
+func unauthenticated(message string) error {
+	return gateway.Errorf(gateway.CodeUnauthenticated, gateway.ReasonUnauthenticated, "%s", message)
+}
+
+// sessionCookieFor makes the cookie that carries a token until it expires; an empty token makes the browser forget it.
+func sessionCookieFor(token string, expires time.Time, secure bool) *http.Cookie {
+	cookie := &http.Cookie{
+		Name: sessionCookie, Value: token, Path: "/", Expires: expires,
+		HttpOnly: true, Secure: secure, SameSite: http.SameSiteStrictMode,
+	}
+	if token == "" {
+		cookie.Expires, cookie.MaxAge = time.Time{}, -1
+	}
+	return cookie
+}
+
+// isUnauthenticated says whether err means that the caller is nobody we know.
+func isUnauthenticated(err error) bool {
+	var e *gateway.Error
+	return errors.As(err, &e) && e.Code == gateway.CodeUnauthenticated
+}

@@ -1,0 +1,192 @@
+package rpc
+
+import (
+	"context"
+	"net/http"
+
+	"connectrpc.com/connect"
+
+	postriderv1 "github.com/postrider-dev/postrider/gen/go/postrider/v1"
+	"github.com/postrider-dev/postrider/server/deliver"
+	"github.com/postrider-dev/postrider/server/gateway"
+	"github.com/postrider-dev/postrider/server/store"
+	"github.com/postrider-dev/postrider/server/target"
+	"github.com/postrider-dev/postrider/server/wire"
+)
+
+// deliveryService shows what became of each event for each subscription.
+type deliveryService struct {
+	tenants
+	engine   *deliver.Engine
+	stopping <-chan struct{}
+}
+
+func (s *deliveryService) ListDeliveries(
+	ctx context.Context, request *connect.Request[postriderv1.ListDeliveriesRequest],
+) (*connect.Response[postriderv1.ListDeliveriesResponse], error) {
+	tenant, err := s.resolve(ctx, request.Msg.GetTenant())
+	if err != nil {
+		return nil, err
+	}
+	query, err := s.query(ctx, tenant, request.Msg)
+	if err != nil {
+		return nil, err
+	}
+	place, paged, err := wire.PagePlace(request.Msg, tenant.Name)
+	if err != nil {
+		return nil, err
+	}
+	if paged {
+		query.Before = &gateway.DeliveryKey{Subscription: place.Subscription, Position: place.Position, Run: place.Run}
+	}
+	query.States = wire.NewDeliveryStates(request.Msg.GetStates())
+	query.Limit = wire.PageSize(request.Msg)
+	found, next, err := s.store.ListDeliveries(ctx, query)
+	if err != nil {
+		return nil, err
+	}
+	response := &postriderv1.ListDeliveriesResponse{Deliveries: s.viewer(tenant).all(ctx, found)}
+	if next != nil {
+		response.NextPageToken = wire.NextPageToken(request.Msg, tenant.Name, wire.Place{
+			Position: next.Position, Subscription: next.Subscription, Run: next.Run,
+		})
+	}
+	return connect.NewResponse(response), nil
+}
+
+// selection is what a list and a watch select by.
+type selection interface {
+	GetSubscription() string
+	GetEventId() string
+}
+
+// query looks up the subscription and the event that are named.
+func (s *deliveryService) query(ctx context.Context, tenant *gateway.Tenant, by selection) (store.DeliveryQuery, error) {
+	query := store.DeliveryQuery{Tenant: tenant.ID}
+	if ref := by.GetSubscription(); ref != "" {
+		sub, err := s.store.SubscriptionByRef(ctx, tenant.ID, ref)
+		if err != nil {
+			return query, err
+		}
+		query.Subscription = sub.ID
+	}
+	if id := by.GetEventId(); id != "" {
+		event, err := s.store.EventByID(ctx, tenant.ID, id)
+		if err != nil {
+			return query, err
+		}
+		query.Position = event.Position
+	}
+	return query, nil
+}
+
+func (s *deliveryService) GetDelivery(
+	ctx context.Context, request *connect.Request[postriderv1.GetDeliveryRequest],
+) (*connect.Response[postriderv1.GetDeliveryResponse], error) {
+	tenant, delivery, err := s.find(ctx, request.Msg)
+	if err != nil {
+		return nil, err
+	}
+	attempts, err := s.store.Attempts(ctx, delivery)
+	if err != nil {
+		return nil, err
+	}
+	shown := wire.Attempts(attempts)
+	if err := s.addRequests(ctx, delivery, attempts, shown); err != nil {
+		return nil, err
+	}
+	return connect.NewResponse(&postriderv1.GetDeliveryResponse{
+		Delivery: s.viewer(tenant).one(ctx, delivery), Attempts: shown,
+	}), nil
+}
+
+// addRequests makes again what each attempt sent. It is not stored, for the event and the subscription are: the headers
+// are those of the subscription as it is now.
+func (s *deliveryService) addRequests(
+	ctx context.Context, delivery *gateway.Delivery, attempts []gateway.Attempt, shown []*postriderv1.Attempt,
+) error {
+	sub, err := s.engine.Subscription(ctx, delivery.Subscription)
+	if err != nil {
+		return err
+	}
+	events, err := s.store.EventsAt(ctx, []gateway.Position{delivery.Position})
+	if err != nil {
+		return err
+	}
+	event := events[delivery.Position]
+	if event == nil {
+		return nil // Retention took the event; what came back is still worth showing.
+	}
+	for i, attempt := range attempts {
+		request, err := s.engine.Request(sub, event, attempt.Start)
+		if err != nil {
+			return err
+		}
+		shown[i].Request = showRequest(request)
+	}
+	return nil
+}
+
+func showRequest(request target.Request) *postriderv1.AttemptRequest {
+	header := http.Header{}
+	for _, one := range request.Headers {
+		header[one.Name] = append(header[one.Name], one.Value)
+	}
+	return wire.AttemptRequest(request.Method, request.URL, header, request.Body)
+}
+
+func (s *deliveryService) RetryDelivery(
+	ctx context.Context, request *connect.Request[postriderv1.RetryDeliveryRequest],
+) (*connect.Response[postriderv1.RetryDeliveryResponse], error) {
+	tenant, found, err := s.find(ctx, request.Msg)
+	if err != nil {
+		return nil, err
+	}
+	delivery, err := s.engine.Retry(ctx, tenant.ID, found.DeliveryKey)
+	if err != nil {
+		return nil, err
+	}
+	return connect.NewResponse(&postriderv1.RetryDeliveryResponse{Delivery: s.viewer(tenant).one(ctx, delivery)}), nil
+}
+
+// find answers the delivery that a request names.
+func (s *deliveryService) find(ctx context.Context, ref subscriptionReference) (*gateway.Tenant, *gateway.Delivery, error) {
+	tenant, err := s.resolve(ctx, ref.GetTenant())
+	if err != nil {
+		return nil, nil, err
+	}
+	key, err := gateway.ParseDeliveryID(ref.GetId())
+	if err != nil {
+		return nil, nil, gateway.FieldError("id", "is not the id of a delivery")
+	}
+	delivery, err := s.store.Delivery(ctx, tenant.ID, key)
+	return tenant, delivery, err
+}
+
+// deliveryViewer shows deliveries of one tenant.
+type deliveryViewer struct {
+	engine *deliver.Engine
+	store  *store.Store
+	tenant string
+}
+
+func (s *deliveryService) viewer(tenant *gateway.Tenant) deliveryViewer {
+	return deliveryViewer{s.engine, s.store, tenant.Name}
+}
+
+func (v deliveryViewer) one(ctx context.Context, delivery *gateway.Delivery) *postriderv1.Delivery {
+	names := wire.DeliveryNames{Tenant: v.tenant, Cursor: v.store.Cursor(delivery.Position)}
+	// A subscription that is being deleted has no names any more.
+	if sub, err := v.engine.Subscription(ctx, delivery.Subscription); err == nil {
+		names.SubscriptionUID, names.SubscriptionName = sub.UID, sub.Name
+	}
+	return wire.Delivery(delivery, names)
+}
+
+func (v deliveryViewer) all(ctx context.Context, deliveries []*gateway.Delivery) []*postriderv1.Delivery {
+	shown := make([]*postriderv1.Delivery, len(deliveries))
+	for i, delivery := range deliveries {
+		shown[i] = v.one(ctx, delivery)
+	}
+	return shown
+}

@@ -1,0 +1,161 @@
+package rpc
+
+import (
+	"context"
+	"time"
+
+	"connectrpc.com/connect"
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	postriderv1 "github.com/postrider-dev/postrider/gen/go/postrider/v1"
+	"github.com/postrider-dev/postrider/server/gateway"
+	"github.com/postrider-dev/postrider/server/publish"
+	"github.com/postrider-dev/postrider/server/schema"
+	"github.com/postrider-dev/postrider/server/store"
+	"github.com/postrider-dev/postrider/server/wire"
+)
+
+// SubscribeStream serves one Subscribe call whose caller and tenant are known.
+type SubscribeStream func(
+	ctx context.Context, tenant *gateway.Tenant, request *connect.Request[postriderv1.SubscribeRequest],
+	to *connect.ServerStream[postriderv1.SubscribeResponse],
+) error
+
+// eventService publishes events and reads them back.
+type eventService struct {
+	tenants
+	publisher *publish.Publisher
+	schemas   *schema.Registry
+	subscribe SubscribeStream
+}
+
+func (s *eventService) Publish(
+	ctx context.Context, request *connect.Request[postriderv1.PublishRequest],
+) (*connect.Response[postriderv1.PublishResponse], error) {
+	tenant, err := s.resolve(ctx, request.Msg.GetTenant())
+	if err != nil {
+		return nil, err
+	}
+	draft, err := wire.NewDraft(request.Msg.GetEvent())
+	if err != nil {
+		return nil, err
+	}
+	ack, err := s.publisher.Publish(ctx, tenant.ID, draft)
+	if err != nil {
+		return nil, err
+	}
+	return connect.NewResponse(wire.PublishResponse(ack)), nil
+}
+
+func (s *eventService) PublishBatch(
+	ctx context.Context, request *connect.Request[postriderv1.PublishBatchRequest],
+) (*connect.Response[postriderv1.PublishBatchResponse], error) {
+	tenant, err := s.resolve(ctx, request.Msg.GetTenant())
+	if err != nil {
+		return nil, err
+	}
+	drafts, err := wire.NewDrafts(request.Msg.GetEvents())
+	if err != nil {
+		return nil, err
+	}
+	acks, err := s.publisher.PublishBatch(ctx, tenant.ID, drafts)
+	if err != nil {
+		return nil, err
+	}
+	return connect.NewResponse(wire.PublishBatchResponse(acks)), nil
+}
+
+func (s *eventService) Subscribe(
+	ctx context.Context, request *connect.Request[postriderv1.SubscribeRequest],
+	to *connect.ServerStream[postriderv1.SubscribeResponse],
+) error {
+	tenant, err := s.resolve(ctx, request.Msg.GetTenant())
+	if err != nil {
+		return err
+	}
+	return s.subscribe(ctx, tenant, request, to)
+}
+
+func (s *eventService) GetEvent(
+	ctx context.Context, request *connect.Request[postriderv1.GetEventRequest],
+) (*connect.Response[postriderv1.GetEventResponse], error) {
+	tenant, err := s.resolve(ctx, request.Msg.GetTenant())
+	if err != nil {
+		return nil, err
+	}
+	event, err := s.store.EventByID(ctx, tenant.ID, request.Msg.GetId())
+	if err != nil {
+		return nil, err
+	}
+	shown, err := s.view(request, request.Msg.GetPayloadFormat()).Event(event, tenant.Name)
+	if err != nil {
+		return nil, err
+	}
+	return connect.NewResponse(&postriderv1.GetEventResponse{Event: shown}), nil
+}
+
+func (s *eventService) ListEvents(
+	ctx context.Context, request *connect.Request[postriderv1.ListEventsRequest],
+) (*connect.Response[postriderv1.ListEventsResponse], error) {
+	tenant, err := s.resolve(ctx, request.Msg.GetTenant())
+	if err != nil {
+		return nil, err
+	}
+	query, err := eventQuery(request.Msg, tenant)
+	if err != nil {
+		return nil, err
+	}
+	if query.Before == 0 {
+		// The list is read at one place: an event that arrives meanwhile comes after the answered cursor.
+		query.Before = s.store.Head() + 1
+	}
+	events, next, err := s.store.ListEvents(ctx, query)
+	if err != nil {
+		return nil, err
+	}
+	shown, err := s.view(request, request.Msg.GetPayloadFormat()).Events(events, tenant.Name)
+	if err != nil {
+		return nil, err
+	}
+	response := &postriderv1.ListEventsResponse{Events: shown, Cursor: s.store.Cursor(query.Before - 1).String()}
+	if next != 0 {
+		response.NextPageToken = wire.NextPageToken(request.Msg, tenant.Name, wire.Place{Position: next})
+	}
+	return connect.NewResponse(response), nil
+}
+
+func eventQuery(request *postriderv1.ListEventsRequest, tenant *gateway.Tenant) (store.EventQuery, error) {
+	filter, err := wire.NewFilter("types", request.GetTypes())
+	if err != nil {
+		return store.EventQuery{}, err
+	}
+	from, err := readTime("from_time", request.GetFromTime())
+	if err != nil {
+		return store.EventQuery{}, err
+	}
+	to, err := readTime("to_time", request.GetToTime())
+	if err != nil {
+		return store.EventQuery{}, err
+	}
+	place, _, err := wire.PagePlace(request, tenant.Name)
+	return store.EventQuery{
+		Tenant: tenant.ID, Filter: filter, Subject: request.GetSubject(), From: from, To: to,
+		Before: place.Position, Limit: wire.PageSize(request),
+	}, err
+}
+
+// readTime reads an optional time; absent is the zero time.
+func readTime(field string, at *timestamppb.Timestamp) (time.Time, error) {
+	if at == nil {
+		return time.Time{}, nil
+	}
+	if err := at.CheckValid(); err != nil {
+		return time.Time{}, gateway.FieldError(field, "must lie between the years 1 and 9999")
+	}
+	return at.AsTime(), nil
+}
+
+// view shows events as this caller's encoding has them.
+func (s *eventService) view(request connect.AnyRequest, format postriderv1.PayloadFormat) wire.EventView {
+	return wire.NewEventView(s.schemas, s.store.Cursor, wire.WantsJSON(request.Header(), request.Peer().Query, format))
+}

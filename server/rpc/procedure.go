@@ -1,0 +1,77 @@
+package rpc
+
+import (
+	"github.com/postrider-dev/postrider/gen/go/postrider/v1/postriderv1connect"
+	"github.com/postrider-dev/postrider/server/gateway"
+)
+
+// requirement is what a caller must bring to call a procedure.
+type requirement struct {
+	// scope is the one the key must have. Without one only an admin key will do.
+	scope gateway.Scope
+	// anyKey procedures need a key, whatever its scope.
+	anyKey bool
+	// open procedures need no key at all.
+	open bool
+	// wholeServer procedures need a key that is confined to no tenant.
+	wholeServer bool
+}
+
+// requirements names every procedure. One that is not here is for admin keys.
+var requirements = map[string]requirement{
+	postriderv1connect.SessionServiceCreateSessionProcedure: {open: true},
+	postriderv1connect.SessionServiceDeleteSessionProcedure: {open: true},
+	postriderv1connect.SessionServiceGetSessionProcedure:    {anyKey: true},
+
+	postriderv1connect.TenantServiceCreateTenantProcedure: {scope: gateway.ScopeAdmin, wholeServer: true},
+	postriderv1connect.TenantServiceListTenantsProcedure:  {anyKey: true},
+
+	postriderv1connect.ApiKeyServiceCreateApiKeyProcedure: {scope: gateway.ScopeAdmin},
+	postriderv1connect.ApiKeyServiceListApiKeysProcedure:  {scope: gateway.ScopeAdmin},
+	postriderv1connect.ApiKeyServiceRevokeApiKeyProcedure: {scope: gateway.ScopeAdmin},
+
+	postriderv1connect.EventServicePublishProcedure:      {scope: gateway.ScopePublish},
+	postriderv1connect.EventServicePublishBatchProcedure: {scope: gateway.ScopePublish},
+	postriderv1connect.EventServiceSubscribeProcedure:    {scope: gateway.ScopeConsume},
+	postriderv1connect.EventServiceGetEventProcedure:     {scope: gateway.ScopeConsume},
+	postriderv1connect.EventServiceListEventsProcedure:   {scope: gateway.ScopeConsume},
+
+	postriderv1connect.SubscriptionServiceGetSubscriptionProcedure:          {scope: gateway.ScopeConsume},
+	postriderv1connect.SubscriptionServiceListSubscriptionsProcedure:        {scope: gateway.ScopeConsume},
+	postriderv1connect.SubscriptionServiceCreateSubscriptionProcedure:       {scope: gateway.ScopeAdmin},
+	postriderv1connect.SubscriptionServiceUpdateSubscriptionProcedure:       {scope: gateway.ScopeAdmin},
+	postriderv1connect.SubscriptionServiceDeleteSubscriptionProcedure:       {scope: gateway.ScopeAdmin},
+	postriderv1connect.SubscriptionServicePauseSubscriptionProcedure:        {scope: gateway.ScopeAdmin},
+	postriderv1connect.SubscriptionServiceResumeSubscriptionProcedure:       {scope: gateway.ScopeAdmin},
+	postriderv1connect.SubscriptionServiceTestSubscriptionProcedure:         {scope: gateway.ScopeAdmin},
+	postriderv1connect.SubscriptionServiceRevealSubscriptionSecretProcedure: {scope: gateway.ScopeAdmin},
+
+	postriderv1connect.DeliveryServiceListDeliveriesProcedure:  {scope: gateway.ScopeConsume},
+	postriderv1connect.DeliveryServiceGetDeliveryProcedure:     {scope: gateway.ScopeConsume},
+	postriderv1connect.DeliveryServiceWatchDeliveriesProcedure: {scope: gateway.ScopeConsume},
+	postriderv1connect.DeliveryServiceRetryDeliveryProcedure:   {scope: gateway.ScopeAdmin},
+}
+
+// permit answers nil when the caller may call what has this requirement.
+func (r requirement) permit(caller gateway.Principal) error {
+	if !r.anyKey && !caller.Scopes.Has(r.scope) {
+		return gateway.Errorf(gateway.CodePermissionDenied, gateway.ReasonMissingScope,
+			"this needs a key with scope %s", scopeName(r.scope))
+	}
+	if r.wholeServer && !caller.ServerScoped() {
+		return gateway.Errorf(gateway.CodePermissionDenied, gateway.ReasonMissingScope,
+			"this needs a key that is confined to no tenant")
+	}
+	return nil
+}
+
+func scopeName(scope gateway.Scope) string {
+	switch scope {
+	case gateway.ScopePublish:
+		return "publish"
+	case gateway.ScopeConsume:
+		return "consume"
+	default:
+		return "admin"
+	}
+}

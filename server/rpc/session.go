@@ -1,0 +1,73 @@
+package rpc
+
+import (
+	"context"
+	"net/http"
+	"strings"
+	"time"
+
+	"connectrpc.com/connect"
+
+	postriderv1 "github.com/postrider-dev/postrider/gen/go/postrider/v1"
+	"github.com/postrider-dev/postrider/server/auth"
+	"github.com/postrider-dev/postrider/server/wire"
+)
+
+// sessionService signs the web UI in.
+type sessionService struct {
+	auth    *authenticator
+	tenants tenants
+	version string
+}
+
+func (s *sessionService) CreateSession(
+	ctx context.Context, request *connect.Request[postriderv1.CreateSessionRequest],
+) (*connect.Response[postriderv1.CreateSessionResponse], error) {
+	c, err := s.auth.byKey(ctx, request.Msg.GetKey())
+	if err != nil {
+		return nil, err
+	}
+	session := auth.NewSession(c.KeyID, c.hash, time.Now())
+	c.SessionEnd = session.Expires
+	shown, err := s.show(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	response := connect.NewResponse(&postriderv1.CreateSessionResponse{Session: shown})
+	cookie := sessionCookieFor(s.auth.ring.SealSession(session), session.Expires, overTLS(request.Header()))
+	response.Header().Set("Set-Cookie", cookie.String())
+	return response, nil
+}
+
+func (s *sessionService) GetSession(
+	ctx context.Context, _ *connect.Request[postriderv1.GetSessionRequest],
+) (*connect.Response[postriderv1.GetSessionResponse], error) {
+	shown, err := s.show(ctx, callerOf(ctx))
+	if err != nil {
+		return nil, err
+	}
+	response := connect.NewResponse(&postriderv1.GetSessionResponse{Session: shown})
+	response.Header().Set("Cache-Control", "no-store")
+	return response, nil
+}
+
+func (s *sessionService) DeleteSession(
+	_ context.Context, request *connect.Request[postriderv1.DeleteSessionRequest],
+) (*connect.Response[postriderv1.DeleteSessionResponse], error) {
+	response := connect.NewResponse(&postriderv1.DeleteSessionResponse{})
+	response.Header().Set("Set-Cookie", sessionCookieFor("", time.Time{}, overTLS(request.Header())).String())
+	return response, nil
+}
+
+func (s *sessionService) show(ctx context.Context, c caller) (*postriderv1.Session, error) {
+	tenant, err := s.tenants.nameOf(ctx, c.Tenant)
+	if err != nil {
+		return nil, err
+	}
+	return wire.Session(c.Principal, tenant, s.version), nil
+}
+
+// overTLS says whether the browser sees https: the server itself speaks without TLS, behind a proxy that has it.
+func overTLS(header http.Header) bool {
+	return header.Get("X-Forwarded-Proto") == "https" || strings.HasPrefix(header.Get("Origin"), "https://")
+}

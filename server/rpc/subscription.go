@@ -1,0 +1,304 @@
+package rpc
+
+import (
+	"bytes"
+	"context"
+
+	"connectrpc.com/connect"
+
+	postriderv1 "github.com/postrider-dev/postrider/gen/go/postrider/v1"
+	"github.com/postrider-dev/postrider/server/deliver"
+	"github.com/postrider-dev/postrider/server/gateway"
+	"github.com/postrider-dev/postrider/server/signature"
+	"github.com/postrider-dev/postrider/server/store"
+	"github.com/postrider-dev/postrider/server/target"
+	"github.com/postrider-dev/postrider/server/wire"
+)
+
+// subscriptionService manages durable interests. Reads go to the store, changes to the engine, which tells the store.
+type subscriptionService struct {
+	tenants
+	engine  *deliver.Engine
+	targets *target.Registry
+}
+
+func (s *subscriptionService) CreateSubscription(
+	ctx context.Context, request *connect.Request[postriderv1.CreateSubscriptionRequest],
+) (*connect.Response[postriderv1.CreateSubscriptionResponse], error) {
+	tenant, err := s.resolve(ctx, request.Msg.GetTenant())
+	if err != nil {
+		return nil, err
+	}
+	sub, from, err := wire.NewSubscription(request.Msg.GetSubscription())
+	if err != nil {
+		return nil, err
+	}
+	sub.Tenant = tenant.ID
+	if err := s.checkSecret(sub); err != nil {
+		return nil, err
+	}
+	if err := s.checkTarget(ctx, sub); err != nil {
+		return nil, err
+	}
+	start, err := s.resolveStart(ctx, tenant, from)
+	if err != nil {
+		return nil, err
+	}
+	created, err := s.engine.Create(ctx, sub, start)
+	if err != nil {
+		return nil, err
+	}
+	shown, err := s.show(ctx, tenant, created)
+	if err != nil {
+		return nil, err
+	}
+	return connect.NewResponse(&postriderv1.CreateSubscriptionResponse{Subscription: shown}), nil
+}
+
+// checkSecret makes the signing secret when none was given, and refuses one that cannot sign.
+func (s *subscriptionService) checkSecret(sub *gateway.Subscription) error {
+	if sub.Secret == "" {
+		sub.Secret = signature.NewSecret().Reveal()
+		return nil
+	}
+	if _, err := signature.ParseSecret(sub.Secret); err != nil {
+		return gateway.FieldError("subscription.secret", "must be whsec_ and base64 of 24 to 64 bytes")
+	}
+	return nil
+}
+
+func (s *subscriptionService) checkTarget(ctx context.Context, sub *gateway.Subscription) error {
+	kind, err := s.targets.Type(sub.TargetType)
+	if err != nil {
+		return err
+	}
+	return kind.Check(ctx, "subscription.target."+sub.TargetType, sub.TargetConfig)
+}
+
+// resolveStart turns what was asked for into a place in the log. A place of which events are missing is refused: nobody
+// would see the gap.
+func (s *subscriptionService) resolveStart(ctx context.Context, tenant *gateway.Tenant, from wire.Start) (store.Start, error) {
+	switch from.Kind {
+	case wire.StartEarliest:
+		return store.Start{Kind: store.StartEarliest}, nil
+	case wire.StartCursor:
+		after, gap := s.store.CheckCursor(from.Cursor, tenant)
+		if gap != gateway.GapNone {
+			fault := gateway.FieldError("subscription.start", "events are missing after this cursor: %s", gap)
+			fault.Reason = gateway.ReasonInvalidCursor
+			return store.Start{}, fault
+		}
+		return store.Start{Kind: store.StartAt, Position: after}, nil
+	case wire.StartTime:
+		after, err := s.store.PositionBefore(ctx, from.Time)
+		return store.Start{Kind: store.StartAt, Position: after}, err
+	default:
+		return store.Start{Kind: store.StartNow}, nil
+	}
+}
+
+func (s *subscriptionService) GetSubscription(
+	ctx context.Context, request *connect.Request[postriderv1.GetSubscriptionRequest],
+) (*connect.Response[postriderv1.GetSubscriptionResponse], error) {
+	tenant, sub, err := s.find(ctx, request.Msg)
+	if err != nil {
+		return nil, err
+	}
+	shown, err := s.show(ctx, tenant, sub)
+	if err != nil {
+		return nil, err
+	}
+	return connect.NewResponse(&postriderv1.GetSubscriptionResponse{Subscription: shown}), nil
+}
+
+func (s *subscriptionService) ListSubscriptions(
+	ctx context.Context, request *connect.Request[postriderv1.ListSubscriptionsRequest],
+) (*connect.Response[postriderv1.ListSubscriptionsResponse], error) {
+	tenant, err := s.resolve(ctx, request.Msg.GetTenant())
+	if err != nil {
+		return nil, err
+	}
+	place, _, err := wire.PagePlace(request.Msg, tenant.Name)
+	if err != nil {
+		return nil, err
+	}
+	size := wire.PageSize(request.Msg)
+	subs, err := s.store.ListSubscriptions(ctx, tenant.ID, place.Name, size+1)
+	if err != nil {
+		return nil, err
+	}
+	response := &postriderv1.ListSubscriptionsResponse{}
+	if len(subs) > size {
+		subs = subs[:size]
+		response.NextPageToken = wire.NextPageToken(request.Msg, tenant.Name, wire.Place{Name: subs[size-1].Name})
+	}
+	for _, sub := range subs {
+		shown, err := s.show(ctx, tenant, sub)
+		if err != nil {
+			return nil, err
+		}
+		response.Subscriptions = append(response.Subscriptions, shown)
+	}
+	return connect.NewResponse(response), nil
+}
+
+func (s *subscriptionService) UpdateSubscription(
+	ctx context.Context, request *connect.Request[postriderv1.UpdateSubscriptionRequest],
+) (*connect.Response[postriderv1.UpdateSubscriptionResponse], error) {
+	update, err := wire.NewSubscriptionUpdate(request.Msg)
+	if err != nil {
+		return nil, err
+	}
+	tenant, sub, err := s.find(ctx, reference{request.Msg.GetTenant(), request.Msg.GetSubscription().GetId()})
+	if err != nil {
+		return nil, err
+	}
+	// The target is checked before the transaction, for that may look names up.
+	if err := s.checkUpdate(ctx, update, sub); err != nil {
+		return nil, err
+	}
+	checked := sub.TargetConfig
+	updated, from, err := s.engine.Update(ctx, sub.ID, request.Msg.GetSubscription().GetRevision(), func(current *gateway.Subscription) error {
+		if err := update.Apply(current); err != nil {
+			return err
+		}
+		if update.Changes("target") && !bytes.Equal(current.TargetConfig, checked) {
+			return gateway.Errorf(gateway.CodeAborted, gateway.ReasonRevisionMismatch,
+				"the subscription's target is being changed by somebody else; read it again")
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	shown, err := s.show(ctx, tenant, updated)
+	if err != nil {
+		return nil, err
+	}
+	return connect.NewResponse(&postriderv1.UpdateSubscriptionResponse{
+		Subscription: shown, Cursor: s.store.Cursor(from).String(),
+	}), nil
+}
+
+// checkUpdate applies the update to sub, which is the caller's own copy, and says whether the outcome is allowed.
+func (s *subscriptionService) checkUpdate(ctx context.Context, update wire.SubscriptionUpdate, sub *gateway.Subscription) error {
+	if err := update.Apply(sub); err != nil {
+		return err
+	}
+	if update.Changes("secret") {
+		if err := s.checkSecret(sub); err != nil {
+			return err
+		}
+	}
+	if update.Changes("target") {
+		return s.checkTarget(ctx, sub)
+	}
+	return nil
+}
+
+func (s *subscriptionService) DeleteSubscription(
+	ctx context.Context, request *connect.Request[postriderv1.DeleteSubscriptionRequest],
+) (*connect.Response[postriderv1.DeleteSubscriptionResponse], error) {
+	_, sub, err := s.find(ctx, request.Msg)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.engine.Delete(ctx, sub.ID, request.Msg.GetRevision()); err != nil {
+		return nil, err
+	}
+	return connect.NewResponse(&postriderv1.DeleteSubscriptionResponse{}), nil
+}
+
+func (s *subscriptionService) PauseSubscription(
+	ctx context.Context, request *connect.Request[postriderv1.PauseSubscriptionRequest],
+) (*connect.Response[postriderv1.PauseSubscriptionResponse], error) {
+	tenant, sub, err := s.find(ctx, request.Msg)
+	if err != nil {
+		return nil, err
+	}
+	if sub.State == gateway.SubscriptionActive {
+		if sub, err = s.engine.Pause(ctx, sub.ID); err != nil {
+			return nil, err
+		}
+	}
+	shown, err := s.show(ctx, tenant, sub)
+	if err != nil {
+		return nil, err
+	}
+	return connect.NewResponse(&postriderv1.PauseSubscriptionResponse{Subscription: shown}), nil
+}
+
+func (s *subscriptionService) ResumeSubscription(
+	ctx context.Context, request *connect.Request[postriderv1.ResumeSubscriptionRequest],
+) (*connect.Response[postriderv1.ResumeSubscriptionResponse], error) {
+	tenant, sub, err := s.find(ctx, request.Msg)
+	if err != nil {
+		return nil, err
+	}
+	if sub.State != gateway.SubscriptionActive {
+		if sub, err = s.engine.Resume(ctx, sub.ID); err != nil {
+			return nil, err
+		}
+	}
+	shown, err := s.show(ctx, tenant, sub)
+	if err != nil {
+		return nil, err
+	}
+	return connect.NewResponse(&postriderv1.ResumeSubscriptionResponse{Subscription: shown}), nil
+}
+
+func (s *subscriptionService) TestSubscription(
+	ctx context.Context, request *connect.Request[postriderv1.TestSubscriptionRequest],
+) (*connect.Response[postriderv1.TestSubscriptionResponse], error) {
+	_, sub, err := s.find(ctx, request.Msg)
+	if err != nil {
+		return nil, err
+	}
+	result, err := s.engine.Test(ctx, sub)
+	if err != nil {
+		return nil, err
+	}
+	attempt := wire.Attempt(result.Attempt)
+	attempt.Request = showRequest(result.Request)
+	return connect.NewResponse(&postriderv1.TestSubscriptionResponse{EventId: result.EventID, Attempt: attempt}), nil
+}
+
+func (s *subscriptionService) RevealSubscriptionSecret(
+	ctx context.Context, request *connect.Request[postriderv1.RevealSubscriptionSecretRequest],
+) (*connect.Response[postriderv1.RevealSubscriptionSecretResponse], error) {
+	_, sub, err := s.find(ctx, request.Msg)
+	if err != nil {
+		return nil, err
+	}
+	response := connect.NewResponse(&postriderv1.RevealSubscriptionSecretResponse{Secret: sub.Secret})
+	response.Header().Set("Cache-Control", "no-store")
+	return response, nil
+}
+
+// subscriptionReference names a subscription: by id or name, in a tenant.
+type subscriptionReference interface {
+	GetTenant() string
+	GetId() string
+}
+
+type reference struct{ tenant, id string }
+
+func (r reference) GetTenant() string { return r.tenant }
+func (r reference) GetId() string     { return r.id }
+
+func (s *subscriptionService) find(ctx context.Context, ref subscriptionReference) (*gateway.Tenant, *gateway.Subscription, error) {
+	tenant, err := s.resolve(ctx, ref.GetTenant())
+	if err != nil {
+		return nil, nil, err
+	}
+	sub, err := s.store.SubscriptionByRef(ctx, tenant.ID, ref.GetId())
+	return tenant, sub, err
+}
+
+func (s *subscriptionService) show(ctx context.Context, tenant *gateway.Tenant, sub *gateway.Subscription) (*postriderv1.Subscription, error) {
+	health, err := s.engine.Health(ctx, sub)
+	if err != nil {
+		return nil, err
+	}
+	return wire.Subscription(sub, wire.SubscriptionContext{Tenant: tenant.Name, Health: &health, Cursor: s.store.Cursor})
+}

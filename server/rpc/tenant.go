@@ -1,0 +1,92 @@
+package rpc
+
+import (
+	"context"
+
+	"connectrpc.com/connect"
+
+	postriderv1 "github.com/postrider-dev/postrider/gen/go/postrider/v1"
+	"github.com/postrider-dev/postrider/server/gateway"
+	"github.com/postrider-dev/postrider/server/store"
+	"github.com/postrider-dev/postrider/server/wire"
+)
+
+// tenants answers which tenant a request is about.
+type tenants struct{ store *store.Store }
+
+// resolve answers the tenant a request names, or the caller's own when it names none. A caller who is confined to a
+// tenant is told of any other that it does not exist.
+func (t tenants) resolve(ctx context.Context, name string) (*gateway.Tenant, error) {
+	c := callerOf(ctx)
+	if c.ServerScoped() {
+		if name == "" {
+			name = gateway.DefaultTenant
+		}
+		return t.store.TenantByName(ctx, name)
+	}
+	own, err := t.store.Tenant(ctx, c.Tenant)
+	if err != nil {
+		return nil, err
+	}
+	if name != "" && name != own.Name {
+		return nil, gateway.NotFound("tenant", name)
+	}
+	return own, nil
+}
+
+// nameOf answers a tenant's name, the empty one for none.
+func (t tenants) nameOf(ctx context.Context, id gateway.TenantID) (string, error) {
+	if id == 0 {
+		return "", nil
+	}
+	tenant, err := t.store.Tenant(ctx, id)
+	if err != nil {
+		return "", err
+	}
+	return tenant.Name, nil
+}
+
+// tenantService manages tenants.
+type tenantService struct{ tenants }
+
+func (s *tenantService) CreateTenant(
+	ctx context.Context, request *connect.Request[postriderv1.CreateTenantRequest],
+) (*connect.Response[postriderv1.CreateTenantResponse], error) {
+	asked := request.Msg.GetTenant()
+	tenant, err := s.store.CreateTenant(ctx, asked.GetName(), asked.GetDisplayName())
+	if err != nil {
+		return nil, err
+	}
+	return connect.NewResponse(&postriderv1.CreateTenantResponse{Tenant: wire.Tenant(tenant)}), nil
+}
+
+func (s *tenantService) ListTenants(
+	ctx context.Context, request *connect.Request[postriderv1.ListTenantsRequest],
+) (*connect.Response[postriderv1.ListTenantsResponse], error) {
+	response := &postriderv1.ListTenantsResponse{}
+	if c := callerOf(ctx); !c.ServerScoped() {
+		own, err := s.store.Tenant(ctx, c.Tenant)
+		if err != nil {
+			return nil, err
+		}
+		response.Tenants = []*postriderv1.Tenant{wire.Tenant(own)}
+		return connect.NewResponse(response), nil
+	}
+	place, _, err := wire.PagePlace(request.Msg, "")
+	if err != nil {
+		return nil, err
+	}
+	size := wire.PageSize(request.Msg)
+	found, err := s.store.ListTenants(ctx, place.Name, size+1)
+	if err != nil {
+		return nil, err
+	}
+	if len(found) > size {
+		found = found[:size]
+		response.NextPageToken = wire.NextPageToken(request.Msg, "", wire.Place{Name: found[size-1].Name})
+	}
+	for _, tenant := range found {
+		response.Tenants = append(response.Tenants, wire.Tenant(tenant))
+	}
+	return connect.NewResponse(response), nil
+}

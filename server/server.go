@@ -1,0 +1,260 @@
+// Package server puts the parts of Postrider together. It is the only place where they meet.
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"os"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/postrider-dev/postrider/server/auth"
+	"github.com/postrider-dev/postrider/server/deliver"
+	"github.com/postrider-dev/postrider/server/egress"
+	"github.com/postrider-dev/postrider/server/httpserver"
+	"github.com/postrider-dev/postrider/server/publish"
+	"github.com/postrider-dev/postrider/server/rpc"
+	"github.com/postrider-dev/postrider/server/schema"
+	"github.com/postrider-dev/postrider/server/store"
+	"github.com/postrider-dev/postrider/server/stream"
+	"github.com/postrider-dev/postrider/server/stream/rpcstream"
+	"github.com/postrider-dev/postrider/server/tail"
+	"github.com/postrider-dev/postrider/server/telemetry"
+	"github.com/postrider-dev/postrider/server/wire"
+	"github.com/postrider-dev/postrider/web"
+)
+
+// Bounds of a stop: requests under way get requestDrain, then attempts under way attemptDrain, and everything together
+// stopDeadline.
+const (
+	requestDrain = 3 * time.Second
+	attemptDrain = 6 * time.Second
+	stopDeadline = 10 * time.Second
+)
+
+// Server is a whole server, in reading order: what comes later stands on what comes before.
+type Server struct {
+	config Config
+	logger *slog.Logger
+
+	admin    auth.AdminKey
+	store    *store.Store
+	schemas  *schema.Registry
+	register []schema.New
+	out      *egress.Client
+	engine   *deliver.Engine
+	api      *rpc.API
+	http     *httpserver.Server
+	listener net.Listener
+
+	// stopping is closed when the server begins to stop.
+	stopping chan struct{}
+}
+
+// New opens the data and the port. Nothing is served before Run; Close releases both. Log lines go to logs.
+func New(ctx context.Context, config Config, logs io.Writer) (_ *Server, err error) {
+	if err := config.Validate(); err != nil {
+		return nil, err
+	}
+	s := &Server{config: config, stopping: make(chan struct{})}
+	defer func() {
+		if err != nil {
+			_ = s.Close()
+		}
+	}()
+	if s.logger, err = telemetry.NewLogger(logs, config.LogLevel, config.LogFormat); err != nil {
+		return nil, err
+	}
+	keyring, err := s.loadKeys()
+	if err != nil {
+		return nil, err
+	}
+	if s.register, err = readSchemas(config.Schemas); err != nil {
+		return nil, err
+	}
+	if s.store, err = store.Open(ctx, store.Config{Data: config.Data, Keyring: keyring, Logger: s.logger}); err != nil {
+		return nil, fmt.Errorf("open data: %w", err)
+	}
+	if err := s.assemble(keyring); err != nil {
+		return nil, err
+	}
+	if s.listener, err = new(net.ListenConfig).Listen(ctx, "tcp", config.Listen); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+func (s *Server) loadKeys() (*auth.Keyring, error) {
+	folder := ""
+	if !s.config.OnPostgres() {
+		folder = s.config.Data
+		if err := os.MkdirAll(folder, 0o700); err != nil {
+			return nil, fmt.Errorf("data folder: %w", err)
+		}
+	}
+	keyring, err := auth.LoadKeyring(s.config.SecretKey, folder)
+	if err != nil {
+		return nil, err
+	}
+	s.admin, err = auth.LoadAdminKey(s.config.AdminKey, folder)
+	return keyring, err
+}
+
+// readSchemas finds the event types of a descriptor file; none when there is no file.
+func readSchemas(file string) ([]schema.New, error) {
+	if file == "" {
+		return nil, nil
+	}
+	set, err := os.ReadFile(file)
+	if err != nil {
+		return nil, fmt.Errorf("read schemas: %w", err)
+	}
+	types, err := schema.Split(set)
+	if err != nil {
+		return nil, fmt.Errorf("schemas in %s: %w", file, err)
+	}
+	return types, nil
+}
+
+// assemble connects the parts: store → tail → engines → services → port.
+func (s *Server) assemble(keyring *auth.Keyring) (err error) {
+	recent := tail.New(s.store.Head(), tail.DefaultBytes)
+	s.store.OnCommit(recent.Append)
+	s.schemas = schema.NewRegistry()
+	s.out = egress.New(egress.Config{Guard: egress.Guard{Allow: s.config.AllowTargets}})
+	targets := newTargets(s.out)
+
+	publisher := publish.New(s.store, s.schemas)
+	s.engine = deliver.New(deliver.Config{
+		Store: s.store, Tail: recent, Targets: targets, RenderJSON: s.schemas.Render, Logger: s.logger,
+		StopTimeout: attemptDrain,
+	})
+	hub := stream.New(s.store, recent, s.stopping)
+	view := func(asJSON bool) rpcstream.View { return wire.NewEventView(s.schemas, s.store.Cursor, asJSON) }
+
+	s.api, err = rpc.New(rpc.Config{
+		Store: s.store, Schemas: s.schemas, Publisher: publisher, Engine: s.engine, Targets: targets,
+		Subscribe: rpcstream.New(hub, view).Subscribe,
+		Keyring:   keyring, AdminKey: s.admin.Hash,
+		MaxRequestBytes: s.config.MaxRequestBytes, Version: Version(),
+		Ready: s.ready, Stopping: s.stopping, Logger: s.logger,
+	})
+	if err != nil {
+		return err
+	}
+	s.http = httpserver.New(httpserver.Config{
+		API: s.api.Mount, UI: web.FS(), CORSOrigins: s.config.CORSOrigins, Ready: s.ready, Logger: s.logger,
+	})
+	return nil
+}
+
+// errStopping tells that the server takes no more work.
+var errStopping = errors.New("the server is stopping")
+
+func (s *Server) ready(ctx context.Context) error {
+	select {
+	case <-s.stopping:
+		return errStopping
+	default:
+		return s.store.Ready(ctx)
+	}
+}
+
+// URL is where a person on this machine finds the server.
+func (s *Server) URL() string {
+	host, port, err := net.SplitHostPort(s.listener.Addr().String())
+	if err != nil {
+		return "http://" + s.listener.Addr().String()
+	}
+	if ip := net.ParseIP(host); ip == nil || ip.IsUnspecified() {
+		host = "127.0.0.1"
+	}
+	return "http://" + net.JoinHostPort(host, port)
+}
+
+// AdminKeyPath is the file that holds the admin key; empty when the key came from the environment.
+func (s *Server) AdminKeyPath() string { return s.admin.Path }
+
+// Run serves until ctx ends or a part fails, then stops: no new requests, streams end, deliveries under way are finished
+// or recorded, what is queued is committed. Stopping takes at most about ten seconds.
+func (s *Server) Run(ctx context.Context) error {
+	base := context.WithoutCancel(ctx)
+	group, failed := errgroup.WithContext(base)
+	writer := startPart(base, group, s.store.Run)
+	if err := s.loadSchemas(ctx); err != nil {
+		writer.stop()
+		return errors.Join(err, group.Wait())
+	}
+	engine := startPart(base, group, s.engine.Run)
+	guard := startPart(base, group, s.api.Run)
+	group.Go(func() error { return s.http.Serve(s.listener) })
+
+	select {
+	case <-ctx.Done():
+		s.logger.Info("stopping")
+	case <-failed.Done():
+		s.logger.Error("a part of the server failed; stopping", "error", context.Cause(failed))
+	}
+	return s.stop(group, failed, guard, engine, writer)
+}
+
+// stop ends the parts, the last one started first. After a failure nobody is waited for.
+func (s *Server) stop(group *errgroup.Group, failed context.Context, parts ...*part) error {
+	deadline, cancel := context.WithTimeout(failed, stopDeadline)
+	defer cancel()
+	close(s.stopping)
+	requests, cancelRequests := context.WithTimeout(deadline, requestDrain)
+	defer cancelRequests()
+	if err := s.http.Shutdown(requests); err != nil {
+		s.logger.Warn("requests were cut off", "error", err)
+	}
+	for _, p := range parts {
+		p.end(deadline)
+	}
+	return waitFor(group, deadline)
+}
+
+func waitFor(group *errgroup.Group, deadline context.Context) error {
+	done := make(chan error, 1)
+	go func() { done <- group.Wait() }()
+	select {
+	case err := <-done:
+		return err
+	case <-deadline.Done():
+		return fmt.Errorf("stop: not everything ended in time: %w", context.Cause(deadline))
+	}
+}
+
+// loadSchemas stores what the descriptor file has that is new, and loads all there is.
+func (s *Server) loadSchemas(ctx context.Context) error {
+	fresh := make([]store.NewSchema, len(s.register))
+	for i, one := range s.register {
+		fresh[i] = store.NewSchema{Type: one.Type, Message: one.Message, Files: one.Files, Hash: one.Hash}
+	}
+	if err := s.store.RegisterSchemas(ctx, fresh); err != nil {
+		return fmt.Errorf("register schemas: %w", err)
+	}
+	return publish.LoadSchemas(ctx, s.store, s.schemas)
+}
+
+// Close releases the data and the port. Run must have returned, or never been called.
+func (s *Server) Close() error {
+	var faults []error
+	if s.listener != nil {
+		if err := s.listener.Close(); !errors.Is(err, net.ErrClosed) {
+			faults = append(faults, err)
+		}
+	}
+	if s.out != nil {
+		s.out.CloseIdle()
+	}
+	if s.store != nil {
+		faults = append(faults, s.store.Close())
+	}
+	return errors.Join(faults...)
+}

@@ -1,0 +1,118 @@
+// Package stream is the engine of live streams: ephemeral interests without acks, resumable by cursor. It reads the log
+// and knows no transport; each of those is a folder below.
+package stream
+
+import (
+	"context"
+	"time"
+
+	"github.com/postrider-dev/postrider/server/gateway"
+	"github.com/postrider-dev/postrider/server/store"
+	"github.com/postrider-dev/postrider/server/tail"
+)
+
+// Bounds of one page: what a stream holds in memory, whatever its backlog and however slow its reader.
+const (
+	pageEvents = 256
+	pageBytes  = 1 << 20
+)
+
+// DefaultHeartbeat is the time between heartbeats when a request names none.
+const DefaultHeartbeat = 15 * time.Second
+
+// Hub serves live streams from one log.
+type Hub struct {
+	store    *store.Store
+	tail     *tail.Tail
+	stopping <-chan struct{}
+}
+
+// New makes a hub. Streams end with code unavailable once stopping is closed.
+func New(log *store.Store, recent *tail.Tail, stopping <-chan struct{}) *Hub {
+	return &Hub{store: log, tail: recent, stopping: stopping}
+}
+
+// Start says where a stream begins. The zero value is now.
+type Start struct {
+	// Earliest: with the first event there is.
+	Earliest bool
+	// Cursor: after this place. Nil for none.
+	Cursor *gateway.Cursor
+	// Time: with the first event accepted at this time or later. Zero for none.
+	Time time.Time
+}
+
+// Request is what a stream is to carry.
+type Request struct {
+	Tenant *gateway.Tenant
+	Filter gateway.Filter
+	Start  Start
+	// Heartbeat is the longest silence; DefaultHeartbeat when 0.
+	Heartbeat time.Duration
+}
+
+// Kind tells messages apart.
+type Kind uint8
+
+// The kinds of message.
+const (
+	// KindBegin is always the first message.
+	KindBegin Kind = iota
+	KindEvent
+	// KindHeartbeat says how far the log has been looked at.
+	KindHeartbeat
+)
+
+// Message is one message of a stream.
+type Message struct {
+	Kind Kind
+	// Cursor is the place reached: whoever resumes from it misses nothing and sees nothing twice.
+	Cursor gateway.Cursor
+	// Event is set for KindEvent. It is shared and must not be changed.
+	Event *gateway.Event
+	// Gap is what is missing before the first event; only with KindBegin.
+	Gap gateway.Gap
+}
+
+// Subscribe sends the matching events in order, each once, until ctx ends, the server stops or send fails. It never
+// returns nil: the error is the cause of ctx, that of send, or a *gateway.Error. send may block; the stream then falls
+// behind and reads the log when it goes on.
+func (h *Hub) Subscribe(ctx context.Context, request Request, send func(Message) error) error {
+	after, gap, err := h.begin(ctx, request)
+	if err != nil {
+		return err
+	}
+	if request.Heartbeat <= 0 {
+		request.Heartbeat = DefaultHeartbeat
+	}
+	s := &subscriber{hub: h, request: request, send: send, reached: after}
+	if err := s.deliver(Message{Kind: KindBegin, Cursor: h.store.Cursor(after), Gap: gap}); err != nil {
+		return err
+	}
+	return s.run(ctx)
+}
+
+// begin finds the position to read after, and what is missing there.
+func (h *Hub) begin(ctx context.Context, request Request) (gateway.Position, gateway.Gap, error) {
+	switch start := request.Start; {
+	case start.Cursor != nil:
+		after, gap := h.store.CheckCursor(*start.Cursor, request.Tenant)
+		return after, gap, nil
+	case start.Earliest:
+		return request.Tenant.PurgedTo, gateway.GapNone, nil
+	case !start.Time.IsZero():
+		after, err := h.store.PositionBefore(ctx, start.Time)
+		if err == nil && after < request.Tenant.PurgedTo {
+			return request.Tenant.PurgedTo, gateway.GapRetention, nil
+		}
+		return after, gateway.GapNone, err
+	default:
+		return h.store.Head(), gateway.GapNone, nil
+	}
+}
+
+func errStopping() error {
+	e := gateway.Errorf(gateway.CodeUnavailable, gateway.ReasonShuttingDown, "the server is stopping; connect again")
+	e.RetryAfter = time.Second
+	return e
+}

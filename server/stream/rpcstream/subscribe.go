@@ -1,0 +1,95 @@
+// Package rpcstream carries live streams over Connect, gRPC and gRPC-Web: EventService.Subscribe.
+package rpcstream
+
+import (
+	"context"
+
+	"connectrpc.com/connect"
+
+	postriderv1 "github.com/postrider-dev/postrider/gen/go/postrider/v1"
+	"github.com/postrider-dev/postrider/server/gateway"
+	"github.com/postrider-dev/postrider/server/stream"
+	"github.com/postrider-dev/postrider/server/wire"
+)
+
+// View shows events to one reader.
+type View interface {
+	Event(event *gateway.Event, tenant string) (*postriderv1.Event, error)
+}
+
+// Transport serves Subscribe.
+type Transport struct {
+	hub *stream.Hub
+	// view makes the view of a reader who gets every payload as JSON text, or of one who does not.
+	view func(asJSON bool) View
+}
+
+// New makes a transport that reads from hub and shows events through view.
+func New(hub *stream.Hub, view func(asJSON bool) View) *Transport {
+	return &Transport{hub: hub, view: view}
+}
+
+// Subscribe sends the tenant's events that the request asks for until either side ends the stream.
+func (t *Transport) Subscribe(
+	ctx context.Context, tenant *gateway.Tenant, request *connect.Request[postriderv1.SubscribeRequest],
+	to *connect.ServerStream[postriderv1.SubscribeResponse],
+) error {
+	asked, err := newRequest(tenant, request.Msg)
+	if err != nil {
+		return err
+	}
+	view := t.view(wire.WantsJSON(request.Header(), request.Peer().Query, request.Msg.GetPayloadFormat()))
+	return t.hub.Subscribe(ctx, asked, func(message stream.Message) error {
+		shown, err := show(message, view, tenant.Name)
+		if err != nil {
+			return err
+		}
+		return to.Send(shown)
+	})
+}
+
+func newRequest(tenant *gateway.Tenant, from *postriderv1.SubscribeRequest) (stream.Request, error) {
+	filter, err := wire.NewFilter("types", from.GetTypes())
+	if err != nil {
+		return stream.Request{}, err
+	}
+	start, err := newStart(from.GetStart())
+	if err != nil {
+		return stream.Request{}, err
+	}
+	return stream.Request{
+		Tenant: tenant, Filter: filter, Start: start, Heartbeat: from.GetHeartbeatInterval().AsDuration(),
+	}, nil
+}
+
+func newStart(text string) (stream.Start, error) {
+	start, err := wire.ParseStart("start", text)
+	if err != nil {
+		return stream.Start{}, err
+	}
+	switch start.Kind {
+	case wire.StartEarliest:
+		return stream.Start{Earliest: true}, nil
+	case wire.StartCursor:
+		return stream.Start{Cursor: &start.Cursor}, nil
+	case wire.StartTime:
+		return stream.Start{Time: start.Time}, nil
+	default:
+		return stream.Start{}, nil
+	}
+}
+
+func show(message stream.Message, view View, tenant string) (*postriderv1.SubscribeResponse, error) {
+	switch message.Kind {
+	case stream.KindBegin:
+		return wire.StreamBegin(message.Cursor, message.Gap), nil
+	case stream.KindHeartbeat:
+		return wire.StreamHeartbeat(message.Cursor), nil
+	default:
+		event, err := view.Event(message.Event, tenant)
+		if err != nil {
+			return nil, err
+		}
+		return wire.StreamEvent(event), nil
+	}
+}
