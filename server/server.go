@@ -30,11 +30,12 @@ import (
 )
 
 // Bounds of a stop: requests under way get requestDrain, then attempts under way attemptDrain, and everything together
-// stopDeadline.
+// stopDeadline; after a failure failureDeadline, for then there may be nothing left to wait for.
 const (
-	requestDrain = 3 * time.Second
-	attemptDrain = 6 * time.Second
-	stopDeadline = 10 * time.Second
+	requestDrain    = 3 * time.Second
+	attemptDrain    = 6 * time.Second
+	stopDeadline    = 10 * time.Second
+	failureDeadline = 2 * time.Second
 )
 
 // Server is a whole server, in reading order: what comes later stands on what comes before.
@@ -77,7 +78,12 @@ func New(ctx context.Context, config Config, logs io.Writer) (_ *Server, err err
 	if s.register, err = readSchemas(config.Schemas); err != nil {
 		return nil, err
 	}
-	if s.store, err = store.Open(ctx, store.Config{Data: config.Data, Keyring: keyring, Logger: s.logger}); err != nil {
+	if config.NoSync {
+		s.logger.Warn("nothing is synced to the disk: a power cut loses acknowledged events", "variable", noSyncVariable)
+	}
+	if s.store, err = store.Open(ctx, store.Config{
+		Data: config.Data, Keyring: keyring, Logger: s.logger, NoSync: config.NoSync,
+	}); err != nil {
 		return nil, fmt.Errorf("open data: %w", err)
 	}
 	if err := s.assemble(keyring); err != nil {
@@ -194,19 +200,21 @@ func (s *Server) Run(ctx context.Context) error {
 	guard := startPart(base, group, s.api.Run)
 	group.Go(func() error { return s.http.Serve(s.listener) })
 
+	limit := stopDeadline
 	select {
 	case <-ctx.Done():
 		s.logger.Info("stopping")
 	case <-failed.Done():
 		s.logger.Error("a part of the server failed; stopping", "error", context.Cause(failed))
+		limit = failureDeadline
 	}
-	return s.stop(group, failed, guard, engine, writer)
+	deadline, cancel := context.WithTimeout(base, limit)
+	defer cancel()
+	return s.stop(deadline, group, guard, engine, writer)
 }
 
-// stop ends the parts, the last one started first. After a failure nobody is waited for.
-func (s *Server) stop(group *errgroup.Group, failed context.Context, parts ...*part) error {
-	deadline, cancel := context.WithTimeout(failed, stopDeadline)
-	defer cancel()
+// stop ends the parts, the last one started first.
+func (s *Server) stop(deadline context.Context, group *errgroup.Group, parts ...*part) error {
 	close(s.stopping)
 	requests, cancelRequests := context.WithTimeout(deadline, requestDrain)
 	defer cancelRequests()
@@ -216,10 +224,12 @@ func (s *Server) stop(group *errgroup.Group, failed context.Context, parts ...*p
 	for _, p := range parts {
 		p.end(deadline)
 	}
-	return waitFor(group, deadline)
+	err := waitFor(deadline, group)
+	s.logger.Info("stopped")
+	return err
 }
 
-func waitFor(group *errgroup.Group, deadline context.Context) error {
+func waitFor(deadline context.Context, group *errgroup.Group) error {
 	done := make(chan error, 1)
 	go func() { done <- group.Wait() }()
 	select {

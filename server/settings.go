@@ -28,14 +28,14 @@ func Settings() []Setting {
 		text("listen", "HOST:PORT", "address to serve on", func(c *Config) *string { return &c.Listen }),
 		text("data", "FOLDER|URL", "folder for SQLite and the generated keys, or a postgres:// URL", func(c *Config) *string { return &c.Data }),
 		{
-			Flag: "allow-targets", Env: "POSTRIDER_ALLOW_TARGETS", Placeholder: "CIDR,…",
+			Flag: "allow-targets", Env: "POSTRIDER_ALLOW_TARGETS", Placeholder: "CIDR,...",
 			Usage: "address ranges targets may be in although they are not public, such as 127.0.0.0/8",
 			get:   func(c Config) string { return joinPrefixes(c.AllowTargets) },
 			set:   setAllowTargets,
 		},
 		text("schemas", "FILE", "FileDescriptorSet with the messages of typed events", func(c *Config) *string { return &c.Schemas }),
 		{
-			Flag: "cors-origins", Env: "POSTRIDER_CORS_ORIGINS", Placeholder: "ORIGIN,…",
+			Flag: "cors-origins", Env: "POSTRIDER_CORS_ORIGINS", Placeholder: "ORIGIN,...",
 			Usage: "origins whose web pages may call the API",
 			get:   func(c Config) string { return strings.Join(c.CORSOrigins, ",") },
 			set:   func(c *Config, value string) error { c.CORSOrigins = splitList(value); return nil },
@@ -56,6 +56,8 @@ func Settings() []Setting {
 // look-ups say whether a value is set. The error names every fault, those of Validate included.
 func ReadConfig(flag, env func(name string) (string, bool)) (Config, error) {
 	config := DefaultConfig()
+	noSync, ok := env(noSyncVariable)
+	config.NoSync = ok && noSync == "1"
 	var faults []error
 	for _, setting := range Settings() {
 		name, value, ok := setting.find(flag, env)

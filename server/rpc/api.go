@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"runtime/debug"
 
 	"connectrpc.com/connect"
 	"connectrpc.com/grpchealth"
@@ -59,21 +60,33 @@ func New(config Config) (*API, error) {
 		return nil, fmt.Errorf("services: %w", err)
 	}
 	a := &API{config: config}
-	a.auth = &authenticator{store: config.Store, admin: config.AdminKey, ring: config.Keyring, logger: config.Logger}
+	a.auth = &authenticator{
+		store: config.Store, admin: config.AdminKey, ring: config.Keyring,
+		maxBytes: hardLimit(config.MaxRequestBytes), logger: config.Logger,
+	}
 	a.streams = newOpenStreams(a.auth)
 	a.options = connect.WithHandlerOptions(
 		connect.WithRequestGate(a.auth.gate),
 		wire.Codecs(config.MaxRequestBytes),
 		// Above the limit that the codecs tell of in the words of the contract, this one only protects the memory.
-		connect.WithReadMaxBytes(config.MaxRequestBytes+config.MaxRequestBytes/4),
-		connect.WithInterceptors(
-			requestLog{config.Logger}.interceptor(),
-			wire.NewErrors(config.Logger),
-			interceptor{stream: a.streams.wrap},
-			requests,
-		),
+		connect.WithReadMaxBytes(hardLimit(config.MaxRequestBytes)),
+		connect.WithCompressMinBytes(compressMinBytes),
+		connect.WithInterceptors(requestLog{config.Logger}.interceptor(), wire.NewErrors(config.Logger)),
+		connect.WithRecover(recovered),
+		connect.WithInterceptors(interceptor{stream: a.streams.wrap}, requests),
 	)
 	return a, nil
+}
+
+// hardLimit is how much of a request is read at all.
+func hardLimit(maxRequestBytes int) int { return maxRequestBytes + maxRequestBytes/4 }
+
+// compressMinBytes is the size from which an answer is worth compressing, for clients that understand it.
+const compressMinBytes = 4 << 10
+
+// recovered makes an unexpected error of a panic, so that it is logged like any other and ends one call only.
+func recovered(_ context.Context, spec connect.Spec, _ http.Header, cause any) error {
+	return fmt.Errorf("panic in %s: %v\n%s", spec.Procedure, cause, debug.Stack())
 }
 
 // Mount puts the services, gRPC's health check and reflection on the mux.

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 	"time"
 
@@ -25,6 +26,8 @@ type authenticator struct {
 	store *store.Store
 	admin auth.KeyHash
 	ring  *auth.Keyring
+	// maxBytes is the largest request that is read at all.
+	maxBytes int
 	// logger hears of every call that is not let in.
 	logger *slog.Logger
 }
@@ -65,7 +68,21 @@ func (a *authenticator) letIn(ctx context.Context, required requirement, header 
 	if err != nil {
 		return caller{}, err
 	}
-	return c, required.permit(c.Principal)
+	if err := required.permit(c.Principal); err != nil {
+		return c, err
+	}
+	return c, a.checkLength(header)
+}
+
+// checkLength refuses what is announced to be too large without reading it.
+func (a *authenticator) checkLength(header http.Header) error {
+	length, err := strconv.ParseInt(header.Get("Content-Length"), 10, 64)
+	if err != nil || length <= int64(a.maxBytes) {
+		return nil
+	}
+	fault := gateway.FieldError("request", "has %d bytes, which is more than this server reads", length)
+	fault.Reason = gateway.ReasonTooLarge
+	return fault
 }
 
 func (a *authenticator) authenticate(ctx context.Context, header http.Header) (caller, error) {

@@ -105,19 +105,19 @@ func (s *eventService) ListEvents(
 	if err != nil {
 		return nil, err
 	}
+	response := &postriderv1.ListEventsResponse{}
 	if query.Before == 0 {
-		// The list is read at one place: an event that arrives meanwhile comes after the answered cursor.
-		query.Before = s.store.Head() + 1
+		// The first page is read at one place: an event that arrives meanwhile comes after the answered cursor.
+		head := s.store.Head()
+		query.Before, response.Cursor = head+1, s.store.Cursor(head).String()
 	}
 	events, next, err := s.store.ListEvents(ctx, query)
 	if err != nil {
 		return nil, err
 	}
-	shown, err := s.view(request, request.Msg.GetPayloadFormat()).Events(events, tenant.Name)
-	if err != nil {
+	if response.Events, err = s.view(request, request.Msg.GetPayloadFormat()).Events(events, tenant.Name); err != nil {
 		return nil, err
 	}
-	response := &postriderv1.ListEventsResponse{Events: shown, Cursor: s.store.Cursor(query.Before - 1).String()}
 	if next != 0 {
 		response.NextPageToken = wire.NextPageToken(request.Msg, tenant.Name, wire.Place{Position: next})
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"io"
 
 	"github.com/spf13/cobra"
@@ -20,6 +21,16 @@ Client commands find the server at POSTRIDER_URL and show it the key POSTRIDER_A
 server the key may be left out: then the admin key of the data folder is used.
 
 Exit codes: 0 done, 1 failed, 2 wrong usage, 3 refused by the server, 4 server not reachable or key not accepted.`
+
+// group makes a command that only holds others: alone it explains itself, and a wrong word after it is an error.
+func group(cmd *cobra.Command) {
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		if len(args) > 0 {
+			return usageError{cmd, fmt.Errorf("there is no %q among the %s commands", args[0], cmd.Name())}
+		}
+		return cmd.Help()
+	}
+}
 
 // newCommand puts the command line together.
 func newCommand(env environment) *cobra.Command {

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -34,7 +33,7 @@ func exitCode(err error) int {
 	var usage usageError
 	var refused *connect.Error
 	switch {
-	case err == nil, errors.Is(err, context.Canceled):
+	case err == nil:
 		return exitOK
 	case errors.As(err, &usage), strings.HasPrefix(err.Error(), "unknown command"):
 		return exitUsage
@@ -49,11 +48,9 @@ func exitCode(err error) int {
 
 func codeExit(code connect.Code) int {
 	switch code {
-	case connect.CodeCanceled:
-		return exitOK
 	case connect.CodeUnauthenticated, connect.CodePermissionDenied, connect.CodeUnavailable, connect.CodeDeadlineExceeded:
 		return exitUnreachable
-	case connect.CodeInternal, connect.CodeUnknown, connect.CodeDataLoss:
+	case connect.CodeCanceled, connect.CodeInternal, connect.CodeUnknown, connect.CodeDataLoss:
 		return exitFailed
 	default:
 		return exitRefused
@@ -62,9 +59,6 @@ func codeExit(code connect.Code) int {
 
 // report tells a person what went wrong.
 func report(w io.Writer, err error) {
-	if errors.Is(err, context.Canceled) {
-		return
-	}
 	fmt.Fprintf(w, "postrider: %s\n", message(err))
 	var usage usageError
 	if errors.As(err, &usage) {

@@ -22,6 +22,7 @@ func keysCommand(env environment, to *connection) *cobra.Command {
   postrider keys revoke key_0123`,
 	}
 	to.addFlags(cmd)
+	group(cmd)
 	cmd.AddCommand(listKeys(env, to), createKey(env, to), revokeKey(env, to))
 	return cmd
 }

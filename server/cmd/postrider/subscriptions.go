@@ -26,6 +26,7 @@ func subscriptionsCommand(env environment, to *connection) *cobra.Command {
   postrider subscriptions pause billing`,
 	}
 	to.addFlags(cmd)
+	group(cmd)
 	cmd.AddCommand(
 		listSubscriptions(env, to), getSubscription(env, to), createSubscription(env, to),
 		pauseSubscription(env, to), resumeSubscription(env, to), deleteSubscription(env, to),

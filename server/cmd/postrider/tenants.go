@@ -17,6 +17,7 @@ func tenantsCommand(env environment, to *connection) *cobra.Command {
   postrider tenants list`,
 	}
 	to.addFlags(cmd)
+	group(cmd)
 	cmd.AddCommand(listTenants(env, to), createTenant(env, to))
 	return cmd
 }
