@@ -45,6 +45,7 @@ type Server struct {
 
 	admin    auth.AdminKey
 	store    *store.Store
+	log      func(*store.Store) publish.Log
 	schemas  *schema.Registry
 	register []schema.New
 	out      *egress.Client
@@ -57,12 +58,25 @@ type Server struct {
 	stopping chan struct{}
 }
 
+// Option changes how a server is put together.
+type Option func(*Server)
+
+// WithLog replaces where accepted events go, given the store. It lets a measurement leave the store out and keep all the
+// rest.
+func WithLog(replace func(*store.Store) publish.Log) Option {
+	return func(s *Server) { s.log = replace }
+}
+
 // New opens the data and the port. Nothing is served before Run; Close releases both. Log lines go to logs.
-func New(ctx context.Context, config Config, logs io.Writer) (_ *Server, err error) {
+func New(ctx context.Context, config Config, logs io.Writer, options ...Option) (_ *Server, err error) {
 	if err := config.Validate(); err != nil {
 		return nil, err
 	}
 	s := &Server{config: config, stopping: make(chan struct{})}
+	s.log = func(own *store.Store) publish.Log { return own }
+	for _, option := range options {
+		option(s)
+	}
 	defer func() {
 		if err != nil {
 			_ = s.Close()
@@ -135,7 +149,7 @@ func (s *Server) assemble(keyring *auth.Keyring) (err error) {
 	s.out = egress.New(egress.Config{Guard: egress.Guard{Allow: s.config.AllowTargets}})
 	targets := newTargets(s.out)
 
-	publisher := publish.New(s.store, s.schemas)
+	publisher := publish.New(s.log(s.store), s.schemas)
 	s.engine = deliver.New(deliver.Config{
 		Store: s.store, Tail: recent, Targets: targets, RenderJSON: s.schemas.Render, Logger: s.logger,
 		StopTimeout: attemptDrain,

@@ -1,0 +1,83 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"net/netip"
+	"os"
+	"os/signal"
+	"runtime/pprof"
+	"sync/atomic"
+	"syscall"
+
+	"github.com/postrider-dev/postrider/server"
+	"github.com/postrider-dev/postrider/server/gateway"
+	"github.com/postrider-dev/postrider/server/publish"
+	"github.com/postrider-dev/postrider/server/store"
+)
+
+// schemas is the example customer's, relative to the repository's root.
+const schemas = "gen/descriptors/shop.v1.binpb"
+
+// profileVariable names the file for the server's CPU profile; %d stands for the process.
+const profileVariable = "POSTRIDER_BENCH_PROFILE"
+
+func startProfile(pattern string) (stop func(), err error) {
+	file, err := os.Create(fmt.Sprintf(pattern, os.Getpid()))
+	if err != nil {
+		return nil, err
+	}
+	if err := pprof.StartCPUProfile(file); err != nil {
+		return nil, err
+	}
+	return func() { pprof.StopCPUProfile(); _ = file.Close() }, nil
+}
+
+// noStore answers appends as if they had been stored.
+type noStore struct {
+	*store.Store
+	head atomic.Int64
+}
+
+func (n *noStore) Append(_ context.Context, _ int64, events []store.NewEvent) ([]store.Appended, error) {
+	results := make([]store.Appended, len(events))
+	for i := range results {
+		results[i].Position = gateway.Position(n.head.Add(1))
+	}
+	return results, nil
+}
+
+// serverMain is the server as a process of its own: bench server ADDRESS FOLDER.
+func serverMain(address, folder string, withoutStore bool) int {
+	if err := serve(address, folder, withoutStore); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	return 0
+}
+
+func serve(address, folder string, withoutStore bool) error {
+	if file := os.Getenv(profileVariable); file != "" {
+		stop, err := startProfile(file)
+		if err != nil {
+			return err
+		}
+		defer stop()
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
+	defer stop()
+	config := server.DefaultConfig()
+	config.Listen, config.Data, config.Schemas, config.LogLevel = address, folder, schemas, "warn"
+	config.AllowTargets = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
+	config.AdminKey = adminKey
+	var options []server.Option
+	if withoutStore {
+		options = append(options, server.WithLog(func(s *store.Store) publish.Log { return &noStore{Store: s} }))
+	}
+	s, err := server.New(ctx, config, os.Stderr, options...)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = s.Close() }()
+	return s.Run(ctx)
+}
