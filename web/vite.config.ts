@@ -33,5 +33,8 @@ export default defineConfig({
     include: ["src/**/*.test.{ts,tsx}"],
     setupFiles: ["src/testing/setup.ts"],
     restoreMocks: true,
+    testTimeout: 20_000,
+    // A failed query prints this much of the page.
+    env: { DEBUG_PRINT_LIMIT: "3000" },
   },
 });

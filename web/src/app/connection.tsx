@@ -1,9 +1,10 @@
+import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { useSlot } from "@/live/context";
 import { useReachability } from "@/rpc/reachability-context";
+import { useStore } from "@/store/store";
 import { liveStatus, type Status } from "@/theme/status";
 import { Dot } from "@/ui/badge";
-import { useStore } from "@/ui/store";
-import { useNow } from "@/ui/time";
+import { Ago, useNow } from "@/ui/time";
 import styles from "./connection.module.css";
 
 const unreachable: Status = { ...liveStatus.offline, label: "No answer" };
@@ -28,6 +29,25 @@ export function Connection() {
         </button>
       )}
     </div>
+  );
+}
+
+/** Says under the header that the page stands still, with the time it was last known to be current. */
+export function OfflineStrip() {
+  const state = useStore(useSlot().state);
+  const { reachable, lastAnswer } = useStore(useReachability());
+  const isOff = state.kind === "offline" || (state.kind === "idle" && !reachable);
+  if (!isOff) return null;
+  return (
+    <p className={styles.strip}>
+      The server cannot be reached. What is shown may be out of date
+      {lastAnswer > 0 && (
+        <>
+          , it is from <Ago time={timestampFromMs(lastAnswer)} />
+        </>
+      )}
+      . It catches up as soon as the server is back.
+    </p>
   );
 }
 

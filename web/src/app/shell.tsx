@@ -7,14 +7,14 @@ import { SessionMenu } from "@/features/session/session-menu";
 import { SignInPage } from "@/features/session/sign-in-page";
 import { TenantSwitcher } from "@/features/tenants/tenant-switcher";
 import { AccessProvider } from "@/rpc/session";
+import { useStore } from "@/store/store";
 import { cycleTheme, theme } from "@/theme/theme";
 import { IconButton } from "@/ui/button";
 import { Icon, type IconName } from "@/ui/icon";
 import { Mark } from "@/ui/mark";
 import { useShortcuts } from "@/ui/shortcuts";
 import { ErrorState, Skeleton } from "@/ui/states";
-import { useStore } from "@/ui/store";
-import { Connection } from "./connection";
+import { Connection, OfflineStrip } from "./connection";
 import styles from "./shell.module.css";
 import { ShortcutsDialog } from "./shortcuts-dialog";
 
@@ -77,6 +77,7 @@ function Frame({ session, tenant }: { session: Session; tenant: string | undefin
           <SessionMenu session={session} />
         </div>
       </header>
+      <OfflineStrip />
       <main id="main" className={styles.main} tabIndex={-1}>
         {/* Another tenant is another world: nothing of the page is carried over. */}
         <Outlet key={tenant} />

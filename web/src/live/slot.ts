@@ -1,4 +1,4 @@
-import { createStore, type Store } from "@/ui/store";
+import { createStore, type Store } from "@/store/store";
 import type { LiveState } from "./stream";
 
 /** A stream as the slot sees it. */

@@ -1,5 +1,5 @@
 import { Code, ConnectError } from "@connectrpc/connect";
-import { createStore, type Store } from "@/ui/store";
+import { createStore, type Store } from "@/store/store";
 import { backoff } from "./backoff";
 
 /** What the server is asked to send a sign of life at. */

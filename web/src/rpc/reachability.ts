@@ -1,4 +1,4 @@
-import { createStore, type Store } from "@/ui/store";
+import { createStore, type Store } from "@/store/store";
 
 /** Whether the server answered the last call, and when it last did. */
 export interface Reach {

@@ -105,7 +105,7 @@ export const breakerStatus: Record<BreakerState, Status> = {
 };
 
 export const liveStatus: Record<LiveState["kind"], Status> = {
-  idle: { tone: "idle", label: "Connected", hint: "The server answers." },
+  idle: { tone: "good", label: "Connected", hint: "The server answers." },
   held: { tone: "idle", label: "Waiting", hint: "Another stream of this tab runs." },
   connecting: { tone: "wait", label: "Connecting", hint: "Opening the live stream." },
   live: { tone: "good", label: "Live", hint: "What happens is shown as it happens." },

@@ -1,4 +1,4 @@
-import { createStore, type Store } from "@/ui/store";
+import { createStore, type Store } from "@/store/store";
 
 export type Theme = "system" | "light" | "dark";
 

@@ -119,7 +119,7 @@ export function TextArea(props: TextareaHTMLAttributes<HTMLTextAreaElement>) {
 }
 
 export function Select(props: SelectHTMLAttributes<HTMLSelectElement>) {
-  return <select {...props} className={styles.control} />;
+  return <select {...props} className={clsx(styles.control, props.className)} />;
 }
 
 /** A form in one column. */

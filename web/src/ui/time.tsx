@@ -17,7 +17,7 @@ export function Ago({ time }: { time: Timestamp | undefined }) {
   const now = useNow();
   if (!time) return <span>never</span>;
   return (
-    <time dateTime={rfc3339(time)} title={dayAndClock(time)}>
+    <time data-ago dateTime={rfc3339(time)} title={dayAndClock(time)}>
       {relative(time, now)}
     </time>
   );

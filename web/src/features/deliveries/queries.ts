@@ -11,7 +11,7 @@ import { useEffect, useMemo } from "react";
 import { type Delivery, DeliveryService, type DeliveryState } from "#gen/postrider/v1/delivery_pb";
 import { useClaim } from "@/live/context";
 import { useAccess } from "@/rpc/session";
-import { useStore } from "@/ui/store";
+import { useStore } from "@/store/store";
 import { mergeDeliveries } from "./merge";
 import { DeliveryWatch } from "./watch";
 

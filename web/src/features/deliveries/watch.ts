@@ -5,7 +5,7 @@ import type {
   WatchDeliveriesResponse,
 } from "#gen/postrider/v1/delivery_pb";
 import { LiveStream } from "@/live/stream";
-import { createStore, type Store } from "@/ui/store";
+import { createStore, type Store } from "@/store/store";
 
 /** Changes kept beside the pages that were listed; the oldest event goes first. */
 const changeLimit = 1000;

@@ -44,7 +44,12 @@ export function EventDetail({ id, children }: { id: string; children: ReactNode 
           <Missing id={id} cause={query.error} onRetry={() => void query.refetch()} />
         )}
         {query.data?.event && <Attributes event={query.data.event} />}
-        {query.data?.event && <section aria-label="Deliveries">{children}</section>}
+        {query.data?.event && (
+          <section aria-label="Deliveries" className={styles.deliveries}>
+            <h3>Deliveries</h3>
+            {children}
+          </section>
+        )}
         {query.data?.event && <Payload event={query.data.event} />}
       </div>
     </aside>

@@ -5,7 +5,7 @@ import { EventService, PayloadFormat } from "#gen/postrider/v1/event_pb";
 import { useClaim } from "@/live/context";
 import type { LiveState } from "@/live/stream";
 import { useAccess } from "@/rpc/session";
-import { useStore } from "@/ui/store";
+import { useStore } from "@/store/store";
 import type { EventFilter } from "./filter";
 import { EventTail, type TailView } from "./tail";
 

@@ -10,7 +10,7 @@ import {
   type SubscribeResponse,
 } from "#gen/postrider/v1/event_pb";
 import { heartbeatIntervalSeconds, LiveStream } from "@/live/stream";
-import { createStore, type Store } from "@/ui/store";
+import { createStore, type Store } from "@/store/store";
 import { type EventFilter, readInstant } from "./filter";
 
 /** The list keeps this many of the newest rows; what is older is one filter away. */

@@ -1,7 +1,13 @@
 import { Code, ConnectError, createClient } from "@connectrpc/connect";
 import { useTransport } from "@connectrpc/connect-query";
-import { queryOptions, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
-import { SessionService } from "#gen/postrider/v1/session_pb";
+import {
+  type QueryClient,
+  queryOptions,
+  useMutation,
+  useQuery,
+  useQueryClient,
+} from "@tanstack/react-query";
+import { type Session, SessionService } from "#gen/postrider/v1/session_pb";
 
 const key = ["session"];
 
@@ -35,7 +41,7 @@ export function useSignIn() {
     // The key is not kept once it has been exchanged.
     gcTime: 0,
     mutationFn: (apiKey: string) => client.createSession({ key: apiKey }),
-    onSuccess: ({ session }) => queries.setQueryData(key, session ?? null),
+    onSuccess: ({ session }) => enter(queries, session ?? null),
   });
 }
 
@@ -44,9 +50,12 @@ export function useSignOut() {
   const queries = useQueryClient();
   return useMutation({
     mutationFn: () => client.deleteSession({}),
-    onSuccess: () => {
-      queries.clear();
-      queries.setQueryData(key, null);
-    },
+    onSuccess: () => enter(queries, null),
   });
+}
+
+/** Notes who is signed in now, and forgets what the one before has seen. */
+function enter(queries: QueryClient, session: Session | null): void {
+  queries.setQueryData(key, session);
+  queries.removeQueries({ predicate: ({ queryKey }) => queryKey[0] !== key[0] });
 }

@@ -18,9 +18,10 @@ export function SignInPage() {
   return (
     <main className={styles.page}>
       <div className={styles.card}>
-        <h1 className={styles.brand}>
-          <Mark size={34} /> Postrider
-        </h1>
+        <div className={styles.stamp} aria-hidden="true">
+          <Mark size={64} />
+        </div>
+        <h1 className={styles.brand}>Postrider</h1>
         <p className={styles.line}>
           Sign in with an API key to see what was published, where it went, and what came back.
         </p>
@@ -41,7 +42,7 @@ export function SignInPage() {
               )}
             </Field>
           </FormFaults>
-          <Button kind="main" type="submit" busy={signIn.isPending} disabled={key.trim() === ""}>
+          <Button kind="main" type="submit" busy={signIn.isPending}>
             Sign in
           </Button>
         </form>

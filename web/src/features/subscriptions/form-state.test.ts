@@ -1,0 +1,82 @@
+import { create } from "@bufbuild/protobuf";
+import { durationFromMs } from "@bufbuild/protobuf/wkt";
+import { describe, expect, it } from "vitest";
+import { SubscriptionSchema } from "#gen/postrider/v1/subscription_pb";
+import { createRequest, emptyForm, formFaults, formOf, updateRequest } from "./form-state";
+import { percentText } from "./health";
+
+const stored = create(SubscriptionSchema, {
+  id: "sub_1",
+  name: "billing",
+  revision: 7n,
+  filter: { types: ["order.*", "payment.failed"] },
+  target: {
+    config: { case: "webhook", value: { url: "https://x.test/h", headers: { "X-Key": "•••" } } },
+  },
+  policy: { retrySchedule: [durationFromMs(5000), durationFromMs(5_400_000)], concurrency: 4 },
+});
+
+describe("the form", () => {
+  it("sends back what it was filled with", () => {
+    const request = updateRequest(formOf(stored), "acme", stored);
+    expect(request).toMatchObject({
+      tenant: "acme",
+      subscription: {
+        id: "sub_1",
+        revision: 7n,
+        name: "billing",
+        filter: { types: ["order.*", "payment.failed"] },
+        target: { config: { value: { url: "https://x.test/h", headers: { "X-Key": "•••" } } } },
+        policy: { retrySchedule: [{ seconds: 5n }, { seconds: 5400n }], concurrency: 4 },
+      },
+    });
+    expect(request.updateMask?.paths).toEqual([
+      "name",
+      "description",
+      "filter",
+      "target",
+      "policy",
+    ]);
+  });
+
+  it("changes the secret only when one is given", () => {
+    const request = updateRequest({ ...formOf(stored), secret: "whsec_AAAA" }, "", stored);
+    expect(request.updateMask?.paths).toContain("secret");
+  });
+
+  it.each([
+    [{ startAt: "earliest" as const }, "earliest"],
+    [{ startAt: "cursor" as const, startCursor: " c1 " }, "c1"],
+    [{ startAt: "time" as const, startTime: "2026-01-31T09:00:00Z" }, "2026-01-31T09:00:00.000Z"],
+  ])("starts at %j", (change, want) => {
+    expect(createRequest({ ...emptyForm, ...change }, "").subscription?.start).toBe(want);
+  });
+
+  it.each([
+    [{ retrySchedule: "5s, soon" }, "subscription.policy.retry_schedule"],
+    [{ timeout: "15" }, "subscription.policy.timeout"],
+    [{ concurrency: "many" }, "subscription.policy.concurrency"],
+    [{ startAt: "time" as const }, "subscription.start"],
+    [{ startAt: "cursor" as const }, "subscription.start"],
+    [
+      { headers: ["X-A", "x-a"].map((name, key) => ({ key, name, value: "" })) },
+      "subscription.target.webhook.headers",
+    ],
+  ])("refuses %j before it is sent", (change, path) => {
+    expect(formFaults({ ...emptyForm, ...change }).map((fault) => fault.path)).toEqual([path]);
+  });
+
+  it("leaves the rest to the server", () => {
+    expect(formFaults(emptyForm)).toEqual([]);
+  });
+});
+
+it.each([
+  [100, "100 %"],
+  [99.97, "99.9 %"],
+  [31.4, "31 %"],
+  [0.2, "<1 %"],
+  [0, "0 %"],
+])("percentText writes %d as %j", (percent, want) => {
+  expect(percentText(percent)).toBe(want);
+});
