@@ -14,9 +14,9 @@ import (
 
 	"connectrpc.com/connect"
 
+	targetv1 "github.com/postrider-dev/postrider/gen/go/postrider/target/v1"
 	postriderv1 "github.com/postrider-dev/postrider/gen/go/postrider/v1"
 	"github.com/postrider-dev/postrider/gen/go/postrider/v1/postriderv1connect"
-	targetv1 "github.com/postrider-dev/postrider/gen/go/postrider/target/v1"
 )
 
 // slots is the concurrency of the measured subscription and of the bare loop it is held against.
