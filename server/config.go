@@ -41,7 +41,14 @@ type Config struct {
 	AdminKey string
 	// SecretKey seals secrets in the database; kept in <data>/secret.key when empty.
 	SecretKey string
+
+	// NoSync lets SQLite acknowledge what is not on disk. It has no setting, only a variable for the test that shows what a
+	// power cut then costs.
+	NoSync bool
 }
+
+// noSyncVariable is "1" where the power-cut test wants to see events get lost.
+const noSyncVariable = "POSTRIDER_TEST_NO_SYNC"
 
 // DefaultConfig is the configuration of a server that was told nothing.
 func DefaultConfig() Config {

@@ -1,0 +1,59 @@
+// Package e2e_test looks at Postrider as its users do: it starts the built binary, speaks to it over the network and
+// reads what it wrote. It talks to loopback only. What it does at random follows one seed, which is printed;
+// POSTRIDER_TEST_SEED repeats a run.
+package e2e_test
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strconv"
+	"testing"
+	"time"
+)
+
+const adminKey = "e2e-admin-key-0123456789"
+
+func TestMain(m *testing.M) {
+	if file := os.Getenv(writerVariable); file != "" {
+		os.Exit(writeRows(file))
+	}
+	os.Exit(m.Run())
+}
+
+// newSeed answers the seed of one test and prints it.
+func newSeed(t *testing.T) uint64 {
+	t.Helper()
+	seed := uint64(time.Now().UnixNano())
+	if text := os.Getenv("POSTRIDER_TEST_SEED"); text != "" {
+		given, err := strconv.ParseUint(text, 10, 64)
+		if err != nil {
+			t.Fatalf("POSTRIDER_TEST_SEED: %v", err)
+		}
+		seed = given
+	}
+	t.Logf("POSTRIDER_TEST_SEED=%d", seed)
+	return seed
+}
+
+// newRandom answers one of the independent sequences of a seed.
+func newRandom(seed uint64, sequence int) *rand.Rand {
+	return rand.New(rand.NewPCG(seed, uint64(sequence)))
+}
+
+// counts prints the one line that says what a test has seen, also when tests are quiet.
+func counts(t *testing.T, format string, args ...any) {
+	t.Helper()
+	fmt.Printf("%s: %s\n", t.Name(), fmt.Sprintf(format, args...))
+}
+
+// fromTop answers the absolute path of a file of the repository.
+func fromTop(t testing.TB, name string) string {
+	t.Helper()
+	path, err := filepath.Abs(filepath.Join("..", "..", name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
