@@ -1,7 +1,6 @@
 package gateway
 
 import (
-	"regexp"
 	"sync/atomic"
 	"time"
 )
@@ -67,7 +66,15 @@ func (e *Event) Size() int {
 	return 160 + len(e.ID) + len(e.Type) + len(e.Source) + len(e.Subject) + len(e.Data)
 }
 
-var eventID = regexp.MustCompile(`^[A-Za-z0-9_:-]{1,64}$`)
+// maxIDLength is in characters, which are all of one byte.
+const maxIDLength = 64
 
-// ValidEventID says whether id may name an event.
-func ValidEventID(id string) bool { return eventID.MatchString(id) }
+// ValidEventID says whether id may name an event: 1 to 64 letters, digits and the characters _ : -.
+func ValidEventID(id string) bool {
+	for i := range len(id) {
+		if !isWord(id[i]) && id[i] != ':' {
+			return false
+		}
+	}
+	return id != "" && len(id) <= maxIDLength
+}

@@ -66,6 +66,9 @@ func (r *Requests) Check(request any) error {
 	if err := readRefusal(message); err != nil {
 		return err
 	}
+	if plainlyValid(message) {
+		return nil
+	}
 	err := r.validator.Validate(message)
 	var broken *protovalidate.ValidationError
 	if errors.As(err, &broken) {

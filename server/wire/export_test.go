@@ -1,0 +1,20 @@
+package wire
+
+import (
+	"connectrpc.com/connect"
+	"google.golang.org/protobuf/proto"
+)
+
+// Codec answers one of the codecs.
+func Codec(name string, maxRequestBytes int) connect.Codec {
+	read := reader{maxBytes: maxRequestBytes}
+	for _, codec := range []connect.Codec{protoCodec{read}, jsonCodec{read, "json"}} {
+		if codec.Name() == name {
+			return codec
+		}
+	}
+	return nil
+}
+
+// Refusal answers why a codec could not read a message; nil when it could.
+func Refusal(message proto.Message) error { return readRefusal(message) }

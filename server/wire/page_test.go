@@ -1,0 +1,74 @@
+package wire_test
+
+import (
+	"testing"
+	"time"
+
+	postriderv1 "github.com/postrider-dev/postrider/gen/go/postrider/v1"
+	"github.com/postrider-dev/postrider/server/gateway"
+	"github.com/postrider-dev/postrider/server/wire"
+)
+
+func TestPageTokens(t *testing.T) {
+	t.Parallel()
+	place := wire.Place{Position: 1 << 40, Subscription: 3, Run: 1, ID: -5, Name: "é"}
+	asked := &postriderv1.ListEventsRequest{Types: []string{"a"}, Subject: "s", PageSize: 10}
+	token := wire.NextPageToken(asked, "acme", place)
+
+	next := &postriderv1.ListEventsRequest{Types: []string{"a"}, Subject: "s", PageSize: 20, PageToken: token, Tenant: "acme"}
+	got, ok, err := wire.PagePlace(next, "acme")
+	if err != nil || !ok || got != place {
+		t.Errorf("%+v, %t, %v", got, ok, err)
+	}
+	if _, ok, err := wire.PagePlace(asked, "acme"); ok || err != nil {
+		t.Errorf("first page: %t, %v", ok, err)
+	}
+}
+
+func TestForeignPageTokens(t *testing.T) {
+	t.Parallel()
+	asked := &postriderv1.ListEventsRequest{Types: []string{"a"}}
+	token := wire.NextPageToken(asked, "acme", wire.Place{Position: 1})
+	for name, request := range map[string]*postriderv1.ListEventsRequest{
+		"not base64":   {Types: []string{"a"}, PageToken: "%%%"},
+		"too short":    {Types: []string{"a"}, PageToken: "AQ"},
+		"cut off":      {Types: []string{"a"}, PageToken: token[:14]},
+		"other filter": {Types: []string{"b"}, PageToken: token},
+	} {
+		_, _, err := wire.PagePlace(request, "acme")
+		wantField(t, err, "page_token")
+		if fault, ok := err.(*gateway.Error); !ok || fault.Reason != gateway.ReasonInvalidPageToken {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	_, _, err := wire.PagePlace(&postriderv1.ListEventsRequest{Types: []string{"a"}, PageToken: token}, "other tenant")
+	wantField(t, err, "page_token")
+	_, _, err = wire.PagePlace(&postriderv1.ListSubscriptionsRequest{PageToken: token}, "acme")
+	wantField(t, err, "page_token")
+}
+
+func TestPageSize(t *testing.T) {
+	t.Parallel()
+	for asked, want := range map[int32]int{0: 50, 1: 1, 1000: 1000, 5000: 1000} {
+		if got := wire.PageSize(&postriderv1.ListTenantsRequest{PageSize: asked}); got != want {
+			t.Errorf("%d: %d, want %d", asked, got, want)
+		}
+	}
+}
+
+func TestParseStart(t *testing.T) {
+	t.Parallel()
+	cursor := gateway.Cursor{Position: 17}
+	at := time.Date(2024, 2, 29, 11, 30, 0, 0, time.UTC)
+	for text, want := range map[string]wire.Start{
+		"": {}, "now": {}, "earliest": {Kind: wire.StartEarliest},
+		cursor.String():             {Kind: wire.StartCursor, Cursor: cursor},
+		"2024-02-29T12:30:00+01:00": {Kind: wire.StartTime, Time: at},
+	} {
+		if got, err := wire.ParseStart("start", text); err != nil || got != want {
+			t.Errorf("%q: %+v, %v", text, got, err)
+		}
+	}
+	_, err := wire.ParseStart("start", "2024-02-30T00:00:00Z")
+	wantField(t, err, "start")
+}

@@ -1,0 +1,58 @@
+package wire
+
+import (
+	"google.golang.org/protobuf/proto"
+
+	postriderv1 "github.com/postrider-dev/postrider/gen/go/postrider/v1"
+	"github.com/postrider-dev/postrider/server/gateway"
+)
+
+// Bounds of the contract, in bytes here and in characters there: what keeps these keeps those.
+const (
+	plainSourceBytes  = 512
+	plainSubjectBytes = 512
+	plainBatch        = 1000
+)
+
+// plainlyValid says whether a publish request keeps every rule of the contract beyond doubt. The general check costs as
+// much as reading the request, and nearly every request is plain; all others, and all that are wrong, go through it.
+func plainlyValid(message proto.Message) bool {
+	switch request := message.(type) {
+	case *postriderv1.PublishRequest:
+		return request.Event != nil && request.Tenant == "" && plainEvent(request.Event)
+	case *postriderv1.PublishBatchRequest:
+		if request.Tenant != "" || len(request.Events) == 0 || len(request.Events) > plainBatch {
+			return false
+		}
+		for _, event := range request.Events {
+			if !plainEvent(event) {
+				return false
+			}
+		}
+		return true
+	default:
+		return false
+	}
+}
+
+func plainEvent(event *postriderv1.Event) bool {
+	return gateway.ValidType(event.GetType()) &&
+		(event.GetId() == "" || gateway.ValidEventID(event.GetId())) &&
+		len(event.GetSource()) <= plainSourceBytes && plainReference(event.GetSource()) &&
+		len(event.GetSubject()) <= plainSubjectBytes &&
+		event.GetCursor() == "" && event.GetTenant() == ""
+}
+
+// plainReference says whether text is a URI reference made of nothing but path segments of common characters.
+func plainReference(text string) bool {
+	for i := range len(text) {
+		c := text[i]
+		if 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || c == '-' || c == '_' || c == '.' {
+			continue
+		}
+		if c != '/' || i > 0 && text[i-1] == '/' {
+			return false
+		}
+	}
+	return true
+}
