@@ -1,0 +1,102 @@
+package schema_test
+
+import (
+	"os"
+	"strings"
+	"testing"
+
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protodesc"
+	"google.golang.org/protobuf/reflect/protoreflect"
+	"google.golang.org/protobuf/reflect/protoregistry"
+	"google.golang.org/protobuf/types/descriptorpb"
+
+	"github.com/postrider-dev/postrider/server/gateway"
+	"github.com/postrider-dev/postrider/server/schema"
+)
+
+const (
+	shopFile  = "../../gen/descriptors/shop.v1.binpb"
+	kindsFile = "testdata/kinds.binpb"
+)
+
+// load makes a registry of the event types in a file, every one in version 1.
+func load(tb testing.TB, file string) *schema.Registry {
+	tb.Helper()
+	var stored []schema.Stored
+	for i, one := range split(tb, file) {
+		stored = append(stored, schema.Stored{
+			ID: gateway.SchemaID(i + 1), Type: one.Type, Message: one.Message, Files: one.Files, Version: 1, Latest: true,
+		})
+	}
+	registry := schema.NewRegistry()
+	registry.Load(stored, 1)
+	return registry
+}
+
+func split(tb testing.TB, file string) []schema.New {
+	tb.Helper()
+	types, err := schema.Split(readFile(tb, file))
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return types
+}
+
+func readFile(tb testing.TB, file string) []byte {
+	tb.Helper()
+	set, err := os.ReadFile(file)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return set
+}
+
+func typeOf(tb testing.TB, file, name string) *schema.Type {
+	tb.Helper()
+	found := load(tb, file).Snapshot().Type(name)
+	if found == nil {
+		tb.Fatalf("%s is not an event type", name)
+	}
+	return found
+}
+
+// descriptor answers a message of a file, for building payloads without generated code.
+func descriptor(tb testing.TB, file, name string) protoreflect.MessageDescriptor {
+	tb.Helper()
+	set := &descriptorpb.FileDescriptorSet{}
+	if err := proto.Unmarshal(readFile(tb, file), set); err != nil {
+		tb.Fatal(err)
+	}
+	files, err := protodesc.NewFiles(set)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	found, err := files.FindDescriptorByName(protoreflect.FullName(name))
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return found.(protoreflect.MessageDescriptor)
+}
+
+// kindsTypes resolves the one message of the test schema, and what is linked in.
+type kindsTypes struct{ message protoreflect.MessageType }
+
+func (k kindsTypes) FindMessageByName(name protoreflect.FullName) (protoreflect.MessageType, error) {
+	if name == k.message.Descriptor().FullName() {
+		return k.message, nil
+	}
+	return protoregistry.GlobalTypes.FindMessageByName(name)
+}
+
+func (k kindsTypes) FindMessageByURL(url string) (protoreflect.MessageType, error) {
+	return k.FindMessageByName(protoreflect.FullName(url[strings.LastIndexByte(url, '/')+1:]))
+}
+
+func (kindsTypes) FindExtensionByName(protoreflect.FullName) (protoreflect.ExtensionType, error) {
+	return nil, protoregistry.NotFound
+}
+
+func (kindsTypes) FindExtensionByNumber(protoreflect.FullName, protoreflect.FieldNumber) (protoreflect.ExtensionType, error) {
+	return nil, protoregistry.NotFound
+}
