@@ -30,7 +30,7 @@ func serveUI(files fs.FS) http.Handler {
 		switch {
 		case isFile(files, name):
 			serveAsset(w, r, files, name)
-		case name == "" || isRoute(name, r):
+		case name == "" || name == "index.html" || isRoute(name, r):
 			serveIndex(w, r, files)
 		default:
 			http.NotFound(w, r)

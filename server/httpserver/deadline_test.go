@@ -1,0 +1,151 @@
+package httpserver_test
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/postrider-dev/postrider/server/httpserver"
+)
+
+// pipes is a network inside this process, so that its clock is that of the bubble.
+type pipes struct {
+	accepted chan net.Conn
+	closed   chan struct{}
+}
+
+func newPipes() *pipes { return &pipes{make(chan net.Conn), make(chan struct{})} }
+
+func (p *pipes) Accept() (net.Conn, error) {
+	select {
+	case conn := <-p.accepted:
+		return conn, nil
+	case <-p.closed:
+		return nil, net.ErrClosed
+	}
+}
+
+func (p *pipes) Close() error   { close(p.closed); return nil }
+func (p *pipes) Addr() net.Addr { return &net.TCPAddr{} }
+
+func (p *pipes) dial(context.Context, string, string) (net.Conn, error) {
+	client, server := net.Pipe()
+	p.accepted <- server
+	return client, nil
+}
+
+// serve runs a server with one handler at /stream inside the bubble.
+func serve(t *testing.T, network *pipes, handler http.HandlerFunc) {
+	t.Helper()
+	server := httpserver.New(httpserver.Config{
+		API:    func(mux *http.ServeMux) { mux.HandleFunc("/stream", handler) },
+		UI:     built,
+		Ready:  func(context.Context) error { return nil },
+		Logger: slog.New(slog.DiscardHandler),
+	})
+	ended := make(chan error, 1)
+	go func() { ended <- server.Serve(network) }()
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+		defer cancel()
+		_ = server.Shutdown(ctx) // What hangs on purpose is cut off.
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+func TestAStreamMayBeQuiet(t *testing.T) {
+	t.Parallel()
+	for name, version2 := range map[string]bool{"HTTP/1.1": false, "HTTP/2": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				network := newPipes()
+				serve(t, network, func(w http.ResponseWriter, _ *http.Request) {
+					for range 3 {
+						_, _ = io.WriteString(w, "part\n")
+						_ = http.NewResponseController(w).Flush()
+						time.Sleep(10 * time.Minute)
+					}
+				})
+				protocols := new(http.Protocols)
+				protocols.SetHTTP1(!version2)
+				protocols.SetUnencryptedHTTP2(version2)
+				transport := &http.Transport{DialContext: network.dial, Protocols: protocols}
+				defer transport.CloseIdleConnections()
+				response, err := (&http.Client{Transport: transport}).Get("http://server/stream")
+				if err != nil {
+					t.Fatal(err)
+				}
+				body, err := io.ReadAll(response.Body)
+				if err != nil || string(body) != "part\npart\npart\n" {
+					t.Errorf("read %q: %v", body, err)
+				}
+			})
+		})
+	}
+}
+
+func TestAClientThatDoesNotReadIsLetGo(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		network := newPipes()
+		failed := make(chan error, 1)
+		began := time.Now()
+		serve(t, network, func(w http.ResponseWriter, _ *http.Request) {
+			for {
+				if _, err := w.Write(make([]byte, 64<<10)); err != nil {
+					failed <- err
+					return
+				}
+			}
+		})
+		conn, err := network.dial(t.Context(), "", "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = conn.Close() }()
+		if _, err := io.WriteString(conn, "GET /stream HTTP/1.1\r\nHost: server\r\n\r\n"); err != nil {
+			t.Fatal(err)
+		}
+		if err := <-failed; err == nil {
+			t.Error("the write did not fail")
+		}
+		if took := time.Since(began); took < 20*time.Second || took > time.Minute {
+			t.Errorf("it took %v", took)
+		}
+	})
+}
+
+func TestABodyThatNeverComesEndsTheRequest(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		network := newPipes()
+		failed := make(chan error, 1)
+		serve(t, network, func(_ http.ResponseWriter, r *http.Request) {
+			_, err := io.ReadAll(r.Body)
+			failed <- err
+		})
+		conn, err := network.dial(t.Context(), "", "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = conn.Close() }()
+		go func() { _, _ = io.Copy(io.Discard, bufio.NewReader(conn)) }()
+		if _, err := io.WriteString(conn, "POST /stream HTTP/1.1\r\nHost: server\r\nContent-Length: 100\r\n\r\nhalf"); err != nil {
+			t.Fatal(err)
+		}
+		var timeout net.Error
+		if err := <-failed; !errors.As(err, &timeout) || !timeout.Timeout() {
+			t.Errorf("reading ends with %v, want a timeout", err)
+		}
+	})
+}
