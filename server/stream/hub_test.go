@@ -1,0 +1,269 @@
+package stream_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/postrider-dev/postrider/server/auth"
+	"github.com/postrider-dev/postrider/server/gateway"
+	"github.com/postrider-dev/postrider/server/store"
+	"github.com/postrider-dev/postrider/server/stream"
+	"github.com/postrider-dev/postrider/server/tail"
+)
+
+// world is a log with its tail and a hub on them.
+type world struct {
+	t        *testing.T
+	store    *store.Store
+	tail     *tail.Tail
+	hub      *stream.Hub
+	tenant   *gateway.Tenant
+	stopping chan struct{}
+}
+
+// newWorld makes a log whose tail keeps about tailBytes.
+func newWorld(t *testing.T, tailBytes int) *world {
+	t.Helper()
+	dir := t.TempDir()
+	ring, err := auth.LoadKeyring("", dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	log, err := store.Open(t.Context(), store.Config{Data: dir, Keyring: ring, Logger: slog.New(slog.DiscardHandler), NoSync: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	recent := tail.New(log.Head(), tailBytes)
+	log.OnCommit(recent.Append)
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- log.Run(ctx) }()
+	t.Cleanup(func() {
+		cancel()
+		if err := errors.Join(<-ended, log.Close()); err != nil {
+			t.Error(err)
+		}
+	})
+	w := &world{t: t, store: log, tail: recent, stopping: make(chan struct{})}
+	w.hub = stream.New(log, recent, w.stopping)
+	if w.tenant, err = log.TenantByName(t.Context(), gateway.DefaultTenant); err != nil {
+		t.Fatal(err)
+	}
+	return w
+}
+
+// publish stores n events of a type and answers the position of the last.
+func (w *world) publish(eventType string, n int) gateway.Position {
+	w.t.Helper()
+	first := w.store.Head() + 1
+	events := make([]store.NewEvent, n)
+	for i := range events {
+		events[i].Event = &gateway.Event{
+			Tenant: w.tenant.ID, ID: fmt.Sprintf("%s-%d-%d", eventType, first, i), Type: eventType,
+			Source: gateway.DefaultSource, Time: time.Now(), Data: []byte(`{}`),
+		}
+	}
+	appended, err := w.store.Append(w.t.Context(), w.store.RegistryRevision(), events)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return appended[n-1].Position
+}
+
+// reader is one stream whose messages can be read one by one.
+type reader struct {
+	messages chan stream.Message
+	ended    chan error
+	cancel   context.CancelCauseFunc
+}
+
+func (w *world) subscribe(start stream.Start, types ...string) *reader {
+	w.t.Helper()
+	ctx, cancel := context.WithCancelCause(context.Background())
+	r := &reader{messages: make(chan stream.Message), ended: make(chan error, 1), cancel: cancel}
+	w.t.Cleanup(func() { cancel(context.Canceled) })
+	go func() {
+		r.ended <- w.hub.Subscribe(ctx, stream.Request{
+			Tenant: w.tenant, Filter: gateway.Filter{Types: types}, Start: start, Heartbeat: time.Second,
+		}, func(message stream.Message) error {
+			select {
+			case r.messages <- message:
+				return nil
+			case <-ctx.Done():
+				return context.Cause(ctx)
+			}
+		})
+	}()
+	return r
+}
+
+func (r *reader) next(t *testing.T) stream.Message {
+	t.Helper()
+	select {
+	case message := <-r.messages:
+		return message
+	case err := <-r.ended:
+		t.Fatalf("the stream ended: %v", err)
+		return stream.Message{}
+	}
+}
+
+// event skips heartbeats.
+func (r *reader) event(t *testing.T) *gateway.Event {
+	t.Helper()
+	for {
+		if message := r.next(t); message.Kind == stream.KindEvent {
+			if message.Cursor.Position != message.Event.Position {
+				t.Errorf("cursor at %d, event at %d", message.Cursor.Position, message.Event.Position)
+			}
+			return message.Event
+		}
+	}
+}
+
+func TestWhereAStreamBegins(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, tail.DefaultBytes)
+	began := time.Now()
+	w.publish("a", 3)
+	stranger := gateway.Cursor{Incarnation: gateway.Incarnation{1, 2, 3}, Position: 2}
+	second := w.store.Cursor(2)
+	tests := []struct {
+		name  string
+		start stream.Start
+		at    gateway.Position
+		gap   gateway.Gap
+	}{
+		{"now", stream.Start{}, 3, gateway.GapNone},
+		{"earliest", stream.Start{Earliest: true}, 0, gateway.GapNone},
+		{"cursor", stream.Start{Cursor: &second}, 2, gateway.GapNone},
+		{"cursor of another log", stream.Start{Cursor: &stranger}, 0, gateway.GapLogReplaced},
+		{"time before all", stream.Start{Time: began.Add(-time.Hour)}, 0, gateway.GapNone},
+		{"time after all", stream.Start{Time: began.Add(time.Hour)}, 3, gateway.GapNone},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			begin := w.subscribe(tt.start).next(t)
+			if begin.Kind != stream.KindBegin || begin.Cursor != w.store.Cursor(tt.at) || begin.Gap != tt.gap {
+				t.Errorf("begins with %+v, want position %d and gap %v", begin, tt.at, tt.gap)
+			}
+		})
+	}
+}
+
+// Whatever the tail still holds, a stream has every event once and in order, across the step from stored to live.
+func TestCatchUpAndLiveJoinWithoutAHole(t *testing.T) {
+	t.Parallel()
+	for name, tailBytes := range map[string]int{"all in memory": tail.DefaultBytes, "almost nothing in memory": 1000} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, tailBytes)
+			const before, during = 700, 700
+			w.publish("a", before)
+			early := w.subscribe(stream.Start{Earliest: true})
+			go func() {
+				for range during / 7 {
+					w.publish("a", 7)
+				}
+			}()
+			late := w.subscribe(stream.Start{})
+			lateBegin := late.next(t).Cursor.Position
+			for want := gateway.Position(1); want <= before+during; want++ {
+				if got := early.event(t).Position; got != want {
+					t.Fatalf("from the earliest: position %d, want %d", got, want)
+				}
+			}
+			for want := lateBegin + 1; want <= before+during; want++ {
+				if got := late.event(t).Position; got != want {
+					t.Fatalf("from now: position %d, want %d", got, want)
+				}
+			}
+		})
+	}
+}
+
+func TestAStreamCarriesItsTenantAndTypesOnly(t *testing.T) {
+	t.Parallel()
+	for name, tailBytes := range map[string]int{"from memory": tail.DefaultBytes, "from the log": 1} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, tailBytes)
+			own := w.tenant
+			other, err := w.store.CreateTenant(t.Context(), "other", "")
+			if err != nil {
+				t.Fatal(err)
+			}
+			w.publish("order.created", 1)
+			w.tenant = other
+			w.publish("order.created", 1)
+			w.tenant = own
+			w.publish("payment.made", 1)
+			w.publish("order.closed", 1)
+			r := w.subscribe(stream.Start{Earliest: true}, "order.*")
+			for _, want := range []gateway.Position{1, 4} {
+				if got := r.event(t); got.Position != want || got.Tenant != own.ID {
+					t.Errorf("got %s at %d of tenant %d, want position %d", got.Type, got.Position, got.Tenant, want)
+				}
+			}
+		})
+	}
+}
+
+func TestHeartbeatsCarryThePlaceReached(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, tail.DefaultBytes)
+		r := w.subscribe(stream.Start{}, "never")
+		r.next(t)
+		began := time.Now()
+		last := w.publish("a", 1000)
+		beat := r.next(t)
+		if beat.Kind != stream.KindHeartbeat || beat.Cursor != w.store.Cursor(last) {
+			t.Errorf("got %+v, want a heartbeat at %d", beat, last)
+		}
+		if quiet := time.Since(began); quiet != time.Second {
+			t.Errorf("it came after %v, want the interval of 1 s", quiet)
+		}
+		r.cancel(context.Canceled)
+		<-r.ended
+	})
+}
+
+func TestHowAStreamEnds(t *testing.T) {
+	t.Parallel()
+	revoked := errors.New("revoked")
+	broken := errors.New("broken pipe")
+	t.Run("cause of the context", func(t *testing.T) {
+		t.Parallel()
+		r := newWorld(t, tail.DefaultBytes).subscribe(stream.Start{})
+		r.next(t)
+		r.cancel(revoked)
+		if err := <-r.ended; !errors.Is(err, revoked) {
+			t.Errorf("ended with %v, want the cause", err)
+		}
+	})
+	t.Run("server stops", func(t *testing.T) {
+		t.Parallel()
+		w := newWorld(t, tail.DefaultBytes)
+		r := w.subscribe(stream.Start{})
+		r.next(t)
+		close(w.stopping)
+		var e *gateway.Error
+		if err := <-r.ended; !errors.As(err, &e) || e.Code != gateway.CodeUnavailable || e.Reason != gateway.ReasonShuttingDown {
+			t.Errorf("ended with %v, want unavailable", err)
+		}
+	})
+	t.Run("transport fails", func(t *testing.T) {
+		t.Parallel()
+		w := newWorld(t, tail.DefaultBytes)
+		err := w.hub.Subscribe(t.Context(), stream.Request{Tenant: w.tenant}, func(stream.Message) error { return broken })
+		if !errors.Is(err, broken) {
+			t.Errorf("ended with %v, want the transport's error", err)
+		}
+	})
+}
