@@ -139,9 +139,9 @@ func (s *Store) RevokeAPIKey(ctx context.Context, uid string) (*gateway.APIKey, 
 			}
 		}
 		revoked = apiKeyFrom(row)
+		onCommit(tx, s.keys.clear)
 		return nil
 	})
-	s.keys.clear()
 	return revoked, err
 }
 

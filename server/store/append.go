@@ -69,11 +69,15 @@ func (r *appendRequest) fail(err error) {
 // Append stores a request's events, all or none, and returns after the commit: they are on disk. registryRevision is
 // the one the events were checked under.
 //
-// Errors: *ConflictError, ErrRegistryChanged, *gateway.Error (queue full, disk full, stopping). When ctx ends first the
-// outcome is unknown: repeat with the same ids.
+// Errors: *ConflictError, ErrRegistryChanged, *gateway.Error (queue full, disk full, stopping, text that cannot be
+// stored). When ctx ends first the outcome is unknown: repeat with the same ids. The events belong to the store from the
+// call on, also then.
 func (s *Store) Append(ctx context.Context, registryRevision int64, events []NewEvent) ([]Appended, error) {
 	r := &appendRequest{ctx: ctx, revision: registryRevision, events: events, done: make(chan struct{})}
 	for i := range events {
+		if err := storable(events[i].Event); err != nil {
+			return nil, err
+		}
 		r.size += events[i].Event.Size()
 	}
 	if err := s.queue.pushAppend(r); err != nil {
@@ -85,6 +89,18 @@ func (s *Store) Append(ctx context.Context, registryRevision int64, events []New
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
+}
+
+// storable refuses text that PostgreSQL cannot hold: there it would fail the whole group.
+func storable(e *gateway.Event) error {
+	for _, field := range []struct{ name, text string }{
+		{"event.id", e.ID}, {"event.type", e.Type}, {"event.source", e.Source}, {"event.subject", e.Subject},
+	} {
+		if !plainText(field.text) {
+			return gateway.FieldError(field.name, "must be UTF-8 without NUL characters")
+		}
+	}
+	return nil
 }
 
 // appendPlan is what becomes of each request of a group.
@@ -244,7 +260,10 @@ func (s *Store) lookUpIdentities(ctx context.Context, tenant gateway.TenantID, i
 	return nil
 }
 
-var errLogMoved = errors.New("the log was written by another process")
+var (
+	errLogMoved       = errors.New("the log was written by another process")
+	errOutcomeUnknown = errors.New("it is unknown whether the commit was made")
+)
 
 // insertEvents writes the plan's events. The log's row comes first: on PostgreSQL its lock makes commit order equal
 // position order.

@@ -73,12 +73,17 @@ func (d *database) bind(query string) string {
 	return b.String()
 }
 
-// migrateUp applies the migrations that are missing.
-func migrateUp(ctx context.Context, d goose.Dialect, folder string, db *sql.DB) error {
+// migrationsOf answers the migrations of one dialect.
+func migrationsOf(folder string) fs.FS {
 	files, err := fs.Sub(migrations.Files, folder)
 	if err != nil {
-		return err
+		panic(err) // only for a name that is no path
 	}
+	return files
+}
+
+// migrateUp applies the migrations that are missing.
+func migrateUp(ctx context.Context, d goose.Dialect, files fs.FS, db *sql.DB) error {
 	provider, err := goose.NewProvider(d, db, files)
 	if err != nil {
 		return fmt.Errorf("read migrations: %w", err)

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	entsql "entgo.io/ent/dialect/sql"
@@ -10,6 +11,7 @@ import (
 	"github.com/postrider-dev/postrider/ent"
 	"github.com/postrider-dev/postrider/ent/attempt"
 	"github.com/postrider-dev/postrider/ent/delivery"
+	"github.com/postrider-dev/postrider/ent/event"
 	"github.com/postrider-dev/postrider/server/gateway"
 )
 
@@ -75,8 +77,8 @@ func (s *Store) OpenDeliveries(ctx context.Context, sub gateway.SubscriptionID, 
 
 func (s *Store) openDeliveries(ctx context.Context, sub gateway.SubscriptionID, when func(*entsql.Selector), limit int) ([]*gateway.Delivery, error) {
 	rows, err := s.read.Delivery.Query().
-		Where(delivery.SubscriptionID(int64(sub)), delivery.StateIn(openStates...), when).
-		Order(ent.Asc(delivery.FieldDueTime, delivery.FieldPosition)).Limit(limit).All(ctx)
+		Where(delivery.SubscriptionID(int64(sub)), delivery.StateIn(openStates...), inOpenIndex, when).
+		Order(ent.Asc(delivery.FieldDueTime), sortedByPosition("")).Limit(limit).All(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("read open deliveries: %w", err)
 	}
@@ -86,7 +88,7 @@ func (s *Store) openDeliveries(ctx context.Context, sub gateway.SubscriptionID, 
 // NextDue answers the earliest due time of a subscription's open deliveries; ok is false when none has one.
 func (s *Store) NextDue(ctx context.Context, sub gateway.SubscriptionID) (due time.Time, ok bool, err error) {
 	row, err := s.read.Delivery.Query().
-		Where(delivery.SubscriptionID(int64(sub)), delivery.StateIn(openStates...), delivery.DueTimeNotNil()).
+		Where(delivery.SubscriptionID(int64(sub)), delivery.StateIn(openStates...), inOpenIndex, delivery.DueTimeNotNil()).
 		Order(ent.Asc(delivery.FieldDueTime)).First(ctx)
 	if ent.IsNotFound(err) {
 		return time.Time{}, false, nil
@@ -101,7 +103,8 @@ func (s *Store) NextDue(ctx context.Context, sub gateway.SubscriptionID) (due ti
 // at once.
 func (s *Store) OpenSubscriptions(ctx context.Context) (map[gateway.SubscriptionID]time.Time, error) {
 	rows, err := s.db.reader.QueryContext(ctx,
-		`select subscription_id, min(coalesce(due_time, 0)) from delivery where state in (1, 2) group by subscription_id`)
+		`select subscription_id, min(coalesce(due_time, 0)) from delivery
+			where state in (1, 2) and state in (1, 2, 4, 5) group by subscription_id`)
 	if err != nil {
 		return nil, fmt.Errorf("read open deliveries: %w", err)
 	}
@@ -141,16 +144,27 @@ func (s *Store) Delivery(ctx context.Context, tenant gateway.TenantID, key gatew
 // nameEvents fills in the ids and types of the events.
 func (s *Store) nameEvents(ctx context.Context, deliveries []*gateway.Delivery) error {
 	positions := mapped(deliveries, func(d *gateway.Delivery) gateway.Position { return d.Position })
-	events, err := s.EventsAt(ctx, positions)
-	if err != nil {
-		return err
+	names := make(map[int64]*ent.Event, len(positions))
+	for chunk := range slices.Chunk(positions, 500) {
+		rows, err := s.read.Event.Query().Where(event.IDIn(int64s(chunk)...)).
+			Select(event.FieldID, event.FieldEventID, event.FieldType).All(ctx)
+		if err != nil {
+			return fmt.Errorf("read names of events: %w", err)
+		}
+		for _, row := range rows {
+			names[row.ID] = row
+		}
 	}
 	for _, d := range deliveries {
-		if e := events[d.Position]; e != nil {
-			d.EventID, d.EventType = e.ID, e.Type
+		if e := names[int64(d.Position)]; e != nil {
+			d.EventID, d.EventType = e.EventID, e.Type
 		}
 	}
 	return nil
+}
+
+func int64s(positions []gateway.Position) []int64 {
+	return mapped(positions, func(p gateway.Position) int64 { return int64(p) })
 }
 
 // Attempts answers all attempts of a delivery that have ended, oldest first.
@@ -199,12 +213,16 @@ func (s *Store) ListDeliveries(ctx context.Context, q DeliveryQuery) (deliveries
 			}, int64(q.Before.Position), int64(q.Before.Subscription), int32(q.Before.Run)))
 		})
 	}
-	rows, err := query.Order(ent.Desc(delivery.FieldPosition, delivery.FieldSubscriptionID, delivery.FieldRun)).Limit(q.Limit).All(ctx)
+	newestFirst := delivery.OrderOption(ent.Desc(delivery.FieldPosition))
+	if len(q.States) > 0 && !slices.Contains(q.States, gateway.DeliveryDelivered) {
+		query, newestFirst = query.Where(inOpenIndex), sortedByPosition(" desc")
+	}
+	rows, err := query.Order(newestFirst, ent.Desc(delivery.FieldSubscriptionID, delivery.FieldRun)).Limit(q.Limit + 1).All(ctx)
 	if err != nil {
 		return nil, nil, fmt.Errorf("list deliveries: %w", err)
 	}
-	deliveries = mapped(rows, deliveryFrom)
-	if len(deliveries) == q.Limit {
+	deliveries = mapped(rows[:min(len(rows), q.Limit)], deliveryFrom)
+	if len(rows) > q.Limit {
 		next = &deliveries[q.Limit-1].DeliveryKey
 	}
 	return deliveries, next, s.nameEvents(ctx, deliveries)
@@ -228,7 +246,13 @@ func (s *Store) CountDeliveries(ctx context.Context, sub gateway.SubscriptionID)
 	return retrying, dead, nil
 }
 
-// inOpenIndex repeats the condition of the partial index, so that the planner may use it.
+// sortedByPosition orders few rows out of many. The plus keeps SQLite from reading all of a subscription's rows in that
+// order, instead of the few in the partial index.
+func sortedByPosition(direction string) delivery.OrderOption {
+	return func(sel *entsql.Selector) { sel.OrderExpr(entsql.Expr("+" + delivery.FieldPosition + direction)) }
+}
+
+// inOpenIndex repeats the condition of the partial index: the planner uses the index only where it stands as it is.
 func inOpenIndex(sel *entsql.Selector) {
 	sel.Where(entsql.ExprP("state in (1, 2, 4, 5)"))
 }
@@ -240,7 +264,7 @@ func (s *Store) RecordTestAttempt(ctx context.Context, sub *gateway.Subscription
 		err := tx.Attempt.Create().SetTenantID(int64(sub.Tenant)).SetSubscriptionID(int64(sub.ID)).
 			SetPosition(-micros(a.Start)).SetNumber(1).SetCause(int8(gateway.CauseTest)).SetOutcome(int8(o.Kind)).
 			SetStatus(int32(o.Status)).SetStartTime(micros(a.Start)).SetDuration(o.Timings.Total.Microseconds()).
-			SetAddress(o.Address).SetError(o.Error).SetContentType(o.ContentType).SetResponse(o.Response).SetTruncated(o.Truncated).
+			SetAddress(cleanText(o.Address)).SetError(cleanText(o.Error)).SetContentType(cleanText(o.ContentType)).SetResponse(o.Response).SetTruncated(o.Truncated).
 			Exec(ctx)
 		if err != nil {
 			return fmt.Errorf("keep test attempt: %w", err)

@@ -49,6 +49,9 @@ func full(err error) bool {
 // fatal says whether the fault leaves it open what is on disk. After a failed fsync the kernel may have dropped the
 // pages, so going on would acknowledge what is not there: the process ends and recovery starts from the file.
 func fatal(err error) bool {
+	if errors.Is(err, errLogMoved) || errors.Is(err, errOutcomeUnknown) {
+		return true
+	}
 	var lite sqlite3.Error
 	if !errors.As(err, &lite) {
 		return false

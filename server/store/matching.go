@@ -22,6 +22,9 @@ const (
 // in order and of about maxBytes together. scanned is the position up to which the log has been looked at: read on from
 // there. The type index finds one event among ten million at once.
 func (s *Store) ReadMatching(ctx context.Context, tenant gateway.TenantID, f gateway.Filter, after, upTo gateway.Position, limit, maxBytes int) (events []*gateway.Event, scanned gateway.Position, err error) {
+	if upTo = min(upTo, s.Head()); upTo <= after {
+		return nil, after, nil
+	}
 	types, byIndex, err := s.filterTypes(ctx, tenant, f)
 	if err != nil {
 		return nil, after, err
@@ -31,38 +34,43 @@ func (s *Store) ReadMatching(ctx context.Context, tenant gateway.TenantID, f gat
 	}
 	span := positionSpan{after: after, upTo: upTo}
 	positions, err := s.positionsByType(ctx, tenant, types, span, limit)
-	if err != nil || len(positions) == 0 {
-		return nil, upTo, err
-	}
-	events, err = s.events(ctx, maxBytes, selectEvents+`where e.position in (`+parameters(len(positions))+`) order by e.position`, anys(positions)...)
 	if err != nil {
 		return nil, after, err
 	}
-	if len(positions) < limit && len(events) == len(positions) {
+	if len(positions) == 0 {
+		return nil, upTo, nil
+	}
+	events, cut, err := s.events(ctx, maxBytes, selectEvents+`where e.position in (`+parameters(len(positions))+`) order by e.position`, anys(positions)...)
+	if err != nil {
+		return nil, after, err
+	}
+	switch {
+	case cut:
+		return events, events[len(events)-1].Position, nil
+	case len(positions) == limit:
+		return events, positions[limit-1], nil
+	default:
 		return events, upTo, nil
 	}
-	return events, events[len(events)-1].Position, nil
 }
+
+// scannedTenant is the tenant's condition where the log is read by position. The plus keeps SQLite from reading all of
+// the tenant's events through the index of types instead, and sorting them.
+const scannedTenant = `+tenant_id = ?`
 
 func (s *Store) scanMatching(ctx context.Context, tenant gateway.TenantID, f gateway.Filter, after, upTo gateway.Position, limit, maxBytes int) ([]*gateway.Event, gateway.Position, error) {
 	window := min(upTo, after+scanWindow)
-	all, err := s.events(ctx, maxBytes, selectEvents+`where e.position > ? and e.position <= ? and e.tenant_id = ? order by e.position limit ?`,
-		int64(after), int64(window), int64(tenant), limit)
+	where, args := patternCondition(f)
+	args = append([]any{int64(after), int64(window), int64(tenant)}, args...)
+	events, cut, err := s.events(ctx, maxBytes, selectEvents+`where e.position > ? and e.position <= ? and `+scannedTenant+where+
+		` order by e.position limit ?`, append(args, limit)...)
 	if err != nil {
 		return nil, after, err
 	}
-	scanned := window
-	if size := eventsSize(all); len(all) == limit || size > maxBytes/2 && len(all) > 0 {
-		scanned = all[len(all)-1].Position
+	if cut || len(events) == limit {
+		return events, events[len(events)-1].Position, nil
 	}
-	return slices.DeleteFunc(all, func(e *gateway.Event) bool { return !f.Match(e.Type) }), scanned, nil
-}
-
-func eventsSize(events []*gateway.Event) (size int) {
-	for _, e := range events {
-		size += e.Size()
-	}
-	return size
+	return events, window, nil
 }
 
 // positionSpan is what part of the log is looked at, and from which end.
@@ -148,26 +156,34 @@ func (s *Store) filterTypes(ctx context.Context, tenant gateway.TenantID, f gate
 	return types, true, nil
 }
 
+// hopTypes goes from type to type through the index.
+const hopTypes = `with recursive hop(type) as (
+		select min(type) from event where tenant_id = ? and type > ? and type < ?
+		union all
+		select (select min(e.type) from event e where e.tenant_id = ? and e.type > hop.type and e.type < ?) from hop where hop.type is not null
+	) select type from hop where type is not null limit ?`
+
 // typesWithPrefix adds the types that begin with prefix, up to just over the bound.
 func (s *Store) typesWithPrefix(ctx context.Context, tenant gateway.TenantID, prefix string, seen map[string]bool) error {
 	// "~" sorts after every character a type may have.
-	query := s.db.bind(`select min(type) from event where tenant_id = ? and type > ? and type < ?`)
-	last := prefix
-	for len(seen) <= maxTypesByIndex {
-		var next *string
-		if err := s.db.reader.QueryRowContext(ctx, query, int64(tenant), last, prefix+"~").Scan(&next); err != nil {
+	rows, err := s.db.reader.QueryContext(ctx, s.db.bind(hopTypes),
+		int64(tenant), prefix, prefix+"~", int64(tenant), prefix+"~", maxTypesByIndex+1)
+	if err != nil {
+		return fmt.Errorf("read event types: %w", err)
+	}
+	defer func() { _ = rows.Close() }()
+	for rows.Next() {
+		var name string
+		if err := rows.Scan(&name); err != nil {
 			return fmt.Errorf("read event types: %w", err)
 		}
-		if next == nil {
-			return nil
-		}
-		seen[*next] = true
-		last = *next
+		seen[name] = true
 	}
-	return nil
+	return rows.Err()
 }
 
-// CountMatching counts what ReadMatching would read, up to limit.
+// CountMatching counts what ReadMatching would read, up to limit. Where that takes a scan, it looks at the first
+// 10 × limit positions alone.
 func (s *Store) CountMatching(ctx context.Context, tenant gateway.TenantID, f gateway.Filter, after, upTo gateway.Position, limit int) (int, error) {
 	if upTo <= after {
 		return 0, nil
@@ -197,7 +213,7 @@ func (s *Store) CountMatching(ctx context.Context, tenant gateway.TenantID, f ga
 // selects about everything.
 func (s *Store) countScan(ctx context.Context, tenant gateway.TenantID, f gateway.Filter, after, upTo gateway.Position, limit int) (int, error) {
 	where, args := patternCondition(f)
-	query := s.db.bind(`select count(*) from (select 1 from event where tenant_id = ? and position > ? and position <= ?` + where + ` limit ?) counted`)
+	query := s.db.bind(`select count(*) from (select 1 from event where ` + scannedTenant + ` and position > ? and position <= ?` + where + ` limit ?) counted`)
 	window := min(upTo, after+gateway.Position(10*limit))
 	args = append([]any{int64(tenant), int64(after), int64(window)}, args...)
 	var n int
@@ -248,19 +264,28 @@ func (s *Store) ListEvents(ctx context.Context, q EventQuery) (events []*gateway
 	if err != nil {
 		return nil, 0, err
 	}
-	found, err := s.EventsAt(ctx, positions)
+	events, cut, err := s.newestFirst(ctx, positions)
 	if err != nil {
 		return nil, 0, err
 	}
-	for _, p := range positions {
-		if e := found[p]; e != nil && q.Filter.Match(e.Type) {
-			events = append(events, e)
-		}
+	if cut {
+		bottom = events[len(events)-1].Position
 	}
 	if bottom > span.after+1 {
 		next = bottom
 	}
-	return events, next, nil
+	return slices.DeleteFunc(events, func(e *gateway.Event) bool { return !q.Filter.Match(e.Type) }), next, nil
+}
+
+// maxListBytes bounds a page of a list.
+const maxListBytes = 16 << 20
+
+// newestFirst reads the events at these positions, up to about maxListBytes.
+func (s *Store) newestFirst(ctx context.Context, positions []gateway.Position) (events []*gateway.Event, cut bool, err error) {
+	if len(positions) == 0 {
+		return nil, false, nil
+	}
+	return s.events(ctx, maxListBytes, selectEvents+`where e.position in (`+parameters(len(positions))+`) order by e.position desc`, anys(positions)...)
 }
 
 func (s *Store) querySpan(ctx context.Context, q EventQuery) (positionSpan, error) {
@@ -301,7 +326,7 @@ func (s *Store) listPositions(ctx context.Context, q EventQuery, span positionSp
 	where, args := patternCondition(q.Filter)
 	bottom := max(span.after, span.upTo-20*scanWindow)
 	args = append([]any{int64(q.Tenant), int64(bottom), int64(span.upTo)}, args...)
-	positions, err := s.positions(ctx, `select position from event where tenant_id = ? and position > ? and position <= ?`+where+
+	positions, err := s.positions(ctx, `select position from event where `+scannedTenant+` and position > ? and position <= ?`+where+
 		` order by position desc limit ?`, append(args, q.Limit)...)
 	return positions, bottomOf(positions, q.Limit, bottom+1), err
 }

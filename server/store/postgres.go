@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"entgo.io/ent/dialect"
@@ -15,6 +14,12 @@ import (
 
 // advisoryLock is the key under which one process holds a PostgreSQL database: "postride" in ASCII.
 const advisoryLock = 0x706f737472696465
+
+// comparesBytes asks whether text is compared byte by byte. The name alone does not tell: where ICU collates, it is
+// that of another collation; but no language puts "B" before "a" and "_" between them.
+const comparesBytes = `select datcollate in ('C', 'POSIX', 'C.UTF-8', 'C.utf8')
+	and text 'B' < text '_' and text '_' < text 'a' and text '-' < text '.' and text '.' < text '0'
+	from pg_database where datname = current_database()`
 
 func openPostgres(ctx context.Context, cfg Config) (_ *database, err error) {
 	d := &database{dialect: dialect.Postgres, release: func() error { return nil }}
@@ -35,15 +40,12 @@ func openPostgres(ctx context.Context, cfg Config) (_ *database, err error) {
 	if d.release, err = lockPostgres(ctx, d.writer); err != nil {
 		return nil, err
 	}
-	if err := migrateUp(ctx, goose.DialectPostgres, "postgres", d.writer); err != nil {
+	if err := migrateUp(ctx, goose.DialectPostgres, migrationsOf("postgres"), d.writer); err != nil {
 		return nil, err
 	}
-	var collation string
-	err = d.reader.QueryRowContext(ctx, "select datcollate from pg_database where datname = current_database()").Scan(&collation)
-	if err != nil {
+	if err := d.reader.QueryRowContext(ctx, comparesBytes).Scan(&d.byteOrder); err != nil {
 		return nil, fmt.Errorf("read collation: %w", err)
 	}
-	d.byteOrder = slices.Contains([]string{"C", "POSIX", "C.UTF-8", "C.utf8"}, collation)
 	return d, nil
 }
 

@@ -2,7 +2,9 @@ package store
 
 import (
 	"context"
+	"math"
 	"sync"
+	"sync/atomic"
 
 	"github.com/postrider-dev/postrider/ent"
 	"github.com/postrider-dev/postrider/server/gateway"
@@ -23,10 +25,13 @@ type queue struct {
 }
 
 type adminRequest struct {
-	ctx  context.Context
-	run  func(ctx context.Context, tx *ent.Tx) error
-	done chan error
+	run func(ctx context.Context, tx *ent.Tx) error
+	// taken is set once, by the writer that runs the request or by the caller who gives up on it.
+	taken atomic.Bool
+	done  chan error
 }
+
+func (r *adminRequest) take() bool { return r.taken.CompareAndSwap(false, true) }
 
 var errShuttingDown = gateway.Errorf(gateway.CodeUnavailable, gateway.ReasonShuttingDown, "the server is stopping; try again")
 
@@ -95,9 +100,19 @@ type group struct {
 func (g group) empty() bool { return len(g.appends)+len(g.results)+len(g.admin) == 0 }
 
 // take removes the next group: all that is queued, up to the bounds. A request larger than the bounds goes alone.
-func (q *queue) take(maxEvents, maxBytes int) group {
+// Results stay where they are unless they are wanted.
+func (q *queue) take(maxEvents, maxBytes int, wantResults bool) group {
 	q.mu.Lock()
 	defer q.mu.Unlock()
+	g := group{appends: q.takeAppends(maxEvents, maxBytes), admin: q.admin}
+	q.admin = nil
+	if wantResults {
+		g.results = q.takeResults()
+	}
+	return g
+}
+
+func (q *queue) takeAppends(maxEvents, maxBytes int) []*appendRequest {
 	n, events, bytes := 0, 0, 0
 	for _, r := range q.appends {
 		if n > 0 && (events+len(r.events) > maxEvents || bytes+r.size > maxBytes) {
@@ -107,20 +122,23 @@ func (q *queue) take(maxEvents, maxBytes int) group {
 		events += len(r.events)
 		bytes += r.size
 	}
-	g := group{appends: q.appends[:n:n], admin: q.admin}
+	taken := q.appends[:n:n]
 	q.appends = q.appends[n:]
 	if len(q.appends) == 0 {
 		q.appends = nil
 	}
 	q.bytes -= bytes
-	q.admin = nil
-	m := min(len(q.results), maxGroupResults)
-	g.results = q.results[:m:m]
-	q.results = q.results[m:]
+	return taken
+}
+
+func (q *queue) takeResults() []Result {
+	n := min(len(q.results), maxGroupResults)
+	taken := q.results[:n:n]
+	q.results = q.results[n:]
 	if len(q.results) == 0 {
 		q.results = nil
 	}
-	return g
+	return taken
 }
 
 // close refuses new appends and changes; results of attempts that are still under way are taken to the end.
@@ -129,4 +147,25 @@ func (q *queue) close() {
 	defer q.mu.Unlock()
 	q.closed = true
 	q.signal()
+}
+
+// pendingResults is how many results wait.
+func (q *queue) pendingResults() int {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return len(q.results)
+}
+
+// abandon answers everybody who waits: the writer has ended before their turn came.
+func (q *queue) abandon(admin []*adminRequest) {
+	q.close()
+	g := q.take(math.MaxInt, math.MaxInt, false)
+	for _, r := range g.appends {
+		r.fail(errShuttingDown)
+	}
+	for _, r := range append(admin, g.admin...) {
+		if r.take() {
+			r.done <- errShuttingDown
+		}
+	}
 }

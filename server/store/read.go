@@ -37,41 +37,42 @@ func scanEvent(rows *sql.Rows) (*gateway.Event, error) {
 	return &e, nil
 }
 
-// events runs a query of selectEvents, up to about maxBytes (at least one event; 0: no bound).
-func (s *Store) events(ctx context.Context, maxBytes int, query string, args ...any) ([]*gateway.Event, error) {
+// events runs a query of selectEvents, up to about maxBytes (at least one event; 0: no bound). cut tells that the bound
+// left some out.
+func (s *Store) events(ctx context.Context, maxBytes int, query string, args ...any) (events []*gateway.Event, cut bool, err error) {
 	rows, err := s.db.reader.QueryContext(ctx, s.db.bind(query), args...)
 	if err != nil {
-		return nil, fmt.Errorf("read events: %w", err)
+		return nil, false, fmt.Errorf("read events: %w", err)
 	}
 	defer func() { _ = rows.Close() }()
-	var events []*gateway.Event
 	size := 0
 	for rows.Next() {
 		e, err := scanEvent(rows)
 		if err != nil {
-			return nil, fmt.Errorf("read events: %w", err)
+			return nil, false, fmt.Errorf("read events: %w", err)
 		}
 		if size += e.Size(); maxBytes > 0 && size > maxBytes && len(events) > 0 {
-			return events, nil
+			return events, true, nil
 		}
 		events = append(events, e)
 	}
 	if err := rows.Err(); err != nil {
-		return nil, fmt.Errorf("read events: %w", err)
+		return nil, false, fmt.Errorf("read events: %w", err)
 	}
-	return events, nil
+	return events, false, nil
 }
 
 // ReadAfter answers up to limit events of all tenants after a position, in order, of about maxBytes together.
 func (s *Store) ReadAfter(ctx context.Context, after gateway.Position, limit, maxBytes int) ([]*gateway.Event, error) {
-	return s.events(ctx, maxBytes, selectEvents+`where e.position > ? order by e.position limit ?`, int64(after), limit)
+	events, _, err := s.events(ctx, maxBytes, selectEvents+`where e.position > ? order by e.position limit ?`, int64(after), limit)
+	return events, err
 }
 
 // EventsAt answers the events at these positions; those that do not exist are left out.
 func (s *Store) EventsAt(ctx context.Context, positions []gateway.Position) (map[gateway.Position]*gateway.Event, error) {
 	found := make(map[gateway.Position]*gateway.Event, len(positions))
 	for chunk := range slices.Chunk(positions, 500) {
-		events, err := s.events(ctx, 0, selectEvents+`where e.position in (`+parameters(len(chunk))+`)`, anys(chunk)...)
+		events, _, err := s.events(ctx, 0, selectEvents+`where e.position in (`+parameters(len(chunk))+`)`, anys(chunk)...)
 		if err != nil {
 			return nil, err
 		}
@@ -116,7 +117,7 @@ func (s *Store) EventByID(ctx context.Context, tenant gateway.TenantID, id strin
 // PositionBefore answers the last position that was accepted before t, 0 when there is none. Accept times never
 // decrease, so it is a binary search by position.
 func (s *Store) PositionBefore(ctx context.Context, t time.Time) (gateway.Position, error) {
-	limit := micros(t)
+	limit := micros(t.Add(time.Microsecond - 1)) // accept times are whole microseconds
 	low, high := int64(0), s.head.Load()
 	for low < high {
 		middle := low + (high-low+1)/2

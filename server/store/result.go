@@ -159,7 +159,7 @@ func addInline(b *bulkInsert, a *gateway.Attempt) {
 	b.add(int64(a.Cause), int64(o.Kind), nullInt(int64(o.Status)), micros(a.Start), o.Timings.Total.Microseconds(),
 		nullInt(o.Timings.DNS.Microseconds()), nullInt(o.Timings.Connect.Microseconds()),
 		nullInt(o.Timings.TLS.Microseconds()), nullInt(o.Timings.FirstByte.Microseconds()),
-		nullText(o.Address), nullText(o.Error), nullText(o.ContentType), nullBytes(o.Response), nullBool(o.Truncated))
+		nullText(cleanText(o.Address)), nullText(cleanText(o.Error)), nullText(cleanText(o.ContentType)), nullBytes(o.Response), nullBool(o.Truncated))
 }
 
 func nullTime(t time.Time) any {
@@ -200,7 +200,7 @@ func (s *Store) moveCursors(ctx context.Context, tx *sql.Tx, results []Result) e
 			return fmt.Errorf("store cursor: %w", err)
 		}
 	}
-	if mark > 0 {
+	if int64(mark) > s.mark.Load() {
 		if _, err := tx.StmtContext(ctx, s.statements.setMark).ExecContext(ctx, int64(mark), shard); err != nil {
 			return fmt.Errorf("store mark: %w", err)
 		}

@@ -69,9 +69,8 @@ func (s *Store) Schemas(ctx context.Context) (versions []SchemaVersion, revision
 // RegisterSchemas stores those versions that differ from the latest of their type. The registry's revision grows when
 // something changed, so that no event is accepted under an older one.
 func (s *Store) RegisterSchemas(ctx context.Context, schemas []NewSchema) error {
-	changed := false
-	err := s.change(ctx, func(ctx context.Context, tx *ent.Tx) error {
-		changed = false
+	return s.change(ctx, func(ctx context.Context, tx *ent.Tx) error {
+		changed := false
 		for _, n := range schemas {
 			stored, err := registerSchema(ctx, tx, n)
 			if err != nil {
@@ -86,18 +85,9 @@ func (s *Store) RegisterSchemas(ctx context.Context, schemas []NewSchema) error 
 			return fmt.Errorf("advance registry: %w", err)
 		}
 		// The writer runs alone: the next append sees it.
-		tx.OnCommit(func(next ent.Committer) ent.Committer {
-			return ent.CommitFunc(func(ctx context.Context, tx *ent.Tx) error {
-				err := next.Commit(ctx, tx)
-				if err == nil {
-					s.registryRevision.Add(1)
-				}
-				return err
-			})
-		})
+		onCommit(tx, func() { s.registryRevision.Add(1) })
 		return nil
 	})
-	return err
 }
 
 func registerSchema(ctx context.Context, tx *ent.Tx, n NewSchema) (stored bool, err error) {

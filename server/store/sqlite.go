@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -19,10 +20,6 @@ const (
 	sqliteFile = "postrider.db"
 	// readers is how many connections read side by side.
 	readers = 8
-	// checkpointEvery is about how many bytes are written to the WAL between two checkpoints, truncateAbove the size at
-	// which the file is given back.
-	checkpointEvery = 16 << 20
-	truncateAbove   = 256 << 20
 )
 
 func openSQLite(ctx context.Context, cfg Config) (_ *database, err error) {
@@ -40,7 +37,7 @@ func openSQLite(ctx context.Context, cfg Config) (_ *database, err error) {
 			_ = d.close()
 		}
 	}()
-	if err := migrateSQLite(ctx, file); err != nil {
+	if err := migrateSQLite(ctx, file, migrationsOf("sqlite")); err != nil {
 		return nil, err
 	}
 	synchronous := "FULL"
@@ -81,14 +78,14 @@ func openSQLiteFile(file string, options url.Values) (*sql.DB, error) {
 
 // migrateSQLite migrates through a connection of its own with foreign keys off: a table rebuild drops the old table, and
 // inside goose's transaction the PRAGMA that should keep the drop from deleting child rows is a no-op.
-func migrateSQLite(ctx context.Context, file string) error {
+func migrateSQLite(ctx context.Context, file string, files fs.FS) error {
 	db, err := openSQLiteFile(file, url.Values{"_foreign_keys": {"0"}, "_synchronous": {"FULL"}})
 	if err != nil {
 		return err
 	}
 	defer func() { _ = db.Close() }()
 	db.SetMaxOpenConns(1)
-	if err := migrateUp(ctx, goose.DialectSQLite3, "sqlite", db); err != nil {
+	if err := migrateUp(ctx, goose.DialectSQLite3, files, db); err != nil {
 		return err
 	}
 	var broken int
@@ -117,17 +114,30 @@ func lockFolder(folder string) (release func() error, err error) {
 	return file.Close, nil
 }
 
-// checkpoint moves the WAL into the database once enough was written. It runs between groups.
-func (s *Store) checkpoint(ctx context.Context) {
-	if s.db.wal == "" || s.walWritten < checkpointEvery {
-		return
+// Checkpoints. Passive takes what no reader needs any more and waits for nobody. Truncate waits for readers, but not for
+// long: publishers wait with it, and the next checkpoint comes soon.
+const (
+	passiveCheckpoint  = "pragma wal_checkpoint(passive)"
+	truncateCheckpoint = "pragma busy_timeout = 100; pragma wal_checkpoint(truncate); pragma busy_timeout = 5000"
+)
+
+// checkpoint moves the WAL into the database once enough was written. It runs between groups. Only a fault that leaves
+// open what is on disk is returned.
+func (s *Store) checkpoint(ctx context.Context) error {
+	if s.db.wal == "" || s.walWritten < s.cfg.CheckpointBytes {
+		return nil
 	}
 	s.walWritten = 0
-	mode := "passive"
-	if info, err := os.Stat(s.db.wal); err == nil && info.Size() > truncateAbove {
-		mode = "truncate"
+	statement := passiveCheckpoint
+	if info, err := os.Stat(s.db.wal); err == nil && info.Size() > s.cfg.MaxWALBytes {
+		statement = truncateCheckpoint
 	}
-	if _, err := s.db.writer.ExecContext(ctx, "pragma wal_checkpoint("+mode+")"); err != nil {
+	_, err := s.db.writer.ExecContext(ctx, statement)
+	if fatal(err) {
+		return fmt.Errorf("checkpoint: %w", err)
+	}
+	if err != nil {
 		s.cfg.Logger.Warn("checkpoint", "error", err)
 	}
+	return nil
 }

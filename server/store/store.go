@@ -33,6 +33,9 @@ type Config struct {
 	MaxGroupEvents, MaxGroupBytes int
 	// MaxQueueBytes bounds the events that wait for a commit: 64 MiB; more is resource_exhausted.
 	MaxQueueBytes int
+	// CheckpointBytes is about how many bytes are written to SQLite's WAL between two checkpoints: 16 MiB. MaxWALBytes is
+	// the size above which the file is given back: 256 MiB.
+	CheckpointBytes, MaxWALBytes int64
 }
 
 func (c Config) withDefaults() Config {
@@ -44,6 +47,12 @@ func (c Config) withDefaults() Config {
 	}
 	if c.MaxQueueBytes == 0 {
 		c.MaxQueueBytes = 64 << 20
+	}
+	if c.CheckpointBytes == 0 {
+		c.CheckpointBytes = 16 << 20
+	}
+	if c.MaxWALBytes == 0 {
+		c.MaxWALBytes = 256 << 20
 	}
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
@@ -69,10 +78,15 @@ type Store struct {
 	subjectMark      atomic.Int64
 
 	// Owned by the writer loop.
-	lastAccept   int64
+	lastAccept int64
+	// resultsAfter is when results may be tried again that could not be written.
+	resultsAfter time.Time
 	subjectsTo   gateway.Position
 	walWritten   int64
+	// removed are subscriptions deleted since the start: results of attempts that were still under way must not bring rows
+	// back. leftovers were deleted before it and may have rows still.
 	removed      map[gateway.SubscriptionID]bool
+	leftovers    []gateway.SubscriptionID
 	onCommit     func([]*gateway.Event)
 	incarnations []gateway.IncarnationStart
 
@@ -117,6 +131,9 @@ func (s *Store) prepare(ctx context.Context) error {
 	if err := s.loadTenants(ctx); err != nil {
 		return fmt.Errorf("load tenants: %w", err)
 	}
+	if err := s.loadLeftovers(ctx); err != nil {
+		return fmt.Errorf("load leftovers: %w", err)
+	}
 	if err := s.prepareStatements(ctx); err != nil {
 		return fmt.Errorf("prepare statements: %w", err)
 	}
@@ -142,12 +159,21 @@ func (s *Store) firstRows(ctx context.Context) error {
 	if err != nil || exists {
 		return err
 	}
-	if err := s.write.EventLog.Create().SetID(shard).Exec(ctx); err != nil {
+	tx, err := s.write.Tx(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = tx.Rollback() }()
+	if err := tx.EventLog.Create().SetID(shard).Exec(ctx); err != nil {
 		return err
 	}
 	now := micros(time.Now())
-	return s.write.Tenant.Create().SetName(gateway.DefaultTenant).SetDisplayName("Default").
+	err = tx.Tenant.Create().SetName(gateway.DefaultTenant).SetDisplayName("Default").
 		SetCreateTime(now).SetUpdateTime(now).Exec(ctx)
+	if err != nil {
+		return err
+	}
+	return tx.Commit()
 }
 
 func (s *Store) loadLog(ctx context.Context) error {
@@ -196,11 +222,11 @@ func (s *Store) Mark() gateway.Position { return gateway.Position(s.mark.Load())
 // RegistryRevision grows with every change of the schema registry.
 func (s *Store) RegistryRevision() int64 { return s.registryRevision.Load() }
 
-// Cursor answers the cursor of a position: in the newest incarnation when it is that one's or the head it began at,
-// otherwise in the one it was written in.
+// Cursor answers the cursor of a position, in the incarnation it was written in: a repeated publish answers the cursor of
+// the first one, restarts or not.
 func (s *Store) Cursor(p gateway.Position) gateway.Cursor {
 	i := len(s.incarnations) - 1
-	for i > 0 && p < s.incarnations[i].First-1 {
+	for i > 0 && p < s.incarnations[i].First {
 		i--
 	}
 	return gateway.Cursor{Shard: shard, Incarnation: s.incarnations[i].ID, Position: p}

@@ -7,14 +7,20 @@ import (
 	"github.com/postrider-dev/postrider/server/gateway"
 )
 
-// subjectStep is how many positions are indexed in one transaction.
-const subjectStep = 2_000
+const (
+	// subjectStep is how many positions are indexed in one transaction.
+	subjectStep = 2_000
+	// subjectLag is how far the index may stay behind the head before it no longer waits for an idle moment.
+	subjectLag = 10 * subjectStep
+)
 
 // indexSubjects brings the subject index a step closer to the head, when the writer has nothing else to do; publishing
 // then writes no third index. done is false when there was nothing to do.
 func (s *Store) indexSubjects(ctx context.Context) (done bool) {
 	mark := gateway.Position(s.subjectMark.Load())
 	if mark >= s.subjectsTo {
+		// No event since the mark has a subject: as good as indexed, without a write.
+		s.subjectMark.Store(s.head.Load())
 		return false
 	}
 	to := min(mark+subjectStep, s.Head())
@@ -40,14 +46,17 @@ func (s *Store) indexSubjectsTo(ctx context.Context, mark, to gateway.Position) 
 	if _, err = tx.ExecContext(ctx, s.db.bind(`update log set subject_mark = ? where shard = ?`), int64(to), shard); err != nil {
 		return fmt.Errorf("store subject mark: %w", err)
 	}
+	if err := tx.Commit(); err != nil {
+		return fmt.Errorf("commit: %w", err)
+	}
 	s.walWritten += 64 << 10
-	return tx.Commit()
+	return nil
 }
 
 // positionsBySubject reads what is indexed from the index and the few newest events from the log.
 func (s *Store) positionsBySubject(ctx context.Context, q EventQuery, span positionSpan) ([]gateway.Position, gateway.Position, error) {
 	mark := gateway.Position(s.subjectMark.Load())
-	fresh, err := s.positions(ctx, `select position from event where position > ? and position <= ? and tenant_id = ? and subject = ?
+	fresh, err := s.positions(ctx, `select position from event where position > ? and position <= ? and `+scannedTenant+` and subject = ?
 		order by position desc limit ?`, int64(max(mark, span.after)), int64(span.upTo), int64(q.Tenant), q.Subject, q.Limit)
 	if err != nil || len(fresh) == q.Limit {
 		return fresh, bottomOf(fresh, q.Limit, span.after+1), err

@@ -8,10 +8,7 @@ import (
 	"time"
 
 	"github.com/postrider-dev/postrider/ent"
-	"github.com/postrider-dev/postrider/ent/attempt"
-	"github.com/postrider-dev/postrider/ent/delivery"
 	"github.com/postrider-dev/postrider/ent/subscription"
-	"github.com/postrider-dev/postrider/ent/subscriptionrevision"
 	"github.com/postrider-dev/postrider/server/auth"
 	"github.com/postrider-dev/postrider/server/gateway"
 )
@@ -241,55 +238,4 @@ func expectRevision(expected, current int64) error {
 	}
 	return gateway.Errorf(gateway.CodeAborted, gateway.ReasonRevisionMismatch,
 		"the subscription has revision %d by now, not %d: read it again", current, expected)
-}
-
-// deleteStep is how many deliveries are removed in one transaction, so that publishing goes on in between.
-const deleteStep = 5_000
-
-// DeleteSubscription removes a subscription at once, and then its deliveries step by step.
-func (s *Store) DeleteSubscription(ctx context.Context, id gateway.SubscriptionID, expected int64) error {
-	err := s.change(ctx, func(ctx context.Context, tx *ent.Tx) error {
-		row, err := tx.Subscription.Get(ctx, int64(id))
-		if ent.IsNotFound(err) {
-			return gateway.NotFound("subscription", fmt.Sprint(int64(id)))
-		}
-		if err != nil {
-			return fmt.Errorf("read subscription: %w", err)
-		}
-		if err := expectRevision(expected, row.Revision); err != nil {
-			return err
-		}
-		if err := tx.Subscription.DeleteOne(row).Exec(ctx); err != nil {
-			return fmt.Errorf("delete subscription: %w", err)
-		}
-		// Results of attempts that are still under way must not bring rows back.
-		s.removed[id] = true
-		_, err = tx.SubscriptionRevision.Delete().Where(subscriptionrevision.SubscriptionID(int64(id))).Exec(ctx)
-		return err
-	})
-	if err != nil {
-		return err
-	}
-	return s.deleteDeliveries(ctx, id)
-}
-
-func (s *Store) deleteDeliveries(ctx context.Context, id gateway.SubscriptionID) error {
-	for removed := 1; removed > 0; {
-		err := s.change(ctx, func(ctx context.Context, tx *ent.Tx) error {
-			ids, err := tx.Delivery.Query().Where(delivery.SubscriptionID(int64(id))).Limit(deleteStep).IDs(ctx)
-			if err != nil {
-				return fmt.Errorf("read deliveries: %w", err)
-			}
-			if removed = len(ids); removed == 0 {
-				_, err = tx.Attempt.Delete().Where(attempt.SubscriptionID(int64(id))).Exec(ctx)
-				return err
-			}
-			_, err = tx.Delivery.Delete().Where(delivery.IDIn(ids...)).Exec(ctx)
-			return err
-		})
-		if err != nil {
-			return fmt.Errorf("delete deliveries: %w", err)
-		}
-	}
-	return nil
 }

@@ -9,8 +9,8 @@ import (
 	"github.com/postrider-dev/postrider/server/gateway"
 )
 
-// retryFull is the wait after the disk was full, before results are tried again.
-const retryFull = time.Second
+// retryResults is the wait after results could not be written, before they are tried again.
+const retryResults = time.Second
 
 // Run is the writer loop. It takes all that is queued whenever the previous commit has finished, so a group is as large
 // as the load makes it and nothing ever waits for a timer. After ctx ends it commits what is left and returns nil. An
@@ -20,26 +20,56 @@ func (s *Store) Run(ctx context.Context) error {
 	work := context.WithoutCancel(ctx)
 	stopping := ctx.Done()
 	for {
-		g := s.queue.take(s.cfg.MaxGroupEvents, s.cfg.MaxGroupBytes)
-		if g.empty() {
-			if stopping == nil {
-				return nil
-			}
-			if s.indexSubjects(work) {
-				continue
-			}
-			select {
-			case <-s.queue.wake:
-			case <-stopping:
-				stopping = nil
-				s.queue.close()
+		g := s.queue.take(s.cfg.MaxGroupEvents, s.cfg.MaxGroupBytes, !time.Now().Before(s.resultsAfter))
+		if !g.empty() {
+			if err := s.commitAndTidy(work, g); err != nil {
+				s.queue.abandon(g.admin)
+				return err
 			}
 			continue
 		}
-		if err := s.commit(work, g); err != nil {
-			return err
+		if stopping == nil {
+			s.reportLost()
+			return nil
 		}
-		s.checkpoint(work)
+		if s.indexSubjects(work) || s.removeLeftovers(work) {
+			continue
+		}
+		select {
+		case <-s.queue.wake:
+		case <-s.resultsTimer():
+		case <-stopping:
+			stopping = nil
+			s.queue.close()
+			s.resultsAfter = time.Time{} // the last chance
+		}
+	}
+}
+
+// commitAndTidy commits one group and then does what must not wait for an idle moment.
+func (s *Store) commitAndTidy(ctx context.Context, g group) error {
+	if err := s.commit(ctx, g); err != nil {
+		return err
+	}
+	if s.Head()-gateway.Position(s.subjectMark.Load()) > subjectLag {
+		s.indexSubjects(ctx)
+	}
+	return s.checkpoint(ctx)
+}
+
+// resultsTimer fires when results that could not be written may be tried again; nil when none wait for that.
+func (s *Store) resultsTimer() <-chan time.Time {
+	wait := time.Until(s.resultsAfter)
+	if wait <= 0 {
+		return nil
+	}
+	return time.After(wait)
+}
+
+// reportLost tells that results could not be written up to the end. Their attempts will be made again.
+func (s *Store) reportLost() {
+	if n := s.queue.pendingResults(); n > 0 {
+		s.cfg.Logger.Error("deliveries' results are lost; their attempts are made again at the next start", "results", n)
 	}
 }
 
@@ -51,7 +81,10 @@ func (s *Store) commit(ctx context.Context, g group) error {
 		}
 	}
 	for _, request := range g.admin {
-		err := s.commitAdmin(ctx, request)
+		if !request.take() {
+			continue
+		}
+		err := s.inTransaction(ctx, request.run)
 		request.done <- err
 		if fatal(err) {
 			return fmt.Errorf("write: %w", err)
@@ -60,15 +93,13 @@ func (s *Store) commit(ctx context.Context, g group) error {
 	return nil
 }
 
-func (s *Store) commitAdmin(ctx context.Context, r *adminRequest) error {
-	if err := r.ctx.Err(); err != nil {
-		return err
-	}
+// inTransaction runs an administrative change in a transaction of its own.
+func (s *Store) inTransaction(ctx context.Context, run func(ctx context.Context, tx *ent.Tx) error) error {
 	tx, err := s.write.Tx(ctx)
 	if err != nil {
 		return fmt.Errorf("begin: %w", err)
 	}
-	if err := r.run(ctx, tx); err != nil {
+	if err := run(ctx, tx); err != nil {
 		_ = tx.Rollback()
 		return adminFault(err)
 	}
@@ -87,10 +118,10 @@ func adminFault(err error) error {
 	return err
 }
 
-// change runs an administrative change on the writer, in a transaction of its own, and waits for the commit. A caller
-// who goes away leaves a change that was begun to finish.
+// change runs an administrative change on the writer, in a transaction of its own, and waits for the commit. When ctx
+// ends first the change is not made, unless it was begun: then its end is waited for, so that the outcome is known.
 func (s *Store) change(ctx context.Context, run func(ctx context.Context, tx *ent.Tx) error) error {
-	r := &adminRequest{ctx: ctx, run: run, done: make(chan error, 1)}
+	r := &adminRequest{run: run, done: make(chan error, 1)}
 	if err := s.queue.pushAdmin(r); err != nil {
 		return err
 	}
@@ -98,8 +129,24 @@ func (s *Store) change(ctx context.Context, run func(ctx context.Context, tx *en
 	case err := <-r.done:
 		return err
 	case <-ctx.Done():
-		return ctx.Err()
+		if r.take() {
+			return ctx.Err()
+		}
+		return <-r.done
 	}
+}
+
+// onCommit has f called by the writer once the transaction is committed.
+func onCommit(tx *ent.Tx, f func()) {
+	tx.OnCommit(func(next ent.Committer) ent.Committer {
+		return ent.CommitFunc(func(ctx context.Context, tx *ent.Tx) error {
+			err := next.Commit(ctx, tx)
+			if err == nil {
+				f()
+			}
+			return err
+		})
+	})
 }
 
 // commitGroup appends and records in one transaction. A fault fails the appends; results are kept and tried again.
@@ -114,7 +161,7 @@ func (s *Store) commitGroup(ctx context.Context, g group) error {
 		plan, err = s.resolveStored(ctx, g)
 	}
 	if err != nil {
-		return s.groupFailed(ctx, g, err)
+		return s.groupFailed(g, err)
 	}
 	s.committed(plan, g.results)
 	return nil
@@ -129,7 +176,9 @@ func (s *Store) resolveStored(ctx context.Context, g group) (appendPlan, error) 
 	return plan, s.writeGroup(ctx, &plan, g.results)
 }
 
-func (s *Store) groupFailed(ctx context.Context, g group, err error) error {
+// groupFailed refuses a group's events and keeps its results for later. Only a fault that leaves open what is on disk is
+// returned.
+func (s *Store) groupFailed(g group, err error) error {
 	answer := fmt.Errorf("append events: %w", err)
 	if full(err) {
 		answer = storageFull(err)
@@ -143,18 +192,11 @@ func (s *Store) groupFailed(ctx context.Context, g group, err error) error {
 	if fatal(err) {
 		return fmt.Errorf("write: %w", err)
 	}
-	s.cfg.Logger.Error("write failed; deliveries' results are kept and tried again", "error", err)
+	s.cfg.Logger.Error("write failed", "error", err, "events_refused", len(g.appends), "results_kept", len(g.results))
 	if len(g.results) > 0 {
-		sleep(ctx, retryFull)
+		s.resultsAfter = time.Now().Add(retryResults)
 	}
 	return nil
-}
-
-func sleep(ctx context.Context, d time.Duration) {
-	select {
-	case <-ctx.Done():
-	case <-time.After(d):
-	}
 }
 
 // committed tells everybody: first the tail, so that a publisher who has its answer finds the event, then the callers.
@@ -167,8 +209,8 @@ func (s *Store) committed(plan appendPlan, results []Result) {
 	}
 	plan.answer()
 	for i := range results {
-		if m := results[i].Mark; m > 0 {
-			s.mark.Store(int64(m))
+		if m := int64(results[i].Mark); m > s.mark.Load() {
+			s.mark.Store(m)
 		}
 		if results[i].Committed != nil {
 			results[i].Committed()
@@ -197,13 +239,18 @@ func (s *Store) writeGroup(ctx context.Context, plan *appendPlan, results []Resu
 }
 
 // commitOutcome finds out what became of a commit whose answer was lost with the connection (PostgreSQL): this process
-// alone appends, so the head tells.
+// alone appends, so the head tells. The lost transaction holds the lock on its row until it has ended, one way or the
+// other.
 func (s *Store) commitOutcome(ctx context.Context, plan *appendPlan, err error) error {
 	if s.db.wal != "" || len(plan.insert) == 0 {
 		return err
 	}
-	row, readErr := s.write.EventLog.Get(ctx, shard)
-	if readErr == nil && gateway.Position(row.Head) == plan.head {
+	var head gateway.Position
+	query := s.db.bind("select head from log where shard = ? for update")
+	if readErr := s.db.writer.QueryRowContext(ctx, query, shard).Scan(&head); readErr != nil {
+		return fmt.Errorf("%w: %w", errOutcomeUnknown, err)
+	}
+	if head == plan.head {
 		return nil
 	}
 	return err

@@ -1,0 +1,118 @@
+package store
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/postrider-dev/postrider/ent"
+	"github.com/postrider-dev/postrider/ent/attempt"
+	"github.com/postrider-dev/postrider/ent/delivery"
+	"github.com/postrider-dev/postrider/ent/subscriptionrevision"
+	"github.com/postrider-dev/postrider/server/gateway"
+)
+
+// deleteStep is how many deliveries are removed in one transaction, so that publishing goes on in between.
+const deleteStep = 5_000
+
+// DeleteSubscription removes a subscription at once, and then its deliveries step by step.
+func (s *Store) DeleteSubscription(ctx context.Context, id gateway.SubscriptionID, expected int64) error {
+	err := s.change(ctx, func(ctx context.Context, tx *ent.Tx) error {
+		row, err := tx.Subscription.Get(ctx, int64(id))
+		if ent.IsNotFound(err) {
+			return gateway.NotFound("subscription", fmt.Sprint(int64(id)))
+		}
+		if err != nil {
+			return fmt.Errorf("read subscription: %w", err)
+		}
+		if err := expectRevision(expected, row.Revision); err != nil {
+			return err
+		}
+		if err := tx.Subscription.DeleteOne(row).Exec(ctx); err != nil {
+			return fmt.Errorf("delete subscription: %w", err)
+		}
+		onCommit(tx, func() { s.removed[id] = true })
+		_, err = tx.SubscriptionRevision.Delete().Where(subscriptionrevision.SubscriptionID(int64(id))).Exec(ctx)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	// The subscription is gone, so its rows go too, whether or not the caller still waits.
+	return s.deleteDeliveries(context.WithoutCancel(ctx), id)
+}
+
+func (s *Store) deleteDeliveries(ctx context.Context, id gateway.SubscriptionID) error {
+	for removed := 1; removed > 0; {
+		err := s.change(ctx, func(ctx context.Context, tx *ent.Tx) (err error) {
+			if removed, err = deleteStepOf(ctx, tx, id); err != nil {
+				return fmt.Errorf("delete deliveries: %w", err)
+			}
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// loadLeftovers finds deleted subscriptions whose rows were still being removed when the server ended. It hops from one
+// subscription to the next through the indexes.
+func (s *Store) loadLeftovers(ctx context.Context) error {
+	for _, table := range []string{"delivery", "attempt"} {
+		rows, err := s.db.reader.QueryContext(ctx, `with recursive owner(id) as (
+			select min(subscription_id) from `+table+`
+			union all
+			select (select min(subscription_id) from `+table+` where subscription_id > owner.id) from owner where owner.id is not null
+		) select id from owner where id is not null and not exists (select 1 from subscription s where s.id = owner.id)`)
+		if err != nil {
+			return err
+		}
+		for rows.Next() {
+			var id gateway.SubscriptionID
+			if err := rows.Scan(&id); err != nil {
+				_ = rows.Close()
+				return err
+			}
+			s.leftovers = append(s.leftovers, id)
+		}
+		if err := rows.Err(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// removeLeftovers removes a step of them, when the writer has nothing else to do. done is false when none are left.
+func (s *Store) removeLeftovers(ctx context.Context) (done bool) {
+	if len(s.leftovers) == 0 {
+		return false
+	}
+	removed := 0
+	err := s.inTransaction(ctx, func(ctx context.Context, tx *ent.Tx) (err error) {
+		removed, err = deleteStepOf(ctx, tx, s.leftovers[0])
+		return err
+	})
+	if err != nil {
+		s.cfg.Logger.Warn("remove deliveries of a deleted subscription", "error", err)
+	}
+	if removed == 0 {
+		s.leftovers = s.leftovers[1:]
+	}
+	return true
+}
+
+// deleteStepOf removes some deliveries of a subscription, or some attempts when there are no deliveries left.
+func deleteStepOf(ctx context.Context, tx *ent.Tx, id gateway.SubscriptionID) (removed int, err error) {
+	ids, err := tx.Delivery.Query().Where(delivery.SubscriptionID(int64(id))).Limit(deleteStep).IDs(ctx)
+	if err != nil {
+		return 0, err
+	}
+	if len(ids) > 0 {
+		return tx.Delivery.Delete().Where(delivery.IDIn(ids...)).Exec(ctx)
+	}
+	if ids, err = tx.Attempt.Query().Where(attempt.SubscriptionID(int64(id))).Limit(deleteStep).IDs(ctx); err != nil || len(ids) == 0 {
+		return 0, err
+	}
+	return tx.Attempt.Delete().Where(attempt.IDIn(ids...)).Exec(ctx)
+}

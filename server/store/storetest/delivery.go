@@ -1,0 +1,228 @@
+package storetest
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/postrider-dev/postrider/server/gateway"
+	"github.com/postrider-dev/postrider/server/store"
+)
+
+var deliveryCases = []testCase{
+	{"open deliveries come in the order of their due times", testOpenDeliveries},
+	{"the next due time", testNextDue},
+	{"which subscriptions have open deliveries", testOpenSubscriptions},
+	{"settled positions", testSettledAbove},
+	{"a list pages through all, newest first", testListDeliveries},
+	{"retrying and dead are counted", testCountDeliveries},
+	{"a test's attempt is kept apart", testTestAttempt},
+}
+
+func (w *world) inState(sub *gateway.Subscription, p gateway.Position, state gateway.DeliveryState) *gateway.Delivery {
+	d := delivered(sub, p)
+	d.State = state
+	return d
+}
+
+func positionsOf(deliveries []*gateway.Delivery) (positions []gateway.Position) {
+	for _, d := range deliveries {
+		positions = append(positions, d.Position)
+	}
+	return positions
+}
+
+func testOpenDeliveries(t *testing.T, fresh Fresh) {
+	w := running(t, fresh)
+	sub, other := w.subscribe("a", store.Start{}), w.subscribe("b", store.Start{})
+	w.recordDeliveries(
+		retrying(sub, 1, base.Add(3*time.Second)), retrying(sub, 2, base.Add(1*time.Second)),
+		retrying(sub, 3, time.Time{}), retrying(sub, 4, base.Add(2*time.Second)), retrying(sub, 5, base.Add(time.Second)),
+		delivered(sub, 6), w.inState(sub, 7, gateway.DeliveryDead), w.inState(sub, 8, gateway.DeliveryParked),
+		w.inState(sub, 9, gateway.DeliveryPending), retrying(other, 10, base),
+	)
+	tests := []struct {
+		by    time.Duration
+		limit int
+		want  []gateway.Position
+	}{
+		{0, 10, []gateway.Position{3, 9}},
+		{time.Second, 10, []gateway.Position{3, 9, 2, 5}},
+		{time.Second - time.Microsecond, 10, []gateway.Position{3, 9}},
+		{time.Hour, 10, []gateway.Position{3, 9, 2, 5, 4, 1}},
+		{time.Hour, 3, []gateway.Position{3, 9, 2}},
+		{time.Hour, 2, []gateway.Position{3, 9}},
+		{time.Hour, 1, []gateway.Position{3}},
+	}
+	for _, test := range tests {
+		got := must(w.OpenDeliveries(context.Background(), sub.ID, base.Add(test.by), test.limit))(t)
+		equal(t, fmt.Sprintf("due by %v, %d", test.by, test.limit), positionsOf(got), test.want)
+	}
+}
+
+func testNextDue(t *testing.T, fresh Fresh) {
+	w := running(t, fresh)
+	sub := w.subscribe("a", store.Start{})
+	next := func() (time.Time, bool) {
+		t.Helper()
+		due, ok, err := w.NextDue(context.Background(), sub.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return due, ok
+	}
+	w.recordDeliveries(retrying(sub, 1, time.Time{}), w.inState(sub, 2, gateway.DeliveryPending))
+	if due, ok := next(); ok {
+		t.Errorf("next due = %v, want none", due)
+	}
+	w.recordDeliveries(retrying(sub, 3, base.Add(2*time.Second)), retrying(sub, 4, base.Add(time.Second)))
+	if due, ok := next(); !ok || !due.Equal(base.Add(time.Second)) {
+		t.Errorf("next due = %v %v", due, ok)
+	}
+	w.recordDeliveries(delivered(sub, 4))
+	if due, ok := next(); !ok || !due.Equal(base.Add(2*time.Second)) {
+		t.Errorf("next due = %v %v", due, ok)
+	}
+}
+
+func testOpenSubscriptions(t *testing.T, fresh Fresh) {
+	w := running(t, fresh)
+	timed, held, settled := w.subscribe("a", store.Start{}), w.subscribe("b", store.Start{}), w.subscribe("c", store.Start{})
+	w.recordDeliveries(
+		retrying(timed, 1, base.Add(time.Hour)), retrying(timed, 2, base), delivered(timed, 3),
+		retrying(held, 1, base), retrying(held, 2, time.Time{}),
+		delivered(settled, 1), w.inState(settled, 2, gateway.DeliveryDead),
+	)
+	got := must(w.OpenSubscriptions(context.Background()))(t)
+	equal(t, "open", got, map[gateway.SubscriptionID]time.Time{timed.ID: base, held.ID: {}})
+}
+
+func testSettledAbove(t *testing.T, fresh Fresh) {
+	w := running(t, fresh)
+	sub, other := w.subscribe("a", store.Start{}), w.subscribe("b", store.Start{})
+	replayed := delivered(sub, 6)
+	replayed.Run = 1
+	w.recordDeliveries(delivered(sub, 2), retrying(sub, 4, base), w.inState(sub, 5, gateway.DeliveryPending), delivered(sub, 9),
+		replayed, delivered(other, 7))
+	equal(t, "settled", must(w.SettledAbove(context.Background(), sub.ID, 2, 8))(t), []gateway.Position{4, 5})
+	equal(t, "settled", must(w.SettledAbove(context.Background(), sub.ID, 9, 100))(t), nil)
+}
+
+func testListDeliveries(t *testing.T, fresh Fresh) {
+	w := running(t, fresh)
+	w.publishMany(20)
+	acme := must(w.CreateTenant(context.Background(), "acme", ""))(t)
+	subs := []*gateway.Subscription{w.subscribe("a", store.Start{}), w.subscribe("b", store.Start{})}
+	draft := w.draft("c")
+	draft.Tenant = acme.ID
+	subs = append(subs, must(w.CreateSubscription(context.Background(), draft, store.Start{}))(t))
+	states := []gateway.DeliveryState{gateway.DeliveryDelivered, gateway.DeliveryDead, gateway.DeliveryRetrying, gateway.DeliveryPending}
+	var all []*gateway.Delivery
+	for i, sub := range subs {
+		for p := range gateway.Position(20) {
+			d := w.inState(sub, p+1, states[(int(p)+i)%len(states)])
+			if p%5 == 0 {
+				d.Run = 2
+			}
+			all = append(all, d)
+		}
+	}
+	w.recordDeliveries(all...)
+	slices.SortFunc(all, newestDeliveryFirst)
+	queries := []store.DeliveryQuery{
+		{Tenant: subs[0].Tenant},
+		{Tenant: acme.ID},
+		{Tenant: subs[0].Tenant, Subscription: subs[1].ID},
+		{Tenant: acme.ID, Subscription: subs[1].ID},
+		{Tenant: subs[0].Tenant, Position: 7},
+		{Tenant: subs[0].Tenant, States: states[1:3]},
+		{Tenant: subs[0].Tenant, States: states[:2]},
+		{Tenant: subs[0].Tenant, Subscription: subs[0].ID, States: states[1:2]},
+		{Tenant: subs[0].Tenant, Subscription: subs[0].ID, States: states[:1], Position: 1},
+	}
+	for _, q := range queries {
+		want := selectedDeliveries(all, q)
+		for _, limit := range []int{1, 3, 7, 20, 1000} {
+			q.Limit = limit
+			got := w.listedDeliveries(t, q, (len(want)+limit-1)/limit)
+			equal(t, fmt.Sprintf("%+v", q), got, want)
+		}
+	}
+}
+
+func newestDeliveryFirst(a, b *gateway.Delivery) int {
+	if a.Position != b.Position {
+		return int(b.Position - a.Position)
+	}
+	if a.Subscription != b.Subscription {
+		return int(b.Subscription - a.Subscription)
+	}
+	return int(b.Run - a.Run)
+}
+
+func selectedDeliveries(all []*gateway.Delivery, q store.DeliveryQuery) (ids []string) {
+	for _, d := range all {
+		if d.Tenant == q.Tenant && (q.Subscription == 0 || d.Subscription == q.Subscription) &&
+			(q.Position == 0 || d.Position == q.Position) && (len(q.States) == 0 || slices.Contains(q.States, d.State)) {
+			ids = append(ids, d.ID())
+		}
+	}
+	return ids
+}
+
+// listedDeliveries pages through, in at most so many pages: there is no empty one at the end.
+func (w *world) listedDeliveries(t *testing.T, q store.DeliveryQuery, pages int) (ids []string) {
+	t.Helper()
+	for page := 0; ; page++ {
+		deliveries, next, err := w.ListDeliveries(context.Background(), q)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, d := range deliveries {
+			ids = append(ids, d.ID())
+			if d.EventID == "" || d.EventType != "order.created" {
+				t.Errorf("%s has event %q of type %q", d.ID(), d.EventID, d.EventType)
+			}
+		}
+		if next == nil {
+			return ids
+		}
+		if page+1 >= pages {
+			t.Fatalf("%+v: more than %d pages", q, pages)
+		}
+		q.Before = next
+	}
+}
+
+func testCountDeliveries(t *testing.T, fresh Fresh) {
+	w := running(t, fresh)
+	sub, other := w.subscribe("a", store.Start{}), w.subscribe("b", store.Start{})
+	w.recordDeliveries(retrying(sub, 1, base), retrying(sub, 2, time.Time{}), w.inState(sub, 3, gateway.DeliveryDead),
+		w.inState(sub, 4, gateway.DeliveryPending), delivered(sub, 5), w.inState(other, 6, gateway.DeliveryDead))
+	for id, want := range map[gateway.SubscriptionID][2]int64{sub.ID: {2, 1}, other.ID: {0, 1}} {
+		retrying, dead, err := w.CountDeliveries(context.Background(), id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		equal(t, "retrying and dead", [2]int64{retrying, dead}, want)
+	}
+}
+
+func testTestAttempt(t *testing.T, fresh Fresh) {
+	w := running(t, fresh)
+	sub := w.subscribe("a", store.Start{})
+	for n := range 2 {
+		a := attempt(1, gateway.OutcomeDelivered)
+		a.Cause, a.Start = gateway.CauseTest, base.Add(time.Duration(n)*time.Second)
+		if err := w.RecordTestAttempt(context.Background(), sub, *a); err != nil {
+			t.Fatal(err)
+		}
+	}
+	deliveries, _, err := w.ListDeliveries(context.Background(), store.DeliveryQuery{Tenant: sub.Tenant, Limit: 10})
+	if err != nil || len(deliveries) > 0 {
+		t.Errorf("%d deliveries, %v: a test makes none", len(deliveries), err)
+	}
+	equal(t, "head", w.Head(), 0)
+}

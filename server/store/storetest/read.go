@@ -1,0 +1,136 @@
+package storetest
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"testing"
+
+	"github.com/postrider-dev/postrider/server/gateway"
+	"github.com/postrider-dev/postrider/server/store"
+)
+
+var readCases = []testCase{
+	{"subjects are found at once, before they are indexed", testSubjectFresh},
+	{"subjects are found after a restart", testSubjectsAfterRestart},
+	{"subjects are found behind many events without one", testSubjectAmongNone},
+	{"events at positions", testEventsAt},
+	{"an event is found by its tenant alone", testEventByID},
+	{"a page of a list is bounded in bytes", testListBytes},
+	{"the store answers that it is ready", testReady},
+}
+
+func subject(text string) func(*gateway.Event) {
+	return func(e *gateway.Event) { e.Subject = text }
+}
+
+func (w *world) bySubject(text string, limit int) (ids []string) {
+	w.t.Helper()
+	q := store.EventQuery{Tenant: w.tenantID(), Subject: text, Limit: limit}
+	for {
+		events, next, err := w.ListEvents(context.Background(), q)
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		for _, e := range events {
+			ids = append(ids, e.ID)
+		}
+		if next == 0 {
+			return ids
+		}
+		q.Before = next
+	}
+}
+
+// testSubjectFresh asks from within the commit, when nothing can have been indexed.
+func testSubjectFresh(t *testing.T, fresh Fresh) {
+	w := newWorld(t, fresh)
+	w.start()
+	var want []string
+	for i := range 30 {
+		id := fmt.Sprint("evt_", i)
+		w.publish(w.event(id, subject("s")), w.event(id+"x", subject("other")), w.event(id+"y"))
+		want = append([]string{id}, want...)
+		equal(t, "found", w.bySubject("s", 1+i%7), want)
+	}
+	equal(t, "found", w.bySubject("none", 5), nil)
+}
+
+func testSubjectsAfterRestart(t *testing.T, fresh Fresh) {
+	w := newWorld(t, fresh)
+	a := w.queue(context.Background(), w.event("a", subject("s")))
+	w.start()
+	must(a.wait())(t)
+	w.restart()
+	equal(t, "found", w.bySubject("s", 10), []string{"a"})
+	w.publish(w.event("b", subject("s")))
+	w.restart()
+	w.restart()
+	w.publish(w.event("c"))
+	equal(t, "found", w.bySubject("s", 1), []string{"b", "a"})
+}
+
+func testSubjectAmongNone(t *testing.T, fresh Fresh) {
+	w := running(t, fresh)
+	for i := range 25 {
+		w.publish(w.event(fmt.Sprint("evt_", i), subject("s")))
+		w.publishMany(1000)
+	}
+	equal(t, "found", len(w.bySubject("s", 4)), 25)
+	w.restart()
+	equal(t, "found", len(w.bySubject("s", 4)), 25)
+}
+
+func testEventsAt(t *testing.T, fresh Fresh) {
+	w := running(t, fresh)
+	w.publishMany(1200)
+	var positions []gateway.Position
+	for p := gateway.Position(-1); p < 1300; p++ {
+		positions = append(positions, p)
+	}
+	found := must(w.EventsAt(context.Background(), positions))(t)
+	equal(t, "found", len(found), 1200)
+	for p, e := range found {
+		equal(t, "position", e.Position, p)
+	}
+	equal(t, "found", len(must(w.EventsAt(context.Background(), nil))(t)), 0)
+}
+
+func testEventByID(t *testing.T, fresh Fresh) {
+	w := running(t, fresh)
+	other := must(w.CreateTenant(context.Background(), "acme", ""))(t)
+	w.publish(w.event("evt_1"))
+	equal(t, "event", must(w.EventByID(context.Background(), w.tenantID(), "evt_1"))(t).Position, 1)
+	_, err := w.EventByID(context.Background(), other.ID, "evt_1")
+	notFound(t, err)
+	_, err = w.EventByID(context.Background(), w.tenantID(), "evt_2")
+	notFound(t, err)
+}
+
+func testListBytes(t *testing.T, fresh Fresh) {
+	w := running(t, fresh)
+	for i := range 20 {
+		w.publish(w.event(fmt.Sprint("evt_", i), func(e *gateway.Event) { e.Data = bytes.Repeat([]byte("x"), 1<<20) }))
+	}
+	q := store.EventQuery{Tenant: w.tenantID(), Limit: 100}
+	var pages []int
+	for {
+		events, next, err := w.ListEvents(context.Background(), q)
+		if err != nil {
+			t.Fatal(err)
+		}
+		pages = append(pages, len(events))
+		if next == 0 {
+			break
+		}
+		q.Before = next
+	}
+	equal(t, "pages", pages, []int{15, 5})
+}
+
+func testReady(t *testing.T, fresh Fresh) {
+	w := running(t, fresh)
+	if err := w.Ready(context.Background()); err != nil {
+		t.Error(err)
+	}
+}

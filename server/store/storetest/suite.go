@@ -1,0 +1,49 @@
+// Package storetest is the suite every dialect of the store must pass, through the store's public API alone.
+package storetest
+
+import (
+	"testing"
+
+	"github.com/postrider-dev/postrider/server/store"
+)
+
+// Fresh makes an empty database, which goes with the test, and answers the Config to open it with.
+type Fresh func(t *testing.T) store.Config
+
+// Run runs the suite.
+func Run(t *testing.T, fresh Fresh) {
+	groups := []struct {
+		name  string
+		cases []testCase
+	}{
+		{"Append", appendCases},
+		{"Queue", queueCases},
+		{"Identity", identityCases},
+		{"Cursor", cursorCases},
+		{"Matching", matchingCases},
+		{"Read", readCases},
+		{"Result", resultCases},
+		{"Delivery", deliveryCases},
+		{"Subscription", subscriptionCases},
+		{"Removal", removalCases},
+		{"Key", keyCases},
+		{"Schema", schemaCases},
+		{"Tenant", tenantCases},
+	}
+	for _, g := range groups {
+		t.Run(g.name, func(t *testing.T) {
+			t.Parallel()
+			for _, c := range g.cases {
+				t.Run(c.name, func(t *testing.T) {
+					t.Parallel()
+					c.run(t, fresh)
+				})
+			}
+		})
+	}
+}
+
+type testCase struct {
+	name string
+	run  func(t *testing.T, fresh Fresh)
+}
