@@ -175,4 +175,3 @@ func TestCORS(t *testing.T) {
 		})
 	}
 }
-

@@ -24,10 +24,10 @@ const adminKey = "the-admin-key-of-these-tests"
 
 // world is a whole server with a database of its own, and clients that talk to it.
 type world struct {
-	t       *testing.T
-	url     string
-	stop    func() error
-	logs    *safeBuffer
+	t    *testing.T
+	url  string
+	stop func() error
+	logs *safeBuffer
 }
 
 type safeBuffer struct {

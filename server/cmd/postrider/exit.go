@@ -68,9 +68,10 @@ func report(w io.Writer, err error) {
 
 // message is the error without the name of its code, which says nothing to a person that the message does not.
 func message(err error) string {
+	text := err.Error()
 	var refused *connect.Error
 	if errors.As(err, &refused) && refused.Message() != "" {
-		return refused.Message()
+		text = strings.Replace(text, refused.Error(), refused.Message(), 1)
 	}
-	return err.Error()
+	return text
 }

@@ -15,12 +15,18 @@ func run() int {
 	defer stop()
 	// The second signal ends the process at once: whoever asks twice does not want to wait.
 	context.AfterFunc(ctx, stop)
-	command := newCommand(environment{
+	return execute(ctx, environment{
 		stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, lookup: os.LookupEnv,
-	})
+	}, os.Args[1:])
+}
+
+// execute runs a command line and answers the exit code.
+func execute(ctx context.Context, env environment, args []string) int {
+	command := newCommand(env)
+	command.SetArgs(args)
 	err := command.ExecuteContext(ctx)
 	if err != nil {
-		report(os.Stderr, err)
+		report(env.stderr, err)
 	}
 	return exitCode(err)
 }
