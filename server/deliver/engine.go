@@ -90,7 +90,11 @@ func New(cfg Config) *Engine {
 // off after it without a trace in their favour or against them: the next start makes them again. The store's Run must
 // outlast it.
 func (e *Engine) Run(ctx context.Context) error {
+	defer e.stopReading()
 	if err := e.load(ctx); err != nil {
+		if ctx.Err() != nil {
+			return nil
+		}
 		return fmt.Errorf("load subscriptions: %w", err)
 	}
 	// Every lane counts before the router and the mark move.

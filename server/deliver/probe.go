@@ -15,6 +15,8 @@ func (l *lane) probe(now time.Time) {
 		return
 	}
 	l.probing = true
+	// The rows are read again, with the times they are due.
+	l.retries.next = time.Time{}
 	l.retries.beginRead()
 	limit := probeRows + len(l.busy) + len(l.claims)
 	l.spawn(func() { l.findProbe(limit) })

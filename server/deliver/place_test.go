@@ -1,0 +1,332 @@
+package deliver_test
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/postrider-dev/postrider/server/gateway"
+	"github.com/postrider-dev/postrider/server/store"
+	"github.com/postrider-dev/postrider/server/target"
+)
+
+// database opens a second, reading connection to the world's database.
+func (w *world) database() *sql.DB {
+	w.t.Helper()
+	db, err := sql.Open("sqlite3", "file:"+filepath.Join(w.data, "postrider.db")+"?_query_only=1")
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	db.SetMaxOpenConns(1)
+	return db
+}
+
+// checkPlaces holds the database, as it is at this moment, against the invariant of SEMANTICS rule 14: every event at or
+// below a subscription's stored place that it selects has a row. A start now would lose all others.
+func checkPlaces(t testing.TB, db *sql.DB) {
+	t.Helper()
+	tx, err := db.Begin()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = tx.Rollback() }()
+	var mark gateway.Position
+	if err := tx.QueryRow("select mark from log").Scan(&mark); err != nil {
+		t.Fatal(err)
+	}
+	for _, sub := range readSubscriptions(t, tx) {
+		place := sub.Place(mark)
+		rows, err := tx.Query(`select position, type from event where position > ? and position <= ?
+			and position not in (select position from delivery where subscription_id = ? and run = 0)`,
+			sub.Start.Position, place, sub.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for rows.Next() {
+			var p gateway.Position
+			var kind string
+			if err := rows.Scan(&p, &kind); err != nil {
+				t.Fatal(err)
+			}
+			if sub.Filter.Match(kind) {
+				t.Errorf("%s: its place is %d (mark %d, cursor %v), but event %d has no row", sub.Name, place, mark, sub.Cursor, p)
+			}
+		}
+		_ = rows.Close()
+	}
+}
+
+func readSubscriptions(t testing.TB, tx *sql.Tx) (subs []*gateway.Subscription) {
+	t.Helper()
+	rows, err := tx.Query("select id, name, filter_types, start_position, cursor_position from subscription")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = rows.Close() }()
+	for rows.Next() {
+		sub := &gateway.Subscription{}
+		var types []byte
+		var cursor sql.NullInt64
+		if err := rows.Scan(&sub.ID, &sub.Name, &types, &sub.Start.Position, &cursor); err != nil {
+			t.Fatal(err)
+		}
+		if err := json.Unmarshal(types, &sub.Filter.Types); err != nil {
+			t.Fatal(err)
+		}
+		if cursor.Valid {
+			place := gateway.Position(cursor.Int64)
+			sub.Cursor = &place
+		}
+		subs = append(subs, sub)
+	}
+	return subs
+}
+
+// writes answers a number that changes with each commit.
+func writes(t testing.TB, db *sql.DB) (version int64) {
+	t.Helper()
+	if err := db.QueryRow("pragma data_version").Scan(&version); err != nil {
+		t.Fatal(err)
+	}
+	return version
+}
+
+func TestIdleSubscriptionsWriteNothing(t *testing.T) {
+	t.Parallel()
+	inWorld(t, func(w *world) {
+		var subs []*gateway.Subscription
+		for i := range 300 {
+			sub, _ := w.subscribe(fmt.Sprint("s", i), store.StartNow, gateway.Policy{}, fmt.Sprintf("a%d.*", i%7), "b")
+			subs = append(subs, sub)
+		}
+		w.publish("a1.x", "b", "c")
+		pass(time.Minute)
+		db := w.database()
+		defer func() { _ = db.Close() }()
+		before := writes(t, db)
+		pass(24 * time.Hour)
+		equal(t, "writes in a quiet day", writes(t, db)-before, 0)
+		equal(t, "mark", w.store.Mark(), 3)
+		equal(t, "cursor of its own", w.stored(subs[0]).Cursor, nil)
+
+		// Events nobody wants cost a mark now and then, whatever the number of subscriptions.
+		before = writes(t, db)
+		for range 100 {
+			w.publish("nobody.wants")
+		}
+		pass(time.Minute)
+		if n := writes(t, db) - before; n > 103 {
+			t.Errorf("%d commits for 100 appends", n)
+		}
+	})
+}
+
+// A subscription that lags reads the log at its own pace, holds up nobody's place, and comes back to the shared mark.
+func TestLaggingSubscriptionGoesAloneAndComesBack(t *testing.T) {
+	t.Parallel()
+	inWorld(t, func(w *world) {
+		slow, e := w.subscribe("slow", store.StartNow, gateway.Policy{Concurrency: 8})
+		fast, fastEndpoint := w.subscribe("fast", store.StartNow, gateway.Policy{})
+		e.set(func(context.Context, *target.Message, int) gateway.Outcome {
+			time.Sleep(20 * time.Millisecond)
+			return delivered
+		})
+		for range 40 {
+			w.publishN(1000, "a")
+			pass(50 * time.Millisecond)
+		}
+		pass(3 * time.Second)
+		equal(t, "fast one's place", w.health(fast).Place, 40_000)
+		equal(t, "mark", w.store.Mark(), 40_000)
+		if w.stored(slow).Cursor == nil {
+			t.Error("the slow one has no cursor of its own")
+		}
+		e.set(always(delivered))
+		pass(time.Minute)
+		equal(t, "slow one's place", w.health(slow).Place, 40_000)
+		equal(t, "received", len(e.ids()), 40_000)
+		equal(t, "received by the fast one", len(fastEndpoint.ids()), 40_000)
+		if c := w.stored(slow).Cursor; c != nil {
+			t.Errorf("the slow one has not come back: %d", *c)
+		}
+	})
+}
+
+// TestEverythingArrives lets chance decide what endpoints answer, what people do, and when the server stops, with a tail
+// so small that lagging subscriptions read the store. At any moment the stored places keep the invariant; in the end every
+// event has arrived, and none twice but for the attempts a stop cut off.
+func TestEverythingArrives(t *testing.T) {
+	t.Parallel()
+	for seed := range uint64(4) {
+		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
+			t.Parallel()
+			inWorld(t, func(w *world) { newTurmoil(w, seed).run() })
+		})
+	}
+}
+
+type turmoil struct {
+	*world
+	random *rand.Rand
+	subs   []*gateway.Subscription
+	// from is where each subscription begins.
+	from   map[string]gateway.Position
+	paused map[string]bool
+	types  []string
+	log    []string
+	stops  int
+}
+
+func newTurmoil(w *world, seed uint64) *turmoil {
+	return &turmoil{
+		world: w, random: rand.New(rand.NewPCG(seed, 7)),
+		from: map[string]gateway.Position{}, paused: map[string]bool{},
+		types: []string{"a", "b", "a.x", "a.y.z", "c"},
+	}
+}
+
+func (w *turmoil) run() {
+	w.stop()
+	w.tailBytes, w.stopTimeout = 50_000, 3*time.Second
+	w.start()
+	for _, filter := range [][]string{nil, {"a"}, {"a.*"}, {"a.*", "b"}, {"c"}} {
+		w.create(filter)
+	}
+	for range 30 {
+		w.step()
+	}
+	w.calm()
+	w.verify()
+}
+
+func (w *turmoil) create(filter []string) {
+	name := fmt.Sprint("s", len(w.subs))
+	start := store.StartNow
+	if w.random.IntN(2) == 0 {
+		start = store.StartEarliest
+	}
+	sub, e := w.subscribe(name, start, gateway.Policy{Concurrency: 1 + w.random.IntN(16)}, filter...)
+	w.subs = append(w.subs, sub)
+	w.from[name] = sub.Start.Position
+	w.trouble(e)
+}
+
+// trouble picks how an endpoint behaves from now on.
+func (w *turmoil) trouble(e *endpoint) {
+	mode, base := w.random.IntN(6), time.Duration(w.random.IntN(50))*time.Millisecond
+	seed := w.random.Uint64()
+	e.set(func(ctx context.Context, m *target.Message, nth int) gateway.Outcome {
+		chance := rand.New(rand.NewPCG(seed, uint64(nth))).IntN(100)
+		switch {
+		case mode == 1:
+			return endpointFailure
+		case mode == 2 && chance < 30:
+			return endpointFailure
+		case mode == 3 && chance < 20:
+			return eventFailure
+		case mode == 4 && chance < 3:
+			return slowDown(time.Duration(1+chance) * time.Second)
+		case mode == 5 && chance < 5:
+			time.Sleep(time.Duration(chance+1) * time.Second)
+			return endpointFailure
+		}
+		time.Sleep(base)
+		return delivered
+	})
+}
+
+func (w *turmoil) step() {
+	w.burst()
+	sub := w.subs[w.random.IntN(len(w.subs))]
+	switch w.random.IntN(8) {
+	case 0:
+		w.toggle(sub)
+	case 1, 2, 3:
+		w.trouble(w.endpoints[sub.Name])
+	case 4:
+		if len(w.subs) < 12 {
+			w.create([]string{w.types[w.random.IntN(len(w.types))]})
+		}
+	case 5:
+		w.stops++
+		w.restart()
+	}
+	pass(time.Duration(w.random.IntN(3000)) * time.Millisecond)
+	db := w.database()
+	checkPlaces(w.t, db)
+	_ = db.Close()
+}
+
+func (w *turmoil) burst() {
+	for range w.random.IntN(4) {
+		types := make([]string, 1+w.random.IntN(400))
+		for i := range types {
+			types[i] = w.types[w.random.IntN(len(w.types))]
+		}
+		w.publish(types...)
+		w.log = append(w.log, types...)
+	}
+}
+
+func (w *turmoil) toggle(sub *gateway.Subscription) {
+	change := w.engine.Pause
+	if w.paused[sub.Name] {
+		change = w.engine.Resume
+	}
+	if _, err := change(w.ctx, sub.ID); err != nil {
+		w.t.Fatal(err)
+	}
+	w.paused[sub.Name] = !w.paused[sub.Name]
+}
+
+func (w *turmoil) calm() {
+	for _, sub := range w.subs {
+		w.endpoints[sub.Name].set(always(delivered))
+		if w.paused[sub.Name] {
+			w.toggle(sub)
+		}
+	}
+	pass(100 * time.Hour)
+}
+
+func (w *turmoil) verify() {
+	for _, sub := range w.subs {
+		times := map[string]int{}
+		for _, r := range w.endpoints[sub.Name].received() {
+			if r.kind == gateway.OutcomeDelivered {
+				times[r.id]++
+			}
+		}
+		missing, repeated, want := 0, 0, 0
+		for i, kind := range w.log {
+			if gateway.Position(i+1) <= w.from[sub.Name] || !sub.Filter.Match(kind) {
+				continue
+			}
+			want++
+			switch n := times[fmt.Sprint(i+1)]; {
+			case n == 0:
+				missing++
+			case n > 1:
+				repeated++
+			}
+		}
+		if missing > 0 || repeated > 0 || len(times) != want {
+			w.t.Errorf("%s %v from %d: %d wanted, %d received, %d missing, %d more than once (%d stops)",
+				sub.Name, sub.Filter.Types, w.from[sub.Name], want, len(times), missing, repeated, w.stops)
+		}
+		if place := w.health(sub).Place; place != gateway.Position(len(w.log)) {
+			w.t.Errorf("%s: place %d, not %d", sub.Name, place, len(w.log))
+		}
+		if c := w.stored(sub).Cursor; c != nil {
+			w.t.Errorf("%s has not come back to the mark: %d", sub.Name, *c)
+		}
+	}
+	if mark := w.store.Mark(); mark != gateway.Position(len(w.log)) {
+		w.t.Errorf("mark %d, not %d", mark, len(w.log))
+	}
+}
