@@ -16,18 +16,16 @@ import (
 type client struct {
 	events        postriderv1connect.EventServiceClient
 	subscriptions postriderv1connect.SubscriptionServiceClient
-	deliveries    postriderv1connect.DeliveryServiceClient
 }
 
-func newClient(s *server, options ...connect.ClientOption) *client {
+func newClient(s *server) *client {
 	protocols := new(http.Protocols)
 	protocols.SetUnencryptedHTTP2(true)
 	httpClient := &http.Client{Transport: &http.Transport{Protocols: protocols}}
-	options = append(options, connect.WithGRPC(), connect.WithInterceptors(bearer(adminKey)))
+	options := []connect.ClientOption{connect.WithGRPC(), connect.WithInterceptors(bearer(adminKey))}
 	return &client{
 		events:        postriderv1connect.NewEventServiceClient(httpClient, s.url(), options...),
 		subscriptions: postriderv1connect.NewSubscriptionServiceClient(httpClient, s.url(), options...),
-		deliveries:    postriderv1connect.NewDeliveryServiceClient(httpClient, s.url(), options...),
 	}
 }
 

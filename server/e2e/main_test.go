@@ -42,10 +42,24 @@ func newRandom(seed uint64, sequence int) *rand.Rand {
 	return rand.New(rand.NewPCG(seed, uint64(sequence)))
 }
 
-// counts prints the one line that says what a test has seen, also when tests are quiet.
+// counts prints the one line that says what a test has seen, and appends it to the file POSTRIDER_TEST_COUNTS names, for
+// runners that show no output of tests that pass.
 func counts(t *testing.T, format string, args ...any) {
 	t.Helper()
-	fmt.Printf("%s: %s\n", t.Name(), fmt.Sprintf(format, args...))
+	line := t.Name() + ": " + fmt.Sprintf(format, args...) + "\n"
+	fmt.Print(line)
+	name := os.Getenv("POSTRIDER_TEST_COUNTS")
+	if name == "" {
+		return
+	}
+	file, err := os.OpenFile(name, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = file.Close() }()
+	if _, err := file.WriteString(line); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // fromTop answers the absolute path of a file of the repository.

@@ -15,11 +15,12 @@ import (
 const (
 	// Cuts while the server starts, and cuts under load.
 	earlyCuts, powerCuts = 5, 20
-	// fewestOperations and mostOperations bound the point of a cut under load: from one commit to about a checkpoint.
-	// checkpointOperations is how many more take it past that. One operation is about half a page of the WAL.
-	fewestOperations     = 20
-	mostOperations       = 8_000
-	checkpointOperations = 5_000
+	// fewestOperations and mostOperations bound the point of a cut under load: from one commit to about a checkpoint. One
+	// operation is about half a page of the WAL.
+	fewestOperations = 20
+	mostOperations   = 8_000
+	// checkpointOperations is about how many writes to the database file one checkpoint makes.
+	checkpointOperations = 500
 	// startOperations is about how many operations a start takes that has a log to take over.
 	startOperations = 1_000
 	// cutWithin is how long a life may take to get to its cut; then the power goes at that moment.
@@ -35,11 +36,11 @@ func TestPowerCut(t *testing.T) {
 		random := newRandom(seed, cut)
 		switch cut % 5 {
 		case 0:
-			w.life(1+random.IntN(startOperations), true)
+			w.life(cutPoint{at: 1 + random.IntN(startOperations), early: true})
 		case 1:
-			w.life(mostOperations+random.IntN(checkpointOperations), false)
+			w.life(cutPoint{at: 1 + random.IntN(checkpointOperations), on: ".db"})
 		default:
-			w.life(anyMagnitude(random, fewestOperations, mostOperations), false)
+			w.life(cutPoint{at: anyMagnitude(random, fewestOperations, mostOperations)})
 		}
 	}
 	w.server.mustStart()
@@ -77,7 +78,7 @@ func TestPowerCutWithoutSync(t *testing.T) {
 	w := newPowerCutWorld(t, seed)
 	w.server.environment = append(w.server.environment, "POSTRIDER_TEST_NO_SYNC=1")
 	for range 3 {
-		w.life(mostOperations/2, false)
+		w.life(cutPoint{at: mostOperations / 2})
 	}
 	w.server.mustStart()
 	w.end()
@@ -94,6 +95,7 @@ func TestPowerCutWithoutSync(t *testing.T) {
 // powerCutWorld is a server under load that loses its power.
 type powerCutWorld struct {
 	t        *testing.T
+	library  string
 	server   *server
 	client   *client
 	load     *load
@@ -111,7 +113,7 @@ type powerCutWorld struct {
 
 func newPowerCutWorld(t *testing.T, seed uint64) *powerCutWorld {
 	s := newServer(t)
-	w := &powerCutWorld{t: t, server: s, client: newClient(s)}
+	w := &powerCutWorld{t: t, library: compileShim(t), server: s, client: newClient(s)}
 	w.load = &load{client: w.client, pause: 5 * time.Millisecond, padding: 4000}
 	w.follower = &follower{client: newClient(s), types: []string{"*"}}
 	w.hook = newInterest(t, "hook", 16, answerOK, "*")
@@ -133,11 +135,21 @@ func anyMagnitude(random *rand.Rand, least, most float64) int {
 	return int(least * math.Pow(most/least, random.Float64()))
 }
 
-// life is one start and one cut, before an operation counted from the start of the process or from when it is ready.
-func (w *powerCutWorld) life(at int, early bool) {
+// cutPoint is the operation before which the power goes.
+type cutPoint struct {
+	at int
+	// on is how the paths end of the files whose operations count; all when empty.
+	on string
+	// early counts from the start of the process, otherwise from when it is ready.
+	early bool
+}
+
+// life is one start and one cut.
+func (w *powerCutWorld) life(point cutPoint) {
 	w.t.Helper()
-	s := newShim(w.t, w.server.data, at)
-	if early {
+	s := newShim(w.t, w.library, w.server.data, point.at)
+	s.on = point.on
+	if point.early {
 		s.arm()
 	}
 	l, err := w.server.start(s.environment()...)
@@ -158,7 +170,7 @@ func (w *powerCutWorld) life(at int, early bool) {
 	if err != nil {
 		w.t.Fatalf("undo: %v", err)
 	}
-	w.t.Logf("cut at operation %d (of the start: %t), %v later, undid %v", at, early, time.Since(began).Round(time.Millisecond), undone)
+	w.t.Logf("cut %+v after %v undid %v", point, time.Since(began).Round(time.Millisecond), undone)
 	for path, writes := range undone {
 		w.undone += writes
 		if filepath.Ext(path) == ".db" {

@@ -13,7 +13,6 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
-	"sync"
 	"testing"
 
 	_ "github.com/mattn/go-sqlite3"
@@ -23,35 +22,31 @@ import (
 type shim struct {
 	t                       testing.TB
 	library, data, journals string
-	// at is the operation before which the power goes; 0 leaves that to a kill.
+	// at is the operation before which the power goes, counted from arm on; 0 leaves that to a kill.
 	at int
+	// on is how the paths end of the files whose operations count; all when empty.
+	on string
 }
 
 // armedFile in the folder of the journals tells the library to count.
 const armedFile = "armed"
 
-var compileShim = sync.OnceValues(func() (string, error) {
-	folder, err := os.MkdirTemp("", "powercut")
-	if err != nil {
-		return "", err
-	}
-	library := filepath.Join(folder, "powercut.so")
+// compileShim answers the path of the library.
+func compileShim(t testing.TB) string {
+	t.Helper()
+	library := filepath.Join(t.TempDir(), "powercut.so")
 	out, err := exec.Command("cc", "-std=gnu11", "-Wall", "-Wextra", "-Werror", "-O2", "-shared", "-fPIC",
 		"-o", library, filepath.Join("testdata", "powercut", "powercut.c"), "-lpthread").CombinedOutput()
 	if err != nil {
-		return "", fmt.Errorf("compile powercut.c: %w\n%s", err, out)
+		t.Fatalf("compile powercut.c: %v\n%s", err, out)
 	}
-	return library, nil
-})
+	return library
+}
 
-func newShim(t testing.TB, data string, at int) *shim {
+func newShim(t testing.TB, library, data string, at int) *shim {
 	t.Helper()
-	library, err := compileShim()
-	if err != nil {
-		t.Fatal(err)
-	}
 	// SQLite opens files by their real path.
-	data, err = filepath.EvalSymlinks(data)
+	data, err := filepath.EvalSymlinks(data)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -70,7 +65,7 @@ func (s *shim) arm() {
 func (s *shim) environment() []string {
 	return []string{
 		"LD_PRELOAD=" + s.library, "POWERCUT_DATA=" + s.data, "POWERCUT_JOURNAL=" + s.journals,
-		"POWERCUT_AT=" + strconv.Itoa(s.at),
+		"POWERCUT_AT=" + strconv.Itoa(s.at), "POWERCUT_ON=" + s.on,
 	}
 }
 
@@ -173,7 +168,7 @@ func writeRows(file string) int {
 // TestShim holds the shim against a program of which it is known what a power cut does to it.
 func TestShim(t *testing.T) {
 	t.Parallel()
-	seed := newSeed(t)
+	seed, library := newSeed(t), compileShim(t)
 	tests := []struct {
 		synchronous string
 		loses       bool
@@ -187,7 +182,7 @@ func TestShim(t *testing.T) {
 			t.Parallel()
 			lost := 0
 			for cut := range 5 {
-				lost += cutWriter(t, test.synchronous, newRandom(seed, cut))
+				lost += cutWriter(t, library, test.synchronous, newRandom(seed, cut))
 			}
 			if (lost > 0) != test.loses {
 				t.Errorf("synchronous=%s lost %d committed rows in 5 power cuts, expected to lose some: %t", test.synchronous, lost, test.loses)
@@ -197,11 +192,11 @@ func TestShim(t *testing.T) {
 }
 
 // cutWriter runs the program until the power goes and answers how many committed rows are gone.
-func cutWriter(t *testing.T, synchronous string, random *rand.Rand) (lost int) {
+func cutWriter(t *testing.T, library, synchronous string, random *rand.Rand) (lost int) {
 	t.Helper()
 	folder := t.TempDir()
 	file := filepath.Join(folder, "rows.db")
-	s := newShim(t, folder, 200+random.IntN(4000))
+	s := newShim(t, library, folder, 200+random.IntN(4000))
 	s.arm()
 	cmd := exec.Command(os.Args[0])
 	cmd.Env = append(s.environment(), writerVariable+"="+file, writerSynchronous+"="+synchronous)

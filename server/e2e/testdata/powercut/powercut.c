@@ -8,7 +8,8 @@
  * disk would hold that had kept nothing but what was synced.
  *
  * With POWERCUT_AT=n the process kills itself just before the n-th of these operations since a file "armed" is in
- * POWERCUT_JOURNAL: at a point inside a commit that a kill from outside hardly ever meets.
+ * POWERCUT_JOURNAL: at a point inside a commit that a kill from outside hardly ever meets. POWERCUT_ON=suffix counts only
+ * files whose path ends so.
  *
  * A journal holds the path, a line feed, and records in the machine's byte order:
  *     u64 offset, u64 length of the old bytes, u64 size of the file before, the old bytes
@@ -41,13 +42,14 @@ struct file {
     off_t begin;  /* of the records in the journal */
     int pending;  /* there are records */
     int removed;
+    int counted; /* towards POWERCUT_AT */
 };
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct file files[MAX_FILES];
 static int file_count;
 static int file_of_fd[MAX_FD]; /* index + 1 */
-static const char *data_folder, *journal_folder;
+static const char *data_folder, *journal_folder, *counted_suffix;
 static long operations, cut_at;
 static char armed[4096];
 
@@ -60,6 +62,7 @@ __attribute__((constructor)) static void start(void) {
     const char *at = getenv("POWERCUT_AT");
     data_folder = getenv("POWERCUT_DATA");
     journal_folder = getenv("POWERCUT_JOURNAL");
+    counted_suffix = getenv("POWERCUT_ON");
     cut_at = at ? atol(at) : 0;
     if (!data_folder || !journal_folder) die("POWERCUT_DATA and POWERCUT_JOURNAL must be set");
     snprintf(armed, sizeof armed, "%s/armed", journal_folder);
@@ -111,8 +114,8 @@ static void forget(struct file *f) {
     f->pending = 0;
 }
 
-static void count_operation(void) {
-    if (cut_at == 0) return;
+static void count_operation(const struct file *f) {
+    if (cut_at == 0 || !f->counted) return;
     if (operations == 0 && syscall(SYS_faccessat, AT_FDCWD, armed, F_OK) != 0) return;
     if (++operations != cut_at) return;
     syscall(SYS_kill, getpid(), SIGKILL);
@@ -121,10 +124,14 @@ static void count_operation(void) {
 
 /* --- which descriptor is which file --- */
 
+static int ends_with(const char *path, const char *suffix) {
+    size_t length = strlen(path), n = strlen(suffix);
+    return length >= n && strcmp(path + length - n, suffix) == 0;
+}
+
 static int is_tracked(const char *path) {
-    size_t n = strlen(data_folder), length = strlen(path);
-    if (strncmp(path, data_folder, n) != 0 || path[n] != '/') return 0;
-    return length < 4 || strcmp(path + length - 4, "-shm") != 0;
+    size_t n = strlen(data_folder);
+    return strncmp(path, data_folder, n) == 0 && path[n] == '/' && !ends_with(path, "-shm");
 }
 
 static struct file *find(const struct stat *s) {
@@ -152,6 +159,7 @@ static int track(int fd, const char *path, int flags) {
         f = &files[file_count++];
         f->device = s.st_dev;
         f->inode = s.st_ino;
+        f->counted = !counted_suffix || ends_with(path, counted_suffix);
         begin_journal(f, path);
     }
     file_of_fd[fd] = (int)(f - files) + 1;
@@ -193,7 +201,7 @@ int close(int fd) {
     pthread_mutex_lock(&lock);                             \
     struct file *f = file_at(fd);                          \
     if (f) {                                               \
-        count_operation();                                 \
+        count_operation(f);                                \
         keep(f, fd, (uint64_t)(offset), (uint64_t)(length)); \
     }                                                      \
     if (!f) pthread_mutex_unlock(&lock);                   \
@@ -216,7 +224,7 @@ int ftruncate64(int fd, off64_t size) { CHANGE(fd, size, UINT64_MAX, (int)syscal
 static int synced(int fd, long call) {
     pthread_mutex_lock(&lock);
     struct file *f = file_at(fd);
-    if (f) count_operation();
+    if (f) count_operation(f);
     int result = (int)syscall(call, fd);
     if (f && result == 0) forget(f);
     pthread_mutex_unlock(&lock);
