@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"errors"
 
 	"golang.org/x/sync/errgroup"
 )
@@ -12,14 +13,17 @@ type part struct {
 	done chan struct{}
 }
 
-// startPart runs a piece in the group until it is stopped.
+// startPart runs a piece in the group until it is stopped. That it ended because of that is no failure.
 func startPart(ctx context.Context, group *errgroup.Group, run func(context.Context) error) *part {
 	ctx, cancel := context.WithCancel(ctx)
 	p := &part{stop: cancel, done: make(chan struct{})}
 	group.Go(func() error {
 		defer close(p.done)
 		defer cancel()
-		return run(ctx)
+		if err := run(ctx); ctx.Err() == nil || !errors.Is(err, context.Canceled) {
+			return err
+		}
+		return nil
 	})
 	return p
 }

@@ -206,7 +206,7 @@ func (s *Server) Run(ctx context.Context) error {
 	base := context.WithoutCancel(ctx)
 	group, failed := errgroup.WithContext(base)
 	writer := startPart(base, group, s.store.Run)
-	if err := s.loadSchemas(ctx); err != nil {
+	if err := s.loadSchemas(base); err != nil {
 		writer.stop()
 		return errors.Join(err, group.Wait())
 	}

@@ -2,7 +2,6 @@ package rpc
 
 import (
 	"context"
-	"errors"
 	"log/slog"
 	"net/http"
 	"net/url"
@@ -204,10 +203,4 @@ func sessionCookieFor(token string, expires time.Time, secure bool) *http.Cookie
 		cookie.Expires, cookie.MaxAge = time.Time{}, -1
 	}
 	return cookie
-}
-
-// isUnauthenticated says whether err means that the caller is nobody we know.
-func isUnauthenticated(err error) bool {
-	var e *gateway.Error
-	return errors.As(err, &e) && e.Code == gateway.CodeUnauthenticated
 }

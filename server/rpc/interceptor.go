@@ -1,10 +1,6 @@
 package rpc
 
-import (
-	"context"
-
-	"connectrpc.com/connect"
-)
+import "connectrpc.com/connect"
 
 // interceptor is a connect.Interceptor of a handler; what is nil changes nothing.
 type interceptor struct {
@@ -28,12 +24,4 @@ func (i interceptor) WrapStreamingHandler(next connect.StreamingHandlerFunc) con
 		return next
 	}
 	return i.stream(next)
-}
-
-// causeOf answers why a stream's context ended, so that "canceled" does not hide that the key was revoked.
-func causeOf(ctx context.Context, err error) error {
-	if cause := context.Cause(ctx); cause != nil && err != nil && ctx.Err() != nil && isUnauthenticated(cause) {
-		return cause
-	}
-	return err
 }
