@@ -8,7 +8,7 @@ import {
 } from "react";
 
 /** Rows kept beyond both edges, so that a fast scroll shows no blank. */
-const overscan = 12;
+const overscan = 6;
 /** How near the end one has to be for more rows to be asked for. */
 const nearEnd = 20;
 

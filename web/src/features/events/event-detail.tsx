@@ -11,6 +11,7 @@ import { JsonView } from "@/ui/json/json-view";
 import { EmptyState, ErrorState, Skeleton } from "@/ui/states";
 import { Instant } from "@/ui/time";
 import styles from "./event-detail.module.css";
+import { withoutDelivery } from "./filter";
 import { useEvent } from "./queries";
 
 /** One event beside the list: its attributes, its payload, and what `children` say of its deliveries. */
@@ -27,7 +28,7 @@ export function EventDetail({ id, children }: { id: string; children: ReactNode 
       <header className={styles.head}>
         <Link
           to="/events"
-          search={(search) => search}
+          search={withoutDelivery}
           className={styles.close}
           aria-label="Close the event"
         >

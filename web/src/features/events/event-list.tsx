@@ -1,5 +1,5 @@
-import { Link } from "@tanstack/react-router";
-import { memo, type Ref } from "react";
+import { Link, useNavigate, useRouter } from "@tanstack/react-router";
+import { type MouseEvent, memo, type Ref, useCallback } from "react";
 import type { Event } from "#gen/postrider/v1/event_pb";
 import { Button } from "@/ui/button";
 import { clsx } from "@/ui/clsx";
@@ -9,6 +9,7 @@ import { Icon } from "@/ui/icon";
 import { narrow, useMedia } from "@/ui/media";
 import { VirtualList, type VirtualListHandle } from "@/ui/virtual-list";
 import styles from "./event-list.module.css";
+import { withoutDelivery } from "./filter";
 import { type EventTail, rowLimit, type TailRow, type TailView } from "./tail";
 
 interface Props {
@@ -23,6 +24,7 @@ interface Props {
 
 export function EventList({ view, tail, selectedId, compact, onTop, ref }: Props) {
   const isNarrow = useMedia(narrow);
+  const { query, open } = useRowLink();
   return (
     <VirtualList
       ref={ref}
@@ -40,15 +42,39 @@ export function EventList({ view, tail, selectedId, compact, onTop, ref }: Props
       onTop={onTop}
     >
       {(row) =>
-        row.kind === "event" ? <EventCells event={row.event} /> : <GapCell message={row.message} />
+        row.kind === "event" ? (
+          <EventCells event={row.event} query={query} onOpen={open} />
+        ) : (
+          <GapCell message={row.message} />
+        )
       }
     </VirtualList>
   );
 }
 
+/**
+ * The way to an event, as plain anchors: the router's own link works out its target at every render, which is too much for
+ * a screenful of rows at every step of a scroll.
+ */
+function useRowLink() {
+  const router = useRouter();
+  const navigate = useNavigate();
+  const query = router.buildLocation({ to: "/events", search: withoutDelivery }).searchStr;
+  const open = useCallback(
+    (event: MouseEvent<HTMLAnchorElement>) => {
+      if (event.button !== 0 || event.metaKey || event.ctrlKey || event.shiftKey) return;
+      event.preventDefault();
+      const eventId = event.currentTarget.dataset.row ?? "";
+      void navigate({ to: "/events/$eventId", params: { eventId }, search: withoutDelivery });
+    },
+    [navigate],
+  );
+  return { query, open };
+}
+
 function rowClass(row: TailRow, selectedId: string | undefined): string {
   if (row.kind === "gap") return clsx(styles.row, styles.gap);
-  return clsx(styles.row, row.event.id === selectedId && styles.selected);
+  return clsx(styles.row, styles.event, row.event.id === selectedId && styles.selected);
 }
 
 function Header() {
@@ -65,7 +91,12 @@ function Header() {
   );
 }
 
-const EventCells = memo(function EventCells({ event }: { event: Event }) {
+const EventCells = memo(function EventCells(props: {
+  event: Event;
+  query: string;
+  onOpen: (event: MouseEvent<HTMLAnchorElement>) => void;
+}) {
+  const { event, query, onOpen } = props;
   return (
     <>
       <span role="cell" className={clsx(styles.cell, styles.time)}>
@@ -76,16 +107,15 @@ const EventCells = memo(function EventCells({ event }: { event: Event }) {
         )}
       </span>
       <span role="cell" className={clsx(styles.cell, styles.type)}>
-        <Link
-          to="/events/$eventId"
-          params={{ eventId: event.id }}
-          search={(search) => search}
+        <a
+          href={`/events/${event.id}${query}`}
+          onClick={onOpen}
           className={styles.link}
           data-row={event.id}
           aria-label={`${event.type}${event.subject && `, ${event.subject}`}, ${event.id}`}
         >
           <EventType name={event.type} />
-        </Link>
+        </a>
       </span>
       <span role="cell" className={clsx(styles.cell, styles.subject)}>
         {event.subject}

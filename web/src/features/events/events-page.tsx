@@ -8,7 +8,7 @@ import type { VirtualListHandle } from "@/ui/virtual-list";
 import { EventFilters } from "./event-filters";
 import { EventList } from "./event-list";
 import styles from "./events-page.module.css";
-import { type EventSearch, isEmptyFilter, readFilter } from "./filter";
+import { type EventSearch, isEmptyFilter, readFilter, withoutDelivery } from "./filter";
 import { NoEvents } from "./no-events";
 import { useEventTail } from "./queries";
 import type { TailRow } from "./tail";
@@ -123,7 +123,7 @@ function useEventShortcuts(
       void navigate({
         to: "/events/$eventId",
         params: { eventId: id },
-        search: (search) => search,
+        search: withoutDelivery,
         replace: true,
       });
     }
@@ -135,7 +135,7 @@ function useEventShortcuts(
     "/": () => document.getElementById("event-types")?.focus(),
     esc: () => {
       if (selectedId === undefined) return;
-      void navigate({ to: "/events", search: (search) => search });
+      void navigate({ to: "/events", search: withoutDelivery });
       requestAnimationFrame(() => focusRow(selectedId));
     },
   });

@@ -21,6 +21,11 @@ export interface EventSearch {
   to?: string;
 }
 
+/** The search for another event, or none: which delivery is open belongs to the one that is left. */
+export function withoutDelivery<Search extends { delivery?: string }>(search: Search): Search {
+  return { ...search, delivery: undefined };
+}
+
 export function readFilter(search: EventSearch): EventFilter {
   return {
     types: splitTypes(search.types ?? ""),

@@ -1,0 +1,100 @@
+import { expect, expectAccessible, signIn, test } from "./fixtures";
+
+test("a key made here lets in, and is shut out once revoked", async ({
+  console: page,
+  server,
+  browser,
+}) => {
+  await page.getByRole("link", { name: "API keys" }).click();
+  await page.getByRole("button", { name: "New key" }).click();
+  const dialog = page.getByRole("dialog");
+  await dialog.getByLabel("Name").fill("on-call");
+  await dialog.getByLabel(/^publish/).uncheck();
+  await dialog.getByLabel(/^consume/).check();
+  await dialog.getByRole("button", { name: "Create key" }).click();
+  const secret = (await dialog.locator("pre").textContent()) ?? "";
+  await dialog.getByRole("button", { name: "Done" }).click();
+
+  const other = await (await browser.newContext()).newPage();
+  await other.goto(server.url);
+  await signIn(other, secret);
+  await expect(other.getByRole("link", { name: "API keys" })).toHaveCount(0);
+
+  await page.getByRole("button", { name: "Revoke on-call" }).click();
+  await page.getByRole("dialog").getByRole("button", { name: "Revoke" }).click();
+  await expect(page.getByText("Revoked")).toBeVisible();
+  await expect(async () => {
+    await other.reload();
+    await expect(other.getByLabel("API key")).toBeVisible({ timeout: 500 });
+  }).toPass();
+  await other.context().close();
+});
+
+test("tenants are apart, and switched in the header", async ({ console: page, server }) => {
+  await server.publish("default.event", {});
+  await page.getByRole("link", { name: "Tenants" }).click();
+  await page.getByRole("button", { name: "New tenant" }).click();
+  await page.getByLabel("Name", { exact: true }).fill("acme");
+  await page.getByRole("button", { name: "Create tenant" }).click();
+  await page.getByLabel("Tenant", { exact: true }).selectOption("acme");
+  await expect(page).toHaveURL(/tenant=acme/);
+  await expect(page.getByRole("heading", { name: "No events yet" })).toBeVisible();
+  await expect(page.getByText("Live", { exact: true })).toBeVisible();
+  await server.call("EventService/Publish", {
+    tenant: "acme",
+    event: { type: "acme.event", data: {} },
+  });
+  await expect(page.getByRole("link", { name: /acme\.event/ })).toBeVisible();
+  await expect(page.getByRole("link", { name: /default\.event/ })).toHaveCount(0);
+});
+
+test("nothing on any page is out of reach of assistive technology", async ({
+  page,
+  server,
+  receiver,
+}) => {
+  test.slow();
+  await page.goto(server.url);
+  await expect(page.getByLabel("API key")).toBeVisible();
+  await expectAccessible(page);
+  await signIn(page, server.adminKey);
+  for (const [path, heading] of [
+    ["/events", "No events yet"],
+    ["/subscriptions", "No subscriptions yet"],
+    ["/keys", "API keys"],
+    ["/nowhere", "There is no such page"],
+  ]) {
+    await page.goto(server.url + path);
+    await expect(page.getByRole("heading", { name: heading }).first()).toBeVisible();
+    await expectAccessible(page);
+  }
+
+  receiver.status = 500;
+  const { subscription } = await server.subscribe("billing", receiver.url);
+  const { id } = await server.publish("order.created", {
+    lines: [{ sku: "A" }],
+    note: null,
+    paid: true,
+  });
+  for (const path of [
+    "/events",
+    "/events?types=nothing.*&from=2026-01-01T00:00:00Z",
+    `/events/${id}`,
+    "/subscriptions",
+    "/subscriptions/new",
+    `/subscriptions/${subscription.id}/edit`,
+    `/subscriptions/${subscription.id}`,
+    "/tenants",
+  ]) {
+    await page.goto(server.url + path);
+    await expect(page.getByRole("heading").first()).toBeVisible();
+    await page.waitForLoadState("domcontentloaded");
+    await expectAccessible(page);
+  }
+  await page.goto(`${server.url}/subscriptions/${subscription.id}`);
+  await page.getByRole("button", { name: /order\.created/ }).click();
+  await expect(page.getByRole("region", { name: "Request", exact: true })).toBeVisible();
+  await expectAccessible(page);
+  await page.getByRole("button", { name: "Delete" }).click();
+  await expectAccessible(page);
+});
