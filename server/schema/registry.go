@@ -22,8 +22,8 @@ type Stored struct {
 	Latest bool
 }
 
-// Registry holds the current snapshot of the event types. Its methods may be called from any goroutine; none but Load
-// takes a lock once a version is in use.
+// Registry holds the current snapshot of the event types. Its methods may be called from any goroutine. Reading takes no
+// lock.
 type Registry struct {
 	current atomic.Pointer[Snapshot]
 	loading sync.Mutex
