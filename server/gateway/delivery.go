@@ -132,8 +132,12 @@ func ParseDeliveryID(text string) (DeliveryKey, error) {
 	if !ok {
 		return DeliveryKey{}, ErrBadDeliveryID
 	}
+	// The length first: the decoder lets a lone trailing character pass, and one delivery has one spelling.
+	if len(rest) != deliveryIDText.EncodedLen(20) {
+		return DeliveryKey{}, ErrBadDeliveryID
+	}
 	raw, err := deliveryIDText.DecodeString(rest)
-	if err != nil || len(raw) != 20 {
+	if err != nil {
 		return DeliveryKey{}, ErrBadDeliveryID
 	}
 	return DeliveryKey{
