@@ -132,17 +132,18 @@ func ParseDeliveryID(text string) (DeliveryKey, error) {
 	if !ok {
 		return DeliveryKey{}, ErrBadDeliveryID
 	}
-	// The length first: the decoder lets a lone trailing character pass, and one delivery has one spelling.
-	if len(rest) != deliveryIDText.EncodedLen(20) {
-		return DeliveryKey{}, ErrBadDeliveryID
-	}
 	raw, err := deliveryIDText.DecodeString(rest)
-	if err != nil {
+	if err != nil || len(raw) != 20 {
 		return DeliveryKey{}, ErrBadDeliveryID
 	}
-	return DeliveryKey{
+	k := DeliveryKey{
 		Subscription: SubscriptionID(binary.BigEndian.Uint64(raw[0:])),
 		Position:     Position(binary.BigEndian.Uint64(raw[8:])),
 		Run:          Run(binary.BigEndian.Uint32(raw[16:])),
-	}, nil
+	}
+	// One spelling per delivery: the decoder skips line ends and lets a lone trailing character pass.
+	if k.ID() != text {
+		return DeliveryKey{}, ErrBadDeliveryID
+	}
+	return k, nil
 }
