@@ -112,7 +112,7 @@ func testAgainstOracle(t *testing.T, fresh Fresh, tenants, types int) {
 
 // testReadMatching pages through and must come to exactly the oracle's list.
 func (c *corpus) testReadMatching(t *testing.T) {
-	for range 50 {
+	for range 40 {
 		tenant, f := c.tenants[c.random.IntN(len(c.tenants))], c.filter()
 		from, upTo := c.span()
 		limit := 1 + c.random.IntN([]int{5, 100, 3000}[c.random.IntN(3)])
@@ -195,9 +195,9 @@ func (c *corpus) testCountMatching(t *testing.T) {
 
 func (c *corpus) testListEvents(t *testing.T) {
 	for range 30 {
-		q := store.EventQuery{Tenant: c.tenants[c.random.IntN(len(c.tenants))], Filter: c.filter(), Limit: 1 + c.random.IntN(1000)}
+		q := store.EventQuery{Tenant: c.tenants[c.random.IntN(len(c.tenants))], Filter: c.filter(), Limit: 100 + c.random.IntN(900)}
 		if c.random.IntN(2) == 0 {
-			q.Subject = fmt.Sprint("subject/", c.random.IntN(20))
+			q.Subject, q.Limit = fmt.Sprint("subject/", c.random.IntN(20)), 1+c.random.IntN(50)
 		}
 		if c.random.IntN(3) == 0 {
 			q.From = c.events[c.random.IntN(len(c.events))].AcceptTime

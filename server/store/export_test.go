@@ -1,0 +1,26 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"io/fs"
+)
+
+// MigrateSQLite migrates a file the way Open does, with other migrations.
+func MigrateSQLite(ctx context.Context, file string, files fs.FS) error {
+	return migrateSQLite(ctx, file, files)
+}
+
+// LimitPages bounds the size of SQLite's file by so many pages above what it has, as a full disk would; negative lifts
+// the bound.
+func (s *Store) LimitPages(ctx context.Context, more int) error {
+	var pages int
+	if err := s.db.writer.QueryRowContext(ctx, "pragma page_count").Scan(&pages); err != nil {
+		return err
+	}
+	if more < 0 {
+		pages, more = 1<<30, 0
+	}
+	_, err := s.db.writer.ExecContext(ctx, fmt.Sprintf("pragma max_page_count = %d", pages+more))
+	return err
+}
