@@ -91,20 +91,31 @@ func recovered(_ context.Context, spec connect.Spec, _ http.Header, cause any) e
 
 // Mount puts the services, gRPC's health check and reflection on the mux.
 func (a *API) Mount(mux *http.ServeMux) {
+	mount := func(path string, service http.Handler) { mux.Handle(path, private(service)) }
 	shared := tenants{a.config.Store}
-	mux.Handle(postriderv1connect.NewSessionServiceHandler(&sessionService{a.auth, shared, a.config.Version}, a.options))
-	mux.Handle(postriderv1connect.NewTenantServiceHandler(&tenantService{shared}, a.options))
-	mux.Handle(postriderv1connect.NewApiKeyServiceHandler(&apiKeyService{shared}, a.options))
-	mux.Handle(postriderv1connect.NewEventServiceHandler(
+	mount(postriderv1connect.NewSessionServiceHandler(&sessionService{a.auth, shared, a.config.Version}, a.options))
+	mount(postriderv1connect.NewTenantServiceHandler(&tenantService{shared}, a.options))
+	mount(postriderv1connect.NewApiKeyServiceHandler(&apiKeyService{shared}, a.options))
+	mount(postriderv1connect.NewEventServiceHandler(
 		&eventService{shared, a.config.Publisher, a.config.Schemas, a.config.Subscribe}, a.options))
-	mux.Handle(postriderv1connect.NewSubscriptionServiceHandler(
+	mount(postriderv1connect.NewSubscriptionServiceHandler(
 		&subscriptionService{shared, a.config.Engine, a.config.Targets}, a.options))
-	mux.Handle(postriderv1connect.NewDeliveryServiceHandler(
+	mount(postriderv1connect.NewDeliveryServiceHandler(
 		&deliveryService{shared, a.config.Engine, a.config.Stopping}, a.options))
-	mux.Handle(grpchealth.NewHandler(health{a.config.Ready}))
+
+	mount(grpchealth.NewHandler(health{a.config.Ready}))
 	reflector := grpcreflect.NewStaticReflector(serviceNames()...)
-	mux.Handle(grpcreflect.NewHandlerV1(reflector))
-	mux.Handle(grpcreflect.NewHandlerV1Alpha(reflector))
+	mount(grpcreflect.NewHandlerV1(reflector))
+	mount(grpcreflect.NewHandlerV1Alpha(reflector))
+}
+
+// private keeps answers out of every cache: reads may come as GET, and what they answer depends on who asks.
+func private(service http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Cache-Control", "no-store")
+		w.Header().Set("X-Content-Type-Options", "nosniff")
+		service.ServeHTTP(w, r)
+	})
 }
 
 // Run ends streams whose key is revoked or whose session is over, until ctx ends.

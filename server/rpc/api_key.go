@@ -35,9 +35,7 @@ func (s *apiKeyService) CreateApiKey(
 	if err != nil {
 		return nil, err
 	}
-	response := connect.NewResponse(&postriderv1.CreateApiKeyResponse{ApiKey: shown, Secret: secret})
-	response.Header().Set("Cache-Control", "no-store")
-	return response, nil
+	return connect.NewResponse(&postriderv1.CreateApiKeyResponse{ApiKey: shown, Secret: secret}), nil
 }
 
 func (s *apiKeyService) ListApiKeys(

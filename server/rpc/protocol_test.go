@@ -153,6 +153,8 @@ func TestPublishByGetIsNotAllowed(t *testing.T) {
 	}
 	if got := w.do(http.MethodGet, "/postrider.v1.EventService/ListEvents?connect=v1&encoding=json&message=%7B%7D", adminKey, ""); got.status != http.StatusOK || strings.Contains(got.body, "order.created") {
 		t.Errorf("ListEvents by GET answers %d %s", got.status, got.body)
+	} else if got.header.Get("Cache-Control") != "no-store" {
+		t.Errorf("ListEvents by GET may be kept: %q", got.header.Get("Cache-Control"))
 	}
 }
 

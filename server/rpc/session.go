@@ -46,9 +46,7 @@ func (s *sessionService) GetSession(
 	if err != nil {
 		return nil, err
 	}
-	response := connect.NewResponse(&postriderv1.GetSessionResponse{Session: shown})
-	response.Header().Set("Cache-Control", "no-store")
-	return response, nil
+	return connect.NewResponse(&postriderv1.GetSessionResponse{Session: shown}), nil
 }
 
 func (s *sessionService) DeleteSession(

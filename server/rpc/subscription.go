@@ -270,9 +270,7 @@ func (s *subscriptionService) RevealSubscriptionSecret(
 	if err != nil {
 		return nil, err
 	}
-	response := connect.NewResponse(&postriderv1.RevealSubscriptionSecretResponse{Secret: sub.Secret})
-	response.Header().Set("Cache-Control", "no-store")
-	return response, nil
+	return connect.NewResponse(&postriderv1.RevealSubscriptionSecretResponse{Secret: sub.Secret}), nil
 }
 
 // subscriptionReference names a subscription: by id or name, in a tenant.
