@@ -28,6 +28,8 @@ type world struct {
 	data      string
 	keyring   *auth.Keyring
 	endpoints map[string]*endpoint
+	// targets are those that are no endpoints.
+	targets map[string]target.Target
 
 	store  *store.Store
 	engine *deliver.Engine
@@ -59,7 +61,7 @@ func newWorld(t testing.TB) *world {
 	}
 	return &world{
 		t: t, ctx: context.Background(), data: t.TempDir(), keyring: keyring,
-		endpoints: map[string]*endpoint{}, tailBytes: tail.DefaultBytes,
+		endpoints: map[string]*endpoint{}, targets: map[string]target.Target{}, tailBytes: tail.DefaultBytes,
 	}
 }
 
@@ -115,6 +117,9 @@ func (w *world) Check(context.Context, string, []byte) error             { retur
 func (w *world) Redact(config []byte) ([]byte, error)                    { return config, nil }
 func (w *world) Restore(_ string, config, stored []byte) ([]byte, error) { return config, nil }
 func (w *world) New(spec target.Spec) (target.Target, error) {
+	if other := w.targets[string(spec.Config)]; other != nil {
+		return other, nil
+	}
 	e := w.endpoints[string(spec.Config)]
 	if e == nil {
 		return nil, fmt.Errorf("no endpoint %q", spec.Config)

@@ -1,0 +1,62 @@
+package deliver_test
+
+import (
+	"context"
+	"fmt"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/postrider-dev/postrider/server/gateway"
+	"github.com/postrider-dev/postrider/server/store"
+	"github.com/postrider-dev/postrider/server/target"
+)
+
+// BenchmarkDrain delivers a stored backlog to endpoints that answer at once: what is left is the engine and the store.
+func BenchmarkDrain(b *testing.B) {
+	for _, c := range []struct{ subscriptions, slots int }{{1, 32}, {1, 256}, {8, 32}} {
+		b.Run(fmt.Sprintf("subscriptions=%d/slots=%d", c.subscriptions, c.slots), func(b *testing.B) {
+			w := newWorld(b)
+			w.start()
+			defer w.stop()
+			events := b.N/c.subscriptions + 1
+			for left := events; left > 0; left -= 1000 {
+				w.publishN(min(left, 1000), "a")
+			}
+			var count atomic.Int64
+			done := make(chan struct{})
+			want := int64(events * c.subscriptions)
+			b.ReportAllocs()
+			b.ResetTimer()
+			began := time.Now()
+			for i := range c.subscriptions {
+				name := fmt.Sprint("s", i)
+				e := &counter{count: &count, want: want, done: done}
+				w.targets[name] = e
+				if _, err := w.engine.Create(w.ctx, &gateway.Subscription{
+					Tenant: tenant, Name: name, TargetType: "fake", TargetConfig: []byte(name), Policy: gateway.Policy{Concurrency: c.slots},
+				}, store.Start{Kind: store.StartEarliest}); err != nil {
+					b.Fatal(err)
+				}
+			}
+			<-done
+			b.ReportMetric(float64(want)/time.Since(began).Seconds(), "deliveries/s")
+		})
+	}
+}
+
+// counter delivers and counts.
+type counter struct {
+	count *atomic.Int64
+	want  int64
+	done  chan struct{}
+}
+
+func (c *counter) Send(context.Context, *target.Message, time.Time) gateway.Outcome {
+	if c.count.Add(1) == c.want {
+		close(c.done)
+	}
+	return gateway.Outcome{Kind: gateway.OutcomeDelivered, Status: 200}
+}
+
+func (c *counter) Describe(*target.Message, time.Time) target.Request { return target.Request{} }
