@@ -109,6 +109,10 @@ lint-web: node_modules/.stamp ## biome and the TypeScript compiler
 bench: ## Measure publish and delivery against their limits
 	go run ./bench
 
+.PHONY: bench-short
+bench-short: ## Show that every row of the bench runs; its figures mean little
+	go run ./bench -short
+
 ## Change
 
 .PHONY: gen
