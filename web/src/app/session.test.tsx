@@ -30,6 +30,15 @@ describe("signing in", () => {
     expect((await screen.findByText(/cat .*admin-key/)).textContent).toContain("./data/admin-key");
   });
 
+  it("is asked for again when the stream is refused, as after a revocation", async () => {
+    renderApp(server);
+    await screen.findByText("Live");
+    server.failWith("Subscribe", new ConnectError("revoked", Code.Unauthenticated));
+    server.session = undefined;
+    server.breakStreams();
+    await screen.findByLabelText("API key");
+  });
+
   it("signs out", async () => {
     const { user } = renderApp(server);
     await user.click(await screen.findByLabelText("Signed in as admin"));

@@ -49,6 +49,8 @@ export class LiveStream<Message> {
     const run = new AbortController();
     this.#run = run;
     window.addEventListener("online", this.retryNow, { signal: run.signal });
+    // Whoever comes back to the tab wants to see what is, not to sit out a wait.
+    document.addEventListener("visibilitychange", this.retryNow, { signal: run.signal });
     void this.#keepAlive(run.signal);
   }
 

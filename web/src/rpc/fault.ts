@@ -86,7 +86,8 @@ function pathText(path: FieldPath | undefined): string {
   return text;
 }
 
-function sentence(text: string): string {
+/** The text as a sentence: servers write errors in lower case and without a full stop. */
+export function sentence(text: string): string {
   const trimmed = text.trim();
   if (trimmed === "") return "Something went wrong.";
   const start = trimmed.charAt(0).toUpperCase() + trimmed.slice(1);

@@ -1,8 +1,14 @@
 import { useEffect, useState } from "react";
-import { Button } from "./button";
+import { Button, IconButton } from "./button";
+
+interface Props {
+  text: string;
+  /** Shown as a mere icon under this name, for places where the word would be one too many. */
+  iconLabel?: string;
+}
 
 /** Copies the text, and says so. */
-export function CopyButton({ text, label = "Copy" }: { text: string; label?: string }) {
+export function CopyButton({ text, iconLabel }: Props) {
   const [outcome, setOutcome] = useState<"copied" | "failed">();
   useEffect(() => {
     if (!outcome) return;
@@ -14,11 +20,16 @@ export function CopyButton({ text, label = "Copy" }: { text: string; label?: str
       () => setOutcome("copied"),
       () => setOutcome("failed"),
     );
+  const icon = outcome === "copied" ? "check" : outcome === "failed" ? "warning" : "copy";
   return (
     <>
-      <Button kind="quiet" icon={outcome === "copied" ? "check" : "copy"} onClick={copy}>
-        {outcome === "copied" ? "Copied" : outcome === "failed" ? "Copying failed" : label}
-      </Button>
+      {iconLabel ? (
+        <IconButton icon={icon} label={iconLabel} onClick={copy} />
+      ) : (
+        <Button kind="quiet" icon={icon} onClick={copy}>
+          {outcome === "copied" ? "Copied" : outcome === "failed" ? "Copying failed" : "Copy"}
+        </Button>
+      )}
       <span className="visually-hidden" aria-live="polite">
         {outcome === "copied" && "Copied to the clipboard"}
       </span>

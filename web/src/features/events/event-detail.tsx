@@ -74,23 +74,23 @@ function Attributes({ event }: { event: Event }) {
   return (
     <Facts
       facts={[
-        ["id", <Copyable key="id" text={event.id} />],
+        ["id", <Copyable key="id" text={event.id} label="Copy the id" />],
         ["source", <code key="source">{event.source}</code>],
         ["subject", event.subject && <code key="subject">{event.subject}</code>],
         ["time", <Instant key="time" time={event.time} />],
         ["accepted", <Instant key="accepted" time={event.acceptTime} />],
         ["schema", event.schemaVersion === 0 ? "untyped" : `version ${event.schemaVersion}`],
-        ["cursor", <Copyable key="cursor" text={event.cursor} />],
+        ["cursor", <Copyable key="cursor" text={event.cursor} label="Copy the cursor" />],
       ]}
     />
   );
 }
 
-function Copyable({ text }: { text: string }) {
+function Copyable({ text, label }: { text: string; label: string }) {
   return (
     <span className={styles.copyable}>
       <code>{text}</code>
-      <CopyButton text={text} />
+      <CopyButton text={text} iconLabel={label} />
     </span>
   );
 }

@@ -32,7 +32,7 @@ export function EventFilters({ search }: { search: EventSearch }) {
   };
 
   return (
-    <search className={styles.search}>
+    <div role="search" className={styles.search}>
       <form className={styles.form} onSubmit={apply}>
         <Input
           id="event-types"
@@ -70,7 +70,7 @@ export function EventFilters({ search }: { search: EventSearch }) {
           {fault}
         </p>
       )}
-    </search>
+    </div>
   );
 }
 

@@ -7,7 +7,7 @@ import {
   type Subscription,
   SubscriptionState,
 } from "#gen/postrider/v1/subscription_pb";
-import { readFault } from "@/rpc/fault";
+import { readFault, sentence } from "@/rpc/fault";
 import { useAccess } from "@/rpc/session";
 import { breakerStatus, subscriptionStatus } from "@/theme/status";
 import { Badge } from "@/ui/badge";
@@ -16,6 +16,7 @@ import { Actions, Dialog } from "@/ui/dialog";
 import { Facts } from "@/ui/facts";
 import { milliseconds, writeDuration } from "@/ui/format/duration";
 import { Page } from "@/ui/page";
+import { moveRowFocus, useShortcuts } from "@/ui/shortcuts";
 import { EmptyState, ErrorState, Notice, Skeleton } from "@/ui/states";
 import { Ago, Instant } from "@/ui/time";
 import { backlogText, overallStatus, SuccessRate } from "./health";
@@ -40,6 +41,7 @@ interface Props {
 
 export function SubscriptionDetail({ id, renderAttempt, children }: Props) {
   const query = useSubscription(id);
+  useShortcuts({ j: () => moveRowFocus(1), k: () => moveRowFocus(-1) });
   const subscription = query.data?.subscription;
   if (query.isPending) {
     return (
@@ -105,7 +107,7 @@ function Trouble({ subscription }: { subscription: Subscription }) {
   if (health.breaker !== BreakerState.OPEN && health.breaker !== BreakerState.HOLDING) return null;
   return (
     <Notice tone={health.breaker === BreakerState.OPEN ? "bad" : "warn"}>
-      {breakerStatus[health.breaker].hint} {health.lastError && `${health.lastError}. `}
+      {breakerStatus[health.breaker].hint} {health.lastError && `${sentence(health.lastError)} `}
       {health.resumeTime && (
         <>
           Next try <Ago time={health.resumeTime} />.

@@ -135,7 +135,7 @@ function Row({ subscription }: { subscription: Subscription }) {
       <td data-label="Last success">
         <Ago time={health?.lastSuccessTime} />
       </td>
-      <td data-label="Last error" className={styles.error}>
+      <td data-label="Last error" data-wide className={styles.error}>
         {health?.lastError || "none"}
       </td>
     </tr>
