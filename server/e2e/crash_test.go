@@ -62,7 +62,7 @@ func TestCrash(t *testing.T) {
 	c.awaitFollower()
 	stopFollowing()
 	followers.Wait()
-	c.check(swallowed)
+	c.check(seed, swallowed)
 }
 
 // crash is the world of the test.
@@ -170,7 +170,7 @@ func (c *crash) pauseInterest() {
 	if err != nil {
 		c.t.Fatalf("pause: %v", err)
 	}
-	pause(c.t.Context(), 200*time.Millisecond) // attempts under way may still arrive
+	pause(c.t.Context(), 500*time.Millisecond) // attempts under way may still arrive
 	c.takenWhilePaused, _ = c.paused.receiver.ledger.size()
 }
 
@@ -204,7 +204,7 @@ func (c *crash) awaitFollower() {
 	eventually(c.t, 10*time.Second, "the follower reaches the end of the log", func() bool { return c.follower.length() >= want })
 }
 
-func (c *crash) check(swallowed int) {
+func (c *crash) check(seed uint64, swallowed int) {
 	c.t.Helper()
 	acked, refused := c.load.snapshot()
 	if refused != nil {
@@ -224,8 +224,8 @@ func (c *crash) check(swallowed int) {
 	for _, i := range c.created {
 		lines = append(lines, c.checkInterest(i, acked))
 	}
-	counts(c.t, "kills=%d publishers=%d acknowledged=%d repeated=%d retried=%d swallowed=%d streams=%d resumed_within=%v | %s",
-		kills, publishers, len(acked), c.load.repeated, c.load.retried, swallowed, c.follower.connects,
+	counts(c.t, "seed=%d kills=%d publishers=%d acknowledged=%d repeated=%d retried=%d swallowed=%d streams=%d resumed_within=%v | %s",
+		seed, kills, publishers, len(acked), c.load.repeated, c.load.retried, swallowed, c.follower.connects,
 		slowest.Round(time.Millisecond), strings.Join(lines, " | "))
 }
 
