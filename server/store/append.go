@@ -105,9 +105,10 @@ func storable(e *gateway.Event) error {
 
 // appendPlan is what becomes of each request of a group.
 type appendPlan struct {
-	insert      []*NewEvent
-	accepted    []*appendRequest
-	results     [][]Appended
+	insert   []*NewEvent
+	accepted []*appendRequest
+	// ids are those of insert that somebody may repeat.
+	ids         map[identityKey]identity
 	bytes       int
 	head        gateway.Position
 	accept      int64
@@ -125,8 +126,7 @@ func (p *appendPlan) events() []*gateway.Event {
 }
 
 func (p *appendPlan) answer() {
-	for i, r := range p.accepted {
-		r.results = p.results[i]
+	for _, r := range p.accepted {
 		close(r.done)
 	}
 }
@@ -135,9 +135,10 @@ func (p *appendPlan) answer() {
 // against the table. A conflict fails its own request alone, and only once the table was asked: what looks like the
 // first may itself be refused.
 func (s *Store) resolve(requests []*appendRequest, stored map[identityKey]identity) appendPlan {
-	plan := appendPlan{}
-	group := map[identityKey]identity{}
-	next := s.Head() + 1
+	plan := appendPlan{
+		head: s.Head(), insert: make([]*NewEvent, 0, len(requests)), accepted: make([]*appendRequest, 0, len(requests)),
+		ids: make(map[identityKey]identity, len(requests)),
+	}
 	for _, r := range requests {
 		if r.err != nil {
 			continue
@@ -146,7 +147,7 @@ func (s *Store) resolve(requests []*appendRequest, stored map[identityKey]identi
 			r.fail(err)
 			continue
 		}
-		results, inserts, err := resolveRequest(r, next, group, stored)
+		err := plan.resolveRequest(r, stored)
 		if err != nil && stored == nil {
 			plan.unsettled = true
 			return plan
@@ -156,12 +157,8 @@ func (s *Store) resolve(requests []*appendRequest, stored map[identityKey]identi
 			continue
 		}
 		plan.accepted = append(plan.accepted, r)
-		plan.results = append(plan.results, results)
-		plan.insert = append(plan.insert, inserts...)
 		plan.bytes += r.size
-		next += gateway.Position(len(inserts))
 	}
-	plan.head = next - 1
 	return plan
 }
 
@@ -175,44 +172,60 @@ func (s *Store) admissible(r *appendRequest) error {
 	return nil
 }
 
-// resolveRequest gives each event of one request its position, or that of the event it repeats. Its ids enter the group
-// only when the whole request is good.
-func resolveRequest(r *appendRequest, next gateway.Position, group, stored map[identityKey]identity) ([]Appended, []*NewEvent, error) {
-	results := make([]Appended, len(r.events))
-	inserts := make([]*NewEvent, 0, len(r.events))
-	own := map[identityKey]identity{}
+// resolveRequest gives each event of one request its position, or that of the event it repeats. A request that conflicts
+// leaves no trace in the plan.
+func (p *appendPlan) resolveRequest(r *appendRequest, stored map[identityKey]identity) error {
+	before := len(p.insert)
+	r.results = make([]Appended, len(r.events))
 	for i := range r.events {
 		e := &r.events[i]
-		// Ids made here are unique and need no look-up; the index would tell.
-		if e.ClientID || stored != nil {
-			key := identityKey{e.Event.Tenant, e.Event.ID}
-			if first, ok := lookUp(key, own, group, stored); ok {
-				if first.hash != e.Hash {
-					return nil, nil, conflict(i, e, first)
-				}
-				results[i] = Appended{Position: first.position, Duplicate: true}
-				continue
-			}
-			own[key] = identity{next, e.Hash, e.Event.Schema}
+		first, known := p.identify(e, stored)
+		if known && first.hash != e.Hash {
+			p.forget(before)
+			return conflict(i, e, first)
 		}
-		e.Event.Position = next
-		results[i] = Appended{Position: next}
-		inserts = append(inserts, e)
-		next++
+		if !known {
+			p.insert = append(p.insert, e)
+			e.Event.Position = first.position
+		}
+		r.results[i] = Appended{Position: first.position, Duplicate: known}
 	}
-	for key, first := range own {
-		group[key] = first
-	}
-	return results, inserts, nil
+	return nil
 }
 
-func lookUp(key identityKey, maps ...map[identityKey]identity) (identity, bool) {
-	for _, m := range maps {
-		if first, ok := m[key]; ok {
+// identify answers who has an event's id already, or gives it to the event at the next position.
+func (p *appendPlan) identify(e *NewEvent, stored map[identityKey]identity) (first identity, known bool) {
+	// Ids made here are unique and need no look-up; the index would tell.
+	checked := e.ClientID || stored != nil
+	key := identityKey{e.Event.Tenant, e.Event.ID}
+	if checked {
+		if first, ok := lookUp(key, p.ids, stored); ok {
 			return first, true
 		}
 	}
-	return identity{}, false
+	p.head++
+	first = identity{p.head, e.Hash, e.Event.Schema}
+	if checked {
+		p.ids[key] = first
+	}
+	return first, false
+}
+
+// forget takes back what was planned from the n-th event on.
+func (p *appendPlan) forget(n int) {
+	for _, e := range p.insert[n:] {
+		delete(p.ids, identityKey{e.Event.Tenant, e.Event.ID})
+	}
+	p.head -= gateway.Position(len(p.insert) - n)
+	p.insert = p.insert[:n]
+}
+
+func lookUp(key identityKey, group, stored map[identityKey]identity) (identity, bool) {
+	if first, ok := group[key]; ok {
+		return first, true
+	}
+	first, ok := stored[key]
+	return first, ok
 }
 
 func conflict(index int, e *NewEvent, first identity) error {
@@ -281,7 +294,7 @@ func (s *Store) insertEvents(ctx context.Context, tx *sql.Tx, plan *appendPlan) 
 	if gateway.Position(head) != plan.head || revision != s.RegistryRevision() {
 		return errLogMoved
 	}
-	accepted := fromMicros(plan.accept)
+	accepted, acceptTime := fromMicros(plan.accept), any(plan.accept)
 	for _, e := range plan.insert {
 		e.Event.AcceptTime = accepted
 		if e.Event.Time.IsZero() {
@@ -290,7 +303,7 @@ func (s *Store) insertEvents(ctx context.Context, tx *sql.Tx, plan *appendPlan) 
 		if e.Event.Subject != "" {
 			plan.lastSubject = e.Event.Position
 		}
-		s.addEventRows(e)
+		s.addEventRows(e, acceptTime)
 	}
 	for _, insert := range []*bulkInsert{s.insertIdentity, s.insertEvent, s.insertPayload} {
 		if err := insert.flush(ctx, tx); err != nil {
@@ -310,13 +323,14 @@ var (
 	identityColumns = []string{"position", "tenant_id", "event_id", "hash", "schema_id"}
 )
 
-func (s *Store) addEventRows(n *NewEvent) {
+// addEventRows boxes a value once for all its columns.
+func (s *Store) addEventRows(n *NewEvent, acceptTime any) {
 	e := n.Event
-	position, tenant := int64(e.Position), int64(e.Tenant)
+	position, tenant, id := any(int64(e.Position)), any(int64(e.Tenant)), any(e.ID)
 	schema := nullInt(int64(e.Schema))
-	s.insertIdentity.add(position, tenant, e.ID, n.Hash[:], schema)
-	s.insertEvent.add(position, tenant, e.ID, e.Type, e.Source, nullText(e.Subject),
-		e.Time.Unix(), int64(e.Time.Nanosecond()), micros(e.AcceptTime), schema)
+	s.insertIdentity.add(position, tenant, id, n.Hash[:], schema)
+	s.insertEvent.add(position, tenant, id, e.Type, e.Source, nullText(e.Subject),
+		e.Time.Unix(), int64(e.Time.Nanosecond()), acceptTime, schema)
 	s.insertPayload.add(position, e.Data)
 }
 

@@ -106,7 +106,7 @@ func (s *Store) insertResults(ctx context.Context, tx *sql.Tx, results []Result)
 }
 
 func (s *Store) addResultRows(results []Result) {
-	superseded := supersededRows(results)
+	newest := s.newestRows(results)
 	for i := range results {
 		r := &results[i]
 		if r.Delivery == nil || s.removed[r.Delivery.Subscription] {
@@ -115,27 +115,24 @@ func (s *Store) addResultRows(results []Result) {
 		if r.Previous != nil {
 			s.addAttemptRow(r.Delivery, r.Previous)
 		}
-		if !superseded[i] {
+		if newest[r.Delivery.DeliveryKey] == i {
 			s.addDeliveryRow(r.Delivery)
 		}
 	}
 }
 
-// supersededRows finds entries whose delivery comes again later in the group: one statement must not touch a row twice.
-func supersededRows(results []Result) map[int]bool {
-	superseded := map[int]bool{}
-	last := make(map[gateway.DeliveryKey]int, len(results))
-	for i := range results {
-		d := results[i].Delivery
-		if d == nil {
-			continue
-		}
-		if earlier, ok := last[d.DeliveryKey]; ok {
-			superseded[earlier] = true
-		}
-		last[d.DeliveryKey] = i
+// newestRows finds the last entry of each delivery of the group: one statement must not touch a row twice.
+func (s *Store) newestRows(results []Result) map[gateway.DeliveryKey]int {
+	if s.newest == nil {
+		s.newest = make(map[gateway.DeliveryKey]int, len(results))
 	}
-	return superseded
+	clear(s.newest)
+	for i := range results {
+		if d := results[i].Delivery; d != nil {
+			s.newest[d.DeliveryKey] = i
+		}
+	}
+	return s.newest
 }
 
 func (s *Store) addDeliveryRow(d *gateway.Delivery) {

@@ -55,7 +55,7 @@ func openSQLite(ctx context.Context, cfg Config) (_ *database, err error) {
 	if _, err := d.writer.ExecContext(ctx, "pragma wal_autocheckpoint = 0"); err != nil {
 		return nil, fmt.Errorf("open %s: %w", sqliteFile, err)
 	}
-	d.reader, err = openSQLiteFile(file, url.Values{"_query_only": {"1"}, "_cache_size": {"-16384"}})
+	d.reader, err = openSQLiteFile(file, url.Values{"_query_only": {"1"}, "_cache_size": {"-16384"}, "_stmt_cache_size": {"64"}})
 	if err != nil {
 		return nil, err
 	}

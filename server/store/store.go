@@ -83,6 +83,7 @@ type Store struct {
 	resultsAfter time.Time
 	subjectsTo   gateway.Position
 	walWritten   int64
+	newest       map[gateway.DeliveryKey]int // kept for its memory
 	// removed are subscriptions deleted since the start: results of attempts that were still under way must not bring rows
 	// back. leftovers were deleted before it and may have rows still.
 	removed      map[gateway.SubscriptionID]bool
