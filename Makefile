@@ -66,10 +66,14 @@ demo: node_modules/.stamp ## Publish real webhook payloads to a running server a
 test: build ## Run every test: Go, TypeScript, browser
 	$(MAKE) --no-print-directory --keep-going test-go test-web test-browser
 
-# -count=1: the end-to-end tests run bin/postrider, which the test cache knows nothing of.
+# -count=1: the end-to-end tests run bin/postrider, which the test cache knows nothing of. What the durability tests
+# counted is printed at the end.
 .PHONY: test-go
 test-go: build ## Run the Go tests alone
-	tools/with-services postgres -- $(TOOL) gotestsum --format pkgname -- -count=1 -timeout 20m ./...
+	@counts=$$(mktemp); status=0; \
+	POSTRIDER_TEST_COUNTS=$$counts tools/with-services postgres chromium -- \
+	  $(TOOL) gotestsum --format pkgname -- -count=1 -timeout 20m ./... || status=$$?; \
+	cat $$counts; rm -f $$counts; exit $$status
 
 .PHONY: test-race
 test-race: ## Run the Go tests of everything but the built binary under the race detector
