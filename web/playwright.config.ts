@@ -11,7 +11,7 @@ export default defineConfig({
   use: {
     browserName: "chromium",
     launchOptions: {
-      executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
+      executablePath: process.env.POSTRIDER_TEST_CHROMIUM || "/usr/bin/chromium",
       // Containers run as root, where Chromium's sandbox does not start.
       args: ["--no-sandbox"],
     },
