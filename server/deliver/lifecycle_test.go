@@ -176,7 +176,8 @@ func TestDeleteStopsAtOnce(t *testing.T) {
 			t.Fatal(err)
 		}
 		synctest.Wait()
-		equal(t, "under way after it", e.active, 0)
+		active, _ := e.underWay()
+		equal(t, "under way after it", active, 0)
 		w.publishN(10, "a")
 		pass(time.Hour)
 		equal(t, "attempts", len(e.ids()), 14)

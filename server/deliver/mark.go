@@ -44,8 +44,8 @@ type mark struct {
 	engine *Engine
 	soon   chan struct{}
 	later  chan struct{}
-	// asked tells that soon was signalled since the last move; it keeps the hot path off the channel.
-	asked atomic.Bool
+	// asked and told tell that soon and later were signalled since the last move; they keep the hot path off the channels.
+	asked, told atomic.Bool
 
 	mu    sync.Mutex
 	lanes map[*lane]struct{}
@@ -69,7 +69,11 @@ func (m *mark) touched() {
 }
 
 // passed takes note that the router has moved.
-func (m *mark) passed() { signal(m.later) }
+func (m *mark) passed() {
+	if !m.told.Load() && !m.told.Swap(true) {
+		signal(m.later)
+	}
+}
 
 func signal(c chan struct{}) {
 	select {
@@ -104,6 +108,7 @@ func (m *mark) run(ctx context.Context) {
 // move queues the mark if it has grown, and sends lanes that hold it back too far on their own way.
 func (m *mark) move() {
 	m.asked.Store(false)
+	m.told.Store(false)
 	for _, l := range m.advance() {
 		l.goAlone()
 	}

@@ -2,7 +2,6 @@ package deliver
 
 import (
 	"sync"
-	"time"
 
 	"github.com/postrider-dev/postrider/server/gateway"
 	"github.com/postrider-dev/postrider/server/target"
@@ -90,6 +89,3 @@ func (q *queue) pop() *outgoing {
 
 // drop forgets everything.
 func (q *queue) drop() { *q = queue{} }
-
-// farFuture is after every due time.
-var farFuture = time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC)

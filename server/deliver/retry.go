@@ -16,6 +16,9 @@ const (
 	maxManual = 1024
 )
 
+// farFuture is after every due time.
+var farFuture = time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC)
+
 // retry is a delivery with a row, loaded for its next attempt.
 type retry struct {
 	delivery *gateway.Delivery

@@ -213,7 +213,10 @@ func (l *lane) freeze() {
 
 // exists tells whether a delete that was not answered well left the subscription: it goes first, its deliveries after it.
 func (e *Engine) exists(ctx context.Context, l *lane) bool {
-	_, err := e.store.SubscriptionByRef(context.WithoutCancel(ctx), l.tenant, l.sub.UID)
+	l.mu.Lock()
+	uid := l.sub.UID
+	l.mu.Unlock()
+	_, err := e.store.SubscriptionByRef(context.WithoutCancel(ctx), l.tenant, uid)
 	return gateway.ErrorCode(err) != gateway.CodeNotFound
 }
 

@@ -154,7 +154,9 @@ func (e *endpoint) Send(ctx context.Context, m *target.Message, at time.Time) ga
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.active--
-	e.got[nth].kind = outcome.Kind
+	if nth < len(e.got) {
+		e.got[nth].kind = outcome.Kind
+	}
 	return outcome
 }
 
@@ -182,11 +184,23 @@ func (e *endpoint) ids() []string {
 	return ids
 }
 
-// forget begins the list anew.
+// forget begins the list, and the peak, anew.
 func (e *endpoint) forget() {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	e.got = nil
+	e.got, e.most = nil, 0
+}
+
+// underWay answers how many attempts are being answered, and the most that ever were at once.
+func (e *endpoint) underWay() (active, most int) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.active, e.most
+}
+
+func (e *endpoint) peak() int {
+	_, most := e.underWay()
+	return most
 }
 
 func outcome(kind gateway.OutcomeKind, status int) gateway.Outcome {
