@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"fmt"
 	"strings"
-	"unicode/utf8"
 )
 
 // bulkSizes are the numbers of rows for which a statement is prepared, largest first.
@@ -74,19 +73,6 @@ func (b *bulkInsert) flush(ctx context.Context, tx *sql.Tx) error {
 		}
 	}
 	return nil
-}
-
-// plainText says whether both dialects can store a text.
-func plainText(text string) bool {
-	return strings.IndexByte(text, 0) < 0 && utf8.ValidString(text)
-}
-
-// cleanText makes storable what an endpoint sent: PostgreSQL refuses a text with a NUL or a broken sequence.
-func cleanText(text string) string {
-	if plainText(text) {
-		return text
-	}
-	return strings.ToValidUTF8(strings.ReplaceAll(text, "\x00", "\uFFFD"), "\uFFFD")
 }
 
 func (b *bulkInsert) reset() {

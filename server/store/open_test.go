@@ -169,6 +169,34 @@ func TestSecondServerIsKeptOut(t *testing.T) {
 	})
 }
 
+// TestForeignWriterEndsTheServer has somebody else append to the log: what this server knows of it no longer holds.
+func TestForeignWriterEndsTheServer(t *testing.T) {
+	t.Parallel()
+	dialects(t, func(t *testing.T, cfg store.Config) {
+		s, err := store.Open(context.Background(), cfg)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = s.Close() }()
+		execute(t, raw(t, cfg), "update log set head = head + 5")
+		w := &served{Store: s, t: t}
+		ended := make(chan error, 1)
+		go func() { ended <- s.Run(context.Background()) }()
+		if err := w.tryPublish("a", 10); err == nil {
+			t.Error("an event was accepted")
+		}
+		if err := <-ended; err == nil {
+			t.Error("the writer ended without an error")
+		}
+		if err := w.tryPublish("b", 10); gateway.ErrorCode(err) != gateway.CodeUnavailable {
+			t.Errorf("publish after the end: %v, want that the server is stopping", err)
+		}
+		if _, err := s.CreateTenant(context.Background(), "acme", ""); gateway.ErrorCode(err) != gateway.CodeUnavailable {
+			t.Errorf("create after the end: %v, want that the server is stopping", err)
+		}
+	})
+}
+
 // TestLeftovers ends the server between the steps of a deletion.
 func TestLeftovers(t *testing.T) {
 	t.Parallel()

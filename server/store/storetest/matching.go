@@ -47,7 +47,7 @@ func newCorpus(t *testing.T, fresh Fresh, tenants, types int) *corpus {
 		}
 		c.types = append(c.types, name)
 	}
-	for range 13 {
+	for range 8 {
 		var batch []store.NewEvent
 		for range 1000 {
 			batch = append(batch, c.event())
@@ -112,7 +112,7 @@ func testAgainstOracle(t *testing.T, fresh Fresh, tenants, types int) {
 
 // testReadMatching pages through and must come to exactly the oracle's list.
 func (c *corpus) testReadMatching(t *testing.T) {
-	for range 40 {
+	for range 15 {
 		tenant, f := c.tenants[c.random.IntN(len(c.tenants))], c.filter()
 		from, upTo := c.span()
 		limit := 1 + c.random.IntN([]int{5, 100, 3000}[c.random.IntN(3)])
@@ -179,7 +179,7 @@ func (c *corpus) span() (after, upTo gateway.Position) {
 }
 
 func (c *corpus) testCountMatching(t *testing.T) {
-	for range 100 {
+	for range 60 {
 		tenant, f := c.tenants[c.random.IntN(len(c.tenants))], c.filter()
 		after, upTo := c.span()
 		limit := 1 + c.random.IntN(9_000)
@@ -194,7 +194,7 @@ func (c *corpus) testCountMatching(t *testing.T) {
 }
 
 func (c *corpus) testListEvents(t *testing.T) {
-	for range 30 {
+	for range 20 {
 		q := store.EventQuery{Tenant: c.tenants[c.random.IntN(len(c.tenants))], Filter: c.filter(), Limit: 100 + c.random.IntN(900)}
 		if c.random.IntN(2) == 0 {
 			q.Subject, q.Limit = fmt.Sprint("subject/", c.random.IntN(20)), 1+c.random.IntN(50)
