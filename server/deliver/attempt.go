@@ -81,7 +81,7 @@ func (l *lane) start(a *attempt, now time.Time) {
 		l.probing = true
 	}
 	l.engine.work.Add(1)
-	go a.run()
+	l.engine.crew.start(a)
 }
 
 func (a *attempt) run() {

@@ -63,6 +63,7 @@ type Engine struct {
 	stopping       atomic.Bool
 	// work counts attempts and reads under way. It grows only under a lane's lock, with stopping not set.
 	work sync.WaitGroup
+	crew crew
 }
 
 // New makes an engine; Run starts it. Its other methods wait until Run has loaded the subscriptions.
@@ -83,6 +84,7 @@ func New(cfg Config) *Engine {
 	e.mark.init(e)
 	e.reading, e.stopReading = context.WithCancel(context.Background())
 	e.attempts, e.cancelAttempts = context.WithCancel(context.Background())
+	e.crew = newCrew(e.attempts.Done())
 	return e
 }
 
