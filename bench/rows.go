@@ -17,8 +17,10 @@ const (
 func (b *bench) publishRows() ([]row, error) {
 	var rows []row
 	for _, kind := range []publishKind{
-		{name: "publish, JSON"}, {name: "publish, JSON, schema", typed: true},
-		{name: "publish, gRPC", grpc: true}, {name: "publish, gRPC, schema", grpc: true, typed: true},
+		{name: "publish, JSON"},
+		{name: "publish, JSON, schema", typed: true},
+		{name: "publish, gRPC", grpc: true},
+		{name: "publish, gRPC, schema", grpc: true, typed: true},
 	} {
 		r, err := b.publishRow(kind)
 		if err != nil {
