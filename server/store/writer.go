@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"fmt"
+	"runtime"
 	"time"
 
 	"github.com/postrider-dev/postrider/ent"
@@ -20,6 +21,7 @@ func (s *Store) Run(ctx context.Context) error {
 	work := context.WithoutCancel(ctx)
 	stopping := ctx.Done()
 	for {
+		letOthersQueue()
 		g := s.queue.take(s.cfg.MaxGroupEvents, s.cfg.MaxGroupBytes, !time.Now().Before(s.resultsAfter))
 		if !g.empty() {
 			if err := s.commitAndTidy(work, g); err != nil {
@@ -43,6 +45,15 @@ func (s *Store) Run(ctx context.Context) error {
 			s.queue.close()
 			s.resultsAfter = time.Time{} // the last chance
 		}
+	}
+}
+
+// letOthersQueue lets whoever is ready to publish or to report a result go first, so that they come along in this group:
+// fewer and larger commits under load. When nobody is ready it returns at once, so an idle server answers no later.
+// Publish and delivery together gained 25 % with it (bench/README.md).
+func letOthersQueue() {
+	for range 4 {
+		runtime.Gosched()
 	}
 }
 
