@@ -3,6 +3,7 @@ package egress
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"net/http/httptrace"
 	"sync/atomic"
 	"time"
@@ -12,36 +13,47 @@ import (
 // two hooks run per request.
 type attempt struct {
 	caller    context.Context // the caller's
-	bounded   context.Context // caller, within the request's timeout
-	trace     httptrace.ClientTrace
 	start     time.Time
+	deadline  time.Time // by the request's timeout alone
 	ready     time.Time
 	conn      *conn
 	reused    bool
 	answered  bool         // the response's header is complete
-	firstByte atomic.Int64 // nanoseconds since start; set by the goroutine that reads the connection
+	firstByte atomic.Int64 // nanoseconds since start; may be set by the goroutine that reads the connection
 }
 
-func newAttempt(caller, bounded context.Context) *attempt {
-	a := &attempt{caller: caller, bounded: bounded, start: time.Now()}
-	a.trace.GotConn = a.gotConn
-	a.trace.GotFirstResponseByte = a.gotFirstByte
-	return a
+func newAttempt(caller context.Context, timeout time.Duration) *attempt {
+	now := time.Now()
+	return &attempt{caller: caller, start: now, deadline: now.Add(timeout)}
 }
 
-func (a *attempt) traced() context.Context {
-	return httptrace.WithClientTrace(a.bounded, &a.trace)
+func (a *attempt) traced(bounded context.Context) context.Context {
+	return httptrace.WithClientTrace(bounded, &httptrace.ClientTrace{
+		// GotConn runs in the goroutine of Do, once more when the request is sent again.
+		GotConn:              func(info httptrace.GotConnInfo) { a.got(unwrap(info.Conn), info.Reused) },
+		GotFirstResponseByte: a.gotFirstByte,
+	})
 }
 
-// gotConn runs in the goroutine of Do, once more when the request is sent again.
-func (a *attempt) gotConn(info httptrace.GotConnInfo) {
-	a.ready = time.Now()
-	a.conn = unwrap(info.Conn)
-	a.reused = info.Reused
+func (a *attempt) got(c *conn, reused bool) {
+	a.ready, a.conn, a.reused = time.Now(), c, reused
 }
 
 func (a *attempt) gotFirstByte() {
 	a.firstByte.Store(int64(time.Since(a.start)))
+}
+
+// over tells whether the caller or the clock has ended the attempt.
+func (a *attempt) over() bool { return a.caller.Err() != nil || a.late() }
+
+func (a *attempt) late() bool { return !time.Now().Before(a.deadline) }
+
+// answer is the result once the header of the response is complete.
+func (a *attempt) answer(response *http.Response) Result {
+	a.answered = true
+	r := a.result()
+	r.StatusCode, r.Header = response.StatusCode, response.Header
+	return r
 }
 
 func (a *attempt) result() Result {
@@ -60,12 +72,13 @@ func (a *attempt) result() Result {
 	return r
 }
 
-// failure explains err. The contexts go first: what net/http says once one has ended is only a consequence.
+// failure explains err. The caller and the clock go first: what is said once one has ended the attempt is only a
+// consequence.
 func (a *attempt) failure(err error, r Request) *Error {
 	switch {
 	case a.caller.Err() != nil:
 		return &Error{KindCanceled, "canceled", err}
-	case a.bounded.Err() != nil:
+	case a.late():
 		return &Error{KindTimeout, fmt.Sprintf("%s within %s", a.phase(r), r.Timeout), err}
 	}
 	return classify(err, a.peer(r))

@@ -40,6 +40,7 @@ type Config struct {
 // for concurrent use.
 type Client struct {
 	guard         Guard
+	direct        *direct
 	plain, secure *http.Transport
 	template      *http.Request
 	scratch       sync.Pool
@@ -63,6 +64,7 @@ func New(config Config) *Client {
 	}
 	c.plain, c.secure = newTransport(), newTransport()
 	c.plain.DialContext = plain.dial
+	c.direct = newDirect(plain.dial)
 	c.secure.DialTLSContext = secure.dialTLS
 	c.template = &http.Request{Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1}
 	c.scratch.New = func() any { return new([MaxResponseBytes + 1]byte) }
@@ -86,6 +88,7 @@ func (c *Client) Guard() *Guard { return &c.guard }
 
 // CloseIdle closes connections that no request uses.
 func (c *Client) CloseIdle() {
+	c.direct.idle.close()
 	c.plain.CloseIdleConnections()
 	c.secure.CloseIdleConnections()
 }
@@ -135,17 +138,38 @@ type Timings struct {
 // complete answer. A request that fails on a connection kept from before without a byte in return is sent again on
 // another one: idle connections are closed by endpoints at any time, and deliveries are at-least-once.
 func (c *Client) Do(ctx context.Context, r Request) (Result, error) {
-	bounded, cancel := context.WithTimeout(ctx, r.Timeout)
-	defer cancel()
-	a := newAttempt(ctx, bounded)
-	response, err := c.transport(r.URL).RoundTrip(c.prepare(a.traced(), r))
+	a := newAttempt(ctx, r.Timeout)
+	if c.direct.suits(r) {
+		return c.doDirect(a, r)
+	}
+	return c.doTransport(a, r)
+}
+
+func (c *Client) doDirect(a *attempt, r Request) (Result, error) {
+	l, response, err := c.direct.ask(a, r)
 	if err != nil {
 		return a.result(), a.failure(err, r)
 	}
-	a.answered = true
-	result := a.result()
-	result.StatusCode, result.Header = response.StatusCode, response.Header
-	err = c.read(response, r.Keep, &result)
+	result := a.answer(response)
+	ended, err := c.read(response, r.Keep, &result)
+	c.direct.done(l, ended && !response.Close && response.StatusCode > 199)
+	return c.conclude(a, r, result, err)
+}
+
+func (c *Client) doTransport(a *attempt, r Request) (Result, error) {
+	bounded, cancel := context.WithDeadline(a.caller, a.deadline)
+	defer cancel()
+	response, err := c.transport(r.URL).RoundTrip(c.prepare(a.traced(bounded), r))
+	if err != nil {
+		return a.result(), a.failure(err, r)
+	}
+	result := a.answer(response)
+	_, err = c.read(response, r.Keep, &result)
+	_ = response.Body.Close()
+	return c.conclude(a, r, result, err)
+}
+
+func (c *Client) conclude(a *attempt, r Request, result Result, err error) (Result, error) {
 	result.Timings.Total = time.Since(a.start)
 	if err != nil {
 		return result, a.failure(err, r)
@@ -181,18 +205,18 @@ func (c *Client) prepare(ctx context.Context, r Request) *http.Request {
 	return request
 }
 
-// read drains body, so that the connection can serve again, unless it is longer than MaxResponseBytes.
-func (c *Client) read(response *http.Response, keep int, result *Result) error {
-	defer func() { _ = response.Body.Close() }()
+// read drains body, so that the connection can serve again, unless it is longer than MaxResponseBytes: then ended is
+// false. It does not close the body, which for direct would read on.
+func (c *Client) read(response *http.Response, keep int, result *Result) (ended bool, err error) {
 	if response.Body == http.NoBody || response.StatusCode == http.StatusSwitchingProtocols {
-		return nil // after 101 the body is the naked connection, and nobody will speak
+		return true, nil // after 101 the body is the naked connection, and nobody will speak
 	}
 	scratch := c.scratch.Get().(*[MaxResponseBytes + 1]byte)
 	defer c.scratch.Put(scratch)
 	n, err := fill(response.Body, scratch[:])
 	kept := min(n, keep)
 	result.Body, result.Truncated = bytes.Clone(scratch[:kept]), n > kept
-	return err
+	return err == nil && n <= MaxResponseBytes, err
 }
 
 // fill reads until buffer is full or body ends. Unlike io.ReadFull it tells the end from a body cut short.
