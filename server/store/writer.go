@@ -19,7 +19,8 @@ const retryResults = time.Second
 func (s *Store) Run(ctx context.Context) error {
 	// The loop outlives ctx until the queue is empty: what was accepted is committed.
 	work := context.WithoutCancel(ctx)
-	stopping := ctx.Done()
+	// A context that never ends has no channel, so whether the store stops is kept apart.
+	stop, stopping := ctx.Done(), false
 	for {
 		letOthersQueue()
 		g := s.queue.take(s.cfg.MaxGroupEvents, s.cfg.MaxGroupBytes, !time.Now().Before(s.resultsAfter))
@@ -30,7 +31,7 @@ func (s *Store) Run(ctx context.Context) error {
 			}
 			continue
 		}
-		if stopping == nil {
+		if stopping {
 			s.reportLost()
 			return nil
 		}
@@ -40,8 +41,8 @@ func (s *Store) Run(ctx context.Context) error {
 		select {
 		case <-s.queue.wake:
 		case <-s.resultsTimer():
-		case <-stopping:
-			stopping = nil
+		case <-stop:
+			stop, stopping = nil, true
 			s.queue.close()
 			s.resultsAfter = time.Time{} // the last chance
 		}
