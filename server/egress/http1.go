@@ -26,9 +26,9 @@ const (
 )
 
 // direct sends small requests over plain http in the goroutine that asks. net/http keeps two goroutines per connection,
-// since it must serve bodies of any length at any pace, and handing a request to them and its answer back was 40 % of
-// the CPU of a server under load. BenchmarkDo against BenchmarkDoThroughTransport: two thirds of the time, 12
-// allocations instead of 52. Only the connections and the request are handled here; net/http parses the answers.
+// since it must serve bodies of any length at any pace, and handing a request to them and its answer back is work that
+// a small request does not need. BenchmarkDo against BenchmarkDoThroughTransport: two thirds of the time, about 40 % less CPU,
+// 12 allocations instead of 52. Only the connections and the request are handled here; net/http parses the answers.
 type direct struct {
 	dial    DialFunc // judges the address
 	idle    idlePool
