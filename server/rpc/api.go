@@ -94,12 +94,12 @@ func (a *API) Mount(mux *http.ServeMux) {
 	mount := func(path string, service http.Handler) { mux.Handle(path, private(service)) }
 	shared := tenants{a.config.Store}
 	mount(postriderv1connect.NewSessionServiceHandler(&sessionService{a.auth, shared, a.config.Version}, a.options))
-	mount(postriderv1connect.NewTenantServiceHandler(&tenantService{shared}, a.options))
+	mount(postriderv1connect.NewTenantServiceHandler(&tenantService{tenants: shared}, a.options))
 	mount(postriderv1connect.NewApiKeyServiceHandler(&apiKeyService{shared}, a.options))
 	mount(postriderv1connect.NewEventServiceHandler(
 		&eventService{shared, a.config.Publisher, a.config.Schemas, a.config.Subscribe}, a.options))
 	mount(postriderv1connect.NewSubscriptionServiceHandler(
-		&subscriptionService{shared, a.config.Engine, a.config.Targets}, a.options))
+		&subscriptionService{tenants: shared, engine: a.config.Engine, targets: a.config.Targets}, a.options))
 	mount(postriderv1connect.NewDeliveryServiceHandler(
 		&deliveryService{shared, a.config.Engine, a.config.Stopping}, a.options))
 

@@ -25,6 +25,7 @@ var requirements = map[string]requirement{
 
 	postriderv1connect.TenantServiceCreateTenantProcedure: {scope: gateway.ScopeAdmin, wholeServer: true},
 	postriderv1connect.TenantServiceListTenantsProcedure:  {anyKey: true},
+	postriderv1connect.TenantServiceUpdateTenantProcedure: {scope: gateway.ScopeAdmin},
 
 	postriderv1connect.ApiKeyServiceCreateApiKeyProcedure: {scope: gateway.ScopeAdmin},
 	postriderv1connect.ApiKeyServiceListApiKeysProcedure:  {scope: gateway.ScopeAdmin},
@@ -45,6 +46,7 @@ var requirements = map[string]requirement{
 	postriderv1connect.SubscriptionServiceResumeSubscriptionProcedure:       {scope: gateway.ScopeAdmin},
 	postriderv1connect.SubscriptionServiceTestSubscriptionProcedure:         {scope: gateway.ScopeAdmin},
 	postriderv1connect.SubscriptionServiceRevealSubscriptionSecretProcedure: {scope: gateway.ScopeAdmin},
+	postriderv1connect.SubscriptionServiceTestFilterProcedure:               {scope: gateway.ScopeConsume},
 
 	postriderv1connect.DeliveryServiceListDeliveriesProcedure:  {scope: gateway.ScopeConsume},
 	postriderv1connect.DeliveryServiceGetDeliveryProcedure:     {scope: gateway.ScopeConsume},

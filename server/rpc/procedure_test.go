@@ -20,7 +20,7 @@ const (
 // Admin keys of the server may call everything.
 var allowed = map[string]string{
 	"SessionService/CreateSession": "-", "SessionService/DeleteSession": "-", "SessionService/GetSession": "pct",
-	"TenantService/CreateTenant": "", "TenantService/ListTenants": "pct",
+	"TenantService/CreateTenant": "", "TenantService/ListTenants": "pct", "TenantService/UpdateTenant": "t",
 	"ApiKeyService/CreateApiKey": "t", "ApiKeyService/ListApiKeys": "t", "ApiKeyService/RevokeApiKey": "t",
 	"EventService/Publish": "pt", "EventService/PublishBatch": "pt",
 	"EventService/Subscribe": "ct", "EventService/GetEvent": "ct", "EventService/ListEvents": "ct",
@@ -28,8 +28,8 @@ var allowed = map[string]string{
 	"SubscriptionService/ListSubscriptions": "ct", "SubscriptionService/UpdateSubscription": "t",
 	"SubscriptionService/DeleteSubscription": "t", "SubscriptionService/PauseSubscription": "t",
 	"SubscriptionService/ResumeSubscription": "t", "SubscriptionService/TestSubscription": "t",
-	"SubscriptionService/RevealSubscriptionSecret": "t",
-	"DeliveryService/ListDeliveries":               "ct", "DeliveryService/GetDelivery": "ct",
+	"SubscriptionService/RevealSubscriptionSecret": "t", "SubscriptionService/TestFilter": "ct",
+	"DeliveryService/ListDeliveries": "ct", "DeliveryService/GetDelivery": "ct",
 	"DeliveryService/RetryDelivery": "t", "DeliveryService/WatchDeliveries": "ct",
 }
 

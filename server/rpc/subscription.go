@@ -7,6 +7,7 @@ import (
 	"connectrpc.com/connect"
 
 	postriderv1 "github.com/postrider-dev/postrider/gen/go/postrider/v1"
+	"github.com/postrider-dev/postrider/gen/go/postrider/v1/postriderv1connect"
 	"github.com/postrider-dev/postrider/server/deliver"
 	"github.com/postrider-dev/postrider/server/gateway"
 	"github.com/postrider-dev/postrider/server/signature"
@@ -17,6 +18,7 @@ import (
 
 // subscriptionService manages durable interests. Reads go to the store, changes to the engine, which tells the store.
 type subscriptionService struct {
+	postriderv1connect.UnimplementedSubscriptionServiceHandler // TestFilter
 	tenants
 	engine  *deliver.Engine
 	targets *target.Registry

@@ -6,6 +6,7 @@ import (
 	"connectrpc.com/connect"
 
 	postriderv1 "github.com/postrider-dev/postrider/gen/go/postrider/v1"
+	"github.com/postrider-dev/postrider/gen/go/postrider/v1/postriderv1connect"
 	"github.com/postrider-dev/postrider/server/gateway"
 	"github.com/postrider-dev/postrider/server/store"
 	"github.com/postrider-dev/postrider/server/wire"
@@ -47,7 +48,10 @@ func (t tenants) nameOf(ctx context.Context, id gateway.TenantID) (string, error
 }
 
 // tenantService manages tenants.
-type tenantService struct{ tenants }
+type tenantService struct {
+	postriderv1connect.UnimplementedTenantServiceHandler // UpdateTenant
+	tenants
+}
 
 func (s *tenantService) CreateTenant(
 	ctx context.Context, request *connect.Request[postriderv1.CreateTenantRequest],

@@ -13,7 +13,7 @@ import type { JsonObject, Message } from "@bufbuild/protobuf";
  * Describes the file postrider/v1/event.proto.
  */
 export const file_postrider_v1_event: GenFile = /*@__PURE__*/
-  fileDesc("Chhwb3N0cmlkZXIvdjEvZXZlbnQucHJvdG8SDHBvc3RyaWRlci52MSLHAwoFRXZlbnQSLAoCaWQYASABKAlCILpIHdgBAXIYMhZeW0EtWmEtejAtOV86LV17MSw2NH0kEjsKBHR5cGUYAiABKAlCLbpIKnIoGP8BMiNeW0EtWmEtejAtOV8tXSsoXC5bQS1aYS16MC05Xy1dKykqJBIeCgZzb3VyY2UYAyABKAlCDrpIC9gBAXIGGIAEkAEBEhkKB3N1YmplY3QYBCABKAlCCLpIBXIDGIAEEigKBHRpbWUYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEicKBGRhdGEYBiABKAsyFy5nb29nbGUucHJvdG9idWYuU3RydWN0SAASKgoKcHJvdG9fZGF0YRgHIAEoCzIULmdvb2dsZS5wcm90b2J1Zi5BbnlIABITCglqc29uX2RhdGEYCCABKAlIABIXCgZjdXJzb3IYCSABKAlCB7pIBHICGEASLwoLYWNjZXB0X3RpbWUYCiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhcKBnRlbmFudBgLIAEoCUIHukgEcgIYPxIWCg5zY2hlbWFfdmVyc2lvbhgMIAEoBUIJCgdwYXlsb2FkIlUKDlB1Ymxpc2hSZXF1ZXN0EhcKBnRlbmFudBgBIAEoCUIHukgEcgIYPxIqCgVldmVudBgCIAEoCzITLnBvc3RyaWRlci52MS5FdmVudEIGukgDyAEBIkAKD1B1Ymxpc2hSZXNwb25zZRIKCgJpZBgBIAEoCRIOCgZjdXJzb3IYAiABKAkSEQoJZHVwbGljYXRlGAMgASgIImAKE1B1Ymxpc2hCYXRjaFJlcXVlc3QSFwoGdGVuYW50GAEgASgJQge6SARyAhg/EjAKBmV2ZW50cxgCIAMoCzITLnBvc3RyaWRlci52MS5FdmVudEILukgIkgEFCAEQ6AciRgoUUHVibGlzaEJhdGNoUmVzcG9uc2USLgoHcmVzdWx0cxgBIAMoCzIdLnBvc3RyaWRlci52MS5QdWJsaXNoUmVzcG9uc2UingIKEFN1YnNjcmliZVJlcXVlc3QSFwoGdGVuYW50GAEgASgJQge6SARyAhg/Ek8KBXR5cGVzGAIgAygJQkC6SD2SAToQZCI2cjQYgQIyL14oXCp8W0EtWmEtejAtOV8tXSsoXC5bQS1aYS16MC05Xy1dKykqKFwuXCopPykkEhYKBXN0YXJ0GAMgASgJQge6SARyAhhAEj0KDnBheWxvYWRfZm9ybWF0GAQgASgOMhsucG9zdHJpZGVyLnYxLlBheWxvYWRGb3JtYXRCCLpIBYIBAhABEkkKEmhlYXJ0YmVhdF9pbnRlcnZhbBgFIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbkISukgPqgEMIgMIrAIyBRCAwtcvItABChFTdWJzY3JpYmVSZXNwb25zZRIOCgZjdXJzb3IYASABKAkSKgoFYmVnaW4YAiABKAsyGS5wb3N0cmlkZXIudjEuU3RyZWFtQmVnaW5IABIkCgVldmVudBgDIAEoCzITLnBvc3RyaWRlci52MS5FdmVudEgAEiwKCWhlYXJ0YmVhdBgEIAEoCzIXLnBvc3RyaWRlci52MS5IZWFydGJlYXRIABIgCgNnYXAYBSABKAsyES5wb3N0cmlkZXIudjEuR2FwSABCCQoHbWVzc2FnZSItCgtTdHJlYW1CZWdpbhIeCgNnYXAYASABKAsyES5wb3N0cmlkZXIudjEuR2FwIgsKCUhlYXJ0YmVhdCI/CgNHYXASJwoGcmVhc29uGAEgASgOMhcucG9zdHJpZGVyLnYxLkdhcFJlYXNvbhIPCgdtZXNzYWdlGAIgASgJIpQBCg9HZXRFdmVudFJlcXVlc3QSFwoGdGVuYW50GAEgASgJQge6SARyAhg/EikKAmlkGAIgASgJQh26SBpyGDIWXltBLVphLXowLTlfOi1dezEsNjR9JBI9Cg5wYXlsb2FkX2Zvcm1hdBgDIAEoDjIbLnBvc3RyaWRlci52MS5QYXlsb2FkRm9ybWF0Qgi6SAWCAQIQASI2ChBHZXRFdmVudFJlc3BvbnNlEiIKBWV2ZW50GAEgASgLMhMucG9zdHJpZGVyLnYxLkV2ZW50IvACChFMaXN0RXZlbnRzUmVxdWVzdBIXCgZ0ZW5hbnQYASABKAlCB7pIBHICGD8STwoFdHlwZXMYAiADKAlCQLpIPZIBOhBkIjZyNBiBAjIvXihcKnxbQS1aYS16MC05Xy1dKyhcLltBLVphLXowLTlfLV0rKSooXC5cKik/KSQSGQoHc3ViamVjdBgDIAEoCUIIukgFcgMYgAQSLQoJZnJvbV90aW1lGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIrCgd0b190aW1lGAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIdCglwYWdlX3NpemUYBiABKAVCCrpIBxoFGOgHKAASHAoKcGFnZV90b2tlbhgHIAEoCUIIukgFcgMYgAQSPQoOcGF5bG9hZF9mb3JtYXQYCCABKA4yGy5wb3N0cmlkZXIudjEuUGF5bG9hZEZvcm1hdEIIukgFggECEAEiYgoSTGlzdEV2ZW50c1Jlc3BvbnNlEiMKBmV2ZW50cxgBIAMoCzITLnBvc3RyaWRlci52MS5FdmVudBIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkSDgoGY3Vyc29yGAMgASgJKkgKDVBheWxvYWRGb3JtYXQSHgoaUEFZTE9BRF9GT1JNQVRfVU5TUEVDSUZJRUQQABIXChNQQVlMT0FEX0ZPUk1BVF9KU09OEAEqXgoJR2FwUmVhc29uEhoKFkdBUF9SRUFTT05fVU5TUEVDSUZJRUQQABIbChdHQVBfUkVBU09OX0xPR19SRVBMQUNFRBABEhgKFEdBUF9SRUFTT05fUkVURU5USU9OEAIyowMKDEV2ZW50U2VydmljZRJGCgdQdWJsaXNoEhwucG9zdHJpZGVyLnYxLlB1Ymxpc2hSZXF1ZXN0Gh0ucG9zdHJpZGVyLnYxLlB1Ymxpc2hSZXNwb25zZRJVCgxQdWJsaXNoQmF0Y2gSIS5wb3N0cmlkZXIudjEuUHVibGlzaEJhdGNoUmVxdWVzdBoiLnBvc3RyaWRlci52MS5QdWJsaXNoQmF0Y2hSZXNwb25zZRJOCglTdWJzY3JpYmUSHi5wb3N0cmlkZXIudjEuU3Vic2NyaWJlUmVxdWVzdBofLnBvc3RyaWRlci52MS5TdWJzY3JpYmVSZXNwb25zZTABEk4KCEdldEV2ZW50Eh0ucG9zdHJpZGVyLnYxLkdldEV2ZW50UmVxdWVzdBoeLnBvc3RyaWRlci52MS5HZXRFdmVudFJlc3BvbnNlIgOQAgESVAoKTGlzdEV2ZW50cxIfLnBvc3RyaWRlci52MS5MaXN0RXZlbnRzUmVxdWVzdBogLnBvc3RyaWRlci52MS5MaXN0RXZlbnRzUmVzcG9uc2UiA5ACAUKzAQoQY29tLnBvc3RyaWRlci52MUIKRXZlbnRQcm90b1ABWkJnaXRodWIuY29tL3Bvc3RyaWRlci1kZXYvcG9zdHJpZGVyL2dlbi9nby9wb3N0cmlkZXIvdjE7cG9zdHJpZGVydjGiAgNQWFiqAgxQb3N0cmlkZXIuVjHKAgxQb3N0cmlkZXJcVjHiAhhQb3N0cmlkZXJcVjFcR1BCTWV0YWRhdGHqAg1Qb3N0cmlkZXI6OlYxYgZwcm90bzM", [file_buf_validate_validate, file_google_protobuf_any, file_google_protobuf_duration, file_google_protobuf_struct, file_google_protobuf_timestamp]);
+  fileDesc("Chhwb3N0cmlkZXIvdjEvZXZlbnQucHJvdG8SDHBvc3RyaWRlci52MSK7BAoFRXZlbnQSLAoCaWQYASABKAlCILpIHdgBAXIYMhZeW0EtWmEtejAtOV86LV17MSw2NH0kEjsKBHR5cGUYAiABKAlCLbpIKnIoGP8BMiNeW0EtWmEtejAtOV8tXSsoXC5bQS1aYS16MC05Xy1dKykqJBIeCgZzb3VyY2UYAyABKAlCDrpIC9gBAXIGGIAEkAEBEhkKB3N1YmplY3QYBCABKAlCCLpIBXIDGIAEEigKBHRpbWUYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEicKBGRhdGEYBiABKAsyFy5nb29nbGUucHJvdG9idWYuU3RydWN0SAASKgoKcHJvdG9fZGF0YRgHIAEoCzIULmdvb2dsZS5wcm90b2J1Zi5BbnlIABITCglqc29uX2RhdGEYCCABKAlIABIWCgxpbnZhbGlkX2RhdGEYDiABKAlIABIXCgZjdXJzb3IYCSABKAlCB7pIBHICGEASLwoLYWNjZXB0X3RpbWUYCiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhcKBnRlbmFudBgLIAEoCUIHukgEcgIYPxIWCg5zY2hlbWFfdmVyc2lvbhgMIAEoBRIdCgtkYXRhX3NjaGVtYRgNIAEoCUIIukgFcgMYgAQSOwoKdmlvbGF0aW9ucxgPIAMoCzIdLnBvc3RyaWRlci52MS5TY2hlbWFWaW9sYXRpb25CCLpIBZIBAhBkQgkKB3BheWxvYWQiPwoPU2NoZW1hVmlvbGF0aW9uEg0KBWZpZWxkGAEgASgJEgwKBHJ1bGUYAiABKAkSDwoHbWVzc2FnZRgDIAEoCSJVCg5QdWJsaXNoUmVxdWVzdBIXCgZ0ZW5hbnQYASABKAlCB7pIBHICGD8SKgoFZXZlbnQYAiABKAsyEy5wb3N0cmlkZXIudjEuRXZlbnRCBrpIA8gBASJACg9QdWJsaXNoUmVzcG9uc2USCgoCaWQYASABKAkSDgoGY3Vyc29yGAIgASgJEhEKCWR1cGxpY2F0ZRgDIAEoCCJgChNQdWJsaXNoQmF0Y2hSZXF1ZXN0EhcKBnRlbmFudBgBIAEoCUIHukgEcgIYPxIwCgZldmVudHMYAiADKAsyEy5wb3N0cmlkZXIudjEuRXZlbnRCC7pICJIBBQgBEOgHIkYKFFB1Ymxpc2hCYXRjaFJlc3BvbnNlEi4KB3Jlc3VsdHMYASADKAsyHS5wb3N0cmlkZXIudjEuUHVibGlzaFJlc3BvbnNlIrwCChBTdWJzY3JpYmVSZXF1ZXN0EhcKBnRlbmFudBgBIAEoCUIHukgEcgIYPxJPCgV0eXBlcxgCIAMoCUJAukg9kgE6EGQiNnI0GIECMi9eKFwqfFtBLVphLXowLTlfLV0rKFwuW0EtWmEtejAtOV8tXSspKihcLlwqKT8pJBIWCgVzdGFydBgDIAEoCUIHukgEcgIYQBI9Cg5wYXlsb2FkX2Zvcm1hdBgEIAEoDjIbLnBvc3RyaWRlci52MS5QYXlsb2FkRm9ybWF0Qgi6SAWCAQIQARJJChJoZWFydGJlYXRfaW50ZXJ2YWwYBSABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb25CErpID6oBDCIDCKwCMgUQgMLXLxIcCgpleHByZXNzaW9uGAYgASgJQgi6SAVyAxiAICLQAQoRU3Vic2NyaWJlUmVzcG9uc2USDgoGY3Vyc29yGAEgASgJEioKBWJlZ2luGAIgASgLMhkucG9zdHJpZGVyLnYxLlN0cmVhbUJlZ2luSAASJAoFZXZlbnQYAyABKAsyEy5wb3N0cmlkZXIudjEuRXZlbnRIABIsCgloZWFydGJlYXQYBCABKAsyFy5wb3N0cmlkZXIudjEuSGVhcnRiZWF0SAASIAoDZ2FwGAUgASgLMhEucG9zdHJpZGVyLnYxLkdhcEgAQgkKB21lc3NhZ2UiLQoLU3RyZWFtQmVnaW4SHgoDZ2FwGAEgASgLMhEucG9zdHJpZGVyLnYxLkdhcCILCglIZWFydGJlYXQiPwoDR2FwEicKBnJlYXNvbhgBIAEoDjIXLnBvc3RyaWRlci52MS5HYXBSZWFzb24SDwoHbWVzc2FnZRgCIAEoCSKUAQoPR2V0RXZlbnRSZXF1ZXN0EhcKBnRlbmFudBgBIAEoCUIHukgEcgIYPxIpCgJpZBgCIAEoCUIdukgachgyFl5bQS1aYS16MC05XzotXXsxLDY0fSQSPQoOcGF5bG9hZF9mb3JtYXQYAyABKA4yGy5wb3N0cmlkZXIudjEuUGF5bG9hZEZvcm1hdEIIukgFggECEAEiNgoQR2V0RXZlbnRSZXNwb25zZRIiCgVldmVudBgBIAEoCzITLnBvc3RyaWRlci52MS5FdmVudCLwAgoRTGlzdEV2ZW50c1JlcXVlc3QSFwoGdGVuYW50GAEgASgJQge6SARyAhg/Ek8KBXR5cGVzGAIgAygJQkC6SD2SAToQZCI2cjQYgQIyL14oXCp8W0EtWmEtejAtOV8tXSsoXC5bQS1aYS16MC05Xy1dKykqKFwuXCopPykkEhkKB3N1YmplY3QYAyABKAlCCLpIBXIDGIAEEi0KCWZyb21fdGltZRgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASKwoHdG9fdGltZRgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASHQoJcGFnZV9zaXplGAYgASgFQgq6SAcaBRjoBygAEhwKCnBhZ2VfdG9rZW4YByABKAlCCLpIBXIDGIAEEj0KDnBheWxvYWRfZm9ybWF0GAggASgOMhsucG9zdHJpZGVyLnYxLlBheWxvYWRGb3JtYXRCCLpIBYIBAhABImIKEkxpc3RFdmVudHNSZXNwb25zZRIjCgZldmVudHMYASADKAsyEy5wb3N0cmlkZXIudjEuRXZlbnQSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJEg4KBmN1cnNvchgDIAEoCSpICg1QYXlsb2FkRm9ybWF0Eh4KGlBBWUxPQURfRk9STUFUX1VOU1BFQ0lGSUVEEAASFwoTUEFZTE9BRF9GT1JNQVRfSlNPThABKl4KCUdhcFJlYXNvbhIaChZHQVBfUkVBU09OX1VOU1BFQ0lGSUVEEAASGwoXR0FQX1JFQVNPTl9MT0dfUkVQTEFDRUQQARIYChRHQVBfUkVBU09OX1JFVEVOVElPThACMqMDCgxFdmVudFNlcnZpY2USRgoHUHVibGlzaBIcLnBvc3RyaWRlci52MS5QdWJsaXNoUmVxdWVzdBodLnBvc3RyaWRlci52MS5QdWJsaXNoUmVzcG9uc2USVQoMUHVibGlzaEJhdGNoEiEucG9zdHJpZGVyLnYxLlB1Ymxpc2hCYXRjaFJlcXVlc3QaIi5wb3N0cmlkZXIudjEuUHVibGlzaEJhdGNoUmVzcG9uc2USTgoJU3Vic2NyaWJlEh4ucG9zdHJpZGVyLnYxLlN1YnNjcmliZVJlcXVlc3QaHy5wb3N0cmlkZXIudjEuU3Vic2NyaWJlUmVzcG9uc2UwARJOCghHZXRFdmVudBIdLnBvc3RyaWRlci52MS5HZXRFdmVudFJlcXVlc3QaHi5wb3N0cmlkZXIudjEuR2V0RXZlbnRSZXNwb25zZSIDkAIBElQKCkxpc3RFdmVudHMSHy5wb3N0cmlkZXIudjEuTGlzdEV2ZW50c1JlcXVlc3QaIC5wb3N0cmlkZXIudjEuTGlzdEV2ZW50c1Jlc3BvbnNlIgOQAgFCswEKEGNvbS5wb3N0cmlkZXIudjFCCkV2ZW50UHJvdG9QAVpCZ2l0aHViLmNvbS9wb3N0cmlkZXItZGV2L3Bvc3RyaWRlci9nZW4vZ28vcG9zdHJpZGVyL3YxO3Bvc3RyaWRlcnYxogIDUFhYqgIMUG9zdHJpZGVyLlYxygIMUG9zdHJpZGVyXFYx4gIYUG9zdHJpZGVyXFYxXEdQQk1ldGFkYXRh6gINUG9zdHJpZGVyOjpWMWIGcHJvdG8z", [file_buf_validate_validate, file_google_protobuf_any, file_google_protobuf_duration, file_google_protobuf_struct, file_google_protobuf_timestamp]);
 
 /**
  * Event is an immutable fact. Attribute names follow CloudEvents 1.0.
@@ -89,6 +89,15 @@ export type Event = Message<"postrider.v1.Event"> & {
      */
     value: string;
     case: "jsonData";
+  } | {
+    /**
+     * Output only: the exact text of a JSON object that the type's schema cannot hold, accepted because the schema was
+     * not enforced. `violations` says why. JSON readers see it as `data`.
+     *
+     * @generated from field: string invalid_data = 14;
+     */
+    value: string;
+    case: "invalidData";
   } | { case: undefined; value?: undefined };
 
   /**
@@ -118,6 +127,20 @@ export type Event = Message<"postrider.v1.Event"> & {
    * @generated from field: int32 schema_version = 12;
    */
   schemaVersion: number;
+
+  /**
+   * Output only: path of the JSON Schema of that version on this server; empty for an untyped event.
+   *
+   * @generated from field: string data_schema = 13;
+   */
+  dataSchema: string;
+
+  /**
+   * Output only: what the event breaks, when it was accepted under WARN.
+   *
+   * @generated from field: repeated postrider.v1.SchemaViolation violations = 15;
+   */
+  violations: SchemaViolation[];
 };
 
 /**
@@ -126,6 +149,41 @@ export type Event = Message<"postrider.v1.Event"> & {
  */
 export const EventSchema: GenMessage<Event> = /*@__PURE__*/
   messageDesc(file_postrider_v1_event, 0);
+
+/**
+ * SchemaViolation is one broken rule of an event's schema.
+ *
+ * @generated from message postrider.v1.SchemaViolation
+ */
+export type SchemaViolation = Message<"postrider.v1.SchemaViolation"> & {
+  /**
+   * Path of the field, for example "data.lines[0].quantity".
+   *
+   * @generated from field: string field = 1;
+   */
+  field: string;
+
+  /**
+   * Id of the rule, for example "int32.gte"; empty where the payload does not have the schema's structure.
+   *
+   * @generated from field: string rule = 2;
+   */
+  rule: string;
+
+  /**
+   * For a person.
+   *
+   * @generated from field: string message = 3;
+   */
+  message: string;
+};
+
+/**
+ * Describes the message postrider.v1.SchemaViolation.
+ * Use `create(SchemaViolationSchema)` to create a new message.
+ */
+export const SchemaViolationSchema: GenMessage<SchemaViolation> = /*@__PURE__*/
+  messageDesc(file_postrider_v1_event, 1);
 
 /**
  * @generated from message postrider.v1.PublishRequest
@@ -149,7 +207,7 @@ export type PublishRequest = Message<"postrider.v1.PublishRequest"> & {
  * Use `create(PublishRequestSchema)` to create a new message.
  */
 export const PublishRequestSchema: GenMessage<PublishRequest> = /*@__PURE__*/
-  messageDesc(file_postrider_v1_event, 1);
+  messageDesc(file_postrider_v1_event, 2);
 
 /**
  * @generated from message postrider.v1.PublishResponse
@@ -178,7 +236,7 @@ export type PublishResponse = Message<"postrider.v1.PublishResponse"> & {
  * Use `create(PublishResponseSchema)` to create a new message.
  */
 export const PublishResponseSchema: GenMessage<PublishResponse> = /*@__PURE__*/
-  messageDesc(file_postrider_v1_event, 2);
+  messageDesc(file_postrider_v1_event, 3);
 
 /**
  * @generated from message postrider.v1.PublishBatchRequest
@@ -202,7 +260,7 @@ export type PublishBatchRequest = Message<"postrider.v1.PublishBatchRequest"> & 
  * Use `create(PublishBatchRequestSchema)` to create a new message.
  */
 export const PublishBatchRequestSchema: GenMessage<PublishBatchRequest> = /*@__PURE__*/
-  messageDesc(file_postrider_v1_event, 3);
+  messageDesc(file_postrider_v1_event, 4);
 
 /**
  * @generated from message postrider.v1.PublishBatchResponse
@@ -221,7 +279,7 @@ export type PublishBatchResponse = Message<"postrider.v1.PublishBatchResponse"> 
  * Use `create(PublishBatchResponseSchema)` to create a new message.
  */
 export const PublishBatchResponseSchema: GenMessage<PublishBatchResponse> = /*@__PURE__*/
-  messageDesc(file_postrider_v1_event, 4);
+  messageDesc(file_postrider_v1_event, 5);
 
 /**
  * @generated from message postrider.v1.SubscribeRequest
@@ -261,6 +319,13 @@ export type SubscribeRequest = Message<"postrider.v1.SubscribeRequest"> & {
    * @generated from field: google.protobuf.Duration heartbeat_interval = 5;
    */
   heartbeatInterval?: Duration | undefined;
+
+  /**
+   * A CEL expression over `event`, as in Filter; all events when empty.
+   *
+   * @generated from field: string expression = 6;
+   */
+  expression: string;
 };
 
 /**
@@ -268,7 +333,7 @@ export type SubscribeRequest = Message<"postrider.v1.SubscribeRequest"> & {
  * Use `create(SubscribeRequestSchema)` to create a new message.
  */
 export const SubscribeRequestSchema: GenMessage<SubscribeRequest> = /*@__PURE__*/
-  messageDesc(file_postrider_v1_event, 5);
+  messageDesc(file_postrider_v1_event, 6);
 
 /**
  * @generated from message postrider.v1.SubscribeResponse
@@ -320,7 +385,7 @@ export type SubscribeResponse = Message<"postrider.v1.SubscribeResponse"> & {
  * Use `create(SubscribeResponseSchema)` to create a new message.
  */
 export const SubscribeResponseSchema: GenMessage<SubscribeResponse> = /*@__PURE__*/
-  messageDesc(file_postrider_v1_event, 6);
+  messageDesc(file_postrider_v1_event, 7);
 
 /**
  * StreamBegin says where the stream really begins.
@@ -341,7 +406,7 @@ export type StreamBegin = Message<"postrider.v1.StreamBegin"> & {
  * Use `create(StreamBeginSchema)` to create a new message.
  */
 export const StreamBeginSchema: GenMessage<StreamBegin> = /*@__PURE__*/
-  messageDesc(file_postrider_v1_event, 7);
+  messageDesc(file_postrider_v1_event, 8);
 
 /**
  * Heartbeat shows that a quiet stream is alive.
@@ -356,7 +421,7 @@ export type Heartbeat = Message<"postrider.v1.Heartbeat"> & {
  * Use `create(HeartbeatSchema)` to create a new message.
  */
 export const HeartbeatSchema: GenMessage<Heartbeat> = /*@__PURE__*/
-  messageDesc(file_postrider_v1_event, 8);
+  messageDesc(file_postrider_v1_event, 9);
 
 /**
  * Gap says that events are missing, and why.
@@ -382,7 +447,7 @@ export type Gap = Message<"postrider.v1.Gap"> & {
  * Use `create(GapSchema)` to create a new message.
  */
 export const GapSchema: GenMessage<Gap> = /*@__PURE__*/
-  messageDesc(file_postrider_v1_event, 9);
+  messageDesc(file_postrider_v1_event, 10);
 
 /**
  * @generated from message postrider.v1.GetEventRequest
@@ -411,7 +476,7 @@ export type GetEventRequest = Message<"postrider.v1.GetEventRequest"> & {
  * Use `create(GetEventRequestSchema)` to create a new message.
  */
 export const GetEventRequestSchema: GenMessage<GetEventRequest> = /*@__PURE__*/
-  messageDesc(file_postrider_v1_event, 10);
+  messageDesc(file_postrider_v1_event, 11);
 
 /**
  * @generated from message postrider.v1.GetEventResponse
@@ -428,7 +493,7 @@ export type GetEventResponse = Message<"postrider.v1.GetEventResponse"> & {
  * Use `create(GetEventResponseSchema)` to create a new message.
  */
 export const GetEventResponseSchema: GenMessage<GetEventResponse> = /*@__PURE__*/
-  messageDesc(file_postrider_v1_event, 11);
+  messageDesc(file_postrider_v1_event, 12);
 
 /**
  * @generated from message postrider.v1.ListEventsRequest
@@ -494,7 +559,7 @@ export type ListEventsRequest = Message<"postrider.v1.ListEventsRequest"> & {
  * Use `create(ListEventsRequestSchema)` to create a new message.
  */
 export const ListEventsRequestSchema: GenMessage<ListEventsRequest> = /*@__PURE__*/
-  messageDesc(file_postrider_v1_event, 12);
+  messageDesc(file_postrider_v1_event, 13);
 
 /**
  * @generated from message postrider.v1.ListEventsResponse
@@ -527,7 +592,7 @@ export type ListEventsResponse = Message<"postrider.v1.ListEventsResponse"> & {
  * Use `create(ListEventsResponseSchema)` to create a new message.
  */
 export const ListEventsResponseSchema: GenMessage<ListEventsResponse> = /*@__PURE__*/
-  messageDesc(file_postrider_v1_event, 13);
+  messageDesc(file_postrider_v1_event, 14);
 
 /**
  * PayloadFormat chooses how binary clients get payloads. JSON clients always get `data`.

@@ -17,7 +17,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file postrider/v1/subscription.proto.
  */
 export const file_postrider_v1_subscription: GenFile = /*@__PURE__*/
-  fileDesc("Ch9wb3N0cmlkZXIvdjEvc3Vic2NyaXB0aW9uLnByb3RvEgxwb3N0cmlkZXIudjEi8gQKDFN1YnNjcmlwdGlvbhITCgJpZBgBIAEoCUIHukgEcgIYQBIXCgZ0ZW5hbnQYAiABKAlCB7pIBHICGD8SOgoEbmFtZRgDIAEoCUIsukgp2AEBciQyIl5bQS1aYS16MC05XVtBLVphLXowLTkuXyAtXXswLDk5fSQSJAoGZmlsdGVyGAQgASgLMhQucG9zdHJpZGVyLnYxLkZpbHRlchIkCgZ0YXJnZXQYBSABKAsyFC5wb3N0cmlkZXIudjEuVGFyZ2V0EiwKBnBvbGljeRgGIAEoCzIcLnBvc3RyaWRlci52MS5EZWxpdmVyeVBvbGljeRIWCgVzdGFydBgHIAEoCUIHukgEcgIYQBI1CgZzZWNyZXQYCCABKAlCJbpIItgBAXIdGIABMhhed2hzZWNfW0EtWmEtejAtOSsvXSs9KiQSHQoLZGVzY3JpcHRpb24YCSABKAlCCLpIBXIDGOgHEi4KBXN0YXRlGAogASgOMh8ucG9zdHJpZGVyLnYxLlN1YnNjcmlwdGlvblN0YXRlEhQKDHN0YXRlX3JlYXNvbhgLIAEoCRIwCgZoZWFsdGgYDCABKAsyIC5wb3N0cmlkZXIudjEuU3Vic2NyaXB0aW9uSGVhbHRoEhQKDHN0YXJ0X2N1cnNvchgNIAEoCRIOCgZjdXJzb3IYDiABKAkSEAoIcmV2aXNpb24YDyABKAMSLwoLY3JlYXRlX3RpbWUYECABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi8KC3VwZGF0ZV90aW1lGBEgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCJZCgZGaWx0ZXISTwoFdHlwZXMYASADKAlCQLpIPZIBOhBkIjZyNBiBAjIvXihcKnxbQS1aYS16MC05Xy1dKyhcLltBLVphLXowLTlfLV0rKSooXC5cKik/KSQiSgoGVGFyZ2V0Ei8KB3dlYmhvb2sYASABKAsyHC5wb3N0cmlkZXIudGFyZ2V0LnYxLldlYmhvb2tIAEIPCgZjb25maWcSBbpIAggBIr8BCg5EZWxpdmVyeVBvbGljeRJNCg5yZXRyeV9zY2hlZHVsZRgBIAMoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbkIaukgXkgEUEDIiEKoBDSIECID1JDIFEIDC1y8SHwoLY29uY3VycmVuY3kYAiABKAVCCrpIBxoFGIAIKAASPQoHdGltZW91dBgDIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbkIRukgOqgELIgIIeDIFEIDC1y8irAIKElN1YnNjcmlwdGlvbkhlYWx0aBIZCgxzdWNjZXNzX3JhdGUYASABKAFIAIgBARIQCghhdHRlbXB0cxgCIAEoAxIPCgdiYWNrbG9nGAMgASgDEhAKCHJldHJ5aW5nGAQgASgDEgwKBGRlYWQYBSABKAMSKwoHYnJlYWtlchgGIAEoDjIaLnBvc3RyaWRlci52MS5CcmVha2VyU3RhdGUSLwoLcmVzdW1lX3RpbWUYByABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhIKCmxhc3RfZXJyb3IYCCABKAkSNQoRbGFzdF9zdWNjZXNzX3RpbWUYCSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQg8KDV9zdWNjZXNzX3JhdGUibgoZQ3JlYXRlU3Vic2NyaXB0aW9uUmVxdWVzdBIXCgZ0ZW5hbnQYASABKAlCB7pIBHICGD8SOAoMc3Vic2NyaXB0aW9uGAIgASgLMhoucG9zdHJpZGVyLnYxLlN1YnNjcmlwdGlvbkIGukgDyAEBIk4KGkNyZWF0ZVN1YnNjcmlwdGlvblJlc3BvbnNlEjAKDHN1YnNjcmlwdGlvbhgBIAEoCzIaLnBvc3RyaWRlci52MS5TdWJzY3JpcHRpb24iSAoWR2V0U3Vic2NyaXB0aW9uUmVxdWVzdBIXCgZ0ZW5hbnQYASABKAlCB7pIBHICGD8SFQoCaWQYAiABKAlCCbpIBnIEEAEYZCJLChdHZXRTdWJzY3JpcHRpb25SZXNwb25zZRIwCgxzdWJzY3JpcHRpb24YASABKAsyGi5wb3N0cmlkZXIudjEuU3Vic2NyaXB0aW9uInAKGExpc3RTdWJzY3JpcHRpb25zUmVxdWVzdBIXCgZ0ZW5hbnQYASABKAlCB7pIBHICGD8SHQoJcGFnZV9zaXplGAIgASgFQgq6SAcaBRjoBygAEhwKCnBhZ2VfdG9rZW4YAyABKAlCCLpIBXIDGIAEImcKGUxpc3RTdWJzY3JpcHRpb25zUmVzcG9uc2USMQoNc3Vic2NyaXB0aW9ucxgBIAMoCzIaLnBvc3RyaWRlci52MS5TdWJzY3JpcHRpb24SFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIp8BChlVcGRhdGVTdWJzY3JpcHRpb25SZXF1ZXN0EhcKBnRlbmFudBgBIAEoCUIHukgEcgIYPxI4CgxzdWJzY3JpcHRpb24YAiABKAsyGi5wb3N0cmlkZXIudjEuU3Vic2NyaXB0aW9uQga6SAPIAQESLwoLdXBkYXRlX21hc2sYAyABKAsyGi5nb29nbGUucHJvdG9idWYuRmllbGRNYXNrIl4KGlVwZGF0ZVN1YnNjcmlwdGlvblJlc3BvbnNlEjAKDHN1YnNjcmlwdGlvbhgBIAEoCzIaLnBvc3RyaWRlci52MS5TdWJzY3JpcHRpb24SDgoGY3Vyc29yGAIgASgJImYKGURlbGV0ZVN1YnNjcmlwdGlvblJlcXVlc3QSFwoGdGVuYW50GAEgASgJQge6SARyAhg/EhUKAmlkGAIgASgJQgm6SAZyBBABGGQSGQoIcmV2aXNpb24YAyABKANCB7pIBCICKAAiHAoaRGVsZXRlU3Vic2NyaXB0aW9uUmVzcG9uc2UiSgoYUGF1c2VTdWJzY3JpcHRpb25SZXF1ZXN0EhcKBnRlbmFudBgBIAEoCUIHukgEcgIYPxIVCgJpZBgCIAEoCUIJukgGcgQQARhkIk0KGVBhdXNlU3Vic2NyaXB0aW9uUmVzcG9uc2USMAoMc3Vic2NyaXB0aW9uGAEgASgLMhoucG9zdHJpZGVyLnYxLlN1YnNjcmlwdGlvbiJLChlSZXN1bWVTdWJzY3JpcHRpb25SZXF1ZXN0EhcKBnRlbmFudBgBIAEoCUIHukgEcgIYPxIVCgJpZBgCIAEoCUIJukgGcgQQARhkIk4KGlJlc3VtZVN1YnNjcmlwdGlvblJlc3BvbnNlEjAKDHN1YnNjcmlwdGlvbhgBIAEoCzIaLnBvc3RyaWRlci52MS5TdWJzY3JpcHRpb24iSQoXVGVzdFN1YnNjcmlwdGlvblJlcXVlc3QSFwoGdGVuYW50GAEgASgJQge6SARyAhg/EhUKAmlkGAIgASgJQgm6SAZyBBABGGQiVAoYVGVzdFN1YnNjcmlwdGlvblJlc3BvbnNlEhAKCGV2ZW50X2lkGAEgASgJEiYKB2F0dGVtcHQYAiABKAsyFS5wb3N0cmlkZXIudjEuQXR0ZW1wdCJRCh9SZXZlYWxTdWJzY3JpcHRpb25TZWNyZXRSZXF1ZXN0EhcKBnRlbmFudBgBIAEoCUIHukgEcgIYPxIVCgJpZBgCIAEoCUIJukgGcgQQARhkIjIKIFJldmVhbFN1YnNjcmlwdGlvblNlY3JldFJlc3BvbnNlEg4KBnNlY3JldBgBIAEoCSqWAQoRU3Vic2NyaXB0aW9uU3RhdGUSIgoeU1VCU0NSSVBUSU9OX1NUQVRFX1VOU1BFQ0lGSUVEEAASHQoZU1VCU0NSSVBUSU9OX1NUQVRFX0FDVElWRRABEh0KGVNVQlNDUklQVElPTl9TVEFURV9QQVVTRUQQAhIfChtTVUJTQ1JJUFRJT05fU1RBVEVfRElTQUJMRUQQAyp6CgxCcmVha2VyU3RhdGUSHQoZQlJFQUtFUl9TVEFURV9VTlNQRUNJRklFRBAAEhgKFEJSRUFLRVJfU1RBVEVfQ0xPU0VEEAESFgoSQlJFQUtFUl9TVEFURV9PUEVOEAISGQoVQlJFQUtFUl9TVEFURV9IT0xESU5HEAMyzQcKE1N1YnNjcmlwdGlvblNlcnZpY2USZwoSQ3JlYXRlU3Vic2NyaXB0aW9uEicucG9zdHJpZGVyLnYxLkNyZWF0ZVN1YnNjcmlwdGlvblJlcXVlc3QaKC5wb3N0cmlkZXIudjEuQ3JlYXRlU3Vic2NyaXB0aW9uUmVzcG9uc2USYwoPR2V0U3Vic2NyaXB0aW9uEiQucG9zdHJpZGVyLnYxLkdldFN1YnNjcmlwdGlvblJlcXVlc3QaJS5wb3N0cmlkZXIudjEuR2V0U3Vic2NyaXB0aW9uUmVzcG9uc2UiA5ACARJpChFMaXN0U3Vic2NyaXB0aW9ucxImLnBvc3RyaWRlci52MS5MaXN0U3Vic2NyaXB0aW9uc1JlcXVlc3QaJy5wb3N0cmlkZXIudjEuTGlzdFN1YnNjcmlwdGlvbnNSZXNwb25zZSIDkAIBEmcKElVwZGF0ZVN1YnNjcmlwdGlvbhInLnBvc3RyaWRlci52MS5VcGRhdGVTdWJzY3JpcHRpb25SZXF1ZXN0GigucG9zdHJpZGVyLnYxLlVwZGF0ZVN1YnNjcmlwdGlvblJlc3BvbnNlEmcKEkRlbGV0ZVN1YnNjcmlwdGlvbhInLnBvc3RyaWRlci52MS5EZWxldGVTdWJzY3JpcHRpb25SZXF1ZXN0GigucG9zdHJpZGVyLnYxLkRlbGV0ZVN1YnNjcmlwdGlvblJlc3BvbnNlEmQKEVBhdXNlU3Vic2NyaXB0aW9uEiYucG9zdHJpZGVyLnYxLlBhdXNlU3Vic2NyaXB0aW9uUmVxdWVzdBonLnBvc3RyaWRlci52MS5QYXVzZVN1YnNjcmlwdGlvblJlc3BvbnNlEmcKElJlc3VtZVN1YnNjcmlwdGlvbhInLnBvc3RyaWRlci52MS5SZXN1bWVTdWJzY3JpcHRpb25SZXF1ZXN0GigucG9zdHJpZGVyLnYxLlJlc3VtZVN1YnNjcmlwdGlvblJlc3BvbnNlEmEKEFRlc3RTdWJzY3JpcHRpb24SJS5wb3N0cmlkZXIudjEuVGVzdFN1YnNjcmlwdGlvblJlcXVlc3QaJi5wb3N0cmlkZXIudjEuVGVzdFN1YnNjcmlwdGlvblJlc3BvbnNlEnkKGFJldmVhbFN1YnNjcmlwdGlvblNlY3JldBItLnBvc3RyaWRlci52MS5SZXZlYWxTdWJzY3JpcHRpb25TZWNyZXRSZXF1ZXN0Gi4ucG9zdHJpZGVyLnYxLlJldmVhbFN1YnNjcmlwdGlvblNlY3JldFJlc3BvbnNlQroBChBjb20ucG9zdHJpZGVyLnYxQhFTdWJzY3JpcHRpb25Qcm90b1ABWkJnaXRodWIuY29tL3Bvc3RyaWRlci1kZXYvcG9zdHJpZGVyL2dlbi9nby9wb3N0cmlkZXIvdjE7cG9zdHJpZGVydjGiAgNQWFiqAgxQb3N0cmlkZXIuVjHKAgxQb3N0cmlkZXJcVjHiAhhQb3N0cmlkZXJcVjFcR1BCTWV0YWRhdGHqAg1Qb3N0cmlkZXI6OlYxYgZwcm90bzM", [file_buf_validate_validate, file_google_protobuf_duration, file_google_protobuf_field_mask, file_google_protobuf_timestamp, file_postrider_target_v1_webhook, file_postrider_v1_delivery]);
+  fileDesc("Ch9wb3N0cmlkZXIvdjEvc3Vic2NyaXB0aW9uLnByb3RvEgxwb3N0cmlkZXIudjEi8gQKDFN1YnNjcmlwdGlvbhITCgJpZBgBIAEoCUIHukgEcgIYQBIXCgZ0ZW5hbnQYAiABKAlCB7pIBHICGD8SOgoEbmFtZRgDIAEoCUIsukgp2AEBciQyIl5bQS1aYS16MC05XVtBLVphLXowLTkuXyAtXXswLDk5fSQSJAoGZmlsdGVyGAQgASgLMhQucG9zdHJpZGVyLnYxLkZpbHRlchIkCgZ0YXJnZXQYBSABKAsyFC5wb3N0cmlkZXIudjEuVGFyZ2V0EiwKBnBvbGljeRgGIAEoCzIcLnBvc3RyaWRlci52MS5EZWxpdmVyeVBvbGljeRIWCgVzdGFydBgHIAEoCUIHukgEcgIYQBI1CgZzZWNyZXQYCCABKAlCJbpIItgBAXIdGIABMhhed2hzZWNfW0EtWmEtejAtOSsvXSs9KiQSHQoLZGVzY3JpcHRpb24YCSABKAlCCLpIBXIDGOgHEi4KBXN0YXRlGAogASgOMh8ucG9zdHJpZGVyLnYxLlN1YnNjcmlwdGlvblN0YXRlEhQKDHN0YXRlX3JlYXNvbhgLIAEoCRIwCgZoZWFsdGgYDCABKAsyIC5wb3N0cmlkZXIudjEuU3Vic2NyaXB0aW9uSGVhbHRoEhQKDHN0YXJ0X2N1cnNvchgNIAEoCRIOCgZjdXJzb3IYDiABKAkSEAoIcmV2aXNpb24YDyABKAMSLwoLY3JlYXRlX3RpbWUYECABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi8KC3VwZGF0ZV90aW1lGBEgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCJ3CgZGaWx0ZXISTwoFdHlwZXMYASADKAlCQLpIPZIBOhBkIjZyNBiBAjIvXihcKnxbQS1aYS16MC05Xy1dKyhcLltBLVphLXowLTlfLV0rKSooXC5cKik/KSQSHAoKZXhwcmVzc2lvbhgCIAEoCUIIukgFcgMYgCAiSgoGVGFyZ2V0Ei8KB3dlYmhvb2sYASABKAsyHC5wb3N0cmlkZXIudGFyZ2V0LnYxLldlYmhvb2tIAEIPCgZjb25maWcSBbpIAggBIr8BCg5EZWxpdmVyeVBvbGljeRJNCg5yZXRyeV9zY2hlZHVsZRgBIAMoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbkIaukgXkgEUEDIiEKoBDSIECID1JDIFEIDC1y8SHwoLY29uY3VycmVuY3kYAiABKAVCCrpIBxoFGIAIKAASPQoHdGltZW91dBgDIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbkIRukgOqgELIgIIeDIFEIDC1y8i3gIKElN1YnNjcmlwdGlvbkhlYWx0aBIZCgxzdWNjZXNzX3JhdGUYASABKAFIAIgBARIQCghhdHRlbXB0cxgCIAEoAxIPCgdiYWNrbG9nGAMgASgDEhAKCHJldHJ5aW5nGAQgASgDEgwKBGRlYWQYBSABKAMSKwoHYnJlYWtlchgGIAEoDjIaLnBvc3RyaWRlci52MS5CcmVha2VyU3RhdGUSLwoLcmVzdW1lX3RpbWUYByABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhIKCmxhc3RfZXJyb3IYCCABKAkSNQoRbGFzdF9zdWNjZXNzX3RpbWUYCSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhUKDWZpbHRlcl9lcnJvcnMYCiABKAMSGQoRbGFzdF9maWx0ZXJfZXJyb3IYCyABKAlCDwoNX3N1Y2Nlc3NfcmF0ZSJuChlDcmVhdGVTdWJzY3JpcHRpb25SZXF1ZXN0EhcKBnRlbmFudBgBIAEoCUIHukgEcgIYPxI4CgxzdWJzY3JpcHRpb24YAiABKAsyGi5wb3N0cmlkZXIudjEuU3Vic2NyaXB0aW9uQga6SAPIAQEiTgoaQ3JlYXRlU3Vic2NyaXB0aW9uUmVzcG9uc2USMAoMc3Vic2NyaXB0aW9uGAEgASgLMhoucG9zdHJpZGVyLnYxLlN1YnNjcmlwdGlvbiJIChZHZXRTdWJzY3JpcHRpb25SZXF1ZXN0EhcKBnRlbmFudBgBIAEoCUIHukgEcgIYPxIVCgJpZBgCIAEoCUIJukgGcgQQARhkIksKF0dldFN1YnNjcmlwdGlvblJlc3BvbnNlEjAKDHN1YnNjcmlwdGlvbhgBIAEoCzIaLnBvc3RyaWRlci52MS5TdWJzY3JpcHRpb24icAoYTGlzdFN1YnNjcmlwdGlvbnNSZXF1ZXN0EhcKBnRlbmFudBgBIAEoCUIHukgEcgIYPxIdCglwYWdlX3NpemUYAiABKAVCCrpIBxoFGOgHKAASHAoKcGFnZV90b2tlbhgDIAEoCUIIukgFcgMYgAQiZwoZTGlzdFN1YnNjcmlwdGlvbnNSZXNwb25zZRIxCg1zdWJzY3JpcHRpb25zGAEgAygLMhoucG9zdHJpZGVyLnYxLlN1YnNjcmlwdGlvbhIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkinwEKGVVwZGF0ZVN1YnNjcmlwdGlvblJlcXVlc3QSFwoGdGVuYW50GAEgASgJQge6SARyAhg/EjgKDHN1YnNjcmlwdGlvbhgCIAEoCzIaLnBvc3RyaWRlci52MS5TdWJzY3JpcHRpb25CBrpIA8gBARIvCgt1cGRhdGVfbWFzaxgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5GaWVsZE1hc2siXgoaVXBkYXRlU3Vic2NyaXB0aW9uUmVzcG9uc2USMAoMc3Vic2NyaXB0aW9uGAEgASgLMhoucG9zdHJpZGVyLnYxLlN1YnNjcmlwdGlvbhIOCgZjdXJzb3IYAiABKAkiZgoZRGVsZXRlU3Vic2NyaXB0aW9uUmVxdWVzdBIXCgZ0ZW5hbnQYASABKAlCB7pIBHICGD8SFQoCaWQYAiABKAlCCbpIBnIEEAEYZBIZCghyZXZpc2lvbhgDIAEoA0IHukgEIgIoACIcChpEZWxldGVTdWJzY3JpcHRpb25SZXNwb25zZSJKChhQYXVzZVN1YnNjcmlwdGlvblJlcXVlc3QSFwoGdGVuYW50GAEgASgJQge6SARyAhg/EhUKAmlkGAIgASgJQgm6SAZyBBABGGQiTQoZUGF1c2VTdWJzY3JpcHRpb25SZXNwb25zZRIwCgxzdWJzY3JpcHRpb24YASABKAsyGi5wb3N0cmlkZXIudjEuU3Vic2NyaXB0aW9uIksKGVJlc3VtZVN1YnNjcmlwdGlvblJlcXVlc3QSFwoGdGVuYW50GAEgASgJQge6SARyAhg/EhUKAmlkGAIgASgJQgm6SAZyBBABGGQiTgoaUmVzdW1lU3Vic2NyaXB0aW9uUmVzcG9uc2USMAoMc3Vic2NyaXB0aW9uGAEgASgLMhoucG9zdHJpZGVyLnYxLlN1YnNjcmlwdGlvbiJJChdUZXN0U3Vic2NyaXB0aW9uUmVxdWVzdBIXCgZ0ZW5hbnQYASABKAlCB7pIBHICGD8SFQoCaWQYAiABKAlCCbpIBnIEEAEYZCJUChhUZXN0U3Vic2NyaXB0aW9uUmVzcG9uc2USEAoIZXZlbnRfaWQYASABKAkSJgoHYXR0ZW1wdBgCIAEoCzIVLnBvc3RyaWRlci52MS5BdHRlbXB0IlEKH1JldmVhbFN1YnNjcmlwdGlvblNlY3JldFJlcXVlc3QSFwoGdGVuYW50GAEgASgJQge6SARyAhg/EhUKAmlkGAIgASgJQgm6SAZyBBABGGQiMgogUmV2ZWFsU3Vic2NyaXB0aW9uU2VjcmV0UmVzcG9uc2USDgoGc2VjcmV0GAEgASgJIn4KEVRlc3RGaWx0ZXJSZXF1ZXN0EhcKBnRlbmFudBgBIAEoCUIHukgEcgIYPxIsCgZmaWx0ZXIYAiABKAsyFC5wb3N0cmlkZXIudjEuRmlsdGVyQga6SAPIAQESIgoFbGltaXQYAyABKAVCE7pIEBoOGOgHKP///////////wEicAoSVGVzdEZpbHRlclJlc3BvbnNlEi0KCHByb2JsZW1zGAEgAygLMhsucG9zdHJpZGVyLnYxLkZpbHRlclByb2JsZW0SKwoHcmVzdWx0cxgCIAMoCzIaLnBvc3RyaWRlci52MS5GaWx0ZXJSZXN1bHQiYAoNRmlsdGVyUHJvYmxlbRIMCgRsaW5lGAEgASgFEg4KBmNvbHVtbhgCIAEoBRIPCgdtZXNzYWdlGAMgASgJEhIKCnN1Z2dlc3Rpb24YBCABKAkSDAoEdHlwZRgFIAEoCSKGAQoMRmlsdGVyUmVzdWx0EhAKCGV2ZW50X2lkGAEgASgJEhIKCmV2ZW50X3R5cGUYAiABKAkSLwoLYWNjZXB0X3RpbWUYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEg8KB21hdGNoZWQYBCABKAgSDgoGcmVhc29uGAUgASgJKpYBChFTdWJzY3JpcHRpb25TdGF0ZRIiCh5TVUJTQ1JJUFRJT05fU1RBVEVfVU5TUEVDSUZJRUQQABIdChlTVUJTQ1JJUFRJT05fU1RBVEVfQUNUSVZFEAESHQoZU1VCU0NSSVBUSU9OX1NUQVRFX1BBVVNFRBACEh8KG1NVQlNDUklQVElPTl9TVEFURV9ESVNBQkxFRBADKnoKDEJyZWFrZXJTdGF0ZRIdChlCUkVBS0VSX1NUQVRFX1VOU1BFQ0lGSUVEEAASGAoUQlJFQUtFUl9TVEFURV9DTE9TRUQQARIWChJCUkVBS0VSX1NUQVRFX09QRU4QAhIZChVCUkVBS0VSX1NUQVRFX0hPTERJTkcQAzKjCAoTU3Vic2NyaXB0aW9uU2VydmljZRJnChJDcmVhdGVTdWJzY3JpcHRpb24SJy5wb3N0cmlkZXIudjEuQ3JlYXRlU3Vic2NyaXB0aW9uUmVxdWVzdBooLnBvc3RyaWRlci52MS5DcmVhdGVTdWJzY3JpcHRpb25SZXNwb25zZRJjCg9HZXRTdWJzY3JpcHRpb24SJC5wb3N0cmlkZXIudjEuR2V0U3Vic2NyaXB0aW9uUmVxdWVzdBolLnBvc3RyaWRlci52MS5HZXRTdWJzY3JpcHRpb25SZXNwb25zZSIDkAIBEmkKEUxpc3RTdWJzY3JpcHRpb25zEiYucG9zdHJpZGVyLnYxLkxpc3RTdWJzY3JpcHRpb25zUmVxdWVzdBonLnBvc3RyaWRlci52MS5MaXN0U3Vic2NyaXB0aW9uc1Jlc3BvbnNlIgOQAgESZwoSVXBkYXRlU3Vic2NyaXB0aW9uEicucG9zdHJpZGVyLnYxLlVwZGF0ZVN1YnNjcmlwdGlvblJlcXVlc3QaKC5wb3N0cmlkZXIudjEuVXBkYXRlU3Vic2NyaXB0aW9uUmVzcG9uc2USZwoSRGVsZXRlU3Vic2NyaXB0aW9uEicucG9zdHJpZGVyLnYxLkRlbGV0ZVN1YnNjcmlwdGlvblJlcXVlc3QaKC5wb3N0cmlkZXIudjEuRGVsZXRlU3Vic2NyaXB0aW9uUmVzcG9uc2USZAoRUGF1c2VTdWJzY3JpcHRpb24SJi5wb3N0cmlkZXIudjEuUGF1c2VTdWJzY3JpcHRpb25SZXF1ZXN0GicucG9zdHJpZGVyLnYxLlBhdXNlU3Vic2NyaXB0aW9uUmVzcG9uc2USZwoSUmVzdW1lU3Vic2NyaXB0aW9uEicucG9zdHJpZGVyLnYxLlJlc3VtZVN1YnNjcmlwdGlvblJlcXVlc3QaKC5wb3N0cmlkZXIudjEuUmVzdW1lU3Vic2NyaXB0aW9uUmVzcG9uc2USYQoQVGVzdFN1YnNjcmlwdGlvbhIlLnBvc3RyaWRlci52MS5UZXN0U3Vic2NyaXB0aW9uUmVxdWVzdBomLnBvc3RyaWRlci52MS5UZXN0U3Vic2NyaXB0aW9uUmVzcG9uc2USeQoYUmV2ZWFsU3Vic2NyaXB0aW9uU2VjcmV0Ei0ucG9zdHJpZGVyLnYxLlJldmVhbFN1YnNjcmlwdGlvblNlY3JldFJlcXVlc3QaLi5wb3N0cmlkZXIudjEuUmV2ZWFsU3Vic2NyaXB0aW9uU2VjcmV0UmVzcG9uc2USVAoKVGVzdEZpbHRlchIfLnBvc3RyaWRlci52MS5UZXN0RmlsdGVyUmVxdWVzdBogLnBvc3RyaWRlci52MS5UZXN0RmlsdGVyUmVzcG9uc2UiA5ACAUK6AQoQY29tLnBvc3RyaWRlci52MUIRU3Vic2NyaXB0aW9uUHJvdG9QAVpCZ2l0aHViLmNvbS9wb3N0cmlkZXItZGV2L3Bvc3RyaWRlci9nZW4vZ28vcG9zdHJpZGVyL3YxO3Bvc3RyaWRlcnYxogIDUFhYqgIMUG9zdHJpZGVyLlYxygIMUG9zdHJpZGVyXFYx4gIYUG9zdHJpZGVyXFYxXEdQQk1ldGFkYXRh6gINUG9zdHJpZGVyOjpWMWIGcHJvdG8z", [file_buf_validate_validate, file_google_protobuf_duration, file_google_protobuf_field_mask, file_google_protobuf_timestamp, file_postrider_target_v1_webhook, file_postrider_v1_delivery]);
 
 /**
  * Subscription is a durable, named interest: a filter, a target, a delivery policy, and a cursor in the log.
@@ -164,6 +164,15 @@ export type Filter = Message<"postrider.v1.Filter"> & {
    * @generated from field: repeated string types = 1;
    */
   types: string[];
+
+  /**
+   * A CEL expression over `event`: its attributes (id, type, source, subject, time, accept_time) and event.data, typed by
+   * the schema of the event's type. Only events for which it is true are selected; all when empty. An event for which it
+   * fails is not selected, and health says why.
+   *
+   * @generated from field: string expression = 2;
+   */
+  expression: string;
 };
 
 /**
@@ -299,6 +308,20 @@ export type SubscriptionHealth = Message<"postrider.v1.SubscriptionHealth"> & {
    * @generated from field: google.protobuf.Timestamp last_success_time = 9;
    */
   lastSuccessTime?: Timestamp | undefined;
+
+  /**
+   * Events that were not selected because the filter's expression failed on them, since the server started.
+   *
+   * @generated from field: int64 filter_errors = 10;
+   */
+  filterErrors: bigint;
+
+  /**
+   * The newest of those failures, for a person.
+   *
+   * @generated from field: string last_filter_error = 11;
+   */
+  lastFilterError: string;
 };
 
 /**
@@ -730,6 +753,153 @@ export const RevealSubscriptionSecretResponseSchema: GenMessage<RevealSubscripti
   messageDesc(file_postrider_v1_subscription, 22);
 
 /**
+ * @generated from message postrider.v1.TestFilterRequest
+ */
+export type TestFilterRequest = Message<"postrider.v1.TestFilterRequest"> & {
+  /**
+   * The tenant's name; the key's own tenant when empty.
+   *
+   * @generated from field: string tenant = 1;
+   */
+  tenant: string;
+
+  /**
+   * @generated from field: postrider.v1.Filter filter = 2;
+   */
+  filter?: Filter | undefined;
+
+  /**
+   * How many of the newest events whose type the filter's patterns select; 20 when 0. Only compiles when -1.
+   *
+   * @generated from field: int32 limit = 3;
+   */
+  limit: number;
+};
+
+/**
+ * Describes the message postrider.v1.TestFilterRequest.
+ * Use `create(TestFilterRequestSchema)` to create a new message.
+ */
+export const TestFilterRequestSchema: GenMessage<TestFilterRequest> = /*@__PURE__*/
+  messageDesc(file_postrider_v1_subscription, 23);
+
+/**
+ * @generated from message postrider.v1.TestFilterResponse
+ */
+export type TestFilterResponse = Message<"postrider.v1.TestFilterResponse"> & {
+  /**
+   * Why the expression does not compile; the events are not looked at then.
+   *
+   * @generated from field: repeated postrider.v1.FilterProblem problems = 1;
+   */
+  problems: FilterProblem[];
+
+  /**
+   * Newest first.
+   *
+   * @generated from field: repeated postrider.v1.FilterResult results = 2;
+   */
+  results: FilterResult[];
+};
+
+/**
+ * Describes the message postrider.v1.TestFilterResponse.
+ * Use `create(TestFilterResponseSchema)` to create a new message.
+ */
+export const TestFilterResponseSchema: GenMessage<TestFilterResponse> = /*@__PURE__*/
+  messageDesc(file_postrider_v1_subscription, 24);
+
+/**
+ * FilterProblem is why an expression does not compile, or cannot match a type.
+ *
+ * @generated from message postrider.v1.FilterProblem
+ */
+export type FilterProblem = Message<"postrider.v1.FilterProblem"> & {
+  /**
+   * Counts from 1.
+   *
+   * @generated from field: int32 line = 1;
+   */
+  line: number;
+
+  /**
+   * Counts from 1, in characters.
+   *
+   * @generated from field: int32 column = 2;
+   */
+  column: number;
+
+  /**
+   * For a person.
+   *
+   * @generated from field: string message = 3;
+   */
+  message: string;
+
+  /**
+   * What may have been meant; empty when nothing comes near.
+   *
+   * @generated from field: string suggestion = 4;
+   */
+  suggestion: string;
+
+  /**
+   * The event type for which it does not compile; empty when it does not for any.
+   *
+   * @generated from field: string type = 5;
+   */
+  type: string;
+};
+
+/**
+ * Describes the message postrider.v1.FilterProblem.
+ * Use `create(FilterProblemSchema)` to create a new message.
+ */
+export const FilterProblemSchema: GenMessage<FilterProblem> = /*@__PURE__*/
+  messageDesc(file_postrider_v1_subscription, 25);
+
+/**
+ * FilterResult is what a filter makes of one event.
+ *
+ * @generated from message postrider.v1.FilterResult
+ */
+export type FilterResult = Message<"postrider.v1.FilterResult"> & {
+  /**
+   * @generated from field: string event_id = 1;
+   */
+  eventId: string;
+
+  /**
+   * @generated from field: string event_type = 2;
+   */
+  eventType: string;
+
+  /**
+   * @generated from field: google.protobuf.Timestamp accept_time = 3;
+   */
+  acceptTime?: Timestamp | undefined;
+
+  /**
+   * @generated from field: bool matched = 4;
+   */
+  matched: boolean;
+
+  /**
+   * Why it did not match, for a person: the part that is false with the values it saw, or the failure.
+   *
+   * @generated from field: string reason = 5;
+   */
+  reason: string;
+};
+
+/**
+ * Describes the message postrider.v1.FilterResult.
+ * Use `create(FilterResultSchema)` to create a new message.
+ */
+export const FilterResultSchema: GenMessage<FilterResult> = /*@__PURE__*/
+  messageDesc(file_postrider_v1_subscription, 26);
+
+/**
  * @generated from enum postrider.v1.SubscriptionState
  */
 export enum SubscriptionState {
@@ -899,6 +1069,16 @@ export const SubscriptionService: GenService<{
     methodKind: "unary";
     input: typeof RevealSubscriptionSecretRequestSchema;
     output: typeof RevealSubscriptionSecretResponseSchema;
+  },
+  /**
+   * TestFilter compiles a filter and runs it over the newest events.
+   *
+   * @generated from rpc postrider.v1.SubscriptionService.TestFilter
+   */
+  testFilter: {
+    methodKind: "unary";
+    input: typeof TestFilterRequestSchema;
+    output: typeof TestFilterResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_postrider_v1_subscription, 0);

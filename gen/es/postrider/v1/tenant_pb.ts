@@ -5,15 +5,15 @@
 import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
 import { file_buf_validate_validate } from "@bufbuild/protovalidate/gen/buf/validate/validate_pb.js";
-import type { Timestamp } from "@bufbuild/protobuf/wkt";
-import { file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
+import type { FieldMask, Timestamp } from "@bufbuild/protobuf/wkt";
+import { file_google_protobuf_field_mask, file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
 import type { Message } from "@bufbuild/protobuf";
 
 /**
  * Describes the file postrider/v1/tenant.proto.
  */
 export const file_postrider_v1_tenant: GenFile = /*@__PURE__*/
-  fileDesc("Chlwb3N0cmlkZXIvdjEvdGVuYW50LnByb3RvEgxwb3N0cmlkZXIudjEizAEKBlRlbmFudBIuCgRuYW1lGAEgASgJQiC6SB1yGzIZXlthLXowLTldW2EtejAtOS1dezAsNjJ9JBIeCgxkaXNwbGF5X25hbWUYAiABKAlCCLpIBXIDGMgBEhAKCHJldmlzaW9uGAMgASgDEi8KC2NyZWF0ZV90aW1lGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIvCgt1cGRhdGVfdGltZRgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiQwoTQ3JlYXRlVGVuYW50UmVxdWVzdBIsCgZ0ZW5hbnQYASABKAsyFC5wb3N0cmlkZXIudjEuVGVuYW50Qga6SAPIAQEiPAoUQ3JlYXRlVGVuYW50UmVzcG9uc2USJAoGdGVuYW50GAEgASgLMhQucG9zdHJpZGVyLnYxLlRlbmFudCJRChJMaXN0VGVuYW50c1JlcXVlc3QSHQoJcGFnZV9zaXplGAEgASgFQgq6SAcaBRjoBygAEhwKCnBhZ2VfdG9rZW4YAiABKAlCCLpIBXIDGIAEIlUKE0xpc3RUZW5hbnRzUmVzcG9uc2USJQoHdGVuYW50cxgBIAMoCzIULnBvc3RyaWRlci52MS5UZW5hbnQSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJMr8BCg1UZW5hbnRTZXJ2aWNlElUKDENyZWF0ZVRlbmFudBIhLnBvc3RyaWRlci52MS5DcmVhdGVUZW5hbnRSZXF1ZXN0GiIucG9zdHJpZGVyLnYxLkNyZWF0ZVRlbmFudFJlc3BvbnNlElcKC0xpc3RUZW5hbnRzEiAucG9zdHJpZGVyLnYxLkxpc3RUZW5hbnRzUmVxdWVzdBohLnBvc3RyaWRlci52MS5MaXN0VGVuYW50c1Jlc3BvbnNlIgOQAgFCtAEKEGNvbS5wb3N0cmlkZXIudjFCC1RlbmFudFByb3RvUAFaQmdpdGh1Yi5jb20vcG9zdHJpZGVyLWRldi9wb3N0cmlkZXIvZ2VuL2dvL3Bvc3RyaWRlci92MTtwb3N0cmlkZXJ2MaICA1BYWKoCDFBvc3RyaWRlci5WMcoCDFBvc3RyaWRlclxWMeICGFBvc3RyaWRlclxWMVxHUEJNZXRhZGF0YeoCDVBvc3RyaWRlcjo6VjFiBnByb3RvMw", [file_buf_validate_validate, file_google_protobuf_timestamp]);
+  fileDesc("Chlwb3N0cmlkZXIvdjEvdGVuYW50LnByb3RvEgxwb3N0cmlkZXIudjEi4AEKBlRlbmFudBIuCgRuYW1lGAEgASgJQiC6SB1yGzIZXlthLXowLTldW2EtejAtOS1dezAsNjJ9JBIeCgxkaXNwbGF5X25hbWUYAiABKAlCCLpIBXIDGMgBEhAKCHJldmlzaW9uGAMgASgDEi8KC2NyZWF0ZV90aW1lGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIvCgt1cGRhdGVfdGltZRgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEgoKdHlwZWRfb25seRgGIAEoCCJDChNDcmVhdGVUZW5hbnRSZXF1ZXN0EiwKBnRlbmFudBgBIAEoCzIULnBvc3RyaWRlci52MS5UZW5hbnRCBrpIA8gBASI8ChRDcmVhdGVUZW5hbnRSZXNwb25zZRIkCgZ0ZW5hbnQYASABKAsyFC5wb3N0cmlkZXIudjEuVGVuYW50IlEKEkxpc3RUZW5hbnRzUmVxdWVzdBIdCglwYWdlX3NpemUYASABKAVCCrpIBxoFGOgHKAASHAoKcGFnZV90b2tlbhgCIAEoCUIIukgFcgMYgAQiVQoTTGlzdFRlbmFudHNSZXNwb25zZRIlCgd0ZW5hbnRzGAEgAygLMhQucG9zdHJpZGVyLnYxLlRlbmFudBIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkidAoTVXBkYXRlVGVuYW50UmVxdWVzdBIsCgZ0ZW5hbnQYASABKAsyFC5wb3N0cmlkZXIudjEuVGVuYW50Qga6SAPIAQESLwoLdXBkYXRlX21hc2sYAiABKAsyGi5nb29nbGUucHJvdG9idWYuRmllbGRNYXNrIjwKFFVwZGF0ZVRlbmFudFJlc3BvbnNlEiQKBnRlbmFudBgBIAEoCzIULnBvc3RyaWRlci52MS5UZW5hbnQylgIKDVRlbmFudFNlcnZpY2USVQoMQ3JlYXRlVGVuYW50EiEucG9zdHJpZGVyLnYxLkNyZWF0ZVRlbmFudFJlcXVlc3QaIi5wb3N0cmlkZXIudjEuQ3JlYXRlVGVuYW50UmVzcG9uc2USVwoLTGlzdFRlbmFudHMSIC5wb3N0cmlkZXIudjEuTGlzdFRlbmFudHNSZXF1ZXN0GiEucG9zdHJpZGVyLnYxLkxpc3RUZW5hbnRzUmVzcG9uc2UiA5ACARJVCgxVcGRhdGVUZW5hbnQSIS5wb3N0cmlkZXIudjEuVXBkYXRlVGVuYW50UmVxdWVzdBoiLnBvc3RyaWRlci52MS5VcGRhdGVUZW5hbnRSZXNwb25zZUK0AQoQY29tLnBvc3RyaWRlci52MUILVGVuYW50UHJvdG9QAVpCZ2l0aHViLmNvbS9wb3N0cmlkZXItZGV2L3Bvc3RyaWRlci9nZW4vZ28vcG9zdHJpZGVyL3YxO3Bvc3RyaWRlcnYxogIDUFhYqgIMUG9zdHJpZGVyLlYxygIMUG9zdHJpZGVyXFYx4gIYUG9zdHJpZGVyXFYxXEdQQk1ldGFkYXRh6gINUG9zdHJpZGVyOjpWMWIGcHJvdG8z", [file_buf_validate_validate, file_google_protobuf_field_mask, file_google_protobuf_timestamp]);
 
 /**
  * Tenant is a customer of the operator. Every event, subscription and key belongs to one.
@@ -55,6 +55,13 @@ export type Tenant = Message<"postrider.v1.Tenant"> & {
    * @generated from field: google.protobuf.Timestamp update_time = 5;
    */
   updateTime?: Timestamp | undefined;
+
+  /**
+   * Refuse events whose type has no schema.
+   *
+   * @generated from field: bool typed_only = 6;
+   */
+  typedOnly: boolean;
 };
 
 /**
@@ -147,6 +154,49 @@ export const ListTenantsResponseSchema: GenMessage<ListTenantsResponse> = /*@__P
   messageDesc(file_postrider_v1_tenant, 4);
 
 /**
+ * @generated from message postrider.v1.UpdateTenantRequest
+ */
+export type UpdateTenantRequest = Message<"postrider.v1.UpdateTenantRequest"> & {
+  /**
+   * tenant.name says which; a non-zero revision must be the current one.
+   *
+   * @generated from field: postrider.v1.Tenant tenant = 1;
+   */
+  tenant?: Tenant | undefined;
+
+  /**
+   * display_name, typed_only; the fields set when absent.
+   *
+   * @generated from field: google.protobuf.FieldMask update_mask = 2;
+   */
+  updateMask?: FieldMask | undefined;
+};
+
+/**
+ * Describes the message postrider.v1.UpdateTenantRequest.
+ * Use `create(UpdateTenantRequestSchema)` to create a new message.
+ */
+export const UpdateTenantRequestSchema: GenMessage<UpdateTenantRequest> = /*@__PURE__*/
+  messageDesc(file_postrider_v1_tenant, 5);
+
+/**
+ * @generated from message postrider.v1.UpdateTenantResponse
+ */
+export type UpdateTenantResponse = Message<"postrider.v1.UpdateTenantResponse"> & {
+  /**
+   * @generated from field: postrider.v1.Tenant tenant = 1;
+   */
+  tenant?: Tenant | undefined;
+};
+
+/**
+ * Describes the message postrider.v1.UpdateTenantResponse.
+ * Use `create(UpdateTenantResponseSchema)` to create a new message.
+ */
+export const UpdateTenantResponseSchema: GenMessage<UpdateTenantResponse> = /*@__PURE__*/
+  messageDesc(file_postrider_v1_tenant, 6);
+
+/**
  * TenantService manages the operator's customers. Only server-scoped admin keys may use it.
  *
  * @generated from service postrider.v1.TenantService
@@ -171,6 +221,16 @@ export const TenantService: GenService<{
     methodKind: "unary";
     input: typeof ListTenantsRequestSchema;
     output: typeof ListTenantsResponseSchema;
+  },
+  /**
+   * UpdateTenant changes the fields in the mask, or those set when the mask is absent. An admin key of the tenant may.
+   *
+   * @generated from rpc postrider.v1.TenantService.UpdateTenant
+   */
+  updateTenant: {
+    methodKind: "unary";
+    input: typeof UpdateTenantRequestSchema;
+    output: typeof UpdateTenantResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_postrider_v1_tenant, 0);

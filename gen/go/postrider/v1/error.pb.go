@@ -63,6 +63,16 @@ const (
 	ErrorReason_ERROR_REASON_WRONG_STATE ErrorReason = 17
 	// Unexpected; the log has the cause under the id in the message.
 	ErrorReason_ERROR_REASON_INTERNAL ErrorReason = 18
+	// The new schema is incompatible with the latest version; the SchemaReport detail says where.
+	ErrorReason_ERROR_REASON_INCOMPATIBLE_SCHEMA ErrorReason = 19
+	// The schema cannot be compiled; the BadRequest detail names file, line and column.
+	ErrorReason_ERROR_REASON_INVALID_SCHEMA ErrorReason = 20
+	// The filter's expression cannot be compiled.
+	ErrorReason_ERROR_REASON_INVALID_FILTER ErrorReason = 21
+	// The tenant accepts only events whose type has a schema.
+	ErrorReason_ERROR_REASON_UNTYPED_EVENT ErrorReason = 22
+	// Something still refers to it.
+	ErrorReason_ERROR_REASON_IN_USE ErrorReason = 23
 )
 
 // Enum value maps for ErrorReason.
@@ -87,27 +97,37 @@ var (
 		16: "ERROR_REASON_STORAGE_FULL",
 		17: "ERROR_REASON_WRONG_STATE",
 		18: "ERROR_REASON_INTERNAL",
+		19: "ERROR_REASON_INCOMPATIBLE_SCHEMA",
+		20: "ERROR_REASON_INVALID_SCHEMA",
+		21: "ERROR_REASON_INVALID_FILTER",
+		22: "ERROR_REASON_UNTYPED_EVENT",
+		23: "ERROR_REASON_IN_USE",
 	}
 	ErrorReason_value = map[string]int32{
-		"ERROR_REASON_UNSPECIFIED":        0,
-		"ERROR_REASON_INVALID_FIELD":      1,
-		"ERROR_REASON_MALFORMED_REQUEST":  2,
-		"ERROR_REASON_SCHEMA_VIOLATION":   3,
-		"ERROR_REASON_TOO_LARGE":          4,
-		"ERROR_REASON_UNAUTHENTICATED":    5,
-		"ERROR_REASON_MISSING_SCOPE":      6,
-		"ERROR_REASON_NOT_FOUND":          7,
-		"ERROR_REASON_EVENT_ID_CONFLICT":  8,
-		"ERROR_REASON_NAME_TAKEN":         9,
-		"ERROR_REASON_REVISION_MISMATCH":  10,
-		"ERROR_REASON_INVALID_PAGE_TOKEN": 11,
-		"ERROR_REASON_INVALID_CURSOR":     12,
-		"ERROR_REASON_TARGET_REFUSED":     13,
-		"ERROR_REASON_OVERLOADED":         14,
-		"ERROR_REASON_SHUTTING_DOWN":      15,
-		"ERROR_REASON_STORAGE_FULL":       16,
-		"ERROR_REASON_WRONG_STATE":        17,
-		"ERROR_REASON_INTERNAL":           18,
+		"ERROR_REASON_UNSPECIFIED":         0,
+		"ERROR_REASON_INVALID_FIELD":       1,
+		"ERROR_REASON_MALFORMED_REQUEST":   2,
+		"ERROR_REASON_SCHEMA_VIOLATION":    3,
+		"ERROR_REASON_TOO_LARGE":           4,
+		"ERROR_REASON_UNAUTHENTICATED":     5,
+		"ERROR_REASON_MISSING_SCOPE":       6,
+		"ERROR_REASON_NOT_FOUND":           7,
+		"ERROR_REASON_EVENT_ID_CONFLICT":   8,
+		"ERROR_REASON_NAME_TAKEN":          9,
+		"ERROR_REASON_REVISION_MISMATCH":   10,
+		"ERROR_REASON_INVALID_PAGE_TOKEN":  11,
+		"ERROR_REASON_INVALID_CURSOR":      12,
+		"ERROR_REASON_TARGET_REFUSED":      13,
+		"ERROR_REASON_OVERLOADED":          14,
+		"ERROR_REASON_SHUTTING_DOWN":       15,
+		"ERROR_REASON_STORAGE_FULL":        16,
+		"ERROR_REASON_WRONG_STATE":         17,
+		"ERROR_REASON_INTERNAL":            18,
+		"ERROR_REASON_INCOMPATIBLE_SCHEMA": 19,
+		"ERROR_REASON_INVALID_SCHEMA":      20,
+		"ERROR_REASON_INVALID_FILTER":      21,
+		"ERROR_REASON_UNTYPED_EVENT":       22,
+		"ERROR_REASON_IN_USE":              23,
 	}
 )
 
@@ -142,7 +162,7 @@ var File_postrider_v1_error_proto protoreflect.FileDescriptor
 
 const file_postrider_v1_error_proto_rawDesc = "" +
 	"\n" +
-	"\x18postrider/v1/error.proto\x12\fpostrider.v1*\xed\x04\n" +
+	"\x18postrider/v1/error.proto\x12\fpostrider.v1*\x8e\x06\n" +
 	"\vErrorReason\x12\x1c\n" +
 	"\x18ERROR_REASON_UNSPECIFIED\x10\x00\x12\x1e\n" +
 	"\x1aERROR_REASON_INVALID_FIELD\x10\x01\x12\"\n" +
@@ -163,7 +183,12 @@ const file_postrider_v1_error_proto_rawDesc = "" +
 	"\x1aERROR_REASON_SHUTTING_DOWN\x10\x0f\x12\x1d\n" +
 	"\x19ERROR_REASON_STORAGE_FULL\x10\x10\x12\x1c\n" +
 	"\x18ERROR_REASON_WRONG_STATE\x10\x11\x12\x19\n" +
-	"\x15ERROR_REASON_INTERNAL\x10\x12B\xb3\x01\n" +
+	"\x15ERROR_REASON_INTERNAL\x10\x12\x12$\n" +
+	" ERROR_REASON_INCOMPATIBLE_SCHEMA\x10\x13\x12\x1f\n" +
+	"\x1bERROR_REASON_INVALID_SCHEMA\x10\x14\x12\x1f\n" +
+	"\x1bERROR_REASON_INVALID_FILTER\x10\x15\x12\x1e\n" +
+	"\x1aERROR_REASON_UNTYPED_EVENT\x10\x16\x12\x17\n" +
+	"\x13ERROR_REASON_IN_USE\x10\x17B\xb3\x01\n" +
 	"\x10com.postrider.v1B\n" +
 	"ErrorProtoP\x01ZBgithub.com/postrider-dev/postrider/gen/go/postrider/v1;postriderv1\xa2\x02\x03PXX\xaa\x02\fPostrider.V1\xca\x02\fPostrider\\V1\xe2\x02\x18Postrider\\V1\\GPBMetadata\xea\x02\rPostrider::V1b\x06proto3"
 

@@ -150,6 +150,7 @@ type Event struct {
 	//	*Event_Data
 	//	*Event_ProtoData
 	//	*Event_JsonData
+	//	*Event_InvalidData
 	Payload isEvent_Payload `protobuf_oneof:"payload"`
 	// Output only: the event's place in the log; give it back as `start` to resume after this event.
 	Cursor string `protobuf:"bytes,9,opt,name=cursor,proto3" json:"cursor,omitempty"`
@@ -159,6 +160,10 @@ type Event struct {
 	Tenant string `protobuf:"bytes,11,opt,name=tenant,proto3" json:"tenant,omitempty"`
 	// Output only: the version of the schema it was checked against; 0 for an untyped event.
 	SchemaVersion int32 `protobuf:"varint,12,opt,name=schema_version,json=schemaVersion,proto3" json:"schema_version,omitempty"`
+	// Output only: path of the JSON Schema of that version on this server; empty for an untyped event.
+	DataSchema string `protobuf:"bytes,13,opt,name=data_schema,json=dataSchema,proto3" json:"data_schema,omitempty"`
+	// Output only: what the event breaks, when it was accepted under WARN.
+	Violations    []*SchemaViolation `protobuf:"bytes,15,rep,name=violations,proto3" json:"violations,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -262,6 +267,15 @@ func (x *Event) GetJsonData() string {
 	return ""
 }
 
+func (x *Event) GetInvalidData() string {
+	if x != nil {
+		if x, ok := x.Payload.(*Event_InvalidData); ok {
+			return x.InvalidData
+		}
+	}
+	return ""
+}
+
 func (x *Event) GetCursor() string {
 	if x != nil {
 		return x.Cursor
@@ -290,6 +304,20 @@ func (x *Event) GetSchemaVersion() int32 {
 	return 0
 }
 
+func (x *Event) GetDataSchema() string {
+	if x != nil {
+		return x.DataSchema
+	}
+	return ""
+}
+
+func (x *Event) GetViolations() []*SchemaViolation {
+	if x != nil {
+		return x.Violations
+	}
+	return nil
+}
+
 type isEvent_Payload interface {
 	isEvent_Payload()
 }
@@ -309,11 +337,83 @@ type Event_JsonData struct {
 	JsonData string `protobuf:"bytes,8,opt,name=json_data,json=jsonData,proto3,oneof"`
 }
 
+type Event_InvalidData struct {
+	// Output only: the exact text of a JSON object that the type's schema cannot hold, accepted because the schema was
+	// not enforced. `violations` says why. JSON readers see it as `data`.
+	InvalidData string `protobuf:"bytes,14,opt,name=invalid_data,json=invalidData,proto3,oneof"`
+}
+
 func (*Event_Data) isEvent_Payload() {}
 
 func (*Event_ProtoData) isEvent_Payload() {}
 
 func (*Event_JsonData) isEvent_Payload() {}
+
+func (*Event_InvalidData) isEvent_Payload() {}
+
+// SchemaViolation is one broken rule of an event's schema.
+type SchemaViolation struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Path of the field, for example "data.lines[0].quantity".
+	Field string `protobuf:"bytes,1,opt,name=field,proto3" json:"field,omitempty"`
+	// Id of the rule, for example "int32.gte"; empty where the payload does not have the schema's structure.
+	Rule string `protobuf:"bytes,2,opt,name=rule,proto3" json:"rule,omitempty"`
+	// For a person.
+	Message       string `protobuf:"bytes,3,opt,name=message,proto3" json:"message,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SchemaViolation) Reset() {
+	*x = SchemaViolation{}
+	mi := &file_postrider_v1_event_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SchemaViolation) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SchemaViolation) ProtoMessage() {}
+
+func (x *SchemaViolation) ProtoReflect() protoreflect.Message {
+	mi := &file_postrider_v1_event_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SchemaViolation.ProtoReflect.Descriptor instead.
+func (*SchemaViolation) Descriptor() ([]byte, []int) {
+	return file_postrider_v1_event_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *SchemaViolation) GetField() string {
+	if x != nil {
+		return x.Field
+	}
+	return ""
+}
+
+func (x *SchemaViolation) GetRule() string {
+	if x != nil {
+		return x.Rule
+	}
+	return ""
+}
+
+func (x *SchemaViolation) GetMessage() string {
+	if x != nil {
+		return x.Message
+	}
+	return ""
+}
 
 type PublishRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -326,7 +426,7 @@ type PublishRequest struct {
 
 func (x *PublishRequest) Reset() {
 	*x = PublishRequest{}
-	mi := &file_postrider_v1_event_proto_msgTypes[1]
+	mi := &file_postrider_v1_event_proto_msgTypes[2]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -338,7 +438,7 @@ func (x *PublishRequest) String() string {
 func (*PublishRequest) ProtoMessage() {}
 
 func (x *PublishRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_postrider_v1_event_proto_msgTypes[1]
+	mi := &file_postrider_v1_event_proto_msgTypes[2]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -351,7 +451,7 @@ func (x *PublishRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PublishRequest.ProtoReflect.Descriptor instead.
 func (*PublishRequest) Descriptor() ([]byte, []int) {
-	return file_postrider_v1_event_proto_rawDescGZIP(), []int{1}
+	return file_postrider_v1_event_proto_rawDescGZIP(), []int{2}
 }
 
 func (x *PublishRequest) GetTenant() string {
@@ -380,7 +480,7 @@ type PublishResponse struct {
 
 func (x *PublishResponse) Reset() {
 	*x = PublishResponse{}
-	mi := &file_postrider_v1_event_proto_msgTypes[2]
+	mi := &file_postrider_v1_event_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -392,7 +492,7 @@ func (x *PublishResponse) String() string {
 func (*PublishResponse) ProtoMessage() {}
 
 func (x *PublishResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_postrider_v1_event_proto_msgTypes[2]
+	mi := &file_postrider_v1_event_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -405,7 +505,7 @@ func (x *PublishResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PublishResponse.ProtoReflect.Descriptor instead.
 func (*PublishResponse) Descriptor() ([]byte, []int) {
-	return file_postrider_v1_event_proto_rawDescGZIP(), []int{2}
+	return file_postrider_v1_event_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *PublishResponse) GetId() string {
@@ -440,7 +540,7 @@ type PublishBatchRequest struct {
 
 func (x *PublishBatchRequest) Reset() {
 	*x = PublishBatchRequest{}
-	mi := &file_postrider_v1_event_proto_msgTypes[3]
+	mi := &file_postrider_v1_event_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -452,7 +552,7 @@ func (x *PublishBatchRequest) String() string {
 func (*PublishBatchRequest) ProtoMessage() {}
 
 func (x *PublishBatchRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_postrider_v1_event_proto_msgTypes[3]
+	mi := &file_postrider_v1_event_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -465,7 +565,7 @@ func (x *PublishBatchRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PublishBatchRequest.ProtoReflect.Descriptor instead.
 func (*PublishBatchRequest) Descriptor() ([]byte, []int) {
-	return file_postrider_v1_event_proto_rawDescGZIP(), []int{3}
+	return file_postrider_v1_event_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *PublishBatchRequest) GetTenant() string {
@@ -492,7 +592,7 @@ type PublishBatchResponse struct {
 
 func (x *PublishBatchResponse) Reset() {
 	*x = PublishBatchResponse{}
-	mi := &file_postrider_v1_event_proto_msgTypes[4]
+	mi := &file_postrider_v1_event_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -504,7 +604,7 @@ func (x *PublishBatchResponse) String() string {
 func (*PublishBatchResponse) ProtoMessage() {}
 
 func (x *PublishBatchResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_postrider_v1_event_proto_msgTypes[4]
+	mi := &file_postrider_v1_event_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -517,7 +617,7 @@ func (x *PublishBatchResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PublishBatchResponse.ProtoReflect.Descriptor instead.
 func (*PublishBatchResponse) Descriptor() ([]byte, []int) {
-	return file_postrider_v1_event_proto_rawDescGZIP(), []int{4}
+	return file_postrider_v1_event_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *PublishBatchResponse) GetResults() []*PublishResponse {
@@ -539,13 +639,15 @@ type SubscribeRequest struct {
 	PayloadFormat PayloadFormat `protobuf:"varint,4,opt,name=payload_format,json=payloadFormat,proto3,enum=postrider.v1.PayloadFormat" json:"payload_format,omitempty"`
 	// Between heartbeats on a quiet stream; 15 s when absent.
 	HeartbeatInterval *durationpb.Duration `protobuf:"bytes,5,opt,name=heartbeat_interval,json=heartbeatInterval,proto3" json:"heartbeat_interval,omitempty"`
-	unknownFields     protoimpl.UnknownFields
-	sizeCache         protoimpl.SizeCache
+	// A CEL expression over `event`, as in Filter; all events when empty.
+	Expression    string `protobuf:"bytes,6,opt,name=expression,proto3" json:"expression,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *SubscribeRequest) Reset() {
 	*x = SubscribeRequest{}
-	mi := &file_postrider_v1_event_proto_msgTypes[5]
+	mi := &file_postrider_v1_event_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -557,7 +659,7 @@ func (x *SubscribeRequest) String() string {
 func (*SubscribeRequest) ProtoMessage() {}
 
 func (x *SubscribeRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_postrider_v1_event_proto_msgTypes[5]
+	mi := &file_postrider_v1_event_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -570,7 +672,7 @@ func (x *SubscribeRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SubscribeRequest.ProtoReflect.Descriptor instead.
 func (*SubscribeRequest) Descriptor() ([]byte, []int) {
-	return file_postrider_v1_event_proto_rawDescGZIP(), []int{5}
+	return file_postrider_v1_event_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *SubscribeRequest) GetTenant() string {
@@ -608,6 +710,13 @@ func (x *SubscribeRequest) GetHeartbeatInterval() *durationpb.Duration {
 	return nil
 }
 
+func (x *SubscribeRequest) GetExpression() string {
+	if x != nil {
+		return x.Expression
+	}
+	return ""
+}
+
 type SubscribeResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The place reached, also by heartbeats; resume from the last one seen.
@@ -625,7 +734,7 @@ type SubscribeResponse struct {
 
 func (x *SubscribeResponse) Reset() {
 	*x = SubscribeResponse{}
-	mi := &file_postrider_v1_event_proto_msgTypes[6]
+	mi := &file_postrider_v1_event_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -637,7 +746,7 @@ func (x *SubscribeResponse) String() string {
 func (*SubscribeResponse) ProtoMessage() {}
 
 func (x *SubscribeResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_postrider_v1_event_proto_msgTypes[6]
+	mi := &file_postrider_v1_event_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -650,7 +759,7 @@ func (x *SubscribeResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SubscribeResponse.ProtoReflect.Descriptor instead.
 func (*SubscribeResponse) Descriptor() ([]byte, []int) {
-	return file_postrider_v1_event_proto_rawDescGZIP(), []int{6}
+	return file_postrider_v1_event_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *SubscribeResponse) GetCursor() string {
@@ -744,7 +853,7 @@ type StreamBegin struct {
 
 func (x *StreamBegin) Reset() {
 	*x = StreamBegin{}
-	mi := &file_postrider_v1_event_proto_msgTypes[7]
+	mi := &file_postrider_v1_event_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -756,7 +865,7 @@ func (x *StreamBegin) String() string {
 func (*StreamBegin) ProtoMessage() {}
 
 func (x *StreamBegin) ProtoReflect() protoreflect.Message {
-	mi := &file_postrider_v1_event_proto_msgTypes[7]
+	mi := &file_postrider_v1_event_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -769,7 +878,7 @@ func (x *StreamBegin) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StreamBegin.ProtoReflect.Descriptor instead.
 func (*StreamBegin) Descriptor() ([]byte, []int) {
-	return file_postrider_v1_event_proto_rawDescGZIP(), []int{7}
+	return file_postrider_v1_event_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *StreamBegin) GetGap() *Gap {
@@ -788,7 +897,7 @@ type Heartbeat struct {
 
 func (x *Heartbeat) Reset() {
 	*x = Heartbeat{}
-	mi := &file_postrider_v1_event_proto_msgTypes[8]
+	mi := &file_postrider_v1_event_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -800,7 +909,7 @@ func (x *Heartbeat) String() string {
 func (*Heartbeat) ProtoMessage() {}
 
 func (x *Heartbeat) ProtoReflect() protoreflect.Message {
-	mi := &file_postrider_v1_event_proto_msgTypes[8]
+	mi := &file_postrider_v1_event_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -813,7 +922,7 @@ func (x *Heartbeat) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Heartbeat.ProtoReflect.Descriptor instead.
 func (*Heartbeat) Descriptor() ([]byte, []int) {
-	return file_postrider_v1_event_proto_rawDescGZIP(), []int{8}
+	return file_postrider_v1_event_proto_rawDescGZIP(), []int{9}
 }
 
 // Gap says that events are missing, and why.
@@ -828,7 +937,7 @@ type Gap struct {
 
 func (x *Gap) Reset() {
 	*x = Gap{}
-	mi := &file_postrider_v1_event_proto_msgTypes[9]
+	mi := &file_postrider_v1_event_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -840,7 +949,7 @@ func (x *Gap) String() string {
 func (*Gap) ProtoMessage() {}
 
 func (x *Gap) ProtoReflect() protoreflect.Message {
-	mi := &file_postrider_v1_event_proto_msgTypes[9]
+	mi := &file_postrider_v1_event_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -853,7 +962,7 @@ func (x *Gap) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Gap.ProtoReflect.Descriptor instead.
 func (*Gap) Descriptor() ([]byte, []int) {
-	return file_postrider_v1_event_proto_rawDescGZIP(), []int{9}
+	return file_postrider_v1_event_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *Gap) GetReason() GapReason {
@@ -882,7 +991,7 @@ type GetEventRequest struct {
 
 func (x *GetEventRequest) Reset() {
 	*x = GetEventRequest{}
-	mi := &file_postrider_v1_event_proto_msgTypes[10]
+	mi := &file_postrider_v1_event_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -894,7 +1003,7 @@ func (x *GetEventRequest) String() string {
 func (*GetEventRequest) ProtoMessage() {}
 
 func (x *GetEventRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_postrider_v1_event_proto_msgTypes[10]
+	mi := &file_postrider_v1_event_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -907,7 +1016,7 @@ func (x *GetEventRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetEventRequest.ProtoReflect.Descriptor instead.
 func (*GetEventRequest) Descriptor() ([]byte, []int) {
-	return file_postrider_v1_event_proto_rawDescGZIP(), []int{10}
+	return file_postrider_v1_event_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *GetEventRequest) GetTenant() string {
@@ -940,7 +1049,7 @@ type GetEventResponse struct {
 
 func (x *GetEventResponse) Reset() {
 	*x = GetEventResponse{}
-	mi := &file_postrider_v1_event_proto_msgTypes[11]
+	mi := &file_postrider_v1_event_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -952,7 +1061,7 @@ func (x *GetEventResponse) String() string {
 func (*GetEventResponse) ProtoMessage() {}
 
 func (x *GetEventResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_postrider_v1_event_proto_msgTypes[11]
+	mi := &file_postrider_v1_event_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -965,7 +1074,7 @@ func (x *GetEventResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetEventResponse.ProtoReflect.Descriptor instead.
 func (*GetEventResponse) Descriptor() ([]byte, []int) {
-	return file_postrider_v1_event_proto_rawDescGZIP(), []int{11}
+	return file_postrider_v1_event_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *GetEventResponse) GetEvent() *Event {
@@ -998,7 +1107,7 @@ type ListEventsRequest struct {
 
 func (x *ListEventsRequest) Reset() {
 	*x = ListEventsRequest{}
-	mi := &file_postrider_v1_event_proto_msgTypes[12]
+	mi := &file_postrider_v1_event_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1010,7 +1119,7 @@ func (x *ListEventsRequest) String() string {
 func (*ListEventsRequest) ProtoMessage() {}
 
 func (x *ListEventsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_postrider_v1_event_proto_msgTypes[12]
+	mi := &file_postrider_v1_event_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1023,7 +1132,7 @@ func (x *ListEventsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListEventsRequest.ProtoReflect.Descriptor instead.
 func (*ListEventsRequest) Descriptor() ([]byte, []int) {
-	return file_postrider_v1_event_proto_rawDescGZIP(), []int{12}
+	return file_postrider_v1_event_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *ListEventsRequest) GetTenant() string {
@@ -1096,7 +1205,7 @@ type ListEventsResponse struct {
 
 func (x *ListEventsResponse) Reset() {
 	*x = ListEventsResponse{}
-	mi := &file_postrider_v1_event_proto_msgTypes[13]
+	mi := &file_postrider_v1_event_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1108,7 +1217,7 @@ func (x *ListEventsResponse) String() string {
 func (*ListEventsResponse) ProtoMessage() {}
 
 func (x *ListEventsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_postrider_v1_event_proto_msgTypes[13]
+	mi := &file_postrider_v1_event_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1121,7 +1230,7 @@ func (x *ListEventsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListEventsResponse.ProtoReflect.Descriptor instead.
 func (*ListEventsResponse) Descriptor() ([]byte, []int) {
-	return file_postrider_v1_event_proto_rawDescGZIP(), []int{13}
+	return file_postrider_v1_event_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *ListEventsResponse) GetEvents() []*Event {
@@ -1149,7 +1258,7 @@ var File_postrider_v1_event_proto protoreflect.FileDescriptor
 
 const file_postrider_v1_event_proto_rawDesc = "" +
 	"\n" +
-	"\x18postrider/v1/event.proto\x12\fpostrider.v1\x1a\x1bbuf/validate/validate.proto\x1a\x19google/protobuf/any.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xae\x04\n" +
+	"\x18postrider/v1/event.proto\x12\fpostrider.v1\x1a\x1bbuf/validate/validate.proto\x1a\x19google/protobuf/any.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xc7\x05\n" +
 	"\x05Event\x120\n" +
 	"\x02id\x18\x01 \x01(\tB \xbaH\x1d\xd8\x01\x01r\x182\x16^[A-Za-z0-9_:-]{1,64}$R\x02id\x12A\n" +
 	"\x04type\x18\x02 \x01(\tB-\xbaH*r(\x18\xff\x012#^[A-Za-z0-9_-]+(\\.[A-Za-z0-9_-]+)*$R\x04type\x12&\n" +
@@ -1159,14 +1268,24 @@ const file_postrider_v1_event_proto_rawDesc = "" +
 	"\x04data\x18\x06 \x01(\v2\x17.google.protobuf.StructH\x00R\x04data\x125\n" +
 	"\n" +
 	"proto_data\x18\a \x01(\v2\x14.google.protobuf.AnyH\x00R\tprotoData\x12\x1d\n" +
-	"\tjson_data\x18\b \x01(\tH\x00R\bjsonData\x12\x1f\n" +
+	"\tjson_data\x18\b \x01(\tH\x00R\bjsonData\x12#\n" +
+	"\finvalid_data\x18\x0e \x01(\tH\x00R\vinvalidData\x12\x1f\n" +
 	"\x06cursor\x18\t \x01(\tB\a\xbaH\x04r\x02\x18@R\x06cursor\x12;\n" +
 	"\vaccept_time\x18\n" +
 	" \x01(\v2\x1a.google.protobuf.TimestampR\n" +
 	"acceptTime\x12\x1f\n" +
 	"\x06tenant\x18\v \x01(\tB\a\xbaH\x04r\x02\x18?R\x06tenant\x12%\n" +
-	"\x0eschema_version\x18\f \x01(\x05R\rschemaVersionB\t\n" +
-	"\apayload\"d\n" +
+	"\x0eschema_version\x18\f \x01(\x05R\rschemaVersion\x12)\n" +
+	"\vdata_schema\x18\r \x01(\tB\b\xbaH\x05r\x03\x18\x80\x04R\n" +
+	"dataSchema\x12G\n" +
+	"\n" +
+	"violations\x18\x0f \x03(\v2\x1d.postrider.v1.SchemaViolationB\b\xbaH\x05\x92\x01\x02\x10dR\n" +
+	"violationsB\t\n" +
+	"\apayload\"U\n" +
+	"\x0fSchemaViolation\x12\x14\n" +
+	"\x05field\x18\x01 \x01(\tR\x05field\x12\x12\n" +
+	"\x04rule\x18\x02 \x01(\tR\x04rule\x12\x18\n" +
+	"\amessage\x18\x03 \x01(\tR\amessage\"d\n" +
 	"\x0ePublishRequest\x12\x1f\n" +
 	"\x06tenant\x18\x01 \x01(\tB\a\xbaH\x04r\x02\x18?R\x06tenant\x121\n" +
 	"\x05event\x18\x02 \x01(\v2\x13.postrider.v1.EventB\x06\xbaH\x03\xc8\x01\x01R\x05event\"W\n" +
@@ -1178,13 +1297,16 @@ const file_postrider_v1_event_proto_rawDesc = "" +
 	"\x06tenant\x18\x01 \x01(\tB\a\xbaH\x04r\x02\x18?R\x06tenant\x128\n" +
 	"\x06events\x18\x02 \x03(\v2\x13.postrider.v1.EventB\v\xbaH\b\x92\x01\x05\b\x01\x10\xe8\aR\x06events\"O\n" +
 	"\x14PublishBatchResponse\x127\n" +
-	"\aresults\x18\x01 \x03(\v2\x1d.postrider.v1.PublishResponseR\aresults\"\xd6\x02\n" +
+	"\aresults\x18\x01 \x03(\v2\x1d.postrider.v1.PublishResponseR\aresults\"\x80\x03\n" +
 	"\x10SubscribeRequest\x12\x1f\n" +
 	"\x06tenant\x18\x01 \x01(\tB\a\xbaH\x04r\x02\x18?R\x06tenant\x12V\n" +
 	"\x05types\x18\x02 \x03(\tB@\xbaH=\x92\x01:\x10d\"6r4\x18\x81\x022/^(\\*|[A-Za-z0-9_-]+(\\.[A-Za-z0-9_-]+)*(\\.\\*)?)$R\x05types\x12\x1d\n" +
 	"\x05start\x18\x03 \x01(\tB\a\xbaH\x04r\x02\x18@R\x05start\x12L\n" +
 	"\x0epayload_format\x18\x04 \x01(\x0e2\x1b.postrider.v1.PayloadFormatB\b\xbaH\x05\x82\x01\x02\x10\x01R\rpayloadFormat\x12\\\n" +
-	"\x12heartbeat_interval\x18\x05 \x01(\v2\x19.google.protobuf.DurationB\x12\xbaH\x0f\xaa\x01\f\"\x03\b\xac\x022\x05\x10\x80\xc2\xd7/R\x11heartbeatInterval\"\xf6\x01\n" +
+	"\x12heartbeat_interval\x18\x05 \x01(\v2\x19.google.protobuf.DurationB\x12\xbaH\x0f\xaa\x01\f\"\x03\b\xac\x022\x05\x10\x80\xc2\xd7/R\x11heartbeatInterval\x12(\n" +
+	"\n" +
+	"expression\x18\x06 \x01(\tB\b\xbaH\x05r\x03\x18\x80 R\n" +
+	"expression\"\xf6\x01\n" +
 	"\x11SubscribeResponse\x12\x16\n" +
 	"\x06cursor\x18\x01 \x01(\tR\x06cursor\x121\n" +
 	"\x05begin\x18\x02 \x01(\v2\x19.postrider.v1.StreamBeginH\x00R\x05begin\x12+\n" +
@@ -1249,66 +1371,68 @@ func file_postrider_v1_event_proto_rawDescGZIP() []byte {
 }
 
 var file_postrider_v1_event_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_postrider_v1_event_proto_msgTypes = make([]protoimpl.MessageInfo, 14)
+var file_postrider_v1_event_proto_msgTypes = make([]protoimpl.MessageInfo, 15)
 var file_postrider_v1_event_proto_goTypes = []any{
 	(PayloadFormat)(0),            // 0: postrider.v1.PayloadFormat
 	(GapReason)(0),                // 1: postrider.v1.GapReason
 	(*Event)(nil),                 // 2: postrider.v1.Event
-	(*PublishRequest)(nil),        // 3: postrider.v1.PublishRequest
-	(*PublishResponse)(nil),       // 4: postrider.v1.PublishResponse
-	(*PublishBatchRequest)(nil),   // 5: postrider.v1.PublishBatchRequest
-	(*PublishBatchResponse)(nil),  // 6: postrider.v1.PublishBatchResponse
-	(*SubscribeRequest)(nil),      // 7: postrider.v1.SubscribeRequest
-	(*SubscribeResponse)(nil),     // 8: postrider.v1.SubscribeResponse
-	(*StreamBegin)(nil),           // 9: postrider.v1.StreamBegin
-	(*Heartbeat)(nil),             // 10: postrider.v1.Heartbeat
-	(*Gap)(nil),                   // 11: postrider.v1.Gap
-	(*GetEventRequest)(nil),       // 12: postrider.v1.GetEventRequest
-	(*GetEventResponse)(nil),      // 13: postrider.v1.GetEventResponse
-	(*ListEventsRequest)(nil),     // 14: postrider.v1.ListEventsRequest
-	(*ListEventsResponse)(nil),    // 15: postrider.v1.ListEventsResponse
-	(*timestamppb.Timestamp)(nil), // 16: google.protobuf.Timestamp
-	(*structpb.Struct)(nil),       // 17: google.protobuf.Struct
-	(*anypb.Any)(nil),             // 18: google.protobuf.Any
-	(*durationpb.Duration)(nil),   // 19: google.protobuf.Duration
+	(*SchemaViolation)(nil),       // 3: postrider.v1.SchemaViolation
+	(*PublishRequest)(nil),        // 4: postrider.v1.PublishRequest
+	(*PublishResponse)(nil),       // 5: postrider.v1.PublishResponse
+	(*PublishBatchRequest)(nil),   // 6: postrider.v1.PublishBatchRequest
+	(*PublishBatchResponse)(nil),  // 7: postrider.v1.PublishBatchResponse
+	(*SubscribeRequest)(nil),      // 8: postrider.v1.SubscribeRequest
+	(*SubscribeResponse)(nil),     // 9: postrider.v1.SubscribeResponse
+	(*StreamBegin)(nil),           // 10: postrider.v1.StreamBegin
+	(*Heartbeat)(nil),             // 11: postrider.v1.Heartbeat
+	(*Gap)(nil),                   // 12: postrider.v1.Gap
+	(*GetEventRequest)(nil),       // 13: postrider.v1.GetEventRequest
+	(*GetEventResponse)(nil),      // 14: postrider.v1.GetEventResponse
+	(*ListEventsRequest)(nil),     // 15: postrider.v1.ListEventsRequest
+	(*ListEventsResponse)(nil),    // 16: postrider.v1.ListEventsResponse
+	(*timestamppb.Timestamp)(nil), // 17: google.protobuf.Timestamp
+	(*structpb.Struct)(nil),       // 18: google.protobuf.Struct
+	(*anypb.Any)(nil),             // 19: google.protobuf.Any
+	(*durationpb.Duration)(nil),   // 20: google.protobuf.Duration
 }
 var file_postrider_v1_event_proto_depIdxs = []int32{
-	16, // 0: postrider.v1.Event.time:type_name -> google.protobuf.Timestamp
-	17, // 1: postrider.v1.Event.data:type_name -> google.protobuf.Struct
-	18, // 2: postrider.v1.Event.proto_data:type_name -> google.protobuf.Any
-	16, // 3: postrider.v1.Event.accept_time:type_name -> google.protobuf.Timestamp
-	2,  // 4: postrider.v1.PublishRequest.event:type_name -> postrider.v1.Event
-	2,  // 5: postrider.v1.PublishBatchRequest.events:type_name -> postrider.v1.Event
-	4,  // 6: postrider.v1.PublishBatchResponse.results:type_name -> postrider.v1.PublishResponse
-	0,  // 7: postrider.v1.SubscribeRequest.payload_format:type_name -> postrider.v1.PayloadFormat
-	19, // 8: postrider.v1.SubscribeRequest.heartbeat_interval:type_name -> google.protobuf.Duration
-	9,  // 9: postrider.v1.SubscribeResponse.begin:type_name -> postrider.v1.StreamBegin
-	2,  // 10: postrider.v1.SubscribeResponse.event:type_name -> postrider.v1.Event
-	10, // 11: postrider.v1.SubscribeResponse.heartbeat:type_name -> postrider.v1.Heartbeat
-	11, // 12: postrider.v1.SubscribeResponse.gap:type_name -> postrider.v1.Gap
-	11, // 13: postrider.v1.StreamBegin.gap:type_name -> postrider.v1.Gap
-	1,  // 14: postrider.v1.Gap.reason:type_name -> postrider.v1.GapReason
-	0,  // 15: postrider.v1.GetEventRequest.payload_format:type_name -> postrider.v1.PayloadFormat
-	2,  // 16: postrider.v1.GetEventResponse.event:type_name -> postrider.v1.Event
-	16, // 17: postrider.v1.ListEventsRequest.from_time:type_name -> google.protobuf.Timestamp
-	16, // 18: postrider.v1.ListEventsRequest.to_time:type_name -> google.protobuf.Timestamp
-	0,  // 19: postrider.v1.ListEventsRequest.payload_format:type_name -> postrider.v1.PayloadFormat
-	2,  // 20: postrider.v1.ListEventsResponse.events:type_name -> postrider.v1.Event
-	3,  // 21: postrider.v1.EventService.Publish:input_type -> postrider.v1.PublishRequest
-	5,  // 22: postrider.v1.EventService.PublishBatch:input_type -> postrider.v1.PublishBatchRequest
-	7,  // 23: postrider.v1.EventService.Subscribe:input_type -> postrider.v1.SubscribeRequest
-	12, // 24: postrider.v1.EventService.GetEvent:input_type -> postrider.v1.GetEventRequest
-	14, // 25: postrider.v1.EventService.ListEvents:input_type -> postrider.v1.ListEventsRequest
-	4,  // 26: postrider.v1.EventService.Publish:output_type -> postrider.v1.PublishResponse
-	6,  // 27: postrider.v1.EventService.PublishBatch:output_type -> postrider.v1.PublishBatchResponse
-	8,  // 28: postrider.v1.EventService.Subscribe:output_type -> postrider.v1.SubscribeResponse
-	13, // 29: postrider.v1.EventService.GetEvent:output_type -> postrider.v1.GetEventResponse
-	15, // 30: postrider.v1.EventService.ListEvents:output_type -> postrider.v1.ListEventsResponse
-	26, // [26:31] is the sub-list for method output_type
-	21, // [21:26] is the sub-list for method input_type
-	21, // [21:21] is the sub-list for extension type_name
-	21, // [21:21] is the sub-list for extension extendee
-	0,  // [0:21] is the sub-list for field type_name
+	17, // 0: postrider.v1.Event.time:type_name -> google.protobuf.Timestamp
+	18, // 1: postrider.v1.Event.data:type_name -> google.protobuf.Struct
+	19, // 2: postrider.v1.Event.proto_data:type_name -> google.protobuf.Any
+	17, // 3: postrider.v1.Event.accept_time:type_name -> google.protobuf.Timestamp
+	3,  // 4: postrider.v1.Event.violations:type_name -> postrider.v1.SchemaViolation
+	2,  // 5: postrider.v1.PublishRequest.event:type_name -> postrider.v1.Event
+	2,  // 6: postrider.v1.PublishBatchRequest.events:type_name -> postrider.v1.Event
+	5,  // 7: postrider.v1.PublishBatchResponse.results:type_name -> postrider.v1.PublishResponse
+	0,  // 8: postrider.v1.SubscribeRequest.payload_format:type_name -> postrider.v1.PayloadFormat
+	20, // 9: postrider.v1.SubscribeRequest.heartbeat_interval:type_name -> google.protobuf.Duration
+	10, // 10: postrider.v1.SubscribeResponse.begin:type_name -> postrider.v1.StreamBegin
+	2,  // 11: postrider.v1.SubscribeResponse.event:type_name -> postrider.v1.Event
+	11, // 12: postrider.v1.SubscribeResponse.heartbeat:type_name -> postrider.v1.Heartbeat
+	12, // 13: postrider.v1.SubscribeResponse.gap:type_name -> postrider.v1.Gap
+	12, // 14: postrider.v1.StreamBegin.gap:type_name -> postrider.v1.Gap
+	1,  // 15: postrider.v1.Gap.reason:type_name -> postrider.v1.GapReason
+	0,  // 16: postrider.v1.GetEventRequest.payload_format:type_name -> postrider.v1.PayloadFormat
+	2,  // 17: postrider.v1.GetEventResponse.event:type_name -> postrider.v1.Event
+	17, // 18: postrider.v1.ListEventsRequest.from_time:type_name -> google.protobuf.Timestamp
+	17, // 19: postrider.v1.ListEventsRequest.to_time:type_name -> google.protobuf.Timestamp
+	0,  // 20: postrider.v1.ListEventsRequest.payload_format:type_name -> postrider.v1.PayloadFormat
+	2,  // 21: postrider.v1.ListEventsResponse.events:type_name -> postrider.v1.Event
+	4,  // 22: postrider.v1.EventService.Publish:input_type -> postrider.v1.PublishRequest
+	6,  // 23: postrider.v1.EventService.PublishBatch:input_type -> postrider.v1.PublishBatchRequest
+	8,  // 24: postrider.v1.EventService.Subscribe:input_type -> postrider.v1.SubscribeRequest
+	13, // 25: postrider.v1.EventService.GetEvent:input_type -> postrider.v1.GetEventRequest
+	15, // 26: postrider.v1.EventService.ListEvents:input_type -> postrider.v1.ListEventsRequest
+	5,  // 27: postrider.v1.EventService.Publish:output_type -> postrider.v1.PublishResponse
+	7,  // 28: postrider.v1.EventService.PublishBatch:output_type -> postrider.v1.PublishBatchResponse
+	9,  // 29: postrider.v1.EventService.Subscribe:output_type -> postrider.v1.SubscribeResponse
+	14, // 30: postrider.v1.EventService.GetEvent:output_type -> postrider.v1.GetEventResponse
+	16, // 31: postrider.v1.EventService.ListEvents:output_type -> postrider.v1.ListEventsResponse
+	27, // [27:32] is the sub-list for method output_type
+	22, // [22:27] is the sub-list for method input_type
+	22, // [22:22] is the sub-list for extension type_name
+	22, // [22:22] is the sub-list for extension extendee
+	0,  // [0:22] is the sub-list for field type_name
 }
 
 func init() { file_postrider_v1_event_proto_init() }
@@ -1320,8 +1444,9 @@ func file_postrider_v1_event_proto_init() {
 		(*Event_Data)(nil),
 		(*Event_ProtoData)(nil),
 		(*Event_JsonData)(nil),
+		(*Event_InvalidData)(nil),
 	}
-	file_postrider_v1_event_proto_msgTypes[6].OneofWrappers = []any{
+	file_postrider_v1_event_proto_msgTypes[7].OneofWrappers = []any{
 		(*SubscribeResponse_Begin)(nil),
 		(*SubscribeResponse_Event)(nil),
 		(*SubscribeResponse_Heartbeat)(nil),
@@ -1333,7 +1458,7 @@ func file_postrider_v1_event_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_postrider_v1_event_proto_rawDesc), len(file_postrider_v1_event_proto_rawDesc)),
 			NumEnums:      2,
-			NumMessages:   14,
+			NumMessages:   15,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

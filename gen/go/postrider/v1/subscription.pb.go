@@ -330,7 +330,11 @@ func (x *Subscription) GetUpdateTime() *timestamppb.Timestamp {
 type Filter struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Exact ("order.created"), by prefix ("order.*", any depth) or all ("*", also when empty).
-	Types         []string `protobuf:"bytes,1,rep,name=types,proto3" json:"types,omitempty"`
+	Types []string `protobuf:"bytes,1,rep,name=types,proto3" json:"types,omitempty"`
+	// A CEL expression over `event`: its attributes (id, type, source, subject, time, accept_time) and event.data, typed by
+	// the schema of the event's type. Only events for which it is true are selected; all when empty. An event for which it
+	// fails is not selected, and health says why.
+	Expression    string `protobuf:"bytes,2,opt,name=expression,proto3" json:"expression,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -370,6 +374,13 @@ func (x *Filter) GetTypes() []string {
 		return x.Types
 	}
 	return nil
+}
+
+func (x *Filter) GetExpression() string {
+	if x != nil {
+		return x.Expression
+	}
+	return ""
 }
 
 // Target is where a subscription's events go.
@@ -524,6 +535,10 @@ type SubscriptionHealth struct {
 	// What the endpoint last did wrong, for a person.
 	LastError       string                 `protobuf:"bytes,8,opt,name=last_error,json=lastError,proto3" json:"last_error,omitempty"`
 	LastSuccessTime *timestamppb.Timestamp `protobuf:"bytes,9,opt,name=last_success_time,json=lastSuccessTime,proto3" json:"last_success_time,omitempty"`
+	// Events that were not selected because the filter's expression failed on them, since the server started.
+	FilterErrors int64 `protobuf:"varint,10,opt,name=filter_errors,json=filterErrors,proto3" json:"filter_errors,omitempty"`
+	// The newest of those failures, for a person.
+	LastFilterError string `protobuf:"bytes,11,opt,name=last_filter_error,json=lastFilterError,proto3" json:"last_filter_error,omitempty"`
 	unknownFields   protoimpl.UnknownFields
 	sizeCache       protoimpl.SizeCache
 }
@@ -619,6 +634,20 @@ func (x *SubscriptionHealth) GetLastSuccessTime() *timestamppb.Timestamp {
 		return x.LastSuccessTime
 	}
 	return nil
+}
+
+func (x *SubscriptionHealth) GetFilterErrors() int64 {
+	if x != nil {
+		return x.FilterErrors
+	}
+	return 0
+}
+
+func (x *SubscriptionHealth) GetLastFilterError() string {
+	if x != nil {
+		return x.LastFilterError
+	}
+	return ""
 }
 
 type CreateSubscriptionRequest struct {
@@ -1547,6 +1576,282 @@ func (x *RevealSubscriptionSecretResponse) GetSecret() string {
 	return ""
 }
 
+type TestFilterRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The tenant's name; the key's own tenant when empty.
+	Tenant string  `protobuf:"bytes,1,opt,name=tenant,proto3" json:"tenant,omitempty"`
+	Filter *Filter `protobuf:"bytes,2,opt,name=filter,proto3" json:"filter,omitempty"`
+	// How many of the newest events whose type the filter's patterns select; 20 when 0. Only compiles when -1.
+	Limit         int32 `protobuf:"varint,3,opt,name=limit,proto3" json:"limit,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *TestFilterRequest) Reset() {
+	*x = TestFilterRequest{}
+	mi := &file_postrider_v1_subscription_proto_msgTypes[23]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *TestFilterRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*TestFilterRequest) ProtoMessage() {}
+
+func (x *TestFilterRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_postrider_v1_subscription_proto_msgTypes[23]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use TestFilterRequest.ProtoReflect.Descriptor instead.
+func (*TestFilterRequest) Descriptor() ([]byte, []int) {
+	return file_postrider_v1_subscription_proto_rawDescGZIP(), []int{23}
+}
+
+func (x *TestFilterRequest) GetTenant() string {
+	if x != nil {
+		return x.Tenant
+	}
+	return ""
+}
+
+func (x *TestFilterRequest) GetFilter() *Filter {
+	if x != nil {
+		return x.Filter
+	}
+	return nil
+}
+
+func (x *TestFilterRequest) GetLimit() int32 {
+	if x != nil {
+		return x.Limit
+	}
+	return 0
+}
+
+type TestFilterResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Why the expression does not compile; the events are not looked at then.
+	Problems []*FilterProblem `protobuf:"bytes,1,rep,name=problems,proto3" json:"problems,omitempty"`
+	// Newest first.
+	Results       []*FilterResult `protobuf:"bytes,2,rep,name=results,proto3" json:"results,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *TestFilterResponse) Reset() {
+	*x = TestFilterResponse{}
+	mi := &file_postrider_v1_subscription_proto_msgTypes[24]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *TestFilterResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*TestFilterResponse) ProtoMessage() {}
+
+func (x *TestFilterResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_postrider_v1_subscription_proto_msgTypes[24]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use TestFilterResponse.ProtoReflect.Descriptor instead.
+func (*TestFilterResponse) Descriptor() ([]byte, []int) {
+	return file_postrider_v1_subscription_proto_rawDescGZIP(), []int{24}
+}
+
+func (x *TestFilterResponse) GetProblems() []*FilterProblem {
+	if x != nil {
+		return x.Problems
+	}
+	return nil
+}
+
+func (x *TestFilterResponse) GetResults() []*FilterResult {
+	if x != nil {
+		return x.Results
+	}
+	return nil
+}
+
+// FilterProblem is why an expression does not compile, or cannot match a type.
+type FilterProblem struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Counts from 1.
+	Line int32 `protobuf:"varint,1,opt,name=line,proto3" json:"line,omitempty"`
+	// Counts from 1, in characters.
+	Column int32 `protobuf:"varint,2,opt,name=column,proto3" json:"column,omitempty"`
+	// For a person.
+	Message string `protobuf:"bytes,3,opt,name=message,proto3" json:"message,omitempty"`
+	// What may have been meant; empty when nothing comes near.
+	Suggestion string `protobuf:"bytes,4,opt,name=suggestion,proto3" json:"suggestion,omitempty"`
+	// The event type for which it does not compile; empty when it does not for any.
+	Type          string `protobuf:"bytes,5,opt,name=type,proto3" json:"type,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *FilterProblem) Reset() {
+	*x = FilterProblem{}
+	mi := &file_postrider_v1_subscription_proto_msgTypes[25]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *FilterProblem) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*FilterProblem) ProtoMessage() {}
+
+func (x *FilterProblem) ProtoReflect() protoreflect.Message {
+	mi := &file_postrider_v1_subscription_proto_msgTypes[25]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use FilterProblem.ProtoReflect.Descriptor instead.
+func (*FilterProblem) Descriptor() ([]byte, []int) {
+	return file_postrider_v1_subscription_proto_rawDescGZIP(), []int{25}
+}
+
+func (x *FilterProblem) GetLine() int32 {
+	if x != nil {
+		return x.Line
+	}
+	return 0
+}
+
+func (x *FilterProblem) GetColumn() int32 {
+	if x != nil {
+		return x.Column
+	}
+	return 0
+}
+
+func (x *FilterProblem) GetMessage() string {
+	if x != nil {
+		return x.Message
+	}
+	return ""
+}
+
+func (x *FilterProblem) GetSuggestion() string {
+	if x != nil {
+		return x.Suggestion
+	}
+	return ""
+}
+
+func (x *FilterProblem) GetType() string {
+	if x != nil {
+		return x.Type
+	}
+	return ""
+}
+
+// FilterResult is what a filter makes of one event.
+type FilterResult struct {
+	state      protoimpl.MessageState `protogen:"open.v1"`
+	EventId    string                 `protobuf:"bytes,1,opt,name=event_id,json=eventId,proto3" json:"event_id,omitempty"`
+	EventType  string                 `protobuf:"bytes,2,opt,name=event_type,json=eventType,proto3" json:"event_type,omitempty"`
+	AcceptTime *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=accept_time,json=acceptTime,proto3" json:"accept_time,omitempty"`
+	Matched    bool                   `protobuf:"varint,4,opt,name=matched,proto3" json:"matched,omitempty"`
+	// Why it did not match, for a person: the part that is false with the values it saw, or the failure.
+	Reason        string `protobuf:"bytes,5,opt,name=reason,proto3" json:"reason,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *FilterResult) Reset() {
+	*x = FilterResult{}
+	mi := &file_postrider_v1_subscription_proto_msgTypes[26]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *FilterResult) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*FilterResult) ProtoMessage() {}
+
+func (x *FilterResult) ProtoReflect() protoreflect.Message {
+	mi := &file_postrider_v1_subscription_proto_msgTypes[26]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use FilterResult.ProtoReflect.Descriptor instead.
+func (*FilterResult) Descriptor() ([]byte, []int) {
+	return file_postrider_v1_subscription_proto_rawDescGZIP(), []int{26}
+}
+
+func (x *FilterResult) GetEventId() string {
+	if x != nil {
+		return x.EventId
+	}
+	return ""
+}
+
+func (x *FilterResult) GetEventType() string {
+	if x != nil {
+		return x.EventType
+	}
+	return ""
+}
+
+func (x *FilterResult) GetAcceptTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.AcceptTime
+	}
+	return nil
+}
+
+func (x *FilterResult) GetMatched() bool {
+	if x != nil {
+		return x.Matched
+	}
+	return false
+}
+
+func (x *FilterResult) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
 var File_postrider_v1_subscription_proto protoreflect.FileDescriptor
 
 const file_postrider_v1_subscription_proto_rawDesc = "" +
@@ -1572,9 +1877,12 @@ const file_postrider_v1_subscription_proto_rawDesc = "" +
 	"\vcreate_time\x18\x10 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
 	"createTime\x12;\n" +
 	"\vupdate_time\x18\x11 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
-	"updateTime\"`\n" +
+	"updateTime\"\x8a\x01\n" +
 	"\x06Filter\x12V\n" +
-	"\x05types\x18\x01 \x03(\tB@\xbaH=\x92\x01:\x10d\"6r4\x18\x81\x022/^(\\*|[A-Za-z0-9_-]+(\\.[A-Za-z0-9_-]+)*(\\.\\*)?)$R\x05types\"S\n" +
+	"\x05types\x18\x01 \x03(\tB@\xbaH=\x92\x01:\x10d\"6r4\x18\x81\x022/^(\\*|[A-Za-z0-9_-]+(\\.[A-Za-z0-9_-]+)*(\\.\\*)?)$R\x05types\x12(\n" +
+	"\n" +
+	"expression\x18\x02 \x01(\tB\b\xbaH\x05r\x03\x18\x80 R\n" +
+	"expression\"S\n" +
 	"\x06Target\x128\n" +
 	"\awebhook\x18\x01 \x01(\v2\x1c.postrider.target.v1.WebhookH\x00R\awebhookB\x0f\n" +
 	"\x06config\x12\x05\xbaH\x02\b\x01\"\xe4\x01\n" +
@@ -1582,7 +1890,7 @@ const file_postrider_v1_subscription_proto_rawDesc = "" +
 	"\x0eretry_schedule\x18\x01 \x03(\v2\x19.google.protobuf.DurationB\x1a\xbaH\x17\x92\x01\x14\x102\"\x10\xaa\x01\r\"\x04\b\x80\xf5$2\x05\x10\x80\xc2\xd7/R\rretrySchedule\x12,\n" +
 	"\vconcurrency\x18\x02 \x01(\x05B\n" +
 	"\xbaH\a\x1a\x05\x18\x80\b(\x00R\vconcurrency\x12F\n" +
-	"\atimeout\x18\x03 \x01(\v2\x19.google.protobuf.DurationB\x11\xbaH\x0e\xaa\x01\v\"\x02\bx2\x05\x10\x80\xc2\xd7/R\atimeout\"\x8d\x03\n" +
+	"\atimeout\x18\x03 \x01(\v2\x19.google.protobuf.DurationB\x11\xbaH\x0e\xaa\x01\v\"\x02\bx2\x05\x10\x80\xc2\xd7/R\atimeout\"\xde\x03\n" +
 	"\x12SubscriptionHealth\x12&\n" +
 	"\fsuccess_rate\x18\x01 \x01(\x01H\x00R\vsuccessRate\x88\x01\x01\x12\x1a\n" +
 	"\battempts\x18\x02 \x01(\x03R\battempts\x12\x18\n" +
@@ -1594,7 +1902,10 @@ const file_postrider_v1_subscription_proto_rawDesc = "" +
 	"resumeTime\x12\x1d\n" +
 	"\n" +
 	"last_error\x18\b \x01(\tR\tlastError\x12F\n" +
-	"\x11last_success_time\x18\t \x01(\v2\x1a.google.protobuf.TimestampR\x0flastSuccessTimeB\x0f\n" +
+	"\x11last_success_time\x18\t \x01(\v2\x1a.google.protobuf.TimestampR\x0flastSuccessTime\x12#\n" +
+	"\rfilter_errors\x18\n" +
+	" \x01(\x03R\ffilterErrors\x12*\n" +
+	"\x11last_filter_error\x18\v \x01(\tR\x0flastFilterErrorB\x0f\n" +
 	"\r_success_rate\"\x84\x01\n" +
 	"\x19CreateSubscriptionRequest\x12\x1f\n" +
 	"\x06tenant\x18\x01 \x01(\tB\a\xbaH\x04r\x02\x18?R\x06tenant\x12F\n" +
@@ -1648,7 +1959,30 @@ const file_postrider_v1_subscription_proto_rawDesc = "" +
 	"\x06tenant\x18\x01 \x01(\tB\a\xbaH\x04r\x02\x18?R\x06tenant\x12\x19\n" +
 	"\x02id\x18\x02 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18dR\x02id\":\n" +
 	" RevealSubscriptionSecretResponse\x12\x16\n" +
-	"\x06secret\x18\x01 \x01(\tR\x06secret*\x96\x01\n" +
+	"\x06secret\x18\x01 \x01(\tR\x06secret\"\x95\x01\n" +
+	"\x11TestFilterRequest\x12\x1f\n" +
+	"\x06tenant\x18\x01 \x01(\tB\a\xbaH\x04r\x02\x18?R\x06tenant\x124\n" +
+	"\x06filter\x18\x02 \x01(\v2\x14.postrider.v1.FilterB\x06\xbaH\x03\xc8\x01\x01R\x06filter\x12)\n" +
+	"\x05limit\x18\x03 \x01(\x05B\x13\xbaH\x10\x1a\x0e\x18\xe8\a(\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01R\x05limit\"\x83\x01\n" +
+	"\x12TestFilterResponse\x127\n" +
+	"\bproblems\x18\x01 \x03(\v2\x1b.postrider.v1.FilterProblemR\bproblems\x124\n" +
+	"\aresults\x18\x02 \x03(\v2\x1a.postrider.v1.FilterResultR\aresults\"\x89\x01\n" +
+	"\rFilterProblem\x12\x12\n" +
+	"\x04line\x18\x01 \x01(\x05R\x04line\x12\x16\n" +
+	"\x06column\x18\x02 \x01(\x05R\x06column\x12\x18\n" +
+	"\amessage\x18\x03 \x01(\tR\amessage\x12\x1e\n" +
+	"\n" +
+	"suggestion\x18\x04 \x01(\tR\n" +
+	"suggestion\x12\x12\n" +
+	"\x04type\x18\x05 \x01(\tR\x04type\"\xb7\x01\n" +
+	"\fFilterResult\x12\x19\n" +
+	"\bevent_id\x18\x01 \x01(\tR\aeventId\x12\x1d\n" +
+	"\n" +
+	"event_type\x18\x02 \x01(\tR\teventType\x12;\n" +
+	"\vaccept_time\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
+	"acceptTime\x12\x18\n" +
+	"\amatched\x18\x04 \x01(\bR\amatched\x12\x16\n" +
+	"\x06reason\x18\x05 \x01(\tR\x06reason*\x96\x01\n" +
 	"\x11SubscriptionState\x12\"\n" +
 	"\x1eSUBSCRIPTION_STATE_UNSPECIFIED\x10\x00\x12\x1d\n" +
 	"\x19SUBSCRIPTION_STATE_ACTIVE\x10\x01\x12\x1d\n" +
@@ -1658,7 +1992,7 @@ const file_postrider_v1_subscription_proto_rawDesc = "" +
 	"\x19BREAKER_STATE_UNSPECIFIED\x10\x00\x12\x18\n" +
 	"\x14BREAKER_STATE_CLOSED\x10\x01\x12\x16\n" +
 	"\x12BREAKER_STATE_OPEN\x10\x02\x12\x19\n" +
-	"\x15BREAKER_STATE_HOLDING\x10\x032\xcd\a\n" +
+	"\x15BREAKER_STATE_HOLDING\x10\x032\xa3\b\n" +
 	"\x13SubscriptionService\x12g\n" +
 	"\x12CreateSubscription\x12'.postrider.v1.CreateSubscriptionRequest\x1a(.postrider.v1.CreateSubscriptionResponse\x12c\n" +
 	"\x0fGetSubscription\x12$.postrider.v1.GetSubscriptionRequest\x1a%.postrider.v1.GetSubscriptionResponse\"\x03\x90\x02\x01\x12i\n" +
@@ -1668,7 +2002,9 @@ const file_postrider_v1_subscription_proto_rawDesc = "" +
 	"\x11PauseSubscription\x12&.postrider.v1.PauseSubscriptionRequest\x1a'.postrider.v1.PauseSubscriptionResponse\x12g\n" +
 	"\x12ResumeSubscription\x12'.postrider.v1.ResumeSubscriptionRequest\x1a(.postrider.v1.ResumeSubscriptionResponse\x12a\n" +
 	"\x10TestSubscription\x12%.postrider.v1.TestSubscriptionRequest\x1a&.postrider.v1.TestSubscriptionResponse\x12y\n" +
-	"\x18RevealSubscriptionSecret\x12-.postrider.v1.RevealSubscriptionSecretRequest\x1a..postrider.v1.RevealSubscriptionSecretResponseB\xba\x01\n" +
+	"\x18RevealSubscriptionSecret\x12-.postrider.v1.RevealSubscriptionSecretRequest\x1a..postrider.v1.RevealSubscriptionSecretResponse\x12T\n" +
+	"\n" +
+	"TestFilter\x12\x1f.postrider.v1.TestFilterRequest\x1a .postrider.v1.TestFilterResponse\"\x03\x90\x02\x01B\xba\x01\n" +
 	"\x10com.postrider.v1B\x11SubscriptionProtoP\x01ZBgithub.com/postrider-dev/postrider/gen/go/postrider/v1;postriderv1\xa2\x02\x03PXX\xaa\x02\fPostrider.V1\xca\x02\fPostrider\\V1\xe2\x02\x18Postrider\\V1\\GPBMetadata\xea\x02\rPostrider::V1b\x06proto3"
 
 var (
@@ -1684,7 +2020,7 @@ func file_postrider_v1_subscription_proto_rawDescGZIP() []byte {
 }
 
 var file_postrider_v1_subscription_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_postrider_v1_subscription_proto_msgTypes = make([]protoimpl.MessageInfo, 23)
+var file_postrider_v1_subscription_proto_msgTypes = make([]protoimpl.MessageInfo, 27)
 var file_postrider_v1_subscription_proto_goTypes = []any{
 	(SubscriptionState)(0),                   // 0: postrider.v1.SubscriptionState
 	(BreakerState)(0),                        // 1: postrider.v1.BreakerState
@@ -1711,11 +2047,15 @@ var file_postrider_v1_subscription_proto_goTypes = []any{
 	(*TestSubscriptionResponse)(nil),         // 22: postrider.v1.TestSubscriptionResponse
 	(*RevealSubscriptionSecretRequest)(nil),  // 23: postrider.v1.RevealSubscriptionSecretRequest
 	(*RevealSubscriptionSecretResponse)(nil), // 24: postrider.v1.RevealSubscriptionSecretResponse
-	(*timestamppb.Timestamp)(nil),            // 25: google.protobuf.Timestamp
-	(*v1.Webhook)(nil),                       // 26: postrider.target.v1.Webhook
-	(*durationpb.Duration)(nil),              // 27: google.protobuf.Duration
-	(*fieldmaskpb.FieldMask)(nil),            // 28: google.protobuf.FieldMask
-	(*Attempt)(nil),                          // 29: postrider.v1.Attempt
+	(*TestFilterRequest)(nil),                // 25: postrider.v1.TestFilterRequest
+	(*TestFilterResponse)(nil),               // 26: postrider.v1.TestFilterResponse
+	(*FilterProblem)(nil),                    // 27: postrider.v1.FilterProblem
+	(*FilterResult)(nil),                     // 28: postrider.v1.FilterResult
+	(*timestamppb.Timestamp)(nil),            // 29: google.protobuf.Timestamp
+	(*v1.Webhook)(nil),                       // 30: postrider.target.v1.Webhook
+	(*durationpb.Duration)(nil),              // 31: google.protobuf.Duration
+	(*fieldmaskpb.FieldMask)(nil),            // 32: google.protobuf.FieldMask
+	(*Attempt)(nil),                          // 33: postrider.v1.Attempt
 }
 var file_postrider_v1_subscription_proto_depIdxs = []int32{
 	3,  // 0: postrider.v1.Subscription.filter:type_name -> postrider.v1.Filter
@@ -1723,47 +2063,53 @@ var file_postrider_v1_subscription_proto_depIdxs = []int32{
 	5,  // 2: postrider.v1.Subscription.policy:type_name -> postrider.v1.DeliveryPolicy
 	0,  // 3: postrider.v1.Subscription.state:type_name -> postrider.v1.SubscriptionState
 	6,  // 4: postrider.v1.Subscription.health:type_name -> postrider.v1.SubscriptionHealth
-	25, // 5: postrider.v1.Subscription.create_time:type_name -> google.protobuf.Timestamp
-	25, // 6: postrider.v1.Subscription.update_time:type_name -> google.protobuf.Timestamp
-	26, // 7: postrider.v1.Target.webhook:type_name -> postrider.target.v1.Webhook
-	27, // 8: postrider.v1.DeliveryPolicy.retry_schedule:type_name -> google.protobuf.Duration
-	27, // 9: postrider.v1.DeliveryPolicy.timeout:type_name -> google.protobuf.Duration
+	29, // 5: postrider.v1.Subscription.create_time:type_name -> google.protobuf.Timestamp
+	29, // 6: postrider.v1.Subscription.update_time:type_name -> google.protobuf.Timestamp
+	30, // 7: postrider.v1.Target.webhook:type_name -> postrider.target.v1.Webhook
+	31, // 8: postrider.v1.DeliveryPolicy.retry_schedule:type_name -> google.protobuf.Duration
+	31, // 9: postrider.v1.DeliveryPolicy.timeout:type_name -> google.protobuf.Duration
 	1,  // 10: postrider.v1.SubscriptionHealth.breaker:type_name -> postrider.v1.BreakerState
-	25, // 11: postrider.v1.SubscriptionHealth.resume_time:type_name -> google.protobuf.Timestamp
-	25, // 12: postrider.v1.SubscriptionHealth.last_success_time:type_name -> google.protobuf.Timestamp
+	29, // 11: postrider.v1.SubscriptionHealth.resume_time:type_name -> google.protobuf.Timestamp
+	29, // 12: postrider.v1.SubscriptionHealth.last_success_time:type_name -> google.protobuf.Timestamp
 	2,  // 13: postrider.v1.CreateSubscriptionRequest.subscription:type_name -> postrider.v1.Subscription
 	2,  // 14: postrider.v1.CreateSubscriptionResponse.subscription:type_name -> postrider.v1.Subscription
 	2,  // 15: postrider.v1.GetSubscriptionResponse.subscription:type_name -> postrider.v1.Subscription
 	2,  // 16: postrider.v1.ListSubscriptionsResponse.subscriptions:type_name -> postrider.v1.Subscription
 	2,  // 17: postrider.v1.UpdateSubscriptionRequest.subscription:type_name -> postrider.v1.Subscription
-	28, // 18: postrider.v1.UpdateSubscriptionRequest.update_mask:type_name -> google.protobuf.FieldMask
+	32, // 18: postrider.v1.UpdateSubscriptionRequest.update_mask:type_name -> google.protobuf.FieldMask
 	2,  // 19: postrider.v1.UpdateSubscriptionResponse.subscription:type_name -> postrider.v1.Subscription
 	2,  // 20: postrider.v1.PauseSubscriptionResponse.subscription:type_name -> postrider.v1.Subscription
 	2,  // 21: postrider.v1.ResumeSubscriptionResponse.subscription:type_name -> postrider.v1.Subscription
-	29, // 22: postrider.v1.TestSubscriptionResponse.attempt:type_name -> postrider.v1.Attempt
-	7,  // 23: postrider.v1.SubscriptionService.CreateSubscription:input_type -> postrider.v1.CreateSubscriptionRequest
-	9,  // 24: postrider.v1.SubscriptionService.GetSubscription:input_type -> postrider.v1.GetSubscriptionRequest
-	11, // 25: postrider.v1.SubscriptionService.ListSubscriptions:input_type -> postrider.v1.ListSubscriptionsRequest
-	13, // 26: postrider.v1.SubscriptionService.UpdateSubscription:input_type -> postrider.v1.UpdateSubscriptionRequest
-	15, // 27: postrider.v1.SubscriptionService.DeleteSubscription:input_type -> postrider.v1.DeleteSubscriptionRequest
-	17, // 28: postrider.v1.SubscriptionService.PauseSubscription:input_type -> postrider.v1.PauseSubscriptionRequest
-	19, // 29: postrider.v1.SubscriptionService.ResumeSubscription:input_type -> postrider.v1.ResumeSubscriptionRequest
-	21, // 30: postrider.v1.SubscriptionService.TestSubscription:input_type -> postrider.v1.TestSubscriptionRequest
-	23, // 31: postrider.v1.SubscriptionService.RevealSubscriptionSecret:input_type -> postrider.v1.RevealSubscriptionSecretRequest
-	8,  // 32: postrider.v1.SubscriptionService.CreateSubscription:output_type -> postrider.v1.CreateSubscriptionResponse
-	10, // 33: postrider.v1.SubscriptionService.GetSubscription:output_type -> postrider.v1.GetSubscriptionResponse
-	12, // 34: postrider.v1.SubscriptionService.ListSubscriptions:output_type -> postrider.v1.ListSubscriptionsResponse
-	14, // 35: postrider.v1.SubscriptionService.UpdateSubscription:output_type -> postrider.v1.UpdateSubscriptionResponse
-	16, // 36: postrider.v1.SubscriptionService.DeleteSubscription:output_type -> postrider.v1.DeleteSubscriptionResponse
-	18, // 37: postrider.v1.SubscriptionService.PauseSubscription:output_type -> postrider.v1.PauseSubscriptionResponse
-	20, // 38: postrider.v1.SubscriptionService.ResumeSubscription:output_type -> postrider.v1.ResumeSubscriptionResponse
-	22, // 39: postrider.v1.SubscriptionService.TestSubscription:output_type -> postrider.v1.TestSubscriptionResponse
-	24, // 40: postrider.v1.SubscriptionService.RevealSubscriptionSecret:output_type -> postrider.v1.RevealSubscriptionSecretResponse
-	32, // [32:41] is the sub-list for method output_type
-	23, // [23:32] is the sub-list for method input_type
-	23, // [23:23] is the sub-list for extension type_name
-	23, // [23:23] is the sub-list for extension extendee
-	0,  // [0:23] is the sub-list for field type_name
+	33, // 22: postrider.v1.TestSubscriptionResponse.attempt:type_name -> postrider.v1.Attempt
+	3,  // 23: postrider.v1.TestFilterRequest.filter:type_name -> postrider.v1.Filter
+	27, // 24: postrider.v1.TestFilterResponse.problems:type_name -> postrider.v1.FilterProblem
+	28, // 25: postrider.v1.TestFilterResponse.results:type_name -> postrider.v1.FilterResult
+	29, // 26: postrider.v1.FilterResult.accept_time:type_name -> google.protobuf.Timestamp
+	7,  // 27: postrider.v1.SubscriptionService.CreateSubscription:input_type -> postrider.v1.CreateSubscriptionRequest
+	9,  // 28: postrider.v1.SubscriptionService.GetSubscription:input_type -> postrider.v1.GetSubscriptionRequest
+	11, // 29: postrider.v1.SubscriptionService.ListSubscriptions:input_type -> postrider.v1.ListSubscriptionsRequest
+	13, // 30: postrider.v1.SubscriptionService.UpdateSubscription:input_type -> postrider.v1.UpdateSubscriptionRequest
+	15, // 31: postrider.v1.SubscriptionService.DeleteSubscription:input_type -> postrider.v1.DeleteSubscriptionRequest
+	17, // 32: postrider.v1.SubscriptionService.PauseSubscription:input_type -> postrider.v1.PauseSubscriptionRequest
+	19, // 33: postrider.v1.SubscriptionService.ResumeSubscription:input_type -> postrider.v1.ResumeSubscriptionRequest
+	21, // 34: postrider.v1.SubscriptionService.TestSubscription:input_type -> postrider.v1.TestSubscriptionRequest
+	23, // 35: postrider.v1.SubscriptionService.RevealSubscriptionSecret:input_type -> postrider.v1.RevealSubscriptionSecretRequest
+	25, // 36: postrider.v1.SubscriptionService.TestFilter:input_type -> postrider.v1.TestFilterRequest
+	8,  // 37: postrider.v1.SubscriptionService.CreateSubscription:output_type -> postrider.v1.CreateSubscriptionResponse
+	10, // 38: postrider.v1.SubscriptionService.GetSubscription:output_type -> postrider.v1.GetSubscriptionResponse
+	12, // 39: postrider.v1.SubscriptionService.ListSubscriptions:output_type -> postrider.v1.ListSubscriptionsResponse
+	14, // 40: postrider.v1.SubscriptionService.UpdateSubscription:output_type -> postrider.v1.UpdateSubscriptionResponse
+	16, // 41: postrider.v1.SubscriptionService.DeleteSubscription:output_type -> postrider.v1.DeleteSubscriptionResponse
+	18, // 42: postrider.v1.SubscriptionService.PauseSubscription:output_type -> postrider.v1.PauseSubscriptionResponse
+	20, // 43: postrider.v1.SubscriptionService.ResumeSubscription:output_type -> postrider.v1.ResumeSubscriptionResponse
+	22, // 44: postrider.v1.SubscriptionService.TestSubscription:output_type -> postrider.v1.TestSubscriptionResponse
+	24, // 45: postrider.v1.SubscriptionService.RevealSubscriptionSecret:output_type -> postrider.v1.RevealSubscriptionSecretResponse
+	26, // 46: postrider.v1.SubscriptionService.TestFilter:output_type -> postrider.v1.TestFilterResponse
+	37, // [37:47] is the sub-list for method output_type
+	27, // [27:37] is the sub-list for method input_type
+	27, // [27:27] is the sub-list for extension type_name
+	27, // [27:27] is the sub-list for extension extendee
+	0,  // [0:27] is the sub-list for field type_name
 }
 
 func init() { file_postrider_v1_subscription_proto_init() }
@@ -1782,7 +2128,7 @@ func file_postrider_v1_subscription_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_postrider_v1_subscription_proto_rawDesc), len(file_postrider_v1_subscription_proto_rawDesc)),
 			NumEnums:      2,
-			NumMessages:   23,
+			NumMessages:   27,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -28,6 +28,7 @@ const (
 	SubscriptionService_ResumeSubscription_FullMethodName       = "/postrider.v1.SubscriptionService/ResumeSubscription"
 	SubscriptionService_TestSubscription_FullMethodName         = "/postrider.v1.SubscriptionService/TestSubscription"
 	SubscriptionService_RevealSubscriptionSecret_FullMethodName = "/postrider.v1.SubscriptionService/RevealSubscriptionSecret"
+	SubscriptionService_TestFilter_FullMethodName               = "/postrider.v1.SubscriptionService/TestFilter"
 )
 
 // SubscriptionServiceClient is the client API for SubscriptionService service.
@@ -55,6 +56,8 @@ type SubscriptionServiceClient interface {
 	TestSubscription(ctx context.Context, in *TestSubscriptionRequest, opts ...grpc.CallOption) (*TestSubscriptionResponse, error)
 	// RevealSubscriptionSecret answers the signing secret.
 	RevealSubscriptionSecret(ctx context.Context, in *RevealSubscriptionSecretRequest, opts ...grpc.CallOption) (*RevealSubscriptionSecretResponse, error)
+	// TestFilter compiles a filter and runs it over the newest events.
+	TestFilter(ctx context.Context, in *TestFilterRequest, opts ...grpc.CallOption) (*TestFilterResponse, error)
 }
 
 type subscriptionServiceClient struct {
@@ -155,6 +158,16 @@ func (c *subscriptionServiceClient) RevealSubscriptionSecret(ctx context.Context
 	return out, nil
 }
 
+func (c *subscriptionServiceClient) TestFilter(ctx context.Context, in *TestFilterRequest, opts ...grpc.CallOption) (*TestFilterResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(TestFilterResponse)
+	err := c.cc.Invoke(ctx, SubscriptionService_TestFilter_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // SubscriptionServiceServer is the server API for SubscriptionService service.
 // All implementations must embed UnimplementedSubscriptionServiceServer
 // for forward compatibility.
@@ -180,6 +193,8 @@ type SubscriptionServiceServer interface {
 	TestSubscription(context.Context, *TestSubscriptionRequest) (*TestSubscriptionResponse, error)
 	// RevealSubscriptionSecret answers the signing secret.
 	RevealSubscriptionSecret(context.Context, *RevealSubscriptionSecretRequest) (*RevealSubscriptionSecretResponse, error)
+	// TestFilter compiles a filter and runs it over the newest events.
+	TestFilter(context.Context, *TestFilterRequest) (*TestFilterResponse, error)
 	mustEmbedUnimplementedSubscriptionServiceServer()
 }
 
@@ -216,6 +231,9 @@ func (UnimplementedSubscriptionServiceServer) TestSubscription(context.Context, 
 }
 func (UnimplementedSubscriptionServiceServer) RevealSubscriptionSecret(context.Context, *RevealSubscriptionSecretRequest) (*RevealSubscriptionSecretResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method RevealSubscriptionSecret not implemented")
+}
+func (UnimplementedSubscriptionServiceServer) TestFilter(context.Context, *TestFilterRequest) (*TestFilterResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method TestFilter not implemented")
 }
 func (UnimplementedSubscriptionServiceServer) mustEmbedUnimplementedSubscriptionServiceServer() {}
 func (UnimplementedSubscriptionServiceServer) testEmbeddedByValue()                             {}
@@ -400,6 +418,24 @@ func _SubscriptionService_RevealSubscriptionSecret_Handler(srv interface{}, ctx 
 	return interceptor(ctx, in, info, handler)
 }
 
+func _SubscriptionService_TestFilter_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(TestFilterRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(SubscriptionServiceServer).TestFilter(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: SubscriptionService_TestFilter_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(SubscriptionServiceServer).TestFilter(ctx, req.(*TestFilterRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // SubscriptionService_ServiceDesc is the grpc.ServiceDesc for SubscriptionService service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -442,6 +478,10 @@ var SubscriptionService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "RevealSubscriptionSecret",
 			Handler:    _SubscriptionService_RevealSubscriptionSecret_Handler,
+		},
+		{
+			MethodName: "TestFilter",
+			Handler:    _SubscriptionService_TestFilter_Handler,
 		},
 	},
 	Streams:  []grpc.StreamDesc{},

@@ -10,6 +10,7 @@ import (
 	_ "buf.build/gen/go/bufbuild/protovalidate/protocolbuffers/go/buf/validate"
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
+	fieldmaskpb "google.golang.org/protobuf/types/known/fieldmaskpb"
 	timestamppb "google.golang.org/protobuf/types/known/timestamppb"
 	reflect "reflect"
 	sync "sync"
@@ -35,7 +36,9 @@ type Tenant struct {
 	// Output only.
 	CreateTime *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=create_time,json=createTime,proto3" json:"create_time,omitempty"`
 	// Output only.
-	UpdateTime    *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=update_time,json=updateTime,proto3" json:"update_time,omitempty"`
+	UpdateTime *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=update_time,json=updateTime,proto3" json:"update_time,omitempty"`
+	// Refuse events whose type has no schema.
+	TypedOnly     bool `protobuf:"varint,6,opt,name=typed_only,json=typedOnly,proto3" json:"typed_only,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -103,6 +106,13 @@ func (x *Tenant) GetUpdateTime() *timestamppb.Timestamp {
 		return x.UpdateTime
 	}
 	return nil
+}
+
+func (x *Tenant) GetTypedOnly() bool {
+	if x != nil {
+		return x.TypedOnly
+	}
+	return false
 }
 
 type CreateTenantRequest struct {
@@ -299,11 +309,109 @@ func (x *ListTenantsResponse) GetNextPageToken() string {
 	return ""
 }
 
+type UpdateTenantRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// tenant.name says which; a non-zero revision must be the current one.
+	Tenant *Tenant `protobuf:"bytes,1,opt,name=tenant,proto3" json:"tenant,omitempty"`
+	// display_name, typed_only; the fields set when absent.
+	UpdateMask    *fieldmaskpb.FieldMask `protobuf:"bytes,2,opt,name=update_mask,json=updateMask,proto3" json:"update_mask,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *UpdateTenantRequest) Reset() {
+	*x = UpdateTenantRequest{}
+	mi := &file_postrider_v1_tenant_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *UpdateTenantRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*UpdateTenantRequest) ProtoMessage() {}
+
+func (x *UpdateTenantRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_postrider_v1_tenant_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use UpdateTenantRequest.ProtoReflect.Descriptor instead.
+func (*UpdateTenantRequest) Descriptor() ([]byte, []int) {
+	return file_postrider_v1_tenant_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *UpdateTenantRequest) GetTenant() *Tenant {
+	if x != nil {
+		return x.Tenant
+	}
+	return nil
+}
+
+func (x *UpdateTenantRequest) GetUpdateMask() *fieldmaskpb.FieldMask {
+	if x != nil {
+		return x.UpdateMask
+	}
+	return nil
+}
+
+type UpdateTenantResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Tenant        *Tenant                `protobuf:"bytes,1,opt,name=tenant,proto3" json:"tenant,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *UpdateTenantResponse) Reset() {
+	*x = UpdateTenantResponse{}
+	mi := &file_postrider_v1_tenant_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *UpdateTenantResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*UpdateTenantResponse) ProtoMessage() {}
+
+func (x *UpdateTenantResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_postrider_v1_tenant_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use UpdateTenantResponse.ProtoReflect.Descriptor instead.
+func (*UpdateTenantResponse) Descriptor() ([]byte, []int) {
+	return file_postrider_v1_tenant_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *UpdateTenantResponse) GetTenant() *Tenant {
+	if x != nil {
+		return x.Tenant
+	}
+	return nil
+}
+
 var File_postrider_v1_tenant_proto protoreflect.FileDescriptor
 
 const file_postrider_v1_tenant_proto_rawDesc = "" +
 	"\n" +
-	"\x19postrider/v1/tenant.proto\x12\fpostrider.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x81\x02\n" +
+	"\x19postrider/v1/tenant.proto\x12\fpostrider.v1\x1a\x1bbuf/validate/validate.proto\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xa0\x02\n" +
 	"\x06Tenant\x124\n" +
 	"\x04name\x18\x01 \x01(\tB \xbaH\x1dr\x1b2\x19^[a-z0-9][a-z0-9-]{0,62}$R\x04name\x12+\n" +
 	"\fdisplay_name\x18\x02 \x01(\tB\b\xbaH\x05r\x03\x18\xc8\x01R\vdisplayName\x12\x1a\n" +
@@ -311,7 +419,9 @@ const file_postrider_v1_tenant_proto_rawDesc = "" +
 	"\vcreate_time\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
 	"createTime\x12;\n" +
 	"\vupdate_time\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
-	"updateTime\"K\n" +
+	"updateTime\x12\x1d\n" +
+	"\n" +
+	"typed_only\x18\x06 \x01(\bR\ttypedOnly\"K\n" +
 	"\x13CreateTenantRequest\x124\n" +
 	"\x06tenant\x18\x01 \x01(\v2\x14.postrider.v1.TenantB\x06\xbaH\x03\xc8\x01\x01R\x06tenant\"D\n" +
 	"\x14CreateTenantResponse\x12,\n" +
@@ -323,10 +433,17 @@ const file_postrider_v1_tenant_proto_rawDesc = "" +
 	"page_token\x18\x02 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x04R\tpageToken\"m\n" +
 	"\x13ListTenantsResponse\x12.\n" +
 	"\atenants\x18\x01 \x03(\v2\x14.postrider.v1.TenantR\atenants\x12&\n" +
-	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken2\xbf\x01\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\x88\x01\n" +
+	"\x13UpdateTenantRequest\x124\n" +
+	"\x06tenant\x18\x01 \x01(\v2\x14.postrider.v1.TenantB\x06\xbaH\x03\xc8\x01\x01R\x06tenant\x12;\n" +
+	"\vupdate_mask\x18\x02 \x01(\v2\x1a.google.protobuf.FieldMaskR\n" +
+	"updateMask\"D\n" +
+	"\x14UpdateTenantResponse\x12,\n" +
+	"\x06tenant\x18\x01 \x01(\v2\x14.postrider.v1.TenantR\x06tenant2\x96\x02\n" +
 	"\rTenantService\x12U\n" +
 	"\fCreateTenant\x12!.postrider.v1.CreateTenantRequest\x1a\".postrider.v1.CreateTenantResponse\x12W\n" +
-	"\vListTenants\x12 .postrider.v1.ListTenantsRequest\x1a!.postrider.v1.ListTenantsResponse\"\x03\x90\x02\x01B\xb4\x01\n" +
+	"\vListTenants\x12 .postrider.v1.ListTenantsRequest\x1a!.postrider.v1.ListTenantsResponse\"\x03\x90\x02\x01\x12U\n" +
+	"\fUpdateTenant\x12!.postrider.v1.UpdateTenantRequest\x1a\".postrider.v1.UpdateTenantResponseB\xb4\x01\n" +
 	"\x10com.postrider.v1B\vTenantProtoP\x01ZBgithub.com/postrider-dev/postrider/gen/go/postrider/v1;postriderv1\xa2\x02\x03PXX\xaa\x02\fPostrider.V1\xca\x02\fPostrider\\V1\xe2\x02\x18Postrider\\V1\\GPBMetadata\xea\x02\rPostrider::V1b\x06proto3"
 
 var (
@@ -341,30 +458,38 @@ func file_postrider_v1_tenant_proto_rawDescGZIP() []byte {
 	return file_postrider_v1_tenant_proto_rawDescData
 }
 
-var file_postrider_v1_tenant_proto_msgTypes = make([]protoimpl.MessageInfo, 5)
+var file_postrider_v1_tenant_proto_msgTypes = make([]protoimpl.MessageInfo, 7)
 var file_postrider_v1_tenant_proto_goTypes = []any{
 	(*Tenant)(nil),                // 0: postrider.v1.Tenant
 	(*CreateTenantRequest)(nil),   // 1: postrider.v1.CreateTenantRequest
 	(*CreateTenantResponse)(nil),  // 2: postrider.v1.CreateTenantResponse
 	(*ListTenantsRequest)(nil),    // 3: postrider.v1.ListTenantsRequest
 	(*ListTenantsResponse)(nil),   // 4: postrider.v1.ListTenantsResponse
-	(*timestamppb.Timestamp)(nil), // 5: google.protobuf.Timestamp
+	(*UpdateTenantRequest)(nil),   // 5: postrider.v1.UpdateTenantRequest
+	(*UpdateTenantResponse)(nil),  // 6: postrider.v1.UpdateTenantResponse
+	(*timestamppb.Timestamp)(nil), // 7: google.protobuf.Timestamp
+	(*fieldmaskpb.FieldMask)(nil), // 8: google.protobuf.FieldMask
 }
 var file_postrider_v1_tenant_proto_depIdxs = []int32{
-	5, // 0: postrider.v1.Tenant.create_time:type_name -> google.protobuf.Timestamp
-	5, // 1: postrider.v1.Tenant.update_time:type_name -> google.protobuf.Timestamp
-	0, // 2: postrider.v1.CreateTenantRequest.tenant:type_name -> postrider.v1.Tenant
-	0, // 3: postrider.v1.CreateTenantResponse.tenant:type_name -> postrider.v1.Tenant
-	0, // 4: postrider.v1.ListTenantsResponse.tenants:type_name -> postrider.v1.Tenant
-	1, // 5: postrider.v1.TenantService.CreateTenant:input_type -> postrider.v1.CreateTenantRequest
-	3, // 6: postrider.v1.TenantService.ListTenants:input_type -> postrider.v1.ListTenantsRequest
-	2, // 7: postrider.v1.TenantService.CreateTenant:output_type -> postrider.v1.CreateTenantResponse
-	4, // 8: postrider.v1.TenantService.ListTenants:output_type -> postrider.v1.ListTenantsResponse
-	7, // [7:9] is the sub-list for method output_type
-	5, // [5:7] is the sub-list for method input_type
-	5, // [5:5] is the sub-list for extension type_name
-	5, // [5:5] is the sub-list for extension extendee
-	0, // [0:5] is the sub-list for field type_name
+	7,  // 0: postrider.v1.Tenant.create_time:type_name -> google.protobuf.Timestamp
+	7,  // 1: postrider.v1.Tenant.update_time:type_name -> google.protobuf.Timestamp
+	0,  // 2: postrider.v1.CreateTenantRequest.tenant:type_name -> postrider.v1.Tenant
+	0,  // 3: postrider.v1.CreateTenantResponse.tenant:type_name -> postrider.v1.Tenant
+	0,  // 4: postrider.v1.ListTenantsResponse.tenants:type_name -> postrider.v1.Tenant
+	0,  // 5: postrider.v1.UpdateTenantRequest.tenant:type_name -> postrider.v1.Tenant
+	8,  // 6: postrider.v1.UpdateTenantRequest.update_mask:type_name -> google.protobuf.FieldMask
+	0,  // 7: postrider.v1.UpdateTenantResponse.tenant:type_name -> postrider.v1.Tenant
+	1,  // 8: postrider.v1.TenantService.CreateTenant:input_type -> postrider.v1.CreateTenantRequest
+	3,  // 9: postrider.v1.TenantService.ListTenants:input_type -> postrider.v1.ListTenantsRequest
+	5,  // 10: postrider.v1.TenantService.UpdateTenant:input_type -> postrider.v1.UpdateTenantRequest
+	2,  // 11: postrider.v1.TenantService.CreateTenant:output_type -> postrider.v1.CreateTenantResponse
+	4,  // 12: postrider.v1.TenantService.ListTenants:output_type -> postrider.v1.ListTenantsResponse
+	6,  // 13: postrider.v1.TenantService.UpdateTenant:output_type -> postrider.v1.UpdateTenantResponse
+	11, // [11:14] is the sub-list for method output_type
+	8,  // [8:11] is the sub-list for method input_type
+	8,  // [8:8] is the sub-list for extension type_name
+	8,  // [8:8] is the sub-list for extension extendee
+	0,  // [0:8] is the sub-list for field type_name
 }
 
 func init() { file_postrider_v1_tenant_proto_init() }
@@ -378,7 +503,7 @@ func file_postrider_v1_tenant_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_postrider_v1_tenant_proto_rawDesc), len(file_postrider_v1_tenant_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   5,
+			NumMessages:   7,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

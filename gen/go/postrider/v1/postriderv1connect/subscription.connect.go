@@ -60,6 +60,9 @@ const (
 	// SubscriptionServiceRevealSubscriptionSecretProcedure is the fully-qualified name of the
 	// SubscriptionService's RevealSubscriptionSecret RPC.
 	SubscriptionServiceRevealSubscriptionSecretProcedure = "/postrider.v1.SubscriptionService/RevealSubscriptionSecret"
+	// SubscriptionServiceTestFilterProcedure is the fully-qualified name of the SubscriptionService's
+	// TestFilter RPC.
+	SubscriptionServiceTestFilterProcedure = "/postrider.v1.SubscriptionService/TestFilter"
 )
 
 // SubscriptionServiceClient is a client for the postrider.v1.SubscriptionService service.
@@ -83,6 +86,8 @@ type SubscriptionServiceClient interface {
 	TestSubscription(context.Context, *connect.Request[v1.TestSubscriptionRequest]) (*connect.Response[v1.TestSubscriptionResponse], error)
 	// RevealSubscriptionSecret answers the signing secret.
 	RevealSubscriptionSecret(context.Context, *connect.Request[v1.RevealSubscriptionSecretRequest]) (*connect.Response[v1.RevealSubscriptionSecretResponse], error)
+	// TestFilter compiles a filter and runs it over the newest events.
+	TestFilter(context.Context, *connect.Request[v1.TestFilterRequest]) (*connect.Response[v1.TestFilterResponse], error)
 }
 
 // NewSubscriptionServiceClient constructs a client for the postrider.v1.SubscriptionService
@@ -152,6 +157,13 @@ func NewSubscriptionServiceClient(httpClient connect.HTTPClient, baseURL string,
 			connect.WithSchema(subscriptionServiceMethods.ByName("RevealSubscriptionSecret")),
 			connect.WithClientOptions(opts...),
 		),
+		testFilter: connect.NewClient[v1.TestFilterRequest, v1.TestFilterResponse](
+			httpClient,
+			baseURL+SubscriptionServiceTestFilterProcedure,
+			connect.WithSchema(subscriptionServiceMethods.ByName("TestFilter")),
+			connect.WithIdempotency(connect.IdempotencyNoSideEffects),
+			connect.WithClientOptions(opts...),
+		),
 	}
 }
 
@@ -166,6 +178,7 @@ type subscriptionServiceClient struct {
 	resumeSubscription       *connect.Client[v1.ResumeSubscriptionRequest, v1.ResumeSubscriptionResponse]
 	testSubscription         *connect.Client[v1.TestSubscriptionRequest, v1.TestSubscriptionResponse]
 	revealSubscriptionSecret *connect.Client[v1.RevealSubscriptionSecretRequest, v1.RevealSubscriptionSecretResponse]
+	testFilter               *connect.Client[v1.TestFilterRequest, v1.TestFilterResponse]
 }
 
 // CreateSubscription calls postrider.v1.SubscriptionService.CreateSubscription.
@@ -213,6 +226,11 @@ func (c *subscriptionServiceClient) RevealSubscriptionSecret(ctx context.Context
 	return c.revealSubscriptionSecret.CallUnary(ctx, req)
 }
 
+// TestFilter calls postrider.v1.SubscriptionService.TestFilter.
+func (c *subscriptionServiceClient) TestFilter(ctx context.Context, req *connect.Request[v1.TestFilterRequest]) (*connect.Response[v1.TestFilterResponse], error) {
+	return c.testFilter.CallUnary(ctx, req)
+}
+
 // SubscriptionServiceHandler is an implementation of the postrider.v1.SubscriptionService service.
 type SubscriptionServiceHandler interface {
 	// CreateSubscription stores a subscription and starts delivering. Every event acknowledged after the answer is included.
@@ -234,6 +252,8 @@ type SubscriptionServiceHandler interface {
 	TestSubscription(context.Context, *connect.Request[v1.TestSubscriptionRequest]) (*connect.Response[v1.TestSubscriptionResponse], error)
 	// RevealSubscriptionSecret answers the signing secret.
 	RevealSubscriptionSecret(context.Context, *connect.Request[v1.RevealSubscriptionSecretRequest]) (*connect.Response[v1.RevealSubscriptionSecretResponse], error)
+	// TestFilter compiles a filter and runs it over the newest events.
+	TestFilter(context.Context, *connect.Request[v1.TestFilterRequest]) (*connect.Response[v1.TestFilterResponse], error)
 }
 
 // NewSubscriptionServiceHandler builds an HTTP handler from the service implementation. It returns
@@ -299,6 +319,13 @@ func NewSubscriptionServiceHandler(svc SubscriptionServiceHandler, opts ...conne
 		connect.WithSchema(subscriptionServiceMethods.ByName("RevealSubscriptionSecret")),
 		connect.WithHandlerOptions(opts...),
 	)
+	subscriptionServiceTestFilterHandler := connect.NewUnaryHandler(
+		SubscriptionServiceTestFilterProcedure,
+		svc.TestFilter,
+		connect.WithSchema(subscriptionServiceMethods.ByName("TestFilter")),
+		connect.WithIdempotency(connect.IdempotencyNoSideEffects),
+		connect.WithHandlerOptions(opts...),
+	)
 	return "/postrider.v1.SubscriptionService/", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch r.URL.Path {
 		case SubscriptionServiceCreateSubscriptionProcedure:
@@ -319,6 +346,8 @@ func NewSubscriptionServiceHandler(svc SubscriptionServiceHandler, opts ...conne
 			subscriptionServiceTestSubscriptionHandler.ServeHTTP(w, r)
 		case SubscriptionServiceRevealSubscriptionSecretProcedure:
 			subscriptionServiceRevealSubscriptionSecretHandler.ServeHTTP(w, r)
+		case SubscriptionServiceTestFilterProcedure:
+			subscriptionServiceTestFilterHandler.ServeHTTP(w, r)
 		default:
 			http.NotFound(w, r)
 		}
@@ -362,4 +391,8 @@ func (UnimplementedSubscriptionServiceHandler) TestSubscription(context.Context,
 
 func (UnimplementedSubscriptionServiceHandler) RevealSubscriptionSecret(context.Context, *connect.Request[v1.RevealSubscriptionSecretRequest]) (*connect.Response[v1.RevealSubscriptionSecretResponse], error) {
 	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("postrider.v1.SubscriptionService.RevealSubscriptionSecret is not implemented"))
+}
+
+func (UnimplementedSubscriptionServiceHandler) TestFilter(context.Context, *connect.Request[v1.TestFilterRequest]) (*connect.Response[v1.TestFilterResponse], error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("postrider.v1.SubscriptionService.TestFilter is not implemented"))
 }
