@@ -48,6 +48,11 @@ const (
 	ReasonStorageFull
 	ReasonWrongState
 	ReasonInternal
+	ReasonIncompatibleSchema
+	ReasonInvalidSchema
+	ReasonInvalidFilter
+	ReasonUntypedEvent
+	ReasonInUse
 )
 
 // Violation is one broken rule of one field.

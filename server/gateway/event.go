@@ -41,6 +41,13 @@ type Event struct {
 	Schema SchemaID
 	// Data is the canonical Protobuf encoding of a typed event, the text of a JSON object otherwise.
 	Data []byte
+	// OrderingKey orders deliveries; empty when the event has none.
+	OrderingKey string
+	// Violations are what the event breaks, when it was accepted all the same.
+	Violations []Violation
+	// Unfit is the version whose schema cannot hold the payload, which was not enforced; Schema is 0 then, Data JSON text,
+	// and Violations say why.
+	Unfit SchemaID
 
 	json atomic.Pointer[[]byte]
 }
@@ -63,7 +70,11 @@ func (e *Event) JSON(render func(SchemaID, []byte) ([]byte, error)) ([]byte, err
 
 // Size is about how many bytes the event takes in memory and on disk.
 func (e *Event) Size() int {
-	return 160 + len(e.ID) + len(e.Type) + len(e.Source) + len(e.Subject) + len(e.Data)
+	size := 160 + len(e.ID) + len(e.Type) + len(e.Source) + len(e.Subject) + len(e.OrderingKey) + len(e.Data)
+	for _, v := range e.Violations {
+		size += len(v.Field) + len(v.Rule) + len(v.Message)
+	}
+	return size
 }
 
 // maxIDLength is in characters, which are all of one byte.

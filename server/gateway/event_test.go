@@ -32,6 +32,10 @@ func TestEventJSON(t *testing.T) {
 	if text, err := untyped.JSON(nil); err != nil || string(text) != `{"n": 1.10}` {
 		t.Errorf("untyped: %s, %v", text, err)
 	}
+	marked := &gateway.Event{Data: typed.Data, OrderingKey: "k", Violations: []gateway.Violation{{Field: "event.data", Message: "m"}}}
+	if marked.Size() != typed.Size()+len("k")+len("event.data")+len("m") {
+		t.Errorf("size %d, without marks %d", marked.Size(), typed.Size())
+	}
 	if typed.Size() < len(typed.Data) {
 		t.Errorf("size %d", typed.Size())
 	}

@@ -35,6 +35,8 @@ type Tenant struct {
 	ID          TenantID
 	Name        string
 	DisplayName string
+	// TypedOnly refuses events whose type has no schema.
+	TypedOnly bool
 	// PurgedTo is the position up to which retention has removed the tenant's events.
 	PurgedTo   Position
 	Revision   int64

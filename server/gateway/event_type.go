@@ -1,0 +1,54 @@
+package gateway
+
+import "time"
+
+// Level says what happens to an event that breaks its type's schema.
+type Level uint8
+
+// The levels. Values are stored.
+const (
+	// LevelOff: accepted, unmarked.
+	LevelOff Level = iota
+	// LevelWarn: accepted, marked with its violations and counted.
+	LevelWarn
+	// LevelEnforce: refused.
+	LevelEnforce
+)
+
+func (l Level) String() string {
+	switch l {
+	case LevelOff:
+		return "off"
+	case LevelWarn:
+		return "warn"
+	default:
+		return "enforce"
+	}
+}
+
+// EventType is a name with a Protobuf message as its schema.
+type EventType struct {
+	Name string
+	// Level holds for tenants that are not in TenantLevels.
+	Level Level
+	// TenantLevels are those of tenants that have one of their own. The map is shared and must not be changed.
+	TenantLevels map[TenantID]Level
+	// Deprecated types still accept events; DeprecationNote says why, and what to use instead.
+	Deprecated      bool
+	DeprecationNote string
+	// Description and Message are those of the latest version.
+	Description   string
+	Message       string
+	LatestVersion int
+	Revision      int64
+	CreateTime    time.Time
+	UpdateTime    time.Time
+}
+
+// LevelOf is the level that holds for a tenant.
+func (t *EventType) LevelOf(tenant TenantID) Level {
+	if own, ok := t.TenantLevels[tenant]; ok {
+		return own
+	}
+	return t.Level
+}
