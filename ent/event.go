@@ -34,7 +34,7 @@ type Event struct {
 	AcceptTime int64 `json:"accept_time,omitempty"`
 	// event_type_version the payload is encoded under; null: JSON text
 	SchemaID *int64 `json:"schema_id,omitempty"`
-	// accepted under warn or off although the schema cannot hold it
+	// JSON: what an event breaks that was accepted all the same, and the schema that cannot hold it
 	Violations *[]byte `json:"violations,omitempty"`
 	// ContentType holds the value of the "content_type" field.
 	ContentType *string `json:"content_type,omitempty"`

@@ -22,6 +22,10 @@ type EventType struct {
 	Level int8 `json:"level,omitempty"`
 	// LatestVersion holds the value of the "latest_version" field.
 	LatestVersion int32 `json:"latest_version,omitempty"`
+	// Deprecated holds the value of the "deprecated" field.
+	Deprecated *bool `json:"deprecated,omitempty"`
+	// why, and what to use instead
+	DeprecationNote *string `json:"deprecation_note,omitempty"`
 	// Revision holds the value of the "revision" field.
 	Revision int64 `json:"revision,omitempty"`
 	// CreateTime holds the value of the "create_time" field.
@@ -36,9 +40,11 @@ func (*EventType) scanValues(columns []string) ([]any, error) {
 	values := make([]any, len(columns))
 	for i := range columns {
 		switch columns[i] {
+		case eventtype.FieldDeprecated:
+			values[i] = new(sql.NullBool)
 		case eventtype.FieldID, eventtype.FieldLevel, eventtype.FieldLatestVersion, eventtype.FieldRevision, eventtype.FieldCreateTime, eventtype.FieldUpdateTime:
 			values[i] = new(sql.NullInt64)
-		case eventtype.FieldName:
+		case eventtype.FieldName, eventtype.FieldDeprecationNote:
 			values[i] = new(sql.NullString)
 		default:
 			values[i] = new(sql.UnknownType)
@@ -78,6 +84,20 @@ func (_m *EventType) assignValues(columns []string, values []any) error {
 				return fmt.Errorf("unexpected type %T for field latest_version", values[i])
 			} else if value.Valid {
 				_m.LatestVersion = int32(value.Int64)
+			}
+		case eventtype.FieldDeprecated:
+			if value, ok := values[i].(*sql.NullBool); !ok {
+				return fmt.Errorf("unexpected type %T for field deprecated", values[i])
+			} else if value.Valid {
+				_m.Deprecated = new(bool)
+				*_m.Deprecated = value.Bool
+			}
+		case eventtype.FieldDeprecationNote:
+			if value, ok := values[i].(*sql.NullString); !ok {
+				return fmt.Errorf("unexpected type %T for field deprecation_note", values[i])
+			} else if value.Valid {
+				_m.DeprecationNote = new(string)
+				*_m.DeprecationNote = value.String
 			}
 		case eventtype.FieldRevision:
 			if value, ok := values[i].(*sql.NullInt64); !ok {
@@ -141,6 +161,16 @@ func (_m *EventType) String() string {
 	builder.WriteString(", ")
 	builder.WriteString("latest_version=")
 	builder.WriteString(fmt.Sprintf("%v", _m.LatestVersion))
+	builder.WriteString(", ")
+	if v := _m.Deprecated; v != nil {
+		builder.WriteString("deprecated=")
+		builder.WriteString(fmt.Sprintf("%v", *v))
+	}
+	builder.WriteString(", ")
+	if v := _m.DeprecationNote; v != nil {
+		builder.WriteString("deprecation_note=")
+		builder.WriteString(*v)
+	}
 	builder.WriteString(", ")
 	builder.WriteString("revision=")
 	builder.WriteString(fmt.Sprintf("%v", _m.Revision))

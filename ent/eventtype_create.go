@@ -39,6 +39,34 @@ func (_c *EventTypeCreate) SetLatestVersion(v int32) *EventTypeCreate {
 	return _c
 }
 
+// SetDeprecated sets the "deprecated" field.
+func (_c *EventTypeCreate) SetDeprecated(v bool) *EventTypeCreate {
+	_c.mutation.SetDeprecated(v)
+	return _c
+}
+
+// SetNillableDeprecated sets the "deprecated" field if the given value is not nil.
+func (_c *EventTypeCreate) SetNillableDeprecated(v *bool) *EventTypeCreate {
+	if v != nil {
+		_c.SetDeprecated(*v)
+	}
+	return _c
+}
+
+// SetDeprecationNote sets the "deprecation_note" field.
+func (_c *EventTypeCreate) SetDeprecationNote(v string) *EventTypeCreate {
+	_c.mutation.SetDeprecationNote(v)
+	return _c
+}
+
+// SetNillableDeprecationNote sets the "deprecation_note" field if the given value is not nil.
+func (_c *EventTypeCreate) SetNillableDeprecationNote(v *string) *EventTypeCreate {
+	if v != nil {
+		_c.SetDeprecationNote(*v)
+	}
+	return _c
+}
+
 // SetRevision sets the "revision" field.
 func (_c *EventTypeCreate) SetRevision(v int64) *EventTypeCreate {
 	_c.mutation.SetRevision(v)
@@ -182,6 +210,14 @@ func (_c *EventTypeCreate) createSpec() (*EventType, *sqlgraph.CreateSpec) {
 		_spec.SetField(eventtype.FieldLatestVersion, field.TypeInt32, value)
 		_node.LatestVersion = value
 	}
+	if value, ok := _c.mutation.Deprecated(); ok {
+		_spec.SetField(eventtype.FieldDeprecated, field.TypeBool, value)
+		_node.Deprecated = &value
+	}
+	if value, ok := _c.mutation.DeprecationNote(); ok {
+		_spec.SetField(eventtype.FieldDeprecationNote, field.TypeString, value)
+		_node.DeprecationNote = &value
+	}
 	if value, ok := _c.mutation.Revision(); ok {
 		_spec.SetField(eventtype.FieldRevision, field.TypeInt64, value)
 		_node.Revision = value
@@ -291,6 +327,42 @@ func (u *EventTypeUpsert) UpdateLatestVersion() *EventTypeUpsert {
 // AddLatestVersion adds v to the "latest_version" field.
 func (u *EventTypeUpsert) AddLatestVersion(v int32) *EventTypeUpsert {
 	u.Add(eventtype.FieldLatestVersion, v)
+	return u
+}
+
+// SetDeprecated sets the "deprecated" field.
+func (u *EventTypeUpsert) SetDeprecated(v bool) *EventTypeUpsert {
+	u.Set(eventtype.FieldDeprecated, v)
+	return u
+}
+
+// UpdateDeprecated sets the "deprecated" field to the value that was provided on create.
+func (u *EventTypeUpsert) UpdateDeprecated() *EventTypeUpsert {
+	u.SetExcluded(eventtype.FieldDeprecated)
+	return u
+}
+
+// ClearDeprecated clears the value of the "deprecated" field.
+func (u *EventTypeUpsert) ClearDeprecated() *EventTypeUpsert {
+	u.SetNull(eventtype.FieldDeprecated)
+	return u
+}
+
+// SetDeprecationNote sets the "deprecation_note" field.
+func (u *EventTypeUpsert) SetDeprecationNote(v string) *EventTypeUpsert {
+	u.Set(eventtype.FieldDeprecationNote, v)
+	return u
+}
+
+// UpdateDeprecationNote sets the "deprecation_note" field to the value that was provided on create.
+func (u *EventTypeUpsert) UpdateDeprecationNote() *EventTypeUpsert {
+	u.SetExcluded(eventtype.FieldDeprecationNote)
+	return u
+}
+
+// ClearDeprecationNote clears the value of the "deprecation_note" field.
+func (u *EventTypeUpsert) ClearDeprecationNote() *EventTypeUpsert {
+	u.SetNull(eventtype.FieldDeprecationNote)
 	return u
 }
 
@@ -449,6 +521,48 @@ func (u *EventTypeUpsertOne) AddLatestVersion(v int32) *EventTypeUpsertOne {
 func (u *EventTypeUpsertOne) UpdateLatestVersion() *EventTypeUpsertOne {
 	return u.Update(func(s *EventTypeUpsert) {
 		s.UpdateLatestVersion()
+	})
+}
+
+// SetDeprecated sets the "deprecated" field.
+func (u *EventTypeUpsertOne) SetDeprecated(v bool) *EventTypeUpsertOne {
+	return u.Update(func(s *EventTypeUpsert) {
+		s.SetDeprecated(v)
+	})
+}
+
+// UpdateDeprecated sets the "deprecated" field to the value that was provided on create.
+func (u *EventTypeUpsertOne) UpdateDeprecated() *EventTypeUpsertOne {
+	return u.Update(func(s *EventTypeUpsert) {
+		s.UpdateDeprecated()
+	})
+}
+
+// ClearDeprecated clears the value of the "deprecated" field.
+func (u *EventTypeUpsertOne) ClearDeprecated() *EventTypeUpsertOne {
+	return u.Update(func(s *EventTypeUpsert) {
+		s.ClearDeprecated()
+	})
+}
+
+// SetDeprecationNote sets the "deprecation_note" field.
+func (u *EventTypeUpsertOne) SetDeprecationNote(v string) *EventTypeUpsertOne {
+	return u.Update(func(s *EventTypeUpsert) {
+		s.SetDeprecationNote(v)
+	})
+}
+
+// UpdateDeprecationNote sets the "deprecation_note" field to the value that was provided on create.
+func (u *EventTypeUpsertOne) UpdateDeprecationNote() *EventTypeUpsertOne {
+	return u.Update(func(s *EventTypeUpsert) {
+		s.UpdateDeprecationNote()
+	})
+}
+
+// ClearDeprecationNote clears the value of the "deprecation_note" field.
+func (u *EventTypeUpsertOne) ClearDeprecationNote() *EventTypeUpsertOne {
+	return u.Update(func(s *EventTypeUpsert) {
+		s.ClearDeprecationNote()
 	})
 }
 
@@ -782,6 +896,48 @@ func (u *EventTypeUpsertBulk) AddLatestVersion(v int32) *EventTypeUpsertBulk {
 func (u *EventTypeUpsertBulk) UpdateLatestVersion() *EventTypeUpsertBulk {
 	return u.Update(func(s *EventTypeUpsert) {
 		s.UpdateLatestVersion()
+	})
+}
+
+// SetDeprecated sets the "deprecated" field.
+func (u *EventTypeUpsertBulk) SetDeprecated(v bool) *EventTypeUpsertBulk {
+	return u.Update(func(s *EventTypeUpsert) {
+		s.SetDeprecated(v)
+	})
+}
+
+// UpdateDeprecated sets the "deprecated" field to the value that was provided on create.
+func (u *EventTypeUpsertBulk) UpdateDeprecated() *EventTypeUpsertBulk {
+	return u.Update(func(s *EventTypeUpsert) {
+		s.UpdateDeprecated()
+	})
+}
+
+// ClearDeprecated clears the value of the "deprecated" field.
+func (u *EventTypeUpsertBulk) ClearDeprecated() *EventTypeUpsertBulk {
+	return u.Update(func(s *EventTypeUpsert) {
+		s.ClearDeprecated()
+	})
+}
+
+// SetDeprecationNote sets the "deprecation_note" field.
+func (u *EventTypeUpsertBulk) SetDeprecationNote(v string) *EventTypeUpsertBulk {
+	return u.Update(func(s *EventTypeUpsert) {
+		s.SetDeprecationNote(v)
+	})
+}
+
+// UpdateDeprecationNote sets the "deprecation_note" field to the value that was provided on create.
+func (u *EventTypeUpsertBulk) UpdateDeprecationNote() *EventTypeUpsertBulk {
+	return u.Update(func(s *EventTypeUpsert) {
+		s.UpdateDeprecationNote()
+	})
+}
+
+// ClearDeprecationNote clears the value of the "deprecation_note" field.
+func (u *EventTypeUpsertBulk) ClearDeprecationNote() *EventTypeUpsertBulk {
+	return u.Update(func(s *EventTypeUpsert) {
+		s.ClearDeprecationNote()
 	})
 }
 

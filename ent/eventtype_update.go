@@ -84,6 +84,46 @@ func (_u *EventTypeUpdate) AddLatestVersion(v int32) *EventTypeUpdate {
 	return _u
 }
 
+// SetDeprecated sets the "deprecated" field.
+func (_u *EventTypeUpdate) SetDeprecated(v bool) *EventTypeUpdate {
+	_u.mutation.SetDeprecated(v)
+	return _u
+}
+
+// SetNillableDeprecated sets the "deprecated" field if the given value is not nil.
+func (_u *EventTypeUpdate) SetNillableDeprecated(v *bool) *EventTypeUpdate {
+	if v != nil {
+		_u.SetDeprecated(*v)
+	}
+	return _u
+}
+
+// ClearDeprecated clears the value of the "deprecated" field.
+func (_u *EventTypeUpdate) ClearDeprecated() *EventTypeUpdate {
+	_u.mutation.ClearDeprecated()
+	return _u
+}
+
+// SetDeprecationNote sets the "deprecation_note" field.
+func (_u *EventTypeUpdate) SetDeprecationNote(v string) *EventTypeUpdate {
+	_u.mutation.SetDeprecationNote(v)
+	return _u
+}
+
+// SetNillableDeprecationNote sets the "deprecation_note" field if the given value is not nil.
+func (_u *EventTypeUpdate) SetNillableDeprecationNote(v *string) *EventTypeUpdate {
+	if v != nil {
+		_u.SetDeprecationNote(*v)
+	}
+	return _u
+}
+
+// ClearDeprecationNote clears the value of the "deprecation_note" field.
+func (_u *EventTypeUpdate) ClearDeprecationNote() *EventTypeUpdate {
+	_u.mutation.ClearDeprecationNote()
+	return _u
+}
+
 // SetRevision sets the "revision" field.
 func (_u *EventTypeUpdate) SetRevision(v int64) *EventTypeUpdate {
 	_u.mutation.ResetRevision()
@@ -222,6 +262,18 @@ func (_u *EventTypeUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	if value, ok := _u.mutation.AddedLatestVersion(); ok {
 		_spec.AddField(eventtype.FieldLatestVersion, field.TypeInt32, value)
 	}
+	if value, ok := _u.mutation.Deprecated(); ok {
+		_spec.SetField(eventtype.FieldDeprecated, field.TypeBool, value)
+	}
+	if _u.mutation.DeprecatedCleared() {
+		_spec.ClearField(eventtype.FieldDeprecated, field.TypeBool)
+	}
+	if value, ok := _u.mutation.DeprecationNote(); ok {
+		_spec.SetField(eventtype.FieldDeprecationNote, field.TypeString, value)
+	}
+	if _u.mutation.DeprecationNoteCleared() {
+		_spec.ClearField(eventtype.FieldDeprecationNote, field.TypeString)
+	}
 	if value, ok := _u.mutation.Revision(); ok {
 		_spec.SetField(eventtype.FieldRevision, field.TypeInt64, value)
 	}
@@ -315,6 +367,46 @@ func (_u *EventTypeUpdateOne) SetNillableLatestVersion(v *int32) *EventTypeUpdat
 // AddLatestVersion adds value to the "latest_version" field.
 func (_u *EventTypeUpdateOne) AddLatestVersion(v int32) *EventTypeUpdateOne {
 	_u.mutation.AddLatestVersion(v)
+	return _u
+}
+
+// SetDeprecated sets the "deprecated" field.
+func (_u *EventTypeUpdateOne) SetDeprecated(v bool) *EventTypeUpdateOne {
+	_u.mutation.SetDeprecated(v)
+	return _u
+}
+
+// SetNillableDeprecated sets the "deprecated" field if the given value is not nil.
+func (_u *EventTypeUpdateOne) SetNillableDeprecated(v *bool) *EventTypeUpdateOne {
+	if v != nil {
+		_u.SetDeprecated(*v)
+	}
+	return _u
+}
+
+// ClearDeprecated clears the value of the "deprecated" field.
+func (_u *EventTypeUpdateOne) ClearDeprecated() *EventTypeUpdateOne {
+	_u.mutation.ClearDeprecated()
+	return _u
+}
+
+// SetDeprecationNote sets the "deprecation_note" field.
+func (_u *EventTypeUpdateOne) SetDeprecationNote(v string) *EventTypeUpdateOne {
+	_u.mutation.SetDeprecationNote(v)
+	return _u
+}
+
+// SetNillableDeprecationNote sets the "deprecation_note" field if the given value is not nil.
+func (_u *EventTypeUpdateOne) SetNillableDeprecationNote(v *string) *EventTypeUpdateOne {
+	if v != nil {
+		_u.SetDeprecationNote(*v)
+	}
+	return _u
+}
+
+// ClearDeprecationNote clears the value of the "deprecation_note" field.
+func (_u *EventTypeUpdateOne) ClearDeprecationNote() *EventTypeUpdateOne {
+	_u.mutation.ClearDeprecationNote()
 	return _u
 }
 
@@ -485,6 +577,18 @@ func (_u *EventTypeUpdateOne) sqlSave(ctx context.Context) (_node *EventType, er
 	}
 	if value, ok := _u.mutation.AddedLatestVersion(); ok {
 		_spec.AddField(eventtype.FieldLatestVersion, field.TypeInt32, value)
+	}
+	if value, ok := _u.mutation.Deprecated(); ok {
+		_spec.SetField(eventtype.FieldDeprecated, field.TypeBool, value)
+	}
+	if _u.mutation.DeprecatedCleared() {
+		_spec.ClearField(eventtype.FieldDeprecated, field.TypeBool)
+	}
+	if value, ok := _u.mutation.DeprecationNote(); ok {
+		_spec.SetField(eventtype.FieldDeprecationNote, field.TypeString, value)
+	}
+	if _u.mutation.DeprecationNoteCleared() {
+		_spec.ClearField(eventtype.FieldDeprecationNote, field.TypeString)
 	}
 	if value, ok := _u.mutation.Revision(); ok {
 		_spec.SetField(eventtype.FieldRevision, field.TypeInt64, value)

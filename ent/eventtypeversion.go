@@ -24,6 +24,12 @@ type EventTypeVersion struct {
 	Message string `json:"message,omitempty"`
 	// DescriptorSetID holds the value of the "descriptor_set_id" field.
 	DescriptorSetID int64 `json:"descriptor_set_id,omitempty"`
+	// Description holds the value of the "description" field.
+	Description *string `json:"description,omitempty"`
+	// path of the field that orders deliveries
+	OrderingKey *string `json:"ordering_key,omitempty"`
+	// path of the field that is the subject of events without one
+	Subject *string `json:"subject,omitempty"`
 	// CreateTime holds the value of the "create_time" field.
 	CreateTime   int64 `json:"create_time,omitempty"`
 	selectValues sql.SelectValues
@@ -36,7 +42,7 @@ func (*EventTypeVersion) scanValues(columns []string) ([]any, error) {
 		switch columns[i] {
 		case eventtypeversion.FieldID, eventtypeversion.FieldEventTypeID, eventtypeversion.FieldVersion, eventtypeversion.FieldDescriptorSetID, eventtypeversion.FieldCreateTime:
 			values[i] = new(sql.NullInt64)
-		case eventtypeversion.FieldMessage:
+		case eventtypeversion.FieldMessage, eventtypeversion.FieldDescription, eventtypeversion.FieldOrderingKey, eventtypeversion.FieldSubject:
 			values[i] = new(sql.NullString)
 		default:
 			values[i] = new(sql.UnknownType)
@@ -82,6 +88,27 @@ func (_m *EventTypeVersion) assignValues(columns []string, values []any) error {
 				return fmt.Errorf("unexpected type %T for field descriptor_set_id", values[i])
 			} else if value.Valid {
 				_m.DescriptorSetID = value.Int64
+			}
+		case eventtypeversion.FieldDescription:
+			if value, ok := values[i].(*sql.NullString); !ok {
+				return fmt.Errorf("unexpected type %T for field description", values[i])
+			} else if value.Valid {
+				_m.Description = new(string)
+				*_m.Description = value.String
+			}
+		case eventtypeversion.FieldOrderingKey:
+			if value, ok := values[i].(*sql.NullString); !ok {
+				return fmt.Errorf("unexpected type %T for field ordering_key", values[i])
+			} else if value.Valid {
+				_m.OrderingKey = new(string)
+				*_m.OrderingKey = value.String
+			}
+		case eventtypeversion.FieldSubject:
+			if value, ok := values[i].(*sql.NullString); !ok {
+				return fmt.Errorf("unexpected type %T for field subject", values[i])
+			} else if value.Valid {
+				_m.Subject = new(string)
+				*_m.Subject = value.String
 			}
 		case eventtypeversion.FieldCreateTime:
 			if value, ok := values[i].(*sql.NullInt64); !ok {
@@ -136,6 +163,21 @@ func (_m *EventTypeVersion) String() string {
 	builder.WriteString(", ")
 	builder.WriteString("descriptor_set_id=")
 	builder.WriteString(fmt.Sprintf("%v", _m.DescriptorSetID))
+	builder.WriteString(", ")
+	if v := _m.Description; v != nil {
+		builder.WriteString("description=")
+		builder.WriteString(*v)
+	}
+	builder.WriteString(", ")
+	if v := _m.OrderingKey; v != nil {
+		builder.WriteString("ordering_key=")
+		builder.WriteString(*v)
+	}
+	builder.WriteString(", ")
+	if v := _m.Subject; v != nil {
+		builder.WriteString("subject=")
+		builder.WriteString(*v)
+	}
 	builder.WriteString(", ")
 	builder.WriteString("create_time=")
 	builder.WriteString(fmt.Sprintf("%v", _m.CreateTime))

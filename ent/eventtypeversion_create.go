@@ -45,6 +45,48 @@ func (_c *EventTypeVersionCreate) SetDescriptorSetID(v int64) *EventTypeVersionC
 	return _c
 }
 
+// SetDescription sets the "description" field.
+func (_c *EventTypeVersionCreate) SetDescription(v string) *EventTypeVersionCreate {
+	_c.mutation.SetDescription(v)
+	return _c
+}
+
+// SetNillableDescription sets the "description" field if the given value is not nil.
+func (_c *EventTypeVersionCreate) SetNillableDescription(v *string) *EventTypeVersionCreate {
+	if v != nil {
+		_c.SetDescription(*v)
+	}
+	return _c
+}
+
+// SetOrderingKey sets the "ordering_key" field.
+func (_c *EventTypeVersionCreate) SetOrderingKey(v string) *EventTypeVersionCreate {
+	_c.mutation.SetOrderingKey(v)
+	return _c
+}
+
+// SetNillableOrderingKey sets the "ordering_key" field if the given value is not nil.
+func (_c *EventTypeVersionCreate) SetNillableOrderingKey(v *string) *EventTypeVersionCreate {
+	if v != nil {
+		_c.SetOrderingKey(*v)
+	}
+	return _c
+}
+
+// SetSubject sets the "subject" field.
+func (_c *EventTypeVersionCreate) SetSubject(v string) *EventTypeVersionCreate {
+	_c.mutation.SetSubject(v)
+	return _c
+}
+
+// SetNillableSubject sets the "subject" field if the given value is not nil.
+func (_c *EventTypeVersionCreate) SetNillableSubject(v *string) *EventTypeVersionCreate {
+	if v != nil {
+		_c.SetSubject(*v)
+	}
+	return _c
+}
+
 // SetCreateTime sets the "create_time" field.
 func (_c *EventTypeVersionCreate) SetCreateTime(v int64) *EventTypeVersionCreate {
 	_c.mutation.SetCreateTime(v)
@@ -154,6 +196,18 @@ func (_c *EventTypeVersionCreate) createSpec() (*EventTypeVersion, *sqlgraph.Cre
 	if value, ok := _c.mutation.DescriptorSetID(); ok {
 		_spec.SetField(eventtypeversion.FieldDescriptorSetID, field.TypeInt64, value)
 		_node.DescriptorSetID = value
+	}
+	if value, ok := _c.mutation.Description(); ok {
+		_spec.SetField(eventtypeversion.FieldDescription, field.TypeString, value)
+		_node.Description = &value
+	}
+	if value, ok := _c.mutation.OrderingKey(); ok {
+		_spec.SetField(eventtypeversion.FieldOrderingKey, field.TypeString, value)
+		_node.OrderingKey = &value
+	}
+	if value, ok := _c.mutation.Subject(); ok {
+		_spec.SetField(eventtypeversion.FieldSubject, field.TypeString, value)
+		_node.Subject = &value
 	}
 	if value, ok := _c.mutation.CreateTime(); ok {
 		_spec.SetField(eventtypeversion.FieldCreateTime, field.TypeInt64, value)
@@ -274,6 +328,60 @@ func (u *EventTypeVersionUpsert) UpdateDescriptorSetID() *EventTypeVersionUpsert
 // AddDescriptorSetID adds v to the "descriptor_set_id" field.
 func (u *EventTypeVersionUpsert) AddDescriptorSetID(v int64) *EventTypeVersionUpsert {
 	u.Add(eventtypeversion.FieldDescriptorSetID, v)
+	return u
+}
+
+// SetDescription sets the "description" field.
+func (u *EventTypeVersionUpsert) SetDescription(v string) *EventTypeVersionUpsert {
+	u.Set(eventtypeversion.FieldDescription, v)
+	return u
+}
+
+// UpdateDescription sets the "description" field to the value that was provided on create.
+func (u *EventTypeVersionUpsert) UpdateDescription() *EventTypeVersionUpsert {
+	u.SetExcluded(eventtypeversion.FieldDescription)
+	return u
+}
+
+// ClearDescription clears the value of the "description" field.
+func (u *EventTypeVersionUpsert) ClearDescription() *EventTypeVersionUpsert {
+	u.SetNull(eventtypeversion.FieldDescription)
+	return u
+}
+
+// SetOrderingKey sets the "ordering_key" field.
+func (u *EventTypeVersionUpsert) SetOrderingKey(v string) *EventTypeVersionUpsert {
+	u.Set(eventtypeversion.FieldOrderingKey, v)
+	return u
+}
+
+// UpdateOrderingKey sets the "ordering_key" field to the value that was provided on create.
+func (u *EventTypeVersionUpsert) UpdateOrderingKey() *EventTypeVersionUpsert {
+	u.SetExcluded(eventtypeversion.FieldOrderingKey)
+	return u
+}
+
+// ClearOrderingKey clears the value of the "ordering_key" field.
+func (u *EventTypeVersionUpsert) ClearOrderingKey() *EventTypeVersionUpsert {
+	u.SetNull(eventtypeversion.FieldOrderingKey)
+	return u
+}
+
+// SetSubject sets the "subject" field.
+func (u *EventTypeVersionUpsert) SetSubject(v string) *EventTypeVersionUpsert {
+	u.Set(eventtypeversion.FieldSubject, v)
+	return u
+}
+
+// UpdateSubject sets the "subject" field to the value that was provided on create.
+func (u *EventTypeVersionUpsert) UpdateSubject() *EventTypeVersionUpsert {
+	u.SetExcluded(eventtypeversion.FieldSubject)
+	return u
+}
+
+// ClearSubject clears the value of the "subject" field.
+func (u *EventTypeVersionUpsert) ClearSubject() *EventTypeVersionUpsert {
+	u.SetNull(eventtypeversion.FieldSubject)
 	return u
 }
 
@@ -417,6 +525,69 @@ func (u *EventTypeVersionUpsertOne) AddDescriptorSetID(v int64) *EventTypeVersio
 func (u *EventTypeVersionUpsertOne) UpdateDescriptorSetID() *EventTypeVersionUpsertOne {
 	return u.Update(func(s *EventTypeVersionUpsert) {
 		s.UpdateDescriptorSetID()
+	})
+}
+
+// SetDescription sets the "description" field.
+func (u *EventTypeVersionUpsertOne) SetDescription(v string) *EventTypeVersionUpsertOne {
+	return u.Update(func(s *EventTypeVersionUpsert) {
+		s.SetDescription(v)
+	})
+}
+
+// UpdateDescription sets the "description" field to the value that was provided on create.
+func (u *EventTypeVersionUpsertOne) UpdateDescription() *EventTypeVersionUpsertOne {
+	return u.Update(func(s *EventTypeVersionUpsert) {
+		s.UpdateDescription()
+	})
+}
+
+// ClearDescription clears the value of the "description" field.
+func (u *EventTypeVersionUpsertOne) ClearDescription() *EventTypeVersionUpsertOne {
+	return u.Update(func(s *EventTypeVersionUpsert) {
+		s.ClearDescription()
+	})
+}
+
+// SetOrderingKey sets the "ordering_key" field.
+func (u *EventTypeVersionUpsertOne) SetOrderingKey(v string) *EventTypeVersionUpsertOne {
+	return u.Update(func(s *EventTypeVersionUpsert) {
+		s.SetOrderingKey(v)
+	})
+}
+
+// UpdateOrderingKey sets the "ordering_key" field to the value that was provided on create.
+func (u *EventTypeVersionUpsertOne) UpdateOrderingKey() *EventTypeVersionUpsertOne {
+	return u.Update(func(s *EventTypeVersionUpsert) {
+		s.UpdateOrderingKey()
+	})
+}
+
+// ClearOrderingKey clears the value of the "ordering_key" field.
+func (u *EventTypeVersionUpsertOne) ClearOrderingKey() *EventTypeVersionUpsertOne {
+	return u.Update(func(s *EventTypeVersionUpsert) {
+		s.ClearOrderingKey()
+	})
+}
+
+// SetSubject sets the "subject" field.
+func (u *EventTypeVersionUpsertOne) SetSubject(v string) *EventTypeVersionUpsertOne {
+	return u.Update(func(s *EventTypeVersionUpsert) {
+		s.SetSubject(v)
+	})
+}
+
+// UpdateSubject sets the "subject" field to the value that was provided on create.
+func (u *EventTypeVersionUpsertOne) UpdateSubject() *EventTypeVersionUpsertOne {
+	return u.Update(func(s *EventTypeVersionUpsert) {
+		s.UpdateSubject()
+	})
+}
+
+// ClearSubject clears the value of the "subject" field.
+func (u *EventTypeVersionUpsertOne) ClearSubject() *EventTypeVersionUpsertOne {
+	return u.Update(func(s *EventTypeVersionUpsert) {
+		s.ClearSubject()
 	})
 }
 
@@ -728,6 +899,69 @@ func (u *EventTypeVersionUpsertBulk) AddDescriptorSetID(v int64) *EventTypeVersi
 func (u *EventTypeVersionUpsertBulk) UpdateDescriptorSetID() *EventTypeVersionUpsertBulk {
 	return u.Update(func(s *EventTypeVersionUpsert) {
 		s.UpdateDescriptorSetID()
+	})
+}
+
+// SetDescription sets the "description" field.
+func (u *EventTypeVersionUpsertBulk) SetDescription(v string) *EventTypeVersionUpsertBulk {
+	return u.Update(func(s *EventTypeVersionUpsert) {
+		s.SetDescription(v)
+	})
+}
+
+// UpdateDescription sets the "description" field to the value that was provided on create.
+func (u *EventTypeVersionUpsertBulk) UpdateDescription() *EventTypeVersionUpsertBulk {
+	return u.Update(func(s *EventTypeVersionUpsert) {
+		s.UpdateDescription()
+	})
+}
+
+// ClearDescription clears the value of the "description" field.
+func (u *EventTypeVersionUpsertBulk) ClearDescription() *EventTypeVersionUpsertBulk {
+	return u.Update(func(s *EventTypeVersionUpsert) {
+		s.ClearDescription()
+	})
+}
+
+// SetOrderingKey sets the "ordering_key" field.
+func (u *EventTypeVersionUpsertBulk) SetOrderingKey(v string) *EventTypeVersionUpsertBulk {
+	return u.Update(func(s *EventTypeVersionUpsert) {
+		s.SetOrderingKey(v)
+	})
+}
+
+// UpdateOrderingKey sets the "ordering_key" field to the value that was provided on create.
+func (u *EventTypeVersionUpsertBulk) UpdateOrderingKey() *EventTypeVersionUpsertBulk {
+	return u.Update(func(s *EventTypeVersionUpsert) {
+		s.UpdateOrderingKey()
+	})
+}
+
+// ClearOrderingKey clears the value of the "ordering_key" field.
+func (u *EventTypeVersionUpsertBulk) ClearOrderingKey() *EventTypeVersionUpsertBulk {
+	return u.Update(func(s *EventTypeVersionUpsert) {
+		s.ClearOrderingKey()
+	})
+}
+
+// SetSubject sets the "subject" field.
+func (u *EventTypeVersionUpsertBulk) SetSubject(v string) *EventTypeVersionUpsertBulk {
+	return u.Update(func(s *EventTypeVersionUpsert) {
+		s.SetSubject(v)
+	})
+}
+
+// UpdateSubject sets the "subject" field to the value that was provided on create.
+func (u *EventTypeVersionUpsertBulk) UpdateSubject() *EventTypeVersionUpsertBulk {
+	return u.Update(func(s *EventTypeVersionUpsert) {
+		s.UpdateSubject()
+	})
+}
+
+// ClearSubject clears the value of the "subject" field.
+func (u *EventTypeVersionUpsertBulk) ClearSubject() *EventTypeVersionUpsertBulk {
+	return u.Update(func(s *EventTypeVersionUpsert) {
+		s.ClearSubject()
 	})
 }
 

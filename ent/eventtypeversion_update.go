@@ -105,6 +105,66 @@ func (_u *EventTypeVersionUpdate) AddDescriptorSetID(v int64) *EventTypeVersionU
 	return _u
 }
 
+// SetDescription sets the "description" field.
+func (_u *EventTypeVersionUpdate) SetDescription(v string) *EventTypeVersionUpdate {
+	_u.mutation.SetDescription(v)
+	return _u
+}
+
+// SetNillableDescription sets the "description" field if the given value is not nil.
+func (_u *EventTypeVersionUpdate) SetNillableDescription(v *string) *EventTypeVersionUpdate {
+	if v != nil {
+		_u.SetDescription(*v)
+	}
+	return _u
+}
+
+// ClearDescription clears the value of the "description" field.
+func (_u *EventTypeVersionUpdate) ClearDescription() *EventTypeVersionUpdate {
+	_u.mutation.ClearDescription()
+	return _u
+}
+
+// SetOrderingKey sets the "ordering_key" field.
+func (_u *EventTypeVersionUpdate) SetOrderingKey(v string) *EventTypeVersionUpdate {
+	_u.mutation.SetOrderingKey(v)
+	return _u
+}
+
+// SetNillableOrderingKey sets the "ordering_key" field if the given value is not nil.
+func (_u *EventTypeVersionUpdate) SetNillableOrderingKey(v *string) *EventTypeVersionUpdate {
+	if v != nil {
+		_u.SetOrderingKey(*v)
+	}
+	return _u
+}
+
+// ClearOrderingKey clears the value of the "ordering_key" field.
+func (_u *EventTypeVersionUpdate) ClearOrderingKey() *EventTypeVersionUpdate {
+	_u.mutation.ClearOrderingKey()
+	return _u
+}
+
+// SetSubject sets the "subject" field.
+func (_u *EventTypeVersionUpdate) SetSubject(v string) *EventTypeVersionUpdate {
+	_u.mutation.SetSubject(v)
+	return _u
+}
+
+// SetNillableSubject sets the "subject" field if the given value is not nil.
+func (_u *EventTypeVersionUpdate) SetNillableSubject(v *string) *EventTypeVersionUpdate {
+	if v != nil {
+		_u.SetSubject(*v)
+	}
+	return _u
+}
+
+// ClearSubject clears the value of the "subject" field.
+func (_u *EventTypeVersionUpdate) ClearSubject() *EventTypeVersionUpdate {
+	_u.mutation.ClearSubject()
+	return _u
+}
+
 // SetCreateTime sets the "create_time" field.
 func (_u *EventTypeVersionUpdate) SetCreateTime(v int64) *EventTypeVersionUpdate {
 	_u.mutation.ResetCreateTime()
@@ -193,6 +253,24 @@ func (_u *EventTypeVersionUpdate) sqlSave(ctx context.Context) (_node int, err e
 	}
 	if value, ok := _u.mutation.AddedDescriptorSetID(); ok {
 		_spec.AddField(eventtypeversion.FieldDescriptorSetID, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.Description(); ok {
+		_spec.SetField(eventtypeversion.FieldDescription, field.TypeString, value)
+	}
+	if _u.mutation.DescriptionCleared() {
+		_spec.ClearField(eventtypeversion.FieldDescription, field.TypeString)
+	}
+	if value, ok := _u.mutation.OrderingKey(); ok {
+		_spec.SetField(eventtypeversion.FieldOrderingKey, field.TypeString, value)
+	}
+	if _u.mutation.OrderingKeyCleared() {
+		_spec.ClearField(eventtypeversion.FieldOrderingKey, field.TypeString)
+	}
+	if value, ok := _u.mutation.Subject(); ok {
+		_spec.SetField(eventtypeversion.FieldSubject, field.TypeString, value)
+	}
+	if _u.mutation.SubjectCleared() {
+		_spec.ClearField(eventtypeversion.FieldSubject, field.TypeString)
 	}
 	if value, ok := _u.mutation.CreateTime(); ok {
 		_spec.SetField(eventtypeversion.FieldCreateTime, field.TypeInt64, value)
@@ -296,6 +374,66 @@ func (_u *EventTypeVersionUpdateOne) SetNillableDescriptorSetID(v *int64) *Event
 // AddDescriptorSetID adds value to the "descriptor_set_id" field.
 func (_u *EventTypeVersionUpdateOne) AddDescriptorSetID(v int64) *EventTypeVersionUpdateOne {
 	_u.mutation.AddDescriptorSetID(v)
+	return _u
+}
+
+// SetDescription sets the "description" field.
+func (_u *EventTypeVersionUpdateOne) SetDescription(v string) *EventTypeVersionUpdateOne {
+	_u.mutation.SetDescription(v)
+	return _u
+}
+
+// SetNillableDescription sets the "description" field if the given value is not nil.
+func (_u *EventTypeVersionUpdateOne) SetNillableDescription(v *string) *EventTypeVersionUpdateOne {
+	if v != nil {
+		_u.SetDescription(*v)
+	}
+	return _u
+}
+
+// ClearDescription clears the value of the "description" field.
+func (_u *EventTypeVersionUpdateOne) ClearDescription() *EventTypeVersionUpdateOne {
+	_u.mutation.ClearDescription()
+	return _u
+}
+
+// SetOrderingKey sets the "ordering_key" field.
+func (_u *EventTypeVersionUpdateOne) SetOrderingKey(v string) *EventTypeVersionUpdateOne {
+	_u.mutation.SetOrderingKey(v)
+	return _u
+}
+
+// SetNillableOrderingKey sets the "ordering_key" field if the given value is not nil.
+func (_u *EventTypeVersionUpdateOne) SetNillableOrderingKey(v *string) *EventTypeVersionUpdateOne {
+	if v != nil {
+		_u.SetOrderingKey(*v)
+	}
+	return _u
+}
+
+// ClearOrderingKey clears the value of the "ordering_key" field.
+func (_u *EventTypeVersionUpdateOne) ClearOrderingKey() *EventTypeVersionUpdateOne {
+	_u.mutation.ClearOrderingKey()
+	return _u
+}
+
+// SetSubject sets the "subject" field.
+func (_u *EventTypeVersionUpdateOne) SetSubject(v string) *EventTypeVersionUpdateOne {
+	_u.mutation.SetSubject(v)
+	return _u
+}
+
+// SetNillableSubject sets the "subject" field if the given value is not nil.
+func (_u *EventTypeVersionUpdateOne) SetNillableSubject(v *string) *EventTypeVersionUpdateOne {
+	if v != nil {
+		_u.SetSubject(*v)
+	}
+	return _u
+}
+
+// ClearSubject clears the value of the "subject" field.
+func (_u *EventTypeVersionUpdateOne) ClearSubject() *EventTypeVersionUpdateOne {
+	_u.mutation.ClearSubject()
 	return _u
 }
 
@@ -417,6 +555,24 @@ func (_u *EventTypeVersionUpdateOne) sqlSave(ctx context.Context) (_node *EventT
 	}
 	if value, ok := _u.mutation.AddedDescriptorSetID(); ok {
 		_spec.AddField(eventtypeversion.FieldDescriptorSetID, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.Description(); ok {
+		_spec.SetField(eventtypeversion.FieldDescription, field.TypeString, value)
+	}
+	if _u.mutation.DescriptionCleared() {
+		_spec.ClearField(eventtypeversion.FieldDescription, field.TypeString)
+	}
+	if value, ok := _u.mutation.OrderingKey(); ok {
+		_spec.SetField(eventtypeversion.FieldOrderingKey, field.TypeString, value)
+	}
+	if _u.mutation.OrderingKeyCleared() {
+		_spec.ClearField(eventtypeversion.FieldOrderingKey, field.TypeString)
+	}
+	if value, ok := _u.mutation.Subject(); ok {
+		_spec.SetField(eventtypeversion.FieldSubject, field.TypeString, value)
+	}
+	if _u.mutation.SubjectCleared() {
+		_spec.ClearField(eventtypeversion.FieldSubject, field.TypeString)
 	}
 	if value, ok := _u.mutation.CreateTime(); ok {
 		_spec.SetField(eventtypeversion.FieldCreateTime, field.TypeInt64, value)

@@ -9888,6 +9888,8 @@ type EventTypeMutation struct {
 	addlevel          *int8
 	latest_version    *int32
 	addlatest_version *int32
+	deprecated        *bool
+	deprecation_note  *string
 	revision          *int64
 	addrevision       *int64
 	create_time       *int64
@@ -10152,6 +10154,104 @@ func (m *EventTypeMutation) ResetLatestVersion() {
 	m.addlatest_version = nil
 }
 
+// SetDeprecated sets the "deprecated" field.
+func (m *EventTypeMutation) SetDeprecated(b bool) {
+	m.deprecated = &b
+}
+
+// Deprecated returns the value of the "deprecated" field in the mutation.
+func (m *EventTypeMutation) Deprecated() (r bool, exists bool) {
+	v := m.deprecated
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldDeprecated returns the old "deprecated" field's value of the EventType entity.
+// If the EventType object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *EventTypeMutation) OldDeprecated(ctx context.Context) (v *bool, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldDeprecated is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldDeprecated requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldDeprecated: %w", err)
+	}
+	return oldValue.Deprecated, nil
+}
+
+// ClearDeprecated clears the value of the "deprecated" field.
+func (m *EventTypeMutation) ClearDeprecated() {
+	m.deprecated = nil
+	m.clearedFields[eventtype.FieldDeprecated] = struct{}{}
+}
+
+// DeprecatedCleared returns if the "deprecated" field was cleared in this mutation.
+func (m *EventTypeMutation) DeprecatedCleared() bool {
+	_, ok := m.clearedFields[eventtype.FieldDeprecated]
+	return ok
+}
+
+// ResetDeprecated resets all changes to the "deprecated" field.
+func (m *EventTypeMutation) ResetDeprecated() {
+	m.deprecated = nil
+	delete(m.clearedFields, eventtype.FieldDeprecated)
+}
+
+// SetDeprecationNote sets the "deprecation_note" field.
+func (m *EventTypeMutation) SetDeprecationNote(s string) {
+	m.deprecation_note = &s
+}
+
+// DeprecationNote returns the value of the "deprecation_note" field in the mutation.
+func (m *EventTypeMutation) DeprecationNote() (r string, exists bool) {
+	v := m.deprecation_note
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldDeprecationNote returns the old "deprecation_note" field's value of the EventType entity.
+// If the EventType object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *EventTypeMutation) OldDeprecationNote(ctx context.Context) (v *string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldDeprecationNote is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldDeprecationNote requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldDeprecationNote: %w", err)
+	}
+	return oldValue.DeprecationNote, nil
+}
+
+// ClearDeprecationNote clears the value of the "deprecation_note" field.
+func (m *EventTypeMutation) ClearDeprecationNote() {
+	m.deprecation_note = nil
+	m.clearedFields[eventtype.FieldDeprecationNote] = struct{}{}
+}
+
+// DeprecationNoteCleared returns if the "deprecation_note" field was cleared in this mutation.
+func (m *EventTypeMutation) DeprecationNoteCleared() bool {
+	_, ok := m.clearedFields[eventtype.FieldDeprecationNote]
+	return ok
+}
+
+// ResetDeprecationNote resets all changes to the "deprecation_note" field.
+func (m *EventTypeMutation) ResetDeprecationNote() {
+	m.deprecation_note = nil
+	delete(m.clearedFields, eventtype.FieldDeprecationNote)
+}
+
 // SetRevision sets the "revision" field.
 func (m *EventTypeMutation) SetRevision(i int64) {
 	m.revision = &i
@@ -10354,7 +10454,7 @@ func (m *EventTypeMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *EventTypeMutation) Fields() []string {
-	fields := make([]string, 0, 6)
+	fields := make([]string, 0, 8)
 	if m.name != nil {
 		fields = append(fields, eventtype.FieldName)
 	}
@@ -10363,6 +10463,12 @@ func (m *EventTypeMutation) Fields() []string {
 	}
 	if m.latest_version != nil {
 		fields = append(fields, eventtype.FieldLatestVersion)
+	}
+	if m.deprecated != nil {
+		fields = append(fields, eventtype.FieldDeprecated)
+	}
+	if m.deprecation_note != nil {
+		fields = append(fields, eventtype.FieldDeprecationNote)
 	}
 	if m.revision != nil {
 		fields = append(fields, eventtype.FieldRevision)
@@ -10387,6 +10493,10 @@ func (m *EventTypeMutation) Field(name string) (ent.Value, bool) {
 		return m.Level()
 	case eventtype.FieldLatestVersion:
 		return m.LatestVersion()
+	case eventtype.FieldDeprecated:
+		return m.Deprecated()
+	case eventtype.FieldDeprecationNote:
+		return m.DeprecationNote()
 	case eventtype.FieldRevision:
 		return m.Revision()
 	case eventtype.FieldCreateTime:
@@ -10408,6 +10518,10 @@ func (m *EventTypeMutation) OldField(ctx context.Context, name string) (ent.Valu
 		return m.OldLevel(ctx)
 	case eventtype.FieldLatestVersion:
 		return m.OldLatestVersion(ctx)
+	case eventtype.FieldDeprecated:
+		return m.OldDeprecated(ctx)
+	case eventtype.FieldDeprecationNote:
+		return m.OldDeprecationNote(ctx)
 	case eventtype.FieldRevision:
 		return m.OldRevision(ctx)
 	case eventtype.FieldCreateTime:
@@ -10443,6 +10557,20 @@ func (m *EventTypeMutation) SetField(name string, value ent.Value) error {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
 		m.SetLatestVersion(v)
+		return nil
+	case eventtype.FieldDeprecated:
+		v, ok := value.(bool)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetDeprecated(v)
+		return nil
+	case eventtype.FieldDeprecationNote:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetDeprecationNote(v)
 		return nil
 	case eventtype.FieldRevision:
 		v, ok := value.(int64)
@@ -10557,7 +10685,14 @@ func (m *EventTypeMutation) AddField(name string, value ent.Value) error {
 // ClearedFields returns all nullable fields that were cleared during this
 // mutation.
 func (m *EventTypeMutation) ClearedFields() []string {
-	return nil
+	var fields []string
+	if m.FieldCleared(eventtype.FieldDeprecated) {
+		fields = append(fields, eventtype.FieldDeprecated)
+	}
+	if m.FieldCleared(eventtype.FieldDeprecationNote) {
+		fields = append(fields, eventtype.FieldDeprecationNote)
+	}
+	return fields
 }
 
 // FieldCleared returns a boolean indicating if a field with the given name was
@@ -10570,6 +10705,14 @@ func (m *EventTypeMutation) FieldCleared(name string) bool {
 // ClearField clears the value of the field with the given name. It returns an
 // error if the field is not defined in the schema.
 func (m *EventTypeMutation) ClearField(name string) error {
+	switch name {
+	case eventtype.FieldDeprecated:
+		m.ClearDeprecated()
+		return nil
+	case eventtype.FieldDeprecationNote:
+		m.ClearDeprecationNote()
+		return nil
+	}
 	return fmt.Errorf("unknown EventType nullable field %s", name)
 }
 
@@ -10585,6 +10728,12 @@ func (m *EventTypeMutation) ResetField(name string) error {
 		return nil
 	case eventtype.FieldLatestVersion:
 		m.ResetLatestVersion()
+		return nil
+	case eventtype.FieldDeprecated:
+		m.ResetDeprecated()
+		return nil
+	case eventtype.FieldDeprecationNote:
+		m.ResetDeprecationNote()
 		return nil
 	case eventtype.FieldRevision:
 		m.ResetRevision()
@@ -11202,6 +11351,9 @@ type EventTypeVersionMutation struct {
 	message              *string
 	descriptor_set_id    *int64
 	adddescriptor_set_id *int64
+	description          *string
+	ordering_key         *string
+	subject              *string
 	create_time          *int64
 	addcreate_time       *int64
 	clearedFields        map[string]struct{}
@@ -11518,6 +11670,153 @@ func (m *EventTypeVersionMutation) ResetDescriptorSetID() {
 	m.adddescriptor_set_id = nil
 }
 
+// SetDescription sets the "description" field.
+func (m *EventTypeVersionMutation) SetDescription(s string) {
+	m.description = &s
+}
+
+// Description returns the value of the "description" field in the mutation.
+func (m *EventTypeVersionMutation) Description() (r string, exists bool) {
+	v := m.description
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldDescription returns the old "description" field's value of the EventTypeVersion entity.
+// If the EventTypeVersion object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *EventTypeVersionMutation) OldDescription(ctx context.Context) (v *string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldDescription is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldDescription requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldDescription: %w", err)
+	}
+	return oldValue.Description, nil
+}
+
+// ClearDescription clears the value of the "description" field.
+func (m *EventTypeVersionMutation) ClearDescription() {
+	m.description = nil
+	m.clearedFields[eventtypeversion.FieldDescription] = struct{}{}
+}
+
+// DescriptionCleared returns if the "description" field was cleared in this mutation.
+func (m *EventTypeVersionMutation) DescriptionCleared() bool {
+	_, ok := m.clearedFields[eventtypeversion.FieldDescription]
+	return ok
+}
+
+// ResetDescription resets all changes to the "description" field.
+func (m *EventTypeVersionMutation) ResetDescription() {
+	m.description = nil
+	delete(m.clearedFields, eventtypeversion.FieldDescription)
+}
+
+// SetOrderingKey sets the "ordering_key" field.
+func (m *EventTypeVersionMutation) SetOrderingKey(s string) {
+	m.ordering_key = &s
+}
+
+// OrderingKey returns the value of the "ordering_key" field in the mutation.
+func (m *EventTypeVersionMutation) OrderingKey() (r string, exists bool) {
+	v := m.ordering_key
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldOrderingKey returns the old "ordering_key" field's value of the EventTypeVersion entity.
+// If the EventTypeVersion object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *EventTypeVersionMutation) OldOrderingKey(ctx context.Context) (v *string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldOrderingKey is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldOrderingKey requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldOrderingKey: %w", err)
+	}
+	return oldValue.OrderingKey, nil
+}
+
+// ClearOrderingKey clears the value of the "ordering_key" field.
+func (m *EventTypeVersionMutation) ClearOrderingKey() {
+	m.ordering_key = nil
+	m.clearedFields[eventtypeversion.FieldOrderingKey] = struct{}{}
+}
+
+// OrderingKeyCleared returns if the "ordering_key" field was cleared in this mutation.
+func (m *EventTypeVersionMutation) OrderingKeyCleared() bool {
+	_, ok := m.clearedFields[eventtypeversion.FieldOrderingKey]
+	return ok
+}
+
+// ResetOrderingKey resets all changes to the "ordering_key" field.
+func (m *EventTypeVersionMutation) ResetOrderingKey() {
+	m.ordering_key = nil
+	delete(m.clearedFields, eventtypeversion.FieldOrderingKey)
+}
+
+// SetSubject sets the "subject" field.
+func (m *EventTypeVersionMutation) SetSubject(s string) {
+	m.subject = &s
+}
+
+// Subject returns the value of the "subject" field in the mutation.
+func (m *EventTypeVersionMutation) Subject() (r string, exists bool) {
+	v := m.subject
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldSubject returns the old "subject" field's value of the EventTypeVersion entity.
+// If the EventTypeVersion object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *EventTypeVersionMutation) OldSubject(ctx context.Context) (v *string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldSubject is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldSubject requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldSubject: %w", err)
+	}
+	return oldValue.Subject, nil
+}
+
+// ClearSubject clears the value of the "subject" field.
+func (m *EventTypeVersionMutation) ClearSubject() {
+	m.subject = nil
+	m.clearedFields[eventtypeversion.FieldSubject] = struct{}{}
+}
+
+// SubjectCleared returns if the "subject" field was cleared in this mutation.
+func (m *EventTypeVersionMutation) SubjectCleared() bool {
+	_, ok := m.clearedFields[eventtypeversion.FieldSubject]
+	return ok
+}
+
+// ResetSubject resets all changes to the "subject" field.
+func (m *EventTypeVersionMutation) ResetSubject() {
+	m.subject = nil
+	delete(m.clearedFields, eventtypeversion.FieldSubject)
+}
+
 // SetCreateTime sets the "create_time" field.
 func (m *EventTypeVersionMutation) SetCreateTime(i int64) {
 	m.create_time = &i
@@ -11608,7 +11907,7 @@ func (m *EventTypeVersionMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *EventTypeVersionMutation) Fields() []string {
-	fields := make([]string, 0, 5)
+	fields := make([]string, 0, 8)
 	if m.event_type_id != nil {
 		fields = append(fields, eventtypeversion.FieldEventTypeID)
 	}
@@ -11620,6 +11919,15 @@ func (m *EventTypeVersionMutation) Fields() []string {
 	}
 	if m.descriptor_set_id != nil {
 		fields = append(fields, eventtypeversion.FieldDescriptorSetID)
+	}
+	if m.description != nil {
+		fields = append(fields, eventtypeversion.FieldDescription)
+	}
+	if m.ordering_key != nil {
+		fields = append(fields, eventtypeversion.FieldOrderingKey)
+	}
+	if m.subject != nil {
+		fields = append(fields, eventtypeversion.FieldSubject)
 	}
 	if m.create_time != nil {
 		fields = append(fields, eventtypeversion.FieldCreateTime)
@@ -11640,6 +11948,12 @@ func (m *EventTypeVersionMutation) Field(name string) (ent.Value, bool) {
 		return m.Message()
 	case eventtypeversion.FieldDescriptorSetID:
 		return m.DescriptorSetID()
+	case eventtypeversion.FieldDescription:
+		return m.Description()
+	case eventtypeversion.FieldOrderingKey:
+		return m.OrderingKey()
+	case eventtypeversion.FieldSubject:
+		return m.Subject()
 	case eventtypeversion.FieldCreateTime:
 		return m.CreateTime()
 	}
@@ -11659,6 +11973,12 @@ func (m *EventTypeVersionMutation) OldField(ctx context.Context, name string) (e
 		return m.OldMessage(ctx)
 	case eventtypeversion.FieldDescriptorSetID:
 		return m.OldDescriptorSetID(ctx)
+	case eventtypeversion.FieldDescription:
+		return m.OldDescription(ctx)
+	case eventtypeversion.FieldOrderingKey:
+		return m.OldOrderingKey(ctx)
+	case eventtypeversion.FieldSubject:
+		return m.OldSubject(ctx)
 	case eventtypeversion.FieldCreateTime:
 		return m.OldCreateTime(ctx)
 	}
@@ -11697,6 +12017,27 @@ func (m *EventTypeVersionMutation) SetField(name string, value ent.Value) error 
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
 		m.SetDescriptorSetID(v)
+		return nil
+	case eventtypeversion.FieldDescription:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetDescription(v)
+		return nil
+	case eventtypeversion.FieldOrderingKey:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetOrderingKey(v)
+		return nil
+	case eventtypeversion.FieldSubject:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetSubject(v)
 		return nil
 	case eventtypeversion.FieldCreateTime:
 		v, ok := value.(int64)
@@ -11785,7 +12126,17 @@ func (m *EventTypeVersionMutation) AddField(name string, value ent.Value) error 
 // ClearedFields returns all nullable fields that were cleared during this
 // mutation.
 func (m *EventTypeVersionMutation) ClearedFields() []string {
-	return nil
+	var fields []string
+	if m.FieldCleared(eventtypeversion.FieldDescription) {
+		fields = append(fields, eventtypeversion.FieldDescription)
+	}
+	if m.FieldCleared(eventtypeversion.FieldOrderingKey) {
+		fields = append(fields, eventtypeversion.FieldOrderingKey)
+	}
+	if m.FieldCleared(eventtypeversion.FieldSubject) {
+		fields = append(fields, eventtypeversion.FieldSubject)
+	}
+	return fields
 }
 
 // FieldCleared returns a boolean indicating if a field with the given name was
@@ -11798,6 +12149,17 @@ func (m *EventTypeVersionMutation) FieldCleared(name string) bool {
 // ClearField clears the value of the field with the given name. It returns an
 // error if the field is not defined in the schema.
 func (m *EventTypeVersionMutation) ClearField(name string) error {
+	switch name {
+	case eventtypeversion.FieldDescription:
+		m.ClearDescription()
+		return nil
+	case eventtypeversion.FieldOrderingKey:
+		m.ClearOrderingKey()
+		return nil
+	case eventtypeversion.FieldSubject:
+		m.ClearSubject()
+		return nil
+	}
 	return fmt.Errorf("unknown EventTypeVersion nullable field %s", name)
 }
 
@@ -11816,6 +12178,15 @@ func (m *EventTypeVersionMutation) ResetField(name string) error {
 		return nil
 	case eventtypeversion.FieldDescriptorSetID:
 		m.ResetDescriptorSetID()
+		return nil
+	case eventtypeversion.FieldDescription:
+		m.ResetDescription()
+		return nil
+	case eventtypeversion.FieldOrderingKey:
+		m.ResetOrderingKey()
+		return nil
+	case eventtypeversion.FieldSubject:
+		m.ResetSubject()
 		return nil
 	case eventtypeversion.FieldCreateTime:
 		m.ResetCreateTime()
@@ -16269,6 +16640,7 @@ type TenantMutation struct {
 	id             *int64
 	name           *string
 	display_name   *string
+	typed_only     *bool
 	purged_to      *int64
 	addpurged_to   *int64
 	revision       *int64
@@ -16457,6 +16829,55 @@ func (m *TenantMutation) OldDisplayName(ctx context.Context) (v string, err erro
 // ResetDisplayName resets all changes to the "display_name" field.
 func (m *TenantMutation) ResetDisplayName() {
 	m.display_name = nil
+}
+
+// SetTypedOnly sets the "typed_only" field.
+func (m *TenantMutation) SetTypedOnly(b bool) {
+	m.typed_only = &b
+}
+
+// TypedOnly returns the value of the "typed_only" field in the mutation.
+func (m *TenantMutation) TypedOnly() (r bool, exists bool) {
+	v := m.typed_only
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldTypedOnly returns the old "typed_only" field's value of the Tenant entity.
+// If the Tenant object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *TenantMutation) OldTypedOnly(ctx context.Context) (v *bool, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldTypedOnly is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldTypedOnly requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldTypedOnly: %w", err)
+	}
+	return oldValue.TypedOnly, nil
+}
+
+// ClearTypedOnly clears the value of the "typed_only" field.
+func (m *TenantMutation) ClearTypedOnly() {
+	m.typed_only = nil
+	m.clearedFields[tenant.FieldTypedOnly] = struct{}{}
+}
+
+// TypedOnlyCleared returns if the "typed_only" field was cleared in this mutation.
+func (m *TenantMutation) TypedOnlyCleared() bool {
+	_, ok := m.clearedFields[tenant.FieldTypedOnly]
+	return ok
+}
+
+// ResetTypedOnly resets all changes to the "typed_only" field.
+func (m *TenantMutation) ResetTypedOnly() {
+	m.typed_only = nil
+	delete(m.clearedFields, tenant.FieldTypedOnly)
 }
 
 // SetPurgedTo sets the "purged_to" field.
@@ -16717,12 +17138,15 @@ func (m *TenantMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *TenantMutation) Fields() []string {
-	fields := make([]string, 0, 6)
+	fields := make([]string, 0, 7)
 	if m.name != nil {
 		fields = append(fields, tenant.FieldName)
 	}
 	if m.display_name != nil {
 		fields = append(fields, tenant.FieldDisplayName)
+	}
+	if m.typed_only != nil {
+		fields = append(fields, tenant.FieldTypedOnly)
 	}
 	if m.purged_to != nil {
 		fields = append(fields, tenant.FieldPurgedTo)
@@ -16748,6 +17172,8 @@ func (m *TenantMutation) Field(name string) (ent.Value, bool) {
 		return m.Name()
 	case tenant.FieldDisplayName:
 		return m.DisplayName()
+	case tenant.FieldTypedOnly:
+		return m.TypedOnly()
 	case tenant.FieldPurgedTo:
 		return m.PurgedTo()
 	case tenant.FieldRevision:
@@ -16769,6 +17195,8 @@ func (m *TenantMutation) OldField(ctx context.Context, name string) (ent.Value, 
 		return m.OldName(ctx)
 	case tenant.FieldDisplayName:
 		return m.OldDisplayName(ctx)
+	case tenant.FieldTypedOnly:
+		return m.OldTypedOnly(ctx)
 	case tenant.FieldPurgedTo:
 		return m.OldPurgedTo(ctx)
 	case tenant.FieldRevision:
@@ -16799,6 +17227,13 @@ func (m *TenantMutation) SetField(name string, value ent.Value) error {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
 		m.SetDisplayName(v)
+		return nil
+	case tenant.FieldTypedOnly:
+		v, ok := value.(bool)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetTypedOnly(v)
 		return nil
 	case tenant.FieldPurgedTo:
 		v, ok := value.(int64)
@@ -16908,7 +17343,11 @@ func (m *TenantMutation) AddField(name string, value ent.Value) error {
 // ClearedFields returns all nullable fields that were cleared during this
 // mutation.
 func (m *TenantMutation) ClearedFields() []string {
-	return nil
+	var fields []string
+	if m.FieldCleared(tenant.FieldTypedOnly) {
+		fields = append(fields, tenant.FieldTypedOnly)
+	}
+	return fields
 }
 
 // FieldCleared returns a boolean indicating if a field with the given name was
@@ -16921,6 +17360,11 @@ func (m *TenantMutation) FieldCleared(name string) bool {
 // ClearField clears the value of the field with the given name. It returns an
 // error if the field is not defined in the schema.
 func (m *TenantMutation) ClearField(name string) error {
+	switch name {
+	case tenant.FieldTypedOnly:
+		m.ClearTypedOnly()
+		return nil
+	}
 	return fmt.Errorf("unknown Tenant nullable field %s", name)
 }
 
@@ -16933,6 +17377,9 @@ func (m *TenantMutation) ResetField(name string) error {
 		return nil
 	case tenant.FieldDisplayName:
 		m.ResetDisplayName()
+		return nil
+	case tenant.FieldTypedOnly:
+		m.ResetTypedOnly()
 		return nil
 	case tenant.FieldPurgedTo:
 		m.ResetPurgedTo()

@@ -103,7 +103,7 @@ func init() {
 	// eventtype.NameValidator is a validator for the "name" field. It is called by the builders before save.
 	eventtype.NameValidator = eventtypeDescName.Validators[0].(func(string) error)
 	// eventtypeDescRevision is the schema descriptor for revision field.
-	eventtypeDescRevision := eventtypeFields[4].Descriptor()
+	eventtypeDescRevision := eventtypeFields[6].Descriptor()
 	// eventtype.DefaultRevision holds the default value on creation for the revision field.
 	eventtype.DefaultRevision = eventtypeDescRevision.Default.(int64)
 	incarnationFields := schema.Incarnation{}.Fields()
@@ -155,11 +155,11 @@ func init() {
 	// tenant.DefaultDisplayName holds the default value on creation for the display_name field.
 	tenant.DefaultDisplayName = tenantDescDisplayName.Default.(string)
 	// tenantDescPurgedTo is the schema descriptor for purged_to field.
-	tenantDescPurgedTo := tenantFields[3].Descriptor()
+	tenantDescPurgedTo := tenantFields[4].Descriptor()
 	// tenant.DefaultPurgedTo holds the default value on creation for the purged_to field.
 	tenant.DefaultPurgedTo = tenantDescPurgedTo.Default.(int64)
 	// tenantDescRevision is the schema descriptor for revision field.
-	tenantDescRevision := tenantFields[4].Descriptor()
+	tenantDescRevision := tenantFields[5].Descriptor()
 	// tenant.DefaultRevision holds the default value on creation for the revision field.
 	tenant.DefaultRevision = tenantDescRevision.Default.(int64)
 }

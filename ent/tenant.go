@@ -20,6 +20,8 @@ type Tenant struct {
 	Name string `json:"name,omitempty"`
 	// DisplayName holds the value of the "display_name" field.
 	DisplayName string `json:"display_name,omitempty"`
+	// events whose type has no schema are refused
+	TypedOnly *bool `json:"typed_only,omitempty"`
 	// retention has removed the events up to here
 	PurgedTo int64 `json:"purged_to,omitempty"`
 	// Revision holds the value of the "revision" field.
@@ -36,6 +38,8 @@ func (*Tenant) scanValues(columns []string) ([]any, error) {
 	values := make([]any, len(columns))
 	for i := range columns {
 		switch columns[i] {
+		case tenant.FieldTypedOnly:
+			values[i] = new(sql.NullBool)
 		case tenant.FieldID, tenant.FieldPurgedTo, tenant.FieldRevision, tenant.FieldCreateTime, tenant.FieldUpdateTime:
 			values[i] = new(sql.NullInt64)
 		case tenant.FieldName, tenant.FieldDisplayName:
@@ -72,6 +76,13 @@ func (_m *Tenant) assignValues(columns []string, values []any) error {
 				return fmt.Errorf("unexpected type %T for field display_name", values[i])
 			} else if value.Valid {
 				_m.DisplayName = value.String
+			}
+		case tenant.FieldTypedOnly:
+			if value, ok := values[i].(*sql.NullBool); !ok {
+				return fmt.Errorf("unexpected type %T for field typed_only", values[i])
+			} else if value.Valid {
+				_m.TypedOnly = new(bool)
+				*_m.TypedOnly = value.Bool
 			}
 		case tenant.FieldPurgedTo:
 			if value, ok := values[i].(*sql.NullInt64); !ok {
@@ -138,6 +149,11 @@ func (_m *Tenant) String() string {
 	builder.WriteString(", ")
 	builder.WriteString("display_name=")
 	builder.WriteString(_m.DisplayName)
+	builder.WriteString(", ")
+	if v := _m.TypedOnly; v != nil {
+		builder.WriteString("typed_only=")
+		builder.WriteString(fmt.Sprintf("%v", *v))
+	}
 	builder.WriteString(", ")
 	builder.WriteString("purged_to=")
 	builder.WriteString(fmt.Sprintf("%v", _m.PurgedTo))

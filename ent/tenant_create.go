@@ -41,6 +41,20 @@ func (_c *TenantCreate) SetNillableDisplayName(v *string) *TenantCreate {
 	return _c
 }
 
+// SetTypedOnly sets the "typed_only" field.
+func (_c *TenantCreate) SetTypedOnly(v bool) *TenantCreate {
+	_c.mutation.SetTypedOnly(v)
+	return _c
+}
+
+// SetNillableTypedOnly sets the "typed_only" field if the given value is not nil.
+func (_c *TenantCreate) SetNillableTypedOnly(v *bool) *TenantCreate {
+	if v != nil {
+		_c.SetTypedOnly(*v)
+	}
+	return _c
+}
+
 // SetPurgedTo sets the "purged_to" field.
 func (_c *TenantCreate) SetPurgedTo(v int64) *TenantCreate {
 	_c.mutation.SetPurgedTo(v)
@@ -202,6 +216,10 @@ func (_c *TenantCreate) createSpec() (*Tenant, *sqlgraph.CreateSpec) {
 		_spec.SetField(tenant.FieldDisplayName, field.TypeString, value)
 		_node.DisplayName = value
 	}
+	if value, ok := _c.mutation.TypedOnly(); ok {
+		_spec.SetField(tenant.FieldTypedOnly, field.TypeBool, value)
+		_node.TypedOnly = &value
+	}
 	if value, ok := _c.mutation.PurgedTo(); ok {
 		_spec.SetField(tenant.FieldPurgedTo, field.TypeInt64, value)
 		_node.PurgedTo = value
@@ -291,6 +309,24 @@ func (u *TenantUpsert) SetDisplayName(v string) *TenantUpsert {
 // UpdateDisplayName sets the "display_name" field to the value that was provided on create.
 func (u *TenantUpsert) UpdateDisplayName() *TenantUpsert {
 	u.SetExcluded(tenant.FieldDisplayName)
+	return u
+}
+
+// SetTypedOnly sets the "typed_only" field.
+func (u *TenantUpsert) SetTypedOnly(v bool) *TenantUpsert {
+	u.Set(tenant.FieldTypedOnly, v)
+	return u
+}
+
+// UpdateTypedOnly sets the "typed_only" field to the value that was provided on create.
+func (u *TenantUpsert) UpdateTypedOnly() *TenantUpsert {
+	u.SetExcluded(tenant.FieldTypedOnly)
+	return u
+}
+
+// ClearTypedOnly clears the value of the "typed_only" field.
+func (u *TenantUpsert) ClearTypedOnly() *TenantUpsert {
+	u.SetNull(tenant.FieldTypedOnly)
 	return u
 }
 
@@ -439,6 +475,27 @@ func (u *TenantUpsertOne) SetDisplayName(v string) *TenantUpsertOne {
 func (u *TenantUpsertOne) UpdateDisplayName() *TenantUpsertOne {
 	return u.Update(func(s *TenantUpsert) {
 		s.UpdateDisplayName()
+	})
+}
+
+// SetTypedOnly sets the "typed_only" field.
+func (u *TenantUpsertOne) SetTypedOnly(v bool) *TenantUpsertOne {
+	return u.Update(func(s *TenantUpsert) {
+		s.SetTypedOnly(v)
+	})
+}
+
+// UpdateTypedOnly sets the "typed_only" field to the value that was provided on create.
+func (u *TenantUpsertOne) UpdateTypedOnly() *TenantUpsertOne {
+	return u.Update(func(s *TenantUpsert) {
+		s.UpdateTypedOnly()
+	})
+}
+
+// ClearTypedOnly clears the value of the "typed_only" field.
+func (u *TenantUpsertOne) ClearTypedOnly() *TenantUpsertOne {
+	return u.Update(func(s *TenantUpsert) {
+		s.ClearTypedOnly()
 	})
 }
 
@@ -765,6 +822,27 @@ func (u *TenantUpsertBulk) SetDisplayName(v string) *TenantUpsertBulk {
 func (u *TenantUpsertBulk) UpdateDisplayName() *TenantUpsertBulk {
 	return u.Update(func(s *TenantUpsert) {
 		s.UpdateDisplayName()
+	})
+}
+
+// SetTypedOnly sets the "typed_only" field.
+func (u *TenantUpsertBulk) SetTypedOnly(v bool) *TenantUpsertBulk {
+	return u.Update(func(s *TenantUpsert) {
+		s.SetTypedOnly(v)
+	})
+}
+
+// UpdateTypedOnly sets the "typed_only" field to the value that was provided on create.
+func (u *TenantUpsertBulk) UpdateTypedOnly() *TenantUpsertBulk {
+	return u.Update(func(s *TenantUpsert) {
+		s.UpdateTypedOnly()
+	})
+}
+
+// ClearTypedOnly clears the value of the "typed_only" field.
+func (u *TenantUpsertBulk) ClearTypedOnly() *TenantUpsertBulk {
+	return u.Update(func(s *TenantUpsert) {
+		s.ClearTypedOnly()
 	})
 }
 

@@ -56,6 +56,26 @@ func (_u *TenantUpdate) SetNillableDisplayName(v *string) *TenantUpdate {
 	return _u
 }
 
+// SetTypedOnly sets the "typed_only" field.
+func (_u *TenantUpdate) SetTypedOnly(v bool) *TenantUpdate {
+	_u.mutation.SetTypedOnly(v)
+	return _u
+}
+
+// SetNillableTypedOnly sets the "typed_only" field if the given value is not nil.
+func (_u *TenantUpdate) SetNillableTypedOnly(v *bool) *TenantUpdate {
+	if v != nil {
+		_u.SetTypedOnly(*v)
+	}
+	return _u
+}
+
+// ClearTypedOnly clears the value of the "typed_only" field.
+func (_u *TenantUpdate) ClearTypedOnly() *TenantUpdate {
+	_u.mutation.ClearTypedOnly()
+	return _u
+}
+
 // SetPurgedTo sets the "purged_to" field.
 func (_u *TenantUpdate) SetPurgedTo(v int64) *TenantUpdate {
 	_u.mutation.ResetPurgedTo()
@@ -206,6 +226,12 @@ func (_u *TenantUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	if value, ok := _u.mutation.DisplayName(); ok {
 		_spec.SetField(tenant.FieldDisplayName, field.TypeString, value)
 	}
+	if value, ok := _u.mutation.TypedOnly(); ok {
+		_spec.SetField(tenant.FieldTypedOnly, field.TypeBool, value)
+	}
+	if _u.mutation.TypedOnlyCleared() {
+		_spec.ClearField(tenant.FieldTypedOnly, field.TypeBool)
+	}
 	if value, ok := _u.mutation.PurgedTo(); ok {
 		_spec.SetField(tenant.FieldPurgedTo, field.TypeInt64, value)
 	}
@@ -277,6 +303,26 @@ func (_u *TenantUpdateOne) SetNillableDisplayName(v *string) *TenantUpdateOne {
 	if v != nil {
 		_u.SetDisplayName(*v)
 	}
+	return _u
+}
+
+// SetTypedOnly sets the "typed_only" field.
+func (_u *TenantUpdateOne) SetTypedOnly(v bool) *TenantUpdateOne {
+	_u.mutation.SetTypedOnly(v)
+	return _u
+}
+
+// SetNillableTypedOnly sets the "typed_only" field if the given value is not nil.
+func (_u *TenantUpdateOne) SetNillableTypedOnly(v *bool) *TenantUpdateOne {
+	if v != nil {
+		_u.SetTypedOnly(*v)
+	}
+	return _u
+}
+
+// ClearTypedOnly clears the value of the "typed_only" field.
+func (_u *TenantUpdateOne) ClearTypedOnly() *TenantUpdateOne {
+	_u.mutation.ClearTypedOnly()
 	return _u
 }
 
@@ -459,6 +505,12 @@ func (_u *TenantUpdateOne) sqlSave(ctx context.Context) (_node *Tenant, err erro
 	}
 	if value, ok := _u.mutation.DisplayName(); ok {
 		_spec.SetField(tenant.FieldDisplayName, field.TypeString, value)
+	}
+	if value, ok := _u.mutation.TypedOnly(); ok {
+		_spec.SetField(tenant.FieldTypedOnly, field.TypeBool, value)
+	}
+	if _u.mutation.TypedOnlyCleared() {
+		_spec.ClearField(tenant.FieldTypedOnly, field.TypeBool)
 	}
 	if value, ok := _u.mutation.PurgedTo(); ok {
 		_spec.SetField(tenant.FieldPurgedTo, field.TypeInt64, value)

@@ -17,6 +17,10 @@ const (
 	FieldLevel = "level"
 	// FieldLatestVersion holds the string denoting the latest_version field in the database.
 	FieldLatestVersion = "latest_version"
+	// FieldDeprecated holds the string denoting the deprecated field in the database.
+	FieldDeprecated = "deprecated"
+	// FieldDeprecationNote holds the string denoting the deprecation_note field in the database.
+	FieldDeprecationNote = "deprecation_note"
 	// FieldRevision holds the string denoting the revision field in the database.
 	FieldRevision = "revision"
 	// FieldCreateTime holds the string denoting the create_time field in the database.
@@ -33,6 +37,8 @@ var Columns = []string{
 	FieldName,
 	FieldLevel,
 	FieldLatestVersion,
+	FieldDeprecated,
+	FieldDeprecationNote,
 	FieldRevision,
 	FieldCreateTime,
 	FieldUpdateTime,
@@ -76,6 +82,16 @@ func ByLevel(opts ...sql.OrderTermOption) OrderOption {
 // ByLatestVersion orders the results by the latest_version field.
 func ByLatestVersion(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldLatestVersion, opts...).ToFunc()
+}
+
+// ByDeprecated orders the results by the deprecated field.
+func ByDeprecated(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldDeprecated, opts...).ToFunc()
+}
+
+// ByDeprecationNote orders the results by the deprecation_note field.
+func ByDeprecationNote(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldDeprecationNote, opts...).ToFunc()
 }
 
 // ByRevision orders the results by the revision field.

@@ -67,6 +67,16 @@ func LatestVersion(v int32) predicate.EventType {
 	return predicate.EventType(sql.FieldEQ(FieldLatestVersion, v))
 }
 
+// Deprecated applies equality check predicate on the "deprecated" field. It's identical to DeprecatedEQ.
+func Deprecated(v bool) predicate.EventType {
+	return predicate.EventType(sql.FieldEQ(FieldDeprecated, v))
+}
+
+// DeprecationNote applies equality check predicate on the "deprecation_note" field. It's identical to DeprecationNoteEQ.
+func DeprecationNote(v string) predicate.EventType {
+	return predicate.EventType(sql.FieldEQ(FieldDeprecationNote, v))
+}
+
 // Revision applies equality check predicate on the "revision" field. It's identical to RevisionEQ.
 func Revision(v int64) predicate.EventType {
 	return predicate.EventType(sql.FieldEQ(FieldRevision, v))
@@ -225,6 +235,101 @@ func LatestVersionLT(v int32) predicate.EventType {
 // LatestVersionLTE applies the LTE predicate on the "latest_version" field.
 func LatestVersionLTE(v int32) predicate.EventType {
 	return predicate.EventType(sql.FieldLTE(FieldLatestVersion, v))
+}
+
+// DeprecatedEQ applies the EQ predicate on the "deprecated" field.
+func DeprecatedEQ(v bool) predicate.EventType {
+	return predicate.EventType(sql.FieldEQ(FieldDeprecated, v))
+}
+
+// DeprecatedNEQ applies the NEQ predicate on the "deprecated" field.
+func DeprecatedNEQ(v bool) predicate.EventType {
+	return predicate.EventType(sql.FieldNEQ(FieldDeprecated, v))
+}
+
+// DeprecatedIsNil applies the IsNil predicate on the "deprecated" field.
+func DeprecatedIsNil() predicate.EventType {
+	return predicate.EventType(sql.FieldIsNull(FieldDeprecated))
+}
+
+// DeprecatedNotNil applies the NotNil predicate on the "deprecated" field.
+func DeprecatedNotNil() predicate.EventType {
+	return predicate.EventType(sql.FieldNotNull(FieldDeprecated))
+}
+
+// DeprecationNoteEQ applies the EQ predicate on the "deprecation_note" field.
+func DeprecationNoteEQ(v string) predicate.EventType {
+	return predicate.EventType(sql.FieldEQ(FieldDeprecationNote, v))
+}
+
+// DeprecationNoteNEQ applies the NEQ predicate on the "deprecation_note" field.
+func DeprecationNoteNEQ(v string) predicate.EventType {
+	return predicate.EventType(sql.FieldNEQ(FieldDeprecationNote, v))
+}
+
+// DeprecationNoteIn applies the In predicate on the "deprecation_note" field.
+func DeprecationNoteIn(vs ...string) predicate.EventType {
+	return predicate.EventType(sql.FieldIn(FieldDeprecationNote, vs...))
+}
+
+// DeprecationNoteNotIn applies the NotIn predicate on the "deprecation_note" field.
+func DeprecationNoteNotIn(vs ...string) predicate.EventType {
+	return predicate.EventType(sql.FieldNotIn(FieldDeprecationNote, vs...))
+}
+
+// DeprecationNoteGT applies the GT predicate on the "deprecation_note" field.
+func DeprecationNoteGT(v string) predicate.EventType {
+	return predicate.EventType(sql.FieldGT(FieldDeprecationNote, v))
+}
+
+// DeprecationNoteGTE applies the GTE predicate on the "deprecation_note" field.
+func DeprecationNoteGTE(v string) predicate.EventType {
+	return predicate.EventType(sql.FieldGTE(FieldDeprecationNote, v))
+}
+
+// DeprecationNoteLT applies the LT predicate on the "deprecation_note" field.
+func DeprecationNoteLT(v string) predicate.EventType {
+	return predicate.EventType(sql.FieldLT(FieldDeprecationNote, v))
+}
+
+// DeprecationNoteLTE applies the LTE predicate on the "deprecation_note" field.
+func DeprecationNoteLTE(v string) predicate.EventType {
+	return predicate.EventType(sql.FieldLTE(FieldDeprecationNote, v))
+}
+
+// DeprecationNoteContains applies the Contains predicate on the "deprecation_note" field.
+func DeprecationNoteContains(v string) predicate.EventType {
+	return predicate.EventType(sql.FieldContains(FieldDeprecationNote, v))
+}
+
+// DeprecationNoteHasPrefix applies the HasPrefix predicate on the "deprecation_note" field.
+func DeprecationNoteHasPrefix(v string) predicate.EventType {
+	return predicate.EventType(sql.FieldHasPrefix(FieldDeprecationNote, v))
+}
+
+// DeprecationNoteHasSuffix applies the HasSuffix predicate on the "deprecation_note" field.
+func DeprecationNoteHasSuffix(v string) predicate.EventType {
+	return predicate.EventType(sql.FieldHasSuffix(FieldDeprecationNote, v))
+}
+
+// DeprecationNoteIsNil applies the IsNil predicate on the "deprecation_note" field.
+func DeprecationNoteIsNil() predicate.EventType {
+	return predicate.EventType(sql.FieldIsNull(FieldDeprecationNote))
+}
+
+// DeprecationNoteNotNil applies the NotNil predicate on the "deprecation_note" field.
+func DeprecationNoteNotNil() predicate.EventType {
+	return predicate.EventType(sql.FieldNotNull(FieldDeprecationNote))
+}
+
+// DeprecationNoteEqualFold applies the EqualFold predicate on the "deprecation_note" field.
+func DeprecationNoteEqualFold(v string) predicate.EventType {
+	return predicate.EventType(sql.FieldEqualFold(FieldDeprecationNote, v))
+}
+
+// DeprecationNoteContainsFold applies the ContainsFold predicate on the "deprecation_note" field.
+func DeprecationNoteContainsFold(v string) predicate.EventType {
+	return predicate.EventType(sql.FieldContainsFold(FieldDeprecationNote, v))
 }
 
 // RevisionEQ applies the EQ predicate on the "revision" field.

@@ -19,6 +19,12 @@ const (
 	FieldMessage = "message"
 	// FieldDescriptorSetID holds the string denoting the descriptor_set_id field in the database.
 	FieldDescriptorSetID = "descriptor_set_id"
+	// FieldDescription holds the string denoting the description field in the database.
+	FieldDescription = "description"
+	// FieldOrderingKey holds the string denoting the ordering_key field in the database.
+	FieldOrderingKey = "ordering_key"
+	// FieldSubject holds the string denoting the subject field in the database.
+	FieldSubject = "subject"
 	// FieldCreateTime holds the string denoting the create_time field in the database.
 	FieldCreateTime = "create_time"
 	// Table holds the table name of the eventtypeversion in the database.
@@ -32,6 +38,9 @@ var Columns = []string{
 	FieldVersion,
 	FieldMessage,
 	FieldDescriptorSetID,
+	FieldDescription,
+	FieldOrderingKey,
+	FieldSubject,
 	FieldCreateTime,
 }
 
@@ -71,6 +80,21 @@ func ByMessage(opts ...sql.OrderTermOption) OrderOption {
 // ByDescriptorSetID orders the results by the descriptor_set_id field.
 func ByDescriptorSetID(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldDescriptorSetID, opts...).ToFunc()
+}
+
+// ByDescription orders the results by the description field.
+func ByDescription(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldDescription, opts...).ToFunc()
+}
+
+// ByOrderingKey orders the results by the ordering_key field.
+func ByOrderingKey(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldOrderingKey, opts...).ToFunc()
+}
+
+// BySubject orders the results by the subject field.
+func BySubject(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldSubject, opts...).ToFunc()
 }
 
 // ByCreateTime orders the results by the create_time field.

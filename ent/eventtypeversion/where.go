@@ -72,6 +72,21 @@ func DescriptorSetID(v int64) predicate.EventTypeVersion {
 	return predicate.EventTypeVersion(sql.FieldEQ(FieldDescriptorSetID, v))
 }
 
+// Description applies equality check predicate on the "description" field. It's identical to DescriptionEQ.
+func Description(v string) predicate.EventTypeVersion {
+	return predicate.EventTypeVersion(sql.FieldEQ(FieldDescription, v))
+}
+
+// OrderingKey applies equality check predicate on the "ordering_key" field. It's identical to OrderingKeyEQ.
+func OrderingKey(v string) predicate.EventTypeVersion {
+	return predicate.EventTypeVersion(sql.FieldEQ(FieldOrderingKey, v))
+}
+
+// Subject applies equality check predicate on the "subject" field. It's identical to SubjectEQ.
+func Subject(v string) predicate.EventTypeVersion {
+	return predicate.EventTypeVersion(sql.FieldEQ(FieldSubject, v))
+}
+
 // CreateTime applies equality check predicate on the "create_time" field. It's identical to CreateTimeEQ.
 func CreateTime(v int64) predicate.EventTypeVersion {
 	return predicate.EventTypeVersion(sql.FieldEQ(FieldCreateTime, v))
@@ -260,6 +275,231 @@ func DescriptorSetIDLT(v int64) predicate.EventTypeVersion {
 // DescriptorSetIDLTE applies the LTE predicate on the "descriptor_set_id" field.
 func DescriptorSetIDLTE(v int64) predicate.EventTypeVersion {
 	return predicate.EventTypeVersion(sql.FieldLTE(FieldDescriptorSetID, v))
+}
+
+// DescriptionEQ applies the EQ predicate on the "description" field.
+func DescriptionEQ(v string) predicate.EventTypeVersion {
+	return predicate.EventTypeVersion(sql.FieldEQ(FieldDescription, v))
+}
+
+// DescriptionNEQ applies the NEQ predicate on the "description" field.
+func DescriptionNEQ(v string) predicate.EventTypeVersion {
+	return predicate.EventTypeVersion(sql.FieldNEQ(FieldDescription, v))
+}
+
+// DescriptionIn applies the In predicate on the "description" field.
+func DescriptionIn(vs ...string) predicate.EventTypeVersion {
+	return predicate.EventTypeVersion(sql.FieldIn(FieldDescription, vs...))
+}
+
+// DescriptionNotIn applies the NotIn predicate on the "description" field.
+func DescriptionNotIn(vs ...string) predicate.EventTypeVersion {
+	return predicate.EventTypeVersion(sql.FieldNotIn(FieldDescription, vs...))
+}
+
+// DescriptionGT applies the GT predicate on the "description" field.
+func DescriptionGT(v string) predicate.EventTypeVersion {
+	return predicate.EventTypeVersion(sql.FieldGT(FieldDescription, v))
+}
+
+// DescriptionGTE applies the GTE predicate on the "description" field.
+func DescriptionGTE(v string) predicate.EventTypeVersion {
+	return predicate.EventTypeVersion(sql.FieldGTE(FieldDescription, v))
+}
+
+// DescriptionLT applies the LT predicate on the "description" field.
+func DescriptionLT(v string) predicate.EventTypeVersion {
+	return predicate.EventTypeVersion(sql.FieldLT(FieldDescription, v))
+}
+
+// DescriptionLTE applies the LTE predicate on the "description" field.
+func DescriptionLTE(v string) predicate.EventTypeVersion {
+	return predicate.EventTypeVersion(sql.FieldLTE(FieldDescription, v))
+}
+
+// DescriptionContains applies the Contains predicate on the "description" field.
+func DescriptionContains(v string) predicate.EventTypeVersion {
+	return predicate.EventTypeVersion(sql.FieldContains(FieldDescription, v))
+}
+
+// DescriptionHasPrefix applies the HasPrefix predicate on the "description" field.
+func DescriptionHasPrefix(v string) predicate.EventTypeVersion {
+	return predicate.EventTypeVersion(sql.FieldHasPrefix(FieldDescription, v))
+}
+
+// DescriptionHasSuffix applies the HasSuffix predicate on the "description" field.
+func DescriptionHasSuffix(v string) predicate.EventTypeVersion {
+	return predicate.EventTypeVersion(sql.FieldHasSuffix(FieldDescription, v))
+}
+
+// DescriptionIsNil applies the IsNil predicate on the "description" field.
+func DescriptionIsNil() predicate.EventTypeVersion {
+	return predicate.EventTypeVersion(sql.FieldIsNull(FieldDescription))
+}
+
+// DescriptionNotNil applies the NotNil predicate on the "description" field.
+func DescriptionNotNil() predicate.EventTypeVersion {
+	return predicate.EventTypeVersion(sql.FieldNotNull(FieldDescription))
+}
+
+// DescriptionEqualFold applies the EqualFold predicate on the "description" field.
+func DescriptionEqualFold(v string) predicate.EventTypeVersion {
+	return predicate.EventTypeVersion(sql.FieldEqualFold(FieldDescription, v))
+}
+
+// DescriptionContainsFold applies the ContainsFold predicate on the "description" field.
+func DescriptionContainsFold(v string) predicate.EventTypeVersion {
+	return predicate.EventTypeVersion(sql.FieldContainsFold(FieldDescription, v))
+}
+
+// OrderingKeyEQ applies the EQ predicate on the "ordering_key" field.
+func OrderingKeyEQ(v string) predicate.EventTypeVersion {
+	return predicate.EventTypeVersion(sql.FieldEQ(FieldOrderingKey, v))
+}
+
+// OrderingKeyNEQ applies the NEQ predicate on the "ordering_key" field.
+func OrderingKeyNEQ(v string) predicate.EventTypeVersion {
+	return predicate.EventTypeVersion(sql.FieldNEQ(FieldOrderingKey, v))
+}
+
+// OrderingKeyIn applies the In predicate on the "ordering_key" field.
+func OrderingKeyIn(vs ...string) predicate.EventTypeVersion {
+	return predicate.EventTypeVersion(sql.FieldIn(FieldOrderingKey, vs...))
+}
+
+// OrderingKeyNotIn applies the NotIn predicate on the "ordering_key" field.
+func OrderingKeyNotIn(vs ...string) predicate.EventTypeVersion {
+	return predicate.EventTypeVersion(sql.FieldNotIn(FieldOrderingKey, vs...))
+}
+
+// OrderingKeyGT applies the GT predicate on the "ordering_key" field.
+func OrderingKeyGT(v string) predicate.EventTypeVersion {
+	return predicate.EventTypeVersion(sql.FieldGT(FieldOrderingKey, v))
+}
+
+// OrderingKeyGTE applies the GTE predicate on the "ordering_key" field.
+func OrderingKeyGTE(v string) predicate.EventTypeVersion {
+	return predicate.EventTypeVersion(sql.FieldGTE(FieldOrderingKey, v))
+}
+
+// OrderingKeyLT applies the LT predicate on the "ordering_key" field.
+func OrderingKeyLT(v string) predicate.EventTypeVersion {
+	return predicate.EventTypeVersion(sql.FieldLT(FieldOrderingKey, v))
+}
+
+// OrderingKeyLTE applies the LTE predicate on the "ordering_key" field.
+func OrderingKeyLTE(v string) predicate.EventTypeVersion {
+	return predicate.EventTypeVersion(sql.FieldLTE(FieldOrderingKey, v))
+}
+
+// OrderingKeyContains applies the Contains predicate on the "ordering_key" field.
+func OrderingKeyContains(v string) predicate.EventTypeVersion {
+	return predicate.EventTypeVersion(sql.FieldContains(FieldOrderingKey, v))
+}
+
+// OrderingKeyHasPrefix applies the HasPrefix predicate on the "ordering_key" field.
+func OrderingKeyHasPrefix(v string) predicate.EventTypeVersion {
+	return predicate.EventTypeVersion(sql.FieldHasPrefix(FieldOrderingKey, v))
+}
+
+// OrderingKeyHasSuffix applies the HasSuffix predicate on the "ordering_key" field.
+func OrderingKeyHasSuffix(v string) predicate.EventTypeVersion {
+	return predicate.EventTypeVersion(sql.FieldHasSuffix(FieldOrderingKey, v))
+}
+
+// OrderingKeyIsNil applies the IsNil predicate on the "ordering_key" field.
+func OrderingKeyIsNil() predicate.EventTypeVersion {
+	return predicate.EventTypeVersion(sql.FieldIsNull(FieldOrderingKey))
+}
+
+// OrderingKeyNotNil applies the NotNil predicate on the "ordering_key" field.
+func OrderingKeyNotNil() predicate.EventTypeVersion {
+	return predicate.EventTypeVersion(sql.FieldNotNull(FieldOrderingKey))
+}
+
+// OrderingKeyEqualFold applies the EqualFold predicate on the "ordering_key" field.
+func OrderingKeyEqualFold(v string) predicate.EventTypeVersion {
+	return predicate.EventTypeVersion(sql.FieldEqualFold(FieldOrderingKey, v))
+}
+
+// OrderingKeyContainsFold applies the ContainsFold predicate on the "ordering_key" field.
+func OrderingKeyContainsFold(v string) predicate.EventTypeVersion {
+	return predicate.EventTypeVersion(sql.FieldContainsFold(FieldOrderingKey, v))
+}
+
+// SubjectEQ applies the EQ predicate on the "subject" field.
+func SubjectEQ(v string) predicate.EventTypeVersion {
+	return predicate.EventTypeVersion(sql.FieldEQ(FieldSubject, v))
+}
+
+// SubjectNEQ applies the NEQ predicate on the "subject" field.
+func SubjectNEQ(v string) predicate.EventTypeVersion {
+	return predicate.EventTypeVersion(sql.FieldNEQ(FieldSubject, v))
+}
+
+// SubjectIn applies the In predicate on the "subject" field.
+func SubjectIn(vs ...string) predicate.EventTypeVersion {
+	return predicate.EventTypeVersion(sql.FieldIn(FieldSubject, vs...))
+}
+
+// SubjectNotIn applies the NotIn predicate on the "subject" field.
+func SubjectNotIn(vs ...string) predicate.EventTypeVersion {
+	return predicate.EventTypeVersion(sql.FieldNotIn(FieldSubject, vs...))
+}
+
+// SubjectGT applies the GT predicate on the "subject" field.
+func SubjectGT(v string) predicate.EventTypeVersion {
+	return predicate.EventTypeVersion(sql.FieldGT(FieldSubject, v))
+}
+
+// SubjectGTE applies the GTE predicate on the "subject" field.
+func SubjectGTE(v string) predicate.EventTypeVersion {
+	return predicate.EventTypeVersion(sql.FieldGTE(FieldSubject, v))
+}
+
+// SubjectLT applies the LT predicate on the "subject" field.
+func SubjectLT(v string) predicate.EventTypeVersion {
+	return predicate.EventTypeVersion(sql.FieldLT(FieldSubject, v))
+}
+
+// SubjectLTE applies the LTE predicate on the "subject" field.
+func SubjectLTE(v string) predicate.EventTypeVersion {
+	return predicate.EventTypeVersion(sql.FieldLTE(FieldSubject, v))
+}
+
+// SubjectContains applies the Contains predicate on the "subject" field.
+func SubjectContains(v string) predicate.EventTypeVersion {
+	return predicate.EventTypeVersion(sql.FieldContains(FieldSubject, v))
+}
+
+// SubjectHasPrefix applies the HasPrefix predicate on the "subject" field.
+func SubjectHasPrefix(v string) predicate.EventTypeVersion {
+	return predicate.EventTypeVersion(sql.FieldHasPrefix(FieldSubject, v))
+}
+
+// SubjectHasSuffix applies the HasSuffix predicate on the "subject" field.
+func SubjectHasSuffix(v string) predicate.EventTypeVersion {
+	return predicate.EventTypeVersion(sql.FieldHasSuffix(FieldSubject, v))
+}
+
+// SubjectIsNil applies the IsNil predicate on the "subject" field.
+func SubjectIsNil() predicate.EventTypeVersion {
+	return predicate.EventTypeVersion(sql.FieldIsNull(FieldSubject))
+}
+
+// SubjectNotNil applies the NotNil predicate on the "subject" field.
+func SubjectNotNil() predicate.EventTypeVersion {
+	return predicate.EventTypeVersion(sql.FieldNotNull(FieldSubject))
+}
+
+// SubjectEqualFold applies the EqualFold predicate on the "subject" field.
+func SubjectEqualFold(v string) predicate.EventTypeVersion {
+	return predicate.EventTypeVersion(sql.FieldEqualFold(FieldSubject, v))
+}
+
+// SubjectContainsFold applies the ContainsFold predicate on the "subject" field.
+func SubjectContainsFold(v string) predicate.EventTypeVersion {
+	return predicate.EventTypeVersion(sql.FieldContainsFold(FieldSubject, v))
 }
 
 // CreateTimeEQ applies the EQ predicate on the "create_time" field.

@@ -246,6 +246,8 @@ var (
 		{Name: "name", Type: field.TypeString, Unique: true, Size: 255},
 		{Name: "level", Type: field.TypeInt8},
 		{Name: "latest_version", Type: field.TypeInt32},
+		{Name: "deprecated", Type: field.TypeBool, Nullable: true},
+		{Name: "deprecation_note", Type: field.TypeString, Nullable: true},
 		{Name: "revision", Type: field.TypeInt64, Default: 1},
 		{Name: "create_time", Type: field.TypeInt64},
 		{Name: "update_time", Type: field.TypeInt64},
@@ -283,6 +285,9 @@ var (
 		{Name: "version", Type: field.TypeInt32},
 		{Name: "message", Type: field.TypeString},
 		{Name: "descriptor_set_id", Type: field.TypeInt64},
+		{Name: "description", Type: field.TypeString, Nullable: true},
+		{Name: "ordering_key", Type: field.TypeString, Nullable: true},
+		{Name: "subject", Type: field.TypeString, Nullable: true},
 		{Name: "create_time", Type: field.TypeInt64},
 	}
 	// EventTypeVersionTable holds the schema information for the "event_type_version" table.
@@ -420,6 +425,7 @@ var (
 		{Name: "id", Type: field.TypeInt64, Increment: true},
 		{Name: "name", Type: field.TypeString, Unique: true, Size: 63},
 		{Name: "display_name", Type: field.TypeString, Default: ""},
+		{Name: "typed_only", Type: field.TypeBool, Nullable: true},
 		{Name: "purged_to", Type: field.TypeInt64, Default: 0},
 		{Name: "revision", Type: field.TypeInt64, Default: 1},
 		{Name: "create_time", Type: field.TypeInt64},

@@ -27,7 +27,7 @@ func (Event) Fields() []ent.Field {
 		field.Int32("time_nanos"),
 		field.Int64("accept_time"),
 		field.Int64("schema_id").Optional().Nillable().Comment("event_type_version the payload is encoded under; null: JSON text"),
-		field.Bytes("violations").Optional().Nillable().Comment("accepted under warn or off although the schema cannot hold it"),
+		field.Bytes("violations").Optional().Nillable().Comment("JSON: what an event breaks that was accepted all the same, and the schema that cannot hold it"),
 		field.String("content_type").Optional().Nillable(),
 		field.String("data_ref").Optional().Nillable(),
 		field.String("ordering_key").Optional().Nillable(),

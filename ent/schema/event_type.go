@@ -19,6 +19,8 @@ func (EventType) Fields() []ent.Field {
 		field.String("name").MaxLen(255).Unique(),
 		field.Int8("level").Comment("off, warn, enforce"),
 		field.Int32("latest_version"),
+		field.Bool("deprecated").Optional().Nillable(),
+		field.String("deprecation_note").Optional().Nillable().Comment("why, and what to use instead"),
 		field.Int64("revision").Default(1),
 		field.Int64("create_time"),
 		field.Int64("update_time"),

@@ -21,6 +21,9 @@ func (EventTypeVersion) Fields() []ent.Field {
 		field.Int32("version"),
 		field.String("message").Comment("full name of the message"),
 		field.Int64("descriptor_set_id"),
+		field.String("description").Optional().Nillable(),
+		field.String("ordering_key").Optional().Nillable().Comment("path of the field that orders deliveries"),
+		field.String("subject").Optional().Nillable().Comment("path of the field that is the subject of events without one"),
 		field.Int64("create_time"),
 	}
 }

@@ -18,6 +18,7 @@ func (Tenant) Fields() []ent.Field {
 		field.Int64("id"),
 		field.String("name").MaxLen(63).Unique(),
 		field.String("display_name").Default(""),
+		field.Bool("typed_only").Optional().Nillable().Comment("events whose type has no schema are refused"),
 		field.Int64("purged_to").Default(0).Comment("retention has removed the events up to here"),
 		field.Int64("revision").Default(1),
 		field.Int64("create_time"),

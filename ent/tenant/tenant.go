@@ -15,6 +15,8 @@ const (
 	FieldName = "name"
 	// FieldDisplayName holds the string denoting the display_name field in the database.
 	FieldDisplayName = "display_name"
+	// FieldTypedOnly holds the string denoting the typed_only field in the database.
+	FieldTypedOnly = "typed_only"
 	// FieldPurgedTo holds the string denoting the purged_to field in the database.
 	FieldPurgedTo = "purged_to"
 	// FieldRevision holds the string denoting the revision field in the database.
@@ -32,6 +34,7 @@ var Columns = []string{
 	FieldID,
 	FieldName,
 	FieldDisplayName,
+	FieldTypedOnly,
 	FieldPurgedTo,
 	FieldRevision,
 	FieldCreateTime,
@@ -75,6 +78,11 @@ func ByName(opts ...sql.OrderTermOption) OrderOption {
 // ByDisplayName orders the results by the display_name field.
 func ByDisplayName(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldDisplayName, opts...).ToFunc()
+}
+
+// ByTypedOnly orders the results by the typed_only field.
+func ByTypedOnly(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldTypedOnly, opts...).ToFunc()
 }
 
 // ByPurgedTo orders the results by the purged_to field.

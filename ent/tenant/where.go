@@ -62,6 +62,11 @@ func DisplayName(v string) predicate.Tenant {
 	return predicate.Tenant(sql.FieldEQ(FieldDisplayName, v))
 }
 
+// TypedOnly applies equality check predicate on the "typed_only" field. It's identical to TypedOnlyEQ.
+func TypedOnly(v bool) predicate.Tenant {
+	return predicate.Tenant(sql.FieldEQ(FieldTypedOnly, v))
+}
+
 // PurgedTo applies equality check predicate on the "purged_to" field. It's identical to PurgedToEQ.
 func PurgedTo(v int64) predicate.Tenant {
 	return predicate.Tenant(sql.FieldEQ(FieldPurgedTo, v))
@@ -210,6 +215,26 @@ func DisplayNameEqualFold(v string) predicate.Tenant {
 // DisplayNameContainsFold applies the ContainsFold predicate on the "display_name" field.
 func DisplayNameContainsFold(v string) predicate.Tenant {
 	return predicate.Tenant(sql.FieldContainsFold(FieldDisplayName, v))
+}
+
+// TypedOnlyEQ applies the EQ predicate on the "typed_only" field.
+func TypedOnlyEQ(v bool) predicate.Tenant {
+	return predicate.Tenant(sql.FieldEQ(FieldTypedOnly, v))
+}
+
+// TypedOnlyNEQ applies the NEQ predicate on the "typed_only" field.
+func TypedOnlyNEQ(v bool) predicate.Tenant {
+	return predicate.Tenant(sql.FieldNEQ(FieldTypedOnly, v))
+}
+
+// TypedOnlyIsNil applies the IsNil predicate on the "typed_only" field.
+func TypedOnlyIsNil() predicate.Tenant {
+	return predicate.Tenant(sql.FieldIsNull(FieldTypedOnly))
+}
+
+// TypedOnlyNotNil applies the NotNil predicate on the "typed_only" field.
+func TypedOnlyNotNil() predicate.Tenant {
+	return predicate.Tenant(sql.FieldNotNull(FieldTypedOnly))
 }
 
 // PurgedToEQ applies the EQ predicate on the "purged_to" field.
