@@ -145,7 +145,8 @@ func awaitReceived(sink *process, want int64) error {
 	}
 }
 
-// together publishes and delivers at once for a while and counts what came out at the other end.
+// together publishes for a while and delivers at once. It ends when everything published has come out at the other end, so
+// that no event is counted whose delivery was not paid for, nor the other way round.
 func together(server, sink *process, d time.Duration) (rate float64, cpu time.Duration, err error) {
 	if _, err := subscribe(server, sink, "together", "now"); err != nil {
 		return 0, 0, err
@@ -155,26 +156,22 @@ func together(server, sink *process, d time.Duration) (rate float64, cpu time.Du
 		return 0, 0, err
 	}
 	defer closeAll()
-	if _, err := closedLoop(loads, d/5); err != nil {
+	warm, err := closedLoop(loads, d/5)
+	if err != nil {
 		return 0, 0, err
 	}
-	first, err := readSinkStats(sink.address)
-	if err != nil {
+	if err := awaitReceived(sink, warm); err != nil {
 		return 0, 0, err
 	}
 	before, began := server.cpu(), time.Now()
-	if _, err := closedLoop(loads, d); err != nil {
+	published, err := closedLoop(loads, d)
+	if err != nil || published == 0 {
+		return 0, 0, errors.Join(err, errors.New("nothing was published"))
+	}
+	if err := awaitReceived(sink, warm+published); err != nil {
 		return 0, 0, err
 	}
-	last, err := readSinkStats(sink.address)
-	if err != nil {
-		return 0, 0, err
-	}
-	delivered := last.received - first.received
-	if delivered == 0 {
-		return 0, 0, errors.New("nothing was delivered")
-	}
-	return float64(delivered) / time.Since(began).Seconds(), (server.cpu() - before) / time.Duration(delivered), nil
+	return float64(published) / time.Since(began).Seconds(), (server.cpu() - before) / time.Duration(published), nil
 }
 
 // firstByte publishes at a fixed rate, whether or not answers have come, and answers how long events took to the sink.

@@ -19,6 +19,8 @@ func main() {
 		switch os.Args[1] {
 		case "sink":
 			os.Exit(sinkMain(os.Args[2]))
+		case "noop":
+			os.Exit(noopMain(os.Args[2]))
 		case "server", "server-without-store":
 			os.Exit(serverMain(os.Args[2], os.Args[3], os.Args[1] == "server-without-store"))
 		}
@@ -47,6 +49,8 @@ type bench struct {
 	rounds int
 	short  bool
 	only   string
+	// machine is this machine's speed in parts of that of the budget; 0 when it was not measured.
+	machine float64
 }
 
 // row is one line of the table.
@@ -67,6 +71,7 @@ type section struct {
 }
 
 var sections = []section{
+	{"machine", (*bench).machineRows},
 	{"publish", (*bench).publishRows},
 	{"append", (*bench).appendRows},
 	{"delivery", (*bench).deliveryRows},

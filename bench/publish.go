@@ -126,13 +126,18 @@ func publishRate(server *process, kind publishKind, d time.Duration) (rate float
 		return 0, 0, err
 	}
 	defer closeAll()
-	if _, err := closedLoop(loads, d/4); err != nil { // warm up
+	return loopRate(server, loads, d)
+}
+
+// loopRate runs loads for a while, after a shorter one to warm up.
+func loopRate(server *process, loads []publishLoad, d time.Duration) (rate float64, cpu time.Duration, err error) {
+	if _, err := closedLoop(loads, d/4); err != nil {
 		return 0, 0, err
 	}
 	before, began := server.cpu(), time.Now()
 	count, err := closedLoop(loads, d)
 	if err != nil || count == 0 {
-		return 0, 0, errors.Join(err, errors.New(kind.name+": nothing was published"))
+		return 0, 0, errors.Join(err, errors.New("nothing was answered"))
 	}
 	took := time.Since(began)
 	return float64(count) / took.Seconds(), (server.cpu() - before) / time.Duration(count), nil
