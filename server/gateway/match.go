@@ -2,16 +2,28 @@ package gateway
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 )
 
 // MaxPatterns is how many type patterns a filter may have.
 const MaxPatterns = 100
 
-// Filter selects events of one tenant.
+// MaxExpressionLength is how long a filter's expression may be, in characters.
+const MaxExpressionLength = 4096
+
+// Filter selects events of one tenant: those whose type a pattern selects and for which the expression is true.
 type Filter struct {
 	// Types are patterns: exact ("order.created"), by prefix ("order.*", any depth) or all ("*"). None means all.
 	Types []string
+	// Expression is in CEL over `event`; all events when empty. This package only carries it: server/filter knows what it
+	// says, and the functions here look at the patterns alone.
+	Expression string
+}
+
+// Equal says whether two filters are written the same.
+func (f Filter) Equal(other Filter) bool {
+	return f.Expression == other.Expression && slices.Equal(f.Types, other.Types)
 }
 
 var typePattern = regexp.MustCompile(`^(\*|[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*(\.\*)?)$`)
@@ -41,7 +53,7 @@ func ValidPattern(pattern string) bool {
 	return len(pattern) <= MaxTypeLength+2 && typePattern.MatchString(pattern)
 }
 
-// MatchesAll says whether the filter selects every type.
+// MatchesAll says whether the patterns select every type.
 func (f Filter) MatchesAll() bool {
 	if len(f.Types) == 0 {
 		return true
@@ -54,7 +66,7 @@ func (f Filter) MatchesAll() bool {
 	return false
 }
 
-// Match says whether an event of this type is selected.
+// Match says whether the patterns select an event of this type.
 func (f Filter) Match(eventType string) bool {
 	if len(f.Types) == 0 {
 		return true

@@ -67,6 +67,10 @@ type SubscriptionHealth struct {
 	LastSuccessTime time.Time
 	// Place is the position up to which every matching event is settled.
 	Place Position
+	// FilterErrors counts the events on which the filter's expression failed, since the start of the server;
+	// LastFilterError is the newest of those failures.
+	FilterErrors    int64
+	LastFilterError string
 }
 
 // BacklogLimit bounds the counting of a backlog; BacklogLimit + 1 stands for "more".

@@ -2,6 +2,8 @@ package schema
 
 import (
 	"fmt"
+	"iter"
+	"maps"
 	"sync"
 	"sync/atomic"
 
@@ -96,6 +98,9 @@ func (s *Snapshot) Revision() int64 { return s.revision }
 
 // Type answers the newest version of an event type; nil when the type has no schema.
 func (s *Snapshot) Type(name string) *Type { return s.latest[name] }
+
+// Types are the newest versions of all event types, in no order.
+func (s *Snapshot) Types() iter.Seq[*Type] { return maps.Values(s.latest) }
 
 // Version answers a stored version, nil when there is none.
 func (s *Snapshot) Version(id gateway.SchemaID) *Type { return s.versions[id] }

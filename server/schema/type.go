@@ -7,6 +7,7 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protoreflect"
 	"google.golang.org/protobuf/types/dynamicpb"
 
 	"github.com/postrider-dev/postrider/server/gateway"
@@ -48,6 +49,28 @@ func (t *Type) Message() string { return t.message }
 
 // Version counts the versions of the type, from 1.
 func (t *Type) Version() int { return t.version }
+
+// Descriptor is that of the message.
+func (t *Type) Descriptor() (protoreflect.MessageDescriptor, error) {
+	compiled, err := t.compile()
+	if err != nil {
+		return nil, err
+	}
+	return compiled.descriptor, nil
+}
+
+// Decode reads a canonical payload.
+func (t *Type) Decode(canonical []byte) (proto.Message, error) {
+	compiled, err := t.compile()
+	if err != nil {
+		return nil, err
+	}
+	payload := dynamicpb.NewMessage(compiled.descriptor)
+	if err := (proto.UnmarshalOptions{Resolver: compiled.bundle.types, AllowPartial: true}).Unmarshal(canonical, payload); err != nil {
+		return nil, fmt.Errorf("read a stored %s: %w", t.message, err)
+	}
+	return payload, nil
+}
 
 // FromJSON checks a payload given as JSON text against the schema, structure first and then rules, and answers its
 // canonical encoding. What is wrong with the payload is in the violations, at most MaxViolations of them; text that is
