@@ -134,7 +134,7 @@ func readSchemas(file string) ([]schema.New, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read schemas: %w", err)
 	}
-	types, err := schema.Split(set)
+	types, err := schema.Select(set, schema.Selection{All: true})
 	if err != nil {
 		return nil, fmt.Errorf("schemas in %s: %w", file, err)
 	}

@@ -62,7 +62,7 @@ func newWorld(t *testing.T) *world {
 // register stores the schemas of a descriptor set. The publisher is not told: it finds out.
 func (w *world) register(set []byte) {
 	w.t.Helper()
-	types, err := schema.Split(set)
+	types, err := schema.Select(set, schema.Selection{All: true})
 	if err != nil {
 		w.t.Fatal(err)
 	}

@@ -2,7 +2,6 @@ package schema
 
 import (
 	"crypto/sha256"
-	"errors"
 	"fmt"
 	"slices"
 	"sync"
@@ -14,9 +13,6 @@ import (
 	"google.golang.org/protobuf/reflect/protoregistry"
 	"google.golang.org/protobuf/types/descriptorpb"
 	"google.golang.org/protobuf/types/dynamicpb"
-
-	// The rules of the schemas are extensions; they are read as such because this package is linked in.
-	_ "buf.build/gen/go/bufbuild/protovalidate/protocolbuffers/go/buf/validate"
 )
 
 // bundles are the compiled files, shared by the types that live in the same ones.
@@ -61,7 +57,7 @@ func (b *bundles) message(files []byte, name string) (*message, error) {
 }
 
 func newBundle(set *descriptorpb.FileDescriptorSet) (*bundle, error) {
-	files, err := protodesc.NewFiles(set)
+	files, err := newFiles(set)
 	if err != nil {
 		return nil, err
 	}
@@ -74,6 +70,26 @@ func newBundle(set *descriptorpb.FileDescriptorSet) (*bundle, error) {
 		files: files, types: types, validator: validator, required: hasRequired(set),
 		messages: make(map[protoreflect.FullName]*message),
 	}, nil
+}
+
+// newFiles compiles a set whose files come after what they import. Shared files are the server's own: that spares the
+// time and the memory of compiling them for every schema.
+func newFiles(set *descriptorpb.FileDescriptorSet) (*protoregistry.Files, error) {
+	files := &protoregistry.Files{}
+	for _, one := range set.GetFile() {
+		file := sharedFile(one.GetName())
+		if file == nil {
+			made, err := protodesc.NewFile(one, files)
+			if err != nil {
+				return nil, err
+			}
+			file = made
+		}
+		if err := files.RegisterFile(file); err != nil {
+			return nil, err
+		}
+	}
+	return files, nil
 }
 
 func (b *bundle) message(name string) (*message, error) {
@@ -103,16 +119,6 @@ func messageRequires(message *descriptorpb.DescriptorProto) bool {
 		return f.GetLabel() == descriptorpb.FieldDescriptorProto_LABEL_REQUIRED ||
 			f.GetOptions().GetFeatures().GetFieldPresence() == descriptorpb.FeatureSet_LEGACY_REQUIRED
 	}) || slices.ContainsFunc(message.GetNestedType(), messageRequires)
-}
-
-// checkCompiles forces the rules of a message to be compiled, which otherwise happens with the first payload.
-func (m *message) checkCompiles() error {
-	err := m.bundle.validator.Validate(dynamicpb.NewMessage(m.descriptor))
-	var fault *protovalidate.CompilationError
-	if errors.As(err, &fault) {
-		return fault
-	}
-	return nil
 }
 
 // resolver finds the types of a bundle, and those that are linked in.

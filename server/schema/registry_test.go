@@ -13,7 +13,7 @@ import (
 	"github.com/postrider-dev/postrider/server/schema"
 )
 
-func TestSplitFindsTopLevelMessages(t *testing.T) {
+func TestSelectFindsTopLevelMessages(t *testing.T) {
 	t.Parallel()
 	var names []string
 	for _, one := range split(t, shopFile) {
@@ -32,7 +32,7 @@ func TestSplitFindsTopLevelMessages(t *testing.T) {
 	}
 }
 
-func TestSplitIsDeterministic(t *testing.T) {
+func TestSelectIsDeterministic(t *testing.T) {
 	t.Parallel()
 	set := parseSet(t)
 	slices.Reverse(set.File)
@@ -47,7 +47,7 @@ func TestSplitIsDeterministic(t *testing.T) {
 	for _, one := range split(t, shopFile) {
 		hashes[one.Type] = one.Hash
 	}
-	types, err := schema.Split(marshal(t, set))
+	types, err := schema.Select(marshal(t, set), schema.Selection{All: true})
 	if err != nil || len(types) != len(hashes) {
 		t.Fatal(len(types), err)
 	}
@@ -58,7 +58,7 @@ func TestSplitIsDeterministic(t *testing.T) {
 	}
 }
 
-func TestSplitNamesWhatIsWrong(t *testing.T) {
+func TestSelectNamesWhatIsWrong(t *testing.T) {
 	t.Parallel()
 	badRule := parseSet(t)
 	message := findMessage(badRule, "OrderPaid")
@@ -77,7 +77,7 @@ func TestSplitNamesWhatIsWrong(t *testing.T) {
 		"bad rule":       {marshal(t, badRule), "shop.v1.OrderPaid"},
 		"missing import": {marshal(t, noImport), `"shop/v1/money.proto"`},
 	} {
-		if _, err := schema.Split(test.set); err == nil || !strings.Contains(err.Error(), test.want) {
+		if _, err := schema.Select(test.set, schema.Selection{All: true}); err == nil || !strings.Contains(err.Error(), test.want) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}

@@ -36,7 +36,7 @@ func load(tb testing.TB, file string) *schema.Registry {
 
 func split(tb testing.TB, file string) []schema.New {
 	tb.Helper()
-	types, err := schema.Split(readFile(tb, file))
+	types, err := schema.Select(readFile(tb, file), schema.Selection{All: true})
 	if err != nil {
 		tb.Fatal(err)
 	}

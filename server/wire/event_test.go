@@ -128,7 +128,7 @@ func shopSchemas(tb testing.TB) *schema.Registry {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	types, err := schema.Split(set)
+	types, err := schema.Select(set, schema.Selection{All: true})
 	if err != nil {
 		tb.Fatal(err)
 	}

@@ -1,0 +1,122 @@
+package schema
+
+import (
+	"crypto/sha256"
+
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protodesc"
+	"google.golang.org/protobuf/types/descriptorpb"
+)
+
+// closure gathers files and what they import, imports first.
+type closure struct {
+	files map[string]*descriptorpb.FileDescriptorProto
+	seen  map[string]bool
+	all   descriptorpb.FileDescriptorSet
+}
+
+// newClosure makes an empty one over the files of a set.
+func newClosure(set *descriptorpb.FileDescriptorSet) (*closure, error) {
+	if len(set.GetFile()) > MaxSourceFiles {
+		return nil, invalid("descriptor_set: has %d files, at most %d are taken together", len(set.GetFile()), MaxSourceFiles)
+	}
+	c := &closure{files: make(map[string]*descriptorpb.FileDescriptorProto), seen: make(map[string]bool)}
+	for _, file := range set.GetFile() {
+		if c.files[file.GetName()] != nil {
+			return nil, invalid("descriptor_set: file %.512q is there twice", file.GetName())
+		}
+		trimLocations(file)
+		c.files[file.GetName()] = file
+	}
+	return c, nil
+}
+
+// of makes an empty one over the same files.
+func (c *closure) of() *closure { return &closure{files: c.files, seen: make(map[string]bool)} }
+
+func (c *closure) add(name string, depth int) error {
+	if c.seen[name] {
+		return nil
+	}
+	if depth > maxImportDepth {
+		return invalid("descriptor_set: %.512q is at the end of a chain of more than %d imports", name, maxImportDepth)
+	}
+	c.seen[name] = true
+	file := c.file(name)
+	for _, imported := range file.GetDependency() {
+		if c.files[imported] == nil && !isShared(imported) {
+			return invalid("descriptor_set: %s: import %.512q is not in the set", name, imported)
+		}
+		if err := c.add(imported, depth+1); err != nil {
+			return err
+		}
+	}
+	c.all.File = append(c.all.File, file)
+	return nil
+}
+
+// file answers a file as it is compiled: a shared one is the server's own.
+func (c *closure) file(name string) *descriptorpb.FileDescriptorProto {
+	file := c.files[name]
+	if shared := sharedFile(name); shared != nil {
+		file = protodesc.ToFileDescriptorProto(shared)
+		c.files[name] = file
+	}
+	return file
+}
+
+// maxPackedBytes bounds the descriptors of one selection. Each file is packed with all that it imports.
+const maxPackedBytes = 256 << 20
+
+// pack encodes the files of each event type.
+func (c *closure) pack(types []chosen) ([]New, error) {
+	shared := &bundles{}
+	packed, size := make(map[string]New), 0
+	found := make([]New, 0, len(types))
+	for _, one := range types {
+		path := one.descriptor.ParentFile().Path()
+		files, ok := packed[path]
+		if !ok {
+			var err error
+			if files, err = c.packFile(path); err != nil {
+				return nil, err
+			}
+			if size += len(files.Files); size > maxPackedBytes {
+				return nil, invalid("descriptor_set: the event types need more than %d bytes of descriptors; register fewer together",
+					maxPackedBytes)
+			}
+			packed[path] = files
+		}
+		one.Files, one.Hash, one.shared = files.Files, files.Hash, shared
+		found = append(found, one.New)
+	}
+	return found, nil
+}
+
+func (c *closure) packFile(path string) (files New, err error) {
+	needed := c.of()
+	if err := needed.add(path, 0); err != nil {
+		return New{}, err
+	}
+	deterministic := proto.MarshalOptions{Deterministic: true}
+	if files.Files, err = deterministic.Marshal(&needed.all); err != nil {
+		return New{}, err
+	}
+	hashed := &descriptorpb.FileDescriptorSet{}
+	for _, file := range needed.all.GetFile() {
+		if !isShared(file.GetName()) {
+			hashed.File = append(hashed.File, bare(file))
+		}
+	}
+	encoded, err := deterministic.Marshal(hashed)
+	files.Hash = sha256.Sum256(encoded)
+	return files, err
+}
+
+// bare answers a file as the hash sees it.
+func bare(file *descriptorpb.FileDescriptorProto) *descriptorpb.FileDescriptorProto {
+	without := &descriptorpb.FileDescriptorProto{}
+	proto.Merge(without, file)
+	without.SourceCodeInfo = nil
+	return without
+}

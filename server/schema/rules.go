@@ -1,0 +1,79 @@
+package schema
+
+import (
+	"errors"
+
+	"buf.build/go/protovalidate"
+	"google.golang.org/protobuf/reflect/protoreflect"
+	"google.golang.org/protobuf/types/dynamicpb"
+)
+
+// checkRules forces the rules of the chosen messages, and of all they hold, to be compiled; otherwise that happens with
+// the first payload.
+func (c *choice) checkRules() {
+	reached := &reach{}
+	for _, one := range c.found {
+		reached.message(one.descriptor)
+	}
+	validator, err := protovalidate.New(
+		protovalidate.WithExtensionTypeResolver(c.bundle.types), protovalidate.WithMessageDescriptors(reached.messages...),
+	)
+	if err != nil {
+		c.faults.add("descriptor_set", "%s", err)
+		return
+	}
+	for _, message := range reached.messages {
+		var fault *protovalidate.CompilationError
+		if err := validator.Validate(dynamicpb.NewMessage(message)); errors.As(err, &fault) {
+			c.faults.add(positionOf(message).String(), "message %s: %.1000s", message.FullName(), fault.Error())
+		}
+	}
+}
+
+// reach gathers the messages and enums that a payload can hold, in the order in which they are met. Those of shared files
+// are left out.
+type reach struct {
+	messages []protoreflect.MessageDescriptor
+	enums    []protoreflect.EnumDescriptor
+	seen     map[protoreflect.FullName]bool
+}
+
+func (r *reach) message(message protoreflect.MessageDescriptor) {
+	if !r.first(message) {
+		return
+	}
+	for queue := []protoreflect.MessageDescriptor{message}; len(queue) > 0; queue = queue[1:] {
+		r.messages = append(r.messages, queue[0])
+		queue = append(queue, r.held(queue[0])...)
+	}
+}
+
+// held answers the messages in a message's fields that have not been met, and notes its enums.
+func (r *reach) held(message protoreflect.MessageDescriptor) []protoreflect.MessageDescriptor {
+	var found []protoreflect.MessageDescriptor
+	for i := range message.Fields().Len() {
+		field := message.Fields().Get(i)
+		if field.IsMap() {
+			field = field.MapValue()
+		}
+		if one := field.Message(); one != nil && r.first(one) {
+			found = append(found, one)
+		}
+		if one := field.Enum(); one != nil && r.first(one) {
+			r.enums = append(r.enums, one)
+		}
+	}
+	return found
+}
+
+// first says whether something is met for the first time and not shared.
+func (r *reach) first(d protoreflect.Descriptor) bool {
+	if r.seen == nil {
+		r.seen = make(map[protoreflect.FullName]bool)
+	}
+	if r.seen[d.FullName()] || isShared(d.ParentFile().Path()) {
+		return false
+	}
+	r.seen[d.FullName()] = true
+	return true
+}
