@@ -22,12 +22,13 @@ type Type struct {
 	name    string
 	message string
 	version int
+	files   []byte
 	compile func() (*message, error)
 }
 
 func newType(stored Stored, shared *bundles) *Type {
 	return &Type{
-		id: stored.ID, name: stored.Type, message: stored.Message, version: stored.Version,
+		id: stored.ID, name: stored.Type, message: stored.Message, version: stored.Version, files: stored.Files,
 		compile: sync.OnceValues(func() (*message, error) {
 			compiled, err := shared.message(stored.Files, stored.Message)
 			if err != nil {
@@ -38,6 +39,19 @@ func newType(stored Stored, shared *bundles) *Type {
 	}
 }
 
+// Candidate makes a type of a schema that is not stored, to compare it, to document it and to try it on payloads. Its id
+// and its version are 0. Candidates of one selection share what is compiled.
+func Candidate(n New) (*Type, error) {
+	if n.shared == nil {
+		n.shared = &bundles{}
+	}
+	candidate := newType(Stored{Type: n.Type, Message: n.Message, Files: n.Files}, n.shared)
+	if _, err := candidate.compile(); err != nil {
+		return nil, err
+	}
+	return candidate, nil
+}
+
 // ID identifies the version on this server.
 func (t *Type) ID() gateway.SchemaID { return t.id }
 
@@ -46,6 +60,9 @@ func (t *Type) Name() string { return t.name }
 
 // Message is the full name of the message that is the schema.
 func (t *Type) Message() string { return t.message }
+
+// Files is a FileDescriptorSet that holds the message and all it needs.
+func (t *Type) Files() []byte { return t.files }
 
 // Version counts the versions of the type, from 1.
 func (t *Type) Version() int { return t.version }
