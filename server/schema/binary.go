@@ -1,8 +1,11 @@
 package schema
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 	"strconv"
+	"unicode/utf8"
 
 	"google.golang.org/protobuf/encoding/protowire"
 	"google.golang.org/protobuf/proto"
@@ -12,83 +15,190 @@ import (
 	"github.com/postrider-dev/postrider/server/gateway"
 )
 
-// readBinary reads an encoded message. Fields that the schema does not have are refused, and what has no JSON.
+// decodeDepth bounds the nesting of encoded messages. One object or array of a google.protobuf.Struct takes up to three.
+const decodeDepth = 3 * gateway.MaxDataDepth
+
+// readBinary reads an encoded message. Refused is what no reader of JSON could be shown as it is: fields that the schema
+// does not have, unknown numbers of closed enums, text that is not UTF-8, values of well-known types that have no JSON.
 func (m *message) readBinary(encoded []byte) (proto.Message, []gateway.Violation, error) {
 	payload := dynamicpb.NewMessage(m.descriptor)
-	options := proto.UnmarshalOptions{
-		AllowPartial: true, Resolver: m.bundle.types, RecursionLimit: gateway.MaxDataDepth,
+	if err := m.bundle.decode(encoded, payload); err != nil {
+		return nil, []gateway.Violation{{Field: DataField, Message: undecodable(m.descriptor, err)}}, nil
 	}
-	if err := options.Unmarshal(encoded, payload); err != nil {
-		return nil, []gateway.Violation{{
-			Field: DataField, Message: fmt.Sprintf("is not a valid %s: %s", m.descriptor.FullName(), trimProto(err.Error())),
-		}}, nil
-	}
-	walk := encodedWalk{types: m.bundle.types}
-	walk.message(DataField, payload)
-	violations := append(walk.violations, m.missing(payload)...)
-	return payload, violations[:min(len(violations), MaxViolations)], nil
+	walk := encodedWalk{path: []byte(DataField)}
+	walk.message(m, payload, 0)
+	// The runtime ranges over fields in no order.
+	slices.SortStableFunc(walk.violations, func(a, b gateway.Violation) int { return cmp.Compare(a.Field, b.Field) })
+	return payload, walk.violations, nil
+}
+
+// decode reads an encoding into a message. Whether something required is missing is left open.
+func (b *bundle) decode(encoded []byte, into proto.Message) (err error) {
+	// The runtime panics at an entry of a map whose key comes twice, the second time as something else than a key.
+	defer func() {
+		if fault := recover(); fault != nil {
+			err = fmt.Errorf("cannot parse invalid wire-format data: %v", fault)
+		}
+	}()
+	return proto.UnmarshalOptions{AllowPartial: true, Resolver: b.payloads, RecursionLimit: decodeDepth}.Unmarshal(encoded, into)
+}
+
+func undecodable(descriptor protoreflect.MessageDescriptor, err error) string {
+	return fmt.Sprintf("is not a valid %s: %s", descriptor.FullName(), trimProto(err.Error()))
+}
+
+// encode writes the one encoding of a message. That nothing required is missing has been checked.
+func encode(m proto.Message) ([]byte, error) {
+	return proto.MarshalOptions{Deterministic: true, AllowPartial: true}.Marshal(m)
 }
 
 // encodedWalk looks through a message that was read from its encoding.
 type encodedWalk struct {
-	types      resolver
+	path       []byte
 	violations []gateway.Violation
 }
 
-func (w *encodedWalk) fault(path, message string) {
-	w.violations = append(w.violations, gateway.Violation{Field: path, Message: message})
+func (w *encodedWalk) fault(message string) {
+	if len(w.violations) < MaxViolations {
+		w.violations = append(w.violations, gateway.Violation{Field: string(w.path), Message: message})
+	}
 }
 
-func (w *encodedWalk) message(path string, m protoreflect.Message) {
-	if raw := m.GetUnknown(); len(raw) > 0 {
-		number, _, _ := protowire.ConsumeTag(raw)
-		w.fault(path, fmt.Sprintf("field number %d is not in %s", number, m.Descriptor().FullName()))
-	}
-	if specialReader(m.Descriptor().FullName()) != nil {
-		if fault := encodedFault(w.types, m); fault != "" {
-			w.fault(path, fault)
-		}
+// message looks through a message whose JSON is nested in so many objects and arrays.
+func (w *encodedWalk) message(m *message, payload protoreflect.Message, depth int) {
+	w.unknown(m, payload)
+	if m.special != nil {
+		w.wellKnown(m, payload, depth)
 		return
 	}
-	m.Range(func(fd protoreflect.FieldDescriptor, value protoreflect.Value) bool {
-		if valueMessage(fd) != nil {
-			w.field(path+"."+fd.JSONName(), fd, value)
+	if depth++; w.tooDeep(depth) {
+		return
+	}
+	here := len(w.path)
+	for _, f := range m.required {
+		if !payload.Has(f.descriptor) {
+			w.path = appendField(w.path, f)
+			w.fault(isRequired)
+			w.path = w.path[:here]
+		}
+	}
+	payload.Range(func(fd protoreflect.FieldDescriptor, value protoreflect.Value) bool {
+		if f := m.numbers[fd.Number()]; f.looked {
+			w.path = appendField(w.path, f)
+			w.field(f, value, depth)
+			w.path = w.path[:here]
 		}
 		return len(w.violations) < MaxViolations
 	})
 }
 
-// field looks through a field that holds messages.
-func (w *encodedWalk) field(path string, fd protoreflect.FieldDescriptor, value protoreflect.Value) {
-	switch {
-	case fd.IsMap():
+func (w *encodedWalk) tooDeep(depth int) bool {
+	if depth > gateway.MaxDataDepth {
+		w.fault(tooDeep)
+	}
+	return depth > gateway.MaxDataDepth
+}
+
+// unknown tells of the fields that a message's schema does not have.
+func (w *encodedWalk) unknown(m *message, payload protoreflect.Message) {
+	told := make(map[protowire.Number]bool)
+	for raw := payload.GetUnknown(); len(raw) > 0; {
+		number, _, length := protowire.ConsumeField(raw)
+		if length < 0 {
+			return
+		}
+		if raw = raw[length:]; !told[number] {
+			told[number] = true
+			w.fault(fmt.Sprintf("field number %d is not in %s", number, m.descriptor.FullName()))
+		}
+	}
+}
+
+// field looks through a field, a list or a map.
+func (w *encodedWalk) field(f *field, value protoreflect.Value, depth int) {
+	switch here := len(w.path); {
+	case f.descriptor.IsMap():
+		if w.tooDeep(depth + 1) {
+			return
+		}
 		value.Map().Range(func(key protoreflect.MapKey, one protoreflect.Value) bool {
-			w.message(path+keySubscript(key), one.Message())
-			return true
+			w.path = appendKey(w.path, key)
+			if text, ok := key.Interface().(string); ok && !utf8.ValidString(text) {
+				w.fault("its name is not valid UTF-8")
+			}
+			w.single(f.value, one, depth+1)
+			w.path = w.path[:here]
+			return len(w.violations) < MaxViolations
 		})
-	case fd.IsList():
+	case f.descriptor.IsList():
+		if w.tooDeep(depth + 1) {
+			return
+		}
 		for i := range value.List().Len() {
-			w.message(path+"["+strconv.Itoa(i)+"]", value.List().Get(i).Message())
+			w.path = appendIndex(w.path, i)
+			w.single(f, value.List().Get(i), depth+1)
+			w.path = w.path[:here]
 		}
 	default:
-		w.message(path, value.Message())
+		w.single(f, value, depth)
 	}
 }
 
-func keySubscript(key protoreflect.MapKey) string {
-	if text, ok := key.Interface().(string); ok {
-		return "[" + strconv.Quote(text) + "]"
+func (w *encodedWalk) single(f *field, value protoreflect.Value, depth int) {
+	switch {
+	case f.message != nil:
+		w.message(f.message, value.Message(), depth)
+	case f.descriptor.Kind() == protoreflect.StringKind:
+		if !utf8.ValidString(value.String()) {
+			w.fault("is not valid UTF-8")
+		}
+	case f.descriptor.Kind() == protoreflect.EnumKind:
+		enum := f.descriptor.Enum()
+		if enum.IsClosed() && enum.Values().ByNumber(value.Enum()) == nil {
+			w.fault(strconv.Itoa(int(value.Enum())) + " is not a value of " + string(enum.FullName()))
+		}
 	}
-	return "[" + key.String() + "]"
 }
 
-// missing tells of required fields (proto2) that are not there.
-func (m *message) missing(payload proto.Message) []gateway.Violation {
-	if !m.bundle.required {
-		return nil
+// wellKnown looks through a message whose JSON is not an object of its fields.
+func (w *encodedWalk) wellKnown(m *message, payload protoreflect.Message, depth int) {
+	if m.descriptor.FullName() == anyName {
+		if !w.tooDeep(depth + 1) {
+			w.anyMessage(m, payload, depth)
+		}
+		return
 	}
-	if err := proto.CheckInitialized(payload); err != nil {
-		return []gateway.Violation{{Field: DataField, Message: trimProto(err.Error())}}
+	if holdsUnknown(payload) {
+		w.fault("holds a field that is not in " + string(m.descriptor.FullName()))
+		return
 	}
-	return nil
+	text, fault := wellKnownJSON(m, payload)
+	if fault == "" {
+		fault = dynamicFault(text, depth)
+	}
+	if fault != "" {
+		w.fault(fault)
+	}
+}
+
+// holdsUnknown says whether a message in a message has a field that its schema does not have.
+func holdsUnknown(m protoreflect.Message) (found bool) {
+	m.Range(func(fd protoreflect.FieldDescriptor, value protoreflect.Value) bool {
+		switch {
+		case fd.IsMap() && fd.MapValue().Message() != nil:
+			value.Map().Range(func(_ protoreflect.MapKey, one protoreflect.Value) bool {
+				found = len(one.Message().GetUnknown()) > 0 || holdsUnknown(one.Message())
+				return !found
+			})
+		case fd.IsList() && fd.Message() != nil:
+			for i := 0; i < value.List().Len() && !found; i++ {
+				one := value.List().Get(i).Message()
+				found = len(one.GetUnknown()) > 0 || holdsUnknown(one)
+			}
+		case fd.Message() != nil && !fd.IsMap():
+			found = len(value.Message().GetUnknown()) > 0 || holdsUnknown(value.Message())
+		}
+		return !found
+	})
+	return found
 }

@@ -37,7 +37,7 @@ func TestBinaryPayloads(t *testing.T) {
 		{"time out of range", inChild(appendField(nil, 22, timestamp)), "event.data.child.at"},
 		{"Any of an unknown type", appendField(nil, 28, any), "event.data.any"},
 		{"empty Value", appendField(nil, 26, nil), "event.data.value"},
-		{"nested deeply", deep, "event.data"},
+		{"nested deeply", deep, "event.data" + strings.Repeat(".child", 100)},
 	}
 	for _, test := range tests {
 		canonical, violations, err := kinds.FromBinary(test.raw)

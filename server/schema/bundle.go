@@ -3,7 +3,7 @@ package schema
 import (
 	"crypto/sha256"
 	"fmt"
-	"slices"
+	"strings"
 	"sync"
 
 	"buf.build/go/protovalidate"
@@ -26,8 +26,9 @@ type bundle struct {
 	files     *protoregistry.Files
 	types     resolver
 	validator protovalidate.Validator
-	// required tells that some message has required fields (proto2).
-	required bool
+	// payloads finds the types that a payload may name, extensions the fields that the files add to a message.
+	payloads   payloadTypes
+	extensions map[protoreflect.FullName][]protoreflect.ExtensionType
 
 	mu       sync.Mutex
 	messages map[protoreflect.FullName]*message
@@ -67,7 +68,7 @@ func newBundle(set *descriptorpb.FileDescriptorSet) (*bundle, error) {
 		return nil, fmt.Errorf("prepare the rules: %w", err)
 	}
 	return &bundle{
-		files: files, types: types, validator: validator, required: hasRequired(set),
+		files: files, types: types, validator: validator, payloads: payloadTypes{types.own}, extensions: extensionsOf(files),
 		messages: make(map[protoreflect.FullName]*message),
 	}, nil
 }
@@ -104,21 +105,29 @@ func (b *bundle) message(name string) (*message, error) {
 	return b.prepared(descriptor), nil
 }
 
-// hasRequired says whether any message of the files has required fields.
-func hasRequired(set *descriptorpb.FileDescriptorSet) bool {
-	for _, file := range set.GetFile() {
-		if !isShared(file.GetName()) && slices.ContainsFunc(file.GetMessageType(), messageRequires) {
-			return true
-		}
-	}
-	return false
+// extensionsOf gathers the extensions of all files by the message that they add to.
+func extensionsOf(files *protoregistry.Files) map[protoreflect.FullName][]protoreflect.ExtensionType {
+	found := make(map[protoreflect.FullName][]protoreflect.ExtensionType)
+	files.RangeFiles(func(file protoreflect.FileDescriptor) bool {
+		addExtensions(found, file)
+		return true
+	})
+	return found
 }
 
-func messageRequires(message *descriptorpb.DescriptorProto) bool {
-	return slices.ContainsFunc(message.GetField(), func(f *descriptorpb.FieldDescriptorProto) bool {
-		return f.GetLabel() == descriptorpb.FieldDescriptorProto_LABEL_REQUIRED ||
-			f.GetOptions().GetFeatures().GetFieldPresence() == descriptorpb.FeatureSet_LEGACY_REQUIRED
-	}) || slices.ContainsFunc(message.GetNestedType(), messageRequires)
+func addExtensions(found map[protoreflect.FullName][]protoreflect.ExtensionType, within interface {
+	Extensions() protoreflect.ExtensionDescriptors
+	Messages() protoreflect.MessageDescriptors
+},
+) {
+	for i := range within.Extensions().Len() {
+		descriptor := within.Extensions().Get(i)
+		extended := descriptor.ContainingMessage().FullName()
+		found[extended] = append(found[extended], dynamicpb.NewExtensionType(descriptor))
+	}
+	for i := range within.Messages().Len() {
+		addExtensions(found, within.Messages().Get(i))
+	}
 }
 
 // resolver finds the types of a bundle, and those that are linked in.
@@ -152,4 +161,19 @@ func (r resolver) FindExtensionByNumber(
 		return found, nil
 	}
 	return protoregistry.GlobalTypes.FindExtensionByNumber(message, number)
+}
+
+// payloadTypes finds what a payload may name: the types of a bundle and the well-known ones. What else is linked in is of
+// this program, not of the schema.
+type payloadTypes struct{ *dynamicpb.Types }
+
+func (p payloadTypes) FindMessageByName(name protoreflect.FullName) (protoreflect.MessageType, error) {
+	if found, err := p.Types.FindMessageByName(name); err == nil || name.Parent() != "google.protobuf" {
+		return found, err
+	}
+	return protoregistry.GlobalTypes.FindMessageByName(name)
+}
+
+func (p payloadTypes) FindMessageByURL(url string) (protoreflect.MessageType, error) {
+	return p.FindMessageByName(protoreflect.FullName(url[strings.LastIndexByte(url, '/')+1:]))
 }

@@ -8,6 +8,8 @@ import (
 
 	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protoreflect"
+	"google.golang.org/protobuf/reflect/protoregistry"
 	"google.golang.org/protobuf/types/dynamicpb"
 
 	"github.com/postrider-dev/postrider/server/schema"
@@ -42,35 +44,126 @@ func decode(t *testing.T, text []byte) (value any) {
 	return value
 }
 
+// fuzzed is a type whose reader is fuzzed.
+type fuzzed struct {
+	files      *protoregistry.Files
+	eventType  *schema.Type
+	types      *dynamicpb.Types
+	descriptor protoreflect.MessageDescriptor
+}
+
+func fuzzedTypes(f *testing.F) []fuzzed {
+	var all []fuzzed
+	for _, one := range []struct{ file, name string }{
+		{kindsFile, "test.v1.Kinds"},
+		{richFile, "test.rich.Proto3"},
+		{richFile, "test.rich.Proto2"},
+		{richFile, "test.rich.Edition"},
+	} {
+		files := filesOf(f, one.file, one.name)
+		found, err := files.FindDescriptorByName(protoreflect.FullName(one.name))
+		if err != nil {
+			f.Fatal(err)
+		}
+		all = append(all, fuzzed{
+			files: files, eventType: typeOf(f, one.file, one.name), types: dynamicpb.NewTypes(files),
+			descriptor: found.(protoreflect.MessageDescriptor),
+		})
+	}
+	return all
+}
+
+// samples answers encodings of made-up messages of the type.
+func (z *fuzzed) samples(f *testing.F) (samples [][]byte) {
+	for seed := range uint64(4) {
+		encoded, err := proto.Marshal(newGenerator(z.files, seed).message(z.descriptor, 2))
+		if err != nil {
+			f.Fatal(err)
+		}
+		samples = append(samples, encoded)
+	}
+	return samples
+}
+
+// readsBack looks that what was accepted can be shown to readers of JSON, who could publish it again.
+func (z *fuzzed) readsBack(t *testing.T, canonical []byte) {
+	t.Helper()
+	text, err := z.eventType.Render(canonical)
+	if err != nil {
+		t.Fatalf("%x cannot be rendered: %v", canonical, err)
+	}
+	again, violations, err := z.eventType.EncodeJSON(text)
+	if err != nil || len(violations) > 0 {
+		t.Fatalf("%x is rendered as %q, which is refused: %v, %v", canonical, text, violations, err)
+	}
+	// Not the bytes: JSON has but one NaN.
+	if second, err := z.eventType.Render(again); err != nil || string(second) != string(text) {
+		t.Fatalf("%q became %q, %v", text, second, err)
+	}
+	if third, violations, err := z.eventType.EncodeBinary(canonical); err != nil || string(third) != string(canonical) {
+		t.Fatalf("%x became %x, %v, %v", canonical, third, violations, err)
+	}
+}
+
 // FuzzTypedJSON holds the reader against protojson: what it takes, protojson takes and reads alike. (It refuses more:
 // numbers that would be rounded, and deep nesting.)
 func FuzzTypedJSON(f *testing.F) {
+	types := fuzzedTypes(f)
 	for _, seed := range []string{
 		`{"yes":true,"small":1e3,"big":"-9","ratio":0.5,"text":"\u00e9","raw":"_-8","colour":"COLOUR_RED"}`,
 		`{"child":{"numbers":[1,2]},"byName":{"a":{}},"byBool":{"true":1},"secondChoice":3,"values":[null,{"a":[]}]}`,
 		`{"at":"2024-02-29T12:30:00.5+01:00","for":"1.5s","mask":"a,b","object":{"x":1},"wrappedBig":"3","nothing":null}`,
 		`{"any":{"@type":"type.googleapis.com/test.v1.Kinds","text":"x"},"empty":{},"maybe":0,"count":"7"}`,
 	} {
-		f.Add([]byte(seed))
+		f.Add(uint8(0), []byte(seed))
 	}
-	kinds := typeOf(f, kindsFile, "test.v1.Kinds")
-	message := descriptor(f, kindsFile, "test.v1.Kinds")
-	resolver := kindsTypes{message: dynamicpb.NewMessageType(message)}
-	f.Fuzz(func(t *testing.T, text []byte) {
-		canonical, violations, err := kinds.FromJSON(text)
+	for which, z := range types {
+		for _, sample := range z.samples(f) {
+			canonical, violations, err := z.eventType.EncodeBinary(sample)
+			if err != nil || len(violations) > 0 {
+				f.Fatal(violations, err)
+			}
+			text, err := z.eventType.Render(canonical)
+			if err != nil {
+				f.Fatal(err)
+			}
+			f.Add(uint8(which), text)
+		}
+	}
+	f.Fuzz(func(t *testing.T, which uint8, text []byte) {
+		z := types[int(which)%len(types)]
+		canonical, violations, err := z.eventType.FromJSON(text)
 		if err != nil || len(violations) > 0 {
 			return
 		}
-		want := dynamicpb.NewMessage(message)
-		if err := (protojson.UnmarshalOptions{Resolver: resolver}).Unmarshal(text, want); err != nil {
+		want := dynamicpb.NewMessage(z.descriptor)
+		if err := (protojson.UnmarshalOptions{Resolver: z.types}).Unmarshal(text, want); err != nil {
 			t.Fatalf("took %q, which protojson refuses: %v", text, err)
 		}
 		expected, err := proto.MarshalOptions{Deterministic: true}.Marshal(want)
 		if err != nil || string(expected) != string(canonical) {
 			t.Fatalf("%q is %x, protojson reads %x", text, canonical, expected)
 		}
-		if _, err := kinds.Render(canonical); err != nil {
-			t.Fatalf("%q cannot be rendered: %v", text, err)
+		z.readsBack(t, canonical)
+	})
+}
+
+// FuzzTypedBinary looks that what is taken in binary can be read as JSON.
+func FuzzTypedBinary(f *testing.F) {
+	types := fuzzedTypes(f)
+	for which, z := range types {
+		for _, sample := range z.samples(f) {
+			f.Add(uint8(which), sample)
+		}
+	}
+	f.Fuzz(func(t *testing.T, which uint8, encoded []byte) {
+		z := types[int(which)%len(types)]
+		canonical, violations, err := z.eventType.FromBinary(encoded)
+		if err != nil {
+			t.Fatalf("%x: %v", encoded, err)
+		}
+		if len(violations) == 0 {
+			z.readsBack(t, canonical)
 		}
 	})
 }

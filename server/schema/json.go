@@ -28,6 +28,11 @@ type jsonReader struct {
 	broken error
 }
 
+// What is wrong with a value, whichever way it came.
+const isRequired = "is required"
+
+var tooDeep = "is nested more than " + strconv.Itoa(gateway.MaxDataDepth) + " deep"
+
 var jsonReaders = sync.Pool{New: func() any { return new(jsonReader) }}
 
 // readJSON reads a payload. Text that is not JSON is a *gateway.Error.
@@ -49,7 +54,7 @@ func (m *message) readJSON(text []byte) (proto.Message, []gateway.Violation, err
 	if len(violations) > 0 {
 		return nil, violations, nil
 	}
-	return payload.Interface(), m.missing(payload.Interface()), nil
+	return payload.Interface(), nil, nil
 }
 
 func (r *jsonReader) begin(text []byte, path string) {
@@ -97,7 +102,7 @@ func (r *jsonReader) token() {
 // enter reads the bracket that opens an object or array; false when it is nested too deeply.
 func (r *jsonReader) enter() bool {
 	if r.depth+r.tokens.StackDepth() >= gateway.MaxDataDepth {
-		r.wrong("is nested more than " + strconv.Itoa(gateway.MaxDataDepth) + " deep")
+		r.wrong(tooDeep)
 		return false
 	}
 	r.token()
@@ -155,7 +160,7 @@ func (r *jsonReader) members(m *message, into protoreflect.Message, ignore strin
 		f := m.fields[string(name)]
 		switch {
 		case f != nil:
-			r.path = AppendName(r.path, f.name)
+			r.path = appendField(r.path, f)
 			r.member(f, into, &seen)
 		case ignore != "" && string(name) == ignore:
 			r.skip()
@@ -164,6 +169,13 @@ func (r *jsonReader) members(m *message, into protoreflect.Message, ignore strin
 			r.wrong("is not a field of " + string(m.descriptor.FullName()))
 		}
 		r.path = r.path[:here]
+	}
+	for _, f := range m.required {
+		if r.broken == nil && !seen.has(f.index) {
+			r.path = appendField(r.path, f)
+			r.fault(isRequired)
+			r.path = r.path[:here]
+		}
 	}
 }
 
@@ -174,6 +186,9 @@ func (r *jsonReader) member(f *field, into protoreflect.Message, seen *fieldSet)
 	}
 	many := f.descriptor.IsMap() || f.descriptor.IsList()
 	if r.tokens.PeekKind() == 'n' && (many || !f.holdsNull) {
+		if f.descriptor.Cardinality() == protoreflect.Required {
+			r.fault(isRequired)
+		}
 		r.token()
 		return
 	}
@@ -215,9 +230,7 @@ func (r *jsonReader) list(f *field, into protoreflect.List) {
 	}
 	here := len(r.path)
 	for i := 0; r.more(']'); i++ {
-		r.path = append(r.path, '[')
-		r.path = strconv.AppendInt(r.path, int64(i), 10)
-		r.path = append(r.path, ']')
+		r.path = appendIndex(r.path, i)
 		r.element(f, into.Append)
 		r.path = r.path[:here]
 	}
@@ -247,12 +260,11 @@ func (r *jsonReader) mapOf(f *field, into protoreflect.Map) {
 		if r.broken != nil {
 			return
 		}
-		r.path = append(r.path, '[')
-		r.path = strconv.AppendQuote(r.path, name)
-		r.path = append(r.path, ']')
 		if key, ok := mapKey(f.descriptor.MapKey(), name); ok {
+			r.path = appendKey(r.path, key)
 			r.element(f.value, func(value protoreflect.Value) { into.Set(key, value) })
 		} else {
+			r.path = appendKey(r.path, protoreflect.ValueOfString(name).MapKey())
 			r.wrong("its name must be a " + f.descriptor.MapKey().Kind().String())
 		}
 		r.path = r.path[:here]
@@ -278,4 +290,11 @@ func (s *fieldSet) add(index int) bool {
 	is := s.high[index]
 	s.high[index] = true
 	return !is
+}
+
+func (s *fieldSet) has(index int) bool {
+	if index < 64 {
+		return s.low&(1<<index) != 0
+	}
+	return s.high[index]
 }

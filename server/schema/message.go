@@ -16,19 +16,22 @@ import (
 // MaxViolations bounds the violations that are told of one payload.
 const MaxViolations = 20
 
-// message is a message descriptor, prepared for reading JSON.
+// message is a message descriptor, prepared for reading payloads.
 type message struct {
 	bundle     *bundle
 	descriptor protoreflect.MessageDescriptor
-	// fields are by the names that JSON may use: the JSON name and the original one.
-	fields map[string]*field
+	// fields are by the names that JSON may use: the JSON name and the original one, for an extension its full name in
+	// brackets. numbers are the same by their numbers, required those that must be there (proto2).
+	fields   map[string]*field
+	numbers  map[protoreflect.FieldNumber]*field
+	required []*field
 	// special reads the JSON of a well-known type; nil for an ordinary message.
 	special special
 }
 
 type field struct {
 	descriptor protoreflect.FieldDescriptor
-	// name is the JSON name, index counts the fields of the message.
+	// name is the JSON name, index counts the fields of the message and then its extensions.
 	name  string
 	index int
 	// message is that of the field's or the list's values; for a map, value is the field of its values.
@@ -36,6 +39,9 @@ type field struct {
 	value   *field
 	// holdsNull tells that null is a value of the field and not its absence.
 	holdsNull bool
+	// looked tells that the encoding can hold what the schema does not allow: that of a message, of an enum without other
+	// values, of text that the runtime does not check.
+	looked bool
 }
 
 // prepared answers a message in its prepared form.
@@ -52,33 +58,53 @@ func (b *bundle) compile(descriptor protoreflect.MessageDescriptor) *message {
 	}
 	m := &message{
 		bundle: b, descriptor: descriptor, fields: make(map[string]*field),
-		special: specialReader(descriptor.FullName()),
+		numbers: make(map[protoreflect.FieldNumber]*field), special: specialReader(descriptor.FullName()),
 	}
 	b.messages[descriptor.FullName()] = m
 	fields := descriptor.Fields()
 	for i := range fields.Len() {
-		f := b.compileField(fields.Get(i))
-		m.fields[string(f.descriptor.Name())] = f
+		m.add(b.compileField(fields.Get(i), i))
 	}
-	for i := range fields.Len() {
-		f := m.fields[string(fields.Get(i).Name())]
+	for i, extension := range b.extensions[descriptor.FullName()] {
+		m.add(b.compileField(extension.TypeDescriptor(), fields.Len()+i))
+	}
+	// Where one field's original name is another's JSON name, the JSON name counts.
+	for _, f := range m.numbers {
 		m.fields[f.name] = f
 	}
 	return m
 }
 
-func (b *bundle) compileField(descriptor protoreflect.FieldDescriptor) *field {
-	f := &field{descriptor: descriptor, name: descriptor.JSONName(), index: descriptor.Index()}
+func (m *message) add(f *field) {
+	m.fields[f.descriptor.TextName()] = f
+	m.numbers[f.descriptor.Number()] = f
+	if f.descriptor.Cardinality() == protoreflect.Required {
+		m.required = append(m.required, f)
+	}
+}
+
+func (b *bundle) compileField(descriptor protoreflect.FieldDescriptor, index int) *field {
+	f := &field{descriptor: descriptor, name: descriptor.JSONName(), index: index}
 	switch {
 	case descriptor.IsMap():
-		f.value = b.compileField(descriptor.MapValue())
+		f.value = b.compileField(descriptor.MapValue(), 0)
+		f.looked = f.value.looked || isUnchecked(descriptor.MapKey())
 	case descriptor.Message() != nil:
 		f.message = b.compile(descriptor.Message())
 		f.holdsNull = descriptor.Message().FullName() == "google.protobuf.Value"
+		f.looked = true
 	case descriptor.Enum() != nil:
 		f.holdsNull = descriptor.Enum().FullName() == "google.protobuf.NullValue"
+		f.looked = descriptor.Enum().IsClosed()
+	default:
+		f.looked = isUnchecked(descriptor)
 	}
 	return f
+}
+
+// isUnchecked says whether a field may be text that the runtime does not check to be UTF-8.
+func isUnchecked(descriptor protoreflect.FieldDescriptor) bool {
+	return descriptor.Kind() == protoreflect.StringKind && descriptor.ParentFile().Syntax() != protoreflect.Proto3
 }
 
 // checkRules holds a payload against the rules of its schema.
@@ -104,26 +130,34 @@ func (m *message) checkRules(payload proto.Message) ([]gateway.Violation, error)
 
 // appendRulePath writes a path of the validator with the names that JSON uses.
 func (m *message) appendRulePath(path []byte, elements *validate.FieldPath) []byte {
-	within := m.descriptor
+	within := m
 	for _, element := range elements.GetElements() {
-		name := element.GetFieldName()
-		var next protoreflect.MessageDescriptor
-		if within != nil {
-			if fd := within.Fields().ByNumber(protoreflect.FieldNumber(element.GetFieldNumber())); fd != nil {
-				name, next = fd.JSONName(), valueMessage(fd)
-			}
+		var next *message
+		if f := within.field(element.GetFieldNumber()); f != nil {
+			path, next = appendField(path, f), f.within()
+		} else {
+			path = AppendName(path, element.GetFieldName())
 		}
-		path = appendSubscript(AppendName(path, name), element)
+		path = appendSubscript(path, element)
 		within = next
 	}
 	return path
 }
 
-func valueMessage(fd protoreflect.FieldDescriptor) protoreflect.MessageDescriptor {
-	if fd.IsMap() {
-		return fd.MapValue().Message()
+// field answers a field by its number; nil when there is none.
+func (m *message) field(number int32) *field {
+	if m == nil {
+		return nil
 	}
-	return fd.Message()
+	return m.numbers[protoreflect.FieldNumber(number)]
+}
+
+// within answers the message of a field's values; nil when they are no messages.
+func (f *field) within() *message {
+	if f.value != nil {
+		return f.value.message
+	}
+	return f.message
 }
 
 func appendSubscript(path []byte, element *validate.FieldPathElement) []byte {

@@ -9,6 +9,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/go-json-experiment/json/jsontext"
+	"google.golang.org/protobuf/reflect/protoreflect"
 
 	"github.com/postrider-dev/postrider/server/gateway"
 )
@@ -88,4 +89,29 @@ func PlaceOf(text []byte, offset int64) string {
 // trimProto takes off the prefix of the Protobuf runtime, whose space is at times a no-break one.
 func trimProto(text string) string {
 	return strings.TrimLeft(strings.TrimPrefix(text, "proto:"), " \u00a0")
+}
+
+// appendField appends the name of a field. That of an extension is in brackets: "event.data.[shop.v1.rush]".
+func appendField(path []byte, f *field) []byte {
+	if !f.descriptor.IsExtension() {
+		return AppendName(path, f.name)
+	}
+	return append(append(path, '.'), f.name...)
+}
+
+func appendIndex(path []byte, i int) []byte {
+	path = append(path, '[')
+	path = strconv.AppendInt(path, int64(i), 10)
+	return append(path, ']')
+}
+
+// appendKey appends the key of a map: text is quoted.
+func appendKey(path []byte, key protoreflect.MapKey) []byte {
+	path = append(path, '[')
+	if text, ok := key.Interface().(string); ok {
+		path = strconv.AppendQuote(path, text)
+	} else {
+		path = append(path, key.String()...)
+	}
+	return append(path, ']')
 }

@@ -62,10 +62,13 @@ func parseBytes(raw jsontext.Value) (value protoreflect.Value, fault string) {
 	if raw.Kind() != '"' {
 		return value, "must be a string of base64"
 	}
-	text := strings.TrimRight(unquote(raw), "=")
-	encoding := base64.RawStdEncoding
+	text := unquote(raw)
+	encoding := base64.StdEncoding
 	if strings.ContainsAny(text, "-_") {
-		encoding = base64.RawURLEncoding
+		encoding = base64.URLEncoding
+	}
+	if len(text)%4 != 0 {
+		encoding = encoding.WithPadding(base64.NoPadding)
 	}
 	decoded, err := encoding.DecodeString(text)
 	if err != nil {
@@ -249,18 +252,16 @@ func isExact(n float64, digits string, scale, bits int) bool {
 	return false
 }
 
-func mapKey(fd protoreflect.FieldDescriptor, name string) (protoreflect.MapKey, bool) {
+// mapKey reads the name of a member of a map. A number is written in one way, so that no key is there twice.
+func mapKey(fd protoreflect.FieldDescriptor, name string) (key protoreflect.MapKey, ok bool) {
 	switch fd.Kind() {
 	case protoreflect.StringKind:
 		return protoreflect.ValueOfString(name).MapKey(), true
 	case protoreflect.BoolKind:
 		return protoreflect.ValueOfBool(name == "true").MapKey(), name == "true" || name == "false"
 	}
-	if number := jsontext.Value(name); number.Kind() != '0' || !number.IsValid() {
-		return protoreflect.MapKey{}, false
-	}
 	value, fault := parseNumber(fd.Kind(), jsontext.Value(name))
-	if fault != "" {
+	if fault != "" || value.String() != name {
 		return protoreflect.MapKey{}, false
 	}
 	return value.MapKey(), true

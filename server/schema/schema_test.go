@@ -2,13 +2,11 @@ package schema_test
 
 import (
 	"os"
-	"strings"
 	"testing"
 
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protodesc"
 	"google.golang.org/protobuf/reflect/protoreflect"
-	"google.golang.org/protobuf/reflect/protoregistry"
 	"google.golang.org/protobuf/types/descriptorpb"
 
 	"github.com/postrider-dev/postrider/server/gateway"
@@ -77,26 +75,4 @@ func descriptor(tb testing.TB, file, name string) protoreflect.MessageDescriptor
 		tb.Fatal(err)
 	}
 	return found.(protoreflect.MessageDescriptor)
-}
-
-// kindsTypes resolves the one message of the test schema, and what is linked in.
-type kindsTypes struct{ message protoreflect.MessageType }
-
-func (k kindsTypes) FindMessageByName(name protoreflect.FullName) (protoreflect.MessageType, error) {
-	if name == k.message.Descriptor().FullName() {
-		return k.message, nil
-	}
-	return protoregistry.GlobalTypes.FindMessageByName(name)
-}
-
-func (k kindsTypes) FindMessageByURL(url string) (protoreflect.MessageType, error) {
-	return k.FindMessageByName(protoreflect.FullName(url[strings.LastIndexByte(url, '/')+1:]))
-}
-
-func (kindsTypes) FindExtensionByName(protoreflect.FullName) (protoreflect.ExtensionType, error) {
-	return nil, protoregistry.NotFound
-}
-
-func (kindsTypes) FindExtensionByNumber(protoreflect.FullName, protoreflect.FieldNumber) (protoreflect.ExtensionType, error) {
-	return nil, protoregistry.NotFound
 }

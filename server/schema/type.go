@@ -82,8 +82,12 @@ func (t *Type) Decode(canonical []byte) (proto.Message, error) {
 	if err != nil {
 		return nil, err
 	}
+	return t.decode(compiled, canonical)
+}
+
+func (t *Type) decode(compiled *message, canonical []byte) (proto.Message, error) {
 	payload := dynamicpb.NewMessage(compiled.descriptor)
-	if err := (proto.UnmarshalOptions{Resolver: compiled.bundle.types, AllowPartial: true}).Unmarshal(canonical, payload); err != nil {
+	if err := compiled.bundle.decode(canonical, payload); err != nil {
 		return nil, fmt.Errorf("read a stored %s: %w", t.message, err)
 	}
 	return payload, nil
@@ -125,8 +129,7 @@ func (t *Type) accept(
 	if err != nil || len(violations) > 0 {
 		return nil, violations, err
 	}
-	// That nothing required is missing has been checked.
-	canonical, err := proto.MarshalOptions{Deterministic: true, AllowPartial: true}.Marshal(payload)
+	canonical, err := encode(payload)
 	return canonical, nil, err
 }
 
@@ -136,11 +139,11 @@ func (t *Type) Render(canonical []byte) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	payload := dynamicpb.NewMessage(compiled.descriptor)
-	if err := proto.Unmarshal(canonical, payload); err != nil {
-		return nil, fmt.Errorf("read a stored %s: %w", t.message, err)
+	payload, err := t.decode(compiled, canonical)
+	if err != nil {
+		return nil, err
 	}
-	text, err := protojson.MarshalOptions{Resolver: compiled.bundle.types}.Marshal(payload)
+	text, err := protojson.MarshalOptions{Resolver: compiled.bundle.payloads}.Marshal(payload)
 	if err != nil {
 		return nil, fmt.Errorf("render a stored %s: %w", t.message, err)
 	}

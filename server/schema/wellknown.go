@@ -1,13 +1,12 @@
 package schema
 
 import (
-	"strconv"
+	"bytes"
 	"strings"
 	"time"
 
 	"github.com/go-json-experiment/json/jsontext"
 	"google.golang.org/protobuf/encoding/protojson"
-	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
 	"google.golang.org/protobuf/types/dynamicpb"
 	"google.golang.org/protobuf/types/known/timestamppb"
@@ -106,10 +105,6 @@ func readDynamic(r *jsonReader, m *message) (protoreflect.Message, bool) {
 	if raw == nil {
 		return nil, false
 	}
-	return r.checkAndDelegate(m, raw, depth)
-}
-
-func (r *jsonReader) checkAndDelegate(m *message, raw jsontext.Value, depth int) (protoreflect.Message, bool) {
 	if fault := dynamicFault(raw, r.depth+depth); fault != "" {
 		r.fault(fault)
 		return nil, false
@@ -119,7 +114,7 @@ func (r *jsonReader) checkAndDelegate(m *message, raw jsontext.Value, depth int)
 
 // dynamicFault looks for a number that a double would round, and for too deep a nesting. The text is valid.
 func dynamicFault(raw jsontext.Value, depth int) string {
-	decoder := jsontext.NewDecoder(strings.NewReader(string(raw)))
+	decoder := jsontext.NewDecoder(bytes.NewReader(raw))
 	for {
 		switch decoder.PeekKind() {
 		case 0:
@@ -135,97 +130,25 @@ func dynamicFault(raw jsontext.Value, depth int) string {
 			}
 		}
 		if depth+decoder.StackDepth() > gateway.MaxDataDepth {
-			return "is nested more than " + strconv.Itoa(gateway.MaxDataDepth) + " deep"
+			return tooDeep
 		}
 	}
 }
 
 func (r *jsonReader) delegate(m *message, raw jsontext.Value) (protoreflect.Message, bool) {
 	into := dynamicpb.NewMessage(m.descriptor)
-	if err := (protojson.UnmarshalOptions{Resolver: m.bundle.types}).Unmarshal(raw, into); err != nil {
+	if err := protojson.Unmarshal(raw, into); err != nil {
 		r.fault("is not a " + string(m.descriptor.FullName()))
 		return nil, false
 	}
 	return into, true
 }
 
-// readAny reads a message of the type that its @type names.
-func readAny(r *jsonReader, m *message) (protoreflect.Message, bool) {
-	if r.tokens.PeekKind() != '{' {
-		r.wrong("must be an object")
-		return nil, false
-	}
-	depth := r.tokens.StackDepth()
-	raw := r.value()
-	if raw == nil {
-		return nil, false
-	}
-	into := dynamicpb.NewMessage(m.descriptor)
-	url, found := anyType(raw)
-	if !found {
-		if string(raw) != "{}" {
-			r.fault(`needs a member "@type"`)
-		}
-		return into, string(raw) == "{}"
-	}
-	kind, err := m.bundle.types.FindMessageByURL(url)
+// wellKnownJSON writes a well-known type other than Any; fault says why it has no JSON.
+func wellKnownJSON(m *message, payload protoreflect.Message) (text []byte, fault string) {
+	text, err := protojson.Marshal(payload.Interface())
 	if err != nil {
-		r.fault("its @type " + strconv.Quote(url) + " is not known")
-		return nil, false
+		return nil, "is not a " + string(m.descriptor.FullName()) + " that has a JSON form"
 	}
-	inner := m.bundle.prepared(kind.Descriptor())
-	if inner.special != nil {
-		return r.checkAndDelegate(m, raw, depth)
-	}
-	content, ok := r.anyContent(inner, raw, depth)
-	if !ok {
-		return nil, false
-	}
-	into.Set(m.descriptor.Fields().ByNumber(1), protoreflect.ValueOfString(url))
-	into.Set(m.descriptor.Fields().ByNumber(2), protoreflect.ValueOfBytes(content))
-	return into, true
-}
-
-// anyContent reads the members beside @type and encodes the message that they are.
-func (r *jsonReader) anyContent(inner *message, raw jsontext.Value, depth int) ([]byte, bool) {
-	within := &jsonReader{}
-	within.begin(raw, string(r.path))
-	within.violations, within.depth = r.violations, r.depth+depth
-	into := dynamicpb.NewMessage(inner.descriptor)
-	within.members(inner, into, "@type")
-	faults := len(r.violations)
-	r.violations = within.violations
-	if len(r.violations) > faults {
-		return nil, false
-	}
-	content, err := proto.MarshalOptions{Deterministic: true}.Marshal(into)
-	if err != nil {
-		r.fault(trimProto(err.Error()))
-		return nil, false
-	}
-	return content, true
-}
-
-// anyType finds the member @type.
-func anyType(raw jsontext.Value) (url string, found bool) {
-	decoder := jsontext.NewDecoder(strings.NewReader(string(raw)))
-	// The text is valid.
-	_, _ = decoder.ReadToken()
-	for decoder.PeekKind() == '"' {
-		name, _ := decoder.ReadToken()
-		if name.String() == "@type" && decoder.PeekKind() == '"' {
-			value, _ := decoder.ReadToken()
-			return value.String(), true
-		}
-		_ = decoder.SkipValue()
-	}
-	return "", false
-}
-
-// encodedFault says what is wrong with an encoded well-known type: what has no JSON could not be shown to anyone.
-func encodedFault(types resolver, m protoreflect.Message) string {
-	if _, err := (protojson.MarshalOptions{Resolver: types}).Marshal(m.Interface()); err != nil {
-		return trimProto(err.Error())
-	}
-	return ""
+	return text, ""
 }

@@ -1,0 +1,153 @@
+package schema_test
+
+import (
+	"bytes"
+	"flag"
+	"reflect"
+	"slices"
+	"strconv"
+	"testing"
+
+	"google.golang.org/protobuf/encoding/protojson"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protodesc"
+	"google.golang.org/protobuf/reflect/protoreflect"
+	"google.golang.org/protobuf/reflect/protoregistry"
+	"google.golang.org/protobuf/types/descriptorpb"
+	"google.golang.org/protobuf/types/dynamicpb"
+
+	"github.com/postrider-dev/postrider/server/gateway"
+	"github.com/postrider-dev/postrider/server/schema"
+)
+
+const richFile = "testdata/rich.binpb"
+
+var (
+	roundTrips    = flag.Int("roundtrips", 400, "how many messages of each type make the round trip")
+	roundTripSeed = flag.Uint64("roundtrip-seed", 1, "the first seed of the round trips")
+)
+
+// TestRoundTrip publishes made-up messages in both forms and looks that readers of either get what was published. The
+// Protobuf runtime says what that is.
+func TestRoundTrip(t *testing.T) {
+	t.Parallel()
+	for _, name := range []protoreflect.FullName{"test.rich.Proto3", "test.rich.Proto2", "test.rich.Edition"} {
+		t.Run(string(name), func(t *testing.T) {
+			t.Parallel()
+			trip := newTrip(t, richFile, name)
+			for seed := *roundTripSeed; seed < *roundTripSeed+uint64(*roundTrips); seed++ {
+				if trip.run(seed); t.Failed() {
+					t.Fatalf("repeat it with -run TestRoundTrip/%s -roundtrips 1 -roundtrip-seed %d", name, seed)
+				}
+			}
+		})
+	}
+}
+
+type trip struct {
+	*testing.T
+	files      *protoregistry.Files
+	types      *dynamicpb.Types
+	eventType  *schema.Type
+	descriptor protoreflect.MessageDescriptor
+}
+
+func newTrip(t *testing.T, file string, name protoreflect.FullName) *trip {
+	t.Helper()
+	files := filesOf(t, file, string(name))
+	found, err := files.FindDescriptorByName(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &trip{
+		T: t, files: files, types: dynamicpb.NewTypes(files), eventType: typeOf(t, file, string(name)),
+		descriptor: found.(protoreflect.MessageDescriptor),
+	}
+}
+
+// filesOf answers the files that a type is stored with.
+func filesOf(tb testing.TB, file, name string) *protoregistry.Files {
+	tb.Helper()
+	types := split(tb, file)
+	at := slices.IndexFunc(types, func(one schema.New) bool { return one.Type == name })
+	set := &descriptorpb.FileDescriptorSet{}
+	if err := proto.Unmarshal(types[at].Files, set); err != nil {
+		tb.Fatal(err)
+	}
+	files, err := protodesc.NewFiles(set)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return files
+}
+
+func (t *trip) run(seed uint64) {
+	message := newGenerator(t.files, seed).message(t.descriptor, 0)
+	encoded, err := proto.Marshal(message)
+	if err != nil {
+		t.Fatal(err)
+	}
+	canonical := t.accepted("binary", t.eventType.FromBinary, encoded)
+	if t.Failed() {
+		return
+	}
+	t.readsAs(canonical, message)
+	text, err := t.eventType.Render(canonical)
+	if err != nil {
+		t.Errorf("%v\n%v", err, message)
+		return
+	}
+	t.rendersAs(text, message)
+	if again := t.accepted("rendered", t.eventType.FromJSON, text); !bytes.Equal(again, canonical) {
+		t.Errorf("%s\nis read as %x,\nwas %x", text, again, canonical)
+	}
+	if again := t.accepted("canonical", t.eventType.FromBinary, canonical); !bytes.Equal(again, canonical) {
+		t.Errorf("%x is not its own canonical form, %x is", canonical, again)
+	}
+	for _, options := range []protojson.MarshalOptions{
+		{Multiline: true},
+		{UseProtoNames: true, UseEnumNumbers: true},
+		{EmitDefaultValues: true},
+	} {
+		options.Resolver = t.types
+		other, err := options.Marshal(message)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if again := t.accepted("spelled otherwise", t.eventType.FromJSON, other); !bytes.Equal(again, canonical) {
+			t.Errorf("%s\nis read as %x,\nwas %x", other, again, canonical)
+		}
+	}
+}
+
+func (t *trip) accepted(what string, read readPayload, payload []byte) []byte {
+	t.Helper()
+	canonical, violations, err := read(payload)
+	if err != nil || len(violations) > 0 {
+		t.Errorf("%s: refused: %v, %v\n%s", what, violations, err, strconv.Quote(string(payload)))
+	}
+	return canonical
+}
+
+type readPayload = func([]byte) ([]byte, []gateway.Violation, error)
+
+// readsAs looks that a subscriber's generated code would read the message.
+func (t *trip) readsAs(canonical []byte, message proto.Message) {
+	t.Helper()
+	read := dynamicpb.NewMessage(t.descriptor)
+	if err := (proto.UnmarshalOptions{Resolver: t.types}).Unmarshal(canonical, read); err != nil || !proto.Equal(read, message) {
+		t.Errorf("read %v, %v\nwas %v", read, err, message)
+	}
+}
+
+// rendersAs looks that the text says what protojson says.
+func (t *trip) rendersAs(text []byte, message proto.Message) {
+	t.Helper()
+	want, err := protojson.MarshalOptions{Resolver: t.types}.Marshal(message)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !reflect.DeepEqual(decode(t.T, text), decode(t.T, want)) {
+		t.Errorf("rendered %s\nwant     %s", text, want)
+	}
+}
