@@ -107,7 +107,7 @@ func (c *compilation) parseFile(source Source) {
 	}
 	c.names = append(c.names, source.Path)
 	c.parsed[source.Path] = nil
-	if at, deep := tooDeep(source.Content); deep {
+	if at, deep := openTooDeep(source.Content); deep {
 		c.faults.add(source.Path+":"+at, "is nested more than %d deep", maxNesting)
 		return
 	}
