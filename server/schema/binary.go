@@ -94,7 +94,7 @@ func (w *encodedWalk) message(m *message, payload protoreflect.Message, depth in
 
 func (w *encodedWalk) tooDeep(depth int) bool {
 	if depth > gateway.MaxDataDepth {
-		w.fault(tooDeep)
+		w.fault(nestedTooDeep)
 	}
 	return depth > gateway.MaxDataDepth
 }

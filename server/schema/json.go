@@ -31,7 +31,7 @@ type jsonReader struct {
 // What is wrong with a value, whichever way it came.
 const isRequired = "is required"
 
-var tooDeep = "is nested more than " + strconv.Itoa(gateway.MaxDataDepth) + " deep"
+var nestedTooDeep = "is nested more than " + strconv.Itoa(gateway.MaxDataDepth) + " deep"
 
 var jsonReaders = sync.Pool{New: func() any { return new(jsonReader) }}
 
@@ -102,7 +102,7 @@ func (r *jsonReader) token() {
 // enter reads the bracket that opens an object or array; false when it is nested too deeply.
 func (r *jsonReader) enter() bool {
 	if r.depth+r.tokens.StackDepth() >= gateway.MaxDataDepth {
-		r.wrong(tooDeep)
+		r.wrong(nestedTooDeep)
 		return false
 	}
 	r.token()

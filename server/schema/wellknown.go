@@ -130,7 +130,7 @@ func dynamicFault(raw jsontext.Value, depth int) string {
 			}
 		}
 		if depth+decoder.StackDepth() > gateway.MaxDataDepth {
-			return tooDeep
+			return nestedTooDeep
 		}
 	}
 }
