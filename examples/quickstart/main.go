@@ -5,41 +5,31 @@ import (
 	"context"
 	"fmt"
 	"log"
-	"net/http"
 	"os"
 
-	"connectrpc.com/connect"
+	"google.golang.org/protobuf/types/known/timestamppb"
 
-	postriderv1 "github.com/postrider-dev/postrider/gen/go/postrider/v1"
-	"github.com/postrider-dev/postrider/gen/go/postrider/v1/postriderv1connect"
+	"github.com/postrider-dev/postrider/client"
+	shopv1 "github.com/postrider-dev/postrider/gen/go/shop/v1"
 )
 
 func main() {
-	ctx, key := context.Background(), "Bearer "+os.Getenv("POSTRIDER_API_KEY")
-	events := postriderv1connect.NewEventServiceClient(http.DefaultClient, "http://127.0.0.1:8080")
+	ctx := context.Background()
+	postrider := client.New("http://127.0.0.1:8080", client.WithKey(os.Getenv("POSTRIDER_API_KEY")))
 
-	publish := connect.NewRequest(&postriderv1.PublishRequest{Event: &postriderv1.Event{
-		Type:    "order.created",
-		Payload: &postriderv1.Event_JsonData{JsonData: `{"orderId":"42","total":1999}`},
-	}})
-	publish.Header().Set("Authorization", key)
-	ack, err := events.Publish(ctx, publish)
+	ack, err := postrider.Publish(ctx, &shopv1.OrderCancelled{OrderId: "42", CancelTime: timestamppb.Now()})
 	if err != nil {
 		log.Fatal(err)
 	}
-	fmt.Println("stored as", ack.Msg.GetId())
+	fmt.Println("stored as", ack.ID)
 
-	subscribe := connect.NewRequest(&postriderv1.SubscribeRequest{Types: []string{"order.*"}, Start: "earliest"})
-	subscribe.Header().Set("Authorization", key)
-	stream, err := events.Subscribe(ctx, subscribe)
-	if err != nil {
-		log.Fatal(err)
-	}
-	for stream.Receive() {
-		if event := stream.Msg().GetEvent(); event.GetId() == ack.Msg.GetId() {
-			fmt.Println("came back:", event.GetType(), event.GetJsonData())
+	for event, err := range client.Subscribe[*shopv1.OrderCancelled](ctx, postrider, client.Start(client.Earliest)) {
+		if err != nil {
+			log.Fatal(err)
+		}
+		if event.GetId() == ack.ID {
+			fmt.Println("came back: order", event.Message.GetOrderId(), "is cancelled")
 			return
 		}
 	}
-	log.Fatal(stream.Err())
 }

@@ -1,0 +1,15 @@
+// Package client publishes events to a Postrider server and reads them back, typed by the messages that protoc-gen-go
+// generates from a team's own .proto files.
+//
+//	c := client.New("https://events.example.com", client.WithKey(key))
+//	ack, err := c.Publish(ctx, &shopv1.OrderCreated{OrderId: "42"})
+//
+//	for event, err := range client.Subscribe[*shopv1.OrderCreated](ctx, c, client.Start(cursor)) {
+//		…
+//	}
+//
+// Handlers of webhooks are in client/webhook.
+//
+// Every call takes a context and ends with it. What cannot be known to have failed is repeated: a publish under the same
+// event id, so that it is stored once, and a stream from the last cursor, so that it has no gap and no repeat.
+package client

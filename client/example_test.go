@@ -1,0 +1,99 @@
+package client_test
+
+import (
+	"context"
+	"errors"
+	"log"
+	"os"
+
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	postriderv1 "github.com/postrider-dev/postrider/gen/go/postrider/v1"
+	shopv1 "github.com/postrider-dev/postrider/gen/go/shop/v1"
+
+	"github.com/postrider-dev/postrider/client"
+)
+
+func ExampleClient_Publish() {
+	c := client.New("http://127.0.0.1:8080", client.WithKey(os.Getenv("POSTRIDER_API_KEY")))
+	ack, err := c.Publish(context.Background(), &shopv1.OrderPaid{
+		OrderId: "42",
+		Amount:  &shopv1.Money{Currency: "EUR", MinorUnits: 1999},
+		Method:  &shopv1.OrderPaid_GiftCardCode{GiftCardCode: "ABCDEF012345"},
+		PayTime: timestamppb.Now(),
+	}, client.Subject("42"))
+	if err != nil {
+		log.Fatal(err)
+	}
+	log.Print("stored as ", ack.ID)
+}
+
+// An id of one's own makes a publish safe to repeat across restarts of the producer, too.
+func ExampleID() {
+	c := client.New("http://127.0.0.1:8080", client.WithKey(os.Getenv("POSTRIDER_API_KEY")))
+	order := &shopv1.OrderCancelled{OrderId: "42", CancelTime: &timestamppb.Timestamp{Seconds: 1772352000}}
+	if _, err := c.Publish(context.Background(), order, client.ID("cancelled:"+order.GetOrderId())); err != nil {
+		log.Print(err)
+	}
+}
+
+func ExampleClient_PublishBatch() {
+	c := client.New("http://127.0.0.1:8080", client.WithKey(os.Getenv("POSTRIDER_API_KEY")))
+	var events []*postriderv1.Event
+	for _, id := range []string{"41", "42"} {
+		event, err := client.NewEvent(&shopv1.OrderCancelled{OrderId: id, CancelTime: timestamppb.Now()})
+		if err != nil {
+			log.Fatal(err)
+		}
+		events = append(events, event)
+	}
+	if _, err := c.PublishBatch(context.Background(), events...); err != nil {
+		log.Fatal(err)
+	}
+}
+
+func ExampleSubscribe() {
+	c := client.New("http://127.0.0.1:8080", client.WithKey(os.Getenv("POSTRIDER_API_KEY")))
+	cursor := "" // kept from the run before
+	for event, err := range client.Subscribe[*shopv1.OrderPaid](context.Background(), c, client.Start(cursor)) {
+		var gap *client.GapError
+		if errors.As(err, &gap) {
+			log.Print(gap)
+			continue
+		}
+		if err != nil {
+			log.Fatal(err)
+		}
+		log.Print(event.Message.GetOrderId(), " is paid")
+		cursor = event.GetCursor()
+	}
+}
+
+func ExampleClient_Events() {
+	c := client.New("http://127.0.0.1:8080", client.WithKey(os.Getenv("POSTRIDER_API_KEY")))
+	for event, err := range c.Events(context.Background(), client.Types("shop.v1.*"), client.Start(client.Earliest)) {
+		if err != nil {
+			log.Fatal(err)
+		}
+		switch message := event.Message.(type) {
+		case *shopv1.OrderCreated:
+			log.Print("ordered: ", len(message.GetLines()), " lines")
+		case *shopv1.OrderPaid:
+			log.Print("paid: ", message.GetAmount())
+		}
+	}
+}
+
+func ExampleMux() {
+	c := client.New("http://127.0.0.1:8080", client.WithKey(os.Getenv("POSTRIDER_API_KEY")))
+	var mux client.Mux
+	client.On(&mux, func(ctx context.Context, order *shopv1.OrderCreated, event *postriderv1.Event) error {
+		log.Print(event.GetId(), ": ordered for ", order.GetTotal())
+		return nil
+	})
+	client.On(&mux, func(ctx context.Context, order *shopv1.OrderPaid, event *postriderv1.Event) error {
+		log.Print(event.GetId(), ": paid ", order.GetAmount())
+		return nil
+	})
+	log.Fatal(mux.Run(context.Background(), c))
+}

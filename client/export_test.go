@@ -1,0 +1,4 @@
+package client
+
+// ReconnectWait is reconnectBackoff.wait.
+var ReconnectWait = reconnectBackoff.wait

@@ -1,0 +1,143 @@
+package client
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"connectrpc.com/connect"
+
+	postriderv1 "github.com/postrider-dev/postrider/gen/go/postrider/v1"
+)
+
+const (
+	defaultHeartbeat = 15 * time.Second
+	// silentBeats is how many heartbeats have to stay away before a connection is taken for dead.
+	silentBeats = 3
+)
+
+var (
+	errLeft   = errors.New("the loop was left")
+	errSilent = connect.NewError(connect.CodeUnavailable, errors.New("no heartbeat came"))
+	errClosed = connect.NewError(connect.CodeUnavailable, errors.New("the stream was closed"))
+)
+
+// follower reads one stream across connections.
+type follower struct {
+	client *Client
+	// request.Start moves along with what was seen.
+	request  *postriderv1.SubscribeRequest
+	progress func(cursor string)
+	// begun says that a connection has ever been accepted. failures counts those in a row that brought nothing.
+	begun    bool
+	failures int
+}
+
+func newFollower(c *Client, options []SubscribeOption) *follower {
+	f := &follower{
+		client: c, request: &postriderv1.SubscribeRequest{Tenant: c.tenant}, progress: func(string) {},
+	}
+	for _, option := range options {
+		option(f)
+	}
+	return f
+}
+
+// run gives every event and every gap to yield until yield answers false, ctx ends or an error is final. The last two are
+// given to yield too.
+func (f *follower) run(ctx context.Context, yield func(*postriderv1.Event, error) bool) {
+	for {
+		err := f.connect(ctx, yield)
+		switch {
+		case errors.Is(err, errLeft):
+			return
+		case ctx.Err() != nil:
+			yield(nil, ctx.Err())
+			return
+		case !f.worthwhile(err):
+			yield(nil, err)
+			return
+		}
+		f.failures++
+		wait := reconnectBackoff.pause(f.failures, err)
+		f.client.logger.WarnContext(ctx, "subscribing again", "wait", wait, "error", err)
+		_ = sleep(ctx, wait) // the next connection tells
+	}
+}
+
+// worthwhile says whether to connect again. Before the first success only what is known to pass is waited for: anything
+// else is more likely a wrong URL than a bad moment.
+func (f *follower) worthwhile(err error) bool {
+	switch connect.CodeOf(err) {
+	case connect.CodeUnknown, connect.CodeInternal, connect.CodeAborted, connect.CodeDataLoss:
+		return f.begun || brokenOff(err)
+	default:
+		return passing(err)
+	}
+}
+
+// connect reads one connection to its end. It never returns nil.
+func (f *follower) connect(ctx context.Context, yield func(*postriderv1.Event, error) bool) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	silence := time.AfterFunc(f.maxSilence(), func() { cancel(errSilent) })
+	defer silence.Stop()
+	defer cancel(nil)
+	stream, err := f.client.events.Subscribe(ctx, newRequest(f.client, f.request))
+	if err != nil {
+		return f.cause(ctx, err)
+	}
+	// Cancelled first: closing reads what is left of a stream, and this one has no end.
+	defer func() { cancel(nil); _ = stream.Close() }()
+	for stream.Receive() {
+		silence.Stop()
+		if !f.take(stream.Msg(), yield) {
+			return errLeft
+		}
+		silence.Reset(f.maxSilence())
+	}
+	if stream.Err() == nil {
+		return errClosed
+	}
+	return f.cause(ctx, stream.Err())
+}
+
+// cause replaces the error of a connection that was given up here by the reason.
+func (f *follower) cause(ctx context.Context, err error) error {
+	if errors.Is(context.Cause(ctx), errSilent) {
+		return errSilent
+	}
+	return err
+}
+
+func (f *follower) maxSilence() time.Duration {
+	if every := f.request.GetHeartbeatInterval().AsDuration(); every > 0 {
+		return silentBeats * every
+	}
+	return silentBeats * defaultHeartbeat
+}
+
+// take deals with one message and answers whether more are wanted. The place moves only after an event was dealt with.
+func (f *follower) take(message *postriderv1.SubscribeResponse, yield func(*postriderv1.Event, error) bool) bool {
+	more := true
+	switch m := message.GetMessage().(type) {
+	case *postriderv1.SubscribeResponse_Begin:
+		f.begun = true
+		if gap := m.Begin.GetGap(); gap != nil {
+			more = yield(nil, newGapError(gap, message.GetCursor()))
+		}
+	case *postriderv1.SubscribeResponse_Event:
+		f.failures = 0
+		more = yield(m.Event, nil)
+	case *postriderv1.SubscribeResponse_Gap:
+		more = yield(nil, newGapError(m.Gap, message.GetCursor()))
+	case *postriderv1.SubscribeResponse_Heartbeat:
+		f.failures = 0
+		f.progress(message.GetCursor())
+	}
+	f.request.Start = message.GetCursor()
+	return more
+}
+
+func newGapError(gap *postriderv1.Gap, cursor string) error {
+	return &GapError{Reason: gap.GetReason(), Message: gap.GetMessage(), Cursor: cursor}
+}

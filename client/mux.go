@@ -1,0 +1,68 @@
+package client
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"slices"
+
+	"google.golang.org/protobuf/proto"
+
+	postriderv1 "github.com/postrider-dev/postrider/gen/go/postrider/v1"
+)
+
+// Mux gives the events of one stream to a function for each type. The zero value is ready; functions are added before Run.
+type Mux struct {
+	// Undeliverable is given what a stream cannot deliver, a *GapError or a *PayloadError. Nil goes on with the next
+	// event, an error ends Run. Without this function they end Run.
+	Undeliverable func(ctx context.Context, err error) error
+
+	handlers map[string]handler
+}
+
+type handler func(ctx context.Context, event *postriderv1.Event) error
+
+// On gives the events of M's type to handle. There is one function for a type; a second one panics.
+func On[M proto.Message](mux *Mux, handle func(ctx context.Context, message M, event *postriderv1.Event) error) {
+	var zero M
+	name := EventType(zero)
+	if _, taken := mux.handlers[name]; taken {
+		panic("client: two functions for " + name)
+	}
+	if mux.handlers == nil {
+		mux.handlers = map[string]handler{}
+	}
+	mux.handlers[name] = func(ctx context.Context, event *postriderv1.Event) error {
+		message, err := decode(event, zero)
+		if err != nil {
+			return err
+		}
+		return handle(ctx, message.(M), event)
+	}
+}
+
+// Run subscribes to the types that have a function and calls these one after another, in the order of the log. It returns
+// the error of a function, of ctx, or the one that ended the stream (see Subscribe); never nil.
+func (m *Mux) Run(ctx context.Context, c *Client, options ...SubscribeOption) (err error) {
+	if len(m.handlers) == 0 {
+		return errors.New("no type has a function")
+	}
+	options = append([]SubscribeOption{Types(slices.Sorted(maps.Keys(m.handlers))...)}, options...)
+	newFollower(c, options).run(ctx, func(event *postriderv1.Event, streamed error) bool {
+		err = streamed
+		if handle, ok := m.handlers[event.GetType()]; ok && err == nil {
+			err = handle(ctx, event)
+		}
+		if m.Undeliverable != nil && undeliverable(err) {
+			err = m.Undeliverable(ctx, err)
+		}
+		return err == nil
+	})
+	return err
+}
+
+func undeliverable(err error) bool {
+	var gap *GapError
+	var payload *PayloadError
+	return errors.As(err, &gap) || errors.As(err, &payload)
+}

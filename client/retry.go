@@ -1,0 +1,94 @@
+package client
+
+import (
+	"context"
+	"errors"
+	"io"
+	"math/rand/v2"
+	"net"
+	"time"
+
+	"connectrpc.com/connect"
+)
+
+// attemptTimeout ends an attempt that is not answered, so that a connection which died unseen costs one attempt.
+const attemptTimeout = time.Minute
+
+// backoff is how long to wait between attempts: uniformly from nothing to a limit that doubles with each failure, so that
+// many clients of a server that was away do not come back at once.
+type backoff struct{ first, limit time.Duration }
+
+var (
+	publishBackoff   = backoff{first: 100 * time.Millisecond, limit: 5 * time.Second}
+	reconnectBackoff = backoff{first: 250 * time.Millisecond, limit: 30 * time.Second}
+)
+
+// wait answers the pause after the given number of failures in a row. random is uniform in [0, 1).
+func (b backoff) wait(failures int, random float64) time.Duration {
+	ceiling := b.first
+	for range failures - 1 {
+		if ceiling *= 2; ceiling >= b.limit {
+			ceiling = b.limit
+			break
+		}
+	}
+	return time.Duration(random * float64(ceiling))
+}
+
+// pause is a wait that is not shorter than what the server asked for.
+func (b backoff) pause(failures int, err error) time.Duration {
+	return max(b.wait(failures, rand.Float64()), retryDelay(err))
+}
+
+// retry calls until it succeeds, fails for good or the attempts are used up. The error is the last one.
+func retry[T any](ctx context.Context, c *Client, call func(context.Context) (T, error)) (T, error) {
+	for attempt := 1; ; attempt++ {
+		answer, err := limited(ctx, call)
+		if err == nil || ctx.Err() != nil || attempt >= c.attempts || !passing(err) {
+			return answer, err
+		}
+		wait := publishBackoff.pause(attempt, err)
+		if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) < wait {
+			return answer, err
+		}
+		c.logger.WarnContext(ctx, "publishing again", "attempt", attempt, "wait", wait, "error", err)
+		if sleep(ctx, wait) != nil {
+			return answer, err
+		}
+	}
+}
+
+func limited[T any](ctx context.Context, call func(context.Context) (T, error)) (T, error) {
+	ctx, cancel := context.WithTimeout(ctx, attemptTimeout)
+	defer cancel()
+	return call(ctx)
+}
+
+// passing says whether an error may be gone the next time. The caller's context has not ended, so a deadline that passed
+// was the attempt's own, and a cancellation came from elsewhere.
+func passing(err error) bool {
+	switch connect.CodeOf(err) {
+	case connect.CodeUnavailable, connect.CodeResourceExhausted, connect.CodeDeadlineExceeded, connect.CodeCanceled:
+		return true
+	default:
+		return brokenOff(err)
+	}
+}
+
+// brokenOff says whether a connection ended in the middle of an answer, which has no code of its own.
+func brokenOff(err error) bool {
+	var network net.Error
+	return errors.Is(err, io.ErrUnexpectedEOF) || errors.As(err, &network)
+}
+
+// sleep waits, or answers the error of ctx.
+func sleep(ctx context.Context, wait time.Duration) error {
+	timer := time.NewTimer(wait)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
