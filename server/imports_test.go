@@ -28,6 +28,7 @@ var layers = map[string][]string{
 	"store":           {"gateway", "auth", "telemetry"},
 	"store/storetest": {"gateway", "store"},
 	"schema":          {"gateway", "telemetry"},
+	"filter":          {"gateway", "schema"},
 	"auth":            {"gateway", "telemetry"},
 
 	// A target is told to send one event and says what came back. It knows of no subscription and of no other target.
@@ -39,13 +40,13 @@ var layers = map[string][]string{
 
 	// The engines know no transport and not each other.
 	"publish": {"gateway", "store", "schema", "tail", "telemetry"},
-	"deliver": {"gateway", "store", "schema", "tail", "target", "telemetry"},
-	"stream":  {"gateway", "store", "schema", "tail", "telemetry"},
+	"deliver": {"gateway", "store", "schema", "filter", "tail", "target", "telemetry"},
+	"stream":  {"gateway", "store", "schema", "filter", "tail", "telemetry"},
 
 	"wire": {"gateway", "schema"},
 
 	// The transports. Those for streams know the hub and not each other.
-	"rpc":               {"gateway", "store", "schema", "auth", "signature", "target", "tail", "publish", "deliver", "stream", "wire", "telemetry"},
+	"rpc":               {"gateway", "store", "schema", "filter", "auth", "signature", "target", "tail", "publish", "deliver", "stream", "wire", "telemetry"},
 	"ingest":            {"gateway", "auth", "publish", "wire", "telemetry"},
 	"ingest/*":          {"gateway", "auth", "publish", "wire", "ingest", "telemetry"},
 	"stream/*":          {"gateway", "auth", "stream", "wire", "telemetry"},
@@ -93,6 +94,7 @@ var owners = []struct {
 var barred = map[string][]string{
 	"server/gateway": {"net/http", "database/", "os", "google.golang.org/", "connectrpc.com/"},
 	"server/schema":  {"net/http"},
+	"server/filter":  {"net/http"},
 	"server/store":   {"net/http"},
 	"server/tail":    {"net/http"},
 	"server/publish": {"net/http"},

@@ -1,0 +1,196 @@
+package filter
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	"cel.dev/cel-go/cel"
+
+	"github.com/postrider-dev/postrider/server/gateway"
+	"github.com/postrider-dev/postrider/server/schema"
+)
+
+// maxProblems bounds what is told of one expression.
+const maxProblems = 100
+
+// Problem is why an expression does not compile.
+type Problem struct {
+	// Line and Column count from 1; columns in characters.
+	Line, Column int
+	Message      string
+	// Suggestion is what may have been meant; empty when nothing comes near.
+	Suggestion string
+	// Type is the event type for which it does not compile; empty when it does not for any.
+	Type string
+}
+
+// String is the problem in one line, without the type.
+func (p Problem) String() string {
+	text := fmt.Sprintf("%d:%d: %s", p.Line, p.Column, p.Message)
+	if p.Suggestion != "" {
+		text += "; did you mean " + p.Suggestion + "?"
+	}
+	return text
+}
+
+// Report is what a check found.
+type Report struct {
+	Problems []Problem
+	// Refused says that the expression compiles for no type that the patterns select. Otherwise the problems name the
+	// types whose events it can never select.
+	Refused bool
+}
+
+// Err is the error for an expression that is refused, with field as its place in the request; nil for one that is not.
+func (r Report) Err(field string) error {
+	if !r.Refused {
+		return nil
+	}
+	fault := &gateway.Error{Code: gateway.CodeInvalid, Reason: gateway.ReasonInvalidFilter}
+	for _, problem := range r.Problems {
+		fault.Fields = append(fault.Fields, gateway.Violation{Field: field, Message: problem.String()})
+	}
+	fault.Message = gateway.Summary(fault.Fields)
+	return fault
+}
+
+// Check compiles a filter's expression against the newest version of every registered type that its patterns select, and
+// as for untyped events where a pattern names a type that is not registered, or none that is is selected.
+func (c *Compiler) Check(f gateway.Filter, registered *schema.Snapshot) Report {
+	if f.Expression == "" {
+		return Report{}
+	}
+	selected := selectedTypes(f, registered)
+	var all []Problem
+	failed := 0
+	for _, one := range selected {
+		problems := c.check(f.Expression, one.schema)
+		for i := range problems {
+			problems[i].Type = one.name
+		}
+		if len(problems) > 0 {
+			failed++
+		}
+		all = append(all, problems...)
+	}
+	if failed < len(selected) {
+		return Report{Problems: all[:min(len(all), maxProblems)]}
+	}
+	return Report{Problems: withoutTypes(all), Refused: true}
+}
+
+// CheckType compiles an expression against one schema, which need not be registered, and answers what is wrong.
+func (c *Compiler) CheckType(expression string, candidate *schema.Type) []Problem {
+	if expression == "" {
+		return nil
+	}
+	shared, err := c.language()
+	if err != nil {
+		return []Problem{{Line: 1, Column: 1, Message: err.Error(), Type: candidate.Name()}}
+	}
+	return named(candidate.Name(), checkIn(expression, func() (*environment, error) { return shared.environment(candidate, candidate) }))
+}
+
+func named(name string, problems []Problem) []Problem {
+	for i := range problems {
+		problems[i].Type = name
+	}
+	return problems
+}
+
+// selectedType is an event type to check against; without a schema when it is untyped.
+type selectedType struct {
+	name   string
+	schema *schema.Type
+}
+
+func selectedTypes(f gateway.Filter, registered *schema.Snapshot) []selectedType {
+	var selected []selectedType
+	for one := range registered.Types() {
+		if f.Match(one.Name()) {
+			selected = append(selected, selectedType{one.Name(), one})
+		}
+	}
+	for _, pattern := range f.Types {
+		if !strings.HasSuffix(pattern, "*") && registered.Type(pattern) == nil {
+			selected = append(selected, selectedType{name: pattern})
+		}
+	}
+	if len(selected) == 0 {
+		return []selectedType{{}}
+	}
+	slices.SortFunc(selected, func(a, b selectedType) int { return cmp.Compare(a.name, b.name) })
+	return selected
+}
+
+// withoutTypes are the problems of an expression that compiles for no type: each once, with the first suggestion there is.
+func withoutTypes(problems []Problem) []Problem {
+	var distinct []Problem
+	for _, one := range problems {
+		one.Type = ""
+		same := func(p Problem) bool { return p.Line == one.Line && p.Column == one.Column && p.Message == one.Message }
+		if known := slices.IndexFunc(distinct, same); known < 0 {
+			distinct = append(distinct, one)
+		} else if distinct[known].Suggestion == "" {
+			distinct[known].Suggestion = one.Suggestion
+		}
+	}
+	return distinct[:min(len(distinct), maxProblems)]
+}
+
+// check compiles an expression for the newest version of a registered type, or for untyped events.
+func (c *Compiler) check(expression string, newest *schema.Type) []Problem {
+	return checkIn(expression, func() (*environment, error) {
+		key := versionKey{}
+		if newest != nil {
+			key = versionKey{newest.ID(), newest.ID()}
+		}
+		return c.environment(key, newest, newest)
+	})
+}
+
+func checkIn(expression string, environment func() (*environment, error)) []Problem {
+	env, err := environment()
+	if err != nil {
+		return []Problem{{Line: 1, Column: 1, Message: err.Error()}}
+	}
+	_, problems := env.compile(expression)
+	return problems
+}
+
+// problems words what CEL found.
+func (e *environment) problems(text string, found []*cel.Error) []Problem {
+	lines := strings.Split(text, "\n")
+	words := newSuggestions(e, text)
+	var problems []Problem
+	for _, one := range found[:min(len(found), maxProblems)] {
+		problem := Problem{Line: one.Location.Line(), Column: one.Location.Column() + 1, Message: wording(one.Message)}
+		problem.Line, problem.Column = max(problem.Line, 1), max(problem.Column, 1)
+		if problem.Line <= len(lines) && strings.HasPrefix(one.Message, "undefined field") {
+			problem.Column += dotAt([]rune(lines[problem.Line-1]), problem.Column-1)
+		}
+		problem.Suggestion = words.suggest(one)
+		problems = append(problems, problem)
+	}
+	return problems
+}
+
+// dotAt is 1 where the place given is the dot before a field.
+func dotAt(line []rune, at int) int {
+	if at < len(line) && line[at] == '.' {
+		return 1
+	}
+	return 0
+}
+
+// wording leaves out of CEL's messages what says nothing to the author of a filter.
+func wording(message string) string {
+	message, _, _ = strings.Cut(message, " (in container")
+	message, _, _ = strings.Cut(message, " expecting {")
+	if rest, ok := strings.CutPrefix(message, "Syntax error: "); ok {
+		message = "syntax error: " + rest
+	}
+	return message
+}

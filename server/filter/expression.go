@@ -1,0 +1,146 @@
+package filter
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"strings"
+	"sync"
+	"sync/atomic"
+
+	"cel.dev/cel-go/cel"
+	"cel.dev/cel-go/common/types"
+
+	"github.com/postrider-dev/postrider/server/schema"
+)
+
+// Verdict is what an expression says of an event.
+type Verdict struct {
+	Matched bool
+	// Err is why the expression could not be evaluated: the event is not selected then.
+	Err error
+}
+
+// Expression is the expression of one or more filters. It is safe for concurrent use. A nil one selects everything.
+type Expression struct {
+	compiler *Compiler
+	text     string
+
+	// programs are what it was compiled to so far. The map is replaced, never changed.
+	programs atomic.Pointer[map[versionKey]*program]
+	adding   sync.Mutex
+}
+
+// String is the text.
+func (x *Expression) String() string {
+	if x == nil {
+		return ""
+	}
+	return x.text
+}
+
+// Match says whether the event is selected.
+func (x *Expression) Match(s *Subject) Verdict {
+	if x == nil {
+		return Verdict{Matched: true}
+	}
+	return s.verdict(x.program(s))
+}
+
+// program answers what the expression is compiled to for an event's schema version.
+func (x *Expression) program(s *Subject) *program {
+	key, version, newest := x.compiler.versionOf(s.event)
+	if known := x.programs.Load(); known != nil {
+		if p := (*known)[key]; p != nil {
+			return p
+		}
+	}
+	return x.add(key, version, newest)
+}
+
+// add takes in a program, which is compiled when it first runs. Of a version one program is kept: that for the present
+// newest version.
+func (x *Expression) add(key versionKey, version, newest *schema.Type) *program {
+	x.adding.Lock()
+	defer x.adding.Unlock()
+	next := map[versionKey]*program{}
+	if known := x.programs.Load(); known != nil {
+		if p := (*known)[key]; p != nil {
+			return p
+		}
+		maps.Copy(next, *known)
+	}
+	maps.DeleteFunc(next, func(other versionKey, _ *program) bool { return other.version == key.version })
+	p := &program{text: x.text, environment: func() (*environment, error) {
+		if key.version != 0 && version == nil {
+			return nil, fmt.Errorf("schema version %d is not loaded", key.version)
+		}
+		return x.compiler.environment(key, version, newest)
+	}}
+	next[key] = p
+	x.programs.Store(&next)
+	return p
+}
+
+// program is an expression compiled for one schema version.
+type program struct {
+	text        string
+	environment func() (*environment, error)
+
+	compile sync.Once
+	tree    *cel.Ast
+	ready   cel.Program
+	// fault is why it does not compile.
+	fault error
+
+	detail   sync.Once
+	detailed cel.Program
+}
+
+// errFilter begins the reasons why an expression could not be evaluated.
+const errFilter = "filter error: "
+
+func (p *program) prepare() {
+	p.compile.Do(func() {
+		env, err := p.environment()
+		if err != nil {
+			p.fault = fmt.Errorf(errFilter+"%w", err)
+			return
+		}
+		tree, problems := env.compile(p.text)
+		if len(problems) > 0 {
+			p.fault = errors.New(errFilter + "does not compile for " + env.subject + ": " + problems[0].String())
+			return
+		}
+		p.tree = tree
+		if p.ready, err = env.program(tree, false); err != nil {
+			p.fault = fmt.Errorf(errFilter+"%w", err)
+		}
+	})
+}
+
+// run evaluates the expression on an event.
+func (p *program) run(s *Subject) Verdict {
+	p.prepare()
+	if p.fault != nil {
+		return Verdict{Err: p.fault}
+	}
+	value, _, err := p.ready.Eval(s)
+	if err != nil {
+		return Verdict{Err: evaluationError(err)}
+	}
+	matched, ok := value.(types.Bool)
+	if !ok {
+		return Verdict{Err: fmt.Errorf(errFilter+"the result is %s, not true or false", article(value.Type().TypeName()))}
+	}
+	return Verdict{Matched: bool(matched)}
+}
+
+// evaluationError says in our words why an evaluation failed.
+func evaluationError(err error) error {
+	message := err.Error()
+	if strings.Contains(message, "actual cost limit exceeded") {
+		message = fmt.Sprintf("the expression takes too long on this event (a cost of more than %d)", costLimit)
+	}
+	return errors.New(errFilter + message)
+}

@@ -1,0 +1,95 @@
+package filter
+
+import (
+	"strings"
+
+	"google.golang.org/protobuf/reflect/protoreflect"
+)
+
+// files are a file of a schema and all it imports. Names are looked up in them, and nowhere else: a schema may have a
+// message that is also linked into the server, in another version.
+type files []protoreflect.FileDescriptor
+
+func filesOf(root protoreflect.FileDescriptor) files {
+	seen := map[string]bool{root.Path(): true}
+	all := files{root}
+	for i := 0; i < len(all); i++ {
+		imports := all[i].Imports()
+		for j := range imports.Len() {
+			if imported := imports.Get(j).FileDescriptor; !seen[imported.Path()] {
+				seen[imported.Path()] = true
+				all = append(all, imported)
+			}
+		}
+	}
+	return all
+}
+
+// scope is a file or a message: what messages and enums are declared in.
+type scope interface {
+	Messages() protoreflect.MessageDescriptors
+	Enums() protoreflect.EnumDescriptors
+}
+
+// message finds a message by its full name; nil when there is none.
+func (f files) message(name string) protoreflect.MessageDescriptor {
+	for _, file := range f {
+		if found, ok := within(file, name).(protoreflect.MessageDescriptor); ok {
+			return found
+		}
+	}
+	return nil
+}
+
+// enumValue finds the number of an enum's value, named "shop.v1.Tier.TIER_PLUS".
+func (f files) enumValue(name string) (protoreflect.EnumNumber, bool) {
+	cut := strings.LastIndexByte(name, '.')
+	if cut < 0 {
+		return 0, false
+	}
+	enumName, value := name[:cut], protoreflect.Name(name[cut+1:])
+	for _, file := range f {
+		parent, enum := scope(file), enumName
+		if cut := strings.LastIndexByte(enumName, '.'); cut >= 0 {
+			enum = enumName[cut+1:]
+			parent = within(file, enumName[:cut])
+		}
+		if parent == nil {
+			continue
+		}
+		if found := parent.Enums().ByName(protoreflect.Name(enum)); found != nil {
+			if v := found.Values().ByName(value); v != nil {
+				return v.Number(), true
+			}
+		}
+	}
+	return 0, false
+}
+
+// within walks from a file down to what a full name names: the file for the name of its package, or a message of it.
+func within(file protoreflect.FileDescriptor, name string) scope {
+	rest, ok := strings.CutPrefix("."+name, strings.TrimSuffix("."+string(file.Package()), "."))
+	if !ok || rest != "" && rest[0] != '.' {
+		return nil
+	}
+	at := scope(file)
+	for _, segment := range strings.Split(rest, ".")[1:] {
+		next := at.Messages().ByName(protoreflect.Name(segment))
+		if next == nil {
+			return nil
+		}
+		at = next
+	}
+	return at
+}
+
+// fieldOf finds a field by its own name or by the one it has in JSON.
+func fieldOf(message protoreflect.MessageDescriptor, name string) protoreflect.FieldDescriptor {
+	if message == nil {
+		return nil
+	}
+	if field := message.Fields().ByName(protoreflect.Name(name)); field != nil {
+		return field
+	}
+	return message.Fields().ByJSONName(name)
+}

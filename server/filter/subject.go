@@ -1,0 +1,119 @@
+package filter
+
+import (
+	"fmt"
+	"sync"
+
+	"cel.dev/cel-go/cel"
+	"cel.dev/cel-go/common/types"
+
+	"github.com/postrider-dev/postrider/server/gateway"
+	"github.com/postrider-dev/postrider/server/schema"
+)
+
+// Subject is an event to be looked at: its payload is read once and each program runs on it once, whoever asks.
+type Subject struct {
+	event *gateway.Event
+	// version is that of the event's schema; nil for an untyped event.
+	version *schema.Type
+
+	read    sync.Once
+	payload any
+	err     error
+
+	mu       sync.Mutex
+	verdicts map[*program]Verdict
+}
+
+// Event is the event.
+func (s *Subject) Event() *gateway.Event { return s.event }
+
+// ResolveName answers the variables of an expression.
+func (s *Subject) ResolveName(name string) (any, bool) {
+	if name == eventVariable {
+		return s, true
+	}
+	return nil, false
+}
+
+// Parent is that there are no other variables.
+func (s *Subject) Parent() cel.Activation { return nil }
+
+// data is the payload: a message, or what JSON text stands for.
+func (s *Subject) data() (any, error) {
+	s.read.Do(func() { s.payload, s.err = s.readData() })
+	return s.payload, s.err
+}
+
+func (s *Subject) readData() (any, error) {
+	if s.event.Schema == 0 {
+		return readJSON(s.event.Data)
+	}
+	message, err := s.version.Decode(s.event.Data)
+	if err != nil {
+		return nil, err
+	}
+	return message.ProtoReflect(), nil
+}
+
+// verdict answers what a program says of the event. Two that ask at the same moment may both run it: nobody waits for
+// somebody else's evaluation.
+func (s *Subject) verdict(p *program) Verdict {
+	s.mu.Lock()
+	known, ok := s.verdicts[p]
+	s.mu.Unlock()
+	if ok {
+		return known
+	}
+	verdict := p.run(s)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.verdicts == nil {
+		s.verdicts = make(map[*program]Verdict, 1)
+	}
+	s.verdicts[p] = verdict
+	return verdict
+}
+
+// eventVariable is the one variable of an expression.
+const eventVariable = "event"
+
+// eventFieldNames are the fields of `event`.
+var eventFieldNames = []string{"id", "type", "source", "subject", "time", "accept_time", "data"}
+
+// eventFields types the fields of `event`.
+func eventFields(data *types.Type) map[string]*types.FieldType {
+	text := func(of func(*gateway.Event) string) *types.FieldType {
+		return eventField(types.StringType, func(s *Subject) (any, error) { return of(s.event), nil },
+			func(s *Subject) bool { return of(s.event) != "" })
+	}
+	always := func(*Subject) bool { return true }
+	accepted := eventField(types.TimestampType, func(s *Subject) (any, error) { return s.event.AcceptTime, nil }, always)
+	return map[string]*types.FieldType{
+		"id":          text(func(e *gateway.Event) string { return e.ID }),
+		"type":        text(func(e *gateway.Event) string { return e.Type }),
+		"source":      text(func(e *gateway.Event) string { return e.Source }),
+		"subject":     text(func(e *gateway.Event) string { return e.Subject }),
+		"time":        eventField(types.TimestampType, func(s *Subject) (any, error) { return s.event.Time, nil }, always),
+		"accept_time": accepted,
+		"acceptTime":  accepted,
+		"data":        eventField(data, (*Subject).data, always),
+	}
+}
+
+func eventField(kind *types.Type, get func(*Subject) (any, error), set func(*Subject) bool) *types.FieldType {
+	return &types.FieldType{
+		Type: kind,
+		IsSet: func(target any) bool {
+			s, ok := target.(*Subject)
+			return ok && set(s)
+		},
+		GetFrom: func(target any) (any, error) {
+			s, ok := target.(*Subject)
+			if !ok {
+				return nil, fmt.Errorf("not an event: %T", target)
+			}
+			return get(s)
+		},
+	}
+}
