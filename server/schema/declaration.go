@@ -1,0 +1,190 @@
+package schema
+
+import (
+	"fmt"
+	"strings"
+
+	"google.golang.org/protobuf/reflect/protoreflect"
+)
+
+// declaration tells what is declared apart from version to version. A field that is renamed keeps its number.
+type declaration struct {
+	within protoreflect.FullName
+	number int32
+	kind   declarationKind
+	// name tells apart what has no number of its own.
+	name protoreflect.Name
+}
+
+type declarationKind uint8
+
+const (
+	declaredMessage declarationKind = iota
+	declaredField
+	declaredOneof
+	declaredEnum
+	declaredValue
+)
+
+// declarations are the texts of what a payload can hold, in the order in which it is met.
+type declarations struct {
+	bundle  *bundle
+	order   []declaration
+	element map[declaration]string
+	text    map[declaration]string
+}
+
+// declarationsOf writes down what payloads of a message can hold.
+func declarationsOf(b *bundle, message protoreflect.MessageDescriptor) *declarations {
+	reached := &reach{}
+	reached.message(message)
+	d := &declarations{bundle: b, element: make(map[declaration]string), text: make(map[declaration]string)}
+	for _, one := range reached.messages {
+		d.message(one)
+	}
+	for _, one := range reached.enums {
+		d.enum(one)
+	}
+	return d
+}
+
+func (d *declarations) add(key declaration, element, text string) {
+	d.order = append(d.order, key)
+	d.element[key], d.text[key] = element, text
+}
+
+func (d *declarations) message(message protoreflect.MessageDescriptor) {
+	header := []string{"message " + string(message.Name())}
+	header = append(header, statements("option ", d.bundle.optionTexts(message.Options()))...)
+	header = append(header, statements("reserved ", reservedTexts(message.ReservedNames(), messageSpans(message)))...)
+	d.add(declaration{within: message.FullName()}, string(message.FullName()), strings.Join(header, "\n"))
+	for i := range message.Oneofs().Len() {
+		one := message.Oneofs().Get(i)
+		if one.IsSynthetic() {
+			continue
+		}
+		text := append([]string{"oneof " + string(one.Name())}, statements("option ", d.bundle.optionTexts(one.Options()))...)
+		d.add(declaration{message.FullName(), 0, declaredOneof, one.Name()}, string(one.FullName()), strings.Join(text, "\n"))
+	}
+	for i := range message.Fields().Len() {
+		field := message.Fields().Get(i)
+		d.add(declaration{message.FullName(), int32(field.Number()), declaredField, ""}, string(field.FullName()), d.field(field))
+	}
+}
+
+// statements writes each text as a statement with a keyword.
+func statements(keyword string, texts []string) []string {
+	for i, text := range texts {
+		texts[i] = "  " + keyword + text + ";"
+	}
+	return texts
+}
+
+// field writes a field's declaration. What its file decides for it is a comment, so that a change of that is one.
+func (d *declarations) field(field protoreflect.FieldDescriptor) string {
+	text := fieldType(field) + " " + string(field.Name()) + " = " + fmt.Sprint(field.Number())
+	if label := labelOf(field); label != "" {
+		text = label + " " + text
+	}
+	options := d.bundle.optionTexts(field.Options())
+	if field.HasDefault() {
+		options = append(options, "default = "+defaultText(field))
+	}
+	if field.HasJSONName() && field.JSONName() != defaultJSONName(field.Name()) {
+		options = append(options, "json_name = "+quoted(field.JSONName()))
+	}
+	if len(options) > 0 {
+		text += " [" + strings.Join(options, ", ") + "]"
+	}
+	text += ";"
+	if one := field.ContainingOneof(); one != nil && !one.IsSynthetic() {
+		text += " // of the oneof " + string(one.Name())
+	}
+	return text
+}
+
+// labelOf answers the word before a field's type. It says what holds, in whatever syntax the file is.
+func labelOf(field protoreflect.FieldDescriptor) string {
+	switch {
+	case field.IsMap():
+		return ""
+	case field.IsList():
+		return "repeated"
+	case field.Cardinality() == protoreflect.Required:
+		return "required"
+	case field.HasPresence() && field.ContainingOneof() == nil && field.Message() == nil, field.HasOptionalKeyword():
+		return "optional"
+	default:
+		return ""
+	}
+}
+
+// fieldType writes the type of a field, with full names.
+func fieldType(field protoreflect.FieldDescriptor) string {
+	if field.IsMap() {
+		return "map<" + typeName(field.MapKey()) + ", " + typeName(field.MapValue()) + ">"
+	}
+	return typeName(field)
+}
+
+func defaultText(field protoreflect.FieldDescriptor) string {
+	if value := field.DefaultEnumValue(); value != nil {
+		return string(value.Name())
+	}
+	return literal(field, field.Default())
+}
+
+// defaultJSONName is the JSON name of a field that does not say otherwise.
+func defaultJSONName(name protoreflect.Name) string {
+	var written []byte
+	upper := false
+	for i := range len(name) {
+		c := name[i]
+		switch {
+		case c == '_':
+			upper = true
+			continue
+		case upper && 'a' <= c && c <= 'z':
+			c -= 'a' - 'A'
+		}
+		upper = false
+		written = append(written, c)
+	}
+	return string(written)
+}
+
+func (d *declarations) enum(enum protoreflect.EnumDescriptor) {
+	header := []string{"enum " + string(enum.Name())}
+	header = append(header, statements("option ", d.bundle.optionTexts(enum.Options()))...)
+	header = append(header, statements("reserved ", reservedTexts(enum.ReservedNames(), enumSpans(enum)))...)
+	d.add(declaration{within: enum.FullName(), kind: declaredEnum}, string(enum.FullName()), strings.Join(header, "\n"))
+	for i := range enum.Values().Len() {
+		value := enum.Values().Get(i)
+		text := string(value.Name()) + " = " + fmt.Sprint(value.Number())
+		if options := d.bundle.optionTexts(value.Options()); len(options) > 0 {
+			text += " [" + strings.Join(options, ", ") + "]"
+		}
+		key := declaration{enum.FullName(), int32(value.Number()), declaredValue, aliasName(enum, value)}
+		d.add(key, string(enum.FullName())+"."+string(value.Name()), text+";")
+	}
+}
+
+// aliasName tells the names of one number apart; empty for the first.
+func aliasName(enum protoreflect.EnumDescriptor, value protoreflect.EnumValueDescriptor) protoreflect.Name {
+	if enum.Values().ByNumber(value.Number()).Index() == value.Index() {
+		return ""
+	}
+	return value.Name()
+}
+
+// reservedTexts writes reservations as .proto has them.
+func reservedTexts(names protoreflect.Names, numbers []span) []string {
+	var texts []string
+	for _, one := range numbers {
+		texts = append(texts, one.String())
+	}
+	for i := range names.Len() {
+		texts = append(texts, quoted(string(names.Get(i))))
+	}
+	return texts
+}
