@@ -136,6 +136,9 @@ func (s *subscriptionService) ListSubscriptions(
 	}
 	for _, sub := range subs {
 		shown, err := s.show(ctx, tenant, sub)
+		if gateway.ErrorCode(err) == gateway.CodeNotFound {
+			continue // deleted since the list was read
+		}
 		if err != nil {
 			return nil, err
 		}

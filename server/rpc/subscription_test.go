@@ -317,3 +317,39 @@ func TestWatchBeginsWithASnapshot(t *testing.T) {
 		t.Errorf("listed %v (%v)", listed, err)
 	}
 }
+
+func TestAListIsReadWhileSubscriptionsComeAndGo(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	gone := make(chan error, 1)
+	go func() {
+		gone <- func() error {
+			for range 60 {
+				created, err := w.admin().subscriptions.CreateSubscription(t.Context(), connect.NewRequest(
+					&postriderv1.CreateSubscriptionRequest{Subscription: webhook("fleeting", "http://127.0.0.1:1/")}))
+				if err != nil {
+					return err
+				}
+				if _, err := w.admin().subscriptions.DeleteSubscription(t.Context(), connect.NewRequest(
+					&postriderv1.DeleteSubscriptionRequest{Id: created.Msg.GetSubscription().GetId()})); err != nil {
+					return err
+				}
+			}
+			return nil
+		}()
+	}()
+	for {
+		if _, err := w.admin().subscriptions.ListSubscriptions(t.Context(), connect.NewRequest(
+			&postriderv1.ListSubscriptionsRequest{})); err != nil {
+			t.Fatal(err)
+		}
+		select {
+		case err := <-gone:
+			if err != nil {
+				t.Fatal(err)
+			}
+			return
+		default:
+		}
+	}
+}
