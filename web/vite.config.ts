@@ -5,6 +5,12 @@ import { defineConfig } from "vitest/config";
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 const server = process.env.POSTRIDER_URL ?? "http://127.0.0.1:8080";
 
+/** Whether a module is a library that every page needs. */
+function isVendor(id: string): boolean {
+  const rules = /node_modules\/@bufbuild\/(cel|cel-spec|re2|protovalidate)\//.test(id);
+  return /node_modules/.test(id) && (!rules || /protovalidate\/.*\/gen\//.test(id));
+}
+
 export default defineConfig({
   plugins: [react()],
   resolve: {
@@ -28,7 +34,9 @@ export default defineConfig({
       output: {
         codeSplitting: {
           groups: [
-            { name: "vendor", test: /node_modules/ },
+            // The rules of schemas and their CEL are for the playground alone, and stay in its own chunk. Only their
+            // messages are for all: the errors of every call carry them.
+            { name: "vendor", test: isVendor },
             { name: "contract", test: /gen\/es/ },
           ],
         },

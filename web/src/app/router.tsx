@@ -85,6 +85,34 @@ const editSubscription = createRoute({
   component: lazyRouteComponent(() => import("./routes/subscriptions"), "EditSubscriptionRoute"),
 });
 
+const eventTypes = createRoute({
+  getParentRoute: () => root,
+  path: "event-types",
+  component: lazyRouteComponent(() => import("./routes/event-types"), "EventTypesRoute"),
+});
+
+const eventType = createRoute({
+  getParentRoute: () => root,
+  path: "event-types/$name",
+  validateSearch: (
+    search: Record<string, unknown>,
+  ): { version?: string; from?: string; to?: string } => ({
+    version: text(search.version),
+    from: text(search.from),
+    to: text(search.to),
+  }),
+  component: lazyRouteComponent(() => import("./routes/event-types"), "EventTypeRoute"),
+});
+
+const playground = createRoute({
+  getParentRoute: () => root,
+  path: "playground",
+  validateSearch: (search: Record<string, unknown>): { type?: string } => ({
+    type: text(search.type),
+  }),
+  component: lazyRouteComponent(() => import("./routes/playground"), "PlaygroundRoute"),
+});
+
 const keys = createRoute({
   getParentRoute: () => root,
   path: "keys",
@@ -104,6 +132,9 @@ const routeTree = root.addChildren([
   newSubscription,
   subscription,
   editSubscription,
+  eventTypes,
+  eventType,
+  playground,
   keys,
   tenants,
 ]);

@@ -90,6 +90,8 @@ function Frame({ session, tenant }: { session: Session; tenant: string | undefin
 const pages = [
   { to: "/events", icon: "events", label: "Events" },
   { to: "/subscriptions", icon: "subscriptions", label: "Subscriptions" },
+  { to: "/event-types", icon: "types", label: "Event types" },
+  { to: "/playground", icon: "playground", label: "Playground" },
 ] as const;
 const adminPages = [{ to: "/keys", icon: "key", label: "API keys" }] as const;
 const serverPages = [{ to: "/tenants", icon: "tenants", label: "Tenants" }] as const;

@@ -17,6 +17,7 @@ import {
   type SubscribeRequest,
   type SubscribeResponseSchema,
 } from "#gen/postrider/v1/event_pb";
+import { EventTypeService } from "#gen/postrider/v1/event_type_pb";
 import { type Session, SessionSchema, SessionService } from "#gen/postrider/v1/session_pb";
 import {
   BreakerState,
@@ -25,8 +26,11 @@ import {
   SubscriptionSchema,
   SubscriptionService,
   SubscriptionState,
+  type TestFilterRequest,
+  type TestFilterResponseSchema,
 } from "#gen/postrider/v1/subscription_pb";
 import { type Tenant, TenantSchema, TenantService } from "#gen/postrider/v1/tenant_pb";
+import { FakeEventTypes } from "./fake-event-types";
 import { Feed } from "./feed";
 
 type Pushed = MessageInitShape<typeof SubscribeResponseSchema>;
@@ -50,6 +54,12 @@ export class FakeServer {
   deliveries: Delivery[] = [];
   attempts = new Map<string, Attempt[]>();
   apiKeys: ApiKey[] = [];
+  readonly eventTypes = new FakeEventTypes((method, request) =>
+    this.calls.push({ method, request }),
+  );
+  /** What TestFilter answers. */
+  testFilter: (request: TestFilterRequest) => MessageInitShape<typeof TestFilterResponseSchema> =
+    () => ({});
   tenants: Tenant[] = [create(TenantSchema, { name: "default", displayName: "Default" })];
   /** What was asked of Subscribe, oldest first. */
   readonly subscribes: SubscribeRequest[] = [];
@@ -69,6 +79,7 @@ export class FakeServer {
       service(SessionService, this.#sessionService());
       service(EventService, this.#eventService());
       service(SubscriptionService, this.#subscriptionService());
+      service(EventTypeService, this.eventTypes.service());
       service(DeliveryService, this.#deliveryService());
       service(ApiKeyService, this.#apiKeyService());
       service(TenantService, this.#tenantService());
@@ -166,6 +177,12 @@ export class FakeServer {
     const list = (request: ListRequest) => this.#listEvents(request);
     return {
       listEvents: list,
+      publish: ({ event }: { event?: Event }) => {
+        this.calls.push({ method: "publish", request: event });
+        const text = event?.payload.case === "jsonData" ? event.payload.value : "";
+        const { id, cursor } = this.publish(event?.type ?? "", text);
+        return { id, cursor };
+      },
       getEvent: ({ id }: { id: string }) => ({
         event: found(this.events.find((e) => e.id === id)),
       }),
@@ -228,6 +245,7 @@ export class FakeServer {
         eventId: "test_1",
         attempt: { number: 1, cause: 5, outcome: 1, response: { statusCode: 204 } },
       }),
+      testFilter: (request: TestFilterRequest) => this.testFilter(request),
       revealSubscriptionSecret: () => ({ secret: "whsec_c2VjcmV0" }),
     };
   }
@@ -319,7 +337,7 @@ function matches(patterns: string[], type: string): boolean {
   );
 }
 
-function found<T>(value: T | undefined): T {
+export function found<T>(value: T | undefined): T {
   if (value === undefined) throw new ConnectError("there is no such thing", Code.NotFound);
   return value;
 }

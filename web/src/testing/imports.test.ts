@@ -4,7 +4,8 @@ import { expect, it } from "vitest";
 /** Which layers a layer may import, itself aside. A feature sees no other feature: routes in app put them together. */
 const below: Record<string, string[]> = {
   app: ["features", "live", "rpc", "store", "theme", "ui"],
-  features: ["live", "rpc", "store", "theme", "ui"],
+  features: ["live", "rpc", "schema", "store", "theme", "ui"],
+  schema: ["rpc"],
   ui: ["rpc", "store", "theme"],
   theme: ["live", "store"],
   rpc: ["store"],

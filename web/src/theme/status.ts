@@ -1,4 +1,5 @@
 import { AttemptCause, AttemptOutcome, DeliveryState } from "#gen/postrider/v1/delivery_pb";
+import { EnforcementLevel, SchemaChangeKind } from "#gen/postrider/v1/event_type_pb";
 import { BreakerState, SubscriptionState } from "#gen/postrider/v1/subscription_pb";
 import type { LiveState } from "@/live/stream";
 
@@ -101,6 +102,40 @@ export const breakerStatus: Record<BreakerState, Status> = {
     tone: "warn",
     label: "Holding",
     hint: "The endpoint asked to slow down.",
+  },
+};
+
+export const levelStatus: Record<EnforcementLevel, Status> = {
+  [EnforcementLevel.UNSPECIFIED]: unknown,
+  [EnforcementLevel.OFF]: {
+    tone: "idle",
+    label: "Off",
+    hint: "Events that break the schema are accepted, unmarked.",
+  },
+  [EnforcementLevel.WARN]: {
+    tone: "warn",
+    label: "Warn",
+    hint: "Events that break the schema are accepted, marked with what they break, and counted.",
+  },
+  [EnforcementLevel.ENFORCE]: {
+    tone: "good",
+    label: "Enforce",
+    hint: "Events that break the schema are refused.",
+  },
+};
+
+export const changeStatus: Record<SchemaChangeKind, Status> = {
+  [SchemaChangeKind.UNSPECIFIED]: unknown,
+  [SchemaChangeKind.ADDED]: { tone: "good", label: "Added", hint: "Only in the newer version." },
+  [SchemaChangeKind.REMOVED]: {
+    tone: "bad",
+    label: "Removed",
+    hint: "Only in the older version.",
+  },
+  [SchemaChangeKind.CHANGED]: {
+    tone: "wait",
+    label: "Changed",
+    hint: "In both versions, and not the same.",
   },
 };
 

@@ -45,6 +45,11 @@ export function FormFaults({
   );
 }
 
+/** Hands faults to the fields below without a word on top: for what is checked while one types. */
+export function LiveFaults({ faults, children }: { faults: FieldFault[]; children: ReactNode }) {
+  return <FaultsContext value={faults}>{children}</FaultsContext>;
+}
+
 /** Whether a field answers for the path: "filter.types" does for "filter.types[2]". */
 export function covers(path: string, faulty: string): boolean {
   if (!faulty.startsWith(path)) return false;
@@ -53,19 +58,20 @@ export function covers(path: string, faulty: string): boolean {
 }
 
 /** The faults that belong to a path or lie below it. */
-export function useFieldFaults(path: string): FieldFault[] {
-  return useContext(FaultsContext).filter((fault) => covers(path, fault.path));
+export function useFieldFaults(path: string | undefined): FieldFault[] {
+  const faults = useContext(FaultsContext);
+  return path === undefined ? [] : faults.filter((fault) => covers(path, fault.path));
 }
 
 interface FieldProps {
-  label: string;
-  /** The field of the request it fills, as the server names it. */
-  path: string;
+  label: ReactNode;
+  /** The field of the request it fills, as the server names it; faults of a field without one are shown elsewhere. */
+  path?: string | undefined;
   hint?: ReactNode;
   children: (control: ControlProps) => ReactNode;
 }
 
-interface ControlProps {
+export interface ControlProps {
   id: string;
   "aria-describedby": string | undefined;
   "aria-invalid": boolean | undefined;

@@ -3,6 +3,8 @@ import type { SVGProps } from "react";
 const paths = {
   events: "M2 4h12M2 8h12M2 12h7",
   subscriptions: "M2 3.5h9a3 3 0 0 1 0 6H5.5m0 0 2.5-2.5M5.5 9.5 8 12M2 3.5v9",
+  types: "M3 2.5h10v11H3zM5.5 5.5h5m-5 2.5h5m-5 2.5h3",
+  playground: "M6 2v4L2.5 12.5c-.4.8.1 1.5 1 1.5h9c.9 0 1.4-.7 1-1.5L10 6V2M5 2h6M4.5 10h7",
   key: "M9.5 6.5 14 2m-2 2 1.6 1.6M10 8.5a3.5 3.5 0 1 1-2.5-2.5c.9.3 1.7 1 2.1 1.6",
   tenants: "M2 14V6l4-3v11M6 14V6.5h8V14M1 14h14M9 9h2m-2 2.5h2M3.8 7.5h.4m-.4 3h.4",
   plus: "M8 3v10M3 8h10",

@@ -1,0 +1,169 @@
+import { Code, ConnectError } from "@connectrpc/connect";
+import { screen, waitFor, within } from "@testing-library/react";
+import { beforeEach, describe, expect, it } from "vitest";
+import type { Event } from "#gen/postrider/v1/event_pb";
+import { badRequest } from "@/testing/bad-request";
+import { FakeServer } from "@/testing/fake-server";
+import { renderApp } from "@/testing/render-app";
+
+let server: FakeServer;
+beforeEach(() => {
+  server = new FakeServer();
+});
+
+const example = JSON.stringify({
+  orderId: "42",
+  channel: "ORDER_CHANNEL_WEB",
+  lines: [{ sku: "A-1", quantity: 2, unitPrice: { currency: "EUR", minorUnits: "1999" } }],
+  total: { currency: "EUR", minorUnits: "3998" },
+  ledgerNumber: "9007199254740993",
+  createTime: "2026-01-31T09:00:00Z",
+});
+
+function addCreated(text = example) {
+  const name = "shop.v1.OrderCreated";
+  const fields = [
+    { name: "order_id", comment: "Number of the order.", rules: ["1 to 64 characters"] },
+  ];
+  server.eventTypes.add(name, {
+    documentation: { version: 1, example: text, messages: [{ name, fields }] },
+  });
+}
+
+const published = () =>
+  server.calls.flatMap(({ method, request }) => {
+    const { payload } = method === "publish" ? (request as Event) : { payload: undefined };
+    return payload?.case === "jsonData" ? [payload.value] : [];
+  });
+
+async function openForm(url = "/playground?type=shop.v1.OrderCreated") {
+  const app = renderApp(server, url);
+  const form = await screen.findByRole("form", { name: "Event" });
+  return { ...app, form, publish: within(form).getByRole("button", { name: "Publish" }) };
+}
+
+describe("the playground", () => {
+  it("begins with the example, keeps its rules, publishes it and sees it arrive", async () => {
+    addCreated();
+    const { user, form, publish } = await openForm("/playground");
+    within(form).getByText("Number of the order.");
+    within(form).getByText("It keeps every rule.");
+    await screen.findByText("Events of this type appear here as they arrive.");
+    await user.click(publish);
+    await screen.findByText(/Stored as/);
+    const arrivals = screen.getByRole("region", { name: "Arrivals" });
+    await within(arrivals).findByText(/, and arrived/);
+    expect(published()).toEqual([example]);
+  });
+
+  it("shows a broken rule at its field and does not publish", async () => {
+    addCreated();
+    const { user, form, publish } = await openForm();
+    const sku = within(form).getByLabelText(/^sku/);
+    await user.clear(sku);
+    await user.type(sku, "no good");
+    await waitFor(() => expect(sku.getAttribute("aria-invalid")).toBe("true"));
+    within(form).getByText(/Does not match regex/);
+    within(form).getByText("It breaks a rule.");
+    await user.click(publish);
+    expect(published()).toEqual([]);
+    await waitFor(() => expect(document.activeElement).toBe(sku));
+  });
+
+  it("shows what the message's own rule says on top", async () => {
+    addCreated();
+    const { user, form } = await openForm();
+    const currency = within(form).getAllByLabelText(/^currency/)[1];
+    if (!currency) throw new Error("no currency of the total");
+    await user.clear(currency);
+    await user.type(currency, "USD");
+    await within(form).findByText(/every line must be priced in the currency of the total/i);
+  });
+
+  it("publishes what breaks a rule when that is wanted, and shows what the server says", async () => {
+    addCreated();
+    const refusal = new ConnectError("the payload breaks its schema", Code.InvalidArgument);
+    refusal.details.push(badRequest({ "event.data.order_id": "value is required" }));
+    server.failWith("Publish", refusal);
+    const { user, form } = await openForm();
+    await user.clear(within(form).getByLabelText(/^order_id/));
+    await user.click(await within(form).findByRole("button", { name: "Publish anyway" }));
+    expect((await within(form).findByRole("alert")).textContent).toContain("Value is required.");
+  });
+
+  it("takes 64-bit numbers as text, and shows code for what is filled in", async () => {
+    addCreated();
+    const { user, form } = await openForm();
+    const ledger = within(form).getByLabelText(/^ledger_number/);
+    expect(ledger).toHaveProperty("value", "9007199254740993");
+    await user.click(screen.getByRole("tab", { name: "TypeScript" }));
+    await screen.findByText(/ledgerNumber: 9007199254740993n/);
+    await user.click(screen.getByRole("tab", { name: "Go" }));
+    await screen.findByText(/LedgerNumber: +9007199254740993,/);
+    await user.click(screen.getByRole("tab", { name: "curl" }));
+    await screen.findByText(/"ledgerNumber": "9007199254740993"/);
+    await user.clear(ledger);
+    await user.type(ledger, "9223372036854775808");
+    await within(form).findByText("Write 9223372036854775807 or less.");
+  });
+
+  it("adds, sets and removes what a schema allows", async () => {
+    addCreated();
+    const { user, form, publish } = await openForm();
+    await user.click(within(form).getByRole("button", { name: "Set ship_to" }));
+    await user.type(within(form).getByLabelText(/^city/), "Malmö");
+    await user.click(within(form).getByRole("button", { name: "Unset ship_to" }));
+    await user.click(within(form).getByRole("button", { name: "Add to lines[0].options" }));
+    await user.type(within(form).getByLabelText("Key 1 of lines[0].options"), "size");
+    await user.type(within(form).getByLabelText("Value 1 of lines[0].options"), "M");
+    await user.click(within(form).getByRole("button", { name: "Add to lines" }));
+    await user.click(within(form).getByRole("button", { name: "Remove lines[1]" }));
+    await user.click(publish);
+    await waitFor(() => expect(published()).toHaveLength(1));
+    expect(JSON.parse(published()[0] ?? "")).toMatchObject({
+      lines: [{ sku: "A-1", options: { size: "M" } }],
+    });
+    expect(published()[0]).not.toContain("shipTo");
+  });
+
+  it("offers one field of a oneof", async () => {
+    server.eventTypes.add("shop.v1.OrderPaid", { documentation: { version: 1 } });
+    const { user, form } = await openForm("/playground?type=shop.v1.OrderPaid");
+    expect(within(form).queryByText(/It breaks/)).toBeNull();
+    await user.selectOptions(within(form).getByLabelText(/^method/), "gift_card_code");
+    const code = within(form).getByLabelText(/^gift_card_code/);
+    await user.type(code, "nope");
+    await waitFor(() => expect(code.getAttribute("aria-invalid")).toBe("true"));
+    await user.selectOptions(within(form).getByLabelText(/^method/), "card");
+    expect(within(form).queryByLabelText(/^gift_card_code/)).toBeNull();
+    within(form).getByLabelText(/^last_four/);
+  });
+
+  it("fills the form from JSON, and names what the schema does not know", async () => {
+    addCreated();
+    const { user, form } = await openForm();
+    await user.click(within(form).getByRole("button", { name: "From JSON" }));
+    const dialog = screen.getByRole("dialog");
+    const data = within(dialog).getByLabelText("Data");
+    await user.clear(data);
+    await user.click(data);
+    await user.paste('{"orderId": "43", "colour": "red"}');
+    await user.click(within(dialog).getByRole("button", { name: "Fill in" }));
+    await within(dialog).findByText("The schema has no place for colour.");
+    await user.clear(data);
+    await user.click(data);
+    await user.paste('{"order_id": "43"}');
+    await user.click(within(dialog).getByRole("button", { name: "Fill in" }));
+    await waitFor(() =>
+      expect(within(form).getByLabelText(/^order_id/)).toHaveProperty("value", "43"),
+    );
+  });
+
+  it("says when there is no type, and when types cannot be loaded", async () => {
+    const { user } = renderApp(server, "/playground");
+    await screen.findByRole("heading", { name: "No event types yet" });
+    server.failWith("ListEventTypes", new ConnectError("disk I/O error", Code.Internal));
+    await user.click(screen.getByRole("link", { name: "Events" }));
+    await screen.findByRole("heading", { name: "No events yet" });
+  });
+});

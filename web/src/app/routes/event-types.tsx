@@ -1,0 +1,25 @@
+import { getRouteApi } from "@tanstack/react-router";
+import { EventTypePage } from "@/features/event-types/event-type-page";
+import { EventTypesPage } from "@/features/event-types/event-types-page";
+
+const eventType = getRouteApi("/event-types/$name");
+
+export { EventTypesPage as EventTypesRoute };
+
+export function EventTypeRoute() {
+  const { name } = eventType.useParams();
+  const { version, from, to } = eventType.useSearch();
+  return (
+    <EventTypePage
+      key={name}
+      name={name}
+      version={versionNumber(version)}
+      diff={{ from: versionNumber(from), to: versionNumber(to) }}
+    />
+  );
+}
+
+/** A version in the URL; 0, which stands for the latest, when it is none. */
+function versionNumber(text: string | undefined): number {
+  return text !== undefined && /^\d{1,9}$/.test(text) ? Number(text) : 0;
+}

@@ -1,0 +1,160 @@
+import { Link, useNavigate } from "@tanstack/react-router";
+import type {
+  DiffEventTypeResponse,
+  EventTypeVersion,
+  Incompatibility,
+  SchemaChange,
+} from "#gen/postrider/v1/event_type_pb";
+import { changeStatus } from "@/theme/status";
+import { Badge } from "@/ui/badge";
+import { Select } from "@/ui/field";
+import { ErrorState, Notice, Skeleton } from "@/ui/states";
+import { Instant } from "@/ui/time";
+import styles from "./event-type-page.module.css";
+import { useDiff } from "./queries";
+
+interface Props {
+  name: string;
+  /** Newest first. */
+  versions: EventTypeVersion[];
+  /** Whose documentation is shown. */
+  shown: number;
+  /** 0 stands for the newest, and the one before it. */
+  diff: { from: number; to: number };
+}
+
+/** The versions of a type, and what changed between two of them. */
+export function DiffSection({ name, versions, shown, diff }: Props) {
+  const to = diff.to || (versions[0]?.version ?? 0);
+  const from = diff.from || Math.max(1, to - 1);
+  return (
+    <>
+      <ol className={styles.list}>
+        {versions.map((version) => (
+          <Version
+            key={version.version}
+            name={name}
+            version={version}
+            isShown={version.version === shown}
+          />
+        ))}
+      </ol>
+      {versions.length > 1 && (
+        <section aria-label="Changes" className={styles.changes}>
+          <h3>Changes</h3>
+          <Pair versions={versions} from={from} to={to} />
+          <Diff name={name} from={from} to={to} />
+        </section>
+      )}
+    </>
+  );
+}
+
+function Version(props: { name: string; version: EventTypeVersion; isShown: boolean }) {
+  const { name, version, isShown } = props;
+  return (
+    <li className={styles.version} aria-current={isShown || undefined}>
+      <span>
+        <Link
+          to="/event-types/$name"
+          params={{ name }}
+          search={(search) => ({ ...search, version: String(version.version) })}
+        >
+          Version {version.version}
+        </Link>{" "}
+        {version.jsonSchemaPath && (
+          <a href={version.jsonSchemaPath} className={styles.note}>
+            JSON Schema
+          </a>
+        )}
+      </span>
+      <Instant time={version.createTime} />
+    </li>
+  );
+}
+
+function Pair(props: { versions: EventTypeVersion[]; from: number; to: number }) {
+  const { versions, from, to } = props;
+  const navigate = useNavigate();
+  const go = (change: { from?: string; to?: string }) =>
+    void navigate({
+      to: ".",
+      search: (search) => ({ ...search, from: String(from), to: String(to), ...change }),
+      replace: true,
+    });
+  const options = versions.map(({ version }) => (
+    <option key={version} value={version}>
+      {version}
+    </option>
+  ));
+  return (
+    <div className={styles.pair}>
+      from
+      <Select aria-label="From version" value={from} onChange={(e) => go({ from: e.target.value })}>
+        {options}
+      </Select>
+      to
+      <Select aria-label="To version" value={to} onChange={(e) => go({ to: e.target.value })}>
+        {options}
+      </Select>
+    </div>
+  );
+}
+
+function Diff({ name, from, to }: { name: string; from: number; to: number }) {
+  const query = useDiff(name, from, to);
+  if (query.isError) {
+    return (
+      <ErrorState
+        title="The versions could not be compared"
+        cause={query.error}
+        onRetry={() => void query.refetch()}
+      />
+    );
+  }
+  if (!query.data) return <Skeleton rows={3} label="Comparing the versions" />;
+  return <Differences diff={query.data} />;
+}
+
+function Differences({ diff: { changes, incompatibilities } }: { diff: DiffEventTypeResponse }) {
+  if (changes.length === 0 && incompatibilities.length === 0) {
+    return <p>Nothing that readers or producers would notice.</p>;
+  }
+  return (
+    <>
+      {incompatibilities.length > 0 && <Incompatible list={incompatibilities} />}
+      <ul className={styles.changes}>
+        {changes.map((change) => (
+          <Change key={`${change.element} ${change.kind} ${change.before}`} change={change} />
+        ))}
+      </ul>
+    </>
+  );
+}
+
+function Incompatible({ list }: { list: Incompatibility[] }) {
+  return (
+    <Notice tone="warn">
+      <p>Readers or producers of the older version stumble over this:</p>
+      <ul>
+        {list.map(({ element, rule, message }) => (
+          <li key={`${element} ${rule}`}>
+            <code>{element}</code>: {message}
+          </li>
+        ))}
+      </ul>
+    </Notice>
+  );
+}
+
+function Change({ change }: { change: SchemaChange }) {
+  return (
+    <li className={styles.change}>
+      <header>
+        <Badge status={changeStatus[change.kind]} /> <code>{change.element}</code>
+      </header>
+      {change.before && <del className={styles.before}>{change.before}</del>}
+      {change.after && <ins className={styles.after}>{change.after}</ins>}
+    </li>
+  );
+}

@@ -1,0 +1,88 @@
+import type { EventType } from "#gen/postrider/v1/event_type_pb";
+import { EnforcementLevel } from "#gen/postrider/v1/event_type_pb";
+import { readFault, sentence } from "@/rpc/fault";
+import { useAccess } from "@/rpc/session";
+import { levelStatus } from "@/theme/status";
+import { Badge } from "@/ui/badge";
+import { Field, Select } from "@/ui/field";
+import { Notice } from "@/ui/states";
+import styles from "./event-type-page.module.css";
+import { useUpdateEventType } from "./queries";
+
+const levels = [EnforcementLevel.OFF, EnforcementLevel.WARN, EnforcementLevel.ENFORCE];
+
+/** How strictly the schema is held to: for the tenant that is looked at, and for the others. */
+export function LevelChoice({ type }: { type: EventType }) {
+  const { isAdmin, isServerScoped, session, tenant } = useAccess();
+  const owner = tenant || session.tenant;
+  if (!isAdmin) {
+    return (
+      <>
+        <Badge status={levelStatus[type.level]} />
+        <p className={styles.note}>{levelStatus[type.level].hint}</p>
+      </>
+    );
+  }
+  return (
+    <>
+      {isServerScoped && (
+        <LevelSelect type={type} label="On this server" tenant="" level={type.defaultLevel} />
+      )}
+      {owner !== "" && (
+        <LevelSelect
+          type={type}
+          label={`In ${owner}`}
+          tenant={owner}
+          level={type.level}
+          defaultLevel={type.defaultLevel}
+        />
+      )}
+      <p className={styles.note}>{sentence(levelStatus[type.level].hint)}</p>
+    </>
+  );
+}
+
+function LevelSelect(props: {
+  type: EventType;
+  label: string;
+  /** Whose level; everybody's who has none of their own when empty. */
+  tenant: string;
+  level: EnforcementLevel;
+  /** What holds without one of the tenant's own. */
+  defaultLevel?: EnforcementLevel;
+}) {
+  const { type, label, tenant, level, defaultLevel } = props;
+  const update = useUpdateEventType();
+  const choose = (chosen: EnforcementLevel) =>
+    update.mutate({
+      tenant,
+      eventType: { name: type.name, level: chosen },
+      updateMask: { paths: ["level"] },
+    });
+  return (
+    <>
+      <Field label={label}>
+        {(control) => (
+          <Select
+            {...control}
+            disabled={update.isPending}
+            value={level}
+            onChange={(event) => choose(Number(event.target.value))}
+          >
+            {levels.map((value) => (
+              <option key={value} value={value}>
+                {levelStatus[value].label}
+              </option>
+            ))}
+            {defaultLevel !== undefined && (
+              <option value={EnforcementLevel.UNSPECIFIED}>
+                As on this server: {levelStatus[defaultLevel].label}
+              </option>
+            )}
+          </Select>
+        )}
+      </Field>
+      {update.isError && <Notice tone="bad">{readFault(update.error).message}</Notice>}
+    </>
+  );
+}

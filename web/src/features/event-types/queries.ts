@@ -1,0 +1,69 @@
+import {
+  createConnectQueryKey,
+  useInfiniteQuery,
+  useMutation,
+  useQuery,
+} from "@connectrpc/connect-query";
+import { keepPreviousData, useQueryClient } from "@tanstack/react-query";
+import { EventTypeService } from "#gen/postrider/v1/event_type_pb";
+import { useAccess } from "@/rpc/session";
+
+const pageSize = 200;
+/** Traffic is read again this often. */
+const trafficEveryMs = 5000;
+
+const method = EventTypeService.method;
+
+export function useEventTypes() {
+  const { tenant } = useAccess();
+  return useInfiniteQuery(
+    method.listEventTypes,
+    { tenant, pageSize, pageToken: "" },
+    { pageParamKey: "pageToken", getNextPageParam: (page) => page.nextPageToken || undefined },
+  );
+}
+
+/** A type with the documentation of a version, the latest when it is 0. */
+export function useEventType(name: string, version: number) {
+  const { tenant } = useAccess();
+  return useQuery(
+    method.getEventType,
+    { tenant, name, version },
+    // Going from version to version does not make the page jump.
+    { refetchInterval: trafficEveryMs, placeholderData: keepPreviousData },
+  );
+}
+
+/** What changed between two versions, neither of which ever changes. */
+export function useDiff(name: string, from: number, to: number) {
+  return useQuery(
+    method.diffEventType,
+    { name, fromVersion: from, toVersion: to },
+    { staleTime: Number.POSITIVE_INFINITY },
+  );
+}
+
+export function useUpdateEventType() {
+  return useMutation(method.updateEventType, { onSuccess: useRefresh() });
+}
+
+export function useDeleteEventType() {
+  return useMutation(method.deleteEventType, { onSuccess: useRefreshList() });
+}
+
+function useRefresh() {
+  const queries = useQueryClient();
+  return () =>
+    queries.invalidateQueries({
+      queryKey: createConnectQueryKey({ schema: EventTypeService, cardinality: undefined }),
+    });
+}
+
+/** After a deletion only the list: the one that is gone would be "not found". */
+function useRefreshList() {
+  const queries = useQueryClient();
+  return () =>
+    queries.invalidateQueries({
+      queryKey: createConnectQueryKey({ schema: method.listEventTypes, cardinality: undefined }),
+    });
+}

@@ -1,0 +1,26 @@
+import type { TypeTraffic } from "#gen/postrider/v1/event_type_pb";
+import { Facts } from "@/ui/facts";
+import { Ago } from "@/ui/time";
+
+/** The day's events are counted up to here; one more stands for "more". */
+const countLimit = 10_000n;
+
+/** How much a type is used. */
+export function Traffic({ traffic }: { traffic: TypeTraffic | undefined }) {
+  if (!traffic) return <p>Nothing is known of it.</p>;
+  const { eventsLastDay, lastEventTime, warned, refused } = traffic;
+  return (
+    <Facts
+      facts={[
+        ["last 24 h", eventsLastDay > countLimit ? "10,000+ events" : events(eventsLastDay)],
+        ["newest", <Ago key="newest" time={lastEventTime} />],
+        ["warned", warned > 0n && `${events(warned)} since the server's start`],
+        ["refused", refused > 0n && `${events(refused)} since the server's start`],
+      ]}
+    />
+  );
+}
+
+function events(count: bigint): string {
+  return `${count.toLocaleString("en")} ${count === 1n ? "event" : "events"}`;
+}

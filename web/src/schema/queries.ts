@@ -1,0 +1,37 @@
+import { useQuery } from "@connectrpc/connect-query";
+import { skipToken } from "@tanstack/react-query";
+import { EventTypeService, type GetSchemasResponse } from "#gen/postrider/v1/event_type_pb";
+import { readSchemas, type Schemas } from "./schemas";
+
+/** Schemas change when somebody registers; what is older than this is read again when it is looked at. */
+const staleMs = 30_000;
+
+const cache = new WeakMap<GetSchemasResponse, Schemas>();
+
+/** One reading of a response for all who look at it. */
+function read(response: GetSchemasResponse): Schemas {
+  const known = cache.get(response);
+  if (known) return known;
+  const schemas = readSchemas(response);
+  cache.set(response, schemas);
+  return schemas;
+}
+
+/** The latest schemas of the event types that the patterns select, all when there are none. */
+export function useSchemas(types: readonly string[]) {
+  return useQuery(
+    EventTypeService.method.getSchemas,
+    { types: [...types] },
+    { select: read, staleTime: staleMs },
+  );
+}
+
+/** One version of one type's schema, the latest when it is 0; nothing is asked while the type is undefined. */
+export function useSchema(type: string | undefined, version: number) {
+  return useQuery(
+    EventTypeService.method.getSchemas,
+    type === undefined ? skipToken : { types: [type], version },
+    // A version never changes.
+    { select: read, staleTime: version === 0 ? staleMs : Number.POSITIVE_INFINITY },
+  );
+}
