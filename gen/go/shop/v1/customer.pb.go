@@ -8,6 +8,7 @@ package shopv1
 
 import (
 	_ "buf.build/gen/go/bufbuild/protovalidate/protocolbuffers/go/buf/validate"
+	_ "github.com/postrider-dev/postrider/gen/go/postrider/v1"
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
 	timestamppb "google.golang.org/protobuf/types/known/timestamppb"
@@ -239,7 +240,7 @@ var File_shop_v1_customer_proto protoreflect.FileDescriptor
 
 const file_shop_v1_customer_proto_rawDesc = "" +
 	"\n" +
-	"\x16shop/v1/customer.proto\x12\ashop.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x15shop/v1/address.proto\"\xb5\x03\n" +
+	"\x16shop/v1/customer.proto\x12\ashop.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x19postrider/v1/option.proto\x1a\x15shop/v1/address.proto\"\xc8\x03\n" +
 	"\x12CustomerRegistered\x12)\n" +
 	"\vcustomer_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\n" +
 	"customerId\x12\x1d\n" +
@@ -251,12 +252,12 @@ const file_shop_v1_customer_proto_rawDesc = "" +
 	"\x06labels\x18\x06 \x03(\v2'.shop.v1.CustomerRegistered.LabelsEntryB+\xbaH(\x9a\x01%\x10\x14\"\x1ar\x182\x16^[a-z][a-z0-9_]{0,30}$*\x05r\x03\x18\xc8\x01R\x06labels\x1a9\n" +
 	"\vLabelsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\xa5\x01\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01:\x11\xa2\x80\x19\r\"\vcustomer_id\"\xb8\x01\n" +
 	"\x16CustomerAddressChanged\x12)\n" +
 	"\vcustomer_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\n" +
 	"customerId\x12,\n" +
 	"\bprevious\x18\x02 \x01(\v2\x10.shop.v1.AddressR\bprevious\x122\n" +
-	"\acurrent\x18\x03 \x01(\v2\x10.shop.v1.AddressB\x06\xbaH\x03\xc8\x01\x01R\acurrent*}\n" +
+	"\acurrent\x18\x03 \x01(\v2\x10.shop.v1.AddressB\x06\xbaH\x03\xc8\x01\x01R\acurrent:\x11\xa2\x80\x19\r\"\vcustomer_id*}\n" +
 	"\fCustomerTier\x12\x1d\n" +
 	"\x19CUSTOMER_TIER_UNSPECIFIED\x10\x00\x12\x1a\n" +
 	"\x16CUSTOMER_TIER_STANDARD\x10\x01\x12\x16\n" +

@@ -8,6 +8,7 @@ package shopv1
 
 import (
 	_ "buf.build/gen/go/bufbuild/protovalidate/protocolbuffers/go/buf/validate"
+	_ "github.com/postrider-dev/postrider/gen/go/postrider/v1"
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
 	timestamppb "google.golang.org/protobuf/types/known/timestamppb"
@@ -580,7 +581,7 @@ var File_shop_v1_order_proto protoreflect.FileDescriptor
 
 const file_shop_v1_order_proto_rawDesc = "" +
 	"\n" +
-	"\x13shop/v1/order.proto\x12\ashop.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x15shop/v1/address.proto\x1a\x13shop/v1/money.proto\"\xa7\x02\n" +
+	"\x13shop/v1/order.proto\x12\ashop.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x19postrider/v1/option.proto\x1a\x15shop/v1/address.proto\x1a\x13shop/v1/money.proto\"\xa7\x02\n" +
 	"\tOrderLine\x122\n" +
 	"\x03sku\x18\x01 \x01(\tB \xbaH\x1dr\x1b2\x19^[A-Z0-9][A-Z0-9-]{0,31}$R\x03sku\x12&\n" +
 	"\bquantity\x18\x02 \x01(\x05B\n" +
@@ -592,7 +593,7 @@ const file_shop_v1_order_proto_rawDesc = "" +
 	"\"\x06r\x04\x10\x01\x18(R\aoptions\x1a:\n" +
 	"\fOptionsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\xe5\x04\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\xf3\x04\n" +
 	"\fOrderCreated\x12$\n" +
 	"\border_id\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@R\aorderId\x12,\n" +
 	"\vcustomer_id\x18\x02 \x01(\tB\v\xbaH\b\xd8\x01\x01r\x03\xb0\x01\x01R\n" +
@@ -605,15 +606,16 @@ const file_shop_v1_order_proto_rawDesc = "" +
 	"\x04note\x18\a \x01(\tB\b\xbaH\x05r\x03\x18\xd0\x0fR\x04note\x12,\n" +
 	"\rledger_number\x18\b \x01(\x03B\a\xbaH\x04\"\x02(\x00R\fledgerNumber\x12C\n" +
 	"\vcreate_time\x18\t \x01(\v2\x1a.google.protobuf.TimestampB\x06\xbaH\x03\xc8\x01\x01R\n" +
-	"createTime:\xa2\x01\xbaH\x9e\x01\x1a\x9b\x01\n" +
-	"\x1aorder_created.one_currency\x126every line must be priced in the currency of the total\x1aEthis.lines.all(line, line.unit_price.currency == this.total.currency)\"\\\n" +
+	"createTime:\xb0\x01\xbaH\x9e\x01\x1a\x9b\x01\n" +
+	"\x1aorder_created.one_currency\x126every line must be priced in the currency of the total\x1aEthis.lines.all(line, line.unit_price.currency == this.total.currency)\xa2\x80\x19\n" +
+	"\"\border_id\"\\\n" +
 	"\vCardPayment\x12\x1d\n" +
 	"\x05brand\x18\x01 \x01(\tB\a\xbaH\x04r\x02\x10\x01R\x05brand\x12.\n" +
 	"\tlast_four\x18\x02 \x01(\tB\x11\xbaH\x0er\f2\n" +
 	"^[0-9]{4}$R\blastFour\"8\n" +
 	"\fBankTransfer\x12(\n" +
 	"\treference\x18\x01 \x01(\tB\n" +
-	"\xbaH\ar\x05\x10\x01\x18\x8c\x01R\treference\"\xaf\x03\n" +
+	"\xbaH\ar\x05\x10\x01\x18\x8c\x01R\treference\"\xbf\x03\n" +
 	"\tOrderPaid\x12$\n" +
 	"\border_id\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@R\aorderId\x12\x82\x01\n" +
 	"\x06amount\x18\x02 \x01(\v2\x0e.shop.v1.MoneyBZ\xbaHW\xba\x01Q\n" +
@@ -621,14 +623,16 @@ const file_shop_v1_order_proto_rawDesc = "" +
 	"\x04card\x18\x03 \x01(\v2\x14.shop.v1.CardPaymentH\x00R\x04card\x12<\n" +
 	"\rbank_transfer\x18\x04 \x01(\v2\x15.shop.v1.BankTransferH\x00R\fbankTransfer\x12=\n" +
 	"\x0egift_card_code\x18\x05 \x01(\tB\x15\xbaH\x12r\x102\x0e^[A-Z0-9]{12}$H\x00R\fgiftCardCode\x12=\n" +
-	"\bpay_time\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampB\x06\xbaH\x03\xc8\x01\x01R\apayTimeB\x0f\n" +
-	"\x06method\x12\x05\xbaH\x02\b\x01\"\xc5\x01\n" +
+	"\bpay_time\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampB\x06\xbaH\x03\xc8\x01\x01R\apayTime:\x0e\xa2\x80\x19\n" +
+	"\"\border_idB\x0f\n" +
+	"\x06method\x12\x05\xbaH\x02\b\x01\"\xd5\x01\n" +
 	"\x0eOrderCancelled\x12$\n" +
 	"\border_id\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@R\aorderId\x12 \n" +
 	"\x06reason\x18\x02 \x01(\tB\b\xbaH\x05r\x03\x18\xf4\x03R\x06reason\x12&\n" +
 	"\x06refund\x18\x03 \x01(\v2\x0e.shop.v1.MoneyR\x06refund\x12C\n" +
 	"\vcancel_time\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampB\x06\xbaH\x03\xc8\x01\x01R\n" +
-	"cancelTime*t\n" +
+	"cancelTime:\x0e\xa2\x80\x19\n" +
+	"\"\border_id*t\n" +
 	"\fOrderChannel\x12\x1d\n" +
 	"\x19ORDER_CHANNEL_UNSPECIFIED\x10\x00\x12\x15\n" +
 	"\x11ORDER_CHANNEL_WEB\x10\x01\x12\x15\n" +

@@ -8,6 +8,7 @@ package shopv1
 
 import (
 	_ "buf.build/gen/go/bufbuild/protovalidate/protocolbuffers/go/buf/validate"
+	_ "github.com/postrider-dev/postrider/gen/go/postrider/v1"
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
 	durationpb "google.golang.org/protobuf/types/known/durationpb"
@@ -192,14 +193,14 @@ var File_shop_v1_shipment_proto protoreflect.FileDescriptor
 
 const file_shop_v1_shipment_proto_rawDesc = "" +
 	"\n" +
-	"\x16shop/v1/shipment.proto\x12\ashop.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xf4\x01\n" +
+	"\x16shop/v1/shipment.proto\x12\ashop.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x19postrider/v1/option.proto\"\xf4\x01\n" +
 	"\x06Parcel\x122\n" +
 	"\x0ftracking_number\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x04\x18(R\x0etrackingNumber\x12.\n" +
 	"\fweight_grams\x18\x02 \x01(\rB\v\xbaH\b*\x06\x18\xf0\xa2\x04 \x00R\vweightGrams\x12I\n" +
 	"\bcontents\x18\x03 \x03(\v2\x1d.shop.v1.Parcel.ContentsEntryB\x0e\xbaH\v\x9a\x01\b\b\x01*\x04\x1a\x02(\x01R\bcontents\x1a;\n" +
 	"\rContentsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\x05R\x05value:\x028\x01\"\x9a\x04\n" +
+	"\x05value\x18\x02 \x01(\x05R\x05value:\x028\x01\"\xaa\x04\n" +
 	"\fOrderShipped\x12$\n" +
 	"\border_id\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@R\aorderId\x127\n" +
 	"\acarrier\x18\x02 \x01(\tB\x1d\xbaH\x1ar\x182\x16^[a-z][a-z0-9-]{1,30}$R\acarrier\x12\xc6\x01\n" +
@@ -208,7 +209,8 @@ const file_shop_v1_shipment_proto_rawDesc = "" +
 	"\ftracking_url\x18\x04 \x01(\tB\v\xbaH\b\xd8\x01\x01r\x03\x88\x01\x01R\vtrackingUrl\x12?\n" +
 	"\tship_time\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampB\x06\xbaH\x03\xc8\x01\x01R\bshipTime\x12U\n" +
 	"\x10expected_transit\x18\x06 \x01(\v2\x19.google.protobuf.DurationB\x0f\xbaH\f\xaa\x01\t\"\x05\b\x80\xce\xda\x032\x00R\x0fexpectedTransit\x12\x1a\n" +
-	"\bcomplete\x18\a \x01(\bR\bcompleteB\x93\x01\n" +
+	"\bcomplete\x18\a \x01(\bR\bcomplete:\x0e\xa2\x80\x19\n" +
+	"\"\border_idB\x93\x01\n" +
 	"\vcom.shop.v1B\rShipmentProtoP\x01Z8github.com/postrider-dev/postrider/gen/go/shop/v1;shopv1\xa2\x02\x03SXX\xaa\x02\aShop.V1\xca\x02\aShop\\V1\xe2\x02\x13Shop\\V1\\GPBMetadata\xea\x02\bShop::V1b\x06proto3"
 
 var (
