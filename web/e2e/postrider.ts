@@ -14,18 +14,21 @@ export class Postrider {
   readonly adminKey = "e2e-admin-key-0123456789";
   readonly url: string;
   readonly #data: string;
+  readonly #args: string[];
   #process: ChildProcess | undefined;
   #log = "";
 
-  private constructor(port: number, data: string) {
+  private constructor(port: number, data: string, args: string[]) {
     this.url = `http://127.0.0.1:${port}`;
     this.#data = data;
+    this.#args = args;
   }
 
-  static async start(): Promise<Postrider> {
+  /** `args` are further arguments of `postrider serve`. */
+  static async start(...args: string[]): Promise<Postrider> {
     if (!existsSync(binary)) throw new Error(`${binary} does not exist: run make build first`);
     const data = await mkdtemp(join(tmpdir(), "postrider-e2e-"));
-    const server = new Postrider(await freePort(), data);
+    const server = new Postrider(await freePort(), data, args);
     await server.up();
     return server;
   }
@@ -41,6 +44,7 @@ export class Postrider {
       this.#data,
       "--allow-targets",
       "127.0.0.0/8",
+      ...this.#args,
     ];
     const child = spawn(binary, args, {
       env: { ...process.env, POSTRIDER_ADMIN_KEY: this.adminKey },
@@ -118,7 +122,8 @@ export class Postrider {
   }
 }
 
-async function freePort(): Promise<number> {
+/** A port that nobody listens on. */
+export async function freePort(): Promise<number> {
   const probe = createServer().listen(0, "127.0.0.1");
   await once(probe, "listening");
   const address = probe.address();
