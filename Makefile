@@ -81,7 +81,7 @@ test-race: ## Run the Go tests of everything but the built binary under the race
 	  $$(go list ./... | grep -v /server/e2e)
 
 .PHONY: test-web
-test-web: node_modules/.stamp ## Run the TypeScript unit tests alone
+test-web: build ## Run the TypeScript tests alone; those of the client use bin/postrider
 	npm run test --workspaces --if-present
 
 .PHONY: test-browser
@@ -139,5 +139,5 @@ fmt: node_modules/.stamp ## Format Go, Protobuf and TypeScript
 
 .PHONY: clean
 clean: ## Remove what was built; data stays
-	rm -rf bin node_modules web/node_modules coverage
+	rm -rf bin node_modules web/node_modules web/client/node_modules web/client/dist coverage
 	find web/dist -mindepth 1 -not -name .gitkeep -delete 2>/dev/null || true

@@ -25,7 +25,6 @@ func Run(t *testing.T, fresh Fresh) {
 		{"Removal", removalCases},
 		{"Key", keyCases},
 		{"Schema", schemaCases},
-		{"EventType", eventTypeCases},
 		{"Tenant", tenantCases},
 	})
 }

@@ -1,0 +1,114 @@
+import type { DescMessage, MessageInitShape } from "@bufbuild/protobuf";
+import {
+  createClient as createRpc,
+  type Interceptor,
+  type Client as Rpc,
+  type Transport,
+} from "@connectrpc/connect";
+import { createConnectTransport } from "@connectrpc/connect-web";
+import { type Draft, draft, type EventOptions } from "./draft.js";
+import type { EventSource } from "./event-type.js";
+import { EventService, type PublishResponse } from "./gen/postrider/v1/event_pb.js";
+import { attemptTimeoutMs, callRepeatedly } from "./publish.js";
+import { type SubscribeOptions, subscribe, type TypedEvent } from "./subscribe.js";
+
+/** Who calls: an API key, or a function that is asked for a token before every call. */
+export type Credentials =
+  | { key: string; token?: undefined }
+  | { token: () => Promise<string>; key?: undefined }
+  | { key?: undefined; token?: undefined };
+
+/** Where the server is: its URL, or a Connect transport, which then sends the credentials itself. */
+export type ClientOptions = (({ url: string } & Credentials) | { transport: Transport }) & {
+  /** The tenant's name; the key's own tenant when absent. */
+  tenant?: string | undefined;
+};
+
+/** The acknowledgement of an event: it is on disk. */
+export interface Ack {
+  readonly id: string;
+  readonly cursor: string;
+  /** The event was stored before; id and cursor are those of the first time. */
+  readonly duplicate: boolean;
+}
+
+export interface CallOptions {
+  /** Gives up: the call rejects with the signal's reason. Whether the event was stored is unknown then. */
+  signal?: AbortSignal | undefined;
+}
+
+/** Makes a client. It connects with the first call. */
+export function createClient(options: ClientOptions): Client {
+  const transport = "transport" in options ? options.transport : newTransport(options);
+  return new Client(createRpc(EventService, transport), options.tenant ?? "");
+}
+
+/** Publishes events and reads them. Safe to share. */
+export class Client {
+  readonly #rpc: Rpc<typeof EventService>;
+  readonly #tenant: string;
+
+  constructor(rpc: Rpc<typeof EventService>, tenant: string) {
+    this.#rpc = rpc;
+    this.#tenant = tenant;
+  }
+
+  /**
+   * Stores one event; the answer means it is on disk. While the server cannot be reached the call is repeated for half a
+   * minute, with the same id, so that the event is stored once.
+   */
+  async publish<Schema extends DescMessage>(
+    schema: Schema,
+    data: MessageInitShape<Schema>,
+    options: EventOptions & CallOptions = {},
+  ): Promise<Ack> {
+    const { event } = draft(schema, data, options);
+    const { signal } = options;
+    const call = () => this.#rpc.publish({ tenant: this.#tenant, event }, callOptions(signal));
+    return ackOf(await callRepeatedly(call, signal));
+  }
+
+  /** Stores up to 1,000 events in order, all or none. It is repeated as `publish` is. */
+  async publishBatch(drafts: readonly Draft[], { signal }: CallOptions = {}): Promise<Ack[]> {
+    const events = drafts.map(({ event }) => event);
+    const call = () =>
+      this.#rpc.publishBatch({ tenant: this.#tenant, events }, callOptions(signal));
+    const { results } = await callRepeatedly(call, signal);
+    return results.map(ackOf);
+  }
+
+  /**
+   * Reads events of the given types in order, until the signal aborts or the loop is left. After a lost connection it goes
+   * on where it was. What trying again cannot help is thrown as a PostriderError.
+   */
+  subscribe<const Source extends EventSource>(
+    sources: readonly Source[],
+    options: SubscribeOptions = {},
+  ): AsyncGenerator<TypedEvent<Source>, void, undefined> {
+    return subscribe(this.#rpc, this.#tenant, sources, options);
+  }
+}
+
+function newTransport(options: { url: string } & Credentials): Transport {
+  return createConnectTransport({
+    baseUrl: options.url,
+    useBinaryFormat: true,
+    interceptors: [authorize(options)],
+  });
+}
+
+function authorize({ key, token }: Credentials): Interceptor {
+  return (next) => async (request) => {
+    const secret = key ?? (await token?.());
+    if (secret) request.header.set("Authorization", `Bearer ${secret}`);
+    return next(request);
+  };
+}
+
+function callOptions(signal: AbortSignal | undefined) {
+  return { timeoutMs: attemptTimeoutMs, ...(signal && { signal }) };
+}
+
+function ackOf({ id, cursor, duplicate }: PublishResponse): Ack {
+  return { id, cursor, duplicate };
+}

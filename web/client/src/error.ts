@@ -1,0 +1,72 @@
+import { Code, ConnectError } from "@connectrpc/connect";
+import { type FieldViolation, readReason, readRetryDelay, readViolations } from "./error-detail.js";
+import type { ErrorReason } from "./gen/postrider/v1/error_pb.js";
+
+/** What kind of error it is, as in gRPC and Connect. */
+export type ErrorCode =
+  | "canceled"
+  | "unknown"
+  | "invalid_argument"
+  | "deadline_exceeded"
+  | "not_found"
+  | "already_exists"
+  | "permission_denied"
+  | "resource_exhausted"
+  | "failed_precondition"
+  | "aborted"
+  | "out_of_range"
+  | "unimplemented"
+  | "internal"
+  | "unavailable"
+  | "data_loss"
+  | "unauthenticated";
+
+/** The machine-readable cause, for example "EVENT_ID_CONFLICT". Newer servers may know more. */
+export type Reason = Exclude<keyof typeof ErrorReason, "UNSPECIFIED"> | (string & {});
+
+interface Facts {
+  reason?: Reason | undefined;
+  violations?: FieldViolation[];
+  retryDelayMs?: number;
+  cause?: unknown;
+}
+
+/** An error of the server, or of the way to it. */
+export class PostriderError extends Error {
+  override name = "PostriderError";
+  readonly code: ErrorCode;
+  /** Absent when the error is not the server's own, for example because it could not be reached. */
+  readonly reason: Reason | undefined;
+  /** The fields that are wrong, all of them. */
+  readonly violations: readonly FieldViolation[];
+  /** How long the server asks to wait before the next try; 0 when it does not ask. */
+  readonly retryDelayMs: number;
+
+  constructor(code: ErrorCode, message: string, facts: Facts = {}) {
+    super(message, { cause: facts.cause });
+    this.code = code;
+    this.reason = facts.reason;
+    this.violations = facts.violations ?? [];
+    this.retryDelayMs = facts.retryDelayMs ?? 0;
+  }
+
+  /** Reads whatever a call threw. */
+  static from(cause: unknown): PostriderError {
+    if (cause instanceof PostriderError) return cause;
+    const error = ConnectError.from(cause);
+    const details = error.details.flatMap((detail) => ("type" in detail ? [detail] : []));
+    const origin = error.cause ?? cause;
+    return new PostriderError(codeName(error.code), error.rawMessage, {
+      reason: readReason(details),
+      violations: readViolations(details),
+      retryDelayMs: readRetryDelay(details),
+      cause: origin,
+    });
+  }
+}
+
+/** "InvalidArgument" → "invalid_argument". */
+function codeName(code: Code): ErrorCode {
+  const name = Code[code] ?? "Unknown";
+  return name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`).slice(1) as ErrorCode;
+}

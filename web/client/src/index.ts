@@ -1,0 +1,33 @@
+export {
+  type Ack,
+  type CallOptions,
+  Client,
+  type ClientOptions,
+  type Credentials,
+  createClient,
+} from "./client.js";
+export { type Draft, draft, type EventOptions } from "./draft.js";
+export { type ErrorCode, PostriderError, type Reason } from "./error.js";
+export type { FieldViolation } from "./error-detail.js";
+export { newEventId } from "./event-id.js";
+export type { DataOf, EventSource, SchemaOf } from "./event-type.js";
+export { type Gap, GapError } from "./gap.js";
+export { type EventAttributes, type InvalidEvent, InvalidEventError } from "./payload.js";
+export type { SubscribeOptions, TypedEvent } from "./subscribe.js";
+export type { WebhookEvent } from "./webhook/document.js";
+export {
+  type EventHandler,
+  type NodeRequest,
+  type NodeResponse,
+  WebhookHandler,
+  type WebhookHandlerOptions,
+  type WebhookReply,
+  webhookHandler,
+} from "./webhook/handler.js";
+export {
+  signWebhook,
+  type WebhookHeaders,
+  type WebhookRefusal,
+  WebhookVerificationError,
+  WebhookVerifier,
+} from "./webhook/signature.js";

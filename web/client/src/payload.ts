@@ -1,0 +1,97 @@
+import { type DescMessage, fromBinary, type MessageShape } from "@bufbuild/protobuf";
+import { type Timestamp, timestampDate } from "@bufbuild/protobuf/wkt";
+import { PostriderError } from "./error.js";
+import type { FieldViolation } from "./error-detail.js";
+import type { Event } from "./gen/postrider/v1/event_pb.js";
+import { messageFromJson, parseJson } from "./json.js";
+
+/** What every event has, beside its data. */
+export interface EventAttributes {
+  /** Unique in the tenant. */
+  readonly id: string;
+  /** The event type's name. */
+  readonly type: string;
+  readonly source: string;
+  readonly subject: string;
+  /** When it happened, by the producer's clock, to the millisecond. */
+  readonly time: Date;
+  /** The event's place in the log: a `start` that resumes after it. */
+  readonly cursor: string;
+}
+
+/** An event that the schema cannot hold: one accepted while the schema was not enforced, or of another schema. */
+export interface InvalidEvent extends EventAttributes {
+  /** Why, for a person. */
+  readonly problem: string;
+  /** The payload as it is stored, when it is JSON. */
+  readonly json: string | undefined;
+  /** What it breaks, when it was accepted at the level WARN. */
+  readonly violations: readonly FieldViolation[];
+}
+
+/** Thrown by a subscription without `onInvalid` when it meets an event that its schema cannot hold. */
+export class InvalidEventError extends PostriderError {
+  override name = "InvalidEventError";
+  readonly event: InvalidEvent;
+
+  constructor(event: InvalidEvent) {
+    super("data_loss", `event ${event.id} of type ${event.type} is invalid: ${event.problem}`, {
+      reason: "SCHEMA_VIOLATION",
+      violations: [...event.violations],
+    });
+    this.event = event;
+  }
+}
+
+/** The event's own attributes. */
+export function attributesOf(event: Event): EventAttributes {
+  const { id, type, source, subject, cursor } = event;
+  return { id, type, source, subject, time: dateOf(event.time), cursor };
+}
+
+function dateOf(time: Timestamp | undefined): Date {
+  return time ? timestampDate(time) : new Date(Number.NaN);
+}
+
+/** The event's payload as a message of the schema, or why it is none. */
+export function readPayload<Schema extends DescMessage>(
+  schema: Schema,
+  event: Event,
+): MessageShape<Schema> | InvalidEvent {
+  try {
+    return decode(schema, event);
+  } catch (cause) {
+    return {
+      ...attributesOf(event),
+      problem: cause instanceof Error ? cause.message : String(cause),
+      json: jsonOf(event),
+      violations: event.violations,
+    };
+  }
+}
+
+/** Says which of the two readPayload answered: a message has a type name. */
+export function isInvalid(payload: object): payload is InvalidEvent {
+  return !("$typeName" in payload);
+}
+
+function decode<Schema extends DescMessage>(schema: Schema, { payload, violations }: Event) {
+  switch (payload.case) {
+    case "protoData": {
+      const message = payload.value.typeUrl.slice(payload.value.typeUrl.lastIndexOf("/") + 1);
+      if (message !== schema.typeName)
+        throw new TypeError(`it is a ${message}, not a ${schema.typeName}`);
+      return fromBinary(schema, payload.value.value);
+    }
+    case "jsonData":
+      return messageFromJson(schema, parseJson(payload.value));
+    case "invalidData":
+      throw new TypeError(violations[0]?.message || "its schema cannot hold it");
+    default:
+      return fromBinary(schema, new Uint8Array());
+  }
+}
+
+function jsonOf({ payload }: Event): string | undefined {
+  return payload.case === "jsonData" || payload.case === "invalidData" ? payload.value : undefined;
+}

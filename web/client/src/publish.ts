@@ -1,0 +1,28 @@
+import { PostriderError } from "./error.js";
+import { type Backoff, isTransient, pause, waitMs } from "./retry.js";
+
+const backoff: Backoff = { firstMs: 200, longestMs: 5_000 };
+/** No attempt begins later than this after the first: a server that is started again is back by then. */
+const patienceMs = 30_000;
+/** An attempt without an answer by then counts as lost. */
+export const attemptTimeoutMs = 15_000;
+
+/**
+ * Makes a call that may be repeated because every event in it has an id. Where the outcome of an attempt is unknown, the
+ * next one settles it: an event that was stored answers its first acknowledgement.
+ */
+export async function callRepeatedly<T>(call: () => Promise<T>, signal?: AbortSignal): Promise<T> {
+  const deadline = Date.now() + patienceMs;
+  for (let failures = 1; ; failures++) {
+    signal?.throwIfAborted();
+    try {
+      return await call();
+    } catch (cause) {
+      signal?.throwIfAborted();
+      const error = PostriderError.from(cause);
+      const wait = waitMs(failures, backoff, error);
+      if (!isTransient(error) || Date.now() + wait > deadline) throw error;
+      await pause(wait, signal);
+    }
+  }
+}

@@ -1,0 +1,173 @@
+import type { DescMessage } from "@bufbuild/protobuf";
+import { type DataOf, type EventSource, eventTypeOf, schemaOf } from "../event-type.js";
+import { messageFromJson, type ParsedJson } from "../json.js";
+import { BodyTooLargeError, readBody } from "./body.js";
+import { readDocument, type WebhookEvent } from "./document.js";
+import { type WebhookHeaders, WebhookVerificationError, WebhookVerifier } from "./signature.js";
+
+/** Somewhat more than the largest request a server takes unless it is told otherwise. */
+const defaultMaxBytes = 20 * 1024 * 1024;
+
+export interface WebhookHandlerOptions {
+  /** Signing secrets ("whsec_…"): of several subscriptions, or the old and the new one while it changes. */
+  secrets: readonly string[];
+  /** Told of what a handler throws and of data that its schema cannot hold; `console.error` when absent. */
+  onError?: ((error: unknown, event: WebhookEvent) => void) | undefined;
+  /** The largest body that is read; 20 MiB when absent. */
+  maxBytes?: number | undefined;
+}
+
+/** What is done with an event. Its sender is answered 2xx when this has ended, and 500 when it throws. */
+export type EventHandler<Data> = (data: Data, event: WebhookEvent) => void | Promise<void>;
+
+/** The answer to a webhook. */
+export interface WebhookReply {
+  readonly status: number;
+  /** For whoever reads the record of the attempt; empty on success. */
+  readonly text: string;
+}
+
+/** What `node` needs of a request: an http.IncomingMessage has it. */
+export interface NodeRequest extends AsyncIterable<Uint8Array> {
+  readonly method?: string | undefined;
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
+  readonly readableEnded?: boolean;
+}
+
+/** What `node` needs of a response: an http.ServerResponse has it. */
+export interface NodeResponse {
+  writeHead(status: number, headers: Record<string, string>): unknown;
+  end(text: string): unknown;
+}
+
+interface Route {
+  schema: DescMessage;
+  handle: EventHandler<never>;
+}
+
+/** Makes a receiver of webhooks. */
+export function webhookHandler(options: WebhookHandlerOptions): WebhookHandler {
+  return new WebhookHandler(options);
+}
+
+/** Receives webhooks: verifies who sent them, reads their data and passes them to the function of their type. */
+export class WebhookHandler {
+  readonly #verifier: WebhookVerifier;
+  readonly #routes = new Map<string, Route>();
+  readonly #onError: (error: unknown, event: WebhookEvent) => void;
+  readonly #maxBytes: number;
+  #unknown: (event: WebhookEvent) => void | Promise<void> = () => {};
+
+  constructor({ secrets, onError, maxBytes }: WebhookHandlerOptions) {
+    this.#verifier = new WebhookVerifier(secrets);
+    this.#onError = onError ?? report;
+    this.#maxBytes = maxBytes ?? defaultMaxBytes;
+  }
+
+  /** Says what to do with events of a type. */
+  on<const Source extends EventSource>(source: Source, handle: EventHandler<DataOf<Source>>): this {
+    const type = eventTypeOf(source);
+    if (this.#routes.has(type)) throw new TypeError(`the event type ${type} has a handler already`);
+    this.#routes.set(type, { schema: schemaOf(source), handle });
+    return this;
+  }
+
+  /** Says what to do with events of all other types. They are accepted unread when absent. */
+  onUnknown(handle: (event: WebhookEvent) => void | Promise<void>): this {
+    this.#unknown = handle;
+    return this;
+  }
+
+  /** Answers a request as servers with the Fetch API have it. */
+  readonly fetch = async (request: Request): Promise<Response> => {
+    const header = (name: string) => request.headers.get(name) ?? undefined;
+    const { status, text } = await this.#answer(request.method, header, request.body);
+    return new Response(text || null, { status, headers: replyHeaders(status) });
+  };
+
+  /** Answers a request of node:http and of what is built on it. No body parser may have read the body before. */
+  readonly node = async (request: NodeRequest, response: NodeResponse): Promise<void> => {
+    const header = (name: string) => {
+      const value = request.headers[name];
+      return Array.isArray(value) ? value[0] : value;
+    };
+    const body = request.readableEnded ? undefined : request;
+    const { status, text } = await this.#answer(request.method ?? "", header, body);
+    response.writeHead(status, replyHeaders(status));
+    response.end(text);
+  };
+
+  /** Answers a body that was read already, as it was sent. */
+  async handle(headers: WebhookHeaders, body: Uint8Array): Promise<WebhookReply> {
+    let event: WebhookEvent;
+    let data: ParsedJson;
+    try {
+      await this.#verifier.verify(headers, body);
+      [event, data] = readDocument(body);
+    } catch (error) {
+      const status = error instanceof WebhookVerificationError ? 401 : 400;
+      return { status, text: error instanceof Error ? error.message : String(error) };
+    }
+    return this.#dispatch(event, data);
+  }
+
+  async #answer(
+    method: string,
+    header: (name: string) => string | undefined,
+    chunks: AsyncIterable<Uint8Array> | null | undefined,
+  ): Promise<WebhookReply> {
+    if (method !== "POST") return { status: 405, text: "webhooks are POST requests" };
+    if (chunks === undefined) {
+      return { status: 500, text: "the body was read before the webhook handler could verify it" };
+    }
+    let body: Uint8Array;
+    try {
+      body = await readBody(chunks, this.#maxBytes);
+    } catch (error) {
+      if (error instanceof BodyTooLargeError) return { status: 413, text: error.message };
+      return { status: 400, text: "the body could not be read" };
+    }
+    const headers = {
+      id: header("webhook-id"),
+      timestamp: header("webhook-timestamp"),
+      signature: header("webhook-signature"),
+    };
+    return this.handle(headers, body);
+  }
+
+  async #dispatch(event: WebhookEvent, json: ParsedJson): Promise<WebhookReply> {
+    const route = this.#routes.get(event.type);
+    let data: unknown;
+    try {
+      data = route && messageFromJson(route.schema, json);
+    } catch (error) {
+      this.#onError(error, event);
+      return { status: 422, text: `data is not a ${route?.schema.typeName}: ${textOf(error)}` };
+    }
+    try {
+      await (route ? route.handle(data as never, event) : this.#unknown(event));
+      return { status: 204, text: "" };
+    } catch (error) {
+      this.#onError(error, event);
+      return { status: 500, text: "the handler failed" };
+    }
+  }
+}
+
+function replyHeaders(status: number): Record<string, string> {
+  if (status === 204) return {};
+  return {
+    "Content-Type": "text/plain; charset=utf-8",
+    ...(status === 405 && { Allow: "POST" }),
+    // What was not read of the body would be taken for the next request.
+    ...(status === 413 && { Connection: "close" }),
+  };
+}
+
+function report(error: unknown, event: WebhookEvent): void {
+  console.error(`event ${event.id} of type ${event.type}:`, error);
+}
+
+function textOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
