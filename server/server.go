@@ -16,6 +16,7 @@ import (
 	"github.com/postrider-dev/postrider/server/auth"
 	"github.com/postrider-dev/postrider/server/deliver"
 	"github.com/postrider-dev/postrider/server/egress"
+	"github.com/postrider-dev/postrider/server/gateway"
 	"github.com/postrider-dev/postrider/server/httpserver"
 	"github.com/postrider-dev/postrider/server/publish"
 	"github.com/postrider-dev/postrider/server/rpc"
@@ -260,10 +261,11 @@ func (s *Server) loadSchemas(ctx context.Context) error {
 	for i, one := range s.register {
 		fresh[i] = store.NewSchema{Type: one.Type, Message: one.Message, Files: one.Files, Hash: one.Hash}
 	}
-	if err := s.store.RegisterSchemas(ctx, fresh); err != nil {
+	if err := s.store.RegisterSchemas(ctx, 0, gateway.LevelEnforce, fresh); err != nil {
 		return fmt.Errorf("register schemas: %w", err)
 	}
-	return publish.LoadSchemas(ctx, s.store, s.schemas)
+	publish.LoadSchemas(s.store, s.schemas)
+	return nil
 }
 
 // Close releases the data and the port. Run must have returned, or never been called.

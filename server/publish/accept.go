@@ -18,7 +18,7 @@ const (
 
 // accept checks drafts and makes events of them. The faults of a batch are told together.
 func (p *Publisher) accept(
-	tenant gateway.TenantID, drafts []gateway.Draft, snapshot *schema.Snapshot, at locate,
+	tenant *gateway.Tenant, drafts []gateway.Draft, snapshot *schema.Snapshot, at locate,
 ) ([]store.NewEvent, error) {
 	accepted := make([]store.NewEvent, len(drafts))
 	var faults *gateway.Error
@@ -29,6 +29,7 @@ func (p *Publisher) accept(
 			return nil, err
 		}
 		if fault != nil {
+			p.countRefused(tenant, &drafts[i], fault)
 			if faults = join(faults, at(fault, i)); len(faults.Fields) >= maxFaults {
 				return nil, faults
 			}
@@ -56,7 +57,7 @@ func join(faults, fault *gateway.Error) *gateway.Error {
 }
 
 func (p *Publisher) acceptOne(
-	tenant gateway.TenantID, draft *gateway.Draft, snapshot *schema.Snapshot,
+	tenant *gateway.Tenant, draft *gateway.Draft, snapshot *schema.Snapshot,
 ) (store.NewEvent, error) {
 	if err := checkAttributes(draft); err != nil {
 		return store.NewEvent{}, err
@@ -65,13 +66,13 @@ func (p *Publisher) acceptOne(
 		return store.NewEvent{}, err
 	}
 	event := &gateway.Event{
-		Tenant: tenant, ID: draft.ID, Type: draft.Type, Source: draft.Source, Subject: draft.Subject,
+		Tenant: tenant.ID, ID: draft.ID, Type: draft.Type, Source: draft.Source, Subject: draft.Subject,
 	}
 	if draft.Time != nil {
 		// Without one, the store sets the time of receipt.
 		event.Time = draft.Time.UTC()
 	}
-	hash, err := acceptPayload(event, draft, snapshot.Type(draft.Type))
+	hash, err := acceptPayload(event, draft, tenant, snapshot)
 	if err != nil {
 		return store.NewEvent{}, err
 	}
@@ -114,45 +115,29 @@ func checkSize(payload gateway.Payload) error {
 }
 
 // acceptPayload checks the payload, puts what is to be stored into the event, and answers the hash of the content.
-func acceptPayload(event *gateway.Event, draft *gateway.Draft, version *schema.Type) (gateway.ContentHash, error) {
+func acceptPayload(
+	event *gateway.Event, draft *gateway.Draft, tenant *gateway.Tenant, snapshot *schema.Snapshot,
+) (gateway.ContentHash, error) {
+	version := snapshot.Type(draft.Type)
 	if version == nil {
-		return acceptUntyped(event, draft)
+		return acceptUntyped(event, draft, tenant)
 	}
-	canonical, err := checkTyped(draft, version)
-	if err != nil {
-		return gateway.ContentHash{}, err
-	}
-	event.Schema, event.Data = version.ID(), canonical
-	return typedHash(draft, canonical), nil
+	return acceptTyped(event, draft, version, snapshot.Level(tenant.ID, draft.Type))
 }
 
-func acceptUntyped(event *gateway.Event, draft *gateway.Draft) (gateway.ContentHash, error) {
+func acceptUntyped(event *gateway.Event, draft *gateway.Draft, tenant *gateway.Tenant) (gateway.ContentHash, error) {
+	if tenant.TypedOnly {
+		err := gateway.FieldError("event.type",
+			"%q has no schema, and tenant %q accepts only events whose type has one", draft.Type, tenant.Name)
+		err.Reason = gateway.ReasonUntypedEvent
+		return gateway.ContentHash{}, err
+	}
 	if draft.Payload.Message != "" {
 		return gateway.ContentHash{}, gateway.FieldError("event.proto_data",
 			"event type %q has no schema; send json_data", draft.Type)
 	}
 	event.Data = jsonText(draft)
 	return untypedHash(draft)
-}
-
-func checkTyped(draft *gateway.Draft, version *schema.Type) ([]byte, error) {
-	payload := draft.Payload
-	if payload.Message != "" && payload.Message != version.Message() {
-		return nil, gateway.FieldError("event.proto_data",
-			"holds a %s; event type %q is a %s", payload.Message, draft.Type, version.Message())
-	}
-	check := func() ([]byte, []gateway.Violation, error) { return version.FromJSON(jsonText(draft)) }
-	if payload.Message != "" {
-		check = func() ([]byte, []gateway.Violation, error) { return version.FromBinary(payload.Binary) }
-	}
-	canonical, violations, err := check()
-	if len(violations) > 0 {
-		return nil, &gateway.Error{
-			Code: gateway.CodeInvalid, Reason: gateway.ReasonSchemaViolation,
-			Message: gateway.Summary(violations), Fields: violations,
-		}
-	}
-	return canonical, err
 }
 
 // jsonText is the JSON payload of a draft; an event without a payload has an empty object.

@@ -33,7 +33,9 @@ func (*memoryLog) Cursor(position gateway.Position) gateway.Cursor {
 	return gateway.Cursor{Position: position}
 }
 
-func (*memoryLog) Schemas(context.Context) ([]store.SchemaVersion, int64, error) { return nil, 0, nil }
+func (*memoryLog) Registry() *store.Registry { return &store.Registry{} }
+
+var tenantOne = &gateway.Tenant{ID: 1, Name: "one"}
 
 // Hashes are stored: one that changes makes conflicts of repeats.
 func TestHashesStayTheSame(t *testing.T) {
@@ -45,7 +47,7 @@ func TestHashesStayTheSame(t *testing.T) {
 		ID: "a", Type: "order.created", Source: "/s", Subject: "x", Time: &at, Payload: gateway.Payload{JSON: []byte(`{"b":1.10,"a":[]}`)},
 	}
 	for _, draft := range []gateway.Draft{given, {ID: "b", Type: "order.created"}} {
-		if _, err := publisher.Publish(t.Context(), 1, draft); err != nil {
+		if _, err := publisher.Publish(t.Context(), tenantOne, draft); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -62,7 +64,7 @@ func TestHashesStayTheSame(t *testing.T) {
 func TestRegistryThatKeepsChanging(t *testing.T) {
 	t.Parallel()
 	log := &memoryLog{fault: store.ErrRegistryChanged}
-	_, err := publish.New(log, schema.NewRegistry()).Publish(t.Context(), 1, gateway.Draft{Type: "a"})
+	_, err := publish.New(log, schema.NewRegistry()).Publish(t.Context(), tenantOne, gateway.Draft{Type: "a"})
 	if gateway.ErrorCode(err) != gateway.CodeUnavailable {
 		t.Errorf("answered %v", err)
 	}
@@ -71,7 +73,7 @@ func TestRegistryThatKeepsChanging(t *testing.T) {
 func TestFaultsOfTheLogAreHandedOn(t *testing.T) {
 	t.Parallel()
 	log := &memoryLog{fault: context.Canceled}
-	_, err := publish.New(log, schema.NewRegistry()).Publish(t.Context(), 1, gateway.Draft{Type: "a"})
+	_, err := publish.New(log, schema.NewRegistry()).Publish(t.Context(), tenantOne, gateway.Draft{Type: "a"})
 	if !errors.Is(err, context.Canceled) {
 		t.Errorf("answered %v", err)
 	}
@@ -86,7 +88,7 @@ func TestIDsAreUniqueAndSortedByTime(t *testing.T) {
 		group.Go(func() {
 			last := ""
 			for range 2000 {
-				ack, err := publisher.Publish(context.Background(), 1, gateway.Draft{Type: "a"})
+				ack, err := publisher.Publish(context.Background(), tenantOne, gateway.Draft{Type: "a"})
 				if err != nil || ack.ID <= last || !gateway.ValidEventID(ack.ID) {
 					t.Errorf("%q after %q, %v", ack.ID, last, err)
 					return
@@ -116,7 +118,7 @@ func BenchmarkPublishUntyped(b *testing.B) {
 			`"lines":[{"sku":"ABC-1","quantity":2,"price":9.99},{"sku":"ABC-2","quantity":1,"price":19.99}],"note":"ring twice"}`)}}
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := publisher.Publish(b.Context(), 1, draft); err != nil {
+		if _, err := publisher.Publish(b.Context(), tenantOne, draft); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -28,7 +28,7 @@ type world struct {
 	*publish.Publisher
 	t      *testing.T
 	store  *store.Store
-	tenant gateway.TenantID
+	tenant *gateway.Tenant
 }
 
 func newWorld(t *testing.T) *world {
@@ -56,7 +56,7 @@ func newWorld(t *testing.T) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &world{Publisher: publish.New(s, schema.NewRegistry()), t: t, store: s, tenant: tenant.ID}
+	return &world{Publisher: publish.New(s, schema.NewRegistry()), t: t, store: s, tenant: tenant}
 }
 
 // register stores the schemas of a descriptor set. The publisher is not told: it finds out.
@@ -70,7 +70,7 @@ func (w *world) register(set []byte) {
 	for _, one := range types {
 		fresh = append(fresh, store.NewSchema{Type: one.Type, Message: one.Message, Files: one.Files, Hash: one.Hash})
 	}
-	if err := w.store.RegisterSchemas(w.t.Context(), fresh); err != nil {
+	if err := w.store.RegisterSchemas(w.t.Context(), 0, gateway.LevelEnforce, fresh); err != nil {
 		w.t.Fatal(err)
 	}
 }
@@ -86,7 +86,7 @@ func (w *world) publish(draft gateway.Draft) gateway.Ack {
 
 func (w *world) stored(id string) *gateway.Event {
 	w.t.Helper()
-	event, err := w.store.EventByID(w.t.Context(), w.tenant, id)
+	event, err := w.store.EventByID(w.t.Context(), w.tenant.ID, id)
 	if err != nil {
 		w.t.Fatal(err)
 	}

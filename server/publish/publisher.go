@@ -3,7 +3,6 @@ package publish
 import (
 	"context"
 	"errors"
-	"fmt"
 
 	"github.com/postrider-dev/postrider/server/gateway"
 	"github.com/postrider-dev/postrider/server/schema"
@@ -20,7 +19,7 @@ const registryTries = 8
 type Log interface {
 	Append(ctx context.Context, registryRevision int64, events []store.NewEvent) ([]store.Appended, error)
 	Cursor(position gateway.Position) gateway.Cursor
-	Schemas(ctx context.Context) (versions []store.SchemaVersion, revision int64, err error)
+	Registry() *store.Registry
 }
 
 // Publisher accepts events. It may be used from any goroutine.
@@ -28,6 +27,7 @@ type Publisher struct {
 	log     Log
 	schemas *schema.Registry
 	ids     idSource
+	counts  counts
 }
 
 // New makes a publisher.
@@ -37,7 +37,7 @@ func New(log Log, schemas *schema.Registry) *Publisher {
 
 // Publish stores one event. A repeat of the same content under the same id answers the first acknowledgement; an id that
 // was used with other content is CodeAlreadyExists. After ctx has ended the outcome is unknown: repeat with the same id.
-func (p *Publisher) Publish(ctx context.Context, tenant gateway.TenantID, draft gateway.Draft) (gateway.Ack, error) {
+func (p *Publisher) Publish(ctx context.Context, tenant *gateway.Tenant, draft gateway.Draft) (gateway.Ack, error) {
 	acks, err := p.publish(ctx, tenant, []gateway.Draft{draft}, func(err *gateway.Error, _ int) *gateway.Error { return err })
 	if err != nil {
 		return gateway.Ack{}, err
@@ -47,7 +47,7 @@ func (p *Publisher) Publish(ctx context.Context, tenant gateway.TenantID, draft 
 
 // PublishBatch stores events in order, all or none. Errors name the index.
 func (p *Publisher) PublishBatch(
-	ctx context.Context, tenant gateway.TenantID, drafts []gateway.Draft,
+	ctx context.Context, tenant *gateway.Tenant, drafts []gateway.Draft,
 ) ([]gateway.Ack, error) {
 	if len(drafts) == 0 {
 		return nil, gateway.FieldError("events", "must hold an event")
@@ -62,9 +62,10 @@ func (p *Publisher) PublishBatch(
 type locate func(err *gateway.Error, index int) *gateway.Error
 
 func (p *Publisher) publish(
-	ctx context.Context, tenant gateway.TenantID, drafts []gateway.Draft, at locate,
+	ctx context.Context, tenant *gateway.Tenant, drafts []gateway.Draft, at locate,
 ) ([]gateway.Ack, error) {
 	for range registryTries {
+		LoadSchemas(p.log, p.schemas)
 		snapshot := p.schemas.Snapshot()
 		accepted, err := p.accept(tenant, drafts, snapshot, at)
 		if err != nil {
@@ -72,10 +73,8 @@ func (p *Publisher) publish(
 		}
 		acks, err := p.append(ctx, accepted, drafts, snapshot, at)
 		if !errors.Is(err, store.ErrRegistryChanged) {
+			p.countWarned(accepted, acks, snapshot)
 			return acks, err
-		}
-		if err := LoadSchemas(ctx, p.log, p.schemas); err != nil {
-			return nil, err
 		}
 	}
 	return nil, gateway.Errorf(gateway.CodeUnavailable, gateway.ReasonOverloaded, "event types keep changing; try again")
@@ -109,18 +108,22 @@ func (p *Publisher) acks(accepted []store.NewEvent, appended []store.Appended) [
 	return acks
 }
 
-// LoadSchemas puts what is stored into the registry.
-func LoadSchemas(ctx context.Context, log Log, registry *schema.Registry) error {
-	versions, revision, err := log.Schemas(ctx)
-	if err != nil {
-		return fmt.Errorf("load schemas: %w", err)
+// LoadSchemas puts what is stored into the registry, whose users all see it at once. It costs next to nothing when there
+// is nothing new.
+func LoadSchemas(log Log, registry *schema.Registry) {
+	now := log.Registry()
+	if registry.Snapshot().Revision() >= now.Revision {
+		return
 	}
-	stored := make([]schema.Stored, len(versions))
-	for i, v := range versions {
-		stored[i] = schema.Stored{
-			ID: v.ID, Type: v.Type, Version: v.Version, Message: v.Message, Files: v.Files, Latest: v.Latest,
+	var stored []schema.Stored
+	for _, kind := range now.Types {
+		for _, v := range kind.Versions {
+			stored = append(stored, schema.Stored{
+				ID: v.ID, Type: kind.Name, Version: v.Version, Message: v.Message, Files: v.Files,
+				Latest: v.Version == kind.LatestVersion, OrderingKey: v.OrderingKey, Subject: v.Subject,
+				Level: kind.Level, TenantLevels: kind.TenantLevels,
+			})
 		}
 	}
-	registry.Load(stored, revision)
-	return nil
+	registry.Load(stored, now.Revision)
 }

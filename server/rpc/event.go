@@ -40,7 +40,7 @@ func (s *eventService) Publish(
 	if err != nil {
 		return nil, err
 	}
-	ack, err := s.publisher.Publish(ctx, tenant.ID, draft)
+	ack, err := s.publisher.Publish(ctx, tenant, draft)
 	if err != nil {
 		return nil, err
 	}
@@ -58,7 +58,7 @@ func (s *eventService) PublishBatch(
 	if err != nil {
 		return nil, err
 	}
-	acks, err := s.publisher.PublishBatch(ctx, tenant.ID, drafts)
+	acks, err := s.publisher.PublishBatch(ctx, tenant, drafts)
 	if err != nil {
 		return nil, err
 	}

@@ -6,7 +6,6 @@ import (
 	"connectrpc.com/connect"
 
 	postriderv1 "github.com/postrider-dev/postrider/gen/go/postrider/v1"
-	"github.com/postrider-dev/postrider/gen/go/postrider/v1/postriderv1connect"
 	"github.com/postrider-dev/postrider/server/gateway"
 	"github.com/postrider-dev/postrider/server/store"
 	"github.com/postrider-dev/postrider/server/wire"
@@ -48,20 +47,38 @@ func (t tenants) nameOf(ctx context.Context, id gateway.TenantID) (string, error
 }
 
 // tenantService manages tenants.
-type tenantService struct {
-	postriderv1connect.UnimplementedTenantServiceHandler // UpdateTenant
-	tenants
-}
+type tenantService struct{ tenants }
 
 func (s *tenantService) CreateTenant(
 	ctx context.Context, request *connect.Request[postriderv1.CreateTenantRequest],
 ) (*connect.Response[postriderv1.CreateTenantResponse], error) {
 	asked := request.Msg.GetTenant()
-	tenant, err := s.store.CreateTenant(ctx, asked.GetName(), asked.GetDisplayName())
+	tenant, err := s.store.CreateTenant(ctx, gateway.Tenant{
+		Name: asked.GetName(), DisplayName: asked.GetDisplayName(), TypedOnly: asked.GetTypedOnly(),
+	})
 	if err != nil {
 		return nil, err
 	}
 	return connect.NewResponse(&postriderv1.CreateTenantResponse{Tenant: wire.Tenant(tenant)}), nil
+}
+
+func (s *tenantService) UpdateTenant(
+	ctx context.Context, request *connect.Request[postriderv1.UpdateTenantRequest],
+) (*connect.Response[postriderv1.UpdateTenantResponse], error) {
+	change, err := wire.NewTenantUpdate(request.Msg)
+	if err != nil {
+		return nil, err
+	}
+	asked := request.Msg.GetTenant()
+	tenant, err := s.resolve(ctx, asked.GetName())
+	if err != nil {
+		return nil, err
+	}
+	updated, err := s.store.UpdateTenant(ctx, tenant.ID, asked.GetRevision(), change)
+	if err != nil {
+		return nil, err
+	}
+	return connect.NewResponse(&postriderv1.UpdateTenantResponse{Tenant: wire.Tenant(updated)}), nil
 }
 
 func (s *tenantService) ListTenants(

@@ -85,6 +85,41 @@ func TestAnotherTenantsKeyCannotBeRevoked(t *testing.T) {
 	}
 }
 
+func TestUpdateTenant(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.tenant("acme")
+	acme, _ := w.key("acme", "acme", admin)
+	update := func(key, body string) answer {
+		return w.post("/postrider.v1.TenantService/UpdateTenant", key, body)
+	}
+	for _, step := range []struct{ body, want string }{
+		{`{"tenant":{"name":"acme","typedOnly":true}}`, `"typedOnly":true`},
+		{`{"tenant":{"name":"acme","displayName":"Acme","revision":"2"}}`, `"displayName":"Acme","revision":"3"`},
+		{`{"tenant":{"name":"acme"},"updateMask":"typedOnly"}`, `"displayName":"Acme","revision":"4"`},
+		{`{"tenant":{"name":"acme","typedOnly":true},"updateMask":"displayName,typedOnly"}`, `"revision":"5"`},
+	} {
+		if got := strings.ReplaceAll(update(acme, step.body).body, ": ", ":"); !strings.Contains(strings.ReplaceAll(got, ", ", ","), step.want) {
+			t.Errorf("%s answers %s, want %s", step.body, got, step.want)
+		}
+	}
+	for _, refused := range []struct{ body, code, field string }{
+		{`{"tenant":{"name":"acme","revision":"1"}}`, "aborted", "revision"},
+		{`{"tenant":{"name":"default","typedOnly":true}}`, "not_found", "default"},
+		{`{"tenant":{}}`, "invalid_argument", "tenant.name"},
+		{`{"tenant":{"name":"acme"},"updateMask":"name"}`, "invalid_argument", "update_mask.paths[0]"},
+		{`{"tenant":{"name":"acme"},"updateMask":""}`, "invalid_argument", "update_mask"},
+	} {
+		if got := update(acme, refused.body).error(t); got.Code != refused.code || !strings.Contains(got.Message, refused.field) {
+			t.Errorf("%s: %s %s, want %s with %s", refused.body, got.Code, got.Message, refused.code, refused.field)
+		}
+	}
+	publish := w.post("/postrider.v1.EventService/Publish", acme, `{"event":{"type":"order.created","data":{}}}`).error(t)
+	if publish.Code != "invalid_argument" || publish.reason() != "UNTYPED_EVENT" || !strings.Contains(publish.Message, "event.type") {
+		t.Errorf("an untyped event: %s %s (%s)", publish.Code, publish.Message, publish.reason())
+	}
+}
+
 func between(text, from, to string) string {
 	_, rest, _ := strings.Cut(text, from)
 	found, _, _ := strings.Cut(rest, to)

@@ -22,6 +22,12 @@ type Stored struct {
 	Files []byte
 	// Latest marks the version that new events are checked against.
 	Latest bool
+	// OrderingKey and Subject are paths of fields, "customer.id"; empty for none.
+	OrderingKey, Subject string
+	// Level and TenantLevels are the type's: they count with the latest version. TenantLevels are those of tenants that
+	// have one of their own; the map is shared and must not be changed.
+	Level        gateway.Level
+	TenantLevels map[gateway.TenantID]gateway.Level
 }
 
 // Registry holds the current snapshot of the event types. Its methods may be called from any goroutine. Reading takes no
@@ -54,6 +60,7 @@ func (r *Registry) Load(versions []Stored, revision int64) {
 	next := &Snapshot{
 		revision: revision,
 		latest:   make(map[string]*Type),
+		levels:   make(map[string]levels),
 		versions: make(map[gateway.SchemaID]*Type, len(versions)),
 	}
 	for _, stored := range versions {
@@ -64,6 +71,7 @@ func (r *Registry) Load(versions []Stored, revision int64) {
 		next.versions[stored.ID] = one
 		if stored.Latest {
 			next.latest[stored.Type] = one
+			next.levels[stored.Type] = levels{stored.Level, stored.TenantLevels}
 		}
 	}
 	r.current.Store(next)
@@ -90,7 +98,23 @@ func (r *Registry) Render(id gateway.SchemaID, canonical []byte) ([]byte, error)
 type Snapshot struct {
 	revision int64
 	latest   map[string]*Type
+	levels   map[string]levels
 	versions map[gateway.SchemaID]*Type
+}
+
+// levels say how strictly one type is enforced.
+type levels struct {
+	usual   gateway.Level
+	tenants map[gateway.TenantID]gateway.Level
+}
+
+// Level is how strictly a type is enforced for a tenant. A type without a schema has nothing to enforce.
+func (s *Snapshot) Level(tenant gateway.TenantID, name string) gateway.Level {
+	of := s.levels[name]
+	if own, ok := of.tenants[tenant]; ok {
+		return own
+	}
+	return of.usual
 }
 
 // Revision is the revision of the registry that the snapshot was read at.

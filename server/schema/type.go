@@ -23,12 +23,16 @@ type Type struct {
 	message string
 	version int
 	files   []byte
+	// orderingKey and subject are paths of fields.
+	orderingKey, subject string
+
 	compile func() (*message, error)
 }
 
 func newType(stored Stored, shared *bundles) *Type {
 	return &Type{
 		id: stored.ID, name: stored.Type, message: stored.Message, version: stored.Version, files: stored.Files,
+		orderingKey: stored.OrderingKey, subject: stored.Subject,
 		compile: sync.OnceValues(func() (*message, error) {
 			compiled, err := shared.message(stored.Files, stored.Message)
 			if err != nil {
@@ -45,7 +49,9 @@ func Candidate(n New) (*Type, error) {
 	if n.shared == nil {
 		n.shared = &bundles{}
 	}
-	candidate := newType(Stored{Type: n.Type, Message: n.Message, Files: n.Files}, n.shared)
+	candidate := newType(Stored{
+		Type: n.Type, Message: n.Message, Files: n.Files, OrderingKey: n.OrderingKey, Subject: n.Subject,
+	}, n.shared)
 	if _, err := candidate.compile(); err != nil {
 		return nil, err
 	}

@@ -94,7 +94,11 @@ func (s *Store) Append(ctx context.Context, registryRevision int64, events []New
 // storable refuses text that PostgreSQL cannot hold: there it would fail the whole group.
 func storable(e *gateway.Event) error {
 	for _, field := range []struct{ name, text string }{
-		{"event.id", e.ID}, {"event.type", e.Type}, {"event.source", e.Source}, {"event.subject", e.Subject},
+		{"event.id", e.ID},
+		{"event.type", e.Type},
+		{"event.source", e.Source},
+		{"event.subject", e.Subject},
+		{"event.data", e.OrderingKey},
 	} {
 		if !plainText(field.text) {
 			return gateway.FieldError(field.name, "must be UTF-8 without NUL characters")
@@ -318,6 +322,7 @@ func (s *Store) insertEvents(ctx context.Context, tx *sql.Tx, plan *appendPlan) 
 var (
 	eventColumns = []string{
 		"position", "tenant_id", "event_id", "type", "source", "subject", "time_seconds", "time_nanos", "accept_time", "schema_id",
+		"violations", "ordering_key",
 	}
 	payloadColumns  = []string{"position", "data"}
 	identityColumns = []string{"position", "tenant_id", "event_id", "hash", "schema_id"}
@@ -330,7 +335,7 @@ func (s *Store) addEventRows(n *NewEvent, acceptTime any) {
 	schema := nullInt(int64(e.Schema))
 	s.insertIdentity.add(position, tenant, id, n.Hash[:], schema)
 	s.insertEvent.add(position, tenant, id, e.Type, e.Source, nullText(e.Subject),
-		e.Time.Unix(), int64(e.Time.Nanosecond()), acceptTime, schema)
+		e.Time.Unix(), int64(e.Time.Nanosecond()), acceptTime, schema, encodeViolations(e), nullText(e.OrderingKey))
 	s.insertPayload.add(position, e.Data)
 }
 

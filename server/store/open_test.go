@@ -191,7 +191,7 @@ func TestForeignWriterEndsTheServer(t *testing.T) {
 		if err := w.tryPublish("b", 10); gateway.ErrorCode(err) != gateway.CodeUnavailable {
 			t.Errorf("publish after the end: %v, want that the server is stopping", err)
 		}
-		if _, err := s.CreateTenant(context.Background(), "acme", ""); gateway.ErrorCode(err) != gateway.CodeUnavailable {
+		if _, err := s.CreateTenant(context.Background(), gateway.Tenant{Name: "acme"}); gateway.ErrorCode(err) != gateway.CodeUnavailable {
 			t.Errorf("create after the end: %v, want that the server is stopping", err)
 		}
 	})

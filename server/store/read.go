@@ -16,20 +16,26 @@ import (
 
 // Reads of the log are one statement over two tables, which ent does not join; everything else goes through ent.
 const selectEvents = `select e.position, e.tenant_id, e.event_id, e.type, e.source, e.subject, e.time_seconds, e.time_nanos,
-	e.accept_time, e.schema_id, p.data from event e join event_payload p on p.position = e.position `
+	e.accept_time, e.schema_id, e.violations, e.ordering_key, p.data from event e join event_payload p on p.position = e.position `
 
 func scanEvent(rows *sql.Rows) (*gateway.Event, error) {
 	var (
 		e               gateway.Event
-		subject         sql.NullString
+		subject, key    sql.NullString
 		seconds, accept int64
 		nanos           int64
 		schema          sql.NullInt64
+		broken          []byte
 	)
-	err := rows.Scan(&e.Position, &e.Tenant, &e.ID, &e.Type, &e.Source, &subject, &seconds, &nanos, &accept, &schema, &e.Data)
+	err := rows.Scan(&e.Position, &e.Tenant, &e.ID, &e.Type, &e.Source, &subject, &seconds, &nanos, &accept, &schema,
+		&broken, &key, &e.Data)
 	if err != nil {
 		return nil, err
 	}
+	if err := decodeViolations(&e, broken); err != nil {
+		return nil, err
+	}
+	e.OrderingKey = key.String
 	e.Subject = subject.String
 	e.Time = time.Unix(seconds, nanos).UTC()
 	e.AcceptTime = fromMicros(accept)

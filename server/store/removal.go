@@ -24,7 +24,7 @@ func (s *Store) DeleteSubscription(ctx context.Context, id gateway.SubscriptionI
 		if err != nil {
 			return fmt.Errorf("read subscription: %w", err)
 		}
-		if err := expectRevision(expected, row.Revision); err != nil {
+		if err := expectRevision("subscription", expected, row.Revision); err != nil {
 			return err
 		}
 		if err := tx.Subscription.DeleteOne(row).Exec(ctx); err != nil {

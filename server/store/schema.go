@@ -3,130 +3,216 @@ package store
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/postrider-dev/postrider/ent"
 	"github.com/postrider-dev/postrider/ent/descriptorset"
-	"github.com/postrider-dev/postrider/ent/eventtype"
-	"github.com/postrider-dev/postrider/ent/eventtypeversion"
 	"github.com/postrider-dev/postrider/server/gateway"
 )
 
-// SchemaVersion is one stored version of an event type's schema.
-type SchemaVersion struct {
-	ID      gateway.SchemaID
-	Type    string
-	Version int
-	Message string
-	// Files is the self-contained FileDescriptorSet.
-	Files  []byte
-	Latest bool
-}
-
-// NewSchema is a version to be stored. Hash tells whether it differs from the latest one.
+// NewSchema is a version to be stored.
 type NewSchema struct {
 	Type, Message string
-	Files         []byte
-	Hash          [32]byte
+	// Files is a self-contained FileDescriptorSet. Hash tells whether it differs from the latest one.
+	Files []byte
+	Hash  [32]byte
+	// Description is for people. OrderingKey and Subject are paths of fields, empty for none.
+	Description, OrderingKey, Subject string
 }
 
-// levelEnforce is the only level so far: an event that breaks its schema is refused.
-const levelEnforce = 2
+const (
+	// setStep is about how many bytes of descriptor sets are written in one transaction, so that publishing goes on in
+	// between.
+	setStep = 1 << 20
+	// rowStep bounds the rows of one statement.
+	rowStep = 500
+)
 
-// Schemas answers all stored versions and the registry's revision they make up.
-func (s *Store) Schemas(ctx context.Context) (versions []SchemaVersion, revision int64, err error) {
-	revision = s.RegistryRevision()
-	types, err := s.read.EventType.Query().All(ctx)
-	if err != nil {
-		return nil, 0, fmt.Errorf("read event types: %w", err)
+// RegisterSchemas stores those versions that differ from the latest of their type, all or none. New types begin with a
+// level. expected is the revision of the registry that the versions were compared with, or 0: at another one the error
+// is ErrRegistryChanged.
+func (s *Store) RegisterSchemas(ctx context.Context, expected int64, level gateway.Level, schemas []NewSchema) error {
+	changed := func(n NewSchema) bool { return !s.Registry().has(n) }
+	if !slices.ContainsFunc(schemas, changed) {
+		return nil
 	}
-	byID := map[int64]*ent.EventType{}
-	for _, t := range types {
-		byID[t.ID] = t
+	// The files are large, and mean nothing before a version names them.
+	if err := s.storeDescriptorSets(ctx, schemas); err != nil {
+		return err
 	}
-	sets, err := s.read.DescriptorSet.Query().All(ctx)
-	if err != nil {
-		return nil, 0, fmt.Errorf("read descriptor sets: %w", err)
-	}
-	files := map[int64][]byte{}
-	for _, set := range sets {
-		files[set.ID] = set.Files
-	}
-	rows, err := s.read.EventTypeVersion.Query().Order(ent.Asc(eventtypeversion.FieldID)).All(ctx)
-	if err != nil {
-		return nil, 0, fmt.Errorf("read schema versions: %w", err)
-	}
-	for _, row := range rows {
-		t := byID[row.EventTypeID]
-		versions = append(versions, SchemaVersion{
-			ID: gateway.SchemaID(row.ID), Type: t.Name, Version: int(row.Version), Message: row.Message,
-			Files: files[row.DescriptorSetID], Latest: row.Version == t.LatestVersion,
-		})
-	}
-	return versions, revision, nil
-}
-
-// RegisterSchemas stores those versions that differ from the latest of their type. The registry's revision grows when
-// something changed, so that no event is accepted under an older one.
-func (s *Store) RegisterSchemas(ctx context.Context, schemas []NewSchema) error {
-	return s.change(ctx, func(ctx context.Context, tx *ent.Tx) error {
-		changed := false
-		for _, n := range schemas {
-			stored, err := registerSchema(ctx, tx, n)
-			if err != nil {
-				return fmt.Errorf("register %s: %w", n.Type, err)
-			}
-			changed = changed || stored
+	return s.changeRegistry(ctx, expected, func(ctx context.Context, tx *ent.Tx, next *Registry) error {
+		r := registration{tx: tx, next: next, now: micros(time.Now())}
+		if err := r.findSets(ctx, schemas); err != nil {
+			return fmt.Errorf("find descriptor sets: %w", err)
 		}
-		if !changed {
-			return nil
+		if err := r.addTypes(ctx, level, schemas); err != nil {
+			return fmt.Errorf("create event types: %w", err)
 		}
-		if err := tx.EventLog.UpdateOneID(shard).AddRegistryRevision(1).Exec(ctx); err != nil {
-			return fmt.Errorf("advance registry: %w", err)
+		if err := r.addVersions(ctx, schemas); err != nil {
+			return fmt.Errorf("create schema versions: %w", err)
 		}
-		// The writer runs alone: the next append sees it.
-		onCommit(tx, func() { s.registryRevision.Add(1) })
 		return nil
 	})
 }
 
-func registerSchema(ctx context.Context, tx *ent.Tx, n NewSchema) (stored bool, err error) {
-	now := micros(time.Now())
-	set, err := descriptorSet(ctx, tx, n, now)
-	if err != nil {
-		return false, err
-	}
-	t, err := tx.EventType.Query().Where(eventtype.Name(n.Type)).Only(ctx)
-	switch {
-	case ent.IsNotFound(err):
-		t, err = tx.EventType.Create().SetName(n.Type).SetLevel(levelEnforce).SetLatestVersion(1).
-			SetCreateTime(now).SetUpdateTime(now).Save(ctx)
-	case err == nil:
-		latest, readErr := tx.EventTypeVersion.Query().
-			Where(eventtypeversion.EventTypeID(t.ID), eventtypeversion.Version(t.LatestVersion)).Only(ctx)
-		if readErr != nil {
-			return false, readErr
-		}
-		if latest.DescriptorSetID == set && latest.Message == n.Message {
-			return false, nil
-		}
-		t, err = t.Update().AddLatestVersion(1).AddRevision(1).SetUpdateTime(now).Save(ctx)
-	}
-	if err != nil {
-		return false, err
-	}
-	return true, tx.EventTypeVersion.Create().SetEventTypeID(t.ID).SetVersion(t.LatestVersion).SetMessage(n.Message).
-		SetDescriptorSetID(set).SetCreateTime(now).Exec(ctx)
+// has says whether a version is the latest of its type already.
+func (r *Registry) has(n NewSchema) bool {
+	known := r.Types[n.Type]
+	return known != nil && known.Latest().Hash == n.Hash && known.Latest().Message == n.Message
 }
 
-func descriptorSet(ctx context.Context, tx *ent.Tx, n NewSchema, now int64) (int64, error) {
-	id, err := tx.DescriptorSet.Query().Where(descriptorset.Hash(n.Hash[:])).OnlyID(ctx)
-	if !ent.IsNotFound(err) {
-		return id, err
+// storeDescriptorSets writes those sets that are not there yet, step by step.
+func (s *Store) storeDescriptorSets(ctx context.Context, schemas []NewSchema) error {
+	for rest := schemas; len(rest) > 0; {
+		n, size := 0, 0
+		for n < len(rest) && n < rowStep && (n == 0 || size < setStep) {
+			size += len(rest[n].Files)
+			n++
+		}
+		step := rest[:n]
+		rest = rest[n:]
+		err := s.change(ctx, func(ctx context.Context, tx *ent.Tx) error {
+			r := registration{tx: tx, now: micros(time.Now())}
+			return r.findSets(ctx, step)
+		})
+		if err != nil {
+			return fmt.Errorf("store descriptor sets: %w", err)
+		}
 	}
-	set, err := tx.DescriptorSet.Create().SetHash(n.Hash[:]).SetFiles(n.Files).SetCreateTime(now).Save(ctx)
-	if err != nil {
-		return 0, err
+	return nil
+}
+
+// registration is one transaction that stores versions.
+type registration struct {
+	tx   *ent.Tx
+	next *Registry
+	now  int64
+	// sets are the rows of descriptor sets.
+	sets map[[32]byte]int64
+}
+
+// findSets finds the rows of descriptor sets, and writes those that are not there.
+func (r *registration) findSets(ctx context.Context, schemas []NewSchema) error {
+	r.sets = make(map[[32]byte]int64, len(schemas))
+	for step := range slices.Chunk(schemas, rowStep) {
+		hashes := make([][]byte, len(step))
+		for i := range step {
+			hashes[i] = step[i].Hash[:]
+		}
+		found, err := r.tx.DescriptorSet.Query().Where(descriptorset.HashIn(hashes...)).
+			Select(descriptorset.FieldID, descriptorset.FieldHash).All(ctx)
+		if err != nil {
+			return err
+		}
+		for _, row := range found {
+			r.sets[[32]byte(row.Hash)] = row.ID
+		}
+		if err := r.addSets(ctx, step); err != nil {
+			return err
+		}
 	}
-	return set.ID, nil
+	return nil
+}
+
+func (r *registration) addSets(ctx context.Context, schemas []NewSchema) error {
+	var fresh []*ent.DescriptorSetCreate
+	for i := range schemas {
+		if _, known := r.sets[schemas[i].Hash]; known {
+			continue
+		}
+		r.sets[schemas[i].Hash] = 0
+		fresh = append(fresh, r.tx.DescriptorSet.Create().
+			SetHash(schemas[i].Hash[:]).SetFiles(schemas[i].Files).SetCreateTime(r.now))
+	}
+	rows, err := r.tx.DescriptorSet.CreateBulk(fresh...).Save(ctx)
+	for _, row := range rows {
+		r.sets[[32]byte(row.Hash)] = row.ID
+	}
+	return err
+}
+
+// addTypes creates those types that there are not.
+func (r *registration) addTypes(ctx context.Context, level gateway.Level, schemas []NewSchema) error {
+	var fresh []*ent.EventTypeCreate
+	for _, n := range schemas {
+		if r.next.Types[n.Type] != nil {
+			continue
+		}
+		// Two versions of one new type in one request come one after the other.
+		r.next.Types[n.Type] = &RegisteredType{}
+		fresh = append(fresh, r.tx.EventType.Create().SetName(n.Type).SetLevel(int8(level)).SetLatestVersion(0).
+			SetRevision(0).SetCreateTime(r.now).SetUpdateTime(r.now))
+	}
+	for step := range slices.Chunk(fresh, rowStep) {
+		rows, err := r.tx.EventType.CreateBulk(step...).Save(ctx)
+		if err != nil {
+			return err
+		}
+		for _, row := range rows {
+			r.next.Types[row.Name] = registeredType(row)
+		}
+	}
+	return nil
+}
+
+// addVersions creates the versions, and makes each the latest of its type.
+func (r *registration) addVersions(ctx context.Context, schemas []NewSchema) error {
+	var fresh []*ent.EventTypeVersionCreate
+	var of []NewSchema
+	latest := map[string]int32{}
+	for _, n := range schemas {
+		known := r.next.Types[n.Type]
+		if len(known.Versions) > 0 && r.next.has(n) {
+			continue
+		}
+		latest[n.Type] = max(latest[n.Type], int32(known.LatestVersion)) + 1
+		fresh = append(fresh, r.tx.EventTypeVersion.Create().SetEventTypeID(known.row).SetVersion(latest[n.Type]).
+			SetMessage(n.Message).SetDescriptorSetID(r.sets[n.Hash]).SetCreateTime(r.now).
+			SetNillableDescription(nullable(n.Description)).SetNillableOrderingKey(nullable(n.OrderingKey)).
+			SetNillableSubject(nullable(n.Subject)))
+		of = append(of, n)
+	}
+	for step := range slices.Chunk(fresh, rowStep) {
+		rows, err := r.tx.EventTypeVersion.CreateBulk(step...).Save(ctx)
+		if err != nil {
+			return err
+		}
+		for i, row := range rows {
+			r.add(of[i].Type, schemaVersion(row, of[i].Files, of[i].Hash))
+		}
+		of = of[len(rows):]
+	}
+	return r.advance(ctx, latest)
+}
+
+// add makes a version the latest of its type, in a copy.
+func (r *registration) add(name string, version *SchemaVersion) {
+	updated := *r.next.Types[name]
+	updated.Versions = slices.Clip(updated.Versions)
+	updated.add(version)
+	updated.Revision++
+	updated.UpdateTime = fromMicros(r.now)
+	r.next.Types[name] = &updated
+}
+
+// advance writes which version of each type is the latest.
+func (r *registration) advance(ctx context.Context, latest map[string]int32) error {
+	for name, version := range latest {
+		known := r.next.Types[name]
+		err := r.tx.EventType.UpdateOneID(known.row).SetLatestVersion(version).SetRevision(known.Revision).
+			SetUpdateTime(r.now).Exec(ctx)
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// nullable stores the empty text as null.
+func nullable(text string) *string {
+	if text == "" {
+		return nil
+	}
+	return &text
 }

@@ -110,7 +110,7 @@ func TestDiskFull(t *testing.T) {
 		if _, err := w.EventByID(context.Background(), sub.Tenant, "large"); gateway.ErrorCode(err) != gateway.CodeNotFound {
 			t.Errorf("the refused event: %v, want not found", err)
 		}
-		_, err := w.CreateTenant(context.Background(), "acme", string(bytes.Repeat([]byte("x"), 1<<20)))
+		_, err := w.CreateTenant(context.Background(), gateway.Tenant{Name: "acme", DisplayName: string(bytes.Repeat([]byte("x"), 1<<20))})
 		if !storageFull(err) {
 			t.Errorf("create: %v, want that the disk is full", err)
 		}

@@ -72,10 +72,10 @@ type Store struct {
 	insertDelivery, insertAttempt              *bulkInsert
 	statements                                 statements
 
-	head             atomic.Int64
-	registryRevision atomic.Int64
-	mark             atomic.Int64
-	subjectMark      atomic.Int64
+	head        atomic.Int64
+	mark        atomic.Int64
+	subjectMark atomic.Int64
+	registry    atomic.Pointer[Registry]
 
 	// Owned by the writer loop.
 	lastAccept int64
@@ -183,13 +183,12 @@ func (s *Store) loadLog(ctx context.Context) error {
 		return err
 	}
 	s.head.Store(row.Head)
-	s.registryRevision.Store(row.RegistryRevision)
 	s.mark.Store(row.Mark)
 	s.subjectMark.Store(row.SubjectMark)
 	s.lastAccept = row.AcceptTime
 	// Whether events behind the mark have subjects is not known: look once.
 	s.subjectsTo = gateway.Position(row.Head)
-	return nil
+	return s.loadRegistry(ctx, row.RegistryRevision)
 }
 
 // beginIncarnation writes the new incarnation. SQLite cannot prove that the file is not an older copy, so every start
@@ -219,9 +218,6 @@ func (s *Store) Head() gateway.Position { return gateway.Position(s.head.Load())
 
 // Mark is the stored place shared by caught-up subscriptions.
 func (s *Store) Mark() gateway.Position { return gateway.Position(s.mark.Load()) }
-
-// RegistryRevision grows with every change of the schema registry.
-func (s *Store) RegistryRevision() int64 { return s.registryRevision.Load() }
 
 // Cursor answers the cursor of a position, in the incarnation it was written in: a repeated publish answers the cursor of
 // the first one, restarts or not.

@@ -203,7 +203,7 @@ func (s *Store) UpdateSubscription(ctx context.Context, id gateway.SubscriptionI
 		if err != nil {
 			return fmt.Errorf("read subscription: %w", err)
 		}
-		if err := expectRevision(expected, row.Revision); err != nil {
+		if err := expectRevision("subscription", expected, row.Revision); err != nil {
 			return err
 		}
 		sub, err := s.subscriptionFrom(row)
@@ -232,10 +232,10 @@ func (s *Store) UpdateSubscription(ctx context.Context, id gateway.SubscriptionI
 	return updated, from, err
 }
 
-func expectRevision(expected, current int64) error {
+func expectRevision(noun string, expected, current int64) error {
 	if expected == 0 || expected == current {
 		return nil
 	}
 	return gateway.Errorf(gateway.CodeAborted, gateway.ReasonRevisionMismatch,
-		"the subscription has revision %d by now, not %d: read it again", current, expected)
+		"the %s has revision %d by now, not %d: read it again", noun, current, expected)
 }

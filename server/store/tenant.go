@@ -3,6 +3,8 @@ package store
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/postrider-dev/postrider/ent"
@@ -13,7 +15,8 @@ import (
 func tenantFrom(row *ent.Tenant) *gateway.Tenant {
 	return &gateway.Tenant{
 		ID: gateway.TenantID(row.ID), Name: row.Name, DisplayName: row.DisplayName,
-		PurgedTo: gateway.Position(row.PurgedTo), Revision: row.Revision,
+		TypedOnly: row.TypedOnly != nil && *row.TypedOnly,
+		PurgedTo:  gateway.Position(row.PurgedTo), Revision: row.Revision,
 		CreateTime: fromMicros(row.CreateTime), UpdateTime: fromMicros(row.UpdateTime),
 	}
 }
@@ -33,6 +36,13 @@ func (s *Store) rememberTenant(t *gateway.Tenant) {
 	s.tenantsMu.Lock()
 	defer s.tenantsMu.Unlock()
 	s.tenants[t.ID], s.byName[t.Name] = t, t
+}
+
+// tenantIDs answers every tenant.
+func (s *Store) tenantIDs() []gateway.TenantID {
+	s.tenantsMu.RLock()
+	defer s.tenantsMu.RUnlock()
+	return slices.Sorted(maps.Keys(s.tenants))
 }
 
 func (s *Store) onlyTenant() bool {
@@ -61,14 +71,15 @@ func (s *Store) Tenant(_ context.Context, id gateway.TenantID) (*gateway.Tenant,
 	return nil, gateway.NotFound("tenant", fmt.Sprint(int64(id)))
 }
 
-// CreateTenant adds a tenant. A name that is taken is already_exists.
-func (s *Store) CreateTenant(ctx context.Context, name, displayName string) (*gateway.Tenant, error) {
+// CreateTenant adds a tenant of a name. A name that is taken is already_exists.
+func (s *Store) CreateTenant(ctx context.Context, tenant gateway.Tenant) (*gateway.Tenant, error) {
 	var created *gateway.Tenant
 	err := s.change(ctx, func(ctx context.Context, tx *ent.Tx) error {
 		now := micros(time.Now())
-		row, err := tx.Tenant.Create().SetName(name).SetDisplayName(displayName).SetCreateTime(now).SetUpdateTime(now).Save(ctx)
+		row, err := tx.Tenant.Create().SetName(tenant.Name).SetDisplayName(tenant.DisplayName).SetTypedOnly(tenant.TypedOnly).
+			SetCreateTime(now).SetUpdateTime(now).Save(ctx)
 		if ent.IsConstraintError(err) {
-			return nameTaken("tenant", name)
+			return nameTaken("tenant", tenant.Name)
 		}
 		if err != nil {
 			return fmt.Errorf("create tenant: %w", err)
@@ -81,6 +92,40 @@ func (s *Store) CreateTenant(ctx context.Context, name, displayName string) (*ga
 	}
 	s.rememberTenant(created)
 	return created, nil
+}
+
+// UpdateTenant changes a tenant's display name and settings. change is given a copy; it runs in the transaction. expected
+// is the tenant's revision, or 0.
+func (s *Store) UpdateTenant(
+	ctx context.Context, id gateway.TenantID, expected int64, change func(*gateway.Tenant) error,
+) (*gateway.Tenant, error) {
+	var updated *gateway.Tenant
+	err := s.change(ctx, func(ctx context.Context, tx *ent.Tx) error {
+		row, err := tx.Tenant.Get(ctx, int64(id))
+		if ent.IsNotFound(err) {
+			return gateway.NotFound("tenant", fmt.Sprint(int64(id)))
+		}
+		if err != nil {
+			return fmt.Errorf("read tenant: %w", err)
+		}
+		if err := expectRevision("tenant", expected, row.Revision); err != nil {
+			return err
+		}
+		to := tenantFrom(row)
+		if err := change(to); err != nil {
+			return err
+		}
+		row, err = row.Update().SetDisplayName(to.DisplayName).SetTypedOnly(to.TypedOnly).AddRevision(1).
+			SetUpdateTime(micros(time.Now())).Save(ctx)
+		if err != nil {
+			return fmt.Errorf("update tenant: %w", err)
+		}
+		updated = tenantFrom(row)
+		// In the order of the commits.
+		onCommit(tx, func() { s.rememberTenant(updated) })
+		return nil
+	})
+	return updated, err
 }
 
 // ListTenants answers tenants by name, after one.

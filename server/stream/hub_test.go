@@ -194,7 +194,7 @@ func TestAStreamCarriesItsTenantAndTypesOnly(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t, tailBytes)
 			own := w.tenant
-			other, err := w.store.CreateTenant(t.Context(), "other", "")
+			other, err := w.store.CreateTenant(t.Context(), gateway.Tenant{Name: "other"})
 			if err != nil {
 				t.Fatal(err)
 			}

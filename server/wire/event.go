@@ -63,6 +63,10 @@ func setByServer(event *postriderv1.Event) string {
 		return "tenant"
 	case event.GetSchemaVersion() != 0:
 		return "schema_version"
+	case event.GetDataSchema() != "":
+		return "data_schema"
+	case len(event.GetViolations()) > 0:
+		return "violations"
 	default:
 		return ""
 	}
@@ -82,6 +86,8 @@ func newPayload(event *postriderv1.Event) (gateway.Payload, error) {
 	case *postriderv1.Event_Data:
 		// A Struct holds numbers as doubles: what it carries may already be rounded.
 		return gateway.Payload{}, gateway.FieldError("event.data", "is for the JSON encoding; send proto_data or json_data")
+	case *postriderv1.Event_InvalidData:
+		return gateway.Payload{}, gateway.FieldError("event.invalid_data", "is set by the server; send proto_data or json_data")
 	default:
 		return gateway.Payload{}, nil
 	}
@@ -129,17 +135,24 @@ func (v EventView) Events(events []*gateway.Event, tenant string) ([]*postriderv
 }
 
 func (v EventView) showPayload(shown *postriderv1.Event, event *gateway.Event) error {
-	if event.Schema != 0 {
-		version, err := v.schemas.Version(event.Schema)
-		if err != nil {
+	var version *schema.Type
+	if checked := max(event.Schema, event.Unfit); checked != 0 {
+		var err error
+		if version, err = v.schemas.Version(checked); err != nil {
 			return err
 		}
 		shown.SchemaVersion = int32(version.Version())
-		if !v.asJSON {
-			data := &anypb.Any{TypeUrl: anyPrefix + version.Message(), Value: event.Data}
-			shown.Payload = &postriderv1.Event_ProtoData{ProtoData: data}
-			return nil
-		}
+		shown.DataSchema = SchemaPath(version.Name(), version.Version())
+		shown.Violations = schemaViolations(event.Violations)
+	}
+	switch {
+	case event.Schema != 0 && !v.asJSON:
+		data := &anypb.Any{TypeUrl: anyPrefix + version.Message(), Value: event.Data}
+		shown.Payload = &postriderv1.Event_ProtoData{ProtoData: data}
+		return nil
+	case event.Unfit != 0 && !v.asJSON:
+		shown.Payload = &postriderv1.Event_InvalidData{InvalidData: string(event.Data)}
+		return nil
 	}
 	text, err := event.JSON(v.schemas.Render)
 	if err != nil {
@@ -147,6 +160,20 @@ func (v EventView) showPayload(shown *postriderv1.Event, event *gateway.Event) e
 	}
 	shown.Payload = &postriderv1.Event_JsonData{JsonData: string(text)}
 	return nil
+}
+
+// schemaViolations shows what an event breaks. The paths begin at the event.
+func schemaViolations(broken []gateway.Violation) []*postriderv1.SchemaViolation {
+	if len(broken) == 0 {
+		return nil
+	}
+	shown := make([]*postriderv1.SchemaViolation, len(broken))
+	for i, v := range broken {
+		shown[i] = &postriderv1.SchemaViolation{
+			Field: strings.TrimPrefix(printable(v.Field), "event."), Rule: v.Rule, Message: printable(v.Message),
+		}
+	}
+	return shown
 }
 
 // PublishResponse shows an acknowledgement.

@@ -51,6 +51,9 @@ func TestNewDraftRefuses(t *testing.T) {
 		"event.accept_time":         {AcceptTime: timestamppb.Now()},
 		"event.tenant":              {Tenant: "t"},
 		"event.schema_version":      {SchemaVersion: 1},
+		"event.data_schema":         {DataSchema: "/v1/schemas/a/1.json"},
+		"event.violations":          {Violations: []*postriderv1.SchemaViolation{{}}},
+		"event.invalid_data":        {Payload: &postriderv1.Event_InvalidData{InvalidData: "{}"}},
 		"event.time":                {Time: &timestamppb.Timestamp{Nanos: -1}},
 		"event.data":                {Payload: &postriderv1.Event_Data{Data: &structpb.Struct{}}},
 		"event.proto_data.type_url": {Payload: &postriderv1.Event_ProtoData{ProtoData: &anypb.Any{TypeUrl: "x/"}}},
@@ -91,6 +94,45 @@ func TestEventView(t *testing.T) {
 	asJSON, err := wire.NewEventView(schemas, cursor, true).Event(typed, "acme")
 	if err != nil || asJSON.GetJsonData() != `{"currency":"EUR","minorUnits":"9007199254740993"}` {
 		t.Errorf("typed, JSON: %v, %v", asJSON, err)
+	}
+}
+
+// Events that broke their schema show what they break, and those that it cannot hold their text.
+func TestMarkedEvents(t *testing.T) {
+	t.Parallel()
+	schemas := shopSchemas(t)
+	version := schemas.Snapshot().Type("shop.v1.Money")
+	canonical, _, err := version.EncodeJSON([]byte(`{"currency":"eur"}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	broken := []gateway.Violation{{Field: "event.data.currency", Rule: "string.pattern", Message: "is \"wrong\""}}
+	marked := &gateway.Event{Type: "shop.v1.Money", ID: "a", Schema: version.ID(), Data: canonical, Violations: broken}
+	unfit := &gateway.Event{Type: "shop.v1.Money", ID: "b", Unfit: version.ID(), Data: []byte(`{"c": 1.10}`), Violations: broken}
+	cursor := func(p gateway.Position) gateway.Cursor { return gateway.Cursor{Position: p} }
+	view := func(event *gateway.Event, asJSON bool) *postriderv1.Event {
+		shown, err := wire.NewEventView(schemas, cursor, asJSON).Event(event, "acme")
+		if err != nil {
+			t.Fatal(err)
+		}
+		one := shown.GetViolations()
+		if shown.GetSchemaVersion() != 1 || shown.GetDataSchema() != "/v1/schemas/shop.v1.Money/1.json" || len(one) != 1 ||
+			one[0].GetField() != "data.currency" || one[0].GetRule() != "string.pattern" || one[0].GetMessage() != `is "wrong"` {
+			t.Errorf("%s: %v", event.ID, shown)
+		}
+		return shown
+	}
+	if shown := view(marked, false); shown.GetProtoData() == nil {
+		t.Errorf("marked, binary: %v", shown)
+	}
+	if shown := view(marked, true); shown.GetJsonData() != `{"currency":"eur"}` {
+		t.Errorf("marked, JSON: %v", shown)
+	}
+	if shown := view(unfit, false); shown.GetInvalidData() != `{"c": 1.10}` {
+		t.Errorf("unfit, binary: %v", shown)
+	}
+	if shown := view(unfit, true); shown.GetJsonData() != `{"c": 1.10}` {
+		t.Errorf("unfit, JSON: %v", shown)
 	}
 }
 

@@ -40,6 +40,19 @@ func TestPublishTextMovesAcrossUntouched(t *testing.T) {
 	}
 }
 
+func TestMarkedEventsAreWritten(t *testing.T) {
+	t.Parallel()
+	text, err := jsonCodec(t).Marshal(&postriderv1.GetEventResponse{Event: &postriderv1.Event{
+		Id: "e", Payload: &postriderv1.Event_JsonData{JsonData: `{"c": 1.10}`}, SchemaVersion: 3, DataSchema: "/v1/schemas/a/3.json",
+		Violations: []*postriderv1.SchemaViolation{{Field: `data.m["k"]`, Message: "is not there"}, {Field: "data", Rule: "r", Message: "<ü>"}},
+	}})
+	const want = `{"event":{"id":"e","data":{"c": 1.10},"schemaVersion":3,"dataSchema":"/v1/schemas/a/3.json",` +
+		`"violations":[{"field":"data.m[\"k\"]","message":"is not there"},{"field":"data","rule":"r","message":"<ü>"}]}}`
+	if err != nil || string(text) != want {
+		t.Errorf("wrote %s, %v; want %s", text, err, want)
+	}
+}
+
 func TestPublishRequestReads(t *testing.T) {
 	t.Parallel()
 	request := &postriderv1.PublishRequest{}
@@ -94,6 +107,9 @@ func TestUnreadableJSON(t *testing.T) {
 		{"invalid UTF-8 in data", "{\"event\":{\"data\":{\"a\":[\"\xff\"]}}}", "event.data.a[0]", publish, gateway.ReasonMalformedRequest},
 		{"half a surrogate", `{"event":{"data":{"a":"\ud800"}}}`, "event.data.a", publish, gateway.ReasonMalformedRequest},
 		{"nested deeply", `{"event":{"data":` + deep + `}}`, "event.data", publish, gateway.ReasonMalformedRequest},
+		{"dataSchema is a number", `{"event":{"dataSchema":1}}`, "event.dataSchema", publish, gateway.ReasonInvalidField},
+		{"violations", `{"event":{"violations":[]}}`, "event.violations", publish, gateway.ReasonInvalidField},
+		{"invalidData", `{"event":{"invalidData":"{}"}}`, "event.invalidData", publish, gateway.ReasonInvalidField},
 		{"schemaVersion is text", `{"event":{"schemaVersion":"x"}}`, "event.schemaVersion", publish, gateway.ReasonInvalidField},
 		{"batch is an object", `{"events":{}}`, "events", batch, gateway.ReasonInvalidField},
 		{"null in a batch", `{"events":[null]}`, "events[0]", batch, gateway.ReasonInvalidField},

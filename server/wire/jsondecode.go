@@ -128,7 +128,7 @@ func (d *publishDecoder) eventField(event *postriderv1.Event, path, name string)
 		event.Time, fault = d.time(path, ".time")
 	case "data":
 		fault = d.payload(event)
-	case "jsonData", "json_data", "protoData", "proto_data":
+	case "jsonData", "json_data", "protoData", "proto_data", "invalidData", "invalid_data":
 		fault = gateway.FieldError(path+"."+name, `is for binary encodings; in JSON the payload is "data", a plain object`)
 	case "cursor":
 		event.Cursor, fault = d.text(path, ".cursor")
@@ -138,6 +138,10 @@ func (d *publishDecoder) eventField(event *postriderv1.Event, path, name string)
 		event.Tenant, fault = d.text(path, ".tenant")
 	case "schemaVersion", "schema_version":
 		event.SchemaVersion, fault = d.int32(path, ".", name)
+	case "dataSchema", "data_schema":
+		event.DataSchema, fault = d.text(path, ".", name)
+	case "violations":
+		fault = gateway.FieldError(path+".violations", "is set by the server")
 	default:
 		fault = unknownField(path, name)
 	}

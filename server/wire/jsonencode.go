@@ -172,6 +172,20 @@ func appendEvent(dst []byte, event *postriderv1.Event) ([]byte, error) {
 		m.name("schemaVersion")
 		m.dst = strconv.AppendInt(m.dst, int64(version), 10)
 	}
+	m.text("dataSchema", event.GetDataSchema())
+	if len(event.GetViolations()) > 0 {
+		m.value("violations", func(dst []byte) ([]byte, error) {
+			return appendList(dst, event.GetViolations(), appendViolation)
+		})
+	}
+	return m.close()
+}
+
+func appendViolation(dst []byte, violation *postriderv1.SchemaViolation) ([]byte, error) {
+	m := open(dst)
+	m.text("field", violation.GetField())
+	m.text("rule", violation.GetRule())
+	m.text("message", violation.GetMessage())
 	return m.close()
 }
 

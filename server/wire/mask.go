@@ -3,6 +3,7 @@ package wire
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"google.golang.org/protobuf/types/known/fieldmaskpb"
 
@@ -168,4 +169,20 @@ func changeSecret(to *gateway.Subscription, from *postriderv1.Subscription) erro
 	}
 	to.Secret = from.GetSecret()
 	return nil
+}
+
+// namedFields reads a mask of a resource that has few fields to change. Any other field is refused by name.
+func namedFields(mask *fieldmaskpb.FieldMask, changeable ...string) (map[string]bool, error) {
+	named := make(map[string]bool)
+	for i, path := range mask.GetPaths() {
+		if !slices.Contains(changeable, path) {
+			return nil, gateway.FieldError(fmt.Sprintf("update_mask.paths[%d]", i), "%q is not a field that can be changed; these are: %s",
+				path, strings.Join(changeable, ", "))
+		}
+		named[path] = true
+	}
+	if len(named) == 0 {
+		return nil, gateway.FieldError("update_mask", "names no field; leave it out to change the fields set")
+	}
+	return named, nil
 }

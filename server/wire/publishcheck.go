@@ -40,7 +40,7 @@ func plainEvent(event *postriderv1.Event) bool {
 		(event.GetId() == "" || gateway.ValidEventID(event.GetId())) &&
 		len(event.GetSource()) <= plainSourceBytes && plainReference(event.GetSource()) &&
 		len(event.GetSubject()) <= plainSubjectBytes &&
-		event.GetCursor() == "" && event.GetTenant() == ""
+		event.GetCursor() == "" && event.GetTenant() == "" && event.GetDataSchema() == "" && len(event.GetViolations()) == 0
 }
 
 // plainReference says whether text is a URI reference made of nothing but path segments of common characters.

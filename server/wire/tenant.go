@@ -12,9 +12,35 @@ import (
 // Tenant shows a tenant.
 func Tenant(tenant *gateway.Tenant) *postriderv1.Tenant {
 	return &postriderv1.Tenant{
-		Name: tenant.Name, DisplayName: tenant.DisplayName, Revision: tenant.Revision,
+		Name: tenant.Name, DisplayName: tenant.DisplayName, TypedOnly: tenant.TypedOnly, Revision: tenant.Revision,
 		CreateTime: timestamp(tenant.CreateTime), UpdateTime: timestamp(tenant.UpdateTime),
 	}
+}
+
+// NewTenantUpdate reads an update of a tenant and answers the change that it makes: the fields in the mask, or those set
+// when the mask is absent.
+func NewTenantUpdate(request *postriderv1.UpdateTenantRequest) (func(*gateway.Tenant) error, error) {
+	from := request.GetTenant()
+	if from.GetName() == "" {
+		return nil, gateway.FieldError("tenant.name", "is required")
+	}
+	displayName, typedOnly := from.GetDisplayName() != "", from.GetTypedOnly()
+	if request.UpdateMask != nil {
+		named, err := namedFields(request.UpdateMask, "display_name", "typed_only")
+		if err != nil {
+			return nil, err
+		}
+		displayName, typedOnly = named["display_name"], named["typed_only"]
+	}
+	return func(to *gateway.Tenant) error {
+		if displayName {
+			to.DisplayName = from.GetDisplayName()
+		}
+		if typedOnly {
+			to.TypedOnly = from.GetTypedOnly()
+		}
+		return nil
+	}, nil
 }
 
 // timestamp shows a time; the zero time is absent.

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -29,7 +30,8 @@ var appendCases = []testCase{
 
 func testRoundTrip(t *testing.T, fresh Fresh) {
 	w := running(t, fresh)
-	versions := registered(w, "shop.v1.Order")
+	version := registered(w, "shop.v1.Order").Types["shop.v1.Order"].Latest().ID
+	broken := []gateway.Violation{{Field: "event.data.a", Message: "is \"wrong\""}, {Field: "event.data", Rule: "r", Message: "ü"}}
 	times := []time.Time{
 		{}, // filled by the store
 		time.Date(1, 1, 1, 0, 0, 1, 1, time.UTC),
@@ -42,7 +44,10 @@ func testRoundTrip(t *testing.T, fresh Fresh) {
 			e.Time = at
 			e.Subject = []string{"", "order/ünïcode", "a", "*"}[i]
 			e.Data = [][]byte{[]byte(`{"n":9007199254740993}`), {}, {0, 1, 2, 0xff}, bytes.Repeat([]byte("x"), 1<<20)}[i]
-			e.Schema = []gateway.SchemaID{0, versions[0].ID, versions[0].ID, 0}[i]
+			e.Schema = []gateway.SchemaID{0, version, version, 0}[i]
+			e.OrderingKey = []string{"", "customer 1", "", "ü"}[i]
+			e.Violations = [][]gateway.Violation{nil, nil, broken, broken[:1]}[i]
+			e.Unfit = []gateway.SchemaID{0, 0, 0, version}[i]
 		}))
 	}
 	for i, a := range w.publish(sent...) {
@@ -50,6 +55,7 @@ func testRoundTrip(t *testing.T, fresh Fresh) {
 		got := must(w.EventByID(context.Background(), want.Tenant, want.ID))(t)
 		if a.Duplicate || got.Position != a.Position || got.ID != want.ID || got.Type != want.Type || got.Source != want.Source ||
 			got.Subject != want.Subject || got.Schema != want.Schema || !bytes.Equal(got.Data, want.Data) ||
+			got.OrderingKey != want.OrderingKey || got.Unfit != want.Unfit || !slices.Equal(got.Violations, want.Violations) ||
 			!got.Time.Equal(want.Time) || !got.AcceptTime.Equal(want.AcceptTime) {
 			t.Errorf("event %d: got %s, want %s", i, shown(got), shown(want))
 		}
@@ -60,7 +66,8 @@ func testRoundTrip(t *testing.T, fresh Fresh) {
 }
 
 func shown(e *gateway.Event) string {
-	return fmt.Sprintf("%d %s %s %s %q %v %v %d, %d bytes", e.Position, e.ID, e.Type, e.Source, e.Subject, e.Time, e.AcceptTime, e.Schema, len(e.Data))
+	return fmt.Sprintf("%d %s %s %s %q %v %v %d, %d bytes, key %q, breaks %v of %d", e.Position, e.ID, e.Type, e.Source, e.Subject,
+		e.Time, e.AcceptTime, e.Schema, len(e.Data), e.OrderingKey, e.Violations, e.Unfit)
 }
 
 func testDense(t *testing.T, fresh Fresh) {

@@ -113,7 +113,7 @@ func testSettledAbove(t *testing.T, fresh Fresh) {
 func testListDeliveries(t *testing.T, fresh Fresh) {
 	w := running(t, fresh)
 	w.publishMany(20)
-	acme := must(w.CreateTenant(context.Background(), "acme", ""))(t)
+	acme := must(w.CreateTenant(context.Background(), gateway.Tenant{Name: "acme"}))(t)
 	subs := []*gateway.Subscription{w.subscribe("a", store.Start{}), w.subscribe("b", store.Start{})}
 	draft := w.draft("c")
 	draft.Tenant = acme.ID

@@ -131,7 +131,7 @@ func answerText(acks []store.Appended, err error) string {
 
 func testIdentityPerTenant(t *testing.T, fresh Fresh) {
 	w := running(t, fresh)
-	other := must(w.CreateTenant(context.Background(), "acme", ""))(t)
+	other := must(w.CreateTenant(context.Background(), gateway.Tenant{Name: "acme"}))(t)
 	w.publish(w.event("same"))
 	ack := w.publish(w.event("same", content("other"), func(e *gateway.Event) { e.Tenant = other.ID }))[0]
 	equal(t, "ack", ack, store.Appended{Position: 2})
@@ -155,7 +155,7 @@ func testServerIDRepeated(t *testing.T, fresh Fresh) {
 
 func testConflictDetails(t *testing.T, fresh Fresh) {
 	w := running(t, fresh)
-	version := registered(w, "shop.v1.Order")[0].ID
+	version := registered(w, "shop.v1.Order").Types["shop.v1.Order"].Latest().ID
 	typed := func(e *gateway.Event) { e.Schema = version }
 	first := w.event("same", typed)
 	w.publish(w.event("before"), first)

@@ -37,7 +37,7 @@ func newCorpus(t *testing.T, fresh Fresh, tenants, types int) *corpus {
 	c := &corpus{w: running(t, fresh), random: rand.New(rand.NewPCG(seed, 0))}
 	c.tenants = []gateway.TenantID{c.w.tenantID()}
 	for i := 1; i < tenants; i++ {
-		c.tenants = append(c.tenants, must(c.w.CreateTenant(context.Background(), fmt.Sprint("tenant", i), ""))(t).ID)
+		c.tenants = append(c.tenants, must(c.w.CreateTenant(context.Background(), gateway.Tenant{Name: fmt.Sprint("tenant", i)}))(t).ID)
 	}
 	roots := []string{"order", "order-x", "orders", "Order", "user_a", "a", "z.z"}
 	for i := range types {

@@ -59,7 +59,7 @@ func testStop(t *testing.T, fresh Fresh) {
 	<-recorded
 	_, err := w.Append(ctx, 0, []store.NewEvent{w.event("late")})
 	failsWith(t, err, gateway.CodeUnavailable, gateway.ReasonShuttingDown)
-	_, err = w.CreateTenant(ctx, "late", "")
+	_, err = w.CreateTenant(ctx, gateway.Tenant{Name: "late"})
 	failsWith(t, err, gateway.CodeUnavailable, gateway.ReasonShuttingDown)
 	equal(t, "head", w.Head(), 3)
 }
@@ -68,11 +68,11 @@ func testCancelledChange(t *testing.T, fresh Fresh) {
 	w := newWorld(t, fresh)
 	gone, cancel := context.WithCancel(context.Background())
 	cancel()
-	if _, err := w.CreateTenant(gone, "acme", ""); !errors.Is(err, context.Canceled) {
+	if _, err := w.CreateTenant(gone, gateway.Tenant{Name: "acme"}); !errors.Is(err, context.Canceled) {
 		t.Fatalf("error = %v, want cancelled", err)
 	}
 	w.start()
-	must(w.CreateTenant(context.Background(), "acme", ""))(t)
+	must(w.CreateTenant(context.Background(), gateway.Tenant{Name: "acme"}))(t)
 }
 
 func testRegistryChanged(t *testing.T, fresh Fresh) {

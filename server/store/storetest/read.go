@@ -98,7 +98,7 @@ func testEventsAt(t *testing.T, fresh Fresh) {
 
 func testEventByID(t *testing.T, fresh Fresh) {
 	w := running(t, fresh)
-	other := must(w.CreateTenant(context.Background(), "acme", ""))(t)
+	other := must(w.CreateTenant(context.Background(), gateway.Tenant{Name: "acme"}))(t)
 	w.publish(w.event("evt_1"))
 	equal(t, "event", must(w.EventByID(context.Background(), w.tenantID(), "evt_1"))(t).Position, 1)
 	_, err := w.EventByID(context.Background(), other.ID, "evt_1")

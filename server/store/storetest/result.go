@@ -117,7 +117,7 @@ func testDeliveryRoundTrip(t *testing.T, fresh Fresh) {
 		want.EventID = must(w.EventsAt(context.Background(), []gateway.Position{d.Position}))(t)[d.Position].ID
 		equal(t, "delivery", deliveryText(got), deliveryText(&want))
 	}
-	other := must(w.CreateTenant(context.Background(), "acme", ""))(t)
+	other := must(w.CreateTenant(context.Background(), gateway.Tenant{Name: "acme"}))(t)
 	_, err := w.Delivery(context.Background(), other.ID, full.DeliveryKey)
 	notFound(t, err)
 	_, err = w.Delivery(context.Background(), sub.Tenant, gateway.DeliveryKey{Subscription: sub.ID, Position: 1})

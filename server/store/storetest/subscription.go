@@ -73,7 +73,7 @@ func testSubscriptionName(t *testing.T, fresh Fresh) {
 	_, err := w.CreateSubscription(context.Background(), w.draft("billing"), store.Start{})
 	failsWith(t, err, gateway.CodeAlreadyExists, gateway.ReasonNameTaken)
 	other := w.draft("billing")
-	other.Tenant = must(w.CreateTenant(context.Background(), "acme", ""))(t).ID
+	other.Tenant = must(w.CreateTenant(context.Background(), gateway.Tenant{Name: "acme"}))(t).ID
 	must(w.CreateSubscription(context.Background(), other, store.Start{}))(t)
 	second := w.subscribe("second", store.Start{})
 	_, _, err = w.UpdateSubscription(context.Background(), second.ID, 0, func(s *gateway.Subscription) error {

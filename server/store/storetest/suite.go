@@ -25,6 +25,7 @@ func Run(t *testing.T, fresh Fresh) {
 		{"Removal", removalCases},
 		{"Key", keyCases},
 		{"Schema", schemaCases},
+		{"EventType", eventTypeCases},
 		{"Tenant", tenantCases},
 	})
 }

@@ -117,6 +117,43 @@ describe("events", () => {
     await screen.findByText(/Events are missing: removed by retention/);
   });
 
+  it("shows a typed event by its schema, and as JSON when asked", async () => {
+    server.eventTypes.add("shop.v1.OrderCreated");
+    const event = server.publish(
+      "shop.v1.OrderCreated",
+      '{"channel":"ORDER_CHANNEL_STORE","ledgerNumber":"9007199254740993"}',
+      { schemaVersion: 1 },
+    );
+    const { user } = renderApp(server, `/events/${event.id}`);
+    const data = await screen.findByRole("region", { name: "Data" });
+    await within(data).findByText("ledger_number");
+    within(data).getByText("9007199254740993");
+    within(data).getByText("Store");
+    await user.click(screen.getByRole("button", { name: "JSON" }));
+    within(screen.getByRole("region", { name: "Data" })).getByText('"ORDER_CHANNEL_STORE"');
+  });
+
+  it("says what an event breaks that was accepted all the same", async () => {
+    server.eventTypes.add("shop.v1.OrderCreated");
+    const event = server.publish("shop.v1.OrderCreated", "", {
+      schemaVersion: 1,
+      payload: { case: "invalidData", value: '{"orderId":7}' },
+      violations: [{ field: "data.order_id", message: "must be a string" }],
+    });
+    renderApp(server, `/events/${event.id}`);
+    await screen.findByText(/It breaks its schema/);
+    const data = await screen.findByRole("region", { name: "Data" });
+    await within(data).findByText("order_id");
+    within(data).getByText("Must be a string.");
+  });
+
+  it("shows the JSON of a typed event whose schema cannot be had", async () => {
+    server.failWith("GetSchemas", new ConnectError("no schema", Code.NotFound));
+    const event = server.publish("shop.v1.OrderPaid", '{"orderId":"7"}', { schemaVersion: 1 });
+    renderApp(server, `/events/${event.id}`);
+    await screen.findByText('"orderId"');
+  });
+
   it("says why events could not be loaded, and loads them when asked again", async () => {
     server.publish("order.created", "{}");
     server.failWith("ListEvents", new ConnectError("disk I/O error", Code.Internal));

@@ -7,9 +7,9 @@ import { CopyButton } from "@/ui/copy";
 import { EventType } from "@/ui/event-type";
 import { Facts } from "@/ui/facts";
 import { Icon } from "@/ui/icon";
-import { JsonView } from "@/ui/json/json-view";
 import { EmptyState, ErrorState, Skeleton } from "@/ui/states";
 import { Instant } from "@/ui/time";
+import { EventData } from "./event-data";
 import styles from "./event-detail.module.css";
 import { withoutDelivery } from "./filter";
 import { useEvent } from "./queries";
@@ -51,7 +51,7 @@ export function EventDetail({ id, children }: { id: string; children: ReactNode 
             {children}
           </section>
         )}
-        {query.data?.event && <Payload event={query.data.event} />}
+        {query.data?.event && <EventData key={id} event={query.data.event} />}
       </div>
     </aside>
   );
@@ -79,10 +79,25 @@ function Attributes({ event }: { event: Event }) {
         ["subject", event.subject && <code key="subject">{event.subject}</code>],
         ["time", <Instant key="time" time={event.time} />],
         ["accepted", <Instant key="accepted" time={event.acceptTime} />],
-        ["schema", event.schemaVersion === 0 ? "untyped" : `version ${event.schemaVersion}`],
+        ["schema", <SchemaVersion key="schema" event={event} />],
         ["cursor", <Copyable key="cursor" text={event.cursor} label="Copy the cursor" />],
       ]}
     />
+  );
+}
+
+/** The version that the event was checked against, and the way to its documentation. */
+function SchemaVersion({ event }: { event: Event }) {
+  if (event.schemaVersion === 0) return "untyped";
+  const version = String(event.schemaVersion);
+  return (
+    <Link
+      to="/event-types/$name"
+      params={{ name: event.type }}
+      search={({ tenant }) => ({ tenant, version })}
+    >
+      version {version}
+    </Link>
   );
 }
 
@@ -93,9 +108,4 @@ function Copyable({ text, label }: { text: string; label: string }) {
       <CopyButton text={text} iconLabel={label} />
     </span>
   );
-}
-
-function Payload({ event }: { event: Event }) {
-  const text = event.payload.case === "jsonData" ? event.payload.value : "";
-  return <JsonView text={text} label="Data" />;
 }

@@ -8,6 +8,7 @@ import { clock, day, rfc3339 } from "@/ui/format/time";
 import { Icon } from "@/ui/icon";
 import { narrow, useMedia } from "@/ui/media";
 import { VirtualList, type VirtualListHandle } from "@/ui/virtual-list";
+import { payloadText } from "./event-data";
 import styles from "./event-list.module.css";
 import { withoutDelivery } from "./filter";
 import { type EventTail, rowLimit, type TailRow, type TailView } from "./tail";
@@ -116,6 +117,12 @@ const EventCells = memo(function EventCells(props: {
         >
           <EventType name={event.type} />
         </a>
+        {event.violations.length > 0 && (
+          <span className={styles.warned} title="It breaks its schema">
+            <Icon name="warning" />
+            <span className="visually-hidden">breaks its schema</span>
+          </span>
+        )}
       </span>
       <span role="cell" className={clsx(styles.cell, styles.subject)}>
         {event.subject}
@@ -137,8 +144,7 @@ function GapCell({ message }: { message: string }) {
 
 /** The beginning of the payload on one line. */
 function preview(event: Event): string {
-  const text = event.payload.case === "jsonData" ? event.payload.value : "";
-  return text.slice(0, 240).replaceAll(/\s+/g, " ");
+  return payloadText(event).slice(0, 240).replaceAll(/\s+/g, " ");
 }
 
 function Footer({ view, tail }: { view: TailView; tail: EventTail }) {

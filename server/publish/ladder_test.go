@@ -1,0 +1,254 @@
+package publish_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"google.golang.org/protobuf/encoding/protowire"
+
+	"github.com/postrider-dev/postrider/server/gateway"
+	"github.com/postrider-dev/postrider/server/publish"
+	"github.com/postrider-dev/postrider/server/schema"
+	"github.com/postrider-dev/postrider/server/store"
+)
+
+const moneyType = "shop.v1.Money"
+
+// level sets the level of the tests' type; the publisher is not told.
+func (w *world) level(level gateway.Level) {
+	w.t.Helper()
+	_, err := w.store.UpdateEventType(w.t.Context(), moneyType, 0, func(to *gateway.EventType) error {
+		to.Level = level
+		return nil
+	})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// told is what became of a draft: "refused", or how it was stored and what it was marked with.
+func (w *world) told(d gateway.Draft) string {
+	w.t.Helper()
+	ack, err := w.Publish(w.t.Context(), w.tenant, d)
+	var fault *gateway.Error
+	if errors.As(err, &fault) {
+		return "refused " + fault.Fields[0].Field
+	}
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	event := w.stored(ack.ID)
+	kind := "typed"
+	if event.Schema == 0 {
+		kind = "text"
+	}
+	if event.Unfit != 0 {
+		kind = "unfit"
+	}
+	for _, v := range event.Violations {
+		kind += " " + v.Field
+	}
+	return kind
+}
+
+func TestLadder(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.register(shopSet(t))
+	unknown := protowire.AppendVarint(protowire.AppendTag(money(t, "EUR", 1), 99, protowire.VarintType), 1)
+	binary := func(raw []byte) gateway.Draft {
+		return gateway.Draft{Type: moneyType, Payload: gateway.Payload{Message: moneyType, Binary: raw}}
+	}
+	tests := []struct {
+		name               string
+		draft              gateway.Draft
+		enforce, warn, off string
+	}{
+		{"keeps the schema", draft(moneyType, `{"currency":"EUR","minorUnits":"5"}`), "typed", "typed", "typed"},
+		{"keeps it, binary", binary(money(t, "EUR", 5)), "typed", "typed", "typed"},
+		{"breaks a rule", draft(moneyType, `{"currency":"eur"}`), "refused event.data.currency", "typed event.data.currency", "typed"},
+		{"breaks a rule, binary", binary(money(t, "eur", 5)), "refused event.data.currency", "typed event.data.currency", "typed"},
+		{"breaks two rules", draft(moneyType, `{"currency":"eur","minorUnits":-1}`), "refused event.data.currency", "typed event.data.currency event.data.minorUnits", "typed"},
+		{"does not fit", draft(moneyType, `{"currency":"EUR","cents":1}`), "refused event.data.cents", "unfit event.data.cents", "unfit event.data.cents"},
+		{"does not fit, twice", draft(moneyType, `{"currency":1,"cents":1}`), "refused event.data.currency", "unfit event.data.currency event.data.cents", "unfit event.data.currency event.data.cents"},
+		{"number that would be rounded", draft(moneyType, `{"currency":"EUR","minorUnits":0.5}`), "refused event.data.minorUnits", "unfit event.data.minorUnits", "unfit event.data.minorUnits"},
+		{"field number that is not in the message", binary(unknown), "refused event.data", "refused event.data", "refused event.data"},
+		{"broken message", binary([]byte{0xff}), "refused event.data", "refused event.data", "refused event.data"},
+		{"other message", gateway.Draft{Type: moneyType, Payload: gateway.Payload{Message: "shop.v1.Address"}}, "refused event.proto_data", "refused event.proto_data", "refused event.proto_data"},
+		{"not JSON", draft(moneyType, `{"currency"`), "refused event.data", "refused event.data", "refused event.data"},
+		{"not an object", draft(moneyType, `[1]`), "refused event.data", "refused event.data", "refused event.data"},
+		{"no payload", gateway.Draft{Type: moneyType}, "refused event.data.currency", "typed event.data.currency", "typed"},
+	}
+	for _, level := range []gateway.Level{gateway.LevelEnforce, gateway.LevelWarn, gateway.LevelOff} {
+		w.level(level)
+		for _, test := range tests {
+			want := []string{gateway.LevelOff: test.off, gateway.LevelWarn: test.warn, gateway.LevelEnforce: test.enforce}[level]
+			if got := w.told(test.draft); got != want {
+				t.Errorf("%s, %v: %s, want %s", test.name, level, got, want)
+			}
+		}
+	}
+	// What is no JSON or another message is not a matter of the schema.
+	if got, want := w.Counts(w.tenant.ID, moneyType), (publish.Counts{Warned: 7, Refused: 14}); got != want {
+		t.Errorf("counted %+v, want %+v", got, want)
+	}
+}
+
+func TestALevelOfOneTenant(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.register(shopSet(t))
+	acme, err := w.store.CreateTenant(t.Context(), gateway.Tenant{Name: "acme"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = w.store.UpdateEventType(t.Context(), moneyType, 0, func(to *gateway.EventType) error {
+		to.TenantLevels[acme.ID] = gateway.LevelWarn
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	bad := draft(moneyType, `{"currency":"eur"}`)
+	if _, err := w.Publish(t.Context(), acme, bad); err != nil {
+		t.Errorf("the tenant that is warned: %v", err)
+	}
+	if _, err := w.Publish(t.Context(), w.tenant, bad); gateway.ErrorCode(err) != gateway.CodeInvalid {
+		t.Errorf("another tenant: %v", err)
+	}
+	if w.Counts(acme.ID, moneyType) != (publish.Counts{Warned: 1}) || w.Counts(w.tenant.ID, moneyType) != (publish.Counts{Refused: 1}) {
+		t.Errorf("counted %+v and %+v", w.Counts(acme.ID, moneyType), w.Counts(w.tenant.ID, moneyType))
+	}
+}
+
+// A repeat is the same event whatever the level was when the first one came.
+func TestRepeatsOfMarkedEvents(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.register(shopSet(t))
+	w.level(gateway.LevelWarn)
+	rule, unfit := withID("rule", draft(moneyType, `{"currency":"eur","minorUnits":1}`)), withID("unfit", draft(moneyType, `{"currency":"EUR","cents":1}`))
+	w.publish(rule)
+	w.publish(unfit)
+	for _, level := range []gateway.Level{gateway.LevelWarn, gateway.LevelOff} {
+		w.level(level)
+		for id, same := range map[string]string{"rule": `{"minor_units":"1","currency":"eur"}`, "unfit": `{ "cents":1, "currency":"EUR" }`} {
+			if ack := w.publish(withID(id, draft(moneyType, same))); !ack.Duplicate {
+				t.Errorf("%s, %v: stored again", id, level)
+			}
+			_, err := w.Publish(t.Context(), w.tenant, withID(id, draft(moneyType, `{"currency":"usd","cents":2}`)))
+			if gateway.ErrorCode(err) != gateway.CodeAlreadyExists {
+				t.Errorf("%s, %v, other content: %v", id, level, err)
+			}
+		}
+	}
+	if got := w.Counts(w.tenant.ID, moneyType); got.Warned != 2 {
+		t.Errorf("repeats were counted: %+v", got)
+	}
+}
+
+func TestTypedOnlyTenant(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.register(shopSet(t))
+	strict := *w.tenant
+	strict.TypedOnly = true
+	_, err := w.Publish(t.Context(), &strict, draft("order.created", `{}`))
+	var fault *gateway.Error
+	if !errors.As(err, &fault) || fault.Code != gateway.CodeInvalid || fault.Reason != gateway.ReasonUntypedEvent || fault.Fields[0].Field != "event.type" {
+		t.Errorf("untyped: %v", err)
+	}
+	_, err = w.PublishBatch(t.Context(), &strict, []gateway.Draft{draft(moneyType, `{"currency":"EUR"}`), draft("order.created", `{}`)})
+	if !errors.As(err, &fault) || fault.Fields[0].Field != "events[1].type" {
+		t.Errorf("untyped in a batch: %v", err)
+	}
+	if _, err := w.Publish(t.Context(), &strict, draft(moneyType, `{"currency":"EUR"}`)); err != nil {
+		t.Errorf("typed: %v", err)
+	}
+}
+
+// keyed registers the example's Money under a name, with paths.
+func (w *world) keyed(name, orderingKey, subject string) {
+	w.t.Helper()
+	types, err := schema.Select(shopSet(w.t), schema.Selection{All: true})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	at := slices.IndexFunc(types, func(n schema.New) bool { return n.Message == moneyType })
+	fresh := store.NewSchema{
+		Type: name, Message: moneyType, Files: types[at].Files, Hash: types[at].Hash, OrderingKey: orderingKey, Subject: subject,
+	}
+	if err := w.store.RegisterSchemas(w.t.Context(), 0, gateway.LevelWarn, []store.NewSchema{fresh}); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+func TestSubjectAndOrderingKeyFromThePayload(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.keyed("payment", "minor_units", "currency")
+	bare := withID("bare", draft("payment", `{"currency":"EUR","minorUnits":42}`))
+	given := withID("given", draft("payment", `{"currency":"EUR","minorUnits":7}`))
+	given.Subject = "mine"
+	for _, test := range []struct {
+		draft        gateway.Draft
+		subject, key string
+	}{
+		{bare, "EUR", "42"},
+		{given, "mine", "7"},
+		{withID("unfit", draft("payment", `{"currency":"EUR","minorUnits":7,"x":1}`)), "", ""},
+	} {
+		w.publish(test.draft)
+		if got := w.stored(test.draft.ID); got.Subject != test.subject || got.OrderingKey != test.key {
+			t.Errorf("%s: subject %q, key %q; want %q, %q", test.draft.ID, got.Subject, got.OrderingKey, test.subject, test.key)
+		}
+	}
+	// What the server filled in is not part of the content.
+	if ack := w.publish(bare); !ack.Duplicate {
+		t.Error("a repeat is another event")
+	}
+	bare.Subject = "EUR"
+	if _, err := w.Publish(t.Context(), w.tenant, bare); gateway.ErrorCode(err) != gateway.CodeAlreadyExists {
+		t.Errorf("a repeat that gives the subject: %v", err)
+	}
+	long := strings.Repeat("x", 2049)
+	_, err := w.Publish(t.Context(), w.tenant, draft("payment", fmt.Sprintf(`{"currency":%q}`, long)))
+	var fault *gateway.Error
+	if !errors.As(err, &fault) || fault.Fields[0].Field != "event.data.currency" || fault.Reason != gateway.ReasonInvalidField {
+		t.Errorf("a subject that is too long: %v", err)
+	}
+}
+
+// Events that are published while types change are held against the newest ones.
+func TestPublishWhileTypesChange(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.register(shopSet(t))
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
+	ended := make(chan error, 1)
+	go func() {
+		for ctx.Err() == nil {
+			if _, err := w.Publish(ctx, w.tenant, draft(moneyType, `{"currency":"EUR"}`)); err != nil && ctx.Err() == nil {
+				ended <- err
+				return
+			}
+		}
+		ended <- nil
+	}()
+	for i := range 30 {
+		w.level([]gateway.Level{gateway.LevelWarn, gateway.LevelEnforce}[i%2])
+		want := []string{"typed event.data.currency", "refused event.data.currency"}[i%2]
+		if got := w.told(draft(moneyType, `{"currency":"eur"}`)); got != want {
+			t.Fatalf("change %d: %s, want %s", i, got, want)
+		}
+	}
+	stop()
+	if err := <-ended; err != nil {
+		t.Errorf("somebody else's event: %v", err)
+	}
+}

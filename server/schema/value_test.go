@@ -1,0 +1,94 @@
+package schema_test
+
+import (
+	"testing"
+
+	"github.com/postrider-dev/postrider/server/gateway"
+	"github.com/postrider-dev/postrider/server/schema"
+)
+
+// keyed is a version of a test message whose keys are at these paths.
+func keyed(t *testing.T, orderingKey, subject string) *schema.Type {
+	t.Helper()
+	registry := schema.NewRegistry()
+	registry.Load([]schema.Stored{{
+		ID: 1, Type: "kinds", Version: 1, Message: "test.v1.Kinds", Files: readFile(t, kindsFile), Latest: true,
+		OrderingKey: orderingKey, Subject: subject,
+	}}, 1)
+	return registry.Snapshot().Type("kinds")
+}
+
+func TestKeysAreReadFromThePayload(t *testing.T) {
+	t.Parallel()
+	const payload = `{"text":"ü 1","big":"-9007199254740993","yes":true,"raw":"AAH/","amount":1.5,"colour":"COLOUR_RED",
+		"child":{"text":"inner","colour":7,"child":{"bigCount":"18446744073709551615"}},"wrappedText":"w"}`
+	for path, want := range map[string]string{
+		"":                      "",
+		"text":                  "ü 1",
+		"child.text":            "inner",
+		"child.child.big_count": "18446744073709551615",
+		"big":                   "-9007199254740993",
+		"yes":                   "true",
+		"raw":                   "AAH/",
+		"amount":                "1.5",
+		"colour":                "COLOUR_RED",
+		"child.colour":          "7",
+		"small":                 "0",
+		"child.small":           "0",
+		"maybe":                 "",
+		"first_choice":          "",
+		"wrapped_text.value":    "w",
+		"wrapped_big.value":     "",
+	} {
+		kinds := keyed(t, path, "text")
+		canonical, violations, err := kinds.EncodeJSON([]byte(payload))
+		if err != nil || len(violations) > 0 {
+			t.Fatal(violations, err)
+		}
+		key, subject, err := kinds.Keys(canonical)
+		if err != nil || key != want || subject != "ü 1" || kinds.OrderingKey() != path || kinds.Subject() != "text" {
+			t.Errorf("%q: %q and %q, %v; want %q", path, key, subject, err, want)
+		}
+	}
+}
+
+func TestKeysThatAreNotThere(t *testing.T) {
+	t.Parallel()
+	for _, path := range []string{"none", "child", "children", "children.text", "text.text"} {
+		if key, _, err := keyed(t, path, "").Keys(nil); err == nil {
+			t.Errorf("%q: %q, %v", path, key, err)
+		}
+	}
+}
+
+func TestLevels(t *testing.T) {
+	t.Parallel()
+	registry := schema.NewRegistry()
+	stored := schema.Stored{
+		ID: 1, Type: "a", Version: 1, Latest: true, Level: gateway.LevelEnforce,
+		TenantLevels: map[gateway.TenantID]gateway.Level{7: gateway.LevelWarn},
+	}
+	registry.Load([]schema.Stored{stored}, 1)
+	first := registry.Snapshot()
+	stored.Level, stored.TenantLevels = gateway.LevelOff, nil
+	registry.Load([]schema.Stored{stored}, 2)
+	second := registry.Snapshot()
+	for _, test := range []struct {
+		in     *schema.Snapshot
+		tenant gateway.TenantID
+		name   string
+		want   gateway.Level
+	}{
+		{first, 1, "a", gateway.LevelEnforce},
+		{first, 7, "a", gateway.LevelWarn},
+		{second, 7, "a", gateway.LevelOff},
+		{second, 1, "other", gateway.LevelOff},
+	} {
+		if got := test.in.Level(test.tenant, test.name); got != test.want {
+			t.Errorf("tenant %d, type %s: %v, want %v", test.tenant, test.name, got, test.want)
+		}
+	}
+	if first.Type("a") != second.Type("a") {
+		t.Error("a change of the level compiled the version anew")
+	}
+}

@@ -1,0 +1,172 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/postrider-dev/postrider/ent"
+	"github.com/postrider-dev/postrider/ent/eventtypeversion"
+	"github.com/postrider-dev/postrider/server/gateway"
+)
+
+// Registry is all event types at one revision. It is kept in memory, shared by everybody who asks and never changed: a
+// change makes another.
+type Registry struct {
+	Revision int64
+	// Types are by name.
+	Types map[string]*RegisteredType
+}
+
+// RegisteredType is an event type with its versions.
+type RegisteredType struct {
+	gateway.EventType
+	// Versions are in order, from version 1.
+	Versions []*SchemaVersion
+	// row is the key of its row.
+	row int64
+}
+
+// Latest is the version that new events are checked against.
+func (t *RegisteredType) Latest() *SchemaVersion { return t.Versions[len(t.Versions)-1] }
+
+// SchemaVersion is one stored version of an event type's schema.
+type SchemaVersion struct {
+	ID      gateway.SchemaID
+	Version int
+	// Message is the full name of the type's message.
+	Message string
+	// Files is the self-contained FileDescriptorSet; Hash tells versions apart.
+	Files []byte
+	Hash  [32]byte
+	// Description is for people. OrderingKey and Subject are paths of fields, empty for none.
+	Description, OrderingKey, Subject string
+	CreateTime                        time.Time
+}
+
+// Names answers the types' names in order, those after one.
+func (r *Registry) Names(after string) []string {
+	names := slices.Sorted(maps.Keys(r.Types))
+	at, found := slices.BinarySearch(names, after)
+	if found {
+		at++
+	}
+	return names[at:]
+}
+
+// Registry answers the event types as they are now.
+func (s *Store) Registry() *Registry { return s.registry.Load() }
+
+// EventType answers one event type. The error is not found.
+func (s *Store) EventType(name string) (*RegisteredType, error) {
+	if found := s.Registry().Types[name]; found != nil {
+		return found, nil
+	}
+	return nil, gateway.NotFound("event type", name)
+}
+
+// RegistryRevision grows with every change of the event types.
+func (s *Store) RegistryRevision() int64 { return s.Registry().Revision }
+
+// changeRegistry runs a change of the event types. It is given a copy to work on, in which the types themselves are
+// shared: what changes is replaced. The revision grows with every change, so that no event is accepted under an older
+// one. expected is the revision that the change was made for, or 0.
+func (s *Store) changeRegistry(
+	ctx context.Context, expected int64, run func(ctx context.Context, tx *ent.Tx, next *Registry) error,
+) error {
+	return s.change(ctx, func(ctx context.Context, tx *ent.Tx) error {
+		// The writer runs alone: nobody else changes it meanwhile.
+		current := s.Registry()
+		if expected != 0 && expected != current.Revision {
+			return ErrRegistryChanged
+		}
+		next := &Registry{Revision: current.Revision + 1, Types: maps.Clone(current.Types)}
+		if err := run(ctx, tx, next); err != nil {
+			return err
+		}
+		if err := tx.EventLog.UpdateOneID(shard).AddRegistryRevision(1).Exec(ctx); err != nil {
+			return fmt.Errorf("advance registry: %w", err)
+		}
+		onCommit(tx, func() { s.registry.Store(next) })
+		return nil
+	})
+}
+
+// loadRegistry reads all event types.
+func (s *Store) loadRegistry(ctx context.Context, revision int64) error {
+	types, err := s.write.EventType.Query().All(ctx)
+	if err != nil {
+		return fmt.Errorf("read event types: %w", err)
+	}
+	loaded := &Registry{Revision: revision, Types: make(map[string]*RegisteredType, len(types))}
+	byRow := make(map[int64]*RegisteredType, len(types))
+	for _, row := range types {
+		one := registeredType(row)
+		loaded.Types[row.Name], byRow[row.ID] = one, one
+	}
+	if err := s.loadVersions(ctx, byRow); err != nil {
+		return err
+	}
+	levels, err := s.write.EventTypeLevel.Query().All(ctx)
+	if err != nil {
+		return fmt.Errorf("read levels: %w", err)
+	}
+	for _, row := range levels {
+		byRow[row.EventTypeID].TenantLevels[gateway.TenantID(row.TenantID)] = gateway.Level(row.Level)
+	}
+	s.registry.Store(loaded)
+	return nil
+}
+
+func (s *Store) loadVersions(ctx context.Context, types map[int64]*RegisteredType) error {
+	sets, err := s.write.DescriptorSet.Query().All(ctx)
+	if err != nil {
+		return fmt.Errorf("read descriptor sets: %w", err)
+	}
+	byRow := make(map[int64]*ent.DescriptorSet, len(sets))
+	for _, set := range sets {
+		byRow[set.ID] = set
+	}
+	rows, err := s.write.EventTypeVersion.Query().
+		Order(ent.Asc(eventtypeversion.FieldEventTypeID, eventtypeversion.FieldVersion)).All(ctx)
+	if err != nil {
+		return fmt.Errorf("read schema versions: %w", err)
+	}
+	for _, row := range rows {
+		set := byRow[row.DescriptorSetID]
+		types[row.EventTypeID].add(schemaVersion(row, set.Files, [32]byte(set.Hash)))
+	}
+	return nil
+}
+
+// add makes a version the latest.
+func (t *RegisteredType) add(version *SchemaVersion) {
+	t.Versions = append(t.Versions, version)
+	t.Message, t.Description, t.LatestVersion = version.Message, version.Description, version.Version
+}
+
+func registeredType(row *ent.EventType) *RegisteredType {
+	return &RegisteredType{row: row.ID, EventType: gateway.EventType{
+		Name: row.Name, Level: gateway.Level(row.Level), TenantLevels: map[gateway.TenantID]gateway.Level{},
+		Deprecated: row.Deprecated != nil && *row.Deprecated, DeprecationNote: optionalText(row.DeprecationNote),
+		LatestVersion: int(row.LatestVersion), Revision: row.Revision,
+		CreateTime: fromMicros(row.CreateTime), UpdateTime: fromMicros(row.UpdateTime),
+	}}
+}
+
+func schemaVersion(row *ent.EventTypeVersion, files []byte, hash [32]byte) *SchemaVersion {
+	return &SchemaVersion{
+		ID: gateway.SchemaID(row.ID), Version: int(row.Version), Message: row.Message, Files: files, Hash: hash,
+		Description: optionalText(row.Description), OrderingKey: optionalText(row.OrderingKey),
+		Subject: optionalText(row.Subject), CreateTime: fromMicros(row.CreateTime),
+	}
+}
+
+func optionalText(v *string) string {
+	if v == nil {
+		return ""
+	}
+	return *v
+}

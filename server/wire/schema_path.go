@@ -1,0 +1,35 @@
+package wire
+
+import (
+	"strconv"
+	"strings"
+)
+
+// schemasPath is where JSON Schemas are served, and schemaEnding what their paths end with.
+const (
+	schemasPath  = "/v1/schemas/"
+	schemaEnding = ".json"
+)
+
+// SchemaPath is the path of a version's JSON Schema on this server: /v1/schemas/{type}/{version}.json.
+func SchemaPath(eventType string, version int) string {
+	return schemasPath + eventType + "/" + strconv.Itoa(version) + schemaEnding
+}
+
+// ParseSchemaPath reads such a path.
+func ParseSchemaPath(path string) (eventType string, version int, ok bool) {
+	rest, ok := strings.CutPrefix(path, schemasPath)
+	if !ok {
+		return "", 0, false
+	}
+	eventType, file, _ := strings.Cut(rest, "/")
+	number, ok := strings.CutSuffix(file, schemaEnding)
+	if !ok {
+		return "", 0, false
+	}
+	n, err := strconv.ParseInt(number, 10, 32)
+	if err != nil || n < 1 || SchemaPath(eventType, int(n)) != path {
+		return "", 0, false
+	}
+	return eventType, int(n), true
+}
