@@ -16,6 +16,7 @@ import (
 	"github.com/postrider-dev/postrider/server/auth"
 	"github.com/postrider-dev/postrider/server/deliver"
 	"github.com/postrider-dev/postrider/server/egress"
+	"github.com/postrider-dev/postrider/server/filter"
 	"github.com/postrider-dev/postrider/server/gateway"
 	"github.com/postrider-dev/postrider/server/httpserver"
 	"github.com/postrider-dev/postrider/server/publish"
@@ -150,16 +151,17 @@ func (s *Server) assemble(keyring *auth.Keyring) (err error) {
 	s.out = egress.New(egress.Config{Guard: egress.Guard{Allow: s.config.AllowTargets}})
 	targets := newTargets(s.out)
 
+	filters := filter.NewCompiler(s.schemas)
 	publisher := publish.New(s.log(s.store), s.schemas)
 	s.engine = deliver.New(deliver.Config{
-		Store: s.store, Tail: recent, Targets: targets, RenderJSON: s.schemas.Render, Logger: s.logger,
+		Store: s.store, Tail: recent, Targets: targets, RenderJSON: s.schemas.Render, Filters: filters, Logger: s.logger,
 		StopTimeout: attemptDrain,
 	})
-	hub := stream.New(s.store, recent, s.stopping)
+	hub := stream.New(s.store, recent, filters, s.stopping)
 	view := func(asJSON bool) rpcstream.View { return wire.NewEventView(s.schemas, s.store.Cursor, asJSON) }
 
 	s.api, err = rpc.New(rpc.Config{
-		Store: s.store, Schemas: s.schemas, Publisher: publisher, Engine: s.engine, Targets: targets,
+		Store: s.store, Schemas: s.schemas, Filters: filters, Publisher: publisher, Engine: s.engine, Targets: targets,
 		Subscribe: rpcstream.New(hub, view).Subscribe,
 		Keyring:   keyring, AdminKey: s.admin.Hash,
 		MaxRequestBytes: s.config.MaxRequestBytes, Version: Version(),

@@ -15,6 +15,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/postrider-dev/postrider/server/filter"
 	"github.com/postrider-dev/postrider/server/gateway"
 	"github.com/postrider-dev/postrider/server/store"
 	"github.com/postrider-dev/postrider/server/tail"
@@ -28,6 +29,8 @@ type Config struct {
 	Targets *target.Registry
 	// RenderJSON answers a typed payload as the text of a JSON object.
 	RenderJSON func(gateway.SchemaID, []byte) ([]byte, error)
+	// Filters has the expressions of the subscriptions' filters.
+	Filters *filter.Compiler
 	// Logger is for failed attempts (info), delivered ones (debug) and faults; none when nil.
 	Logger *slog.Logger
 	// StopTimeout is how long attempts under way may go on when the engine stops; 10 s when 0.
@@ -40,6 +43,7 @@ type Engine struct {
 	tail        *tail.Tail
 	targets     *target.Registry
 	renderJSON  func(gateway.SchemaID, []byte) ([]byte, error)
+	filters     *filter.Compiler
 	logger      *slog.Logger
 	stopTimeout time.Duration
 
@@ -75,7 +79,7 @@ func New(cfg Config) *Engine {
 		cfg.StopTimeout = 10 * time.Second
 	}
 	e := &Engine{
-		store: cfg.Store, tail: cfg.Tail, targets: cfg.Targets, renderJSON: cfg.RenderJSON,
+		store: cfg.Store, tail: cfg.Tail, targets: cfg.Targets, renderJSON: cfg.RenderJSON, filters: cfg.Filters,
 		logger: cfg.Logger, stopTimeout: cfg.StopTimeout,
 		pages: make(chan struct{}, pageReaders),
 		lanes: map[gateway.SubscriptionID]*lane{}, ready: make(chan struct{}),

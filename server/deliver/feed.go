@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/postrider-dev/postrider/server/filter"
 	"github.com/postrider-dev/postrider/server/gateway"
 )
 
@@ -72,13 +73,13 @@ func (l *lane) mayBeFed() bool {
 // readPage takes in the next events, at most limit, or lets the router feed the lane when there are none.
 func (l *lane) readPage(limit int) error {
 	l.mu.Lock()
-	after, turn, sub := l.scan, l.turn, l.sub
+	after, turn, sub, expression := l.scan, l.turn, l.sub, l.expression
 	l.mu.Unlock()
 	l.loadSettled(l.engine.reading, after)
 	if after >= l.engine.router.position() && l.engine.router.feed(l) {
 		return nil
 	}
-	events, scanned, err := l.engine.page(sub, after, limit)
+	events, scanned, err := l.page(sub, expression, after, limit)
 	if err != nil {
 		return err
 	}
@@ -102,12 +103,30 @@ func (l *lane) readPage(limit int) error {
 	return nil
 }
 
-// page answers the next events a subscription selects: from memory while it has them, else from the store.
-func (e *Engine) page(sub *gateway.Subscription, after gateway.Position, limit int) (events []*gateway.Event, scanned gateway.Position, err error) {
-	if recent, ok := e.tail.After(after, pageEvents); ok {
-		events, scanned = matching(recent, sub, after, limit)
+// page answers the next events a subscription selects, at most limit: from memory while it has them, else from the store.
+// No lock is held, so the expression may take its time.
+func (l *lane) page(sub *gateway.Subscription, expression *filter.Expression, after gateway.Position, limit int) (events []*gateway.Event, scanned gateway.Position, err error) {
+	if recent, ok := l.engine.tail.After(after, pageEvents); ok {
+		if len(recent) > 0 {
+			after = recent[len(recent)-1].Position
+		}
+		events, scanned = l.choose(recent, sub, expression, after, limit)
 		return events, scanned, nil
 	}
+	read := limit
+	if expression != nil {
+		// It may select few of them.
+		read = pageEvents
+	}
+	events, scanned, err = l.engine.readStore(sub, after, read)
+	if err != nil {
+		return nil, 0, err
+	}
+	events, scanned = l.choose(events, sub, expression, scanned, limit)
+	return events, scanned, nil
+}
+
+func (e *Engine) readStore(sub *gateway.Subscription, after gateway.Position, limit int) ([]*gateway.Event, gateway.Position, error) {
 	select {
 	case e.pages <- struct{}{}:
 		defer func() { <-e.pages }()
@@ -117,18 +136,21 @@ func (e *Engine) page(sub *gateway.Subscription, after gateway.Position, limit i
 	return e.store.ReadMatching(e.reading, sub.Tenant, sub.Filter, after, e.store.Head(), limit, pageBytes)
 }
 
-func matching(recent []*gateway.Event, sub *gateway.Subscription, after gateway.Position, limit int) (events []*gateway.Event, scanned gateway.Position) {
-	scanned = after
-	for _, event := range recent {
-		if len(events) == limit {
-			break
+// choose answers those of some events that the subscription selects, at most limit. scanned is the position up to which
+// the log has been looked at when all of them have been; it is lower when the limit ends the look.
+func (l *lane) choose(among []*gateway.Event, sub *gateway.Subscription, expression *filter.Expression, scanned gateway.Position, limit int) (chosen []*gateway.Event, upTo gateway.Position) {
+	for i, event := range among {
+		if len(chosen) == limit {
+			return chosen, among[i-1].Position
 		}
-		if event.Tenant == sub.Tenant && sub.Filter.Match(event.Type) {
-			events = append(events, event)
+		if event.Tenant != sub.Tenant || !sub.Filter.Match(event.Type) {
+			continue
 		}
-		scanned = event.Position
+		if expression == nil || l.chooses(expression, l.engine.filters.Subject(event)) {
+			chosen = append(chosen, event)
+		}
 	}
-	return events, scanned
+	return chosen, scanned
 }
 
 // loadSettled finds out, once and only when events of before the start are to be delivered, which of those above the

@@ -49,7 +49,8 @@ func (t *tally) lastHour(now time.Time) (attempts, successes int64) {
 	return attempts, successes
 }
 
-// Health answers how a subscription's deliveries go right now.
+// Health answers how a subscription's deliveries go right now. The backlog of one that reads on by itself is what its
+// patterns select: to ask its expression would be to do the reading.
 func (e *Engine) Health(ctx context.Context, sub *gateway.Subscription) (gateway.SubscriptionHealth, error) {
 	l, err := e.lane(ctx, sub.ID)
 	if err != nil {
@@ -88,6 +89,7 @@ func (l *lane) health(now time.Time) (health gateway.SubscriptionHealth, unread 
 		health.Attempts, health.Successes = t.lastHour(now)
 		health.LastError, health.LastSuccessTime = t.lastError, t.lastSuccess
 	}
+	l.failures.show(&health)
 	if !l.fed {
 		unread = span{l.scan, l.engine.store.Head()}
 	}

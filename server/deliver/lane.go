@@ -6,6 +6,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/postrider-dev/postrider/server/filter"
 	"github.com/postrider-dev/postrider/server/gateway"
 	"github.com/postrider-dev/postrider/server/target"
 )
@@ -29,13 +30,20 @@ type lane struct {
 	low     atomic.Int64
 	inShare atomic.Bool
 
-	// Owned by the router, under its lock: the filter it is indexed by, and its part of the batch under way.
+	// Owned by the router, under its lock: the filter it is indexed by, the filter's expression, and its part of the batch
+	// under way.
 	indexed *gateway.Filter
+	selects *filter.Expression
 	routed  []*outgoing
+
+	// failures are the events on which the expression failed. It has a lock of its own.
+	failures filterFailures
 
 	mu  sync.Mutex
 	sub *gateway.Subscription
-	to  *destination
+	// expression is that of sub's filter; nil selects everything.
+	expression *filter.Expression
+	to         *destination
 	// ctx ends attempts when the subscription is deleted; made with the first attempt.
 	ctx    context.Context
 	cancel context.CancelFunc
@@ -104,7 +112,8 @@ func specOf(sub *gateway.Subscription) target.Spec {
 func newLane(e *Engine, sub *gateway.Subscription, place gateway.Position) *lane {
 	l := &lane{
 		engine: e, id: sub.ID, tenant: sub.Tenant, sub: sub, to: &destination{},
-		scan: place, cursor: place, shared: sub.Cursor == nil,
+		expression: e.filters.Expression(sub.Filter.Expression),
+		scan:       place, cursor: place, shared: sub.Cursor == nil,
 		busy: map[rowKey]*attempt{}, claims: map[rowKey]int{},
 	}
 	l.low.Store(noLow)

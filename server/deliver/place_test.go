@@ -53,7 +53,7 @@ func checkPlaces(t testing.TB, db *sql.DB) {
 			if err := rows.Scan(&p, &kind); err != nil {
 				t.Fatal(err)
 			}
-			if sub.Filter.Match(kind) {
+			if wanted(sub.Filter, p, kind) {
 				t.Errorf("%s: its place is %d (mark %d, cursor %v), but event %d has no row", sub.Name, place, mark, sub.Cursor, p)
 			}
 		}
@@ -61,9 +61,17 @@ func checkPlaces(t testing.TB, db *sql.DB) {
 	}
 }
 
+// everyThird is an expression of tests: event n is at position n.
+const everyThird = `event.data.n % 3 == 0`
+
+// wanted says whether a filter, with everyThird or without an expression, selects the event at a position.
+func wanted(f gateway.Filter, p gateway.Position, kind string) bool {
+	return f.Match(kind) && (f.Expression == "" || p%3 == 0)
+}
+
 func readSubscriptions(t testing.TB, tx *sql.Tx) (subs []*gateway.Subscription) {
 	t.Helper()
-	rows, err := tx.Query("select id, name, filter_types, start_position, cursor_position from subscription")
+	rows, err := tx.Query("select id, name, filter_types, coalesce(filter_expression, ''), start_position, cursor_position from subscription")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -72,7 +80,7 @@ func readSubscriptions(t testing.TB, tx *sql.Tx) (subs []*gateway.Subscription) 
 		sub := &gateway.Subscription{}
 		var types []byte
 		var cursor sql.NullInt64
-		if err := rows.Scan(&sub.ID, &sub.Name, &types, &sub.Start.Position, &cursor); err != nil {
+		if err := rows.Scan(&sub.ID, &sub.Name, &types, &sub.Filter.Expression, &sub.Start.Position, &cursor); err != nil {
 			t.Fatal(err)
 		}
 		if err := json.Unmarshal(types, &sub.Filter.Types); err != nil {
@@ -194,9 +202,11 @@ func (w *turmoil) run() {
 	w.stop()
 	w.tailBytes, w.stopTimeout = 50_000, 3*time.Second
 	w.start()
-	for _, filter := range [][]string{nil, {"a"}, {"a.*"}, {"a.*", "b"}, {"c"}} {
-		w.create(filter)
+	for _, types := range [][]string{nil, {"a"}, {"a.*"}, {"a.*", "b"}, {"c"}} {
+		w.create(gateway.Filter{Types: types})
 	}
+	w.create(gateway.Filter{Expression: everyThird})
+	w.create(gateway.Filter{Types: []string{"a.*", "b"}, Expression: everyThird})
 	for range 30 {
 		w.step()
 	}
@@ -204,13 +214,13 @@ func (w *turmoil) run() {
 	w.verify()
 }
 
-func (w *turmoil) create(filter []string) {
+func (w *turmoil) create(filter gateway.Filter) {
 	name := fmt.Sprint("s", len(w.subs))
 	start := store.StartNow
 	if w.random.IntN(2) == 0 {
 		start = store.StartEarliest
 	}
-	sub, e := w.subscribe(name, start, gateway.Policy{Concurrency: 1 + w.random.IntN(16)}, filter...)
+	sub, e := w.subscribeTo(name, start, gateway.Policy{Concurrency: 1 + w.random.IntN(16)}, filter)
 	w.subs = append(w.subs, sub)
 	w.from[name] = sub.Start.Position
 	w.trouble(e)
@@ -250,7 +260,7 @@ func (w *turmoil) step() {
 		w.trouble(w.endpoints[sub.Name])
 	case 4:
 		if len(w.subs) < 12 {
-			w.create([]string{w.types[w.random.IntN(len(w.types))]})
+			w.create(gateway.Filter{Types: []string{w.types[w.random.IntN(len(w.types))]}, Expression: []string{"", everyThird}[w.random.IntN(2)]})
 		}
 	case 5:
 		w.stops++
@@ -304,7 +314,7 @@ func (w *turmoil) verify() {
 		}
 		missing, repeated, want := 0, 0, 0
 		for i, kind := range w.log {
-			if gateway.Position(i+1) <= w.from[sub.Name] || !sub.Filter.Match(kind) {
+			if p := gateway.Position(i + 1); p <= w.from[sub.Name] || !wanted(sub.Filter, p, kind) {
 				continue
 			}
 			want++
@@ -317,7 +327,7 @@ func (w *turmoil) verify() {
 		}
 		if missing > 0 || repeated > 0 || len(times) != want {
 			w.t.Errorf("%s %v from %d: %d wanted, %d received, %d missing, %d more than once (%d stops)",
-				sub.Name, sub.Filter.Types, w.from[sub.Name], want, len(times), missing, repeated, w.stops)
+				sub.Name, sub.Filter, w.from[sub.Name], want, len(times), missing, repeated, w.stops)
 		}
 		if place := w.health(sub).Place; place != gateway.Position(len(w.log)) {
 			w.t.Errorf("%s: place %d, not %d", sub.Name, place, len(w.log))

@@ -2,10 +2,12 @@ package deliver
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
 
+	"github.com/postrider-dev/postrider/server/filter"
 	"github.com/postrider-dev/postrider/server/gateway"
 )
 
@@ -13,6 +15,8 @@ import (
 const (
 	routeEvents = 1024
 	routeBytes  = 4 << 20
+	// expressionBatch is the same where expressions are asked.
+	expressionBatch = 64
 )
 
 // router reads every event once and gives it to the caught-up lanes that select it. Everyone else reads for themselves
@@ -27,8 +31,13 @@ type router struct {
 
 	mu    sync.Mutex
 	index index
+	// asking is how many lanes in the index have an expression.
+	asking int
 	// touched are the lanes that the batch under way concerns.
 	touched []*lane
+
+	// subjects are the events of the batch under way as expressions see them, where one was asked. Only route uses it.
+	subjects []*filter.Subject
 }
 
 func (r *router) position() gateway.Position { return gateway.Position(r.reached.Load()) }
@@ -66,14 +75,64 @@ func (r *router) next(ctx context.Context) ([]*gateway.Event, error) {
 	}
 }
 
+// route gives events to the lanes, in batches where expressions are to be asked, whose answers are kept for a batch.
 func (r *router) route(ctx context.Context, events []*gateway.Event) {
-	if len(events) == 0 {
-		return
+	for len(events) > 0 {
+		batch := events[:min(len(events), expressionBatch)]
+		if !r.evaluate(batch) {
+			batch = events
+		}
+		r.routeBatch(ctx, batch)
+		clear(r.subjects)
+		events = events[len(batch):]
 	}
+}
+
+// evaluate asks the expressions of the lanes whose patterns select an event of the batch, while nobody has to wait for
+// it: the lock is held to find them, and not while they are evaluated. It answers false when no lane has any.
+func (r *router) evaluate(batch []*gateway.Event) bool {
+	type question struct {
+		of         int
+		expression *filter.Expression
+	}
+	var questions []question
+	r.mu.Lock()
+	if r.asking == 0 {
+		r.mu.Unlock()
+		return false
+	}
+	for i, event := range batch {
+		first := len(questions)
+		r.index.match(event, func(l *lane) {
+			q := question{i, l.selects}
+			if l.selects != nil && !slices.Contains(questions[first:], q) {
+				questions = append(questions, q)
+			}
+		})
+	}
+	r.mu.Unlock()
+	for _, q := range questions {
+		q.expression.Match(r.subject(q.of, batch[q.of]))
+	}
+	return true
+}
+
+// subject answers an event of the batch as expressions see it.
+func (r *router) subject(i int, event *gateway.Event) *filter.Subject {
+	if r.subjects == nil {
+		r.subjects = make([]*filter.Subject, routeEvents)
+	}
+	if r.subjects[i] == nil {
+		r.subjects[i] = r.engine.filters.Subject(event)
+	}
+	return r.subjects[i]
+}
+
+func (r *router) routeBatch(ctx context.Context, events []*gateway.Event) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	for _, event := range events {
-		r.sort(event)
+	for i, event := range events {
+		r.sort(i, event)
 	}
 	for _, l := range r.touched {
 		if !l.push(ctx, l.routed) {
@@ -88,11 +147,16 @@ func (r *router) route(ctx context.Context, events []*gateway.Event) {
 	r.engine.mark.passed()
 }
 
-// sort puts an event on the list of each lane that selects it.
-func (r *router) sort(event *gateway.Event) {
+// sort puts an event, the i-th of the batch, on the list of each lane that selects it. One whose expression says no is
+// passed over like one whose patterns do.
+func (r *router) sort(i int, event *gateway.Event) {
 	var o *outgoing
 	r.index.match(event, func(l *lane) {
 		if n := len(l.routed); n > 0 && l.routed[n-1].Event == event {
+			return
+		}
+		// The answer is there already, unless the lane has come in a moment ago.
+		if l.selects != nil && !l.chooses(l.selects, r.subject(i, event)) {
 			return
 		}
 		if o == nil {
@@ -111,15 +175,21 @@ func (r *router) drop(l *lane) {
 		return
 	}
 	r.index.remove(l.tenant, *l.indexed, l)
-	l.indexed = nil
+	if l.selects != nil {
+		r.asking--
+	}
+	l.indexed, l.selects = nil, nil
 }
 
 // admit puts a lane into the index under its present filter. r.mu and l.mu are held.
 func (r *router) admit(l *lane) {
 	r.drop(l)
-	filter := l.sub.Filter
-	l.indexed = &filter
-	r.index.add(l.tenant, filter, l)
+	indexed := l.sub.Filter
+	l.indexed, l.selects = &indexed, l.expression
+	r.index.add(l.tenant, indexed, l)
+	if l.selects != nil {
+		r.asking++
+	}
 }
 
 // feed lets the router give a lane its events from now on, if the lane has looked at everything the router has given

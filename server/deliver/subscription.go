@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"slices"
 	"time"
 
 	"github.com/postrider-dev/postrider/server/gateway"
@@ -85,7 +84,8 @@ func (l *lane) adopt(sub *gateway.Subscription) gateway.Position {
 		was := l.sub
 		l.sub = sub
 		l.retarget(was)
-		if !slices.Equal(was.Filter.Types, sub.Filter.Types) {
+		if !was.Filter.Equal(sub.Filter) {
+			l.expression = l.engine.filters.Expression(sub.Filter.Expression)
 			r.drop(l)
 			l.stopFeed()
 		}

@@ -13,7 +13,9 @@ import (
 
 	"github.com/postrider-dev/postrider/server/auth"
 	"github.com/postrider-dev/postrider/server/deliver"
+	"github.com/postrider-dev/postrider/server/filter"
 	"github.com/postrider-dev/postrider/server/gateway"
+	"github.com/postrider-dev/postrider/server/schema"
 	"github.com/postrider-dev/postrider/server/store"
 	"github.com/postrider-dev/postrider/server/tail"
 	"github.com/postrider-dev/postrider/server/target"
@@ -75,7 +77,8 @@ func (w *world) start() {
 	w.tail = tail.New(w.store.Head(), w.tailBytes)
 	w.store.OnCommit(w.tail.Append)
 	w.engine = deliver.New(deliver.Config{
-		Store: w.store, Tail: w.tail, Targets: target.NewRegistry(w), StopTimeout: w.stopTimeout,
+		Filters: filter.NewCompiler(schema.NewRegistry()),
+		Store:   w.store, Tail: w.tail, Targets: target.NewRegistry(w), StopTimeout: w.stopTimeout,
 		RenderJSON: func(gateway.SchemaID, []byte) ([]byte, error) { return []byte(`{"rendered":true}`), nil },
 	})
 	w.stopStore, w.storeDone = runPart(w.store.Run)
@@ -239,9 +242,14 @@ func (w *world) endpoint(name string) *endpoint {
 // subscribe makes a subscription with an endpoint of its own name.
 func (w *world) subscribe(name string, start store.StartKind, policy gateway.Policy, types ...string) (*gateway.Subscription, *endpoint) {
 	w.t.Helper()
+	return w.subscribeTo(name, start, policy, gateway.Filter{Types: types})
+}
+
+func (w *world) subscribeTo(name string, start store.StartKind, policy gateway.Policy, f gateway.Filter) (*gateway.Subscription, *endpoint) {
+	w.t.Helper()
 	e := w.endpoint(name)
 	sub, err := w.engine.Create(w.ctx, &gateway.Subscription{
-		Tenant: tenant, Name: name, Filter: gateway.Filter{Types: types}, TargetType: "fake", TargetConfig: []byte(name), Policy: policy,
+		Tenant: tenant, Name: name, Filter: f, TargetType: "fake", TargetConfig: []byte(name), Policy: policy,
 	}, store.Start{Kind: start})
 	if err != nil {
 		w.t.Fatal(err)

@@ -58,11 +58,11 @@ func (r Report) Err(field string) error {
 
 // Check compiles a filter's expression against the newest version of every registered type that its patterns select, and
 // as for untyped events where a pattern names a type that is not registered, or none that is is selected.
-func (c *Compiler) Check(f gateway.Filter, registered *schema.Snapshot) Report {
+func (c *Compiler) Check(f gateway.Filter) Report {
 	if f.Expression == "" {
 		return Report{}
 	}
-	selected := selectedTypes(f, registered)
+	selected := selectedTypes(f, c.schemas.Snapshot())
 	var all []Problem
 	failed := 0
 	for _, one := range selected {

@@ -83,7 +83,7 @@ func TestCheck(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			report := c.Check(gateway.Filter{Types: tt.types, Expression: tt.expression}, r.schemas.Snapshot())
+			report := c.Check(gateway.Filter{Types: tt.types, Expression: tt.expression})
 			var got []string
 			for _, p := range report.Problems {
 				got = append(got, strings.TrimSpace(p.Type+" "+p.String()))

@@ -16,6 +16,7 @@ import (
 	"github.com/postrider-dev/postrider/gen/go/postrider/v1/postriderv1connect"
 	"github.com/postrider-dev/postrider/server/auth"
 	"github.com/postrider-dev/postrider/server/deliver"
+	"github.com/postrider-dev/postrider/server/filter"
 	"github.com/postrider-dev/postrider/server/publish"
 	"github.com/postrider-dev/postrider/server/schema"
 	"github.com/postrider-dev/postrider/server/store"
@@ -27,6 +28,7 @@ import (
 type Config struct {
 	Store     *store.Store
 	Schemas   *schema.Registry
+	Filters   *filter.Compiler
 	Publisher *publish.Publisher
 	Engine    *deliver.Engine
 	Targets   *target.Registry
@@ -99,7 +101,7 @@ func (a *API) Mount(mux *http.ServeMux) {
 	mount(postriderv1connect.NewEventServiceHandler(
 		&eventService{shared, a.config.Publisher, a.config.Schemas, a.config.Subscribe}, a.options))
 	mount(postriderv1connect.NewSubscriptionServiceHandler(
-		&subscriptionService{tenants: shared, engine: a.config.Engine, targets: a.config.Targets}, a.options))
+		&subscriptionService{shared, a.config.Engine, a.config.Targets, a.config.Filters}, a.options))
 	mount(postriderv1connect.NewDeliveryServiceHandler(
 		&deliveryService{shared, a.config.Engine, a.config.Stopping}, a.options))
 

@@ -7,8 +7,8 @@ import (
 	"connectrpc.com/connect"
 
 	postriderv1 "github.com/postrider-dev/postrider/gen/go/postrider/v1"
-	"github.com/postrider-dev/postrider/gen/go/postrider/v1/postriderv1connect"
 	"github.com/postrider-dev/postrider/server/deliver"
+	"github.com/postrider-dev/postrider/server/filter"
 	"github.com/postrider-dev/postrider/server/gateway"
 	"github.com/postrider-dev/postrider/server/signature"
 	"github.com/postrider-dev/postrider/server/store"
@@ -18,10 +18,10 @@ import (
 
 // subscriptionService manages durable interests. Reads go to the store, changes to the engine, which tells the store.
 type subscriptionService struct {
-	postriderv1connect.UnimplementedSubscriptionServiceHandler // TestFilter
 	tenants
 	engine  *deliver.Engine
 	targets *target.Registry
+	filters *filter.Compiler
 }
 
 func (s *subscriptionService) CreateSubscription(
@@ -37,6 +37,9 @@ func (s *subscriptionService) CreateSubscription(
 	}
 	sub.Tenant = tenant.ID
 	if err := s.checkSecret(sub); err != nil {
+		return nil, err
+	}
+	if err := s.checkFilter(sub); err != nil {
 		return nil, err
 	}
 	if err := s.checkTarget(ctx, sub); err != nil {
@@ -162,7 +165,7 @@ func (s *subscriptionService) UpdateSubscription(
 	if err := s.checkUpdate(ctx, update, sub); err != nil {
 		return nil, err
 	}
-	checked := sub.TargetConfig
+	checked, checkedFilter := sub.TargetConfig, sub.Filter
 	updated, from, err := s.engine.Update(ctx, sub.ID, request.Msg.GetSubscription().GetRevision(), func(current *gateway.Subscription) error {
 		if err := update.Apply(current); err != nil {
 			return err
@@ -170,6 +173,10 @@ func (s *subscriptionService) UpdateSubscription(
 		if update.Changes("target") && !bytes.Equal(current.TargetConfig, checked) {
 			return gateway.Errorf(gateway.CodeAborted, gateway.ReasonRevisionMismatch,
 				"the subscription's target is being changed by somebody else; read it again")
+		}
+		if update.Changes("filter") && !current.Filter.Equal(checkedFilter) {
+			return gateway.Errorf(gateway.CodeAborted, gateway.ReasonRevisionMismatch,
+				"the subscription's filter is being changed by somebody else; read it again")
 		}
 		return nil
 	})
@@ -195,10 +202,20 @@ func (s *subscriptionService) checkUpdate(ctx context.Context, update wire.Subsc
 			return err
 		}
 	}
+	if update.Changes("filter") {
+		if err := s.checkFilter(sub); err != nil {
+			return err
+		}
+	}
 	if update.Changes("target") {
 		return s.checkTarget(ctx, sub)
 	}
 	return nil
+}
+
+// checkFilter refuses an expression that compiles for none of the types that the filter selects.
+func (s *subscriptionService) checkFilter(sub *gateway.Subscription) error {
+	return s.filters.Check(sub.Filter).Err("subscription.filter.expression")
 }
 
 func (s *subscriptionService) DeleteSubscription(

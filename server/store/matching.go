@@ -18,7 +18,10 @@ const (
 	scanWindow = 5_000
 )
 
-// ReadMatching answers up to limit events of one tenant that the filter selects, after one position and up to another,
+// What is read and counted here is what a filter's patterns select. Its expression is for those who read: the store knows
+// nothing of what is in a payload.
+
+// ReadMatching answers up to limit events of one tenant that the filter's patterns select, after one position and up to another,
 // in order and of about maxBytes together. scanned is the position up to which the log has been looked at: read on from
 // there. The type index finds one event among ten million at once.
 func (s *Store) ReadMatching(ctx context.Context, tenant gateway.TenantID, f gateway.Filter, after, upTo gateway.Position, limit, maxBytes int) (events []*gateway.Event, scanned gateway.Position, err error) {

@@ -38,7 +38,7 @@ const (
 func (s *Store) subscriptionFrom(row *ent.Subscription) (*gateway.Subscription, error) {
 	sub := &gateway.Subscription{
 		ID: gateway.SubscriptionID(row.ID), UID: row.UID, Tenant: gateway.TenantID(row.TenantID),
-		Name: row.Name, Description: row.Description, Filter: gateway.Filter{Types: row.FilterTypes}, TargetType: row.TargetType,
+		Name: row.Name, Description: row.Description, Filter: filterFrom(row), TargetType: row.TargetType,
 		State: gateway.SubscriptionState(row.State), StateReason: row.StateReason,
 		Start:    gateway.Cursor{Shard: shard, Incarnation: gateway.Incarnation(row.StartIncarnation), Position: gateway.Position(row.StartPosition)},
 		Revision: row.Revision, CreateTime: fromMicros(row.CreateTime), UpdateTime: fromMicros(row.UpdateTime),
@@ -61,6 +61,14 @@ func (s *Store) subscriptionFrom(row *ent.Subscription) (*gateway.Subscription, 
 	return sub, nil
 }
 
+func filterFrom(row *ent.Subscription) gateway.Filter {
+	f := gateway.Filter{Types: row.FilterTypes}
+	if row.FilterExpression != nil {
+		f.Expression = *row.FilterExpression
+	}
+	return f
+}
+
 func (s *Store) subscriptionsFrom(rows []*ent.Subscription, err error) ([]*gateway.Subscription, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read subscriptions: %w", err)
@@ -79,6 +87,7 @@ func setSubscription[B interface {
 	SetName(string) B
 	SetDescription(string) B
 	SetFilterTypes([]string) B
+	SetFilterExpression(string) B
 	SetTargetType(string) B
 	SetTargetConfig([]byte) B
 	SetPolicy([]byte) B
@@ -92,6 +101,7 @@ func setSubscription[B interface {
 		return b, fmt.Errorf("write policy: %w", err)
 	}
 	return b.SetName(sub.Name).SetDescription(sub.Description).SetFilterTypes(append([]string{}, sub.Filter.Types...)).
+		SetFilterExpression(sub.Filter.Expression).
 		SetTargetType(sub.TargetType).
 		SetTargetConfig(keys.Seal(auth.Place{Column: targetColumn, Row: sub.UID}, sub.TargetConfig)).
 		SetPolicy(policy).
@@ -153,7 +163,7 @@ func saveRevision(ctx context.Context, tx *ent.Tx, sub *gateway.Subscription, fr
 	}
 	err = tx.SubscriptionRevision.Create().SetTenantID(int64(sub.Tenant)).SetSubscriptionID(int64(sub.ID)).
 		SetRevision(sub.Revision).SetFromPosition(int64(from)).SetFilterTypes(append([]string{}, sub.Filter.Types...)).
-		SetPolicy(policy).SetCreateTime(micros(sub.UpdateTime)).Exec(ctx)
+		SetFilterExpression(sub.Filter.Expression).SetPolicy(policy).SetCreateTime(micros(sub.UpdateTime)).Exec(ctx)
 	if err != nil {
 		return fmt.Errorf("keep revision: %w", err)
 	}

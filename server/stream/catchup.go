@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/postrider-dev/postrider/server/filter"
 	"github.com/postrider-dev/postrider/server/gateway"
 )
 
@@ -13,7 +14,9 @@ import (
 type subscriber struct {
 	hub     *Hub
 	request Request
-	send    func(Message) error
+	// expression is that of the request's filter.
+	expression *filter.Expression
+	send       func(Message) error
 	// reached is the position up to which every matching event has been sent.
 	reached gateway.Position
 	sent    time.Time
@@ -76,7 +79,7 @@ func (s *subscriber) page(ctx context.Context, mark gateway.Position) error {
 		return fmt.Errorf("read events: %w", err)
 	}
 	for _, event := range events {
-		if err := s.event(event); err != nil {
+		if err := s.offer(event); err != nil {
 			return err
 		}
 	}
@@ -95,13 +98,22 @@ func (s *subscriber) sendRecent(events []*gateway.Event) error {
 			return fmt.Errorf("stream: position %d follows %d", event.Position, s.reached)
 		}
 		if event.Tenant == s.request.Tenant.ID && s.request.Filter.Match(event.Type) {
-			if err := s.event(event); err != nil {
+			if err := s.offer(event); err != nil {
 				return err
 			}
 		}
 		s.reached = event.Position
 	}
 	return nil
+}
+
+// offer sends an event that the patterns select if the expression does too, and else passes it.
+func (s *subscriber) offer(event *gateway.Event) error {
+	if s.expression != nil && !s.expression.Match(s.hub.filters.Subject(event)).Matched {
+		s.reached = event.Position
+		return nil
+	}
+	return s.event(event)
 }
 
 func (s *subscriber) event(event *gateway.Event) error {

@@ -6,6 +6,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/postrider-dev/postrider/server/filter"
 	"github.com/postrider-dev/postrider/server/gateway"
 	"github.com/postrider-dev/postrider/server/store"
 	"github.com/postrider-dev/postrider/server/tail"
@@ -24,12 +25,13 @@ const DefaultHeartbeat = 15 * time.Second
 type Hub struct {
 	store    *store.Store
 	tail     *tail.Tail
+	filters  *filter.Compiler
 	stopping <-chan struct{}
 }
 
 // New makes a hub. Streams end with code unavailable once stopping is closed.
-func New(log *store.Store, recent *tail.Tail, stopping <-chan struct{}) *Hub {
-	return &Hub{store: log, tail: recent, stopping: stopping}
+func New(log *store.Store, recent *tail.Tail, filters *filter.Compiler, stopping <-chan struct{}) *Hub {
+	return &Hub{store: log, tail: recent, filters: filters, stopping: stopping}
 }
 
 // Start says where a stream begins. The zero value is now.
@@ -75,9 +77,13 @@ type Message struct {
 }
 
 // Subscribe sends the matching events in order, each once, until ctx ends, the server stops or send fails. It never
-// returns nil: the error is the cause of ctx, that of send, or a *gateway.Error. send may block; the stream then falls
+// returns nil: the error is the cause of ctx, that of send, or a *gateway.Error. An event on which the filter's expression
+// fails is passed over like one for which it is false. send may block; the stream then falls
 // behind and reads the log when it goes on.
 func (h *Hub) Subscribe(ctx context.Context, request Request, send func(Message) error) error {
+	if err := h.filters.Check(request.Filter).Err("expression"); err != nil {
+		return err
+	}
 	after, gap, err := h.begin(ctx, request)
 	if err != nil {
 		return err
@@ -85,7 +91,7 @@ func (h *Hub) Subscribe(ctx context.Context, request Request, send func(Message)
 	if request.Heartbeat <= 0 {
 		request.Heartbeat = DefaultHeartbeat
 	}
-	s := &subscriber{hub: h, request: request, send: send, reached: after}
+	s := &subscriber{hub: h, request: request, send: send, reached: after, expression: h.filters.Expression(request.Filter.Expression)}
 	if err := s.deliver(Message{Kind: KindBegin, Cursor: h.store.Cursor(after), Gap: gap}); err != nil {
 		return err
 	}

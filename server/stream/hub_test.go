@@ -10,7 +10,9 @@ import (
 	"time"
 
 	"github.com/postrider-dev/postrider/server/auth"
+	"github.com/postrider-dev/postrider/server/filter"
 	"github.com/postrider-dev/postrider/server/gateway"
+	"github.com/postrider-dev/postrider/server/schema"
 	"github.com/postrider-dev/postrider/server/store"
 	"github.com/postrider-dev/postrider/server/stream"
 	"github.com/postrider-dev/postrider/server/tail"
@@ -50,7 +52,7 @@ func newWorld(t *testing.T, tailBytes int) *world {
 		}
 	})
 	w := &world{t: t, store: log, tail: recent, stopping: make(chan struct{})}
-	w.hub = stream.New(log, recent, w.stopping)
+	w.hub = stream.New(log, recent, filter.NewCompiler(schema.NewRegistry()), w.stopping)
 	if w.tenant, err = log.TenantByName(t.Context(), gateway.DefaultTenant); err != nil {
 		t.Fatal(err)
 	}
@@ -84,12 +86,17 @@ type reader struct {
 
 func (w *world) subscribe(start stream.Start, types ...string) *reader {
 	w.t.Helper()
+	return w.subscribeTo(start, gateway.Filter{Types: types})
+}
+
+func (w *world) subscribeTo(start stream.Start, selected gateway.Filter) *reader {
+	w.t.Helper()
 	ctx, cancel := context.WithCancelCause(context.Background())
 	r := &reader{messages: make(chan stream.Message), ended: make(chan error, 1), cancel: cancel}
 	w.t.Cleanup(func() { cancel(context.Canceled) })
 	go func() {
 		r.ended <- w.hub.Subscribe(ctx, stream.Request{
-			Tenant: w.tenant, Filter: gateway.Filter{Types: types}, Start: start, Heartbeat: time.Second,
+			Tenant: w.tenant, Filter: selected, Start: start, Heartbeat: time.Second,
 		}, func(message stream.Message) error {
 			select {
 			case r.messages <- message:

@@ -2,7 +2,10 @@ package wire
 
 import (
 	"fmt"
+	"strings"
+	"unicode/utf8"
 
+	postriderv1 "github.com/postrider-dev/postrider/gen/go/postrider/v1"
 	"github.com/postrider-dev/postrider/server/gateway"
 )
 
@@ -18,4 +21,38 @@ func NewFilter(field string, patterns []string) (gateway.Filter, error) {
 		}
 	}
 	return gateway.Filter{Types: patterns}, nil
+}
+
+// ReadFilter reads a filter; field names it in errors, for example "subscription.filter". Whether the expression compiles
+// is not looked at here.
+func ReadFilter(field string, from *postriderv1.Filter) (gateway.Filter, error) {
+	f, err := NewFilter(field+".types", from.GetTypes())
+	if err != nil {
+		return f, err
+	}
+	f.Expression, err = NewExpression(field+".expression", from.GetExpression())
+	return f, err
+}
+
+// NewExpression reads the expression of a filter; one of white space alone is none.
+func NewExpression(field, text string) (string, error) {
+	if utf8.RuneCountInString(text) > gateway.MaxExpressionLength {
+		return "", gateway.FieldError(field, "may have %d characters", gateway.MaxExpressionLength)
+	}
+	if strings.TrimSpace(text) == "" {
+		return "", nil
+	}
+	return text, nil
+}
+
+// Filter shows a filter.
+func Filter(f gateway.Filter) *postriderv1.Filter {
+	return &postriderv1.Filter{Types: f.Types, Expression: f.Expression}
+}
+
+// FilterResult shows what a filter makes of an event.
+func FilterResult(event *gateway.Event, matched bool, reason string) *postriderv1.FilterResult {
+	return &postriderv1.FilterResult{
+		EventId: event.ID, EventType: event.Type, AcceptTime: timestamp(event.AcceptTime), Matched: matched, Reason: printable(reason),
+	}
 }

@@ -19,7 +19,8 @@ var changes = map[string]change{
 	"name":                   changeName,
 	"description":            changeDescription,
 	"filter":                 changeFilter,
-	"filter.types":           changeFilter,
+	"filter.types":           changeTypes,
+	"filter.expression":      changeExpression,
 	"target":                 changeTarget,
 	"target.webhook":         changeTarget,
 	"target.webhook.url":     changeTargetPart("url"),
@@ -129,8 +130,20 @@ func changeDescription(to *gateway.Subscription, from *postriderv1.Subscription)
 }
 
 func changeFilter(to *gateway.Subscription, from *postriderv1.Subscription) error {
-	filter, err := NewFilter("subscription.filter.types", from.GetFilter().GetTypes())
+	filter, err := ReadFilter(filterField, from.GetFilter())
 	to.Filter = filter
+	return err
+}
+
+func changeTypes(to *gateway.Subscription, from *postriderv1.Subscription) error {
+	filter, err := NewFilter(filterField+".types", from.GetFilter().GetTypes())
+	to.Filter.Types = filter.Types
+	return err
+}
+
+func changeExpression(to *gateway.Subscription, from *postriderv1.Subscription) error {
+	expression, err := NewExpression(filterField+".expression", from.GetFilter().GetExpression())
+	to.Filter.Expression = expression
 	return err
 }
 

@@ -21,6 +21,9 @@ var breakerStates = map[gateway.BreakerState]postriderv1.BreakerState{
 	gateway.BreakerHolding: postriderv1.BreakerState_BREAKER_STATE_HOLDING,
 }
 
+// filterField is where the filter is in a create and an update.
+const filterField = "subscription.filter"
+
 // NewSubscription reads the subscription of a create request and where it begins. Fields that only the server sets are
 // ignored. The secret is as given, empty when the server is to make one. An error is a *gateway.Error that names the
 // field below "subscription".
@@ -32,7 +35,7 @@ func NewSubscription(from *postriderv1.Subscription) (*gateway.Subscription, Sta
 	if err != nil {
 		return nil, Start{}, err
 	}
-	filter, err := NewFilter("subscription.filter.types", from.GetFilter().GetTypes())
+	filter, err := ReadFilter(filterField, from.GetFilter())
 	if err != nil {
 		return nil, Start{}, err
 	}
@@ -64,7 +67,7 @@ func Subscription(sub *gateway.Subscription, with SubscriptionContext) (*postrid
 	}
 	shown := &postriderv1.Subscription{
 		Id: sub.UID, Tenant: with.Tenant, Name: sub.Name, Description: sub.Description,
-		Filter: &postriderv1.Filter{Types: sub.Filter.Types}, Target: target, Policy: policy(sub.Policy),
+		Filter: Filter(sub.Filter), Target: target, Policy: policy(sub.Policy),
 		State: subscriptionStates[sub.State], StateReason: printable(sub.StateReason),
 		StartCursor: sub.Start.String(), Revision: sub.Revision,
 		CreateTime: timestamp(sub.CreateTime), UpdateTime: timestamp(sub.UpdateTime),
@@ -81,6 +84,7 @@ func health(h *gateway.SubscriptionHealth) *postriderv1.SubscriptionHealth {
 		Attempts: h.Attempts, Backlog: h.Backlog, Retrying: h.Retrying, Dead: h.Dead,
 		Breaker: breakerStates[h.Breaker], ResumeTime: timestamp(h.ResumeTime),
 		LastError: printable(h.LastError), LastSuccessTime: timestamp(h.LastSuccessTime),
+		FilterErrors: h.FilterErrors, LastFilterError: printable(h.LastFilterError),
 	}
 	if h.Attempts > 0 {
 		rate := float64(h.Successes) / float64(h.Attempts)

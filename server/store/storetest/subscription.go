@@ -129,7 +129,7 @@ func testUpdateSubscription(t *testing.T, fresh Fresh) {
 	w.record(store.Result{Subscription: sub.ID, Cursor: &place})
 	w.publishMany(2)
 	updated, from, err := w.UpdateSubscription(context.Background(), sub.ID, sub.Revision, func(s *gateway.Subscription) error {
-		s.Name, s.Filter.Types, s.Secret = "b", nil, "whsec_bmV3"
+		s.Name, s.Filter, s.Secret = "b", gateway.Filter{Expression: `event.type != "x"`}, "whsec_bmV3"
 		s.State, s.StateReason = gateway.SubscriptionPaused, "by hand"
 		return nil
 	})
@@ -140,7 +140,7 @@ func testUpdateSubscription(t *testing.T, fresh Fresh) {
 	equal(t, "revision", updated.Revision, 2)
 	got := must(w.SubscriptionByRef(context.Background(), sub.Tenant, "b"))(t)
 	equal(t, "subscription", fmt.Sprintf("%s %v %s %v %s %d", got.Name, got.Filter, got.Secret, got.State, got.StateReason, *got.Cursor),
-		fmt.Sprintf("b {[]} whsec_bmV3 %v by hand 1", gateway.SubscriptionPaused))
+		fmt.Sprintf(`b {[] event.type != "x"} whsec_bmV3 %v by hand 1`, gateway.SubscriptionPaused))
 	equal(t, "start", got.Start, sub.Start)
 	equal(t, "created", got.CreateTime, sub.CreateTime)
 	_, _, err = w.UpdateSubscription(context.Background(), 999, 0, func(*gateway.Subscription) error { return nil })

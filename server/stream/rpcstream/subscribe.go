@@ -53,6 +53,9 @@ func newRequest(tenant *gateway.Tenant, from *postriderv1.SubscribeRequest) (str
 	if err != nil {
 		return stream.Request{}, err
 	}
+	if filter.Expression, err = wire.NewExpression("expression", from.GetExpression()); err != nil {
+		return stream.Request{}, err
+	}
 	start, err := newStart(from.GetStart())
 	if err != nil {
 		return stream.Request{}, err
