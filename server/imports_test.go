@@ -25,11 +25,12 @@ var layers = map[string][]string{
 	"egress":    {"gateway"},
 	"telemetry": {"gateway"},
 
-	"store":           {"gateway", "auth", "telemetry"},
-	"store/storetest": {"gateway", "store"},
-	"schema":          {"gateway", "telemetry"},
-	"filter":          {"gateway", "schema"},
-	"auth":            {"gateway", "telemetry"},
+	"store":             {"gateway", "auth", "telemetry"},
+	"store/storetest":   {"gateway", "store"},
+	"schema":            {"gateway", "telemetry"},
+	"schema/schematest": {},
+	"filter":            {"gateway", "schema"},
+	"auth":              {"gateway", "telemetry"},
 
 	// A target is told to send one event and says what came back. It knows of no subscription and of no other target.
 	"target":            {"gateway"},

@@ -13,6 +13,7 @@ import (
 	"google.golang.org/protobuf/types/dynamicpb"
 
 	"github.com/postrider-dev/postrider/server/schema"
+	"github.com/postrider-dev/postrider/server/schema/schematest"
 )
 
 // FuzzCanonicalText holds the canonical form against encoding/json: it means the same and is its own canonical form.
@@ -76,7 +77,7 @@ func fuzzedTypes(f *testing.F) []fuzzed {
 // samples answers encodings of made-up messages of the type.
 func (z *fuzzed) samples(f *testing.F) (samples [][]byte) {
 	for seed := range uint64(4) {
-		encoded, err := proto.Marshal(newGenerator(z.files, seed).message(z.descriptor, 2))
+		encoded, err := proto.Marshal(schematest.New(z.files, seed).Message(z.descriptor))
 		if err != nil {
 			f.Fatal(err)
 		}

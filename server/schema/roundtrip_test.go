@@ -18,6 +18,7 @@ import (
 
 	"github.com/postrider-dev/postrider/server/gateway"
 	"github.com/postrider-dev/postrider/server/schema"
+	"github.com/postrider-dev/postrider/server/schema/schematest"
 )
 
 const richFile = "testdata/rich.binpb"
@@ -82,7 +83,7 @@ func filesOf(tb testing.TB, file, name string) *protoregistry.Files {
 }
 
 func (t *trip) run(seed uint64) {
-	message := newGenerator(t.files, seed).message(t.descriptor, 0)
+	message := schematest.New(t.files, seed).Message(t.descriptor)
 	encoded, err := proto.Marshal(message)
 	if err != nil {
 		t.Fatal(err)

@@ -102,6 +102,8 @@ func TestSchemaViolationDetails(t *testing.T) {
 		{Field: `event.data.items[2].sku`, Rule: "string.pattern", Message: "is bad"},
 		{Field: `event.data.labels["a.b"]`, Message: "is long"},
 		{Field: `event.data["we.ird"].x`, Message: "odd"},
+		{Field: `event.data.[shop.v1.rush].by[-1].on[true]`, Message: "odd"},
+		{Field: `event.data.[shop.v1.rushes][1]`, Message: "odd"},
 		{Field: `event.data["unfinished`, Message: "odd"},
 	}
 	shown := wire.ConnectError(t.Context(), logger(t), &gateway.Error{
@@ -111,12 +113,12 @@ func TestSchemaViolationDetails(t *testing.T) {
 	if len(told) != len(fields) {
 		t.Fatalf("told of %v", told)
 	}
-	for i, want := range []string{`event.data.items[2].sku`, `event.data.labels["a.b"]`, `event.data["we.ird"].x`} {
+	for i, want := range []string{`event.data.items[2].sku`, `event.data.labels["a.b"]`, `event.data["we.ird"].x`, `event.data.[shop.v1.rush].by[-1].on[true]`, `event.data.[shop.v1.rushes][1]`} {
 		if got := protovalidate.FieldPathString(told[i].GetField()); got != want {
 			t.Errorf("path %s, want %s", got, want)
 		}
 	}
-	if told[0].GetRuleId() != "string.pattern" || !strings.HasSuffix(shown.Message(), "; and 1 more") {
+	if told[0].GetRuleId() != "string.pattern" || !strings.HasSuffix(shown.Message(), "; and 3 more") {
 		t.Errorf("%v, %q", told[0], shown.Message())
 	}
 }

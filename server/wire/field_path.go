@@ -26,31 +26,56 @@ func newFieldPath(text string) *validate.FieldPath {
 
 // cutElement reads a name and at most one subscript off the beginning of a path.
 func cutElement(text string) (element *validate.FieldPathElement, rest string, ok bool) {
-	end := strings.IndexAny(text, ".[")
-	if end < 0 {
-		return &validate.FieldPathElement{FieldName: proto.String(text)}, "", true
-	}
+	end := nameEnd(text)
 	element = &validate.FieldPathElement{FieldName: proto.String(text[:end])}
 	rest = text[end:]
-	if rest[0] == '.' {
+	if rest == "" || rest[0] == '.' {
 		return element, rest, true
 	}
 	rest = rest[1:]
 	if strings.HasPrefix(rest, `"`) {
-		quoted, err := strconv.QuotedPrefix(rest)
-		if err != nil {
-			return nil, "", false
-		}
-		key, err := strconv.Unquote(quoted)
-		if err != nil {
-			return nil, "", false
-		}
-		element.Subscript = &validate.FieldPathElement_StringKey{StringKey: key}
-		rest, ok = strings.CutPrefix(rest[len(quoted):], "]")
-		return element, rest, ok
+		return cutStringKey(element, rest)
 	}
-	number, rest, ok := strings.Cut(rest, "]")
-	index, err := strconv.ParseUint(number, 10, 64)
-	element.Subscript = &validate.FieldPathElement_Index{Index: index}
-	return element, rest, ok && err == nil
+	key, rest, ok := strings.Cut(rest, "]")
+	return element, rest, ok && setKey(element, key)
+}
+
+// nameEnd is where the name at the beginning of a path ends. That of an extension is in brackets, with dots in it.
+func nameEnd(text string) int {
+	if len(text) > 1 && text[0] == '[' && (text[1] == '_' || 'a' <= text[1]|0x20 && text[1]|0x20 <= 'z') {
+		return strings.IndexByte(text, ']') + 1
+	}
+	if end := strings.IndexAny(text, ".["); end >= 0 {
+		return end
+	}
+	return len(text)
+}
+
+func cutStringKey(element *validate.FieldPathElement, text string) (_ *validate.FieldPathElement, rest string, ok bool) {
+	quoted, err := strconv.QuotedPrefix(text)
+	if err != nil {
+		return nil, "", false
+	}
+	key, err := strconv.Unquote(quoted)
+	if err != nil {
+		return nil, "", false
+	}
+	element.Subscript = &validate.FieldPathElement_StringKey{StringKey: key}
+	rest, ok = strings.CutPrefix(text[len(quoted):], "]")
+	return element, rest, ok
+}
+
+// setKey sets a subscript without quotes. Whether a number is an index or a key is not to be seen.
+func setKey(element *validate.FieldPathElement, key string) bool {
+	if key == "true" || key == "false" {
+		element.Subscript = &validate.FieldPathElement_BoolKey{BoolKey: key == "true"}
+		return true
+	}
+	if index, err := strconv.ParseUint(key, 10, 64); err == nil {
+		element.Subscript = &validate.FieldPathElement_Index{Index: index}
+		return true
+	}
+	number, err := strconv.ParseInt(key, 10, 64)
+	element.Subscript = &validate.FieldPathElement_IntKey{IntKey: number}
+	return err == nil
 }

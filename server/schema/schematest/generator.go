@@ -1,4 +1,5 @@
-package schema_test
+// Package schematest makes up messages of a schema, for tests of whatever carries them.
+package schematest
 
 import (
 	"math"
@@ -12,17 +13,18 @@ import (
 	"google.golang.org/protobuf/types/dynamicpb"
 )
 
-// generator makes messages up. The same seed makes the same ones.
-type generator struct {
-	*rand.Rand
+// Generator makes messages up: every kind of field with the values that are easily lost. The same seed makes the same ones.
+type Generator struct {
+	random     *rand.Rand
 	files      *protoregistry.Files
 	types      *dynamicpb.Types
 	extensions map[protoreflect.FullName][]protoreflect.FieldDescriptor
 }
 
-func newGenerator(files *protoregistry.Files, seed uint64) *generator {
-	g := &generator{
-		Rand: rand.New(rand.NewPCG(seed, 0)), files: files, types: dynamicpb.NewTypes(files),
+// New makes a generator of messages of these files, among them testdata/rich.
+func New(files *protoregistry.Files, seed uint64) *Generator {
+	g := &Generator{
+		random: rand.New(rand.NewPCG(seed, 0)), files: files, types: dynamicpb.NewTypes(files),
 		extensions: make(map[protoreflect.FullName][]protoreflect.FieldDescriptor),
 	}
 	files.RangeFiles(func(file protoreflect.FileDescriptor) bool {
@@ -38,7 +40,7 @@ func newGenerator(files *protoregistry.Files, seed uint64) *generator {
 	return g
 }
 
-func (g *generator) gather(extensions protoreflect.ExtensionDescriptors) {
+func (g *Generator) gather(extensions protoreflect.ExtensionDescriptors) {
 	for i := range extensions.Len() {
 		// The type that reading finds: the runtime takes two for different fields.
 		kind, err := g.types.FindExtensionByName(extensions.Get(i).FullName())
@@ -50,39 +52,44 @@ func (g *generator) gather(extensions protoreflect.ExtensionDescriptors) {
 	}
 }
 
+// Message makes a message that a reader of JSON can be shown.
+func (g *Generator) Message(descriptor protoreflect.MessageDescriptor) *dynamicpb.Message {
+	return g.message(descriptor, 0)
+}
+
 // message makes a message; the deeper, the fewer fields have a value.
-func (g *generator) message(descriptor protoreflect.MessageDescriptor, depth int) *dynamicpb.Message {
+func (g *Generator) message(descriptor protoreflect.MessageDescriptor, depth int) *dynamicpb.Message {
 	m := dynamicpb.NewMessage(descriptor)
 	if g.wellKnown(m, depth) {
 		return m
 	}
 	share := min(1, 6/float64(descriptor.Fields().Len()*(depth+1)))
 	if depth == 0 {
-		share = 0.1 + g.Float64()/3
+		share = 0.1 + g.random.Float64()/3
 	}
 	for i := range descriptor.Fields().Len() {
 		fd := descriptor.Fields().Get(i)
-		if fd.Cardinality() == protoreflect.Required || depth < 5 && g.Float64() < share {
+		if fd.Cardinality() == protoreflect.Required || depth < 5 && g.random.Float64() < share {
 			g.fill(m, fd, depth)
 		}
 	}
 	for _, fd := range g.extensions[descriptor.FullName()] {
-		if depth < 5 && g.Float64() < share {
+		if depth < 5 && g.random.Float64() < share {
 			g.fill(m, fd, depth)
 		}
 	}
 	return m
 }
 
-func (g *generator) fill(m *dynamicpb.Message, fd protoreflect.FieldDescriptor, depth int) {
+func (g *Generator) fill(m *dynamicpb.Message, fd protoreflect.FieldDescriptor, depth int) {
 	switch {
 	case fd.IsMap():
-		for range g.IntN(4) {
+		for range g.random.IntN(4) {
 			key := g.scalar(fd.MapKey()).MapKey()
 			m.Mutable(fd).Map().Set(key, g.value(fd.MapValue(), depth))
 		}
 	case fd.IsList():
-		for range g.IntN(4) {
+		for range g.random.IntN(4) {
 			m.Mutable(fd).List().Append(g.value(fd, depth))
 		}
 	default:
@@ -90,27 +97,27 @@ func (g *generator) fill(m *dynamicpb.Message, fd protoreflect.FieldDescriptor, 
 	}
 }
 
-func (g *generator) value(fd protoreflect.FieldDescriptor, depth int) protoreflect.Value {
+func (g *Generator) value(fd protoreflect.FieldDescriptor, depth int) protoreflect.Value {
 	if fd.Message() != nil {
 		return protoreflect.ValueOfMessage(g.message(fd.Message(), depth+1))
 	}
 	return g.scalar(fd)
 }
 
-func pick[T any](g *generator, from ...T) T { return from[g.IntN(len(from))] }
+func pick[T any](g *Generator, from ...T) T { return from[g.random.IntN(len(from))] }
 
-func (g *generator) scalar(fd protoreflect.FieldDescriptor) protoreflect.Value {
+func (g *Generator) scalar(fd protoreflect.FieldDescriptor) protoreflect.Value {
 	switch fd.Kind() {
 	case protoreflect.BoolKind:
-		return protoreflect.ValueOfBool(g.IntN(2) == 0)
+		return protoreflect.ValueOfBool(g.random.IntN(2) == 0)
 	case protoreflect.Int32Kind, protoreflect.Sint32Kind, protoreflect.Sfixed32Kind:
-		return protoreflect.ValueOfInt32(pick(g, 0, 1, -1, math.MaxInt32, math.MinInt32, int32(g.Uint32())))
+		return protoreflect.ValueOfInt32(pick(g, 0, 1, -1, math.MaxInt32, math.MinInt32, int32(g.random.Uint32())))
 	case protoreflect.Int64Kind, protoreflect.Sint64Kind, protoreflect.Sfixed64Kind:
-		return protoreflect.ValueOfInt64(pick(g, 0, -1, math.MaxInt64, math.MinInt64, 1<<53+1, int64(g.Uint64())))
+		return protoreflect.ValueOfInt64(pick(g, 0, -1, math.MaxInt64, math.MinInt64, 1<<53+1, int64(g.random.Uint64())))
 	case protoreflect.Uint32Kind, protoreflect.Fixed32Kind:
-		return protoreflect.ValueOfUint32(pick(g, 0, 1, math.MaxUint32, g.Uint32()))
+		return protoreflect.ValueOfUint32(pick(g, 0, 1, math.MaxUint32, g.random.Uint32()))
 	case protoreflect.Uint64Kind, protoreflect.Fixed64Kind:
-		return protoreflect.ValueOfUint64(pick(g, 0, math.MaxUint64, 1<<63, 1<<53+1, g.Uint64()))
+		return protoreflect.ValueOfUint64(pick(g, 0, math.MaxUint64, 1<<63, 1<<53+1, g.random.Uint64()))
 	case protoreflect.FloatKind:
 		return protoreflect.ValueOfFloat32(g.float32())
 	case protoreflect.DoubleKind:
@@ -124,9 +131,9 @@ func (g *generator) scalar(fd protoreflect.FieldDescriptor) protoreflect.Value {
 	}
 }
 
-func (g *generator) float32() float32 {
+func (g *Generator) float32() float32 {
 	return pick(g, 0, float32(math.Copysign(0, -1)), float32(math.NaN()), float32(math.Inf(1)), float32(math.Inf(-1)),
-		math.MaxFloat32, math.SmallestNonzeroFloat32, 16777216, 0.1, 1e10, quiet32(math.Float32frombits(g.Uint32())))
+		math.MaxFloat32, math.SmallestNonzeroFloat32, 16777216, 0.1, 1e10, quiet32(math.Float32frombits(g.random.Uint32())))
 }
 
 // quiet32 replaces a NaN with payload, which JSON cannot tell from another, by the usual one.
@@ -137,30 +144,30 @@ func quiet32(f float32) float32 {
 	return f
 }
 
-func (g *generator) float64() float64 {
-	random := math.Float64frombits(g.Uint64())
+func (g *Generator) float64() float64 {
+	random := math.Float64frombits(g.random.Uint64())
 	if math.IsNaN(random) {
 		random = math.NaN()
 	}
 	return pick(g, 0, math.Copysign(0, -1), math.NaN(), math.Inf(1), math.Inf(-1), math.MaxFloat64,
-		math.SmallestNonzeroFloat64, 1<<53, 1<<63, 0.1, 1e21, 1e23, 5e-310, random, g.Float64()*1e6)
+		math.SmallestNonzeroFloat64, 1<<53, 1<<63, 0.1, 1e21, 1e23, 5e-310, random, g.random.Float64()*1e6)
 }
 
-func (g *generator) text() string {
+func (g *Generator) text() string {
 	return pick(g, "", "text", "\x00\x01\x1f\x7f", "\"\\/\b\f\n\r\t", "é漢😀", "<&>\u2028\u2029", "\ufffd\ufeff", "@type", "[x.y]",
-		strings.Repeat("long ", g.IntN(200)))
+		strings.Repeat("long ", g.random.IntN(200)))
 }
 
-func (g *generator) bytes() []byte {
-	raw := make([]byte, g.IntN(9))
+func (g *Generator) bytes() []byte {
+	raw := make([]byte, g.random.IntN(9))
 	for i := range raw {
-		raw[i] = byte(g.Uint32())
+		raw[i] = byte(g.random.Uint32())
 	}
 	return raw
 }
 
-func (g *generator) enum(enum protoreflect.EnumDescriptor) protoreflect.EnumNumber {
-	defined := enum.Values().Get(g.IntN(enum.Values().Len())).Number()
+func (g *Generator) enum(enum protoreflect.EnumDescriptor) protoreflect.EnumNumber {
+	defined := enum.Values().Get(g.random.IntN(enum.Values().Len())).Number()
 	if enum.IsClosed() || enum.FullName() == "google.protobuf.NullValue" {
 		return defined
 	}
@@ -168,27 +175,27 @@ func (g *generator) enum(enum protoreflect.EnumDescriptor) protoreflect.EnumNumb
 }
 
 // wellKnown fills in a message whose fields are bound to rules of their own.
-func (g *generator) wellKnown(m *dynamicpb.Message, depth int) bool {
+func (g *Generator) wellKnown(m *dynamicpb.Message, depth int) bool {
 	fields := m.Descriptor().Fields()
 	set := func(number protoreflect.FieldNumber, value any) {
 		m.Set(fields.ByNumber(number), protoreflect.ValueOf(value))
 	}
 	switch m.Descriptor().FullName() {
 	case "google.protobuf.Timestamp":
-		set(1, pick(g, 0, -1, -62135596800, 253402300799, g.Int64N(4e9)))
+		set(1, pick(g, 0, -1, -62135596800, 253402300799, g.random.Int64N(4e9)))
 		set(2, g.nanos())
 	case "google.protobuf.Duration":
-		seconds, nanos := pick(g, 0, 315576000000, g.Int64N(1e6)), g.nanos()
+		seconds, nanos := pick(g, 0, 315576000000, g.random.Int64N(1e6)), g.nanos()
 		if seconds == 315576000000 {
 			nanos = 0
 		}
-		if g.IntN(2) == 0 {
+		if g.random.IntN(2) == 0 {
 			seconds, nanos = -seconds, -nanos
 		}
 		set(1, seconds)
 		set(2, nanos)
 	case "google.protobuf.FieldMask":
-		for _, path := range []string{"a", "b_c.d", "long_name_here.x1"}[:g.IntN(4)] {
+		for _, path := range []string{"a", "b_c.d", "long_name_here.x1"}[:g.random.IntN(4)] {
 			m.Mutable(fields.ByNumber(1)).List().Append(protoreflect.ValueOfString(path))
 		}
 	case "google.protobuf.Value":
@@ -201,13 +208,13 @@ func (g *generator) wellKnown(m *dynamicpb.Message, depth int) bool {
 	return true
 }
 
-func (g *generator) nanos() int32 {
-	return pick(g, 0, 500_000_000, 1, 999_999_999, 120_000, g.Int32N(1e9))
+func (g *Generator) nanos() int32 {
+	return pick(g, 0, 500_000_000, 1, 999_999_999, 120_000, g.random.Int32N(1e9))
 }
 
 // jsonValue makes a google.protobuf.Value, which always is one of its kinds and never NaN or infinite.
-func (g *generator) jsonValue(m *dynamicpb.Message, depth int) {
-	number := protoreflect.FieldNumber(1 + g.IntN(6))
+func (g *Generator) jsonValue(m *dynamicpb.Message, depth int) {
+	number := protoreflect.FieldNumber(1 + g.random.IntN(6))
 	if depth > 6 && number > 4 {
 		number = 1
 	}
@@ -219,17 +226,18 @@ func (g *generator) jsonValue(m *dynamicpb.Message, depth int) {
 	m.Set(fd, value)
 }
 
+// packable are the messages that an Any holds.
 var packable = []protoreflect.FullName{
 	"test.rich.Proto3", "test.rich.Proto2", "test.rich.Edition", "test.rich.Scope", "google.protobuf.Timestamp",
 	"google.protobuf.Duration", "google.protobuf.Struct", "google.protobuf.Value", "google.protobuf.Empty",
 	"google.protobuf.Int64Value", "google.protobuf.Any", "google.protobuf.FieldMask", "google.protobuf.BytesValue",
 }
 
-func (g *generator) any(m *dynamicpb.Message, depth int) {
-	if depth > 4 || g.IntN(8) == 0 {
+func (g *Generator) any(m *dynamicpb.Message, depth int) {
+	if depth > 4 || g.random.IntN(8) == 0 {
 		return
 	}
-	kind, err := g.files.FindDescriptorByName(packable[g.IntN(len(packable))])
+	kind, err := g.files.FindDescriptorByName(packable[g.random.IntN(len(packable))])
 	if err != nil {
 		return // a schema without this well-known type
 	}
