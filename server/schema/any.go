@@ -68,7 +68,7 @@ func readAny(r *jsonReader, m *message) (protoreflect.Message, bool) {
 func (r *jsonReader) anyContent(inner *message, raw jsontext.Value, depth int) ([]byte, bool) {
 	within := &jsonReader{}
 	within.begin(raw, string(r.path))
-	within.violations, within.depth = r.violations, r.depth+depth
+	within.violations, within.depth, within.messages = r.violations, r.depth+depth, r.messages
 	var into protoreflect.Message = dynamicpb.NewMessage(inner.descriptor)
 	if inner.special == nil && inner.descriptor.FullName() != "google.protobuf.Empty" {
 		within.members(inner, into, anyType)
@@ -76,7 +76,7 @@ func (r *jsonReader) anyContent(inner *message, raw jsontext.Value, depth int) (
 		into = read
 	}
 	faults := len(r.violations)
-	r.violations = within.violations
+	r.violations, r.messages = within.violations, within.messages
 	if len(r.violations) > faults || faults == MaxViolations {
 		return nil, false
 	}
@@ -144,6 +144,10 @@ func (w *encodedWalk) anyMessage(m *message, payload protoreflect.Message, depth
 	inner, fault := m.bundle.anyMessage(url)
 	if fault != "" {
 		w.fault(fault)
+		return
+	}
+	if inner.leftAfter(content, maxMessages, decodeDepth) < 0 {
+		w.fault(tooMany)
 		return
 	}
 	into := dynamicpb.NewMessage(inner.descriptor)

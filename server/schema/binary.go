@@ -21,6 +21,9 @@ const decodeDepth = 3 * gateway.MaxDataDepth
 // readBinary reads an encoded message. Refused is what no reader of JSON could be shown as it is: fields that the schema
 // does not have, unknown numbers of closed enums, text that is not UTF-8, values of well-known types that have no JSON.
 func (m *message) readBinary(encoded []byte) (proto.Message, []gateway.Violation, error) {
+	if m.leftAfter(encoded, maxMessages, decodeDepth) < 0 {
+		return nil, []gateway.Violation{{Field: DataField, Message: tooMany}}, nil
+	}
 	payload := dynamicpb.NewMessage(m.descriptor)
 	if err := m.bundle.decode(encoded, payload); err != nil {
 		return nil, []gateway.Violation{{Field: DataField, Message: undecodable(m.descriptor, err)}}, nil
@@ -45,6 +48,36 @@ func (b *bundle) decode(encoded []byte, into proto.Message) (err error) {
 
 func undecodable(descriptor protoreflect.MessageDescriptor, err error) string {
 	return fmt.Sprintf("is not a valid %s: %s", descriptor.FullName(), trimProto(err.Error()))
+}
+
+// leftAfter counts the messages in an encoding, before any is made, and answers how many more there may be; it is negative
+// when there are too many. Of what is no encoding it counts what comes before the fault.
+func (m *message) leftAfter(encoded []byte, left, depth int) int {
+	for len(encoded) > 0 && left >= 0 && depth > 0 {
+		number, kind, length := protowire.ConsumeTag(encoded)
+		if length < 0 {
+			return left
+		}
+		size := protowire.ConsumeFieldValue(number, kind, encoded[length:])
+		if size < 0 {
+			return left
+		}
+		value := encoded[length : length+size]
+		encoded = encoded[length+size:]
+		f := m.numbers[number]
+		if f == nil || f.content == nil {
+			continue
+		}
+		switch kind {
+		case protowire.BytesType:
+			content, _ := protowire.ConsumeBytes(value)
+			left = f.content.leftAfter(content, left-1, depth-1)
+		case protowire.StartGroupType:
+			content, _ := protowire.ConsumeGroup(number, value)
+			left = f.content.leftAfter(content, left-1, depth-1)
+		}
+	}
+	return left
 }
 
 // encode writes the one encoding of a message. That nothing required is missing has been checked.
@@ -174,7 +207,7 @@ func (w *encodedWalk) wellKnown(m *message, payload protoreflect.Message, depth 
 	}
 	text, fault := wellKnownJSON(m, payload)
 	if fault == "" {
-		fault = dynamicFault(text, depth)
+		_, fault = dynamicFault(text, depth)
 	}
 	if fault != "" {
 		w.fault(fault)

@@ -24,12 +24,16 @@ type jsonReader struct {
 	violations []gateway.Violation
 	// depth is how deep the text itself is nested.
 	depth int
+	// messages counts those that were read.
+	messages int
 	// broken is the decoder's error: the text is not JSON and reading ends.
 	broken error
 }
 
 // What is wrong with a value, whichever way it came.
 const isRequired = "is required"
+
+var tooMany = "holds more than " + strconv.Itoa(maxMessages) + " objects"
 
 var nestedTooDeep = "is nested more than " + strconv.Itoa(gateway.MaxDataDepth) + " deep"
 
@@ -58,7 +62,7 @@ func (m *message) readJSON(text []byte) (proto.Message, []gateway.Violation, err
 }
 
 func (r *jsonReader) begin(text []byte, path string) {
-	r.input, r.violations, r.broken, r.depth = *bytes.NewBuffer(text), nil, nil, 0
+	r.input, r.violations, r.broken, r.depth, r.messages = *bytes.NewBuffer(text), nil, nil, 0, 0
 	r.path = append(r.path[:0], path...)
 	r.tokens.Reset(&r.input)
 }
@@ -133,6 +137,10 @@ func (r *jsonReader) name() []byte {
 
 // message reads a message; ok is false when there is none to use.
 func (r *jsonReader) message(m *message) (read protoreflect.Message, ok bool) {
+	if r.messages++; r.messages > maxMessages {
+		r.wrong(tooMany)
+		return nil, false
+	}
 	if m.special != nil {
 		return m.special(r, m)
 	}
@@ -262,6 +270,7 @@ func (r *jsonReader) mapOf(f *field, into protoreflect.Map) {
 		}
 		if key, ok := mapKey(f.descriptor.MapKey(), name); ok {
 			r.path = appendKey(r.path, key)
+			r.messages++
 			r.element(f.value, func(value protoreflect.Value) { into.Set(key, value) })
 		} else {
 			r.path = appendKey(r.path, protoreflect.ValueOfString(name).MapKey())

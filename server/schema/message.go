@@ -16,6 +16,10 @@ import (
 // MaxViolations bounds the violations that are told of one payload.
 const MaxViolations = 20
 
+// maxMessages bounds the messages in a payload, google.protobuf.Value and entries of maps among them. One takes some
+// hundreds of bytes of memory, of a payload as few as two.
+const maxMessages = 100_000
+
 // message is a message descriptor, prepared for reading payloads.
 type message struct {
 	bundle     *bundle
@@ -37,6 +41,8 @@ type field struct {
 	// message is that of the field's or the list's values; for a map, value is the field of its values.
 	message *message
 	value   *field
+	// content is the message as which the value is encoded: for a map, that of an entry.
+	content *message
 	// holdsNull tells that null is a value of the field and not its absence.
 	holdsNull bool
 	// looked tells that the encoding can hold what the schema does not allow: that of a message, of an enum without other
@@ -85,12 +91,15 @@ func (m *message) add(f *field) {
 
 func (b *bundle) compileField(descriptor protoreflect.FieldDescriptor, index int) *field {
 	f := &field{descriptor: descriptor, name: descriptor.JSONName(), index: index}
+	if descriptor.Message() != nil {
+		f.content = b.compile(descriptor.Message())
+	}
 	switch {
 	case descriptor.IsMap():
 		f.value = b.compileField(descriptor.MapValue(), 0)
 		f.looked = f.value.looked || isUnchecked(descriptor.MapKey())
 	case descriptor.Message() != nil:
-		f.message = b.compile(descriptor.Message())
+		f.message = f.content
 		f.holdsNull = descriptor.Message().FullName() == "google.protobuf.Value"
 		f.looked = true
 	case descriptor.Enum() != nil:

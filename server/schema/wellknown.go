@@ -105,32 +105,37 @@ func readDynamic(r *jsonReader, m *message) (protoreflect.Message, bool) {
 	if raw == nil {
 		return nil, false
 	}
-	if fault := dynamicFault(raw, r.depth+depth); fault != "" {
+	tokens, fault := dynamicFault(raw, r.depth+depth)
+	if r.messages += tokens; fault == "" && r.messages > maxMessages {
+		fault = tooMany
+	}
+	if fault != "" {
 		r.fault(fault)
 		return nil, false
 	}
 	return r.delegate(m, raw)
 }
 
-// dynamicFault looks for a number that a double would round, and for too deep a nesting. The text is valid.
-func dynamicFault(raw jsontext.Value, depth int) string {
+// dynamicFault looks for a number that a double would round, and for too deep a nesting. It counts the tokens, of which
+// each becomes about one message. The text is valid.
+func dynamicFault(raw jsontext.Value, depth int) (tokens int, fault string) {
 	decoder := jsontext.NewDecoder(bytes.NewReader(raw))
-	for {
+	for ; ; tokens++ {
 		switch decoder.PeekKind() {
 		case 0:
-			return ""
+			return tokens, ""
 		case '0':
 			number, _ := decoder.ReadValue()
 			if _, fault := parseFloat(string(number), 64); fault != "" {
-				return "holds a number that " + fault
+				return tokens, "holds a number that " + fault
 			}
 		default:
 			if _, err := decoder.ReadToken(); err != nil {
-				return ""
+				return tokens, ""
 			}
 		}
 		if depth+decoder.StackDepth() > gateway.MaxDataDepth {
-			return nestedTooDeep
+			return tokens, nestedTooDeep
 		}
 	}
 }
