@@ -39,6 +39,53 @@ describe("the list of subscriptions", () => {
   });
 });
 
+describe("the form's expression", () => {
+  const total = { line: 1, column: 12, message: "undefined field 'totl'", suggestion: "total" };
+
+  it("is completed by the schemas of the types, with the keyboard alone", async () => {
+    server.eventTypes.add("shop.v1.OrderCreated");
+    const { user } = renderApp(server, "/subscriptions/new");
+    const field = await screen.findByLabelText("Expression");
+    await user.type(field, "event.da{Enter}");
+    await waitFor(() => expect(field).toHaveProperty("value", "event.data"));
+    await user.type(field, ".le");
+    await screen.findByRole("option", { name: /ledger_number/ });
+    await user.keyboard("{ArrowDown}{ArrowUp}{Tab}");
+    await waitFor(() => expect(field).toHaveProperty("value", "event.data.ledger_number"));
+    await user.type(field, " > 3");
+    expect(screen.queryByRole("listbox")).toBeNull();
+    await user.type(field, " && ev{Escape}{Enter}");
+    expect(field).toHaveProperty("value", "event.data.ledger_number > 3 && ev\n");
+  });
+
+  it("is tried on the newest events, and says which it selects and why not", async () => {
+    server.testFilter = ({ filter }) => ({
+      results: [
+        { eventId: "evt_2", eventType: "order.created", matched: true },
+        { eventId: "evt_1", eventType: "order.paid", reason: `${filter?.types[0]}: total is 2` },
+      ],
+    });
+    const { user } = renderApp(server, "/subscriptions/new");
+    await user.type(await screen.findByLabelText("Event types"), "order.*");
+    await user.type(screen.getByLabelText("Expression"), "event.data.total > 3");
+    await screen.findByText("It selects 1 of all 2 events of these types.");
+    screen.getByText("Order.*: total is 2.");
+  });
+
+  it("shows what is wrong at its place, and takes the suggestion", async () => {
+    server.testFilter = ({ filter }) =>
+      filter?.expression.includes("totl") ? { problems: [total] } : {};
+    const { user } = renderApp(server, "/subscriptions/new");
+    const field = await screen.findByLabelText("Expression");
+    await user.type(field, "event.data.totl > 3");
+    await screen.findByText("Undefined field 'totl'.");
+    expect(document.querySelector("pre span")?.textContent).toBe("totl");
+    await user.click(screen.getByRole("button", { name: "Write total" }));
+    expect(field).toHaveProperty("value", "event.data.total > 3");
+    await screen.findByText("No event of these types is stored yet to try it on.");
+  });
+});
+
 describe("the form", () => {
   it("creates a subscription and leads to it", async () => {
     const { user, router } = renderApp(server, "/subscriptions/new");

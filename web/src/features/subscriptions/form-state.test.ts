@@ -9,7 +9,7 @@ const stored = create(SubscriptionSchema, {
   id: "sub_1",
   name: "billing",
   revision: 7n,
-  filter: { types: ["order.*", "payment.failed"] },
+  filter: { types: ["order.*", "payment.failed"], expression: "event.data.total > 3" },
   target: {
     config: { case: "webhook", value: { url: "https://x.test/h", headers: { "X-Key": "•••" } } },
   },
@@ -25,7 +25,7 @@ describe("the form", () => {
         id: "sub_1",
         revision: 7n,
         name: "billing",
-        filter: { types: ["order.*", "payment.failed"] },
+        filter: { types: ["order.*", "payment.failed"], expression: "event.data.total > 3" },
         target: { config: { value: { url: "https://x.test/h", headers: { "X-Key": "•••" } } } },
         policy: { retrySchedule: [{ seconds: 5n }, { seconds: 5400n }], concurrency: 4 },
       },

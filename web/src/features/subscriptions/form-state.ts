@@ -14,6 +14,7 @@ export interface FormState {
   name: string;
   description: string;
   types: string;
+  expression: string;
   url: string;
   headers: HeaderField[];
   startAt: "now" | "earliest" | "time" | "cursor";
@@ -36,6 +37,7 @@ export const emptyForm: FormState = {
   name: "",
   description: "",
   types: "",
+  expression: "",
   url: "",
   headers: [],
   startAt: "now",
@@ -52,6 +54,7 @@ export const formPaths = [
   "subscription.name",
   "subscription.description",
   "subscription.filter.types",
+  "subscription.filter.expression",
   "subscription.target.webhook.url",
   "subscription.target.webhook.headers",
   "subscription.start",
@@ -70,6 +73,7 @@ export function formOf(subscription: Subscription): FormState {
     name: subscription.name,
     description: subscription.description,
     types: subscription.filter?.types.join(", ") ?? "",
+    expression: subscription.filter?.expression ?? "",
     url: urlOf(subscription),
     headers: Object.entries(headers).map(([name, value], key) => ({ key, name, value })),
     retrySchedule:
@@ -144,7 +148,7 @@ function fieldsOf(form: FormState): NonNullable<Create["subscription"]> {
   return {
     name: form.name.trim(),
     description: form.description.trim(),
-    filter: { types: splitList(form.types) },
+    filter: { types: splitList(form.types), expression: form.expression.trim() },
     target: {
       config: {
         case: "webhook",
@@ -177,7 +181,7 @@ function startOf(form: FormState): string {
 }
 
 /** Items separated by commas or line ends. */
-function splitList(text: string): string[] {
+export function splitList(text: string): string[] {
   return text
     .split(/[,\n]+/)
     .map((item) => item.trim())

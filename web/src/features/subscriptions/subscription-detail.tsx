@@ -5,6 +5,7 @@ import type { Attempt } from "#gen/postrider/v1/delivery_pb";
 import {
   BreakerState,
   type Subscription,
+  type SubscriptionHealth,
   SubscriptionState,
 } from "#gen/postrider/v1/subscription_pb";
 import { readFault, sentence } from "@/rpc/fault";
@@ -127,6 +128,12 @@ function Configuration({ subscription }: { subscription: Subscription }) {
       <Facts
         facts={[
           ["events", <code key="types">{typesOf(subscription).join(", ")}</code>],
+          [
+            "where",
+            subscription.filter?.expression && (
+              <Expression key="where" subscription={subscription} />
+            ),
+          ],
           ["posted to", <code key="url">{urlOf(subscription)}</code>],
           ["headers", headers.length > 0 && <code key="headers">{headers.join(", ")}</code>],
           ["secret", isAdmin && <Secret key="secret" subscriptionId={subscription.id} />],
@@ -138,6 +145,20 @@ function Configuration({ subscription }: { subscription: Subscription }) {
         ]}
       />
     </section>
+  );
+}
+
+function Expression({ subscription }: { subscription: Subscription }) {
+  return <code className={styles.expression}>{subscription.filter?.expression}</code>;
+}
+
+/** How often the filter's expression failed, and how it did last. */
+function FilterErrors({ health }: { health: SubscriptionHealth }) {
+  return (
+    <>
+      {health.filterErrors.toLocaleString("en")} events not selected since the server's start.{" "}
+      {sentence(health.lastFilterError)}
+    </>
   );
 }
 
@@ -164,6 +185,10 @@ function Health({ subscription }: { subscription: Subscription }) {
           ["breaker", <Badge key="breaker" status={breakerStatus[health.breaker]} />],
           ["last success", <Ago key="success" time={health.lastSuccessTime} />],
           ["last error", health.lastError],
+          [
+            "filter errors",
+            health.filterErrors > 0n && <FilterErrors key="filter" health={health} />,
+          ],
         ]}
       />
     </section>

@@ -4,7 +4,8 @@ import type { Fault } from "@/rpc/fault";
 import { Button, IconButton } from "@/ui/button";
 import { Actions } from "@/ui/dialog";
 import { Field, FormFaults, formClass, Input, Select, TextArea, useFieldFaults } from "@/ui/field";
-import { type FormState, formFaults, formPaths, type HeaderField } from "./form-state";
+import { FilterField } from "./filter/filter-field";
+import { type FormState, formFaults, formPaths, type HeaderField, splitList } from "./form-state";
 import styles from "./subscription-form.module.css";
 
 interface Props {
@@ -93,6 +94,11 @@ function Basics({ form, set }: Part) {
           />
         )}
       </Field>
+      <FilterField
+        types={splitList(form.types)}
+        expression={form.expression}
+        onChange={(expression) => set({ expression })}
+      />
       <Field
         label="Webhook URL"
         path="subscription.target.webhook.url"

@@ -1,0 +1,117 @@
+import { Code } from "@connectrpc/connect";
+import type { FilterProblem, FilterResult } from "#gen/postrider/v1/subscription_pb";
+import { readFault, sentence } from "@/rpc/fault";
+import type { Status } from "@/theme/status";
+import { Badge } from "@/ui/badge";
+import { Button } from "@/ui/button";
+import { clsx } from "@/ui/clsx";
+import { EventType } from "@/ui/event-type";
+import { clock, rfc3339 } from "@/ui/format/time";
+import styles from "./filter-editor.module.css";
+import { applySuggestion } from "./problems";
+import { testedEvents, type useFilterTest } from "./queries";
+
+interface Props {
+  expression: string;
+  test: ReturnType<typeof useFilterTest>;
+  onChange: (expression: string) => void;
+}
+
+/** What a filter makes of the newest events, or why it does not compile. */
+export function FilterTest({ expression, test, onChange }: Props) {
+  const { query, isCurrent } = test;
+  if (expression.trim() === "") return null;
+  if (query.isError) {
+    // Patterns that are none are said at their own field.
+    if (readFault(query.error).code === Code.InvalidArgument) return null;
+    return (
+      <p className={styles.summary} role="status">
+        It could not be tried: {readFault(query.error).message}
+      </p>
+    );
+  }
+  const { problems = [], results = [] } = query.data ?? {};
+  return (
+    <div className={clsx(styles.test, !isCurrent && styles.stale)}>
+      <Problems expression={expression} problems={problems} onChange={onChange} />
+      <p className={styles.summary} role="status">
+        {query.data ? summary(problems, results) : "Trying it on the newest events."}
+      </p>
+      {results.length > 0 && (
+        <section className={styles.results} aria-label="Newest events" tabIndex={0}>
+          <ol>
+            {results.map((result) => (
+              <Result key={result.eventId} result={result} />
+            ))}
+          </ol>
+        </section>
+      )}
+    </div>
+  );
+}
+
+function Problems(props: {
+  expression: string;
+  problems: FilterProblem[];
+  onChange: (expression: string) => void;
+}) {
+  const { expression, problems, onChange } = props;
+  if (problems.length === 0) return null;
+  return (
+    <ul>
+      {problems.map((problem) => (
+        <li
+          key={`${problem.type} ${problem.line}:${problem.column} ${problem.message}`}
+          className={styles.problem}
+          data-partial={problem.type || undefined}
+        >
+          <span className={styles.place}>
+            {problem.line}:{problem.column}
+          </span>
+          <span>
+            {problem.type && <code>{problem.type}: </code>}
+            {sentence(problem.message)}
+          </span>
+          {problem.suggestion && (
+            <Button
+              className={styles.mend}
+              onClick={() => onChange(applySuggestion(expression, problem))}
+            >
+              Write {problem.suggestion}
+            </Button>
+          )}
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+function summary(problems: FilterProblem[], results: FilterResult[]): string {
+  if (problems.some(({ type }) => type === "")) return "It selects nothing while this is wrong.";
+  if (results.length === 0) return "No event of these types is stored yet to try it on.";
+  const matched = results.filter((result) => result.matched).length;
+  const among =
+    results.length < testedEvents ? `all ${results.length}` : `the newest ${results.length}`;
+  return `It selects ${matched} of ${among} events of these types.`;
+}
+
+const selected: Status = { tone: "good", label: "Selected", hint: "The filter selects it." };
+const passedOver: Status = { tone: "idle", label: "Not", hint: "The filter does not select it." };
+
+function Result({ result }: { result: FilterResult }) {
+  const { eventId, eventType, acceptTime, matched, reason } = result;
+  return (
+    <li className={styles.result}>
+      <Badge status={matched ? selected : passedOver} />
+      {acceptTime ? (
+        <time dateTime={rfc3339(acceptTime)}>{clock(acceptTime)}</time>
+      ) : (
+        <code>{eventId}</code>
+      )}
+      <span className={styles.what}>
+        <EventType name={eventType} />
+        {reason && <span className={styles.reason}>{sentence(reason)}</span>}
+      </span>
+    </li>
+  );
+}

@@ -1,0 +1,31 @@
+import { useQuery } from "@connectrpc/connect-query";
+import { keepPreviousData, skipToken } from "@tanstack/react-query";
+import { useEffect, useState } from "react";
+import { SubscriptionService } from "#gen/postrider/v1/subscription_pb";
+import { useAccess } from "@/rpc/session";
+
+/** So many of the newest events a filter is tried on. */
+export const testedEvents = 20;
+/** Whoever types is not interrupted before a pause this long. */
+const pauseMs = 300;
+
+/** What the filter makes of the newest events, soon after it has been typed. */
+export function useFilterTest(types: readonly string[], expression: string) {
+  const { tenant } = useAccess();
+  const typed = JSON.stringify([types, expression]);
+  const [settled, setSettled] = useState(typed);
+  useEffect(() => {
+    const timer = setTimeout(() => setSettled(typed), pauseMs);
+    return () => clearTimeout(timer);
+  }, [typed]);
+  const [patterns, text] = JSON.parse(settled) as [string[], string];
+  const query = useQuery(
+    SubscriptionService.method.testFilter,
+    text.trim() === ""
+      ? skipToken
+      : { tenant, filter: { types: patterns, expression: text }, limit: testedEvents },
+    { placeholderData: keepPreviousData },
+  );
+  const isCurrent = settled === typed && !query.isPlaceholderData;
+  return { query, isCurrent };
+}
