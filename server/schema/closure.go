@@ -13,26 +13,40 @@ type closure struct {
 	files map[string]*descriptorpb.FileDescriptorProto
 	seen  map[string]bool
 	all   descriptorpb.FileDescriptorSet
+	// encoded are the files that have been encoded: a file is part of many closures.
+	encoded map[string]encodedFile
 }
+
+// encodedFile is a file as it is stored, and what the hash sees of it: nothing of a shared one.
+type encodedFile struct{ stored, hashed []byte }
 
 // newClosure makes an empty one over the files of a set.
 func newClosure(set *descriptorpb.FileDescriptorSet) (*closure, error) {
 	if len(set.GetFile()) > MaxSourceFiles {
 		return nil, invalid("descriptor_set: has %d files, at most %d are taken together", len(set.GetFile()), MaxSourceFiles)
 	}
-	c := &closure{files: make(map[string]*descriptorpb.FileDescriptorProto), seen: make(map[string]bool)}
+	c := &closure{
+		files: make(map[string]*descriptorpb.FileDescriptorProto), seen: make(map[string]bool),
+		encoded: make(map[string]encodedFile),
+	}
 	for _, file := range set.GetFile() {
-		if c.files[file.GetName()] != nil {
-			return nil, invalid("descriptor_set: file %.512q is there twice", file.GetName())
+		name := file.GetName()
+		if c.files[name] != nil {
+			return nil, invalid("descriptor_set: file %.512q is there twice", name)
+		}
+		if shared := sharedFile(name); shared != nil {
+			file = protodesc.ToFileDescriptorProto(shared)
 		}
 		trimLocations(file)
-		c.files[file.GetName()] = file
+		c.files[name] = file
 	}
 	return c, nil
 }
 
 // of makes an empty one over the same files.
-func (c *closure) of() *closure { return &closure{files: c.files, seen: make(map[string]bool)} }
+func (c *closure) of() *closure {
+	return &closure{files: c.files, seen: make(map[string]bool), encoded: c.encoded}
+}
 
 func (c *closure) add(name string, depth int) error {
 	if c.seen[name] {
@@ -58,8 +72,8 @@ func (c *closure) add(name string, depth int) error {
 // file answers a file as it is compiled: a shared one is the server's own.
 func (c *closure) file(name string) *descriptorpb.FileDescriptorProto {
 	file := c.files[name]
-	if shared := sharedFile(name); shared != nil {
-		file = protodesc.ToFileDescriptorProto(shared)
+	if file == nil {
+		file = protodesc.ToFileDescriptorProto(sharedFile(name))
 		c.files[name] = file
 	}
 	return file
@@ -98,25 +112,41 @@ func (c *closure) packFile(path string) (files New, err error) {
 	if err := needed.add(path, 0); err != nil {
 		return New{}, err
 	}
-	deterministic := proto.MarshalOptions{Deterministic: true}
-	if files.Files, err = deterministic.Marshal(&needed.all); err != nil {
-		return New{}, err
-	}
-	hashed := &descriptorpb.FileDescriptorSet{}
+	hash := sha256.New()
 	for _, file := range needed.all.GetFile() {
-		if !isShared(file.GetName()) {
-			hashed.File = append(hashed.File, bare(file))
+		one, err := c.encode(file)
+		if err != nil {
+			return New{}, err
 		}
+		files.Files = append(files.Files, one.stored...)
+		hash.Write(one.hashed)
 	}
-	encoded, err := deterministic.Marshal(hashed)
-	files.Hash = sha256.Sum256(encoded)
-	return files, err
+	files.Hash = [sha256.Size]byte(hash.Sum(nil))
+	return files, nil
 }
 
-// bare answers a file as the hash sees it.
-func bare(file *descriptorpb.FileDescriptorProto) *descriptorpb.FileDescriptorProto {
-	without := &descriptorpb.FileDescriptorProto{}
-	proto.Merge(without, file)
-	without.SourceCodeInfo = nil
-	return without
+// encode encodes a file as it is within an encoded FileDescriptorSet.
+func (c *closure) encode(file *descriptorpb.FileDescriptorProto) (encodedFile, error) {
+	if done, ok := c.encoded[file.GetName()]; ok {
+		return done, nil
+	}
+	var one encodedFile
+	var err error
+	if one.stored, err = encodeFile(file); err != nil {
+		return one, err
+	}
+	if !isShared(file.GetName()) {
+		comments := file.SourceCodeInfo
+		file.SourceCodeInfo = nil
+		one.hashed, err = encodeFile(file)
+		file.SourceCodeInfo = comments
+	}
+	c.encoded[file.GetName()] = one
+	return one, err
+}
+
+func encodeFile(file *descriptorpb.FileDescriptorProto) ([]byte, error) {
+	return proto.MarshalOptions{Deterministic: true}.Marshal(
+		&descriptorpb.FileDescriptorSet{File: []*descriptorpb.FileDescriptorProto{file}},
+	)
 }

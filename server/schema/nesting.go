@@ -1,6 +1,7 @@
 package schema
 
 import (
+	"regexp"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -16,10 +17,7 @@ func openTooDeep(text string) (at string, deep bool) {
 		switch text[i] {
 		case '{', '[', '(', '<':
 			if open++; open > maxNesting {
-				before := text[:i]
-				line := 1 + strings.Count(before, "\n")
-				column := 1 + utf8.RuneCountInString(before[strings.LastIndexByte(before, '\n')+1:])
-				return strconv.Itoa(line) + ":" + strconv.Itoa(column), true
+				return lineAndColumn(text, i), true
 			}
 		case '}', ']', ')', '>':
 			open = max(open-1, 0)
@@ -30,6 +28,38 @@ func openTooDeep(text string) (at string, deep bool) {
 		}
 	}
 	return "", false
+}
+
+// lineAndColumn writes a place in a text as "line:column".
+func lineAndColumn(text string, i int) string {
+	before := text[:i]
+	line := 1 + strings.Count(before, "\n")
+	column := 1 + utf8.RuneCountInString(before[strings.LastIndexByte(before, '\n')+1:])
+	return strconv.Itoa(line) + ":" + strconv.Itoa(column)
+}
+
+// editionOf finds the edition that a .proto text begins with, and where it is as "line:column". It is empty when there is
+// none. The words of newer editions are unknown to the compiler, so it is asked before.
+func editionOf(text string) (edition, at string) {
+	i := 0
+	for i < len(text) {
+		switch c := text[i]; {
+		case c == ' ' || c == '\t' || c == '\r' || c == '\n':
+		case c == '/' && afterComment(text, i) > i:
+			i = afterComment(text, i)
+		default:
+			if found := editionStatement().FindStringSubmatchIndex(text[i:]); found != nil {
+				return text[i+found[2] : i+found[3]], lineAndColumn(text, i+found[2]-1)
+			}
+			return "", ""
+		}
+		i++
+	}
+	return "", ""
+}
+
+func editionStatement() *regexp.Regexp {
+	return regexp.MustCompile(`^edition\s*=\s*["']([^"'\n]*)["']`)
 }
 
 // afterString answers the place of the last character of the string literal that begins at i.

@@ -111,12 +111,15 @@ func (c *compilation) parseFile(source Source) {
 		c.faults.add(source.Path+":"+at, "is nested more than %d deep", maxNesting)
 		return
 	}
+	if edition, at := editionOf(source.Content); edition != "" && edition != "2023" {
+		c.faults.add(source.Path+":"+at, "edition %.20q is not supported; use edition 2023, proto3 or proto2", edition)
+		return
+	}
 	file, err := parser.Parse(source.Path, strings.NewReader(source.Content), reporter.NewHandler(c.reporter()))
 	if err != nil {
 		return
 	}
 	c.parsed[source.Path] = file
-	c.checkEdition(file)
 }
 
 // pathFault says what is wrong with the path of a file.
@@ -132,17 +135,6 @@ func pathFault(name string) string {
 		return "is not a plain path below the folder that imports are resolved from"
 	}
 	return ""
-}
-
-// checkEdition names editions that cannot be compiled yet, in words of ours.
-func (c *compilation) checkEdition(file *ast.FileNode) {
-	if file.Edition == nil {
-		return
-	}
-	if edition := file.Edition.Edition.AsString(); edition != "2023" {
-		c.faults.add(start(file.NodeInfo(file.Edition.Edition)),
-			"edition %.20q is not supported; use edition 2023, proto3 or proto2", edition)
-	}
 }
 
 // reporter answers what takes the faults that the compiler finds, all of them.
