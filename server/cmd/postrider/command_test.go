@@ -126,6 +126,10 @@ func TestPublish(t *testing.T) {
 			t.Errorf("line %d is %s, want it to have %s", at+1, lines[at], want)
 		}
 	}
+	one := i.must("", "tail", "--start", "earliest", "--json", "--count", "1", "--types", "order.*", "--expression", `event.data.from == "stdin"`)
+	if !strings.Contains(one, `"data":{"from":"stdin"}`) {
+		t.Errorf("by an expression: %s", one)
+	}
 	ack := i.must("", "publish", "order.created", `{"from":"argument"}`, "--id", "a1", "--json")
 	if !strings.Contains(ack, `"duplicate":true`) || !strings.Contains(ack, `"id":"a1"`) {
 		t.Errorf("acknowledgement %s", ack)
@@ -211,7 +215,11 @@ func TestSubscriptionsAndKeys(t *testing.T) {
 	i := newInstance(t)
 	hook := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
 	t.Cleanup(hook.Close)
-	i.must("", "subscriptions", "create", "billing", "--url", hook.URL, "--types", "order.*,payment.*", "--header", "X-Token: abc", "--retry", "5s,1m")
+	i.must("", "subscriptions", "create", "billing", "--url", hook.URL, "--types", "order.*,payment.*", "--header", "X-Token: abc", "--retry", "5s,1m",
+		"--expression", `event.subject != "not this"`)
+	if shown := i.must("", "subscriptions", "get", "billing"); !strings.Contains(shown, `event.subject != \"not this\"`) {
+		t.Errorf("the expression is not in %s", shown)
+	}
 	if out := i.must("", "subscriptions", "get", "billing"); !strings.Contains(out, `"types":["order.*","payment.*"]`) || !strings.Contains(out, `"retrySchedule":["5s","60s"]`) {
 		t.Errorf("get: %s", out)
 	}

@@ -115,9 +115,13 @@ func getSubscription(env environment, to *connection) *cobra.Command {
 	}
 }
 
+// expressionUsage says what --expression takes.
+const expressionUsage = "only events for which this CEL expression over event is true, such as 'event.data.total > 1000'"
+
 // subscriptionFlags describe a new subscription.
 type subscriptionFlags struct {
 	url, start, description, secretFile string
+	expression                          string
 	types, headers                      []string
 	retries                             []time.Duration
 	concurrency                         int32
@@ -130,6 +134,7 @@ func createSubscription(env environment, to *connection) *cobra.Command {
 		Use:   "create NAME --url URL",
 		Short: "Create a subscription to a webhook",
 		Example: `  postrider subscriptions create billing --url https://example.com/hook
+  postrider subscriptions create large --url https://example.com/hook --types 'order.*' --expression 'event.data.total > 1000'
   postrider subscriptions create audit --url http://127.0.0.1:9900/hook --types '*' --start earliest
   postrider subscriptions create crm --url https://example.com/hook --header 'Authorization: Bearer abc' --retry 5s,1m,1h`,
 		Args: oneArgument("what is the NAME of the new subscription?"),
@@ -137,6 +142,7 @@ func createSubscription(env environment, to *connection) *cobra.Command {
 	set := cmd.Flags()
 	set.Var(placeholder(&flags.url, "URL"), "url", "where events are posted")
 	set.StringSliceVar(&flags.types, "types", nil, "event types: exact, a prefix such as 'order.*', or '*'")
+	set.Var(placeholder(&flags.expression, "EXPR"), "expression", expressionUsage)
 	set.Var(placeholder(&flags.start, "START"), "start", `where to begin: "now", "earliest", a cursor or an RFC 3339 time`)
 	set.StringArrayVar(&flags.headers, "header", nil, "'Name: value' sent with every attempt; may be repeated")
 	set.Var(placeholder(&flags.secretFile, "FILE"), "secret-file", "file with the signing secret (whsec_…); made by the server when absent")
@@ -176,7 +182,8 @@ func (f subscriptionFlags) subscription(name string) (*postriderv1.Subscription,
 		webhook.Headers[strings.TrimSpace(key)] = strings.TrimSpace(value)
 	}
 	sub := &postriderv1.Subscription{
-		Name: name, Description: f.description, Start: f.start, Filter: &postriderv1.Filter{Types: f.types},
+		Name: name, Description: f.description, Start: f.start,
+		Filter: &postriderv1.Filter{Types: f.types, Expression: f.expression},
 		Target: &postriderv1.Target{Config: &postriderv1.Target_Webhook{Webhook: webhook}},
 		Policy: f.policy(),
 	}

@@ -21,10 +21,11 @@ const (
 )
 
 type tailFlags struct {
-	types []string
-	start string
-	json  bool
-	count int
+	types      []string
+	expression string
+	start      string
+	json       bool
+	count      int
 }
 
 func tailCommand(env environment, to *connection) *cobra.Command {
@@ -38,6 +39,7 @@ After a disconnect it goes on where it stopped: no event is lost or shown twice.
 because the log was replaced or retention removed them, that is said on standard error.`,
 		Example: `  postrider tail
   postrider tail --types 'order.*,payment.*' --start earliest
+  postrider tail --types shop.v1.OrderCreated --expression 'event.data.lines.exists(l, l.quantity > 10)'
   postrider tail --json --count 10 | jq .data`,
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -51,6 +53,7 @@ because the log was replaced or retention removed them, that is said on standard
 	}
 	set := cmd.Flags()
 	set.StringSliceVar(&flags.types, "types", nil, "event types: exact, a prefix such as 'order.*', or '*'")
+	set.Var(placeholder(&flags.expression, "EXPR"), "expression", expressionUsage)
 	set.Var(placeholder(&flags.start, "START"), "start", `where to begin: "now", "earliest", a cursor or an RFC 3339 time`)
 	set.BoolVar(&flags.json, "json", false, "print each event as one line of JSON")
 	set.IntVar(&flags.count, "count", 0, "stop after this many events")
@@ -102,7 +105,7 @@ func (t *tailer) follow(ctx context.Context) error {
 	watchdog := time.AfterFunc(silence, cancel)
 	defer watchdog.Stop()
 	stream, err := t.client.events.Subscribe(ctx, connect.NewRequest(&postriderv1.SubscribeRequest{
-		Tenant: t.client.tenant, Types: t.flags.types, Start: t.cursor,
+		Tenant: t.client.tenant, Types: t.flags.types, Expression: t.flags.expression, Start: t.cursor,
 		PayloadFormat: postriderv1.PayloadFormat_PAYLOAD_FORMAT_JSON,
 	}))
 	if err != nil {
