@@ -40,14 +40,15 @@ var layers = map[string][]string{
 	"tail": {"gateway", "store", "schema", "telemetry"},
 
 	// The engines know no transport and not each other.
-	"publish": {"gateway", "store", "schema", "tail", "telemetry"},
-	"deliver": {"gateway", "store", "schema", "filter", "tail", "target", "telemetry"},
-	"stream":  {"gateway", "store", "schema", "filter", "tail", "telemetry"},
+	"publish":  {"gateway", "store", "schema", "tail", "telemetry"},
+	"register": {"gateway", "store", "schema", "filter"},
+	"deliver":  {"gateway", "store", "schema", "filter", "tail", "target", "telemetry"},
+	"stream":   {"gateway", "store", "schema", "filter", "tail", "telemetry"},
 
 	"wire": {"gateway", "schema"},
 
 	// The transports. Those for streams know the hub and not each other.
-	"rpc":               {"gateway", "store", "schema", "filter", "auth", "signature", "target", "tail", "publish", "deliver", "stream", "wire", "telemetry"},
+	"rpc":               {"gateway", "store", "schema", "filter", "auth", "signature", "target", "tail", "publish", "register", "deliver", "stream", "wire", "telemetry"},
 	"ingest":            {"gateway", "auth", "publish", "wire", "telemetry"},
 	"ingest/*":          {"gateway", "auth", "publish", "wire", "ingest", "telemetry"},
 	"stream/*":          {"gateway", "auth", "stream", "wire", "telemetry"},

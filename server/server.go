@@ -20,6 +20,7 @@ import (
 	"github.com/postrider-dev/postrider/server/gateway"
 	"github.com/postrider-dev/postrider/server/httpserver"
 	"github.com/postrider-dev/postrider/server/publish"
+	"github.com/postrider-dev/postrider/server/register"
 	"github.com/postrider-dev/postrider/server/rpc"
 	"github.com/postrider-dev/postrider/server/schema"
 	"github.com/postrider-dev/postrider/server/store"
@@ -45,16 +46,18 @@ type Server struct {
 	config Config
 	logger *slog.Logger
 
-	admin    auth.AdminKey
-	store    *store.Store
-	log      func(*store.Store) publish.Log
-	schemas  *schema.Registry
-	register []schema.New
-	out      *egress.Client
-	engine   *deliver.Engine
-	api      *rpc.API
-	http     *httpserver.Server
-	listener net.Listener
+	admin   auth.AdminKey
+	store   *store.Store
+	log     func(*store.Store) publish.Log
+	schemas *schema.Registry
+	// fresh are the event types of the descriptor file.
+	fresh     []schema.New
+	registrar *register.Registrar
+	out       *egress.Client
+	engine    *deliver.Engine
+	api       *rpc.API
+	http      *httpserver.Server
+	listener  net.Listener
 
 	// stopping is closed when the server begins to stop.
 	stopping chan struct{}
@@ -91,7 +94,7 @@ func New(ctx context.Context, config Config, logs io.Writer, options ...Option) 
 	if err != nil {
 		return nil, err
 	}
-	if s.register, err = readSchemas(config.Schemas); err != nil {
+	if s.fresh, err = readSchemas(config.Schemas); err != nil {
 		return nil, err
 	}
 	if config.NoSync {
@@ -152,6 +155,10 @@ func (s *Server) assemble(keyring *auth.Keyring) (err error) {
 	targets := newTargets(s.out)
 
 	filters := filter.NewCompiler(s.schemas)
+	s.registrar = register.New(register.Config{
+		Store: s.store, Schemas: s.schemas, Filters: filters,
+		Reload: func() { publish.LoadSchemas(s.store, s.schemas) },
+	})
 	publisher := publish.New(s.log(s.store), s.schemas)
 	s.engine = deliver.New(deliver.Config{
 		Store: s.store, Tail: recent, Targets: targets, RenderJSON: s.schemas.Render, Filters: filters, Logger: s.logger,
@@ -161,7 +168,7 @@ func (s *Server) assemble(keyring *auth.Keyring) (err error) {
 	view := func(asJSON bool) rpcstream.View { return wire.NewEventView(s.schemas, s.store.Cursor, asJSON) }
 
 	s.api, err = rpc.New(rpc.Config{
-		Store: s.store, Schemas: s.schemas, Filters: filters, Publisher: publisher, Engine: s.engine, Targets: targets,
+		Store: s.store, Schemas: s.schemas, Filters: filters, Publisher: publisher, Registrar: s.registrar, Engine: s.engine, Targets: targets,
 		Subscribe: rpcstream.New(hub, view).Subscribe,
 		Keyring:   keyring, AdminKey: s.admin.Hash,
 		MaxRequestBytes: s.config.MaxRequestBytes, Version: Version(),
@@ -259,14 +266,24 @@ func waitFor(deadline context.Context, group *errgroup.Group) error {
 
 // loadSchemas stores what the descriptor file has that is new, and loads all there is.
 func (s *Server) loadSchemas(ctx context.Context) error {
-	fresh := make([]store.NewSchema, len(s.register))
-	for i, one := range s.register {
-		fresh[i] = store.NewSchema{Type: one.Type, Message: one.Message, Files: one.Files, Hash: one.Hash}
+	publish.LoadSchemas(s.store, s.schemas)
+	if len(s.fresh) == 0 {
+		return nil
 	}
-	if err := s.store.RegisterSchemas(ctx, 0, gateway.LevelEnforce, fresh); err != nil {
+	report, err := s.registrar.Register(ctx, register.Request{Types: s.fresh, Level: gateway.LevelEnforce})
+	var refused *register.RefusedError
+	if errors.As(err, &refused) {
+		return fmt.Errorf("schemas in %s are incompatible with those that are stored; nothing was registered:\n%s",
+			s.config.Schemas, refused.Report)
+	}
+	if err != nil {
 		return fmt.Errorf("register schemas: %w", err)
 	}
-	publish.LoadSchemas(s.store, s.schemas)
+	for _, one := range report.Types {
+		if one.Change != schema.TypeUnchanged {
+			s.logger.Info("registered an event type", "type", one.Type, "version", one.Version)
+		}
+	}
 	return nil
 }
 

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/postrider-dev/postrider/server"
+	"github.com/postrider-dev/postrider/server/schema"
 )
 
 func config(t *testing.T) server.Config {
@@ -89,6 +90,37 @@ func TestBadSchemasStopTheStart(t *testing.T) {
 	}
 	if !strings.Contains(err.Error(), c.Schemas) {
 		t.Errorf("error %q does not name the file", err)
+	}
+}
+
+// A server whose schemas would break somebody does not start, and says what is wrong.
+func TestIncompatibleSchemasStopTheStart(t *testing.T) {
+	t.Parallel()
+	c := config(t)
+	c.Schemas = filepath.Join(t.TempDir(), "schemas.binpb")
+	write := func(kind string) {
+		set, err := schema.Compile(t.Context(), []schema.Source{{
+			Path: "a.proto", Content: "syntax = \"proto3\";\nmessage A {\n  " + kind + " n = 1;\n}\n",
+		}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(c.Schemas, set, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write("int64")
+	_, stop := run(t, c)
+	stop()
+	write("string")
+	s, err := server.New(t.Context(), c, io.Discard)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = s.Close() }()
+	err = s.Run(t.Context())
+	if err == nil || !strings.Contains(err.Error(), c.Schemas) || !strings.Contains(err.Error(), "A: a.proto:3:") {
+		t.Errorf("it ends with %v", err)
 	}
 }
 

@@ -18,6 +18,7 @@ import (
 	"github.com/postrider-dev/postrider/server/deliver"
 	"github.com/postrider-dev/postrider/server/filter"
 	"github.com/postrider-dev/postrider/server/publish"
+	"github.com/postrider-dev/postrider/server/register"
 	"github.com/postrider-dev/postrider/server/schema"
 	"github.com/postrider-dev/postrider/server/store"
 	"github.com/postrider-dev/postrider/server/target"
@@ -30,6 +31,7 @@ type Config struct {
 	Schemas   *schema.Registry
 	Filters   *filter.Compiler
 	Publisher *publish.Publisher
+	Registrar *register.Registrar
 	Engine    *deliver.Engine
 	Targets   *target.Registry
 	// Subscribe serves the live stream.
@@ -100,6 +102,10 @@ func (a *API) Mount(mux *http.ServeMux) {
 	mount(postriderv1connect.NewApiKeyServiceHandler(&apiKeyService{shared}, a.options))
 	mount(postriderv1connect.NewEventServiceHandler(
 		&eventService{shared, a.config.Publisher, a.config.Schemas, a.config.Subscribe}, a.options))
+	mount(postriderv1connect.NewEventTypeServiceHandler(&eventTypeService{
+		tenants: shared, registrar: a.config.Registrar, schemas: a.config.Schemas, filters: a.config.Filters,
+		publisher: a.config.Publisher,
+	}, a.options))
 	mount(postriderv1connect.NewSubscriptionServiceHandler(
 		&subscriptionService{shared, a.config.Engine, a.config.Targets, a.config.Filters}, a.options))
 	mount(postriderv1connect.NewDeliveryServiceHandler(

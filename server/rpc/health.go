@@ -14,7 +14,7 @@ import (
 func serviceNames() []string {
 	return []string{
 		postriderv1connect.SessionServiceName, postriderv1connect.TenantServiceName,
-		postriderv1connect.ApiKeyServiceName, postriderv1connect.EventServiceName,
+		postriderv1connect.ApiKeyServiceName, postriderv1connect.EventServiceName, postriderv1connect.EventTypeServiceName,
 		postriderv1connect.SubscriptionServiceName, postriderv1connect.DeliveryServiceName,
 	}
 }

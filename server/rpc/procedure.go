@@ -37,6 +37,14 @@ var requirements = map[string]requirement{
 	postriderv1connect.EventServiceGetEventProcedure:     {scope: gateway.ScopeConsume},
 	postriderv1connect.EventServiceListEventsProcedure:   {scope: gateway.ScopeConsume},
 
+	postriderv1connect.EventTypeServiceRegisterEventTypesProcedure: {scope: gateway.ScopeAdmin, wholeServer: true},
+	postriderv1connect.EventTypeServiceListEventTypesProcedure:     {anyKey: true},
+	postriderv1connect.EventTypeServiceGetEventTypeProcedure:       {anyKey: true},
+	postriderv1connect.EventTypeServiceDiffEventTypeProcedure:      {anyKey: true},
+	postriderv1connect.EventTypeServiceUpdateEventTypeProcedure:    {scope: gateway.ScopeAdmin},
+	postriderv1connect.EventTypeServiceDeleteEventTypeProcedure:    {scope: gateway.ScopeAdmin, wholeServer: true},
+	postriderv1connect.EventTypeServiceGetSchemasProcedure:         {anyKey: true},
+
 	postriderv1connect.SubscriptionServiceGetSubscriptionProcedure:          {scope: gateway.ScopeConsume},
 	postriderv1connect.SubscriptionServiceListSubscriptionsProcedure:        {scope: gateway.ScopeConsume},
 	postriderv1connect.SubscriptionServiceCreateSubscriptionProcedure:       {scope: gateway.ScopeAdmin},

@@ -22,7 +22,10 @@ var allowed = map[string]string{
 	"SessionService/CreateSession": "-", "SessionService/DeleteSession": "-", "SessionService/GetSession": "pct",
 	"TenantService/CreateTenant": "", "TenantService/ListTenants": "pct", "TenantService/UpdateTenant": "t",
 	"ApiKeyService/CreateApiKey": "t", "ApiKeyService/ListApiKeys": "t", "ApiKeyService/RevokeApiKey": "t",
-	"EventService/Publish": "pt", "EventService/PublishBatch": "pt",
+	"EventTypeService/RegisterEventTypes": "", "EventTypeService/DeleteEventType": "", "EventTypeService/UpdateEventType": "t",
+	"EventTypeService/ListEventTypes": "pct", "EventTypeService/GetEventType": "pct", "EventTypeService/DiffEventType": "pct",
+	"EventTypeService/GetSchemas": "pct",
+	"EventService/Publish":        "pt", "EventService/PublishBatch": "pt",
 	"EventService/Subscribe": "ct", "EventService/GetEvent": "ct", "EventService/ListEvents": "ct",
 	"SubscriptionService/CreateSubscription": "t", "SubscriptionService/GetSubscription": "ct",
 	"SubscriptionService/ListSubscriptions": "ct", "SubscriptionService/UpdateSubscription": "t",
@@ -39,6 +42,7 @@ func procedures() map[string]bool {
 	for _, file := range []protoreflect.FileDescriptor{
 		postriderv1.File_postrider_v1_session_proto, postriderv1.File_postrider_v1_tenant_proto,
 		postriderv1.File_postrider_v1_api_key_proto, postriderv1.File_postrider_v1_event_proto,
+		postriderv1.File_postrider_v1_event_type_proto,
 		postriderv1.File_postrider_v1_subscription_proto, postriderv1.File_postrider_v1_delivery_proto,
 	} {
 		for i := range file.Services().Len() {

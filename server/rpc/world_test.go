@@ -85,6 +85,7 @@ func newWorld(t *testing.T, change ...func(*server.Config)) *world {
 // clients call every service with one key.
 type clients struct {
 	events        postriderv1connect.EventServiceClient
+	types         postriderv1connect.EventTypeServiceClient
 	subscriptions postriderv1connect.SubscriptionServiceClient
 	deliveries    postriderv1connect.DeliveryServiceClient
 	keys          postriderv1connect.ApiKeyServiceClient
@@ -100,6 +101,7 @@ func (w *world) as(key string, options ...connect.ClientOption) clients {
 func (w *world) over(through connect.HTTPClient, options ...connect.ClientOption) clients {
 	return clients{
 		events:        postriderv1connect.NewEventServiceClient(through, w.url, options...),
+		types:         postriderv1connect.NewEventTypeServiceClient(through, w.url, options...),
 		subscriptions: postriderv1connect.NewSubscriptionServiceClient(through, w.url, options...),
 		deliveries:    postriderv1connect.NewDeliveryServiceClient(through, w.url, options...),
 		keys:          postriderv1connect.NewApiKeyServiceClient(through, w.url, options...),

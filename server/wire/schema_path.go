@@ -11,6 +11,9 @@ const (
 	schemaEnding = ".json"
 )
 
+// SchemaPathPattern is what an http.ServeMux matches such paths with.
+const SchemaPathPattern = schemasPath + "{type}/{file}"
+
 // SchemaPath is the path of a version's JSON Schema on this server: /v1/schemas/{type}/{version}.json.
 func SchemaPath(eventType string, version int) string {
 	return schemasPath + eventType + "/" + strconv.Itoa(version) + schemaEnding

@@ -1,0 +1,145 @@
+package register
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/postrider-dev/postrider/server/filter"
+	"github.com/postrider-dev/postrider/server/gateway"
+	"github.com/postrider-dev/postrider/server/schema"
+	"github.com/postrider-dev/postrider/server/store"
+)
+
+// comparison holds schemas against one revision of the registry.
+type comparison struct {
+	*Registrar
+	registry *store.Registry
+	snapshot *schema.Snapshot
+	// filtered are the subscriptions whose filter has an expression; read once.
+	filtered []*gateway.Subscription
+	read     bool
+}
+
+// compare answers what registering would do, and what it would store.
+func (c *comparison) compare(ctx context.Context, types []schema.New) (schema.Report, []store.NewSchema, error) {
+	var report schema.Report
+	var fresh []store.NewSchema
+	for _, n := range types {
+		one, err := c.compareType(ctx, n)
+		if err != nil {
+			return report, nil, fmt.Errorf("compare %s: %w", n.Type, err)
+		}
+		report.Types = append(report.Types, one)
+		if one.Change != schema.TypeUnchanged {
+			fresh = append(fresh, store.NewSchema{
+				Type: n.Type, Message: n.Message, Files: n.Files, Hash: n.Hash,
+				Description: n.Description, OrderingKey: n.OrderingKey, Subject: n.Subject,
+			})
+		}
+	}
+	return report, fresh, nil
+}
+
+func (c *comparison) compareType(ctx context.Context, n schema.New) (schema.TypeReport, error) {
+	report := schema.TypeReport{Type: n.Type, Message: n.Message, Change: schema.TypeUnchanged}
+	known := c.registry.Types[n.Type]
+	if known != nil && known.Latest().Hash == n.Hash && known.Message == n.Message {
+		report.Version = known.LatestVersion
+		return report, nil
+	}
+	candidate, err := schema.Candidate(n)
+	if err != nil {
+		return report, err
+	}
+	if known == nil {
+		report.Change, report.Version = schema.TypeNew, 1
+		return report, c.checkFilters(ctx, &report, nil, candidate)
+	}
+	latest := c.snapshot.Type(n.Type)
+	difference, err := schema.Compare(latest, candidate)
+	if err != nil {
+		return report, err
+	}
+	report.Incompatibilities, report.Changes = difference.Incompatibilities, difference.Changes
+	report.Version = known.LatestVersion
+	if len(report.Changes)+len(report.Incompatibilities) == 0 && known.Message == n.Message {
+		// Something else in its files differs.
+		return report, nil
+	}
+	report.Change, report.Version = schema.TypeNewVersion, known.LatestVersion+1
+	if err := c.sample(ctx, &report, latest, candidate); err != nil {
+		return report, err
+	}
+	return report, c.checkFilters(ctx, &report, latest, candidate)
+}
+
+// sample holds the newest stored events against the new rules.
+func (c *comparison) sample(ctx context.Context, report *schema.TypeReport, latest, candidate *schema.Type) error {
+	events, err := c.Store.EventsOfType(ctx, report.Type, sampleEvents)
+	if err != nil {
+		return err
+	}
+	rules := schema.NewStrictness(latest, candidate)
+	for _, event := range events {
+		if err := rules.Add(event); err != nil {
+			return err
+		}
+	}
+	report.Sampled = rules.Sampled()
+	report.Incompatibilities = append(report.Incompatibilities, rules.Incompatibilities()...)
+	return nil
+}
+
+// checkFilters names the subscriptions whose expression compiles now and would not any more. A new type that a wide
+// pattern happens to select breaks nobody: it is named all the same, for its events will never match (SEMANTICS rule 31).
+func (c *comparison) checkFilters(ctx context.Context, report *schema.TypeReport, latest, candidate *schema.Type) error {
+	if err := c.readSubscriptions(ctx); err != nil {
+		return err
+	}
+	for _, sub := range c.filtered {
+		if !sub.Filter.Match(report.Type) {
+			continue
+		}
+		problems := c.Filters.CheckType(sub.Filter.Expression, candidate)
+		if len(problems) == 0 || latest != nil && len(c.Filters.CheckType(sub.Filter.Expression, latest)) > 0 {
+			continue
+		}
+		affected, err := c.affected(ctx, sub, problems)
+		if err != nil {
+			return err
+		}
+		report.Subscriptions = append(report.Subscriptions, affected)
+		if latest == nil && !slices.Contains(sub.Filter.Types, report.Type) {
+			continue
+		}
+		report.Incompatibilities = append(report.Incompatibilities, schema.Incompatibility{
+			Element: report.Type, Rule: schema.RuleFilter,
+			Message: fmt.Sprintf("the filter of subscription %q (tenant %s) no longer compiles: %s", sub.Name, affected.Tenant, affected.Reason),
+		})
+	}
+	return nil
+}
+
+func (c *comparison) affected(
+	ctx context.Context, sub *gateway.Subscription, problems []filter.Problem,
+) (schema.AffectedSubscription, error) {
+	tenant, err := c.Store.Tenant(ctx, sub.Tenant)
+	if err != nil {
+		return schema.AffectedSubscription{}, err
+	}
+	return schema.AffectedSubscription{ID: sub.UID, Tenant: tenant.Name, Name: sub.Name, Reason: problems[0].String()}, nil
+}
+
+func (c *comparison) readSubscriptions(ctx context.Context) error {
+	if c.read {
+		return nil
+	}
+	subs, err := c.Store.Subscriptions(ctx)
+	if err != nil {
+		return err
+	}
+	c.filtered = slices.DeleteFunc(subs, func(s *gateway.Subscription) bool { return s.Filter.Expression == "" })
+	c.read = true
+	return nil
+}

@@ -1,0 +1,108 @@
+package register
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/postrider-dev/postrider/server/filter"
+	"github.com/postrider-dev/postrider/server/gateway"
+	"github.com/postrider-dev/postrider/server/schema"
+	"github.com/postrider-dev/postrider/server/store"
+)
+
+const (
+	// sampleEvents is how many stored events of a type are held against a new version, the newest ones.
+	sampleEvents = 1000
+	// tries bounds how often schemas are compared again because the registry changed meanwhile.
+	tries = 8
+)
+
+// Config is what a Registrar works with.
+type Config struct {
+	Store   *store.Store
+	Schemas *schema.Registry
+	Filters *filter.Compiler
+	// Reload brings Schemas to what is stored.
+	Reload func()
+}
+
+// Registrar registers schemas. It may be used from any goroutine.
+type Registrar struct{ Config }
+
+// New makes a registrar.
+func New(config Config) *Registrar { return &Registrar{config} }
+
+// Request asks for schemas to be registered.
+type Request struct {
+	Types []schema.New
+	// Level is that of types which are new.
+	Level gateway.Level
+	// AllowBreaking stores incompatible versions too.
+	AllowBreaking bool
+	// DryRun stores nothing and refuses nothing.
+	DryRun bool
+}
+
+// RefusedError says that schemas are incompatible. Cause is CodeFailedPrecondition, ReasonIncompatibleSchema.
+type RefusedError struct {
+	Report schema.Report
+	Cause  *gateway.Error
+}
+
+func (e *RefusedError) Error() string { return e.Cause.Error() }
+
+func (e *RefusedError) Unwrap() error { return e.Cause }
+
+// Register stores the schemas that differ from the latest version of their type, all or none, and answers what it did.
+// The error is a *RefusedError when one is incompatible.
+func (r *Registrar) Register(ctx context.Context, request Request) (schema.Report, error) {
+	for range tries {
+		r.Reload()
+		c := comparison{Registrar: r, registry: r.Store.Registry(), snapshot: r.Schemas.Snapshot()}
+		if c.registry.Revision != c.snapshot.Revision() {
+			continue
+		}
+		report, fresh, err := c.compare(ctx, request.Types)
+		if err != nil || request.DryRun {
+			return report, err
+		}
+		if report.Incompatible() > 0 && !request.AllowBreaking {
+			return report, refused(report)
+		}
+		err = r.Store.RegisterSchemas(ctx, c.registry.Revision, request.Level, fresh)
+		r.Reload()
+		if !errors.Is(err, store.ErrRegistryChanged) {
+			return report, err
+		}
+	}
+	return schema.Report{}, gateway.Errorf(gateway.CodeUnavailable, gateway.ReasonOverloaded, "event types keep changing; try again")
+}
+
+// refused makes the error of an incompatible registration. It names the first incompatibility; the report has them all.
+func refused(report schema.Report) error {
+	for _, one := range report.Types {
+		if len(one.Incompatibilities) == 0 {
+			continue
+		}
+		first := one.Incompatibilities[0]
+		where := ""
+		if first.Line > 0 {
+			where = fmt.Sprintf("%s:%d:%d: ", first.File, first.Line, first.Column)
+		}
+		more := ""
+		if n := incompatibilities(report) - 1; n > 0 {
+			more = fmt.Sprintf(" (and %d more)", n)
+		}
+		return &RefusedError{Report: report, Cause: gateway.Errorf(gateway.CodeFailedPrecondition, gateway.ReasonIncompatibleSchema,
+			"event type %q is incompatible with its version %d: %s%s: %s%s", one.Type, one.Version-1, where, first.Element, first.Message, more)}
+	}
+	return nil
+}
+
+func incompatibilities(report schema.Report) (n int) {
+	for _, one := range report.Types {
+		n += len(one.Incompatibilities)
+	}
+	return n
+}

@@ -1,0 +1,65 @@
+package schema
+
+import (
+	"cmp"
+	"slices"
+
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protodesc"
+	"google.golang.org/protobuf/reflect/protoreflect"
+	"google.golang.org/protobuf/reflect/protoregistry"
+	"google.golang.org/protobuf/types/descriptorpb"
+)
+
+// Merge puts the files of several types into one encoded FileDescriptorSet, imports first, and answers it with the types
+// whose messages it holds, by name. Of files with the same path the newest counts. A type is left out when its message is
+// not in the newest file any more, or when its files do not go together with those of newer types.
+func Merge(types []*Type) (descriptorSet []byte, merged []*Type, err error) {
+	newestFirst := slices.SortedFunc(slices.Values(types), func(a, b *Type) int { return cmp.Compare(b.id, a.id) })
+	m := merger{linked: new(protoregistry.Files), read: make(map[*byte]bool)}
+	for _, one := range newestFirst {
+		if err := m.add(one); err != nil {
+			return nil, nil, err
+		}
+	}
+	for _, one := range newestFirst {
+		found, err := m.linked.FindDescriptorByName(protoreflect.FullName(one.message))
+		if _, isMessage := found.(protoreflect.MessageDescriptor); err == nil && isMessage {
+			merged = append(merged, one)
+		}
+	}
+	slices.SortFunc(merged, func(a, b *Type) int { return cmp.Compare(a.name, b.name) })
+	descriptorSet, err = proto.MarshalOptions{Deterministic: true}.Marshal(&m.set)
+	return descriptorSet, merged, err
+}
+
+type merger struct {
+	linked *protoregistry.Files
+	set    descriptorpb.FileDescriptorSet
+	// read are the sets that were looked at: types of one file share theirs.
+	read map[*byte]bool
+}
+
+// add links those files of a type whose path is not there yet. Files that do not go together with what is there are left
+// out, and so are those that import them.
+func (m *merger) add(t *Type) error {
+	if len(t.files) == 0 || m.read[&t.files[0]] {
+		return nil
+	}
+	m.read[&t.files[0]] = true
+	own := &descriptorpb.FileDescriptorSet{}
+	if err := proto.Unmarshal(t.files, own); err != nil {
+		return err
+	}
+	for _, file := range own.GetFile() {
+		if _, err := m.linked.FindFileByPath(file.GetName()); err == nil {
+			continue
+		}
+		linked, err := protodesc.NewFile(file, m.linked)
+		if err != nil || m.linked.RegisterFile(linked) != nil {
+			continue
+		}
+		m.set.File = append(m.set.File, file)
+	}
+	return nil
+}

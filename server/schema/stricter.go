@@ -1,0 +1,102 @@
+package schema
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/dynamicpb"
+
+	"github.com/postrider-dev/postrider/server/gateway"
+)
+
+// Strictness holds stored payloads of a type against the rules of a new version.
+type Strictness struct {
+	before, after *Type
+	broken        []brokenRule
+	sampled       int
+}
+
+// brokenRule is a rule that stored events keep in the earlier version, or that it does not have, and break in the later.
+type brokenRule struct {
+	path, rule, message string
+	example             string
+	events              int
+}
+
+// NewStrictness compares the rules of two versions by what is stored.
+func NewStrictness(before, after *Type) *Strictness { return &Strictness{before: before, after: after} }
+
+// Add takes a stored event into account. Text that the earlier version could not hold is left out.
+func (s *Strictness) Add(event *gateway.Event) error {
+	if event.Schema == 0 {
+		return nil
+	}
+	s.sampled++
+	after, err := s.after.brokenRules(event.Data)
+	if err != nil || len(after) == 0 {
+		return err
+	}
+	before, err := s.before.brokenRules(event.Data)
+	if err != nil {
+		return err
+	}
+	counted := map[int]bool{}
+	for _, v := range after {
+		if !slices.ContainsFunc(before, func(b gateway.Violation) bool { return b.Field == v.Field && b.Rule == v.Rule }) {
+			s.count(v, event.ID, counted)
+		}
+	}
+	return nil
+}
+
+// subscript is an index of a list or a key of a map.
+var subscript = regexp.MustCompile(`\[(?:\d+|-\d+|true|false|"(?:[^"\\]|\\.)*")\]`)
+
+// count adds a violation to those of its rule and field, whatever the element; an event counts once.
+func (s *Strictness) count(v gateway.Violation, id string, counted map[int]bool) {
+	path := subscript.ReplaceAllString(v.Field, "[]")
+	at := slices.IndexFunc(s.broken, func(b brokenRule) bool { return b.path == path && b.rule == v.Rule })
+	if at < 0 {
+		at = len(s.broken)
+		s.broken = append(s.broken, brokenRule{path: path, rule: v.Rule, message: v.Message, example: id})
+	}
+	if !counted[at] {
+		counted[at] = true
+		s.broken[at].events++
+	}
+}
+
+// Sampled is how many events were held against the rules.
+func (s *Strictness) Sampled() int { return s.sampled }
+
+// Incompatibilities are the rules that stored events break.
+func (s *Strictness) Incompatibilities() []Incompatibility {
+	var found []Incompatibility
+	for _, b := range s.broken {
+		found = append(found, Incompatibility{
+			Element: s.after.message + strings.TrimPrefix(b.path, DataField), Rule: RuleStricterRule,
+			Message: fmt.Sprintf("%d of the %d newest stored events break it, for example %s: %s: %s",
+				b.events, s.sampled, b.example, strings.TrimPrefix(b.path, "event."), b.message),
+		})
+	}
+	return found
+}
+
+// brokenRules holds an encoded payload, of whatever version, against the rules of this one. Fields that it does not have
+// are not looked at.
+func (t *Type) brokenRules(encoded []byte) ([]gateway.Violation, error) {
+	compiled, err := t.compile()
+	if err != nil {
+		return nil, err
+	}
+	payload := dynamicpb.NewMessage(compiled.descriptor)
+	options := proto.UnmarshalOptions{Resolver: compiled.bundle.types, AllowPartial: true}
+	if options.Unmarshal(encoded, payload) != nil {
+		// Another wire form: the comparison of the versions names the field.
+		return nil, nil
+	}
+	return compiled.checkRules(payload)
+}
