@@ -179,6 +179,9 @@ message M { ` + kind + ` value = 1 [(buf.validate.field).` + rule + `]; }`}
 			if !strings.Contains(documented.Example, `"value"`) && !strings.Contains(test.want, "always") {
 				t.Errorf("the example is %q", documented.Example)
 			}
+			if documented.Example != "" && !newJudge(t, one).accepts(documented.Example) {
+				t.Errorf("the JSON Schema refuses the example %q", documented.Example)
+			}
 		})
 	}
 }
