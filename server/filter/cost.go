@@ -1,6 +1,8 @@
 package filter
 
 import (
+	"time"
+
 	"cel.dev/cel-go/common/operators"
 	"cel.dev/cel-go/common/overloads"
 	"cel.dev/cel-go/common/types"
@@ -14,6 +16,12 @@ import (
 const (
 	costLimit   = 20_000
 	textPerCost = 10
+)
+
+// maxTime bounds the evaluation of an expression that loops over an event with more than largeData bytes.
+const (
+	maxTime   = 2 * time.Second
+	largeData = 4 << 10
 )
 
 // costs charges calls by what they look at and what they make. CEL's own count is blind where the types of the operands are

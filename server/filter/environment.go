@@ -123,7 +123,7 @@ func (e *environment) program(tree *cel.Ast, details bool) (cel.Program, error) 
 	if details {
 		options = cel.EvalOptions(cel.OptTrackState)
 	}
-	return e.Program(tree, options, cel.CostTracking(costs{}), cel.CostLimit(costLimit))
+	return e.Program(tree, options, cel.CostTracking(costs{}), cel.CostLimit(costLimit), cel.InterruptCheckFrequency(1))
 }
 
 // article puts "a" or "an" before a type's name.

@@ -1,6 +1,7 @@
 package filter
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"maps"
@@ -9,7 +10,9 @@ import (
 	"sync/atomic"
 
 	"cel.dev/cel-go/cel"
+	"cel.dev/cel-go/common/ast"
 	"cel.dev/cel-go/common/types"
+	"cel.dev/cel-go/common/types/ref"
 
 	"github.com/postrider-dev/postrider/server/schema"
 )
@@ -90,6 +93,8 @@ type program struct {
 	compile sync.Once
 	tree    *cel.Ast
 	ready   cel.Program
+	// loops tells that parts of it run more than once.
+	loops bool
 	// fault is why it does not compile.
 	fault error
 
@@ -112,7 +117,7 @@ func (p *program) prepare() {
 			p.fault = errors.New(errFilter + "does not compile for " + env.subject + ": " + problems[0].String())
 			return
 		}
-		p.tree = tree
+		p.tree, p.loops = tree, hasLoop(tree)
 		if p.ready, err = env.program(tree, false); err != nil {
 			p.fault = fmt.Errorf(errFilter+"%w", err)
 		}
@@ -125,7 +130,7 @@ func (p *program) run(s *Subject) Verdict {
 	if p.fault != nil {
 		return Verdict{Err: p.fault}
 	}
-	value, _, err := p.ready.Eval(s)
+	value, err := p.evaluate(s)
 	if err != nil {
 		return Verdict{Err: evaluationError(err)}
 	}
@@ -136,10 +141,31 @@ func (p *program) run(s *Subject) Verdict {
 	return Verdict{Matched: bool(matched)}
 }
 
+// evaluate bounds the time where the cost does not: a step on a large payload may take long, and loops repeat it. The
+// bound is far above what an evaluation takes on a busy machine, for an event that meets it is lost to the subscription.
+func (p *program) evaluate(s *Subject) (ref.Val, error) {
+	if !p.loops || len(s.event.Data) <= largeData {
+		value, _, err := p.ready.Eval(s)
+		return value, err
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), maxTime)
+	defer cancel()
+	value, _, err := p.ready.ContextEval(ctx, s)
+	return value, err
+}
+
+func hasLoop(tree *cel.Ast) bool {
+	root := ast.NavigateAST(tree.NativeRep())
+	return len(ast.MatchDescendants(root, ast.KindMatcher(ast.ComprehensionKind))) > 0
+}
+
 // evaluationError says in our words why an evaluation failed.
 func evaluationError(err error) error {
 	message := err.Error()
-	if strings.Contains(message, "actual cost limit exceeded") {
+	switch {
+	case errors.Is(err, context.DeadlineExceeded):
+		message = fmt.Sprintf("the expression takes too long on this event (more than %v)", maxTime)
+	case strings.Contains(message, "actual cost limit exceeded"):
 		message = fmt.Sprintf("the expression takes too long on this event (a cost of more than %d)", costLimit)
 	}
 	return errors.New(errFilter + message)

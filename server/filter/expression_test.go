@@ -60,6 +60,8 @@ func TestMatch(t *testing.T) {
 		{`event.data.labels["x"] == "web"`, order, "filter error: no such key: x"},
 		{`event.data.labels.?x.orValue("none") == "none"`, order, "true"},
 		{`event.data.labels.exists(k, k == "channel")`, order, "true"},
+		{`event.data.labels == {"channel": "web"} && {"channel": "web"} == event.data.labels && event.data.labels.size() == 1`, order, "true"},
+		{`type(event.data.labels) == map && event.data.labels != {}`, order, "true"},
 		{`event.data.place_time == event.time`, order, "true"},
 		{`event.data.ship_to.city.lowerAscii() == "lund"`, order, "true"},
 		{`dyn(event.data).orderId == "o-1" && dyn(event.data).ship_to.city == "Lund"`, order, "true"},
@@ -84,6 +86,8 @@ func TestMatch(t *testing.T) {
 		{`event.data.extra.a.b[0] == 1 && event.data.extra.a.b[1] == 2.5 && event.data.extra.a.b[3] == null`, thing, "true"},
 		{`event.data.any.count == 3u`, thing, "true"},
 		{`event.data.by_id[7].note == "seven" && event.data.byId[7].note != null`, thing, "true"},
+		{`8 in event.data.by_id || 4294967303 in event.data.by_id || !(7 in event.data.by_id)`, thing, "false"},
+		{`event.data.by_id[dyn(7u)].note == "seven"`, thing, "true"},
 		// untyped
 		{`event.data.total == 9007199254740993`, untyped, "true"},
 		{`event.data.total == 9007199254740992`, untyped, "false"},

@@ -41,7 +41,7 @@ func (t *typing) NativeToValue(value any) ref.Val {
 func (t *typing) fieldValue(fd protoreflect.FieldDescriptor, value protoreflect.Value) (any, error) {
 	switch {
 	case fd.IsMap():
-		return t.mapValue(fd, value.Map())
+		return &mapField{typing: t, field: fd, entries: value.Map()}, nil
 	case fd.IsList():
 		return value.List(), nil
 	case fd.Message() != nil:
@@ -49,21 +49,6 @@ func (t *typing) fieldValue(fd protoreflect.FieldDescriptor, value protoreflect.
 	default:
 		return value.Interface(), nil
 	}
-}
-
-func (t *typing) mapValue(fd protoreflect.FieldDescriptor, entries protoreflect.Map) (any, error) {
-	values := make(map[ref.Val]ref.Val, entries.Len())
-	var fault error
-	entries.Range(func(key protoreflect.MapKey, value protoreflect.Value) bool {
-		native, err := t.fieldValue(fd.MapValue(), value)
-		if err != nil {
-			fault = err
-			return false
-		}
-		values[t.NativeToValue(key.Interface())] = t.NativeToValue(native)
-		return true
-	})
-	return types.NewRefValMap(t, values), fault
 }
 
 // messageValue is what CEL takes a message for: the value it stands for, when it is one of the well-known types.

@@ -1,6 +1,7 @@
 package filter_test
 
 import (
+	"fmt"
 	"runtime"
 	"strings"
 	"sync"
@@ -97,6 +98,30 @@ func TestTheCostIsBounded(t *testing.T) {
 	}
 	if v := match(c, `event.data.n.all(a, a == 1) && event.data.n == event.data.n`, large); !v.Matched {
 		t.Errorf("what is cheap enough: %+v", v)
+	}
+}
+
+// Where a step itself takes long, as on a map of a large payload, the time is bounded.
+func TestTheTimeIsBounded(t *testing.T) {
+	t.Parallel()
+	r := newRegistry(t)
+	var entries []string
+	for i := range 30_000 {
+		entries = append(entries, fmt.Sprintf(`"key-%d":"v"`, i))
+	}
+	large := event(t, "shop.Order", r.add("shop.Order", orderV1), `{"labels":{`+strings.Join(entries, ",")+`},"lines":[`+
+		strings.Repeat(`{"sku":"A"},`, 1000)+`{"sku":"B"}]}`)
+	c := filter.NewCompiler(r.schemas)
+	if v := match(c, `event.data.lines.all(l, event.data.labels["key-1"] != l.sku)`, large); !v.Matched {
+		t.Errorf("a look-up: %+v", v)
+	}
+	began := time.Now()
+	verdict := match(c, `event.data.lines.exists(l, event.data.labels.exists(k, k != "x") && l.sku == "C")`, large)
+	if took := time.Since(began); took > 20*time.Second {
+		t.Errorf("it took %v", took)
+	}
+	if verdict.Err == nil || !strings.Contains(verdict.Err.Error(), "takes too long on this event (more than 2s)") {
+		t.Errorf("got %+v", verdict)
 	}
 }
 
