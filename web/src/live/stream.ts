@@ -121,20 +121,32 @@ export class LiveStream<Message> {
 
 const live: LiveState = { kind: "live" };
 
-/** Ends with the connection, also where the transport does not notice the abort. */
+/**
+ * Ends with the connection, also where the transport does not notice the abort. Each message has a promise of its own: a
+ * race with one promise for all of them would keep every message in memory for as long as the stream lasts.
+ */
 async function* untilAborted<T>(messages: AsyncIterable<T>, connection: AbortController) {
   const iterator = messages[Symbol.asyncIterator]();
-  const aborted = new Promise<never>((_, reject) => {
-    connection.signal.addEventListener("abort", () =>
-      reject(new ConnectError("the stream fell silent", Code.Unavailable)),
-    );
-  });
-  aborted.catch(() => {});
   for (;;) {
-    const next = await Promise.race([iterator.next(), aborted]);
+    const next = await nextUntilAborted(iterator, connection.signal);
     if (next.done) return;
     yield next.value;
   }
+}
+
+function nextUntilAborted<T>(
+  iterator: AsyncIterator<T>,
+  signal: AbortSignal,
+): Promise<IteratorResult<T>> {
+  return new Promise((resolve, reject) => {
+    const abort = () => reject(new ConnectError("the stream fell silent", Code.Unavailable));
+    if (signal.aborted) abort();
+    signal.addEventListener("abort", abort);
+    iterator
+      .next()
+      .then(resolve, reject)
+      .finally(() => signal.removeEventListener("abort", abort));
+  });
 }
 
 /** Whether the answer would be the same next time. An error that is no answer of the server is a fault of ours. */
