@@ -80,11 +80,7 @@ func (r *jsonReader) anyContent(inner *message, raw jsontext.Value, depth int) (
 	if len(r.violations) > faults || faults == MaxViolations {
 		return nil, false
 	}
-	content, err := encode(into.Interface())
-	if err != nil {
-		r.fault(trimProto(err.Error()))
-	}
-	return content, err == nil
+	return inner.encode(into), true
 }
 
 // anyMember reads a well-known type, which is a member of its own in an Any. That of google.protobuf.Empty may be absent.
@@ -165,8 +161,7 @@ func (w *encodedWalk) anyMessage(m *message, payload protoreflect.Message, depth
 	if len(w.violations) > faults {
 		return
 	}
-	// It was just read: it can be written.
-	if canonical, _ := encode(into); !bytes.Equal(canonical, content) {
+	if canonical := inner.encode(into); !bytes.Equal(canonical, content) {
 		payload.Set(fields.ByNumber(anyValue), protoreflect.ValueOfBytes(canonical))
 	}
 }

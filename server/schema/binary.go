@@ -80,11 +80,6 @@ func (m *message) leftAfter(encoded []byte, left, depth int) int {
 	return left
 }
 
-// encode writes the one encoding of a message. That nothing required is missing has been checked.
-func encode(m proto.Message) ([]byte, error) {
-	return proto.MarshalOptions{Deterministic: true, AllowPartial: true}.Marshal(m)
-}
-
 // encodedWalk looks through a message that was read from its encoding.
 type encodedWalk struct {
 	path       []byte
@@ -205,11 +200,7 @@ func (w *encodedWalk) wellKnown(m *message, payload protoreflect.Message, depth 
 		w.fault("holds a field that is not in " + string(m.descriptor.FullName()))
 		return
 	}
-	text, fault := wellKnownJSON(m, payload)
-	if fault == "" {
-		_, fault = dynamicFault(text, depth)
-	}
-	if fault != "" {
+	if fault := m.wellKnownFault(payload, depth); fault != "" {
 		w.fault(fault)
 	}
 }

@@ -7,6 +7,7 @@ import (
 
 	"buf.build/gen/go/bufbuild/protovalidate/protocolbuffers/go/buf/validate"
 	"buf.build/go/protovalidate"
+	"google.golang.org/protobuf/encoding/protowire"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
 
@@ -29,12 +30,17 @@ type message struct {
 	fields   map[string]*field
 	numbers  map[protoreflect.FieldNumber]*field
 	required []*field
+	// ordered are the fields as they are encoded.
+	ordered []*field
 	// special reads the JSON of a well-known type; nil for an ordinary message.
 	special special
 }
 
 type field struct {
 	descriptor protoreflect.FieldDescriptor
+	kind       protoreflect.Kind
+	// tag stands in front of an encoded value.
+	tag []byte
 	// name is the JSON name, index counts the fields of the message and then its extensions.
 	name  string
 	index int
@@ -74,6 +80,7 @@ func (b *bundle) compile(descriptor protoreflect.MessageDescriptor) *message {
 	for i, extension := range b.extensions[descriptor.FullName()] {
 		m.add(b.compileField(extension.TypeDescriptor(), fields.Len()+i))
 	}
+	slices.SortFunc(m.ordered, encodingOrder)
 	// Where one field's original name is another's JSON name, the JSON name counts.
 	for _, f := range m.numbers {
 		m.fields[f.name] = f
@@ -84,13 +91,17 @@ func (b *bundle) compile(descriptor protoreflect.MessageDescriptor) *message {
 func (m *message) add(f *field) {
 	m.fields[f.descriptor.TextName()] = f
 	m.numbers[f.descriptor.Number()] = f
+	m.ordered = append(m.ordered, f)
 	if f.descriptor.Cardinality() == protoreflect.Required {
 		m.required = append(m.required, f)
 	}
 }
 
 func (b *bundle) compileField(descriptor protoreflect.FieldDescriptor, index int) *field {
-	f := &field{descriptor: descriptor, name: descriptor.JSONName(), index: index}
+	f := &field{
+		descriptor: descriptor, name: descriptor.JSONName(), index: index, kind: descriptor.Kind(),
+		tag: protowire.AppendTag(nil, descriptor.Number(), wireType(descriptor.Kind())),
+	}
 	if descriptor.Message() != nil {
 		f.content = b.compile(descriptor.Message())
 	}

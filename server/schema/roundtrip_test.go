@@ -92,6 +92,9 @@ func (t *trip) run(seed uint64) {
 	if t.Failed() {
 		return
 	}
+	if want, err := (proto.MarshalOptions{Deterministic: true}).Marshal(message); err != nil || !bytes.Equal(canonical, want) {
+		t.Errorf("encoded as %x,\nthe runtime says %x, %v", canonical, want, err)
+	}
 	t.readsAs(canonical, message)
 	text, err := t.eventType.Render(canonical)
 	if err != nil {

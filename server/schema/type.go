@@ -135,8 +135,7 @@ func (t *Type) accept(
 	if err != nil || len(violations) > 0 {
 		return nil, violations, err
 	}
-	canonical, err := encode(payload)
-	return canonical, nil, err
+	return compiled.encode(payload.ProtoReflect()), nil, nil
 }
 
 // Render writes a canonical payload as the text of a JSON object, without white space.

@@ -2,6 +2,7 @@ package schema
 
 import (
 	"bytes"
+	"math"
 	"strings"
 	"time"
 
@@ -149,11 +150,37 @@ func (r *jsonReader) delegate(m *message, raw jsontext.Value) (protoreflect.Mess
 	return into, true
 }
 
-// wellKnownJSON writes a well-known type other than Any; fault says why it has no JSON.
-func wellKnownJSON(m *message, payload protoreflect.Message) (text []byte, fault string) {
-	text, err := protojson.Marshal(payload.Interface())
-	if err != nil {
-		return nil, "is not a " + string(m.descriptor.FullName()) + " that has a JSON form"
+// Limits of google.protobuf.Timestamp, the years 1 to 9999, and Duration, about 10,000 years; seconds and nanoseconds.
+const (
+	firstSecond, lastSecond = -62135596800, 253402300799
+	longestSeconds          = 315576000000
+	lastNano                = 999999999
+)
+
+// wellKnownFault says why an encoded well-known type other than Any has no JSON form; empty when it has one.
+func (m *message) wellKnownFault(payload protoreflect.Message, depth int) string {
+	fits := true
+	switch m.descriptor.FullName() {
+	case "google.protobuf.Timestamp":
+		seconds, nanos := m.secondsAndNanos(payload)
+		fits = firstSecond <= seconds && seconds <= lastSecond && 0 <= nanos && nanos <= lastNano
+	case "google.protobuf.Duration":
+		seconds, nanos := m.secondsAndNanos(payload)
+		fits = max(seconds, -seconds) <= longestSeconds && seconds != math.MinInt64 && max(nanos, -nanos) <= lastNano &&
+			(seconds == 0 || nanos == 0 || (seconds < 0) == (nanos < 0))
+	case "google.protobuf.Struct", "google.protobuf.Value", "google.protobuf.ListValue", "google.protobuf.FieldMask":
+		text, err := protojson.Marshal(payload.Interface())
+		if fits = err == nil; fits {
+			_, fault := dynamicFault(text, depth)
+			return fault
+		}
 	}
-	return text, ""
+	if !fits {
+		return "is not a " + string(m.descriptor.FullName()) + " that has a JSON form"
+	}
+	return ""
+}
+
+func (m *message) secondsAndNanos(payload protoreflect.Message) (seconds, nanos int64) {
+	return payload.Get(m.numbers[1].descriptor).Int(), payload.Get(m.numbers[2].descriptor).Int()
 }

@@ -1,0 +1,174 @@
+package schema
+
+import (
+	"cmp"
+	"math"
+	"slices"
+
+	"google.golang.org/protobuf/encoding/protowire"
+	"google.golang.org/protobuf/reflect/protoreflect"
+)
+
+// usualSize of an encoded event, in bytes.
+const usualSize = 256
+
+// encode writes the canonical encoding of a message: what the Protobuf runtime writes when it is asked to be deterministic,
+// of which the reflective way is a quarter of what an event costs. That nothing required is missing and nothing is unknown
+// has been checked.
+func (m *message) encode(payload protoreflect.Message) []byte {
+	return m.append(make([]byte, 0, usualSize), payload)
+}
+
+// encodingOrder is the runtime's: extensions, then fields by their numbers, then those of each oneof.
+func encodingOrder(a, b *field) int {
+	return cmp.Or(
+		cmp.Compare(encodingRank(a.descriptor), encodingRank(b.descriptor)),
+		cmp.Compare(a.descriptor.Number(), b.descriptor.Number()),
+	)
+}
+
+func encodingRank(fd protoreflect.FieldDescriptor) int {
+	switch oneof := fd.ContainingOneof(); {
+	case fd.IsExtension():
+		return -2
+	case oneof == nil || oneof.IsSynthetic():
+		return -1
+	default:
+		return oneof.Index()
+	}
+}
+
+func (m *message) append(dst []byte, payload protoreflect.Message) []byte {
+	for _, f := range m.ordered {
+		if !payload.Has(f.descriptor) {
+			continue
+		}
+		value := payload.Get(f.descriptor)
+		switch {
+		case f.value != nil:
+			dst = f.appendMap(dst, value.Map())
+		case !f.descriptor.IsList():
+			dst = f.appendSingle(dst, value)
+		case f.descriptor.IsPacked():
+			dst = f.appendPacked(dst, value.List())
+		default:
+			for i, list := 0, value.List(); i < list.Len(); i++ {
+				dst = f.appendSingle(dst, list.Get(i))
+			}
+		}
+	}
+	return dst
+}
+
+// appendSingle appends a value with its tag.
+func (f *field) appendSingle(dst []byte, value protoreflect.Value) []byte {
+	dst = append(dst, f.tag...)
+	switch {
+	case f.message == nil:
+		return appendScalar(dst, f.kind, value)
+	case f.kind == protoreflect.GroupKind:
+		dst = f.message.append(dst, value.Message())
+		return protowire.AppendTag(dst, f.descriptor.Number(), protowire.EndGroupType)
+	default:
+		begin := len(dst)
+		return insertLength(f.message.append(dst, value.Message()), begin)
+	}
+}
+
+func (f *field) appendPacked(dst []byte, list protoreflect.List) []byte {
+	dst = protowire.AppendTag(dst, f.descriptor.Number(), protowire.BytesType)
+	begin := len(dst)
+	for i := range list.Len() {
+		dst = appendScalar(dst, f.kind, list.Get(i))
+	}
+	return insertLength(dst, begin)
+}
+
+func (f *field) appendMap(dst []byte, entries protoreflect.Map) []byte {
+	keys := make([]protoreflect.MapKey, 0, entries.Len())
+	entries.Range(func(key protoreflect.MapKey, _ protoreflect.Value) bool {
+		keys = append(keys, key)
+		return true
+	})
+	slices.SortFunc(keys, f.compareKeys)
+	key := f.content.numbers[1]
+	for _, one := range keys {
+		dst = append(dst, f.tag...)
+		begin := len(dst)
+		dst = key.appendSingle(dst, one.Value())
+		dst = f.value.appendSingle(dst, entries.Get(one))
+		dst = insertLength(dst, begin)
+	}
+	return dst
+}
+
+func (f *field) compareKeys(a, b protoreflect.MapKey) int {
+	switch f.content.numbers[1].kind {
+	case protoreflect.BoolKind:
+		return cmp.Compare(protowire.EncodeBool(a.Bool()), protowire.EncodeBool(b.Bool()))
+	case protoreflect.StringKind:
+		return cmp.Compare(a.String(), b.String())
+	case protoreflect.Uint32Kind, protoreflect.Uint64Kind, protoreflect.Fixed32Kind, protoreflect.Fixed64Kind:
+		return cmp.Compare(a.Uint(), b.Uint())
+	default:
+		return cmp.Compare(a.Int(), b.Int())
+	}
+}
+
+// insertLength puts the length of what was appended from begin on in front of it.
+func insertLength(dst []byte, begin int) []byte {
+	length := len(dst) - begin
+	width := protowire.SizeVarint(uint64(length))
+	for range width {
+		dst = append(dst, 0)
+	}
+	copy(dst[begin+width:], dst[begin:begin+length])
+	protowire.AppendVarint(dst[:begin], uint64(length))
+	return dst
+}
+
+func wireType(kind protoreflect.Kind) protowire.Type {
+	switch kind {
+	case protoreflect.Sfixed32Kind, protoreflect.Fixed32Kind, protoreflect.FloatKind:
+		return protowire.Fixed32Type
+	case protoreflect.Sfixed64Kind, protoreflect.Fixed64Kind, protoreflect.DoubleKind:
+		return protowire.Fixed64Type
+	case protoreflect.StringKind, protoreflect.BytesKind, protoreflect.MessageKind:
+		return protowire.BytesType
+	case protoreflect.GroupKind:
+		return protowire.StartGroupType
+	default:
+		return protowire.VarintType
+	}
+}
+
+func appendScalar(dst []byte, kind protoreflect.Kind, value protoreflect.Value) []byte {
+	switch kind {
+	case protoreflect.BoolKind:
+		return protowire.AppendVarint(dst, protowire.EncodeBool(value.Bool()))
+	case protoreflect.EnumKind:
+		return protowire.AppendVarint(dst, uint64(value.Enum()))
+	case protoreflect.Int32Kind, protoreflect.Int64Kind:
+		return protowire.AppendVarint(dst, uint64(value.Int()))
+	case protoreflect.Uint32Kind, protoreflect.Uint64Kind:
+		return protowire.AppendVarint(dst, value.Uint())
+	case protoreflect.Sint32Kind, protoreflect.Sint64Kind:
+		return protowire.AppendVarint(dst, protowire.EncodeZigZag(value.Int()))
+	case protoreflect.Sfixed32Kind:
+		return protowire.AppendFixed32(dst, uint32(value.Int()))
+	case protoreflect.Fixed32Kind:
+		return protowire.AppendFixed32(dst, uint32(value.Uint()))
+	case protoreflect.FloatKind:
+		return protowire.AppendFixed32(dst, math.Float32bits(float32(value.Float())))
+	case protoreflect.Sfixed64Kind:
+		return protowire.AppendFixed64(dst, uint64(value.Int()))
+	case protoreflect.Fixed64Kind:
+		return protowire.AppendFixed64(dst, value.Uint())
+	case protoreflect.DoubleKind:
+		return protowire.AppendFixed64(dst, math.Float64bits(value.Float()))
+	case protoreflect.StringKind:
+		return protowire.AppendString(dst, value.String())
+	default:
+		return protowire.AppendBytes(dst, value.Bytes())
+	}
+}
