@@ -111,6 +111,7 @@ func (a *API) Mount(mux *http.ServeMux) {
 	mount(postriderv1connect.NewDeliveryServiceHandler(
 		&deliveryService{shared, a.config.Engine, a.config.Stopping}, a.options))
 
+	mux.Handle("GET "+wire.SchemaPathPattern, jsonSchemas{a.auth, a.config.Store, a.config.Schemas})
 	mount(grpchealth.NewHandler(health{a.config.Ready}))
 	reflector := grpcreflect.NewStaticReflector(serviceNames()...)
 	mount(grpcreflect.NewHandlerV1(reflector))

@@ -32,6 +32,7 @@ type client struct {
 	subscriptions postriderv1connect.SubscriptionServiceClient
 	keys          postriderv1connect.ApiKeyServiceClient
 	tenants       postriderv1connect.TenantServiceClient
+	types         postriderv1connect.EventTypeServiceClient
 	// tenant is the tenant's name, empty for the key's own.
 	tenant string
 }
@@ -69,6 +70,7 @@ func (c *connection) open() (*client, error) {
 		subscriptions: postriderv1connect.NewSubscriptionServiceClient(http.DefaultClient, base, options),
 		keys:          postriderv1connect.NewApiKeyServiceClient(http.DefaultClient, base, options),
 		tenants:       postriderv1connect.NewTenantServiceClient(http.DefaultClient, base, options),
+		types:         postriderv1connect.NewEventTypeServiceClient(http.DefaultClient, base, options),
 		tenant:        c.tenant,
 	}, nil
 }

@@ -51,8 +51,8 @@ func newCommand(env environment) *cobra.Command {
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return usageError{cmd, err} })
 	to := &connection{env: env}
 	root.AddCommand(
-		serveCommand(env), publishCommand(env, to), tailCommand(env, to), subscriptionsCommand(env, to),
-		keysCommand(env, to), tenantsCommand(env, to), versionCommand(env),
+		serveCommand(env), publishCommand(env, to), tailCommand(env, to), typesCommand(env, to),
+		subscriptionsCommand(env, to), keysCommand(env, to), tenantsCommand(env, to), versionCommand(env),
 	)
 	return root
 }

@@ -39,6 +39,8 @@ func exitCode(err error) int {
 		return exitUsage
 	case errors.As(err, &refused):
 		return codeExit(refused.Code())
+	case errors.Is(err, errIncompatible):
+		return exitRefused
 	case errors.Is(err, errNoKey):
 		return exitUnreachable
 	default:

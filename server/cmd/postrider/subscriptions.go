@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"strings"
 	"time"
 
@@ -28,7 +27,7 @@ func subscriptionsCommand(env environment, to *connection) *cobra.Command {
 	to.addFlags(cmd)
 	group(cmd)
 	cmd.AddCommand(
-		listSubscriptions(env, to), getSubscription(env, to), createSubscription(env, to),
+		listSubscriptions(env, to), getSubscription(env, to), createSubscription(env, to), updateSubscription(env, to),
 		pauseSubscription(env, to), resumeSubscription(env, to), deleteSubscription(env, to),
 		testSubscription(env, to), revealSecret(env, to),
 	)
@@ -139,17 +138,8 @@ func createSubscription(env environment, to *connection) *cobra.Command {
   postrider subscriptions create crm --url https://example.com/hook --header 'Authorization: Bearer abc' --retry 5s,1m,1h`,
 		Args: oneArgument("what is the NAME of the new subscription?"),
 	}
-	set := cmd.Flags()
-	set.Var(placeholder(&flags.url, "URL"), "url", "where events are posted")
-	set.StringSliceVar(&flags.types, "types", nil, "event types: exact, a prefix such as 'order.*', or '*'")
-	set.Var(placeholder(&flags.expression, "EXPR"), "expression", expressionUsage)
-	set.Var(placeholder(&flags.start, "START"), "start", `where to begin: "now", "earliest", a cursor or an RFC 3339 time`)
-	set.StringArrayVar(&flags.headers, "header", nil, "'Name: value' sent with every attempt; may be repeated")
-	set.Var(placeholder(&flags.secretFile, "FILE"), "secret-file", "file with the signing secret (whsec_…); made by the server when absent")
-	set.Var(placeholder(&flags.description, "TEXT"), "description", "free text for people")
-	set.DurationSliceVar(&flags.retries, "retry", nil, "waits between attempts, such as 5s,5m,1h")
-	set.Int32Var(&flags.concurrency, "concurrency", 0, "attempts under way at once")
-	set.DurationVar(&flags.timeout, "timeout", 0, "for one attempt")
+	flags.add(cmd)
+	cmd.Flags().Var(placeholder(&flags.start, "START"), "start", `where to begin: "now", "earliest", a cursor or an RFC 3339 time`)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		sub, err := flags.subscription(args[0])
 		if err != nil {
@@ -169,10 +159,30 @@ func createSubscription(env environment, to *connection) *cobra.Command {
 	return cmd
 }
 
+// add adds the flags that create and update share.
+func (f *subscriptionFlags) add(cmd *cobra.Command) {
+	set := cmd.Flags()
+	set.Var(placeholder(&f.url, "URL"), "url", "where events are posted")
+	set.StringSliceVar(&f.types, "types", nil, "event types: exact, a prefix such as 'order.*', or '*'")
+	set.Var(placeholder(&f.expression, "EXPR"), "expression", expressionUsage)
+	set.StringArrayVar(&f.headers, "header", nil, "'Name: value' sent with every attempt; may be repeated")
+	set.Var(placeholder(&f.secretFile, "FILE"), "secret-file", "file with the signing secret (whsec_…); made by the server when absent")
+	set.Var(placeholder(&f.description, "TEXT"), "description", "free text for people")
+	set.DurationSliceVar(&f.retries, "retry", nil, "waits between attempts, such as 5s,5m,1h")
+	set.Int32Var(&f.concurrency, "concurrency", 0, "attempts under way at once")
+	set.DurationVar(&f.timeout, "timeout", 0, "for one attempt")
+}
+
+// subscription is a new one.
 func (f subscriptionFlags) subscription(name string) (*postriderv1.Subscription, error) {
 	if f.url == "" {
 		return nil, errors.New("where do the events go? Give --url")
 	}
+	return f.content(name)
+}
+
+// content is what the flags say of a subscription.
+func (f subscriptionFlags) content(name string) (*postriderv1.Subscription, error) {
 	webhook := &targetv1.Webhook{Url: f.url, Headers: map[string]string{}}
 	for _, header := range f.headers {
 		key, value, ok := strings.Cut(header, ":")
@@ -181,20 +191,13 @@ func (f subscriptionFlags) subscription(name string) (*postriderv1.Subscription,
 		}
 		webhook.Headers[strings.TrimSpace(key)] = strings.TrimSpace(value)
 	}
-	sub := &postriderv1.Subscription{
-		Name: name, Description: f.description, Start: f.start,
+	secret, err := readSecret(f.secretFile)
+	return &postriderv1.Subscription{
+		Name: name, Description: f.description, Start: f.start, Secret: secret,
 		Filter: &postriderv1.Filter{Types: f.types, Expression: f.expression},
 		Target: &postriderv1.Target{Config: &postriderv1.Target_Webhook{Webhook: webhook}},
 		Policy: f.policy(),
-	}
-	if f.secretFile != "" {
-		secret, err := os.ReadFile(f.secretFile)
-		if err != nil {
-			return nil, err
-		}
-		sub.Secret = strings.TrimSpace(string(secret))
-	}
-	return sub, nil
+	}, err
 }
 
 func (f subscriptionFlags) policy() *postriderv1.DeliveryPolicy {

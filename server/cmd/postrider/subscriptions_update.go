@@ -1,0 +1,91 @@
+package main
+
+import (
+	"errors"
+	"os"
+	"strings"
+
+	"connectrpc.com/connect"
+	"github.com/spf13/cobra"
+	"google.golang.org/protobuf/types/known/fieldmaskpb"
+
+	postriderv1 "github.com/postrider-dev/postrider/gen/go/postrider/v1"
+)
+
+// updatePaths are the fields that the flags of an update change.
+var updatePaths = []struct{ flag, path string }{
+	{"name", "name"},
+	{"description", "description"},
+	{"url", "target.webhook.url"},
+	{"header", "target.webhook.headers"},
+	{"types", "filter.types"},
+	{"expression", "filter.expression"},
+	{"retry", "policy.retry_schedule"},
+	{"concurrency", "policy.concurrency"},
+	{"timeout", "policy.timeout"},
+	{"secret-file", "secret"},
+}
+
+func updateSubscription(env environment, to *connection) *cobra.Command {
+	var flags subscriptionFlags
+	var name string
+	cmd := &cobra.Command{
+		Use:   "update NAME|ID",
+		Short: "Change what is given of a subscription, and nothing else",
+		Long: `Change what is given of a subscription, and nothing else. It holds for events that were not sent yet; deliveries under
+way go on as they were. An empty value takes back what was set, such as --expression ''.`,
+		Example: `  postrider subscriptions update billing --url https://example.com/new-hook
+  postrider subscriptions update billing --types 'order.*' --expression 'event.data.total > 1000'
+  postrider subscriptions update billing --retry 5s,1m,1h --concurrency 8`,
+		Args: oneArgument("which subscription? Give its name or id"),
+	}
+	cmd.Flags().Var(placeholder(&name, "NAME"), "name", "its new name")
+	flags.add(cmd)
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		mask := &fieldmaskpb.FieldMask{}
+		for _, one := range updatePaths {
+			if cmd.Flags().Changed(one.flag) {
+				mask.Paths = append(mask.Paths, one.path)
+			}
+		}
+		if len(mask.Paths) == 0 {
+			return usageError{cmd, errors.New("what is to change? Give a flag")}
+		}
+		sub, err := flags.content(name)
+		if err != nil {
+			return usageError{cmd, err}
+		}
+		c, err := to.open()
+		if err != nil {
+			return err
+		}
+		current, err := c.subscriptions.GetSubscription(cmd.Context(), connect.NewRequest(
+			&postriderv1.GetSubscriptionRequest{Tenant: c.tenant, Id: args[0]}))
+		if err != nil {
+			return err
+		}
+		sub.Id = current.Msg.GetSubscription().GetId()
+		if webhook := sub.GetTarget().GetWebhook(); webhook.GetUrl() == "" {
+			// The whole message keeps the rules, also what the mask leaves out.
+			webhook.Url = current.Msg.GetSubscription().GetTarget().GetWebhook().GetUrl()
+		}
+		response, err := c.subscriptions.UpdateSubscription(cmd.Context(), connect.NewRequest(
+			&postriderv1.UpdateSubscriptionRequest{Tenant: c.tenant, Subscription: sub, UpdateMask: mask}))
+		if err != nil {
+			return err
+		}
+		return printMessage(env.stdout, response.Msg.GetSubscription())
+	}
+	return cmd
+}
+
+// readSecret reads a signing secret from a file.
+func readSecret(file string) (string, error) {
+	if file == "" {
+		return "", nil
+	}
+	secret, err := os.ReadFile(file)
+	return strings.TrimSpace(string(secret)), err
+}
+
+func maskOf(paths ...string) *fieldmaskpb.FieldMask { return &fieldmaskpb.FieldMask{Paths: paths} }
