@@ -1,72 +1,172 @@
 package schema_test
 
 import (
-	"bytes"
-	"runtime"
+	"context"
+	"errors"
+	"fmt"
 	"strings"
 	"testing"
+	"time"
+
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/descriptorpb"
 
 	"github.com/postrider-dev/postrider/server/gateway"
+	"github.com/postrider-dev/postrider/server/schema"
 )
 
-// TestTooManyMessages counts alike in both forms, before anything is made of them.
-func TestTooManyMessages(t *testing.T) {
+// Rules that would keep the server busy for days, or take all its memory, are refused before they are evaluated.
+func TestRulesAreBounded(t *testing.T) {
 	t.Parallel()
-	eventType := typeOf(t, richFile, "test.rich.Proto3")
-	for n, field := range map[int]string{99_999: "", 100_001: "event.data"} {
-		text := `{"children":[` + strings.TrimSuffix(strings.Repeat(`{},`, n), ",") + `]}`
-		_, fromText, err := eventType.FromJSON([]byte(text))
-		if err != nil || (len(fromText) > 0) != (field != "") {
-			t.Errorf("%d in JSON: %v, %v", n, fromText, err)
-		}
-		_, fromBinary, err := eventType.FromBinary(bytes.Repeat(appendField(nil, 29, nil), n))
-		if err != nil || (len(fromBinary) > 0) != (field != "") {
-			t.Errorf("%d in binary: %v, %v", n, fromBinary, err)
+	for expression, refused := range map[string]bool{
+		strings.Repeat("[0,1,2,3,4,5,6,7,8,9].all(x, ", 9) + "true" + strings.Repeat(")", 9):  true,
+		"['aaaaaaaaaa']" + strings.Repeat(".map(s, s+s)", 40) + "[0] != ''":                   true,
+		"[[1]]" + strings.Repeat(".map(s, s+s)", 40) + "[0].all(x, x == 1)":                   true,
+		strings.Repeat("this.all(x, ", 6) + "true" + strings.Repeat(")", 6):                   true,
+		"this.all(x, this.exists_one(y, x == y))":                                             false,
+		"this.map(x, x + 'a').filter(x, x != 'b').unique() ? '' : 'no'":                       false,
+		"!this.exists(x, x in ['" + strings.Repeat("a', '", 500) + "'])":                      false,
+		"this.all(x, x.startsWith('a') && x.size() < 9 && x.matches('^[a-z]+$') || x == 'b')": false,
+	} {
+		set := compile(t, schema.Source{Path: "m.proto", Content: `syntax = "proto3"; import "buf/validate/validate.proto";
+message M { repeated string a = 1 [(buf.validate.field).cel = {id: "x", expression: "` + expression + `"}]; }`})
+		_, err := schema.Select(set, schema.Selection{All: true})
+		if (err != nil) != refused {
+			t.Errorf("%.100s: %v", expression, err)
 		}
 	}
 }
 
-// TestHostilePayloadsTakeBoundedMemory reads payloads of the largest size that are made to be dear. What a reader
-// allocates in all is a small multiple of the payload, so that no nesting or repetition costs more than its bytes.
-func TestHostilePayloadsTakeBoundedMemory(t *testing.T) {
-	eventType := typeOf(t, richFile, "test.rich.Proto3")
-	fill := func(begin, repeated, end string) []byte {
-		n := (gateway.MaxDataBytes - len(begin) - len(end)) / len(repeated)
-		return []byte(begin + strings.TrimSuffix(strings.Repeat(repeated, n), ",") + end)
+// hostileSources are sources that are meant to harm a compiler.
+func hostileSources() map[string]string {
+	var fields, chain strings.Builder
+	for i := range 10_000 {
+		fmt.Fprintf(&fields, "  int32 f%d = %d;\n", i, i+1)
 	}
-	anyDeep := strings.Repeat(`{"@type":"/google.protobuf.Any","value":`, 90)
-	for name, text := range map[string][]byte{
-		"empty messages":      fill(`{"children":[`, `{},`, `]}`),
-		"empty Anys":          fill(`{"anys":[`, `{},`, `]}`),
-		"Anys":                fill(`{"anys":[`, `{"@type":"/test.rich.Proto3"},`, `]}`),
-		"Values":              fill(`{"values":[`, `[],`, `]}`),
-		"a Struct":            fill(`{"object":{"a":[`, `{},`, `]}}`),
-		"times":               fill(`{"ats":[`, `"1970-01-01T00:00:00Z",`, `]}`),
-		"wrong elements":      fill(`{"children":[`, `1,`, `]}`),
-		"a long number":       fill(`{"i64":`, `1`, `}`),
-		"a long fraction":     fill(`{"twice":0.`, `1`, `}`),
-		"a long exponent":     fill(`{"twice":1e`, `1`, `}`),
-		"zeros":               fill(`{"i64":1.`, `0`, `}`),
-		"brackets":            fill(`{"list":`, `[`, ``),
-		"deep Anys":           fill(`{"any":`+anyDeep+`{"@type":"/test.rich.Proto3","text":"`, "x", `"}`+strings.Repeat(`}`, 91)),
-		"unknown members":     fill(`{"text":"`, `x`, `","nope":1}`),
-		"a list of a list":    fill(`{"numbers":[`, `[],`, `]}`),
-		"a long name":         fill(`{"`, `x`, `":1}`),
-		"escapes in a string": fill(`{"text":"`, `\u0041`, `"}`),
-	} {
-		var before, after runtime.MemStats
-		runtime.ReadMemStats(&before)
-		canonical, violations, err := eventType.FromJSON(text)
-		runtime.ReadMemStats(&after)
-		times := float64(after.TotalAlloc-before.TotalAlloc) / float64(len(text))
-		t.Logf("%s: %.0f bytes a byte, accepted as %d bytes, %d violations, %v", name, times, len(canonical), len(violations), err != nil)
-		if times > 150 {
-			t.Errorf("%s: reading allocates %.0f times the payload", name, times)
+	for i := range 300 {
+		fmt.Fprintf(&chain, "-- f%d.proto --\nsyntax = \"proto3\"; import \"f%d.proto\";\n", i, i+1)
+	}
+	return map[string]string{
+		"cyclic imports":   "-- a.proto --\nimport \"b.proto\";\n-- b.proto --\nimport \"c.proto\";\n-- c.proto --\nimport \"a.proto\";\n",
+		"10,000 fields":    "-- a.proto --\nsyntax = \"proto3\";\nmessage M {\n" + fields.String() + "}\n",
+		"deep recursion":   "-- a.proto --\n" + strings.Repeat("message A { ", 5000),
+		"deep option":      "-- a.proto --\noption (x) = " + strings.Repeat("{a: ", 5000),
+		"deep comments":    "-- a.proto --\n" + strings.Repeat("/*", 5000) + strings.Repeat("'\\", 5000),
+		"holds itself":     "-- a.proto --\nsyntax = \"proto3\";\nmessage M { M m = 1; repeated M ms = 2; map<string, M> by = 3; }",
+		"missing files":    "-- a.proto --\n" + strings.Repeat("import \"no.proto\";\n", 200),
+		"long chain":       chain.String(),
+		"duplicate symbol": "-- a.proto --\nmessage A {}\nmessage A {}\nenum A { A = 0; }\n-- b.proto --\nmessage A {}\n",
+		"hostile options": "-- a.proto --\nsyntax = \"proto2\"; import \"google/protobuf/descriptor.proto\"; import \"buf/validate/validate.proto\";\n" +
+			"extend google.protobuf.MessageOptions { optional M m = 51204; }\nmessage M { option (m).m.m = {m: {m: {}}}; optional M m = 1; " +
+			"optional string s = 2 [(buf.validate.field).string = {pattern: \"(((((\", min_len: 18446744073709551615}]; extensions 100 to max; }\n",
+		"hostile rule": "-- a.proto --\nsyntax = \"proto3\"; import \"buf/validate/validate.proto\";\nmessage M { string a = 1 [(buf.validate.field).cel = {id: \"x\", expression: \"" +
+			strings.Repeat("[0,1,2,3,4,5,6,7,8,9].all(x, ", 9) + "true" + strings.Repeat(")", 9) + "\"}]; }",
+		"shared under its own name": "-- google/protobuf/any.proto --\nmessage Any {}\n-- a.proto --\nimport \"google/protobuf/any.proto\"; message M { optional google.protobuf.Any a = 1; }",
+		"odd numbers":               "-- a.proto --\nmessage M { reserved 1 to max; extensions 5 to 2; optional int32 a = 0; optional int32 b = 536870912; }",
+	}
+}
+
+// registerTimeout is what a small hostile schema may take, on a slow machine.
+const registerTimeout = 20 * time.Second
+
+// register does with a schema what a registration does. It fails on an error that is not told to the user as one.
+func register(tb testing.TB, files []schema.Source) {
+	tb.Helper()
+	ctx, cancel := context.WithTimeout(tb.Context(), registerTimeout)
+	defer cancel()
+	set, err := schema.Compile(ctx, files)
+	if told(tb, err) {
+		return
+	}
+	selectAll(tb, set)
+}
+
+func selectAll(tb testing.TB, set []byte) {
+	tb.Helper()
+	types, err := schema.Select(set, schema.Selection{All: true})
+	if told(tb, err) {
+		return
+	}
+	for _, one := range types[:min(len(types), 3)] {
+		found, err := schema.Candidate(one)
+		if err != nil {
+			tb.Fatalf("selected, but no candidate: %v", err)
 		}
-		for _, v := range violations {
-			if len(v.Field)+len(v.Message) > 4<<20 {
-				t.Errorf("%s: a violation of %d bytes", name, len(v.Field)+len(v.Message))
+		if _, err := schema.Compare(found, found); err != nil {
+			tb.Fatal(err)
+		}
+		if _, err := found.Documentation(); err != nil {
+			tb.Fatal(err)
+		}
+		if _, err := found.JSONSchema(); err != nil {
+			tb.Fatal(err)
+		}
+	}
+}
+
+// told says whether there is an error, which has to be one that names what is wrong with the schema.
+func told(tb testing.TB, err error) bool {
+	tb.Helper()
+	if err == nil {
+		return false
+	}
+	var invalid *gateway.Error
+	if !errors.As(err, &invalid) || invalid.Reason != gateway.ReasonInvalidSchema || invalid.Message == "" {
+		tb.Fatalf("%v is no error of an invalid schema", err)
+	}
+	return true
+}
+
+func TestHostileSources(t *testing.T) {
+	t.Parallel()
+	for name, text := range hostileSources() {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			began := time.Now()
+			register(t, sources(text))
+			if took := time.Since(began); took > registerTimeout {
+				t.Errorf("took %s", took)
 			}
+		})
+	}
+}
+
+func FuzzCompile(f *testing.F) {
+	for _, text := range hostileSources() {
+		if len(text) < 1<<16 {
+			f.Add(text)
 		}
 	}
+	f.Add(marked)
+	f.Fuzz(func(t *testing.T, text string) { register(t, sources(text)) })
+}
+
+func FuzzSelect(f *testing.F) {
+	for name, text := range hostileSources() {
+		if set, err := schema.Compile(f.Context(), sources(text)); err == nil && len(set) < 1<<16 {
+			f.Add(set)
+		} else if name == "holds itself" {
+			f.Fatal(err)
+		}
+	}
+	f.Add(compile(f, sources(marked)...))
+	f.Add(encode(f, &descriptorpb.FileDescriptorProto{Name: proto.String("a"), Dependency: []string{"b"}},
+		&descriptorpb.FileDescriptorProto{Name: proto.String("b"), Dependency: []string{"a"}}))
+	f.Add(encode(f, &descriptorpb.FileDescriptorProto{}, &descriptorpb.FileDescriptorProto{}))
+	f.Add(encode(f, &descriptorpb.FileDescriptorProto{
+		Name: proto.String("a"), MessageType: []*descriptorpb.DescriptorProto{{Name: proto.String("M")}},
+		SourceCodeInfo: &descriptorpb.SourceCodeInfo{Location: []*descriptorpb.SourceCodeInfo_Location{
+			{}, {Path: []int32{4, -1}, Span: []int32{-1, 5, 3}}, {Path: []int32{4, 0}, Span: []int32{3, 1, 2, 9}},
+		}},
+	}))
+	f.Fuzz(func(t *testing.T, set []byte) { selectAll(t, set) })
+}
+
+func encode(tb testing.TB, files ...*descriptorpb.FileDescriptorProto) []byte {
+	tb.Helper()
+	set, err := proto.Marshal(&descriptorpb.FileDescriptorSet{File: files})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return set
 }

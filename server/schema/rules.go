@@ -15,6 +15,9 @@ func (c *choice) checkRules() {
 	for _, one := range c.found {
 		reached.message(one.descriptor)
 	}
+	if !c.affordable(reached) {
+		return
+	}
 	validator, err := protovalidate.New(
 		protovalidate.WithExtensionTypeResolver(c.bundle.types), protovalidate.WithMessageDescriptors(reached.messages...),
 	)
@@ -28,6 +31,34 @@ func (c *choice) checkRules() {
 			c.faults.add(positionOf(message).String(), "message %s: %.1000s", message.FullName(), fault.Error())
 		}
 	}
+}
+
+// affordable looks that no rule takes too much, and says whether the rules may be compiled: that evaluates some.
+func (c *choice) affordable(reached *reach) bool {
+	costs, err := newRuleCosts()
+	if err != nil {
+		c.faults.add("descriptor_set", "%s", err)
+		return false
+	}
+	before := len(c.faults.found)
+	for _, message := range reached.messages {
+		if fault := costs.message(message); fault != "" {
+			c.faults.add(positionOf(message).String(), "message %s: %s", message.FullName(), fault)
+		}
+	}
+	for _, extensions := range c.bundle.extensions {
+		for _, one := range extensions {
+			added := one.TypeDescriptor().Descriptor()
+			rules, err := protovalidate.ResolvePredefinedRules(added)
+			if err != nil {
+				continue
+			}
+			if fault := costs.rules(nil, rules.GetCel()); fault != "" {
+				c.faults.add(positionOf(added).String(), "extension %s: %s", added.FullName(), fault)
+			}
+		}
+	}
+	return len(c.faults.found) == before
 }
 
 // reach gathers the messages and enums that a payload can hold, in the order in which they are met. Those of shared files
