@@ -14,6 +14,8 @@ SHOP_SCHEMAS := gen/descriptors/shop.v1.binpb
 # What people wrote: generators follow rules of their own.
 OWN_PACKAGES = $$(go list ./... | grep -vE '/postrider/(gen|ent)(/|$$)') ./ent/schema/... ./ent/migrations/...
 
+SHOP_SOURCES := $(wildcard examples/shop/*.ts examples/shop/page/* examples/shop/receiver/*) $(wildcard gen/es/shop/v1/*)
+CLIENT_SOURCES := web/client/package.json web/client/tsconfig.build.json $(shell find web/client/src -type f -not -path '*/testing/*')
 WEB_SOURCES := $(wildcard web/*.html web/*.json web/vite.config.ts) $(shell find web/src web/public gen/es -type f)
 
 .PHONY: help
@@ -55,6 +57,21 @@ dev: node_modules/.stamp ## Serve the API and the web UI with hot reload
 	  --allow-targets "$${POSTRIDER_ALLOW_TARGETS:-127.0.0.0/8,::1/128}" \
 	  --schemas "$${POSTRIDER_SCHEMAS:-$(SHOP_SCHEMAS)}"
 
+# @postrider/client as npm packs it, which the examples import.
+web/client/dist/index.js: node_modules/.stamp $(CLIENT_SOURCES)
+	npm run build --workspace web/client
+	@touch $@
+
+# The TypeScript parts of the shop; those in Go are built when it starts.
+examples/shop/dist/.stamp: web/client/dist/index.js $(SHOP_SOURCES)
+	vite build examples/shop/page --outDir ../dist/page --emptyOutDir --logLevel warn
+	vite build examples/shop --ssr receiver/main.ts --outDir dist/receiver --logLevel warn
+	@touch $@
+
+.PHONY: shop
+shop: build examples/shop/dist/.stamp ## Run the example shop: producer, consumer, receiver, page, and a server of its own
+	go run ./examples/shop
+
 .PHONY: demo
 demo: node_modules/.stamp ## Publish real webhook payloads to a running server and count what arrives
 	node examples/demo/demo.mjs
@@ -69,16 +86,16 @@ test: build ## Run every test: Go, TypeScript, browser
 # -count=1: the end-to-end tests run bin/postrider, which the test cache knows nothing of. What the durability tests
 # counted is printed at the end.
 .PHONY: test-go
-test-go: build ## Run the Go tests alone
+test-go: build examples/shop/dist/.stamp ## Run the Go tests alone
 	@counts=$$(mktemp); status=0; \
 	POSTRIDER_TEST_COUNTS=$$counts tools/with-services postgres chromium -- \
 	  $(TOOL) gotestsum --format pkgname -- -count=1 -timeout 20m ./... || status=$$?; \
 	cat $$counts; rm -f $$counts; exit $$status
 
 .PHONY: test-race
-test-race: ## Run the Go tests of everything but the built binary under the race detector
+test-race: ## Run the Go tests of everything but built programs under the race detector
 	tools/with-services postgres -- $(TOOL) gotestsum --format pkgname -- -race -count=1 -timeout 20m \
-	  $$(go list ./... | grep -v /server/e2e)
+	  $$(go list ./... | grep -vE '/(server/e2e|examples/shop)')
 
 .PHONY: test-web
 test-web: build ## Run the TypeScript tests alone; those of the client use bin/postrider
@@ -104,7 +121,7 @@ lint-proto: node_modules/.stamp ## buf lint and format
 	buf format proto --diff --exit-code
 
 .PHONY: lint-web
-lint-web: node_modules/.stamp ## biome and the TypeScript compiler
+lint-web: web/client/dist/index.js ## biome and the TypeScript compiler
 	npm run lint --workspaces --if-present
 	npm run typecheck --workspaces --if-present
 	tsc -p examples
@@ -139,5 +156,5 @@ fmt: node_modules/.stamp ## Format Go, Protobuf and TypeScript
 
 .PHONY: clean
 clean: ## Remove what was built; data stays
-	rm -rf bin node_modules web/node_modules web/client/node_modules web/client/dist coverage
+	rm -rf bin node_modules web/node_modules web/client/node_modules web/client/dist examples/shop/dist coverage
 	find web/dist -mindepth 1 -not -name .gitkeep -delete 2>/dev/null || true
