@@ -73,6 +73,8 @@ type section struct {
 var sections = []section{
 	{"machine", (*bench).machineRows},
 	{"publish", (*bench).publishRows},
+	{"typing", (*bench).typingRows},
+	{"registering", (*bench).registerRows},
 	{"append", (*bench).appendRows},
 	{"delivery", (*bench).deliveryRows},
 	{"together", (*bench).togetherRows},

@@ -88,11 +88,11 @@ func http2Client() *http.Client {
 }
 
 // grpcPublisher makes a publisher that speaks gRPC; publishers share a client.
-func grpcPublisher(client postriderv1connect.EventServiceClient, typed bool, ids *idSource) (publishLoad, error) {
-	event := &postriderv1.Event{Type: untypedType, Payload: &postriderv1.Event_JsonData{JsonData: untypedData}}
+func grpcPublisher(client postriderv1connect.EventServiceClient, typed bool, data string, ids *idSource) (publishLoad, error) {
+	event := &postriderv1.Event{Type: untypedType, Payload: &postriderv1.Event_JsonData{JsonData: data}}
 	if typed {
 		message := &shopv1.OrderPaid{}
-		if err := protojson.Unmarshal([]byte(typedData), message); err != nil {
+		if err := protojson.Unmarshal([]byte(data), message); err != nil {
 			return nil, err
 		}
 		packed, err := anypb.New(message)
@@ -117,6 +117,8 @@ type publishKind struct {
 	name  string
 	grpc  bool
 	typed bool
+	// unchecked publishes the payload of the typed kind under an event type that has no schema.
+	unchecked bool
 }
 
 // publishRate publishes for a while with all publishers and answers events per second and the server's CPU per event.
@@ -152,8 +154,11 @@ func publishLoads(address string, kind publishKind, n int) ([]publishLoad, func(
 		}
 	}
 	eventType, data := untypedType, untypedData
-	if kind.typed {
+	switch {
+	case kind.typed:
 		eventType, data = typedType, typedData
+	case kind.unchecked:
+		data = typedData
 	}
 	var client postriderv1connect.EventServiceClient
 	loads := make([]publishLoad, n)
@@ -168,7 +173,7 @@ func publishLoads(address string, kind publishKind, n int) ([]publishLoad, func(
 			if i%16 == 0 { // a few connections, as a few services would have
 				client = postriderv1connect.NewEventServiceClient(http2Client(), "http://"+address, connect.WithGRPC())
 			}
-			loads[i], err = grpcPublisher(client, kind.typed, ids)
+			loads[i], err = grpcPublisher(client, kind.typed, data, ids)
 		}
 		if err != nil {
 			closeAll()

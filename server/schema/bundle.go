@@ -23,9 +23,10 @@ type bundles struct {
 
 // bundle is a set of files and what checks messages of them.
 type bundle struct {
-	files     *protoregistry.Files
-	types     resolver
-	validator protovalidate.Validator
+	files *protoregistry.Files
+	types resolver
+	// validator is made when the first payload is checked: comparing and documenting versions needs none.
+	validator func() (protovalidate.Validator, error)
 	// payloads finds the types that a payload may name, extensions the fields that the files add to a message.
 	payloads   payloadTypes
 	extensions map[protoreflect.FullName][]protoreflect.ExtensionType
@@ -63,13 +64,12 @@ func newBundle(set *descriptorpb.FileDescriptorSet) (*bundle, error) {
 		return nil, err
 	}
 	types := resolver{dynamicpb.NewTypes(files)}
-	validator, err := protovalidate.New(protovalidate.WithExtensionTypeResolver(types))
-	if err != nil {
-		return nil, fmt.Errorf("prepare the rules: %w", err)
-	}
 	return &bundle{
-		files: files, types: types, validator: validator, payloads: payloadTypes{types.own}, extensions: extensionsOf(files),
+		files: files, types: types, payloads: payloadTypes{types.own}, extensions: extensionsOf(files),
 		messages: make(map[protoreflect.FullName]*message),
+		validator: sync.OnceValues(func() (protovalidate.Validator, error) {
+			return protovalidate.New(protovalidate.WithExtensionTypeResolver(types))
+		}),
 	}, nil
 }
 

@@ -129,7 +129,11 @@ func isUnchecked(descriptor protoreflect.FieldDescriptor) bool {
 
 // checkRules holds a payload against the rules of its schema.
 func (m *message) checkRules(payload proto.Message) ([]gateway.Violation, error) {
-	err := m.bundle.validator.Validate(payload)
+	validator, err := m.bundle.validator()
+	if err != nil {
+		return nil, fmt.Errorf("prepare the rules of %s: %w", m.descriptor.FullName(), err)
+	}
+	err = validator.Validate(payload)
 	if err == nil {
 		return nil, nil
 	}
