@@ -48,13 +48,13 @@ func (c *comparison) compareType(ctx context.Context, n schema.New) (schema.Type
 		report.Version = known.LatestVersion
 		return report, nil
 	}
+	if known == nil {
+		report.Change, report.Version = schema.TypeNew, 1
+		return report, c.checkNew(ctx, &report, n)
+	}
 	candidate, err := schema.Candidate(n)
 	if err != nil {
 		return report, err
-	}
-	if known == nil {
-		report.Change, report.Version = schema.TypeNew, 1
-		return report, c.checkFilters(ctx, &report, nil, candidate)
 	}
 	latest := c.snapshot.Type(n.Type)
 	difference, err := schema.Compare(latest, candidate)
@@ -89,6 +89,23 @@ func (c *comparison) sample(ctx context.Context, report *schema.TypeReport, late
 	report.Sampled = rules.Sampled()
 	report.Incompatibilities = append(report.Incompatibilities, rules.Incompatibilities()...)
 	return nil
+}
+
+// checkNew names the subscriptions whose filter does not compile for a new type. It is compiled only where a filter asks
+// for it: that is most of the work.
+func (c *comparison) checkNew(ctx context.Context, report *schema.TypeReport, n schema.New) error {
+	if err := c.readSubscriptions(ctx); err != nil {
+		return err
+	}
+	selects := func(sub *gateway.Subscription) bool { return sub.Filter.Match(n.Type) }
+	if !slices.ContainsFunc(c.filtered, selects) {
+		return nil
+	}
+	candidate, err := schema.Candidate(n)
+	if err != nil {
+		return err
+	}
+	return c.checkFilters(ctx, report, nil, candidate)
 }
 
 // checkFilters names the subscriptions whose expression compiles now and would not any more. A new type that a wide

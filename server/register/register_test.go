@@ -1,0 +1,137 @@
+package register_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"testing"
+
+	"github.com/postrider-dev/postrider/server/auth"
+	"github.com/postrider-dev/postrider/server/filter"
+	"github.com/postrider-dev/postrider/server/gateway"
+	"github.com/postrider-dev/postrider/server/publish"
+	"github.com/postrider-dev/postrider/server/register"
+	"github.com/postrider-dev/postrider/server/schema"
+	"github.com/postrider-dev/postrider/server/store"
+)
+
+// newRegistrar makes a registrar on a real store.
+func newRegistrar(tb testing.TB) (*register.Registrar, *store.Store) {
+	tb.Helper()
+	ring, err := auth.ParseKeyring(strings.Repeat("00", 32))
+	if err != nil {
+		tb.Fatal(err)
+	}
+	s, err := store.Open(tb.Context(), store.Config{
+		Data: tb.TempDir(), Keyring: ring, Logger: slog.New(slog.DiscardHandler), NoSync: true,
+	})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- s.Run(ctx) }()
+	tb.Cleanup(func() {
+		stop()
+		if err := errors.Join(<-done, s.Close()); err != nil {
+			tb.Error(err)
+		}
+	})
+	schemas := schema.NewRegistry()
+	return register.New(register.Config{
+		Store: s, Schemas: schemas, Filters: filter.NewCompiler(schemas),
+		Reload: func() { publish.LoadSchemas(s, schemas) },
+	}), s
+}
+
+// things makes n event types, each in a file of its own.
+func things(tb testing.TB, n int, fields string) []schema.New {
+	tb.Helper()
+	sources := make([]schema.Source, n)
+	for i := range sources {
+		sources[i] = schema.Source{Path: fmt.Sprintf("things/v1/t%d.proto", i), Content: fmt.Sprintf(`syntax = "proto3";
+package things.v1;
+import "buf/validate/validate.proto";
+message Thing%d {
+  string id = 1 [(buf.validate.field).string.min_len = 1];
+  int64 total = 2 [(buf.validate.field).int64.gte = 0];
+  %s
+}
+`, i, fields)}
+	}
+	set, err := schema.Compile(tb.Context(), sources)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	types, err := schema.Select(set, schema.Selection{All: true})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return types
+}
+
+func TestRegisterIsAllOrNone(t *testing.T) {
+	t.Parallel()
+	r, s := newRegistrar(t)
+	if _, err := r.Register(t.Context(), register.Request{Types: things(t, 3, "int32 n = 3;"), Level: gateway.LevelWarn}); err != nil {
+		t.Fatal(err)
+	}
+	mixed := append(things(t, 2, "int32 n = 3; string more = 4;"), things(t, 3, "string n = 3;")[2])
+	report, err := r.Register(t.Context(), register.Request{Types: mixed})
+	var refused *register.RefusedError
+	if !errors.As(err, &refused) || refused.Cause.Reason != gateway.ReasonIncompatibleSchema || refused.Report.Incompatible() != 1 || len(report.Types) != 3 {
+		t.Fatalf("%+v, %v", report, err)
+	}
+	if text := refused.Report.String(); !strings.HasPrefix(text, "things.v1.Thing2: things/v1/t2.proto:7:") {
+		t.Errorf("report %q", text)
+	}
+	for name, kind := range s.Registry().Types {
+		if kind.LatestVersion != 1 || kind.Level != gateway.LevelWarn {
+			t.Errorf("%s has version %d, level %v", name, kind.LatestVersion, kind.Level)
+		}
+	}
+}
+
+// Two who register at the same time come one after the other; the second is compared with what the first has stored.
+func TestRegisterAtTheSameTime(t *testing.T) {
+	t.Parallel()
+	r, s := newRegistrar(t)
+	versions := [][]schema.New{things(t, 1, ""), things(t, 1, "int32 a = 3;"), things(t, 1, "int32 b = 4;"), things(t, 1, "int32 c = 5;")}
+	results := make(chan error, len(versions))
+	for _, types := range versions {
+		go func() {
+			_, err := r.Register(t.Context(), register.Request{Types: types, AllowBreaking: true})
+			results <- err
+		}()
+	}
+	for range versions {
+		if err := <-results; err != nil {
+			t.Error(err)
+		}
+	}
+	if got := s.Registry().Types["things.v1.Thing0"].LatestVersion; got != len(versions) {
+		t.Errorf("%d versions, want %d", got, len(versions))
+	}
+}
+
+// BenchmarkRegister registers 500 new types at a time.
+func BenchmarkRegister(b *testing.B) {
+	types := things(b, 500, "")
+	for b.Loop() {
+		b.StopTimer()
+		r, _ := newRegistrar(b)
+		b.StartTimer()
+		if _, err := r.Register(b.Context(), register.Request{Types: types}); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+// BenchmarkCompileAndSelect is what comes before it.
+func BenchmarkCompileAndSelect(b *testing.B) {
+	for b.Loop() {
+		things(b, 500, "")
+	}
+}
