@@ -83,7 +83,7 @@ func open(ctx context.Context, on *stage, s settings, folder string) error {
 		name: "server", announces: serverURL,
 		command: []string{
 			"bin/postrider", "serve", "--listen", s.listen, "--data", data, "--allow-targets", "127.0.0.0/8",
-			"--schemas", "gen/descriptors/shop.v1.binpb", "--log-level", "warn",
+			"--log-level", "warn",
 		},
 	})
 	if err != nil {
@@ -94,6 +94,9 @@ func open(ctx context.Context, on *stage, s settings, folder string) error {
 		return err
 	}
 	office := newOffice(url, strings.TrimSpace(string(adminKey)))
+	if err := office.registerTypes(ctx); err != nil {
+		return err
+	}
 	if err := openReceiver(ctx, on, office); err != nil {
 		return err
 	}

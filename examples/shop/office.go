@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"os"
+	"os/exec"
 
 	"connectrpc.com/connect"
 
@@ -22,17 +24,28 @@ var subscriptions = []struct{ name, eventType, expression string }{
 
 // office sets the server up, with its admin key.
 type office struct {
-	key           string
+	url, key      string
 	keys          postriderv1connect.ApiKeyServiceClient
 	subscriptions postriderv1connect.SubscriptionServiceClient
 }
 
 func newOffice(url, key string) *office {
 	return &office{
+		url:           url,
 		key:           key,
 		keys:          postriderv1connect.NewApiKeyServiceClient(http.DefaultClient, url),
 		subscriptions: postriderv1connect.NewSubscriptionServiceClient(http.DefaultClient, url),
 	}
+}
+
+// registerTypes makes the messages marked in proto/ the server's event types: what does not fit them is refused from now on.
+func (o *office) registerTypes(ctx context.Context) error {
+	command := exec.CommandContext(ctx, "bin/postrider", "types", "push", "proto")
+	command.Env = append(os.Environ(), access(o.url, o.key)...)
+	if text, err := command.CombinedOutput(); err != nil {
+		return fmt.Errorf("register the event types: %w\n%s", err, text)
+	}
+	return nil
 }
 
 func (o *office) producerKey(ctx context.Context) (string, error) {
