@@ -87,8 +87,9 @@ func (c *comparison) sample(ctx context.Context, report *schema.TypeReport, late
 		}
 	}
 	report.Sampled = rules.Sampled()
-	report.Incompatibilities = append(report.Incompatibilities, rules.Incompatibilities()...)
-	return nil
+	broken, err := rules.Incompatibilities()
+	report.Incompatibilities = append(report.Incompatibilities, broken...)
+	return err
 }
 
 // checkNew names the subscriptions whose filter does not compile for a new type. It is compiled only where a filter asks

@@ -171,12 +171,21 @@ func TestStricterRules(t *testing.T) {
 	_, err := w.admin().types.RegisterEventTypes(t.Context(), register(limited(250)))
 	report := refusal(t, err)
 	message := report.GetIncompatibilities()[0].GetMessage()
-	if rules(report) != "STRICTER_RULE mail.v1.ParcelSent.grams:0" || report.GetSampledEvents() != 5 ||
+	if rules(report) != "STRICTER_RULE mail.v1.ParcelSent.grams:10" || report.GetSampledEvents() != 5 ||
 		!strings.Contains(message, "2 of the 5 newest") || !strings.Contains(message, "less than or equal to 250") {
 		t.Errorf("report %v", report)
 	}
 	if report := w.registered(register(limited(400))); report.GetVersion() != 2 || report.GetSampledEvents() != 5 {
 		t.Errorf("a rule that all events keep: %v", report)
+	}
+	list := func(rule string) []*postriderv1.SourceFile {
+		return parcel(parcelID, grams, route, "repeated string notes = 4"+rule+";")
+	}
+	w.registered(register(list("")))
+	w.publish(parcelType, `{"parcelId":"p","notes":["long enough","short"]}`)
+	_, err = w.admin().types.RegisterEventTypes(t.Context(), register(list("[(buf.validate.field).repeated.items.string.min_len = 6]")))
+	if got := rules(refusal(t, err)); got != "STRICTER_RULE mail.v1.ParcelSent.notes:12" {
+		t.Errorf("in a list: %s", got)
 	}
 }
 

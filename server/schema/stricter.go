@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protoreflect"
 	"google.golang.org/protobuf/types/dynamicpb"
 
 	"github.com/postrider-dev/postrider/server/gateway"
@@ -73,16 +74,43 @@ func (s *Strictness) count(v gateway.Violation, id string, counted map[int]bool)
 func (s *Strictness) Sampled() int { return s.sampled }
 
 // Incompatibilities are the rules that stored events break.
-func (s *Strictness) Incompatibilities() []Incompatibility {
+func (s *Strictness) Incompatibilities() ([]Incompatibility, error) {
+	compiled, err := s.after.compile()
+	if err != nil {
+		return nil, err
+	}
 	var found []Incompatibility
 	for _, b := range s.broken {
+		at := declarationAt(compiled.descriptor, strings.TrimPrefix(b.path, DataField))
+		place := positionOf(at)
 		found = append(found, Incompatibility{
-			Element: s.after.message + strings.TrimPrefix(b.path, DataField), Rule: RuleStricterRule,
+			File: place.file, Line: place.line, Column: place.column,
+			Element: string(at.FullName()), Rule: RuleStricterRule,
 			Message: fmt.Sprintf("%d of the %d newest stored events break it, for example %s: %s: %s",
 				b.events, s.sampled, b.example, strings.TrimPrefix(b.path, "event."), b.message),
 		})
 	}
-	return found
+	return found, nil
+}
+
+// declarationAt answers the field that a path below a message leads to, ".lines[].quantity" for example, and the message
+// for none. Where the path goes on into an extension or an Any, it is the field before.
+func declarationAt(message protoreflect.MessageDescriptor, path string) protoreflect.Descriptor {
+	var at protoreflect.Descriptor = message
+	for name := range strings.SplitSeq(strings.TrimPrefix(path, "."), ".") {
+		if message == nil {
+			break
+		}
+		field := message.Fields().ByJSONName(strings.TrimSuffix(name, "[]"))
+		if field == nil {
+			break
+		}
+		if at = field; field.IsMap() {
+			field = field.MapValue()
+		}
+		message = field.Message()
+	}
+	return at
 }
 
 // brokenRules holds an encoded payload, of whatever version, against the rules of this one. Fields that it does not have
