@@ -13,6 +13,7 @@ import (
 	"connectrpc.com/connect"
 
 	postriderv1 "github.com/postrider-dev/postrider/gen/go/postrider/v1"
+	"github.com/postrider-dev/postrider/gen/go/postrider/v1/postriderv1connect"
 	shopv1 "github.com/postrider-dev/postrider/gen/go/shop/v1"
 
 	"github.com/postrider-dev/postrider/client"
@@ -245,5 +246,61 @@ func TestProgress(t *testing.T) {
 	}
 	if reached != last.Cursor {
 		t.Errorf("reached %s, want %s", reached, last.Cursor)
+	}
+}
+
+// Where a schema warns, its violations come with the event, and what it cannot hold at all is a payload error.
+func TestEventsAcceptedInSpiteOfTheirSchema(t *testing.T) {
+	t.Parallel()
+	url := newServer(t)
+	types := postriderv1connect.NewEventTypeServiceClient(http.DefaultClient, url)
+	if _, err := types.UpdateEventType(soon(t), withKey(&postriderv1.UpdateEventTypeRequest{EventType: &postriderv1.EventType{
+		Name: "shop.v1.OrderCancelled", Level: postriderv1.EnforcementLevel_ENFORCEMENT_LEVEL_WARN,
+	}})); err != nil {
+		t.Fatal(err)
+	}
+	c := client.New(url, client.WithKey(adminKey))
+	if _, err := c.PublishEvent(soon(t), client.NewUntypedEvent("shop.v1.OrderCancelled", `{"orderID":"misspelt"}`)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.Publish(soon(t), &shopv1.OrderCancelled{OrderId: "no time"}); err != nil {
+		t.Fatal(err)
+	}
+	told := false
+	for event, err := range client.Subscribe[*shopv1.OrderCancelled](soon(t), c, client.Start(client.Earliest)) {
+		if !told {
+			var payload *client.PayloadError
+			if !errors.As(err, &payload) || payload.Event.GetInvalidData() == "" || !strings.Contains(err.Error(), "orderID") {
+				t.Fatalf("got %v, %v, want a payload error first", event, err)
+			}
+			told = true
+			continue
+		}
+		if err != nil || event.Message.GetOrderId() != "no time" || len(event.GetViolations()) != 1 {
+			t.Errorf("after the error: %v, %v", event, err)
+		}
+		break
+	}
+}
+
+func TestExpressionAndSubject(t *testing.T) {
+	t.Parallel()
+	c := client.New(newServer(t), client.WithKey(adminKey))
+	small, large := paid("small"), paid("large")
+	small.Amount.MinorUnits, large.Amount.MinorUnits = 1, 1_000_000
+	if _, err := c.PublishBatch(soon(t), event(t, small), event(t, large)); err != nil {
+		t.Fatal(err)
+	}
+	for event, err := range client.Subscribe[*shopv1.OrderPaid](soon(t), c, client.Start(client.Earliest),
+		client.Expression("event.data.amount.minor_units > 1000")) {
+		if err != nil || event.Message.GetOrderId() != "large" || event.GetSubject() != "large" {
+			t.Errorf("got %v, %v", event, err)
+		}
+		break
+	}
+	for _, err := range client.Subscribe[*shopv1.OrderPaid](soon(t), c, client.Expression("event.data.amount.units > 0")) {
+		if client.Reason(err) != postriderv1.ErrorReason_ERROR_REASON_INVALID_FILTER {
+			t.Errorf("a field that is not there: %v", err)
+		}
 	}
 }
