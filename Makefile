@@ -70,7 +70,8 @@ examples/shop/dist/.stamp: web/client/dist/index.js $(SHOP_SOURCES)
 
 .PHONY: shop
 shop: build examples/shop/dist/.stamp ## Run the example shop: producer, consumer, receiver, page, and a server of its own
-	go run ./examples/shop
+	go build -o bin/shop ./examples/shop
+	exec bin/shop
 
 .PHONY: demo
 demo: node_modules/.stamp ## Publish real webhook payloads to a running server and count what arrives
