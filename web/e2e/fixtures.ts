@@ -4,6 +4,8 @@ import { Postrider } from "./postrider";
 import { Receiver } from "./receiver";
 
 interface Fixtures {
+  /** Further arguments of `postrider serve`, for a file's test.use. */
+  args: string[];
   server: Postrider;
   receiver: Receiver;
   /** Signed in with the admin key, on the events. */
@@ -11,13 +13,13 @@ interface Fixtures {
 }
 
 export const test = base.extend<Fixtures>({
-  // biome-ignore lint/correctness/noEmptyPattern: Playwright reads the names of the fixtures off the pattern.
-  server: async ({}, use) => {
-    const server = await Postrider.start();
+  args: [[], { option: true }],
+  server: async ({ args }, use) => {
+    const server = await Postrider.start(...args);
     await use(server);
     await server.remove();
   },
-  // biome-ignore lint/correctness/noEmptyPattern: see above.
+  // biome-ignore lint/correctness/noEmptyPattern: Playwright reads the names of the fixtures off the pattern.
   receiver: async ({}, use) => {
     const receiver = await Receiver.start();
     await use(receiver);

@@ -138,7 +138,7 @@ describe("events", () => {
     const event = server.publish("shop.v1.OrderCreated", "", {
       schemaVersion: 1,
       payload: { case: "invalidData", value: '{"orderId":7}' },
-      violations: [{ field: "data.order_id", message: "must be a string" }],
+      violations: [{ field: "data.orderId", message: "must be a string" }],
     });
     renderApp(server, `/events/${event.id}`);
     await screen.findByText(/It breaks its schema/);

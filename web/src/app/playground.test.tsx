@@ -83,12 +83,16 @@ describe("the playground", () => {
   it("publishes what breaks a rule when that is wanted, and shows what the server says", async () => {
     addCreated();
     const refusal = new ConnectError("the payload breaks its schema", Code.InvalidArgument);
-    refusal.details.push(badRequest({ "event.data.order_id": "value is required" }));
+    refusal.details.push(badRequest({ "event.data.shipTo": "value is required" }));
     server.failWith("Publish", refusal);
     const { user, form } = await openForm();
     await user.clear(within(form).getByLabelText(/^order_id/));
     await user.click(await within(form).findByRole("button", { name: "Publish anyway" }));
-    expect((await within(form).findByRole("alert")).textContent).toContain("Value is required.");
+    expect((await within(form).findByRole("alert")).textContent).toContain(
+      "The server refused it.",
+    );
+    // Once in the list, and once at its field.
+    expect(within(form).getAllByText(/Value is required\./)).toHaveLength(2);
   });
 
   it("takes 64-bit numbers as text, and shows code for what is filled in", async () => {

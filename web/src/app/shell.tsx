@@ -12,6 +12,7 @@ import { cycleTheme, theme } from "@/theme/theme";
 import { IconButton } from "@/ui/button";
 import { Icon, type IconName } from "@/ui/icon";
 import { Mark } from "@/ui/mark";
+import { useMedia } from "@/ui/media";
 import { useShortcuts } from "@/ui/shortcuts";
 import { ErrorState, Skeleton } from "@/ui/states";
 import { Connection, OfflineStrip } from "./connection";
@@ -90,14 +91,15 @@ function Frame({ session, tenant }: { session: Session; tenant: string | undefin
 const pages = [
   { to: "/events", icon: "events", label: "Events" },
   { to: "/subscriptions", icon: "subscriptions", label: "Subscriptions" },
-  { to: "/event-types", icon: "types", label: "Event types" },
+  { to: "/event-types", icon: "types", label: "Event types", short: "Types" },
   { to: "/playground", icon: "playground", label: "Playground" },
 ] as const;
-const adminPages = [{ to: "/keys", icon: "key", label: "API keys" }] as const;
+const adminPages = [{ to: "/keys", icon: "key", label: "API keys", short: "Keys" }] as const;
 const serverPages = [{ to: "/tenants", icon: "tenants", label: "Tenants" }] as const;
 
 function Navigation({ session, tenant }: { session: Session; tenant: string | undefined }) {
   const isAdmin = session.scopes.includes(ApiKeyScope.ADMIN);
+  const isTight = useMedia("(max-width: 960px)");
   const shown = [
     ...pages,
     ...(isAdmin ? adminPages : []),
@@ -105,7 +107,7 @@ function Navigation({ session, tenant }: { session: Session; tenant: string | un
   ];
   return (
     <nav className={styles.nav} aria-label="Pages">
-      {shown.map(({ to, icon, label }) => (
+      {shown.map(({ to, icon, label, ...more }) => (
         <Link
           key={to}
           to={to}
@@ -113,7 +115,7 @@ function Navigation({ session, tenant }: { session: Session; tenant: string | un
           className={styles.page}
           activeOptions={{ includeSearch: false }}
         >
-          <Icon name={icon} /> {label}
+          <Icon name={icon} /> {isTight && "short" in more ? more.short : label}
         </Link>
       ))}
     </nav>

@@ -69,7 +69,7 @@ describe("the form's expression", () => {
     await user.type(await screen.findByLabelText("Event types"), "order.*");
     await user.type(screen.getByLabelText("Expression"), "event.data.total > 3");
     await screen.findByText("It selects 1 of all 2 events of these types.");
-    screen.getByText("Order.*: total is 2.");
+    screen.getByText("order.*: total is 2");
   });
 
   it("shows what is wrong at its place, and takes the suggestion", async () => {

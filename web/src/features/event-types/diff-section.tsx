@@ -9,7 +9,7 @@ import { changeStatus } from "@/theme/status";
 import { Badge } from "@/ui/badge";
 import { Select } from "@/ui/field";
 import { ErrorState, Notice, Skeleton } from "@/ui/states";
-import { Instant } from "@/ui/time";
+import { Ago } from "@/ui/time";
 import styles from "./event-type-page.module.css";
 import { useDiff } from "./queries";
 
@@ -68,7 +68,7 @@ function Version(props: { name: string; version: EventTypeVersion; isShown: bool
           </a>
         )}
       </span>
-      <Instant time={version.createTime} />
+      <Ago time={version.createTime} />
     </li>
   );
 }

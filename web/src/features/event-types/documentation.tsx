@@ -8,14 +8,27 @@ import { CopyButton } from "@/ui/copy";
 import { JsonView } from "@/ui/json/json-view";
 import styles from "./event-type-page.module.css";
 
+interface Props {
+  documentation: TypeDocumentation;
+  /** What stands above already, and is not said twice. */
+  description: string;
+}
+
 /** A version of a schema as people read it, from its comments and rules. */
-export function Documentation({ documentation }: { documentation: TypeDocumentation }) {
+export function Documentation({ documentation, description }: Props) {
   const { messages, enums, example, source, version } = documentation;
   const known = new Set([...messages, ...enums].map(({ name }) => name));
   const [own, ...used] = messages;
   return (
     <>
-      {own && <Message message={own} known={known} title={`Fields, version ${version}`} />}
+      {own && (
+        <Message
+          message={own}
+          known={known}
+          title={`Fields, version ${version}`}
+          comment={own.comment === description ? "" : own.comment}
+        />
+      )}
       {example !== "" && <JsonView text={example} label="Example" />}
       {used.map((message) => (
         <Message key={message.name} message={message} known={known} title={message.name} />
@@ -36,14 +49,19 @@ export function Documentation({ documentation }: { documentation: TypeDocumentat
   );
 }
 
-function Message(props: { message: MessageDocumentation; known: Set<string>; title: string }) {
-  const { message, known, title } = props;
+function Message(props: {
+  message: MessageDocumentation;
+  known: Set<string>;
+  title: string;
+  comment?: string;
+}) {
+  const { message, known, title, comment = message.comment } = props;
   return (
     <section className={styles.message} id={message.name} aria-label={title}>
       <h2>
         {title} {message.deprecated && <span className={styles.deprecated}>deprecated</span>}
       </h2>
-      {message.comment && <p>{message.comment}</p>}
+      {comment && <p>{comment}</p>}
       <Rules rules={message.rules} />
       {message.fields.length === 0 ? (
         <p>It has no fields.</p>

@@ -81,7 +81,9 @@ function Loaded({ name, about, diff }: Omit<Props, "version"> & { about: GetEven
       {eventType.description && <p className={styles.description}>{eventType.description}</p>}
       <div className={styles.columns}>
         <div className={styles.main}>
-          {documentation && <Documentation documentation={documentation} />}
+          {documentation && (
+            <Documentation documentation={documentation} description={eventType.description} />
+          )}
         </div>
         <div className={styles.side}>
           <Aside title="Level">

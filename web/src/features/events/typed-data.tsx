@@ -48,19 +48,25 @@ function Fields({ fields, violations }: FieldsProps) {
             {field.isUnknown && <span className={styles.unknown}>not in the schema</span>}
           </dt>
           <dd>
+            {isNested(field.value) && <Broken path={field.path} violations={violations} />}
             <Value value={field.value} violations={violations} />
-            {violations
-              .filter((violation) => violation.field === field.path)
-              .map(({ rule, message }) => (
-                <p key={`${rule} ${message}`} className={styles.broken}>
-                  {sentence(message || rule)}
-                </p>
-              ))}
+            {!isNested(field.value) && <Broken path={field.path} violations={violations} />}
           </dd>
         </div>
       ))}
     </dl>
   );
+}
+
+/** What is wrong with a value: above what is in it, below what it is. */
+function Broken({ path, violations }: { path: string; violations: SchemaViolation[] }) {
+  return violations
+    .filter(({ field }) => field === path)
+    .map(({ rule, message }) => (
+      <p key={`${rule} ${message}`} className={styles.broken}>
+        {sentence(message || rule)}
+      </p>
+    ));
 }
 
 function isNested(value: TypedValue): boolean {

@@ -38,7 +38,7 @@ it.each([
     '{"kids":[{"i32":1},{}]}',
     ["data.kids", "data.kids[0]", "data.kids[0].i32 = 1", "data.kids[1]"],
   ],
-  ['{"byNumber":{"7":"x"}}', ["data.by_number", "data.by_number[7] = x"]],
+  ['{"byNumber":{"7":"x"}}', ["data.byNumber", "data.byNumber[7] = x"]],
   [
     '{"colour":"red","i32":"seven","tags":"x"}',
     ["data.colour? as JSON", "data.i32 = seven", "data.tags as JSON"],

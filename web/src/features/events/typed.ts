@@ -17,7 +17,7 @@ export type TypedValue =
 export interface TypedField {
   /** The field's name in the schema, a map's key, or a list's index. */
   name: string;
-  /** Where it is, as violations name it: data.lines[0].unit_price. */
+  /** Where it is, as violations name it: by the names in JSON, data.lines[0].unitPrice. */
   path: string;
   /** Its type in the schema; empty where it has none. */
   type: string;
@@ -33,7 +33,7 @@ export function readTyped(desc: DescMessage, node: Node, path = "data"): TypedFi
     const key = keyOf(child);
     const field = desc.fields.find(({ jsonName, name }) => jsonName === key || name === key);
     if (!field) return unknown(key, `${path}.${key}`, child.node);
-    const at = `${path}.${field.name}`;
+    const at = `${path}.${field.jsonName}`;
     const value = readField(field, child.node, at);
     return { name: field.name, path: at, type: typeOf(field), isUnknown: false, value };
   });

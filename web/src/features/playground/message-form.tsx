@@ -1,5 +1,6 @@
 import type { DescField, DescMessage, DescOneof } from "@bufbuild/protobuf";
 import type { ReactNode } from "react";
+import { sentence } from "@/rpc/fault";
 import { clsx } from "@/ui/clsx";
 import { Field, Select, useFieldFaults } from "@/ui/field";
 import { useDocumentation } from "./documentation";
@@ -125,7 +126,7 @@ export function useFieldHint(field: DescField): ReactNode {
     <>
       {comment}
       {comment !== "" && rules.length > 0 && " "}
-      {rules.length > 0 && <span className={styles.rules}>{rules.join("; ")}.</span>}
+      {rules.length > 0 && <span className={styles.rules}>{sentence(rules.join("; "))}</span>}
     </>
   );
 }

@@ -5,6 +5,7 @@ import { readSchemas } from "@/schema/schemas";
 import { shopDescriptors } from "@/testing/fake-event-types";
 import { fillFromJson } from "./fill";
 import { checkDraft } from "./rules";
+import { schemaPath } from "./server-path";
 
 const schemas = readSchemas(
   create(GetSchemasResponseSchema, {
@@ -51,4 +52,14 @@ it("says of a value that is none only that, not that it is missing", () => {
   expect(faults.filter(({ path }) => path.startsWith("amount"))).toEqual([
     { path: "amount.minor_units", message: "Write a whole number." },
   ]);
+});
+
+it.each([
+  ["event.data", ""],
+  ["event.data.orderId", "order_id"],
+  ["event.data.parcels[0].trackingNumber", "parcels[0].tracking_number"],
+  ['event.data.parcels[0].contents["a.b[0]"]', 'parcels[0].contents["a.b[0]"]'],
+])("the server's %s is %j in the form", (path, want) => {
+  const desc = schemas.messageOf("shop.v1.OrderShipped");
+  expect(desc && schemaPath(desc, path)).toBe(want);
 });

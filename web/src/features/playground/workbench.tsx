@@ -18,6 +18,7 @@ import { MessageForm } from "./message-form";
 import styles from "./playground-page.module.css";
 import { usePublish } from "./queries";
 import { checkDraft } from "./rules";
+import { schemaPath } from "./server-path";
 
 interface Props {
   type: string;
@@ -64,7 +65,7 @@ export function Workbench({ type, schemas, desc, about, initial, isExample }: Pr
     if (checkDraft(schemas, desc, draft).faults.length === 0) send();
     else requestAnimationFrame(() => focusFault(form.current));
   };
-  const faults = [...(touched ? check.faults : []), ...serverFaults(refusal, check.faults)];
+  const faults = [...(touched ? check.faults : []), ...serverFaults(desc, refusal, check.faults)];
   return (
     <div className={styles.columns}>
       <form ref={form} className={styles.form} onSubmit={submit} noValidate aria-label="Event">
@@ -121,6 +122,7 @@ export function Workbench({ type, schemas, desc, about, initial, isExample }: Pr
           </Field>
         </details>
         <div className={styles.publish}>
+          {refusal && <Refusal fault={refusal} />}
           <Verdict count={check.faults.length} failure={check.failure} touched={touched} />
           {touched && check.faults.length > 0 && (
             <Button busy={publish.isPending} title={anywayHint(about)} onClick={send}>
@@ -131,7 +133,6 @@ export function Workbench({ type, schemas, desc, about, initial, isExample }: Pr
             Publish
           </Button>
         </div>
-        {refusal && <Refusal fault={refusal} />}
       </form>
       <div className={styles.side}>
         <ArrivalList type={type} published={publish.data} />
@@ -182,18 +183,19 @@ function Verdict(props: { count: number; failure: string | undefined; touched: b
 
 function Refusal({ fault }: { fault: Fault }) {
   return (
-    <Notice tone="bad">
-      <p>{fault.message}</p>
-      {fault.fields.length > 0 && (
-        <ul className={styles.refusal}>
+    <div className={styles.refusal}>
+      <Notice tone="bad">
+        <p>The server refused it.</p>
+        {fault.fields.length === 0 && <p>{fault.message}</p>}
+        <ul>
           {fault.fields.map(({ path, message }) => (
             <li key={`${path} ${message}`}>
               <code>{path}</code> {message}
             </li>
           ))}
         </ul>
-      )}
-    </Notice>
+      </Notice>
+    </div>
   );
 }
 
@@ -204,11 +206,14 @@ function anywayHint({ eventType }: GetEventTypeResponse): string {
 }
 
 /** What the server says of fields, where the page has not said it already. */
-function serverFaults(refusal: Fault | undefined, known: FieldFault[]): FieldFault[] {
-  const own = (refusal?.fields ?? []).map(({ path, message }) => ({
-    path: path.replace(/^event\./, "").replace(/^data\.?/, ""),
-    message,
-  }));
+function serverFaults(
+  desc: DescMessage,
+  refusal: Fault | undefined,
+  known: FieldFault[],
+): FieldFault[] {
+  const own = (refusal?.fields ?? [])
+    .filter(({ path }) => covers("event.data", path))
+    .map(({ path, message }) => ({ path: schemaPath(desc, path), message }));
   return own.filter(({ path }) => !known.some((fault) => covers(path, fault.path)));
 }
 

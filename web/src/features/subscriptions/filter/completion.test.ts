@@ -5,7 +5,7 @@ import { FilterProblemSchema } from "#gen/postrider/v1/subscription_pb";
 import { readSchemas } from "@/schema/schemas";
 import { shopDescriptors } from "@/testing/fake-event-types";
 import { complete } from "./completion";
-import { applySuggestion, problemRange } from "./problems";
+import { applySuggestion, groupProblems, problemRange } from "./problems";
 
 function schemasOf(...names: string[]) {
   const types = names.map((name) => ({ type: `shop.v1.${name}`, message: `shop.v1.${name}` }));
@@ -99,10 +99,19 @@ describe("a problem", () => {
 
   it.each([
     ["event.data.total >", 19, ">"],
-    ["a == b", 3, "="],
+    ["a == b", 3, "=="],
+    ["(a)", 1, "("],
     ["", 1, ""],
   ])("in %j at %d is about %j", (text, column, want) => {
     const { from, to } = problemRange(text, { line: 1, column });
     expect(text.slice(from, to)).toBe(want);
   });
+});
+
+it("a problem of several types is told once", () => {
+  const problems = ["a", "b"].map((type) =>
+    create(FilterProblemSchema, { line: 1, column: 1, message: "undefined field 'x'", type }),
+  );
+  expect(groupProblems(problems).map(({ types }) => types)).toEqual([["a", "b"]]);
+  expect(groupProblems([create(FilterProblemSchema, { message: "syntax" })])[0]?.types).toEqual([]);
 });

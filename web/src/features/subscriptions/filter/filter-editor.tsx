@@ -96,15 +96,15 @@ export function FilterEditor({ control, value, onChange, types, problems }: Prop
 /** The text once more behind the field, which gives it its height and carries the underlines. */
 function Mirror({ text, problems }: { text: string; problems: readonly FilterProblem[] }) {
   const ranges = problems
-    .map((problem) => problemRange(text, problem))
+    .map(({ type, ...at }) => ({ ...problemRange(text, at), isPartial: type !== "" }))
     .sort((a, b) => a.from - b.from);
   const parts: React.ReactNode[] = [];
   let done = 0;
-  for (const { from, to } of ranges) {
+  for (const { from, to, isPartial } of ranges) {
     if (from < done || from === to) continue;
     parts.push(text.slice(done, from));
     parts.push(
-      <span key={from} className={styles.wrong}>
+      <span key={from} className={clsx(styles.wrong, isPartial && styles.partial)}>
         {text.slice(from, to)}
       </span>,
     );

@@ -8,8 +8,11 @@ import { clsx } from "@/ui/clsx";
 import { EventType } from "@/ui/event-type";
 import { clock, rfc3339 } from "@/ui/format/time";
 import styles from "./filter-editor.module.css";
-import { applySuggestion } from "./problems";
+import { applySuggestion, groupProblems } from "./problems";
 import { testedEvents, type useFilterTest } from "./queries";
+
+/** So many types are named for which an expression does not compile. */
+const namedTypes = 3;
 
 interface Props {
   expression: string;
@@ -56,22 +59,18 @@ function Problems(props: {
   onChange: (expression: string) => void;
 }) {
   const { expression, problems, onChange } = props;
-  if (problems.length === 0) return null;
   return (
     <ul>
-      {problems.map((problem) => (
+      {groupProblems(problems).map(({ problem, types }) => (
         <li
-          key={`${problem.type} ${problem.line}:${problem.column} ${problem.message}`}
+          key={`${problem.line}:${problem.column} ${problem.message}`}
           className={styles.problem}
-          data-partial={problem.type || undefined}
+          data-partial={types.length > 0 || undefined}
         >
           <span className={styles.place}>
             {problem.line}:{problem.column}
           </span>
-          <span>
-            {problem.type && <code>{problem.type}: </code>}
-            {sentence(problem.message)}
-          </span>
+          <span>{sentence(problem.message)}</span>
           {problem.suggestion && (
             <Button
               className={styles.mend}
@@ -80,10 +79,20 @@ function Problems(props: {
               Write {problem.suggestion}
             </Button>
           )}
+          {types.length > 0 && (
+            <span className={styles.types}>It selects nothing of {listed(types)}.</span>
+          )}
         </li>
       ))}
     </ul>
   );
+}
+
+/** The first few, and how many more there are. */
+function listed(types: string[]): string {
+  const rest = types.length - namedTypes;
+  const shown = types.slice(0, namedTypes).join(", ");
+  return rest > 0 ? `${shown} and ${rest} more` : shown;
 }
 
 function summary(problems: FilterProblem[], results: FilterResult[]): string {
@@ -110,7 +119,7 @@ function Result({ result }: { result: FilterResult }) {
       )}
       <span className={styles.what}>
         <EventType name={eventType} />
-        {reason && <span className={styles.reason}>{sentence(reason)}</span>}
+        {reason && <span className={styles.reason}>{reason}</span>}
       </span>
     </li>
   );
