@@ -73,24 +73,48 @@ func newBundle(set *descriptorpb.FileDescriptorSet) (*bundle, error) {
 	}, nil
 }
 
-// newFiles compiles a set whose files come after what they import. Shared files are the server's own: that spares the
-// time and the memory of compiling them for every schema.
+// newFiles compiles a set whose files come after what they import. Shared files are the server's own, whether or not the
+// set has them: that spares the time and the memory of compiling them for every schema.
 func newFiles(set *descriptorpb.FileDescriptorSet) (*protoregistry.Files, error) {
 	files := &protoregistry.Files{}
 	for _, one := range set.GetFile() {
-		file := sharedFile(one.GetName())
-		if file == nil {
-			made, err := protodesc.NewFile(one, files)
-			if err != nil {
-				return nil, err
-			}
-			file = made
-		}
-		if err := files.RegisterFile(file); err != nil {
+		if err := addFile(files, one); err != nil {
 			return nil, err
 		}
 	}
 	return files, nil
+}
+
+// addFile compiles one file, after the shared ones that it imports.
+func addFile(files *protoregistry.Files, one *descriptorpb.FileDescriptorProto) error {
+	if shared := sharedFile(one.GetName()); shared != nil {
+		return addShared(files, shared)
+	}
+	for _, imported := range one.GetDependency() {
+		if shared := sharedFile(imported); shared != nil {
+			if err := addShared(files, shared); err != nil {
+				return err
+			}
+		}
+	}
+	made, err := protodesc.NewFile(one, files)
+	if err != nil {
+		return err
+	}
+	return files.RegisterFile(made)
+}
+
+// addShared adds a shared file and what it imports, unless they are there.
+func addShared(files *protoregistry.Files, shared protoreflect.FileDescriptor) error {
+	if _, err := files.FindFileByPath(shared.Path()); err == nil {
+		return nil
+	}
+	for i := range shared.Imports().Len() {
+		if err := addShared(files, shared.Imports().Get(i).FileDescriptor); err != nil {
+			return err
+		}
+	}
+	return files.RegisterFile(shared)
 }
 
 func (b *bundle) message(name string) (*message, error) {

@@ -17,7 +17,7 @@ type closure struct {
 	encoded map[string]encodedFile
 }
 
-// encodedFile is a file as it is stored, and what the hash sees of it: nothing of a shared one.
+// encodedFile is a file as it is stored, and what the hash sees of it.
 type encodedFile struct{ stored, hashed []byte }
 
 // newClosure makes an empty one over the files of a set.
@@ -114,6 +114,9 @@ func (c *closure) packFile(path string) (files New, err error) {
 	}
 	hash := sha256.New()
 	for _, file := range needed.all.GetFile() {
+		if isShared(file.GetName()) {
+			continue
+		}
 		one, err := c.encode(file)
 		if err != nil {
 			return New{}, err
@@ -135,12 +138,10 @@ func (c *closure) encode(file *descriptorpb.FileDescriptorProto) (encodedFile, e
 	if one.stored, err = encodeFile(file); err != nil {
 		return one, err
 	}
-	if !isShared(file.GetName()) {
-		comments := file.SourceCodeInfo
-		file.SourceCodeInfo = nil
-		one.hashed, err = encodeFile(file)
-		file.SourceCodeInfo = comments
-	}
+	comments := file.SourceCodeInfo
+	file.SourceCodeInfo = nil
+	one.hashed, err = encodeFile(file)
+	file.SourceCodeInfo = comments
 	c.encoded[file.GetName()] = one
 	return one, err
 }

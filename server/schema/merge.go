@@ -16,7 +16,7 @@ import (
 // not in the newest file any more, or when its files do not go together with those of newer types.
 func Merge(types []*Type) (descriptorSet []byte, merged []*Type, err error) {
 	newestFirst := slices.SortedFunc(slices.Values(types), func(a, b *Type) int { return cmp.Compare(b.id, a.id) })
-	m := merger{linked: new(protoregistry.Files), read: make(map[*byte]bool)}
+	m := merger{linked: new(protoregistry.Files), read: make(map[*byte]bool), shared: make(map[string]bool)}
 	for _, one := range newestFirst {
 		if err := m.add(one); err != nil {
 			return nil, nil, err
@@ -38,6 +38,8 @@ type merger struct {
 	set    descriptorpb.FileDescriptorSet
 	// read are the sets that were looked at: types of one file share theirs.
 	read map[*byte]bool
+	// shared are the paths of the shared files that are in the set.
+	shared map[string]bool
 }
 
 // add links those files of a type whose path is not there yet. Files that do not go together with what is there are left
@@ -52,14 +54,31 @@ func (m *merger) add(t *Type) error {
 		return err
 	}
 	for _, file := range own.GetFile() {
+		if isShared(file.GetName()) {
+			continue // comes with what imports it
+		}
 		if _, err := m.linked.FindFileByPath(file.GetName()); err == nil {
 			continue
 		}
-		linked, err := protodesc.NewFile(file, m.linked)
-		if err != nil || m.linked.RegisterFile(linked) != nil {
+		if addFile(m.linked, file) != nil {
 			continue
 		}
+		m.addImports(file.GetDependency())
 		m.set.File = append(m.set.File, file)
 	}
 	return nil
+}
+
+// addImports puts shared files into the set, which has to stand alone where it goes, after what they import.
+func (m *merger) addImports(paths []string) {
+	for _, path := range paths {
+		shared := sharedFile(path)
+		if shared == nil || m.shared[path] {
+			continue
+		}
+		m.shared[path] = true
+		file := protodesc.ToFileDescriptorProto(shared)
+		m.addImports(file.GetDependency())
+		m.set.File = append(m.set.File, file)
+	}
 }

@@ -66,13 +66,21 @@ func newTrip(t *testing.T, file string, name protoreflect.FullName) *trip {
 	}
 }
 
-// filesOf answers the files that a type is stored with.
+// filesOf answers the files of a type with all that they import.
 func filesOf(tb testing.TB, file, name string) *protoregistry.Files {
 	tb.Helper()
 	types := split(tb, file)
 	at := slices.IndexFunc(types, func(one schema.New) bool { return one.Type == name })
 	set := &descriptorpb.FileDescriptorSet{}
-	if err := proto.Unmarshal(types[at].Files, set); err != nil {
+	candidate, err := schema.Candidate(types[at])
+	if err != nil {
+		tb.Fatal(err)
+	}
+	whole, _, err := schema.Merge([]*schema.Type{candidate})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	if err := proto.Unmarshal(whole, set); err != nil {
 		tb.Fatal(err)
 	}
 	files, err := protodesc.NewFiles(set)

@@ -16,8 +16,8 @@ type New struct {
 	// Type is the event type: what the selection or the message's option says, else the full name of the message.
 	Type    string
 	Message string
-	// Files is a FileDescriptorSet with the message's file and all that it imports, imports first, with comments and
-	// positions where there are any.
+	// Files is a FileDescriptorSet with the message's file and what it imports, imports first, with comments and positions
+	// where there are any. Files that every schema shares are left out: the server has them, and the rules alone are 75 kB.
 	Files []byte
 	// Hash tells versions apart. It covers neither comments nor the files that every schema shares, so that neither a better
 	// comment nor a newer compiler makes a new version.
