@@ -95,6 +95,16 @@ describe("the playground", () => {
     expect(within(form).getAllByText(/Value is required\./)).toHaveLength(2);
   });
 
+  it("does not call it a refusal when the server cannot be reached", async () => {
+    addCreated();
+    const { user, publish, form } = await openForm();
+    server.failWith("Publish", new ConnectError("down", Code.Unavailable));
+    await user.click(publish);
+    const alert = await within(form).findByRole("alert");
+    expect(alert.textContent).toContain("Whether the event was stored is not known.");
+    expect(alert.textContent).not.toContain("refused");
+  });
+
   it("takes 64-bit numbers as text, and shows code for what is filled in", async () => {
     addCreated();
     const { user, form } = await openForm();

@@ -38,6 +38,13 @@ export function EventTypesPage() {
   );
 }
 
+const marked = `import "postrider/v1/option.proto";
+
+message OrderCreated {
+  option (postrider.v1.event) = {};
+  string order_id = 1;
+}`;
+
 function NoTypes() {
   return (
     <EmptyState title="No event types yet">
@@ -46,9 +53,7 @@ function NoTypes() {
         checked against it when it is published, and producers, filters and handlers are typed by
         it. Mark a message, and push the folder with your <code>.proto</code> files:
       </p>
-      <pre className={styles.proto}>
-        {"message OrderCreated {\n  option (postrider.v1.event) = {};\n  string order_id = 1;\n}"}
-      </pre>
+      <pre className={styles.proto}>{marked}</pre>
       <CommandLine text={`postrider types push proto --server ${window.location.origin}`} />
       <p>Events whose type has no schema are stored and delivered all the same.</p>
     </EmptyState>

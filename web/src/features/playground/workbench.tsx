@@ -185,8 +185,9 @@ function Refusal({ fault }: { fault: Fault }) {
   return (
     <div className={styles.refusal}>
       <Notice tone="bad">
-        <p>The server refused it.</p>
-        {fault.fields.length === 0 && <p>{fault.message}</p>}
+        {fault.unreachable && <p>{fault.message} Whether the event was stored is not known.</p>}
+        {!fault.unreachable && <p>The server refused it.</p>}
+        {!fault.unreachable && fault.fields.length === 0 && <p>{fault.message}</p>}
         <ul>
           {fault.fields.map(({ path, message }) => (
             <li key={`${path} ${message}`}>
