@@ -1,6 +1,7 @@
 package publish
 
 import (
+	"context"
 	"errors"
 
 	"github.com/postrider-dev/postrider/server/gateway"
@@ -18,12 +19,15 @@ const (
 
 // accept checks drafts and makes events of them. The faults of a batch are told together.
 func (p *Publisher) accept(
-	tenant *gateway.Tenant, drafts []gateway.Draft, snapshot *schema.Snapshot, at locate,
+	ctx context.Context, tenant *gateway.Tenant, drafts []gateway.Draft, snapshot *schema.Snapshot, at locate,
 ) ([]store.NewEvent, error) {
 	accepted := make([]store.NewEvent, len(drafts))
 	var faults *gateway.Error
 	for i := range drafts {
 		event, err := p.acceptOne(tenant, &drafts[i], snapshot)
+		if err != nil {
+			event, err = p.acceptRepeat(ctx, tenant, &drafts[i], snapshot, err)
+		}
 		var fault *gateway.Error
 		if err != nil && !errors.As(err, &fault) {
 			return nil, err
@@ -65,13 +69,7 @@ func (p *Publisher) acceptOne(
 	if err := checkSize(draft.Payload); err != nil {
 		return store.NewEvent{}, err
 	}
-	event := &gateway.Event{
-		Tenant: tenant.ID, ID: draft.ID, Type: draft.Type, Source: draft.Source, Subject: draft.Subject,
-	}
-	if draft.Time != nil {
-		// Without one, the store sets the time of receipt.
-		event.Time = draft.Time.UTC()
-	}
+	event := newEvent(tenant, draft)
 	hash, err := acceptPayload(event, draft, tenant, snapshot)
 	if err != nil {
 		return store.NewEvent{}, err
@@ -79,10 +77,22 @@ func (p *Publisher) acceptOne(
 	if event.ID == "" {
 		event.ID = p.ids.next()
 	}
+	return store.NewEvent{Event: event, Hash: hash, ClientID: draft.ID != ""}, nil
+}
+
+// newEvent is an event without its payload.
+func newEvent(tenant *gateway.Tenant, draft *gateway.Draft) *gateway.Event {
+	event := &gateway.Event{
+		Tenant: tenant.ID, ID: draft.ID, Type: draft.Type, Source: draft.Source, Subject: draft.Subject,
+	}
+	if draft.Time != nil {
+		// Without one, the store sets the time of receipt.
+		event.Time = draft.Time.UTC()
+	}
 	if event.Source == "" {
 		event.Source = gateway.DefaultSource
 	}
-	return store.NewEvent{Event: event, Hash: hash, ClientID: draft.ID != ""}, nil
+	return event
 }
 
 func checkAttributes(draft *gateway.Draft) error {

@@ -146,7 +146,18 @@ func TestRepeatsOfMarkedEvents(t *testing.T) {
 			}
 		}
 	}
-	if got := w.Counts(w.tenant.ID, moneyType); got.Warned != 2 {
+	// Whoever repeats for want of an answer gets it, though the content would be refused by now.
+	w.level(gateway.LevelEnforce)
+	for id, same := range map[string]string{"rule": `{"currency":"eur","minorUnits":1}`, "unfit": `{"currency":"EUR","cents":1}`} {
+		if ack := w.publish(withID(id, draft(moneyType, same))); !ack.Duplicate {
+			t.Errorf("%s, enforced: stored again", id)
+		}
+		_, err := w.Publish(t.Context(), w.tenant, withID(id, draft(moneyType, `{"currency":"usd","cents":2}`)))
+		if gateway.ErrorCode(err) != gateway.CodeInvalid {
+			t.Errorf("%s, enforced, other content: %v", id, err)
+		}
+	}
+	if got := w.Counts(w.tenant.ID, moneyType); got.Warned != 2 || got.Refused != 2 {
 		t.Errorf("repeats were counted: %+v", got)
 	}
 }

@@ -35,6 +35,10 @@ func (*memoryLog) Cursor(position gateway.Position) gateway.Cursor {
 
 func (*memoryLog) Registry() *store.Registry { return &store.Registry{} }
 
+func (*memoryLog) IdentityOf(context.Context, gateway.TenantID, string) (first store.Identity, found bool, err error) {
+	return first, false, nil
+}
+
 var tenantOne = &gateway.Tenant{ID: 1, Name: "one"}
 
 // Hashes are stored: one that changes makes conflicts of repeats.

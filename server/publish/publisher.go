@@ -20,6 +20,7 @@ type Log interface {
 	Append(ctx context.Context, registryRevision int64, events []store.NewEvent) ([]store.Appended, error)
 	Cursor(position gateway.Position) gateway.Cursor
 	Registry() *store.Registry
+	IdentityOf(ctx context.Context, tenant gateway.TenantID, id string) (first store.Identity, found bool, err error)
 }
 
 // Publisher accepts events. It may be used from any goroutine.
@@ -67,7 +68,7 @@ func (p *Publisher) publish(
 	for range registryTries {
 		LoadSchemas(p.log, p.schemas)
 		snapshot := p.schemas.Snapshot()
-		accepted, err := p.accept(tenant, drafts, snapshot, at)
+		accepted, err := p.accept(ctx, tenant, drafts, snapshot, at)
 		if err != nil {
 			return nil, err
 		}

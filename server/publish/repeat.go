@@ -1,6 +1,10 @@
 package publish
 
 import (
+	"cmp"
+	"context"
+	"errors"
+
 	"github.com/postrider-dev/postrider/server/gateway"
 	"github.com/postrider-dev/postrider/server/schema"
 	"github.com/postrider-dev/postrider/server/store"
@@ -14,22 +18,61 @@ func repeats(
 	if first.StoredSchema == event.Event.Schema || event.Hash == first.StoredHash {
 		return false
 	}
-	hash, ok := hashUnder(draft, first.StoredSchema, snapshot)
+	_, hash, ok := contentUnder(draft, first.StoredSchema, snapshot)
 	return ok && hash == first.StoredHash
 }
 
-// hashUnder is the hash of a draft under the schema version with an id, 0 for none; ok is false when it does not fit.
-func hashUnder(draft *gateway.Draft, id gateway.SchemaID, snapshot *schema.Snapshot) (hash gateway.ContentHash, ok bool) {
+// acceptRepeat accepts a draft that would be refused now, as its schema or what is asked of it has become stricter, when
+// it repeats an event that was accepted before: whoever repeats for want of an answer gets the first one. Any other keeps
+// its refusal.
+func (p *Publisher) acceptRepeat(
+	ctx context.Context, tenant *gateway.Tenant, draft *gateway.Draft, snapshot *schema.Snapshot, refused error,
+) (store.NewEvent, error) {
+	if draft.ID == "" || !becameStricter(refused) {
+		return store.NewEvent{}, refused
+	}
+	first, found, err := p.log.IdentityOf(ctx, tenant.ID, draft.ID)
+	if err != nil || !found {
+		return store.NewEvent{}, cmp.Or(err, refused)
+	}
+	data, hash, ok := contentUnder(draft, first.Schema, snapshot)
+	if !ok || hash != first.Hash {
+		return store.NewEvent{}, refused
+	}
+	event := newEvent(tenant, draft)
+	event.Schema, event.Data = first.Schema, data
+	return store.NewEvent{Event: event, Hash: hash, ClientID: true}, nil
+}
+
+// becameStricter says whether the same draft may have been accepted at another time.
+func becameStricter(refused error) bool {
+	var fault *gateway.Error
+	if !errors.As(refused, &fault) {
+		return false
+	}
+	switch fault.Reason {
+	case gateway.ReasonSchemaViolation, gateway.ReasonUntypedEvent:
+		return true
+	default:
+		return false
+	}
+}
+
+// contentUnder is a draft's payload and hash under the schema version with an id, 0 for none; ok is false when it does
+// not fit.
+func contentUnder(
+	draft *gateway.Draft, id gateway.SchemaID, snapshot *schema.Snapshot,
+) (data []byte, hash gateway.ContentHash, ok bool) {
 	if id == 0 {
 		if draft.Payload.Message != "" {
-			return hash, false
+			return nil, hash, false
 		}
 		hash, err := untypedHash(draft)
-		return hash, err == nil
+		return jsonText(draft), hash, err == nil
 	}
 	version := snapshot.Version(id)
 	if version == nil {
-		return hash, false
+		return nil, hash, false
 	}
 	encode, payload := version.EncodeJSON, jsonText(draft)
 	if draft.Payload.Message != "" {
@@ -37,9 +80,9 @@ func hashUnder(draft *gateway.Draft, id gateway.SchemaID, snapshot *schema.Snaps
 	}
 	canonical, violations, err := encode(payload)
 	if err != nil || len(violations) > 0 {
-		return hash, false
+		return nil, hash, false
 	}
-	return typedHash(draft, canonical), true
+	return canonical, typedHash(draft, canonical), true
 }
 
 func idConflict(conflict *store.ConflictError) *gateway.Error {

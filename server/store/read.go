@@ -120,6 +120,30 @@ func (s *Store) EventByID(ctx context.Context, tenant gateway.TenantID, id strin
 	return found[position], nil
 }
 
+// Identity is what is remembered of an event under its id.
+type Identity struct {
+	Hash gateway.ContentHash
+	// Schema is the version that the content was encoded under, 0 for JSON text.
+	Schema gateway.SchemaID
+}
+
+// IdentityOf answers what is remembered under an id; found is false when it was not used.
+func (s *Store) IdentityOf(ctx context.Context, tenant gateway.TenantID, id string) (first Identity, found bool, err error) {
+	row, err := s.read.EventIdentity.Query().
+		Where(eventidentity.TenantID(int64(tenant)), eventidentity.EventID(id)).Only(ctx)
+	if ent.IsNotFound(err) {
+		return first, false, nil
+	}
+	if err != nil {
+		return first, false, fmt.Errorf("look up event id: %w", err)
+	}
+	first.Hash = gateway.ContentHash(row.Hash)
+	if row.SchemaID != nil {
+		first.Schema = gateway.SchemaID(*row.SchemaID)
+	}
+	return first, true, nil
+}
+
 // PositionBefore answers the last position that was accepted before t, 0 when there is none. Accept times never
 // decrease, so it is a binary search by position.
 func (s *Store) PositionBefore(ctx context.Context, t time.Time) (gateway.Position, error) {
