@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -154,9 +155,27 @@ func createSubscription(env environment, to *connection) *cobra.Command {
 		if err != nil {
 			return err
 		}
+		c.warnOfFilter(cmd.Context(), env.stderr, response.Msg.GetSubscription().GetFilter())
 		return printMessage(env.stdout, response.Msg.GetSubscription())
 	}
 	return cmd
+}
+
+// warnOfFilter names the event types that an accepted filter selects by its patterns and never by its expression, which
+// does not compile for them. It is advice: what was asked for is done, so it fails nothing.
+func (c *client) warnOfFilter(ctx context.Context, w io.Writer, filter *postriderv1.Filter) {
+	if filter.GetExpression() == "" {
+		return
+	}
+	response, err := c.subscriptions.TestFilter(ctx, connect.NewRequest(
+		&postriderv1.TestFilterRequest{Tenant: c.tenant, Filter: filter, Limit: -1}))
+	if err != nil {
+		return
+	}
+	for _, problem := range response.Msg.GetProblems() {
+		_, _ = fmt.Fprintf(w, "postrider: no event of type %s will match: expression %d:%d: %s\n",
+			problem.GetType(), problem.GetLine(), problem.GetColumn(), problem.GetMessage())
+	}
 }
 
 // add adds the flags that create and update share.

@@ -74,6 +74,7 @@ way go on as they were. An empty value takes back what was set, such as --expres
 		if err != nil {
 			return err
 		}
+		c.warnOfFilter(cmd.Context(), env.stderr, response.Msg.GetSubscription().GetFilter())
 		return printMessage(env.stdout, response.Msg.GetSubscription())
 	}
 	return cmd

@@ -196,6 +196,22 @@ func TestPullTypes(t *testing.T) {
 	}
 }
 
+// An expression that compiles for some types is accepted; which ones it leaves out is said.
+func TestFiltersThatLeaveTypesOut(t *testing.T) {
+	t.Parallel()
+	i := newInstance(t)
+	warning := "no event of type shop.v1.OrderCancelled will match: expression 1:12: undefined field 'amount'"
+	created := i.run("", "subscriptions", "create", "large", "--url", "http://127.0.0.1:1/a",
+		"--types", "shop.v1.OrderPaid,shop.v1.OrderCancelled", "--expression", "event.data.amount.minor_units > 5")
+	if created.code != exitOK || !strings.Contains(created.stderr, warning) || strings.Contains(created.stderr, "OrderPaid") {
+		t.Errorf("create: %+v", created)
+	}
+	updated := i.run("", "subscriptions", "update", "large", "--types", "shop.v1.OrderPaid")
+	if updated.code != exitOK || updated.stderr != "" {
+		t.Errorf("update: %+v", updated)
+	}
+}
+
 func TestUpdateSubscription(t *testing.T) {
 	t.Parallel()
 	i := newInstance(t)
