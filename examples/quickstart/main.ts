@@ -1,16 +1,17 @@
-import { createClient } from "@connectrpc/connect";
-import { createConnectTransport } from "@connectrpc/connect-web";
-import { EventService } from "#gen/postrider/v1/event_pb";
+import { createClient } from "@postrider/client";
+import { OrderCancelledSchema, OrderPaidSchema } from "#gen/shop/v1/order_pb";
 
-const transport = createConnectTransport({ baseUrl: "http://127.0.0.1:8080" });
-const events = createClient(EventService, transport);
-const headers = { Authorization: `Bearer ${process.env.POSTRIDER_API_KEY}` };
+const postrider = createClient({ url: "http://127.0.0.1:8080", key: process.env.POSTRIDER_API_KEY ?? "" });
 
-await events.publish(
-  { event: { type: "order.created", payload: { case: "data", value: { orderId: "42", total: 1999 } } } },
-  { headers },
-);
+const ack = await postrider.publish(OrderCancelledSchema, {
+  orderId: "43",
+  reason: "changed my mind",
+  cancelTime: { seconds: BigInt(Math.floor(Date.now() / 1000)) },
+});
+console.log("stored as", ack.id);
 
-for await (const { cursor, message } of events.subscribe({ types: ["order.*"], start: "earliest" }, { headers })) {
-  if (message.case === "event") console.log(cursor, message.value.type, message.value.payload.value);
+for await (const event of postrider.subscribe([OrderPaidSchema, OrderCancelledSchema], { start: "earliest" })) {
+  if (event.$typeName === "shop.v1.OrderPaid") console.log(event.data.orderId, "is paid by", event.data.method.case);
+  else console.log(event.data.orderId, "is cancelled:", event.data.reason);
+  if (event.id === ack.id) break;
 }
