@@ -172,3 +172,66 @@ func appendScalar(dst []byte, kind protoreflect.Kind, value protoreflect.Value) 
 		return protowire.AppendBytes(dst, value.Bytes())
 	}
 }
+
+// consumeScalar reads what appendScalar wrote. The length is negative when it is no such value.
+func consumeScalar(kind protoreflect.Kind, encoded []byte) (value protoreflect.Value, length int) {
+	switch wireType(kind) {
+	case protowire.Fixed32Type:
+		n, length := protowire.ConsumeFixed32(encoded)
+		return fixed32Value(kind, n), length
+	case protowire.Fixed64Type:
+		n, length := protowire.ConsumeFixed64(encoded)
+		return fixed64Value(kind, n), length
+	case protowire.VarintType:
+		n, length := protowire.ConsumeVarint(encoded)
+		return varintValue(kind, n), length
+	}
+	raw, length := protowire.ConsumeBytes(encoded)
+	if kind == protoreflect.StringKind {
+		return protoreflect.ValueOfString(string(raw)), length
+	}
+	return protoreflect.ValueOfBytes(raw), length
+}
+
+func fixed32Value(kind protoreflect.Kind, n uint32) protoreflect.Value {
+	switch kind {
+	case protoreflect.FloatKind:
+		return protoreflect.ValueOfFloat32(math.Float32frombits(n))
+	case protoreflect.Sfixed32Kind:
+		return protoreflect.ValueOfInt32(int32(n))
+	default:
+		return protoreflect.ValueOfUint32(n)
+	}
+}
+
+func fixed64Value(kind protoreflect.Kind, n uint64) protoreflect.Value {
+	switch kind {
+	case protoreflect.DoubleKind:
+		return protoreflect.ValueOfFloat64(math.Float64frombits(n))
+	case protoreflect.Sfixed64Kind:
+		return protoreflect.ValueOfInt64(int64(n))
+	default:
+		return protoreflect.ValueOfUint64(n)
+	}
+}
+
+func varintValue(kind protoreflect.Kind, n uint64) protoreflect.Value {
+	switch kind {
+	case protoreflect.BoolKind:
+		return protoreflect.ValueOfBool(protowire.DecodeBool(n))
+	case protoreflect.EnumKind:
+		return protoreflect.ValueOfEnum(protoreflect.EnumNumber(n))
+	case protoreflect.Int32Kind:
+		return protoreflect.ValueOfInt32(int32(n))
+	case protoreflect.Sint32Kind:
+		return protoreflect.ValueOfInt32(int32(protowire.DecodeZigZag(n)))
+	case protoreflect.Sint64Kind:
+		return protoreflect.ValueOfInt64(protowire.DecodeZigZag(n))
+	case protoreflect.Uint32Kind:
+		return protoreflect.ValueOfUint32(uint32(n))
+	case protoreflect.Uint64Kind:
+		return protoreflect.ValueOfUint64(n)
+	default:
+		return protoreflect.ValueOfInt64(int64(n))
+	}
+}

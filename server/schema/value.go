@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"google.golang.org/protobuf/encoding/protowire"
 	"google.golang.org/protobuf/reflect/protoreflect"
 )
 
@@ -15,14 +16,14 @@ func (t *Type) Keys(canonical []byte) (orderingKey, subject string, err error) {
 	if t.orderingKey == "" && t.subject == "" {
 		return "", "", nil
 	}
-	payload, err := t.Decode(canonical)
+	descriptor, err := t.Descriptor()
 	if err != nil {
 		return "", "", err
 	}
-	if orderingKey, err = valueAt(payload.ProtoReflect(), t.orderingKey); err != nil {
+	if orderingKey, err = valueAt(descriptor, canonical, t.orderingKey); err != nil {
 		return "", "", fmt.Errorf("ordering key of %s: %w", t.name, err)
 	}
-	if subject, err = valueAt(payload.ProtoReflect(), t.subject); err != nil {
+	if subject, err = valueAt(descriptor, canonical, t.subject); err != nil {
 		return "", "", fmt.Errorf("subject of %s: %w", t.name, err)
 	}
 	return orderingKey, subject, nil
@@ -34,23 +35,65 @@ func (t *Type) OrderingKey() string { return t.orderingKey }
 // Subject is the path of the field that becomes the subject of events without one.
 func (t *Type) Subject() string { return t.subject }
 
-// valueAt follows a path to a field and answers its value as text.
-func valueAt(m protoreflect.Message, path string) (string, error) {
+// valueAt follows a path to a field of an encoded message and answers its value as text. Nothing else is decoded.
+func valueAt(within protoreflect.MessageDescriptor, encoded []byte, path string) (string, error) {
 	if path == "" {
 		return "", nil
 	}
 	name, rest, nested := strings.Cut(path, ".")
-	field := m.Descriptor().Fields().ByName(protoreflect.Name(name))
+	field := within.Fields().ByName(protoreflect.Name(name))
 	if field == nil || nested != (field.Message() != nil) || field.Cardinality() == protoreflect.Repeated {
-		return "", fmt.Errorf("%s has no field with one value at %q", m.Descriptor().FullName(), path)
+		return "", fmt.Errorf("%s has no field with one value at %q", within.FullName(), path)
 	}
-	if field.HasPresence() && !m.Has(field) {
+	raw, found, err := encodedField(encoded, field)
+	switch {
+	case err != nil:
+		return "", fmt.Errorf("find %q in a stored %s: %w", path, within.FullName(), err)
+	case nested && found:
+		return valueAt(field.Message(), raw, rest)
+	case !found && field.HasPresence():
 		return "", nil
+	case !found:
+		return valueText(field, field.Default()), nil
 	}
-	if nested {
-		return valueAt(m.Get(field).Message(), rest)
+	value, length := consumeScalar(field.Kind(), raw)
+	if err := protowire.ParseError(length); err != nil {
+		return "", fmt.Errorf("read %q in a stored %s: %w", path, within.FullName(), err)
 	}
-	return valueText(field, m.Get(field)), nil
+	return valueText(field, value), nil
+}
+
+// encodedField finds a field that is no list in a canonical encoding. That of a message is its content.
+func encodedField(encoded []byte, field protoreflect.FieldDescriptor) (raw []byte, found bool, err error) {
+	for len(encoded) > 0 {
+		number, kind, length := protowire.ConsumeTag(encoded)
+		if err := protowire.ParseError(length); err != nil {
+			return nil, false, err
+		}
+		encoded = encoded[length:]
+		length = protowire.ConsumeFieldValue(number, kind, encoded)
+		if err := protowire.ParseError(length); err != nil {
+			return nil, false, err
+		}
+		if number == field.Number() && kind == wireType(field.Kind()) {
+			return messageContent(number, kind, field, encoded[:length]), true, nil
+		}
+		encoded = encoded[length:]
+	}
+	return nil, false, nil
+}
+
+// messageContent takes off what stands around an encoded message; other values stay as they are.
+func messageContent(number protowire.Number, kind protowire.Type, field protoreflect.FieldDescriptor, raw []byte) []byte {
+	switch {
+	case field.Message() == nil:
+		return raw
+	case kind == protowire.StartGroupType:
+		raw, _ = protowire.ConsumeGroup(number, raw)
+	default:
+		raw, _ = protowire.ConsumeBytes(raw)
+	}
+	return raw
 }
 
 // valueText writes a scalar as JSON has it, without quotes.

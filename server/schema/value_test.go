@@ -21,7 +21,7 @@ func keyed(t *testing.T, orderingKey, subject string) *schema.Type {
 func TestKeysAreReadFromThePayload(t *testing.T) {
 	t.Parallel()
 	const payload = `{"text":"ü 1","big":"-9007199254740993","yes":true,"raw":"AAH/","amount":1.5,"colour":"COLOUR_RED",
-		"child":{"text":"inner","colour":7,"child":{"bigCount":"18446744073709551615"}},"wrappedText":"w"}`
+		"child":{"text":"inner","colour":7,"child":{"bigCount":"18446744073709551615"}},"wrappedText":"w","count":4294967295,"signed":-3,"fixed":"-9","ratio":-0.5}`
 	for path, want := range map[string]string{
 		"":                      "",
 		"text":                  "ü 1",
@@ -33,6 +33,10 @@ func TestKeysAreReadFromThePayload(t *testing.T) {
 		"amount":                "1.5",
 		"colour":                "COLOUR_RED",
 		"child.colour":          "7",
+		"count":                 "4294967295",
+		"signed":                "-3",
+		"fixed":                 "-9",
+		"ratio":                 "-0.5",
 		"small":                 "0",
 		"child.small":           "0",
 		"maybe":                 "",
@@ -50,6 +54,35 @@ func TestKeysAreReadFromThePayload(t *testing.T) {
 			t.Errorf("%q: %q and %q, %v; want %q", path, key, subject, err, want)
 		}
 	}
+}
+
+// A message in a message may be encoded between two tags, and come after fields with higher numbers.
+func TestKeysInADelimitedMessage(t *testing.T) {
+	t.Parallel()
+	for _, one := range split(t, richFile) {
+		if one.Type != "test.rich.Edition" {
+			continue
+		}
+		one.OrderingKey, one.Subject = "delimited.must", "second.checked"
+		kind, err := schema.Candidate(one)
+		if err != nil {
+			t.Fatal(err)
+		}
+		canonical, violations, err := kind.EncodeJSON([]byte(
+			`{"must":1,"checked":"no","delimited":{"must":2,"checked":"no"},"second":{"must":3,"checked":"yes"}}`))
+		if err != nil || len(violations) > 0 {
+			t.Fatal(violations, err)
+		}
+		key, subject, err := kind.Keys(canonical)
+		if err != nil || key != "2" || subject != "yes" {
+			t.Errorf("%q and %q, %v", key, subject, err)
+		}
+		if _, _, err := kind.Keys(canonical[:len(canonical)-1]); err == nil {
+			t.Error("half a message has a subject")
+		}
+		return
+	}
+	t.Fatal("the type is not there")
 }
 
 func TestKeysThatAreNotThere(t *testing.T) {
