@@ -36,14 +36,18 @@ test("tenants are apart, and switched in the header", async ({ console: page, se
   await page.getByRole("button", { name: "New tenant" }).click();
   await page.getByLabel("Name", { exact: true }).fill("acme");
   await page.getByRole("button", { name: "Create tenant" }).click();
+  const event = { type: "acme.event", data: {} };
+  const untyped = page.getByLabel("Events without a schema in acme");
+  await untyped.selectOption("refused");
+  await expect(untyped).toBeEnabled();
+  await expect(server.call("EventService/Publish", { tenant: "acme", event })).rejects.toThrow();
+  await untyped.selectOption("accepted");
+  await expect(untyped).toBeEnabled();
   await page.getByLabel("Tenant", { exact: true }).selectOption("acme");
   await expect(page).toHaveURL(/tenant=acme/);
   await expect(page.getByRole("heading", { name: "No events yet" })).toBeVisible();
   await expect(page.getByText("Live", { exact: true })).toBeVisible();
-  await server.call("EventService/Publish", {
-    tenant: "acme",
-    event: { type: "acme.event", data: {} },
-  });
+  await server.call("EventService/Publish", { tenant: "acme", event });
   await expect(page.getByRole("link", { name: /acme\.event/ })).toBeVisible();
   await expect(page.getByRole("link", { name: /default\.event/ })).toHaveCount(0);
 });

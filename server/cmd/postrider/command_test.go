@@ -249,6 +249,15 @@ func TestSubscriptionsAndKeys(t *testing.T) {
 	if got := runWith(t.Context(), asShop, "", "publish", "a", "{}"); got.code != exitOK {
 		t.Errorf("with the new key: exit %d %s", got.code, got.stderr)
 	}
+	if out := i.must("", "tenants", "update", "acme", "--typed-only"); !strings.Contains(out, `"typedOnly":true`) || !strings.Contains(out, "Acme Inc.") {
+		t.Errorf("updated tenant: %s", out)
+	}
+	if got := runWith(t.Context(), asShop, "", "publish", "a", "{}"); got.code != exitRefused || !strings.Contains(got.stderr, "has no schema") {
+		t.Errorf("an event without a schema: exit %d %s", got.code, got.stderr)
+	}
+	if got := i.run("", "tenants", "update", "acme"); got.code != exitUsage {
+		t.Errorf("nothing to change: exit %d %s", got.code, got.stderr)
+	}
 	var listed struct{ ID string }
 	if err := json.Unmarshal([]byte(i.must("", "keys", "list", "--json")), &listed); err != nil {
 		t.Fatal(err)

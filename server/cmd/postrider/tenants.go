@@ -1,10 +1,13 @@
 package main
 
 import (
+	"errors"
 	"fmt"
+	"strings"
 
 	"connectrpc.com/connect"
 	"github.com/spf13/cobra"
+	"google.golang.org/protobuf/types/known/fieldmaskpb"
 
 	postriderv1 "github.com/postrider-dev/postrider/gen/go/postrider/v1"
 )
@@ -14,11 +17,12 @@ func tenantsCommand(env environment, to *connection) *cobra.Command {
 		Use:   "tenants",
 		Short: "Manage tenants",
 		Example: `  postrider tenants create acme --display-name 'Acme Inc.'
+  postrider tenants update acme --typed-only
   postrider tenants list`,
 	}
 	to.addFlags(cmd)
 	group(cmd)
-	cmd.AddCommand(listTenants(env, to), createTenant(env, to))
+	cmd.AddCommand(listTenants(env, to), createTenant(env, to), updateTenant(env, to))
 	return cmd
 }
 
@@ -46,32 +50,78 @@ func listTenants(env environment, to *connection) *cobra.Command {
 		if asJSON {
 			return printMessages(env.stdout, all)
 		}
-		return table(env.stdout, "NAME\tDISPLAY NAME", func(row func(string, ...any)) {
+		return table(env.stdout, "NAME\tEVENTS\tDISPLAY NAME", func(row func(string, ...any)) {
 			for _, tenant := range all {
-				row("%s\t%s", tenant.GetName(), tenant.GetDisplayName())
+				events := "any"
+				if tenant.GetTypedOnly() {
+					events = "typed only"
+				}
+				row("%s\t%s\t%s", tenant.GetName(), events, tenant.GetDisplayName())
 			}
 		})
 	}
 	return cmd
 }
 
+// tenantFlags are what can be said of a tenant.
+type tenantFlags struct {
+	displayName string
+	typedOnly   bool
+}
+
+func (f *tenantFlags) add(cmd *cobra.Command) {
+	cmd.Flags().Var(placeholder(&f.displayName, "TEXT"), "display-name", "its name for people")
+	cmd.Flags().BoolVar(&f.typedOnly, "typed-only", false, "refuse events whose type has no schema; --typed-only=false accepts them")
+}
+
+func (f *tenantFlags) tenant(name string) *postriderv1.Tenant {
+	return &postriderv1.Tenant{Name: name, DisplayName: f.displayName, TypedOnly: f.typedOnly}
+}
+
 func createTenant(env environment, to *connection) *cobra.Command {
-	var displayName string
+	var flags tenantFlags
 	cmd := &cobra.Command{Use: "create NAME", Short: "Add a tenant", Args: oneArgument("what is the NAME of the new tenant?")}
-	cmd.Flags().Var(placeholder(&displayName, "TEXT"), "display-name", "its name for people")
+	flags.add(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		c, err := to.open()
 		if err != nil {
 			return err
 		}
-		response, err := c.tenants.CreateTenant(cmd.Context(), connect.NewRequest(&postriderv1.CreateTenantRequest{
-			Tenant: &postriderv1.Tenant{Name: args[0], DisplayName: displayName},
-		}))
+		response, err := c.tenants.CreateTenant(cmd.Context(), connect.NewRequest(
+			&postriderv1.CreateTenantRequest{Tenant: flags.tenant(args[0])}))
 		if err != nil {
 			return err
 		}
 		_, err = fmt.Fprintf(env.stdout, "%s is created\n", response.Msg.GetTenant().GetName())
 		return err
+	}
+	return cmd
+}
+
+func updateTenant(env environment, to *connection) *cobra.Command {
+	var flags tenantFlags
+	cmd := &cobra.Command{Use: "update NAME", Short: "Change what is given of a tenant", Args: oneArgument("what is the NAME of the tenant?")}
+	flags.add(cmd)
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		mask := &fieldmaskpb.FieldMask{}
+		for _, flag := range []string{"display-name", "typed-only"} {
+			if cmd.Flags().Changed(flag) {
+				mask.Paths = append(mask.Paths, strings.ReplaceAll(flag, "-", "_"))
+			}
+		}
+		if len(mask.GetPaths()) == 0 {
+			return usageError{cmd, errors.New("what is to change? Give a flag")}
+		}
+		c, err := to.open()
+		if err != nil {
+			return err
+		}
+		response, err := c.tenants.UpdateTenant(cmd.Context(), connect.NewRequest(
+			&postriderv1.UpdateTenantRequest{Tenant: flags.tenant(args[0]), UpdateMask: mask}))
+		if err != nil {
+			return err
+		}
+		return printMessage(env.stdout, response.Msg.GetTenant())
 	}
 	return cmd
 }

@@ -314,6 +314,11 @@ export class FakeServer {
         this.tenants.push(tenant);
         return { tenant };
       },
+      updateTenant: (request: { tenant?: Tenant }) => {
+        const tenant = found(this.tenants.find(({ name }) => name === request.tenant?.name));
+        tenant.typedOnly = request.tenant?.typedOnly ?? false;
+        return { tenant };
+      },
     };
   }
 }

@@ -23,11 +23,17 @@ export function useTenantChoice(enabled: boolean) {
 }
 
 export function useCreateTenant() {
+  return useMutation(method.createTenant, { onSuccess: useInvalidate() });
+}
+
+export function useUpdateTenant() {
+  return useMutation(method.updateTenant, { onSuccess: useInvalidate() });
+}
+
+function useInvalidate() {
   const queries = useQueryClient();
-  return useMutation(method.createTenant, {
-    onSuccess: () =>
-      queries.invalidateQueries({
-        queryKey: createConnectQueryKey({ schema: TenantService, cardinality: undefined }),
-      }),
-  });
+  return () =>
+    queries.invalidateQueries({
+      queryKey: createConnectQueryKey({ schema: TenantService, cardinality: undefined }),
+    });
 }

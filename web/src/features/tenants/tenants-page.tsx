@@ -5,13 +5,13 @@ import { readFault } from "@/rpc/fault";
 import { useAccess } from "@/rpc/session";
 import { Button } from "@/ui/button";
 import { Actions, Dialog } from "@/ui/dialog";
-import { Field, FormFaults, formClass, Input } from "@/ui/field";
+import { Field, FormFaults, formClass, Input, Select } from "@/ui/field";
 import { Page } from "@/ui/page";
 import { moveRowFocus, useShortcuts } from "@/ui/shortcuts";
-import { EmptyState, ErrorState, Skeleton } from "@/ui/states";
+import { EmptyState, ErrorState, Notice, Skeleton } from "@/ui/states";
 import { tableClass } from "@/ui/table";
 import { Instant } from "@/ui/time";
-import { useCreateTenant, useTenants } from "./queries";
+import { useCreateTenant, useTenants, useUpdateTenant } from "./queries";
 
 export function TenantsPage() {
   const { isAdmin, isServerScoped } = useAccess();
@@ -65,6 +65,7 @@ function TenantTable({ tenants }: { tenants: Tenant[] }) {
         <tr>
           <th scope="col">Name</th>
           <th scope="col">For people</th>
+          <th scope="col">Events without a schema</th>
           <th scope="col">Created</th>
         </tr>
       </thead>
@@ -77,6 +78,9 @@ function TenantTable({ tenants }: { tenants: Tenant[] }) {
               </Link>
             </th>
             <td data-label="For people">{tenant.displayName}</td>
+            <td data-label="Events without a schema">
+              <UntypedEvents tenant={tenant} />
+            </td>
             <td data-label="Created">
               <Instant time={tenant.createTime} />
             </td>
@@ -84,6 +88,32 @@ function TenantTable({ tenants }: { tenants: Tenant[] }) {
         ))}
       </tbody>
     </table>
+  );
+}
+
+/** Whether a tenant takes events whose type has no schema. */
+function UntypedEvents({ tenant }: { tenant: Tenant }) {
+  const { isAdmin } = useAccess();
+  const update = useUpdateTenant();
+  if (!isAdmin) return tenant.typedOnly ? "refused" : "accepted";
+  const choose = (typedOnly: boolean) =>
+    update.mutate({
+      tenant: { name: tenant.name, typedOnly },
+      updateMask: { paths: ["typed_only"] },
+    });
+  return (
+    <>
+      <Select
+        aria-label={`Events without a schema in ${tenant.name}`}
+        disabled={update.isPending}
+        value={tenant.typedOnly ? "refused" : "accepted"}
+        onChange={(event) => choose(event.target.value === "refused")}
+      >
+        <option>accepted</option>
+        <option>refused</option>
+      </Select>
+      {update.isError && <Notice tone="bad">{readFault(update.error).message}</Notice>}
+    </>
   );
 }
 
