@@ -20,6 +20,8 @@ type subscriber struct {
 	// reached is the position up to which every matching event has been sent.
 	reached gateway.Position
 	sent    time.Time
+	// unflushed says that something was sent since the last flush.
+	unflushed bool
 }
 
 func (s *subscriber) run(ctx context.Context) error {
@@ -53,8 +55,15 @@ func (s *subscriber) drain(ctx context.Context) error {
 		if err := s.beat(); err != nil {
 			return err
 		}
+		// The next page may take a while to find.
+		if err := s.flush(); err != nil {
+			return err
+		}
 	}
-	return s.beat()
+	if err := s.beat(); err != nil {
+		return err
+	}
+	return s.flush()
 }
 
 func (s *subscriber) stopped(ctx context.Context) error {
@@ -141,6 +150,15 @@ func (s *subscriber) deliver(message Message) error {
 	if err := s.send(message); err != nil {
 		return err
 	}
-	s.sent = time.Now()
+	s.sent, s.unflushed = time.Now(), true
 	return nil
+}
+
+// flush lets the transport pass on what it has put by.
+func (s *subscriber) flush() error {
+	if s.request.Flush == nil || !s.unflushed {
+		return nil
+	}
+	s.unflushed = false
+	return s.request.Flush()
 }

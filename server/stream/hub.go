@@ -51,6 +51,9 @@ type Request struct {
 	Start  Start
 	// Heartbeat is the longest silence; DefaultHeartbeat when 0.
 	Heartbeat time.Duration
+	// Flush is called after a batch of messages, when no more are ready: what a transport has put by must go out now. Nil
+	// for one that puts nothing by.
+	Flush func() error
 }
 
 // Kind tells messages apart.
@@ -93,6 +96,9 @@ func (h *Hub) Subscribe(ctx context.Context, request Request, send func(Message)
 	}
 	s := &subscriber{hub: h, request: request, send: send, reached: after, expression: h.filters.Expression(request.Filter.Expression)}
 	if err := s.deliver(Message{Kind: KindBegin, Cursor: h.store.Cursor(after), Gap: gap}); err != nil {
+		return err
+	}
+	if err := s.flush(); err != nil {
 		return err
 	}
 	return s.run(ctx)
