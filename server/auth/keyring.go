@@ -1,5 +1,5 @@
 // Package auth holds what proves who someone is and keeps secrets secret: the server's secret key and what is derived
-// from it (sealing, sessions), API keys and the admin key. It knows no transport and no table.
+// from it (sealing, sessions, tickets), API keys and the admin key. It knows no transport and no table.
 package auth
 
 import (
@@ -28,8 +28,8 @@ type Keyring struct{ keys []derived }
 
 // derived is what one secret key is used for: each use has a key of its own.
 type derived struct {
-	id            keyID
-	seal, session aead
+	id                    keyID
+	seal, session, ticket aead
 }
 
 // LoadKeyring reads the keyring from setting (POSTRIDER_SECRET_KEY) or, when that is empty, from <dir>/secret.key, which
@@ -95,6 +95,7 @@ func derive(secret []byte) derived {
 		id:      keyID(sum[:keyIDBytes]),
 		seal:    newAEAD(subkey(secret, "postrider seal v1")),
 		session: newAEAD(subkey(secret, "postrider session v1")),
+		ticket:  newAEAD(subkey(secret, "postrider ticket v1")),
 	}
 }
 

@@ -65,23 +65,28 @@ func (r *Keyring) openSession(token string) (Session, error) {
 	if len(token) > maxSessionBytes {
 		return Session{}, ErrSession
 	}
-	sealed, err := base64.RawURLEncoding.Strict().DecodeString(token)
-	if err != nil {
-		return Session{}, err
-	}
-	id, err := sealedBy(sealed)
-	if err != nil {
-		return Session{}, err
-	}
-	key, ok := r.find(id)
-	if !ok {
-		return Session{}, ErrUnknownKey
-	}
-	plain, err := decrypt(key.session, nil, sealed)
+	plain, err := r.openText(token, func(key derived) aead { return key.session })
 	if err != nil {
 		return Session{}, err
 	}
 	return parseSession(plain)
+}
+
+// openText opens what is sealed into a text, with the key that of picks from those derived for one use each.
+func (r *Keyring) openText(text string, of func(derived) aead) ([]byte, error) {
+	sealed, err := base64.RawURLEncoding.Strict().DecodeString(text)
+	if err != nil {
+		return nil, err
+	}
+	id, err := sealedBy(sealed)
+	if err != nil {
+		return nil, err
+	}
+	key, ok := r.find(id)
+	if !ok {
+		return nil, ErrUnknownKey
+	}
+	return decrypt(of(key), nil, sealed)
 }
 
 func (s Session) append(to []byte) []byte {
