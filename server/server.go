@@ -26,6 +26,7 @@ import (
 	"github.com/postrider-dev/postrider/server/store"
 	"github.com/postrider-dev/postrider/server/stream"
 	"github.com/postrider-dev/postrider/server/stream/rpcstream"
+	"github.com/postrider-dev/postrider/server/stream/sse"
 	"github.com/postrider-dev/postrider/server/tail"
 	"github.com/postrider-dev/postrider/server/telemetry"
 	"github.com/postrider-dev/postrider/server/wire"
@@ -167,10 +168,12 @@ func (s *Server) assemble(keyring *auth.Keyring) (err error) {
 	hub := stream.New(s.store, recent, filters, s.stopping)
 	view := func(asJSON bool) rpcstream.View { return wire.NewEventView(s.schemas, s.store.Cursor, asJSON) }
 
+	overHTTP := sse.New(sse.Config{Hub: hub, NewRequest: rpcstream.NewRequest, View: view(true), Logger: s.logger})
+
 	s.api, err = rpc.New(rpc.Config{
 		Store: s.store, Schemas: s.schemas, Filters: filters, Publisher: publisher, Registrar: s.registrar, Engine: s.engine, Targets: targets,
-		Subscribe: rpcstream.New(hub, view).Subscribe,
-		Keyring:   keyring, AdminKey: s.admin.Hash,
+		Subscribe: rpcstream.New(hub, view).Subscribe, StreamEvents: overHTTP.Serve,
+		Keyring: keyring, AdminKey: s.admin.Hash,
 		MaxRequestBytes: s.config.MaxRequestBytes, Version: Version(),
 		Ready: s.ready, Stopping: s.stopping, Logger: s.logger,
 	})

@@ -17,7 +17,7 @@ func allowOrigins(origins []string, next http.Handler) http.Handler {
 	return cors.New(cors.Options{
 		AllowedOrigins: origins,
 		AllowedMethods: connectcors.AllowedMethods(),
-		AllowedHeaders: append(connectcors.AllowedHeaders(), "Authorization"),
+		AllowedHeaders: append(connectcors.AllowedHeaders(), "Authorization", "Last-Event-ID"),
 		ExposedHeaders: connectcors.ExposedHeaders(),
 		MaxAge:         int((2 * time.Hour).Seconds()),
 	}).Handler(next)

@@ -159,7 +159,7 @@ func TestCORS(t *testing.T) {
 			t.Parallel()
 			url := start(t, httpserver.Config{API: api, CORSOrigins: tt.origins}) + "/postrider.v1.EventService/Publish"
 			preflight, _ := send(t, http.MethodOptions, url, "Origin", tt.origin, "Access-Control-Request-Method", "POST",
-				"Access-Control-Request-Headers", "authorization,content-type")
+				"Access-Control-Request-Headers", "authorization,content-type,last-event-id")
 			answered, _ := send(t, http.MethodPost, url, "Origin", tt.origin)
 			for name, response := range map[string]*http.Response{"preflight": preflight, "request": answered} {
 				if got := response.Header.Get("Access-Control-Allow-Origin"); got != tt.allowed {

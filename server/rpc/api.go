@@ -36,8 +36,10 @@ type Config struct {
 	Targets   *target.Registry
 	// Subscribe serves the live stream.
 	Subscribe SubscribeStream
-	Keyring   *auth.Keyring
-	AdminKey  auth.KeyHash
+	// StreamEvents serves it to those who speak no RPC.
+	StreamEvents StreamEvents
+	Keyring      *auth.Keyring
+	AdminKey     auth.KeyHash
 	// MaxRequestBytes bounds one request.
 	MaxRequestBytes int
 	// Version is the server's.
@@ -101,7 +103,7 @@ func (a *API) Mount(mux *http.ServeMux) {
 	mount(postriderv1connect.NewTenantServiceHandler(&tenantService{tenants: shared}, a.options))
 	mount(postriderv1connect.NewApiKeyServiceHandler(&apiKeyService{shared}, a.options))
 	mount(postriderv1connect.NewEventServiceHandler(
-		&eventService{shared, a.config.Publisher, a.config.Schemas, a.config.Subscribe}, a.options))
+		&eventService{shared, a.config.Publisher, a.config.Schemas, a.config.Filters, a.config.Keyring, a.config.Subscribe}, a.options))
 	mount(postriderv1connect.NewEventTypeServiceHandler(&eventTypeService{
 		tenants: shared, registrar: a.config.Registrar, schemas: a.config.Schemas, filters: a.config.Filters,
 		publisher: a.config.Publisher,
@@ -111,6 +113,9 @@ func (a *API) Mount(mux *http.ServeMux) {
 	mount(postriderv1connect.NewDeliveryServiceHandler(
 		&deliveryService{shared, a.config.Engine, a.config.Stopping}, a.options))
 
+	mux.Handle("GET "+streamPath, private(eventStreams{
+		auth: a.auth, tenants: shared, streams: a.streams, serve: a.config.StreamEvents, log: requestLog{a.config.Logger},
+	}))
 	mux.Handle("GET "+wire.SchemaPathPattern, jsonSchemas{a.auth, a.config.Store, a.config.Schemas})
 	mount(grpchealth.NewHandler(health{a.config.Ready}))
 	reflector := grpcreflect.NewStaticReflector(serviceNames()...)

@@ -35,6 +35,16 @@ type authenticator struct {
 type caller struct {
 	gateway.Principal
 	hash auth.KeyHash
+	// ticketEnd is when the caller's ticket ends; zero for who has none.
+	ticketEnd time.Time
+}
+
+// ends is when what let the caller in ends by itself; zero for a bearer key.
+func (c caller) ends() time.Time {
+	if !c.ticketEnd.IsZero() {
+		return c.ticketEnd
+	}
+	return c.SessionEnd
 }
 
 type callerKey struct{}
@@ -148,7 +158,10 @@ func (a *authenticator) bySession(ctx context.Context, token string) (caller, er
 
 // stillGood says why a caller who was let in earlier would not be any more; nil when the caller would.
 func (a *authenticator) stillGood(ctx context.Context, c caller) error {
-	if !c.SessionEnd.IsZero() && !time.Now().Before(c.SessionEnd) {
+	if ends := c.ends(); !ends.IsZero() && !time.Now().Before(ends) {
+		if ends == c.ticketEnd {
+			return errTicketExpired()
+		}
 		return unauthenticated("the session has ended; sign in again")
 	}
 	_, err := a.byHash(ctx, c.hash)

@@ -8,6 +8,8 @@ import (
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	postriderv1 "github.com/postrider-dev/postrider/gen/go/postrider/v1"
+	"github.com/postrider-dev/postrider/server/auth"
+	"github.com/postrider-dev/postrider/server/filter"
 	"github.com/postrider-dev/postrider/server/gateway"
 	"github.com/postrider-dev/postrider/server/publish"
 	"github.com/postrider-dev/postrider/server/schema"
@@ -26,6 +28,8 @@ type eventService struct {
 	tenants
 	publisher *publish.Publisher
 	schemas   *schema.Registry
+	filters   *filter.Compiler
+	keyring   *auth.Keyring
 	subscribe SubscribeStream
 }
 
@@ -125,7 +129,7 @@ func (s *eventService) ListEvents(
 }
 
 func eventQuery(request *postriderv1.ListEventsRequest, tenant *gateway.Tenant) (store.EventQuery, error) {
-	filter, err := wire.NewFilter("types", request.GetTypes())
+	selected, err := wire.NewFilter("types", request.GetTypes())
 	if err != nil {
 		return store.EventQuery{}, err
 	}
@@ -139,7 +143,7 @@ func eventQuery(request *postriderv1.ListEventsRequest, tenant *gateway.Tenant) 
 	}
 	place, _, err := wire.PagePlace(request, tenant.Name)
 	return store.EventQuery{
-		Tenant: tenant.ID, Filter: filter, Subject: request.GetSubject(), From: from, To: to,
+		Tenant: tenant.ID, Filter: selected, Subject: request.GetSubject(), From: from, To: to,
 		Before: place.Position, Limit: wire.PageSize(request),
 	}, err
 }

@@ -30,15 +30,24 @@ func newOpenStreams(a *authenticator) *openStreams {
 	return &openStreams{auth: a, streams: map[*openStream]struct{}{}}
 }
 
-// wrap keeps note of a stream for as long as it lasts. Its context ends with the reason.
+// wrap keeps note of a stream for as long as it lasts.
 func (o *openStreams) wrap(next connect.StreamingHandlerFunc) connect.StreamingHandlerFunc {
 	return func(ctx context.Context, conn connect.StreamingHandlerConn) error {
-		ctx, end := context.WithCancelCause(ctx)
-		defer end(nil)
-		stream := &openStream{caller: callerOf(ctx), end: end}
-		o.add(stream)
-		defer o.remove(stream)
+		ctx, done := o.note(ctx)
+		defer done()
 		return next(ctx, conn)
+	}
+}
+
+// note keeps note of a stream until it is done. Its context ends with the reason why its caller would not be let in any
+// more.
+func (o *openStreams) note(ctx context.Context) (_ context.Context, done func()) {
+	ctx, end := context.WithCancelCause(ctx)
+	stream := &openStream{caller: callerOf(ctx), end: end}
+	o.add(stream)
+	return ctx, func() {
+		o.remove(stream)
+		end(nil)
 	}
 }
 
@@ -77,7 +86,7 @@ func (o *openStreams) check(ctx context.Context) {
 	byProof := map[proof][]*openStream{}
 	o.mu.Lock()
 	for stream := range o.streams {
-		key := proof{stream.caller.hash, stream.caller.SessionEnd}
+		key := proof{stream.caller.hash, stream.caller.ends()}
 		byProof[key] = append(byProof[key], stream)
 	}
 	o.mu.Unlock()

@@ -31,11 +31,12 @@ var requirements = map[string]requirement{
 	postriderv1connect.ApiKeyServiceListApiKeysProcedure:  {scope: gateway.ScopeAdmin},
 	postriderv1connect.ApiKeyServiceRevokeApiKeyProcedure: {scope: gateway.ScopeAdmin},
 
-	postriderv1connect.EventServicePublishProcedure:      {scope: gateway.ScopePublish},
-	postriderv1connect.EventServicePublishBatchProcedure: {scope: gateway.ScopePublish},
-	postriderv1connect.EventServiceSubscribeProcedure:    {scope: gateway.ScopeConsume},
-	postriderv1connect.EventServiceGetEventProcedure:     {scope: gateway.ScopeConsume},
-	postriderv1connect.EventServiceListEventsProcedure:   {scope: gateway.ScopeConsume},
+	postriderv1connect.EventServicePublishProcedure:            {scope: gateway.ScopePublish},
+	postriderv1connect.EventServicePublishBatchProcedure:       {scope: gateway.ScopePublish},
+	postriderv1connect.EventServiceSubscribeProcedure:          {scope: gateway.ScopeConsume},
+	postriderv1connect.EventServiceCreateStreamTicketProcedure: {scope: gateway.ScopeConsume},
+	postriderv1connect.EventServiceGetEventProcedure:           {scope: gateway.ScopeConsume},
+	postriderv1connect.EventServiceListEventsProcedure:         {scope: gateway.ScopeConsume},
 
 	postriderv1connect.EventTypeServiceRegisterEventTypesProcedure: {scope: gateway.ScopeAdmin, wholeServer: true},
 	postriderv1connect.EventTypeServiceListEventTypesProcedure:     {anyKey: true},

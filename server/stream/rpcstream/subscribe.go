@@ -34,7 +34,7 @@ func (t *Transport) Subscribe(
 	ctx context.Context, tenant *gateway.Tenant, request *connect.Request[postriderv1.SubscribeRequest],
 	to *connect.ServerStream[postriderv1.SubscribeResponse],
 ) error {
-	asked, err := newRequest(tenant, request.Msg)
+	asked, err := NewRequest(tenant, request.Msg)
 	if err != nil {
 		return err
 	}
@@ -48,7 +48,8 @@ func (t *Transport) Subscribe(
 	})
 }
 
-func newRequest(tenant *gateway.Tenant, from *postriderv1.SubscribeRequest) (stream.Request, error) {
+// NewRequest reads what a subscriber asks for. Its errors name the fields.
+func NewRequest(tenant *gateway.Tenant, from *postriderv1.SubscribeRequest) (stream.Request, error) {
 	filter, err := wire.NewFilter("types", from.GetTypes())
 	if err != nil {
 		return stream.Request{}, err

@@ -13,7 +13,7 @@ import type { JsonObject, Message } from "@bufbuild/protobuf";
  * Describes the file postrider/v1/event.proto.
  */
 export const file_postrider_v1_event: GenFile = /*@__PURE__*/
-  fileDesc("Chhwb3N0cmlkZXIvdjEvZXZlbnQucHJvdG8SDHBvc3RyaWRlci52MSK7BAoFRXZlbnQSLAoCaWQYASABKAlCILpIHdgBAXIYMhZeW0EtWmEtejAtOV86LV17MSw2NH0kEjsKBHR5cGUYAiABKAlCLbpIKnIoGP8BMiNeW0EtWmEtejAtOV8tXSsoXC5bQS1aYS16MC05Xy1dKykqJBIeCgZzb3VyY2UYAyABKAlCDrpIC9gBAXIGGIAEkAEBEhkKB3N1YmplY3QYBCABKAlCCLpIBXIDGIAEEigKBHRpbWUYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEicKBGRhdGEYBiABKAsyFy5nb29nbGUucHJvdG9idWYuU3RydWN0SAASKgoKcHJvdG9fZGF0YRgHIAEoCzIULmdvb2dsZS5wcm90b2J1Zi5BbnlIABITCglqc29uX2RhdGEYCCABKAlIABIWCgxpbnZhbGlkX2RhdGEYDiABKAlIABIXCgZjdXJzb3IYCSABKAlCB7pIBHICGEASLwoLYWNjZXB0X3RpbWUYCiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhcKBnRlbmFudBgLIAEoCUIHukgEcgIYPxIWCg5zY2hlbWFfdmVyc2lvbhgMIAEoBRIdCgtkYXRhX3NjaGVtYRgNIAEoCUIIukgFcgMYgAQSOwoKdmlvbGF0aW9ucxgPIAMoCzIdLnBvc3RyaWRlci52MS5TY2hlbWFWaW9sYXRpb25CCLpIBZIBAhBkQgkKB3BheWxvYWQiPwoPU2NoZW1hVmlvbGF0aW9uEg0KBWZpZWxkGAEgASgJEgwKBHJ1bGUYAiABKAkSDwoHbWVzc2FnZRgDIAEoCSJVCg5QdWJsaXNoUmVxdWVzdBIXCgZ0ZW5hbnQYASABKAlCB7pIBHICGD8SKgoFZXZlbnQYAiABKAsyEy5wb3N0cmlkZXIudjEuRXZlbnRCBrpIA8gBASJACg9QdWJsaXNoUmVzcG9uc2USCgoCaWQYASABKAkSDgoGY3Vyc29yGAIgASgJEhEKCWR1cGxpY2F0ZRgDIAEoCCJgChNQdWJsaXNoQmF0Y2hSZXF1ZXN0EhcKBnRlbmFudBgBIAEoCUIHukgEcgIYPxIwCgZldmVudHMYAiADKAsyEy5wb3N0cmlkZXIudjEuRXZlbnRCC7pICJIBBQgBEOgHIkYKFFB1Ymxpc2hCYXRjaFJlc3BvbnNlEi4KB3Jlc3VsdHMYASADKAsyHS5wb3N0cmlkZXIudjEuUHVibGlzaFJlc3BvbnNlIrwCChBTdWJzY3JpYmVSZXF1ZXN0EhcKBnRlbmFudBgBIAEoCUIHukgEcgIYPxJPCgV0eXBlcxgCIAMoCUJAukg9kgE6EGQiNnI0GIECMi9eKFwqfFtBLVphLXowLTlfLV0rKFwuW0EtWmEtejAtOV8tXSspKihcLlwqKT8pJBIWCgVzdGFydBgDIAEoCUIHukgEcgIYQBI9Cg5wYXlsb2FkX2Zvcm1hdBgEIAEoDjIbLnBvc3RyaWRlci52MS5QYXlsb2FkRm9ybWF0Qgi6SAWCAQIQARJJChJoZWFydGJlYXRfaW50ZXJ2YWwYBSABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb25CErpID6oBDCIDCKwCMgUQgMLXLxIcCgpleHByZXNzaW9uGAYgASgJQgi6SAVyAxiAICLQAQoRU3Vic2NyaWJlUmVzcG9uc2USDgoGY3Vyc29yGAEgASgJEioKBWJlZ2luGAIgASgLMhkucG9zdHJpZGVyLnYxLlN0cmVhbUJlZ2luSAASJAoFZXZlbnQYAyABKAsyEy5wb3N0cmlkZXIudjEuRXZlbnRIABIsCgloZWFydGJlYXQYBCABKAsyFy5wb3N0cmlkZXIudjEuSGVhcnRiZWF0SAASIAoDZ2FwGAUgASgLMhEucG9zdHJpZGVyLnYxLkdhcEgAQgkKB21lc3NhZ2UiLQoLU3RyZWFtQmVnaW4SHgoDZ2FwGAEgASgLMhEucG9zdHJpZGVyLnYxLkdhcCILCglIZWFydGJlYXQiPwoDR2FwEicKBnJlYXNvbhgBIAEoDjIXLnBvc3RyaWRlci52MS5HYXBSZWFzb24SDwoHbWVzc2FnZRgCIAEoCSKUAQoPR2V0RXZlbnRSZXF1ZXN0EhcKBnRlbmFudBgBIAEoCUIHukgEcgIYPxIpCgJpZBgCIAEoCUIdukgachgyFl5bQS1aYS16MC05XzotXXsxLDY0fSQSPQoOcGF5bG9hZF9mb3JtYXQYAyABKA4yGy5wb3N0cmlkZXIudjEuUGF5bG9hZEZvcm1hdEIIukgFggECEAEiNgoQR2V0RXZlbnRSZXNwb25zZRIiCgVldmVudBgBIAEoCzITLnBvc3RyaWRlci52MS5FdmVudCLwAgoRTGlzdEV2ZW50c1JlcXVlc3QSFwoGdGVuYW50GAEgASgJQge6SARyAhg/Ek8KBXR5cGVzGAIgAygJQkC6SD2SAToQZCI2cjQYgQIyL14oXCp8W0EtWmEtejAtOV8tXSsoXC5bQS1aYS16MC05Xy1dKykqKFwuXCopPykkEhkKB3N1YmplY3QYAyABKAlCCLpIBXIDGIAEEi0KCWZyb21fdGltZRgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASKwoHdG9fdGltZRgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASHQoJcGFnZV9zaXplGAYgASgFQgq6SAcaBRjoBygAEhwKCnBhZ2VfdG9rZW4YByABKAlCCLpIBXIDGIAEEj0KDnBheWxvYWRfZm9ybWF0GAggASgOMhsucG9zdHJpZGVyLnYxLlBheWxvYWRGb3JtYXRCCLpIBYIBAhABImIKEkxpc3RFdmVudHNSZXNwb25zZRIjCgZldmVudHMYASADKAsyEy5wb3N0cmlkZXIudjEuRXZlbnQSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJEg4KBmN1cnNvchgDIAEoCSpICg1QYXlsb2FkRm9ybWF0Eh4KGlBBWUxPQURfRk9STUFUX1VOU1BFQ0lGSUVEEAASFwoTUEFZTE9BRF9GT1JNQVRfSlNPThABKl4KCUdhcFJlYXNvbhIaChZHQVBfUkVBU09OX1VOU1BFQ0lGSUVEEAASGwoXR0FQX1JFQVNPTl9MT0dfUkVQTEFDRUQQARIYChRHQVBfUkVBU09OX1JFVEVOVElPThACMqMDCgxFdmVudFNlcnZpY2USRgoHUHVibGlzaBIcLnBvc3RyaWRlci52MS5QdWJsaXNoUmVxdWVzdBodLnBvc3RyaWRlci52MS5QdWJsaXNoUmVzcG9uc2USVQoMUHVibGlzaEJhdGNoEiEucG9zdHJpZGVyLnYxLlB1Ymxpc2hCYXRjaFJlcXVlc3QaIi5wb3N0cmlkZXIudjEuUHVibGlzaEJhdGNoUmVzcG9uc2USTgoJU3Vic2NyaWJlEh4ucG9zdHJpZGVyLnYxLlN1YnNjcmliZVJlcXVlc3QaHy5wb3N0cmlkZXIudjEuU3Vic2NyaWJlUmVzcG9uc2UwARJOCghHZXRFdmVudBIdLnBvc3RyaWRlci52MS5HZXRFdmVudFJlcXVlc3QaHi5wb3N0cmlkZXIudjEuR2V0RXZlbnRSZXNwb25zZSIDkAIBElQKCkxpc3RFdmVudHMSHy5wb3N0cmlkZXIudjEuTGlzdEV2ZW50c1JlcXVlc3QaIC5wb3N0cmlkZXIudjEuTGlzdEV2ZW50c1Jlc3BvbnNlIgOQAgFCswEKEGNvbS5wb3N0cmlkZXIudjFCCkV2ZW50UHJvdG9QAVpCZ2l0aHViLmNvbS9wb3N0cmlkZXItZGV2L3Bvc3RyaWRlci9nZW4vZ28vcG9zdHJpZGVyL3YxO3Bvc3RyaWRlcnYxogIDUFhYqgIMUG9zdHJpZGVyLlYxygIMUG9zdHJpZGVyXFYx4gIYUG9zdHJpZGVyXFYxXEdQQk1ldGFkYXRh6gINUG9zdHJpZGVyOjpWMWIGcHJvdG8z", [file_buf_validate_validate, file_google_protobuf_any, file_google_protobuf_duration, file_google_protobuf_struct, file_google_protobuf_timestamp]);
+  fileDesc("Chhwb3N0cmlkZXIvdjEvZXZlbnQucHJvdG8SDHBvc3RyaWRlci52MSK7BAoFRXZlbnQSLAoCaWQYASABKAlCILpIHdgBAXIYMhZeW0EtWmEtejAtOV86LV17MSw2NH0kEjsKBHR5cGUYAiABKAlCLbpIKnIoGP8BMiNeW0EtWmEtejAtOV8tXSsoXC5bQS1aYS16MC05Xy1dKykqJBIeCgZzb3VyY2UYAyABKAlCDrpIC9gBAXIGGIAEkAEBEhkKB3N1YmplY3QYBCABKAlCCLpIBXIDGIAEEigKBHRpbWUYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEicKBGRhdGEYBiABKAsyFy5nb29nbGUucHJvdG9idWYuU3RydWN0SAASKgoKcHJvdG9fZGF0YRgHIAEoCzIULmdvb2dsZS5wcm90b2J1Zi5BbnlIABITCglqc29uX2RhdGEYCCABKAlIABIWCgxpbnZhbGlkX2RhdGEYDiABKAlIABIXCgZjdXJzb3IYCSABKAlCB7pIBHICGEASLwoLYWNjZXB0X3RpbWUYCiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhcKBnRlbmFudBgLIAEoCUIHukgEcgIYPxIWCg5zY2hlbWFfdmVyc2lvbhgMIAEoBRIdCgtkYXRhX3NjaGVtYRgNIAEoCUIIukgFcgMYgAQSOwoKdmlvbGF0aW9ucxgPIAMoCzIdLnBvc3RyaWRlci52MS5TY2hlbWFWaW9sYXRpb25CCLpIBZIBAhBkQgkKB3BheWxvYWQiPwoPU2NoZW1hVmlvbGF0aW9uEg0KBWZpZWxkGAEgASgJEgwKBHJ1bGUYAiABKAkSDwoHbWVzc2FnZRgDIAEoCSJVCg5QdWJsaXNoUmVxdWVzdBIXCgZ0ZW5hbnQYASABKAlCB7pIBHICGD8SKgoFZXZlbnQYAiABKAsyEy5wb3N0cmlkZXIudjEuRXZlbnRCBrpIA8gBASJACg9QdWJsaXNoUmVzcG9uc2USCgoCaWQYASABKAkSDgoGY3Vyc29yGAIgASgJEhEKCWR1cGxpY2F0ZRgDIAEoCCJgChNQdWJsaXNoQmF0Y2hSZXF1ZXN0EhcKBnRlbmFudBgBIAEoCUIHukgEcgIYPxIwCgZldmVudHMYAiADKAsyEy5wb3N0cmlkZXIudjEuRXZlbnRCC7pICJIBBQgBEOgHIkYKFFB1Ymxpc2hCYXRjaFJlc3BvbnNlEi4KB3Jlc3VsdHMYASADKAsyHS5wb3N0cmlkZXIudjEuUHVibGlzaFJlc3BvbnNlIrwCChBTdWJzY3JpYmVSZXF1ZXN0EhcKBnRlbmFudBgBIAEoCUIHukgEcgIYPxJPCgV0eXBlcxgCIAMoCUJAukg9kgE6EGQiNnI0GIECMi9eKFwqfFtBLVphLXowLTlfLV0rKFwuW0EtWmEtejAtOV8tXSspKihcLlwqKT8pJBIWCgVzdGFydBgDIAEoCUIHukgEcgIYQBI9Cg5wYXlsb2FkX2Zvcm1hdBgEIAEoDjIbLnBvc3RyaWRlci52MS5QYXlsb2FkRm9ybWF0Qgi6SAWCAQIQARJJChJoZWFydGJlYXRfaW50ZXJ2YWwYBSABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb25CErpID6oBDCIDCKwCMgUQgMLXLxIcCgpleHByZXNzaW9uGAYgASgJQgi6SAVyAxiAICLQAQoRU3Vic2NyaWJlUmVzcG9uc2USDgoGY3Vyc29yGAEgASgJEioKBWJlZ2luGAIgASgLMhkucG9zdHJpZGVyLnYxLlN0cmVhbUJlZ2luSAASJAoFZXZlbnQYAyABKAsyEy5wb3N0cmlkZXIudjEuRXZlbnRIABIsCgloZWFydGJlYXQYBCABKAsyFy5wb3N0cmlkZXIudjEuSGVhcnRiZWF0SAASIAoDZ2FwGAUgASgLMhEucG9zdHJpZGVyLnYxLkdhcEgAQgkKB21lc3NhZ2UiLQoLU3RyZWFtQmVnaW4SHgoDZ2FwGAEgASgLMhEucG9zdHJpZGVyLnYxLkdhcCILCglIZWFydGJlYXQiPwoDR2FwEicKBnJlYXNvbhgBIAEoDjIXLnBvc3RyaWRlci52MS5HYXBSZWFzb24SDwoHbWVzc2FnZRgCIAEoCSKjAQoZQ3JlYXRlU3RyZWFtVGlja2V0UmVxdWVzdBIXCgZ0ZW5hbnQYASABKAlCB7pIBHICGD8STwoFdHlwZXMYAiADKAlCQLpIPZIBOhAUIjZyNBiBAjIvXihcKnxbQS1aYS16MC05Xy1dKyhcLltBLVphLXowLTlfLV0rKSooXC5cKik/KSQSHAoKZXhwcmVzc2lvbhgDIAEoCUIIukgFcgMYgAgiXQoaQ3JlYXRlU3RyZWFtVGlja2V0UmVzcG9uc2USDgoGdGlja2V0GAEgASgJEi8KC2V4cGlyZV90aW1lGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCKUAQoPR2V0RXZlbnRSZXF1ZXN0EhcKBnRlbmFudBgBIAEoCUIHukgEcgIYPxIpCgJpZBgCIAEoCUIdukgachgyFl5bQS1aYS16MC05XzotXXsxLDY0fSQSPQoOcGF5bG9hZF9mb3JtYXQYAyABKA4yGy5wb3N0cmlkZXIudjEuUGF5bG9hZEZvcm1hdEIIukgFggECEAEiNgoQR2V0RXZlbnRSZXNwb25zZRIiCgVldmVudBgBIAEoCzITLnBvc3RyaWRlci52MS5FdmVudCLwAgoRTGlzdEV2ZW50c1JlcXVlc3QSFwoGdGVuYW50GAEgASgJQge6SARyAhg/Ek8KBXR5cGVzGAIgAygJQkC6SD2SAToQZCI2cjQYgQIyL14oXCp8W0EtWmEtejAtOV8tXSsoXC5bQS1aYS16MC05Xy1dKykqKFwuXCopPykkEhkKB3N1YmplY3QYAyABKAlCCLpIBXIDGIAEEi0KCWZyb21fdGltZRgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASKwoHdG9fdGltZRgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASHQoJcGFnZV9zaXplGAYgASgFQgq6SAcaBRjoBygAEhwKCnBhZ2VfdG9rZW4YByABKAlCCLpIBXIDGIAEEj0KDnBheWxvYWRfZm9ybWF0GAggASgOMhsucG9zdHJpZGVyLnYxLlBheWxvYWRGb3JtYXRCCLpIBYIBAhABImIKEkxpc3RFdmVudHNSZXNwb25zZRIjCgZldmVudHMYASADKAsyEy5wb3N0cmlkZXIudjEuRXZlbnQSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJEg4KBmN1cnNvchgDIAEoCSpICg1QYXlsb2FkRm9ybWF0Eh4KGlBBWUxPQURfRk9STUFUX1VOU1BFQ0lGSUVEEAASFwoTUEFZTE9BRF9GT1JNQVRfSlNPThABKl4KCUdhcFJlYXNvbhIaChZHQVBfUkVBU09OX1VOU1BFQ0lGSUVEEAASGwoXR0FQX1JFQVNPTl9MT0dfUkVQTEFDRUQQARIYChRHQVBfUkVBU09OX1JFVEVOVElPThACMowECgxFdmVudFNlcnZpY2USRgoHUHVibGlzaBIcLnBvc3RyaWRlci52MS5QdWJsaXNoUmVxdWVzdBodLnBvc3RyaWRlci52MS5QdWJsaXNoUmVzcG9uc2USVQoMUHVibGlzaEJhdGNoEiEucG9zdHJpZGVyLnYxLlB1Ymxpc2hCYXRjaFJlcXVlc3QaIi5wb3N0cmlkZXIudjEuUHVibGlzaEJhdGNoUmVzcG9uc2USTgoJU3Vic2NyaWJlEh4ucG9zdHJpZGVyLnYxLlN1YnNjcmliZVJlcXVlc3QaHy5wb3N0cmlkZXIudjEuU3Vic2NyaWJlUmVzcG9uc2UwARJnChJDcmVhdGVTdHJlYW1UaWNrZXQSJy5wb3N0cmlkZXIudjEuQ3JlYXRlU3RyZWFtVGlja2V0UmVxdWVzdBooLnBvc3RyaWRlci52MS5DcmVhdGVTdHJlYW1UaWNrZXRSZXNwb25zZRJOCghHZXRFdmVudBIdLnBvc3RyaWRlci52MS5HZXRFdmVudFJlcXVlc3QaHi5wb3N0cmlkZXIudjEuR2V0RXZlbnRSZXNwb25zZSIDkAIBElQKCkxpc3RFdmVudHMSHy5wb3N0cmlkZXIudjEuTGlzdEV2ZW50c1JlcXVlc3QaIC5wb3N0cmlkZXIudjEuTGlzdEV2ZW50c1Jlc3BvbnNlIgOQAgFCswEKEGNvbS5wb3N0cmlkZXIudjFCCkV2ZW50UHJvdG9QAVpCZ2l0aHViLmNvbS9wb3N0cmlkZXItZGV2L3Bvc3RyaWRlci9nZW4vZ28vcG9zdHJpZGVyL3YxO3Bvc3RyaWRlcnYxogIDUFhYqgIMUG9zdHJpZGVyLlYxygIMUG9zdHJpZGVyXFYx4gIYUG9zdHJpZGVyXFYxXEdQQk1ldGFkYXRh6gINUG9zdHJpZGVyOjpWMWIGcHJvdG8z", [file_buf_validate_validate, file_google_protobuf_any, file_google_protobuf_duration, file_google_protobuf_struct, file_google_protobuf_timestamp]);
 
 /**
  * Event is an immutable fact. Attribute names follow CloudEvents 1.0.
@@ -450,6 +450,66 @@ export const GapSchema: GenMessage<Gap> = /*@__PURE__*/
   messageDesc(file_postrider_v1_event, 10);
 
 /**
+ * @generated from message postrider.v1.CreateStreamTicketRequest
+ */
+export type CreateStreamTicketRequest = Message<"postrider.v1.CreateStreamTicketRequest"> & {
+  /**
+   * The tenant's name; the key's own tenant when empty. The ticket shows events of this tenant only.
+   *
+   * @generated from field: string tenant = 1;
+   */
+  tenant: string;
+
+  /**
+   * Which event types the ticket shows, as in Subscribe; whatever the stream asks for when empty.
+   *
+   * @generated from field: repeated string types = 2;
+   */
+  types: string[];
+
+  /**
+   * Which events the ticket shows, as in Subscribe; whatever the stream asks for when empty. It is part of the ticket and
+   * so of an address, which must not grow too long.
+   *
+   * @generated from field: string expression = 3;
+   */
+  expression: string;
+};
+
+/**
+ * Describes the message postrider.v1.CreateStreamTicketRequest.
+ * Use `create(CreateStreamTicketRequestSchema)` to create a new message.
+ */
+export const CreateStreamTicketRequestSchema: GenMessage<CreateStreamTicketRequest> = /*@__PURE__*/
+  messageDesc(file_postrider_v1_event, 11);
+
+/**
+ * @generated from message postrider.v1.CreateStreamTicketResponse
+ */
+export type CreateStreamTicketResponse = Message<"postrider.v1.CreateStreamTicketResponse"> & {
+  /**
+   * Goes into the address of a stream. It lets in whoever has it.
+   *
+   * @generated from field: string ticket = 1;
+   */
+  ticket: string;
+
+  /**
+   * Streams that the ticket let in end then.
+   *
+   * @generated from field: google.protobuf.Timestamp expire_time = 2;
+   */
+  expireTime?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message postrider.v1.CreateStreamTicketResponse.
+ * Use `create(CreateStreamTicketResponseSchema)` to create a new message.
+ */
+export const CreateStreamTicketResponseSchema: GenMessage<CreateStreamTicketResponse> = /*@__PURE__*/
+  messageDesc(file_postrider_v1_event, 12);
+
+/**
  * @generated from message postrider.v1.GetEventRequest
  */
 export type GetEventRequest = Message<"postrider.v1.GetEventRequest"> & {
@@ -476,7 +536,7 @@ export type GetEventRequest = Message<"postrider.v1.GetEventRequest"> & {
  * Use `create(GetEventRequestSchema)` to create a new message.
  */
 export const GetEventRequestSchema: GenMessage<GetEventRequest> = /*@__PURE__*/
-  messageDesc(file_postrider_v1_event, 11);
+  messageDesc(file_postrider_v1_event, 13);
 
 /**
  * @generated from message postrider.v1.GetEventResponse
@@ -493,7 +553,7 @@ export type GetEventResponse = Message<"postrider.v1.GetEventResponse"> & {
  * Use `create(GetEventResponseSchema)` to create a new message.
  */
 export const GetEventResponseSchema: GenMessage<GetEventResponse> = /*@__PURE__*/
-  messageDesc(file_postrider_v1_event, 12);
+  messageDesc(file_postrider_v1_event, 14);
 
 /**
  * @generated from message postrider.v1.ListEventsRequest
@@ -559,7 +619,7 @@ export type ListEventsRequest = Message<"postrider.v1.ListEventsRequest"> & {
  * Use `create(ListEventsRequestSchema)` to create a new message.
  */
 export const ListEventsRequestSchema: GenMessage<ListEventsRequest> = /*@__PURE__*/
-  messageDesc(file_postrider_v1_event, 13);
+  messageDesc(file_postrider_v1_event, 15);
 
 /**
  * @generated from message postrider.v1.ListEventsResponse
@@ -592,7 +652,7 @@ export type ListEventsResponse = Message<"postrider.v1.ListEventsResponse"> & {
  * Use `create(ListEventsResponseSchema)` to create a new message.
  */
 export const ListEventsResponseSchema: GenMessage<ListEventsResponse> = /*@__PURE__*/
-  messageDesc(file_postrider_v1_event, 14);
+  messageDesc(file_postrider_v1_event, 16);
 
 /**
  * PayloadFormat chooses how binary clients get payloads. JSON clients always get `data`.
@@ -688,6 +748,18 @@ export const EventService: GenService<{
     methodKind: "server_streaming";
     input: typeof SubscribeRequestSchema;
     output: typeof SubscribeResponseSchema;
+  },
+  /**
+   * CreateStreamTicket makes a ticket for `GET /v1/events/stream?ticket=…`: a browser's EventSource can send no key. It is
+   * good for 15 minutes, for as many connections as it takes and across restarts of the server, and ends with the
+   * caller's key.
+   *
+   * @generated from rpc postrider.v1.EventService.CreateStreamTicket
+   */
+  createStreamTicket: {
+    methodKind: "unary";
+    input: typeof CreateStreamTicketRequestSchema;
+    output: typeof CreateStreamTicketResponseSchema;
   },
   /**
    * GetEvent answers one event by id.

@@ -979,6 +979,124 @@ func (x *Gap) GetMessage() string {
 	return ""
 }
 
+type CreateStreamTicketRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The tenant's name; the key's own tenant when empty. The ticket shows events of this tenant only.
+	Tenant string `protobuf:"bytes,1,opt,name=tenant,proto3" json:"tenant,omitempty"`
+	// Which event types the ticket shows, as in Subscribe; whatever the stream asks for when empty.
+	Types []string `protobuf:"bytes,2,rep,name=types,proto3" json:"types,omitempty"`
+	// Which events the ticket shows, as in Subscribe; whatever the stream asks for when empty. It is part of the ticket and
+	// so of an address, which must not grow too long.
+	Expression    string `protobuf:"bytes,3,opt,name=expression,proto3" json:"expression,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CreateStreamTicketRequest) Reset() {
+	*x = CreateStreamTicketRequest{}
+	mi := &file_postrider_v1_event_proto_msgTypes[11]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CreateStreamTicketRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CreateStreamTicketRequest) ProtoMessage() {}
+
+func (x *CreateStreamTicketRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_postrider_v1_event_proto_msgTypes[11]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CreateStreamTicketRequest.ProtoReflect.Descriptor instead.
+func (*CreateStreamTicketRequest) Descriptor() ([]byte, []int) {
+	return file_postrider_v1_event_proto_rawDescGZIP(), []int{11}
+}
+
+func (x *CreateStreamTicketRequest) GetTenant() string {
+	if x != nil {
+		return x.Tenant
+	}
+	return ""
+}
+
+func (x *CreateStreamTicketRequest) GetTypes() []string {
+	if x != nil {
+		return x.Types
+	}
+	return nil
+}
+
+func (x *CreateStreamTicketRequest) GetExpression() string {
+	if x != nil {
+		return x.Expression
+	}
+	return ""
+}
+
+type CreateStreamTicketResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Goes into the address of a stream. It lets in whoever has it.
+	Ticket string `protobuf:"bytes,1,opt,name=ticket,proto3" json:"ticket,omitempty"`
+	// Streams that the ticket let in end then.
+	ExpireTime    *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=expire_time,json=expireTime,proto3" json:"expire_time,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CreateStreamTicketResponse) Reset() {
+	*x = CreateStreamTicketResponse{}
+	mi := &file_postrider_v1_event_proto_msgTypes[12]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CreateStreamTicketResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CreateStreamTicketResponse) ProtoMessage() {}
+
+func (x *CreateStreamTicketResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_postrider_v1_event_proto_msgTypes[12]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CreateStreamTicketResponse.ProtoReflect.Descriptor instead.
+func (*CreateStreamTicketResponse) Descriptor() ([]byte, []int) {
+	return file_postrider_v1_event_proto_rawDescGZIP(), []int{12}
+}
+
+func (x *CreateStreamTicketResponse) GetTicket() string {
+	if x != nil {
+		return x.Ticket
+	}
+	return ""
+}
+
+func (x *CreateStreamTicketResponse) GetExpireTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.ExpireTime
+	}
+	return nil
+}
+
 type GetEventRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The tenant's name; the key's own tenant when empty.
@@ -991,7 +1109,7 @@ type GetEventRequest struct {
 
 func (x *GetEventRequest) Reset() {
 	*x = GetEventRequest{}
-	mi := &file_postrider_v1_event_proto_msgTypes[11]
+	mi := &file_postrider_v1_event_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1003,7 +1121,7 @@ func (x *GetEventRequest) String() string {
 func (*GetEventRequest) ProtoMessage() {}
 
 func (x *GetEventRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_postrider_v1_event_proto_msgTypes[11]
+	mi := &file_postrider_v1_event_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1016,7 +1134,7 @@ func (x *GetEventRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetEventRequest.ProtoReflect.Descriptor instead.
 func (*GetEventRequest) Descriptor() ([]byte, []int) {
-	return file_postrider_v1_event_proto_rawDescGZIP(), []int{11}
+	return file_postrider_v1_event_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *GetEventRequest) GetTenant() string {
@@ -1049,7 +1167,7 @@ type GetEventResponse struct {
 
 func (x *GetEventResponse) Reset() {
 	*x = GetEventResponse{}
-	mi := &file_postrider_v1_event_proto_msgTypes[12]
+	mi := &file_postrider_v1_event_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1061,7 +1179,7 @@ func (x *GetEventResponse) String() string {
 func (*GetEventResponse) ProtoMessage() {}
 
 func (x *GetEventResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_postrider_v1_event_proto_msgTypes[12]
+	mi := &file_postrider_v1_event_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1074,7 +1192,7 @@ func (x *GetEventResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetEventResponse.ProtoReflect.Descriptor instead.
 func (*GetEventResponse) Descriptor() ([]byte, []int) {
-	return file_postrider_v1_event_proto_rawDescGZIP(), []int{12}
+	return file_postrider_v1_event_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *GetEventResponse) GetEvent() *Event {
@@ -1107,7 +1225,7 @@ type ListEventsRequest struct {
 
 func (x *ListEventsRequest) Reset() {
 	*x = ListEventsRequest{}
-	mi := &file_postrider_v1_event_proto_msgTypes[13]
+	mi := &file_postrider_v1_event_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1119,7 +1237,7 @@ func (x *ListEventsRequest) String() string {
 func (*ListEventsRequest) ProtoMessage() {}
 
 func (x *ListEventsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_postrider_v1_event_proto_msgTypes[13]
+	mi := &file_postrider_v1_event_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1132,7 +1250,7 @@ func (x *ListEventsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListEventsRequest.ProtoReflect.Descriptor instead.
 func (*ListEventsRequest) Descriptor() ([]byte, []int) {
-	return file_postrider_v1_event_proto_rawDescGZIP(), []int{13}
+	return file_postrider_v1_event_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *ListEventsRequest) GetTenant() string {
@@ -1205,7 +1323,7 @@ type ListEventsResponse struct {
 
 func (x *ListEventsResponse) Reset() {
 	*x = ListEventsResponse{}
-	mi := &file_postrider_v1_event_proto_msgTypes[14]
+	mi := &file_postrider_v1_event_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1217,7 +1335,7 @@ func (x *ListEventsResponse) String() string {
 func (*ListEventsResponse) ProtoMessage() {}
 
 func (x *ListEventsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_postrider_v1_event_proto_msgTypes[14]
+	mi := &file_postrider_v1_event_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1230,7 +1348,7 @@ func (x *ListEventsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListEventsResponse.ProtoReflect.Descriptor instead.
 func (*ListEventsResponse) Descriptor() ([]byte, []int) {
-	return file_postrider_v1_event_proto_rawDescGZIP(), []int{14}
+	return file_postrider_v1_event_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *ListEventsResponse) GetEvents() []*Event {
@@ -1319,7 +1437,17 @@ const file_postrider_v1_event_proto_rawDesc = "" +
 	"\tHeartbeat\"P\n" +
 	"\x03Gap\x12/\n" +
 	"\x06reason\x18\x01 \x01(\x0e2\x17.postrider.v1.GapReasonR\x06reason\x12\x18\n" +
-	"\amessage\x18\x02 \x01(\tR\amessage\"\xaf\x01\n" +
+	"\amessage\x18\x02 \x01(\tR\amessage\"\xbe\x01\n" +
+	"\x19CreateStreamTicketRequest\x12\x1f\n" +
+	"\x06tenant\x18\x01 \x01(\tB\a\xbaH\x04r\x02\x18?R\x06tenant\x12V\n" +
+	"\x05types\x18\x02 \x03(\tB@\xbaH=\x92\x01:\x10\x14\"6r4\x18\x81\x022/^(\\*|[A-Za-z0-9_-]+(\\.[A-Za-z0-9_-]+)*(\\.\\*)?)$R\x05types\x12(\n" +
+	"\n" +
+	"expression\x18\x03 \x01(\tB\b\xbaH\x05r\x03\x18\x80\bR\n" +
+	"expression\"q\n" +
+	"\x1aCreateStreamTicketResponse\x12\x16\n" +
+	"\x06ticket\x18\x01 \x01(\tR\x06ticket\x12;\n" +
+	"\vexpire_time\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
+	"expireTime\"\xaf\x01\n" +
 	"\x0fGetEventRequest\x12\x1f\n" +
 	"\x06tenant\x18\x01 \x01(\tB\a\xbaH\x04r\x02\x18?R\x06tenant\x12-\n" +
 	"\x02id\x18\x02 \x01(\tB\x1d\xbaH\x1ar\x182\x16^[A-Za-z0-9_:-]{1,64}$R\x02id\x12L\n" +
@@ -1347,11 +1475,12 @@ const file_postrider_v1_event_proto_rawDesc = "" +
 	"\tGapReason\x12\x1a\n" +
 	"\x16GAP_REASON_UNSPECIFIED\x10\x00\x12\x1b\n" +
 	"\x17GAP_REASON_LOG_REPLACED\x10\x01\x12\x18\n" +
-	"\x14GAP_REASON_RETENTION\x10\x022\xa3\x03\n" +
+	"\x14GAP_REASON_RETENTION\x10\x022\x8c\x04\n" +
 	"\fEventService\x12F\n" +
 	"\aPublish\x12\x1c.postrider.v1.PublishRequest\x1a\x1d.postrider.v1.PublishResponse\x12U\n" +
 	"\fPublishBatch\x12!.postrider.v1.PublishBatchRequest\x1a\".postrider.v1.PublishBatchResponse\x12N\n" +
-	"\tSubscribe\x12\x1e.postrider.v1.SubscribeRequest\x1a\x1f.postrider.v1.SubscribeResponse0\x01\x12N\n" +
+	"\tSubscribe\x12\x1e.postrider.v1.SubscribeRequest\x1a\x1f.postrider.v1.SubscribeResponse0\x01\x12g\n" +
+	"\x12CreateStreamTicket\x12'.postrider.v1.CreateStreamTicketRequest\x1a(.postrider.v1.CreateStreamTicketResponse\x12N\n" +
 	"\bGetEvent\x12\x1d.postrider.v1.GetEventRequest\x1a\x1e.postrider.v1.GetEventResponse\"\x03\x90\x02\x01\x12T\n" +
 	"\n" +
 	"ListEvents\x12\x1f.postrider.v1.ListEventsRequest\x1a .postrider.v1.ListEventsResponse\"\x03\x90\x02\x01B\xb3\x01\n" +
@@ -1371,68 +1500,73 @@ func file_postrider_v1_event_proto_rawDescGZIP() []byte {
 }
 
 var file_postrider_v1_event_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_postrider_v1_event_proto_msgTypes = make([]protoimpl.MessageInfo, 15)
+var file_postrider_v1_event_proto_msgTypes = make([]protoimpl.MessageInfo, 17)
 var file_postrider_v1_event_proto_goTypes = []any{
-	(PayloadFormat)(0),            // 0: postrider.v1.PayloadFormat
-	(GapReason)(0),                // 1: postrider.v1.GapReason
-	(*Event)(nil),                 // 2: postrider.v1.Event
-	(*SchemaViolation)(nil),       // 3: postrider.v1.SchemaViolation
-	(*PublishRequest)(nil),        // 4: postrider.v1.PublishRequest
-	(*PublishResponse)(nil),       // 5: postrider.v1.PublishResponse
-	(*PublishBatchRequest)(nil),   // 6: postrider.v1.PublishBatchRequest
-	(*PublishBatchResponse)(nil),  // 7: postrider.v1.PublishBatchResponse
-	(*SubscribeRequest)(nil),      // 8: postrider.v1.SubscribeRequest
-	(*SubscribeResponse)(nil),     // 9: postrider.v1.SubscribeResponse
-	(*StreamBegin)(nil),           // 10: postrider.v1.StreamBegin
-	(*Heartbeat)(nil),             // 11: postrider.v1.Heartbeat
-	(*Gap)(nil),                   // 12: postrider.v1.Gap
-	(*GetEventRequest)(nil),       // 13: postrider.v1.GetEventRequest
-	(*GetEventResponse)(nil),      // 14: postrider.v1.GetEventResponse
-	(*ListEventsRequest)(nil),     // 15: postrider.v1.ListEventsRequest
-	(*ListEventsResponse)(nil),    // 16: postrider.v1.ListEventsResponse
-	(*timestamppb.Timestamp)(nil), // 17: google.protobuf.Timestamp
-	(*structpb.Struct)(nil),       // 18: google.protobuf.Struct
-	(*anypb.Any)(nil),             // 19: google.protobuf.Any
-	(*durationpb.Duration)(nil),   // 20: google.protobuf.Duration
+	(PayloadFormat)(0),                 // 0: postrider.v1.PayloadFormat
+	(GapReason)(0),                     // 1: postrider.v1.GapReason
+	(*Event)(nil),                      // 2: postrider.v1.Event
+	(*SchemaViolation)(nil),            // 3: postrider.v1.SchemaViolation
+	(*PublishRequest)(nil),             // 4: postrider.v1.PublishRequest
+	(*PublishResponse)(nil),            // 5: postrider.v1.PublishResponse
+	(*PublishBatchRequest)(nil),        // 6: postrider.v1.PublishBatchRequest
+	(*PublishBatchResponse)(nil),       // 7: postrider.v1.PublishBatchResponse
+	(*SubscribeRequest)(nil),           // 8: postrider.v1.SubscribeRequest
+	(*SubscribeResponse)(nil),          // 9: postrider.v1.SubscribeResponse
+	(*StreamBegin)(nil),                // 10: postrider.v1.StreamBegin
+	(*Heartbeat)(nil),                  // 11: postrider.v1.Heartbeat
+	(*Gap)(nil),                        // 12: postrider.v1.Gap
+	(*CreateStreamTicketRequest)(nil),  // 13: postrider.v1.CreateStreamTicketRequest
+	(*CreateStreamTicketResponse)(nil), // 14: postrider.v1.CreateStreamTicketResponse
+	(*GetEventRequest)(nil),            // 15: postrider.v1.GetEventRequest
+	(*GetEventResponse)(nil),           // 16: postrider.v1.GetEventResponse
+	(*ListEventsRequest)(nil),          // 17: postrider.v1.ListEventsRequest
+	(*ListEventsResponse)(nil),         // 18: postrider.v1.ListEventsResponse
+	(*timestamppb.Timestamp)(nil),      // 19: google.protobuf.Timestamp
+	(*structpb.Struct)(nil),            // 20: google.protobuf.Struct
+	(*anypb.Any)(nil),                  // 21: google.protobuf.Any
+	(*durationpb.Duration)(nil),        // 22: google.protobuf.Duration
 }
 var file_postrider_v1_event_proto_depIdxs = []int32{
-	17, // 0: postrider.v1.Event.time:type_name -> google.protobuf.Timestamp
-	18, // 1: postrider.v1.Event.data:type_name -> google.protobuf.Struct
-	19, // 2: postrider.v1.Event.proto_data:type_name -> google.protobuf.Any
-	17, // 3: postrider.v1.Event.accept_time:type_name -> google.protobuf.Timestamp
+	19, // 0: postrider.v1.Event.time:type_name -> google.protobuf.Timestamp
+	20, // 1: postrider.v1.Event.data:type_name -> google.protobuf.Struct
+	21, // 2: postrider.v1.Event.proto_data:type_name -> google.protobuf.Any
+	19, // 3: postrider.v1.Event.accept_time:type_name -> google.protobuf.Timestamp
 	3,  // 4: postrider.v1.Event.violations:type_name -> postrider.v1.SchemaViolation
 	2,  // 5: postrider.v1.PublishRequest.event:type_name -> postrider.v1.Event
 	2,  // 6: postrider.v1.PublishBatchRequest.events:type_name -> postrider.v1.Event
 	5,  // 7: postrider.v1.PublishBatchResponse.results:type_name -> postrider.v1.PublishResponse
 	0,  // 8: postrider.v1.SubscribeRequest.payload_format:type_name -> postrider.v1.PayloadFormat
-	20, // 9: postrider.v1.SubscribeRequest.heartbeat_interval:type_name -> google.protobuf.Duration
+	22, // 9: postrider.v1.SubscribeRequest.heartbeat_interval:type_name -> google.protobuf.Duration
 	10, // 10: postrider.v1.SubscribeResponse.begin:type_name -> postrider.v1.StreamBegin
 	2,  // 11: postrider.v1.SubscribeResponse.event:type_name -> postrider.v1.Event
 	11, // 12: postrider.v1.SubscribeResponse.heartbeat:type_name -> postrider.v1.Heartbeat
 	12, // 13: postrider.v1.SubscribeResponse.gap:type_name -> postrider.v1.Gap
 	12, // 14: postrider.v1.StreamBegin.gap:type_name -> postrider.v1.Gap
 	1,  // 15: postrider.v1.Gap.reason:type_name -> postrider.v1.GapReason
-	0,  // 16: postrider.v1.GetEventRequest.payload_format:type_name -> postrider.v1.PayloadFormat
-	2,  // 17: postrider.v1.GetEventResponse.event:type_name -> postrider.v1.Event
-	17, // 18: postrider.v1.ListEventsRequest.from_time:type_name -> google.protobuf.Timestamp
-	17, // 19: postrider.v1.ListEventsRequest.to_time:type_name -> google.protobuf.Timestamp
-	0,  // 20: postrider.v1.ListEventsRequest.payload_format:type_name -> postrider.v1.PayloadFormat
-	2,  // 21: postrider.v1.ListEventsResponse.events:type_name -> postrider.v1.Event
-	4,  // 22: postrider.v1.EventService.Publish:input_type -> postrider.v1.PublishRequest
-	6,  // 23: postrider.v1.EventService.PublishBatch:input_type -> postrider.v1.PublishBatchRequest
-	8,  // 24: postrider.v1.EventService.Subscribe:input_type -> postrider.v1.SubscribeRequest
-	13, // 25: postrider.v1.EventService.GetEvent:input_type -> postrider.v1.GetEventRequest
-	15, // 26: postrider.v1.EventService.ListEvents:input_type -> postrider.v1.ListEventsRequest
-	5,  // 27: postrider.v1.EventService.Publish:output_type -> postrider.v1.PublishResponse
-	7,  // 28: postrider.v1.EventService.PublishBatch:output_type -> postrider.v1.PublishBatchResponse
-	9,  // 29: postrider.v1.EventService.Subscribe:output_type -> postrider.v1.SubscribeResponse
-	14, // 30: postrider.v1.EventService.GetEvent:output_type -> postrider.v1.GetEventResponse
-	16, // 31: postrider.v1.EventService.ListEvents:output_type -> postrider.v1.ListEventsResponse
-	27, // [27:32] is the sub-list for method output_type
-	22, // [22:27] is the sub-list for method input_type
-	22, // [22:22] is the sub-list for extension type_name
-	22, // [22:22] is the sub-list for extension extendee
-	0,  // [0:22] is the sub-list for field type_name
+	19, // 16: postrider.v1.CreateStreamTicketResponse.expire_time:type_name -> google.protobuf.Timestamp
+	0,  // 17: postrider.v1.GetEventRequest.payload_format:type_name -> postrider.v1.PayloadFormat
+	2,  // 18: postrider.v1.GetEventResponse.event:type_name -> postrider.v1.Event
+	19, // 19: postrider.v1.ListEventsRequest.from_time:type_name -> google.protobuf.Timestamp
+	19, // 20: postrider.v1.ListEventsRequest.to_time:type_name -> google.protobuf.Timestamp
+	0,  // 21: postrider.v1.ListEventsRequest.payload_format:type_name -> postrider.v1.PayloadFormat
+	2,  // 22: postrider.v1.ListEventsResponse.events:type_name -> postrider.v1.Event
+	4,  // 23: postrider.v1.EventService.Publish:input_type -> postrider.v1.PublishRequest
+	6,  // 24: postrider.v1.EventService.PublishBatch:input_type -> postrider.v1.PublishBatchRequest
+	8,  // 25: postrider.v1.EventService.Subscribe:input_type -> postrider.v1.SubscribeRequest
+	13, // 26: postrider.v1.EventService.CreateStreamTicket:input_type -> postrider.v1.CreateStreamTicketRequest
+	15, // 27: postrider.v1.EventService.GetEvent:input_type -> postrider.v1.GetEventRequest
+	17, // 28: postrider.v1.EventService.ListEvents:input_type -> postrider.v1.ListEventsRequest
+	5,  // 29: postrider.v1.EventService.Publish:output_type -> postrider.v1.PublishResponse
+	7,  // 30: postrider.v1.EventService.PublishBatch:output_type -> postrider.v1.PublishBatchResponse
+	9,  // 31: postrider.v1.EventService.Subscribe:output_type -> postrider.v1.SubscribeResponse
+	14, // 32: postrider.v1.EventService.CreateStreamTicket:output_type -> postrider.v1.CreateStreamTicketResponse
+	16, // 33: postrider.v1.EventService.GetEvent:output_type -> postrider.v1.GetEventResponse
+	18, // 34: postrider.v1.EventService.ListEvents:output_type -> postrider.v1.ListEventsResponse
+	29, // [29:35] is the sub-list for method output_type
+	23, // [23:29] is the sub-list for method input_type
+	23, // [23:23] is the sub-list for extension type_name
+	23, // [23:23] is the sub-list for extension extendee
+	0,  // [0:23] is the sub-list for field type_name
 }
 
 func init() { file_postrider_v1_event_proto_init() }
@@ -1458,7 +1592,7 @@ func file_postrider_v1_event_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_postrider_v1_event_proto_rawDesc), len(file_postrider_v1_event_proto_rawDesc)),
 			NumEnums:      2,
-			NumMessages:   15,
+			NumMessages:   17,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

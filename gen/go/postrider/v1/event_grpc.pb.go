@@ -19,11 +19,12 @@ import (
 const _ = grpc.SupportPackageIsVersion9
 
 const (
-	EventService_Publish_FullMethodName      = "/postrider.v1.EventService/Publish"
-	EventService_PublishBatch_FullMethodName = "/postrider.v1.EventService/PublishBatch"
-	EventService_Subscribe_FullMethodName    = "/postrider.v1.EventService/Subscribe"
-	EventService_GetEvent_FullMethodName     = "/postrider.v1.EventService/GetEvent"
-	EventService_ListEvents_FullMethodName   = "/postrider.v1.EventService/ListEvents"
+	EventService_Publish_FullMethodName            = "/postrider.v1.EventService/Publish"
+	EventService_PublishBatch_FullMethodName       = "/postrider.v1.EventService/PublishBatch"
+	EventService_Subscribe_FullMethodName          = "/postrider.v1.EventService/Subscribe"
+	EventService_CreateStreamTicket_FullMethodName = "/postrider.v1.EventService/CreateStreamTicket"
+	EventService_GetEvent_FullMethodName           = "/postrider.v1.EventService/GetEvent"
+	EventService_ListEvents_FullMethodName         = "/postrider.v1.EventService/ListEvents"
 )
 
 // EventServiceClient is the client API for EventService service.
@@ -40,6 +41,10 @@ type EventServiceClient interface {
 	// Subscribe streams matching events in order, first those stored after `start`, then live ones. It ends only when
 	// either side ends it; resume by sending the last cursor as `start`.
 	Subscribe(ctx context.Context, in *SubscribeRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[SubscribeResponse], error)
+	// CreateStreamTicket makes a ticket for `GET /v1/events/stream?ticket=…`: a browser's EventSource can send no key. It is
+	// good for 15 minutes, for as many connections as it takes and across restarts of the server, and ends with the
+	// caller's key.
+	CreateStreamTicket(ctx context.Context, in *CreateStreamTicketRequest, opts ...grpc.CallOption) (*CreateStreamTicketResponse, error)
 	// GetEvent answers one event by id.
 	GetEvent(ctx context.Context, in *GetEventRequest, opts ...grpc.CallOption) (*GetEventResponse, error)
 	// ListEvents answers stored events, newest first.
@@ -93,6 +98,16 @@ func (c *eventServiceClient) Subscribe(ctx context.Context, in *SubscribeRequest
 // This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
 type EventService_SubscribeClient = grpc.ServerStreamingClient[SubscribeResponse]
 
+func (c *eventServiceClient) CreateStreamTicket(ctx context.Context, in *CreateStreamTicketRequest, opts ...grpc.CallOption) (*CreateStreamTicketResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(CreateStreamTicketResponse)
+	err := c.cc.Invoke(ctx, EventService_CreateStreamTicket_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 func (c *eventServiceClient) GetEvent(ctx context.Context, in *GetEventRequest, opts ...grpc.CallOption) (*GetEventResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(GetEventResponse)
@@ -127,6 +142,10 @@ type EventServiceServer interface {
 	// Subscribe streams matching events in order, first those stored after `start`, then live ones. It ends only when
 	// either side ends it; resume by sending the last cursor as `start`.
 	Subscribe(*SubscribeRequest, grpc.ServerStreamingServer[SubscribeResponse]) error
+	// CreateStreamTicket makes a ticket for `GET /v1/events/stream?ticket=…`: a browser's EventSource can send no key. It is
+	// good for 15 minutes, for as many connections as it takes and across restarts of the server, and ends with the
+	// caller's key.
+	CreateStreamTicket(context.Context, *CreateStreamTicketRequest) (*CreateStreamTicketResponse, error)
 	// GetEvent answers one event by id.
 	GetEvent(context.Context, *GetEventRequest) (*GetEventResponse, error)
 	// ListEvents answers stored events, newest first.
@@ -149,6 +168,9 @@ func (UnimplementedEventServiceServer) PublishBatch(context.Context, *PublishBat
 }
 func (UnimplementedEventServiceServer) Subscribe(*SubscribeRequest, grpc.ServerStreamingServer[SubscribeResponse]) error {
 	return status.Error(codes.Unimplemented, "method Subscribe not implemented")
+}
+func (UnimplementedEventServiceServer) CreateStreamTicket(context.Context, *CreateStreamTicketRequest) (*CreateStreamTicketResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method CreateStreamTicket not implemented")
 }
 func (UnimplementedEventServiceServer) GetEvent(context.Context, *GetEventRequest) (*GetEventResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method GetEvent not implemented")
@@ -224,6 +246,24 @@ func _EventService_Subscribe_Handler(srv interface{}, stream grpc.ServerStream) 
 // This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
 type EventService_SubscribeServer = grpc.ServerStreamingServer[SubscribeResponse]
 
+func _EventService_CreateStreamTicket_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(CreateStreamTicketRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(EventServiceServer).CreateStreamTicket(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: EventService_CreateStreamTicket_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(EventServiceServer).CreateStreamTicket(ctx, req.(*CreateStreamTicketRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _EventService_GetEvent_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(GetEventRequest)
 	if err := dec(in); err != nil {
@@ -274,6 +314,10 @@ var EventService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "PublishBatch",
 			Handler:    _EventService_PublishBatch_Handler,
+		},
+		{
+			MethodName: "CreateStreamTicket",
+			Handler:    _EventService_CreateStreamTicket_Handler,
 		},
 		{
 			MethodName: "GetEvent",

@@ -40,6 +40,9 @@ const (
 	EventServicePublishBatchProcedure = "/postrider.v1.EventService/PublishBatch"
 	// EventServiceSubscribeProcedure is the fully-qualified name of the EventService's Subscribe RPC.
 	EventServiceSubscribeProcedure = "/postrider.v1.EventService/Subscribe"
+	// EventServiceCreateStreamTicketProcedure is the fully-qualified name of the EventService's
+	// CreateStreamTicket RPC.
+	EventServiceCreateStreamTicketProcedure = "/postrider.v1.EventService/CreateStreamTicket"
 	// EventServiceGetEventProcedure is the fully-qualified name of the EventService's GetEvent RPC.
 	EventServiceGetEventProcedure = "/postrider.v1.EventService/GetEvent"
 	// EventServiceListEventsProcedure is the fully-qualified name of the EventService's ListEvents RPC.
@@ -56,6 +59,10 @@ type EventServiceClient interface {
 	// Subscribe streams matching events in order, first those stored after `start`, then live ones. It ends only when
 	// either side ends it; resume by sending the last cursor as `start`.
 	Subscribe(context.Context, *connect.Request[v1.SubscribeRequest]) (*connect.ServerStreamForClient[v1.SubscribeResponse], error)
+	// CreateStreamTicket makes a ticket for `GET /v1/events/stream?ticket=…`: a browser's EventSource can send no key. It is
+	// good for 15 minutes, for as many connections as it takes and across restarts of the server, and ends with the
+	// caller's key.
+	CreateStreamTicket(context.Context, *connect.Request[v1.CreateStreamTicketRequest]) (*connect.Response[v1.CreateStreamTicketResponse], error)
 	// GetEvent answers one event by id.
 	GetEvent(context.Context, *connect.Request[v1.GetEventRequest]) (*connect.Response[v1.GetEventResponse], error)
 	// ListEvents answers stored events, newest first.
@@ -91,6 +98,12 @@ func NewEventServiceClient(httpClient connect.HTTPClient, baseURL string, opts .
 			connect.WithSchema(eventServiceMethods.ByName("Subscribe")),
 			connect.WithClientOptions(opts...),
 		),
+		createStreamTicket: connect.NewClient[v1.CreateStreamTicketRequest, v1.CreateStreamTicketResponse](
+			httpClient,
+			baseURL+EventServiceCreateStreamTicketProcedure,
+			connect.WithSchema(eventServiceMethods.ByName("CreateStreamTicket")),
+			connect.WithClientOptions(opts...),
+		),
 		getEvent: connect.NewClient[v1.GetEventRequest, v1.GetEventResponse](
 			httpClient,
 			baseURL+EventServiceGetEventProcedure,
@@ -110,11 +123,12 @@ func NewEventServiceClient(httpClient connect.HTTPClient, baseURL string, opts .
 
 // eventServiceClient implements EventServiceClient.
 type eventServiceClient struct {
-	publish      *connect.Client[v1.PublishRequest, v1.PublishResponse]
-	publishBatch *connect.Client[v1.PublishBatchRequest, v1.PublishBatchResponse]
-	subscribe    *connect.Client[v1.SubscribeRequest, v1.SubscribeResponse]
-	getEvent     *connect.Client[v1.GetEventRequest, v1.GetEventResponse]
-	listEvents   *connect.Client[v1.ListEventsRequest, v1.ListEventsResponse]
+	publish            *connect.Client[v1.PublishRequest, v1.PublishResponse]
+	publishBatch       *connect.Client[v1.PublishBatchRequest, v1.PublishBatchResponse]
+	subscribe          *connect.Client[v1.SubscribeRequest, v1.SubscribeResponse]
+	createStreamTicket *connect.Client[v1.CreateStreamTicketRequest, v1.CreateStreamTicketResponse]
+	getEvent           *connect.Client[v1.GetEventRequest, v1.GetEventResponse]
+	listEvents         *connect.Client[v1.ListEventsRequest, v1.ListEventsResponse]
 }
 
 // Publish calls postrider.v1.EventService.Publish.
@@ -130,6 +144,11 @@ func (c *eventServiceClient) PublishBatch(ctx context.Context, req *connect.Requ
 // Subscribe calls postrider.v1.EventService.Subscribe.
 func (c *eventServiceClient) Subscribe(ctx context.Context, req *connect.Request[v1.SubscribeRequest]) (*connect.ServerStreamForClient[v1.SubscribeResponse], error) {
 	return c.subscribe.CallServerStream(ctx, req)
+}
+
+// CreateStreamTicket calls postrider.v1.EventService.CreateStreamTicket.
+func (c *eventServiceClient) CreateStreamTicket(ctx context.Context, req *connect.Request[v1.CreateStreamTicketRequest]) (*connect.Response[v1.CreateStreamTicketResponse], error) {
+	return c.createStreamTicket.CallUnary(ctx, req)
 }
 
 // GetEvent calls postrider.v1.EventService.GetEvent.
@@ -152,6 +171,10 @@ type EventServiceHandler interface {
 	// Subscribe streams matching events in order, first those stored after `start`, then live ones. It ends only when
 	// either side ends it; resume by sending the last cursor as `start`.
 	Subscribe(context.Context, *connect.Request[v1.SubscribeRequest], *connect.ServerStream[v1.SubscribeResponse]) error
+	// CreateStreamTicket makes a ticket for `GET /v1/events/stream?ticket=…`: a browser's EventSource can send no key. It is
+	// good for 15 minutes, for as many connections as it takes and across restarts of the server, and ends with the
+	// caller's key.
+	CreateStreamTicket(context.Context, *connect.Request[v1.CreateStreamTicketRequest]) (*connect.Response[v1.CreateStreamTicketResponse], error)
 	// GetEvent answers one event by id.
 	GetEvent(context.Context, *connect.Request[v1.GetEventRequest]) (*connect.Response[v1.GetEventResponse], error)
 	// ListEvents answers stored events, newest first.
@@ -183,6 +206,12 @@ func NewEventServiceHandler(svc EventServiceHandler, opts ...connect.HandlerOpti
 		connect.WithSchema(eventServiceMethods.ByName("Subscribe")),
 		connect.WithHandlerOptions(opts...),
 	)
+	eventServiceCreateStreamTicketHandler := connect.NewUnaryHandler(
+		EventServiceCreateStreamTicketProcedure,
+		svc.CreateStreamTicket,
+		connect.WithSchema(eventServiceMethods.ByName("CreateStreamTicket")),
+		connect.WithHandlerOptions(opts...),
+	)
 	eventServiceGetEventHandler := connect.NewUnaryHandler(
 		EventServiceGetEventProcedure,
 		svc.GetEvent,
@@ -205,6 +234,8 @@ func NewEventServiceHandler(svc EventServiceHandler, opts ...connect.HandlerOpti
 			eventServicePublishBatchHandler.ServeHTTP(w, r)
 		case EventServiceSubscribeProcedure:
 			eventServiceSubscribeHandler.ServeHTTP(w, r)
+		case EventServiceCreateStreamTicketProcedure:
+			eventServiceCreateStreamTicketHandler.ServeHTTP(w, r)
 		case EventServiceGetEventProcedure:
 			eventServiceGetEventHandler.ServeHTTP(w, r)
 		case EventServiceListEventsProcedure:
@@ -228,6 +259,10 @@ func (UnimplementedEventServiceHandler) PublishBatch(context.Context, *connect.R
 
 func (UnimplementedEventServiceHandler) Subscribe(context.Context, *connect.Request[v1.SubscribeRequest], *connect.ServerStream[v1.SubscribeResponse]) error {
 	return connect.NewError(connect.CodeUnimplemented, errors.New("postrider.v1.EventService.Subscribe is not implemented"))
+}
+
+func (UnimplementedEventServiceHandler) CreateStreamTicket(context.Context, *connect.Request[v1.CreateStreamTicketRequest]) (*connect.Response[v1.CreateStreamTicketResponse], error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("postrider.v1.EventService.CreateStreamTicket is not implemented"))
 }
 
 func (UnimplementedEventServiceHandler) GetEvent(context.Context, *connect.Request[v1.GetEventRequest]) (*connect.Response[v1.GetEventResponse], error) {

@@ -1,0 +1,88 @@
+package rpc
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"connectrpc.com/connect"
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	postriderv1 "github.com/postrider-dev/postrider/gen/go/postrider/v1"
+	"github.com/postrider-dev/postrider/server/auth"
+	"github.com/postrider-dev/postrider/server/gateway"
+	"github.com/postrider-dev/postrider/server/wire"
+)
+
+// CreateStreamTicket makes a ticket that does not outlive what let the caller in.
+func (s *eventService) CreateStreamTicket(
+	ctx context.Context, request *connect.Request[postriderv1.CreateStreamTicketRequest],
+) (*connect.Response[postriderv1.CreateStreamTicketResponse], error) {
+	tenant, err := s.resolve(ctx, request.Msg.GetTenant())
+	if err != nil {
+		return nil, err
+	}
+	selected, err := wire.NewFilter("types", request.Msg.GetTypes())
+	if err != nil {
+		return nil, err
+	}
+	if selected.Expression, err = wire.NewExpression("expression", request.Msg.GetExpression()); err != nil {
+		return nil, err
+	}
+	if err := s.filters.Check(selected).Err("expression"); err != nil {
+		return nil, err
+	}
+	c, now := callerOf(ctx), time.Now().Truncate(time.Second)
+	ticket := auth.Ticket{
+		KeyID: c.KeyID, KeyHash: c.hash, Tenant: int64(tenant.ID), Types: selected.Types, Expression: selected.Expression,
+		Issued: now, Expires: now.Add(auth.TicketLifetime),
+	}
+	if ends := c.ends(); !ends.IsZero() && ends.Before(ticket.Expires) {
+		ticket.Expires = ends
+	}
+	return connect.NewResponse(&postriderv1.CreateStreamTicketResponse{
+		Ticket: s.keyring.SealTicket(ticket), ExpireTime: timestamppb.New(ticket.Expires),
+	}), nil
+}
+
+// byTicket answers who made the ticket, confined to what the ticket is for. The key behind it must still be good, and
+// still be one that may read the tenant's events.
+func (a *authenticator) byTicket(ctx context.Context, text string) (caller, auth.Ticket, error) {
+	ticket, err := a.ring.OpenTicket(text, time.Now())
+	if errors.Is(err, auth.ErrTicketExpired) {
+		return caller{}, ticket, errTicketExpired()
+	}
+	if err != nil {
+		return caller{}, ticket, unauthenticated("the ticket is not one of this server")
+	}
+	c, err := a.byHash(ctx, ticket.KeyHash)
+	if err != nil {
+		return caller{}, ticket, err
+	}
+	tenant := gateway.TenantID(ticket.Tenant)
+	if c.KeyID != ticket.KeyID || !c.ServerScoped() && c.Tenant != tenant {
+		return caller{}, ticket, errUnknownKey()
+	}
+	if err := streamRequirement.permit(c.Principal); err != nil {
+		return c, ticket, err
+	}
+	c.Tenant, c.Scopes, c.ticketEnd = tenant, gateway.ScopeConsume, ticket.Expires
+	return c, ticket, nil
+}
+
+func errTicketExpired() error { return unauthenticated("the ticket has expired; make a new one") }
+
+// narrow makes the request one for what the ticket shows. It cannot ask for anything else.
+func narrow(request *postriderv1.SubscribeRequest, ticket auth.Ticket) error {
+	if len(ticket.Types) == 0 && ticket.Expression == "" {
+		return nil
+	}
+	if len(request.GetTypes()) > 0 {
+		return gateway.FieldError("types", "the ticket says which events are shown")
+	}
+	if request.GetExpression() != "" {
+		return gateway.FieldError("expression", "the ticket says which events are shown")
+	}
+	request.Types, request.Expression = ticket.Types, ticket.Expression
+	return nil
+}

@@ -1,0 +1,96 @@
+package sse
+
+import (
+	"encoding/json"
+	"math/rand/v2"
+	"strconv"
+	"time"
+
+	postriderv1 "github.com/postrider-dev/postrider/gen/go/postrider/v1"
+	"github.com/postrider-dev/postrider/server/gateway"
+	"github.com/postrider-dev/postrider/server/stream"
+	"github.com/postrider-dev/postrider/server/wire"
+)
+
+const eventStreamType = "text/event-stream"
+
+// keepAlive is the longest time without a byte: proxies cut what is silent for longer, many after 30 s.
+const keepAlive = 15 * time.Second
+
+// A browser connects again after a time of between minRetry and twice that, drawn for each connection: those that a
+// restart cut off do not all come back at once.
+const minRetry = time.Second
+
+// eventStream is the form of server-sent events (WHATWG HTML, section 9.2). Events of the log are messages, as EventSource
+// calls them; open, gap, ping and end have names of their own. The id of each is the place reached.
+type eventStream struct {
+	// place is the last id sent.
+	place string
+	// beats is how many heartbeats of the hub make a ping; all others are comments, which EventSource keeps to itself.
+	beats, quiet int
+}
+
+func (*eventStream) contentType() string { return eventStreamType }
+
+func (s *eventStream) pace(asked time.Duration) time.Duration {
+	if asked <= 0 {
+		asked = stream.DefaultHeartbeat
+	}
+	s.beats = int((asked + keepAlive - 1) / keepAlive)
+	return asked / time.Duration(s.beats)
+}
+
+// begin tells of the place with the id of its last part: who loses the connection before a gap was told hears of it again.
+func (s *eventStream) begin(dst []byte, at gateway.Cursor, gap gateway.Gap) ([]byte, error) {
+	retry := minRetry + rand.N(minRetry)
+	dst = append(dst, ": a live stream of events\nretry: "...)
+	dst = strconv.AppendInt(dst, retry.Milliseconds(), 10)
+	dst = append(dst, "\nevent: open\n"...)
+	if gap == gateway.GapNone {
+		return s.withCursor(s.id(dst, at.String()), at), nil
+	}
+	dst = append(s.withCursor(dst, at), "event: gap\n"...)
+	dst = append(s.id(dst, at.String()), "data: "...)
+	dst, err := wire.AppendJSON(dst, wire.StreamBegin(at, gap).GetBegin().GetGap())
+	return append(dst, "\n\n"...), err
+}
+
+func (s *eventStream) event(dst []byte, event *postriderv1.Event) ([]byte, error) {
+	s.quiet = 0
+	dst = append(s.id(dst, event.GetCursor()), "data: "...)
+	from := len(dst)
+	dst, err := wire.AppendJSON(dst, event)
+	return append(joinLines(dst, from), "\n\n"...), err
+}
+
+func (s *eventStream) heartbeat(dst []byte, at gateway.Cursor) ([]byte, error) {
+	if s.quiet++; s.quiet < s.beats {
+		return append(dst, ":\n\n"...), nil
+	}
+	s.quiet = 0
+	dst = append(dst, "event: ping\n"...)
+	if place := at.String(); place != s.place {
+		dst = s.id(dst, place)
+	}
+	return s.withCursor(dst, at), nil
+}
+
+func (s *eventStream) end(dst []byte, end wire.StreamEnd) []byte {
+	dst = append(dst, "event: end\ndata: "...)
+	text, _ := json.Marshal(end) // A struct of texts can always be encoded.
+	dst = append(dst, text...)
+	return append(dst, "\n\n"...)
+}
+
+func (s *eventStream) id(dst []byte, place string) []byte {
+	s.place = place
+	dst = append(dst, "id: "...)
+	dst = append(dst, place...)
+	return append(dst, '\n')
+}
+
+func (*eventStream) withCursor(dst []byte, at gateway.Cursor) []byte {
+	dst = append(dst, `data: {"cursor":"`...)
+	dst = append(dst, at.String()...)
+	return append(dst, "\"}\n\n"...)
+}

@@ -1,0 +1,32 @@
+package sse
+
+import (
+	"time"
+
+	postriderv1 "github.com/postrider-dev/postrider/gen/go/postrider/v1"
+	"github.com/postrider-dev/postrider/server/gateway"
+	"github.com/postrider-dev/postrider/server/wire"
+)
+
+// form is how one stream's messages look. Its methods append a message to dst.
+type form interface {
+	contentType() string
+	// pace answers how often the hub shall beat when the client wants to hear of the stream at this interval, 0 for the
+	// default.
+	pace(asked time.Duration) time.Duration
+	begin(dst []byte, at gateway.Cursor, gap gateway.Gap) ([]byte, error)
+	event(dst []byte, event *postriderv1.Event) ([]byte, error)
+	heartbeat(dst []byte, at gateway.Cursor) ([]byte, error)
+	end(dst []byte, end wire.StreamEnd) []byte
+}
+
+// joinLines makes spaces of the line breaks in the JSON text dst[from:]. An untyped payload is kept as it was published
+// and may have some between its tokens; within a string JSON has none.
+func joinLines(dst []byte, from int) []byte {
+	for i := from; i < len(dst); i++ {
+		if dst[i] == '\n' || dst[i] == '\r' {
+			dst[i] = ' '
+		}
+	}
+	return dst
+}

@@ -1,0 +1,46 @@
+package sse
+
+import (
+	"encoding/json"
+	"time"
+
+	"google.golang.org/protobuf/proto"
+
+	postriderv1 "github.com/postrider-dev/postrider/gen/go/postrider/v1"
+	"github.com/postrider-dev/postrider/server/gateway"
+	"github.com/postrider-dev/postrider/server/wire"
+)
+
+const ndjsonType = "application/x-ndjson"
+
+// ndjson is the form of one JSON object a line: the messages of Subscribe, and a last one that says why there are no more.
+type ndjson struct{}
+
+func (ndjson) contentType() string { return ndjsonType }
+
+func (ndjson) pace(asked time.Duration) time.Duration { return asked }
+
+func (ndjson) begin(dst []byte, at gateway.Cursor, gap gateway.Gap) ([]byte, error) {
+	return line(dst, wire.StreamBegin(at, gap))
+}
+
+func (ndjson) event(dst []byte, event *postriderv1.Event) ([]byte, error) {
+	return line(dst, wire.StreamEvent(event))
+}
+
+func (ndjson) heartbeat(dst []byte, at gateway.Cursor) ([]byte, error) {
+	return line(dst, wire.StreamHeartbeat(at))
+}
+
+func (ndjson) end(dst []byte, end wire.StreamEnd) []byte {
+	text, _ := json.Marshal(struct { // Texts can always be encoded.
+		End wire.StreamEnd `json:"end"`
+	}{end})
+	return append(append(dst, text...), '\n')
+}
+
+func line(dst []byte, message proto.Message) ([]byte, error) {
+	from := len(dst)
+	dst, err := wire.AppendJSON(dst, message)
+	return append(joinLines(dst, from), '\n'), err
+}

@@ -1,0 +1,113 @@
+// Package sse carries live streams over plain HTTP: as server-sent events, for the EventSource of browsers, or as one JSON
+// object a line (NDJSON), for scripts.
+package sse
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"strings"
+
+	"connectrpc.com/connect"
+
+	postriderv1 "github.com/postrider-dev/postrider/gen/go/postrider/v1"
+	"github.com/postrider-dev/postrider/server/gateway"
+	"github.com/postrider-dev/postrider/server/stream"
+	"github.com/postrider-dev/postrider/server/wire"
+)
+
+// View shows events to one reader.
+type View interface {
+	Event(event *gateway.Event, tenant string) (*postriderv1.Event, error)
+}
+
+// Config is what a Transport stands on.
+type Config struct {
+	Hub *stream.Hub
+	// NewRequest reads what a subscriber asks for; errors name the field.
+	NewRequest func(*gateway.Tenant, *postriderv1.SubscribeRequest) (stream.Request, error)
+	// View shows events with their payload as JSON text.
+	View   View
+	Logger *slog.Logger
+}
+
+// Transport answers requests with live streams.
+type Transport struct{ config Config }
+
+// New makes a transport.
+func New(config Config) *Transport { return &Transport{config} }
+
+// Serve answers r with the tenant's events that asked names, until either side ends the stream. What is wrong before the
+// first event is an HTTP error in the form of the API; what ends the stream later is told by its last message. The error
+// is never nil: it is what the client was told, or would have been if it had not left.
+func (t *Transport) Serve(
+	w http.ResponseWriter, r *http.Request, tenant *gateway.Tenant, asked *postriderv1.SubscribeRequest,
+) *connect.Error {
+	request, err := t.config.NewRequest(tenant, asked)
+	if err != nil {
+		return t.refuse(w, r, err)
+	}
+	out := &writer{form: newForm(r), to: w}
+	request.Heartbeat = out.form.pace(request.Heartbeat)
+	request.Flush = out.flush
+	err = t.config.Hub.Subscribe(r.Context(), request, func(message stream.Message) error {
+		return t.send(out, message, tenant.Name)
+	})
+	switch {
+	case out.err != nil:
+		// Nobody is there to be told.
+		return connect.NewError(connect.CodeCanceled, out.err)
+	case !out.begun:
+		return t.refuse(w, r, err)
+	}
+	shown := t.show(r.Context(), err)
+	if !errors.Is(err, context.Canceled) {
+		out.end(wire.NewStreamEnd(shown))
+	}
+	return shown
+}
+
+func (t *Transport) refuse(w http.ResponseWriter, r *http.Request, err error) *connect.Error {
+	shown := t.show(r.Context(), err)
+	wire.WriteError(w, r, t.config.Logger, shown)
+	return shown
+}
+
+func (t *Transport) show(ctx context.Context, err error) *connect.Error {
+	return wire.ConnectError(ctx, t.config.Logger, err)
+}
+
+func (t *Transport) send(out *writer, message stream.Message, tenant string) error {
+	switch message.Kind {
+	case stream.KindBegin:
+		setHeaders(out.to.Header(), out.form.contentType())
+		return out.append(func(dst []byte) ([]byte, error) { return out.form.begin(dst, message.Cursor, message.Gap) })
+	case stream.KindHeartbeat:
+		return out.append(func(dst []byte) ([]byte, error) { return out.form.heartbeat(dst, message.Cursor) })
+	default:
+		event, err := t.config.View.Event(message.Event, tenant)
+		if err != nil {
+			return err
+		}
+		return out.append(func(dst []byte) ([]byte, error) { return out.form.event(dst, event) })
+	}
+}
+
+// setHeaders keeps what is between server and client from holding events back: caches, proxies that collect an answer
+// before they pass it on (nginx), and those that compress it.
+func setHeaders(header http.Header, contentType string) {
+	header.Set("Content-Type", contentType)
+	header.Set("Cache-Control", "no-store, no-transform")
+	header.Set("X-Accel-Buffering", "no")
+	header.Add("Vary", "Accept")
+}
+
+// newForm chooses lines of JSON for who asks for them, and server-sent events for everybody else.
+func newForm(r *http.Request) form {
+	accept := strings.ToLower(strings.Join(r.Header.Values("Accept"), ","))
+	if strings.Contains(accept, ndjsonType) && !strings.Contains(accept, eventStreamType) {
+		return ndjson{}
+	}
+	return &eventStream{}
+}

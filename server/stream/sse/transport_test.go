@@ -1,0 +1,248 @@
+package sse_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"google.golang.org/protobuf/types/known/durationpb"
+
+	postriderv1 "github.com/postrider-dev/postrider/gen/go/postrider/v1"
+	"github.com/postrider-dev/postrider/server/auth"
+	"github.com/postrider-dev/postrider/server/filter"
+	"github.com/postrider-dev/postrider/server/gateway"
+	"github.com/postrider-dev/postrider/server/schema"
+	"github.com/postrider-dev/postrider/server/store"
+	"github.com/postrider-dev/postrider/server/stream"
+	"github.com/postrider-dev/postrider/server/stream/rpcstream"
+	"github.com/postrider-dev/postrider/server/stream/sse"
+	"github.com/postrider-dev/postrider/server/tail"
+	"github.com/postrider-dev/postrider/server/wire"
+)
+
+// world is a log and a transport that reads from it.
+type world struct {
+	t         *testing.T
+	store     *store.Store
+	transport *sse.Transport
+	tenant    *gateway.Tenant
+}
+
+func newWorld(t *testing.T) *world {
+	t.Helper()
+	dir := t.TempDir()
+	ring, err := auth.LoadKeyring("", dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	log, err := store.Open(t.Context(), store.Config{Data: dir, Keyring: ring, Logger: slog.New(slog.DiscardHandler), NoSync: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	recent := tail.New(log.Head(), tail.DefaultBytes)
+	log.OnCommit(recent.Append)
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- log.Run(ctx) }()
+	t.Cleanup(func() {
+		cancel()
+		if err := errors.Join(<-ended, log.Close()); err != nil {
+			t.Error(err)
+		}
+	})
+	schemas := schema.NewRegistry()
+	w := &world{t: t, store: log}
+	w.transport = sse.New(sse.Config{
+		Hub:        stream.New(log, recent, filter.NewCompiler(schemas), make(chan struct{})),
+		NewRequest: rpcstream.NewRequest, View: wire.NewEventView(schemas, log.Cursor, true), Logger: slog.New(slog.DiscardHandler),
+	})
+	if w.tenant, err = log.TenantByName(t.Context(), gateway.DefaultTenant); err != nil {
+		t.Fatal(err)
+	}
+	return w
+}
+
+// publish commits n events at once.
+func (w *world) publish(n int) gateway.Cursor {
+	w.t.Helper()
+	events := make([]store.NewEvent, n)
+	for i := range events {
+		events[i].Event = &gateway.Event{
+			Tenant: w.tenant.ID, ID: fmt.Sprintf("e-%d-%d", w.store.Head(), i), Type: "a", Source: gateway.DefaultSource,
+			Time: time.Now(), Data: []byte(`{}`),
+		}
+	}
+	appended, err := w.store.Append(w.t.Context(), w.store.RegistryRevision(), events)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return w.store.Cursor(appended[n-1].Position)
+}
+
+// connection is the server's end of one, which keeps what is written and when it is flushed.
+type connection struct {
+	header http.Header
+	err    error
+
+	mu      sync.Mutex
+	pending strings.Builder
+	flushed []string
+	writes  int
+}
+
+func (c *connection) Header() http.Header { return c.header }
+func (c *connection) WriteHeader(int)     {}
+
+func (c *connection) Write(p []byte) (int, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.writes++
+	c.pending.Write(p)
+	return len(p), c.err
+}
+
+func (c *connection) Flush() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.flushed = append(c.flushed, c.pending.String())
+	c.pending.Reset()
+}
+
+// take answers what was flushed since the last call.
+func (c *connection) take() []string {
+	synctest.Wait()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	taken := c.flushed
+	c.flushed = nil
+	return taken
+}
+
+// serve streams into a connection until the test ends.
+func (w *world) serve(accept string, asked *postriderv1.SubscribeRequest) *connection {
+	ctx, cancel := context.WithCancel(context.Background())
+	request := httptest.NewRequestWithContext(ctx, http.MethodGet, "/v1/events/stream", http.NoBody)
+	request.Header.Set("Accept", accept)
+	to := &connection{header: http.Header{}}
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		_ = w.transport.Serve(to, request, w.tenant, asked)
+	}()
+	w.t.Cleanup(func() {
+		cancel()
+		<-ended
+	})
+	return to
+}
+
+const filtered = "never"
+
+// A ping comes at the interval asked for. Where that is longer than proxies have patience, comments come in between.
+func TestPingsAndComments(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		asked, step time.Duration
+		comments    int // between two pings
+	}{
+		{0, 15 * time.Second, 0},
+		{100 * time.Millisecond, 100 * time.Millisecond, 0},
+		{10 * time.Second, 10 * time.Second, 0},
+		{20 * time.Second, 10 * time.Second, 1},
+		{time.Minute, 15 * time.Second, 3},
+		{5 * time.Minute, 15 * time.Second, 19},
+	} {
+		t.Run(tt.asked.String(), func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t)
+				asked := &postriderv1.SubscribeRequest{Types: []string{filtered}}
+				if tt.asked != 0 {
+					asked.HeartbeatInterval = durationpb.New(tt.asked)
+				}
+				to := w.serve("", asked)
+				if opened := to.take(); len(opened) != 1 || !strings.Contains(opened[0], "event: open\nid: ") {
+					t.Fatalf("opens with %q", opened)
+				}
+				ping := "event: ping\ndata: {\"cursor\":\"" + w.store.Cursor(0).String() + "\"}\n\n"
+				for range 3 {
+					for range tt.comments {
+						time.Sleep(tt.step)
+						if got := to.take(); len(got) != 1 || got[0] != ":\n\n" {
+							t.Fatalf("got %q, want a comment", got)
+						}
+					}
+					time.Sleep(tt.step)
+					if got := to.take(); len(got) != 1 || got[0] != ping {
+						t.Fatalf("got %q, want %q", got, ping)
+					}
+				}
+				place := w.publish(1).String()
+				time.Sleep(tt.step * time.Duration(tt.comments+1))
+				moved := "event: ping\nid: " + place + "\ndata: {\"cursor\":\"" + place + "\"}\n\n"
+				if got := to.take(); len(got) != tt.comments+1 || got[tt.comments] != moved {
+					t.Errorf("got %q, want %q at the end", got, moved)
+				}
+			})
+		})
+	}
+}
+
+// What is ready goes out in one write and one flush, in both forms.
+func TestABatchIsFlushedOnce(t *testing.T) {
+	t.Parallel()
+	for accept, mark := range map[string]string{"": "\ndata: {\"id\":", "application/x-ndjson": `"event":{"id":`} {
+		t.Run(accept, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t)
+				to := w.serve(accept, &postriderv1.SubscribeRequest{})
+				to.take()
+				to.writes = 0
+				w.publish(50)
+				if got := to.take(); len(got) != 1 || to.writes != 1 || strings.Count(got[0], mark) != 50 {
+					t.Errorf("%d flushes and %d writes: %q", len(got), to.writes, got)
+				}
+			})
+		})
+	}
+}
+
+func TestTheFormIsChosenByAccept(t *testing.T) {
+	t.Parallel()
+	const events, lines = "text/event-stream", "application/x-ndjson"
+	for accept, want := range map[string]string{
+		"": events, "*/*": events, events: events, lines: lines, "application/X-NDJSON; q=1": lines, lines + ", " + events: events,
+	} {
+		t.Run(accept, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				to := newWorld(t).serve(accept, &postriderv1.SubscribeRequest{})
+				to.take()
+				if got := to.header.Get("Content-Type"); got != want {
+					t.Errorf("%q gets %s, want %s", accept, got, want)
+				}
+			})
+		})
+	}
+}
+
+// A client that is gone ends its stream, which is nobody's fault.
+func TestAWriteThatFails(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	to := &connection{header: http.Header{}, err: errors.New("broken pipe")}
+	request := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/v1/events/stream", http.NoBody)
+	shown := w.transport.Serve(to, request, w.tenant, &postriderv1.SubscribeRequest{})
+	if shown.Code().String() != "canceled" || !errors.Is(shown, to.err) || to.writes != 1 {
+		t.Errorf("ends with %v after %d writes", shown, to.writes)
+	}
+}

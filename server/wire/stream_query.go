@@ -1,0 +1,114 @@
+package wire
+
+import (
+	"maps"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"google.golang.org/protobuf/types/known/durationpb"
+
+	postriderv1 "github.com/postrider-dev/postrider/gen/go/postrider/v1"
+	"github.com/postrider-dev/postrider/server/gateway"
+)
+
+// Bounds of the time between heartbeats, those of SubscribeRequest.
+const (
+	minHeartbeat = 100 * time.Millisecond
+	maxHeartbeat = 5 * time.Minute
+)
+
+// TicketParameter is the query parameter that lets in who can send no header.
+const TicketParameter = "ticket"
+
+// streamParameters reads each parameter of a stream's address into the request.
+var streamParameters = map[string]func(*postriderv1.SubscribeRequest, []string) error{
+	"tenant": func(r *postriderv1.SubscribeRequest, values []string) error {
+		return readOne("tenant", values, &r.Tenant)
+	},
+	"expression": func(r *postriderv1.SubscribeRequest, values []string) error {
+		return readOne("expression", values, &r.Expression)
+	},
+	"start": func(r *postriderv1.SubscribeRequest, values []string) error {
+		return readOne("start", values, &r.Start)
+	},
+	"types":         readTypes,
+	"heartbeat":     readHeartbeat,
+	"last_event_id": func(*postriderv1.SubscribeRequest, []string) error { return nil },
+	TicketParameter: func(*postriderv1.SubscribeRequest, []string) error { return nil },
+}
+
+// ReadStreamQuery reads what the address of a stream asks for: tenant, types (repeated, or with commas between), expression,
+// start and heartbeat. lastEventID is that of the header, which a browser sends when it connects again; it wins over the
+// parameter last_event_id, as the newer one, and both win over start. The ticket is not looked at.
+func ReadStreamQuery(query url.Values, lastEventID string) (*postriderv1.SubscribeRequest, error) {
+	request := &postriderv1.SubscribeRequest{}
+	for _, name := range slices.Sorted(maps.Keys(query)) {
+		read, ok := streamParameters[name]
+		if !ok {
+			return nil, gateway.FieldError(name, "is not a parameter; there are tenant, types, expression, start, heartbeat, last_event_id and ticket")
+		}
+		if err := read(request, query[name]); err != nil {
+			return nil, err
+		}
+	}
+	var last string
+	if err := readOne("last_event_id", query["last_event_id"], &last); err != nil {
+		return nil, err
+	}
+	return request, resumeAfter(request, last, lastEventID)
+}
+
+// resumeAfter lets the request begin after the last event seen, where one is named.
+func resumeAfter(request *postriderv1.SubscribeRequest, parameter, header string) error {
+	field, last := "last_event_id", parameter
+	if header != "" {
+		field, last = "Last-Event-ID", header
+	}
+	if last == "" {
+		return nil
+	}
+	if _, err := gateway.ParseCursor(last); err != nil {
+		fault := gateway.FieldError(field, "must be the id of an event of this stream, which is a cursor")
+		fault.Reason = gateway.ReasonInvalidCursor
+		return fault
+	}
+	request.Start = last
+	return nil
+}
+
+func readOne(name string, values []string, into *string) error {
+	if len(values) > 1 {
+		return gateway.FieldError(name, "is given %d times", len(values))
+	}
+	if len(values) == 1 {
+		*into = values[0]
+	}
+	return nil
+}
+
+func readTypes(request *postriderv1.SubscribeRequest, values []string) error {
+	for _, value := range values {
+		if value != "" {
+			request.Types = append(request.Types, strings.Split(value, ",")...)
+		}
+	}
+	return nil
+}
+
+func readHeartbeat(request *postriderv1.SubscribeRequest, values []string) error {
+	var text string
+	if err := readOne("heartbeat", values, &text); err != nil || text == "" {
+		return err
+	}
+	interval, err := time.ParseDuration(text)
+	if err != nil {
+		return gateway.FieldError("heartbeat", `must be a time span such as "10s"`)
+	}
+	if interval < minHeartbeat || interval > maxHeartbeat {
+		return gateway.FieldError("heartbeat", "must lie between %v and %v", minHeartbeat, maxHeartbeat)
+	}
+	request.HeartbeatInterval = durationpb.New(interval)
+	return nil
+}
