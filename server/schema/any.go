@@ -41,7 +41,7 @@ func readAny(r *jsonReader, m *message) (protoreflect.Message, bool) {
 	if raw == nil {
 		return nil, false
 	}
-	into := dynamicpb.NewMessage(m.descriptor)
+	into := newJSONMessage(m)
 	url, empty := typeOfAny(raw)
 	if empty {
 		return into, true
@@ -59,8 +59,8 @@ func readAny(r *jsonReader, m *message) (protoreflect.Message, bool) {
 	if !ok {
 		return nil, false
 	}
-	into.Set(m.descriptor.Fields().ByNumber(anyURL), protoreflect.ValueOfString(url))
-	into.Set(m.descriptor.Fields().ByNumber(anyValue), protoreflect.ValueOfBytes(content))
+	into.set(m.numbers[anyURL], protoreflect.ValueOfString(url))
+	into.set(m.numbers[anyValue], protoreflect.ValueOfBytes(content))
 	return into, true
 }
 
@@ -69,9 +69,10 @@ func (r *jsonReader) anyContent(inner *message, raw jsontext.Value, depth int) (
 	within := &jsonReader{}
 	within.begin(raw, string(r.path))
 	within.violations, within.depth, within.messages = r.violations, r.depth+depth, r.messages
-	var into protoreflect.Message = dynamicpb.NewMessage(inner.descriptor)
+	content := newJSONMessage(inner)
+	var into protoreflect.Message = content
 	if inner.special == nil && inner.descriptor.FullName() != "google.protobuf.Empty" {
-		within.members(inner, into, anyType)
+		within.members(inner, content, anyType)
 	} else if read := within.anyMember(inner); read != nil {
 		into = read
 	}

@@ -3,7 +3,6 @@ package schema
 import (
 	"cmp"
 	"math"
-	"slices"
 
 	"google.golang.org/protobuf/encoding/protowire"
 	"google.golang.org/protobuf/reflect/protoreflect"
@@ -39,23 +38,32 @@ func encodingRank(fd protoreflect.FieldDescriptor) int {
 }
 
 func (m *message) append(dst []byte, payload protoreflect.Message) []byte {
+	if read, ok := payload.(*jsonMessage); ok {
+		for _, one := range read.entries {
+			dst = one.field.append(dst, one.value)
+		}
+		return dst
+	}
 	for _, f := range m.ordered {
-		if !payload.Has(f.descriptor) {
-			continue
+		if payload.Has(f.descriptor) {
+			dst = f.append(dst, payload.Get(f.descriptor))
 		}
-		value := payload.Get(f.descriptor)
-		switch {
-		case f.value != nil:
-			dst = f.appendMap(dst, value.Map())
-		case !f.descriptor.IsList():
-			dst = f.appendSingle(dst, value)
-		case f.descriptor.IsPacked():
-			dst = f.appendPacked(dst, value.List())
-		default:
-			for i, list := 0, value.List(); i < list.Len(); i++ {
-				dst = f.appendSingle(dst, list.Get(i))
-			}
-		}
+	}
+	return dst
+}
+
+// append appends a field that is set.
+func (f *field) append(dst []byte, value protoreflect.Value) []byte {
+	switch {
+	case f.value != nil:
+		return f.appendMap(dst, value.Map())
+	case !f.isList:
+		return f.appendSingle(dst, value)
+	case f.descriptor.IsPacked():
+		return f.appendPacked(dst, value.List())
+	}
+	for i, list := 0, value.List(); i < list.Len(); i++ {
+		dst = f.appendSingle(dst, list.Get(i))
 	}
 	return dst
 }
@@ -85,21 +93,29 @@ func (f *field) appendPacked(dst []byte, list protoreflect.List) []byte {
 }
 
 func (f *field) appendMap(dst []byte, entries protoreflect.Map) []byte {
-	keys := make([]protoreflect.MapKey, 0, entries.Len())
-	entries.Range(func(key protoreflect.MapKey, _ protoreflect.Value) bool {
-		keys = append(keys, key)
-		return true
-	})
-	slices.SortFunc(keys, f.compareKeys)
 	key := f.content.numbers[1]
-	for _, one := range keys {
+	for _, one := range f.sorted(entries).pairs {
 		dst = append(dst, f.tag...)
 		begin := len(dst)
-		dst = key.appendSingle(dst, one.Value())
-		dst = f.value.appendSingle(dst, entries.Get(one))
+		dst = key.appendSingle(dst, one.key.Value())
+		dst = f.value.appendSingle(dst, one.value)
 		dst = insertLength(dst, begin)
 	}
 	return dst
+}
+
+// sorted answers a map in the order of its keys.
+func (f *field) sorted(entries protoreflect.Map) *jsonMap {
+	if read, ok := entries.(*jsonMap); ok {
+		return read
+	}
+	sorted := &jsonMap{field: f, pairs: make([]pair, 0, entries.Len())}
+	entries.Range(func(key protoreflect.MapKey, value protoreflect.Value) bool {
+		sorted.pairs = append(sorted.pairs, pair{key, value})
+		return true
+	})
+	sorted.settle()
+	return sorted
 }
 
 func (f *field) compareKeys(a, b protoreflect.MapKey) int {

@@ -9,7 +9,6 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
-	"google.golang.org/protobuf/types/dynamicpb"
 
 	"github.com/postrider-dev/postrider/server/gateway"
 )
@@ -148,18 +147,18 @@ func (r *jsonReader) message(m *message) (read protoreflect.Message, ok bool) {
 		r.wrong("must be an object")
 		return nil, false
 	}
-	into := dynamicpb.NewMessage(m.descriptor)
+	into := newJSONMessage(m)
 	r.members(m, into, "")
 	return into, true
 }
 
 // members reads an object into a message. The member named ignore, if any, is passed over.
-func (r *jsonReader) members(m *message, into protoreflect.Message, ignore string) {
+func (r *jsonReader) members(m *message, into *jsonMessage, ignore string) {
 	if !r.enter() {
 		return
 	}
 	here := len(r.path)
-	var seen fieldSet
+	var seen seenFields
 	for r.more('}') {
 		name := r.name()
 		if r.broken != nil {
@@ -179,20 +178,24 @@ func (r *jsonReader) members(m *message, into protoreflect.Message, ignore strin
 		r.path = r.path[:here]
 	}
 	for _, f := range m.required {
-		if r.broken == nil && !seen.has(f.index) {
+		if r.broken == nil && !seen.fields.has(f.index) {
 			r.path = appendField(r.path, f)
 			r.fault(isRequired)
 			r.path = r.path[:here]
 		}
 	}
+	into.settle()
 }
 
-func (r *jsonReader) member(f *field, into protoreflect.Message, seen *fieldSet) {
-	if !seen.add(f.index) {
+// seenFields are the fields of a message that came by, and the oneofs that have one.
+type seenFields struct{ fields, oneofs fieldSet }
+
+func (r *jsonReader) member(f *field, into *jsonMessage, seen *seenFields) {
+	if !seen.fields.add(f.index) {
 		r.wrong("is there twice, under both of its names")
 		return
 	}
-	many := f.descriptor.IsMap() || f.descriptor.IsList()
+	many := f.value != nil || f.isList
 	if r.tokens.PeekKind() == 'n' && (many || !f.holdsNull) {
 		if f.descriptor.Cardinality() == protoreflect.Required {
 			r.fault(isRequired)
@@ -200,19 +203,29 @@ func (r *jsonReader) member(f *field, into protoreflect.Message, seen *fieldSet)
 		r.token()
 		return
 	}
-	if oneof := f.descriptor.ContainingOneof(); oneof != nil && !oneof.IsSynthetic() && into.WhichOneof(oneof) != nil {
-		r.wrong("is set beside " + into.WhichOneof(oneof).JSONName() + ", of which only one may be")
+	if f.oneof != nil && seen.oneofs.has(f.oneof.Index()) {
+		r.wrong("is set beside " + into.WhichOneof(f.oneof).JSONName() + ", of which only one may be")
 		return
 	}
+	value, ok := r.several(f)
+	if !ok {
+		return
+	}
+	into.set(f, value)
+	if f.oneof != nil {
+		seen.oneofs.add(f.oneof.Index())
+	}
+}
+
+// several reads the value of a field: a map, a list or one value.
+func (r *jsonReader) several(f *field) (protoreflect.Value, bool) {
 	switch {
-	case f.descriptor.IsMap():
-		r.mapOf(f, into.Mutable(f.descriptor).Map())
-	case f.descriptor.IsList():
-		r.list(f, into.Mutable(f.descriptor).List())
+	case f.value != nil:
+		return r.mapOf(f)
+	case f.isList:
+		return r.list(f)
 	default:
-		if value, ok := r.single(f); ok {
-			into.Set(f.descriptor, value)
-		}
+		return r.single(f)
 	}
 }
 
@@ -228,56 +241,63 @@ func (r *jsonReader) single(f *field) (protoreflect.Value, bool) {
 	return protoreflect.ValueOfMessage(read), true
 }
 
-func (r *jsonReader) list(f *field, into protoreflect.List) {
+func (r *jsonReader) list(f *field) (value protoreflect.Value, ok bool) {
 	if r.tokens.PeekKind() != '[' {
 		r.wrong("must be an array")
-		return
+		return value, false
 	}
 	if !r.enter() {
-		return
+		return value, false
 	}
+	into := &jsonList{}
 	here := len(r.path)
 	for i := 0; r.more(']'); i++ {
 		r.path = appendIndex(r.path, i)
-		r.element(f, into.Append)
+		if value, ok := r.element(f); ok {
+			into.values = append(into.values, value)
+		}
 		r.path = r.path[:here]
 	}
+	return protoreflect.ValueOfList(into), true
 }
 
-func (r *jsonReader) element(f *field, add func(protoreflect.Value)) {
+func (r *jsonReader) element(f *field) (value protoreflect.Value, ok bool) {
 	if r.tokens.PeekKind() == 'n' && !f.holdsNull {
 		r.wrong("must not be null")
-		return
+		return value, false
 	}
-	if value, ok := r.single(f); ok {
-		add(value)
-	}
+	return r.single(f)
 }
 
-func (r *jsonReader) mapOf(f *field, into protoreflect.Map) {
+func (r *jsonReader) mapOf(f *field) (value protoreflect.Value, ok bool) {
 	if r.tokens.PeekKind() != '{' {
 		r.wrong("must be an object")
-		return
+		return value, false
 	}
 	if !r.enter() {
-		return
+		return value, false
 	}
+	into := &jsonMap{field: f}
 	here := len(r.path)
 	for r.more('}') {
 		name := string(r.name())
 		if r.broken != nil {
-			return
+			return value, false
 		}
 		if key, ok := mapKey(f.descriptor.MapKey(), name); ok {
 			r.path = appendKey(r.path, key)
 			r.messages++
-			r.element(f.value, func(value protoreflect.Value) { into.Set(key, value) })
+			if value, ok := r.element(f.value); ok {
+				into.pairs = append(into.pairs, pair{key, value})
+			}
 		} else {
 			r.path = appendKey(r.path, protoreflect.ValueOfString(name).MapKey())
 			r.wrong("its name must be a " + f.descriptor.MapKey().Kind().String())
 		}
 		r.path = r.path[:here]
 	}
+	into.settle()
+	return protoreflect.ValueOfMap(into), true
 }
 
 // fieldSet is a set of indices of fields.

@@ -41,9 +41,16 @@ type field struct {
 	kind       protoreflect.Kind
 	// tag stands in front of an encoded value.
 	tag []byte
-	// name is the JSON name, index counts the fields of the message and then its extensions.
-	name  string
-	index int
+	// name is the JSON name, step what it adds to a path.
+	name string
+	step []byte
+	// index counts the fields of the message and then its extensions, rank the fields as they are encoded.
+	index, rank int
+	number      protoreflect.FieldNumber
+	// oneof is that of which only one field may be set, nil for none.
+	oneof       protoreflect.OneofDescriptor
+	isList      bool
+	hasPresence bool
 	// message is that of the field's or the list's values; for a map, value is the field of its values.
 	message *message
 	value   *field
@@ -81,6 +88,9 @@ func (b *bundle) compile(descriptor protoreflect.MessageDescriptor) *message {
 		m.add(b.compileField(extension.TypeDescriptor(), fields.Len()+i))
 	}
 	slices.SortFunc(m.ordered, encodingOrder)
+	for rank, f := range m.ordered {
+		f.rank = rank
+	}
 	// Where one field's original name is another's JSON name, the JSON name counts.
 	for _, f := range m.numbers {
 		m.fields[f.name] = f
@@ -100,7 +110,12 @@ func (m *message) add(f *field) {
 func (b *bundle) compileField(descriptor protoreflect.FieldDescriptor, index int) *field {
 	f := &field{
 		descriptor: descriptor, name: descriptor.JSONName(), index: index, kind: descriptor.Kind(),
+		number: descriptor.Number(), isList: descriptor.IsList(), hasPresence: descriptor.HasPresence(),
 		tag: protowire.AppendTag(nil, descriptor.Number(), wireType(descriptor.Kind())),
+	}
+	f.step = stepTo(descriptor)
+	if oneof := descriptor.ContainingOneof(); oneof != nil && !oneof.IsSynthetic() {
+		f.oneof = oneof
 	}
 	if descriptor.Message() != nil {
 		f.content = b.compile(descriptor.Message())

@@ -92,11 +92,14 @@ func trimProto(text string) string {
 }
 
 // appendField appends the name of a field. That of an extension is in brackets: "event.data.[shop.v1.rush]".
-func appendField(path []byte, f *field) []byte {
-	if !f.descriptor.IsExtension() {
-		return AppendName(path, f.name)
+func appendField(path []byte, f *field) []byte { return append(path, f.step...) }
+
+func stepTo(descriptor protoreflect.FieldDescriptor) []byte {
+	if descriptor.IsExtension() {
+		return append([]byte{'.'}, descriptor.JSONName()...)
 	}
-	return append(append(path, '.'), f.name...)
+	// Every path of a field has something before it.
+	return AppendName([]byte("."), descriptor.JSONName())[1:]
 }
 
 func appendIndex(path []byte, i int) []byte {

@@ -52,14 +52,9 @@ func readTimestamp(r *jsonReader, m *message) (protoreflect.Message, bool) {
 		r.fault(`must be an RFC 3339 time such as "2024-02-29T12:30:00Z"`)
 		return nil, false
 	}
-	into := dynamicpb.NewMessage(m.descriptor)
-	fields := m.descriptor.Fields()
-	if at.Seconds != 0 {
-		into.Set(fields.ByNumber(1), protoreflect.ValueOfInt64(at.Seconds))
-	}
-	if at.Nanos != 0 {
-		into.Set(fields.ByNumber(2), protoreflect.ValueOfInt32(at.Nanos))
-	}
+	into := newJSONMessage(m)
+	into.set(m.numbers[1], protoreflect.ValueOfInt64(at.Seconds))
+	into.set(m.numbers[2], protoreflect.ValueOfInt32(at.Nanos))
 	return into, true
 }
 
@@ -80,13 +75,13 @@ func parseTimestamp(text string) *timestamppb.Timestamp {
 }
 
 func readWrapper(r *jsonReader, m *message) (protoreflect.Message, bool) {
-	fd := m.descriptor.Fields().ByNumber(1)
-	value, ok := r.scalar(fd)
+	f := m.numbers[1]
+	value, ok := r.scalar(f.descriptor)
 	if !ok {
 		return nil, false
 	}
-	into := dynamicpb.NewMessage(m.descriptor)
-	into.Set(fd, value)
+	into := newJSONMessage(m)
+	into.set(f, value)
 	return into, true
 }
 
