@@ -22,12 +22,42 @@ func BenchmarkCanonicalText(b *testing.B) {
 	}
 }
 
+// paidOrder is the event that bench/ publishes.
+const paidOrder = `{"orderId":"ord_01J9Z8X7W6V5U4T3S2R1Q0P9N8","amount":{"currency":"EUR","minorUnits":"1999"},` +
+	`"card":{"brand":"visa","lastFour":"4242"},"payTime":"2026-03-14T12:00:00Z"}`
+
 func BenchmarkFromJSON(b *testing.B) {
-	order := typeOf(b, shopFile, "shop.v1.OrderCreated")
-	b.ReportAllocs()
-	for b.Loop() {
-		if _, violations, err := order.FromJSON([]byte(goodOrder)); err != nil || violations != nil {
-			b.Fatal(violations, err)
+	for name, text := range map[string]string{"shop.v1.OrderCreated": goodOrder, "shop.v1.OrderPaid": paidOrder} {
+		b.Run(name, func(b *testing.B) {
+			order := typeOf(b, shopFile, name)
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, violations, err := order.FromJSON([]byte(text)); err != nil || violations != nil {
+					b.Fatal(violations, err)
+				}
+			}
+		})
+	}
+}
+
+func BenchmarkKeys(b *testing.B) {
+	for _, one := range split(b, shopFile) {
+		if one.Type != "shop.v1.OrderPaid" {
+			continue
+		}
+		paid, err := schema.Candidate(one)
+		if err != nil {
+			b.Fatal(err)
+		}
+		canonical, _, err := paid.FromJSON([]byte(paidOrder))
+		if err != nil {
+			b.Fatal(err)
+		}
+		b.ReportAllocs()
+		for b.Loop() {
+			if _, subject, err := paid.Keys(canonical); err != nil || subject == "" {
+				b.Fatal(subject, err)
+			}
 		}
 	}
 }

@@ -11,7 +11,7 @@ import (
 )
 
 // jsonMessage is a message that was read from JSON. It holds the fields that are set, in the order in which they are
-// encoded, and is never changed after that. The maps of a message of dynamicpb were half of what reading costs.
+// encoded, and is never changed after that. The maps of a message of dynamicpb were up to half of what reading costs.
 type jsonMessage struct {
 	message *message
 	entries []entry
