@@ -33,7 +33,7 @@ node_modules/.stamp: package-lock.json
 web: web/dist/index.html
 
 web/dist/index.html: node_modules/.stamp $(WEB_SOURCES)
-	npm run build --workspace web
+	npm run build --workspace @postrider/web
 	@touch $@
 
 .PHONY: build
@@ -50,7 +50,7 @@ run: build ## Build all and serve on http://127.0.0.1:8080, data in ./data (POST
 
 .PHONY: dev
 dev: node_modules/.stamp ## Serve the API and the web UI with hot reload
-	npm run dev --workspace web & trap 'kill $$!' EXIT; \
+	npm run dev --workspace @postrider/web & trap 'kill $$!' EXIT; \
 	go run ./server/cmd/postrider serve \
 	  --listen "$${POSTRIDER_LISTEN:-127.0.0.1:8080}" \
 	  --data "$${POSTRIDER_DATA:-./data}" \
@@ -59,7 +59,7 @@ dev: node_modules/.stamp ## Serve the API and the web UI with hot reload
 
 # @postrider/client as npm packs it, which the examples import.
 web/client/dist/index.js: node_modules/.stamp $(CLIENT_SOURCES)
-	npm run build --workspace web/client
+	npm run build --workspace @postrider/client
 	@touch $@
 
 # The TypeScript parts of the shop; those in Go are built when it starts.
@@ -104,7 +104,7 @@ test-web: build ## Run the TypeScript tests alone; those of the client use bin/p
 
 .PHONY: test-browser
 test-browser: build ## Run the browser tests alone, against bin/postrider
-	tools/with-services chromium -- bash -c '[ -z "$${POSTRIDER_TEST_CHROMIUM:-}" ] || npm run e2e --workspace web'
+	tools/with-services chromium -- bash -c '[ -z "$${POSTRIDER_TEST_CHROMIUM:-}" ] || npm run e2e --workspace @postrider/web'
 
 .PHONY: lint
 lint: lint-go lint-proto lint-web ## Run the static checks
