@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 
 	"github.com/postrider-dev/postrider/server/filter"
 	"github.com/postrider-dev/postrider/server/gateway"
@@ -94,8 +95,12 @@ func refused(report schema.Report) error {
 		if n := incompatibilities(report) - 1; n > 0 {
 			more = fmt.Sprintf(" (and %d more)", n)
 		}
+		with := "its version " + strconv.Itoa(one.Version-1)
+		if one.Change == schema.TypeNew {
+			with = "what is there"
+		}
 		return &RefusedError{Report: report, Cause: gateway.Errorf(gateway.CodeFailedPrecondition, gateway.ReasonIncompatibleSchema,
-			"event type %q is incompatible with its version %d: %s%s: %s%s", one.Type, one.Version-1, where, first.Element, first.Message, more)}
+			"event type %q is incompatible with %s: %s%s: %s%s", one.Type, with, where, first.Element, first.Message, more)}
 	}
 	return nil
 }

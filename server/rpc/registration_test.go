@@ -212,6 +212,23 @@ func TestFiltersThatWouldBreak(t *testing.T) {
 	}
 }
 
+// Filters may be there before their type is.
+func TestANewTypeThatAFilterDoesNotKnow(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	early := webhook("early", "http://127.0.0.1:1/")
+	early.Filter = &postriderv1.Filter{Types: []string{parcelType}, Expression: "event.data.grams > 1000"}
+	_, err := w.admin().subscriptions.CreateSubscription(t.Context(), connect.NewRequest(&postriderv1.CreateSubscriptionRequest{Subscription: early}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = w.admin().types.RegisterEventTypes(t.Context(), register(parcel(parcelID, route)))
+	if report := refusal(t, err); len(report.GetSubscriptions()) != 1 || !strings.Contains(err.Error(), "incompatible with what is there") {
+		t.Errorf("%v, report %v", err, report)
+	}
+	w.registered(register(parcel(parcelID, grams, route)))
+}
+
 func TestSchemasThatCannotBeRegistered(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
