@@ -93,9 +93,10 @@ test-go: build examples/shop/dist/.stamp ## Run the Go tests alone
 	  $(TOOL) gotestsum --format pkgname -- -count=1 -timeout 20m ./... || status=$$?; \
 	cat $$counts; rm -f $$counts; exit $$status
 
+# Compiling seven thousand foreign files shares nothing between goroutines, and would take ten minutes here.
 .PHONY: test-race
 test-race: ## Run the Go tests of everything but built programs under the race detector
-	tools/with-services postgres -- $(TOOL) gotestsum --format pkgname -- -race -count=1 -timeout 20m \
+	tools/with-services postgres -- $(TOOL) gotestsum --format pkgname -- -race -count=1 -timeout 20m -skip '^TestForeignSchemasRegister$$' \
 	  $$(go list ./... | grep -vE '/(server/e2e|examples/shop)')
 
 .PHONY: test-web

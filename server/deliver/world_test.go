@@ -30,6 +30,8 @@ type world struct {
 	data      string
 	keyring   *auth.Keyring
 	endpoints map[string]*endpoint
+	// making is held where endpoints change, and where attempts look them up.
+	making sync.Mutex
 	// targets are those that are no endpoints.
 	targets map[string]target.Target
 
@@ -123,7 +125,9 @@ func (w *world) New(spec target.Spec) (target.Target, error) {
 	if other := w.targets[string(spec.Config)]; other != nil {
 		return other, nil
 	}
+	w.making.Lock()
 	e := w.endpoints[string(spec.Config)]
+	w.making.Unlock()
 	if e == nil {
 		return nil, fmt.Errorf("no endpoint %q", spec.Config)
 	}
@@ -235,7 +239,9 @@ func swallow(ctx context.Context, _ *target.Message, _ int) gateway.Outcome {
 
 func (w *world) endpoint(name string) *endpoint {
 	e := &endpoint{answer: always(delivered)}
+	w.making.Lock()
 	w.endpoints[name] = e
+	w.making.Unlock()
 	return e
 }
 
