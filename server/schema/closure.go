@@ -20,6 +20,24 @@ type closure struct {
 // encodedFile is a file as it is stored, and what the hash sees of it.
 type encodedFile struct{ stored, hashed []byte }
 
+// readClosure gathers all files of an encoded FileDescriptorSet.
+func readClosure(descriptorSet []byte) (*closure, error) {
+	set := &descriptorpb.FileDescriptorSet{}
+	if err := (proto.UnmarshalOptions{RecursionLimit: maxSetDepth}).Unmarshal(descriptorSet, set); err != nil {
+		return nil, invalid("descriptor_set: is not a FileDescriptorSet: %s", trimProto(err.Error()))
+	}
+	whole, err := newClosure(set)
+	if err != nil {
+		return nil, err
+	}
+	for _, file := range set.GetFile() {
+		if err := whole.add(file.GetName(), 0); err != nil {
+			return nil, err
+		}
+	}
+	return whole, nil
+}
+
 // newClosure makes an empty one over the files of a set.
 func newClosure(set *descriptorpb.FileDescriptorSet) (*closure, error) {
 	if len(set.GetFile()) > MaxSourceFiles {

@@ -5,26 +5,15 @@ import (
 	"strings"
 
 	"github.com/jhump/protoreflect/v2/protoprint"
-	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
-	"google.golang.org/protobuf/types/descriptorpb"
 )
 
 // Sources prints the files of an encoded FileDescriptorSet as .proto text, comments included, imports first. Files that
 // every schema shares are left out.
 func Sources(descriptorSet []byte) ([]Source, error) {
-	set := &descriptorpb.FileDescriptorSet{}
-	if err := (proto.UnmarshalOptions{RecursionLimit: maxSetDepth}).Unmarshal(descriptorSet, set); err != nil {
-		return nil, invalid("descriptor_set: is not a FileDescriptorSet: %s", trimProto(err.Error()))
-	}
-	whole, err := newClosure(set)
+	whole, err := readClosure(descriptorSet)
 	if err != nil {
 		return nil, err
-	}
-	for _, file := range set.GetFile() {
-		if err := whole.add(file.GetName(), 0); err != nil {
-			return nil, err
-		}
 	}
 	files, err := newFiles(&whole.all)
 	if err != nil {

@@ -4,7 +4,6 @@ import (
 	"crypto/sha256"
 	"fmt"
 
-	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
 	"google.golang.org/protobuf/types/descriptorpb"
 
@@ -52,18 +51,9 @@ const (
 // those that are named, and, if asked, all top-level ones. Rules are compiled. What is wrong is one *gateway.Error
 // (CodeInvalid, ReasonInvalidSchema) with a violation for each fault. Without All it is an error to find none.
 func Select(descriptorSet []byte, s Selection) ([]New, error) {
-	set := &descriptorpb.FileDescriptorSet{}
-	if err := (proto.UnmarshalOptions{RecursionLimit: maxSetDepth}).Unmarshal(descriptorSet, set); err != nil {
-		return nil, invalid("descriptor_set: is not a FileDescriptorSet: %s", trimProto(err.Error()))
-	}
-	whole, err := newClosure(set)
+	whole, err := readClosure(descriptorSet)
 	if err != nil {
 		return nil, err
-	}
-	for _, file := range set.GetFile() {
-		if err := whole.add(file.GetName(), 0); err != nil {
-			return nil, err
-		}
 	}
 	compiled, err := newBundle(&whole.all)
 	if err != nil {
