@@ -58,7 +58,7 @@ func TestExpressionSelectsFewOfThePast(t *testing.T) {
 func TestExpressionThatFailsIsCountedAndStopsNothing(t *testing.T) {
 	t.Parallel()
 	inWorld(t, func(w *world) {
-		sub, e := w.subscribeTo("s", store.StartNow, gateway.Policy{}, gateway.Filter{Expression: `12 / (event.data.n - 3) > 3`})
+		sub, e := w.subscribeTo("s", store.StartNow, gateway.Policy{Concurrency: 1}, gateway.Filter{Expression: `12 / (event.data.n - 3) > 3`})
 		w.publish("a", "a", "a", "a", "a")
 		pass(time.Second)
 		equalList(t, "received", e.ids(), []string{"4", "5"})
@@ -91,7 +91,7 @@ func TestExpressionThatFailsIsCountedAndStopsNothing(t *testing.T) {
 func TestExpressionEdit(t *testing.T) {
 	t.Parallel()
 	inWorld(t, func(w *world) {
-		sub, e := w.subscribeTo("s", store.StartNow, gateway.Policy{}, gateway.Filter{Types: []string{"a"}, Expression: everyThird})
+		sub, e := w.subscribeTo("s", store.StartNow, gateway.Policy{Concurrency: 1}, gateway.Filter{Types: []string{"a"}, Expression: everyThird})
 		w.publish("a", "a", "a")
 		pass(time.Second)
 		edit := func(expression string) {
