@@ -7,13 +7,15 @@ import { enumDesc, fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf
 import { file_buf_validate_validate } from "@bufbuild/protovalidate/gen/buf/validate/validate_pb.js";
 import type { Any, Duration, Timestamp } from "@bufbuild/protobuf/wkt";
 import { file_google_protobuf_any, file_google_protobuf_duration, file_google_protobuf_struct, file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
+import type { ErrorReason } from "./error_pb";
+import { file_postrider_v1_error } from "./error_pb";
 import type { JsonObject, Message } from "@bufbuild/protobuf";
 
 /**
  * Describes the file postrider/v1/event.proto.
  */
 export const file_postrider_v1_event: GenFile = /*@__PURE__*/
-  fileDesc("Chhwb3N0cmlkZXIvdjEvZXZlbnQucHJvdG8SDHBvc3RyaWRlci52MSK7BAoFRXZlbnQSLAoCaWQYASABKAlCILpIHdgBAXIYMhZeW0EtWmEtejAtOV86LV17MSw2NH0kEjsKBHR5cGUYAiABKAlCLbpIKnIoGP8BMiNeW0EtWmEtejAtOV8tXSsoXC5bQS1aYS16MC05Xy1dKykqJBIeCgZzb3VyY2UYAyABKAlCDrpIC9gBAXIGGIAEkAEBEhkKB3N1YmplY3QYBCABKAlCCLpIBXIDGIAEEigKBHRpbWUYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEicKBGRhdGEYBiABKAsyFy5nb29nbGUucHJvdG9idWYuU3RydWN0SAASKgoKcHJvdG9fZGF0YRgHIAEoCzIULmdvb2dsZS5wcm90b2J1Zi5BbnlIABITCglqc29uX2RhdGEYCCABKAlIABIWCgxpbnZhbGlkX2RhdGEYDiABKAlIABIXCgZjdXJzb3IYCSABKAlCB7pIBHICGEASLwoLYWNjZXB0X3RpbWUYCiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhcKBnRlbmFudBgLIAEoCUIHukgEcgIYPxIWCg5zY2hlbWFfdmVyc2lvbhgMIAEoBRIdCgtkYXRhX3NjaGVtYRgNIAEoCUIIukgFcgMYgAQSOwoKdmlvbGF0aW9ucxgPIAMoCzIdLnBvc3RyaWRlci52MS5TY2hlbWFWaW9sYXRpb25CCLpIBZIBAhBkQgkKB3BheWxvYWQiPwoPU2NoZW1hVmlvbGF0aW9uEg0KBWZpZWxkGAEgASgJEgwKBHJ1bGUYAiABKAkSDwoHbWVzc2FnZRgDIAEoCSJVCg5QdWJsaXNoUmVxdWVzdBIXCgZ0ZW5hbnQYASABKAlCB7pIBHICGD8SKgoFZXZlbnQYAiABKAsyEy5wb3N0cmlkZXIudjEuRXZlbnRCBrpIA8gBASJACg9QdWJsaXNoUmVzcG9uc2USCgoCaWQYASABKAkSDgoGY3Vyc29yGAIgASgJEhEKCWR1cGxpY2F0ZRgDIAEoCCJgChNQdWJsaXNoQmF0Y2hSZXF1ZXN0EhcKBnRlbmFudBgBIAEoCUIHukgEcgIYPxIwCgZldmVudHMYAiADKAsyEy5wb3N0cmlkZXIudjEuRXZlbnRCC7pICJIBBQgBEOgHIkYKFFB1Ymxpc2hCYXRjaFJlc3BvbnNlEi4KB3Jlc3VsdHMYASADKAsyHS5wb3N0cmlkZXIudjEuUHVibGlzaFJlc3BvbnNlIrwCChBTdWJzY3JpYmVSZXF1ZXN0EhcKBnRlbmFudBgBIAEoCUIHukgEcgIYPxJPCgV0eXBlcxgCIAMoCUJAukg9kgE6EGQiNnI0GIECMi9eKFwqfFtBLVphLXowLTlfLV0rKFwuW0EtWmEtejAtOV8tXSspKihcLlwqKT8pJBIWCgVzdGFydBgDIAEoCUIHukgEcgIYQBI9Cg5wYXlsb2FkX2Zvcm1hdBgEIAEoDjIbLnBvc3RyaWRlci52MS5QYXlsb2FkRm9ybWF0Qgi6SAWCAQIQARJJChJoZWFydGJlYXRfaW50ZXJ2YWwYBSABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb25CErpID6oBDCIDCKwCMgUQgMLXLxIcCgpleHByZXNzaW9uGAYgASgJQgi6SAVyAxiAICLQAQoRU3Vic2NyaWJlUmVzcG9uc2USDgoGY3Vyc29yGAEgASgJEioKBWJlZ2luGAIgASgLMhkucG9zdHJpZGVyLnYxLlN0cmVhbUJlZ2luSAASJAoFZXZlbnQYAyABKAsyEy5wb3N0cmlkZXIudjEuRXZlbnRIABIsCgloZWFydGJlYXQYBCABKAsyFy5wb3N0cmlkZXIudjEuSGVhcnRiZWF0SAASIAoDZ2FwGAUgASgLMhEucG9zdHJpZGVyLnYxLkdhcEgAQgkKB21lc3NhZ2UiLQoLU3RyZWFtQmVnaW4SHgoDZ2FwGAEgASgLMhEucG9zdHJpZGVyLnYxLkdhcCILCglIZWFydGJlYXQiPwoDR2FwEicKBnJlYXNvbhgBIAEoDjIXLnBvc3RyaWRlci52MS5HYXBSZWFzb24SDwoHbWVzc2FnZRgCIAEoCSKjAQoZQ3JlYXRlU3RyZWFtVGlja2V0UmVxdWVzdBIXCgZ0ZW5hbnQYASABKAlCB7pIBHICGD8STwoFdHlwZXMYAiADKAlCQLpIPZIBOhAUIjZyNBiBAjIvXihcKnxbQS1aYS16MC05Xy1dKyhcLltBLVphLXowLTlfLV0rKSooXC5cKik/KSQSHAoKZXhwcmVzc2lvbhgDIAEoCUIIukgFcgMYgAgiXQoaQ3JlYXRlU3RyZWFtVGlja2V0UmVzcG9uc2USDgoGdGlja2V0GAEgASgJEi8KC2V4cGlyZV90aW1lGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCKUAQoPR2V0RXZlbnRSZXF1ZXN0EhcKBnRlbmFudBgBIAEoCUIHukgEcgIYPxIpCgJpZBgCIAEoCUIdukgachgyFl5bQS1aYS16MC05XzotXXsxLDY0fSQSPQoOcGF5bG9hZF9mb3JtYXQYAyABKA4yGy5wb3N0cmlkZXIudjEuUGF5bG9hZEZvcm1hdEIIukgFggECEAEiNgoQR2V0RXZlbnRSZXNwb25zZRIiCgVldmVudBgBIAEoCzITLnBvc3RyaWRlci52MS5FdmVudCLwAgoRTGlzdEV2ZW50c1JlcXVlc3QSFwoGdGVuYW50GAEgASgJQge6SARyAhg/Ek8KBXR5cGVzGAIgAygJQkC6SD2SAToQZCI2cjQYgQIyL14oXCp8W0EtWmEtejAtOV8tXSsoXC5bQS1aYS16MC05Xy1dKykqKFwuXCopPykkEhkKB3N1YmplY3QYAyABKAlCCLpIBXIDGIAEEi0KCWZyb21fdGltZRgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASKwoHdG9fdGltZRgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASHQoJcGFnZV9zaXplGAYgASgFQgq6SAcaBRjoBygAEhwKCnBhZ2VfdG9rZW4YByABKAlCCLpIBXIDGIAEEj0KDnBheWxvYWRfZm9ybWF0GAggASgOMhsucG9zdHJpZGVyLnYxLlBheWxvYWRGb3JtYXRCCLpIBYIBAhABImIKEkxpc3RFdmVudHNSZXNwb25zZRIjCgZldmVudHMYASADKAsyEy5wb3N0cmlkZXIudjEuRXZlbnQSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJEg4KBmN1cnNvchgDIAEoCSpICg1QYXlsb2FkRm9ybWF0Eh4KGlBBWUxPQURfRk9STUFUX1VOU1BFQ0lGSUVEEAASFwoTUEFZTE9BRF9GT1JNQVRfSlNPThABKl4KCUdhcFJlYXNvbhIaChZHQVBfUkVBU09OX1VOU1BFQ0lGSUVEEAASGwoXR0FQX1JFQVNPTl9MT0dfUkVQTEFDRUQQARIYChRHQVBfUkVBU09OX1JFVEVOVElPThACMowECgxFdmVudFNlcnZpY2USRgoHUHVibGlzaBIcLnBvc3RyaWRlci52MS5QdWJsaXNoUmVxdWVzdBodLnBvc3RyaWRlci52MS5QdWJsaXNoUmVzcG9uc2USVQoMUHVibGlzaEJhdGNoEiEucG9zdHJpZGVyLnYxLlB1Ymxpc2hCYXRjaFJlcXVlc3QaIi5wb3N0cmlkZXIudjEuUHVibGlzaEJhdGNoUmVzcG9uc2USTgoJU3Vic2NyaWJlEh4ucG9zdHJpZGVyLnYxLlN1YnNjcmliZVJlcXVlc3QaHy5wb3N0cmlkZXIudjEuU3Vic2NyaWJlUmVzcG9uc2UwARJnChJDcmVhdGVTdHJlYW1UaWNrZXQSJy5wb3N0cmlkZXIudjEuQ3JlYXRlU3RyZWFtVGlja2V0UmVxdWVzdBooLnBvc3RyaWRlci52MS5DcmVhdGVTdHJlYW1UaWNrZXRSZXNwb25zZRJOCghHZXRFdmVudBIdLnBvc3RyaWRlci52MS5HZXRFdmVudFJlcXVlc3QaHi5wb3N0cmlkZXIudjEuR2V0RXZlbnRSZXNwb25zZSIDkAIBElQKCkxpc3RFdmVudHMSHy5wb3N0cmlkZXIudjEuTGlzdEV2ZW50c1JlcXVlc3QaIC5wb3N0cmlkZXIudjEuTGlzdEV2ZW50c1Jlc3BvbnNlIgOQAgFCswEKEGNvbS5wb3N0cmlkZXIudjFCCkV2ZW50UHJvdG9QAVpCZ2l0aHViLmNvbS9wb3N0cmlkZXItZGV2L3Bvc3RyaWRlci9nZW4vZ28vcG9zdHJpZGVyL3YxO3Bvc3RyaWRlcnYxogIDUFhYqgIMUG9zdHJpZGVyLlYxygIMUG9zdHJpZGVyXFYx4gIYUG9zdHJpZGVyXFYxXEdQQk1ldGFkYXRh6gINUG9zdHJpZGVyOjpWMWIGcHJvdG8z", [file_buf_validate_validate, file_google_protobuf_any, file_google_protobuf_duration, file_google_protobuf_struct, file_google_protobuf_timestamp]);
+  fileDesc("Chhwb3N0cmlkZXIvdjEvZXZlbnQucHJvdG8SDHBvc3RyaWRlci52MSK7BAoFRXZlbnQSLAoCaWQYASABKAlCILpIHdgBAXIYMhZeW0EtWmEtejAtOV86LV17MSw2NH0kEjsKBHR5cGUYAiABKAlCLbpIKnIoGP8BMiNeW0EtWmEtejAtOV8tXSsoXC5bQS1aYS16MC05Xy1dKykqJBIeCgZzb3VyY2UYAyABKAlCDrpIC9gBAXIGGIAEkAEBEhkKB3N1YmplY3QYBCABKAlCCLpIBXIDGIAEEigKBHRpbWUYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEicKBGRhdGEYBiABKAsyFy5nb29nbGUucHJvdG9idWYuU3RydWN0SAASKgoKcHJvdG9fZGF0YRgHIAEoCzIULmdvb2dsZS5wcm90b2J1Zi5BbnlIABITCglqc29uX2RhdGEYCCABKAlIABIWCgxpbnZhbGlkX2RhdGEYDiABKAlIABIXCgZjdXJzb3IYCSABKAlCB7pIBHICGEASLwoLYWNjZXB0X3RpbWUYCiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhcKBnRlbmFudBgLIAEoCUIHukgEcgIYPxIWCg5zY2hlbWFfdmVyc2lvbhgMIAEoBRIdCgtkYXRhX3NjaGVtYRgNIAEoCUIIukgFcgMYgAQSOwoKdmlvbGF0aW9ucxgPIAMoCzIdLnBvc3RyaWRlci52MS5TY2hlbWFWaW9sYXRpb25CCLpIBZIBAhBkQgkKB3BheWxvYWQiPwoPU2NoZW1hVmlvbGF0aW9uEg0KBWZpZWxkGAEgASgJEgwKBHJ1bGUYAiABKAkSDwoHbWVzc2FnZRgDIAEoCSJVCg5QdWJsaXNoUmVxdWVzdBIXCgZ0ZW5hbnQYASABKAlCB7pIBHICGD8SKgoFZXZlbnQYAiABKAsyEy5wb3N0cmlkZXIudjEuRXZlbnRCBrpIA8gBASJACg9QdWJsaXNoUmVzcG9uc2USCgoCaWQYASABKAkSDgoGY3Vyc29yGAIgASgJEhEKCWR1cGxpY2F0ZRgDIAEoCCJgChNQdWJsaXNoQmF0Y2hSZXF1ZXN0EhcKBnRlbmFudBgBIAEoCUIHukgEcgIYPxIwCgZldmVudHMYAiADKAsyEy5wb3N0cmlkZXIudjEuRXZlbnRCC7pICJIBBQgBEOgHIkYKFFB1Ymxpc2hCYXRjaFJlc3BvbnNlEi4KB3Jlc3VsdHMYASADKAsyHS5wb3N0cmlkZXIudjEuUHVibGlzaFJlc3BvbnNlIlsKFFB1Ymxpc2hTdHJlYW1SZXF1ZXN0EhcKBnRlbmFudBgBIAEoCUIHukgEcgIYPxIqCgVldmVudBgCIAEoCzITLnBvc3RyaWRlci52MS5FdmVudEIGukgDyAEBIrsBChVQdWJsaXNoU3RyZWFtUmVzcG9uc2USLQoDYWNrGAEgASgLMh4ucG9zdHJpZGVyLnYxLlB1Ymxpc2hTdHJlYW1BY2tIABIxCgVlcnJvchgCIAEoCzIgLnBvc3RyaWRlci52MS5QdWJsaXNoU3RyZWFtRXJyb3JIABI1CgdzdW1tYXJ5GAMgASgLMiIucG9zdHJpZGVyLnYxLlB1Ymxpc2hTdHJlYW1TdW1tYXJ5SABCCQoHbWVzc2FnZSJQChBQdWJsaXNoU3RyZWFtQWNrEg0KBWluZGV4GAEgASgDEgoKAmlkGAIgASgJEg4KBmN1cnNvchgDIAEoCRIRCglkdXBsaWNhdGUYBCABKAgirAEKElB1Ymxpc2hTdHJlYW1FcnJvchINCgVpbmRleBgBIAEoAxIKCgJpZBgCIAEoCRIMCgRjb2RlGAMgASgJEikKBnJlYXNvbhgEIAEoDjIZLnBvc3RyaWRlci52MS5FcnJvclJlYXNvbhIPCgdtZXNzYWdlGAUgASgJEjEKCnZpb2xhdGlvbnMYBiADKAsyHS5wb3N0cmlkZXIudjEuU2NoZW1hVmlvbGF0aW9uIo0BChRQdWJsaXNoU3RyZWFtU3VtbWFyeRIOCgZzdG9yZWQYASABKAMSEgoKZHVwbGljYXRlcxgCIAEoAxIPCgdyZWZ1c2VkGAMgASgDEg4KBmN1cnNvchgEIAEoCRIwCgZlcnJvcnMYBSADKAsyIC5wb3N0cmlkZXIudjEuUHVibGlzaFN0cmVhbUVycm9yIqsDChBTdWJzY3JpYmVSZXF1ZXN0EhcKBnRlbmFudBgBIAEoCUIHukgEcgIYPxJPCgV0eXBlcxgCIAMoCUJAukg9kgE6EGQiNnI0GIECMi9eKFwqfFtBLVphLXowLTlfLV0rKFwuW0EtWmEtejAtOV8tXSspKihcLlwqKT8pJBIWCgVzdGFydBgDIAEoCUIHukgEcgIYQBI9Cg5wYXlsb2FkX2Zvcm1hdBgEIAEoDjIbLnBvc3RyaWRlci52MS5QYXlsb2FkRm9ybWF0Qgi6SAWCAQIQARJJChJoZWFydGJlYXRfaW50ZXJ2YWwYBSABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb25CErpID6oBDCIDCKwCMgUQgMLXLxIcCgpleHByZXNzaW9uGAYgASgJQgi6SAVyAxiAIBI0CgdmaWx0ZXJzGAcgAygLMhkucG9zdHJpZGVyLnYxLk5hbWVkRmlsdGVyQgi6SAWSAQIQIBI3CgtzbG93X3BvbGljeRgIIAEoDjIYLnBvc3RyaWRlci52MS5TbG93UG9saWN5Qgi6SAWCAQIQASKqAQoLTmFtZWRGaWx0ZXISLAoEbmFtZRgBIAEoCUIeukgbchkyF15bQS1aYS16MC05Xy46LV17MSw2NH0kEk8KBXR5cGVzGAIgAygJQkC6SD2SAToQZCI2cjQYgQIyL14oXCp8W0EtWmEtejAtOV8tXSsoXC5bQS1aYS16MC05Xy1dKykqKFwuXCopPykkEhwKCmV4cHJlc3Npb24YAyABKAlCCLpIBXIDGIAgIosCChFTdWJzY3JpYmVSZXNwb25zZRIOCgZjdXJzb3IYASABKAkSKgoFYmVnaW4YAiABKAsyGS5wb3N0cmlkZXIudjEuU3RyZWFtQmVnaW5IABIkCgVldmVudBgDIAEoCzITLnBvc3RyaWRlci52MS5FdmVudEgAEiwKCWhlYXJ0YmVhdBgEIAEoCzIXLnBvc3RyaWRlci52MS5IZWFydGJlYXRIABIgCgNnYXAYBSABKAsyES5wb3N0cmlkZXIudjEuR2FwSAASKAoHZHJvcHBlZBgHIAEoCzIVLnBvc3RyaWRlci52MS5Ecm9wcGVkSAASDwoHZmlsdGVycxgGIAMoCUIJCgdtZXNzYWdlInwKC1N0cmVhbUJlZ2luEh4KA2dhcBgBIAEoCzIRLnBvc3RyaWRlci52MS5HYXASDgoGc3RyZWFtGAIgASgJEi8KC2V4cGlyZV90aW1lGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIMCgRsaXZlGAQgASgIIhkKCUhlYXJ0YmVhdBIMCgRsaXZlGAEgASgIIhkKB0Ryb3BwZWQSDgoGZXZlbnRzGAEgASgDIj8KA0dhcBInCgZyZWFzb24YASABKA4yFy5wb3N0cmlkZXIudjEuR2FwUmVhc29uEg8KB21lc3NhZ2UYAiABKAkiowEKGUNyZWF0ZVN0cmVhbVRpY2tldFJlcXVlc3QSFwoGdGVuYW50GAEgASgJQge6SARyAhg/Ek8KBXR5cGVzGAIgAygJQkC6SD2SAToQFCI2cjQYgQIyL14oXCp8W0EtWmEtejAtOV8tXSsoXC5bQS1aYS16MC05Xy1dKykqKFwuXCopPykkEhwKCmV4cHJlc3Npb24YAyABKAlCCLpIBXIDGIAIIl0KGkNyZWF0ZVN0cmVhbVRpY2tldFJlc3BvbnNlEg4KBnRpY2tldBgBIAEoCRIvCgtleHBpcmVfdGltZRgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAilAEKD0dldEV2ZW50UmVxdWVzdBIXCgZ0ZW5hbnQYASABKAlCB7pIBHICGD8SKQoCaWQYAiABKAlCHbpIGnIYMhZeW0EtWmEtejAtOV86LV17MSw2NH0kEj0KDnBheWxvYWRfZm9ybWF0GAMgASgOMhsucG9zdHJpZGVyLnYxLlBheWxvYWRGb3JtYXRCCLpIBYIBAhABIjYKEEdldEV2ZW50UmVzcG9uc2USIgoFZXZlbnQYASABKAsyEy5wb3N0cmlkZXIudjEuRXZlbnQi8AIKEUxpc3RFdmVudHNSZXF1ZXN0EhcKBnRlbmFudBgBIAEoCUIHukgEcgIYPxJPCgV0eXBlcxgCIAMoCUJAukg9kgE6EGQiNnI0GIECMi9eKFwqfFtBLVphLXowLTlfLV0rKFwuW0EtWmEtejAtOV8tXSspKihcLlwqKT8pJBIZCgdzdWJqZWN0GAMgASgJQgi6SAVyAxiABBItCglmcm9tX3RpbWUYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEisKB3RvX3RpbWUYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEh0KCXBhZ2Vfc2l6ZRgGIAEoBUIKukgHGgUY6AcoABIcCgpwYWdlX3Rva2VuGAcgASgJQgi6SAVyAxiABBI9Cg5wYXlsb2FkX2Zvcm1hdBgIIAEoDjIbLnBvc3RyaWRlci52MS5QYXlsb2FkRm9ybWF0Qgi6SAWCAQIQASJiChJMaXN0RXZlbnRzUmVzcG9uc2USIwoGZXZlbnRzGAEgAygLMhMucG9zdHJpZGVyLnYxLkV2ZW50EhcKD25leHRfcGFnZV90b2tlbhgCIAEoCRIOCgZjdXJzb3IYAyABKAkqlAEKClNsb3dQb2xpY3kSGwoXU0xPV19QT0xJQ1lfVU5TUEVDSUZJRUQQABIYChRTTE9XX1BPTElDWV9DQVRDSF9VUBABEh0KGVNMT1dfUE9MSUNZX0xBVEVTVF9CWV9LRVkQAhIUChBTTE9XX1BPTElDWV9EUk9QEAMSGgoWU0xPV19QT0xJQ1lfRElTQ09OTkVDVBAEKkgKDVBheWxvYWRGb3JtYXQSHgoaUEFZTE9BRF9GT1JNQVRfVU5TUEVDSUZJRUQQABIXChNQQVlMT0FEX0ZPUk1BVF9KU09OEAEqXgoJR2FwUmVhc29uEhoKFkdBUF9SRUFTT05fVU5TUEVDSUZJRUQQABIbChdHQVBfUkVBU09OX0xPR19SRVBMQUNFRBABEhgKFEdBUF9SRUFTT05fUkVURU5USU9OEAIy6gQKDEV2ZW50U2VydmljZRJGCgdQdWJsaXNoEhwucG9zdHJpZGVyLnYxLlB1Ymxpc2hSZXF1ZXN0Gh0ucG9zdHJpZGVyLnYxLlB1Ymxpc2hSZXNwb25zZRJVCgxQdWJsaXNoQmF0Y2gSIS5wb3N0cmlkZXIudjEuUHVibGlzaEJhdGNoUmVxdWVzdBoiLnBvc3RyaWRlci52MS5QdWJsaXNoQmF0Y2hSZXNwb25zZRJOCglTdWJzY3JpYmUSHi5wb3N0cmlkZXIudjEuU3Vic2NyaWJlUmVxdWVzdBofLnBvc3RyaWRlci52MS5TdWJzY3JpYmVSZXNwb25zZTABElwKDVB1Ymxpc2hTdHJlYW0SIi5wb3N0cmlkZXIudjEuUHVibGlzaFN0cmVhbVJlcXVlc3QaIy5wb3N0cmlkZXIudjEuUHVibGlzaFN0cmVhbVJlc3BvbnNlKAEwARJnChJDcmVhdGVTdHJlYW1UaWNrZXQSJy5wb3N0cmlkZXIudjEuQ3JlYXRlU3RyZWFtVGlja2V0UmVxdWVzdBooLnBvc3RyaWRlci52MS5DcmVhdGVTdHJlYW1UaWNrZXRSZXNwb25zZRJOCghHZXRFdmVudBIdLnBvc3RyaWRlci52MS5HZXRFdmVudFJlcXVlc3QaHi5wb3N0cmlkZXIudjEuR2V0RXZlbnRSZXNwb25zZSIDkAIBElQKCkxpc3RFdmVudHMSHy5wb3N0cmlkZXIudjEuTGlzdEV2ZW50c1JlcXVlc3QaIC5wb3N0cmlkZXIudjEuTGlzdEV2ZW50c1Jlc3BvbnNlIgOQAgFCswEKEGNvbS5wb3N0cmlkZXIudjFCCkV2ZW50UHJvdG9QAVpCZ2l0aHViLmNvbS9wb3N0cmlkZXItZGV2L3Bvc3RyaWRlci9nZW4vZ28vcG9zdHJpZGVyL3YxO3Bvc3RyaWRlcnYxogIDUFhYqgIMUG9zdHJpZGVyLlYxygIMUG9zdHJpZGVyXFYx4gIYUG9zdHJpZGVyXFYxXEdQQk1ldGFkYXRh6gINUG9zdHJpZGVyOjpWMWIGcHJvdG8z", [file_buf_validate_validate, file_google_protobuf_any, file_google_protobuf_duration, file_google_protobuf_struct, file_google_protobuf_timestamp, file_postrider_v1_error]);
 
 /**
  * Event is an immutable fact. Attribute names follow CloudEvents 1.0.
@@ -282,6 +284,206 @@ export const PublishBatchResponseSchema: GenMessage<PublishBatchResponse> = /*@_
   messageDesc(file_postrider_v1_event, 5);
 
 /**
+ * @generated from message postrider.v1.PublishStreamRequest
+ */
+export type PublishStreamRequest = Message<"postrider.v1.PublishStreamRequest"> & {
+  /**
+   * The tenant's name; the key's own tenant when empty. Only in the first message.
+   *
+   * @generated from field: string tenant = 1;
+   */
+  tenant: string;
+
+  /**
+   * @generated from field: postrider.v1.Event event = 2;
+   */
+  event?: Event | undefined;
+};
+
+/**
+ * Describes the message postrider.v1.PublishStreamRequest.
+ * Use `create(PublishStreamRequestSchema)` to create a new message.
+ */
+export const PublishStreamRequestSchema: GenMessage<PublishStreamRequest> = /*@__PURE__*/
+  messageDesc(file_postrider_v1_event, 6);
+
+/**
+ * @generated from message postrider.v1.PublishStreamResponse
+ */
+export type PublishStreamResponse = Message<"postrider.v1.PublishStreamResponse"> & {
+  /**
+   * @generated from oneof postrider.v1.PublishStreamResponse.message
+   */
+  message: {
+    /**
+     * @generated from field: postrider.v1.PublishStreamAck ack = 1;
+     */
+    value: PublishStreamAck;
+    case: "ack";
+  } | {
+    /**
+     * @generated from field: postrider.v1.PublishStreamError error = 2;
+     */
+    value: PublishStreamError;
+    case: "error";
+  } | {
+    /**
+     * The last message.
+     *
+     * @generated from field: postrider.v1.PublishStreamSummary summary = 3;
+     */
+    value: PublishStreamSummary;
+    case: "summary";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * Describes the message postrider.v1.PublishStreamResponse.
+ * Use `create(PublishStreamResponseSchema)` to create a new message.
+ */
+export const PublishStreamResponseSchema: GenMessage<PublishStreamResponse> = /*@__PURE__*/
+  messageDesc(file_postrider_v1_event, 7);
+
+/**
+ * PublishStreamAck says that an event is on disk.
+ *
+ * @generated from message postrider.v1.PublishStreamAck
+ */
+export type PublishStreamAck = Message<"postrider.v1.PublishStreamAck"> & {
+  /**
+   * Counts the requests of the stream, from 0.
+   *
+   * @generated from field: int64 index = 1;
+   */
+  index: bigint;
+
+  /**
+   * @generated from field: string id = 2;
+   */
+  id: string;
+
+  /**
+   * @generated from field: string cursor = 3;
+   */
+  cursor: string;
+
+  /**
+   * The event was stored before; id and cursor are those of the first time.
+   *
+   * @generated from field: bool duplicate = 4;
+   */
+  duplicate: boolean;
+};
+
+/**
+ * Describes the message postrider.v1.PublishStreamAck.
+ * Use `create(PublishStreamAckSchema)` to create a new message.
+ */
+export const PublishStreamAckSchema: GenMessage<PublishStreamAck> = /*@__PURE__*/
+  messageDesc(file_postrider_v1_event, 8);
+
+/**
+ * PublishStreamError says that an event was refused, and why. It is not stored.
+ *
+ * @generated from message postrider.v1.PublishStreamError
+ */
+export type PublishStreamError = Message<"postrider.v1.PublishStreamError"> & {
+  /**
+   * Counts the requests of the stream, from 0.
+   *
+   * @generated from field: int64 index = 1;
+   */
+  index: bigint;
+
+  /**
+   * The event's id, if it came with one.
+   *
+   * @generated from field: string id = 2;
+   */
+  id: string;
+
+  /**
+   * A Connect error code, for example "invalid_argument".
+   *
+   * @generated from field: string code = 3;
+   */
+  code: string;
+
+  /**
+   * @generated from field: postrider.v1.ErrorReason reason = 4;
+   */
+  reason: ErrorReason;
+
+  /**
+   * For a person.
+   *
+   * @generated from field: string message = 5;
+   */
+  message: string;
+
+  /**
+   * The fields at fault, where there are any.
+   *
+   * @generated from field: repeated postrider.v1.SchemaViolation violations = 6;
+   */
+  violations: SchemaViolation[];
+};
+
+/**
+ * Describes the message postrider.v1.PublishStreamError.
+ * Use `create(PublishStreamErrorSchema)` to create a new message.
+ */
+export const PublishStreamErrorSchema: GenMessage<PublishStreamError> = /*@__PURE__*/
+  messageDesc(file_postrider_v1_event, 9);
+
+/**
+ * @generated from message postrider.v1.PublishStreamSummary
+ */
+export type PublishStreamSummary = Message<"postrider.v1.PublishStreamSummary"> & {
+  /**
+   * Stored now.
+   *
+   * @generated from field: int64 stored = 1;
+   */
+  stored: bigint;
+
+  /**
+   * Stored before.
+   *
+   * @generated from field: int64 duplicates = 2;
+   */
+  duplicates: bigint;
+
+  /**
+   * Refused.
+   *
+   * @generated from field: int64 refused = 3;
+   */
+  refused: bigint;
+
+  /**
+   * The place of the last event of the stream in the log, of whatever time; empty when there is none.
+   *
+   * @generated from field: string cursor = 4;
+   */
+  cursor: string;
+
+  /**
+   * The first 100.
+   *
+   * @generated from field: repeated postrider.v1.PublishStreamError errors = 5;
+   */
+  errors: PublishStreamError[];
+};
+
+/**
+ * Describes the message postrider.v1.PublishStreamSummary.
+ * Use `create(PublishStreamSummarySchema)` to create a new message.
+ */
+export const PublishStreamSummarySchema: GenMessage<PublishStreamSummary> = /*@__PURE__*/
+  messageDesc(file_postrider_v1_event, 10);
+
+/**
  * @generated from message postrider.v1.SubscribeRequest
  */
 export type SubscribeRequest = Message<"postrider.v1.SubscribeRequest"> & {
@@ -326,6 +528,21 @@ export type SubscribeRequest = Message<"postrider.v1.SubscribeRequest"> & {
    * @generated from field: string expression = 6;
    */
   expression: string;
+
+  /**
+   * Several filters on one stream, in place of `types` and `expression`: an event comes once, with the names of the
+   * filters that select it.
+   *
+   * @generated from field: repeated postrider.v1.NamedFilter filters = 7;
+   */
+  filters: NamedFilter[];
+
+  /**
+   * What happens when the reader is slower than the events.
+   *
+   * @generated from field: postrider.v1.SlowPolicy slow_policy = 8;
+   */
+  slowPolicy: SlowPolicy;
 };
 
 /**
@@ -333,7 +550,42 @@ export type SubscribeRequest = Message<"postrider.v1.SubscribeRequest"> & {
  * Use `create(SubscribeRequestSchema)` to create a new message.
  */
 export const SubscribeRequestSchema: GenMessage<SubscribeRequest> = /*@__PURE__*/
-  messageDesc(file_postrider_v1_event, 6);
+  messageDesc(file_postrider_v1_event, 11);
+
+/**
+ * NamedFilter is one of several filters of a stream.
+ *
+ * @generated from message postrider.v1.NamedFilter
+ */
+export type NamedFilter = Message<"postrider.v1.NamedFilter"> & {
+  /**
+   * Unique in the request.
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * Event type patterns, as in Subscribe; all when empty.
+   *
+   * @generated from field: repeated string types = 2;
+   */
+  types: string[];
+
+  /**
+   * A CEL expression over `event`, as in Filter; all events when empty.
+   *
+   * @generated from field: string expression = 3;
+   */
+  expression: string;
+};
+
+/**
+ * Describes the message postrider.v1.NamedFilter.
+ * Use `create(NamedFilterSchema)` to create a new message.
+ */
+export const NamedFilterSchema: GenMessage<NamedFilter> = /*@__PURE__*/
+  messageDesc(file_postrider_v1_event, 12);
 
 /**
  * @generated from message postrider.v1.SubscribeResponse
@@ -377,7 +629,22 @@ export type SubscribeResponse = Message<"postrider.v1.SubscribeResponse"> & {
      */
     value: Gap;
     case: "gap";
+  } | {
+    /**
+     * Events were left out between the last cursor and this one, as the slow policy asks for.
+     *
+     * @generated from field: postrider.v1.Dropped dropped = 7;
+     */
+    value: Dropped;
+    case: "dropped";
   } | { case: undefined; value?: undefined };
+
+  /**
+   * Names of the request's `filters` that select the event, in their order.
+   *
+   * @generated from field: repeated string filters = 6;
+   */
+  filters: string[];
 };
 
 /**
@@ -385,7 +652,7 @@ export type SubscribeResponse = Message<"postrider.v1.SubscribeResponse"> & {
  * Use `create(SubscribeResponseSchema)` to create a new message.
  */
 export const SubscribeResponseSchema: GenMessage<SubscribeResponse> = /*@__PURE__*/
-  messageDesc(file_postrider_v1_event, 7);
+  messageDesc(file_postrider_v1_event, 13);
 
 /**
  * StreamBegin says where the stream really begins.
@@ -399,6 +666,27 @@ export type StreamBegin = Message<"postrider.v1.StreamBegin"> & {
    * @generated from field: postrider.v1.Gap gap = 1;
    */
   gap?: Gap | undefined;
+
+  /**
+   * The stream's id, for StreamService.
+   *
+   * @generated from field: string stream = 2;
+   */
+  stream: string;
+
+  /**
+   * When what let the caller in ends, a session or a ticket, and the stream with it unless it is renewed. Absent for keys.
+   *
+   * @generated from field: google.protobuf.Timestamp expire_time = 3;
+   */
+  expireTime?: Timestamp | undefined;
+
+  /**
+   * Nothing stored is to come first: the stream begins at the end of the log.
+   *
+   * @generated from field: bool live = 4;
+   */
+  live: boolean;
 };
 
 /**
@@ -406,14 +694,20 @@ export type StreamBegin = Message<"postrider.v1.StreamBegin"> & {
  * Use `create(StreamBeginSchema)` to create a new message.
  */
 export const StreamBeginSchema: GenMessage<StreamBegin> = /*@__PURE__*/
-  messageDesc(file_postrider_v1_event, 8);
+  messageDesc(file_postrider_v1_event, 14);
 
 /**
- * Heartbeat shows that a quiet stream is alive.
+ * Heartbeat shows that a quiet stream is alive. It is also sent at once when `live` changes.
  *
  * @generated from message postrider.v1.Heartbeat
  */
 export type Heartbeat = Message<"postrider.v1.Heartbeat"> & {
+  /**
+   * The stream has reached the end of the log: what comes next is new. False while it catches up.
+   *
+   * @generated from field: bool live = 1;
+   */
+  live: boolean;
 };
 
 /**
@@ -421,7 +715,28 @@ export type Heartbeat = Message<"postrider.v1.Heartbeat"> & {
  * Use `create(HeartbeatSchema)` to create a new message.
  */
 export const HeartbeatSchema: GenMessage<Heartbeat> = /*@__PURE__*/
-  messageDesc(file_postrider_v1_event, 9);
+  messageDesc(file_postrider_v1_event, 15);
+
+/**
+ * Dropped says that events were left out because the reader was too slow for them.
+ *
+ * @generated from message postrider.v1.Dropped
+ */
+export type Dropped = Message<"postrider.v1.Dropped"> & {
+  /**
+   * How many.
+   *
+   * @generated from field: int64 events = 1;
+   */
+  events: bigint;
+};
+
+/**
+ * Describes the message postrider.v1.Dropped.
+ * Use `create(DroppedSchema)` to create a new message.
+ */
+export const DroppedSchema: GenMessage<Dropped> = /*@__PURE__*/
+  messageDesc(file_postrider_v1_event, 16);
 
 /**
  * Gap says that events are missing, and why.
@@ -447,7 +762,7 @@ export type Gap = Message<"postrider.v1.Gap"> & {
  * Use `create(GapSchema)` to create a new message.
  */
 export const GapSchema: GenMessage<Gap> = /*@__PURE__*/
-  messageDesc(file_postrider_v1_event, 10);
+  messageDesc(file_postrider_v1_event, 17);
 
 /**
  * @generated from message postrider.v1.CreateStreamTicketRequest
@@ -481,7 +796,7 @@ export type CreateStreamTicketRequest = Message<"postrider.v1.CreateStreamTicket
  * Use `create(CreateStreamTicketRequestSchema)` to create a new message.
  */
 export const CreateStreamTicketRequestSchema: GenMessage<CreateStreamTicketRequest> = /*@__PURE__*/
-  messageDesc(file_postrider_v1_event, 11);
+  messageDesc(file_postrider_v1_event, 18);
 
 /**
  * @generated from message postrider.v1.CreateStreamTicketResponse
@@ -507,7 +822,7 @@ export type CreateStreamTicketResponse = Message<"postrider.v1.CreateStreamTicke
  * Use `create(CreateStreamTicketResponseSchema)` to create a new message.
  */
 export const CreateStreamTicketResponseSchema: GenMessage<CreateStreamTicketResponse> = /*@__PURE__*/
-  messageDesc(file_postrider_v1_event, 12);
+  messageDesc(file_postrider_v1_event, 19);
 
 /**
  * @generated from message postrider.v1.GetEventRequest
@@ -536,7 +851,7 @@ export type GetEventRequest = Message<"postrider.v1.GetEventRequest"> & {
  * Use `create(GetEventRequestSchema)` to create a new message.
  */
 export const GetEventRequestSchema: GenMessage<GetEventRequest> = /*@__PURE__*/
-  messageDesc(file_postrider_v1_event, 13);
+  messageDesc(file_postrider_v1_event, 20);
 
 /**
  * @generated from message postrider.v1.GetEventResponse
@@ -553,7 +868,7 @@ export type GetEventResponse = Message<"postrider.v1.GetEventResponse"> & {
  * Use `create(GetEventResponseSchema)` to create a new message.
  */
 export const GetEventResponseSchema: GenMessage<GetEventResponse> = /*@__PURE__*/
-  messageDesc(file_postrider_v1_event, 14);
+  messageDesc(file_postrider_v1_event, 21);
 
 /**
  * @generated from message postrider.v1.ListEventsRequest
@@ -619,7 +934,7 @@ export type ListEventsRequest = Message<"postrider.v1.ListEventsRequest"> & {
  * Use `create(ListEventsRequestSchema)` to create a new message.
  */
 export const ListEventsRequestSchema: GenMessage<ListEventsRequest> = /*@__PURE__*/
-  messageDesc(file_postrider_v1_event, 15);
+  messageDesc(file_postrider_v1_event, 22);
 
 /**
  * @generated from message postrider.v1.ListEventsResponse
@@ -652,7 +967,57 @@ export type ListEventsResponse = Message<"postrider.v1.ListEventsResponse"> & {
  * Use `create(ListEventsResponseSchema)` to create a new message.
  */
 export const ListEventsResponseSchema: GenMessage<ListEventsResponse> = /*@__PURE__*/
-  messageDesc(file_postrider_v1_event, 16);
+  messageDesc(file_postrider_v1_event, 23);
+
+/**
+ * SlowPolicy is what a stream does for a reader that is slower than the events. What is stored before the stream reached
+ * the end of the log for the first time is always sent whole.
+ *
+ * @generated from enum postrider.v1.SlowPolicy
+ */
+export enum SlowPolicy {
+  /**
+   * CATCH_UP.
+   *
+   * @generated from enum value: SLOW_POLICY_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * Sends every event, from the log where it has to, however far behind the reader is.
+   *
+   * @generated from enum value: SLOW_POLICY_CATCH_UP = 1;
+   */
+  CATCH_UP = 1,
+
+  /**
+   * Sends of the events that wait only the newest for each key: the event's ordering key or else its subject. Events
+   * with neither are all sent.
+   *
+   * @generated from enum value: SLOW_POLICY_LATEST_BY_KEY = 2;
+   */
+  LATEST_BY_KEY = 2,
+
+  /**
+   * Sends the newest 256 of the events that wait, and before them how many were left out.
+   *
+   * @generated from enum value: SLOW_POLICY_DROP = 3;
+   */
+  DROP = 3,
+
+  /**
+   * Ends the stream with SLOW_CONSUMER when more than 256 events wait. The last cursor is still good.
+   *
+   * @generated from enum value: SLOW_POLICY_DISCONNECT = 4;
+   */
+  DISCONNECT = 4,
+}
+
+/**
+ * Describes the enum postrider.v1.SlowPolicy.
+ */
+export const SlowPolicySchema: GenEnum<SlowPolicy> = /*@__PURE__*/
+  enumDesc(file_postrider_v1_event, 0);
 
 /**
  * PayloadFormat chooses how binary clients get payloads. JSON clients always get `data`.
@@ -679,7 +1044,7 @@ export enum PayloadFormat {
  * Describes the enum postrider.v1.PayloadFormat.
  */
 export const PayloadFormatSchema: GenEnum<PayloadFormat> = /*@__PURE__*/
-  enumDesc(file_postrider_v1_event, 0);
+  enumDesc(file_postrider_v1_event, 1);
 
 /**
  * @generated from enum postrider.v1.GapReason
@@ -709,7 +1074,7 @@ export enum GapReason {
  * Describes the enum postrider.v1.GapReason.
  */
 export const GapReasonSchema: GenEnum<GapReason> = /*@__PURE__*/
-  enumDesc(file_postrider_v1_event, 1);
+  enumDesc(file_postrider_v1_event, 2);
 
 /**
  * EventService publishes events and reads them back.
@@ -748,6 +1113,18 @@ export const EventService: GenService<{
     methodKind: "server_streaming";
     input: typeof SubscribeRequestSchema;
     output: typeof SubscribeResponseSchema;
+  },
+  /**
+   * PublishStream stores events as they come, each for itself, and acknowledges each once it is on disk: in order, many at
+   * a time. An event that is refused does not end the stream. When the client has closed its side, a last message sums up.
+   * Events need an id to be repeated safely after a lost connection. Needs HTTP/2.
+   *
+   * @generated from rpc postrider.v1.EventService.PublishStream
+   */
+  publishStream: {
+    methodKind: "bidi_streaming";
+    input: typeof PublishStreamRequestSchema;
+    output: typeof PublishStreamResponseSchema;
   },
   /**
    * CreateStreamTicket makes a ticket for `GET /v1/events/stream?ticket=…`: a browser's EventSource can send no key. It is

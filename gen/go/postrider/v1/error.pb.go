@@ -73,6 +73,12 @@ const (
 	ErrorReason_ERROR_REASON_UNTYPED_EVENT ErrorReason = 22
 	// Something still refers to it.
 	ErrorReason_ERROR_REASON_IN_USE ErrorReason = 23
+	// The reader is slower than the events, and asked to be cut off then; go on from the last cursor.
+	ErrorReason_ERROR_REASON_SLOW_CONSUMER ErrorReason = 24
+	// An operator ended the stream.
+	ErrorReason_ERROR_REASON_DISCONNECTED ErrorReason = 25
+	// The server has as many streams open as it may; try again later.
+	ErrorReason_ERROR_REASON_TOO_MANY_STREAMS ErrorReason = 26
 )
 
 // Enum value maps for ErrorReason.
@@ -102,6 +108,9 @@ var (
 		21: "ERROR_REASON_INVALID_FILTER",
 		22: "ERROR_REASON_UNTYPED_EVENT",
 		23: "ERROR_REASON_IN_USE",
+		24: "ERROR_REASON_SLOW_CONSUMER",
+		25: "ERROR_REASON_DISCONNECTED",
+		26: "ERROR_REASON_TOO_MANY_STREAMS",
 	}
 	ErrorReason_value = map[string]int32{
 		"ERROR_REASON_UNSPECIFIED":         0,
@@ -128,6 +137,9 @@ var (
 		"ERROR_REASON_INVALID_FILTER":      21,
 		"ERROR_REASON_UNTYPED_EVENT":       22,
 		"ERROR_REASON_IN_USE":              23,
+		"ERROR_REASON_SLOW_CONSUMER":       24,
+		"ERROR_REASON_DISCONNECTED":        25,
+		"ERROR_REASON_TOO_MANY_STREAMS":    26,
 	}
 )
 
@@ -162,7 +174,7 @@ var File_postrider_v1_error_proto protoreflect.FileDescriptor
 
 const file_postrider_v1_error_proto_rawDesc = "" +
 	"\n" +
-	"\x18postrider/v1/error.proto\x12\fpostrider.v1*\x8e\x06\n" +
+	"\x18postrider/v1/error.proto\x12\fpostrider.v1*\xf0\x06\n" +
 	"\vErrorReason\x12\x1c\n" +
 	"\x18ERROR_REASON_UNSPECIFIED\x10\x00\x12\x1e\n" +
 	"\x1aERROR_REASON_INVALID_FIELD\x10\x01\x12\"\n" +
@@ -188,7 +200,10 @@ const file_postrider_v1_error_proto_rawDesc = "" +
 	"\x1bERROR_REASON_INVALID_SCHEMA\x10\x14\x12\x1f\n" +
 	"\x1bERROR_REASON_INVALID_FILTER\x10\x15\x12\x1e\n" +
 	"\x1aERROR_REASON_UNTYPED_EVENT\x10\x16\x12\x17\n" +
-	"\x13ERROR_REASON_IN_USE\x10\x17B\xb3\x01\n" +
+	"\x13ERROR_REASON_IN_USE\x10\x17\x12\x1e\n" +
+	"\x1aERROR_REASON_SLOW_CONSUMER\x10\x18\x12\x1d\n" +
+	"\x19ERROR_REASON_DISCONNECTED\x10\x19\x12!\n" +
+	"\x1dERROR_REASON_TOO_MANY_STREAMS\x10\x1aB\xb3\x01\n" +
 	"\x10com.postrider.v1B\n" +
 	"ErrorProtoP\x01ZBgithub.com/postrider-dev/postrider/gen/go/postrider/v1;postriderv1\xa2\x02\x03PXX\xaa\x02\fPostrider.V1\xca\x02\fPostrider\\V1\xe2\x02\x18Postrider\\V1\\GPBMetadata\xea\x02\rPostrider::V1b\x06proto3"
 

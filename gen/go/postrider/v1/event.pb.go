@@ -26,6 +26,69 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
+// SlowPolicy is what a stream does for a reader that is slower than the events. What is stored before the stream reached
+// the end of the log for the first time is always sent whole.
+type SlowPolicy int32
+
+const (
+	// CATCH_UP.
+	SlowPolicy_SLOW_POLICY_UNSPECIFIED SlowPolicy = 0
+	// Sends every event, from the log where it has to, however far behind the reader is.
+	SlowPolicy_SLOW_POLICY_CATCH_UP SlowPolicy = 1
+	// Sends of the events that wait only the newest for each key: the event's ordering key or else its subject. Events
+	// with neither are all sent.
+	SlowPolicy_SLOW_POLICY_LATEST_BY_KEY SlowPolicy = 2
+	// Sends the newest 256 of the events that wait, and before them how many were left out.
+	SlowPolicy_SLOW_POLICY_DROP SlowPolicy = 3
+	// Ends the stream with SLOW_CONSUMER when more than 256 events wait. The last cursor is still good.
+	SlowPolicy_SLOW_POLICY_DISCONNECT SlowPolicy = 4
+)
+
+// Enum value maps for SlowPolicy.
+var (
+	SlowPolicy_name = map[int32]string{
+		0: "SLOW_POLICY_UNSPECIFIED",
+		1: "SLOW_POLICY_CATCH_UP",
+		2: "SLOW_POLICY_LATEST_BY_KEY",
+		3: "SLOW_POLICY_DROP",
+		4: "SLOW_POLICY_DISCONNECT",
+	}
+	SlowPolicy_value = map[string]int32{
+		"SLOW_POLICY_UNSPECIFIED":   0,
+		"SLOW_POLICY_CATCH_UP":      1,
+		"SLOW_POLICY_LATEST_BY_KEY": 2,
+		"SLOW_POLICY_DROP":          3,
+		"SLOW_POLICY_DISCONNECT":    4,
+	}
+)
+
+func (x SlowPolicy) Enum() *SlowPolicy {
+	p := new(SlowPolicy)
+	*p = x
+	return p
+}
+
+func (x SlowPolicy) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (SlowPolicy) Descriptor() protoreflect.EnumDescriptor {
+	return file_postrider_v1_event_proto_enumTypes[0].Descriptor()
+}
+
+func (SlowPolicy) Type() protoreflect.EnumType {
+	return &file_postrider_v1_event_proto_enumTypes[0]
+}
+
+func (x SlowPolicy) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use SlowPolicy.Descriptor instead.
+func (SlowPolicy) EnumDescriptor() ([]byte, []int) {
+	return file_postrider_v1_event_proto_rawDescGZIP(), []int{0}
+}
+
 // PayloadFormat chooses how binary clients get payloads. JSON clients always get `data`.
 type PayloadFormat int32
 
@@ -59,11 +122,11 @@ func (x PayloadFormat) String() string {
 }
 
 func (PayloadFormat) Descriptor() protoreflect.EnumDescriptor {
-	return file_postrider_v1_event_proto_enumTypes[0].Descriptor()
+	return file_postrider_v1_event_proto_enumTypes[1].Descriptor()
 }
 
 func (PayloadFormat) Type() protoreflect.EnumType {
-	return &file_postrider_v1_event_proto_enumTypes[0]
+	return &file_postrider_v1_event_proto_enumTypes[1]
 }
 
 func (x PayloadFormat) Number() protoreflect.EnumNumber {
@@ -72,7 +135,7 @@ func (x PayloadFormat) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use PayloadFormat.Descriptor instead.
 func (PayloadFormat) EnumDescriptor() ([]byte, []int) {
-	return file_postrider_v1_event_proto_rawDescGZIP(), []int{0}
+	return file_postrider_v1_event_proto_rawDescGZIP(), []int{1}
 }
 
 type GapReason int32
@@ -110,11 +173,11 @@ func (x GapReason) String() string {
 }
 
 func (GapReason) Descriptor() protoreflect.EnumDescriptor {
-	return file_postrider_v1_event_proto_enumTypes[1].Descriptor()
+	return file_postrider_v1_event_proto_enumTypes[2].Descriptor()
 }
 
 func (GapReason) Type() protoreflect.EnumType {
-	return &file_postrider_v1_event_proto_enumTypes[1]
+	return &file_postrider_v1_event_proto_enumTypes[2]
 }
 
 func (x GapReason) Number() protoreflect.EnumNumber {
@@ -123,7 +186,7 @@ func (x GapReason) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use GapReason.Descriptor instead.
 func (GapReason) EnumDescriptor() ([]byte, []int) {
-	return file_postrider_v1_event_proto_rawDescGZIP(), []int{1}
+	return file_postrider_v1_event_proto_rawDescGZIP(), []int{2}
 }
 
 // Event is an immutable fact. Attribute names follow CloudEvents 1.0.
@@ -627,6 +690,400 @@ func (x *PublishBatchResponse) GetResults() []*PublishResponse {
 	return nil
 }
 
+type PublishStreamRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The tenant's name; the key's own tenant when empty. Only in the first message.
+	Tenant        string `protobuf:"bytes,1,opt,name=tenant,proto3" json:"tenant,omitempty"`
+	Event         *Event `protobuf:"bytes,2,opt,name=event,proto3" json:"event,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PublishStreamRequest) Reset() {
+	*x = PublishStreamRequest{}
+	mi := &file_postrider_v1_event_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PublishStreamRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PublishStreamRequest) ProtoMessage() {}
+
+func (x *PublishStreamRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_postrider_v1_event_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PublishStreamRequest.ProtoReflect.Descriptor instead.
+func (*PublishStreamRequest) Descriptor() ([]byte, []int) {
+	return file_postrider_v1_event_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *PublishStreamRequest) GetTenant() string {
+	if x != nil {
+		return x.Tenant
+	}
+	return ""
+}
+
+func (x *PublishStreamRequest) GetEvent() *Event {
+	if x != nil {
+		return x.Event
+	}
+	return nil
+}
+
+type PublishStreamResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Types that are valid to be assigned to Message:
+	//
+	//	*PublishStreamResponse_Ack
+	//	*PublishStreamResponse_Error
+	//	*PublishStreamResponse_Summary
+	Message       isPublishStreamResponse_Message `protobuf_oneof:"message"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PublishStreamResponse) Reset() {
+	*x = PublishStreamResponse{}
+	mi := &file_postrider_v1_event_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PublishStreamResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PublishStreamResponse) ProtoMessage() {}
+
+func (x *PublishStreamResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_postrider_v1_event_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PublishStreamResponse.ProtoReflect.Descriptor instead.
+func (*PublishStreamResponse) Descriptor() ([]byte, []int) {
+	return file_postrider_v1_event_proto_rawDescGZIP(), []int{7}
+}
+
+func (x *PublishStreamResponse) GetMessage() isPublishStreamResponse_Message {
+	if x != nil {
+		return x.Message
+	}
+	return nil
+}
+
+func (x *PublishStreamResponse) GetAck() *PublishStreamAck {
+	if x != nil {
+		if x, ok := x.Message.(*PublishStreamResponse_Ack); ok {
+			return x.Ack
+		}
+	}
+	return nil
+}
+
+func (x *PublishStreamResponse) GetError() *PublishStreamError {
+	if x != nil {
+		if x, ok := x.Message.(*PublishStreamResponse_Error); ok {
+			return x.Error
+		}
+	}
+	return nil
+}
+
+func (x *PublishStreamResponse) GetSummary() *PublishStreamSummary {
+	if x != nil {
+		if x, ok := x.Message.(*PublishStreamResponse_Summary); ok {
+			return x.Summary
+		}
+	}
+	return nil
+}
+
+type isPublishStreamResponse_Message interface {
+	isPublishStreamResponse_Message()
+}
+
+type PublishStreamResponse_Ack struct {
+	Ack *PublishStreamAck `protobuf:"bytes,1,opt,name=ack,proto3,oneof"`
+}
+
+type PublishStreamResponse_Error struct {
+	Error *PublishStreamError `protobuf:"bytes,2,opt,name=error,proto3,oneof"`
+}
+
+type PublishStreamResponse_Summary struct {
+	// The last message.
+	Summary *PublishStreamSummary `protobuf:"bytes,3,opt,name=summary,proto3,oneof"`
+}
+
+func (*PublishStreamResponse_Ack) isPublishStreamResponse_Message() {}
+
+func (*PublishStreamResponse_Error) isPublishStreamResponse_Message() {}
+
+func (*PublishStreamResponse_Summary) isPublishStreamResponse_Message() {}
+
+// PublishStreamAck says that an event is on disk.
+type PublishStreamAck struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Counts the requests of the stream, from 0.
+	Index  int64  `protobuf:"varint,1,opt,name=index,proto3" json:"index,omitempty"`
+	Id     string `protobuf:"bytes,2,opt,name=id,proto3" json:"id,omitempty"`
+	Cursor string `protobuf:"bytes,3,opt,name=cursor,proto3" json:"cursor,omitempty"`
+	// The event was stored before; id and cursor are those of the first time.
+	Duplicate     bool `protobuf:"varint,4,opt,name=duplicate,proto3" json:"duplicate,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PublishStreamAck) Reset() {
+	*x = PublishStreamAck{}
+	mi := &file_postrider_v1_event_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PublishStreamAck) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PublishStreamAck) ProtoMessage() {}
+
+func (x *PublishStreamAck) ProtoReflect() protoreflect.Message {
+	mi := &file_postrider_v1_event_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PublishStreamAck.ProtoReflect.Descriptor instead.
+func (*PublishStreamAck) Descriptor() ([]byte, []int) {
+	return file_postrider_v1_event_proto_rawDescGZIP(), []int{8}
+}
+
+func (x *PublishStreamAck) GetIndex() int64 {
+	if x != nil {
+		return x.Index
+	}
+	return 0
+}
+
+func (x *PublishStreamAck) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *PublishStreamAck) GetCursor() string {
+	if x != nil {
+		return x.Cursor
+	}
+	return ""
+}
+
+func (x *PublishStreamAck) GetDuplicate() bool {
+	if x != nil {
+		return x.Duplicate
+	}
+	return false
+}
+
+// PublishStreamError says that an event was refused, and why. It is not stored.
+type PublishStreamError struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Counts the requests of the stream, from 0.
+	Index int64 `protobuf:"varint,1,opt,name=index,proto3" json:"index,omitempty"`
+	// The event's id, if it came with one.
+	Id string `protobuf:"bytes,2,opt,name=id,proto3" json:"id,omitempty"`
+	// A Connect error code, for example "invalid_argument".
+	Code   string      `protobuf:"bytes,3,opt,name=code,proto3" json:"code,omitempty"`
+	Reason ErrorReason `protobuf:"varint,4,opt,name=reason,proto3,enum=postrider.v1.ErrorReason" json:"reason,omitempty"`
+	// For a person.
+	Message string `protobuf:"bytes,5,opt,name=message,proto3" json:"message,omitempty"`
+	// The fields at fault, where there are any.
+	Violations    []*SchemaViolation `protobuf:"bytes,6,rep,name=violations,proto3" json:"violations,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PublishStreamError) Reset() {
+	*x = PublishStreamError{}
+	mi := &file_postrider_v1_event_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PublishStreamError) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PublishStreamError) ProtoMessage() {}
+
+func (x *PublishStreamError) ProtoReflect() protoreflect.Message {
+	mi := &file_postrider_v1_event_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PublishStreamError.ProtoReflect.Descriptor instead.
+func (*PublishStreamError) Descriptor() ([]byte, []int) {
+	return file_postrider_v1_event_proto_rawDescGZIP(), []int{9}
+}
+
+func (x *PublishStreamError) GetIndex() int64 {
+	if x != nil {
+		return x.Index
+	}
+	return 0
+}
+
+func (x *PublishStreamError) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *PublishStreamError) GetCode() string {
+	if x != nil {
+		return x.Code
+	}
+	return ""
+}
+
+func (x *PublishStreamError) GetReason() ErrorReason {
+	if x != nil {
+		return x.Reason
+	}
+	return ErrorReason_ERROR_REASON_UNSPECIFIED
+}
+
+func (x *PublishStreamError) GetMessage() string {
+	if x != nil {
+		return x.Message
+	}
+	return ""
+}
+
+func (x *PublishStreamError) GetViolations() []*SchemaViolation {
+	if x != nil {
+		return x.Violations
+	}
+	return nil
+}
+
+type PublishStreamSummary struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Stored now.
+	Stored int64 `protobuf:"varint,1,opt,name=stored,proto3" json:"stored,omitempty"`
+	// Stored before.
+	Duplicates int64 `protobuf:"varint,2,opt,name=duplicates,proto3" json:"duplicates,omitempty"`
+	// Refused.
+	Refused int64 `protobuf:"varint,3,opt,name=refused,proto3" json:"refused,omitempty"`
+	// The place of the last event of the stream in the log, of whatever time; empty when there is none.
+	Cursor string `protobuf:"bytes,4,opt,name=cursor,proto3" json:"cursor,omitempty"`
+	// The first 100.
+	Errors        []*PublishStreamError `protobuf:"bytes,5,rep,name=errors,proto3" json:"errors,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PublishStreamSummary) Reset() {
+	*x = PublishStreamSummary{}
+	mi := &file_postrider_v1_event_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PublishStreamSummary) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PublishStreamSummary) ProtoMessage() {}
+
+func (x *PublishStreamSummary) ProtoReflect() protoreflect.Message {
+	mi := &file_postrider_v1_event_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PublishStreamSummary.ProtoReflect.Descriptor instead.
+func (*PublishStreamSummary) Descriptor() ([]byte, []int) {
+	return file_postrider_v1_event_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *PublishStreamSummary) GetStored() int64 {
+	if x != nil {
+		return x.Stored
+	}
+	return 0
+}
+
+func (x *PublishStreamSummary) GetDuplicates() int64 {
+	if x != nil {
+		return x.Duplicates
+	}
+	return 0
+}
+
+func (x *PublishStreamSummary) GetRefused() int64 {
+	if x != nil {
+		return x.Refused
+	}
+	return 0
+}
+
+func (x *PublishStreamSummary) GetCursor() string {
+	if x != nil {
+		return x.Cursor
+	}
+	return ""
+}
+
+func (x *PublishStreamSummary) GetErrors() []*PublishStreamError {
+	if x != nil {
+		return x.Errors
+	}
+	return nil
+}
+
 type SubscribeRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The tenant's name; the key's own tenant when empty.
@@ -640,14 +1097,19 @@ type SubscribeRequest struct {
 	// Between heartbeats on a quiet stream; 15 s when absent.
 	HeartbeatInterval *durationpb.Duration `protobuf:"bytes,5,opt,name=heartbeat_interval,json=heartbeatInterval,proto3" json:"heartbeat_interval,omitempty"`
 	// A CEL expression over `event`, as in Filter; all events when empty.
-	Expression    string `protobuf:"bytes,6,opt,name=expression,proto3" json:"expression,omitempty"`
+	Expression string `protobuf:"bytes,6,opt,name=expression,proto3" json:"expression,omitempty"`
+	// Several filters on one stream, in place of `types` and `expression`: an event comes once, with the names of the
+	// filters that select it.
+	Filters []*NamedFilter `protobuf:"bytes,7,rep,name=filters,proto3" json:"filters,omitempty"`
+	// What happens when the reader is slower than the events.
+	SlowPolicy    SlowPolicy `protobuf:"varint,8,opt,name=slow_policy,json=slowPolicy,proto3,enum=postrider.v1.SlowPolicy" json:"slow_policy,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *SubscribeRequest) Reset() {
 	*x = SubscribeRequest{}
-	mi := &file_postrider_v1_event_proto_msgTypes[6]
+	mi := &file_postrider_v1_event_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -659,7 +1121,7 @@ func (x *SubscribeRequest) String() string {
 func (*SubscribeRequest) ProtoMessage() {}
 
 func (x *SubscribeRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_postrider_v1_event_proto_msgTypes[6]
+	mi := &file_postrider_v1_event_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -672,7 +1134,7 @@ func (x *SubscribeRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SubscribeRequest.ProtoReflect.Descriptor instead.
 func (*SubscribeRequest) Descriptor() ([]byte, []int) {
-	return file_postrider_v1_event_proto_rawDescGZIP(), []int{6}
+	return file_postrider_v1_event_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *SubscribeRequest) GetTenant() string {
@@ -717,6 +1179,84 @@ func (x *SubscribeRequest) GetExpression() string {
 	return ""
 }
 
+func (x *SubscribeRequest) GetFilters() []*NamedFilter {
+	if x != nil {
+		return x.Filters
+	}
+	return nil
+}
+
+func (x *SubscribeRequest) GetSlowPolicy() SlowPolicy {
+	if x != nil {
+		return x.SlowPolicy
+	}
+	return SlowPolicy_SLOW_POLICY_UNSPECIFIED
+}
+
+// NamedFilter is one of several filters of a stream.
+type NamedFilter struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Unique in the request.
+	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// Event type patterns, as in Subscribe; all when empty.
+	Types []string `protobuf:"bytes,2,rep,name=types,proto3" json:"types,omitempty"`
+	// A CEL expression over `event`, as in Filter; all events when empty.
+	Expression    string `protobuf:"bytes,3,opt,name=expression,proto3" json:"expression,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *NamedFilter) Reset() {
+	*x = NamedFilter{}
+	mi := &file_postrider_v1_event_proto_msgTypes[12]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *NamedFilter) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*NamedFilter) ProtoMessage() {}
+
+func (x *NamedFilter) ProtoReflect() protoreflect.Message {
+	mi := &file_postrider_v1_event_proto_msgTypes[12]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use NamedFilter.ProtoReflect.Descriptor instead.
+func (*NamedFilter) Descriptor() ([]byte, []int) {
+	return file_postrider_v1_event_proto_rawDescGZIP(), []int{12}
+}
+
+func (x *NamedFilter) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *NamedFilter) GetTypes() []string {
+	if x != nil {
+		return x.Types
+	}
+	return nil
+}
+
+func (x *NamedFilter) GetExpression() string {
+	if x != nil {
+		return x.Expression
+	}
+	return ""
+}
+
 type SubscribeResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The place reached, also by heartbeats; resume from the last one seen.
@@ -727,14 +1267,17 @@ type SubscribeResponse struct {
 	//	*SubscribeResponse_Event
 	//	*SubscribeResponse_Heartbeat
 	//	*SubscribeResponse_Gap
-	Message       isSubscribeResponse_Message `protobuf_oneof:"message"`
+	//	*SubscribeResponse_Dropped
+	Message isSubscribeResponse_Message `protobuf_oneof:"message"`
+	// Names of the request's `filters` that select the event, in their order.
+	Filters       []string `protobuf:"bytes,6,rep,name=filters,proto3" json:"filters,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *SubscribeResponse) Reset() {
 	*x = SubscribeResponse{}
-	mi := &file_postrider_v1_event_proto_msgTypes[7]
+	mi := &file_postrider_v1_event_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -746,7 +1289,7 @@ func (x *SubscribeResponse) String() string {
 func (*SubscribeResponse) ProtoMessage() {}
 
 func (x *SubscribeResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_postrider_v1_event_proto_msgTypes[7]
+	mi := &file_postrider_v1_event_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -759,7 +1302,7 @@ func (x *SubscribeResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SubscribeResponse.ProtoReflect.Descriptor instead.
 func (*SubscribeResponse) Descriptor() ([]byte, []int) {
-	return file_postrider_v1_event_proto_rawDescGZIP(), []int{7}
+	return file_postrider_v1_event_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *SubscribeResponse) GetCursor() string {
@@ -812,6 +1355,22 @@ func (x *SubscribeResponse) GetGap() *Gap {
 	return nil
 }
 
+func (x *SubscribeResponse) GetDropped() *Dropped {
+	if x != nil {
+		if x, ok := x.Message.(*SubscribeResponse_Dropped); ok {
+			return x.Dropped
+		}
+	}
+	return nil
+}
+
+func (x *SubscribeResponse) GetFilters() []string {
+	if x != nil {
+		return x.Filters
+	}
+	return nil
+}
+
 type isSubscribeResponse_Message interface {
 	isSubscribeResponse_Message()
 }
@@ -834,6 +1393,11 @@ type SubscribeResponse_Gap struct {
 	Gap *Gap `protobuf:"bytes,5,opt,name=gap,proto3,oneof"`
 }
 
+type SubscribeResponse_Dropped struct {
+	// Events were left out between the last cursor and this one, as the slow policy asks for.
+	Dropped *Dropped `protobuf:"bytes,7,opt,name=dropped,proto3,oneof"`
+}
+
 func (*SubscribeResponse_Begin) isSubscribeResponse_Message() {}
 
 func (*SubscribeResponse_Event) isSubscribeResponse_Message() {}
@@ -842,18 +1406,26 @@ func (*SubscribeResponse_Heartbeat) isSubscribeResponse_Message() {}
 
 func (*SubscribeResponse_Gap) isSubscribeResponse_Message() {}
 
+func (*SubscribeResponse_Dropped) isSubscribeResponse_Message() {}
+
 // StreamBegin says where the stream really begins.
 type StreamBegin struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Set when what was asked for is not all there.
-	Gap           *Gap `protobuf:"bytes,1,opt,name=gap,proto3" json:"gap,omitempty"`
+	Gap *Gap `protobuf:"bytes,1,opt,name=gap,proto3" json:"gap,omitempty"`
+	// The stream's id, for StreamService.
+	Stream string `protobuf:"bytes,2,opt,name=stream,proto3" json:"stream,omitempty"`
+	// When what let the caller in ends, a session or a ticket, and the stream with it unless it is renewed. Absent for keys.
+	ExpireTime *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=expire_time,json=expireTime,proto3" json:"expire_time,omitempty"`
+	// Nothing stored is to come first: the stream begins at the end of the log.
+	Live          bool `protobuf:"varint,4,opt,name=live,proto3" json:"live,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *StreamBegin) Reset() {
 	*x = StreamBegin{}
-	mi := &file_postrider_v1_event_proto_msgTypes[8]
+	mi := &file_postrider_v1_event_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -865,7 +1437,7 @@ func (x *StreamBegin) String() string {
 func (*StreamBegin) ProtoMessage() {}
 
 func (x *StreamBegin) ProtoReflect() protoreflect.Message {
-	mi := &file_postrider_v1_event_proto_msgTypes[8]
+	mi := &file_postrider_v1_event_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -878,7 +1450,7 @@ func (x *StreamBegin) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StreamBegin.ProtoReflect.Descriptor instead.
 func (*StreamBegin) Descriptor() ([]byte, []int) {
-	return file_postrider_v1_event_proto_rawDescGZIP(), []int{8}
+	return file_postrider_v1_event_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *StreamBegin) GetGap() *Gap {
@@ -888,16 +1460,39 @@ func (x *StreamBegin) GetGap() *Gap {
 	return nil
 }
 
-// Heartbeat shows that a quiet stream is alive.
+func (x *StreamBegin) GetStream() string {
+	if x != nil {
+		return x.Stream
+	}
+	return ""
+}
+
+func (x *StreamBegin) GetExpireTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.ExpireTime
+	}
+	return nil
+}
+
+func (x *StreamBegin) GetLive() bool {
+	if x != nil {
+		return x.Live
+	}
+	return false
+}
+
+// Heartbeat shows that a quiet stream is alive. It is also sent at once when `live` changes.
 type Heartbeat struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The stream has reached the end of the log: what comes next is new. False while it catches up.
+	Live          bool `protobuf:"varint,1,opt,name=live,proto3" json:"live,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Heartbeat) Reset() {
 	*x = Heartbeat{}
-	mi := &file_postrider_v1_event_proto_msgTypes[9]
+	mi := &file_postrider_v1_event_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -909,7 +1504,7 @@ func (x *Heartbeat) String() string {
 func (*Heartbeat) ProtoMessage() {}
 
 func (x *Heartbeat) ProtoReflect() protoreflect.Message {
-	mi := &file_postrider_v1_event_proto_msgTypes[9]
+	mi := &file_postrider_v1_event_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -922,7 +1517,60 @@ func (x *Heartbeat) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Heartbeat.ProtoReflect.Descriptor instead.
 func (*Heartbeat) Descriptor() ([]byte, []int) {
-	return file_postrider_v1_event_proto_rawDescGZIP(), []int{9}
+	return file_postrider_v1_event_proto_rawDescGZIP(), []int{15}
+}
+
+func (x *Heartbeat) GetLive() bool {
+	if x != nil {
+		return x.Live
+	}
+	return false
+}
+
+// Dropped says that events were left out because the reader was too slow for them.
+type Dropped struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// How many.
+	Events        int64 `protobuf:"varint,1,opt,name=events,proto3" json:"events,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Dropped) Reset() {
+	*x = Dropped{}
+	mi := &file_postrider_v1_event_proto_msgTypes[16]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Dropped) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Dropped) ProtoMessage() {}
+
+func (x *Dropped) ProtoReflect() protoreflect.Message {
+	mi := &file_postrider_v1_event_proto_msgTypes[16]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Dropped.ProtoReflect.Descriptor instead.
+func (*Dropped) Descriptor() ([]byte, []int) {
+	return file_postrider_v1_event_proto_rawDescGZIP(), []int{16}
+}
+
+func (x *Dropped) GetEvents() int64 {
+	if x != nil {
+		return x.Events
+	}
+	return 0
 }
 
 // Gap says that events are missing, and why.
@@ -937,7 +1585,7 @@ type Gap struct {
 
 func (x *Gap) Reset() {
 	*x = Gap{}
-	mi := &file_postrider_v1_event_proto_msgTypes[10]
+	mi := &file_postrider_v1_event_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -949,7 +1597,7 @@ func (x *Gap) String() string {
 func (*Gap) ProtoMessage() {}
 
 func (x *Gap) ProtoReflect() protoreflect.Message {
-	mi := &file_postrider_v1_event_proto_msgTypes[10]
+	mi := &file_postrider_v1_event_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -962,7 +1610,7 @@ func (x *Gap) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Gap.ProtoReflect.Descriptor instead.
 func (*Gap) Descriptor() ([]byte, []int) {
-	return file_postrider_v1_event_proto_rawDescGZIP(), []int{10}
+	return file_postrider_v1_event_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *Gap) GetReason() GapReason {
@@ -994,7 +1642,7 @@ type CreateStreamTicketRequest struct {
 
 func (x *CreateStreamTicketRequest) Reset() {
 	*x = CreateStreamTicketRequest{}
-	mi := &file_postrider_v1_event_proto_msgTypes[11]
+	mi := &file_postrider_v1_event_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1006,7 +1654,7 @@ func (x *CreateStreamTicketRequest) String() string {
 func (*CreateStreamTicketRequest) ProtoMessage() {}
 
 func (x *CreateStreamTicketRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_postrider_v1_event_proto_msgTypes[11]
+	mi := &file_postrider_v1_event_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1019,7 +1667,7 @@ func (x *CreateStreamTicketRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateStreamTicketRequest.ProtoReflect.Descriptor instead.
 func (*CreateStreamTicketRequest) Descriptor() ([]byte, []int) {
-	return file_postrider_v1_event_proto_rawDescGZIP(), []int{11}
+	return file_postrider_v1_event_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *CreateStreamTicketRequest) GetTenant() string {
@@ -1055,7 +1703,7 @@ type CreateStreamTicketResponse struct {
 
 func (x *CreateStreamTicketResponse) Reset() {
 	*x = CreateStreamTicketResponse{}
-	mi := &file_postrider_v1_event_proto_msgTypes[12]
+	mi := &file_postrider_v1_event_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1067,7 +1715,7 @@ func (x *CreateStreamTicketResponse) String() string {
 func (*CreateStreamTicketResponse) ProtoMessage() {}
 
 func (x *CreateStreamTicketResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_postrider_v1_event_proto_msgTypes[12]
+	mi := &file_postrider_v1_event_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1080,7 +1728,7 @@ func (x *CreateStreamTicketResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateStreamTicketResponse.ProtoReflect.Descriptor instead.
 func (*CreateStreamTicketResponse) Descriptor() ([]byte, []int) {
-	return file_postrider_v1_event_proto_rawDescGZIP(), []int{12}
+	return file_postrider_v1_event_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *CreateStreamTicketResponse) GetTicket() string {
@@ -1109,7 +1757,7 @@ type GetEventRequest struct {
 
 func (x *GetEventRequest) Reset() {
 	*x = GetEventRequest{}
-	mi := &file_postrider_v1_event_proto_msgTypes[13]
+	mi := &file_postrider_v1_event_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1121,7 +1769,7 @@ func (x *GetEventRequest) String() string {
 func (*GetEventRequest) ProtoMessage() {}
 
 func (x *GetEventRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_postrider_v1_event_proto_msgTypes[13]
+	mi := &file_postrider_v1_event_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1134,7 +1782,7 @@ func (x *GetEventRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetEventRequest.ProtoReflect.Descriptor instead.
 func (*GetEventRequest) Descriptor() ([]byte, []int) {
-	return file_postrider_v1_event_proto_rawDescGZIP(), []int{13}
+	return file_postrider_v1_event_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *GetEventRequest) GetTenant() string {
@@ -1167,7 +1815,7 @@ type GetEventResponse struct {
 
 func (x *GetEventResponse) Reset() {
 	*x = GetEventResponse{}
-	mi := &file_postrider_v1_event_proto_msgTypes[14]
+	mi := &file_postrider_v1_event_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1179,7 +1827,7 @@ func (x *GetEventResponse) String() string {
 func (*GetEventResponse) ProtoMessage() {}
 
 func (x *GetEventResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_postrider_v1_event_proto_msgTypes[14]
+	mi := &file_postrider_v1_event_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1192,7 +1840,7 @@ func (x *GetEventResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetEventResponse.ProtoReflect.Descriptor instead.
 func (*GetEventResponse) Descriptor() ([]byte, []int) {
-	return file_postrider_v1_event_proto_rawDescGZIP(), []int{14}
+	return file_postrider_v1_event_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *GetEventResponse) GetEvent() *Event {
@@ -1225,7 +1873,7 @@ type ListEventsRequest struct {
 
 func (x *ListEventsRequest) Reset() {
 	*x = ListEventsRequest{}
-	mi := &file_postrider_v1_event_proto_msgTypes[15]
+	mi := &file_postrider_v1_event_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1237,7 +1885,7 @@ func (x *ListEventsRequest) String() string {
 func (*ListEventsRequest) ProtoMessage() {}
 
 func (x *ListEventsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_postrider_v1_event_proto_msgTypes[15]
+	mi := &file_postrider_v1_event_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1250,7 +1898,7 @@ func (x *ListEventsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListEventsRequest.ProtoReflect.Descriptor instead.
 func (*ListEventsRequest) Descriptor() ([]byte, []int) {
-	return file_postrider_v1_event_proto_rawDescGZIP(), []int{15}
+	return file_postrider_v1_event_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *ListEventsRequest) GetTenant() string {
@@ -1323,7 +1971,7 @@ type ListEventsResponse struct {
 
 func (x *ListEventsResponse) Reset() {
 	*x = ListEventsResponse{}
-	mi := &file_postrider_v1_event_proto_msgTypes[16]
+	mi := &file_postrider_v1_event_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1335,7 +1983,7 @@ func (x *ListEventsResponse) String() string {
 func (*ListEventsResponse) ProtoMessage() {}
 
 func (x *ListEventsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_postrider_v1_event_proto_msgTypes[16]
+	mi := &file_postrider_v1_event_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1348,7 +1996,7 @@ func (x *ListEventsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListEventsResponse.ProtoReflect.Descriptor instead.
 func (*ListEventsResponse) Descriptor() ([]byte, []int) {
-	return file_postrider_v1_event_proto_rawDescGZIP(), []int{16}
+	return file_postrider_v1_event_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *ListEventsResponse) GetEvents() []*Event {
@@ -1376,7 +2024,7 @@ var File_postrider_v1_event_proto protoreflect.FileDescriptor
 
 const file_postrider_v1_event_proto_rawDesc = "" +
 	"\n" +
-	"\x18postrider/v1/event.proto\x12\fpostrider.v1\x1a\x1bbuf/validate/validate.proto\x1a\x19google/protobuf/any.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xc7\x05\n" +
+	"\x18postrider/v1/event.proto\x12\fpostrider.v1\x1a\x1bbuf/validate/validate.proto\x1a\x19google/protobuf/any.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x18postrider/v1/error.proto\"\xc7\x05\n" +
 	"\x05Event\x120\n" +
 	"\x02id\x18\x01 \x01(\tB \xbaH\x1d\xd8\x01\x01r\x182\x16^[A-Za-z0-9_:-]{1,64}$R\x02id\x12A\n" +
 	"\x04type\x18\x02 \x01(\tB-\xbaH*r(\x18\xff\x012#^[A-Za-z0-9_-]+(\\.[A-Za-z0-9_-]+)*$R\x04type\x12&\n" +
@@ -1415,7 +2063,37 @@ const file_postrider_v1_event_proto_rawDesc = "" +
 	"\x06tenant\x18\x01 \x01(\tB\a\xbaH\x04r\x02\x18?R\x06tenant\x128\n" +
 	"\x06events\x18\x02 \x03(\v2\x13.postrider.v1.EventB\v\xbaH\b\x92\x01\x05\b\x01\x10\xe8\aR\x06events\"O\n" +
 	"\x14PublishBatchResponse\x127\n" +
-	"\aresults\x18\x01 \x03(\v2\x1d.postrider.v1.PublishResponseR\aresults\"\x80\x03\n" +
+	"\aresults\x18\x01 \x03(\v2\x1d.postrider.v1.PublishResponseR\aresults\"j\n" +
+	"\x14PublishStreamRequest\x12\x1f\n" +
+	"\x06tenant\x18\x01 \x01(\tB\a\xbaH\x04r\x02\x18?R\x06tenant\x121\n" +
+	"\x05event\x18\x02 \x01(\v2\x13.postrider.v1.EventB\x06\xbaH\x03\xc8\x01\x01R\x05event\"\xd0\x01\n" +
+	"\x15PublishStreamResponse\x122\n" +
+	"\x03ack\x18\x01 \x01(\v2\x1e.postrider.v1.PublishStreamAckH\x00R\x03ack\x128\n" +
+	"\x05error\x18\x02 \x01(\v2 .postrider.v1.PublishStreamErrorH\x00R\x05error\x12>\n" +
+	"\asummary\x18\x03 \x01(\v2\".postrider.v1.PublishStreamSummaryH\x00R\asummaryB\t\n" +
+	"\amessage\"n\n" +
+	"\x10PublishStreamAck\x12\x14\n" +
+	"\x05index\x18\x01 \x01(\x03R\x05index\x12\x0e\n" +
+	"\x02id\x18\x02 \x01(\tR\x02id\x12\x16\n" +
+	"\x06cursor\x18\x03 \x01(\tR\x06cursor\x12\x1c\n" +
+	"\tduplicate\x18\x04 \x01(\bR\tduplicate\"\xda\x01\n" +
+	"\x12PublishStreamError\x12\x14\n" +
+	"\x05index\x18\x01 \x01(\x03R\x05index\x12\x0e\n" +
+	"\x02id\x18\x02 \x01(\tR\x02id\x12\x12\n" +
+	"\x04code\x18\x03 \x01(\tR\x04code\x121\n" +
+	"\x06reason\x18\x04 \x01(\x0e2\x19.postrider.v1.ErrorReasonR\x06reason\x12\x18\n" +
+	"\amessage\x18\x05 \x01(\tR\amessage\x12=\n" +
+	"\n" +
+	"violations\x18\x06 \x03(\v2\x1d.postrider.v1.SchemaViolationR\n" +
+	"violations\"\xba\x01\n" +
+	"\x14PublishStreamSummary\x12\x16\n" +
+	"\x06stored\x18\x01 \x01(\x03R\x06stored\x12\x1e\n" +
+	"\n" +
+	"duplicates\x18\x02 \x01(\x03R\n" +
+	"duplicates\x12\x18\n" +
+	"\arefused\x18\x03 \x01(\x03R\arefused\x12\x16\n" +
+	"\x06cursor\x18\x04 \x01(\tR\x06cursor\x128\n" +
+	"\x06errors\x18\x05 \x03(\v2 .postrider.v1.PublishStreamErrorR\x06errors\"\x84\x04\n" +
 	"\x10SubscribeRequest\x12\x1f\n" +
 	"\x06tenant\x18\x01 \x01(\tB\a\xbaH\x04r\x02\x18?R\x06tenant\x12V\n" +
 	"\x05types\x18\x02 \x03(\tB@\xbaH=\x92\x01:\x10d\"6r4\x18\x81\x022/^(\\*|[A-Za-z0-9_-]+(\\.[A-Za-z0-9_-]+)*(\\.\\*)?)$R\x05types\x12\x1d\n" +
@@ -1424,17 +2102,35 @@ const file_postrider_v1_event_proto_rawDesc = "" +
 	"\x12heartbeat_interval\x18\x05 \x01(\v2\x19.google.protobuf.DurationB\x12\xbaH\x0f\xaa\x01\f\"\x03\b\xac\x022\x05\x10\x80\xc2\xd7/R\x11heartbeatInterval\x12(\n" +
 	"\n" +
 	"expression\x18\x06 \x01(\tB\b\xbaH\x05r\x03\x18\x80 R\n" +
-	"expression\"\xf6\x01\n" +
+	"expression\x12=\n" +
+	"\afilters\x18\a \x03(\v2\x19.postrider.v1.NamedFilterB\b\xbaH\x05\x92\x01\x02\x10 R\afilters\x12C\n" +
+	"\vslow_policy\x18\b \x01(\x0e2\x18.postrider.v1.SlowPolicyB\b\xbaH\x05\x82\x01\x02\x10\x01R\n" +
+	"slowPolicy\"\xc3\x01\n" +
+	"\vNamedFilter\x122\n" +
+	"\x04name\x18\x01 \x01(\tB\x1e\xbaH\x1br\x192\x17^[A-Za-z0-9_.:-]{1,64}$R\x04name\x12V\n" +
+	"\x05types\x18\x02 \x03(\tB@\xbaH=\x92\x01:\x10d\"6r4\x18\x81\x022/^(\\*|[A-Za-z0-9_-]+(\\.[A-Za-z0-9_-]+)*(\\.\\*)?)$R\x05types\x12(\n" +
+	"\n" +
+	"expression\x18\x03 \x01(\tB\b\xbaH\x05r\x03\x18\x80 R\n" +
+	"expression\"\xc3\x02\n" +
 	"\x11SubscribeResponse\x12\x16\n" +
 	"\x06cursor\x18\x01 \x01(\tR\x06cursor\x121\n" +
 	"\x05begin\x18\x02 \x01(\v2\x19.postrider.v1.StreamBeginH\x00R\x05begin\x12+\n" +
 	"\x05event\x18\x03 \x01(\v2\x13.postrider.v1.EventH\x00R\x05event\x127\n" +
 	"\theartbeat\x18\x04 \x01(\v2\x17.postrider.v1.HeartbeatH\x00R\theartbeat\x12%\n" +
-	"\x03gap\x18\x05 \x01(\v2\x11.postrider.v1.GapH\x00R\x03gapB\t\n" +
-	"\amessage\"2\n" +
+	"\x03gap\x18\x05 \x01(\v2\x11.postrider.v1.GapH\x00R\x03gap\x121\n" +
+	"\adropped\x18\a \x01(\v2\x15.postrider.v1.DroppedH\x00R\adropped\x12\x18\n" +
+	"\afilters\x18\x06 \x03(\tR\afiltersB\t\n" +
+	"\amessage\"\x9b\x01\n" +
 	"\vStreamBegin\x12#\n" +
-	"\x03gap\x18\x01 \x01(\v2\x11.postrider.v1.GapR\x03gap\"\v\n" +
-	"\tHeartbeat\"P\n" +
+	"\x03gap\x18\x01 \x01(\v2\x11.postrider.v1.GapR\x03gap\x12\x16\n" +
+	"\x06stream\x18\x02 \x01(\tR\x06stream\x12;\n" +
+	"\vexpire_time\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
+	"expireTime\x12\x12\n" +
+	"\x04live\x18\x04 \x01(\bR\x04live\"\x1f\n" +
+	"\tHeartbeat\x12\x12\n" +
+	"\x04live\x18\x01 \x01(\bR\x04live\"!\n" +
+	"\aDropped\x12\x16\n" +
+	"\x06events\x18\x01 \x01(\x03R\x06events\"P\n" +
 	"\x03Gap\x12/\n" +
 	"\x06reason\x18\x01 \x01(\x0e2\x17.postrider.v1.GapReasonR\x06reason\x12\x18\n" +
 	"\amessage\x18\x02 \x01(\tR\amessage\"\xbe\x01\n" +
@@ -1468,18 +2164,26 @@ const file_postrider_v1_event_proto_rawDesc = "" +
 	"\x12ListEventsResponse\x12+\n" +
 	"\x06events\x18\x01 \x03(\v2\x13.postrider.v1.EventR\x06events\x12&\n" +
 	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\x12\x16\n" +
-	"\x06cursor\x18\x03 \x01(\tR\x06cursor*H\n" +
+	"\x06cursor\x18\x03 \x01(\tR\x06cursor*\x94\x01\n" +
+	"\n" +
+	"SlowPolicy\x12\x1b\n" +
+	"\x17SLOW_POLICY_UNSPECIFIED\x10\x00\x12\x18\n" +
+	"\x14SLOW_POLICY_CATCH_UP\x10\x01\x12\x1d\n" +
+	"\x19SLOW_POLICY_LATEST_BY_KEY\x10\x02\x12\x14\n" +
+	"\x10SLOW_POLICY_DROP\x10\x03\x12\x1a\n" +
+	"\x16SLOW_POLICY_DISCONNECT\x10\x04*H\n" +
 	"\rPayloadFormat\x12\x1e\n" +
 	"\x1aPAYLOAD_FORMAT_UNSPECIFIED\x10\x00\x12\x17\n" +
 	"\x13PAYLOAD_FORMAT_JSON\x10\x01*^\n" +
 	"\tGapReason\x12\x1a\n" +
 	"\x16GAP_REASON_UNSPECIFIED\x10\x00\x12\x1b\n" +
 	"\x17GAP_REASON_LOG_REPLACED\x10\x01\x12\x18\n" +
-	"\x14GAP_REASON_RETENTION\x10\x022\x8c\x04\n" +
+	"\x14GAP_REASON_RETENTION\x10\x022\xea\x04\n" +
 	"\fEventService\x12F\n" +
 	"\aPublish\x12\x1c.postrider.v1.PublishRequest\x1a\x1d.postrider.v1.PublishResponse\x12U\n" +
 	"\fPublishBatch\x12!.postrider.v1.PublishBatchRequest\x1a\".postrider.v1.PublishBatchResponse\x12N\n" +
-	"\tSubscribe\x12\x1e.postrider.v1.SubscribeRequest\x1a\x1f.postrider.v1.SubscribeResponse0\x01\x12g\n" +
+	"\tSubscribe\x12\x1e.postrider.v1.SubscribeRequest\x1a\x1f.postrider.v1.SubscribeResponse0\x01\x12\\\n" +
+	"\rPublishStream\x12\".postrider.v1.PublishStreamRequest\x1a#.postrider.v1.PublishStreamResponse(\x010\x01\x12g\n" +
 	"\x12CreateStreamTicket\x12'.postrider.v1.CreateStreamTicketRequest\x1a(.postrider.v1.CreateStreamTicketResponse\x12N\n" +
 	"\bGetEvent\x12\x1d.postrider.v1.GetEventRequest\x1a\x1e.postrider.v1.GetEventResponse\"\x03\x90\x02\x01\x12T\n" +
 	"\n" +
@@ -1499,74 +2203,96 @@ func file_postrider_v1_event_proto_rawDescGZIP() []byte {
 	return file_postrider_v1_event_proto_rawDescData
 }
 
-var file_postrider_v1_event_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_postrider_v1_event_proto_msgTypes = make([]protoimpl.MessageInfo, 17)
+var file_postrider_v1_event_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
+var file_postrider_v1_event_proto_msgTypes = make([]protoimpl.MessageInfo, 24)
 var file_postrider_v1_event_proto_goTypes = []any{
-	(PayloadFormat)(0),                 // 0: postrider.v1.PayloadFormat
-	(GapReason)(0),                     // 1: postrider.v1.GapReason
-	(*Event)(nil),                      // 2: postrider.v1.Event
-	(*SchemaViolation)(nil),            // 3: postrider.v1.SchemaViolation
-	(*PublishRequest)(nil),             // 4: postrider.v1.PublishRequest
-	(*PublishResponse)(nil),            // 5: postrider.v1.PublishResponse
-	(*PublishBatchRequest)(nil),        // 6: postrider.v1.PublishBatchRequest
-	(*PublishBatchResponse)(nil),       // 7: postrider.v1.PublishBatchResponse
-	(*SubscribeRequest)(nil),           // 8: postrider.v1.SubscribeRequest
-	(*SubscribeResponse)(nil),          // 9: postrider.v1.SubscribeResponse
-	(*StreamBegin)(nil),                // 10: postrider.v1.StreamBegin
-	(*Heartbeat)(nil),                  // 11: postrider.v1.Heartbeat
-	(*Gap)(nil),                        // 12: postrider.v1.Gap
-	(*CreateStreamTicketRequest)(nil),  // 13: postrider.v1.CreateStreamTicketRequest
-	(*CreateStreamTicketResponse)(nil), // 14: postrider.v1.CreateStreamTicketResponse
-	(*GetEventRequest)(nil),            // 15: postrider.v1.GetEventRequest
-	(*GetEventResponse)(nil),           // 16: postrider.v1.GetEventResponse
-	(*ListEventsRequest)(nil),          // 17: postrider.v1.ListEventsRequest
-	(*ListEventsResponse)(nil),         // 18: postrider.v1.ListEventsResponse
-	(*timestamppb.Timestamp)(nil),      // 19: google.protobuf.Timestamp
-	(*structpb.Struct)(nil),            // 20: google.protobuf.Struct
-	(*anypb.Any)(nil),                  // 21: google.protobuf.Any
-	(*durationpb.Duration)(nil),        // 22: google.protobuf.Duration
+	(SlowPolicy)(0),                    // 0: postrider.v1.SlowPolicy
+	(PayloadFormat)(0),                 // 1: postrider.v1.PayloadFormat
+	(GapReason)(0),                     // 2: postrider.v1.GapReason
+	(*Event)(nil),                      // 3: postrider.v1.Event
+	(*SchemaViolation)(nil),            // 4: postrider.v1.SchemaViolation
+	(*PublishRequest)(nil),             // 5: postrider.v1.PublishRequest
+	(*PublishResponse)(nil),            // 6: postrider.v1.PublishResponse
+	(*PublishBatchRequest)(nil),        // 7: postrider.v1.PublishBatchRequest
+	(*PublishBatchResponse)(nil),       // 8: postrider.v1.PublishBatchResponse
+	(*PublishStreamRequest)(nil),       // 9: postrider.v1.PublishStreamRequest
+	(*PublishStreamResponse)(nil),      // 10: postrider.v1.PublishStreamResponse
+	(*PublishStreamAck)(nil),           // 11: postrider.v1.PublishStreamAck
+	(*PublishStreamError)(nil),         // 12: postrider.v1.PublishStreamError
+	(*PublishStreamSummary)(nil),       // 13: postrider.v1.PublishStreamSummary
+	(*SubscribeRequest)(nil),           // 14: postrider.v1.SubscribeRequest
+	(*NamedFilter)(nil),                // 15: postrider.v1.NamedFilter
+	(*SubscribeResponse)(nil),          // 16: postrider.v1.SubscribeResponse
+	(*StreamBegin)(nil),                // 17: postrider.v1.StreamBegin
+	(*Heartbeat)(nil),                  // 18: postrider.v1.Heartbeat
+	(*Dropped)(nil),                    // 19: postrider.v1.Dropped
+	(*Gap)(nil),                        // 20: postrider.v1.Gap
+	(*CreateStreamTicketRequest)(nil),  // 21: postrider.v1.CreateStreamTicketRequest
+	(*CreateStreamTicketResponse)(nil), // 22: postrider.v1.CreateStreamTicketResponse
+	(*GetEventRequest)(nil),            // 23: postrider.v1.GetEventRequest
+	(*GetEventResponse)(nil),           // 24: postrider.v1.GetEventResponse
+	(*ListEventsRequest)(nil),          // 25: postrider.v1.ListEventsRequest
+	(*ListEventsResponse)(nil),         // 26: postrider.v1.ListEventsResponse
+	(*timestamppb.Timestamp)(nil),      // 27: google.protobuf.Timestamp
+	(*structpb.Struct)(nil),            // 28: google.protobuf.Struct
+	(*anypb.Any)(nil),                  // 29: google.protobuf.Any
+	(ErrorReason)(0),                   // 30: postrider.v1.ErrorReason
+	(*durationpb.Duration)(nil),        // 31: google.protobuf.Duration
 }
 var file_postrider_v1_event_proto_depIdxs = []int32{
-	19, // 0: postrider.v1.Event.time:type_name -> google.protobuf.Timestamp
-	20, // 1: postrider.v1.Event.data:type_name -> google.protobuf.Struct
-	21, // 2: postrider.v1.Event.proto_data:type_name -> google.protobuf.Any
-	19, // 3: postrider.v1.Event.accept_time:type_name -> google.protobuf.Timestamp
-	3,  // 4: postrider.v1.Event.violations:type_name -> postrider.v1.SchemaViolation
-	2,  // 5: postrider.v1.PublishRequest.event:type_name -> postrider.v1.Event
-	2,  // 6: postrider.v1.PublishBatchRequest.events:type_name -> postrider.v1.Event
-	5,  // 7: postrider.v1.PublishBatchResponse.results:type_name -> postrider.v1.PublishResponse
-	0,  // 8: postrider.v1.SubscribeRequest.payload_format:type_name -> postrider.v1.PayloadFormat
-	22, // 9: postrider.v1.SubscribeRequest.heartbeat_interval:type_name -> google.protobuf.Duration
-	10, // 10: postrider.v1.SubscribeResponse.begin:type_name -> postrider.v1.StreamBegin
-	2,  // 11: postrider.v1.SubscribeResponse.event:type_name -> postrider.v1.Event
-	11, // 12: postrider.v1.SubscribeResponse.heartbeat:type_name -> postrider.v1.Heartbeat
-	12, // 13: postrider.v1.SubscribeResponse.gap:type_name -> postrider.v1.Gap
-	12, // 14: postrider.v1.StreamBegin.gap:type_name -> postrider.v1.Gap
-	1,  // 15: postrider.v1.Gap.reason:type_name -> postrider.v1.GapReason
-	19, // 16: postrider.v1.CreateStreamTicketResponse.expire_time:type_name -> google.protobuf.Timestamp
-	0,  // 17: postrider.v1.GetEventRequest.payload_format:type_name -> postrider.v1.PayloadFormat
-	2,  // 18: postrider.v1.GetEventResponse.event:type_name -> postrider.v1.Event
-	19, // 19: postrider.v1.ListEventsRequest.from_time:type_name -> google.protobuf.Timestamp
-	19, // 20: postrider.v1.ListEventsRequest.to_time:type_name -> google.protobuf.Timestamp
-	0,  // 21: postrider.v1.ListEventsRequest.payload_format:type_name -> postrider.v1.PayloadFormat
-	2,  // 22: postrider.v1.ListEventsResponse.events:type_name -> postrider.v1.Event
-	4,  // 23: postrider.v1.EventService.Publish:input_type -> postrider.v1.PublishRequest
-	6,  // 24: postrider.v1.EventService.PublishBatch:input_type -> postrider.v1.PublishBatchRequest
-	8,  // 25: postrider.v1.EventService.Subscribe:input_type -> postrider.v1.SubscribeRequest
-	13, // 26: postrider.v1.EventService.CreateStreamTicket:input_type -> postrider.v1.CreateStreamTicketRequest
-	15, // 27: postrider.v1.EventService.GetEvent:input_type -> postrider.v1.GetEventRequest
-	17, // 28: postrider.v1.EventService.ListEvents:input_type -> postrider.v1.ListEventsRequest
-	5,  // 29: postrider.v1.EventService.Publish:output_type -> postrider.v1.PublishResponse
-	7,  // 30: postrider.v1.EventService.PublishBatch:output_type -> postrider.v1.PublishBatchResponse
-	9,  // 31: postrider.v1.EventService.Subscribe:output_type -> postrider.v1.SubscribeResponse
-	14, // 32: postrider.v1.EventService.CreateStreamTicket:output_type -> postrider.v1.CreateStreamTicketResponse
-	16, // 33: postrider.v1.EventService.GetEvent:output_type -> postrider.v1.GetEventResponse
-	18, // 34: postrider.v1.EventService.ListEvents:output_type -> postrider.v1.ListEventsResponse
-	29, // [29:35] is the sub-list for method output_type
-	23, // [23:29] is the sub-list for method input_type
-	23, // [23:23] is the sub-list for extension type_name
-	23, // [23:23] is the sub-list for extension extendee
-	0,  // [0:23] is the sub-list for field type_name
+	27, // 0: postrider.v1.Event.time:type_name -> google.protobuf.Timestamp
+	28, // 1: postrider.v1.Event.data:type_name -> google.protobuf.Struct
+	29, // 2: postrider.v1.Event.proto_data:type_name -> google.protobuf.Any
+	27, // 3: postrider.v1.Event.accept_time:type_name -> google.protobuf.Timestamp
+	4,  // 4: postrider.v1.Event.violations:type_name -> postrider.v1.SchemaViolation
+	3,  // 5: postrider.v1.PublishRequest.event:type_name -> postrider.v1.Event
+	3,  // 6: postrider.v1.PublishBatchRequest.events:type_name -> postrider.v1.Event
+	6,  // 7: postrider.v1.PublishBatchResponse.results:type_name -> postrider.v1.PublishResponse
+	3,  // 8: postrider.v1.PublishStreamRequest.event:type_name -> postrider.v1.Event
+	11, // 9: postrider.v1.PublishStreamResponse.ack:type_name -> postrider.v1.PublishStreamAck
+	12, // 10: postrider.v1.PublishStreamResponse.error:type_name -> postrider.v1.PublishStreamError
+	13, // 11: postrider.v1.PublishStreamResponse.summary:type_name -> postrider.v1.PublishStreamSummary
+	30, // 12: postrider.v1.PublishStreamError.reason:type_name -> postrider.v1.ErrorReason
+	4,  // 13: postrider.v1.PublishStreamError.violations:type_name -> postrider.v1.SchemaViolation
+	12, // 14: postrider.v1.PublishStreamSummary.errors:type_name -> postrider.v1.PublishStreamError
+	1,  // 15: postrider.v1.SubscribeRequest.payload_format:type_name -> postrider.v1.PayloadFormat
+	31, // 16: postrider.v1.SubscribeRequest.heartbeat_interval:type_name -> google.protobuf.Duration
+	15, // 17: postrider.v1.SubscribeRequest.filters:type_name -> postrider.v1.NamedFilter
+	0,  // 18: postrider.v1.SubscribeRequest.slow_policy:type_name -> postrider.v1.SlowPolicy
+	17, // 19: postrider.v1.SubscribeResponse.begin:type_name -> postrider.v1.StreamBegin
+	3,  // 20: postrider.v1.SubscribeResponse.event:type_name -> postrider.v1.Event
+	18, // 21: postrider.v1.SubscribeResponse.heartbeat:type_name -> postrider.v1.Heartbeat
+	20, // 22: postrider.v1.SubscribeResponse.gap:type_name -> postrider.v1.Gap
+	19, // 23: postrider.v1.SubscribeResponse.dropped:type_name -> postrider.v1.Dropped
+	20, // 24: postrider.v1.StreamBegin.gap:type_name -> postrider.v1.Gap
+	27, // 25: postrider.v1.StreamBegin.expire_time:type_name -> google.protobuf.Timestamp
+	2,  // 26: postrider.v1.Gap.reason:type_name -> postrider.v1.GapReason
+	27, // 27: postrider.v1.CreateStreamTicketResponse.expire_time:type_name -> google.protobuf.Timestamp
+	1,  // 28: postrider.v1.GetEventRequest.payload_format:type_name -> postrider.v1.PayloadFormat
+	3,  // 29: postrider.v1.GetEventResponse.event:type_name -> postrider.v1.Event
+	27, // 30: postrider.v1.ListEventsRequest.from_time:type_name -> google.protobuf.Timestamp
+	27, // 31: postrider.v1.ListEventsRequest.to_time:type_name -> google.protobuf.Timestamp
+	1,  // 32: postrider.v1.ListEventsRequest.payload_format:type_name -> postrider.v1.PayloadFormat
+	3,  // 33: postrider.v1.ListEventsResponse.events:type_name -> postrider.v1.Event
+	5,  // 34: postrider.v1.EventService.Publish:input_type -> postrider.v1.PublishRequest
+	7,  // 35: postrider.v1.EventService.PublishBatch:input_type -> postrider.v1.PublishBatchRequest
+	14, // 36: postrider.v1.EventService.Subscribe:input_type -> postrider.v1.SubscribeRequest
+	9,  // 37: postrider.v1.EventService.PublishStream:input_type -> postrider.v1.PublishStreamRequest
+	21, // 38: postrider.v1.EventService.CreateStreamTicket:input_type -> postrider.v1.CreateStreamTicketRequest
+	23, // 39: postrider.v1.EventService.GetEvent:input_type -> postrider.v1.GetEventRequest
+	25, // 40: postrider.v1.EventService.ListEvents:input_type -> postrider.v1.ListEventsRequest
+	6,  // 41: postrider.v1.EventService.Publish:output_type -> postrider.v1.PublishResponse
+	8,  // 42: postrider.v1.EventService.PublishBatch:output_type -> postrider.v1.PublishBatchResponse
+	16, // 43: postrider.v1.EventService.Subscribe:output_type -> postrider.v1.SubscribeResponse
+	10, // 44: postrider.v1.EventService.PublishStream:output_type -> postrider.v1.PublishStreamResponse
+	22, // 45: postrider.v1.EventService.CreateStreamTicket:output_type -> postrider.v1.CreateStreamTicketResponse
+	24, // 46: postrider.v1.EventService.GetEvent:output_type -> postrider.v1.GetEventResponse
+	26, // 47: postrider.v1.EventService.ListEvents:output_type -> postrider.v1.ListEventsResponse
+	41, // [41:48] is the sub-list for method output_type
+	34, // [34:41] is the sub-list for method input_type
+	34, // [34:34] is the sub-list for extension type_name
+	34, // [34:34] is the sub-list for extension extendee
+	0,  // [0:34] is the sub-list for field type_name
 }
 
 func init() { file_postrider_v1_event_proto_init() }
@@ -1574,6 +2300,7 @@ func file_postrider_v1_event_proto_init() {
 	if File_postrider_v1_event_proto != nil {
 		return
 	}
+	file_postrider_v1_error_proto_init()
 	file_postrider_v1_event_proto_msgTypes[0].OneofWrappers = []any{
 		(*Event_Data)(nil),
 		(*Event_ProtoData)(nil),
@@ -1581,18 +2308,24 @@ func file_postrider_v1_event_proto_init() {
 		(*Event_InvalidData)(nil),
 	}
 	file_postrider_v1_event_proto_msgTypes[7].OneofWrappers = []any{
+		(*PublishStreamResponse_Ack)(nil),
+		(*PublishStreamResponse_Error)(nil),
+		(*PublishStreamResponse_Summary)(nil),
+	}
+	file_postrider_v1_event_proto_msgTypes[13].OneofWrappers = []any{
 		(*SubscribeResponse_Begin)(nil),
 		(*SubscribeResponse_Event)(nil),
 		(*SubscribeResponse_Heartbeat)(nil),
 		(*SubscribeResponse_Gap)(nil),
+		(*SubscribeResponse_Dropped)(nil),
 	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_postrider_v1_event_proto_rawDesc), len(file_postrider_v1_event_proto_rawDesc)),
-			NumEnums:      2,
-			NumMessages:   17,
+			NumEnums:      3,
+			NumMessages:   24,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

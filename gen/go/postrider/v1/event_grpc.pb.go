@@ -22,6 +22,7 @@ const (
 	EventService_Publish_FullMethodName            = "/postrider.v1.EventService/Publish"
 	EventService_PublishBatch_FullMethodName       = "/postrider.v1.EventService/PublishBatch"
 	EventService_Subscribe_FullMethodName          = "/postrider.v1.EventService/Subscribe"
+	EventService_PublishStream_FullMethodName      = "/postrider.v1.EventService/PublishStream"
 	EventService_CreateStreamTicket_FullMethodName = "/postrider.v1.EventService/CreateStreamTicket"
 	EventService_GetEvent_FullMethodName           = "/postrider.v1.EventService/GetEvent"
 	EventService_ListEvents_FullMethodName         = "/postrider.v1.EventService/ListEvents"
@@ -41,6 +42,10 @@ type EventServiceClient interface {
 	// Subscribe streams matching events in order, first those stored after `start`, then live ones. It ends only when
 	// either side ends it; resume by sending the last cursor as `start`.
 	Subscribe(ctx context.Context, in *SubscribeRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[SubscribeResponse], error)
+	// PublishStream stores events as they come, each for itself, and acknowledges each once it is on disk: in order, many at
+	// a time. An event that is refused does not end the stream. When the client has closed its side, a last message sums up.
+	// Events need an id to be repeated safely after a lost connection. Needs HTTP/2.
+	PublishStream(ctx context.Context, opts ...grpc.CallOption) (grpc.BidiStreamingClient[PublishStreamRequest, PublishStreamResponse], error)
 	// CreateStreamTicket makes a ticket for `GET /v1/events/stream?ticket=…`: a browser's EventSource can send no key. It is
 	// good for 15 minutes, for as many connections as it takes and across restarts of the server, and ends with the
 	// caller's key.
@@ -98,6 +103,19 @@ func (c *eventServiceClient) Subscribe(ctx context.Context, in *SubscribeRequest
 // This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
 type EventService_SubscribeClient = grpc.ServerStreamingClient[SubscribeResponse]
 
+func (c *eventServiceClient) PublishStream(ctx context.Context, opts ...grpc.CallOption) (grpc.BidiStreamingClient[PublishStreamRequest, PublishStreamResponse], error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	stream, err := c.cc.NewStream(ctx, &EventService_ServiceDesc.Streams[1], EventService_PublishStream_FullMethodName, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	x := &grpc.GenericClientStream[PublishStreamRequest, PublishStreamResponse]{ClientStream: stream}
+	return x, nil
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type EventService_PublishStreamClient = grpc.BidiStreamingClient[PublishStreamRequest, PublishStreamResponse]
+
 func (c *eventServiceClient) CreateStreamTicket(ctx context.Context, in *CreateStreamTicketRequest, opts ...grpc.CallOption) (*CreateStreamTicketResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(CreateStreamTicketResponse)
@@ -142,6 +160,10 @@ type EventServiceServer interface {
 	// Subscribe streams matching events in order, first those stored after `start`, then live ones. It ends only when
 	// either side ends it; resume by sending the last cursor as `start`.
 	Subscribe(*SubscribeRequest, grpc.ServerStreamingServer[SubscribeResponse]) error
+	// PublishStream stores events as they come, each for itself, and acknowledges each once it is on disk: in order, many at
+	// a time. An event that is refused does not end the stream. When the client has closed its side, a last message sums up.
+	// Events need an id to be repeated safely after a lost connection. Needs HTTP/2.
+	PublishStream(grpc.BidiStreamingServer[PublishStreamRequest, PublishStreamResponse]) error
 	// CreateStreamTicket makes a ticket for `GET /v1/events/stream?ticket=…`: a browser's EventSource can send no key. It is
 	// good for 15 minutes, for as many connections as it takes and across restarts of the server, and ends with the
 	// caller's key.
@@ -168,6 +190,9 @@ func (UnimplementedEventServiceServer) PublishBatch(context.Context, *PublishBat
 }
 func (UnimplementedEventServiceServer) Subscribe(*SubscribeRequest, grpc.ServerStreamingServer[SubscribeResponse]) error {
 	return status.Error(codes.Unimplemented, "method Subscribe not implemented")
+}
+func (UnimplementedEventServiceServer) PublishStream(grpc.BidiStreamingServer[PublishStreamRequest, PublishStreamResponse]) error {
+	return status.Error(codes.Unimplemented, "method PublishStream not implemented")
 }
 func (UnimplementedEventServiceServer) CreateStreamTicket(context.Context, *CreateStreamTicketRequest) (*CreateStreamTicketResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method CreateStreamTicket not implemented")
@@ -245,6 +270,13 @@ func _EventService_Subscribe_Handler(srv interface{}, stream grpc.ServerStream) 
 
 // This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
 type EventService_SubscribeServer = grpc.ServerStreamingServer[SubscribeResponse]
+
+func _EventService_PublishStream_Handler(srv interface{}, stream grpc.ServerStream) error {
+	return srv.(EventServiceServer).PublishStream(&grpc.GenericServerStream[PublishStreamRequest, PublishStreamResponse]{ServerStream: stream})
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type EventService_PublishStreamServer = grpc.BidiStreamingServer[PublishStreamRequest, PublishStreamResponse]
 
 func _EventService_CreateStreamTicket_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(CreateStreamTicketRequest)
@@ -333,6 +365,12 @@ var EventService_ServiceDesc = grpc.ServiceDesc{
 			StreamName:    "Subscribe",
 			Handler:       _EventService_Subscribe_Handler,
 			ServerStreams: true,
+		},
+		{
+			StreamName:    "PublishStream",
+			Handler:       _EventService_PublishStream_Handler,
+			ServerStreams: true,
+			ClientStreams: true,
 		},
 	},
 	Metadata: "postrider/v1/event.proto",

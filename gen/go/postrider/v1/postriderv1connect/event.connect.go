@@ -40,6 +40,9 @@ const (
 	EventServicePublishBatchProcedure = "/postrider.v1.EventService/PublishBatch"
 	// EventServiceSubscribeProcedure is the fully-qualified name of the EventService's Subscribe RPC.
 	EventServiceSubscribeProcedure = "/postrider.v1.EventService/Subscribe"
+	// EventServicePublishStreamProcedure is the fully-qualified name of the EventService's
+	// PublishStream RPC.
+	EventServicePublishStreamProcedure = "/postrider.v1.EventService/PublishStream"
 	// EventServiceCreateStreamTicketProcedure is the fully-qualified name of the EventService's
 	// CreateStreamTicket RPC.
 	EventServiceCreateStreamTicketProcedure = "/postrider.v1.EventService/CreateStreamTicket"
@@ -59,6 +62,10 @@ type EventServiceClient interface {
 	// Subscribe streams matching events in order, first those stored after `start`, then live ones. It ends only when
 	// either side ends it; resume by sending the last cursor as `start`.
 	Subscribe(context.Context, *connect.Request[v1.SubscribeRequest]) (*connect.ServerStreamForClient[v1.SubscribeResponse], error)
+	// PublishStream stores events as they come, each for itself, and acknowledges each once it is on disk: in order, many at
+	// a time. An event that is refused does not end the stream. When the client has closed its side, a last message sums up.
+	// Events need an id to be repeated safely after a lost connection. Needs HTTP/2.
+	PublishStream(context.Context) *connect.BidiStreamForClient[v1.PublishStreamRequest, v1.PublishStreamResponse]
 	// CreateStreamTicket makes a ticket for `GET /v1/events/stream?ticket=…`: a browser's EventSource can send no key. It is
 	// good for 15 minutes, for as many connections as it takes and across restarts of the server, and ends with the
 	// caller's key.
@@ -98,6 +105,12 @@ func NewEventServiceClient(httpClient connect.HTTPClient, baseURL string, opts .
 			connect.WithSchema(eventServiceMethods.ByName("Subscribe")),
 			connect.WithClientOptions(opts...),
 		),
+		publishStream: connect.NewClient[v1.PublishStreamRequest, v1.PublishStreamResponse](
+			httpClient,
+			baseURL+EventServicePublishStreamProcedure,
+			connect.WithSchema(eventServiceMethods.ByName("PublishStream")),
+			connect.WithClientOptions(opts...),
+		),
 		createStreamTicket: connect.NewClient[v1.CreateStreamTicketRequest, v1.CreateStreamTicketResponse](
 			httpClient,
 			baseURL+EventServiceCreateStreamTicketProcedure,
@@ -126,6 +139,7 @@ type eventServiceClient struct {
 	publish            *connect.Client[v1.PublishRequest, v1.PublishResponse]
 	publishBatch       *connect.Client[v1.PublishBatchRequest, v1.PublishBatchResponse]
 	subscribe          *connect.Client[v1.SubscribeRequest, v1.SubscribeResponse]
+	publishStream      *connect.Client[v1.PublishStreamRequest, v1.PublishStreamResponse]
 	createStreamTicket *connect.Client[v1.CreateStreamTicketRequest, v1.CreateStreamTicketResponse]
 	getEvent           *connect.Client[v1.GetEventRequest, v1.GetEventResponse]
 	listEvents         *connect.Client[v1.ListEventsRequest, v1.ListEventsResponse]
@@ -144,6 +158,11 @@ func (c *eventServiceClient) PublishBatch(ctx context.Context, req *connect.Requ
 // Subscribe calls postrider.v1.EventService.Subscribe.
 func (c *eventServiceClient) Subscribe(ctx context.Context, req *connect.Request[v1.SubscribeRequest]) (*connect.ServerStreamForClient[v1.SubscribeResponse], error) {
 	return c.subscribe.CallServerStream(ctx, req)
+}
+
+// PublishStream calls postrider.v1.EventService.PublishStream.
+func (c *eventServiceClient) PublishStream(ctx context.Context) *connect.BidiStreamForClient[v1.PublishStreamRequest, v1.PublishStreamResponse] {
+	return c.publishStream.CallBidiStream(ctx)
 }
 
 // CreateStreamTicket calls postrider.v1.EventService.CreateStreamTicket.
@@ -171,6 +190,10 @@ type EventServiceHandler interface {
 	// Subscribe streams matching events in order, first those stored after `start`, then live ones. It ends only when
 	// either side ends it; resume by sending the last cursor as `start`.
 	Subscribe(context.Context, *connect.Request[v1.SubscribeRequest], *connect.ServerStream[v1.SubscribeResponse]) error
+	// PublishStream stores events as they come, each for itself, and acknowledges each once it is on disk: in order, many at
+	// a time. An event that is refused does not end the stream. When the client has closed its side, a last message sums up.
+	// Events need an id to be repeated safely after a lost connection. Needs HTTP/2.
+	PublishStream(context.Context, *connect.BidiStream[v1.PublishStreamRequest, v1.PublishStreamResponse]) error
 	// CreateStreamTicket makes a ticket for `GET /v1/events/stream?ticket=…`: a browser's EventSource can send no key. It is
 	// good for 15 minutes, for as many connections as it takes and across restarts of the server, and ends with the
 	// caller's key.
@@ -206,6 +229,12 @@ func NewEventServiceHandler(svc EventServiceHandler, opts ...connect.HandlerOpti
 		connect.WithSchema(eventServiceMethods.ByName("Subscribe")),
 		connect.WithHandlerOptions(opts...),
 	)
+	eventServicePublishStreamHandler := connect.NewBidiStreamHandler(
+		EventServicePublishStreamProcedure,
+		svc.PublishStream,
+		connect.WithSchema(eventServiceMethods.ByName("PublishStream")),
+		connect.WithHandlerOptions(opts...),
+	)
 	eventServiceCreateStreamTicketHandler := connect.NewUnaryHandler(
 		EventServiceCreateStreamTicketProcedure,
 		svc.CreateStreamTicket,
@@ -234,6 +263,8 @@ func NewEventServiceHandler(svc EventServiceHandler, opts ...connect.HandlerOpti
 			eventServicePublishBatchHandler.ServeHTTP(w, r)
 		case EventServiceSubscribeProcedure:
 			eventServiceSubscribeHandler.ServeHTTP(w, r)
+		case EventServicePublishStreamProcedure:
+			eventServicePublishStreamHandler.ServeHTTP(w, r)
 		case EventServiceCreateStreamTicketProcedure:
 			eventServiceCreateStreamTicketHandler.ServeHTTP(w, r)
 		case EventServiceGetEventProcedure:
@@ -259,6 +290,10 @@ func (UnimplementedEventServiceHandler) PublishBatch(context.Context, *connect.R
 
 func (UnimplementedEventServiceHandler) Subscribe(context.Context, *connect.Request[v1.SubscribeRequest], *connect.ServerStream[v1.SubscribeResponse]) error {
 	return connect.NewError(connect.CodeUnimplemented, errors.New("postrider.v1.EventService.Subscribe is not implemented"))
+}
+
+func (UnimplementedEventServiceHandler) PublishStream(context.Context, *connect.BidiStream[v1.PublishStreamRequest, v1.PublishStreamResponse]) error {
+	return connect.NewError(connect.CodeUnimplemented, errors.New("postrider.v1.EventService.PublishStream is not implemented"))
 }
 
 func (UnimplementedEventServiceHandler) CreateStreamTicket(context.Context, *connect.Request[v1.CreateStreamTicketRequest]) (*connect.Response[v1.CreateStreamTicketResponse], error) {

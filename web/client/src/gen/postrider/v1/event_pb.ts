@@ -12,7 +12,7 @@ import type { JsonObject, Message } from "@bufbuild/protobuf";
  * Describes the file postrider/v1/event.proto.
  */
 export const file_postrider_v1_event: GenFile = /*@__PURE__*/
-  fileDesc("Chhwb3N0cmlkZXIvdjEvZXZlbnQucHJvdG8SDHBvc3RyaWRlci52MSKqAwoFRXZlbnQSCgoCaWQYASABKAkSDAoEdHlwZRgCIAEoCRIOCgZzb3VyY2UYAyABKAkSDwoHc3ViamVjdBgEIAEoCRIoCgR0aW1lGAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBInCgRkYXRhGAYgASgLMhcuZ29vZ2xlLnByb3RvYnVmLlN0cnVjdEgAEioKCnByb3RvX2RhdGEYByABKAsyFC5nb29nbGUucHJvdG9idWYuQW55SAASEwoJanNvbl9kYXRhGAggASgJSAASFgoMaW52YWxpZF9kYXRhGA4gASgJSAASDgoGY3Vyc29yGAkgASgJEi8KC2FjY2VwdF90aW1lGAogASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIOCgZ0ZW5hbnQYCyABKAkSFgoOc2NoZW1hX3ZlcnNpb24YDCABKAUSEwoLZGF0YV9zY2hlbWEYDSABKAkSMQoKdmlvbGF0aW9ucxgPIAMoCzIdLnBvc3RyaWRlci52MS5TY2hlbWFWaW9sYXRpb25CCQoHcGF5bG9hZCI/Cg9TY2hlbWFWaW9sYXRpb24SDQoFZmllbGQYASABKAkSDAoEcnVsZRgCIAEoCRIPCgdtZXNzYWdlGAMgASgJIkQKDlB1Ymxpc2hSZXF1ZXN0Eg4KBnRlbmFudBgBIAEoCRIiCgVldmVudBgCIAEoCzITLnBvc3RyaWRlci52MS5FdmVudCJACg9QdWJsaXNoUmVzcG9uc2USCgoCaWQYASABKAkSDgoGY3Vyc29yGAIgASgJEhEKCWR1cGxpY2F0ZRgDIAEoCCJKChNQdWJsaXNoQmF0Y2hSZXF1ZXN0Eg4KBnRlbmFudBgBIAEoCRIjCgZldmVudHMYAiADKAsyEy5wb3N0cmlkZXIudjEuRXZlbnQiRgoUUHVibGlzaEJhdGNoUmVzcG9uc2USLgoHcmVzdWx0cxgBIAMoCzIdLnBvc3RyaWRlci52MS5QdWJsaXNoUmVzcG9uc2UiwAEKEFN1YnNjcmliZVJlcXVlc3QSDgoGdGVuYW50GAEgASgJEg0KBXR5cGVzGAIgAygJEg0KBXN0YXJ0GAMgASgJEjMKDnBheWxvYWRfZm9ybWF0GAQgASgOMhsucG9zdHJpZGVyLnYxLlBheWxvYWRGb3JtYXQSNQoSaGVhcnRiZWF0X2ludGVydmFsGAUgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEhIKCmV4cHJlc3Npb24YBiABKAki0AEKEVN1YnNjcmliZVJlc3BvbnNlEg4KBmN1cnNvchgBIAEoCRIqCgViZWdpbhgCIAEoCzIZLnBvc3RyaWRlci52MS5TdHJlYW1CZWdpbkgAEiQKBWV2ZW50GAMgASgLMhMucG9zdHJpZGVyLnYxLkV2ZW50SAASLAoJaGVhcnRiZWF0GAQgASgLMhcucG9zdHJpZGVyLnYxLkhlYXJ0YmVhdEgAEiAKA2dhcBgFIAEoCzIRLnBvc3RyaWRlci52MS5HYXBIAEIJCgdtZXNzYWdlIi0KC1N0cmVhbUJlZ2luEh4KA2dhcBgBIAEoCzIRLnBvc3RyaWRlci52MS5HYXAiCwoJSGVhcnRiZWF0Ij8KA0dhcBInCgZyZWFzb24YASABKA4yFy5wb3N0cmlkZXIudjEuR2FwUmVhc29uEg8KB21lc3NhZ2UYAiABKAkqSAoNUGF5bG9hZEZvcm1hdBIeChpQQVlMT0FEX0ZPUk1BVF9VTlNQRUNJRklFRBAAEhcKE1BBWUxPQURfRk9STUFUX0pTT04QASpeCglHYXBSZWFzb24SGgoWR0FQX1JFQVNPTl9VTlNQRUNJRklFRBAAEhsKF0dBUF9SRUFTT05fTE9HX1JFUExBQ0VEEAESGAoUR0FQX1JFQVNPTl9SRVRFTlRJT04QAjL9AQoMRXZlbnRTZXJ2aWNlEkYKB1B1Ymxpc2gSHC5wb3N0cmlkZXIudjEuUHVibGlzaFJlcXVlc3QaHS5wb3N0cmlkZXIudjEuUHVibGlzaFJlc3BvbnNlElUKDFB1Ymxpc2hCYXRjaBIhLnBvc3RyaWRlci52MS5QdWJsaXNoQmF0Y2hSZXF1ZXN0GiIucG9zdHJpZGVyLnYxLlB1Ymxpc2hCYXRjaFJlc3BvbnNlEk4KCVN1YnNjcmliZRIeLnBvc3RyaWRlci52MS5TdWJzY3JpYmVSZXF1ZXN0Gh8ucG9zdHJpZGVyLnYxLlN1YnNjcmliZVJlc3BvbnNlMAFCswEKEGNvbS5wb3N0cmlkZXIudjFCCkV2ZW50UHJvdG9QAVpCZ2l0aHViLmNvbS9wb3N0cmlkZXItZGV2L3Bvc3RyaWRlci9nZW4vZ28vcG9zdHJpZGVyL3YxO3Bvc3RyaWRlcnYxogIDUFhYqgIMUG9zdHJpZGVyLlYxygIMUG9zdHJpZGVyXFYx4gIYUG9zdHJpZGVyXFYxXEdQQk1ldGFkYXRh6gINUG9zdHJpZGVyOjpWMWIGcHJvdG8z", [file_google_protobuf_any, file_google_protobuf_duration, file_google_protobuf_struct, file_google_protobuf_timestamp]);
+  fileDesc("Chhwb3N0cmlkZXIvdjEvZXZlbnQucHJvdG8SDHBvc3RyaWRlci52MSKqAwoFRXZlbnQSCgoCaWQYASABKAkSDAoEdHlwZRgCIAEoCRIOCgZzb3VyY2UYAyABKAkSDwoHc3ViamVjdBgEIAEoCRIoCgR0aW1lGAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBInCgRkYXRhGAYgASgLMhcuZ29vZ2xlLnByb3RvYnVmLlN0cnVjdEgAEioKCnByb3RvX2RhdGEYByABKAsyFC5nb29nbGUucHJvdG9idWYuQW55SAASEwoJanNvbl9kYXRhGAggASgJSAASFgoMaW52YWxpZF9kYXRhGA4gASgJSAASDgoGY3Vyc29yGAkgASgJEi8KC2FjY2VwdF90aW1lGAogASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIOCgZ0ZW5hbnQYCyABKAkSFgoOc2NoZW1hX3ZlcnNpb24YDCABKAUSEwoLZGF0YV9zY2hlbWEYDSABKAkSMQoKdmlvbGF0aW9ucxgPIAMoCzIdLnBvc3RyaWRlci52MS5TY2hlbWFWaW9sYXRpb25CCQoHcGF5bG9hZCI/Cg9TY2hlbWFWaW9sYXRpb24SDQoFZmllbGQYASABKAkSDAoEcnVsZRgCIAEoCRIPCgdtZXNzYWdlGAMgASgJIkQKDlB1Ymxpc2hSZXF1ZXN0Eg4KBnRlbmFudBgBIAEoCRIiCgVldmVudBgCIAEoCzITLnBvc3RyaWRlci52MS5FdmVudCJACg9QdWJsaXNoUmVzcG9uc2USCgoCaWQYASABKAkSDgoGY3Vyc29yGAIgASgJEhEKCWR1cGxpY2F0ZRgDIAEoCCJKChNQdWJsaXNoQmF0Y2hSZXF1ZXN0Eg4KBnRlbmFudBgBIAEoCRIjCgZldmVudHMYAiADKAsyEy5wb3N0cmlkZXIudjEuRXZlbnQiRgoUUHVibGlzaEJhdGNoUmVzcG9uc2USLgoHcmVzdWx0cxgBIAMoCzIdLnBvc3RyaWRlci52MS5QdWJsaXNoUmVzcG9uc2UimwIKEFN1YnNjcmliZVJlcXVlc3QSDgoGdGVuYW50GAEgASgJEg0KBXR5cGVzGAIgAygJEg0KBXN0YXJ0GAMgASgJEjMKDnBheWxvYWRfZm9ybWF0GAQgASgOMhsucG9zdHJpZGVyLnYxLlBheWxvYWRGb3JtYXQSNQoSaGVhcnRiZWF0X2ludGVydmFsGAUgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEhIKCmV4cHJlc3Npb24YBiABKAkSKgoHZmlsdGVycxgHIAMoCzIZLnBvc3RyaWRlci52MS5OYW1lZEZpbHRlchItCgtzbG93X3BvbGljeRgIIAEoDjIYLnBvc3RyaWRlci52MS5TbG93UG9saWN5Ij4KC05hbWVkRmlsdGVyEgwKBG5hbWUYASABKAkSDQoFdHlwZXMYAiADKAkSEgoKZXhwcmVzc2lvbhgDIAEoCSKLAgoRU3Vic2NyaWJlUmVzcG9uc2USDgoGY3Vyc29yGAEgASgJEioKBWJlZ2luGAIgASgLMhkucG9zdHJpZGVyLnYxLlN0cmVhbUJlZ2luSAASJAoFZXZlbnQYAyABKAsyEy5wb3N0cmlkZXIudjEuRXZlbnRIABIsCgloZWFydGJlYXQYBCABKAsyFy5wb3N0cmlkZXIudjEuSGVhcnRiZWF0SAASIAoDZ2FwGAUgASgLMhEucG9zdHJpZGVyLnYxLkdhcEgAEigKB2Ryb3BwZWQYByABKAsyFS5wb3N0cmlkZXIudjEuRHJvcHBlZEgAEg8KB2ZpbHRlcnMYBiADKAlCCQoHbWVzc2FnZSJ8CgtTdHJlYW1CZWdpbhIeCgNnYXAYASABKAsyES5wb3N0cmlkZXIudjEuR2FwEg4KBnN0cmVhbRgCIAEoCRIvCgtleHBpcmVfdGltZRgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDAoEbGl2ZRgEIAEoCCIZCglIZWFydGJlYXQSDAoEbGl2ZRgBIAEoCCIZCgdEcm9wcGVkEg4KBmV2ZW50cxgBIAEoAyI/CgNHYXASJwoGcmVhc29uGAEgASgOMhcucG9zdHJpZGVyLnYxLkdhcFJlYXNvbhIPCgdtZXNzYWdlGAIgASgJKpQBCgpTbG93UG9saWN5EhsKF1NMT1dfUE9MSUNZX1VOU1BFQ0lGSUVEEAASGAoUU0xPV19QT0xJQ1lfQ0FUQ0hfVVAQARIdChlTTE9XX1BPTElDWV9MQVRFU1RfQllfS0VZEAISFAoQU0xPV19QT0xJQ1lfRFJPUBADEhoKFlNMT1dfUE9MSUNZX0RJU0NPTk5FQ1QQBCpICg1QYXlsb2FkRm9ybWF0Eh4KGlBBWUxPQURfRk9STUFUX1VOU1BFQ0lGSUVEEAASFwoTUEFZTE9BRF9GT1JNQVRfSlNPThABKl4KCUdhcFJlYXNvbhIaChZHQVBfUkVBU09OX1VOU1BFQ0lGSUVEEAASGwoXR0FQX1JFQVNPTl9MT0dfUkVQTEFDRUQQARIYChRHQVBfUkVBU09OX1JFVEVOVElPThACMv0BCgxFdmVudFNlcnZpY2USRgoHUHVibGlzaBIcLnBvc3RyaWRlci52MS5QdWJsaXNoUmVxdWVzdBodLnBvc3RyaWRlci52MS5QdWJsaXNoUmVzcG9uc2USVQoMUHVibGlzaEJhdGNoEiEucG9zdHJpZGVyLnYxLlB1Ymxpc2hCYXRjaFJlcXVlc3QaIi5wb3N0cmlkZXIudjEuUHVibGlzaEJhdGNoUmVzcG9uc2USTgoJU3Vic2NyaWJlEh4ucG9zdHJpZGVyLnYxLlN1YnNjcmliZVJlcXVlc3QaHy5wb3N0cmlkZXIudjEuU3Vic2NyaWJlUmVzcG9uc2UwAUKzAQoQY29tLnBvc3RyaWRlci52MUIKRXZlbnRQcm90b1ABWkJnaXRodWIuY29tL3Bvc3RyaWRlci1kZXYvcG9zdHJpZGVyL2dlbi9nby9wb3N0cmlkZXIvdjE7cG9zdHJpZGVydjGiAgNQWFiqAgxQb3N0cmlkZXIuVjHKAgxQb3N0cmlkZXJcVjHiAhhQb3N0cmlkZXJcVjFcR1BCTWV0YWRhdGHqAg1Qb3N0cmlkZXI6OlYxYgZwcm90bzM", [file_google_protobuf_any, file_google_protobuf_duration, file_google_protobuf_struct, file_google_protobuf_timestamp]);
 
 /**
  * Event is an immutable fact. Attribute names follow CloudEvents 1.0.
@@ -325,6 +325,21 @@ export type SubscribeRequest = Message<"postrider.v1.SubscribeRequest"> & {
    * @generated from field: string expression = 6;
    */
   expression: string;
+
+  /**
+   * Several filters on one stream, in place of `types` and `expression`: an event comes once, with the names of the
+   * filters that select it.
+   *
+   * @generated from field: repeated postrider.v1.NamedFilter filters = 7;
+   */
+  filters: NamedFilter[];
+
+  /**
+   * What happens when the reader is slower than the events.
+   *
+   * @generated from field: postrider.v1.SlowPolicy slow_policy = 8;
+   */
+  slowPolicy: SlowPolicy;
 };
 
 /**
@@ -333,6 +348,41 @@ export type SubscribeRequest = Message<"postrider.v1.SubscribeRequest"> & {
  */
 export const SubscribeRequestSchema: GenMessage<SubscribeRequest> = /*@__PURE__*/
   messageDesc(file_postrider_v1_event, 6);
+
+/**
+ * NamedFilter is one of several filters of a stream.
+ *
+ * @generated from message postrider.v1.NamedFilter
+ */
+export type NamedFilter = Message<"postrider.v1.NamedFilter"> & {
+  /**
+   * Unique in the request.
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * Event type patterns, as in Subscribe; all when empty.
+   *
+   * @generated from field: repeated string types = 2;
+   */
+  types: string[];
+
+  /**
+   * A CEL expression over `event`, as in Filter; all events when empty.
+   *
+   * @generated from field: string expression = 3;
+   */
+  expression: string;
+};
+
+/**
+ * Describes the message postrider.v1.NamedFilter.
+ * Use `create(NamedFilterSchema)` to create a new message.
+ */
+export const NamedFilterSchema: GenMessage<NamedFilter> = /*@__PURE__*/
+  messageDesc(file_postrider_v1_event, 7);
 
 /**
  * @generated from message postrider.v1.SubscribeResponse
@@ -376,7 +426,22 @@ export type SubscribeResponse = Message<"postrider.v1.SubscribeResponse"> & {
      */
     value: Gap;
     case: "gap";
+  } | {
+    /**
+     * Events were left out between the last cursor and this one, as the slow policy asks for.
+     *
+     * @generated from field: postrider.v1.Dropped dropped = 7;
+     */
+    value: Dropped;
+    case: "dropped";
   } | { case: undefined; value?: undefined };
+
+  /**
+   * Names of the request's `filters` that select the event, in their order.
+   *
+   * @generated from field: repeated string filters = 6;
+   */
+  filters: string[];
 };
 
 /**
@@ -384,7 +449,7 @@ export type SubscribeResponse = Message<"postrider.v1.SubscribeResponse"> & {
  * Use `create(SubscribeResponseSchema)` to create a new message.
  */
 export const SubscribeResponseSchema: GenMessage<SubscribeResponse> = /*@__PURE__*/
-  messageDesc(file_postrider_v1_event, 7);
+  messageDesc(file_postrider_v1_event, 8);
 
 /**
  * StreamBegin says where the stream really begins.
@@ -398,6 +463,27 @@ export type StreamBegin = Message<"postrider.v1.StreamBegin"> & {
    * @generated from field: postrider.v1.Gap gap = 1;
    */
   gap?: Gap | undefined;
+
+  /**
+   * The stream's id, for StreamService.
+   *
+   * @generated from field: string stream = 2;
+   */
+  stream: string;
+
+  /**
+   * When what let the caller in ends, a session or a ticket, and the stream with it unless it is renewed. Absent for keys.
+   *
+   * @generated from field: google.protobuf.Timestamp expire_time = 3;
+   */
+  expireTime?: Timestamp | undefined;
+
+  /**
+   * Nothing stored is to come first: the stream begins at the end of the log.
+   *
+   * @generated from field: bool live = 4;
+   */
+  live: boolean;
 };
 
 /**
@@ -405,14 +491,20 @@ export type StreamBegin = Message<"postrider.v1.StreamBegin"> & {
  * Use `create(StreamBeginSchema)` to create a new message.
  */
 export const StreamBeginSchema: GenMessage<StreamBegin> = /*@__PURE__*/
-  messageDesc(file_postrider_v1_event, 8);
+  messageDesc(file_postrider_v1_event, 9);
 
 /**
- * Heartbeat shows that a quiet stream is alive.
+ * Heartbeat shows that a quiet stream is alive. It is also sent at once when `live` changes.
  *
  * @generated from message postrider.v1.Heartbeat
  */
 export type Heartbeat = Message<"postrider.v1.Heartbeat"> & {
+  /**
+   * The stream has reached the end of the log: what comes next is new. False while it catches up.
+   *
+   * @generated from field: bool live = 1;
+   */
+  live: boolean;
 };
 
 /**
@@ -420,7 +512,28 @@ export type Heartbeat = Message<"postrider.v1.Heartbeat"> & {
  * Use `create(HeartbeatSchema)` to create a new message.
  */
 export const HeartbeatSchema: GenMessage<Heartbeat> = /*@__PURE__*/
-  messageDesc(file_postrider_v1_event, 9);
+  messageDesc(file_postrider_v1_event, 10);
+
+/**
+ * Dropped says that events were left out because the reader was too slow for them.
+ *
+ * @generated from message postrider.v1.Dropped
+ */
+export type Dropped = Message<"postrider.v1.Dropped"> & {
+  /**
+   * How many.
+   *
+   * @generated from field: int64 events = 1;
+   */
+  events: bigint;
+};
+
+/**
+ * Describes the message postrider.v1.Dropped.
+ * Use `create(DroppedSchema)` to create a new message.
+ */
+export const DroppedSchema: GenMessage<Dropped> = /*@__PURE__*/
+  messageDesc(file_postrider_v1_event, 11);
 
 /**
  * Gap says that events are missing, and why.
@@ -446,7 +559,57 @@ export type Gap = Message<"postrider.v1.Gap"> & {
  * Use `create(GapSchema)` to create a new message.
  */
 export const GapSchema: GenMessage<Gap> = /*@__PURE__*/
-  messageDesc(file_postrider_v1_event, 10);
+  messageDesc(file_postrider_v1_event, 12);
+
+/**
+ * SlowPolicy is what a stream does for a reader that is slower than the events. What is stored before the stream reached
+ * the end of the log for the first time is always sent whole.
+ *
+ * @generated from enum postrider.v1.SlowPolicy
+ */
+export enum SlowPolicy {
+  /**
+   * CATCH_UP.
+   *
+   * @generated from enum value: SLOW_POLICY_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * Sends every event, from the log where it has to, however far behind the reader is.
+   *
+   * @generated from enum value: SLOW_POLICY_CATCH_UP = 1;
+   */
+  CATCH_UP = 1,
+
+  /**
+   * Sends of the events that wait only the newest for each key: the event's ordering key or else its subject. Events
+   * with neither are all sent.
+   *
+   * @generated from enum value: SLOW_POLICY_LATEST_BY_KEY = 2;
+   */
+  LATEST_BY_KEY = 2,
+
+  /**
+   * Sends the newest 256 of the events that wait, and before them how many were left out.
+   *
+   * @generated from enum value: SLOW_POLICY_DROP = 3;
+   */
+  DROP = 3,
+
+  /**
+   * Ends the stream with SLOW_CONSUMER when more than 256 events wait. The last cursor is still good.
+   *
+   * @generated from enum value: SLOW_POLICY_DISCONNECT = 4;
+   */
+  DISCONNECT = 4,
+}
+
+/**
+ * Describes the enum postrider.v1.SlowPolicy.
+ */
+export const SlowPolicySchema: GenEnum<SlowPolicy> = /*@__PURE__*/
+  enumDesc(file_postrider_v1_event, 0);
 
 /**
  * PayloadFormat chooses how binary clients get payloads. JSON clients always get `data`.
@@ -473,7 +636,7 @@ export enum PayloadFormat {
  * Describes the enum postrider.v1.PayloadFormat.
  */
 export const PayloadFormatSchema: GenEnum<PayloadFormat> = /*@__PURE__*/
-  enumDesc(file_postrider_v1_event, 0);
+  enumDesc(file_postrider_v1_event, 1);
 
 /**
  * @generated from enum postrider.v1.GapReason
@@ -503,7 +666,7 @@ export enum GapReason {
  * Describes the enum postrider.v1.GapReason.
  */
 export const GapReasonSchema: GenEnum<GapReason> = /*@__PURE__*/
-  enumDesc(file_postrider_v1_event, 1);
+  enumDesc(file_postrider_v1_event, 2);
 
 /**
  * EventService publishes events and reads them back.
