@@ -53,6 +53,9 @@ const (
 	ReasonInvalidFilter
 	ReasonUntypedEvent
 	ReasonInUse
+	ReasonSlowConsumer
+	ReasonDisconnected
+	ReasonTooManyStreams
 )
 
 // Violation is one broken rule of one field.

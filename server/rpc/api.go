@@ -103,7 +103,7 @@ func (a *API) Mount(mux *http.ServeMux) {
 	mount(postriderv1connect.NewTenantServiceHandler(&tenantService{tenants: shared}, a.options))
 	mount(postriderv1connect.NewApiKeyServiceHandler(&apiKeyService{shared}, a.options))
 	mount(postriderv1connect.NewEventServiceHandler(
-		&eventService{shared, a.config.Publisher, a.config.Schemas, a.config.Filters, a.config.Keyring, a.config.Subscribe}, a.options))
+		&eventService{shared, postriderv1connect.UnimplementedEventServiceHandler{}, a.config.Publisher, a.config.Schemas, a.config.Filters, a.config.Keyring, a.config.Subscribe}, a.options))
 	mount(postriderv1connect.NewEventTypeServiceHandler(&eventTypeService{
 		tenants: shared, registrar: a.config.Registrar, schemas: a.config.Schemas, filters: a.config.Filters,
 		publisher: a.config.Publisher,
