@@ -112,6 +112,7 @@ func (a *API) Mount(mux *http.ServeMux) {
 		&subscriptionService{shared, a.config.Engine, a.config.Targets, a.config.Filters}, a.options))
 	mount(postriderv1connect.NewDeliveryServiceHandler(
 		&deliveryService{shared, a.config.Engine, a.config.Stopping}, a.options))
+	mount(postriderv1connect.NewStatsServiceHandler(postriderv1connect.UnimplementedStatsServiceHandler{}, a.options))
 
 	mux.Handle("GET "+streamPath, private(eventStreams{
 		auth: a.auth, tenants: shared, streams: a.streams, serve: a.config.StreamEvents, log: requestLog{a.config.Logger},

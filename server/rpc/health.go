@@ -16,6 +16,7 @@ func serviceNames() []string {
 		postriderv1connect.SessionServiceName, postriderv1connect.TenantServiceName,
 		postriderv1connect.ApiKeyServiceName, postriderv1connect.EventServiceName, postriderv1connect.EventTypeServiceName,
 		postriderv1connect.SubscriptionServiceName, postriderv1connect.DeliveryServiceName,
+		postriderv1connect.StatsServiceName,
 	}
 }
 

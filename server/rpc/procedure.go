@@ -61,6 +61,8 @@ var requirements = map[string]requirement{
 	postriderv1connect.DeliveryServiceGetDeliveryProcedure:     {scope: gateway.ScopeConsume},
 	postriderv1connect.DeliveryServiceWatchDeliveriesProcedure: {scope: gateway.ScopeConsume},
 	postriderv1connect.DeliveryServiceRetryDeliveryProcedure:   {scope: gateway.ScopeAdmin},
+
+	postriderv1connect.StatsServiceWatchProcedure: {scope: gateway.ScopeConsume},
 }
 
 // permit answers nil when the caller may call what has this requirement.

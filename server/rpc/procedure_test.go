@@ -35,6 +35,7 @@ var allowed = map[string]string{
 	"SubscriptionService/RevealSubscriptionSecret": "t", "SubscriptionService/TestFilter": "ct",
 	"DeliveryService/ListDeliveries": "ct", "DeliveryService/GetDelivery": "ct",
 	"DeliveryService/RetryDelivery": "t", "DeliveryService/WatchDeliveries": "ct",
+	"StatsService/Watch": "ct",
 }
 
 // procedures lists every method of the contract, and whether it streams.
@@ -45,6 +46,7 @@ func procedures() map[string]bool {
 		postriderv1.File_postrider_v1_api_key_proto, postriderv1.File_postrider_v1_event_proto,
 		postriderv1.File_postrider_v1_event_type_proto,
 		postriderv1.File_postrider_v1_subscription_proto, postriderv1.File_postrider_v1_delivery_proto,
+		postriderv1.File_postrider_v1_stats_proto,
 	} {
 		for i := range file.Services().Len() {
 			service := file.Services().Get(i)
