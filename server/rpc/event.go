@@ -15,12 +15,13 @@ import (
 	"github.com/postrider-dev/postrider/server/publish"
 	"github.com/postrider-dev/postrider/server/schema"
 	"github.com/postrider-dev/postrider/server/store"
+	"github.com/postrider-dev/postrider/server/stream"
 	"github.com/postrider-dev/postrider/server/wire"
 )
 
-// SubscribeStream serves one Subscribe call whose caller and tenant are known.
+// SubscribeStream serves one Subscribe call whose caller and tenant are known, and keeps its entry.
 type SubscribeStream func(
-	ctx context.Context, tenant *gateway.Tenant, request *connect.Request[postriderv1.SubscribeRequest],
+	ctx context.Context, tenant *gateway.Tenant, entry *stream.Entry, request *connect.Request[postriderv1.SubscribeRequest],
 	to *connect.ServerStream[postriderv1.SubscribeResponse],
 ) error
 
@@ -79,7 +80,7 @@ func (s *eventService) Subscribe(
 	if err != nil {
 		return err
 	}
-	return s.subscribe(ctx, tenant, request, to)
+	return s.subscribe(ctx, tenant, &stream.Entry{}, request, to)
 }
 
 func (s *eventService) GetEvent(

@@ -9,6 +9,7 @@ import (
 
 	postriderv1 "github.com/postrider-dev/postrider/gen/go/postrider/v1"
 	"github.com/postrider-dev/postrider/server/gateway"
+	"github.com/postrider-dev/postrider/server/stream"
 	"github.com/postrider-dev/postrider/server/wire"
 )
 
@@ -18,8 +19,11 @@ const streamPath = "/v1/events/stream"
 // streamRequirement is that of Subscribe.
 var streamRequirement = requirement{scope: gateway.ScopeConsume}
 
-// StreamEvents answers a plain HTTP request with the tenant's live events. The error is what the client was told.
-type StreamEvents func(http.ResponseWriter, *http.Request, *gateway.Tenant, *postriderv1.SubscribeRequest) *connect.Error
+// StreamEvents answers a plain HTTP request with the tenant's live events, and keeps the stream's entry. The error is what
+// the client was told.
+type StreamEvents func(
+	http.ResponseWriter, *http.Request, *gateway.Tenant, *stream.Entry, *postriderv1.SubscribeRequest,
+) *connect.Error
 
 // eventStreams serves live streams to those who speak no RPC: by key, by session or by ticket.
 type eventStreams struct {
@@ -51,7 +55,7 @@ func (s eventStreams) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	ctx, done := s.streams.note(r.Context())
 	defer done()
-	s.write(r, began, s.serve(w, r.WithContext(ctx), tenant, request))
+	s.write(r, began, s.serve(w, r.WithContext(ctx), tenant, &stream.Entry{}, request))
 }
 
 // read finds out who asks for what.

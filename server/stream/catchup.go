@@ -52,6 +52,7 @@ func (s *subscriber) drain(ctx context.Context) error {
 		if err := s.page(ctx, head); err != nil {
 			return err
 		}
+		s.request.Entry.reached.Store(int64(s.reached))
 		if err := s.beat(); err != nil {
 			return err
 		}
@@ -60,6 +61,7 @@ func (s *subscriber) drain(ctx context.Context) error {
 			return err
 		}
 	}
+	s.request.Entry.live.Store(true)
 	if err := s.beat(); err != nil {
 		return err
 	}
@@ -82,6 +84,7 @@ func (s *subscriber) page(ctx context.Context, mark gateway.Position) error {
 	if events, ok := s.hub.tail.After(s.reached, pageEvents); ok {
 		return s.sendRecent(events)
 	}
+	s.request.Entry.live.Store(false)
 	events, scanned, err := s.hub.store.ReadMatching(
 		ctx, s.request.Tenant.ID, s.request.Filter, s.reached, mark, pageEvents, pageBytes)
 	if err != nil {
@@ -127,10 +130,13 @@ func (s *subscriber) offer(event *gateway.Event) error {
 
 func (s *subscriber) event(event *gateway.Event) error {
 	err := s.deliver(Message{Kind: KindEvent, Cursor: s.hub.store.Cursor(event.Position), Event: event})
-	if err == nil {
-		s.reached = event.Position
+	if err != nil {
+		return err
 	}
-	return err
+	s.reached = event.Position
+	s.request.Entry.sent.Add(1)
+	s.request.Entry.reached.Store(int64(s.reached))
+	return nil
 }
 
 // beat sends a heartbeat when nothing was sent for a while, with the place reached: the filter may have passed over a

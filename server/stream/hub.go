@@ -54,6 +54,8 @@ type Request struct {
 	// Flush is called after a batch of messages, when no more are ready: what a transport has put by must go out now. Nil
 	// for one that puts nothing by.
 	Flush func() error
+	// Entry is kept up to date by the stream. Nil for a stream of which nobody keeps account.
+	Entry *Entry
 }
 
 // Kind tells messages apart.
@@ -77,6 +79,9 @@ type Message struct {
 	Event *gateway.Event
 	// Gap is what is missing before the first event; only with KindBegin.
 	Gap gateway.Gap
+	// Stream and Expires are those of the request's Entry; only with KindBegin.
+	Stream  string
+	Expires time.Time
 }
 
 // Subscribe sends the matching events in order, each once, until ctx ends, the server stops or send fails. It never
@@ -94,8 +99,15 @@ func (h *Hub) Subscribe(ctx context.Context, request Request, send func(Message)
 	if request.Heartbeat <= 0 {
 		request.Heartbeat = DefaultHeartbeat
 	}
+	if request.Entry == nil {
+		request.Entry = &Entry{}
+	}
+	request.Entry.reached.Store(int64(after))
 	s := &subscriber{hub: h, request: request, send: send, reached: after, expression: h.filters.Expression(request.Filter.Expression)}
-	if err := s.deliver(Message{Kind: KindBegin, Cursor: h.store.Cursor(after), Gap: gap}); err != nil {
+	begin := Message{
+		Kind: KindBegin, Cursor: h.store.Cursor(after), Gap: gap, Stream: request.Entry.ID, Expires: request.Entry.Expires,
+	}
+	if err := s.deliver(begin); err != nil {
 		return err
 	}
 	if err := s.flush(); err != nil {

@@ -1,15 +1,29 @@
 package wire
 
 import (
+	"time"
+
 	postriderv1 "github.com/postrider-dev/postrider/gen/go/postrider/v1"
 	"github.com/postrider-dev/postrider/server/gateway"
 )
 
+// Begin is what a stream tells first.
+type Begin struct {
+	At  gateway.Cursor
+	Gap gateway.Gap
+	// Stream is the stream's id; empty for none.
+	Stream string
+	// Expires is when the stream ends unless it is renewed; zero for never.
+	Expires time.Time
+}
+
 // StreamBegin is the first message of a stream: where it begins, and whether anything is missing.
-func StreamBegin(at gateway.Cursor, gap gateway.Gap) *postriderv1.SubscribeResponse {
-	begin := &postriderv1.StreamBegin{Gap: newGap(gap)}
+func StreamBegin(begin Begin) *postriderv1.SubscribeResponse {
+	shown := &postriderv1.StreamBegin{
+		Gap: newGap(begin.Gap), Stream: begin.Stream, ExpireTime: timestamp(begin.Expires),
+	}
 	return &postriderv1.SubscribeResponse{
-		Cursor: at.String(), Message: &postriderv1.SubscribeResponse_Begin{Begin: begin},
+		Cursor: begin.At.String(), Message: &postriderv1.SubscribeResponse_Begin{Begin: shown},
 	}
 }
 

@@ -29,15 +29,16 @@ func New(hub *stream.Hub, view func(asJSON bool) View) *Transport {
 	return &Transport{hub: hub, view: view}
 }
 
-// Subscribe sends the tenant's events that the request asks for until either side ends the stream.
+// Subscribe sends the tenant's events that the request asks for until either side ends the stream, and keeps its entry.
 func (t *Transport) Subscribe(
-	ctx context.Context, tenant *gateway.Tenant, request *connect.Request[postriderv1.SubscribeRequest],
+	ctx context.Context, tenant *gateway.Tenant, entry *stream.Entry, request *connect.Request[postriderv1.SubscribeRequest],
 	to *connect.ServerStream[postriderv1.SubscribeResponse],
 ) error {
 	asked, err := NewRequest(tenant, request.Msg)
 	if err != nil {
 		return err
 	}
+	asked.Entry = entry
 	view := t.view(wire.WantsJSON(request.Header(), request.Peer().Query, request.Msg.GetPayloadFormat()))
 	return t.hub.Subscribe(ctx, asked, func(message stream.Message) error {
 		shown, err := show(message, view, tenant.Name)
@@ -86,7 +87,9 @@ func newStart(text string) (stream.Start, error) {
 func show(message stream.Message, view View, tenant string) (*postriderv1.SubscribeResponse, error) {
 	switch message.Kind {
 	case stream.KindBegin:
-		return wire.StreamBegin(message.Cursor, message.Gap), nil
+		return wire.StreamBegin(wire.Begin{
+			At: message.Cursor, Gap: message.Gap, Stream: message.Stream, Expires: message.Expires,
+		}), nil
 	case stream.KindHeartbeat:
 		return wire.StreamHeartbeat(message.Cursor), nil
 	default:

@@ -41,18 +41,30 @@ func (s *eventStream) pace(asked time.Duration) time.Duration {
 }
 
 // begin tells of the place with the id of its last part: who loses the connection before a gap was told hears of it again.
-func (s *eventStream) begin(dst []byte, at gateway.Cursor, gap gateway.Gap) ([]byte, error) {
+func (s *eventStream) begin(dst []byte, begin wire.Begin) ([]byte, error) {
 	retry := minRetry + rand.N(minRetry)
 	dst = append(dst, ": a live stream of events\nretry: "...)
 	dst = strconv.AppendInt(dst, retry.Milliseconds(), 10)
 	dst = append(dst, "\nevent: open\n"...)
-	if gap == gateway.GapNone {
-		return s.withCursor(s.id(dst, at.String()), at), nil
+	if begin.Gap == gateway.GapNone {
+		return opened(s.id(dst, begin.At.String()), begin), nil
 	}
-	dst = append(s.withCursor(dst, at), "event: gap\n"...)
-	dst = append(s.id(dst, at.String()), "data: "...)
-	dst, err := wire.AppendJSON(dst, wire.StreamBegin(at, gap).GetBegin().GetGap())
+	dst = append(opened(dst, begin), "event: gap\n"...)
+	dst = append(s.id(dst, begin.At.String()), "data: "...)
+	dst, err := wire.AppendJSON(dst, wire.StreamBegin(begin).GetBegin().GetGap())
 	return append(dst, "\n\n"...), err
+}
+
+// opened appends the data of open.
+func opened(dst []byte, begin wire.Begin) []byte {
+	text, _ := json.Marshal(struct { // A struct of texts and times can always be encoded.
+		Cursor     string    `json:"cursor"`
+		Stream     string    `json:"stream,omitempty"`
+		ExpireTime time.Time `json:"expireTime,omitzero"`
+	}{begin.At.String(), begin.Stream, begin.Expires.UTC()})
+	dst = append(dst, "data: "...)
+	dst = append(dst, text...)
+	return append(dst, "\n\n"...)
 }
 
 func (s *eventStream) event(dst []byte, event *postriderv1.Event) ([]byte, error) {

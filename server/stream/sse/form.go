@@ -14,7 +14,7 @@ type form interface {
 	// pace answers how often the hub shall beat when the client wants to hear of the stream at this interval, 0 for the
 	// default.
 	pace(asked time.Duration) time.Duration
-	begin(dst []byte, at gateway.Cursor, gap gateway.Gap) ([]byte, error)
+	begin(dst []byte, begin wire.Begin) ([]byte, error)
 	event(dst []byte, event *postriderv1.Event) ([]byte, error)
 	heartbeat(dst []byte, at gateway.Cursor) ([]byte, error)
 	end(dst []byte, end wire.StreamEnd) []byte

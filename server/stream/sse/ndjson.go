@@ -20,8 +20,8 @@ func (ndjson) contentType() string { return ndjsonType }
 
 func (ndjson) pace(asked time.Duration) time.Duration { return asked }
 
-func (ndjson) begin(dst []byte, at gateway.Cursor, gap gateway.Gap) ([]byte, error) {
-	return line(dst, wire.StreamBegin(at, gap))
+func (ndjson) begin(dst []byte, begin wire.Begin) ([]byte, error) {
+	return line(dst, wire.StreamBegin(begin))
 }
 
 func (ndjson) event(dst []byte, event *postriderv1.Event) ([]byte, error) {

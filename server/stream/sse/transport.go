@@ -38,16 +38,18 @@ type Transport struct{ config Config }
 // New makes a transport.
 func New(config Config) *Transport { return &Transport{config} }
 
-// Serve answers r with the tenant's events that asked names, until either side ends the stream. What is wrong before the
+// Serve answers r with the tenant's events that asked names, until either side ends the stream, and keeps its entry. What is wrong before the
 // first event is an HTTP error in the form of the API; what ends the stream later is told by its last message. The error
 // is never nil: it is what the client was told, or would have been if it had not left.
 func (t *Transport) Serve(
-	w http.ResponseWriter, r *http.Request, tenant *gateway.Tenant, asked *postriderv1.SubscribeRequest,
+	w http.ResponseWriter, r *http.Request, tenant *gateway.Tenant, entry *stream.Entry,
+	asked *postriderv1.SubscribeRequest,
 ) *connect.Error {
 	request, err := t.config.NewRequest(tenant, asked)
 	if err != nil {
 		return t.refuse(w, r, err)
 	}
+	request.Entry = entry
 	out := &writer{form: newForm(r), to: w}
 	request.Heartbeat = out.form.pace(request.Heartbeat)
 	request.Flush = out.flush
@@ -82,7 +84,8 @@ func (t *Transport) send(out *writer, message stream.Message, tenant string) err
 	switch message.Kind {
 	case stream.KindBegin:
 		setHeaders(out.to.Header(), out.form.contentType())
-		return out.append(func(dst []byte) ([]byte, error) { return out.form.begin(dst, message.Cursor, message.Gap) })
+		begin := wire.Begin{At: message.Cursor, Gap: message.Gap, Stream: message.Stream, Expires: message.Expires}
+		return out.append(func(dst []byte) ([]byte, error) { return out.form.begin(dst, begin) })
 	case stream.KindHeartbeat:
 		return out.append(func(dst []byte) ([]byte, error) { return out.form.heartbeat(dst, message.Cursor) })
 	default:

@@ -34,6 +34,8 @@ type world struct {
 	store     *store.Store
 	transport *sse.Transport
 	tenant    *gateway.Tenant
+	// entry is that of the next stream; nil for none.
+	entry *stream.Entry
 }
 
 func newWorld(t *testing.T) *world {
@@ -135,7 +137,7 @@ func (w *world) serve(accept string, asked *postriderv1.SubscribeRequest) *conne
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
-		_ = w.transport.Serve(to, request, w.tenant, asked)
+		_ = w.transport.Serve(to, request, w.tenant, w.entry, asked)
 	}()
 	w.t.Cleanup(func() {
 		cancel()
@@ -241,8 +243,30 @@ func TestAWriteThatFails(t *testing.T) {
 	w := newWorld(t)
 	to := &connection{header: http.Header{}, err: errors.New("broken pipe")}
 	request := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/v1/events/stream", http.NoBody)
-	shown := w.transport.Serve(to, request, w.tenant, &postriderv1.SubscribeRequest{})
+	shown := w.transport.Serve(to, request, w.tenant, nil, &postriderv1.SubscribeRequest{})
 	if shown.Code().String() != "canceled" || !errors.Is(shown, to.err) || to.writes != 1 {
 		t.Errorf("ends with %v after %d writes", shown, to.writes)
+	}
+}
+
+func TestAStreamTellsWhatItIsCalled(t *testing.T) {
+	t.Parallel()
+	expires := time.Date(2030, 1, 2, 3, 4, 5, 0, time.UTC)
+	for _, tt := range []struct{ name, accept, start, want string }{
+		{"SSE", "text/event-stream", "now", `","stream":"str_1","expireTime":"2030-01-02T03:04:05Z"}` + "\n\n"},
+		{"NDJSON", "application/x-ndjson", "now", `"begin":{"stream":"str_1","expireTime":"2030-01-02T03:04:05Z"}`},
+		{"SSE with a gap", "text/event-stream", gateway.Cursor{Incarnation: gateway.Incarnation{1}, Position: 2}.String(), `","stream":"str_1"`},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t)
+				w.entry = &stream.Entry{ID: "str_1", Expires: expires}
+				told := strings.Join(w.serve(tt.accept, &postriderv1.SubscribeRequest{Start: tt.start}).take(), "")
+				if !strings.Contains(told, tt.want) {
+					t.Errorf("it begins with %s, want %s", told, tt.want)
+				}
+			})
+		})
 	}
 }
