@@ -1,6 +1,8 @@
 package client
 
 import (
+	"context"
+	"fmt"
 	"log/slog"
 	"net/http"
 
@@ -18,11 +20,13 @@ const (
 
 // Client speaks to one server. It is safe for concurrent use.
 type Client struct {
-	events   postriderv1connect.EventServiceClient
-	key      string
-	tenant   string
-	attempts int
-	logger   *slog.Logger
+	events postriderv1connect.EventServiceClient
+	// token answers the key to show, nil for none; renewable says that it may answer another one later.
+	token     func(context.Context) (string, error)
+	renewable bool
+	tenant    string
+	attempts  int
+	logger    *slog.Logger
 }
 
 type config struct {
@@ -35,7 +39,18 @@ type config struct {
 type Option func(*config)
 
 // WithKey shows an API key with every call.
-func WithKey(key string) Option { return func(c *config) { c.key = key } }
+func WithKey(key string) Option {
+	return func(c *config) {
+		c.token, c.renewable = func(context.Context) (string, error) { return key, nil }, false
+	}
+}
+
+// WithToken asks for a key before every attempt of a call, so that keys can change while the program runs: an attempt that
+// is refused for its key is made again with what the function answers then. It should be quick, so keep the key for as long
+// as it is good.
+func WithToken(token func(context.Context) (string, error)) Option {
+	return func(c *config) { c.token, c.renewable = token, true }
+}
 
 // WithTenant acts for a tenant; without, for the key's own.
 func WithTenant(name string) Option { return func(c *config) { c.tenant = name } }
@@ -85,10 +100,15 @@ func newHTTPClient(grpc bool) *http.Client {
 }
 
 // newRequest is a request of c's caller.
-func newRequest[T any](c *Client, message *T) *connect.Request[T] {
+func newRequest[T any](ctx context.Context, c *Client, message *T) (*connect.Request[T], error) {
 	request := connect.NewRequest(message)
-	if c.key != "" {
-		request.Header().Set("Authorization", "Bearer "+c.key)
+	if c.token == nil {
+		return request, nil
 	}
-	return request
+	key, err := c.token(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("ask for a key: %w", err)
+	}
+	request.Header().Set("Authorization", "Bearer "+key)
+	return request, nil
 }

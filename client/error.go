@@ -28,6 +28,17 @@ type GapError struct {
 
 func (e *GapError) Error() string { return "events are missing: " + e.Message }
 
+// DroppedError tells that events were left out because the loop was too slow for them, as WhenSlow asked for. A stream goes
+// on after it.
+type DroppedError struct {
+	// Events is how many.
+	Events int64
+	// Cursor is the place at which the stream goes on.
+	Cursor string
+}
+
+func (e *DroppedError) Error() string { return fmt.Sprintf("%d events were left out", e.Events) }
+
 // PayloadError tells that an event does not hold the message its type promises: it was accepted while its schema was not
 // enforced, or holds another message. A stream goes on after it.
 type PayloadError struct {

@@ -28,6 +28,7 @@ type follower struct {
 	// request.Start moves along with what was seen.
 	request  *postriderv1.SubscribeRequest
 	progress func(cursor string)
+	status   func(Status)
 	// begun says that a connection has ever been accepted. failures counts those in a row that brought nothing.
 	begun    bool
 	failures int
@@ -35,31 +36,44 @@ type follower struct {
 
 func newFollower(c *Client, options []SubscribeOption) *follower {
 	f := &follower{
-		client: c, request: &postriderv1.SubscribeRequest{Tenant: c.tenant}, progress: func(string) {},
+		client: c, request: &postriderv1.SubscribeRequest{Tenant: c.tenant}, progress: func(string) {}, status: func(Status) {},
 	}
 	for _, option := range options {
 		option(f)
 	}
+	for _, filter := range f.request.GetFilters() {
+		if len(filter.GetTypes()) == 0 {
+			filter.Types = f.request.GetTypes()
+		}
+	}
+	if len(f.request.GetFilters()) > 0 {
+		f.request.Types = nil // each filter has its own
+	}
 	return f
 }
 
+// yield takes an event with the names of the filters that select it, or an error, and answers whether more are wanted.
+type yield func(event *postriderv1.Event, filters []string, err error) bool
+
 // run gives every event and every gap to yield until yield answers false, ctx ends or an error is final. The last two are
 // given to yield too.
-func (f *follower) run(ctx context.Context, yield func(*postriderv1.Event, error) bool) {
+func (f *follower) run(ctx context.Context, yield yield) {
 	for {
+		f.status(Connecting)
 		err := f.connect(ctx, yield)
 		switch {
 		case errors.Is(err, errLeft):
 			return
 		case ctx.Err() != nil:
-			yield(nil, ctx.Err())
+			yield(nil, nil, ctx.Err())
 			return
 		case !f.worthwhile(err):
-			yield(nil, err)
+			yield(nil, nil, err)
 			return
 		}
 		f.failures++
 		wait := reconnectBackoff.pause(f.failures, err)
+		f.status(Offline)
 		f.client.logger.WarnContext(ctx, "subscribing again", "wait", wait, "error", err)
 		_ = sleep(ctx, wait) // the next connection tells
 	}
@@ -71,18 +85,24 @@ func (f *follower) worthwhile(err error) bool {
 	switch connect.CodeOf(err) {
 	case connect.CodeUnknown, connect.CodeInternal, connect.CodeAborted, connect.CodeDataLoss:
 		return f.begun || brokenOff(err)
+	case connect.CodeUnauthenticated:
+		return f.begun && f.client.mayRenew(err)
 	default:
 		return passing(err)
 	}
 }
 
 // connect reads one connection to its end. It never returns nil.
-func (f *follower) connect(ctx context.Context, yield func(*postriderv1.Event, error) bool) error {
+func (f *follower) connect(ctx context.Context, yield yield) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	silence := time.AfterFunc(f.maxSilence(), func() { cancel(errSilent) })
 	defer silence.Stop()
 	defer cancel(nil)
-	stream, err := f.client.events.Subscribe(ctx, newRequest(f.client, f.request))
+	request, err := newRequest(ctx, f.client, f.request)
+	if err != nil {
+		return err
+	}
+	stream, err := f.client.events.Subscribe(ctx, request)
 	if err != nil {
 		return f.cause(ctx, err)
 	}
@@ -117,21 +137,25 @@ func (f *follower) maxSilence() time.Duration {
 }
 
 // take deals with one message and answers whether more are wanted. The place moves only after an event was dealt with.
-func (f *follower) take(message *postriderv1.SubscribeResponse, yield func(*postriderv1.Event, error) bool) bool {
+func (f *follower) take(message *postriderv1.SubscribeResponse, yield yield) bool {
 	more := true
 	switch m := message.GetMessage().(type) {
 	case *postriderv1.SubscribeResponse_Begin:
 		f.begun = true
+		f.status(statusOf(m.Begin.GetLive()))
 		if gap := m.Begin.GetGap(); gap != nil {
-			more = yield(nil, newGapError(gap, message.GetCursor()))
+			more = yield(nil, nil, newGapError(gap, message.GetCursor()))
 		}
 	case *postriderv1.SubscribeResponse_Event:
 		f.failures = 0
-		more = yield(m.Event, nil)
+		more = yield(m.Event, message.GetFilters(), nil)
 	case *postriderv1.SubscribeResponse_Gap:
-		more = yield(nil, newGapError(m.Gap, message.GetCursor()))
+		more = yield(nil, nil, newGapError(m.Gap, message.GetCursor()))
+	case *postriderv1.SubscribeResponse_Dropped:
+		more = yield(nil, nil, &DroppedError{Events: m.Dropped.GetEvents(), Cursor: message.GetCursor()})
 	case *postriderv1.SubscribeResponse_Heartbeat:
 		f.failures = 0
+		f.status(statusOf(m.Heartbeat.GetLive()))
 		f.progress(message.GetCursor())
 	}
 	f.request.Start = message.GetCursor()

@@ -13,7 +13,7 @@ import (
 
 // Mux gives the events of one stream to a function for each type. The zero value is ready; functions are added before Run.
 type Mux struct {
-	// Undeliverable is given what a stream cannot deliver, a *GapError or a *PayloadError. Nil goes on with the next
+	// Undeliverable is given what a stream cannot deliver, a *GapError, a *DroppedError or a *PayloadError. Nil goes on with the next
 	// event, an error ends Run. Without this function they end Run.
 	Undeliverable func(ctx context.Context, err error) error
 
@@ -48,7 +48,7 @@ func (m *Mux) Run(ctx context.Context, c *Client, options ...SubscribeOption) (e
 		return errors.New("no type has a function")
 	}
 	options = append([]SubscribeOption{Types(slices.Sorted(maps.Keys(m.handlers))...)}, options...)
-	newFollower(c, options).run(ctx, func(event *postriderv1.Event, streamed error) bool {
+	newFollower(c, options).run(ctx, func(event *postriderv1.Event, _ []string, streamed error) bool {
 		err = streamed
 		if handle, ok := m.handlers[event.GetType()]; ok && err == nil {
 			err = handle(ctx, event)
@@ -63,6 +63,7 @@ func (m *Mux) Run(ctx context.Context, c *Client, options ...SubscribeOption) (e
 
 func undeliverable(err error) bool {
 	var gap *GapError
+	var dropped *DroppedError
 	var payload *PayloadError
-	return errors.As(err, &gap) || errors.As(err, &payload)
+	return errors.As(err, &gap) || errors.As(err, &dropped) || errors.As(err, &payload)
 }

@@ -36,7 +36,11 @@ func (c *Client) PublishEvent(ctx context.Context, event *postriderv1.Event) (Ac
 	identify(event)
 	request := &postriderv1.PublishRequest{Tenant: c.tenant, Event: event}
 	return retry(ctx, c, func(ctx context.Context) (Ack, error) {
-		response, err := c.events.Publish(ctx, newRequest(c, request))
+		authorized, err := newRequest(ctx, c, request)
+		if err != nil {
+			return Ack{}, err
+		}
+		response, err := c.events.Publish(ctx, authorized)
 		if err != nil {
 			return Ack{}, err
 		}
@@ -52,7 +56,11 @@ func (c *Client) PublishBatch(ctx context.Context, events ...*postriderv1.Event)
 	}
 	request := &postriderv1.PublishBatchRequest{Tenant: c.tenant, Events: events}
 	return retry(ctx, c, func(ctx context.Context) ([]Ack, error) {
-		response, err := c.events.PublishBatch(ctx, newRequest(c, request))
+		authorized, err := newRequest(ctx, c, request)
+		if err != nil {
+			return nil, err
+		}
+		response, err := c.events.PublishBatch(ctx, authorized)
 		if err != nil {
 			return nil, err
 		}

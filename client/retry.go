@@ -44,7 +44,7 @@ func (b backoff) pause(failures int, err error) time.Duration {
 func retry[T any](ctx context.Context, c *Client, call func(context.Context) (T, error)) (T, error) {
 	for attempt := 1; ; attempt++ {
 		answer, err := limited(ctx, call)
-		if err == nil || ctx.Err() != nil || attempt >= c.attempts || !passing(err) {
+		if err == nil || ctx.Err() != nil || attempt >= c.attempts || !passing(err) && !c.mayRenew(err) {
 			return answer, err
 		}
 		wait := publishBackoff.pause(attempt, err)
@@ -73,6 +73,11 @@ func passing(err error) bool {
 	default:
 		return brokenOff(err)
 	}
+}
+
+// mayRenew says whether the key was refused and the next one may not be.
+func (c *Client) mayRenew(err error) bool {
+	return c.renewable && connect.CodeOf(err) == connect.CodeUnauthenticated
 }
 
 // brokenOff says whether a connection ended in the middle of an answer, which has no code of its own.

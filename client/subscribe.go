@@ -19,6 +19,8 @@ const Earliest = "earliest"
 type Event[M proto.Message] struct {
 	*postriderv1.Event
 	Message M
+	// Filters are the names of the filters (NamedFilter) that select the event; none where the stream has none.
+	Filters []string
 }
 
 // SubscribeOption changes what a stream carries.
@@ -39,6 +41,20 @@ func Expression(cel string) SubscribeOption {
 	return func(f *follower) { f.request.Expression = cel }
 }
 
+// NamedFilter adds a filter to the stream, in place of Expression: an event comes once, with the names of all filters that
+// select it. An empty expression selects all; without types they are those of the stream.
+func NamedFilter(name, expression string, types ...string) SubscribeOption {
+	return func(f *follower) {
+		f.request.Filters = append(f.request.Filters, &postriderv1.NamedFilter{Name: name, Expression: expression, Types: types})
+	}
+}
+
+// WhenSlow says what becomes of events while the loop is slower than they come. Without, each waits until its turn comes,
+// in the log of the server.
+func WhenSlow(policy postriderv1.SlowPolicy) SubscribeOption {
+	return func(f *follower) { f.request.SlowPolicy = policy }
+}
+
 // Heartbeat is the longest silence of a quiet stream, 100 ms to 5 min, 15 s without. A stream that is silent for three
 // times as long is opened again.
 func Heartbeat(every time.Duration) SubscribeOption {
@@ -54,21 +70,21 @@ func Progress(reached func(cursor string)) SubscribeOption {
 // Subscribe streams the events of M's type in order: those stored after Start, then live ones. A broken connection is
 // opened again, from the last cursor, for as long as it takes.
 //
-// A *GapError or a *PayloadError stands for something that cannot be delivered, and the stream goes on if the loop does.
+// A *GapError, a *DroppedError or a *PayloadError stands for what cannot be delivered, and the stream goes on if the loop does.
 // After any other error there is nothing more: the server refused in a way that a repeat would not change, or ctx ended.
 func Subscribe[M proto.Message](ctx context.Context, c *Client, options ...SubscribeOption) iter.Seq2[Event[M], error] {
 	var zero M
 	options = append([]SubscribeOption{Types(EventType(zero))}, options...)
 	return func(yield func(Event[M], error) bool) {
-		newFollower(c, options).run(ctx, func(event *postriderv1.Event, err error) bool {
+		newFollower(c, options).run(ctx, func(event *postriderv1.Event, filters []string, err error) bool {
 			if err != nil {
 				return yield(Event[M]{}, err)
 			}
 			message, err := decode(event, zero)
 			if err != nil {
-				return yield(Event[M]{Event: event}, err)
+				return yield(Event[M]{Event: event, Filters: filters}, err)
 			}
-			return yield(Event[M]{event, message.(M)}, nil)
+			return yield(Event[M]{event, message.(M), filters}, nil)
 		})
 	}
 }
@@ -78,12 +94,12 @@ func Subscribe[M proto.Message](ctx context.Context, c *Client, options ...Subsc
 // Otherwise it is as Subscribe.
 func (c *Client) Events(ctx context.Context, options ...SubscribeOption) iter.Seq2[Event[proto.Message], error] {
 	return func(yield func(Event[proto.Message], error) bool) {
-		newFollower(c, options).run(ctx, func(event *postriderv1.Event, err error) bool {
+		newFollower(c, options).run(ctx, func(event *postriderv1.Event, filters []string, err error) bool {
 			if err != nil {
 				return yield(Event[proto.Message]{}, err)
 			}
 			message, _ := event.GetProtoData().UnmarshalNew()
-			return yield(Event[proto.Message]{event, message}, nil)
+			return yield(Event[proto.Message]{event, message, filters}, nil)
 		})
 	}
 }
