@@ -47,7 +47,7 @@ func TestEventStream(t *testing.T) {
 				}
 			}
 			opened := stream.expect("open")
-			if opened.id == "" || opened.data != `{"cursor":"`+opened.id+`"}` || stream.retry < time.Second || stream.retry > 2*time.Second {
+			if opened.id == "" || opened.data != `{"cursor":"`+opened.id+`","live":false}` || stream.retry < time.Second || stream.retry > 2*time.Second {
 				t.Errorf("opens with %+v, retry %v", opened, stream.retry)
 			}
 			stream.expectEvents(before...)
@@ -149,7 +149,7 @@ func TestAnEventStreamTellsOfAGap(t *testing.T) {
 	gap := stream.expect("gap")
 	var told struct{ Reason, Message string }
 	if err := json.Unmarshal([]byte(gap.data), &told); err != nil || told.Reason != "GAP_REASON_LOG_REPLACED" || told.Message == "" ||
-		opened.data != `{"cursor":"`+gap.id+`"}` {
+		opened.data != `{"cursor":"`+gap.id+`","live":false}` {
 		t.Errorf("%+v, %+v, %v", opened, gap, err)
 	}
 	stream.expectEvents(own)
@@ -160,7 +160,7 @@ func TestHeartbeatsOfAnEventStream(t *testing.T) {
 	w := newWorld(t)
 	stream := w.listen(http.DefaultClient, adminKey, "types=never&heartbeat=100ms")
 	begin := stream.expect("open").id
-	if ping := stream.expect("ping"); ping.id != "" || ping.data != `{"cursor":"`+begin+`"}` {
+	if ping := stream.expect("ping"); ping.id != "" || ping.data != `{"cursor":"`+begin+`","live":true}` {
 		t.Errorf("a ping of a stream at rest: %+v", ping)
 	}
 	last := w.publish("order.created", `{}`).GetCursor()
@@ -169,6 +169,36 @@ func TestHeartbeatsOfAnEventStream(t *testing.T) {
 	}
 	if stream.last != last {
 		t.Errorf("the place is %s, want %s", stream.last, last)
+	}
+}
+
+// Each event comes once, with the names of all filters that select it, in both forms.
+func TestSeveralFiltersOnAnEventStream(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	filters := url.Values{"filter": {
+		`{"name":"orders","types":["order.*"]}`, `{"name":"large","types":["order.closed","payment.made"],"expression":"event.data.n > 1.0"}`,
+		`{"name":"closed","types":["order.closed"]}`,
+	}}.Encode()
+	stream, lines := w.listen(http.DefaultClient, adminKey, filters), w.listenLines(filters)
+	stream.expect("open")
+	for _, tt := range []struct{ eventType, data, names string }{
+		{"payment.made", `{"n":1}`, ""},
+		{"order.created", `{"n":1}`, `["orders"]`},
+		{"payment.made", `{"n":2}`, `["large"]`},
+		{"order.closed", `{"n":3}`, `["orders","large","closed"]`},
+	} {
+		id := w.publish(tt.eventType, tt.data).GetId()
+		if tt.names == "" {
+			continue
+		}
+		event := stream.expect("message")
+		if event.eventID(t) != id || !strings.HasSuffix(event.data, `,"filters":`+tt.names+`}`) || !json.Valid([]byte(event.data)) {
+			t.Errorf("%s %s comes as %s, want filters %s", tt.eventType, tt.data, event.data, tt.names)
+		}
+		if line := lines.nextEvent(); !strings.HasSuffix(line, `},"filters":`+tt.names+`}`) {
+			t.Errorf("%s %s comes as %s, want filters %s", tt.eventType, tt.data, line, tt.names)
+		}
 	}
 }
 
@@ -188,6 +218,10 @@ func TestWhatAnEventStreamRefuses(t *testing.T) {
 		{"unknown parameter", reader, "type=order.created", nil, 400, "INVALID_FIELD", "type: is not a parameter"},
 		{"a key in the address", "", "key=" + adminKey, nil, 401, "UNAUTHENTICATED", "there is no key"},
 		{"a key in the address too", reader, "api_key=" + adminKey, nil, 400, "INVALID_FIELD", "api_key: is not a parameter"},
+		{"filters that are no JSON", reader, "filter=order.*", nil, 400, "INVALID_FIELD", "filters[0]: must be a JSON object"},
+		{"an unknown member of a filter", reader, "filter={}&filter=" + url.QueryEscape(`{"name":"a","type":"b"}`), nil, 400, "INVALID_FIELD", `filters[1]: must be a JSON object such as {"name":"orders","types":["order.*"]}: type: unknown field`},
+		{"filters beside types", reader, "types=a&filter=" + url.QueryEscape(`{"name":"a"}`), nil, 400, "INVALID_FIELD", "types: cannot be given beside filters"},
+		{"an expression of a filter", reader, "filter=" + url.QueryEscape(`{"name":"a"}`) + "&filter=" + url.QueryEscape(`{"name":"b","expression":"event.typ == 'x'"}`), nil, 400, "INVALID_FILTER", "filters[1].expression: 1:7: undefined field 'typ'"},
 		{"types", reader, "types=order.*,a+b", nil, 400, "INVALID_FIELD", `types[1]: "a b" is not an event type`},
 		{"too many types", reader, "types=" + strings.Repeat("a,", 100) + "b", nil, 400, "INVALID_FIELD", "types: may have 100"},
 		{"expression", reader, "expression=event.typ", nil, 400, "INVALID_FILTER", "undefined field"},
@@ -322,9 +356,9 @@ func TestLinesOfJSON(t *testing.T) {
 	}
 	var beat struct {
 		Cursor    string
-		Heartbeat *struct{}
+		Heartbeat *struct{ Live bool }
 	}
-	if err := json.Unmarshal([]byte(lines.next()), &beat); err != nil || beat.Cursor != first.GetCursor() || beat.Heartbeat == nil {
+	if err := json.Unmarshal([]byte(lines.next()), &beat); err != nil || beat.Cursor != first.GetCursor() || beat.Heartbeat == nil || !beat.Heartbeat.Live {
 		t.Errorf("heartbeat %+v, %v", beat, err)
 	}
 	second := w.publish("order.created", `{}`)

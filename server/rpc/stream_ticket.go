@@ -83,6 +83,9 @@ func narrow(request *postriderv1.SubscribeRequest, ticket auth.Ticket) error {
 	if request.GetExpression() != "" {
 		return gateway.FieldError("expression", "the ticket says which events are shown")
 	}
+	if len(request.GetFilters()) > 0 {
+		return gateway.FieldError("filters", "the ticket says which events are shown")
+	}
 	request.Types, request.Expression = ticket.Types, ticket.Expression
 	return nil
 }

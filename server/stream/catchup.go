@@ -3,23 +3,25 @@ package stream
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
-	"github.com/postrider-dev/postrider/server/filter"
 	"github.com/postrider-dev/postrider/server/gateway"
 )
 
 // subscriber is one stream. There is no switch from catching up to live that could lose an event: it always reads on
 // after the position it has reached, from memory when the tail still holds that place and from the log when not.
 type subscriber struct {
-	hub     *Hub
-	request Request
-	// expression is that of the request's filter.
-	expression *filter.Expression
-	send       func(Message) error
+	hub       *Hub
+	request   Request
+	selection *selection
+	names     *filterNames
+	send      func(Message) error
 	// reached is the position up to which every matching event has been sent.
 	reached gateway.Position
-	sent    time.Time
+	// live says that the end of the log has been reached, as the reader was told.
+	live bool
+	sent time.Time
 	// unflushed says that something was sent since the last flush.
 	unflushed bool
 }
@@ -61,7 +63,9 @@ func (s *subscriber) drain(ctx context.Context) error {
 			return err
 		}
 	}
-	s.request.Entry.live.Store(true)
+	if err := s.setLive(true); err != nil {
+		return err
+	}
 	if err := s.beat(); err != nil {
 		return err
 	}
@@ -81,25 +85,46 @@ func (s *subscriber) stopped(ctx context.Context) error {
 
 // page sends the next few events up to the mark.
 func (s *subscriber) page(ctx context.Context, mark gateway.Position) error {
+	before := s.reached
 	if events, ok := s.hub.tail.After(s.reached, pageEvents); ok {
 		return s.sendRecent(events)
 	}
-	s.request.Entry.live.Store(false)
+	if err := s.setLive(false); err != nil {
+		return err
+	}
 	events, scanned, err := s.hub.store.ReadMatching(
-		ctx, s.request.Tenant.ID, s.request.Filter, s.reached, mark, pageEvents, pageBytes)
+		ctx, s.request.Tenant.ID, s.selection.patterns, s.reached, mark, pageEvents, pageBytes)
 	if err != nil {
 		return fmt.Errorf("read events: %w", err)
+	}
+	if events, err = s.skipPurged(ctx, events); err != nil {
+		return err
 	}
 	for _, event := range events {
 		if err := s.offer(event); err != nil {
 			return err
 		}
 	}
-	if scanned <= s.reached && len(events) == 0 {
+	if scanned <= before && s.reached <= before {
 		return fmt.Errorf("read events: stuck after position %d", s.reached)
 	}
 	s.reached = max(s.reached, scanned)
 	return nil
+}
+
+// skipPurged tells the reader when retention has overtaken it, and goes on behind that place. It looks after the page was
+// read: what was removed while it was being read may be missing from it.
+func (s *subscriber) skipPurged(ctx context.Context, page []*gateway.Event) ([]*gateway.Event, error) {
+	purgedTo, err := s.hub.store.PurgedTo(ctx, s.request.Tenant.ID)
+	if err != nil {
+		return nil, fmt.Errorf("read events: %w", err)
+	}
+	if purgedTo <= s.reached {
+		return page, nil
+	}
+	s.reached = purgedTo
+	rest := slices.DeleteFunc(page, func(e *gateway.Event) bool { return e.Position <= purgedTo })
+	return rest, s.deliver(Message{Kind: KindGap, Cursor: s.hub.store.Cursor(purgedTo), Gap: gateway.GapRetention})
 }
 
 // sendRecent sends the matching ones of consecutive events. Positions are dense, so a hole would be a lost event: the
@@ -109,7 +134,7 @@ func (s *subscriber) sendRecent(events []*gateway.Event) error {
 		if event.Position != s.reached+1 {
 			return fmt.Errorf("stream: position %d follows %d", event.Position, s.reached)
 		}
-		if event.Tenant == s.request.Tenant.ID && s.request.Filter.Match(event.Type) {
+		if event.Tenant == s.request.Tenant.ID {
 			if err := s.offer(event); err != nil {
 				return err
 			}
@@ -119,17 +144,16 @@ func (s *subscriber) sendRecent(events []*gateway.Event) error {
 	return nil
 }
 
-// offer sends an event that the patterns select if the expression does too, and else passes it.
+// offer sends an event that a filter selects, and passes any other.
 func (s *subscriber) offer(event *gateway.Event) error {
-	if s.expression != nil && !s.expression.Match(s.hub.filters.Subject(event)).Matched {
+	set := s.selection.match(s.hub.filters, event)
+	if set == 0 {
 		s.reached = event.Position
 		return nil
 	}
-	return s.event(event)
-}
-
-func (s *subscriber) event(event *gateway.Event) error {
-	err := s.deliver(Message{Kind: KindEvent, Cursor: s.hub.store.Cursor(event.Position), Event: event})
+	err := s.deliver(Message{
+		Kind: KindEvent, Cursor: s.hub.store.Cursor(event.Position), Event: event, Filters: s.names.of(set),
+	})
 	if err != nil {
 		return err
 	}
@@ -145,7 +169,21 @@ func (s *subscriber) beat() error {
 	if s.untilHeartbeat() > 0 {
 		return nil
 	}
-	return s.deliver(Message{Kind: KindHeartbeat, Cursor: s.hub.store.Cursor(s.reached)})
+	return s.heartbeat()
+}
+
+func (s *subscriber) heartbeat() error {
+	return s.deliver(Message{Kind: KindHeartbeat, Cursor: s.hub.store.Cursor(s.reached), Live: s.live})
+}
+
+// setLive tells the reader at once when it has reached the end of the log, or fallen behind.
+func (s *subscriber) setLive(live bool) error {
+	if live == s.live {
+		return nil
+	}
+	s.live = live
+	s.request.Entry.live.Store(live)
+	return s.heartbeat()
 }
 
 func (s *subscriber) untilHeartbeat() time.Duration {

@@ -23,7 +23,7 @@ func TestAStreamKeepsItsEntry(t *testing.T) {
 			enough := errors.New("enough")
 			var told []stream.Message
 			err := w.hub.Subscribe(t.Context(), stream.Request{
-				Tenant: w.tenant, Filter: gateway.Filter{Types: []string{"a"}}, Start: stream.Start{Earliest: true},
+				Tenant: w.tenant, Filters: []stream.Filter{{Filter: gateway.Filter{Types: []string{"a"}}}}, Start: stream.Start{Earliest: true},
 				Heartbeat: time.Millisecond, Entry: entry,
 			}, func(message stream.Message) error {
 				told = append(told, message)

@@ -34,62 +34,13 @@ func New(log *store.Store, recent *tail.Tail, filters *filter.Compiler, stopping
 	return &Hub{store: log, tail: recent, filters: filters, stopping: stopping}
 }
 
-// Start says where a stream begins. The zero value is now.
-type Start struct {
-	// Earliest: with the first event there is.
-	Earliest bool
-	// Cursor: after this place. Nil for none.
-	Cursor *gateway.Cursor
-	// Time: with the first event accepted at this time or later. Zero for none.
-	Time time.Time
-}
-
-// Request is what a stream is to carry.
-type Request struct {
-	Tenant *gateway.Tenant
-	Filter gateway.Filter
-	Start  Start
-	// Heartbeat is the longest silence; DefaultHeartbeat when 0.
-	Heartbeat time.Duration
-	// Flush is called after a batch of messages, when no more are ready: what a transport has put by must go out now. Nil
-	// for one that puts nothing by.
-	Flush func() error
-	// Entry is kept up to date by the stream. Nil for a stream of which nobody keeps account.
-	Entry *Entry
-}
-
-// Kind tells messages apart.
-type Kind uint8
-
-// The kinds of message.
-const (
-	// KindBegin is always the first message.
-	KindBegin Kind = iota
-	KindEvent
-	// KindHeartbeat says how far the log has been looked at.
-	KindHeartbeat
-)
-
-// Message is one message of a stream.
-type Message struct {
-	Kind Kind
-	// Cursor is the place reached: whoever resumes from it misses nothing and sees nothing twice.
-	Cursor gateway.Cursor
-	// Event is set for KindEvent. It is shared and must not be changed.
-	Event *gateway.Event
-	// Gap is what is missing before the first event; only with KindBegin.
-	Gap gateway.Gap
-	// Stream and Expires are those of the request's Entry; only with KindBegin.
-	Stream  string
-	Expires time.Time
-}
-
 // Subscribe sends the matching events in order, each once, until ctx ends, the server stops or send fails. It never
-// returns nil: the error is the cause of ctx, that of send, or a *gateway.Error. An event on which the filter's expression
-// fails is passed over like one for which it is false. send may block; the stream then falls
-// behind and reads the log when it goes on.
+// returns nil: the error is the cause of ctx, that of send, or a *gateway.Error. An event on which a filter's expression
+// fails is passed over like one for which it is false. send may block; the stream then falls behind and reads the log when
+// it goes on.
 func (h *Hub) Subscribe(ctx context.Context, request Request, send func(Message) error) error {
-	if err := h.filters.Check(request.Filter).Err("expression"); err != nil {
+	selected, err := newSelection(h.filters, request.Filters)
+	if err != nil {
 		return err
 	}
 	after, gap, err := h.begin(ctx, request)
@@ -103,9 +54,14 @@ func (h *Hub) Subscribe(ctx context.Context, request Request, send func(Message)
 		request.Entry = &Entry{}
 	}
 	request.Entry.reached.Store(int64(after))
-	s := &subscriber{hub: h, request: request, send: send, reached: after, expression: h.filters.Expression(request.Filter.Expression)}
+	s := &subscriber{
+		hub: h, request: request, selection: selected, names: newFilterNames(request.Filters), send: send, reached: after,
+		live: after >= h.tail.Head(),
+	}
+	request.Entry.live.Store(s.live)
 	begin := Message{
-		Kind: KindBegin, Cursor: h.store.Cursor(after), Gap: gap, Stream: request.Entry.ID, Expires: request.Entry.Expires,
+		Kind: KindBegin, Cursor: h.store.Cursor(after), Gap: gap, Live: s.live, Stream: request.Entry.ID,
+		Expires: request.Entry.Expires,
 	}
 	if err := s.deliver(begin); err != nil {
 		return err

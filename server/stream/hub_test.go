@@ -21,6 +21,7 @@ import (
 // world is a log with its tail and a hub on them.
 type world struct {
 	t        *testing.T
+	folder   string
 	store    *store.Store
 	tail     *tail.Tail
 	hub      *stream.Hub
@@ -51,7 +52,7 @@ func newWorld(t *testing.T, tailBytes int) *world {
 			t.Error(err)
 		}
 	})
-	w := &world{t: t, store: log, tail: recent, stopping: make(chan struct{})}
+	w := &world{t: t, folder: dir, store: log, tail: recent, stopping: make(chan struct{})}
 	w.hub = stream.New(log, recent, filter.NewCompiler(schema.NewRegistry()), w.stopping)
 	if w.tenant, err = log.TenantByName(t.Context(), gateway.DefaultTenant); err != nil {
 		t.Fatal(err)
@@ -91,13 +92,17 @@ func (w *world) subscribe(start stream.Start, types ...string) *reader {
 
 func (w *world) subscribeTo(start stream.Start, selected gateway.Filter) *reader {
 	w.t.Helper()
+	return w.open(stream.Request{Start: start, Filters: []stream.Filter{{Filter: selected}}})
+}
+
+func (w *world) open(request stream.Request) *reader {
+	w.t.Helper()
+	request.Tenant, request.Heartbeat = w.tenant, time.Second
 	ctx, cancel := context.WithCancelCause(context.Background())
 	r := &reader{messages: make(chan stream.Message), ended: make(chan error, 1), cancel: cancel}
 	w.t.Cleanup(func() { cancel(context.Canceled) })
 	go func() {
-		r.ended <- w.hub.Subscribe(ctx, stream.Request{
-			Tenant: w.tenant, Filter: selected, Start: start, Heartbeat: time.Second,
-		}, func(message stream.Message) error {
+		r.ended <- w.hub.Subscribe(ctx, request, func(message stream.Message) error {
 			select {
 			case r.messages <- message:
 				return nil
@@ -120,17 +125,23 @@ func (r *reader) next(t *testing.T) stream.Message {
 	}
 }
 
-// event skips heartbeats.
-func (r *reader) event(t *testing.T) *gateway.Event {
+// message skips messages of other kinds.
+func (r *reader) message(t *testing.T, kind stream.Kind) stream.Message {
 	t.Helper()
 	for {
-		if message := r.next(t); message.Kind == stream.KindEvent {
-			if message.Cursor.Position != message.Event.Position {
-				t.Errorf("cursor at %d, event at %d", message.Cursor.Position, message.Event.Position)
-			}
-			return message.Event
+		if message := r.next(t); message.Kind == kind {
+			return message
 		}
 	}
+}
+
+func (r *reader) event(t *testing.T) *gateway.Event {
+	t.Helper()
+	message := r.message(t, stream.KindEvent)
+	if message.Cursor.Position != message.Event.Position {
+		t.Errorf("cursor at %d, event at %d", message.Cursor.Position, message.Event.Position)
+	}
+	return message.Event
 }
 
 func TestWhereAStreamBegins(t *testing.T) {

@@ -141,7 +141,23 @@ func appendSubscribeResponse(dst []byte, response *postriderv1.SubscribeResponse
 	m := open(dst)
 	m.text("cursor", response.GetCursor())
 	m.event(event.Event)
-	return m.close()
+	dst, err := m.close()
+	return InsertFilters(dst, response.GetFilters()), err
+}
+
+// InsertFilters adds names of filters to the JSON object that dst ends with, which has members. The names need no escapes.
+func InsertFilters(dst []byte, names []string) []byte {
+	if len(names) == 0 {
+		return dst
+	}
+	dst = append(dst[:len(dst)-1], `,"filters":["`...)
+	for i, name := range names {
+		if i > 0 {
+			dst = append(dst, `","`...)
+		}
+		dst = append(dst, name...)
+	}
+	return append(dst, `"]}`...)
 }
 
 func (m *members) event(event *postriderv1.Event) {

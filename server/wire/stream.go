@@ -15,29 +15,33 @@ type Begin struct {
 	Stream string
 	// Expires is when the stream ends unless it is renewed; zero for never.
 	Expires time.Time
+	// Live says that the stream begins at the end of the log.
+	Live bool
 }
 
-// StreamBegin is the first message of a stream: where it begins, and whether anything is missing.
+// StreamBegin is the first message of a stream: where it begins, whether anything is missing, and whether it begins at the
+// end of the log.
 func StreamBegin(begin Begin) *postriderv1.SubscribeResponse {
 	shown := &postriderv1.StreamBegin{
-		Gap: newGap(begin.Gap), Stream: begin.Stream, ExpireTime: timestamp(begin.Expires),
+		Gap: newGap(begin.Gap), Stream: begin.Stream, ExpireTime: timestamp(begin.Expires), Live: begin.Live,
 	}
 	return &postriderv1.SubscribeResponse{
 		Cursor: begin.At.String(), Message: &postriderv1.SubscribeResponse_Begin{Begin: shown},
 	}
 }
 
-// StreamEvent is the message that carries an event.
-func StreamEvent(event *postriderv1.Event) *postriderv1.SubscribeResponse {
+// StreamEvent is the message that carries an event, with the names of the filters that select it.
+func StreamEvent(event *postriderv1.Event, filters []string) *postriderv1.SubscribeResponse {
 	return &postriderv1.SubscribeResponse{
-		Cursor: event.GetCursor(), Message: &postriderv1.SubscribeResponse_Event{Event: event},
+		Cursor: event.GetCursor(), Filters: filters, Message: &postriderv1.SubscribeResponse_Event{Event: event},
 	}
 }
 
-// StreamHeartbeat shows that a quiet stream is alive, and the place it has reached.
-func StreamHeartbeat(at gateway.Cursor) *postriderv1.SubscribeResponse {
+// StreamHeartbeat shows that a quiet stream is alive, the place it has reached, and whether that is the end of the log.
+func StreamHeartbeat(at gateway.Cursor, live bool) *postriderv1.SubscribeResponse {
+	beat := &postriderv1.Heartbeat{Live: live}
 	return &postriderv1.SubscribeResponse{
-		Cursor: at.String(), Message: &postriderv1.SubscribeResponse_Heartbeat{Heartbeat: &postriderv1.Heartbeat{}},
+		Cursor: at.String(), Message: &postriderv1.SubscribeResponse_Heartbeat{Heartbeat: beat},
 	}
 }
 

@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"fmt"
 	"maps"
 	"net/url"
 	"slices"
@@ -34,20 +35,21 @@ var streamParameters = map[string]func(*postriderv1.SubscribeRequest, []string) 
 		return readOne("start", values, &r.Start)
 	},
 	"types":         readTypes,
+	"filter":        readFilters,
 	"heartbeat":     readHeartbeat,
 	"last_event_id": func(*postriderv1.SubscribeRequest, []string) error { return nil },
 	TicketParameter: func(*postriderv1.SubscribeRequest, []string) error { return nil },
 }
 
-// ReadStreamQuery reads what the address of a stream asks for: tenant, types (repeated, or with commas between), expression,
-// start and heartbeat. lastEventID is that of the header, which a browser sends when it connects again; it wins over the
+// ReadStreamQuery reads what the address of a stream asks for: tenant, types (repeated, or with commas between), expression or
+// filter (repeated, each a JSON object), start and heartbeat. lastEventID is that of the header, which a browser sends when it connects again; it wins over the
 // parameter last_event_id, as the newer one, and both win over start. The ticket is not looked at.
 func ReadStreamQuery(query url.Values, lastEventID string) (*postriderv1.SubscribeRequest, error) {
 	request := &postriderv1.SubscribeRequest{}
 	for _, name := range slices.Sorted(maps.Keys(query)) {
 		read, ok := streamParameters[name]
 		if !ok {
-			return nil, gateway.FieldError(name, "is not a parameter; there are tenant, types, expression, start, heartbeat, last_event_id and ticket")
+			return nil, gateway.FieldError(name, "is not a parameter; there are tenant, types, expression, filter, start, heartbeat, last_event_id and ticket")
 		}
 		if err := read(request, query[name]); err != nil {
 			return nil, err
@@ -93,6 +95,19 @@ func readTypes(request *postriderv1.SubscribeRequest, values []string) error {
 		if value != "" {
 			request.Types = append(request.Types, strings.Split(value, ",")...)
 		}
+	}
+	return nil
+}
+
+// readFilters reads filters, each a NamedFilter as a JSON object. Errors name them as in SubscribeRequest.
+func readFilters(request *postriderv1.SubscribeRequest, values []string) error {
+	for i, value := range values {
+		named := &postriderv1.NamedFilter{}
+		if err := parseJSON([]byte(value), named); err != nil {
+			return gateway.FieldError(fmt.Sprintf("filters[%d]", i),
+				`must be a JSON object such as {"name":"orders","types":["order.*"]}: %s`, err.Message)
+		}
+		request.Filters = append(request.Filters, named)
 	}
 	return nil
 }

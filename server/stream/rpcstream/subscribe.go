@@ -51,11 +51,8 @@ func (t *Transport) Subscribe(
 
 // NewRequest reads what a subscriber asks for. Its errors name the fields.
 func NewRequest(tenant *gateway.Tenant, from *postriderv1.SubscribeRequest) (stream.Request, error) {
-	filter, err := wire.NewFilter("types", from.GetTypes())
+	filters, err := newFilters(from)
 	if err != nil {
-		return stream.Request{}, err
-	}
-	if filter.Expression, err = wire.NewExpression("expression", from.GetExpression()); err != nil {
 		return stream.Request{}, err
 	}
 	start, err := newStart(from.GetStart())
@@ -63,7 +60,7 @@ func NewRequest(tenant *gateway.Tenant, from *postriderv1.SubscribeRequest) (str
 		return stream.Request{}, err
 	}
 	return stream.Request{
-		Tenant: tenant, Filter: filter, Start: start, Heartbeat: from.GetHeartbeatInterval().AsDuration(),
+		Tenant: tenant, Filters: filters, Start: start, Heartbeat: from.GetHeartbeatInterval().AsDuration(),
 	}, nil
 }
 
@@ -88,15 +85,17 @@ func show(message stream.Message, view View, tenant string) (*postriderv1.Subscr
 	switch message.Kind {
 	case stream.KindBegin:
 		return wire.StreamBegin(wire.Begin{
-			At: message.Cursor, Gap: message.Gap, Stream: message.Stream, Expires: message.Expires,
+			At: message.Cursor, Gap: message.Gap, Stream: message.Stream, Expires: message.Expires, Live: message.Live,
 		}), nil
 	case stream.KindHeartbeat:
-		return wire.StreamHeartbeat(message.Cursor), nil
+		return wire.StreamHeartbeat(message.Cursor, message.Live), nil
+	case stream.KindGap:
+		return wire.StreamGap(message.Cursor, message.Gap), nil
 	default:
 		event, err := view.Event(message.Event, tenant)
 		if err != nil {
 			return nil, err
 		}
-		return wire.StreamEvent(event), nil
+		return wire.StreamEvent(event, message.Filters), nil
 	}
 }

@@ -24,8 +24,10 @@ const minRetry = time.Second
 // eventStream is the form of server-sent events (WHATWG HTML, section 9.2). Events of the log are messages, as EventSource
 // calls them; open, gap, ping and end have names of their own. The id of each is the place reached.
 type eventStream struct {
-	// place is the last id sent.
-	place string
+	// place is that of the last id sent.
+	place gateway.Cursor
+	// live is what the client was last told.
+	live bool
 	// beats is how many heartbeats of the hub make a ping; all others are comments, which EventSource keeps to itself.
 	beats, quiet int
 }
@@ -42,49 +44,54 @@ func (s *eventStream) pace(asked time.Duration) time.Duration {
 
 // begin tells of the place with the id of its last part: who loses the connection before a gap was told hears of it again.
 func (s *eventStream) begin(dst []byte, begin wire.Begin) ([]byte, error) {
+	s.live = begin.Live
 	retry := minRetry + rand.N(minRetry)
 	dst = append(dst, ": a live stream of events\nretry: "...)
 	dst = strconv.AppendInt(dst, retry.Milliseconds(), 10)
 	dst = append(dst, "\nevent: open\n"...)
 	if begin.Gap == gateway.GapNone {
-		return opened(s.id(dst, begin.At.String()), begin), nil
+		return opened(s.id(dst, begin.At), begin), nil
 	}
-	dst = append(opened(dst, begin), "event: gap\n"...)
-	dst = append(s.id(dst, begin.At.String()), "data: "...)
-	dst, err := wire.AppendJSON(dst, wire.StreamBegin(begin).GetBegin().GetGap())
-	return append(dst, "\n\n"...), err
+	return s.gap(opened(dst, begin), begin.At, begin.Gap)
 }
 
 // opened appends the data of open.
 func opened(dst []byte, begin wire.Begin) []byte {
 	text, _ := json.Marshal(struct { // A struct of texts and times can always be encoded.
 		Cursor     string    `json:"cursor"`
+		Live       bool      `json:"live"`
 		Stream     string    `json:"stream,omitempty"`
 		ExpireTime time.Time `json:"expireTime,omitzero"`
-	}{begin.At.String(), begin.Stream, begin.Expires.UTC()})
+	}{begin.At.String(), begin.Live, begin.Stream, begin.Expires.UTC()})
 	dst = append(dst, "data: "...)
 	dst = append(dst, text...)
 	return append(dst, "\n\n"...)
 }
 
-func (s *eventStream) event(dst []byte, event *postriderv1.Event) ([]byte, error) {
+func (s *eventStream) event(dst []byte, at gateway.Cursor, event *postriderv1.Event, filters []string) ([]byte, error) {
 	s.quiet = 0
-	dst = append(s.id(dst, event.GetCursor()), "data: "...)
+	dst = append(s.id(dst, at), "data: "...)
 	from := len(dst)
 	dst, err := wire.AppendJSON(dst, event)
-	return append(joinLines(dst, from), "\n\n"...), err
+	return append(wire.InsertFilters(joinLines(dst, from), filters), "\n\n"...), err
 }
 
-func (s *eventStream) heartbeat(dst []byte, at gateway.Cursor) ([]byte, error) {
-	if s.quiet++; s.quiet < s.beats {
+func (s *eventStream) heartbeat(dst []byte, at gateway.Cursor, live bool) ([]byte, error) {
+	if s.quiet++; s.quiet < s.beats && live == s.live {
 		return append(dst, ":\n\n"...), nil
 	}
-	s.quiet = 0
+	s.quiet, s.live = 0, live
 	dst = append(dst, "event: ping\n"...)
-	if place := at.String(); place != s.place {
-		dst = s.id(dst, place)
+	if at != s.place {
+		dst = s.id(dst, at)
 	}
-	return s.withCursor(dst, at), nil
+	return s.state(dst, at), nil
+}
+
+func (s *eventStream) gap(dst []byte, at gateway.Cursor, gap gateway.Gap) ([]byte, error) {
+	dst = append(s.id(append(dst, "event: gap\n"...), at), "data: "...)
+	dst, err := wire.AppendJSON(dst, wire.StreamGap(at, gap).GetGap())
+	return append(dst, "\n\n"...), err
 }
 
 func (s *eventStream) end(dst []byte, end wire.StreamEnd) []byte {
@@ -94,15 +101,17 @@ func (s *eventStream) end(dst []byte, end wire.StreamEnd) []byte {
 	return append(dst, "\n\n"...)
 }
 
-func (s *eventStream) id(dst []byte, place string) []byte {
+func (s *eventStream) id(dst []byte, place gateway.Cursor) []byte {
 	s.place = place
 	dst = append(dst, "id: "...)
-	dst = append(dst, place...)
+	dst = append(dst, place.String()...)
 	return append(dst, '\n')
 }
 
-func (*eventStream) withCursor(dst []byte, at gateway.Cursor) []byte {
+// state ends a message that says where the stream is.
+func (s *eventStream) state(dst []byte, at gateway.Cursor) []byte {
 	dst = append(dst, `data: {"cursor":"`...)
 	dst = append(dst, at.String()...)
-	return append(dst, "\"}\n\n"...)
+	dst = append(dst, `","live":`...)
+	return append(strconv.AppendBool(dst, s.live), "}\n\n"...)
 }

@@ -15,8 +15,9 @@ type form interface {
 	// default.
 	pace(asked time.Duration) time.Duration
 	begin(dst []byte, begin wire.Begin) ([]byte, error)
-	event(dst []byte, event *postriderv1.Event) ([]byte, error)
-	heartbeat(dst []byte, at gateway.Cursor) ([]byte, error)
+	event(dst []byte, at gateway.Cursor, event *postriderv1.Event, filters []string) ([]byte, error)
+	heartbeat(dst []byte, at gateway.Cursor, live bool) ([]byte, error)
+	gap(dst []byte, at gateway.Cursor, gap gateway.Gap) ([]byte, error)
 	end(dst []byte, end wire.StreamEnd) []byte
 }
 

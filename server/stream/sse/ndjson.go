@@ -24,12 +24,16 @@ func (ndjson) begin(dst []byte, begin wire.Begin) ([]byte, error) {
 	return line(dst, wire.StreamBegin(begin))
 }
 
-func (ndjson) event(dst []byte, event *postriderv1.Event) ([]byte, error) {
-	return line(dst, wire.StreamEvent(event))
+func (ndjson) event(dst []byte, _ gateway.Cursor, event *postriderv1.Event, filters []string) ([]byte, error) {
+	return line(dst, wire.StreamEvent(event, filters))
 }
 
-func (ndjson) heartbeat(dst []byte, at gateway.Cursor) ([]byte, error) {
-	return line(dst, wire.StreamHeartbeat(at))
+func (ndjson) heartbeat(dst []byte, at gateway.Cursor, live bool) ([]byte, error) {
+	return line(dst, wire.StreamHeartbeat(at, live))
+}
+
+func (ndjson) gap(dst []byte, at gateway.Cursor, gap gateway.Gap) ([]byte, error) {
+	return line(dst, wire.StreamGap(at, gap))
 }
 
 func (ndjson) end(dst []byte, end wire.StreamEnd) []byte {

@@ -81,19 +81,24 @@ func (t *Transport) show(ctx context.Context, err error) *connect.Error {
 }
 
 func (t *Transport) send(out *writer, message stream.Message, tenant string) error {
+	form := out.form
 	switch message.Kind {
 	case stream.KindBegin:
-		setHeaders(out.to.Header(), out.form.contentType())
-		begin := wire.Begin{At: message.Cursor, Gap: message.Gap, Stream: message.Stream, Expires: message.Expires}
-		return out.append(func(dst []byte) ([]byte, error) { return out.form.begin(dst, begin) })
+		setHeaders(out.to.Header(), form.contentType())
+		begin := wire.Begin{
+			At: message.Cursor, Gap: message.Gap, Stream: message.Stream, Expires: message.Expires, Live: message.Live,
+		}
+		return out.append(func(dst []byte) ([]byte, error) { return form.begin(dst, begin) })
 	case stream.KindHeartbeat:
-		return out.append(func(dst []byte) ([]byte, error) { return out.form.heartbeat(dst, message.Cursor) })
+		return out.append(func(dst []byte) ([]byte, error) { return form.heartbeat(dst, message.Cursor, message.Live) })
+	case stream.KindGap:
+		return out.append(func(dst []byte) ([]byte, error) { return form.gap(dst, message.Cursor, message.Gap) })
 	default:
 		event, err := t.config.View.Event(message.Event, tenant)
 		if err != nil {
 			return err
 		}
-		return out.append(func(dst []byte) ([]byte, error) { return out.form.event(dst, event) })
+		return out.append(func(dst []byte) ([]byte, error) { return form.event(dst, message.Cursor, event, message.Filters) })
 	}
 }
 

@@ -174,7 +174,7 @@ func TestPingsAndComments(t *testing.T) {
 				if opened := to.take(); len(opened) != 1 || !strings.Contains(opened[0], "event: open\nid: ") {
 					t.Fatalf("opens with %q", opened)
 				}
-				ping := "event: ping\ndata: {\"cursor\":\"" + w.store.Cursor(0).String() + "\"}\n\n"
+				ping := "event: ping\ndata: {\"cursor\":\"" + w.store.Cursor(0).String() + "\",\"live\":true}\n\n"
 				for range 3 {
 					for range tt.comments {
 						time.Sleep(tt.step)
@@ -189,7 +189,7 @@ func TestPingsAndComments(t *testing.T) {
 				}
 				place := w.publish(1).String()
 				time.Sleep(tt.step * time.Duration(tt.comments+1))
-				moved := "event: ping\nid: " + place + "\ndata: {\"cursor\":\"" + place + "\"}\n\n"
+				moved := "event: ping\nid: " + place + "\ndata: {\"cursor\":\"" + place + "\",\"live\":true}\n\n"
 				if got := to.take(); len(got) != tt.comments+1 || got[tt.comments] != moved {
 					t.Errorf("got %q, want %q at the end", got, moved)
 				}
@@ -253,9 +253,9 @@ func TestAStreamTellsWhatItIsCalled(t *testing.T) {
 	t.Parallel()
 	expires := time.Date(2030, 1, 2, 3, 4, 5, 0, time.UTC)
 	for _, tt := range []struct{ name, accept, start, want string }{
-		{"SSE", "text/event-stream", "now", `","stream":"str_1","expireTime":"2030-01-02T03:04:05Z"}` + "\n\n"},
-		{"NDJSON", "application/x-ndjson", "now", `"begin":{"stream":"str_1","expireTime":"2030-01-02T03:04:05Z"}`},
-		{"SSE with a gap", "text/event-stream", gateway.Cursor{Incarnation: gateway.Incarnation{1}, Position: 2}.String(), `","stream":"str_1"`},
+		{"SSE", "text/event-stream", "now", `"live":true,"stream":"str_1","expireTime":"2030-01-02T03:04:05Z"}` + "\n\n"},
+		{"NDJSON", "application/x-ndjson", "now", `"begin":{"stream":"str_1","expireTime":"2030-01-02T03:04:05Z","live":true}`},
+		{"SSE with a gap", "text/event-stream", gateway.Cursor{Incarnation: gateway.Incarnation{1}, Position: 2}.String(), `"live":true,"stream":"str_1"`},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()

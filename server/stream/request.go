@@ -1,0 +1,75 @@
+package stream
+
+import (
+	"time"
+
+	"github.com/postrider-dev/postrider/server/gateway"
+)
+
+// MaxFilters is how many filters a stream may have.
+const MaxFilters = 32
+
+// Start says where a stream begins. The zero value is now.
+type Start struct {
+	// Earliest: with the first event there is.
+	Earliest bool
+	// Cursor: after this place. Nil for none.
+	Cursor *gateway.Cursor
+	// Time: with the first event accepted at this time or later. Zero for none.
+	Time time.Time
+}
+
+// Filter is one of the filters of a stream.
+type Filter struct {
+	// Name tells the reader which filter selected an event; empty for the only one of a stream that asked for no names.
+	Name string
+	gateway.Filter
+}
+
+// Request is what a stream is to carry.
+type Request struct {
+	Tenant *gateway.Tenant
+	// Filters are at most MaxFilters; an event that several select comes once. None select everything.
+	Filters []Filter
+	Start   Start
+	// Heartbeat is the longest silence; DefaultHeartbeat when 0.
+	Heartbeat time.Duration
+	// Flush is called after a batch of messages, when no more are ready: what a transport has put by must go out now. Nil
+	// for one that puts nothing by.
+	Flush func() error
+	// Entry is kept up to date by the stream. Nil for a stream of which nobody keeps account.
+	Entry *Entry
+}
+
+// Kind tells messages apart.
+type Kind uint8
+
+// The kinds of message.
+const (
+	// KindBegin is always the first message.
+	KindBegin Kind = iota
+	KindEvent
+	// KindHeartbeat says how far the log has been looked at.
+	KindHeartbeat
+	// KindGap says that events are missing before the place.
+	KindGap
+)
+
+// Message is one message of a stream.
+type Message struct {
+	Kind Kind
+	// Cursor is the place reached: whoever resumes from it misses nothing and sees nothing twice.
+	Cursor gateway.Cursor
+	// Event is set for KindEvent. It is shared and must not be changed.
+	Event *gateway.Event
+	// Filters names the filters that select the event, in the order of the request; nil where they have no names. It is
+	// shared and must not be changed.
+	Filters []string
+	// Gap is what is missing before the next event; with KindBegin and KindGap.
+	Gap gateway.Gap
+	// Live says that what comes next is new: the stream has reached the end of the log. With KindBegin and KindHeartbeat.
+	Live bool
+	// Stream and Expires are those of the request's Entry; only with KindBegin.
+	Stream  string
+	Expires time.Time
+}

@@ -1,0 +1,116 @@
+package stream
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/postrider-dev/postrider/server/filter"
+	"github.com/postrider-dev/postrider/server/gateway"
+)
+
+// filterSet says which of a stream's filters select an event: bit i stands for the filter at i.
+type filterSet uint32
+
+// selection is a stream's filters, ready to be asked.
+type selection struct {
+	filters     []gateway.Filter
+	expressions []*filter.Expression
+	// patterns are those of all filters: what has to be read from the log.
+	patterns gateway.Filter
+}
+
+// newSelection prepares filters. An error names the field of the request.
+func newSelection(compiler *filter.Compiler, filters []Filter) (*selection, error) {
+	if len(filters) > MaxFilters {
+		return nil, gateway.FieldError("filters", "may be %d", MaxFilters)
+	}
+	if len(filters) == 0 {
+		filters = []Filter{{}}
+	}
+	s := &selection{}
+	for i, one := range filters {
+		if err := compiler.Check(one.Filter).Err(expressionField(one, i)); err != nil {
+			return nil, err
+		}
+		s.filters = append(s.filters, one.Filter)
+		s.expressions = append(s.expressions, compiler.Expression(one.Expression))
+	}
+	s.patterns = allPatterns(s.filters)
+	return s, nil
+}
+
+func expressionField(f Filter, index int) string {
+	if f.Name == "" {
+		return "expression"
+	}
+	return fmt.Sprintf("filters[%d].expression", index)
+}
+
+// allPatterns is a filter that selects the types of all filters.
+func allPatterns(filters []gateway.Filter) gateway.Filter {
+	var all gateway.Filter
+	for _, one := range filters {
+		if one.MatchesAll() {
+			return gateway.Filter{}
+		}
+		all.Types = append(all.Types, one.Types...)
+	}
+	slices.Sort(all.Types)
+	all.Types = slices.Compact(all.Types)
+	return all
+}
+
+// match says which filters select an event of the stream's tenant. One whose expression fails does not.
+func (s *selection) match(compiler *filter.Compiler, event *gateway.Event) filterSet {
+	var set filterSet
+	for i := range s.filters {
+		if s.filters[i].Match(event.Type) && s.accepts(i, compiler, event) {
+			set |= 1 << i
+		}
+	}
+	return set
+}
+
+func (s *selection) accepts(i int, compiler *filter.Compiler, event *gateway.Event) bool {
+	return s.expressions[i] == nil || s.expressions[i].Match(compiler.Subject(event)).Matched
+}
+
+// filterNames answers the names that belong to a set of filters. The same lists are handed out again and again.
+type filterNames struct {
+	names []string
+	known map[filterSet][]string
+}
+
+// newFilterNames answers nil when the filters have no names.
+func newFilterNames(filters []Filter) *filterNames {
+	if len(filters) == 0 || filters[0].Name == "" {
+		return nil
+	}
+	n := &filterNames{known: map[filterSet][]string{}}
+	for _, one := range filters {
+		n.names = append(n.names, one.Name)
+	}
+	return n
+}
+
+// maxKnownNames bounds the lists that are kept for a stream.
+const maxKnownNames = 64
+
+func (n *filterNames) of(set filterSet) []string {
+	if n == nil {
+		return nil
+	}
+	if known, ok := n.known[set]; ok {
+		return known
+	}
+	var names []string
+	for i, name := range n.names {
+		if set&(1<<i) != 0 {
+			names = append(names, name)
+		}
+	}
+	if len(n.known) < maxKnownNames {
+		n.known[set] = names
+	}
+	return names
+}
