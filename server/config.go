@@ -19,6 +19,12 @@ const (
 	maxRequestBytes = 256 << 20
 )
 
+// Bounds of Config.MaxStreams. With fewer, the shares of what is free leave nothing for some.
+const (
+	minStreams = 10
+	maxStreams = 1_000_000
+)
+
 // Config is everything one can set. DefaultConfig has the defaults.
 type Config struct {
 	// Listen is the host and port to serve on; port 0 takes a free one.
@@ -34,6 +40,8 @@ type Config struct {
 	CORSOrigins []string
 	// MaxRequestBytes bounds one request.
 	MaxRequestBytes int
+	// MaxStreams bounds how many streams are open at a time, of whatever kind; one client may have a part of them only.
+	MaxStreams int
 	// LogLevel is debug, info, warn or error; LogFormat is text or json.
 	LogLevel, LogFormat string
 
@@ -56,6 +64,7 @@ func DefaultConfig() Config {
 		Listen:          "127.0.0.1:8080",
 		Data:            "./data",
 		MaxRequestBytes: 16 << 20,
+		MaxStreams:      20_000,
 		LogLevel:        "info",
 		LogFormat:       telemetry.FormatText,
 	}
@@ -73,7 +82,8 @@ func (c Config) Validate() error {
 		c.validateData(),
 		validateSchemas(c.Schemas),
 		validateOrigins(c.CORSOrigins),
-		validateRequestBytes(c.MaxRequestBytes),
+		validateNumber("max-request-bytes", c.MaxRequestBytes, minRequestBytes, maxRequestBytes),
+		validateNumber("max-streams", c.MaxStreams, minStreams, maxStreams),
 		c.validateLog(),
 	)
 }
@@ -126,9 +136,9 @@ func validateOrigins(origins []string) error {
 	return errors.Join(faults...)
 }
 
-func validateRequestBytes(n int) error {
-	if n < minRequestBytes || n > maxRequestBytes {
-		return fault("max-request-bytes", "%d is not within %d to %d", n, minRequestBytes, maxRequestBytes)
+func validateNumber(flag string, n, least, most int) error {
+	if n < least || n > most {
+		return fault(flag, "%d is not within %d to %d", n, least, most)
 	}
 	return nil
 }

@@ -22,6 +22,7 @@ var other = map[string]string{
 	"POSTRIDER_SCHEMAS":           "config.go",
 	"POSTRIDER_CORS_ORIGINS":      "https://a.example,https://b.example",
 	"POSTRIDER_MAX_REQUEST_BYTES": "1048576",
+	"POSTRIDER_MAX_STREAMS":       "100",
 	"POSTRIDER_LOG_LEVEL":         "warn",
 	"POSTRIDER_LOG_FORMAT":        "json",
 	"POSTRIDER_ADMIN_KEY":         "an-admin-key-of-some-length",
@@ -84,6 +85,7 @@ func TestFaultsAreToldAllAtOnce(t *testing.T) {
 		"POSTRIDER_SCHEMAS":           "testdata/missing.binpb",
 		"POSTRIDER_CORS_ORIGINS":      "example.com",
 		"POSTRIDER_MAX_REQUEST_BYTES": "lots",
+		"POSTRIDER_MAX_STREAMS":       "100",
 		"POSTRIDER_LOG_LEVEL":         "loud",
 		"POSTRIDER_LOG_FORMAT":        "xml",
 	}

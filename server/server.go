@@ -174,7 +174,7 @@ func (s *Server) assemble(keyring *auth.Keyring) (err error) {
 		Store: s.store, Schemas: s.schemas, Filters: filters, Publisher: publisher, Registrar: s.registrar, Engine: s.engine, Targets: targets,
 		Subscribe: rpcstream.New(hub, view).Subscribe, StreamEvents: overHTTP.Serve,
 		Keyring: keyring, AdminKey: s.admin.Hash,
-		MaxRequestBytes: s.config.MaxRequestBytes, Version: Version(),
+		MaxRequestBytes: s.config.MaxRequestBytes, MaxStreams: s.config.MaxStreams, Version: Version(),
 		Ready: s.ready, Stopping: s.stopping, Logger: s.logger,
 	})
 	if err != nil {

@@ -40,11 +40,8 @@ func Settings() []Setting {
 			get:   func(c Config) string { return strings.Join(c.CORSOrigins, ",") },
 			set:   func(c *Config, value string) error { c.CORSOrigins = splitList(value); return nil },
 		},
-		{
-			Flag: "max-request-bytes", Env: "POSTRIDER_MAX_REQUEST_BYTES", Placeholder: "N", Usage: "largest request",
-			get: func(c Config) string { return strconv.Itoa(c.MaxRequestBytes) },
-			set: setMaxRequestBytes,
-		},
+		number("max-request-bytes", "largest request", func(c *Config) *int { return &c.MaxRequestBytes }),
+		number("max-streams", "most streams open at a time; one client gets at most a third of them", func(c *Config) *int { return &c.MaxStreams }),
 		text("log-level", "LEVEL", "debug, info, warn or error", func(c *Config) *string { return &c.LogLevel }),
 		text("log-format", "FORMAT", "text or json", func(c *Config) *string { return &c.LogFormat }),
 		secret("POSTRIDER_ADMIN_KEY", "key that may do everything, 16 to 256 characters; kept in <data>/admin-key otherwise", func(c *Config) *string { return &c.AdminKey }),
@@ -84,11 +81,31 @@ func (s Setting) find(flag, env func(string) (string, bool)) (name, value string
 
 func text(flag, placeholder, usage string, field func(*Config) *string) Setting {
 	return Setting{
-		Flag: flag, Env: "POSTRIDER_" + strings.ToUpper(strings.ReplaceAll(flag, "-", "_")),
+		Flag: flag, Env: variable(flag),
 		Placeholder: placeholder, Usage: usage,
 		get: func(c Config) string { return *field(&c) },
 		set: func(c *Config, value string) error { *field(c) = value; return nil },
 	}
+}
+
+func number(flag, usage string, field func(*Config) *int) Setting {
+	return Setting{
+		Flag: flag, Env: variable(flag), Placeholder: "N", Usage: usage,
+		get: func(c Config) string { return strconv.Itoa(*field(&c)) },
+		set: func(c *Config, value string) error {
+			n, err := strconv.Atoi(value)
+			if err != nil {
+				return errors.New(strconv.Quote(value) + " is not a whole number")
+			}
+			*field(c) = n
+			return nil
+		},
+	}
+}
+
+// variable is the environment variable that means the same as a flag.
+func variable(flag string) string {
+	return "POSTRIDER_" + strings.ToUpper(strings.ReplaceAll(flag, "-", "_"))
 }
 
 func secret(env, usage string, field func(*Config) *string) Setting {
@@ -101,15 +118,6 @@ func setAllowTargets(c *Config, value string) error {
 	prefixes, err := egress.ParseAllow(splitList(value))
 	c.AllowTargets = prefixes
 	return err
-}
-
-func setMaxRequestBytes(c *Config, value string) error {
-	n, err := strconv.Atoi(value)
-	if err != nil {
-		return errors.New(strconv.Quote(value) + " is not a whole number")
-	}
-	c.MaxRequestBytes = n
-	return nil
 }
 
 func splitList(value string) []string {

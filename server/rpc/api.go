@@ -42,6 +42,8 @@ type Config struct {
 	AdminKey     auth.KeyHash
 	// MaxRequestBytes bounds one request.
 	MaxRequestBytes int
+	// MaxStreams bounds how many streams are open at a time.
+	MaxStreams int
 	// Version is the server's.
 	Version string
 	// Ready says whether the server can do its work.
@@ -70,7 +72,7 @@ func New(config Config) (*API, error) {
 		store: config.Store, admin: config.AdminKey, ring: config.Keyring,
 		maxBytes: hardLimit(config.MaxRequestBytes), logger: config.Logger,
 	}
-	a.streams = newOpenStreams(a.auth)
+	a.streams = newOpenStreams(a.auth, config.MaxStreams)
 	a.options = connect.WithHandlerOptions(
 		connect.WithRequestGate(a.auth.gate),
 		wire.Codecs(config.MaxRequestBytes),
@@ -103,7 +105,10 @@ func (a *API) Mount(mux *http.ServeMux) {
 	mount(postriderv1connect.NewTenantServiceHandler(&tenantService{tenants: shared}, a.options))
 	mount(postriderv1connect.NewApiKeyServiceHandler(&apiKeyService{shared}, a.options))
 	mount(postriderv1connect.NewEventServiceHandler(
-		&eventService{shared, postriderv1connect.UnimplementedEventServiceHandler{}, a.config.Publisher, a.config.Schemas, a.config.Filters, a.config.Keyring, a.config.Subscribe}, a.options))
+		&eventService{
+			tenants: shared, publisher: a.config.Publisher, schemas: a.config.Schemas, filters: a.config.Filters,
+			keyring: a.config.Keyring, subscribe: a.config.Subscribe, streams: a.streams,
+		}, a.options))
 	mount(postriderv1connect.NewEventTypeServiceHandler(&eventTypeService{
 		tenants: shared, registrar: a.config.Registrar, schemas: a.config.Schemas, filters: a.config.Filters,
 		publisher: a.config.Publisher,
@@ -113,6 +118,7 @@ func (a *API) Mount(mux *http.ServeMux) {
 	mount(postriderv1connect.NewDeliveryServiceHandler(
 		&deliveryService{shared, a.config.Engine, a.config.Stopping}, a.options))
 	mount(postriderv1connect.NewStatsServiceHandler(postriderv1connect.UnimplementedStatsServiceHandler{}, a.options))
+	mount(postriderv1connect.NewStreamServiceHandler(&streamService{shared, a.auth, a.streams, a.config.Stopping}, a.options))
 
 	mux.Handle("GET "+streamPath, private(eventStreams{
 		auth: a.auth, tenants: shared, streams: a.streams, serve: a.config.StreamEvents, log: requestLog{a.config.Logger},

@@ -37,6 +37,8 @@ type caller struct {
 	hash auth.KeyHash
 	// ticketEnd is when the caller's ticket ends; zero for who has none.
 	ticketEnd time.Time
+	// refused is why the call's headers let nobody in, where a ticket in the message may; nil for who was let in.
+	refused error
 }
 
 // ends is when what let the caller in ends by itself; zero for a bearer key.
@@ -74,10 +76,13 @@ func (a *authenticator) letIn(ctx context.Context, required requirement, header 
 		return caller{}, checkOrigin(header)
 	}
 	c, err := a.authenticate(ctx, header)
-	if err != nil {
-		return caller{}, err
+	if err == nil {
+		err = required.permit(c.Principal)
 	}
-	if err := required.permit(c.Principal); err != nil {
+	if err != nil && required.orTicket && header.Get("Authorization") == "" {
+		c, err = caller{refused: err}, nil
+	}
+	if err != nil {
 		return c, err
 	}
 	return c, a.checkLength(header)

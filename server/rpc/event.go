@@ -34,6 +34,14 @@ type eventService struct {
 	filters   *filter.Compiler
 	keyring   *auth.Keyring
 	subscribe SubscribeStream
+	streams   *openStreams
+}
+
+// rpcTransports are the protocols that Subscribe comes over.
+var rpcTransports = map[string]postriderv1.LiveStream_Transport{
+	connect.ProtocolConnect: postriderv1.LiveStream_TRANSPORT_CONNECT,
+	connect.ProtocolGRPC:    postriderv1.LiveStream_TRANSPORT_GRPC,
+	connect.ProtocolGRPCWeb: postriderv1.LiveStream_TRANSPORT_GRPC_WEB,
 }
 
 func (s *eventService) Publish(
@@ -80,7 +88,8 @@ func (s *eventService) Subscribe(
 	if err != nil {
 		return err
 	}
-	return s.subscribe(ctx, tenant, &stream.Entry{}, request, to)
+	entry := s.streams.list(openStreamOf(ctx), tenant, rpcTransports[request.Peer().Protocol], request.Msg)
+	return s.subscribe(ctx, tenant, entry, request, to)
 }
 
 func (s *eventService) GetEvent(

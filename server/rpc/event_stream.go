@@ -47,15 +47,26 @@ func (s eventStreams) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if err == nil {
 		tenant, err = s.resolve(r.Context(), request.GetTenant())
 	}
+	ctx, opened := r.Context(), (*openStream)(nil)
+	if err == nil {
+		ctx, opened, err = s.streams.open(ctx, newOrigin(r.RemoteAddr, r.Header))
+	}
 	if err != nil {
 		shown := wire.ConnectError(r.Context(), s.log.logger, err)
 		wire.WriteError(w, r, s.log.logger, shown)
 		s.write(r, began, shown)
 		return
 	}
-	ctx, done := s.streams.note(r.Context())
-	defer done()
-	s.write(r, began, s.serve(w, r.WithContext(ctx), tenant, &stream.Entry{}, request))
+	defer s.streams.close(opened)
+	entry := s.streams.list(opened, tenant, transport(r.Header), request)
+	s.write(r, began, s.serve(w, r.WithContext(ctx), tenant, entry, request))
+}
+
+func transport(header http.Header) postriderv1.LiveStream_Transport {
+	if wire.AcceptsLines(header) {
+		return postriderv1.LiveStream_TRANSPORT_NDJSON
+	}
+	return postriderv1.LiveStream_TRANSPORT_SSE
 }
 
 // read finds out who asks for what.

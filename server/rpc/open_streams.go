@@ -1,66 +1,120 @@
 package rpc
 
 import (
+	"cmp"
 	"context"
+	"net/http"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 
 	"connectrpc.com/connect"
 
 	"github.com/postrider-dev/postrider/server/auth"
+	"github.com/postrider-dev/postrider/server/gateway"
 )
 
 // streamCheck is how often open streams are held against their keys: a revocation must take effect within a second.
 const streamCheck = 500 * time.Millisecond
 
-// openStreams ends streams whose caller would not be let in any more.
+// openStreams keeps account of everything that stays open: it lets in no more than the server can bear, and ends streams
+// whose caller would not be let in any more. Those that carry events are listed, so that they can be shown, ended and
+// renewed.
 type openStreams struct {
 	auth *authenticator
 
 	mu      sync.Mutex
 	streams map[*openStream]struct{}
+	held    holdings
+	// listed are the live streams by id; opened counts them, also those that are closed again.
+	listed map[string]*openStream
+	opened int64
 }
 
+// openStream is a stream of any kind.
 type openStream struct {
+	end context.CancelCauseFunc
+	// from is where it comes from, and holder who it counts for.
+	from   origin
+	holder holder
+	// caller is the one who opened it or renewed it last; openStreams.mu guards it.
 	caller caller
-	end    context.CancelCauseFunc
+	// live is set for a stream that carries events, once it is listed; openStreams.mu guards it.
+	live *liveStream
+	// over says that it was told to end, after which nothing can keep it open; openStreams.mu guards it.
+	over bool
 }
 
-func newOpenStreams(a *authenticator) *openStreams {
-	return &openStreams{auth: a, streams: map[*openStream]struct{}{}}
+// origin is where a stream comes from.
+type origin struct{ address, userAgent string }
+
+// maxUserAgent bounds what is kept of a client's description of itself.
+const maxUserAgent = 256
+
+func newOrigin(address string, header http.Header) origin {
+	agent := header.Get("User-Agent")
+	return origin{address, strings.ToValidUTF8(agent[:min(len(agent), maxUserAgent)], "")}
 }
 
-// wrap keeps note of a stream for as long as it lasts.
+func newOpenStreams(a *authenticator, limit int) *openStreams {
+	return &openStreams{
+		auth: a, streams: map[*openStream]struct{}{}, listed: map[string]*openStream{}, held: newHoldings(limit),
+	}
+}
+
+type openStreamKey struct{}
+
+// openStreamOf answers the stream that a call is, as wrap has noted it.
+func openStreamOf(ctx context.Context) *openStream {
+	opened, _ := ctx.Value(openStreamKey{}).(*openStream)
+	return opened
+}
+
+// wrap keeps account of a stream for as long as it lasts.
 func (o *openStreams) wrap(next connect.StreamingHandlerFunc) connect.StreamingHandlerFunc {
 	return func(ctx context.Context, conn connect.StreamingHandlerConn) error {
-		ctx, done := o.note(ctx)
-		defer done()
-		return next(ctx, conn)
+		ctx, opened, err := o.open(ctx, newOrigin(conn.Peer().Addr, conn.RequestHeader()))
+		if err != nil {
+			return err
+		}
+		defer o.close(opened)
+		return next(context.WithValue(ctx, openStreamKey{}, opened), conn)
 	}
 }
 
-// note keeps note of a stream until it is done. Its context ends with the reason why its caller would not be let in any
-// more.
-func (o *openStreams) note(ctx context.Context) (_ context.Context, done func()) {
+// open keeps account of a stream of the context's caller until it is closed, or refuses it. The context it answers ends
+// with the reason why the stream has to.
+func (o *openStreams) open(ctx context.Context, from origin) (context.Context, *openStream, error) {
+	c := callerOf(ctx)
+	who := newHolder(c, from)
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if err := o.held.add(who); err != nil {
+		return ctx, nil, err
+	}
 	ctx, end := context.WithCancelCause(ctx)
-	stream := &openStream{caller: callerOf(ctx), end: end}
-	o.add(stream)
-	return ctx, func() {
-		o.remove(stream)
-		end(nil)
+	opened := &openStream{end: end, from: from, holder: who, caller: c}
+	o.streams[opened] = struct{}{}
+	return ctx, opened, nil
+}
+
+// stop tells a stream to end. It is called with openStreams.mu held.
+func (opened *openStream) stop(cause error) {
+	opened.over = true
+	opened.end(cause)
+}
+
+// close forgets a stream.
+func (o *openStreams) close(opened *openStream) {
+	o.mu.Lock()
+	delete(o.streams, opened)
+	o.held.remove(opened.holder)
+	if opened.live != nil {
+		delete(o.listed, opened.live.ID)
 	}
-}
-
-func (o *openStreams) add(stream *openStream) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	o.streams[stream] = struct{}{}
-}
-
-func (o *openStreams) remove(stream *openStream) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	delete(o.streams, stream)
+	o.mu.Unlock()
+	opened.end(nil)
 }
 
 func (o *openStreams) run(ctx context.Context) {
@@ -82,19 +136,89 @@ type proof struct {
 	ends time.Time
 }
 
+func (c caller) proof() proof { return proof{c.hash, c.ends()} }
+
 func (o *openStreams) check(ctx context.Context) {
-	byProof := map[proof][]*openStream{}
-	o.mu.Lock()
-	for stream := range o.streams {
-		key := proof{stream.caller.hash, stream.caller.ends()}
-		byProof[key] = append(byProof[key], stream)
-	}
-	o.mu.Unlock()
-	for _, streams := range byProof {
-		if err := o.auth.stillGood(ctx, streams[0].caller); err != nil {
-			for _, stream := range streams {
-				stream.end(err)
-			}
+	for shared, c := range o.callers() {
+		if err := o.auth.stillGood(ctx, c); err != nil {
+			o.endAll(shared, err)
 		}
 	}
+}
+
+// callers answers one caller for each proof.
+func (o *openStreams) callers() map[proof]caller {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	callers := map[proof]caller{}
+	for opened := range o.streams {
+		callers[opened.caller.proof()] = opened.caller
+	}
+	return callers
+}
+
+// endAll ends the streams that have nothing better to show than this proof; one that was renewed meanwhile has.
+func (o *openStreams) endAll(shared proof, cause error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for opened := range o.streams {
+		if opened.caller.proof() == shared {
+			opened.stop(cause)
+		}
+	}
+}
+
+// disconnect ends a tenant's live stream.
+func (o *openStreams) disconnect(tenant gateway.TenantID, id string) error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	opened, err := o.find(tenant, id)
+	if err == nil {
+		opened.stop(errDisconnected())
+	}
+	return err
+}
+
+// errDisconnected has a code after which clients do not come back by themselves.
+func errDisconnected() error {
+	return gateway.Errorf(gateway.CodePermissionDenied, gateway.ReasonDisconnected, "an operator ended the stream")
+}
+
+// renew lets a tenant's live stream go on under another caller, who came with a ticket unless it is zero.
+func (o *openStreams) renew(tenant gateway.TenantID, id string, c caller, ticket auth.Ticket) error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	opened, err := o.find(tenant, id)
+	if err != nil {
+		return err
+	}
+	if !within(ticket, opened.live.carries) {
+		return gateway.Errorf(gateway.CodePermissionDenied, gateway.ReasonMissingScope,
+			"the stream carries what the ticket does not show")
+	}
+	opened.caller = c
+	return nil
+}
+
+// find answers a tenant's live stream. It is called with mu held.
+func (o *openStreams) find(tenant gateway.TenantID, id string) (*openStream, error) {
+	opened, ok := o.listed[id]
+	if !ok || opened.over || opened.live.tenant.ID != tenant {
+		return nil, gateway.NotFound("stream", id)
+	}
+	return opened, nil
+}
+
+// of answers the live streams of a tenant, the oldest first.
+func (o *openStreams) of(tenant gateway.TenantID) []liveView {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	var found []liveView
+	for _, opened := range o.listed {
+		if opened.live.tenant.ID == tenant {
+			found = append(found, opened.view())
+		}
+	}
+	slices.SortFunc(found, func(a, b liveView) int { return cmp.Compare(a.number, b.number) })
+	return found
 }

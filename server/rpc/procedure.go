@@ -13,6 +13,8 @@ type requirement struct {
 	anyKey bool
 	// open procedures need no key at all.
 	open bool
+	// orTicket procedures read a ticket in the message, which lets in whoever brings neither key nor session that would.
+	orTicket bool
 	// wholeServer procedures need a key that is confined to no tenant.
 	wholeServer bool
 }
@@ -33,6 +35,7 @@ var requirements = map[string]requirement{
 
 	postriderv1connect.EventServicePublishProcedure:            {scope: gateway.ScopePublish},
 	postriderv1connect.EventServicePublishBatchProcedure:       {scope: gateway.ScopePublish},
+	postriderv1connect.EventServicePublishStreamProcedure:      {scope: gateway.ScopePublish},
 	postriderv1connect.EventServiceSubscribeProcedure:          {scope: gateway.ScopeConsume},
 	postriderv1connect.EventServiceCreateStreamTicketProcedure: {scope: gateway.ScopeConsume},
 	postriderv1connect.EventServiceGetEventProcedure:           {scope: gateway.ScopeConsume},
@@ -61,6 +64,11 @@ var requirements = map[string]requirement{
 	postriderv1connect.DeliveryServiceGetDeliveryProcedure:     {scope: gateway.ScopeConsume},
 	postriderv1connect.DeliveryServiceWatchDeliveriesProcedure: {scope: gateway.ScopeConsume},
 	postriderv1connect.DeliveryServiceRetryDeliveryProcedure:   {scope: gateway.ScopeAdmin},
+
+	postriderv1connect.StreamServiceListStreamsProcedure:      {scope: gateway.ScopeAdmin},
+	postriderv1connect.StreamServiceWatchStreamsProcedure:     {scope: gateway.ScopeAdmin},
+	postriderv1connect.StreamServiceDisconnectStreamProcedure: {scope: gateway.ScopeAdmin},
+	postriderv1connect.StreamServiceRenewStreamProcedure:      {scope: gateway.ScopeConsume, orTicket: true},
 
 	postriderv1connect.StatsServiceWatchProcedure: {scope: gateway.ScopeConsume},
 }

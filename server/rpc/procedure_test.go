@@ -16,7 +16,7 @@ const (
 	consume = postriderv1.ApiKeyScope_API_KEY_SCOPE_CONSUME
 )
 
-// who may call what: "p" a key with scope publish, "c" one with consume, "t" an admin of one tenant, "-" anybody at all.
+// who may call what: "p" a key with scope publish, "c" one with consume, "t" an admin of one tenant, "-" anybody at all, "+" who shows no key.
 // Admin keys of the server may call everything.
 var allowed = map[string]string{
 	"SessionService/CreateSession": "-", "SessionService/DeleteSession": "-", "SessionService/GetSession": "pct",
@@ -26,8 +26,8 @@ var allowed = map[string]string{
 	"EventTypeService/ListEventTypes": "pct", "EventTypeService/GetEventType": "pct", "EventTypeService/DiffEventType": "pct",
 	"EventTypeService/GetSchemas": "pct",
 	"EventService/Publish":        "pt", "EventService/PublishBatch": "pt",
-	"EventService/CreateStreamTicket": "ct",
-	"EventService/Subscribe":          "ct", "EventService/GetEvent": "ct", "EventService/ListEvents": "ct",
+	"EventService/CreateStreamTicket": "ct", "EventService/PublishStream": "pt",
+	"EventService/Subscribe": "ct", "EventService/GetEvent": "ct", "EventService/ListEvents": "ct",
 	"SubscriptionService/CreateSubscription": "t", "SubscriptionService/GetSubscription": "ct",
 	"SubscriptionService/ListSubscriptions": "ct", "SubscriptionService/UpdateSubscription": "t",
 	"SubscriptionService/DeleteSubscription": "t", "SubscriptionService/PauseSubscription": "t",
@@ -35,7 +35,9 @@ var allowed = map[string]string{
 	"SubscriptionService/RevealSubscriptionSecret": "t", "SubscriptionService/TestFilter": "ct",
 	"DeliveryService/ListDeliveries": "ct", "DeliveryService/GetDelivery": "ct",
 	"DeliveryService/RetryDelivery": "t", "DeliveryService/WatchDeliveries": "ct",
-	"StatsService/Watch": "ct",
+	"StreamService/ListStreams": "t", "StreamService/WatchStreams": "t", "StreamService/DisconnectStream": "t",
+	"StreamService/RenewStream": "ct+",
+	"StatsService/Watch":        "ct",
 }
 
 // procedures lists every method of the contract, and whether it streams.
@@ -46,7 +48,7 @@ func procedures() map[string]bool {
 		postriderv1.File_postrider_v1_api_key_proto, postriderv1.File_postrider_v1_event_proto,
 		postriderv1.File_postrider_v1_event_type_proto,
 		postriderv1.File_postrider_v1_subscription_proto, postriderv1.File_postrider_v1_delivery_proto,
-		postriderv1.File_postrider_v1_stats_proto,
+		postriderv1.File_postrider_v1_stats_proto, postriderv1.File_postrider_v1_stream_proto,
 	} {
 		for i := range file.Services().Len() {
 			service := file.Services().Get(i)
@@ -67,6 +69,7 @@ func TestScopes(t *testing.T) {
 	keys["p"], _ = w.key("p", "", publish)
 	keys["c"], _ = w.key("c", "", consume)
 	keys["t"], _ = w.key("t", "acme", admin)
+	over2 := &http.Client{Transport: h2c()}
 
 	for procedure, streams := range procedures() {
 		may, listed := allowed[procedure]
@@ -77,12 +80,13 @@ func TestScopes(t *testing.T) {
 		t.Run(procedure, func(t *testing.T) {
 			for who, key := range keys {
 				want := who == "a" || may == "-" || strings.Contains(may, who)
-				if got := letIn(w, procedure, key, streams); got != want {
+				if got := letIn(w, over2, procedure, key, streams); got != want {
 					t.Errorf("with key %q: let in %v, want %v", who, got, want)
 				}
 			}
 			for name, key := range map[string]string{"no key": "", "a wrong key": "prk_nobody", "a huge key": strings.Repeat("k", 300)} {
-				if got, want := letIn(w, procedure, key, streams), may == "-"; got != want {
+				want := may == "-" || key == "" && strings.Contains(may, "+")
+				if got := letIn(w, over2, procedure, key, streams); got != want {
 					t.Errorf("with %s: let in %v, want %v", name, got, want)
 				}
 			}
@@ -91,11 +95,11 @@ func TestScopes(t *testing.T) {
 }
 
 // letIn sends a request whose message cannot be read, so that it does nothing: who is let in is told that.
-func letIn(w *world, procedure, key string, streams bool) bool {
+func letIn(w *world, over2 *http.Client, procedure, key string, streams bool) bool {
 	w.t.Helper()
 	var text string
 	if streams {
-		got := w.do(http.MethodPost, "/postrider.v1."+procedure, key, "\x00\x00\x00\x00\x01{", "Content-Type", "application/connect+json")
+		got := w.doOver(over2, http.MethodPost, "/postrider.v1."+procedure, key, "\x00\x00\x00\x00\x01{", "Content-Type", "application/connect+json")
 		text = got.body
 	} else {
 		text = w.post("/postrider.v1."+procedure, key, "{").body

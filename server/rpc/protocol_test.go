@@ -24,10 +24,12 @@ import (
 const oddNumbers = `{"big":9007199254740993,"money":1.10,"@type":"mine","nested":{"z":1,"a":2}}`
 
 // overH2C speaks HTTP/2 without TLS.
-func overH2C() *http.Client {
+func overH2C() *http.Client { return &http.Client{Transport: &withKey{adminKey, h2c()}} }
+
+func h2c() *http.Transport {
 	protocols := new(http.Protocols)
 	protocols.SetUnencryptedHTTP2(true)
-	return &http.Client{Transport: &withKey{adminKey, &http.Transport{Protocols: protocols}}}
+	return &http.Transport{Protocols: protocols}
 }
 
 func TestEveryProtocolSaysTheSame(t *testing.T) {

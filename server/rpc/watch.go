@@ -85,13 +85,17 @@ func (w *watcher) follow(ctx context.Context, changes <-chan *gateway.Delivery) 
 		case <-ctx.Done():
 			return context.Cause(ctx)
 		case <-w.stopping:
-			return gateway.Errorf(gateway.CodeUnavailable, gateway.ReasonShuttingDown, "the server is stopping; connect again")
+			return errWatchStopping()
 		}
 		if err != nil {
 			return err
 		}
 		heartbeat.Reset(watchHeartbeat)
 	}
+}
+
+func errWatchStopping() error {
+	return gateway.Errorf(gateway.CodeUnavailable, gateway.ReasonShuttingDown, "the server is stopping; connect again")
 }
 
 func (w *watcher) change(ctx context.Context, delivery *gateway.Delivery) error {

@@ -91,6 +91,7 @@ type clients struct {
 	keys          postriderv1connect.ApiKeyServiceClient
 	tenants       postriderv1connect.TenantServiceClient
 	sessions      postriderv1connect.SessionServiceClient
+	streams       postriderv1connect.StreamServiceClient
 }
 
 // as makes clients that show a key; none when it is empty.
@@ -107,6 +108,7 @@ func (w *world) over(through connect.HTTPClient, options ...connect.ClientOption
 		keys:          postriderv1connect.NewApiKeyServiceClient(through, w.url, options...),
 		tenants:       postriderv1connect.NewTenantServiceClient(through, w.url, options...),
 		sessions:      postriderv1connect.NewSessionServiceClient(through, w.url, options...),
+		streams:       postriderv1connect.NewStreamServiceClient(through, w.url, options...),
 	}
 }
 
@@ -203,6 +205,11 @@ func (e errorAnswer) reason() string {
 // do sends a request as curl would.
 func (w *world) do(method, path, key, body string, header ...string) answer {
 	w.t.Helper()
+	return w.doOver(http.DefaultClient, method, path, key, body, header...)
+}
+
+func (w *world) doOver(client *http.Client, method, path, key, body string, header ...string) answer {
+	w.t.Helper()
 	request, err := http.NewRequestWithContext(w.t.Context(), method, w.url+path, strings.NewReader(body))
 	if err != nil {
 		w.t.Fatal(err)
@@ -216,7 +223,7 @@ func (w *world) do(method, path, key, body string, header ...string) answer {
 	for i := 0; i+1 < len(header); i += 2 {
 		request.Header.Set(header[i], header[i+1])
 	}
-	response, err := http.DefaultClient.Do(request)
+	response, err := client.Do(request)
 	if err != nil {
 		w.t.Fatal(err)
 	}

@@ -6,6 +6,8 @@ import (
 	"encoding/hex"
 	"errors"
 	"log/slog"
+	"math"
+	"strconv"
 	"strings"
 
 	"buf.build/gen/go/bufbuild/protovalidate/protocolbuffers/go/buf/validate"
@@ -71,6 +73,8 @@ func connectError(e *gateway.Error) *connect.Error {
 	}
 	if e.RetryAfter > 0 {
 		addDetail(shown, &errdetails.RetryInfo{RetryDelay: durationpb.New(e.RetryAfter)})
+		// For those who know HTTP only.
+		shown.Meta().Set("Retry-After", strconv.Itoa(int(math.Ceil(e.RetryAfter.Seconds()))))
 	}
 	return shown
 }

@@ -12,8 +12,6 @@ import (
 	"github.com/postrider-dev/postrider/server/wire"
 )
 
-const eventStreamType = "text/event-stream"
-
 // keepAlive is the longest time without a byte: proxies cut what is silent for longer, many after 30 s.
 const keepAlive = 15 * time.Second
 
@@ -32,7 +30,7 @@ type eventStream struct {
 	beats, quiet int
 }
 
-func (*eventStream) contentType() string { return eventStreamType }
+func (*eventStream) contentType() string { return wire.EventStreamType }
 
 func (s *eventStream) pace(asked time.Duration) time.Duration {
 	if asked <= 0 {

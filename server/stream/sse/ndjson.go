@@ -11,12 +11,10 @@ import (
 	"github.com/postrider-dev/postrider/server/wire"
 )
 
-const ndjsonType = "application/x-ndjson"
-
 // ndjson is the form of one JSON object a line: the messages of Subscribe, and a last one that says why there are no more.
 type ndjson struct{}
 
-func (ndjson) contentType() string { return ndjsonType }
+func (ndjson) contentType() string { return wire.LinesType }
 
 func (ndjson) pace(asked time.Duration) time.Duration { return asked }
 

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
-	"strings"
 
 	"connectrpc.com/connect"
 
@@ -113,8 +112,7 @@ func setHeaders(header http.Header, contentType string) {
 
 // newForm chooses lines of JSON for who asks for them, and server-sent events for everybody else.
 func newForm(r *http.Request) form {
-	accept := strings.ToLower(strings.Join(r.Header.Values("Accept"), ","))
-	if strings.Contains(accept, ndjsonType) && !strings.Contains(accept, eventStreamType) {
+	if wire.AcceptsLines(r.Header) {
 		return ndjson{}
 	}
 	return &eventStream{}

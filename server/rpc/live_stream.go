@@ -1,0 +1,117 @@
+package rpc
+
+import (
+	"crypto/rand"
+	"slices"
+	"strings"
+	"time"
+
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	postriderv1 "github.com/postrider-dev/postrider/gen/go/postrider/v1"
+	"github.com/postrider-dev/postrider/server/auth"
+	"github.com/postrider-dev/postrider/server/gateway"
+	"github.com/postrider-dev/postrider/server/store"
+	"github.com/postrider-dev/postrider/server/stream"
+)
+
+// streamIDPrefix begins the id of a live stream. The rest cannot be guessed: whoever has it and may read the tenant's events
+// can keep the stream open.
+const streamIDPrefix = "str_"
+
+// liveStream is an open stream that carries events.
+type liveStream struct {
+	*stream.Entry
+	tenant    *gateway.Tenant
+	transport postriderv1.LiveStream_Transport
+	// number counts the live streams as they are opened.
+	number   int64
+	openTime time.Time
+	// carries is what it carries; one filter without a name, unless it asked for several. openStreams.mu guards it.
+	carries []*postriderv1.NamedFilter
+	policy  postriderv1.SlowPolicy
+}
+
+// list puts a stream among the live ones and answers its entry.
+func (o *openStreams) list(
+	opened *openStream, tenant *gateway.Tenant, transport postriderv1.LiveStream_Transport, request *postriderv1.SubscribeRequest,
+) *stream.Entry {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.opened++
+	opened.live = &liveStream{
+		Entry:  &stream.Entry{ID: streamIDPrefix + strings.ToLower(rand.Text()), Expires: opened.caller.ends()},
+		tenant: tenant, transport: transport, number: o.opened, openTime: time.Now(),
+		carries: carried(request.GetTypes(), request.GetExpression(), request.GetFilters()), policy: slowPolicy(request),
+	}
+	o.listed[opened.live.ID] = opened
+	return opened.live.Entry
+}
+
+// carried is what a request asks for as filters.
+func carried(types []string, expression string, filters []*postriderv1.NamedFilter) []*postriderv1.NamedFilter {
+	if len(filters) > 0 {
+		return filters
+	}
+	return []*postriderv1.NamedFilter{{Types: types, Expression: expression}}
+}
+
+func slowPolicy(request *postriderv1.SubscribeRequest) postriderv1.SlowPolicy {
+	if policy := request.GetSlowPolicy(); policy != postriderv1.SlowPolicy_SLOW_POLICY_UNSPECIFIED {
+		return policy
+	}
+	return postriderv1.SlowPolicy_SLOW_POLICY_CATCH_UP
+}
+
+// within says whether all that a stream carries is shown by a ticket.
+func within(ticket auth.Ticket, carries []*postriderv1.NamedFilter) bool {
+	if !confined(ticket) {
+		return true
+	}
+	return len(carries) == 1 && carries[0].GetName() == "" &&
+		carries[0].GetExpression() == ticket.Expression && slices.Equal(carries[0].GetTypes(), ticket.Types)
+}
+
+// liveView is a live stream as it is at one moment.
+type liveView struct {
+	*liveStream
+	caller  caller
+	from    origin
+	carries []*postriderv1.NamedFilter
+}
+
+// admission is how the caller was let in.
+func (c caller) admission() postriderv1.LiveStream_Admission {
+	switch {
+	case !c.ticketEnd.IsZero():
+		return postriderv1.LiveStream_ADMISSION_TICKET
+	case !c.SessionEnd.IsZero():
+		return postriderv1.LiveStream_ADMISSION_SESSION
+	default:
+		return postriderv1.LiveStream_ADMISSION_KEY
+	}
+}
+
+// show shows the stream against the log as it is now.
+func (v liveView) show(log *store.Store) *postriderv1.LiveStream {
+	reached := v.Reached()
+	shown := &postriderv1.LiveStream{
+		Id: v.ID, Tenant: v.tenant.Name, Transport: v.transport,
+		Admission: v.caller.admission(), RemoteAddress: v.from.address, UserAgent: v.from.userAgent,
+		Filters: v.carries, SlowPolicy: v.policy,
+		Cursor: log.Cursor(reached).String(), Lag: max(0, int64(log.Head()-reached)),
+		Live: v.Live(), Sent: v.Sent(), Dropped: v.Dropped(), OpenTime: timestamppb.New(v.openTime),
+	}
+	if v.caller.KeyID != auth.AdminKeyID {
+		shown.ApiKeyId, shown.ApiKeyName = v.caller.KeyID, v.caller.KeyName
+	}
+	if ends := v.caller.ends(); !ends.IsZero() {
+		shown.ExpireTime = timestamppb.New(ends)
+	}
+	return shown
+}
+
+// view is called with openStreams.mu held.
+func (opened *openStream) view() liveView {
+	return liveView{opened.live, opened.caller, opened.from, opened.live.carries}
+}

@@ -1,0 +1,97 @@
+package rpc
+
+import (
+	"context"
+
+	"connectrpc.com/connect"
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	postriderv1 "github.com/postrider-dev/postrider/gen/go/postrider/v1"
+	"github.com/postrider-dev/postrider/server/auth"
+	"github.com/postrider-dev/postrider/server/wire"
+)
+
+// defaultStreamsPage is the size of a page of streams when the request names none.
+const defaultStreamsPage = 100
+
+// streamService shows the live streams, ends them and keeps them open.
+type streamService struct {
+	tenants
+	auth     *authenticator
+	streams  *openStreams
+	stopping <-chan struct{}
+}
+
+func (s *streamService) ListStreams(
+	ctx context.Context, request *connect.Request[postriderv1.ListStreamsRequest],
+) (*connect.Response[postriderv1.ListStreamsResponse], error) {
+	tenant, err := s.resolve(ctx, request.Msg.GetTenant())
+	if err != nil {
+		return nil, err
+	}
+	after, _, err := wire.PagePlace(request.Msg, tenant.Name)
+	if err != nil {
+		return nil, err
+	}
+	if request.Msg.GetPageSize() == 0 {
+		request.Msg.PageSize = defaultStreamsPage
+	}
+	open, size := s.streams.of(tenant.ID), wire.PageSize(request.Msg)
+	response := &postriderv1.ListStreamsResponse{Total: int32(len(open))}
+	for i, one := range open {
+		if one.number <= after.ID {
+			continue
+		}
+		if len(response.Streams) == size {
+			last := open[i-1].number
+			response.NextPageToken = wire.NextPageToken(request.Msg, tenant.Name, wire.Place{ID: last})
+			break
+		}
+		response.Streams = append(response.Streams, one.show(s.store))
+	}
+	return connect.NewResponse(response), nil
+}
+
+func (s *streamService) DisconnectStream(
+	ctx context.Context, request *connect.Request[postriderv1.DisconnectStreamRequest],
+) (*connect.Response[postriderv1.DisconnectStreamResponse], error) {
+	tenant, err := s.resolve(ctx, request.Msg.GetTenant())
+	if err != nil {
+		return nil, err
+	}
+	if err := s.streams.disconnect(tenant.ID, request.Msg.GetId()); err != nil {
+		return nil, err
+	}
+	return connect.NewResponse(&postriderv1.DisconnectStreamResponse{}), nil
+}
+
+func (s *streamService) RenewStream(
+	ctx context.Context, request *connect.Request[postriderv1.RenewStreamRequest],
+) (*connect.Response[postriderv1.RenewStreamResponse], error) {
+	c, ticket, err := s.renewer(ctx, request.Msg.GetTicket())
+	if err != nil {
+		return nil, err
+	}
+	tenant, err := s.resolve(withCaller(ctx, c), request.Msg.GetTenant())
+	if err != nil {
+		return nil, err
+	}
+	if err := s.streams.renew(tenant.ID, request.Msg.GetId(), c, ticket); err != nil {
+		return nil, err
+	}
+	response := &postriderv1.RenewStreamResponse{}
+	if ends := c.ends(); !ends.IsZero() {
+		response.ExpireTime = timestamppb.New(ends)
+	}
+	return connect.NewResponse(response), nil
+}
+
+// renewer answers who wants to renew a stream: who brings the ticket if there is one, and else who was let in. The zero
+// ticket is not confined.
+func (s *streamService) renewer(ctx context.Context, text string) (caller, auth.Ticket, error) {
+	if text != "" {
+		return s.auth.byTicket(ctx, text)
+	}
+	c := callerOf(ctx)
+	return c, auth.Ticket{}, c.refused
+}

@@ -1,0 +1,96 @@
+package rpc
+
+import (
+	"net"
+	"time"
+
+	"github.com/postrider-dev/postrider/server/auth"
+	"github.com/postrider-dev/postrider/server/gateway"
+)
+
+// tooManyRetry is when a stream that was refused for want of room may be tried again.
+const tooManyRetry = 5 * time.Second
+
+// holder is who a stream counts for: a client, which is one address with one key, the key, and the tenant of the key.
+type holder struct {
+	tenant  gateway.TenantID
+	key     auth.KeyHash
+	address string
+}
+
+func newHolder(c caller, from origin) holder {
+	address := from.address
+	if host, _, err := net.SplitHostPort(address); err == nil {
+		address = host
+	}
+	return holder{tenant: c.Tenant, key: c.hash, address: address}
+}
+
+// share is a number of streams in relation to those that are still free.
+type share struct {
+	of       string
+	num, den int
+}
+
+// The shares. Because each is a part of what is free, nobody can take the last of it, however many are opened: whoever is
+// alone gets a third of the limit as a client, half as a key and two thirds as a tenant, and the more there are, the less.
+var (
+	clientShare = share{"this key at this address", 1, 2}
+	keyShare    = share{"this key", 1, 1}
+	tenantShare = share{"its tenant", 2, 1}
+)
+
+// allows says whether somebody who holds so many may have another one.
+func (s share) allows(held, free int) bool { return free > 0 && held*s.den < free*s.num }
+
+// holdings counts the open streams. The caller locks.
+type holdings struct {
+	limit, total int
+	clients      map[holder]int
+	keys         map[auth.KeyHash]int
+	tenants      map[gateway.TenantID]int
+}
+
+func newHoldings(limit int) holdings {
+	return holdings{
+		limit: limit, clients: map[holder]int{}, keys: map[auth.KeyHash]int{}, tenants: map[gateway.TenantID]int{},
+	}
+}
+
+func (h *holdings) add(who holder) error {
+	free := h.limit - h.total
+	for _, one := range []struct {
+		share
+		held int
+	}{
+		{clientShare, h.clients[who]}, {keyShare, h.keys[who.key]}, {tenantShare, h.tenants[who.tenant]},
+	} {
+		if !one.allows(one.held, free) {
+			return tooManyStreams(one.of, one.held, free, h.limit)
+		}
+	}
+	h.count(who, 1)
+	return nil
+}
+
+func (h *holdings) remove(who holder) { h.count(who, -1) }
+
+func (h *holdings) count(who holder, n int) {
+	h.total += n
+	countOf(h.clients, who, n)
+	countOf(h.keys, who.key, n)
+	countOf(h.tenants, who.tenant, n)
+}
+
+func countOf[K comparable](counts map[K]int, key K, n int) {
+	if counts[key] += n; counts[key] == 0 {
+		delete(counts, key)
+	}
+}
+
+func tooManyStreams(of string, held, free, limit int) error {
+	err := gateway.Errorf(gateway.CodeResourceExhausted, gateway.ReasonTooManyStreams,
+		"too many streams are open: %s has %d, which is its share while %d of %d are free", of, held, free, limit)
+	err.RetryAfter = tooManyRetry
+	return err
+}

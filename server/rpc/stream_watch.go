@@ -1,0 +1,115 @@
+package rpc
+
+import (
+	"context"
+	"time"
+
+	"connectrpc.com/connect"
+	"google.golang.org/protobuf/proto"
+
+	postriderv1 "github.com/postrider-dev/postrider/gen/go/postrider/v1"
+	"github.com/postrider-dev/postrider/server/gateway"
+)
+
+const (
+	// streamsPace is how often a watch of streams looks for what has changed.
+	streamsPace = time.Second
+	// maxWatched is how many streams a watch shows: the oldest. When one ends, the next one comes in.
+	maxWatched = 1000
+)
+
+func (s *streamService) WatchStreams(
+	ctx context.Context, request *connect.Request[postriderv1.WatchStreamsRequest],
+	to *connect.ServerStream[postriderv1.WatchStreamsResponse],
+) error {
+	tenant, err := s.resolve(ctx, request.Msg.GetTenant())
+	if err != nil {
+		return err
+	}
+	w := &streamWatch{service: s, tenant: tenant.ID, to: to, shown: map[string]*postriderv1.LiveStream{}}
+	if err := w.snapshot(); err != nil {
+		return err
+	}
+	return w.follow(ctx)
+}
+
+// streamWatch is one watch of the streams of a tenant.
+type streamWatch struct {
+	service *streamService
+	tenant  gateway.TenantID
+	to      *connect.ServerStream[postriderv1.WatchStreamsResponse]
+	// shown are the streams as they were last sent.
+	shown map[string]*postriderv1.LiveStream
+	sent  time.Time
+}
+
+func (w *streamWatch) snapshot() error {
+	open := w.service.streams.of(w.tenant)
+	for _, one := range open[:min(len(open), maxWatched)] {
+		shown := one.show(w.service.store)
+		w.shown[shown.GetId()] = shown
+		err := w.send(&postriderv1.WatchStreamsResponse{Message: &postriderv1.WatchStreamsResponse_Snapshot{Snapshot: shown}})
+		if err != nil {
+			return err
+		}
+	}
+	return w.send(&postriderv1.WatchStreamsResponse{Message: &postriderv1.WatchStreamsResponse_SnapshotEnd{
+		SnapshotEnd: &postriderv1.StreamSnapshotEnd{Total: int32(len(open))},
+	}})
+}
+
+func (w *streamWatch) follow(ctx context.Context) error {
+	pace := time.NewTicker(streamsPace)
+	defer pace.Stop()
+	for {
+		select {
+		case <-pace.C:
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case <-w.service.stopping:
+			return errWatchStopping()
+		}
+		if err := w.update(); err != nil {
+			return err
+		}
+	}
+}
+
+// update sends what is different from what was sent last, or a heartbeat when that was long ago.
+func (w *streamWatch) update() error {
+	open := w.service.streams.of(w.tenant)
+	open = open[:min(len(open), maxWatched)]
+	still := make(map[string]bool, len(open))
+	for _, one := range open {
+		still[one.ID] = true
+		now := one.show(w.service.store)
+		if proto.Equal(w.shown[one.ID], now) {
+			continue
+		}
+		w.shown[one.ID] = now
+		err := w.send(&postriderv1.WatchStreamsResponse{Message: &postriderv1.WatchStreamsResponse_Change{Change: now}})
+		if err != nil {
+			return err
+		}
+	}
+	for id := range w.shown {
+		if still[id] {
+			continue
+		}
+		delete(w.shown, id)
+		if err := w.send(&postriderv1.WatchStreamsResponse{Message: &postriderv1.WatchStreamsResponse_Ended{Ended: id}}); err != nil {
+			return err
+		}
+	}
+	if time.Since(w.sent) < watchHeartbeat {
+		return nil
+	}
+	return w.send(&postriderv1.WatchStreamsResponse{
+		Message: &postriderv1.WatchStreamsResponse_Heartbeat{Heartbeat: &postriderv1.Heartbeat{}},
+	})
+}
+
+func (w *streamWatch) send(message *postriderv1.WatchStreamsResponse) error {
+	w.sent = time.Now()
+	return w.to.Send(message)
+}
