@@ -7,6 +7,7 @@ export default defineConfig({
   resolve: {
     alias: [
       { find: /^@postrider\/client$/, replacement: here("src/index.ts") },
+      { find: /^@postrider\/client\/light$/, replacement: here("src/light/index.ts") },
       { find: /^@postrider\/client\/gen\/(.*)\.js$/, replacement: `${here("src/gen")}/$1.ts` },
       { find: /^#shop\/(.*)$/, replacement: `${here("../../gen/es/shop/v1")}/$1.ts` },
     ],

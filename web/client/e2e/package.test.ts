@@ -19,7 +19,7 @@ const home = resolve(import.meta.dirname, "..");
 const modules = resolve(home, "../../node_modules");
 const require = createRequire(import.meta.url);
 const compiler = join(require.resolve("typescript/package.json"), "../bin/tsc");
-const programs = ["publish", "subscribe", "webhook"] as const;
+const programs = ["publish", "subscribe", "light", "webhook"] as const;
 const secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 
 let server: Postrider;
@@ -83,9 +83,12 @@ describe("the packed package", () => {
     });
     const webhook = start("webhook", { PORT: String(port), WEBHOOK_SECRET: secret });
     const stream = start("subscribe");
+    const light = start("light");
     const publish = start("publish");
     const stored = await lineOf(publish, /stored as (\S+)/);
     expect(await lineOf(stream, /is cancelled: (.*)/)).toBe("changed my mind");
+    expect(await lineOf(light, /is cancelled: (.*)/)).toBe("changed my mind");
+    expect(light.output).toContain("live");
     expect(await lineOf(webhook, /^(\S+) 42 is cancelled/m)).toBe(stored);
   });
 

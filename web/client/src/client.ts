@@ -6,17 +6,14 @@ import {
   type Transport,
 } from "@connectrpc/connect";
 import { createConnectTransport } from "@connectrpc/connect-web";
+import { Access, type Credentials } from "./access.js";
 import { type Draft, draft, type EventOptions } from "./draft.js";
 import type { EventSource } from "./event-type.js";
 import { EventService, type PublishResponse } from "./gen/postrider/v1/event_pb.js";
-import { attemptTimeoutMs, callRepeatedly } from "./publish.js";
+import type { EventCallbacks, Subscription } from "./live/subscription.js";
+import { attemptTimeoutMs, type Caller, callRepeatedly } from "./publish.js";
+import { errorOf } from "./rpc-error.js";
 import { type SubscribeOptions, subscribe, type TypedEvent } from "./subscribe.js";
-
-/** Who calls: an API key, or a function that is asked for a token before every call. */
-export type Credentials =
-  | { key: string; token?: undefined }
-  | { token: () => Promise<string>; key?: undefined }
-  | { key?: undefined; token?: undefined };
 
 /** Where the server is: its URL, or a Connect transport, which then sends the credentials itself. */
 export type ClientOptions = (({ url: string } & Credentials) | { transport: Transport }) & {
@@ -39,8 +36,9 @@ export interface CallOptions {
 
 /** Makes a client. It connects with the first call. */
 export function createClient(options: ClientOptions): Client {
-  const transport = "transport" in options ? options.transport : newTransport(options);
-  return new Client(createRpc(EventService, transport), options.tenant ?? "");
+  const access = new Access("transport" in options ? {} : options);
+  const transport = "transport" in options ? options.transport : newTransport(options.url, access);
+  return new Client(createRpc(EventService, transport), options.tenant ?? "", access.refuse);
 }
 
 /** Publishes events and reads them. Safe to share. */
@@ -48,9 +46,12 @@ export class Client {
   readonly #rpc: Rpc<typeof EventService>;
   readonly #tenant: string;
 
-  constructor(rpc: Rpc<typeof EventService>, tenant: string) {
+  readonly #caller: Caller;
+
+  constructor(rpc: Rpc<typeof EventService>, tenant: string, refuse?: () => void) {
     this.#rpc = rpc;
     this.#tenant = tenant;
+    this.#caller = { errorOf, refuse };
   }
 
   /**
@@ -65,7 +66,7 @@ export class Client {
     const { event } = draft(schema, data, options);
     const { signal } = options;
     const call = () => this.#rpc.publish({ tenant: this.#tenant, event }, callOptions(signal));
-    return ackOf(await callRepeatedly(call, signal));
+    return ackOf(await callRepeatedly(call, this.#caller, signal));
   }
 
   /** Stores up to 1,000 events in order, all or none. It is repeated as `publish` is. */
@@ -73,33 +74,34 @@ export class Client {
     const events = drafts.map(({ event }) => event);
     const call = () =>
       this.#rpc.publishBatch({ tenant: this.#tenant, events }, callOptions(signal));
-    const { results } = await callRepeatedly(call, signal);
+    const { results } = await callRepeatedly(call, this.#caller, signal);
     return results.map(ackOf);
   }
 
   /**
-   * Reads events of the given types in order, until the signal aborts or the loop is left. After a lost connection it goes
-   * on where it was. What trying again cannot help is thrown as a PostriderError.
+   * Reads events of the given types in order, in a loop or by `onEvent`, until the loop is left, the signal aborts or
+   * `close` is called. After a lost connection it goes on where it was. What trying again cannot help is thrown as a
+   * PostriderError.
    */
   subscribe<const Source extends EventSource>(
     sources: readonly Source[],
-    options: SubscribeOptions = {},
-  ): AsyncGenerator<TypedEvent<Source>, void, undefined> {
-    return subscribe(this.#rpc, this.#tenant, sources, options);
+    options: SubscribeOptions & EventCallbacks<TypedEvent<Source>> = {},
+  ): Subscription<TypedEvent<Source>> {
+    return subscribe(this.#rpc, this.#tenant, sources, options, this.#caller.refuse);
   }
 }
 
-function newTransport(options: { url: string } & Credentials): Transport {
+function newTransport(url: string, access: Access): Transport {
   return createConnectTransport({
-    baseUrl: options.url,
+    baseUrl: url,
     useBinaryFormat: true,
-    interceptors: [authorize(options)],
+    interceptors: [authorize(access)],
   });
 }
 
-function authorize({ key, token }: Credentials): Interceptor {
+function authorize(access: Access): Interceptor {
   return (next) => async (request) => {
-    const secret = key ?? (await token?.());
+    const secret = await access.ask();
     if (secret) request.header.set("Authorization", `Bearer ${secret}`);
     return next(request);
   };

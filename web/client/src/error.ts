@@ -1,5 +1,4 @@
-import { Code, ConnectError } from "@connectrpc/connect";
-import { type FieldViolation, readReason, readRetryDelay, readViolations } from "./error-detail.js";
+import type { FieldViolation } from "./error-detail.js";
 import type { ErrorReason } from "./gen/postrider/v1/error_pb.js";
 
 /** What kind of error it is, as in gRPC and Connect. */
@@ -28,6 +27,7 @@ interface Facts {
   reason?: Reason | undefined;
   violations?: FieldViolation[];
   retryDelayMs?: number;
+  reconnect?: boolean | undefined;
   cause?: unknown;
 }
 
@@ -42,31 +42,15 @@ export class PostriderError extends Error {
   /** How long the server asks to wait before the next try; 0 when it does not ask. */
   readonly retryDelayMs: number;
 
+  /** Of a stream's end: whether the server says that the same request has a chance of being answered again. */
+  readonly reconnect: boolean | undefined;
+
   constructor(code: ErrorCode, message: string, facts: Facts = {}) {
     super(message, { cause: facts.cause });
     this.code = code;
     this.reason = facts.reason;
     this.violations = facts.violations ?? [];
     this.retryDelayMs = facts.retryDelayMs ?? 0;
+    this.reconnect = facts.reconnect;
   }
-
-  /** Reads whatever a call threw. */
-  static from(cause: unknown): PostriderError {
-    if (cause instanceof PostriderError) return cause;
-    const error = ConnectError.from(cause);
-    const details = error.details.flatMap((detail) => ("type" in detail ? [detail] : []));
-    const origin = error.cause ?? cause;
-    return new PostriderError(codeName(error.code), error.rawMessage, {
-      reason: readReason(details),
-      violations: readViolations(details),
-      retryDelayMs: readRetryDelay(details),
-      cause: origin,
-    });
-  }
-}
-
-/** "InvalidArgument" → "invalid_argument". */
-function codeName(code: Code): ErrorCode {
-  const name = Code[code] ?? "Unknown";
-  return name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`).slice(1) as ErrorCode;
 }

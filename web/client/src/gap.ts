@@ -1,5 +1,5 @@
 import { PostriderError } from "./error.js";
-import { GapReason, type Gap as WireGap } from "./gen/postrider/v1/event_pb.js";
+import type { GapReason } from "./gen/postrider/v1/event_pb.js";
 
 /** Tells that events are missing before a place. */
 export interface Gap {
@@ -20,9 +20,4 @@ export class GapError extends PostriderError {
     super("data_loss", `events are missing: ${gap.message}`, { reason: gap.reason });
     this.gap = gap;
   }
-}
-
-export function readGap(gap: WireGap, cursor: string): Gap {
-  const reason = (GapReason[gap.reason] ?? "UNSPECIFIED") as keyof typeof GapReason;
-  return { reason, message: gap.message, cursor };
 }

@@ -1,9 +1,9 @@
+export type { Credentials } from "./access.js";
 export {
   type Ack,
   type CallOptions,
   Client,
   type ClientOptions,
-  type Credentials,
   createClient,
 } from "./client.js";
 export { type Draft, draft, type EventOptions } from "./draft.js";
@@ -12,6 +12,14 @@ export type { FieldViolation } from "./error-detail.js";
 export { newEventId } from "./event-id.js";
 export type { DataOf, EventSource, SchemaOf } from "./event-type.js";
 export { type Gap, GapError } from "./gap.js";
+export type { LiveState, LiveStatus } from "./live/status.js";
+export {
+  type EventCallbacks,
+  type NamedFilter,
+  type SlowPolicy,
+  type StreamOptions,
+  Subscription,
+} from "./live/subscription.js";
 export { type EventAttributes, type InvalidEvent, InvalidEventError } from "./payload.js";
 export type { SubscribeOptions, TypedEvent } from "./subscribe.js";
 export type { WebhookEvent } from "./webhook/document.js";

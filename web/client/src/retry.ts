@@ -66,6 +66,8 @@ const answers: readonly ErrorCode[] = [
 
 /** Whether a stream would be refused again. An error that is neither an answer nor the network's is a fault here. */
 export function isFinal(error: PostriderError): boolean {
+  if (error.reconnect !== undefined) return !error.reconnect;
+  if (error.reason === "DISCONNECTED") return true;
   if (error.code === "unknown") return !isConnectionLost(error);
   return answers.includes(error.code);
 }

@@ -1,15 +1,27 @@
 import { create, type DescMessage } from "@bufbuild/protobuf";
+import { durationFromMs, timestampMs } from "@bufbuild/protobuf/wkt";
 import type { Client } from "@connectrpc/connect";
-import { Connection } from "./connection.js";
-import type { PostriderError } from "./error.js";
 import { type DataOf, type EventSource, schemasByType } from "./event-type.js";
-import { type Gap, GapError, readGap } from "./gap.js";
+import type { Gap } from "./gap.js";
 import {
+  type Event,
   type EventService,
+  GapReason,
+  SlowPolicy,
   type SubscribeRequest,
   SubscribeRequestSchema,
   type SubscribeResponse,
+  type Gap as WireGap,
 } from "./gen/postrider/v1/event_pb.js";
+import { type LiveSource, LiveStream, type Sign } from "./live/live-stream.js";
+import type { StreamMessage } from "./live/message.js";
+import {
+  defaultHeartbeatMs,
+  type EventCallbacks,
+  type NamedFilter,
+  type StreamOptions,
+  Subscription,
+} from "./live/subscription.js";
 import {
   attributesOf,
   type EventAttributes,
@@ -18,34 +30,19 @@ import {
   isInvalid,
   readPayload,
 } from "./payload.js";
-import { type Backoff, isFinal, pause, waitMs } from "./retry.js";
-
-const backoff: Backoff = { firstMs: 500, longestMs: 15_000 };
-const heartbeatSeconds = 10;
-/** Two heartbeats and a bit. */
-const silenceMs = 25_000;
+import { errorOf } from "./rpc-error.js";
 
 /** An event with the data of its type. `$typeName`, the message's full name, tells one type from another. */
 export type TypedEvent<Source extends EventSource> = Source extends EventSource
   ? EventAttributes & {
       readonly $typeName: DataOf<Source>["$typeName"];
       readonly data: DataOf<Source>;
+      /** Names of the subscription's `filters` that select the event. */
+      readonly filters: readonly string[];
     }
   : never;
 
-export interface SubscribeOptions {
-  /** Where to begin: "now" (default), "earliest", an RFC 3339 time, or the cursor after which to go on. */
-  start?: string | undefined;
-  /** A CEL expression over `event`, for example `event.data.total.minor_units > 1000`. */
-  expression?: string | undefined;
-  /** Ends the stream, without an error. */
-  signal?: AbortSignal | undefined;
-  /** Called each time the stream begins, with its cursor: every later event comes. */
-  onBegin?: ((cursor: string) => void) | undefined;
-  /** Called when the connection was lost, before the wait for the next try. */
-  onRetry?: ((error: PostriderError, waitMs: number) => void) | undefined;
-  /** Called when events are missing, after which the stream goes on. Without it, a gap is a GapError. */
-  onGap?: ((gap: Gap) => void) | undefined;
+export interface SubscribeOptions extends StreamOptions {
   /**
    * Called with an event that its schema cannot hold, after which the stream goes on. Without it, such an event is an
    * InvalidEventError.
@@ -53,88 +50,133 @@ export interface SubscribeOptions {
   onInvalid?: ((event: InvalidEvent) => void) | undefined;
 }
 
-/** Reads events until the signal aborts. It resumes by cursor: no event is left out and none comes twice. */
-export async function* subscribe<Source extends EventSource>(
+/** Reads events until it is closed. It resumes by cursor: no event is left out and none comes twice. */
+export function subscribe<Source extends EventSource>(
   rpc: Client<typeof EventService>,
   tenant: string,
   sources: readonly Source[],
-  options: SubscribeOptions,
-): AsyncGenerator<TypedEvent<Source>, void, undefined> {
+  options: SubscribeOptions & EventCallbacks<TypedEvent<Source>>,
+  refuse?: () => void,
+): Subscription<TypedEvent<Source>> {
   const schemas = schemasByType(sources);
   if (schemas.size === 0) throw new TypeError("name at least one event type to subscribe to");
-  const request = newRequest(tenant, [...schemas.keys()], options);
-  for await (const message of messages(rpc, request, options)) {
-    const event = read(message, schemas, options);
-    if (event) yield event as TypedEvent<Source>;
-  }
+  const { heartbeatMs = defaultHeartbeatMs, signal, onRetry } = options;
+  const source = new RpcSource(rpc, newRequest(tenant, [...schemas.keys()], options), refuse);
+  const live = new LiveStream(source, { heartbeatMs, signal, onRetry });
+  const read = (event: unknown, filters: readonly string[]) =>
+    readEvent(event as Event, filters, schemas, options) as TypedEvent<Source> | undefined;
+  return new Subscription(live, read, options);
 }
 
-/** The messages of one connection after another, each going on where the one before has ended. */
-async function* messages(
-  rpc: Client<typeof EventService>,
-  request: SubscribeRequest,
-  { signal, onRetry }: SubscribeOptions,
-): AsyncGenerator<SubscribeResponse, void, undefined> {
-  for (let failures = 0; !signal?.aborted; ) {
-    const connection = new Connection(rpc, request, silenceMs, signal);
-    try {
-      for (;;) {
-        const message = await connection.next();
-        if (!message || signal?.aborted) break;
-        failures = 0;
-        request.start = message.cursor;
-        yield message;
-      }
-    } finally {
-      connection.close();
+/** Subscribe over Connect as the source of a live stream. */
+class RpcSource implements LiveSource<StreamMessage<Event>> {
+  readonly #rpc: Client<typeof EventService>;
+  readonly #request: SubscribeRequest;
+  readonly refuse?: () => void;
+  readonly errorOf = errorOf;
+
+  constructor(rpc: Client<typeof EventService>, request: SubscribeRequest, refuse?: () => void) {
+    this.#rpc = rpc;
+    this.#request = request;
+    if (refuse) this.refuse = refuse;
+  }
+
+  async *open(signal: AbortSignal): AsyncGenerator<StreamMessage<Event>> {
+    // A server that names no stream does not tell either whether it is live.
+    let tells = false;
+    const request = { ...this.#request };
+    for await (const response of this.#rpc.subscribe(request, { signal, timeoutMs: 0 })) {
+      if (response.message.case === "begin") tells = response.message.value.stream !== "";
+      yield readMessage(response, tells);
     }
-    if (signal?.aborted) return;
-    if (isFinal(connection.failure)) throw connection.failure;
-    const wait = waitMs(++failures, backoff, connection.failure);
-    onRetry?.(connection.failure, wait);
-    await pause(wait, signal);
+  }
+
+  note(message: StreamMessage<Event>): Sign {
+    this.#request.start = message.cursor;
+    return message.kind === "begin" || message.kind === "heartbeat" ? message : {};
   }
 }
 
-function newRequest(tenant: string, types: string[], options: SubscribeOptions): SubscribeRequest {
+const slowPolicies = {
+  "catch-up": SlowPolicy.CATCH_UP,
+  "latest-by-key": SlowPolicy.LATEST_BY_KEY,
+  drop: SlowPolicy.DROP,
+  disconnect: SlowPolicy.DISCONNECT,
+};
+
+function newRequest(
+  tenant: string,
+  types: string[],
+  {
+    start = "now",
+    expression = "",
+    filters = [],
+    slowPolicy,
+    heartbeatMs = defaultHeartbeatMs,
+  }: StreamOptions,
+): SubscribeRequest {
   return create(SubscribeRequestSchema, {
     tenant,
-    types,
-    start: options.start ?? "now",
-    expression: options.expression ?? "",
-    heartbeatInterval: { seconds: BigInt(heartbeatSeconds) },
+    start,
+    ...(filters.length > 0
+      ? { filters: filters.map((filter) => newFilter(filter, types)) }
+      : { types, expression }),
+    slowPolicy: slowPolicy ? slowPolicies[slowPolicy] : SlowPolicy.UNSPECIFIED,
+    heartbeatInterval: durationFromMs(heartbeatMs),
   });
 }
 
-function read(
-  { cursor, message }: SubscribeResponse,
-  schemas: Map<string, DescMessage>,
-  options: SubscribeOptions,
-): object | undefined {
+function newFilter({ name, types, expression = "" }: NamedFilter, otherTypes: string[]) {
+  return { name, types: [...(types ?? otherTypes)], expression };
+}
+
+/** The message as every transport has it. One that this version does not know is a sign of life. */
+function readMessage(
+  { cursor, message, filters }: SubscribeResponse,
+  tells: boolean,
+): StreamMessage<Event> {
   switch (message.case) {
-    case "begin":
-      if (message.value.gap) tellGap(readGap(message.value.gap, cursor), options);
-      options.onBegin?.(cursor);
-      return undefined;
-    case "gap":
-      tellGap(readGap(message.value, cursor), options);
-      return undefined;
-    case "event": {
-      const schema = schemas.get(message.value.type);
-      if (!schema) return undefined;
-      const data = readPayload(schema, message.value);
-      if (!isInvalid(data))
-        return { ...attributesOf(message.value), $typeName: data.$typeName, data };
-      if (!options.onInvalid) throw new InvalidEventError(data);
-      options.onInvalid(data);
-      return undefined;
+    case "begin": {
+      const { gap, live, expireTime } = message.value;
+      return {
+        kind: "begin",
+        cursor,
+        gap: gap && readGap(gap, cursor),
+        live: tells ? live : undefined,
+        expires: expireTime && timestampMs(expireTime),
+      };
     }
+    case "event":
+      return { kind: "event", cursor, event: message.value, filters };
+    case "gap":
+      return { kind: "gap", cursor, gap: readGap(message.value, cursor) };
+    case "dropped":
+      return { kind: "dropped", cursor, events: Number(message.value.events) };
+    case "heartbeat":
+      return { kind: "heartbeat", cursor, live: tells ? message.value.live : undefined };
     default:
-      return undefined;
+      return { kind: "heartbeat", cursor };
   }
 }
 
-function tellGap(gap: Gap, { onGap }: SubscribeOptions): void {
-  if (!onGap) throw new GapError(gap);
-  onGap(gap);
+function readGap(gap: WireGap, cursor: string): Gap {
+  const reason = (GapReason[gap.reason] ?? "UNSPECIFIED") as keyof typeof GapReason;
+  return { reason, message: gap.message, cursor };
+}
+
+function readEvent(
+  event: Event,
+  filters: readonly string[],
+  schemas: Map<string, DescMessage>,
+  { onInvalid }: SubscribeOptions,
+): object | undefined {
+  const schema = schemas.get(event.type);
+  if (!schema) return undefined;
+  const data = readPayload(schema, event);
+  if (!isInvalid(data)) {
+    return { ...attributesOf(event), $typeName: data.$typeName, data, filters };
+  }
+  if (!onInvalid) throw new InvalidEventError(data);
+  onInvalid(data);
+  return undefined;
 }

@@ -1,9 +1,9 @@
 import { Code, ConnectError } from "@connectrpc/connect";
 import { describe, expect, it } from "vitest";
-import { PostriderError } from "./error.js";
+import { errorOf } from "./rpc-error.js";
 import { errorInfo, message, overloaded, serverError } from "./testing/detail.js";
 
-describe("PostriderError", () => {
+describe("errorOf", () => {
   it("names the code, the reason and every field that breaks a rule", () => {
     const path = message(
       [1, message([1, 2], [2, "event"])],
@@ -11,7 +11,7 @@ describe("PostriderError", () => {
       [1, message([2, "lines"], [6, 3])],
       [1, message([2, "labels"], [10, 'a."b'])],
     );
-    const error = PostriderError.from(
+    const error = errorOf(
       serverError("no good", Code.InvalidArgument, {
         "google.rpc.ErrorInfo": errorInfo("SCHEMA_VIOLATION"),
         "buf.validate.Violations": message(
@@ -45,7 +45,7 @@ describe("PostriderError", () => {
 
   it("reads BadRequest too, the first word on each field", () => {
     const violation = (field: string) => message([1, field], [2, "is wrong"], [3, "some.rule"]);
-    const error = PostriderError.from(
+    const error = errorOf(
       serverError("no", Code.InvalidArgument, {
         "buf.validate.Violations": message([
           1,
@@ -61,7 +61,7 @@ describe("PostriderError", () => {
   });
 
   it("says how long the server asks to wait", () => {
-    expect(PostriderError.from(overloaded(3))).toMatchObject({
+    expect(errorOf(overloaded(3))).toMatchObject({
       reason: "OVERLOADED",
       retryDelayMs: 3500,
     });
@@ -69,14 +69,14 @@ describe("PostriderError", () => {
 
   it("has a reason only when the server gave one", () => {
     const cause = new TypeError("fetch failed");
-    const error = PostriderError.from(cause);
+    const error = errorOf(cause);
     expect(error).toMatchObject({ code: "unknown", reason: undefined, violations: [], cause });
-    expect(PostriderError.from(error)).toBe(error);
+    expect(errorOf(error)).toBe(error);
   });
 
   it("has a name for every code", () => {
     const names = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16].map(
-      (code) => PostriderError.from(new ConnectError("", code)).code,
+      (code) => errorOf(new ConnectError("", code)).code,
     );
     expect(names).toEqual([
       "canceled",

@@ -1,0 +1,124 @@
+import { Access, type Credentials } from "../access.js";
+import { newEventId } from "../event-id.js";
+import { LiveStream } from "../live/live-stream.js";
+import {
+  defaultHeartbeatMs,
+  type EventCallbacks,
+  type StreamOptions,
+  Subscription,
+} from "../live/subscription.js";
+import { attemptTimeoutMs, callRepeatedly } from "../publish.js";
+import {
+  type EventMap,
+  type JsonObject,
+  type LightEvent,
+  type Matching,
+  type Pattern,
+  type PublishOptions,
+  streamQuery,
+} from "./events.js";
+import { errorOf, type Http, send, type Token } from "./http.js";
+import { SseSource, type WireEvent } from "./sse-source.js";
+
+/** Where the server is, and who calls. */
+export type ClientOptions = Credentials<Token> & {
+  /** The server's URL; the page's own origin when absent. */
+  url?: string | undefined;
+  /** The tenant's name; the key's own tenant when absent. */
+  tenant?: string | undefined;
+  /** Makes the requests, in place of the global fetch. */
+  fetch?: typeof fetch | undefined;
+};
+
+/** The acknowledgement of an event: it is on disk. */
+export interface Ack {
+  readonly id: string;
+  readonly cursor: string;
+  /** The event was stored before; id and cursor are those of the first time. */
+  readonly duplicate: boolean;
+}
+
+/** Makes a client for events of the given types. It connects with the first call. */
+export function createClient<Events extends EventMap<Events> = Record<string, JsonObject>>(
+  options: ClientOptions = {},
+): Client<Events> {
+  return new Client(options);
+}
+
+/** Publishes events and reads them, all as JSON. Safe to share. */
+export class Client<Events extends EventMap<Events>> {
+  readonly #http: Http;
+  readonly #tenant: string;
+
+  constructor({ url = "", tenant = "", fetch, ...credentials }: ClientOptions) {
+    this.#http = {
+      url,
+      access: new Access(credentials),
+      fetch: fetch ?? ((...request) => globalThis.fetch(...request)),
+    };
+    this.#tenant = tenant;
+  }
+
+  /**
+   * Stores one event; the answer means it is on disk. While the server cannot be reached the call is repeated for half a
+   * minute, with the same id, so that the event is stored once.
+   */
+  async publish<Type extends keyof Events & string>(
+    type: Type,
+    data: Events[Type],
+    { id = newEventId(), signal, ...attributes }: PublishOptions = {},
+  ): Promise<Ack> {
+    const event = { id, type, data, ...attributes };
+    const body = JSON.stringify({ tenant: this.#tenant, event });
+    const { refuse } = this.#http.access;
+    const call = () => this.#call("Publish", body, signal);
+    const ack = (await callRepeatedly(call, { errorOf, refuse }, signal)) as Partial<Ack>;
+    return { id, cursor: "", duplicate: false, ...ack };
+  }
+
+  /**
+   * Reads events of the given types in order, in a loop or by `onEvent`, until the loop is left, the signal aborts or
+   * `close` is called. After a lost connection it goes on where it was. What trying again cannot help is thrown as a
+   * PostriderError.
+   */
+  subscribe<const Wanted extends Pattern<Events>>(
+    types: readonly Wanted[],
+    options: StreamOptions & EventCallbacks<LightEvent<Events, Matching<Events, Wanted>>> = {},
+  ): Subscription<LightEvent<Events, Matching<Events, Wanted>>> {
+    if (types.length === 0) throw new TypeError("name at least one event type to subscribe to");
+    const { heartbeatMs = defaultHeartbeatMs, signal, onRetry } = options;
+    const query = streamQuery(this.#tenant, types, heartbeatMs, options);
+    const source = new SseSource(this.#http, query);
+    const live = new LiveStream(source, { heartbeatMs, signal, onRetry });
+    return new Subscription(live, readEvent as never, options);
+  }
+
+  async #call(method: string, body: string, signal?: AbortSignal): Promise<unknown> {
+    const attempt = AbortSignal.timeout(attemptTimeoutMs);
+    const headers = { "Content-Type": "application/json" };
+    const response = await send(
+      this.#http,
+      `/postrider.v1.EventService/${method}`,
+      new URLSearchParams(),
+      {
+        method: "POST",
+        headers,
+        body,
+        signal: signal ? AbortSignal.any([signal, attempt]) : attempt,
+      },
+    );
+    return response.json();
+  }
+}
+
+function readEvent(
+  event: WireEvent,
+  filters: readonly string[],
+): LightEvent<Record<string, object>> {
+  const { id, type, source, subject = "", time, data, cursor, violations } = event;
+  const isInvalid = violations !== undefined && violations.length > 0;
+  return {
+    ...{ id, type, source, subject, time: new Date(time), cursor, filters, isInvalid },
+    data: data as object,
+  };
+}
