@@ -20,7 +20,7 @@ WEB_SOURCES := $(wildcard web/*.html web/*.json web/vite.config.ts) $(shell find
 
 .PHONY: help
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 ## Build and run
 
@@ -79,7 +79,8 @@ demo: node_modules/.stamp ## Publish real webhook payloads to a running server a
 
 ## Check
 
-# Without PostgreSQL or Chromium what needs them is skipped with a loud line; with CI=true that fails.
+# Without PostgreSQL, Chromium or the conformance suite what needs them is skipped with a loud line; with CI=true that
+# fails.
 .PHONY: test
 test: build ## Run every test: Go, TypeScript, browser
 	$(MAKE) --no-print-directory --keep-going test-go test-web test-browser
@@ -89,7 +90,7 @@ test: build ## Run every test: Go, TypeScript, browser
 .PHONY: test-go
 test-go: build examples/shop/dist/.stamp ## Run the Go tests alone
 	@counts=$$(mktemp); status=0; \
-	POSTRIDER_TEST_COUNTS=$$counts tools/with-services postgres chromium -- \
+	POSTRIDER_TEST_COUNTS=$$counts tools/with-services postgres chromium conformance -- \
 	  $(TOOL) gotestsum --format pkgname -- -count=1 -timeout 20m ./... || status=$$?; \
 	cat $$counts; rm -f $$counts; exit $$status
 
@@ -98,6 +99,10 @@ test-go: build examples/shop/dist/.stamp ## Run the Go tests alone
 test-race: ## Run the Go tests of everything but built programs under the race detector
 	tools/with-services postgres -- $(TOOL) gotestsum --format pkgname -- -race -count=1 -timeout 20m -skip '^TestForeignSchemasRegister$$' \
 	  $$(go list ./... | grep -vE '/(server/e2e|examples/shop)')
+
+.PHONY: test-conformance
+test-conformance: ## Run the Connect conformance suite alone
+	tools/with-services conformance -- go test -count=1 -v ./server/e2e/conformance
 
 .PHONY: test-web
 test-web: build ## Run the TypeScript tests alone; those of the client use bin/postrider
@@ -141,6 +146,7 @@ bench-short: ## Show that every row of the bench runs; its figures mean little
 .PHONY: gen
 gen: node_modules/.stamp ## Generate gen/ from proto/ and ent/ from ent/schema/
 	buf generate
+	buf generate --template server/e2e/conformance/buf.gen.yaml
 	mkdir -p $(dir $(SHOP_SCHEMAS))
 	buf build --path proto/shop --as-file-descriptor-set --output $(SHOP_SCHEMAS)
 	$(if $(wildcard ent/generate.go),go generate ./ent)

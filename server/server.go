@@ -56,6 +56,7 @@ type Server struct {
 	registrar *register.Registrar
 	out       *egress.Client
 	engine    *deliver.Engine
+	services  []rpc.Service
 	api       *rpc.API
 	http      *httpserver.Server
 	listener  net.Listener
@@ -71,6 +72,12 @@ type Option func(*Server)
 // rest.
 func WithLog(replace func(*store.Store) publish.Log) Option {
 	return func(s *Server) { s.log = replace }
+}
+
+// WithService serves one more service, behind all that the others are behind. It lets a foreign suite of tests call the
+// server as it is.
+func WithService(service rpc.Service) Option {
+	return func(s *Server) { s.services = append(s.services, service) }
 }
 
 // New opens the data and the port. Nothing is served before Run; Close releases both. Log lines go to logs.
@@ -175,6 +182,7 @@ func (s *Server) assemble(keyring *auth.Keyring) (err error) {
 		Subscribe: rpcstream.New(hub, view).Subscribe, StreamEvents: overHTTP.Serve,
 		Keyring: keyring, AdminKey: s.admin.Hash,
 		MaxRequestBytes: s.config.MaxRequestBytes, MaxStreams: s.config.MaxStreams, Version: Version(),
+		Services: s.services,
 		Ready: s.ready, Stopping: s.stopping, Logger: s.logger,
 	})
 	if err != nil {

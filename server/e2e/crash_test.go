@@ -14,6 +14,7 @@ import (
 
 	targetv1 "github.com/postrider-dev/postrider/gen/go/postrider/target/v1"
 	postriderv1 "github.com/postrider-dev/postrider/gen/go/postrider/v1"
+	"github.com/postrider-dev/postrider/server/e2e/tally"
 )
 
 const (
@@ -224,7 +225,7 @@ func (c *crash) check(seed uint64, swallowed int) {
 	for _, i := range c.created {
 		lines = append(lines, c.checkInterest(i, acked))
 	}
-	counts(c.t, "seed=%d kills=%d publishers=%d acknowledged=%d repeated=%d retried=%d swallowed=%d streams=%d resumed_within=%v | %s",
+	tally.Print(c.t, "seed=%d kills=%d publishers=%d acknowledged=%d repeated=%d retried=%d swallowed=%d streams=%d resumed_within=%v | %s",
 		seed, kills, publishers, len(acked), c.load.repeated, c.load.retried, swallowed, c.follower.connects,
 		slowest.Round(time.Millisecond), strings.Join(lines, " | "))
 }

@@ -4,7 +4,6 @@
 package e2e_test
 
 import (
-	"fmt"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -40,26 +39,6 @@ func newSeed(t *testing.T) uint64 {
 // newRandom answers one of the independent sequences of a seed.
 func newRandom(seed uint64, sequence int) *rand.Rand {
 	return rand.New(rand.NewPCG(seed, uint64(sequence)))
-}
-
-// counts prints the one line that says what a test has seen, and appends it to the file POSTRIDER_TEST_COUNTS names, for
-// runners that show no output of tests that pass.
-func counts(t *testing.T, format string, args ...any) {
-	t.Helper()
-	line := t.Name() + ": " + fmt.Sprintf(format, args...) + "\n"
-	fmt.Print(line)
-	name := os.Getenv("POSTRIDER_TEST_COUNTS")
-	if name == "" {
-		return
-	}
-	file, err := os.OpenFile(name, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = file.Close() }()
-	if _, err := file.WriteString(line); err != nil {
-		t.Fatal(err)
-	}
 }
 
 // fromTop answers the absolute path of a file of the repository.

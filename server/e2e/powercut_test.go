@@ -10,6 +10,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/postrider-dev/postrider/server/e2e/tally"
 )
 
 const (
@@ -68,7 +70,7 @@ func TestPowerCut(t *testing.T) {
 	if w.undone == 0 || w.checkpoints == 0 {
 		t.Errorf("the cuts undid %d writes and met %d unsynced database files: they prove nothing", w.undone, w.checkpoints)
 	}
-	counts(t, "seed=%d cuts=%d during_start=%d undone_writes=%d in_checkpoint=%d acknowledged=%d repeated=%d retried=%d lost=%d missing=0 duplicates=%d",
+	tally.Print(t, "seed=%d cuts=%d during_start=%d undone_writes=%d in_checkpoint=%d acknowledged=%d repeated=%d retried=%d lost=%d missing=0 duplicates=%d",
 		seed, earlyCuts+powerCuts, w.duringStart, w.undone, w.checkpoints, len(acked), w.load.repeated, w.load.retried, lost, duplicates)
 }
 
@@ -86,7 +88,7 @@ func TestPowerCutWithoutSync(t *testing.T) {
 	w.following.Wait()
 	acked, _ := w.load.snapshot()
 	lost := w.lost(acked, w.ids())
-	counts(t, "seed=%d cuts=3 acknowledged=%d lost=%d, as expected", seed, len(acked), lost)
+	tally.Print(t, "seed=%d cuts=3 acknowledged=%d lost=%d, as expected", seed, len(acked), lost)
 	if lost == 0 {
 		t.Error("nothing was lost without syncing, so the power-cut test cannot notice a missing sync")
 	}

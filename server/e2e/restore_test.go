@@ -13,6 +13,7 @@ import (
 	"connectrpc.com/connect"
 
 	postriderv1 "github.com/postrider-dev/postrider/gen/go/postrider/v1"
+	"github.com/postrider-dev/postrider/server/e2e/tally"
 )
 
 // TestRestore puts an older copy of the data back and grows the log past its old head. A cursor from the part that is
@@ -70,7 +71,7 @@ func TestRestore(t *testing.T) {
 			if after.gap != 0 || !slices.Equal(after.ids, want[10:]) {
 				t.Errorf("a cursor of the new log: gap %v, then %v", after.gap, after.ids)
 			}
-			counts(t, "kept=10 gone=10 new=30 gap=%v", resumed.gap)
+			tally.Print(t, "kept=10 gone=10 new=30 gap=%v", resumed.gap)
 		})
 	}
 }

@@ -10,6 +10,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/postrider-dev/postrider/server/e2e/tally"
 )
 
 const (
@@ -70,7 +72,7 @@ func TestResume(t *testing.T) {
 	if refused != nil || len(acked) != len(log) {
 		t.Errorf("%d events are acknowledged, the log has %d; refused: %v", len(acked), len(log), refused)
 	}
-	counts(t, "seed=%d kills=%d acknowledged=%d | %s", seed, resumeKills, len(acked), strings.Join(lines, " | "))
+	tally.Print(t, "seed=%d kills=%d acknowledged=%d | %s", seed, resumeKills, len(acked), strings.Join(lines, " | "))
 }
 
 func matches(eventType string, patterns []string) bool {

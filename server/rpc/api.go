@@ -44,6 +44,8 @@ type Config struct {
 	MaxRequestBytes int
 	// MaxStreams bounds how many streams are open at a time.
 	MaxStreams int
+	// Services are mounted beside those of the contract.
+	Services []Service
 	// Version is the server's.
 	Version string
 	// Ready says whether the server can do its work.
@@ -52,6 +54,10 @@ type Config struct {
 	Stopping <-chan struct{}
 	Logger   *slog.Logger
 }
+
+// Service makes the handler of a service that is not in the contract, with the options that all services have. Only admin
+// keys may call it.
+type Service func(connect.HandlerOption) (path string, handler http.Handler)
 
 // API is all services.
 type API struct {
@@ -128,6 +134,9 @@ func (a *API) Mount(mux *http.ServeMux) {
 	reflector := grpcreflect.NewStaticReflector(serviceNames()...)
 	mount(grpcreflect.NewHandlerV1(reflector))
 	mount(grpcreflect.NewHandlerV1Alpha(reflector))
+	for _, service := range a.config.Services {
+		mount(service(a.options))
+	}
 }
 
 // private keeps answers out of every cache: reads may come as GET, and what they answer depends on who asks.
