@@ -7,6 +7,7 @@ const server = process.env.POSTRIDER_URL ?? "http://127.0.0.1:8080";
 
 /** Whether a module is a library that every page needs. */
 function isVendor(id: string): boolean {
+  if (/node_modules\/uplot\//.test(id)) return false;
   const rules = /node_modules\/@bufbuild\/(cel|cel-spec|re2|protovalidate)\//.test(id);
   return /node_modules/.test(id) && (!rules || /protovalidate\/.*\/gen\//.test(id));
 }

@@ -8,7 +8,7 @@ export function NotFound() {
     <Page title="Nothing here">
       <EmptyState title="There is no such page">
         <p>
-          The address leads nowhere. <Link to="/events">Go to the events</Link>.
+          The address leads nowhere. <Link to="/overview">Go to the overview</Link>.
         </p>
       </EmptyState>
     </Page>

@@ -30,6 +30,31 @@ const index = createRoute({
   },
 });
 
+const overview = createRoute({
+  getParentRoute: () => root,
+  path: "overview",
+  validateSearch: (search: Record<string, unknown>): { span?: string } => ({
+    span: text(search.span),
+  }),
+  component: lazyRouteComponent(() => import("./routes/overview"), "OverviewRoute"),
+});
+
+const streams = createRoute({
+  getParentRoute: () => root,
+  path: "streams",
+  component: lazyRouteComponent(() => import("./routes/streams"), "StreamsRoute"),
+});
+
+const deliveries = createRoute({
+  getParentRoute: () => root,
+  path: "deliveries",
+  validateSearch: (search: Record<string, unknown>): { state?: string; delivery?: string } => ({
+    state: text(search.state),
+    delivery: text(search.delivery),
+  }),
+  component: lazyRouteComponent(() => import("./routes/deliveries"), "DeliveriesRoute"),
+});
+
 interface EventsSearch {
   types?: string;
   subject?: string;
@@ -127,6 +152,9 @@ const tenants = createRoute({
 
 const routeTree = root.addChildren([
   index,
+  overview,
+  streams,
+  deliveries,
   events.addChildren([event]),
   subscriptions,
   newSubscription,

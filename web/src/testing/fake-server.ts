@@ -19,6 +19,8 @@ import {
 } from "#gen/postrider/v1/event_pb";
 import { EventTypeService } from "#gen/postrider/v1/event_type_pb";
 import { type Session, SessionSchema, SessionService } from "#gen/postrider/v1/session_pb";
+import { StatsService } from "#gen/postrider/v1/stats_pb";
+import { StreamService } from "#gen/postrider/v1/stream_pb";
 import {
   BreakerState,
   type Subscription,
@@ -31,6 +33,8 @@ import {
 } from "#gen/postrider/v1/subscription_pb";
 import { type Tenant, TenantSchema, TenantService } from "#gen/postrider/v1/tenant_pb";
 import { FakeEventTypes } from "./fake-event-types";
+import { FakeStats } from "./fake-stats";
+import { FakeStreams } from "./fake-streams";
 import { Feed } from "./feed";
 
 type Pushed = MessageInitShape<typeof SubscribeResponseSchema>;
@@ -57,6 +61,8 @@ export class FakeServer {
   readonly eventTypes = new FakeEventTypes((method, request) =>
     this.calls.push({ method, request }),
   );
+  readonly stats = new FakeStats();
+  readonly streams = new FakeStreams();
   /** What TestFilter answers. */
   testFilter: (request: TestFilterRequest) => MessageInitShape<typeof TestFilterResponseSchema> =
     () => ({});
@@ -69,9 +75,13 @@ export class FakeServer {
   readonly #watches = new Set<Feed<Watched>>();
   readonly #failures = new Map<string, ConnectError>();
 
-  /** Open streams of both kinds. */
+  /** Open streams of all kinds. */
   get openStreams(): number {
-    return this.#tails.size + this.#watches.size;
+    return this.#feeds().length;
+  }
+
+  #feeds(): { fail(error: unknown): void }[] {
+    return [...this.#tails, ...this.#watches, ...this.stats.feeds, ...this.streams.feeds];
   }
 
   readonly transport: Transport = createRouterTransport(
@@ -83,6 +93,8 @@ export class FakeServer {
       service(DeliveryService, this.#deliveryService());
       service(ApiKeyService, this.#apiKeyService());
       service(TenantService, this.#tenantService());
+      service(StatsService, this.stats.service());
+      service(StreamService, this.streams.service());
     },
     {
       transport: {
@@ -131,7 +143,7 @@ export class FakeServer {
   /** Ends every open stream as a server that stops does. */
   breakStreams(): void {
     const error = new ConnectError("the server is stopping", Code.Unavailable);
-    for (const feed of [...this.#tails, ...this.#watches]) feed.fail(error);
+    for (const feed of this.#feeds()) feed.fail(error);
   }
 
   addSubscription(init: MessageInitShape<typeof SubscriptionSchema>): Subscription {

@@ -12,9 +12,10 @@ export const theme: Store<Theme> = store;
 /** Goes on to the next of system, light, dark, and remembers it. public/theme.js sets it before the first paint. */
 export function cycleTheme(): void {
   const chosen = next[store.get()];
-  store.set(chosen);
   if (chosen === "system") delete document.documentElement.dataset.theme;
   else document.documentElement.dataset.theme = chosen;
+  // After the page has it: who listens may read colours off the page.
+  store.set(chosen);
   try {
     localStorage.setItem(storageKey, chosen);
   } catch {

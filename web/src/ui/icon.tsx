@@ -1,6 +1,7 @@
 import type { SVGProps } from "react";
 
 const paths = {
+  overview: "M2 13.5h12M2.5 10.5l3-4 3 2.5 5-6",
   events: "M2 4h12M2 8h12M2 12h7",
   subscriptions: "M2 3.5h9a3 3 0 0 1 0 6H5.5m0 0 2.5-2.5M5.5 9.5 8 12M2 3.5v9",
   types: "M3 2.5h10v11H3zM5.5 5.5h5m-5 2.5h5m-5 2.5h3",

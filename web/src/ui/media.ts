@@ -14,3 +14,14 @@ export function useMedia(query: string): boolean {
 
 /** Below this width lists stack their cells and panels cover the page. */
 export const narrow = "(max-width: 760px)";
+
+/** Whether the tab is shown, kept current. */
+export function useVisible(): boolean {
+  return useSyncExternalStore(
+    (listener) => {
+      document.addEventListener("visibilitychange", listener);
+      return () => document.removeEventListener("visibilitychange", listener);
+    },
+    () => document.visibilityState !== "hidden",
+  );
+}

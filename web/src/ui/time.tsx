@@ -1,6 +1,7 @@
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
 import { useEffect, useState } from "react";
 import { dayAndClock, relative, rfc3339 } from "./format/time";
+import { useVisible } from "./media";
 
 /** An instant in local time, with UTC on hover. */
 export function Instant({ time }: { time: Timestamp | undefined }) {
@@ -23,12 +24,15 @@ export function Ago({ time }: { time: Timestamp | undefined }) {
   );
 }
 
-/** The time in milliseconds, new every second. */
+/** The time in milliseconds, new every second; in a hidden tab it stands still. */
 export function useNow(): number {
   const [now, setNow] = useState(Date.now);
+  const isVisible = useVisible();
   useEffect(() => {
+    if (!isVisible) return;
+    setNow(Date.now());
     const timer = setInterval(() => setNow(Date.now()), 1000);
     return () => clearInterval(timer);
-  }, []);
+  }, [isVisible]);
   return now;
 }

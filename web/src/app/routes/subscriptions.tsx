@@ -1,8 +1,12 @@
 import { getRouteApi, useNavigate } from "@tanstack/react-router";
-import { DeliveryState } from "#gen/postrider/v1/delivery_pb";
 import { AttemptView } from "@/features/deliveries/attempt-view";
 import { DeliveryList } from "@/features/deliveries/delivery-list";
-import { StateFilter, type StateName, stateNames } from "@/features/deliveries/state-filter";
+import {
+  readState,
+  StateFilter,
+  type StateName,
+  statesOf,
+} from "@/features/deliveries/state-filter";
 import { EditSubscriptionPage, NewSubscriptionPage } from "@/features/subscriptions/edit-pages";
 import { SubscriptionDetail } from "@/features/subscriptions/subscription-detail";
 import { SubscriptionsPage } from "@/features/subscriptions/subscriptions-page";
@@ -21,7 +25,7 @@ export function SubscriptionRoute() {
   const { subscriptionId } = subscription.useParams();
   const { state, delivery } = subscription.useSearch();
   const navigate = useNavigate();
-  const chosen = stateNames.find((name) => name === state);
+  const chosen = readState(state);
   const choose = (name: StateName | undefined) =>
     void navigate({ to: ".", search: (search) => ({ ...search, state: name }), replace: true });
   return (
@@ -34,7 +38,7 @@ export function SubscriptionRoute() {
           <StateFilter chosen={chosen} onChoose={choose} />
           <DeliveryList
             subscription={id}
-            states={chosen && [DeliveryState[chosen]]}
+            states={statesOf(chosen)}
             openId={delivery}
             empty={chosen ? "No delivery is in this state." : "No event has been taken up yet."}
           />

@@ -28,6 +28,7 @@ interface Props {
 /** Deliveries as they happen; each opens to its attempts. */
 export function DeliveryList({ subscription, eventId, states, openId, empty }: Props) {
   const { query, live, deliveries } = useDeliveries({ subscription, eventId, states });
+  const sides = { event: eventId === undefined, subscription: subscription === undefined };
   if (query.isPending) return <Skeleton rows={3} label="Loading deliveries" />;
   if (query.isError && deliveries.length === 0) {
     return (
@@ -45,11 +46,7 @@ export function DeliveryList({ subscription, eventId, states, openId, empty }: P
       <ul>
         {deliveries.map((delivery) => (
           <li key={delivery.id} className={styles.item}>
-            <DeliveryRow
-              delivery={delivery}
-              about={eventId === undefined ? "event" : "subscription"}
-              isOpen={delivery.id === openId}
-            />
+            <DeliveryRow delivery={delivery} shows={sides} isOpen={delivery.id === openId} />
           </li>
         ))}
       </ul>
@@ -62,12 +59,14 @@ export function DeliveryList({ subscription, eventId, states, openId, empty }: P
   );
 }
 
-function DeliveryRow(props: {
-  delivery: Delivery;
-  about: "event" | "subscription";
-  isOpen: boolean;
-}) {
-  const { delivery, about, isOpen } = props;
+/** What the page around the list does not already say of a delivery. */
+interface Sides {
+  event: boolean;
+  subscription: boolean;
+}
+
+function DeliveryRow(props: { delivery: Delivery; shows: Sides; isOpen: boolean }) {
+  const { delivery, shows, isOpen } = props;
   const id = useId();
   const navigate = useNavigate();
   const toggle = () =>
@@ -90,11 +89,9 @@ function DeliveryRow(props: {
         >
           <Icon name="chevron" className={isOpen ? styles.turned : undefined} />
           <span className={styles.name}>
-            {about === "subscription" ? (
-              delivery.subscriptionName || delivery.subscriptionId
-            ) : (
-              <EventType name={delivery.eventType} />
-            )}
+            {shows.event && <EventType name={delivery.eventType} />}
+            {shows.event && shows.subscription && " → "}
+            {shows.subscription && (delivery.subscriptionName || delivery.subscriptionId)}
           </span>
         </button>
         <Badge status={deliveryStatus[delivery.state]} />
@@ -103,7 +100,7 @@ function DeliveryRow(props: {
           <When delivery={delivery} />
         </span>
       </div>
-      <div id={id}>{isOpen && <Attempts delivery={delivery} about={about} />}</div>
+      <div id={id}>{isOpen && <Attempts delivery={delivery} shows={shows} />}</div>
     </>
   );
 }
@@ -128,13 +125,14 @@ function When({ delivery }: { delivery: Delivery }) {
   return <Ago time={delivery.updateTime} />;
 }
 
-function Attempts({ delivery, about }: { delivery: Delivery; about: "event" | "subscription" }) {
+function Attempts({ delivery, shows }: { delivery: Delivery; shows: Sides }) {
   const query = useAttempts(delivery);
   const attempts = query.data?.attempts ?? [];
   return (
     <div className={styles.attempts}>
       <div className={styles.tools}>
-        <OtherSide delivery={delivery} about={about} />
+        {shows.event && <EventLink delivery={delivery} />}
+        {shows.subscription && <SubscriptionLink delivery={delivery} />}
         <RetryButton delivery={delivery} />
       </div>
       {query.isPending && <Skeleton rows={2} label="Loading attempts" />}
@@ -153,19 +151,19 @@ function Attempts({ delivery, about }: { delivery: Delivery; about: "event" | "s
   );
 }
 
-/** The way from a subscription's delivery to its event, and the other way round. */
-function OtherSide({ delivery, about }: { delivery: Delivery; about: "event" | "subscription" }) {
-  if (about === "event") {
-    return (
-      <Link
-        to="/events/$eventId"
-        params={{ eventId: delivery.eventId }}
-        search={({ tenant }) => ({ tenant, delivery: delivery.id })}
-      >
-        Event <code>{delivery.eventId}</code>
-      </Link>
-    );
-  }
+function EventLink({ delivery }: { delivery: Delivery }) {
+  return (
+    <Link
+      to="/events/$eventId"
+      params={{ eventId: delivery.eventId }}
+      search={({ tenant }) => ({ tenant, delivery: delivery.id })}
+    >
+      Event <code>{delivery.eventId}</code>
+    </Link>
+  );
+}
+
+function SubscriptionLink({ delivery }: { delivery: Delivery }) {
   return (
     <Link
       to="/subscriptions/$subscriptionId"

@@ -1,12 +1,35 @@
 import { DeliveryState } from "#gen/postrider/v1/delivery_pb";
-import { deliveryStatus } from "@/theme/status";
+import { deliveryStatus, type Status } from "@/theme/status";
 import { Dot } from "@/ui/badge";
 import { clsx } from "@/ui/clsx";
 import styles from "./state-filter.module.css";
 
-/** The states to filter by, as they stand in the URL. */
-export const stateNames = ["PENDING", "RETRYING", "DELIVERED", "DEAD"] as const;
+/** What to filter by, as it stands in the URL. */
+export const stateNames = ["PENDING", "FAILED", "RETRYING", "DELIVERED", "DEAD"] as const;
 export type StateName = (typeof stateNames)[number];
+
+const { PENDING, RETRYING, DELIVERED, DEAD } = DeliveryState;
+
+const choices: Record<StateName, { status: Status; states: DeliveryState[] }> = {
+  PENDING: { status: deliveryStatus[PENDING], states: [PENDING] },
+  FAILED: {
+    status: { tone: "bad", label: "Failed", hint: "Retrying or dead." },
+    states: [RETRYING, DEAD],
+  },
+  RETRYING: { status: deliveryStatus[RETRYING], states: [RETRYING] },
+  DELIVERED: { status: deliveryStatus[DELIVERED], states: [DELIVERED] },
+  DEAD: { status: deliveryStatus[DEAD], states: [DEAD] },
+};
+
+/** The name when it is one to filter by. */
+export function readState(name: string | undefined): StateName | undefined {
+  return stateNames.find((known) => known === name);
+}
+
+/** The states that a name stands for; any when there is none. */
+export function statesOf(name: StateName | undefined): DeliveryState[] | undefined {
+  return name && choices[name].states;
+}
 
 interface Props {
   chosen: StateName | undefined;
@@ -33,10 +56,11 @@ export function StateFilter({ chosen, onChoose }: Props) {
             type="button"
             aria-pressed={chosen === name}
             className={clsx(styles.state, chosen === name && styles.chosen)}
+            title={choices[name].status.hint}
             onClick={() => onChoose(name)}
           >
-            <Dot status={deliveryStatus[DeliveryState[name]]} />
-            {deliveryStatus[DeliveryState[name]].label}
+            <Dot status={choices[name].status} />
+            {choices[name].status.label}
           </button>
         ))}
       </fieldset>

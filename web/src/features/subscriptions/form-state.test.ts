@@ -3,7 +3,6 @@ import { durationFromMs } from "@bufbuild/protobuf/wkt";
 import { describe, expect, it } from "vitest";
 import { SubscriptionSchema } from "#gen/postrider/v1/subscription_pb";
 import { createRequest, emptyForm, formFaults, formOf, updateRequest } from "./form-state";
-import { percentText } from "./health";
 
 const stored = create(SubscriptionSchema, {
   id: "sub_1",
@@ -69,14 +68,4 @@ describe("the form", () => {
   it("leaves the rest to the server", () => {
     expect(formFaults(emptyForm)).toEqual([]);
   });
-});
-
-it.each([
-  [100, "100 %"],
-  [99.97, "99.9 %"],
-  [31.4, "31 %"],
-  [0.2, "<1 %"],
-  [0, "0 %"],
-])("percentText writes %d as %j", (percent, want) => {
-  expect(percentText(percent)).toBe(want);
 });

@@ -1,6 +1,7 @@
 import type { Subscription, SubscriptionHealth } from "#gen/postrider/v1/subscription_pb";
 import { BreakerState, SubscriptionState } from "#gen/postrider/v1/subscription_pb";
 import { breakerStatus, type Status, subscriptionStatus } from "@/theme/status";
+import { percentText } from "@/ui/format/number";
 import styles from "./health.module.css";
 
 /** The backlog is exact up to here; one more stands for "more". */
@@ -34,11 +35,4 @@ export function SuccessRate({ health }: { health: SubscriptionHealth }) {
       {percentText(percent)}
     </span>
   );
-}
-
-/** Whole percents, but never "100 %" while something fails, nor "0 %" while something succeeds. */
-export function percentText(percent: number): string {
-  if (percent > 99 && percent < 100) return `${(Math.floor(percent * 10) / 10).toFixed(1)} %`;
-  if (percent > 0 && percent < 1) return "<1 %";
-  return `${Math.round(percent)} %`;
 }

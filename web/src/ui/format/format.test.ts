@@ -1,6 +1,7 @@
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { describe, expect, it } from "vitest";
 import { parseDuration, shortDuration, writeDuration } from "./duration";
+import { percentText, shortNumber } from "./number";
 import { compareTimes, relative } from "./time";
 
 describe("parseDuration", () => {
@@ -30,6 +31,8 @@ it.each([
   [12.4, "12 ms"],
   [1250, "1.25 s"],
   [15_000, "15.0 s"],
+  [90_000, "1.5 min"],
+  [7_200_000, "2.0 h"],
 ])("shortDuration writes %d as %j", (ms, want) => {
   expect(shortDuration(ms)).toBe(want);
 });
@@ -50,4 +53,29 @@ it("compareTimes sees nanoseconds, and puts an absent time first", () => {
   expect(compareTimes(early, late)).toBeLessThan(0);
   expect(compareTimes(undefined, early)).toBeLessThan(0);
   expect(compareTimes(undefined, undefined)).toBe(0);
+});
+
+it.each([
+  [100, "100 %"],
+  [99.97, "99.9 %"],
+  [31.4, "31 %"],
+  [0.2, "<1 %"],
+  [0, "0 %"],
+])("percentText writes %d as %j", (percent, want) => {
+  expect(percentText(percent)).toBe(want);
+});
+
+it.each([
+  [0, "0"],
+  [0.02, "<0.1"],
+  [0.42, "0.4"],
+  [9.97, "10"],
+  [12, "12"],
+  [999.6, "1,000"],
+  [9999, "9,999"],
+  [12_345, "12.3k"],
+  [123_456, "123k"],
+  [1_250_000, "1.3M"],
+])("shortNumber writes %d as %j", (value, want) => {
+  expect(shortNumber(value)).toBe(want);
 });

@@ -1,0 +1,28 @@
+import { Link } from "@tanstack/react-router";
+import { useAccess } from "@/rpc/session";
+import styles from "./overview-tabs.module.css";
+
+/** The way between the figures and the live streams, for those who may see both. */
+export function OverviewTabs() {
+  const { isAdmin } = useAccess();
+  if (!isAdmin) return null;
+  return (
+    <nav className={styles.tabs} aria-label="Overview">
+      <Tab to="/overview" label="Figures" />
+      <Tab to="/streams" label="Live streams" />
+    </nav>
+  );
+}
+
+function Tab({ to, label }: { to: "/overview" | "/streams"; label: string }) {
+  return (
+    <Link
+      to={to}
+      search={({ tenant }) => ({ tenant })}
+      className={styles.tab}
+      activeOptions={{ includeSearch: false }}
+    >
+      {label}
+    </Link>
+  );
+}
