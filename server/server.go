@@ -189,7 +189,8 @@ func (s *Server) assemble(keyring *auth.Keyring) (err error) {
 		return err
 	}
 	s.http = httpserver.New(httpserver.Config{
-		API: s.api.Mount, UI: web.FS(), CORSOrigins: s.config.CORSOrigins, Ready: s.ready, Logger: s.logger,
+		API: s.api.Mount, UI: web.FS(), CORSOrigins: s.config.CORSOrigins, Quiet: []string{rpc.PublishStreamPath},
+		Ready: s.ready, Logger: s.logger,
 	})
 	return nil
 }

@@ -3,6 +3,7 @@ package httpserver
 import (
 	"io"
 	"net/http"
+	"slices"
 	"time"
 )
 
@@ -13,11 +14,12 @@ const writeTimeout = 30 * time.Second
 // readTimeout bounds how long a request may wait for the next part of its body.
 const readTimeout = 60 * time.Second
 
-// boundTransfers gives every write of a response and every read of a body a deadline of its own.
-func boundTransfers(next http.Handler) http.Handler {
+// boundTransfers gives every write of a response and every read of a body a deadline of its own, bodies of the quiet paths
+// excepted.
+func boundTransfers(quiet []string, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		controller := http.NewResponseController(w)
-		if r.Body != nil && r.Body != http.NoBody {
+		if r.Body != nil && r.Body != http.NoBody && !slices.Contains(quiet, r.URL.Path) {
 			r.Body = &boundedBody{ReadCloser: r.Body, controller: controller}
 		}
 		bounded := &boundedWriter{ResponseWriter: w, controller: controller}

@@ -16,7 +16,10 @@ import (
 const (
 	readHeaderTimeout = 10 * time.Second
 	idleTimeout       = 2 * time.Minute
-	maxHeaderBytes    = 64 << 10
+	// On HTTP/2 a client that says nothing for as long is asked whether it is still there, and cut off when it is not.
+	pingAfter      = 30 * time.Second
+	pingTimeout    = 15 * time.Second
+	maxHeaderBytes = 64 << 10
 )
 
 // Config of a Server.
@@ -27,6 +30,8 @@ type Config struct {
 	UI fs.FS
 	// CORSOrigins are the origins whose pages may call the API; none when empty.
 	CORSOrigins []string
+	// Quiet are the paths of requests whose body may come as slowly as the client likes, for it never has to end.
+	Quiet []string
 	// Ready says whether the server can do its work.
 	Ready  func(context.Context) error
 	Logger *slog.Logger
@@ -48,8 +53,10 @@ func New(cfg Config) *Server {
 		ReadHeaderTimeout: readHeaderTimeout,
 		IdleTimeout:       idleTimeout,
 		MaxHeaderBytes:    maxHeaderBytes,
-		HTTP2:             &http.HTTP2Config{MaxConcurrentStreams: 1000},
-		ErrorLog:          slog.NewLogLogger(cfg.Logger.Handler(), slog.LevelWarn),
+		HTTP2: &http.HTTP2Config{
+			MaxConcurrentStreams: 1000, SendPingTimeout: pingAfter, PingTimeout: pingTimeout,
+		},
+		ErrorLog: slog.NewLogLogger(cfg.Logger.Handler(), slog.LevelWarn),
 	}}
 }
 
@@ -60,7 +67,7 @@ func NewHandler(cfg Config) http.Handler {
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { writeState(w, nil) })
 	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) { writeState(w, cfg.Ready(r.Context())) })
 	mux.Handle("/", serveUI(cfg.UI))
-	return boundTransfers(allowOrigins(cfg.CORSOrigins, mux))
+	return boundTransfers(cfg.Quiet, allowOrigins(cfg.CORSOrigins, mux))
 }
 
 func writeState(w http.ResponseWriter, fault error) {

@@ -78,7 +78,11 @@ func (p *Publisher) publish(
 			return acks, err
 		}
 	}
-	return nil, gateway.Errorf(gateway.CodeUnavailable, gateway.ReasonOverloaded, "event types keep changing; try again")
+	return nil, errTypesChange()
+}
+
+func errTypesChange() error {
+	return gateway.Errorf(gateway.CodeUnavailable, gateway.ReasonOverloaded, "event types keep changing; try again")
 }
 
 // append stores accepted events. One whose id was used before is compared under the schema version of the first.

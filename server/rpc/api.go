@@ -110,11 +110,12 @@ func (a *API) Mount(mux *http.ServeMux) {
 	mount(postriderv1connect.NewSessionServiceHandler(&sessionService{a.auth, shared, a.config.Version}, a.options))
 	mount(postriderv1connect.NewTenantServiceHandler(&tenantService{tenants: shared}, a.options))
 	mount(postriderv1connect.NewApiKeyServiceHandler(&apiKeyService{shared}, a.options))
-	mount(postriderv1connect.NewEventServiceHandler(
-		&eventService{
-			tenants: shared, publisher: a.config.Publisher, schemas: a.config.Schemas, filters: a.config.Filters,
-			keyring: a.config.Keyring, subscribe: a.config.Subscribe, streams: a.streams,
-		}, a.options))
+	path, events := postriderv1connect.NewEventServiceHandler(&eventService{
+		tenants: shared, publisher: a.config.Publisher, schemas: a.config.Schemas, filters: a.config.Filters,
+		keyring: a.config.Keyring, subscribe: a.config.Subscribe, streams: a.streams, stopping: a.config.Stopping,
+	}, a.options)
+	mount(path, events)
+	mount(PublishStreamPath, needsHTTP2(a.config.Logger, events))
 	mount(postriderv1connect.NewEventTypeServiceHandler(&eventTypeService{
 		tenants: shared, registrar: a.config.Registrar, schemas: a.config.Schemas, filters: a.config.Filters,
 		publisher: a.config.Publisher,

@@ -8,7 +8,6 @@ import (
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	postriderv1 "github.com/postrider-dev/postrider/gen/go/postrider/v1"
-	"github.com/postrider-dev/postrider/gen/go/postrider/v1/postriderv1connect"
 	"github.com/postrider-dev/postrider/server/auth"
 	"github.com/postrider-dev/postrider/server/filter"
 	"github.com/postrider-dev/postrider/server/gateway"
@@ -28,13 +27,13 @@ type SubscribeStream func(
 // eventService publishes events and reads them back.
 type eventService struct {
 	tenants
-	postriderv1connect.UnimplementedEventServiceHandler
 	publisher *publish.Publisher
 	schemas   *schema.Registry
 	filters   *filter.Compiler
 	keyring   *auth.Keyring
 	subscribe SubscribeStream
 	streams   *openStreams
+	stopping  <-chan struct{}
 }
 
 // rpcTransports are the protocols that Subscribe comes over.

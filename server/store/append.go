@@ -75,7 +75,7 @@ func (r *appendRequest) fail(err error) {
 func (s *Store) Append(ctx context.Context, registryRevision int64, events []NewEvent) ([]Appended, error) {
 	r := &appendRequest{ctx: ctx, revision: registryRevision, events: events, done: make(chan struct{})}
 	for i := range events {
-		if err := storable(events[i].Event); err != nil {
+		if err := Storable(events[i].Event); err != nil {
 			return nil, err
 		}
 		r.size += events[i].Event.Size()
@@ -91,8 +91,9 @@ func (s *Store) Append(ctx context.Context, registryRevision int64, events []New
 	}
 }
 
-// storable refuses text that PostgreSQL cannot hold: there it would fail the whole group.
-func storable(e *gateway.Event) error {
+// Storable refuses text that PostgreSQL cannot hold: there it would fail the whole group. Append refuses a request with an
+// event that is not storable as a whole.
+func Storable(e *gateway.Event) error {
 	for _, field := range []struct{ name, text string }{
 		{"event.id", e.ID},
 		{"event.type", e.Type},

@@ -64,6 +64,8 @@ func parseJSON(data []byte, message proto.Message) *gateway.Error {
 		return parsePublish(data, message)
 	case *postriderv1.PublishBatchRequest:
 		return parsePublishBatch(data, message)
+	case *postriderv1.PublishStreamRequest:
+		return parsePublishStream(data, message)
 	}
 	if err := protojson.Unmarshal(data, message); err != nil {
 		return jsonFault(data, err)

@@ -31,6 +31,14 @@ func parsePublish(data []byte, into *postriderv1.PublishRequest) *gateway.Error 
 	return parseWhole(data, func(d *publishDecoder) *gateway.Error { return d.publishRequest(into) })
 }
 
+// parsePublishStream reads a request that has the fields of PublishRequest.
+func parsePublishStream(data []byte, into *postriderv1.PublishStreamRequest) *gateway.Error {
+	same := &postriderv1.PublishRequest{}
+	fault := parsePublish(data, same)
+	into.Tenant, into.Event = same.Tenant, same.Event
+	return fault
+}
+
 func parsePublishBatch(data []byte, into *postriderv1.PublishBatchRequest) *gateway.Error {
 	return parseWhole(data, func(d *publishDecoder) *gateway.Error { return d.publishBatchRequest(into) })
 }

@@ -20,6 +20,8 @@ func plainlyValid(message proto.Message) bool {
 	switch request := message.(type) {
 	case *postriderv1.PublishRequest:
 		return request.Event != nil && request.Tenant == "" && plainEvent(request.Event)
+	case *postriderv1.PublishStreamRequest:
+		return request.Event != nil && request.Tenant == "" && plainEvent(request.Event)
 	case *postriderv1.PublishBatchRequest:
 		if request.Tenant != "" || len(request.Events) == 0 || len(request.Events) > plainBatch {
 			return false

@@ -1,0 +1,112 @@
+package rpc
+
+import (
+	"context"
+	"sync"
+
+	"github.com/postrider-dev/postrider/server/gateway"
+	"github.com/postrider-dev/postrider/server/publish"
+)
+
+// Bounds of what a stream of publishes has received and not stored. While they are reached nothing is read, and the client
+// has to wait.
+const (
+	inboxEvents = publish.MaxBatch
+	inboxBytes  = 4 << 20
+)
+
+// publishInbox holds what one stream has received. One goroutine puts, another one takes.
+type publishInbox struct {
+	mu      sync.Mutex
+	waiting []publish.Prepared
+	bytes   int
+	// end is why nothing more will come; nil before.
+	end error
+	// arrived and taken are signals.
+	arrived, taken chan struct{}
+}
+
+func newPublishInbox() *publishInbox {
+	return &publishInbox{arrived: make(chan struct{}, 1), taken: make(chan struct{}, 1)}
+}
+
+func signal(to chan struct{}) {
+	select {
+	case to <- struct{}{}:
+	default:
+	}
+}
+
+// put waits for room; it answers false when ctx ends first.
+func (b *publishInbox) put(ctx context.Context, one publish.Prepared) bool {
+	for !b.add(one) {
+		select {
+		case <-b.taken:
+		case <-ctx.Done():
+			return false
+		}
+	}
+	signal(b.arrived)
+	return true
+}
+
+func (b *publishInbox) add(one publish.Prepared) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if len(b.waiting) >= inboxEvents || len(b.waiting) > 0 && b.bytes+one.Size() > inboxBytes {
+		return false
+	}
+	b.waiting = append(b.waiting, one)
+	b.bytes += one.Size()
+	return true
+}
+
+// close says that nothing more comes, and why.
+func (b *publishInbox) close(why error) {
+	b.mu.Lock()
+	b.end = why
+	b.mu.Unlock()
+	signal(b.arrived)
+}
+
+// take waits for something to arrive and answers all there is; after that, why nothing more comes. Once the server begins
+// to stop, nothing is taken any more: what is not acknowledged is the client's to repeat.
+func (b *publishInbox) take(ctx context.Context, stopping <-chan struct{}) ([]publish.Prepared, error) {
+	for {
+		if ctx.Err() != nil {
+			return nil, context.Cause(ctx)
+		}
+		if isClosed(stopping) {
+			return nil, gateway.Errorf(gateway.CodeUnavailable, gateway.ReasonShuttingDown, "the server is stopping; connect again")
+		}
+		if batch, err := b.remove(); len(batch) > 0 || err != nil {
+			return batch, err
+		}
+		select {
+		case <-b.arrived:
+		case <-ctx.Done():
+		case <-stopping:
+		}
+	}
+}
+
+func isClosed(c <-chan struct{}) bool {
+	select {
+	case <-c:
+		return true
+	default:
+		return false
+	}
+}
+
+func (b *publishInbox) remove() ([]publish.Prepared, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	batch := b.waiting
+	if len(batch) == 0 {
+		return nil, b.end
+	}
+	b.waiting, b.bytes = nil, 0
+	signal(b.taken)
+	return batch, nil
+}
