@@ -182,8 +182,7 @@ func (s *Server) assemble(keyring *auth.Keyring) (err error) {
 		Subscribe: rpcstream.New(hub, view).Subscribe, StreamEvents: overHTTP.Serve,
 		Keyring: keyring, AdminKey: s.admin.Hash,
 		MaxRequestBytes: s.config.MaxRequestBytes, MaxStreams: s.config.MaxStreams, Version: Version(),
-		Services: s.services,
-		Ready: s.ready, Stopping: s.stopping, Logger: s.logger,
+		Services: s.services, Ready: s.ready, Stopping: s.stopping, Logger: s.logger,
 	})
 	if err != nil {
 		return err
