@@ -10,7 +10,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file shop/v1/address.proto.
  */
 export const file_shop_v1_address: GenFile = /*@__PURE__*/
-  fileDesc("ChVzaG9wL3YxL2FkZHJlc3MucHJvdG8SB3Nob3AudjEiXwoHQWRkcmVzcxIMCgRuYW1lGAEgASgJEg0KBWxpbmVzGAIgAygJEhMKC3Bvc3RhbF9jb2RlGAMgASgJEgwKBGNpdHkYBCABKAkSFAoMY291bnRyeV9jb2RlGAUgASgJYgZwcm90bzM");
+  fileDesc("ChVzaG9wL3YxL2FkZHJlc3MucHJvdG8SB3Nob3AudjEiXwoHQWRkcmVzcxIMCgRuYW1lGAEgASgJEg0KBWxpbmVzGAIgAygJEhMKC3Bvc3RhbF9jb2RlGAMgASgJEgwKBGNpdHkYBCABKAkSFAoMY291bnRyeV9jb2RlGAUgASgJQpIBCgtjb20uc2hvcC52MUIMQWRkcmVzc1Byb3RvUAFaOGdpdGh1Yi5jb20vcG9zdHJpZGVyLWRldi9wb3N0cmlkZXIvZ2VuL2dvL3Nob3AvdjE7c2hvcHYxogIDU1hYqgIHU2hvcC5WMcoCB1Nob3BcVjHiAhNTaG9wXFYxXEdQQk1ldGFkYXRh6gIIU2hvcDo6VjFiBnByb3RvMw");
 
 /**
  * Address is where a parcel goes.
