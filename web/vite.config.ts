@@ -17,6 +17,11 @@ export default defineConfig({
   resolve: {
     alias: [
       { find: /^#gen\/(.*)$/, replacement: `${here("../gen/es")}/$1.ts` },
+      { find: /^@postrider\/client$/, replacement: here("./client/src/index.ts") },
+      {
+        find: /^@postrider\/client\/(light|react|react-query)$/,
+        replacement: `${here("./client/src")}/$1/index.ts`,
+      },
       { find: /^@\//, replacement: `${here("./src")}/` },
     ],
     // The generated code lies outside this folder; it has to meet the same protobuf runtime.

@@ -12,6 +12,7 @@ export type { FieldViolation } from "./error-detail.js";
 export { newEventId } from "./event-id.js";
 export type { DataOf, EventSource, SchemaOf } from "./event-type.js";
 export { type Gap, GapError } from "./gap.js";
+export { type LiveOptions, type LiveSource, LiveStream, type Sign } from "./live/live-stream.js";
 export type { LiveState, LiveStatus } from "./live/status.js";
 export {
   type EventCallbacks,
@@ -21,6 +22,7 @@ export {
   Subscription,
 } from "./live/subscription.js";
 export { type EventAttributes, type InvalidEvent, InvalidEventError } from "./payload.js";
+export { errorOf } from "./rpc-error.js";
 export type { SubscribeOptions, TypedEvent } from "./subscribe.js";
 export type { WebhookEvent } from "./webhook/document.js";
 export {

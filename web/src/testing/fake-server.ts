@@ -203,7 +203,7 @@ export class FakeServer {
         const feed = new Feed<Pushed>(context.signal);
         const start =
           request.start === "now" ? (events.at(-1)?.cursor ?? cursorAt(0)) : request.start;
-        feed.push({ cursor: start, message: { case: "begin", value: {} } });
+        feed.push({ cursor: start, message: { case: "begin", value: { live: true } } });
         for (const event of events.filter(({ cursor }) => cursor > start)) {
           feed.push({ cursor: event.cursor, message: { case: "event", value: event } });
         }

@@ -143,6 +143,7 @@ export const liveStatus: Record<LiveState["kind"], Status> = {
   idle: { tone: "good", label: "Connected", hint: "The server answers." },
   held: { tone: "idle", label: "Waiting", hint: "Another stream of this tab runs." },
   connecting: { tone: "wait", label: "Connecting", hint: "Opening the live stream." },
+  "catching-up": { tone: "wait", label: "Catching up", hint: "What is stored comes first." },
   live: { tone: "good", label: "Live", hint: "What happens is shown as it happens." },
   reconnecting: { tone: "warn", label: "Reconnecting", hint: "The live stream broke off." },
   offline: { tone: "bad", label: "Offline", hint: "The server cannot be reached." },

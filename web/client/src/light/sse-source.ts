@@ -111,7 +111,12 @@ class MessageReader {
     switch (event) {
       case "message": {
         const read = value as WireEvent;
-        return { kind: "event", cursor: id || read.cursor, event: read, filters: read.filters ?? [] };
+        return {
+          kind: "event",
+          cursor: id || read.cursor,
+          event: read,
+          filters: read.filters ?? [],
+        };
       }
       case "open":
         if (id) return begin(value as Beginning);

@@ -10,6 +10,8 @@ import { createStore, type Store } from "@/store/store";
 /** Changes kept beside the pages that were listed; the oldest event goes first. */
 const changeLimit = 1000;
 const snapshotSize = 100;
+/** Whether what comes next is new, by the kind of a message. */
+const liveBy = { snapshot: false, snapshotEnd: true, change: undefined, heartbeat: undefined };
 
 /** Which deliveries are watched: those of a subscription, of an event, or all. */
 export interface DeliveryScope {
@@ -38,6 +40,7 @@ export class DeliveryWatch {
         return client.watchDeliveries({ ...scope, snapshotSize }, { signal, timeoutMs: 0 });
       },
       receive: (message) => this.#receive(message),
+      sign: ({ message }) => ({ live: liveBy[message.case ?? "heartbeat"] }),
     });
   }
 

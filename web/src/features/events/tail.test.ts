@@ -1,11 +1,13 @@
 import { Code, ConnectError, createClient } from "@connectrpc/connect";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { EventService, PayloadFormat } from "#gen/postrider/v1/event_pb";
-import { silenceLimitMs } from "@/live/stream";
+import { heartbeatIntervalSeconds } from "@/live/stream";
 import { cursorAt, FakeServer } from "@/testing/fake-server";
 import { readFilter } from "./filter";
 import { EventTail, rowLimit } from "./tail";
 
+/** Two heartbeats and a bit. */
+const silenceLimitMs = heartbeatIntervalSeconds * 2500;
 let server: FakeServer;
 
 function newTail(search = {}) {

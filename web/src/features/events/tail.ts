@@ -10,6 +10,7 @@ import {
   type SubscribeResponse,
 } from "#gen/postrider/v1/event_pb";
 import { heartbeatIntervalSeconds, LiveStream } from "@/live/stream";
+import { subscribeSign } from "@/live/subscribe";
 import { createStore, type Store } from "@/store/store";
 import { type EventFilter, readInstant } from "./filter";
 
@@ -78,6 +79,7 @@ export class EventTail {
     this.stream = new LiveStream({
       open: (signal) => this.#subscribe(signal),
       receive: (message) => this.#receive(message),
+      sign: subscribeSign,
     });
   }
 

@@ -7,6 +7,7 @@ import {
   type SubscribeResponse,
 } from "#gen/postrider/v1/event_pb";
 import { heartbeatIntervalSeconds, LiveStream } from "@/live/stream";
+import { subscribeSign } from "@/live/subscribe";
 import { createStore, type Store } from "@/store/store";
 
 /** So many of the newest are kept. */
@@ -38,6 +39,7 @@ export class Arrivals {
           { signal },
         ),
       receive: (message) => this.#receive(message),
+      sign: subscribeSign,
     });
   }
 

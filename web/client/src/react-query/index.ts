@@ -1,0 +1,6 @@
+export {
+  type LiveOptions,
+  type LiveQueryResult,
+  type Patch,
+  useLiveQuery,
+} from "./use-live-query.js";

@@ -1,0 +1,164 @@
+// @vitest-environment happy-dom
+import { create } from "@bufbuild/protobuf";
+import { skipToken, TransportProvider } from "@connectrpc/connect-query";
+import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
+import { act, cleanup, renderHook } from "@testing-library/react";
+import { type ReactNode, StrictMode } from "react";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import {
+  EventSchema,
+  EventService,
+  type ListEventsResponse,
+  ListEventsResponseSchema,
+} from "#gen/postrider/v1/event_pb";
+import { OrderCreatedSchema } from "../../examples/gen/shop/v1/order_pb.js";
+import { createClient } from "../client.js";
+import { FakeLog } from "../testing/fake-log.js";
+import { type Patch, useLiveQuery } from "./use-live-query.js";
+
+let log: FakeLog;
+let queries: QueryClient;
+
+beforeEach(() => {
+  vi.useFakeTimers();
+  vi.spyOn(Math, "random").mockReturnValue(0);
+  log = new FakeLog();
+  queries = new QueryClient();
+});
+afterEach(() => {
+  cleanup();
+  queries.clear();
+  vi.useRealTimers();
+});
+
+interface Order {
+  id: string;
+  cursor: string;
+}
+
+/** Puts the event on top of the list. It would show an event twice that comes twice. */
+const patch: Patch<ListEventsResponse, Order> = {
+  cursor: ({ cursor }) => cursor,
+  apply: (answer, { id, cursor }) =>
+    create(ListEventsResponseSchema, {
+      ...answer,
+      events: [create(EventSchema, { id, cursor }), ...answer.events],
+    }),
+};
+
+const settle = (ms = 100) => act(() => vi.advanceTimersByTimeAsync(ms));
+
+async function show(options: { patch?: typeof patch } = {}, isSkipped = false) {
+  const client = createClient({ transport: log.transport });
+  const wrapper = ({ children }: { children: ReactNode }) => (
+    <StrictMode>
+      <TransportProvider transport={log.transport}>
+        <QueryClientProvider client={queries}>{children}</QueryClientProvider>
+      </TransportProvider>
+    </StrictMode>
+  );
+  const shown = renderHook(
+    () =>
+      useLiveQuery(EventService.method.listEvents, isSkipped ? skipToken : { pageSize: 10 }, {
+        subscribe: (from) => client.subscribe([OrderCreatedSchema], from),
+        ...options,
+      }),
+    { wrapper },
+  );
+  await settle();
+  const shows = () =>
+    shown.result.current.data?.events.map(({ cursor }) => Number(cursor.slice(1)));
+  return { ...shown, shows };
+}
+
+describe("useLiveQuery with a patch", () => {
+  it("begins at the place the answer was read at, and misses nothing in between", async () => {
+    log.publish();
+    // Committed after the list was read and before it arrives.
+    log.afterRead = () => {
+      log.afterRead = () => {};
+      log.publish();
+    };
+    const { shows, result } = await show({ patch });
+    expect(shows()).toEqual([2, 1]);
+    log.publish();
+    await settle();
+    expect(shows()).toEqual([3, 2, 1]);
+    expect([log.lists, result.current.live.state]).toEqual([1, "live"]);
+  });
+
+  it("keeps its place over a loss", async () => {
+    const { shows } = await show({ patch });
+    log.publish();
+    await settle();
+    log.cut();
+    log.publish();
+    await settle();
+    expect(shows()).toEqual([2, 1]);
+    expect(log.lists).toBe(1);
+  });
+
+  it("begins anew with an answer that was loaded while events came", async () => {
+    const { shows, result } = await show({ patch });
+    log.publish();
+    await settle();
+    // The list is read, then an event is committed and patched in, then the list arrives.
+    log.afterRead = () => {
+      log.afterRead = () => {};
+      log.publish();
+    };
+    void result.current.refetch();
+    await settle();
+    log.publish();
+    await settle();
+    expect(shows()).toEqual([3, 2, 1]);
+    expect(log.openStreams).toBe(1);
+  });
+
+  it("loads again where an event cannot be patched in", async () => {
+    const { shows } = await show({ patch: { ...patch, apply: () => undefined } });
+    log.publish();
+    await settle(500);
+    expect(shows()).toEqual([1]);
+    expect(log.lists).toBe(2);
+  });
+});
+
+describe("useLiveQuery without a patch", () => {
+  it("loads once more when the subscription is on, and after events", async () => {
+    const { shows } = await show();
+    await settle(300);
+    expect(log.lists).toBe(2);
+    log.publish();
+    await settle(300);
+    expect(shows()).toEqual([1]);
+    expect(log.lists).toBe(3);
+  });
+
+  it("loads seldom however many events come, and the last one is in it", async () => {
+    const { shows } = await show();
+    await settle(300);
+    for (let i = 0; i < 50; i++) {
+      log.publish();
+      await settle(10);
+    }
+    await settle(600);
+    expect(shows()?.[0]).toBe(50);
+    expect(log.lists).toBeLessThan(7);
+  });
+});
+
+describe("useLiveQuery", () => {
+  it("opens nothing while it is skipped", async () => {
+    await show({}, true);
+    expect([log.lists, log.starts]).toEqual([0, []]);
+  });
+
+  it("leaves nothing open when it is shown no more", async () => {
+    const { unmount } = await show({ patch });
+    expect(log.openStreams).toBe(1);
+    unmount();
+    await settle();
+    expect(log.openStreams).toBe(0);
+  });
+});

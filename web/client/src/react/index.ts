@@ -1,0 +1,5 @@
+export {
+  type SubscriptionView,
+  type UseSubscriptionOptions,
+  useSubscription,
+} from "./use-subscription.js";
