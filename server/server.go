@@ -189,7 +189,8 @@ func (s *Server) assemble(keyring *auth.Keyring) (err error) {
 	}
 	s.http = httpserver.New(httpserver.Config{
 		API: s.api.Mount, UI: web.FS(), CORSOrigins: s.config.CORSOrigins, Quiet: []string{rpc.PublishStreamPath},
-		Ready: s.ready, Logger: s.logger,
+		MaxConnections: s.connections(),
+		Ready:          s.ready, Logger: s.logger,
 	})
 	return nil
 }

@@ -32,6 +32,8 @@ type Config struct {
 	CORSOrigins []string
 	// Quiet are the paths of requests whose body may come as slowly as the client likes, for it never has to end.
 	Quiet []string
+	// MaxConnections bounds the connections that are open at a time; 0 for any number.
+	MaxConnections int
 	// Ready says whether the server can do its work.
 	Ready  func(context.Context) error
 	Logger *slog.Logger
@@ -39,7 +41,8 @@ type Config struct {
 
 // Server serves Connect, gRPC, gRPC-Web and plain HTTP on one listener, over HTTP/1.1 and HTTP/2 without TLS.
 type Server struct {
-	http *http.Server
+	http           *http.Server
+	maxConnections int
 }
 
 // New makes a server.
@@ -47,7 +50,7 @@ func New(cfg Config) *Server {
 	protocols := new(http.Protocols)
 	protocols.SetHTTP1(true)
 	protocols.SetUnencryptedHTTP2(true)
-	return &Server{http: &http.Server{
+	return &Server{maxConnections: cfg.MaxConnections, http: &http.Server{
 		Handler:           NewHandler(cfg),
 		Protocols:         protocols,
 		ReadHeaderTimeout: readHeaderTimeout,
@@ -83,7 +86,7 @@ func writeState(w http.ResponseWriter, fault error) {
 
 // Serve answers requests until Shutdown or Close; it returns nil then.
 func (s *Server) Serve(listener net.Listener) error {
-	if err := s.http.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+	if err := s.http.Serve(boundConnections(listener, s.maxConnections)); !errors.Is(err, http.ErrServerClosed) {
 		return err
 	}
 	return nil

@@ -33,6 +33,7 @@ type client struct {
 	keys          postriderv1connect.ApiKeyServiceClient
 	tenants       postriderv1connect.TenantServiceClient
 	types         postriderv1connect.EventTypeServiceClient
+	streams       postriderv1connect.StreamServiceClient
 	// tenant is the tenant's name, empty for the key's own.
 	tenant string
 }
@@ -71,6 +72,7 @@ func (c *connection) open() (*client, error) {
 		keys:          postriderv1connect.NewApiKeyServiceClient(http.DefaultClient, base, options),
 		tenants:       postriderv1connect.NewTenantServiceClient(http.DefaultClient, base, options),
 		types:         postriderv1connect.NewEventTypeServiceClient(http.DefaultClient, base, options),
+		streams:       postriderv1connect.NewStreamServiceClient(http.DefaultClient, base, options),
 		tenant:        c.tenant,
 	}, nil
 }

@@ -1,0 +1,7 @@
+package server
+
+// For the tests.
+var (
+	MaxConnections = maxConnections
+	OpenFiles      = openFiles
+)
