@@ -222,6 +222,7 @@ func TestWhatAnEventStreamRefuses(t *testing.T) {
 		{"an unknown member of a filter", reader, "filter={}&filter=" + url.QueryEscape(`{"name":"a","type":"b"}`), nil, 400, "INVALID_FIELD", `filters[1]: must be a JSON object such as {"name":"orders","types":["order.*"]}: type: unknown field`},
 		{"filters beside types", reader, "types=a&filter=" + url.QueryEscape(`{"name":"a"}`), nil, 400, "INVALID_FIELD", "types: cannot be given beside filters"},
 		{"an expression of a filter", reader, "filter=" + url.QueryEscape(`{"name":"a"}`) + "&filter=" + url.QueryEscape(`{"name":"b","expression":"event.typ == 'x'"}`), nil, 400, "INVALID_FILTER", "filters[1].expression: 1:7: undefined field 'typ'"},
+		{"a slow policy", reader, "slow_policy=DROP", nil, 400, "INVALID_FIELD", "slow_policy: must be catch_up, latest_by_key, drop or disconnect"},
 		{"types", reader, "types=order.*,a+b", nil, 400, "INVALID_FIELD", `types[1]: "a b" is not an event type`},
 		{"too many types", reader, "types=" + strings.Repeat("a,", 100) + "b", nil, 400, "INVALID_FIELD", "types: may have 100"},
 		{"expression", reader, "expression=event.typ", nil, 400, "INVALID_FILTER", "undefined field"},

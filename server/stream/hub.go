@@ -27,11 +27,18 @@ type Hub struct {
 	tail     *tail.Tail
 	filters  *filter.Compiler
 	stopping <-chan struct{}
+	matcher  *matcher
 }
 
 // New makes a hub. Streams end with code unavailable once stopping is closed.
 func New(log *store.Store, recent *tail.Tail, filters *filter.Compiler, stopping <-chan struct{}) *Hub {
-	return &Hub{store: log, tail: recent, filters: filters, stopping: stopping}
+	return &Hub{store: log, tail: recent, filters: filters, stopping: stopping, matcher: newMatcher(recent, filters)}
+}
+
+// NewEncoding makes a form in which readers get events: encode is asked once for each event and its tenant's name, however
+// many read it. Encodings are made before there are streams.
+func (h *Hub) NewEncoding(encode func(event *gateway.Event, tenant string) ([]byte, error)) *Encoding {
+	return &Encoding{index: int(h.matcher.encoders.Add(1)) - 1, encode: encode}
 }
 
 // Subscribe sends the matching events in order, each once, until ctx ends, the server stops or send fails. It never
@@ -54,8 +61,10 @@ func (h *Hub) Subscribe(ctx context.Context, request Request, send func(Message)
 		request.Entry = &Entry{}
 	}
 	request.Entry.reached.Store(int64(after))
+	topic := h.matcher.join(request.Tenant.ID, selected, request.SlowPolicy)
+	defer h.matcher.leave(topic)
 	s := &subscriber{
-		hub: h, request: request, selection: selected, names: newFilterNames(request.Filters), send: send, reached: after,
+		hub: h, request: request, topic: topic, names: newFilterNames(request.Filters), send: send, reached: after,
 		live: after >= h.tail.Head(),
 	}
 	request.Entry.live.Store(s.live)

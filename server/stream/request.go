@@ -32,6 +32,8 @@ type Request struct {
 	// Filters are at most MaxFilters; an event that several select comes once. None select everything.
 	Filters []Filter
 	Start   Start
+	// SlowPolicy is what happens when the reader is slower than the events.
+	SlowPolicy SlowPolicy
 	// Heartbeat is the longest silence; DefaultHeartbeat when 0.
 	Heartbeat time.Duration
 	// Flush is called after a batch of messages, when no more are ready: what a transport has put by must go out now. Nil
@@ -53,6 +55,8 @@ const (
 	KindHeartbeat
 	// KindGap says that events are missing before the place.
 	KindGap
+	// KindDropped says that events were left out before the place.
+	KindDropped
 )
 
 // Message is one message of a stream.
@@ -67,9 +71,24 @@ type Message struct {
 	Filters []string
 	// Gap is what is missing before the next event; with KindBegin and KindGap.
 	Gap gateway.Gap
+	// Dropped is how many events were left out; with KindDropped.
+	Dropped int64
 	// Live says that what comes next is new: the stream has reached the end of the log. With KindBegin and KindHeartbeat.
 	Live bool
 	// Stream and Expires are those of the request's Entry; only with KindBegin.
 	Stream  string
 	Expires time.Time
+
+	// tenant is the name of the event's tenant.
+	tenant string
+	// content is the event's where it is shared with others; nil where it is not.
+	content *content
+}
+
+// Frame answers what an encoding makes of the event. It may be shared and must not be changed.
+func (m *Message) Frame(e *Encoding) ([]byte, error) {
+	if m.content == nil {
+		return e.encode(m.Event, m.tenant)
+	}
+	return m.content.frame(e, m.tenant)
 }

@@ -52,6 +52,14 @@ func StreamGap(at gateway.Cursor, gap gateway.Gap) *postriderv1.SubscribeRespons
 	}
 }
 
+// StreamDropped tells that events were left out before a place, because the reader was too slow for them.
+func StreamDropped(at gateway.Cursor, events int64) *postriderv1.SubscribeResponse {
+	dropped := &postriderv1.Dropped{Events: events}
+	return &postriderv1.SubscribeResponse{
+		Cursor: at.String(), Message: &postriderv1.SubscribeResponse_Dropped{Dropped: dropped},
+	}
+}
+
 func newGap(gap gateway.Gap) *postriderv1.Gap {
 	switch gap {
 	case gateway.GapLogReplaced:

@@ -37,19 +37,20 @@ var streamParameters = map[string]func(*postriderv1.SubscribeRequest, []string) 
 	"types":         readTypes,
 	"filter":        readFilters,
 	"heartbeat":     readHeartbeat,
+	"slow_policy":   readSlowPolicy,
 	"last_event_id": func(*postriderv1.SubscribeRequest, []string) error { return nil },
 	TicketParameter: func(*postriderv1.SubscribeRequest, []string) error { return nil },
 }
 
 // ReadStreamQuery reads what the address of a stream asks for: tenant, types (repeated, or with commas between), expression or
-// filter (repeated, each a JSON object), start and heartbeat. lastEventID is that of the header, which a browser sends when it connects again; it wins over the
+// filter (repeated, each a JSON object), start, slow_policy and heartbeat. lastEventID is that of the header, which a browser sends when it connects again; it wins over the
 // parameter last_event_id, as the newer one, and both win over start. The ticket is not looked at.
 func ReadStreamQuery(query url.Values, lastEventID string) (*postriderv1.SubscribeRequest, error) {
 	request := &postriderv1.SubscribeRequest{}
 	for _, name := range slices.Sorted(maps.Keys(query)) {
 		read, ok := streamParameters[name]
 		if !ok {
-			return nil, gateway.FieldError(name, "is not a parameter; there are tenant, types, expression, filter, start, heartbeat, last_event_id and ticket")
+			return nil, gateway.FieldError(name, "is not a parameter; there are tenant, types, expression, filter, start, slow_policy, heartbeat, last_event_id and ticket")
 		}
 		if err := read(request, query[name]); err != nil {
 			return nil, err
@@ -109,6 +110,19 @@ func readFilters(request *postriderv1.SubscribeRequest, values []string) error {
 		}
 		request.Filters = append(request.Filters, named)
 	}
+	return nil
+}
+
+func readSlowPolicy(request *postriderv1.SubscribeRequest, values []string) error {
+	var text string
+	if err := readOne("slow_policy", values, &text); err != nil || text == "" {
+		return err
+	}
+	policy, ok := postriderv1.SlowPolicy_value["SLOW_POLICY_"+strings.ToUpper(text)]
+	if !ok || policy == 0 || text != strings.ToLower(text) {
+		return gateway.FieldError("slow_policy", "must be catch_up, latest_by_key, drop or disconnect")
+	}
+	request.SlowPolicy = postriderv1.SlowPolicy(policy)
 	return nil
 }
 

@@ -59,9 +59,22 @@ func NewRequest(tenant *gateway.Tenant, from *postriderv1.SubscribeRequest) (str
 	if err != nil {
 		return stream.Request{}, err
 	}
+	policy, ok := slowPolicies[from.GetSlowPolicy()]
+	if !ok {
+		return stream.Request{}, gateway.FieldError("slow_policy", "%d is not a slow policy", from.GetSlowPolicy())
+	}
 	return stream.Request{
-		Tenant: tenant, Filters: filters, Start: start, Heartbeat: from.GetHeartbeatInterval().AsDuration(),
+		Tenant: tenant, Filters: filters, Start: start, SlowPolicy: policy,
+		Heartbeat: from.GetHeartbeatInterval().AsDuration(),
 	}, nil
+}
+
+var slowPolicies = map[postriderv1.SlowPolicy]stream.SlowPolicy{
+	postriderv1.SlowPolicy_SLOW_POLICY_UNSPECIFIED:   stream.CatchUp,
+	postriderv1.SlowPolicy_SLOW_POLICY_CATCH_UP:      stream.CatchUp,
+	postriderv1.SlowPolicy_SLOW_POLICY_LATEST_BY_KEY: stream.LatestByKey,
+	postriderv1.SlowPolicy_SLOW_POLICY_DROP:          stream.Drop,
+	postriderv1.SlowPolicy_SLOW_POLICY_DISCONNECT:    stream.Disconnect,
 }
 
 func newStart(text string) (stream.Start, error) {
@@ -91,6 +104,8 @@ func show(message stream.Message, view View, tenant string) (*postriderv1.Subscr
 		return wire.StreamHeartbeat(message.Cursor, message.Live), nil
 	case stream.KindGap:
 		return wire.StreamGap(message.Cursor, message.Gap), nil
+	case stream.KindDropped:
+		return wire.StreamDropped(message.Cursor, message.Dropped), nil
 	default:
 		event, err := view.Event(message.Event, tenant)
 		if err != nil {

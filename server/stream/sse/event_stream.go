@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"time"
 
+	"google.golang.org/protobuf/proto"
+
 	postriderv1 "github.com/postrider-dev/postrider/gen/go/postrider/v1"
 	"github.com/postrider-dev/postrider/server/gateway"
 	"github.com/postrider-dev/postrider/server/stream"
@@ -87,8 +89,17 @@ func (s *eventStream) heartbeat(dst []byte, at gateway.Cursor, live bool) ([]byt
 }
 
 func (s *eventStream) gap(dst []byte, at gateway.Cursor, gap gateway.Gap) ([]byte, error) {
-	dst = append(s.id(append(dst, "event: gap\n"...), at), "data: "...)
-	dst, err := wire.AppendJSON(dst, wire.StreamGap(at, gap).GetGap())
+	return s.named(dst, "gap", at, wire.StreamGap(at, gap).GetGap())
+}
+
+func (s *eventStream) dropped(dst []byte, at gateway.Cursor, events int64) ([]byte, error) {
+	return s.named(dst, "dropped", at, wire.StreamDropped(at, events).GetDropped())
+}
+
+// named appends a message with a name of its own, which moves the place.
+func (s *eventStream) named(dst []byte, name string, at gateway.Cursor, data proto.Message) ([]byte, error) {
+	dst = append(append(append(dst, "event: "...), name...), '\n')
+	dst, err := wire.AppendJSON(append(s.id(dst, at), "data: "...), data)
 	return append(dst, "\n\n"...), err
 }
 

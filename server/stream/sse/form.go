@@ -18,6 +18,7 @@ type form interface {
 	event(dst []byte, at gateway.Cursor, event *postriderv1.Event, filters []string) ([]byte, error)
 	heartbeat(dst []byte, at gateway.Cursor, live bool) ([]byte, error)
 	gap(dst []byte, at gateway.Cursor, gap gateway.Gap) ([]byte, error)
+	dropped(dst []byte, at gateway.Cursor, events int64) ([]byte, error)
 	end(dst []byte, end wire.StreamEnd) []byte
 }
 

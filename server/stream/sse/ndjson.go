@@ -34,6 +34,10 @@ func (ndjson) gap(dst []byte, at gateway.Cursor, gap gateway.Gap) ([]byte, error
 	return line(dst, wire.StreamGap(at, gap))
 }
 
+func (ndjson) dropped(dst []byte, at gateway.Cursor, events int64) ([]byte, error) {
+	return line(dst, wire.StreamDropped(at, events))
+}
+
 func (ndjson) end(dst []byte, end wire.StreamEnd) []byte {
 	text, _ := json.Marshal(struct { // Texts can always be encoded.
 		End wire.StreamEnd `json:"end"`

@@ -92,6 +92,8 @@ func (t *Transport) send(out *writer, message stream.Message, tenant string) err
 		return out.append(func(dst []byte) ([]byte, error) { return form.heartbeat(dst, message.Cursor, message.Live) })
 	case stream.KindGap:
 		return out.append(func(dst []byte) ([]byte, error) { return form.gap(dst, message.Cursor, message.Gap) })
+	case stream.KindDropped:
+		return out.append(func(dst []byte) ([]byte, error) { return form.dropped(dst, message.Cursor, message.Dropped) })
 	default:
 		event, err := t.config.View.Event(message.Event, tenant)
 		if err != nil {

@@ -93,6 +93,8 @@ func (w *world) publish(n int) gateway.Cursor {
 type connection struct {
 	header http.Header
 	err    error
+	// held keeps writes waiting until it is closed; nil for none.
+	held chan struct{}
 
 	mu      sync.Mutex
 	pending strings.Builder
@@ -104,6 +106,12 @@ func (c *connection) Header() http.Header { return c.header }
 func (c *connection) WriteHeader(int)     {}
 
 func (c *connection) Write(p []byte) (int, error) {
+	c.mu.Lock()
+	held := c.held
+	c.mu.Unlock()
+	if held != nil {
+		<-held
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.writes++
@@ -192,6 +200,39 @@ func TestPingsAndComments(t *testing.T) {
 				moved := "event: ping\nid: " + place + "\ndata: {\"cursor\":\"" + place + "\",\"live\":true}\n\n"
 				if got := to.take(); len(got) != tt.comments+1 || got[tt.comments] != moved {
 					t.Errorf("got %q, want %q at the end", got, moved)
+				}
+			})
+		})
+	}
+}
+
+// A reader that does not keep up is told how many events it does not get, where they would have been.
+func TestDroppedEventsAreTold(t *testing.T) {
+	t.Parallel()
+	for accept, want := range map[string]string{
+		"":                     "event: dropped\nid: %s\ndata: {\"events\":\"144\"}\n\n",
+		"application/x-ndjson": "{\"cursor\":\"%s\",\"dropped\":{\"events\":\"144\"}}\n",
+	} {
+		t.Run(accept, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t)
+				to := w.serve(accept, &postriderv1.SubscribeRequest{SlowPolicy: postriderv1.SlowPolicy_SLOW_POLICY_DROP})
+				to.take()
+				held := make(chan struct{})
+				to.mu.Lock()
+				to.held = held
+				to.mu.Unlock()
+				w.publish(1)
+				synctest.Wait()
+				for range 4 {
+					w.publish(100)
+				}
+				synctest.Wait()
+				close(held)
+				told := strings.ReplaceAll(strings.Join(to.take(), ""), ", ", ",")
+				if want := fmt.Sprintf(want, w.store.Cursor(145)); !strings.Contains(told, want) {
+					t.Errorf("told %.300s, want %s", told, want)
 				}
 			})
 		})

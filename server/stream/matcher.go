@@ -1,0 +1,170 @@
+package stream
+
+import (
+	"sync"
+	"sync/atomic"
+
+	"github.com/postrider-dev/postrider/server/filter"
+	"github.com/postrider-dev/postrider/server/gateway"
+	"github.com/postrider-dev/postrider/server/tail"
+)
+
+// matchEvents is how many events are matched before readers are woken, more than there are in a committed group.
+const matchEvents = 2048
+
+// matcher holds each event of the tail against the filters of all topics, once, and wakes the readers of those topics that
+// have something new, once for a committed group. It works while there are topics.
+type matcher struct {
+	tail     *tail.Tail
+	filters  *filter.Compiler
+	recent   recent
+	matched  atomic.Int64
+	emptied  chan struct{} // has room for one
+	encoders atomic.Int64
+
+	mu      sync.Mutex
+	working bool
+	topics  map[string]*topic
+	index   index
+
+	// found, touched and dirty are kept for their memory.
+	found          []interest
+	touched, dirty []*topic
+}
+
+func newMatcher(recent *tail.Tail, filters *filter.Compiler) *matcher {
+	return &matcher{
+		tail: recent, filters: filters, emptied: make(chan struct{}, 1), topics: map[string]*topic{}, index: index{},
+	}
+}
+
+// place is how far every topic is complete.
+func (m *matcher) place() gateway.Position { return gateway.Position(m.matched.Load()) }
+
+// join answers the topic of a tenant and filters. Leave it with leave.
+func (m *matcher) join(tenant gateway.TenantID, selected *selection, policy SlowPolicy) *topic {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if !m.working {
+		m.working = true
+		m.matched.Store(int64(m.tail.Head()))
+		go m.work()
+	}
+	key := topicKey(tenant, selected)
+	t := m.topics[key]
+	if t == nil {
+		t = newTopic(key, tenant, selected, m.place())
+		m.topics[key] = t
+		m.index.add(t)
+	}
+	t.readers++
+	if policy == LatestByKey {
+		t.keepNewest()
+	}
+	return t
+}
+
+func (m *matcher) leave(t *topic) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if t.readers--; t.readers > 0 {
+		return
+	}
+	delete(m.topics, t.key)
+	m.index.remove(t)
+	if len(m.topics) == 0 {
+		select {
+		case m.emptied <- struct{}{}:
+		default:
+		}
+	}
+}
+
+// work goes on until there is no topic left.
+func (m *matcher) work() {
+	for m.step() {
+		select {
+		case <-m.tail.Wait(m.place()):
+		case <-m.emptied:
+		}
+	}
+}
+
+// step matches the events that follow. It answers false when there is nobody to match for.
+func (m *matcher) step() bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if len(m.topics) == 0 {
+		m.working = false
+		m.recent.clear()
+		return false
+	}
+	events, ok := m.tail.After(m.place(), matchEvents)
+	if !ok || len(events) > 0 && events[0].Position != m.place()+1 {
+		m.restart()
+		return true
+	}
+	for _, event := range events {
+		m.match(event)
+	}
+	if len(events) > 0 {
+		m.publish(events[len(events)-1].Position)
+	}
+	return true
+}
+
+// match puts an event into the topics that select it.
+func (m *matcher) match(event *gateway.Event) {
+	m.found = m.index.match(event, m.found[:0])
+	m.touched = m.touched[:0]
+	for _, one := range m.found {
+		bit := filterSet(1) << one.filter
+		if one.topic.set&bit != 0 || !one.topic.selection.accepts(one.filter, m.filters, event) {
+			continue
+		}
+		if one.topic.set == 0 {
+			m.touched = append(m.touched, one.topic)
+		}
+		one.topic.set |= bit
+	}
+	if len(m.touched) == 0 {
+		return
+	}
+	item := m.recent.add(event, int(m.encoders.Load()))
+	for _, t := range m.touched {
+		if len(t.fresh) == 0 {
+			m.dirty = append(m.dirty, t)
+		}
+		t.fresh = append(t.fresh, slot{item, t.set})
+		t.set = 0
+	}
+}
+
+// publish hands out what was matched. The place moves after all topics have their events and before anybody is woken:
+// whoever reads the place first and a topic then misses nothing.
+func (m *matcher) publish(matched gateway.Position) {
+	waiting := make([]chan struct{}, len(m.dirty))
+	for i, t := range m.dirty {
+		waiting[i] = t.publish()
+	}
+	m.matched.Store(int64(matched))
+	for _, moved := range waiting {
+		close(moved)
+	}
+	clear(m.dirty)
+	m.dirty = m.dirty[:0]
+}
+
+// restart goes on with the newest event, after the tail has forgotten some that were not matched yet. Readers find those
+// in the log, and know from their topic that they have to before the place moves.
+func (m *matcher) restart() {
+	head := m.tail.Head()
+	var waiting []chan struct{}
+	for _, t := range m.topics {
+		waiting = append(waiting, t.restart(head))
+	}
+	m.matched.Store(int64(head))
+	for _, moved := range waiting {
+		close(moved)
+	}
+}

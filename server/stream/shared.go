@@ -1,0 +1,116 @@
+package stream
+
+import (
+	"sort"
+	"sync"
+	"sync/atomic"
+
+	"github.com/postrider-dev/postrider/server/gateway"
+)
+
+// recentBytes bounds the events, and what was made of them, that are shared by streams.
+const recentBytes = 32 << 20
+
+// Encoding is a form in which readers get events. What it makes of an event is made once for all who read the event at
+// about the same time.
+type Encoding struct {
+	index  int
+	encode func(event *gateway.Event, tenant string) ([]byte, error)
+}
+
+// shared is a recent event, as all topics that it belongs to hold it.
+type shared struct {
+	position gateway.Position
+	// content is nil once it is forgotten: then the event is read again from where it is kept.
+	content atomic.Pointer[content]
+}
+
+// content is an event and what was made of it, by the index of the encoding.
+type content struct {
+	event  *gateway.Event
+	frames []atomic.Pointer[[]byte]
+	recent *recent
+
+	making    sync.Mutex
+	bytes     int
+	forgotten bool
+}
+
+// frame answers what an encoding makes of the event. The first who asks makes it.
+func (c *content) frame(e *Encoding, tenant string) ([]byte, error) {
+	if e.index >= len(c.frames) {
+		return e.encode(c.event, tenant)
+	}
+	if made := c.frames[e.index].Load(); made != nil {
+		return *made, nil
+	}
+	c.making.Lock()
+	defer c.making.Unlock()
+	if made := c.frames[e.index].Load(); made != nil {
+		return *made, nil
+	}
+	made, err := e.encode(c.event, tenant)
+	if err != nil {
+		return nil, err
+	}
+	c.frames[e.index].Store(&made)
+	if !c.forgotten {
+		c.bytes += len(made)
+		c.recent.bytes.Add(int64(len(made)))
+	}
+	return made, nil
+}
+
+// recent is the newest events that any topic has, the oldest first.
+type recent struct {
+	bytes atomic.Int64
+
+	mu    sync.RWMutex
+	items []*shared
+}
+
+// add takes in an event that follows all others.
+func (r *recent) add(event *gateway.Event, encodings int) *shared {
+	c := &content{event: event, recent: r, frames: make([]atomic.Pointer[[]byte], encodings), bytes: event.Size()}
+	item := &shared{position: event.Position}
+	item.content.Store(c)
+	r.bytes.Add(int64(c.bytes))
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.items = append(r.items, item)
+	for len(r.items) > 1 && r.bytes.Load() > recentBytes {
+		r.forget(r.items[0])
+		r.items[0] = nil
+		r.items = r.items[1:]
+	}
+	return item
+}
+
+func (r *recent) forget(item *shared) {
+	c := item.content.Swap(nil)
+	c.making.Lock()
+	defer c.making.Unlock()
+	c.forgotten = true
+	r.bytes.Add(-int64(c.bytes))
+}
+
+// clear forgets everything.
+func (r *recent) clear() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, item := range r.items {
+		r.forget(item)
+	}
+	r.items = nil
+}
+
+// at answers the content of the event at a position; nil when it is not there.
+func (r *recent) at(p gateway.Position) *content {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	i := sort.Search(len(r.items), func(i int) bool { return r.items[i].position >= p })
+	if i == len(r.items) || r.items[i].position != p {
+		return nil
+	}
+	return r.items[i].content.Load()
+}
