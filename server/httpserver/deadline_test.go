@@ -41,11 +41,15 @@ func (p *pipes) dial(context.Context, string, string) (net.Conn, error) {
 	return client, nil
 }
 
-// serve runs a server with one handler at /stream inside the bubble.
+// serve runs a server with one handler at /stream and at /quiet inside the bubble.
 func serve(t *testing.T, network *pipes, handler http.HandlerFunc) {
 	t.Helper()
 	server := httpserver.New(httpserver.Config{
-		API:    func(mux *http.ServeMux) { mux.HandleFunc("/stream", handler) },
+		API: func(mux *http.ServeMux) {
+			mux.HandleFunc("/stream", handler)
+			mux.HandleFunc("/quiet", handler)
+		},
+		Quiet:  []string{"/quiet"},
 		UI:     built,
 		Ready:  func(context.Context) error { return nil },
 		Logger: slog.New(slog.DiscardHandler),
@@ -148,4 +152,47 @@ func TestABodyThatNeverComesEndsTheRequest(t *testing.T) {
 			t.Errorf("reading ends with %v, want a timeout", err)
 		}
 	})
+}
+
+// A client that publishes over a stream may have nothing to say for as long as it likes.
+func TestABodyMayBeQuietWhereItNeverHasToEnd(t *testing.T) {
+	t.Parallel()
+	for path, want := range map[string]string{"/quiet": "one two", "/stream": "one"} {
+		t.Run(path, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				network := newPipes()
+				got := make(chan string, 1)
+				serve(t, network, func(_ http.ResponseWriter, r *http.Request) {
+					text, _ := io.ReadAll(r.Body)
+					got <- string(text)
+				})
+				protocols := new(http.Protocols)
+				protocols.SetUnencryptedHTTP2(true)
+				transport := &http.Transport{DialContext: network.dial, Protocols: protocols}
+				defer transport.CloseIdleConnections()
+				body, write := io.Pipe()
+				written := make(chan struct{})
+				go func() {
+					defer close(written)
+					_, _ = io.WriteString(write, "one")
+					time.Sleep(time.Hour)
+					_, _ = io.WriteString(write, " two")
+					_ = write.Close()
+				}()
+				request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://server"+path, body)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if response, err := transport.RoundTrip(request); err == nil {
+					_ = response.Body.Close()
+				}
+				if text := <-got; text != want {
+					t.Errorf("read %q, want %q", text, want)
+				}
+				_ = body.Close()
+				<-written
+			})
+		})
+	}
 }
