@@ -28,6 +28,7 @@ import (
 	"github.com/postrider-dev/postrider/ent/eventtypeversion"
 	"github.com/postrider-dev/postrider/ent/incarnation"
 	"github.com/postrider-dev/postrider/ent/purge"
+	"github.com/postrider-dev/postrider/ent/statsinterval"
 	"github.com/postrider-dev/postrider/ent/subscription"
 	"github.com/postrider-dev/postrider/ent/subscriptiongroup"
 	"github.com/postrider-dev/postrider/ent/subscriptionrevision"
@@ -69,6 +70,8 @@ type Client struct {
 	Incarnation *IncarnationClient
 	// Purge is the client for interacting with the Purge builders.
 	Purge *PurgeClient
+	// StatsInterval is the client for interacting with the StatsInterval builders.
+	StatsInterval *StatsIntervalClient
 	// Subscription is the client for interacting with the Subscription builders.
 	Subscription *SubscriptionClient
 	// SubscriptionGroup is the client for interacting with the SubscriptionGroup builders.
@@ -102,6 +105,7 @@ func (c *Client) init() {
 	c.EventTypeVersion = NewEventTypeVersionClient(c.config)
 	c.Incarnation = NewIncarnationClient(c.config)
 	c.Purge = NewPurgeClient(c.config)
+	c.StatsInterval = NewStatsIntervalClient(c.config)
 	c.Subscription = NewSubscriptionClient(c.config)
 	c.SubscriptionGroup = NewSubscriptionGroupClient(c.config)
 	c.SubscriptionRevision = NewSubscriptionRevisionClient(c.config)
@@ -212,6 +216,7 @@ func (c *Client) Tx(ctx context.Context) (*Tx, error) {
 		EventTypeVersion:     NewEventTypeVersionClient(cfg),
 		Incarnation:          NewIncarnationClient(cfg),
 		Purge:                NewPurgeClient(cfg),
+		StatsInterval:        NewStatsIntervalClient(cfg),
 		Subscription:         NewSubscriptionClient(cfg),
 		SubscriptionGroup:    NewSubscriptionGroupClient(cfg),
 		SubscriptionRevision: NewSubscriptionRevisionClient(cfg),
@@ -249,6 +254,7 @@ func (c *Client) BeginTx(ctx context.Context, opts *sql.TxOptions) (*Tx, error) 
 		EventTypeVersion:     NewEventTypeVersionClient(cfg),
 		Incarnation:          NewIncarnationClient(cfg),
 		Purge:                NewPurgeClient(cfg),
+		StatsInterval:        NewStatsIntervalClient(cfg),
 		Subscription:         NewSubscriptionClient(cfg),
 		SubscriptionGroup:    NewSubscriptionGroupClient(cfg),
 		SubscriptionRevision: NewSubscriptionRevisionClient(cfg),
@@ -284,7 +290,7 @@ func (c *Client) Use(hooks ...Hook) {
 	for _, n := range []interface{ Use(...Hook) }{
 		c.APIKey, c.Attempt, c.Delivery, c.DescriptorSet, c.Event, c.EventIdentity,
 		c.EventLog, c.EventPayload, c.EventSubject, c.EventType, c.EventTypeLevel,
-		c.EventTypeVersion, c.Incarnation, c.Purge, c.Subscription,
+		c.EventTypeVersion, c.Incarnation, c.Purge, c.StatsInterval, c.Subscription,
 		c.SubscriptionGroup, c.SubscriptionRevision, c.Tenant,
 	} {
 		n.Use(hooks...)
@@ -297,7 +303,7 @@ func (c *Client) Intercept(interceptors ...Interceptor) {
 	for _, n := range []interface{ Intercept(...Interceptor) }{
 		c.APIKey, c.Attempt, c.Delivery, c.DescriptorSet, c.Event, c.EventIdentity,
 		c.EventLog, c.EventPayload, c.EventSubject, c.EventType, c.EventTypeLevel,
-		c.EventTypeVersion, c.Incarnation, c.Purge, c.Subscription,
+		c.EventTypeVersion, c.Incarnation, c.Purge, c.StatsInterval, c.Subscription,
 		c.SubscriptionGroup, c.SubscriptionRevision, c.Tenant,
 	} {
 		n.Intercept(interceptors...)
@@ -335,6 +341,8 @@ func (c *Client) Mutate(ctx context.Context, m Mutation) (Value, error) {
 		return c.Incarnation.mutate(ctx, m)
 	case *PurgeMutation:
 		return c.Purge.mutate(ctx, m)
+	case *StatsIntervalMutation:
+		return c.StatsInterval.mutate(ctx, m)
 	case *SubscriptionMutation:
 		return c.Subscription.mutate(ctx, m)
 	case *SubscriptionGroupMutation:
@@ -2210,6 +2218,139 @@ func (c *PurgeClient) mutate(ctx context.Context, m *PurgeMutation) (Value, erro
 	}
 }
 
+// StatsIntervalClient is a client for the StatsInterval schema.
+type StatsIntervalClient struct {
+	config
+}
+
+// NewStatsIntervalClient returns a client for the StatsInterval from the given config.
+func NewStatsIntervalClient(c config) *StatsIntervalClient {
+	return &StatsIntervalClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `statsinterval.Hooks(f(g(h())))`.
+func (c *StatsIntervalClient) Use(hooks ...Hook) {
+	c.hooks.StatsInterval = append(c.hooks.StatsInterval, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `statsinterval.Intercept(f(g(h())))`.
+func (c *StatsIntervalClient) Intercept(interceptors ...Interceptor) {
+	c.inters.StatsInterval = append(c.inters.StatsInterval, interceptors...)
+}
+
+// Create returns a builder for creating a StatsInterval entity.
+func (c *StatsIntervalClient) Create() *StatsIntervalCreate {
+	mutation := newStatsIntervalMutation(c.config, OpCreate)
+	return &StatsIntervalCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of StatsInterval entities.
+func (c *StatsIntervalClient) CreateBulk(builders ...*StatsIntervalCreate) *StatsIntervalCreateBulk {
+	return &StatsIntervalCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *StatsIntervalClient) MapCreateBulk(slice any, setFunc func(*StatsIntervalCreate, int)) *StatsIntervalCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &StatsIntervalCreateBulk{err: fmt.Errorf("calling to StatsIntervalClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*StatsIntervalCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &StatsIntervalCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for StatsInterval.
+func (c *StatsIntervalClient) Update() *StatsIntervalUpdate {
+	mutation := newStatsIntervalMutation(c.config, OpUpdate)
+	return &StatsIntervalUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *StatsIntervalClient) UpdateOne(_m *StatsInterval) *StatsIntervalUpdateOne {
+	mutation := newStatsIntervalMutation(c.config, OpUpdateOne, withStatsInterval(_m))
+	return &StatsIntervalUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *StatsIntervalClient) UpdateOneID(id int64) *StatsIntervalUpdateOne {
+	mutation := newStatsIntervalMutation(c.config, OpUpdateOne, withStatsIntervalID(id))
+	return &StatsIntervalUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for StatsInterval.
+func (c *StatsIntervalClient) Delete() *StatsIntervalDelete {
+	mutation := newStatsIntervalMutation(c.config, OpDelete)
+	return &StatsIntervalDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *StatsIntervalClient) DeleteOne(_m *StatsInterval) *StatsIntervalDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *StatsIntervalClient) DeleteOneID(id int64) *StatsIntervalDeleteOne {
+	builder := c.Delete().Where(statsinterval.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &StatsIntervalDeleteOne{builder}
+}
+
+// Query returns a query builder for StatsInterval.
+func (c *StatsIntervalClient) Query() *StatsIntervalQuery {
+	return &StatsIntervalQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeStatsInterval},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a StatsInterval entity by its id.
+func (c *StatsIntervalClient) Get(ctx context.Context, id int64) (*StatsInterval, error) {
+	return c.Query().Where(statsinterval.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *StatsIntervalClient) GetX(ctx context.Context, id int64) *StatsInterval {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// Hooks returns the client hooks.
+func (c *StatsIntervalClient) Hooks() []Hook {
+	return c.hooks.StatsInterval
+}
+
+// Interceptors returns the client interceptors.
+func (c *StatsIntervalClient) Interceptors() []Interceptor {
+	return c.inters.StatsInterval
+}
+
+func (c *StatsIntervalClient) mutate(ctx context.Context, m *StatsIntervalMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&StatsIntervalCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&StatsIntervalUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&StatsIntervalUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&StatsIntervalDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("ent: unknown StatsInterval mutation op: %q", m.Op())
+	}
+}
+
 // SubscriptionClient is a client for the Subscription schema.
 type SubscriptionClient struct {
 	config
@@ -2747,14 +2888,14 @@ type (
 	hooks struct {
 		APIKey, Attempt, Delivery, DescriptorSet, Event, EventIdentity, EventLog,
 		EventPayload, EventSubject, EventType, EventTypeLevel, EventTypeVersion,
-		Incarnation, Purge, Subscription, SubscriptionGroup, SubscriptionRevision,
-		Tenant []ent.Hook
+		Incarnation, Purge, StatsInterval, Subscription, SubscriptionGroup,
+		SubscriptionRevision, Tenant []ent.Hook
 	}
 	inters struct {
 		APIKey, Attempt, Delivery, DescriptorSet, Event, EventIdentity, EventLog,
 		EventPayload, EventSubject, EventType, EventTypeLevel, EventTypeVersion,
-		Incarnation, Purge, Subscription, SubscriptionGroup, SubscriptionRevision,
-		Tenant []ent.Interceptor
+		Incarnation, Purge, StatsInterval, Subscription, SubscriptionGroup,
+		SubscriptionRevision, Tenant []ent.Interceptor
 	}
 )
 

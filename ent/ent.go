@@ -26,6 +26,7 @@ import (
 	"github.com/postrider-dev/postrider/ent/eventtypeversion"
 	"github.com/postrider-dev/postrider/ent/incarnation"
 	"github.com/postrider-dev/postrider/ent/purge"
+	"github.com/postrider-dev/postrider/ent/statsinterval"
 	"github.com/postrider-dev/postrider/ent/subscription"
 	"github.com/postrider-dev/postrider/ent/subscriptiongroup"
 	"github.com/postrider-dev/postrider/ent/subscriptionrevision"
@@ -104,6 +105,7 @@ func checkColumn(t, c string) error {
 			eventtypeversion.Table:     eventtypeversion.ValidColumn,
 			incarnation.Table:          incarnation.ValidColumn,
 			purge.Table:                purge.ValidColumn,
+			statsinterval.Table:        statsinterval.ValidColumn,
 			subscription.Table:         subscription.ValidColumn,
 			subscriptiongroup.Table:    subscriptiongroup.ValidColumn,
 			subscriptionrevision.Table: subscriptionrevision.ValidColumn,

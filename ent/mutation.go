@@ -25,6 +25,7 @@ import (
 	"github.com/postrider-dev/postrider/ent/incarnation"
 	"github.com/postrider-dev/postrider/ent/predicate"
 	"github.com/postrider-dev/postrider/ent/purge"
+	"github.com/postrider-dev/postrider/ent/statsinterval"
 	"github.com/postrider-dev/postrider/ent/subscription"
 	"github.com/postrider-dev/postrider/ent/subscriptiongroup"
 	"github.com/postrider-dev/postrider/ent/subscriptionrevision"
@@ -54,6 +55,7 @@ const (
 	TypeEventTypeVersion     = "EventTypeVersion"
 	TypeIncarnation          = "Incarnation"
 	TypePurge                = "Purge"
+	TypeStatsInterval        = "StatsInterval"
 	TypeSubscription         = "Subscription"
 	TypeSubscriptionGroup    = "SubscriptionGroup"
 	TypeSubscriptionRevision = "SubscriptionRevision"
@@ -13640,6 +13642,689 @@ func (m *PurgeMutation) ClearEdge(name string) error {
 // It returns an error if the edge is not defined in the schema.
 func (m *PurgeMutation) ResetEdge(name string) error {
 	return fmt.Errorf("unknown Purge edge %s", name)
+}
+
+// StatsIntervalMutation represents an operation that mutates the StatsInterval nodes in the graph.
+type StatsIntervalMutation struct {
+	config
+	op            Op
+	typ           string
+	id            *int64
+	tenant_id     *int64
+	addtenant_id  *int64
+	resolution    *int32
+	addresolution *int32
+	start_time    *int64
+	addstart_time *int64
+	position      *int64
+	addposition   *int64
+	data          *[]byte
+	clearedFields map[string]struct{}
+	done          bool
+	oldValue      func(context.Context) (*StatsInterval, error)
+	predicates    []predicate.StatsInterval
+}
+
+var _ ent.Mutation = (*StatsIntervalMutation)(nil)
+
+// statsintervalOption allows management of the mutation configuration using functional options.
+type statsintervalOption func(*StatsIntervalMutation)
+
+// newStatsIntervalMutation creates new mutation for the StatsInterval entity.
+func newStatsIntervalMutation(c config, op Op, opts ...statsintervalOption) *StatsIntervalMutation {
+	m := &StatsIntervalMutation{
+		config:        c,
+		op:            op,
+		typ:           TypeStatsInterval,
+		clearedFields: make(map[string]struct{}),
+	}
+	for _, opt := range opts {
+		opt(m)
+	}
+	return m
+}
+
+// withStatsIntervalID sets the ID field of the mutation.
+func withStatsIntervalID(id int64) statsintervalOption {
+	return func(m *StatsIntervalMutation) {
+		var (
+			err   error
+			once  sync.Once
+			value *StatsInterval
+		)
+		m.oldValue = func(ctx context.Context) (*StatsInterval, error) {
+			once.Do(func() {
+				if m.done {
+					err = errors.New("querying old values post mutation is not allowed")
+				} else {
+					value, err = m.Client().StatsInterval.Get(ctx, id)
+				}
+			})
+			return value, err
+		}
+		m.id = &id
+	}
+}
+
+// withStatsInterval sets the old StatsInterval of the mutation.
+func withStatsInterval(node *StatsInterval) statsintervalOption {
+	return func(m *StatsIntervalMutation) {
+		m.oldValue = func(context.Context) (*StatsInterval, error) {
+			return node, nil
+		}
+		m.id = &node.ID
+	}
+}
+
+// Client returns a new `ent.Client` from the mutation. If the mutation was
+// executed in a transaction (ent.Tx), a transactional client is returned.
+func (m StatsIntervalMutation) Client() *Client {
+	client := &Client{config: m.config}
+	client.init()
+	return client
+}
+
+// Tx returns an `ent.Tx` for mutations that were executed in transactions;
+// it returns an error otherwise.
+func (m StatsIntervalMutation) Tx() (*Tx, error) {
+	if _, ok := m.driver.(*txDriver); !ok {
+		return nil, errors.New("ent: mutation is not running in a transaction")
+	}
+	tx := &Tx{config: m.config}
+	tx.init()
+	return tx, nil
+}
+
+// SetID sets the value of the id field. Note that this
+// operation is only accepted on creation of StatsInterval entities.
+func (m *StatsIntervalMutation) SetID(id int64) {
+	m.id = &id
+}
+
+// ID returns the ID value in the mutation. Note that the ID is only available
+// if it was provided to the builder or after it was returned from the database.
+func (m *StatsIntervalMutation) ID() (id int64, exists bool) {
+	if m.id == nil {
+		return
+	}
+	return *m.id, true
+}
+
+// IDs queries the database and returns the entity ids that match the mutation's predicate.
+// That means, if the mutation is applied within a transaction with an isolation level such
+// as sql.LevelSerializable, the returned ids match the ids of the rows that will be updated
+// or updated by the mutation.
+func (m *StatsIntervalMutation) IDs(ctx context.Context) ([]int64, error) {
+	switch {
+	case m.op.Is(OpUpdateOne | OpDeleteOne):
+		id, exists := m.ID()
+		if exists {
+			return []int64{id}, nil
+		}
+		fallthrough
+	case m.op.Is(OpUpdate | OpDelete):
+		return m.Client().StatsInterval.Query().Where(m.predicates...).IDs(ctx)
+	default:
+		return nil, fmt.Errorf("IDs is not allowed on %s operations", m.op)
+	}
+}
+
+// SetTenantID sets the "tenant_id" field.
+func (m *StatsIntervalMutation) SetTenantID(i int64) {
+	m.tenant_id = &i
+	m.addtenant_id = nil
+}
+
+// TenantID returns the value of the "tenant_id" field in the mutation.
+func (m *StatsIntervalMutation) TenantID() (r int64, exists bool) {
+	v := m.tenant_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldTenantID returns the old "tenant_id" field's value of the StatsInterval entity.
+// If the StatsInterval object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *StatsIntervalMutation) OldTenantID(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldTenantID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldTenantID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldTenantID: %w", err)
+	}
+	return oldValue.TenantID, nil
+}
+
+// AddTenantID adds i to the "tenant_id" field.
+func (m *StatsIntervalMutation) AddTenantID(i int64) {
+	if m.addtenant_id != nil {
+		*m.addtenant_id += i
+	} else {
+		m.addtenant_id = &i
+	}
+}
+
+// AddedTenantID returns the value that was added to the "tenant_id" field in this mutation.
+func (m *StatsIntervalMutation) AddedTenantID() (r int64, exists bool) {
+	v := m.addtenant_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetTenantID resets all changes to the "tenant_id" field.
+func (m *StatsIntervalMutation) ResetTenantID() {
+	m.tenant_id = nil
+	m.addtenant_id = nil
+}
+
+// SetResolution sets the "resolution" field.
+func (m *StatsIntervalMutation) SetResolution(i int32) {
+	m.resolution = &i
+	m.addresolution = nil
+}
+
+// Resolution returns the value of the "resolution" field in the mutation.
+func (m *StatsIntervalMutation) Resolution() (r int32, exists bool) {
+	v := m.resolution
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldResolution returns the old "resolution" field's value of the StatsInterval entity.
+// If the StatsInterval object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *StatsIntervalMutation) OldResolution(ctx context.Context) (v int32, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldResolution is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldResolution requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldResolution: %w", err)
+	}
+	return oldValue.Resolution, nil
+}
+
+// AddResolution adds i to the "resolution" field.
+func (m *StatsIntervalMutation) AddResolution(i int32) {
+	if m.addresolution != nil {
+		*m.addresolution += i
+	} else {
+		m.addresolution = &i
+	}
+}
+
+// AddedResolution returns the value that was added to the "resolution" field in this mutation.
+func (m *StatsIntervalMutation) AddedResolution() (r int32, exists bool) {
+	v := m.addresolution
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetResolution resets all changes to the "resolution" field.
+func (m *StatsIntervalMutation) ResetResolution() {
+	m.resolution = nil
+	m.addresolution = nil
+}
+
+// SetStartTime sets the "start_time" field.
+func (m *StatsIntervalMutation) SetStartTime(i int64) {
+	m.start_time = &i
+	m.addstart_time = nil
+}
+
+// StartTime returns the value of the "start_time" field in the mutation.
+func (m *StatsIntervalMutation) StartTime() (r int64, exists bool) {
+	v := m.start_time
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldStartTime returns the old "start_time" field's value of the StatsInterval entity.
+// If the StatsInterval object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *StatsIntervalMutation) OldStartTime(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldStartTime is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldStartTime requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldStartTime: %w", err)
+	}
+	return oldValue.StartTime, nil
+}
+
+// AddStartTime adds i to the "start_time" field.
+func (m *StatsIntervalMutation) AddStartTime(i int64) {
+	if m.addstart_time != nil {
+		*m.addstart_time += i
+	} else {
+		m.addstart_time = &i
+	}
+}
+
+// AddedStartTime returns the value that was added to the "start_time" field in this mutation.
+func (m *StatsIntervalMutation) AddedStartTime() (r int64, exists bool) {
+	v := m.addstart_time
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetStartTime resets all changes to the "start_time" field.
+func (m *StatsIntervalMutation) ResetStartTime() {
+	m.start_time = nil
+	m.addstart_time = nil
+}
+
+// SetPosition sets the "position" field.
+func (m *StatsIntervalMutation) SetPosition(i int64) {
+	m.position = &i
+	m.addposition = nil
+}
+
+// Position returns the value of the "position" field in the mutation.
+func (m *StatsIntervalMutation) Position() (r int64, exists bool) {
+	v := m.position
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldPosition returns the old "position" field's value of the StatsInterval entity.
+// If the StatsInterval object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *StatsIntervalMutation) OldPosition(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldPosition is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldPosition requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldPosition: %w", err)
+	}
+	return oldValue.Position, nil
+}
+
+// AddPosition adds i to the "position" field.
+func (m *StatsIntervalMutation) AddPosition(i int64) {
+	if m.addposition != nil {
+		*m.addposition += i
+	} else {
+		m.addposition = &i
+	}
+}
+
+// AddedPosition returns the value that was added to the "position" field in this mutation.
+func (m *StatsIntervalMutation) AddedPosition() (r int64, exists bool) {
+	v := m.addposition
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetPosition resets all changes to the "position" field.
+func (m *StatsIntervalMutation) ResetPosition() {
+	m.position = nil
+	m.addposition = nil
+}
+
+// SetData sets the "data" field.
+func (m *StatsIntervalMutation) SetData(b []byte) {
+	m.data = &b
+}
+
+// Data returns the value of the "data" field in the mutation.
+func (m *StatsIntervalMutation) Data() (r []byte, exists bool) {
+	v := m.data
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldData returns the old "data" field's value of the StatsInterval entity.
+// If the StatsInterval object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *StatsIntervalMutation) OldData(ctx context.Context) (v []byte, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldData is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldData requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldData: %w", err)
+	}
+	return oldValue.Data, nil
+}
+
+// ResetData resets all changes to the "data" field.
+func (m *StatsIntervalMutation) ResetData() {
+	m.data = nil
+}
+
+// Where appends a list predicates to the StatsIntervalMutation builder.
+func (m *StatsIntervalMutation) Where(ps ...predicate.StatsInterval) {
+	m.predicates = append(m.predicates, ps...)
+}
+
+// WhereP appends storage-level predicates to the StatsIntervalMutation builder. Using this method,
+// users can use type-assertion to append predicates that do not depend on any generated package.
+func (m *StatsIntervalMutation) WhereP(ps ...func(*sql.Selector)) {
+	p := make([]predicate.StatsInterval, len(ps))
+	for i := range ps {
+		p[i] = ps[i]
+	}
+	m.Where(p...)
+}
+
+// Op returns the operation name.
+func (m *StatsIntervalMutation) Op() Op {
+	return m.op
+}
+
+// SetOp allows setting the mutation operation.
+func (m *StatsIntervalMutation) SetOp(op Op) {
+	m.op = op
+}
+
+// Type returns the node type of this mutation (StatsInterval).
+func (m *StatsIntervalMutation) Type() string {
+	return m.typ
+}
+
+// Fields returns all fields that were changed during this mutation. Note that in
+// order to get all numeric fields that were incremented/decremented, call
+// AddedFields().
+func (m *StatsIntervalMutation) Fields() []string {
+	fields := make([]string, 0, 5)
+	if m.tenant_id != nil {
+		fields = append(fields, statsinterval.FieldTenantID)
+	}
+	if m.resolution != nil {
+		fields = append(fields, statsinterval.FieldResolution)
+	}
+	if m.start_time != nil {
+		fields = append(fields, statsinterval.FieldStartTime)
+	}
+	if m.position != nil {
+		fields = append(fields, statsinterval.FieldPosition)
+	}
+	if m.data != nil {
+		fields = append(fields, statsinterval.FieldData)
+	}
+	return fields
+}
+
+// Field returns the value of a field with the given name. The second boolean
+// return value indicates that this field was not set, or was not defined in the
+// schema.
+func (m *StatsIntervalMutation) Field(name string) (ent.Value, bool) {
+	switch name {
+	case statsinterval.FieldTenantID:
+		return m.TenantID()
+	case statsinterval.FieldResolution:
+		return m.Resolution()
+	case statsinterval.FieldStartTime:
+		return m.StartTime()
+	case statsinterval.FieldPosition:
+		return m.Position()
+	case statsinterval.FieldData:
+		return m.Data()
+	}
+	return nil, false
+}
+
+// OldField returns the old value of the field from the database. An error is
+// returned if the mutation operation is not UpdateOne, or the query to the
+// database failed.
+func (m *StatsIntervalMutation) OldField(ctx context.Context, name string) (ent.Value, error) {
+	switch name {
+	case statsinterval.FieldTenantID:
+		return m.OldTenantID(ctx)
+	case statsinterval.FieldResolution:
+		return m.OldResolution(ctx)
+	case statsinterval.FieldStartTime:
+		return m.OldStartTime(ctx)
+	case statsinterval.FieldPosition:
+		return m.OldPosition(ctx)
+	case statsinterval.FieldData:
+		return m.OldData(ctx)
+	}
+	return nil, fmt.Errorf("unknown StatsInterval field %s", name)
+}
+
+// SetField sets the value of a field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *StatsIntervalMutation) SetField(name string, value ent.Value) error {
+	switch name {
+	case statsinterval.FieldTenantID:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetTenantID(v)
+		return nil
+	case statsinterval.FieldResolution:
+		v, ok := value.(int32)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetResolution(v)
+		return nil
+	case statsinterval.FieldStartTime:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetStartTime(v)
+		return nil
+	case statsinterval.FieldPosition:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetPosition(v)
+		return nil
+	case statsinterval.FieldData:
+		v, ok := value.([]byte)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetData(v)
+		return nil
+	}
+	return fmt.Errorf("unknown StatsInterval field %s", name)
+}
+
+// AddedFields returns all numeric fields that were incremented/decremented during
+// this mutation.
+func (m *StatsIntervalMutation) AddedFields() []string {
+	var fields []string
+	if m.addtenant_id != nil {
+		fields = append(fields, statsinterval.FieldTenantID)
+	}
+	if m.addresolution != nil {
+		fields = append(fields, statsinterval.FieldResolution)
+	}
+	if m.addstart_time != nil {
+		fields = append(fields, statsinterval.FieldStartTime)
+	}
+	if m.addposition != nil {
+		fields = append(fields, statsinterval.FieldPosition)
+	}
+	return fields
+}
+
+// AddedField returns the numeric value that was incremented/decremented on a field
+// with the given name. The second boolean return value indicates that this field
+// was not set, or was not defined in the schema.
+func (m *StatsIntervalMutation) AddedField(name string) (ent.Value, bool) {
+	switch name {
+	case statsinterval.FieldTenantID:
+		return m.AddedTenantID()
+	case statsinterval.FieldResolution:
+		return m.AddedResolution()
+	case statsinterval.FieldStartTime:
+		return m.AddedStartTime()
+	case statsinterval.FieldPosition:
+		return m.AddedPosition()
+	}
+	return nil, false
+}
+
+// AddField adds the value to the field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *StatsIntervalMutation) AddField(name string, value ent.Value) error {
+	switch name {
+	case statsinterval.FieldTenantID:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddTenantID(v)
+		return nil
+	case statsinterval.FieldResolution:
+		v, ok := value.(int32)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddResolution(v)
+		return nil
+	case statsinterval.FieldStartTime:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddStartTime(v)
+		return nil
+	case statsinterval.FieldPosition:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddPosition(v)
+		return nil
+	}
+	return fmt.Errorf("unknown StatsInterval numeric field %s", name)
+}
+
+// ClearedFields returns all nullable fields that were cleared during this
+// mutation.
+func (m *StatsIntervalMutation) ClearedFields() []string {
+	return nil
+}
+
+// FieldCleared returns a boolean indicating if a field with the given name was
+// cleared in this mutation.
+func (m *StatsIntervalMutation) FieldCleared(name string) bool {
+	_, ok := m.clearedFields[name]
+	return ok
+}
+
+// ClearField clears the value of the field with the given name. It returns an
+// error if the field is not defined in the schema.
+func (m *StatsIntervalMutation) ClearField(name string) error {
+	return fmt.Errorf("unknown StatsInterval nullable field %s", name)
+}
+
+// ResetField resets all changes in the mutation for the field with the given name.
+// It returns an error if the field is not defined in the schema.
+func (m *StatsIntervalMutation) ResetField(name string) error {
+	switch name {
+	case statsinterval.FieldTenantID:
+		m.ResetTenantID()
+		return nil
+	case statsinterval.FieldResolution:
+		m.ResetResolution()
+		return nil
+	case statsinterval.FieldStartTime:
+		m.ResetStartTime()
+		return nil
+	case statsinterval.FieldPosition:
+		m.ResetPosition()
+		return nil
+	case statsinterval.FieldData:
+		m.ResetData()
+		return nil
+	}
+	return fmt.Errorf("unknown StatsInterval field %s", name)
+}
+
+// AddedEdges returns all edge names that were set/added in this mutation.
+func (m *StatsIntervalMutation) AddedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// AddedIDs returns all IDs (to other nodes) that were added for the given edge
+// name in this mutation.
+func (m *StatsIntervalMutation) AddedIDs(name string) []ent.Value {
+	return nil
+}
+
+// RemovedEdges returns all edge names that were removed in this mutation.
+func (m *StatsIntervalMutation) RemovedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
+// the given name in this mutation.
+func (m *StatsIntervalMutation) RemovedIDs(name string) []ent.Value {
+	return nil
+}
+
+// ClearedEdges returns all edge names that were cleared in this mutation.
+func (m *StatsIntervalMutation) ClearedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// EdgeCleared returns a boolean which indicates if the edge with the given name
+// was cleared in this mutation.
+func (m *StatsIntervalMutation) EdgeCleared(name string) bool {
+	return false
+}
+
+// ClearEdge clears the value of the edge with the given name. It returns an error
+// if that edge is not defined in the schema.
+func (m *StatsIntervalMutation) ClearEdge(name string) error {
+	return fmt.Errorf("unknown StatsInterval unique edge %s", name)
+}
+
+// ResetEdge resets all changes to the edge with the given name in this mutation.
+// It returns an error if the edge is not defined in the schema.
+func (m *StatsIntervalMutation) ResetEdge(name string) error {
+	return fmt.Errorf("unknown StatsInterval edge %s", name)
 }
 
 // SubscriptionMutation represents an operation that mutates the Subscription nodes in the graph.

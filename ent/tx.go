@@ -42,6 +42,8 @@ type Tx struct {
 	Incarnation *IncarnationClient
 	// Purge is the client for interacting with the Purge builders.
 	Purge *PurgeClient
+	// StatsInterval is the client for interacting with the StatsInterval builders.
+	StatsInterval *StatsIntervalClient
 	// Subscription is the client for interacting with the Subscription builders.
 	Subscription *SubscriptionClient
 	// SubscriptionGroup is the client for interacting with the SubscriptionGroup builders.
@@ -195,6 +197,7 @@ func (tx *Tx) init() {
 	tx.EventTypeVersion = NewEventTypeVersionClient(tx.config)
 	tx.Incarnation = NewIncarnationClient(tx.config)
 	tx.Purge = NewPurgeClient(tx.config)
+	tx.StatsInterval = NewStatsIntervalClient(tx.config)
 	tx.Subscription = NewSubscriptionClient(tx.config)
 	tx.SubscriptionGroup = NewSubscriptionGroupClient(tx.config)
 	tx.SubscriptionRevision = NewSubscriptionRevisionClient(tx.config)

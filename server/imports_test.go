@@ -44,11 +44,12 @@ var layers = map[string][]string{
 	"register": {"gateway", "store", "schema", "filter"},
 	"deliver":  {"gateway", "store", "schema", "filter", "tail", "target", "telemetry"},
 	"stream":   {"gateway", "store", "schema", "filter", "tail", "telemetry"},
+	"stats":    {"gateway", "store"},
 
 	"wire": {"gateway", "schema"},
 
 	// The transports. Those for streams know the hub and not each other.
-	"rpc":               {"gateway", "store", "schema", "filter", "auth", "signature", "target", "tail", "publish", "register", "deliver", "stream", "wire", "telemetry"},
+	"rpc":               {"gateway", "store", "schema", "filter", "auth", "signature", "target", "tail", "publish", "register", "deliver", "stream", "stats", "wire", "telemetry"},
 	"ingest":            {"gateway", "auth", "publish", "wire", "telemetry"},
 	"ingest/*":          {"gateway", "auth", "publish", "wire", "ingest", "telemetry"},
 	"stream/*":          {"gateway", "auth", "stream", "wire", "telemetry"},

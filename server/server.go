@@ -23,6 +23,7 @@ import (
 	"github.com/postrider-dev/postrider/server/register"
 	"github.com/postrider-dev/postrider/server/rpc"
 	"github.com/postrider-dev/postrider/server/schema"
+	"github.com/postrider-dev/postrider/server/stats"
 	"github.com/postrider-dev/postrider/server/store"
 	"github.com/postrider-dev/postrider/server/stream"
 	"github.com/postrider-dev/postrider/server/stream/rpcstream"
@@ -56,6 +57,7 @@ type Server struct {
 	registrar *register.Registrar
 	out       *egress.Client
 	engine    *deliver.Engine
+	stats     *stats.Recorder
 	services  []rpc.Service
 	api       *rpc.API
 	http      *httpserver.Server
@@ -157,7 +159,14 @@ func readSchemas(file string) ([]schema.New, error) {
 // assemble connects the parts: store → tail → engines → services → port.
 func (s *Server) assemble(keyring *auth.Keyring) (err error) {
 	recent := tail.New(s.store.Head(), tail.DefaultBytes)
-	s.store.OnCommit(recent.Append)
+	s.stats = stats.New(stats.Config{
+		Store: s.store, Logger: s.logger,
+		Backlogs: func(ctx context.Context) (stats.Backlogs, error) { return s.engine.Backlogs(ctx) },
+	})
+	s.store.OnCommit(func(events []*gateway.Event) {
+		recent.Append(events)
+		s.stats.Published(events)
+	})
 	s.schemas = schema.NewRegistry()
 	s.out = egress.New(egress.Config{Guard: egress.Guard{Allow: s.config.AllowTargets}})
 	targets := newTargets(s.out)
@@ -170,7 +179,7 @@ func (s *Server) assemble(keyring *auth.Keyring) (err error) {
 	publisher := publish.New(s.log(s.store), s.schemas)
 	s.engine = deliver.New(deliver.Config{
 		Store: s.store, Tail: recent, Targets: targets, RenderJSON: s.schemas.Render, Filters: filters, Logger: s.logger,
-		StopTimeout: attemptDrain,
+		Settled: s.stats.Settled, StopTimeout: attemptDrain,
 	})
 	hub := stream.New(s.store, recent, filters, s.stopping)
 	view := func(asJSON bool) rpcstream.View { return wire.NewEventView(s.schemas, s.store.Cursor, asJSON) }
@@ -178,7 +187,7 @@ func (s *Server) assemble(keyring *auth.Keyring) (err error) {
 	overHTTP := sse.New(sse.Config{Hub: hub, NewRequest: rpcstream.NewRequest, View: view(true), Logger: s.logger})
 
 	s.api, err = rpc.New(rpc.Config{
-		Store: s.store, Schemas: s.schemas, Filters: filters, Publisher: publisher, Registrar: s.registrar, Engine: s.engine, Targets: targets,
+		Store: s.store, Schemas: s.schemas, Filters: filters, Publisher: publisher, Registrar: s.registrar, Engine: s.engine, Stats: s.stats, Targets: targets,
 		Subscribe: rpcstream.New(hub, view).Subscribe, StreamEvents: overHTTP.Serve,
 		Keyring: keyring, AdminKey: s.admin.Hash,
 		MaxRequestBytes: s.config.MaxRequestBytes, MaxStreams: s.config.MaxStreams, Version: Version(),
@@ -228,10 +237,12 @@ func (s *Server) Run(ctx context.Context) error {
 	base := context.WithoutCancel(ctx)
 	group, failed := errgroup.WithContext(base)
 	writer := startPart(base, group, s.store.Run)
-	if err := s.loadSchemas(base); err != nil {
+	if err := s.load(base); err != nil {
 		writer.stop()
 		return errors.Join(err, group.Wait())
 	}
+	// What is left to count when the engine has stopped is counted before the writer ends.
+	figures := startPart(base, group, s.stats.Run)
 	engine := startPart(base, group, s.engine.Run)
 	guard := startPart(base, group, s.api.Run)
 	group.Go(func() error { return s.http.Serve(s.listener) })
@@ -246,7 +257,7 @@ func (s *Server) Run(ctx context.Context) error {
 	}
 	deadline, cancel := context.WithTimeout(base, limit)
 	defer cancel()
-	return s.stop(deadline, group, guard, engine, writer)
+	return s.stop(deadline, group, guard, engine, figures, writer)
 }
 
 // stop ends the parts, the last one started first.
@@ -274,6 +285,14 @@ func waitFor(deadline context.Context, group *errgroup.Group) error {
 	case <-deadline.Done():
 		return fmt.Errorf("stop: not everything ended in time: %w", context.Cause(deadline))
 	}
+}
+
+// load reads what the parts need before anything can happen.
+func (s *Server) load(ctx context.Context) error {
+	if err := s.loadSchemas(ctx); err != nil {
+		return err
+	}
+	return s.stats.Load(ctx)
 }
 
 // loadSchemas stores what the descriptor file has that is new, and loads all there is.

@@ -177,6 +177,18 @@ func (f PurgeFunc) Mutate(ctx context.Context, m ent.Mutation) (ent.Value, error
 	return nil, fmt.Errorf("unexpected mutation type %T. expect *ent.PurgeMutation", m)
 }
 
+// The StatsIntervalFunc type is an adapter to allow the use of ordinary
+// function as StatsInterval mutator.
+type StatsIntervalFunc func(context.Context, *ent.StatsIntervalMutation) (ent.Value, error)
+
+// Mutate calls f(ctx, m).
+func (f StatsIntervalFunc) Mutate(ctx context.Context, m ent.Mutation) (ent.Value, error) {
+	if mv, ok := m.(*ent.StatsIntervalMutation); ok {
+		return f(ctx, mv)
+	}
+	return nil, fmt.Errorf("unexpected mutation type %T. expect *ent.StatsIntervalMutation", m)
+}
+
 // The SubscriptionFunc type is an adapter to allow the use of ordinary
 // function as Subscription mutator.
 type SubscriptionFunc func(context.Context, *ent.SubscriptionMutation) (ent.Value, error)

@@ -347,6 +347,33 @@ var (
 			},
 		},
 	}
+	// StatsIntervalColumns holds the columns for the "stats_interval" table.
+	StatsIntervalColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeInt64, Increment: true},
+		{Name: "tenant_id", Type: field.TypeInt64},
+		{Name: "resolution", Type: field.TypeInt32},
+		{Name: "start_time", Type: field.TypeInt64},
+		{Name: "position", Type: field.TypeInt64},
+		{Name: "data", Type: field.TypeBytes},
+	}
+	// StatsIntervalTable holds the schema information for the "stats_interval" table.
+	StatsIntervalTable = &schema.Table{
+		Name:       "stats_interval",
+		Columns:    StatsIntervalColumns,
+		PrimaryKey: []*schema.Column{StatsIntervalColumns[0]},
+		Indexes: []*schema.Index{
+			{
+				Name:    "statsinterval_tenant_id_resolution_start_time",
+				Unique:  true,
+				Columns: []*schema.Column{StatsIntervalColumns[1], StatsIntervalColumns[2], StatsIntervalColumns[3]},
+			},
+			{
+				Name:    "statsinterval_resolution_start_time",
+				Unique:  false,
+				Columns: []*schema.Column{StatsIntervalColumns[2], StatsIntervalColumns[3]},
+			},
+		},
+	}
 	// SubscriptionColumns holds the columns for the "subscription" table.
 	SubscriptionColumns = []*schema.Column{
 		{Name: "id", Type: field.TypeInt64, Increment: true},
@@ -453,6 +480,7 @@ var (
 		EventTypeVersionTable,
 		IncarnationTable,
 		PurgeTable,
+		StatsIntervalTable,
 		SubscriptionTable,
 		SubscriptionGroupTable,
 		SubscriptionRevisionTable,
@@ -502,6 +530,9 @@ func init() {
 	}
 	PurgeTable.Annotation = &entsql.Annotation{
 		Table: "purge",
+	}
+	StatsIntervalTable.Annotation = &entsql.Annotation{
+		Table: "stats_interval",
 	}
 	SubscriptionTable.Annotation = &entsql.Annotation{
 		Table: "subscription",

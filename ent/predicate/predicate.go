@@ -48,6 +48,9 @@ type Incarnation func(*sql.Selector)
 // Purge is the predicate function for purge builders.
 type Purge func(*sql.Selector)
 
+// StatsInterval is the predicate function for statsinterval builders.
+type StatsInterval func(*sql.Selector)
+
 // Subscription is the predicate function for subscription builders.
 type Subscription func(*sql.Selector)
 

@@ -234,6 +234,9 @@ func (l *lane) record(d *gateway.Delivery) {
 	key := keyOf(d)
 	l.claims[key]++
 	l.engine.store.Record(store.Result{Delivery: d, Committed: func() {
+		if d.State == gateway.DeliveryDead {
+			l.engine.settled(gateway.DeliverySettled{Tenant: l.tenant, Subscription: l.id, Dead: true})
+		}
 		l.mu.Lock()
 		l.release(key)
 		l.rowCommitted(d)
@@ -253,6 +256,7 @@ func (l *lane) release(key rowKey) {
 // committed frees the slot: the outcome is durable.
 func (a *attempt) committed() {
 	l := a.lane
+	l.engine.settled(a.settled())
 	l.mu.Lock()
 	key := keyOf(&a.delivery)
 	delete(l.busy, key)
@@ -265,6 +269,15 @@ func (a *attempt) committed() {
 	l.dispatch(time.Now())
 	l.mu.Unlock()
 	l.engine.watches.publish(&a.delivery)
+}
+
+func (a *attempt) settled() gateway.DeliverySettled {
+	d := &a.delivery
+	return gateway.DeliverySettled{
+		Tenant: d.Tenant, Subscription: d.Subscription, Attempted: true,
+		Delivered: d.State == gateway.DeliveryDelivered, Dead: d.State == gateway.DeliveryDead,
+		Latency: max(d.UpdateTime.Sub(a.event.AcceptTime), 0),
+	}
 }
 
 // watchAge sees to it that old first attempts get a row.

@@ -4,7 +4,7 @@
 //
 // One router reads the log's tail for all; a subscription is a lane without a goroutine of its own. Reading order:
 // engine.go, lane.go, router.go and feed.go (what comes in), attempt.go, retry.go and probe.go (what goes out), mark.go
-// and window.go (what is stored as the place), subscription.go (changes), health.go and watch.go (what can be seen).
+// and window.go (what is stored as the place), subscription.go (changes), health.go, backlog.go and watch.go (what can be seen).
 package deliver
 
 import (
@@ -33,6 +33,9 @@ type Config struct {
 	Filters *filter.Compiler
 	// Logger is for failed attempts (info), delivered ones (debug) and faults; none when nil.
 	Logger *slog.Logger
+	// Settled is told of each attempt that has ended, and of each delivery given up without one, from the writer's
+	// goroutine. It must not block. Nobody is told when nil.
+	Settled func(gateway.DeliverySettled)
 	// StopTimeout is how long attempts under way may go on when the engine stops; 10 s when 0.
 	StopTimeout time.Duration
 }
@@ -45,6 +48,7 @@ type Engine struct {
 	renderJSON  func(gateway.SchemaID, []byte) ([]byte, error)
 	filters     *filter.Compiler
 	logger      *slog.Logger
+	settled     func(gateway.DeliverySettled)
 	stopTimeout time.Duration
 
 	router  router
@@ -58,6 +62,9 @@ type Engine struct {
 	mu    sync.RWMutex
 	lanes map[gateway.SubscriptionID]*lane
 	ready chan struct{}
+
+	// counting is held while backlogs are counted.
+	counting sync.Mutex
 
 	// reading ends when the engine stops; attempts when those under way have had their time.
 	reading        context.Context
@@ -75,12 +82,15 @@ func New(cfg Config) *Engine {
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
+	if cfg.Settled == nil {
+		cfg.Settled = func(gateway.DeliverySettled) {}
+	}
 	if cfg.StopTimeout == 0 {
 		cfg.StopTimeout = 10 * time.Second
 	}
 	e := &Engine{
 		store: cfg.Store, tail: cfg.Tail, targets: cfg.Targets, renderJSON: cfg.RenderJSON, filters: cfg.Filters,
-		logger: cfg.Logger, stopTimeout: cfg.StopTimeout,
+		logger: cfg.Logger, settled: cfg.Settled, stopTimeout: cfg.StopTimeout,
 		pages: make(chan struct{}, pageReaders),
 		lanes: map[gateway.SubscriptionID]*lane{}, ready: make(chan struct{}),
 	}

@@ -79,19 +79,11 @@ func (l *lane) health(now time.Time) (health gateway.SubscriptionHealth, unread 
 	defer l.mu.Unlock()
 	health.Place = l.place()
 	health.Breaker, health.ResumeTime = l.breaker.State()
-	health.Backlog = int64(l.queue.len())
-	for _, a := range l.busy {
-		if a.delivery.Attempts == 0 && !a.ended {
-			health.Backlog++
-		}
-	}
+	health.Backlog, unread = l.waitingLocked()
 	if t := l.tally; t != nil {
 		health.Attempts, health.Successes = t.lastHour(now)
 		health.LastError, health.LastSuccessTime = t.lastError, t.lastSuccess
 	}
 	l.failures.show(&health)
-	if !l.fed {
-		unread = span{l.scan, l.engine.store.Head()}
-	}
 	return health, unread, l.sub
 }

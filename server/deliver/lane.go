@@ -36,6 +36,9 @@ type lane struct {
 	selects *filter.Expression
 	routed  []*outgoing
 
+	// counted is what is known of the backlog, under the engine's counting.
+	counted backlogCount
+
 	// failures are the events on which the expression failed. It has a lock of its own.
 	failures filterFailures
 

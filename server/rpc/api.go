@@ -20,6 +20,7 @@ import (
 	"github.com/postrider-dev/postrider/server/publish"
 	"github.com/postrider-dev/postrider/server/register"
 	"github.com/postrider-dev/postrider/server/schema"
+	"github.com/postrider-dev/postrider/server/stats"
 	"github.com/postrider-dev/postrider/server/store"
 	"github.com/postrider-dev/postrider/server/target"
 	"github.com/postrider-dev/postrider/server/wire"
@@ -33,6 +34,7 @@ type Config struct {
 	Publisher *publish.Publisher
 	Registrar *register.Registrar
 	Engine    *deliver.Engine
+	Stats     *stats.Recorder
 	Targets   *target.Registry
 	// Subscribe serves the live stream.
 	Subscribe SubscribeStream
@@ -124,7 +126,8 @@ func (a *API) Mount(mux *http.ServeMux) {
 		&subscriptionService{shared, a.config.Engine, a.config.Targets, a.config.Filters}, a.options))
 	mount(postriderv1connect.NewDeliveryServiceHandler(
 		&deliveryService{shared, a.config.Engine, a.config.Stopping}, a.options))
-	mount(postriderv1connect.NewStatsServiceHandler(postriderv1connect.UnimplementedStatsServiceHandler{}, a.options))
+	mount(postriderv1connect.NewStatsServiceHandler(
+		&statsService{shared, a.config.Stats, a.config.Engine, a.config.Stopping}, a.options))
 	mount(postriderv1connect.NewStreamServiceHandler(&streamService{shared, a.auth, a.streams, a.config.Stopping}, a.options))
 
 	mux.Handle("GET "+streamPath, private(eventStreams{

@@ -27,6 +27,7 @@ func Run(t *testing.T, fresh Fresh) {
 		{"Schema", schemaCases},
 		{"EventType", eventTypeCases},
 		{"Tenant", tenantCases},
+		{"Stats", statsCases},
 	})
 }
 

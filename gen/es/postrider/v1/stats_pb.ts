@@ -205,8 +205,8 @@ export type StatsPoint = Message<"postrider.v1.StatsPoint"> & {
   latency?: StatsLatency | undefined;
 
   /**
-   * At the end of the interval, over all subscriptions: events of the log still to be passed, whether they match or not.
-   * Absent as long as it is not known.
+   * At the end of the interval, over all subscriptions: events that wait for their first outcome. Counted like that of
+   * SubscriptionStats; absent as long as it is not known.
    *
    * @generated from field: optional int64 backlog = 7;
    */
@@ -274,7 +274,7 @@ export const StatsLatencySchema: GenMessage<StatsLatency> = /*@__PURE__*/
   messageDesc(file_postrider_v1_stats, 5);
 
 /**
- * StatsTables sums up the span.
+ * StatsTables sums up the span, to 15 s where the intervals are shorter.
  *
  * @generated from message postrider.v1.StatsTables
  */
@@ -287,15 +287,15 @@ export type StatsTables = Message<"postrider.v1.StatsTables"> & {
   totals?: StatsTotals | undefined;
 
   /**
-   * The 20 busiest, the 20 that fail most and the 20 furthest behind; busiest first. Those that were deleted since are
-   * left out; they are part of the totals.
+   * The 20 busiest, the 20 that fail most and the 20 with the most that waits; busiest first. Those that were deleted since
+   * are left out; they are part of the totals. In each interval 500 are told apart.
    *
    * @generated from field: repeated postrider.v1.SubscriptionStats subscriptions = 2;
    */
   subscriptions: SubscriptionStats[];
 
   /**
-   * The 20 that were published most, busiest first.
+   * The 20 that were published most, busiest first. In each interval 200 are told apart.
    *
    * @generated from field: repeated postrider.v1.EventTypeStats event_types = 3;
    */
@@ -396,7 +396,8 @@ export type SubscriptionStats = Message<"postrider.v1.SubscriptionStats"> & {
   latency?: StatsLatency | undefined;
 
   /**
-   * Now: events of the log still to be passed.
+   * Now: events that wait for their first outcome. Of the part of the log that is not read yet these are the ones that the
+   * filter's types select, or, once they are more than 10,000, all events.
    *
    * @generated from field: int64 backlog = 8;
    */
@@ -449,7 +450,7 @@ export const EventTypeStatsSchema: GenMessage<EventTypeStats> = /*@__PURE__*/
 export const StatsService: GenService<{
   /**
    * Watch streams the figures of a span of time up to now: a snapshot, a marker, then changes. A reconnect starts with the
-   * snapshot again. Figures survive a restart; a crash loses those of the newest 15 s at most.
+   * snapshot again. Figures survive a restart; a crash loses those of deliveries in the newest 15 s at most.
    *
    * @generated from rpc postrider.v1.StatsService.Watch
    */

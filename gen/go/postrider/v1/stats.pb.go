@@ -332,8 +332,8 @@ type StatsPoint struct {
 	Dead int64 `protobuf:"varint,5,opt,name=dead,proto3" json:"dead,omitempty"`
 	// From accepting an event to its delivery, of what was delivered in the interval; absent when nothing was.
 	Latency *StatsLatency `protobuf:"bytes,6,opt,name=latency,proto3" json:"latency,omitempty"`
-	// At the end of the interval, over all subscriptions: events of the log still to be passed, whether they match or not.
-	// Absent as long as it is not known.
+	// At the end of the interval, over all subscriptions: events that wait for their first outcome. Counted like that of
+	// SubscriptionStats; absent as long as it is not known.
 	Backlog *int64 `protobuf:"varint,7,opt,name=backlog,proto3,oneof" json:"backlog,omitempty"`
 	// At the end of the interval: deliveries that failed and wait for their next attempt.
 	Retrying *int64 `protobuf:"varint,8,opt,name=retrying,proto3,oneof" json:"retrying,omitempty"`
@@ -508,15 +508,15 @@ func (x *StatsLatency) GetP99() *durationpb.Duration {
 	return nil
 }
 
-// StatsTables sums up the span.
+// StatsTables sums up the span, to 15 s where the intervals are shorter.
 type StatsTables struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// All of the tenant.
 	Totals *StatsTotals `protobuf:"bytes,1,opt,name=totals,proto3" json:"totals,omitempty"`
-	// The 20 busiest, the 20 that fail most and the 20 furthest behind; busiest first. Those that were deleted since are
-	// left out; they are part of the totals.
+	// The 20 busiest, the 20 that fail most and the 20 with the most that waits; busiest first. Those that were deleted since
+	// are left out; they are part of the totals. In each interval 500 are told apart.
 	Subscriptions []*SubscriptionStats `protobuf:"bytes,2,rep,name=subscriptions,proto3" json:"subscriptions,omitempty"`
-	// The 20 that were published most, busiest first.
+	// The 20 that were published most, busiest first. In each interval 200 are told apart.
 	EventTypes    []*EventTypeStats `protobuf:"bytes,3,rep,name=event_types,json=eventTypes,proto3" json:"event_types,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -663,7 +663,8 @@ type SubscriptionStats struct {
 	SuccessRatio *float64 `protobuf:"fixed64,6,opt,name=success_ratio,json=successRatio,proto3,oneof" json:"success_ratio,omitempty"`
 	// Absent when nothing was delivered.
 	Latency *StatsLatency `protobuf:"bytes,7,opt,name=latency,proto3" json:"latency,omitempty"`
-	// Now: events of the log still to be passed.
+	// Now: events that wait for their first outcome. Of the part of the log that is not read yet these are the ones that the
+	// filter's types select, or, once they are more than 10,000, all events.
 	Backlog int64 `protobuf:"varint,8,opt,name=backlog,proto3" json:"backlog,omitempty"`
 	// Now: deliveries that failed and wait for their next attempt.
 	Retrying      int64 `protobuf:"varint,9,opt,name=retrying,proto3" json:"retrying,omitempty"`

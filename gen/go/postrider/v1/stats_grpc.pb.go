@@ -29,7 +29,7 @@ const (
 // StatsService answers figures of what goes on in a tenant: how much, how fast, how well.
 type StatsServiceClient interface {
 	// Watch streams the figures of a span of time up to now: a snapshot, a marker, then changes. A reconnect starts with the
-	// snapshot again. Figures survive a restart; a crash loses those of the newest 15 s at most.
+	// snapshot again. Figures survive a restart; a crash loses those of deliveries in the newest 15 s at most.
 	Watch(ctx context.Context, in *StatsServiceWatchRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[StatsServiceWatchResponse], error)
 }
 
@@ -67,7 +67,7 @@ type StatsService_WatchClient = grpc.ServerStreamingClient[StatsServiceWatchResp
 // StatsService answers figures of what goes on in a tenant: how much, how fast, how well.
 type StatsServiceServer interface {
 	// Watch streams the figures of a span of time up to now: a snapshot, a marker, then changes. A reconnect starts with the
-	// snapshot again. Figures survive a restart; a crash loses those of the newest 15 s at most.
+	// snapshot again. Figures survive a restart; a crash loses those of deliveries in the newest 15 s at most.
 	Watch(*StatsServiceWatchRequest, grpc.ServerStreamingServer[StatsServiceWatchResponse]) error
 	mustEmbedUnimplementedStatsServiceServer()
 }

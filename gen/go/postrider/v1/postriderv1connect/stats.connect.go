@@ -40,7 +40,7 @@ const (
 // StatsServiceClient is a client for the postrider.v1.StatsService service.
 type StatsServiceClient interface {
 	// Watch streams the figures of a span of time up to now: a snapshot, a marker, then changes. A reconnect starts with the
-	// snapshot again. Figures survive a restart; a crash loses those of the newest 15 s at most.
+	// snapshot again. Figures survive a restart; a crash loses those of deliveries in the newest 15 s at most.
 	Watch(context.Context, *connect.Request[v1.StatsServiceWatchRequest]) (*connect.ServerStreamForClient[v1.StatsServiceWatchResponse], error)
 }
 
@@ -77,7 +77,7 @@ func (c *statsServiceClient) Watch(ctx context.Context, req *connect.Request[v1.
 // StatsServiceHandler is an implementation of the postrider.v1.StatsService service.
 type StatsServiceHandler interface {
 	// Watch streams the figures of a span of time up to now: a snapshot, a marker, then changes. A reconnect starts with the
-	// snapshot again. Figures survive a restart; a crash loses those of the newest 15 s at most.
+	// snapshot again. Figures survive a restart; a crash loses those of deliveries in the newest 15 s at most.
 	Watch(context.Context, *connect.Request[v1.StatsServiceWatchRequest], *connect.ServerStream[v1.StatsServiceWatchResponse]) error
 }
 

@@ -1,0 +1,90 @@
+package deliver
+
+import (
+	"context"
+
+	"github.com/postrider-dev/postrider/server/gateway"
+)
+
+// backlogCount is what was counted last of the part of the log that a lane reads by itself, so that counting again looks
+// at what is new alone.
+type backlogCount struct {
+	span
+	revision int64
+	events   int64
+}
+
+// Backlogs answers what waits in each subscription of which something does, by tenant. Whoever has nothing to read by
+// itself costs a look at memory.
+func (e *Engine) Backlogs(ctx context.Context) (map[gateway.TenantID]map[gateway.SubscriptionID]gateway.SubscriptionBacklog, error) {
+	if err := e.awaitReady(ctx); err != nil {
+		return nil, err
+	}
+	retrying, err := e.store.RetryingDeliveries(ctx)
+	if err != nil {
+		return nil, err
+	}
+	e.counting.Lock()
+	defer e.counting.Unlock()
+	backlogs := map[gateway.TenantID]map[gateway.SubscriptionID]gateway.SubscriptionBacklog{}
+	for _, l := range e.all() {
+		waiting, err := l.waiting(ctx)
+		if err != nil {
+			return nil, err
+		}
+		if waiting+retrying[l.id] == 0 {
+			continue
+		}
+		if backlogs[l.tenant] == nil {
+			backlogs[l.tenant] = map[gateway.SubscriptionID]gateway.SubscriptionBacklog{}
+		}
+		backlogs[l.tenant][l.id] = gateway.SubscriptionBacklog{Waiting: waiting, Retrying: retrying[l.id]}
+	}
+	return backlogs, nil
+}
+
+// waiting counts the events that wait for their first outcome. The engine's counting is held.
+func (l *lane) waiting(ctx context.Context) (int64, error) {
+	held, unread, sub := l.inMemory()
+	if unread.to <= unread.from {
+		return held, nil
+	}
+	c := &l.counted
+	if c.from != unread.from || c.revision != sub.Revision || c.to > unread.to {
+		*c = backlogCount{span: span{unread.from, unread.from}, revision: sub.Revision}
+	}
+	if c.events <= gateway.BacklogLimit && c.to < unread.to {
+		n, err := l.engine.store.CountMatching(ctx, l.tenant, sub.Filter, c.to, unread.to, gateway.BacklogLimit+1)
+		if err != nil {
+			return 0, err
+		}
+		c.events += int64(n)
+		c.to = unread.to
+	}
+	if c.events > gateway.BacklogLimit {
+		return held + int64(unread.to-unread.from), nil
+	}
+	return held + c.events, nil
+}
+
+func (l *lane) inMemory() (events int64, unread span, sub *gateway.Subscription) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	events, unread = l.waitingLocked()
+	return events, unread, l.sub
+}
+
+// waitingLocked answers how many events in memory wait for their first outcome, and the part of the log that the lane will
+// read by itself. l.mu is held.
+func (l *lane) waitingLocked() (events int64, unread span) {
+	events = int64(l.queue.len())
+	for _, a := range l.busy {
+		if a.delivery.Attempts == 0 && !a.ended {
+			events++
+		}
+	}
+	if !l.fed {
+		unread = span{l.scan, l.engine.store.Head()}
+	}
+	return events, unread
+}

@@ -1,0 +1,26 @@
+package stats_test
+
+import (
+	"testing"
+
+	"github.com/postrider-dev/postrider/server/stats"
+)
+
+// FuzzDecode reads what a damaged database may hold: it answers an error or something that can be written again.
+func FuzzDecode(f *testing.F) {
+	f.Add([]byte{})
+	f.Add([]byte{1, 0, 0, 0, 0, 0, 0, 0, 0})
+	f.Add([]byte{1, 5, 2, 1, 0, 1, 9, 2, 6, 3, 1, 7, 0, 2, 1, 0, 1, 9, 2, 1, 1, 'a', 5})
+	f.Add([]byte{2, 0})
+	f.Add([]byte{1, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 0xff, 0xff, 0x0f})
+	f.Fuzz(func(t *testing.T, data []byte) {
+		again, description, err := stats.Recode(data)
+		if err != nil {
+			return
+		}
+		_, same, err := stats.Recode(again)
+		if err != nil || same != description {
+			t.Errorf("%s became %s: %v", description, same, err)
+		}
+	})
+}

@@ -1,0 +1,147 @@
+package stats
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"github.com/postrider-dev/postrider/server/gateway"
+)
+
+// Bounds of what one interval tells apart. What is beyond them is counted together, and in the total.
+const (
+	maxSubscriptions = 500
+	maxTypes         = 200
+)
+
+// The names under which the others are counted.
+const (
+	otherSubscriptions gateway.SubscriptionID = 0
+	otherTypes                                = ""
+)
+
+// interval is what happened in a tenant in one interval, or in a sum of several.
+type interval struct {
+	start         time.Time
+	total         gateway.StatsCounts
+	subscriptions map[gateway.SubscriptionID]*gateway.StatsCounts
+	types         map[string]*int64
+	// gauges are of the end.
+	gauges gateway.StatsGauges
+}
+
+func newInterval(start time.Time) *interval {
+	return &interval{
+		start: start, subscriptions: map[gateway.SubscriptionID]*gateway.StatsCounts{}, types: map[string]*int64{},
+	}
+}
+
+// subscription answers where to count for a subscription.
+func (i *interval) subscription(id gateway.SubscriptionID) *gateway.StatsCounts {
+	counts := i.subscriptions[id]
+	if counts == nil && len(i.subscriptions) >= maxSubscriptions {
+		id = otherSubscriptions
+		counts = i.subscriptions[id]
+	}
+	if counts == nil {
+		counts = &gateway.StatsCounts{}
+		i.subscriptions[id] = counts
+	}
+	return counts
+}
+
+// publish counts events of a type.
+func (i *interval) publish(name string, n int64) {
+	i.total.Published += n
+	i.addType(name, n)
+}
+
+func (i *interval) addType(name string, n int64) {
+	count := i.types[name]
+	if count == nil && len(i.types) >= maxTypes {
+		name = otherTypes
+		count = i.types[name]
+	}
+	if count == nil {
+		count = new(int64)
+		i.types[name] = count
+	}
+	*count += n
+}
+
+// add adds a later interval, whatever it tells apart.
+func (i *interval) add(other *interval) {
+	i.total.Add(&other.total)
+	for id, counts := range other.subscriptions {
+		own := i.subscriptions[id]
+		if own == nil {
+			own = &gateway.StatsCounts{}
+			i.subscriptions[id] = own
+		}
+		own.Add(counts)
+	}
+	for name, n := range other.types {
+		own := i.types[name]
+		if own == nil {
+			own = new(int64)
+			i.types[name] = own
+		}
+		*own += *n
+	}
+	if other.gauges.Known {
+		i.gauges = other.gauges
+	}
+}
+
+// remove takes away an interval that was added.
+func (i *interval) remove(other *interval) {
+	i.total.Remove(&other.total)
+	for id, counts := range other.subscriptions {
+		own := i.subscriptions[id]
+		if own.Remove(counts); own.Empty() {
+			delete(i.subscriptions, id)
+		}
+	}
+	for name, n := range other.types {
+		own := i.types[name]
+		if *own -= *n; *own == 0 {
+			delete(i.types, name)
+		}
+	}
+}
+
+func (i *interval) clone() *interval {
+	clone := newInterval(i.start)
+	clone.add(i)
+	return clone
+}
+
+// limit brings a sum back to the bounds: those with the most stay, the others are counted together.
+func (i *interval) limit() {
+	ids := fewest(i.subscriptions, maxSubscriptions, otherSubscriptions, func(c *gateway.StatsCounts) int64 { return c.Attempts() })
+	for _, id := range ids {
+		counts := i.subscriptions[id]
+		delete(i.subscriptions, id)
+		i.subscription(otherSubscriptions).Add(counts)
+	}
+	for _, name := range fewest(i.types, maxTypes, otherTypes, func(n *int64) int64 { return *n }) {
+		n := *i.types[name]
+		delete(i.types, name)
+		i.addType(otherTypes, n)
+	}
+}
+
+// fewest answers the keys of those with the smallest values that are too many, other apart.
+func fewest[K cmp.Ordered, V any](all map[K]V, most int, other K, value func(V) int64) []K {
+	keys := make([]K, 0, len(all))
+	for key := range all {
+		if key != other {
+			keys = append(keys, key)
+		}
+	}
+	if len(keys) <= most {
+		return nil
+	}
+	slices.SortFunc(keys, func(a, b K) int { return cmp.Or(cmp.Compare(value(all[b]), value(all[a])), cmp.Compare(a, b)) })
+	return keys[most:]
+}

@@ -1,0 +1,165 @@
+// Package stats keeps the figures of what goes on in each tenant: what was published, delivered, failed, how fast, and what
+// waits. It counts in memory what the store's writer has committed, and stores the counts of finished intervals.
+//
+//	seconds     of the last minutes, in memory alone                                    tenant.go
+//	15 s        the interval under way and the newest finished ones in memory, the others in the store
+//	5 min, 1 h  summed up from the stored ones when they are over                       keep.go
+//
+// Memory grows neither with history nor with tenants at rest: whoever looks reads history from the store (watch.go). An
+// interval in which nothing happened is stored nowhere, so an idle server writes nothing.
+//
+// Reading order: recorder.go and tenant.go (counting), interval.go and encoding.go (what an interval is), keep.go and
+// load.go (what is stored, and found again), watch.go (what is shown).
+package stats
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/postrider-dev/postrider/server/gateway"
+	"github.com/postrider-dev/postrider/server/store"
+)
+
+// Backlogs is what waits in each subscription of which something does.
+type Backlogs = map[gateway.TenantID]map[gateway.SubscriptionID]gateway.SubscriptionBacklog
+
+// Config is what a recorder works with.
+type Config struct {
+	Store *store.Store
+	// Backlogs looks what waits. It is asked every few seconds while something happens.
+	Backlogs func(context.Context) (Backlogs, error)
+	// Logger is for faults of the store; none when nil.
+	Logger *slog.Logger
+}
+
+// Recorder counts. Published and Settled are its hot path: they take one lock, which the store's writer alone holds but
+// for moments.
+type Recorder struct {
+	store    *store.Store
+	backlogs func(context.Context) (Backlogs, error)
+	logger   *slog.Logger
+
+	mu      sync.Mutex
+	tenants map[gateway.TenantID]*tenant
+	// position is that of the newest event that is counted, passed that of the newest one of the finished intervals; passedAt
+	// is when they ended.
+	position, passed gateway.Position
+	passedAt         time.Time
+	// touched tells that something was counted since the backlogs were looked at; sampled is when that was first done.
+	touched bool
+	sampled time.Time
+
+	// Owned by the goroutine of Load, then Run: the sums to be made once their time is over, the position of the newest event
+	// that is counted in what is stored, when old intervals were last removed, and when it was last looked what waits.
+	due               map[sum]struct{}
+	saved             gateway.Position
+	removedAt, looked time.Time
+}
+
+// New makes a recorder. Load what is stored before anything is counted, then Run it.
+func New(cfg Config) *Recorder {
+	if cfg.Logger == nil {
+		cfg.Logger = slog.New(slog.DiscardHandler)
+	}
+	return &Recorder{
+		store: cfg.Store, backlogs: cfg.Backlogs, logger: cfg.Logger,
+		tenants: map[gateway.TenantID]*tenant{}, due: map[sum]struct{}{},
+	}
+}
+
+// Published counts a committed group of events.
+func (r *Recorder) Published(events []*gateway.Event) {
+	if len(events) == 0 {
+		return
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	now := time.Now()
+	r.pass(now)
+	for len(events) > 0 {
+		first, n := events[0], 1
+		for n < len(events) && events[n].Tenant == first.Tenant && events[n].Type == first.Type {
+			n++
+		}
+		r.of(first.Tenant).published(now, first.Type, int64(n))
+		r.position = events[n-1].Position
+		events = events[n:]
+	}
+	r.touched = true
+}
+
+// pass takes note of the position at which intervals ended. r.mu is held.
+func (r *Recorder) pass(now time.Time) {
+	if start := now.Truncate(shortest); start.After(r.passedAt) {
+		r.passed, r.passedAt = r.position, start
+	}
+}
+
+// Settled counts an attempt whose outcome is committed.
+func (r *Recorder) Settled(d gateway.DeliverySettled) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.of(d.Tenant).settled(time.Now(), d)
+	r.touched = true
+}
+
+// of answers the tenant's counts, made on first use. r.mu is held.
+func (r *Recorder) of(id gateway.TenantID) *tenant {
+	t := r.tenants[id]
+	if t == nil {
+		t = &tenant{gauges: gateway.StatsGauges{Known: !r.sampled.IsZero()}}
+		t.before = t.gauges
+		r.tenants[id] = t
+	}
+	return t
+}
+
+const (
+	// sampleEvery is how often it is looked what waits, while something happens; restSample while nothing does.
+	sampleEvery = 5 * time.Second
+	restSample  = time.Minute
+	// sampleShare bounds the work of looking: a look that took 1 ms is followed by 50 ms without.
+	sampleShare = 50
+)
+
+// sample looks at what waits, if that may have changed, and answers when to look again.
+func (r *Recorder) sample(ctx context.Context) (wait time.Duration) {
+	began := time.Now()
+	if !r.takeTouched() && began.Sub(r.looked) < restSample {
+		return sampleEvery
+	}
+	r.looked = began
+	backlogs, err := r.backlogs(ctx)
+	if err != nil {
+		r.fault(ctx, "count what waits for delivery", err)
+		return restSample
+	}
+	r.take(backlogs)
+	return max(sampleEvery, sampleShare*time.Since(began))
+}
+
+func (r *Recorder) takeTouched() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	touched := r.touched
+	r.touched = false
+	return touched
+}
+
+// take stores a sample.
+func (r *Recorder) take(backlogs Backlogs) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	now := time.Now()
+	if r.sampled.IsZero() {
+		r.sampled = now
+	}
+	for id := range backlogs {
+		r.of(id)
+	}
+	for id, t := range r.tenants {
+		t.sampled(now, backlogs[id])
+	}
+}

@@ -1,0 +1,142 @@
+package stats
+
+import (
+	"slices"
+	"time"
+
+	"github.com/postrider-dev/postrider/server/gateway"
+)
+
+const (
+	// shortest is the length of the intervals that are counted; longer ones are sums of them.
+	shortest = 15 * time.Second
+	// keptSeconds is for how long single seconds are kept.
+	keptSeconds = gateway.MaxStatsPoints + 1
+	// keptFor is how long a finished interval stays in memory once it is stored. A watch that looks less often has missed
+	// some.
+	keptFor = 2 * time.Minute
+	// maxUnstored bounds the finished intervals that could not be stored: an hour.
+	maxUnstored = int(time.Hour / shortest)
+)
+
+// tenant is the newest of one tenant. All of it is under the recorder's lock.
+type tenant struct {
+	// seconds are those in which something happened, oldest first; all but the last one do not change any more. before is
+	// how things stood in front of them.
+	seconds []second
+	before  gateway.StatsGauges
+	// open is the interval under way, nil as long as nothing happened in it.
+	open *interval
+	// closed are the newest finished intervals in which something happened, oldest first. They do not change any more.
+	closed []closed
+
+	gauges   gateway.StatsGauges
+	backlogs map[gateway.SubscriptionID]gateway.SubscriptionBacklog
+}
+
+type second struct {
+	number int64
+	counts gateway.StatsCounts
+	gauges gateway.StatsGauges
+}
+
+type closed struct {
+	*interval
+	stored bool
+}
+
+// at answers where to count now: the second and the interval. A clock that went back counts on where it was.
+func (t *tenant) at(now time.Time) (*gateway.StatsCounts, *interval) {
+	t.close(now)
+	if t.open == nil {
+		t.open = newInterval(now.Truncate(shortest))
+		t.open.gauges = t.gauges
+	}
+	number := now.Unix()
+	if n := len(t.seconds); n == 0 || t.seconds[n-1].number < number {
+		t.forgetSeconds(number - keptSeconds)
+		t.seconds = append(t.seconds, second{number: number, gauges: t.gauges})
+	}
+	return &t.seconds[len(t.seconds)-1].counts, t.open
+}
+
+func (t *tenant) forgetSeconds(until int64) {
+	n := 0
+	for n < len(t.seconds) && t.seconds[n].number <= until {
+		t.before = t.seconds[n].gauges
+		n++
+	}
+	t.seconds = slices.Delete(t.seconds, 0, n)
+}
+
+// close ends the interval under way if its time is over.
+func (t *tenant) close(now time.Time) {
+	if t.open == nil || now.Before(t.open.start.Add(shortest)) {
+		return
+	}
+	t.closed = append(t.closed, closed{interval: t.open})
+	t.open = nil
+}
+
+func (t *tenant) published(now time.Time, eventType string, n int64) {
+	second, open := t.at(now)
+	second.Published += n
+	open.publish(eventType, n)
+}
+
+func (t *tenant) settled(now time.Time, d gateway.DeliverySettled) {
+	second, open := t.at(now)
+	bucket := gateway.LatencyBucket(d.Latency)
+	for _, counts := range [...]*gateway.StatsCounts{second, &open.total, open.subscription(d.Subscription)} {
+		switch {
+		case d.Delivered:
+			counts.Delivered++
+			counts.Latency.AddBucket(bucket, 1)
+		case d.Attempted:
+			counts.Failed++
+		}
+		if d.Dead {
+			counts.Dead++
+		}
+	}
+}
+
+// sampled takes note of what waits. That it is different from before is something that happened.
+func (t *tenant) sampled(now time.Time, backlogs map[gateway.SubscriptionID]gateway.SubscriptionBacklog) {
+	gauges := gateway.StatsGauges{Known: true}
+	for _, b := range backlogs {
+		gauges.Backlog += b.Waiting
+		gauges.Retrying += b.Retrying
+	}
+	t.backlogs = backlogs
+	if gauges == t.gauges {
+		return
+	}
+	t.gauges = gauges
+	_, open := t.at(now)
+	open.gauges = gauges
+	t.seconds[len(t.seconds)-1].gauges = gauges
+}
+
+// unstored answers the finished intervals that are to be stored.
+func (t *tenant) unstored() []*interval {
+	var found []*interval
+	for _, c := range t.closed {
+		if !c.stored {
+			found = append(found, c.interval)
+		}
+	}
+	return found
+}
+
+// tidy takes note that the intervals before a time are stored, and lets go of what nobody needs. It answers whether
+// anything is left.
+func (t *tenant) tidy(now, storedBefore time.Time) (left bool) {
+	for i := range t.closed {
+		t.closed[i].stored = t.closed[i].stored || t.closed[i].start.Before(storedBefore)
+	}
+	t.closed = slices.DeleteFunc(t.closed, func(c closed) bool { return c.stored && now.Sub(c.start) > shortest+keptFor })
+	t.closed = slices.Delete(t.closed, 0, max(len(t.closed)-maxUnstored, 0))
+	t.forgetSeconds(now.Unix() - keptSeconds)
+	return t.open != nil || len(t.closed)+len(t.seconds)+len(t.backlogs) > 0
+}
