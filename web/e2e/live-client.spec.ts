@@ -62,13 +62,19 @@ const test = base.extend<World>({
   log: async ({ server }, use) => use(new Log(server)),
 });
 
-async function open(page: Page, site: Site, url: string, entry: "light" | "full"): Promise<void> {
+async function open(
+  page: Page,
+  site: Site,
+  url: string,
+  entry: "light" | "full",
+  scope?: string,
+): Promise<void> {
   await page.goto(site.origin);
   await page.evaluate(
-    ([address, which, heartbeat]) => {
-      record = client.watch(address, which, heartbeat);
+    ([address, which, heartbeat, sharing]) => {
+      record = client.watch(address, which, heartbeat, sharing);
     },
-    [url, entry, heartbeatMs] as const,
+    [url, entry, heartbeatMs, scope] as const,
   );
 }
 
@@ -143,6 +149,43 @@ for (const entry of entries) {
         await log.expectIn(page);
         await log.publish(3);
         await log.expectIn(page);
+      }
+    });
+
+    test("shares one connection between tabs, whichever of them close", async ({
+      context,
+      site,
+      server,
+      log,
+    }) => {
+      const streams = async () => {
+        const { total = 0 } = await server.call<{ total?: number }>(
+          "StreamService/ListStreams",
+          {},
+        );
+        return total;
+      };
+      await log.publish(3);
+      const tabs: Page[] = [];
+      const openTab = async () => {
+        const tab = await context.newPage();
+        await open(tab, site, server.url, entry, "somebody");
+        tabs.push(tab);
+      };
+      for (let i = 0; i < 4; i++) await openTab();
+      const expectAll = async () => {
+        for (const tab of tabs) await log.expectIn(tab);
+      };
+      while (tabs.length > 1) {
+        await log.publish(2);
+        await expectAll();
+        await expect.poll(streams).toBe(1);
+        // The oldest tab has the connection.
+        await tabs.shift()?.close();
+        await log.publish(2);
+        await expectAll();
+        if (tabs.length === 2) await server.down("SIGKILL");
+        if (tabs.length === 2) await server.up();
       }
     });
 

@@ -1,5 +1,9 @@
 import { createClient } from "@postrider/client";
-import { createClient as createLightClient, type LiveStatus } from "@postrider/client/light";
+import {
+  betweenTabs,
+  createClient as createLightClient,
+  type LiveStatus,
+} from "@postrider/client/light";
 import { OrderCancelledSchema } from "../examples/gen/shop/v1/order_pb.js";
 
 /* What the browser test of live streams calls in a page. */
@@ -21,7 +25,12 @@ declare global {
 }
 
 /** Subscribes from the beginning of the log, by one of the entry points, with the tokens that the page's site hands out. */
-export function watch(url: string, entry: "light" | "full", heartbeatMs: number): Record {
+export function watch(
+  url: string,
+  entry: "light" | "full",
+  heartbeatMs: number,
+  scope?: string,
+): Record {
   const record: Record = {
     ...{ numbers: [], states: [], asked: [], unhandled: [], status: undefined },
   };
@@ -34,6 +43,7 @@ export function watch(url: string, entry: "light" | "full", heartbeatMs: number)
   const options = {
     start: "earliest",
     heartbeatMs,
+    share: scope === undefined ? undefined : betweenTabs(scope),
     onBegin: () => globalThis.begins?.(),
     onStatus: (status: LiveStatus) => {
       record.status = status;

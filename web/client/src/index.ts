@@ -13,6 +13,8 @@ export { newEventId } from "./event-id.js";
 export type { DataOf, EventSource, SchemaOf } from "./event-type.js";
 export { type Gap, GapError } from "./gap.js";
 export { type LiveOptions, type LiveSource, LiveStream, type Sign } from "./live/live-stream.js";
+export type { MessageStream, Sharing, StreamOrigin } from "./live/message-stream.js";
+export { betweenTabs } from "./live/shared-stream.js";
 export type { LiveState, LiveStatus } from "./live/status.js";
 export {
   type EventCallbacks,

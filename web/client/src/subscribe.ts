@@ -19,6 +19,7 @@ import {
   defaultHeartbeatMs,
   type EventCallbacks,
   type NamedFilter,
+  openStream,
   type StreamOptions,
   Subscription,
 } from "./live/subscription.js";
@@ -61,11 +62,17 @@ export function subscribe<Source extends EventSource>(
   const schemas = schemasByType(sources);
   if (schemas.size === 0) throw new TypeError("name at least one event type to subscribe to");
   const { heartbeatMs = defaultHeartbeatMs, signal, onRetry } = options;
-  const source = new RpcSource(rpc, newRequest(tenant, [...schemas.keys()], options), refuse);
-  const live = new LiveStream(source, { heartbeatMs, signal, onRetry });
+  const wanted = newRequest(tenant, [...schemas.keys()], options);
+  const open = (after: string | undefined) => {
+    const source = new RpcSource(rpc, { ...wanted, start: after ?? wanted.start }, refuse);
+    return new LiveStream(source, { heartbeatMs, signal, onRetry });
+  };
+  const { types, expression, filters, slowPolicy } = wanted;
+  const request = JSON.stringify([tenant, types, expression, filters, slowPolicy]);
+  const stream = openStream({ request, heartbeatMs, signal, open }, options.share);
   const read = (event: unknown, filters: readonly string[]) =>
     readEvent(event as Event, filters, schemas, options) as TypedEvent<Source> | undefined;
-  return new Subscription(live, read, options);
+  return new Subscription(stream, read, options);
 }
 
 /** Subscribe over Connect as the source of a live stream. */

@@ -4,6 +4,7 @@ import { LiveStream } from "../live/live-stream.js";
 import {
   defaultHeartbeatMs,
   type EventCallbacks,
+  openStream,
   type StreamOptions,
   Subscription,
 } from "../live/subscription.js";
@@ -88,9 +89,16 @@ export class Client<Events extends EventMap<Events>> {
     if (types.length === 0) throw new TypeError("name at least one event type to subscribe to");
     const { heartbeatMs = defaultHeartbeatMs, signal, onRetry } = options;
     const query = streamQuery(this.#tenant, types, heartbeatMs, options);
-    const source = new SseSource(this.#http, query);
-    const live = new LiveStream(source, { heartbeatMs, signal, onRetry });
-    return new Subscription(live, readEvent as never, options);
+    const open = (after: string | undefined) => {
+      const from = new URLSearchParams(query);
+      if (after) from.set("start", after);
+      return new LiveStream(new SseSource(this.#http, from), { heartbeatMs, signal, onRetry });
+    };
+    const identity = new URLSearchParams(query);
+    identity.delete("start");
+    const request = `${this.#http.url} ${identity}`;
+    const stream = openStream({ request, heartbeatMs, signal, open }, options.share);
+    return new Subscription(stream, readEvent as never, options);
   }
 
   async #call(method: string, body: string, signal?: AbortSignal): Promise<unknown> {

@@ -3,6 +3,8 @@ export { type ErrorCode, PostriderError, type Reason } from "../error.js";
 export type { FieldViolation } from "../error-detail.js";
 export { newEventId } from "../event-id.js";
 export { type Gap, GapError } from "../gap.js";
+export type { MessageStream, Sharing, StreamOrigin } from "../live/message-stream.js";
+export { betweenTabs } from "../live/shared-stream.js";
 export type { LiveState, LiveStatus } from "../live/status.js";
 export {
   type EventCallbacks,

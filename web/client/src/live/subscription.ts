@@ -1,7 +1,7 @@
 import { PostriderError } from "../error.js";
 import { type Gap, GapError } from "../gap.js";
-import type { LiveStream } from "./live-stream.js";
 import type { StreamMessage } from "./message.js";
+import type { MessageStream, Sharing, StreamOrigin } from "./message-stream.js";
 import type { LiveStatus } from "./status.js";
 
 /**
@@ -33,6 +33,8 @@ export interface StreamOptions {
   slowPolicy?: SlowPolicy | undefined;
   /** How often a quiet stream shows that it is alive, in milliseconds; 10 s when absent. Two that fail to come are a loss. */
   heartbeatMs?: number | undefined;
+  /** Shares one connection with other tabs: `betweenTabs("the user's id")`. Each tab has a connection when absent. */
+  share?: Sharing | undefined;
   /** Ends the stream, without an error. */
   signal?: AbortSignal | undefined;
   /** Called each time the stream begins, with its cursor: every later event comes. */
@@ -55,6 +57,11 @@ export interface EventCallbacks<Event> {
   onEnd?: ((error?: unknown) => void) | undefined;
 }
 
+/** The stream of a subscription: this tab's own, or one that tabs share. */
+export function openStream(origin: StreamOrigin, share: Sharing | undefined): MessageStream {
+  return share ? share(origin) : origin.open(undefined);
+}
+
 export const defaultHeartbeatMs = 10_000;
 
 /**
@@ -62,13 +69,13 @@ export const defaultHeartbeatMs = 10_000;
  * every loss, and ends when the loop is left, `close` is called or the signal aborts.
  */
 export class Subscription<Event> implements AsyncIterableIterator<Event, void, undefined> {
-  readonly #live: LiveStream<StreamMessage<unknown>>;
+  readonly #live: MessageStream;
   readonly #events: AsyncGenerator<Event, void, undefined>;
   #cursor: string | undefined;
 
   /** Reads events off messages; `read` answers nothing for an event that is passed over. */
   constructor(
-    live: LiveStream<StreamMessage<unknown>>,
+    live: MessageStream,
     read: (event: unknown, filters: readonly string[]) => Event | undefined,
     options: StreamOptions & EventCallbacks<Event>,
   ) {

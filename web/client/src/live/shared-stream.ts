@@ -1,0 +1,238 @@
+import type { PostriderError } from "../error.js";
+import type { StreamMessage } from "./message.js";
+import type { MessageStream, Sharing, StreamOrigin } from "./message-stream.js";
+import { type LiveStatus, StatusStore } from "./status.js";
+
+/**
+ * One connection for all tabs of a browser that ask for the same events. `scope` says for whom, such as the id of the user
+ * who is signed in: tabs share only what they ask for under the same scope. Where the browser cannot, each tab has a
+ * connection of its own.
+ */
+export function betweenTabs(scope: string): Sharing {
+  return (origin) => {
+    const isAble = globalThis.navigator?.locks && globalThis.BroadcastChannel;
+    return isAble ? new SharedStream(scope, origin) : origin.open(undefined);
+  };
+}
+
+/** A message as the leading tab tells it: `after` is the place before it, so that each tab sees whether it is the next. */
+interface Frame {
+  readonly after: string;
+  readonly message: StreamMessage<unknown>;
+}
+
+type Word =
+  | { readonly frame: Frame }
+  | { readonly status: LiveStatus["state"] }
+  /** A tab that reads for itself asks where the leading one is. */
+  | { readonly hello: true };
+
+/** So much is kept of what the leading tab tells while it cannot be used. A tab that falls behind reads for itself. */
+const mostHeard = 1000;
+/** A tab that does not see what comes next waits this long for it before it reads for itself. */
+const graceMs = 500;
+
+/**
+ * The stream of one tab. It either reads for itself, from its own place in the log, or follows the tab that holds the lock
+ * and tells the others what it reads. A tab joins only where what is told continues what it has, and it leaves where it does
+ * not: nothing is lost or doubled when tabs come, go, sleep or take over.
+ */
+class SharedStream implements MessageStream {
+  readonly #origin: StreamOrigin;
+  readonly #name: string;
+  readonly #channel: BroadcastChannel;
+  readonly #status = new StatusStore();
+  readonly #stop = new AbortController();
+  #place: string | undefined;
+  /** What was told and not used yet, oldest first. */
+  #heard: Frame[] = [];
+  #own: MessageStream | undefined;
+  #leads = false;
+  /** What the leading tab tells continues what this one has. */
+  #follows = false;
+  #release: () => void = () => {};
+  #wake: () => void = () => {};
+  #leaderState: LiveStatus["state"] = "connecting";
+
+  constructor(scope: string, origin: StreamOrigin) {
+    this.#origin = origin;
+    this.#name = `postrider ${scope} ${origin.request}`;
+    this.#channel = new BroadcastChannel(this.#name);
+    this.#channel.onmessage = ({ data }: MessageEvent<Word>) => this.#hear(data);
+  }
+
+  get status(): LiveStatus {
+    return this.#status.value;
+  }
+
+  get onStatus(): StatusStore["watch"] {
+    return this.#status.watch;
+  }
+
+  retryNow(): void {
+    this.#own?.retryNow();
+  }
+
+  close(error?: PostriderError): void {
+    if (this.#stop.signal.aborted) return;
+    this.#stop.abort();
+    this.#own?.close();
+    this.#release();
+    this.#channel.close();
+    this.#wake();
+    this.#status.set({ state: "ended", ...(error && { error }) });
+  }
+
+  async *messages(): AsyncGenerator<StreamMessage<unknown>, void, undefined> {
+    const { signal } = this.#origin;
+    const close = () => this.close();
+    if (signal?.aborted) close();
+    signal?.addEventListener("abort", close);
+    this.#runForLeader();
+    try {
+      while (!this.#stop.signal.aborted) {
+        yield* this.#readForItself();
+        yield* this.#follow();
+      }
+    } catch (cause) {
+      this.close(cause as PostriderError);
+      throw cause;
+    } finally {
+      signal?.removeEventListener("abort", close);
+      close();
+    }
+  }
+
+  /** Reads until what the leading tab tells continues what this one has. */
+  async *#readForItself(): AsyncGenerator<StreamMessage<unknown>, void, undefined> {
+    if (this.#place !== undefined && !this.#leads && !this.#joins()) await this.#hears(graceMs);
+    if (this.#stop.signal.aborted || this.#joins()) return;
+    this.#follows = false;
+    const own = this.#origin.open(this.#place);
+    this.#own = own;
+    const stopWatching = own.onStatus((status) => this.#show(status));
+    try {
+      for await (const message of own.messages()) {
+        this.#tell({ frame: { after: this.#place ?? "", message } });
+        if (message.kind === "begin") this.#ask();
+        this.#place = message.cursor;
+        yield* this.#unlessSlow(message);
+        if (this.#follows || this.#joins()) return;
+      }
+      if (!this.#follows) this.close();
+    } finally {
+      stopWatching();
+      this.#own = undefined;
+      own.close();
+    }
+  }
+
+  /** A leading tab that takes long over a message lets another one lead. */
+  async *#unlessSlow(message: StreamMessage<unknown>) {
+    const slow = setTimeout(() => this.#resign(), this.#origin.heartbeatMs);
+    try {
+      yield message;
+    } finally {
+      clearTimeout(slow);
+    }
+  }
+
+  /** Takes what the leading tab tells, until that does not continue what this one has, or this one leads. */
+  async *#follow(): AsyncGenerator<StreamMessage<unknown>, void, undefined> {
+    while (!this.#stop.signal.aborted && !this.#leads) {
+      const frame = this.#heard[0];
+      if (!frame) {
+        if (!(await this.#hears(this.#origin.heartbeatMs * 2.5))) return;
+      } else if (frame.after === this.#place) {
+        this.#heard.shift();
+        this.#place = frame.message.cursor;
+        yield frame.message;
+      } else if (!this.#joins()) {
+        return;
+      }
+    }
+  }
+
+  /** Finds the newest frame that continues what this tab has, and forgets those before it. */
+  #joins(): boolean {
+    if (this.#leads || this.#place === undefined) return false;
+    for (let i = this.#heard.length - 1; i >= 0; i--) {
+      const frame = this.#heard[i];
+      const follows = frame?.after === this.#place;
+      if (!follows && frame?.message.cursor !== this.#place) continue;
+      this.#heard.splice(0, follows ? i : i + 1);
+      this.#follows = true;
+      this.#status.set({ state: this.#leaderState });
+      return true;
+    }
+    return false;
+  }
+
+  #hear(word: Word): void {
+    if ("hello" in word) {
+      this.#answer();
+    } else if ("status" in word) {
+      this.#leaderState = word.status;
+      if (!this.#own && !this.#leads) this.#status.set({ state: word.status });
+    } else if (!this.#leads) {
+      this.#heard.push(word.frame);
+      if (this.#heard.length > mostHeard) this.#heard.splice(0, this.#own ? 1 : mostHeard);
+      this.#wake();
+      if (this.#own && this.#joins()) this.#own.close();
+    }
+  }
+
+  #answer(): void {
+    if (!this.#leads || !this.#own || this.#place === undefined) return;
+    this.#tell({ status: this.status.state });
+    const message = { kind: "heartbeat", cursor: this.#place } as const;
+    this.#tell({ frame: { after: this.#place, message } });
+  }
+
+  #ask(): void {
+    if (!this.#leads) this.#channel.postMessage({ hello: true } satisfies Word);
+  }
+
+  #tell(word: Word): void {
+    if (this.#leads) this.#channel.postMessage(word);
+  }
+
+  #show(status: LiveStatus): void {
+    if (this.#stop.signal.aborted || status.state === "ended") return;
+    this.#status.set(status);
+    this.#tell({ status: status.state });
+  }
+
+  #runForLeader(): void {
+    const { signal } = this.#stop;
+    if (signal.aborted) return;
+    const lead = () => {
+      this.#leads = true;
+      this.#heard = [];
+      this.#wake();
+      return new Promise<void>((resolve) => {
+        this.#release = resolve;
+      });
+    };
+    // It fails only where the signal aborts.
+    navigator.locks.request(this.#name, { signal }, lead).catch(() => {});
+  }
+
+  #resign(): void {
+    if (!this.#leads) return;
+    this.#leads = false;
+    this.#release();
+    this.#runForLeader();
+  }
+
+  /** Whether something happens within a time: a word of the leading tab, or this one leads. */
+  #hears(ms: number): Promise<boolean> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(() => resolve(false), ms);
+      this.#wake = () => {
+        clearTimeout(timer);
+        resolve(true);
+      };
+    });
+  }
+}
