@@ -92,6 +92,14 @@ func (c caller) admission() postriderv1.LiveStream_Admission {
 	}
 }
 
+// lag is how many events the stream has yet to look at, given the end of the log.
+func (v liveView) lag(head gateway.Position) int64 {
+	if v.Idle() {
+		return 0
+	}
+	return max(0, int64(head-v.Reached()))
+}
+
 // show shows the stream against the log as it is now.
 func (v liveView) show(log *store.Store) *postriderv1.LiveStream {
 	reached := v.Reached()
@@ -99,7 +107,7 @@ func (v liveView) show(log *store.Store) *postriderv1.LiveStream {
 		Id: v.ID, Tenant: v.tenant.Name, Transport: v.transport,
 		Admission: v.caller.admission(), RemoteAddress: v.from.address, UserAgent: v.from.userAgent,
 		Filters: v.carries, SlowPolicy: v.policy,
-		Cursor: log.Cursor(reached).String(), Lag: max(0, int64(log.Head()-reached)),
+		Cursor: log.Cursor(reached).String(), Lag: v.lag(log.Head()),
 		Live: v.Live(), Sent: v.Sent(), Dropped: v.Dropped(), OpenTime: timestamppb.New(v.openTime),
 	}
 	if v.caller.KeyID != auth.AdminKeyID {

@@ -58,7 +58,7 @@ func TestOpenStreamsAreListed(t *testing.T) {
 		t.Fatal(err)
 	}
 	ids = append(ids, begin.Begin.Stream)
-	subscribe(t, w.admin(), &postriderv1.SubscribeRequest{Tenant: "acme"})
+	subscribe(t, w.admin(), &postriderv1.SubscribeRequest{Tenant: "acme", Types: []string{"never"}})
 
 	last := w.publish("order.created", `{}`).GetCursor()
 	source.expect("message")
@@ -87,7 +87,7 @@ func TestOpenStreamsAreListed(t *testing.T) {
 	if one := list.GetStreams()[4]; one.GetApiKeyId() != "" || one.GetApiKeyName() != "" {
 		t.Errorf("the admin's is listed as %v", one)
 	}
-	if other := w.admin().listStreams(t, &postriderv1.ListStreamsRequest{Tenant: "acme"}); other.GetTotal() != 1 {
+	if other := w.admin().listStreams(t, &postriderv1.ListStreamsRequest{Tenant: "acme"}); other.GetTotal() != 1 || other.GetStreams()[0].GetLag() != 0 {
 		t.Errorf("the other tenant has %v", other)
 	}
 	var paged []string

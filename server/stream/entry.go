@@ -20,7 +20,7 @@ type Entry struct {
 // Progress is how far a stream has come. The stream writes it, and anybody may read it at any time.
 type Progress struct {
 	reached, sent, dropped atomic.Int64
-	live                   atomic.Bool
+	live, idle             atomic.Bool
 }
 
 // Reached is the place up to which every matching event was sent, or left out as the stream's policy asks for.
@@ -31,6 +31,10 @@ func (p *Progress) Sent() int64 { return p.sent.Load() }
 
 // Dropped is how many matching events were left out because the reader was too slow for them.
 func (p *Progress) Dropped() int64 { return p.dropped.Load() }
+
+// Idle says that everything that is stored and matches was sent: the place reached moves on only with the next heartbeat,
+// but what lies between is for others.
+func (p *Progress) Idle() bool { return p.idle.Load() }
 
 // Live says that the stream has reached the end of the log and carries new events.
 func (p *Progress) Live() bool { return p.live.Load() }

@@ -51,6 +51,7 @@ func (s *subscriber) run(ctx context.Context) error {
 		}
 		s.idle = true
 		heartbeat.Reset(s.untilHeartbeat())
+		s.request.Entry.idle.Store(true)
 		select {
 		case <-moved:
 		case <-heartbeat.C:
@@ -59,6 +60,7 @@ func (s *subscriber) run(ctx context.Context) error {
 		case <-s.hub.stopping:
 			return errStopping()
 		}
+		s.request.Entry.idle.Store(false)
 	}
 }
 
