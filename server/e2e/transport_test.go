@@ -121,14 +121,18 @@ func newStreamed(message *postriderv1.SubscribeResponse) streamed {
 // openStream asks for a stream over plain HTTP, in the form that accept names. Who resumes does so as a browser would, by
 // the header.
 func openStream(ctx context.Context, protocol func(*http.Protocols), s *server, types []string, start, accept string) (io.ReadCloser, error) {
-	query := url.Values{"types": {strings.Join(types, ",")}, "heartbeat": {streamHeartbeat.String()}, "start": {"earliest"}}
+	query := url.Values{"types": {strings.Join(types, ",")}, "heartbeat": {streamHeartbeat.String()}}
+	fresh := start == "earliest" || start == "now"
+	if fresh {
+		query.Set("start", start)
+	}
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, s.url()+"/v1/events/stream?"+query.Encode(), nil)
 	if err != nil {
 		return nil, err
 	}
 	request.Header.Set("Authorization", "Bearer "+adminKey)
 	request.Header.Set("Accept", accept)
-	if start != "earliest" {
+	if !fresh {
 		request.Header.Set("Last-Event-ID", start)
 	}
 	response, err := newHTTPClient(protocol).Do(request)
@@ -150,7 +154,7 @@ func bySSE(protocol func(*http.Protocols)) transport {
 			return err
 		}
 		defer func() { _ = body.Close() }()
-		name, id, data := "", start, ""
+		name, id, data := "", "", ""
 		lines := bufio.NewReader(body)
 		for {
 			line, err := lines.ReadString('\n')
@@ -188,9 +192,6 @@ func noteSSE(name, id, data string, note func(streamed) bool) bool {
 		m.gap = data
 	case "end":
 		return true
-	}
-	if m.cursor == "earliest" {
-		m.cursor = ""
 	}
 	return note(m)
 }

@@ -1,0 +1,282 @@
+package e2e_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"connectrpc.com/connect"
+
+	postriderv1 "github.com/postrider-dev/postrider/gen/go/postrider/v1"
+)
+
+const (
+	// hostileFrom is where the hostile clients come from; the healthy ones come from 127.0.0.1.
+	hostileFrom  = "127.0.0.2"
+	neverReading = 60
+	trickling    = 60
+	babbling     = 20
+	crowd        = 10_000
+	// backlogEvents of backlogBytes each are what the slow readers have to read.
+	backlogEvents, backlogBytes = 20_000, 2_000
+	// pace is how often the healthy publisher publishes.
+	pace         = 5 * time.Millisecond
+	calmFor      = 4 * time.Second
+	siegeFor     = 8 * time.Second
+	mostMemoryMB = 500
+	// mostGrowthMB is by how much memory may grow while the siege lasts and the slow readers fall further behind.
+	mostGrowthMB = 60
+)
+
+// TestHostileConsumers lays siege to a server: clients that never read, that read a byte a second, that send garbage, and
+// ten thousand connections. Its memory must stay bounded, publishing go on, and readers that read get their events as
+// before, also those that come in the middle of it.
+func TestHostileConsumers(t *testing.T) {
+	seed := newSeed(t)
+	s := newServer(t)
+	s.mustStart()
+	client := newClient(s)
+	fillLog(t, client)
+
+	ctx, stop := context.WithCancel(t.Context())
+	var running sync.WaitGroup
+	defer running.Wait()
+	defer stop()
+	p := &pulse{client: client}
+	for _, name := range []string{"gRPC", "server-sent events", "lines of JSON", "connect JSON, HTTP/1.1"} {
+		running.Go(func() { p.listen(ctx, s, name) })
+	}
+	running.Go(func() { p.beat(ctx) })
+
+	pause(ctx, time.Second) // everybody has arrived
+	p.take()
+	pause(ctx, calmFor)
+	calm := p.take()
+
+	h := &horde{server: s, random: newRandom(seed, 0)}
+	defer h.leave()
+	h.come(t)
+	p.take()
+	pause(ctx, time.Second)
+	early := memoryMB(t, s)
+	late := &pulse{}
+	running.Go(func() { late.listen(ctx, s, "server-sent events") })
+	pause(ctx, siegeFor)
+	siege, most := p.take(), memoryMB(t, s)
+
+	if most > mostMemoryMB || most > early+mostGrowthMB {
+		t.Errorf("the server takes %d MB under siege, %d MB at its beginning; at most %d MB and %d MB more are allowed", most, early, mostMemoryMB, mostGrowthMB)
+	}
+	if siege.failed > 0 || siege.published < int(siegeFor/pace)*8/10 {
+		t.Errorf("%d events were published under siege, %d refused: %v", siege.published, siege.failed, p.fault)
+	}
+	if missing := siege.published*4 - len(siege.delays); missing > 40 {
+		t.Errorf("%d of %d events did not reach their readers under siege", missing, siege.published*4)
+	}
+	// The machine is shared with the besiegers, so this only tells whether anybody waits for them.
+	if limit := 4*calm.percentile(99) + 100*time.Millisecond; siege.percentile(99) > limit {
+		t.Errorf("99 %% of the events took up to %v to their readers under siege, %v before", siege.percentile(99), calm.percentile(99))
+	}
+	if n := len(late.take().delays); n == 0 {
+		t.Error("a reader who came under siege got nothing")
+	}
+	counts(t, "seed=%d connections=%d refused=%d memory=%d MB (%d MB at the beginning of the siege) | calm: published=%d p50=%v p99=%v | siege: published=%d p50=%v p99=%v",
+		seed, len(h.connections), h.refused, most, early, calm.published, calm.percentile(50), calm.percentile(99),
+		siege.published, siege.percentile(50), siege.percentile(99))
+}
+
+// fillLog makes a backlog that would not fit into memory once for each reader.
+func fillLog(t *testing.T, client *client) {
+	t.Helper()
+	data := fmt.Sprintf(`{"text":%q}`, strings.Repeat("x", backlogBytes))
+	for n := 0; n < backlogEvents; n += 1000 {
+		batch := make([]*postriderv1.Event, 1000)
+		for i := range batch {
+			batch[i] = untyped("", "backlog.filled", data)
+		}
+		if _, err := client.events.PublishBatch(t.Context(), connect.NewRequest(&postriderv1.PublishBatchRequest{Events: batch})); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// memoryMB answers how much of the server is in memory, as the kernel counts it.
+func memoryMB(t *testing.T, s *server) int {
+	t.Helper()
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", s.current().cmd.Process.Pid))
+	if err != nil {
+		t.Skip("SKIPPED: the memory of a process is read from /proc")
+	}
+	_, rest, _ := strings.Cut(string(status), "VmRSS:")
+	kB, err := strconv.Atoi(strings.Fields(rest)[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	return kB / 1024
+}
+
+// pulse publishes at a steady pace and measures how long events take to those who listen. Their ids say when that was.
+type pulse struct {
+	client *client
+
+	mu    sync.Mutex
+	stats pulseStats
+	fault error
+}
+
+type pulseStats struct {
+	published, failed int
+	delays            []time.Duration
+}
+
+func (s pulseStats) percentile(p int) time.Duration {
+	if len(s.delays) == 0 {
+		return 0
+	}
+	sorted := slices.Sorted(slices.Values(s.delays))
+	return sorted[(len(sorted)-1)*p/100].Round(100 * time.Microsecond)
+}
+
+// take answers what was counted since the last time.
+func (p *pulse) take() pulseStats {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	taken := p.stats
+	p.stats = pulseStats{}
+	return taken
+}
+
+func (p *pulse) beat(ctx context.Context) {
+	ticker := time.NewTicker(pace)
+	defer ticker.Stop()
+	var publishing sync.WaitGroup
+	defer publishing.Wait()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case at := <-ticker.C:
+			publishing.Go(func() { p.publish(ctx, at) })
+		}
+	}
+}
+
+func (p *pulse) publish(ctx context.Context, at time.Time) {
+	event := untyped(strconv.FormatInt(at.UnixNano(), 10), "pulse.beaten", `{}`)
+	_, err := p.client.events.Publish(ctx, connect.NewRequest(&postriderv1.PublishRequest{Event: event}))
+	if ctx.Err() != nil {
+		return
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.stats.published++; err != nil {
+		p.stats.failed, p.fault = p.stats.failed+1, err
+	}
+}
+
+func (p *pulse) listen(ctx context.Context, s *server, name string) {
+	_ = transports[name](ctx, s, []string{"pulse.*"}, "now", func(m streamed) bool {
+		if at, err := strconv.ParseInt(m.event, 10, 64); err == nil {
+			p.mu.Lock()
+			defer p.mu.Unlock()
+			p.stats.delays = append(p.stats.delays, time.Since(time.Unix(0, at)))
+		}
+		return ctx.Err() == nil
+	})
+}
+
+// horde is the hostile clients.
+type horde struct {
+	server *server
+	random *rand.Rand
+
+	mu          sync.Mutex
+	connections []net.Conn
+	refused     int
+}
+
+func (h *horde) leave() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, c := range h.connections {
+		_ = c.Close()
+	}
+}
+
+func (h *horde) come(t *testing.T) {
+	t.Helper()
+	earliest := fmt.Sprintf("GET /v1/events/stream?start=earliest HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %s\r\n\r\n", adminKey)
+	for i := range neverReading + trickling {
+		c := h.connect(t, earliest)
+		if i >= neverReading {
+			go trickle(c)
+		}
+	}
+	for range babbling {
+		seed := h.random.Uint64()
+		go babble(h.connect(t, ""), rand.New(rand.NewPCG(seed, 0)))
+	}
+	live := strings.Replace(earliest, "start=earliest", "types=none.such", 1)
+	openings := []string{"", "GET /v1/events/stream HTTP/1.1\r\nHost: x\r\nX-Half: ", live, "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"}
+	for i := range crowd {
+		h.connect(t, openings[i%len(openings)])
+	}
+}
+
+// connect opens a connection and says the first words.
+func (h *horde) connect(t *testing.T, opening string) net.Conn {
+	t.Helper()
+	dialer := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(hostileFrom)}, Timeout: 10 * time.Second}
+	c, err := dialer.DialContext(t.Context(), "tcp", h.server.address)
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if err != nil {
+		h.refused++
+		return &net.TCPConn{}
+	}
+	_, _ = c.Write([]byte(opening))
+	h.connections = append(h.connections, c)
+	return c
+}
+
+// trickle reads a byte a second.
+func trickle(c net.Conn) {
+	ticker := time.NewTicker(time.Second)
+	defer ticker.Stop()
+	for one := make([]byte, 1); ; <-ticker.C {
+		if _, err := io.ReadFull(c, one); err != nil {
+			return
+		}
+	}
+}
+
+// babble sends what no protocol has, after a beginning that one has.
+func babble(c net.Conn, random *rand.Rand) {
+	beginnings := [][]byte{
+		nil, []byte("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"),
+		[]byte("POST /postrider.v1.EventService/Publish HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"),
+		[]byte("GET /v1/events/socket HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n" +
+			"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Protocol: postrider.v1.json\r\nAuthorization: Bearer " + adminKey + "\r\n\r\n"),
+	}
+	_, err := c.Write(beginnings[random.IntN(len(beginnings))])
+	for noise := make([]byte, 512); err == nil; {
+		for i := range noise {
+			noise[i] = byte(random.Uint32())
+		}
+		_, err = io.Copy(c, bytes.NewReader(noise))
+		if !errors.Is(err, net.ErrClosed) {
+			pause(context.Background(), 20*time.Millisecond)
+		}
+	}
+}
