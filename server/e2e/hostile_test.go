@@ -19,6 +19,7 @@ import (
 	"connectrpc.com/connect"
 
 	postriderv1 "github.com/postrider-dev/postrider/gen/go/postrider/v1"
+	"github.com/postrider-dev/postrider/server/e2e/tally"
 )
 
 const (
@@ -54,13 +55,15 @@ func TestHostileConsumers(t *testing.T) {
 	defer running.Wait()
 	defer stop()
 	p := &pulse{client: client}
-	for _, name := range []string{"gRPC", "server-sent events", "lines of JSON", "connect JSON, HTTP/1.1"} {
+	healthy := []string{"gRPC", "server-sent events", "lines of JSON", "connect JSON, HTTP/1.1"}
+	for _, name := range healthy {
 		running.Go(func() { p.listen(ctx, s, name) })
 	}
-	running.Go(func() { p.beat(ctx) })
 
-	pause(ctx, time.Second) // everybody has arrived
-	p.take()
+	eventually(t, 10*time.Second, "everybody listens", func() bool { return p.listeners() == len(healthy) })
+	beating, rest := context.WithCancel(ctx)
+	var heart sync.WaitGroup
+	heart.Go(func() { p.beat(beating) })
 	pause(ctx, calmFor)
 	calm := p.take()
 
@@ -74,15 +77,15 @@ func TestHostileConsumers(t *testing.T) {
 	running.Go(func() { late.listen(ctx, s, "server-sent events") })
 	pause(ctx, siegeFor)
 	siege, most := p.take(), memoryMB(t, s)
+	rest()
+	heart.Wait()
+	eventually(t, 10*time.Second, "everything published under siege has reached everybody", func() bool { return p.owed() == 0 })
 
 	if most > mostMemoryMB || most > early+mostGrowthMB {
 		t.Errorf("the server takes %d MB under siege, %d MB at its beginning; at most %d MB and %d MB more are allowed", most, early, mostMemoryMB, mostGrowthMB)
 	}
 	if siege.failed > 0 || siege.published < int(siegeFor/pace)*8/10 {
 		t.Errorf("%d events were published under siege, %d refused: %v", siege.published, siege.failed, p.fault)
-	}
-	if missing := siege.published*4 - len(siege.delays); missing > 40 {
-		t.Errorf("%d of %d events did not reach their readers under siege", missing, siege.published*4)
 	}
 	// The machine is shared with the besiegers, so this only tells whether anybody waits for them.
 	if limit := 4*calm.percentile(99) + 100*time.Millisecond; siege.percentile(99) > limit {
@@ -91,7 +94,7 @@ func TestHostileConsumers(t *testing.T) {
 	if n := len(late.take().delays); n == 0 {
 		t.Error("a reader who came under siege got nothing")
 	}
-	counts(t, "seed=%d connections=%d refused=%d memory=%d MB (%d MB at the beginning of the siege) | calm: published=%d p50=%v p99=%v | siege: published=%d p50=%v p99=%v",
+	tally.Print(t, "seed=%d connections=%d refused=%d memory=%d MB (%d MB at the beginning of the siege) | calm: published=%d p50=%v p99=%v | siege: published=%d p50=%v p99=%v",
 		seed, len(h.connections), h.refused, most, early, calm.published, calm.percentile(50), calm.percentile(99),
 		siege.published, siege.percentile(50), siege.percentile(99))
 }
@@ -133,6 +136,21 @@ type pulse struct {
 	mu    sync.Mutex
 	stats pulseStats
 	fault error
+	// listening counts those who listen; published and received are counted from the beginning.
+	listening, published, received int
+}
+
+func (p *pulse) listeners() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.listening
+}
+
+// owed answers how many events have yet to come, over all who listen.
+func (p *pulse) owed() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.published*p.listening - p.received
 }
 
 type pulseStats struct {
@@ -167,7 +185,7 @@ func (p *pulse) beat(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case at := <-ticker.C:
-			publishing.Go(func() { p.publish(ctx, at) })
+			publishing.Go(func() { p.publish(context.WithoutCancel(ctx), at) })
 		}
 	}
 }
@@ -175,21 +193,24 @@ func (p *pulse) beat(ctx context.Context) {
 func (p *pulse) publish(ctx context.Context, at time.Time) {
 	event := untyped(strconv.FormatInt(at.UnixNano(), 10), "pulse.beaten", `{}`)
 	_, err := p.client.events.Publish(ctx, connect.NewRequest(&postriderv1.PublishRequest{Event: event}))
-	if ctx.Err() != nil {
-		return
-	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.stats.published++; err != nil {
 		p.stats.failed, p.fault = p.stats.failed+1, err
+		return
 	}
+	p.published++
 }
 
 func (p *pulse) listen(ctx context.Context, s *server, name string) {
 	_ = transports[name](ctx, s, []string{"pulse.*"}, "now", func(m streamed) bool {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		if m.begin {
+			p.listening++
+		}
 		if at, err := strconv.ParseInt(m.event, 10, 64); err == nil {
-			p.mu.Lock()
-			defer p.mu.Unlock()
+			p.received++
 			p.stats.delays = append(p.stats.delays, time.Since(time.Unix(0, at)))
 		}
 		return ctx.Err() == nil
