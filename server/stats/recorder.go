@@ -133,7 +133,9 @@ func (r *Recorder) sample(ctx context.Context) (wait time.Duration) {
 	r.looked = began
 	backlogs, err := r.backlogs(ctx)
 	if err != nil {
-		r.fault(ctx, "count what waits for delivery", err)
+		if gateway.ErrorCode(err) != gateway.CodeUnavailable { // as it is when the server stops
+			r.fault(ctx, "count what waits for delivery", err)
+		}
 		return restSample
 	}
 	r.take(backlogs)

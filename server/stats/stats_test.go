@@ -242,6 +242,21 @@ func TestOldIntervalsAreRemoved(t *testing.T) {
 	})
 }
 
+// TestASumIsNotMadeAgainOfWhatIsLeft restarts when the older part of what a sum was made of is old enough to be removed.
+func TestASumIsNotMadeAgainOfWhatIsLeft(t *testing.T) {
+	t.Parallel()
+	inWorld(t, func(w *world) {
+		w.publish(tenant, "order.created", 1)
+		time.Sleep(4 * time.Minute)
+		w.publish(tenant, "order.created", 1)
+		time.Sleep(2*time.Hour + 57*time.Minute)
+		w.restart()
+		if seen := w.watch(tenant, 24*time.Hour); seen.total().Published != 2 {
+			t.Errorf("%d published of 2", seen.total().Published)
+		}
+	})
+}
+
 func TestCardinalityIsBounded(t *testing.T) {
 	t.Parallel()
 	inWorld(t, func(w *world) {
@@ -250,6 +265,9 @@ func TestCardinalityIsBounded(t *testing.T) {
 			w.publish(tenant, fmt.Sprintf("type.n%d", i%1000), 1)
 			w.deliver(gateway.SubscriptionID(i+1), 1, time.Millisecond)
 			if i%1000 == 999 {
+				if seen := w.watch(tenant, time.Hour); i == 999 && (len(seen.view.Subscriptions) != 500 || len(seen.view.EventTypes) != 200) {
+					t.Errorf("one interval tells %d subscriptions and %d types apart", len(seen.view.Subscriptions), len(seen.view.EventTypes))
+				}
 				time.Sleep(15 * time.Second)
 			}
 		}
