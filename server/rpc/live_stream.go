@@ -2,7 +2,6 @@ package rpc
 
 import (
 	"crypto/rand"
-	"slices"
 	"strings"
 	"time"
 
@@ -68,8 +67,12 @@ func within(ticket auth.Ticket, carries []*postriderv1.NamedFilter) bool {
 	if !confined(ticket) {
 		return true
 	}
-	return len(carries) == 1 && carries[0].GetName() == "" &&
-		carries[0].GetExpression() == ticket.Expression && slices.Equal(carries[0].GetTypes(), ticket.Types)
+	if len(carries) != 1 || carries[0].GetName() != "" {
+		return false
+	}
+	types, expression := carries[0].GetTypes(), carries[0].GetExpression()
+	asksForAll := len(types) == 0 && len(ticket.Types) > 0
+	return !asksForAll && shows(ticket, types) && (ticket.Expression == "" || ticket.Expression == expression)
 }
 
 // liveView is a live stream as it is at one moment.

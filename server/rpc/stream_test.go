@@ -208,6 +208,7 @@ func TestWhoMayRenewAStream(t *testing.T) {
 		{"a ticket for all", "", allID, text(reader, `{}`), "ok"},
 		{"a ticket for what it carries", "", allID, orders, "ok"},
 		{"a ticket for the same, made anew", "", someID, text(reader, `{"types":["order.*"]}`), "ok"},
+		{"a ticket for more", "", someID, text(reader, `{"types":["payment.made","order.*"]}`), "ok"},
 		{"a ticket for less", "", someID, text(reader, `{"types":["order.created"]}`), "permission_denied"},
 		{"a ticket for other events", "", someID, text(reader, `{"types":["order.*"],"expression":"false"}`), "permission_denied"},
 		{"no ticket", "", someID, "ticket", "unauthenticated"},

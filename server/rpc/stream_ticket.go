@@ -3,6 +3,8 @@ package rpc
 import (
 	"context"
 	"errors"
+	"slices"
+	"strings"
 	"time"
 
 	"connectrpc.com/connect"
@@ -75,20 +77,33 @@ func errTicketExpired() error { return unauthenticated("the ticket has expired; 
 // confined says whether a ticket shows only some of the tenant's events.
 func confined(ticket auth.Ticket) bool { return len(ticket.Types) > 0 || ticket.Expression != "" }
 
-// narrow makes the request one for what the ticket shows. It cannot ask for anything else.
+// narrow makes the request one for what the ticket shows. It may ask for less, by types, and by an expression where the
+// ticket has none: two expressions are not joined, since the one of the request could be written to undo the other.
 func narrow(request *postriderv1.SubscribeRequest, ticket auth.Ticket) error {
 	if !confined(ticket) {
 		return nil
 	}
-	if len(request.GetTypes()) > 0 {
-		return gateway.FieldError("types", "the ticket says which events are shown")
-	}
-	if request.GetExpression() != "" {
-		return gateway.FieldError("expression", "the ticket says which events are shown")
-	}
 	if len(request.GetFilters()) > 0 {
 		return gateway.FieldError("filters", "the ticket says which events are shown")
 	}
-	request.Types, request.Expression = ticket.Types, ticket.Expression
+	if request.GetExpression() != "" && ticket.Expression != "" {
+		return gateway.FieldError("expression", "the ticket says which events are shown")
+	}
+	if !shows(ticket, request.GetTypes()) {
+		return gateway.FieldError("types", "the ticket shows only %s", strings.Join(ticket.Types, ", "))
+	}
+	if len(request.GetTypes()) == 0 {
+		request.Types = ticket.Types
+	}
+	if ticket.Expression != "" {
+		request.Expression = ticket.Expression
+	}
 	return nil
+}
+
+// shows says whether a ticket shows all events that the patterns select. A pattern covers another that it matches when
+// that is read as the name of a type: "order.*" covers "order.paid" and "order.paid.*".
+func shows(ticket auth.Ticket, types []string) bool {
+	shown := gateway.Filter{Types: ticket.Types}
+	return !slices.ContainsFunc(types, func(pattern string) bool { return !shown.Match(pattern) })
 }

@@ -87,12 +87,19 @@ func TestATicketShowsWhatItIsFor(t *testing.T) {
 
 	for query, status := range map[string]int{
 		"&tenant=acme": http.StatusOK, "&tenant=default": http.StatusNotFound, "&tenant=nobody": http.StatusNotFound,
-		"&types=*": http.StatusBadRequest, "&expression=true": http.StatusBadRequest,
+		"&types=*": http.StatusBadRequest, "&types=order.*": http.StatusOK, "&types=order.paid": http.StatusOK,
+		"&types=order.paid,payment.made": http.StatusBadRequest, "&types=orders.*": http.StatusBadRequest,
+		"&expression=true": http.StatusBadRequest, "&filter={\"name\":\"a\"}": http.StatusBadRequest,
 	} {
 		if response, _ := w.open(http.DefaultClient, "", ticket+query); response.StatusCode != status {
 			t.Errorf("%s: %d, want %d", query, response.StatusCode, status)
 		}
 	}
+	less := w.listen(http.DefaultClient, "", w.ticket(key, `{"types":["order.*"]}`)+"&types=order.paid&expression=event.data.n+>+1.0")
+	less.expect("open")
+	publishAs("order.created", `{"n":5}`)
+	publishAs("order.paid", `{"n":1}`)
+	less.expectEvents(publishAs("order.paid", `{"n":2}`))
 	open := w.ticket(key, `{}`)
 	if response, _ := w.open(http.DefaultClient, "", open+"&tenant=default"); response.StatusCode != http.StatusNotFound {
 		t.Errorf("another tenant with a ticket of a tenant's key: %d", response.StatusCode)
