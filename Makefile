@@ -15,6 +15,7 @@ SHOP_SCHEMAS := gen/descriptors/shop.v1.binpb
 OWN_PACKAGES = $$(go list ./... | grep -vE '/postrider/(gen|ent)(/|$$)') ./ent/schema/... ./ent/migrations/...
 
 SHOP_SOURCES := $(wildcard examples/shop/*.ts examples/shop/page/* examples/shop/receiver/*) $(wildcard gen/es/shop/v1/*)
+BOARD_SOURCES := $(wildcard examples/board/page/* examples/board/backend/*)
 CLIENT_SOURCES := web/client/package.json web/client/tsconfig.build.json $(shell find web/client/src -type f -not -path '*/testing/*')
 WEB_SOURCES := $(wildcard web/*.html web/*.json web/vite.config.ts) $(shell find web/src web/public gen/es -type f)
 
@@ -73,6 +74,16 @@ shop: build examples/shop/dist/.stamp ## Run the example shop: producer, consume
 	go build -o bin/shop ./examples/shop
 	exec bin/shop
 
+# The order board: the page, and the backend that serves it.
+examples/board/dist/.stamp: web/client/dist/index.js $(BOARD_SOURCES)
+	vite build examples/board/page --outDir ../dist/page --emptyOutDir --logLevel warn
+	vite build examples/board --ssr backend/main.ts --outDir dist/backend --logLevel warn
+	@touch $@
+
+.PHONY: board
+board: build examples/board/dist/.stamp ## Run the live order board, with a server of its own
+	exec node examples/board/dist/backend/main.js
+
 .PHONY: demo
 demo: node_modules/.stamp ## Publish real webhook payloads to a running server and count what arrives
 	node examples/demo/demo.mjs
@@ -109,7 +120,7 @@ test-web: build ## Run the TypeScript tests alone; those of the client use bin/p
 	npm run test --workspaces --if-present
 
 .PHONY: test-browser
-test-browser: build ## Run the browser tests alone, against bin/postrider
+test-browser: build examples/board/dist/.stamp ## Run the browser tests alone, against bin/postrider
 	tools/with-services chromium -- bash -c '[ -z "$${POSTRIDER_TEST_CHROMIUM:-}" ] || npm run e2e --workspace @postrider/web'
 
 .PHONY: lint
@@ -164,5 +175,5 @@ fmt: node_modules/.stamp ## Format Go, Protobuf and TypeScript
 
 .PHONY: clean
 clean: ## Remove what was built; data stays
-	rm -rf bin node_modules web/node_modules web/client/node_modules web/client/dist examples/shop/dist coverage
+	rm -rf bin node_modules web/node_modules web/client/node_modules web/client/dist examples/{shop,board}/dist coverage
 	find web/dist -mindepth 1 -not -name .gitkeep -delete 2>/dev/null || true

@@ -68,9 +68,14 @@ export class Postrider {
     await exited;
   }
 
+  /** Forgets all that is stored: the next `up` begins a new log. The process has to be down. */
+  async forget(): Promise<void> {
+    await rm(this.#data, { recursive: true, force: true });
+  }
+
   async remove(): Promise<void> {
     await this.down();
-    await rm(this.#data, { recursive: true, force: true });
+    await this.forget();
   }
 
   /** Calls a method as curl would: plain JSON and the admin key. */
