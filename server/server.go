@@ -184,11 +184,12 @@ func (s *Server) assemble(keyring *auth.Keyring) (err error) {
 	hub := stream.New(s.store, recent, filters, s.stopping)
 	view := func(asJSON bool) rpcstream.View { return wire.NewEventView(s.schemas, s.store.Cursor, asJSON) }
 
+	overRPC := rpcstream.New(hub, view)
 	overHTTP := sse.New(sse.Config{Hub: hub, NewRequest: rpcstream.NewRequest, View: view(true), Logger: s.logger})
 
 	s.api, err = rpc.New(rpc.Config{
 		Store: s.store, Schemas: s.schemas, Filters: filters, Publisher: publisher, Registrar: s.registrar, Engine: s.engine, Stats: s.stats, Targets: targets,
-		Subscribe: rpcstream.New(hub, view).Subscribe, StreamEvents: overHTTP.Serve,
+		Subscribe: overRPC.Subscribe, Coalesce: overRPC.Coalesce, StreamEvents: overHTTP.Serve,
 		Keyring: keyring, AdminKey: s.admin.Hash,
 		MaxRequestBytes: s.config.MaxRequestBytes, MaxStreams: s.config.MaxStreams, Version: Version(),
 		Services: s.services, Ready: s.ready, Stopping: s.stopping, Logger: s.logger,

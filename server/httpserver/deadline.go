@@ -4,6 +4,7 @@ import (
 	"io"
 	"net/http"
 	"slices"
+	"sync"
 	"time"
 )
 
@@ -22,9 +23,8 @@ func boundTransfers(quiet []string, next http.Handler) http.Handler {
 		if r.Body != nil && r.Body != http.NoBody && !slices.Contains(quiet, r.URL.Path) {
 			r.Body = &boundedBody{ReadCloser: r.Body, controller: controller}
 		}
-		bounded := &boundedWriter{ResponseWriter: w, controller: controller}
-		// What is left in the buffer is written after the handler has returned.
-		defer bounded.begin()
+		bounded := &boundedWriter{ResponseWriter: w, controller: controller, http2: r.ProtoMajor == 2}
+		defer bounded.end()
 		next.ServeHTTP(bounded, r)
 	})
 }
@@ -62,11 +62,21 @@ func (b *boundedBody) end() {
 	}
 }
 
+// boundedWriter bounds each write. A connection of HTTP/1.1 gets a deadline, which says nothing while it is quiet: it is
+// only moved when a write begins. On HTTP/2 a deadline that passes resets the stream even when nothing is being written, and
+// setting one is a message to the goroutine that serves the connection; there a timer of our own sets it, when a write
+// has taken too long.
 type boundedWriter struct {
 	http.ResponseWriter
 	controller *http.ResponseController
-	// until is the deadline in force; zero for none.
+	http2      bool
+	// until is the deadline in force on HTTP/1.1.
 	until time.Time
+
+	// overdue fires on HTTP/2 unless the write is over in time.
+	overdue *time.Timer
+	mu      sync.Mutex
+	done    bool
 }
 
 func (b *boundedWriter) Write(p []byte) (int, error) {
@@ -74,27 +84,52 @@ func (b *boundedWriter) Write(p []byte) (int, error) {
 	return b.ResponseWriter.Write(p)
 }
 
-// Flush is where a stream waits for its client. Afterwards the stream may be quiet: on HTTP/2 a deadline that passes
-// resets the stream even when nothing is being written.
+// Flush is where a stream waits for its client. Afterwards the stream may be quiet.
 func (b *boundedWriter) Flush() {
 	b.begin()
 	_ = b.controller.Flush() // A failed flush shows in the next write.
-	b.end()
+	if b.overdue != nil {
+		b.overdue.Stop()
+	}
 }
 
 // Unwrap lets http.ResponseController reach the connection.
 func (b *boundedWriter) Unwrap() http.ResponseWriter { return b.ResponseWriter }
 
 func (b *boundedWriter) begin() {
-	now := time.Now()
-	if b.until.Sub(now) > writeTimeout-time.Second {
-		return
+	switch {
+	case !b.http2:
+		if now := time.Now(); b.until.Sub(now) <= writeTimeout-time.Second {
+			b.until = now.Add(writeTimeout)
+			_ = b.controller.SetWriteDeadline(b.until) // A connection without deadlines does without.
+		}
+	case b.overdue == nil:
+		b.overdue = time.AfterFunc(writeTimeout, b.cut)
+	default:
+		b.overdue.Reset(writeTimeout)
 	}
-	b.until = now.Add(writeTimeout)
-	_ = b.controller.SetWriteDeadline(b.until) // A connection without deadlines does without.
 }
 
+// cut ends the write under way on HTTP/2.
+func (b *boundedWriter) cut() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if !b.done {
+		_ = b.controller.SetWriteDeadline(time.Now())
+	}
+}
+
+// end leaves a deadline for what is left in the buffer, which is written after the handler has returned.
 func (b *boundedWriter) end() {
-	b.until = time.Time{}
-	_ = b.controller.SetWriteDeadline(time.Time{})
+	if !b.http2 {
+		b.begin()
+		return
+	}
+	if b.overdue != nil {
+		b.overdue.Stop()
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.done = true
+	_ = b.controller.SetWriteDeadline(time.Now().Add(writeTimeout))
 }

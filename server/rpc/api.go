@@ -38,6 +38,8 @@ type Config struct {
 	Targets   *target.Registry
 	// Subscribe serves the live stream.
 	Subscribe SubscribeStream
+	// Coalesce lies under its handler, and lets it write what is ready at once.
+	Coalesce func(http.Handler) http.Handler
 	// StreamEvents serves it to those who speak no RPC.
 	StreamEvents StreamEvents
 	Keyring      *auth.Keyring
@@ -117,6 +119,7 @@ func (a *API) Mount(mux *http.ServeMux) {
 		keyring: a.config.Keyring, subscribe: a.config.Subscribe, streams: a.streams, stopping: a.config.Stopping,
 	}, a.options)
 	mount(path, events)
+	mount(postriderv1connect.EventServiceSubscribeProcedure, a.config.Coalesce(events))
 	mount(PublishStreamPath, needsHTTP2(a.config.Logger, events))
 	mount(postriderv1connect.NewEventTypeServiceHandler(&eventTypeService{
 		tenants: shared, registrar: a.config.Registrar, schemas: a.config.Schemas, filters: a.config.Filters,

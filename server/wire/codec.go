@@ -69,6 +69,9 @@ func (c protoCodec) Marshal(source any) ([]byte, error) { return c.MarshalAppend
 
 // MarshalAppend lets Connect reuse its buffers.
 func (protoCodec) MarshalAppend(dst []byte, source any) ([]byte, error) {
+	if ready, ok := source.(*Encoded); ok {
+		return ready.appendProto(dst), nil
+	}
 	message, ok := source.(proto.Message)
 	if !ok {
 		return nil, fmt.Errorf("%T is not a message", source)

@@ -28,6 +28,9 @@ func (c jsonCodec) Marshal(source any) ([]byte, error) { return c.MarshalAppend(
 
 // MarshalAppend lets Connect reuse its buffers.
 func (jsonCodec) MarshalAppend(dst []byte, source any) ([]byte, error) {
+	if ready, ok := source.(*Encoded); ok {
+		return ready.appendJSON(dst), nil
+	}
 	message, ok := source.(proto.Message)
 	if !ok {
 		return nil, fmt.Errorf("%T is not a message", source)

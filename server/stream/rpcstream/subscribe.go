@@ -20,13 +20,28 @@ type View interface {
 // Transport serves Subscribe.
 type Transport struct {
 	hub *stream.Hub
-	// view makes the view of a reader who gets every payload as JSON text, or of one who does not.
-	view func(asJSON bool) View
+	// binary, binaryJSON and json are the encodings: with payloads as messages, as JSON text, and all of it as JSON.
+	binary, binaryJSON, json *stream.Encoding
+	buffers                  buffers
 }
 
-// New makes a transport that reads from hub and shows events through view.
+// New makes a transport that reads from hub and shows events through view: that of a reader who gets every payload as JSON
+// text, or of one who does not.
 func New(hub *stream.Hub, view func(asJSON bool) View) *Transport {
-	return &Transport{hub: hub, view: view}
+	encoding := func(asJSON bool, encode func(*postriderv1.SubscribeResponse) ([]byte, error)) *stream.Encoding {
+		shown := view(asJSON)
+		return hub.NewEncoding(func(event *gateway.Event, tenant string) ([]byte, error) {
+			message, err := shown.Event(event, tenant)
+			if err != nil {
+				return nil, err
+			}
+			return encode(wire.StreamEvent(message, nil))
+		})
+	}
+	return &Transport{
+		hub: hub, binary: encoding(false, wire.EncodeProto), binaryJSON: encoding(true, wire.EncodeProto),
+		json: encoding(true, wire.EncodeJSON), buffers: newBuffers(),
+	}
 }
 
 // Subscribe sends the tenant's events that the request asks for until either side ends the stream, and keeps its entry.
@@ -39,14 +54,35 @@ func (t *Transport) Subscribe(
 		return err
 	}
 	asked.Entry = entry
-	view := t.view(wire.WantsJSON(request.Header(), request.Peer().Query, request.Msg.GetPayloadFormat()))
+	if w := coalescerOf(ctx); w != nil {
+		w.hold()
+		defer w.release()
+		asked.Flush = w.flush
+	}
+	encoding, ready := t.encoding(request), &wire.Encoded{}
 	return t.hub.Subscribe(ctx, asked, func(message stream.Message) error {
-		shown, err := show(message, view, tenant.Name)
+		if message.Kind != stream.KindEvent {
+			return to.Send(show(message))
+		}
+		frame, err := message.Frame(encoding)
 		if err != nil {
 			return err
 		}
-		return to.Send(shown)
+		ready.Message, ready.Filters = frame, message.Filters
+		return to.Conn().Send(ready)
 	})
+}
+
+// encoding is the one that the caller speaks.
+func (t *Transport) encoding(request *connect.Request[postriderv1.SubscribeRequest]) *stream.Encoding {
+	switch {
+	case wire.SpeaksJSON(request.Header(), request.Peer().Query):
+		return t.json
+	case request.Msg.GetPayloadFormat() == postriderv1.PayloadFormat_PAYLOAD_FORMAT_JSON:
+		return t.binaryJSON
+	default:
+		return t.binary
+	}
 }
 
 // NewRequest reads what a subscriber asks for. Its errors name the fields.
@@ -94,23 +130,18 @@ func newStart(text string) (stream.Start, error) {
 	}
 }
 
-func show(message stream.Message, view View, tenant string) (*postriderv1.SubscribeResponse, error) {
+// show makes messages that carry no event.
+func show(message stream.Message) *postriderv1.SubscribeResponse {
 	switch message.Kind {
 	case stream.KindBegin:
 		return wire.StreamBegin(wire.Begin{
 			At: message.Cursor, Gap: message.Gap, Stream: message.Stream, Expires: message.Expires, Live: message.Live,
-		}), nil
-	case stream.KindHeartbeat:
-		return wire.StreamHeartbeat(message.Cursor, message.Live), nil
+		})
 	case stream.KindGap:
-		return wire.StreamGap(message.Cursor, message.Gap), nil
+		return wire.StreamGap(message.Cursor, message.Gap)
 	case stream.KindDropped:
-		return wire.StreamDropped(message.Cursor, message.Dropped), nil
+		return wire.StreamDropped(message.Cursor, message.Dropped)
 	default:
-		event, err := view.Event(message.Event, tenant)
-		if err != nil {
-			return nil, err
-		}
-		return wire.StreamEvent(event, message.Filters), nil
+		return wire.StreamHeartbeat(message.Cursor, message.Live)
 	}
 }

@@ -68,12 +68,18 @@ func opened(dst []byte, begin wire.Begin) []byte {
 	return append(dst, "\n\n"...)
 }
 
-func (s *eventStream) event(dst []byte, at gateway.Cursor, event *postriderv1.Event, filters []string) ([]byte, error) {
-	s.quiet = 0
-	dst = append(s.id(dst, at), "data: "...)
-	from := len(dst)
-	dst, err := wire.AppendJSON(dst, event)
-	return append(wire.InsertFilters(joinLines(dst, from), filters), "\n\n"...), err
+// messageFrame makes the message of an event.
+func messageFrame(event *postriderv1.Event) ([]byte, error) {
+	frame := append([]byte("id: "), event.GetCursor()...)
+	frame = append(frame, "\ndata: "...)
+	from := len(frame)
+	frame, err := wire.AppendJSON(frame, event)
+	return append(joinLines(frame, from), "\n\n"...), err
+}
+
+func (s *eventStream) event(dst []byte, at gateway.Cursor, frame []byte, filters []string) []byte {
+	s.quiet, s.place = 0, at
+	return withFilters(dst, frame, filters, "\n\n")
 }
 
 func (s *eventStream) heartbeat(dst []byte, at gateway.Cursor, live bool) ([]byte, error) {

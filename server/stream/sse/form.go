@@ -3,7 +3,6 @@ package sse
 import (
 	"time"
 
-	postriderv1 "github.com/postrider-dev/postrider/gen/go/postrider/v1"
 	"github.com/postrider-dev/postrider/server/gateway"
 	"github.com/postrider-dev/postrider/server/wire"
 )
@@ -15,11 +14,21 @@ type form interface {
 	// default.
 	pace(asked time.Duration) time.Duration
 	begin(dst []byte, begin wire.Begin) ([]byte, error)
-	event(dst []byte, at gateway.Cursor, event *postriderv1.Event, filters []string) ([]byte, error)
+	// event appends the frame that the form's encoding has made of an event, with the names of filters.
+	event(dst []byte, at gateway.Cursor, frame []byte, filters []string) []byte
 	heartbeat(dst []byte, at gateway.Cursor, live bool) ([]byte, error)
 	gap(dst []byte, at gateway.Cursor, gap gateway.Gap) ([]byte, error)
 	dropped(dst []byte, at gateway.Cursor, events int64) ([]byte, error)
 	end(dst []byte, end wire.StreamEnd) []byte
+}
+
+// withFilters appends a frame with the names of filters in the JSON object before its last bytes, which are end.
+func withFilters(dst, frame []byte, filters []string, end string) []byte {
+	if len(filters) == 0 {
+		return append(dst, frame...)
+	}
+	dst = append(dst, frame[:len(frame)-len(end)]...)
+	return append(wire.InsertFilters(dst, filters), end...)
 }
 
 // joinLines makes spaces of the line breaks in the JSON text dst[from:]. An untyped payload is kept as it was published

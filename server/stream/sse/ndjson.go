@@ -22,8 +22,13 @@ func (ndjson) begin(dst []byte, begin wire.Begin) ([]byte, error) {
 	return line(dst, wire.StreamBegin(begin))
 }
 
-func (ndjson) event(dst []byte, _ gateway.Cursor, event *postriderv1.Event, filters []string) ([]byte, error) {
-	return line(dst, wire.StreamEvent(event, filters))
+// lineFrame makes the line of an event.
+func lineFrame(event *postriderv1.Event) ([]byte, error) {
+	return line(nil, wire.StreamEvent(event, nil))
+}
+
+func (ndjson) event(dst []byte, _ gateway.Cursor, frame []byte, filters []string) []byte {
+	return withFilters(dst, frame, filters, "\n")
 }
 
 func (ndjson) heartbeat(dst []byte, at gateway.Cursor, live bool) ([]byte, error) {

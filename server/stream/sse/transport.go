@@ -7,6 +7,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"sync"
 
 	"connectrpc.com/connect"
 
@@ -32,10 +33,29 @@ type Config struct {
 }
 
 // Transport answers requests with live streams.
-type Transport struct{ config Config }
+type Transport struct {
+	config Config
+	// messages and lines are what events look like in the two forms.
+	messages, lines *stream.Encoding
+	buffers         *sync.Pool
+}
 
 // New makes a transport.
-func New(config Config) *Transport { return &Transport{config} }
+func New(config Config) *Transport {
+	encoding := func(frame func(*postriderv1.Event) ([]byte, error)) *stream.Encoding {
+		return config.Hub.NewEncoding(func(event *gateway.Event, tenant string) ([]byte, error) {
+			shown, err := config.View.Event(event, tenant)
+			if err != nil {
+				return nil, err
+			}
+			return frame(shown)
+		})
+	}
+	return &Transport{
+		config: config, messages: encoding(messageFrame), lines: encoding(lineFrame),
+		buffers: &sync.Pool{New: func() any { return new([]byte) }},
+	}
+}
 
 // Serve answers r with the tenant's events that asked names, until either side ends the stream, and keeps its entry. What is wrong before the
 // first event is an HTTP error in the form of the API; what ends the stream later is told by its last message. The error
@@ -49,11 +69,12 @@ func (t *Transport) Serve(
 		return t.refuse(w, r, err)
 	}
 	request.Entry = entry
-	out := &writer{form: newForm(r), to: w}
+	out := &writer{to: w, buffers: t.buffers}
+	out.form, out.encoding = t.newForm(r)
 	request.Heartbeat = out.form.pace(request.Heartbeat)
 	request.Flush = out.flush
 	err = t.config.Hub.Subscribe(r.Context(), request, func(message stream.Message) error {
-		return t.send(out, message, tenant.Name)
+		return send(out, message)
 	})
 	switch {
 	case out.err != nil:
@@ -79,7 +100,7 @@ func (t *Transport) show(ctx context.Context, err error) *connect.Error {
 	return wire.ConnectError(ctx, t.config.Logger, err)
 }
 
-func (t *Transport) send(out *writer, message stream.Message, tenant string) error {
+func send(out *writer, message stream.Message) error {
 	form := out.form
 	switch message.Kind {
 	case stream.KindBegin:
@@ -95,11 +116,7 @@ func (t *Transport) send(out *writer, message stream.Message, tenant string) err
 	case stream.KindDropped:
 		return out.append(func(dst []byte) ([]byte, error) { return form.dropped(dst, message.Cursor, message.Dropped) })
 	default:
-		event, err := t.config.View.Event(message.Event, tenant)
-		if err != nil {
-			return err
-		}
-		return out.append(func(dst []byte) ([]byte, error) { return form.event(dst, message.Cursor, event, message.Filters) })
+		return out.event(&message)
 	}
 }
 
@@ -113,9 +130,9 @@ func setHeaders(header http.Header, contentType string) {
 }
 
 // newForm chooses lines of JSON for who asks for them, and server-sent events for everybody else.
-func newForm(r *http.Request) form {
+func (t *Transport) newForm(r *http.Request) (form, *stream.Encoding) {
 	if wire.AcceptsLines(r.Header) {
-		return ndjson{}
+		return ndjson{}, t.lines
 	}
-	return &eventStream{}
+	return &eventStream{}, t.messages
 }

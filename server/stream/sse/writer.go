@@ -2,57 +2,83 @@ package sse
 
 import (
 	"net/http"
+	"sync"
 
+	"github.com/postrider-dev/postrider/server/stream"
 	"github.com/postrider-dev/postrider/server/wire"
 )
 
-const (
-	// writeBytes is how much is put by before it is written, more or less: what comes in a burst goes out in few writes.
-	writeBytes = 32 << 10
-	// keepBytes bounds the memory that a stream holds on to while it waits.
-	keepBytes = 4 << 10
-)
+// writeBytes is how much is put by before it is written, more or less: what comes in a burst goes out in few writes.
+const writeBytes = 32 << 10
 
 // writer puts messages by until the hub has no more ready, and then writes and flushes them at once.
 type writer struct {
-	form form
-	to   http.ResponseWriter
+	form     form
+	encoding *stream.Encoding
+	to       http.ResponseWriter
 	// begun says that the first message was made, after which the answer cannot become an error.
 	begun bool
-	// put holds what is not written yet.
-	put []byte
+	// put holds what is not written yet. It comes from buffers, which streams share: one that waits holds none.
+	put     *[]byte
+	buffers *sync.Pool
 	// err is why nothing more can be written.
 	err error
 }
 
-func (w *writer) append(message func([]byte) ([]byte, error)) error {
-	before := len(w.put)
-	put, err := message(w.put)
+// event puts the message of an event by.
+func (w *writer) event(message *stream.Message) error {
+	frame, err := message.Frame(w.encoding)
 	if err != nil {
-		w.put = w.put[:before]
 		return err
 	}
-	w.put, w.begun = put, true
-	if len(w.put) < writeBytes {
+	put := w.buffer()
+	*put = w.form.event(*put, message.Cursor, frame, message.Filters)
+	return w.writeFull()
+}
+
+// append puts another message by.
+func (w *writer) append(message func([]byte) ([]byte, error)) error {
+	put := w.buffer()
+	before := len(*put)
+	longer, err := message(*put)
+	if err != nil {
+		*put = (*put)[:before]
+		return err
+	}
+	*put, w.begun = longer, true
+	return w.writeFull()
+}
+
+func (w *writer) buffer() *[]byte {
+	if w.put == nil {
+		w.put, _ = w.buffers.Get().(*[]byte)
+	}
+	return w.put
+}
+
+func (w *writer) writeFull() error {
+	if len(*w.put) < writeBytes {
 		return nil
 	}
 	return w.write()
 }
 
 func (w *writer) write() error {
-	if w.err == nil && len(w.put) > 0 {
-		_, w.err = w.to.Write(w.put)
+	if w.put == nil {
+		return w.err
 	}
-	w.put = w.put[:0]
+	if w.err == nil && len(*w.put) > 0 {
+		_, w.err = w.to.Write(*w.put)
+	}
+	if *w.put = (*w.put)[:0]; cap(*w.put) <= 2*writeBytes {
+		w.buffers.Put(w.put)
+	}
+	w.put = nil
 	return w.err
 }
 
 func (w *writer) flush() error {
-	err := w.write()
-	if cap(w.put) > keepBytes {
-		w.put = nil
-	}
-	if err != nil {
+	if err := w.write(); err != nil {
 		return err
 	}
 	// A connection that cannot be flushed fails with the next write, or ends the request's context.
@@ -62,6 +88,7 @@ func (w *writer) flush() error {
 
 // end tells why the stream ends. Who has left does not hear it.
 func (w *writer) end(end wire.StreamEnd) {
-	w.put = w.form.end(w.put, end)
+	put := w.buffer()
+	*put = w.form.end(*put, end)
 	_ = w.flush()
 }
