@@ -8,7 +8,7 @@ import {
   type StreamOptions,
   Subscription,
 } from "../live/subscription.js";
-import { attemptTimeoutMs, callRepeatedly } from "../publish.js";
+import { callRepeatedly } from "../publish.js";
 import {
   type EventMap,
   type JsonObject,
@@ -18,7 +18,7 @@ import {
   type PublishOptions,
   streamQuery,
 } from "./events.js";
-import { errorOf, type Http, send, type Token } from "./http.js";
+import { call, errorOf, type Http, type Token } from "./http.js";
 import { SseSource, type WireEvent } from "./sse-source.js";
 
 /** Where the server is, and who calls. */
@@ -71,9 +71,11 @@ export class Client<Events extends EventMap<Events>> {
   ): Promise<Ack> {
     const event = { id, type, data, ...attributes };
     const body = JSON.stringify({ tenant: this.#tenant, event });
-    const { refuse } = this.#http.access;
-    const call = () => this.#call("Publish", body, signal);
-    const ack = (await callRepeatedly(call, { errorOf, refuse }, signal)) as Partial<Ack>;
+    const { access } = this.#http;
+    const attempt = async () =>
+      call(this.#http, "EventService/Publish", await access.ask(), body, signal);
+    const { refuse } = access;
+    const ack = (await callRepeatedly(attempt, { errorOf, refuse }, signal)) as Partial<Ack>;
     return { id, cursor: "", duplicate: false, ...ack };
   }
 
@@ -99,23 +101,6 @@ export class Client<Events extends EventMap<Events>> {
     const request = `${this.#http.url} ${identity}`;
     const stream = openStream({ request, heartbeatMs, signal, open }, options.share);
     return new Subscription(stream, readEvent as never, options);
-  }
-
-  async #call(method: string, body: string, signal?: AbortSignal): Promise<unknown> {
-    const attempt = AbortSignal.timeout(attemptTimeoutMs);
-    const headers = { "Content-Type": "application/json" };
-    const response = await send(
-      this.#http,
-      `/postrider.v1.EventService/${method}`,
-      new URLSearchParams(),
-      {
-        method: "POST",
-        headers,
-        body,
-        signal: signal ? AbortSignal.any([signal, attempt]) : attempt,
-      },
-    );
-    return response.json();
   }
 }
 

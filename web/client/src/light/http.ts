@@ -1,6 +1,7 @@
 import type { Access, Ticket } from "../access.js";
 import { type ErrorCode, PostriderError } from "../error.js";
 import type { FieldViolation } from "../error-detail.js";
+import { attemptTimeoutMs } from "../publish.js";
 
 /** A token for the Authorization header, or a ticket, which goes into the address. */
 export type Token = string | Ticket;
@@ -12,23 +13,38 @@ export interface Http {
   readonly fetch: typeof fetch;
 }
 
-/** Sends a request with the caller's credentials. An answer other than success is thrown as a PostriderError. */
+/** Sends a request. An answer other than success is thrown as a PostriderError. */
 export async function send(
-  { url, access, fetch }: Http,
+  { url, fetch }: Http,
   path: string,
-  query: URLSearchParams,
+  token: Token | undefined,
   init: RequestInit & { headers: Record<string, string>; signal: AbortSignal },
 ): Promise<Response> {
-  const token = await access.ask();
   init.signal.throwIfAborted();
   const headers = { ...init.headers };
-  if (typeof token === "object") query.set("ticket", token.ticket);
-  else if (token) headers.Authorization = `Bearer ${token}`;
-  const search = query.size > 0 ? `?${query}` : "";
-  const address = `${url.replace(/\/$/, "")}${path}${search}`;
+  if (typeof token === "string") headers.Authorization = `Bearer ${token}`;
+  const address = `${url.replace(/\/$/, "")}${path}`;
   const response = await fetch(address, { ...init, headers, cache: "no-store" });
   if (!response.ok) throw await refusal(response);
   return response;
+}
+
+/** Calls a method of the API. */
+export async function call(
+  http: Http,
+  method: string,
+  token: Token | undefined,
+  body: string,
+  signal?: AbortSignal,
+): Promise<unknown> {
+  const attempt = AbortSignal.timeout(attemptTimeoutMs);
+  const response = await send(http, `/postrider.v1.${method}`, token, {
+    method: "POST",
+    headers: { "Content-Type": "application/json" },
+    body,
+    signal: signal ? AbortSignal.any([signal, attempt]) : attempt,
+  });
+  return response.json();
 }
 
 /** What went wrong, of whatever was thrown: fetch and the body it answers throw all kinds of errors. */

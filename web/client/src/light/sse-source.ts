@@ -2,7 +2,7 @@ import { type ErrorCode, PostriderError } from "../error.js";
 import type { Gap } from "../gap.js";
 import type { LiveSource, Sign } from "../live/live-stream.js";
 import type { StreamMessage } from "../live/message.js";
-import { errorOf, type Http, send } from "./http.js";
+import { call, errorOf, type Http, send } from "./http.js";
 import { type SseMessage, SseParser } from "./sse-parser.js";
 
 /** An event as the server shows it to JSON clients. */
@@ -38,9 +38,11 @@ export class SseSource implements LiveSource<StreamMessage<WireEvent>> {
   }
 
   async *open(signal: AbortSignal): AsyncGenerator<StreamMessage<WireEvent>> {
-    const headers = { Accept: "text/event-stream" };
+    const token = await this.#http.access.ask();
     const query = new URLSearchParams(this.#query);
-    const response = await send(this.#http, path, query, { headers, signal });
+    if (typeof token === "object") query.set("ticket", token.ticket);
+    const headers = { Accept: "text/event-stream" };
+    const response = await send(this.#http, `${path}?${query}`, token, { headers, signal });
     const type = response.headers.get("Content-Type") ?? "";
     if (!response.body || !type.startsWith("text/event-stream")) {
       await response.body?.cancel();
@@ -55,6 +57,14 @@ export class SseSource implements LiveSource<StreamMessage<WireEvent>> {
     } finally {
       await reader.cancel().catch(() => {});
     }
+  }
+
+  async renew(id: string, signal: AbortSignal): Promise<number | undefined> {
+    const token = await this.#http.access.ask();
+    const tenant = this.#query.get("tenant") ?? "";
+    const body = JSON.stringify({ id, tenant, ...(typeof token === "object" && token) });
+    const answer = await call(this.#http, "StreamService/RenewStream", token, body, signal);
+    return timeOf((answer as { expireTime?: string }).expireTime);
   }
 
   note(message: StreamMessage<WireEvent>): Sign {
@@ -85,6 +95,7 @@ async function* messages(
 interface Beginning {
   readonly cursor: string;
   readonly live?: boolean;
+  readonly stream?: string;
   readonly expireTime?: string;
 }
 
@@ -148,9 +159,15 @@ class MessageReader {
   }
 }
 
-function begin({ cursor, live, expireTime }: Beginning, gap?: Gap): StreamMessage<WireEvent> {
-  const expires = expireTime === undefined ? undefined : Date.parse(expireTime);
-  return { kind: "begin", cursor, live, expires, gap };
+function begin(
+  { cursor, live, stream, expireTime }: Beginning,
+  gap?: Gap,
+): StreamMessage<WireEvent> {
+  return { kind: "begin", cursor, live, stream, expires: timeOf(expireTime), gap };
+}
+
+function timeOf(text: string | undefined): number | undefined {
+  return text === undefined ? undefined : Date.parse(text);
 }
 
 function errorOfEnd({ code, reason, message, reconnect }: End): PostriderError {

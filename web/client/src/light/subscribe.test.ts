@@ -373,13 +373,46 @@ describe("a token", () => {
     expect(retries.map(({ code }) => code)).toEqual(["unavailable", "unavailable"]);
   });
 
-  it("is renewed before the stream expires, without a word to anybody", async () => {
-    const expireTime = new Date(Date.now() + 1_200).toISOString();
+  it("lets an open stream go on when the ticket is about to end", async () => {
+    const soon = (ms: number) => new Date(Date.now() + ms).toISOString();
+    const answer: { expireTime: string }[] = [];
+    await start(
+      stream(open("c0", { stream: "str_1", expireTime: soon(1_200) }), event("c1")),
+      (response) => {
+        answer.push({ expireTime: soon(1_200) });
+        response.end(JSON.stringify(answer[0]));
+      },
+      refuse(404, { code: "not_found" }),
+      stream(open("c1"), event("c2")),
+    );
+    const stale: unknown[] = [];
+    const token = async (old?: unknown) => ({ ticket: `t${stale.push(old)}` });
+    const { brings, retries, states } = read({}, { key: undefined, token });
+    await brings("c1", "c2");
+    // Renewed once; the next renewal is refused, and a new connection takes its place, where the old one was.
+    expect(server.requests.map(({ url }) => url.pathname)).toEqual([
+      "/v1/events/stream",
+      "/postrider.v1.StreamService/RenewStream",
+      "/postrider.v1.StreamService/RenewStream",
+      "/v1/events/stream",
+    ]);
+    expect(JSON.parse(server.requests[1]?.body ?? "")).toEqual({
+      id: "str_1",
+      tenant: "",
+      ticket: "t2",
+    });
+    expect(stale).toEqual([undefined, { ticket: "t1" }, { ticket: "t2" }, undefined]);
+    expect(server.parameters("start").at(-1)).toBe("c1");
+    expect(retries).toEqual([]);
+    expect(states).toEqual(["live", "connecting", "live"]);
+  });
+
+  it("is asked for before the stream expires where that names no id", async () => {
+    const expireTime = new Date(Date.now() + 4_000).toISOString();
     await start(stream(open("c0", { expireTime }), event("c1")), stream(open("c1"), event("c2")));
     const stale: unknown[] = [];
     const token = async (old?: unknown) => `t${stale.push(old)}`;
     const { brings, retries, states } = read({}, { key: undefined, token });
-    await brings("c1");
     await brings("c1", "c2");
     expect(Date.parse(expireTime)).toBeGreaterThan(Date.now());
     expect(stale).toEqual([undefined, "t1"]);

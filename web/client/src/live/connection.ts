@@ -15,7 +15,7 @@ export class Connection<Message> {
   readonly #patience: Patience;
   #failure: unknown = new PostriderError("unavailable", "the server ended the stream");
   #interrupt: (cause: unknown) => void = () => {};
-  #renewal: ReturnType<typeof setTimeout> | undefined;
+  #later: ReturnType<typeof setTimeout> | undefined;
   /** Since when a message is waited for; 0 while none is. */
   #waitsSince = 0;
 
@@ -23,8 +23,6 @@ export class Connection<Message> {
   received = 0;
   /** It ended because of what happened here, so that the next one may begin at once. */
   isGivenUp = false;
-  /** It ended because its credentials were about to expire. */
-  isRenewed = false;
 
   constructor(open: (signal: AbortSignal) => AsyncIterable<Message>, patience: Patience) {
     this.#patience = patience;
@@ -60,18 +58,21 @@ export class Connection<Message> {
     if (silentMs > this.#patience.overdueMs) this.giveUp();
   }
 
-  /** Gives the connection up after a time, so that the next one begins with fresh credentials. */
-  renewIn(ms: number): void {
-    clearTimeout(this.#renewal);
-    const renew = () => {
-      this.isRenewed = true;
-      this.giveUp();
-    };
-    this.#renewal = setTimeout(renew, Math.min(ms, longestTimerMs));
+  /** Aborts with the connection. */
+  get signal(): AbortSignal {
+    return this.#abort.signal;
+  }
+
+  /** Does something after a time, unless the connection is lost by then. */
+  later(ms: number, act: () => void): void {
+    if (this.#abort.signal.aborted) return;
+    clearTimeout(this.#later);
+    this.#later = setTimeout(act, Math.min(ms, longestTimerMs));
   }
 
   /** Ends the connection; the next one shall begin at once. */
   giveUp(): void {
+    if (this.#abort.signal.aborted) return;
     this.isGivenUp = true;
     this.close();
   }
@@ -81,7 +82,7 @@ export class Connection<Message> {
   readonly #loseForSilence = (): void => this.#lose(silent());
 
   #lose(cause: unknown): void {
-    clearTimeout(this.#renewal);
+    clearTimeout(this.#later);
     this.#abort.abort(cause);
     this.#interrupt(cause);
     this.#messages.return?.().catch(() => {});

@@ -8,8 +8,10 @@ import { type LiveStatus, StatusStore } from "./status.js";
 export interface Sign {
   /** What comes next is new; false while what is stored comes. Absent where the message says nothing about that. */
   readonly live?: boolean | undefined;
-  /** When the stream ends unless it is opened anew by then, in milliseconds since the epoch. */
+  /** When the stream ends unless it is renewed by then, in milliseconds since the epoch. */
   readonly expires?: number | undefined;
+  /** The stream's id, to renew it. */
+  readonly stream?: string | undefined;
 }
 
 /** What a live stream reads. */
@@ -22,6 +24,11 @@ export interface LiveSource<Message> {
   errorOf(cause: unknown): PostriderError;
   /** Gets fresh credentials when these are refused; absent where there are no others. */
   refuse?(): void;
+  /**
+   * Lets an open stream go on under fresh credentials, and answers when it ends now, if it does. Where that cannot be done, a
+   * new connection is opened in its place.
+   */
+  renew?(stream: string, signal: AbortSignal): Promise<number | undefined>;
 }
 
 export interface LiveOptions {
@@ -36,7 +43,7 @@ export interface LiveOptions {
 const backoff: Backoff = { firstMs: 500, longestMs: 15_000 };
 /** From this many failures in a row the stream counts as offline: more than a blip. */
 const offlineAfter = 3;
-/** A stream that expires is opened anew this long before, or after nine tenths of its time if that is later. */
+/** A stream that expires is renewed this long before, or after nine tenths of its time if that is later. */
 const renewalMs = 30_000;
 const shortestRenewalMs = 1_000;
 /** A refusal is answered with fresh credentials at once, but not more often than this. */
@@ -118,20 +125,19 @@ export class LiveStream<Message> {
   }
 
   #note(message: Message, connection: Connection<Message>): void {
-    const { live, expires } = this.#source.note(message);
+    const { live, expires, stream } = this.#source.note(message);
     // The first message proves that the server answers, the second that the stream stays open.
     if (connection.received === 2) this.#failures = 0;
     if (live !== undefined || connection.received === 1) this.#isLive = live ?? true;
     const state = this.#isLive ? "live" : "catching-up";
     if (this.status.state !== state) this.#status.set({ state });
-    if (expires !== undefined) this.#renew(connection, expires - Date.now());
+    if (expires !== undefined) this.#renewInTime(connection, expires, stream);
     this.#wasGone = false;
   }
 
   /** Waits until the next connection may be opened. What trying again cannot help is thrown. */
   async #recover(connection: Connection<Message>): Promise<void> {
     if (this.#stop.signal.aborted) return;
-    if (connection.isRenewed) this.#source.refuse?.();
     if (connection.isGivenUp) {
       this.#status.set({ state: this.#stateWhileTrying() });
       return;
@@ -146,10 +152,23 @@ export class LiveStream<Message> {
     await this.#pause(isRefused && this.#mayRetryRefusal() ? 0 : this.#nextWait(error), error);
   }
 
-  /** Opens the stream anew before it expires; one that seems to have expired tells of a wrong clock. */
-  #renew(connection: Connection<Message>, leftMs: number): void {
+  /** Renews the stream before it expires; one that seems to have expired tells of a wrong clock. */
+  #renewInTime(connection: Connection<Message>, expires: number, stream = ""): void {
+    const leftMs = expires - Date.now();
     if (!this.#source.refuse || leftMs < shortestRenewalMs) return;
-    connection.renewIn(leftMs - Math.min(renewalMs, leftMs / 10));
+    const renew = () => void this.#renew(connection, stream);
+    connection.later(leftMs - Math.min(renewalMs, leftMs / 10), renew);
+  }
+
+  async #renew(connection: Connection<Message>, stream: string): Promise<void> {
+    this.#source.refuse?.();
+    try {
+      if (stream === "" || !this.#source.renew) return connection.giveUp();
+      const expires = await this.#source.renew(stream, connection.signal);
+      if (expires !== undefined) this.#renewInTime(connection, expires, stream);
+    } catch {
+      connection.giveUp();
+    }
   }
 
   #nextWait(error: PostriderError): number {

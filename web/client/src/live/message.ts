@@ -6,6 +6,8 @@ export type StreamMessage<Event> = { readonly cursor: string } & (
       readonly kind: "begin";
       readonly gap?: Gap | undefined;
       readonly live?: boolean | undefined;
+      /** The stream's id. */
+      readonly stream?: string | undefined;
       /** In milliseconds since the epoch. */
       readonly expires?: number | undefined;
     }

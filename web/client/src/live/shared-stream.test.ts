@@ -162,6 +162,8 @@ describe("tabs that share a connection", () => {
       new Promise<void>((resolve) => {
         done = resolve;
       });
+    publish(1);
+    await vi.waitFor(() => expect(slow.record).toEqual([1]), 5_000);
     const [leading] = tabs;
     for (let round = 0; round < 15; round++) {
       publish(100);
