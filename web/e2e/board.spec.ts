@@ -188,6 +188,7 @@ test("a log that was replaced is read from its beginning", async ({ board, brows
   });
   await expectState(page, "live");
   expect(await shown(page)).toEqual(await board.log());
+  await expect(page.locator("h2 span")).toHaveText(["0", "0", "0", "0"]);
   await place(page, "Ash chair");
   await expect.poll(() => shown(page)).toEqual(await board.log());
 });

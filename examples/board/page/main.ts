@@ -32,6 +32,7 @@ async function follow(): Promise<void> {
       tell(`Events are missing: ${error.gap.message}. The board was read afresh.`);
       orders.clear();
       for (const list of document.querySelectorAll("ol")) list.replaceChildren();
+      showCounts();
     }
   }
 }
@@ -47,10 +48,14 @@ function show(event: ShopEvent, isNew: boolean): void {
   find("time", card).textContent = order.time.toLocaleString();
   find(`#${order.state} ol`).prepend(card);
   if (hadFocus) card.focus();
+  showCounts();
+  if (isNew) find("#news").textContent = `Order ${id} is ${order.state}.`;
+}
+
+function showCounts(): void {
   for (const column of document.querySelectorAll("section")) {
     find("h2 span", column).textContent = String(find("ol", column).childElementCount);
   }
-  if (isNew) find("#news").textContent = `Order ${id} is ${order.state}.`;
 }
 
 function newCard({ id, placed: { lines = [], total } }: Order): HTMLElement {
