@@ -162,6 +162,7 @@ func (s *Server) assemble(keyring *auth.Keyring) (err error) {
 	s.stats = stats.New(stats.Config{
 		Store: s.store, Logger: s.logger,
 		Backlogs: func(ctx context.Context) (stats.Backlogs, error) { return s.engine.Backlogs(ctx) },
+		Streams:  func() map[gateway.TenantID]int { return s.api.LiveStreams() },
 	})
 	s.store.OnCommit(func(events []*gateway.Event) {
 		recent.Append(events)

@@ -52,6 +52,8 @@ type StatsGauges struct {
 	// Backlog is how many events wait for their first outcome, over all subscriptions; Retrying how many deliveries failed
 	// and wait for their next attempt.
 	Backlog, Retrying int64
+	// Streams is how many live streams are open.
+	Streams int64
 }
 
 // StatsPoint is one interval of a tenant.

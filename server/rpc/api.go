@@ -17,6 +17,7 @@ import (
 	"github.com/postrider-dev/postrider/server/auth"
 	"github.com/postrider-dev/postrider/server/deliver"
 	"github.com/postrider-dev/postrider/server/filter"
+	"github.com/postrider-dev/postrider/server/gateway"
 	"github.com/postrider-dev/postrider/server/publish"
 	"github.com/postrider-dev/postrider/server/register"
 	"github.com/postrider-dev/postrider/server/schema"
@@ -154,6 +155,9 @@ func private(service http.Handler) http.Handler {
 		service.ServeHTTP(w, r)
 	})
 }
+
+// LiveStreams counts the live streams that are open, by tenant.
+func (a *API) LiveStreams() map[gateway.TenantID]int { return a.streams.count() }
 
 // Run ends streams whose key is revoked or whose session is over, until ctx ends.
 func (a *API) Run(ctx context.Context) error {

@@ -222,3 +222,14 @@ func (o *openStreams) of(tenant gateway.TenantID) []liveView {
 	slices.SortFunc(found, func(a, b liveView) int { return cmp.Compare(a.number, b.number) })
 	return found
 }
+
+// count answers how many live streams each tenant has open.
+func (o *openStreams) count() map[gateway.TenantID]int {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	counts := map[gateway.TenantID]int{}
+	for _, opened := range o.listed {
+		counts[opened.live.tenant.ID]++
+	}
+	return counts
+}

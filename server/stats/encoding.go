@@ -45,13 +45,14 @@ func appendCounts(b []byte, c *gateway.StatsCounts) []byte {
 	return b
 }
 
-// appendGauges writes how things stood: 0 when nobody looked, else what waits, one higher.
+// appendGauges writes how things stood: 0 when nobody looked, else the backlog, one higher, and the others.
 func appendGauges(b []byte, g gateway.StatsGauges) []byte {
 	if !g.Known {
 		return append(b, 0)
 	}
 	b = binary.AppendUvarint(b, uint64(g.Backlog)+1)
-	return binary.AppendUvarint(b, uint64(g.Retrying))
+	b = binary.AppendUvarint(b, uint64(g.Retrying))
+	return binary.AppendUvarint(b, uint64(g.Streams))
 }
 
 // decode reads an interval that was encoded.
@@ -145,5 +146,5 @@ func (d *decoder) gauges() (g gateway.StatsGauges) {
 	if backlog == 0 {
 		return g
 	}
-	return gateway.StatsGauges{Known: true, Backlog: backlog - 1, Retrying: d.number()}
+	return gateway.StatsGauges{Known: true, Backlog: backlog - 1, Retrying: d.number(), Streams: d.number()}
 }

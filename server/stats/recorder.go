@@ -30,6 +30,8 @@ type Config struct {
 	Store *store.Store
 	// Backlogs looks what waits. It is asked every few seconds while something happens.
 	Backlogs func(context.Context) (Backlogs, error)
+	// Streams counts the live streams that are open, by tenant; none when nil.
+	Streams func() map[gateway.TenantID]int
 	// Logger is for faults of the store; none when nil.
 	Logger *slog.Logger
 }
@@ -39,6 +41,7 @@ type Config struct {
 type Recorder struct {
 	store    *store.Store
 	backlogs func(context.Context) (Backlogs, error)
+	streams  func() map[gateway.TenantID]int
 	logger   *slog.Logger
 
 	mu      sync.Mutex
@@ -63,8 +66,11 @@ func New(cfg Config) *Recorder {
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
+	if cfg.Streams == nil {
+		cfg.Streams = func() map[gateway.TenantID]int { return nil }
+	}
 	return &Recorder{
-		store: cfg.Store, backlogs: cfg.Backlogs, logger: cfg.Logger,
+		store: cfg.Store, backlogs: cfg.Backlogs, streams: cfg.Streams, logger: cfg.Logger,
 		tenants: map[gateway.TenantID]*tenant{}, due: map[sum]struct{}{},
 	}
 }
@@ -126,8 +132,8 @@ const (
 
 // sample looks at what waits, if that may have changed, and answers when to look again.
 func (r *Recorder) sample(ctx context.Context) (wait time.Duration) {
-	began := time.Now()
-	if !r.takeTouched() && began.Sub(r.looked) < restSample {
+	began, streams := time.Now(), r.streams()
+	if !r.takeTouched(streams) && began.Sub(r.looked) < restSample {
 		return sampleEvery
 	}
 	r.looked = began
@@ -138,20 +144,27 @@ func (r *Recorder) sample(ctx context.Context) (wait time.Duration) {
 		}
 		return restSample
 	}
-	r.take(backlogs)
+	r.take(backlogs, streams)
 	return max(sampleEvery, sampleShare*time.Since(began))
 }
 
-func (r *Recorder) takeTouched() bool {
+// takeTouched tells whether anything has happened since the last time, other streams being open among it.
+func (r *Recorder) takeTouched(streams map[gateway.TenantID]int) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	touched := r.touched
 	r.touched = false
+	for id, t := range r.tenants {
+		touched = touched || t.gauges.Streams != int64(streams[id])
+	}
+	for id := range streams {
+		touched = touched || r.tenants[id] == nil
+	}
 	return touched
 }
 
 // take stores a sample.
-func (r *Recorder) take(backlogs Backlogs) {
+func (r *Recorder) take(backlogs Backlogs, streams map[gateway.TenantID]int) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	now := time.Now()
@@ -161,7 +174,10 @@ func (r *Recorder) take(backlogs Backlogs) {
 	for id := range backlogs {
 		r.of(id)
 	}
+	for id := range streams {
+		r.of(id)
+	}
 	for id, t := range r.tenants {
-		t.sampled(now, backlogs[id])
+		t.sampled(now, backlogs[id], streams[id])
 	}
 }

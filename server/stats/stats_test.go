@@ -219,6 +219,34 @@ func TestAnIdleServerWritesNothing(t *testing.T) {
 	})
 }
 
+// Streams that open and close are something that happens, and come back with the history.
+func TestOpenStreamsAreCounted(t *testing.T) {
+	t.Parallel()
+	inWorld(t, func(w *world) {
+		time.Sleep(time.Minute)
+		for _, open := range []int{3, 1, 0} {
+			if w.streams = nil; open > 0 {
+				w.streams = map[gateway.TenantID]int{tenant: open}
+			}
+			time.Sleep(15 * time.Second)
+			points := w.watch(tenant, 5*time.Minute).sorted()
+			if g := points[len(points)-1].Gauges; g.Streams != int64(open) {
+				t.Errorf("%d streams are open, %+v is shown", open, g)
+			}
+		}
+		time.Sleep(time.Hour)
+		rows := len(w.stored(15 * time.Second))
+		w.restart()
+		most := int64(0)
+		for _, point := range w.watch(tenant, 90*time.Minute).sorted() {
+			most = max(most, point.Gauges.Streams)
+		}
+		if most != 3 || rows == 0 || rows > 4 {
+			t.Errorf("after a restart at most %d streams are shown, of %d stored intervals", most, rows)
+		}
+	})
+}
+
 func TestOldIntervalsAreRemoved(t *testing.T) {
 	t.Parallel()
 	inWorld(t, func(w *world) {

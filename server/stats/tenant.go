@@ -101,9 +101,9 @@ func (t *tenant) settled(now time.Time, d gateway.DeliverySettled) {
 	}
 }
 
-// sampled takes note of what waits. That it is different from before is something that happened.
-func (t *tenant) sampled(now time.Time, backlogs map[gateway.SubscriptionID]gateway.SubscriptionBacklog) {
-	gauges := gateway.StatsGauges{Known: true}
+// sampled takes note of what waits and of the streams that are open. That it is different from before is something that happened.
+func (t *tenant) sampled(now time.Time, backlogs map[gateway.SubscriptionID]gateway.SubscriptionBacklog, streams int) {
+	gauges := gateway.StatsGauges{Known: true, Streams: int64(streams)}
 	for _, b := range backlogs {
 		gauges.Backlog += b.Waiting
 		gauges.Retrying += b.Retrying
@@ -138,5 +138,5 @@ func (t *tenant) tidy(now, storedBefore time.Time) (left bool) {
 	t.closed = slices.DeleteFunc(t.closed, func(c closed) bool { return c.stored && now.Sub(c.start) > shortest+keptFor })
 	t.closed = slices.Delete(t.closed, 0, max(len(t.closed)-maxUnstored, 0))
 	t.forgetSeconds(now.Unix() - keptSeconds)
-	return t.open != nil || len(t.closed)+len(t.seconds)+len(t.backlogs) > 0
+	return t.open != nil || len(t.closed)+len(t.seconds)+len(t.backlogs) > 0 || t.gauges.Streams > 0
 }

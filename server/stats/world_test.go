@@ -28,6 +28,7 @@ type world struct {
 	recorder *stats.Recorder
 	// backlogs is what waits.
 	backlogs stats.Backlogs
+	streams  map[gateway.TenantID]int
 
 	stopStore, stopRecorder context.CancelFunc
 	storeDone, recorderDone chan error
@@ -58,6 +59,7 @@ func (w *world) start() {
 	}
 	w.recorder = stats.New(stats.Config{
 		Store: w.store, Backlogs: func(context.Context) (stats.Backlogs, error) { return w.backlogs, nil },
+		Streams: func() map[gateway.TenantID]int { return w.streams },
 	})
 	w.store.OnCommit(w.recorder.Published)
 	w.stopStore, w.storeDone = runPart(w.store.Run)

@@ -66,7 +66,7 @@ func statsPoint(p *gateway.StatsPoint) *postriderv1.StatsPoint {
 		Published: p.Published, Delivered: p.Delivered, Failed: p.Failed, Dead: p.Dead, Latency: statsLatency(&p.Latency),
 	}
 	if p.Gauges.Known {
-		shown.Backlog, shown.Retrying = &p.Gauges.Backlog, &p.Gauges.Retrying
+		shown.Backlog, shown.Retrying, shown.Streams = &p.Gauges.Backlog, &p.Gauges.Retrying, &p.Gauges.Streams
 	}
 	return shown
 }
