@@ -21,6 +21,8 @@ func main() {
 			os.Exit(sinkMain(os.Args[2]))
 		case "noop":
 			os.Exit(noopMain(os.Args[2]))
+		case "frames":
+			os.Exit(framesMain(os.Args[2]))
 		case "server", "server-without-store":
 			os.Exit(serverMain(os.Args[2], os.Args[3], os.Args[1] == "server-without-store"))
 		}
@@ -79,6 +81,7 @@ var sections = []section{
 	{"delivery", (*bench).deliveryRows},
 	{"together", (*bench).togetherRows},
 	{"first byte", (*bench).firstByteRows},
+	{"fan-out", (*bench).liveRows},
 }
 
 func (b *bench) run() error {

@@ -20,7 +20,9 @@ const adminKey = "bench-admin-key-0123456789"
 type process struct {
 	cmd     *exec.Cmd
 	address string
-	output  bytes.Buffer
+	// side is where a server tells what memory it uses.
+	side   string
+	output bytes.Buffer
 }
 
 func freeAddress() (string, error) {
@@ -107,10 +109,15 @@ func startServer(folder string, noStore bool) (*process, error) {
 	if noStore {
 		role = "server-without-store"
 	}
-	p, err := start(address, []string{"POSTRIDER_ADMIN_KEY=" + adminKey}, role, address, folder)
+	side, err := freeAddress()
 	if err != nil {
 		return nil, err
 	}
+	p, err := start(address, []string{"POSTRIDER_ADMIN_KEY=" + adminKey, sideVariable + "=" + side}, role, address, folder)
+	if err != nil {
+		return nil, err
+	}
+	p.side = side
 	return p, awaitReady(p)
 }
 

@@ -3,12 +3,15 @@ package main
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"net/netip"
 	"os"
 	"os/signal"
+	"runtime"
 	"runtime/pprof"
 	"sync/atomic"
 	"syscall"
+	"time"
 
 	"github.com/postrider-dev/postrider/server"
 	"github.com/postrider-dev/postrider/server/gateway"
@@ -21,6 +24,23 @@ const schemas = "gen/descriptors/shop.v1.binpb"
 
 // profileVariable names the file for the server's CPU profile; %d stands for the process.
 const profileVariable = "POSTRIDER_BENCH_PROFILE"
+
+// sideVariable is the address at which a server of the bench tells what memory it uses.
+const sideVariable = "POSTRIDER_BENCH_SIDE"
+
+// serveMemory answers what heap and stacks are in use after a collection.
+func serveMemory(address string) {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /memory", func(w http.ResponseWriter, _ *http.Request) {
+		runtime.GC()
+		runtime.GC() // Pools let go of what they hold with the second.
+		var stats runtime.MemStats
+		runtime.ReadMemStats(&stats)
+		_, _ = fmt.Fprintln(w, stats.HeapInuse+stats.StackInuse)
+	})
+	side := &http.Server{Addr: address, Handler: mux, ReadHeaderTimeout: 10 * time.Second}
+	_ = side.ListenAndServe() // Whoever asks hears of it.
+}
 
 func startProfile(pattern string) (stop func(), err error) {
 	file, err := os.Create(fmt.Sprintf(pattern, os.Getpid()))
@@ -64,12 +84,14 @@ func serve(address, folder string, withoutStore bool) error {
 		}
 		defer stop()
 	}
+	go serveMemory(os.Getenv(sideVariable))
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
 	defer stop()
 	config := server.DefaultConfig()
 	config.Listen, config.Data, config.Schemas, config.LogLevel = address, folder, schemas, "warn"
 	config.AllowTargets = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
 	config.AdminKey = adminKey
+	config.MaxStreams = 50_000 // One client has a third of them at most.
 	var options []server.Option
 	if withoutStore {
 		options = append(options, server.WithLog(func(s *store.Store) publish.Log { return &noStore{Store: s} }))

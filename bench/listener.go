@@ -1,0 +1,150 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"google.golang.org/protobuf/proto"
+
+	postriderv1 "github.com/postrider-dev/postrider/gen/go/postrider/v1"
+	"github.com/postrider-dev/postrider/gen/go/postrider/v1/postriderv1connect"
+)
+
+const livePath = "/v1/events/stream"
+
+// transport opens one live stream and answers what the server sends.
+type transport struct {
+	name string
+	open func(address, start string) (io.ReadCloser, error)
+}
+
+// liveTransports are the transports of live streams that are measured.
+var liveTransports = []transport{{"SSE", openSSE}, {"Connect", openConnect}}
+
+func openSSE(address, start string) (io.ReadCloser, error) {
+	conn, err := net.Dial("tcp", address)
+	if err != nil {
+		return nil, err
+	}
+	_, err = fmt.Fprintf(conn, "GET %s?start=%s HTTP/1.1\r\nHost: %s\r\nAuthorization: Bearer %s\r\n\r\n", livePath, start, address, adminKey)
+	return conn, err
+}
+
+// openConnect opens a connection of HTTP/2 for the stream alone.
+func openConnect(address, start string) (io.ReadCloser, error) {
+	message, err := proto.Marshal(&postriderv1.SubscribeRequest{Start: start})
+	if err != nil {
+		return nil, err
+	}
+	body := append(binary.BigEndian.AppendUint32([]byte{0}, uint32(len(message))), message...)
+	request, err := http.NewRequestWithContext(context.Background(), http.MethodPost,
+		"http://"+address+postriderv1connect.EventServiceSubscribeProcedure, bytes.NewReader(body))
+	if err != nil {
+		return nil, err
+	}
+	request.Header.Set("Content-Type", "application/connect+proto")
+	request.Header.Set("Connect-Protocol-Version", "1")
+	request.Header.Set("Authorization", "Bearer "+adminKey)
+	response, err := http2Client().Do(request)
+	if err != nil {
+		return nil, err
+	}
+	if response.StatusCode != http.StatusOK {
+		return response.Body, fmt.Errorf("subscribe: %s", response.Status)
+	}
+	return response.Body, nil
+}
+
+// listeners are readers of live streams that do nothing but count events.
+type listeners struct {
+	streams []io.ReadCloser
+	counts  []atomic.Int64
+	// seen is called for each read that brought events; nil for nobody.
+	seen  func(listener int, from, to int64)
+	ended sync.WaitGroup
+}
+
+// readBytes is how much a listener reads at once.
+const readBytes = 32 << 10
+
+// listen opens n streams and waits until all have begun. Close them with close.
+func listen(by transport, address, start string, n int, seen func(int, int64, int64)) (*listeners, error) {
+	l := &listeners{streams: make([]io.ReadCloser, n), counts: make([]atomic.Int64, n), seen: seen}
+	var begun sync.WaitGroup
+	for i := range n {
+		stream, err := by.open(address, start)
+		if err != nil {
+			l.close()
+			return nil, err
+		}
+		l.streams[i] = stream
+		begun.Add(1)
+		l.ended.Go(func() { l.count(i, begun.Done) })
+	}
+	begun.Wait()
+	return l, nil
+}
+
+func (l *listeners) count(i int, begun func()) {
+	var once sync.Once
+	defer once.Do(begun)
+	buffer := make([]byte, readBytes)
+	for {
+		n, err := l.streams[i].Read(buffer)
+		if err != nil {
+			return
+		}
+		once.Do(begun)
+		events := int64(bytes.Count(buffer[:n], []byte{marker}))
+		if events == 0 {
+			continue
+		}
+		to := l.counts[i].Add(events)
+		if l.seen != nil {
+			l.seen(i, to-events, to)
+		}
+	}
+}
+
+func (l *listeners) close() {
+	for _, stream := range l.streams {
+		if stream != nil {
+			_ = stream.Close()
+		}
+	}
+	l.ended.Wait()
+}
+
+// total is how many events were read, slowest how many by the listener that has the fewest.
+func (l *listeners) total() (total, slowest int64) {
+	counts := make([]int64, len(l.counts))
+	for i := range l.counts {
+		counts[i] = l.counts[i].Load()
+		total += counts[i]
+	}
+	return total, slices.Min(counts)
+}
+
+// await waits until every listener has read so many events.
+func (l *listeners) await(events int64, timeout time.Duration) error {
+	deadline := time.Now().Add(timeout)
+	for {
+		_, slowest := l.total()
+		if slowest >= events {
+			return nil
+		}
+		if time.Now().After(deadline) {
+			return fmt.Errorf("live events stopped at %d of %d", slowest, events)
+		}
+		time.Sleep(time.Millisecond)
+	}
+}
