@@ -1,6 +1,8 @@
 export {
-  type LiveOptions,
+  type EventsOptions,
+  type LiveQueryOptions,
   type LiveQueryResult,
   type Patch,
   useLiveQuery,
+  type WatchOptions,
 } from "./use-live-query.js";

@@ -14,6 +14,7 @@ import {
 import { OrderCreatedSchema } from "../../examples/gen/shop/v1/order_pb.js";
 import { createClient } from "../client.js";
 import { FakeLog } from "../testing/fake-log.js";
+import { Feed } from "../testing/feed.js";
 import { type Patch, useLiveQuery } from "./use-live-query.js";
 
 let log: FakeLog;
@@ -48,15 +49,16 @@ const patch: Patch<ListEventsResponse, Order> = {
 
 const settle = (ms = 100) => act(() => vi.advanceTimersByTimeAsync(ms));
 
+const wrapper = ({ children }: { children: ReactNode }) => (
+  <StrictMode>
+    <TransportProvider transport={log.transport}>
+      <QueryClientProvider client={queries}>{children}</QueryClientProvider>
+    </TransportProvider>
+  </StrictMode>
+);
+
 async function show(options: { patch?: typeof patch } = {}, isSkipped = false) {
   const client = createClient({ transport: log.transport });
-  const wrapper = ({ children }: { children: ReactNode }) => (
-    <StrictMode>
-      <TransportProvider transport={log.transport}>
-        <QueryClientProvider client={queries}>{children}</QueryClientProvider>
-      </TransportProvider>
-    </StrictMode>
-  );
   const shown = renderHook(
     () =>
       useLiveQuery(EventService.method.listEvents, isSkipped ? skipToken : { pageSize: 10 }, {
@@ -145,6 +147,47 @@ describe("useLiveQuery without a patch", () => {
     await settle(600);
     expect(shows()?.[0]).toBe(50);
     expect(log.lists).toBeLessThan(7);
+  });
+});
+
+describe("useLiveQuery with a watch", () => {
+  it("loads when the snapshot is complete and after changes, and after a loss", async () => {
+    const feeds: Feed<string>[] = [];
+    const { result } = renderHook(
+      () =>
+        useLiveQuery(
+          EventService.method.listEvents,
+          {},
+          {
+            watch: (signal: AbortSignal) => {
+              const feed = new Feed<string>(signal);
+              feeds.push(feed);
+              return feed;
+            },
+            read: (message) => (message === "marker" || message === "change" ? message : undefined),
+          },
+        ),
+      { wrapper },
+    );
+    await settle();
+    const [feed] = feeds;
+    expect([log.lists, feeds.length]).toEqual([1, 1]);
+    feed?.push("snapshot");
+    await settle(300);
+    expect(log.lists).toBe(1);
+    feed?.push("marker");
+    await settle(300);
+    expect([log.lists, result.current.live.state]).toEqual([2, "live"]);
+    log.publish();
+    feed?.push("change");
+    await settle(300);
+    expect(result.current.data?.events).toHaveLength(1);
+    log.publish();
+    feed?.end(new TypeError("network error"));
+    await settle(300);
+    feeds[1]?.push("marker");
+    await settle(300);
+    expect(result.current.data?.events).toHaveLength(2);
   });
 });
 

@@ -14,8 +14,10 @@ import {
 } from "@connectrpc/connect-query";
 import { type UseQueryResult, useQueryClient } from "@tanstack/react-query";
 import { useEffect, useMemo, useRef, useState } from "react";
+import { LiveStream } from "../live/live-stream.js";
 import type { LiveStatus } from "../live/status.js";
-import type { StreamOptions, Subscription } from "../live/subscription.js";
+import { defaultHeartbeatMs, type StreamOptions, type Subscription } from "../live/subscription.js";
+import { errorOf } from "../rpc-error.js";
 import { Refresher } from "./refresher.js";
 
 /** How an answer is changed by an event, for answers that say where in the log they were read. */
@@ -26,15 +28,32 @@ export interface Patch<Answer, Event> {
   apply(answer: Answer, event: Event): Answer | undefined;
 }
 
+interface Refreshing {
+  /** Between two loads that the stream causes, in milliseconds; 250 when absent. */
+  refreshMs?: number | undefined;
+}
+
 /** Which events change an answer, and how. */
-export interface LiveOptions<Answer, Event> {
+export interface EventsOptions<Answer, Event> extends Refreshing {
   /** Opens the subscription: `(options) => client.subscribe(["order.*"], options)`. */
   subscribe: (options: StreamOptions) => Subscription<Event>;
   /** Without it, an event makes the answer be loaded again. */
   patch?: Patch<Answer, Event> | undefined;
-  /** Between two loads that events cause, in milliseconds; 250 when absent. */
-  refreshMs?: number | undefined;
+  watch?: undefined;
 }
+
+/** Which of the server's watches tells that an answer has changed. */
+export interface WatchOptions<Message> extends Refreshing {
+  /** Opens the watch, which sends a snapshot, a marker, then changes: `(signal) => rpc.watchDeliveries({}, { signal })`. */
+  watch: (signal: AbortSignal) => AsyncIterable<Message>;
+  /** What a message is: the marker after the snapshot, a change, or nothing of interest. */
+  read: (message: Message) => "marker" | "change" | undefined;
+  subscribe?: undefined;
+  patch?: undefined;
+}
+
+/** What keeps an answer current: the events of a subscription, or a watch. */
+export type LiveQueryOptions<Answer, Told> = EventsOptions<Answer, Told> | WatchOptions<Told>;
 
 /** What a query answers, and where the stream is that keeps it current. */
 export type LiveQueryResult<Answer> = UseQueryResult<Answer, ConnectError> & {
@@ -47,12 +66,12 @@ const opening: LiveStatus = { state: "connecting" };
 /**
  * A connect-query whose answer follows the log. Nothing is missed between loading and subscribing: with a patch, the
  * subscription begins at the place the answer was read at, and anew with each answer that is loaded; without one, the
- * answer is loaded again once the subscription is on.
+ * answer is loaded again once the subscription is on, and with a watch once its snapshot is complete.
  */
-export function useLiveQuery<Input extends DescMessage, Output extends DescMessage, Event>(
+export function useLiveQuery<Input extends DescMessage, Output extends DescMessage, Told>(
   method: DescMethodUnary<Input, Output>,
   input: SkipToken | MessageInitShape<Input>,
-  options: LiveOptions<MessageShape<Output>, Event>,
+  options: LiveQueryOptions<MessageShape<Output>, Told>,
   queryOptions: UseQueryOptions<Output> = {},
 ): LiveQueryResult<MessageShape<Output>> {
   type Answer = MessageShape<Output>;
@@ -100,32 +119,61 @@ export function useLiveQuery<Input extends DescMessage, Output extends DescMessa
   const [live, setLive] = useState(opening);
   useEffect(() => {
     if (!isWanted) return;
-    const { subscribe, refreshMs = defaultRefreshMs } = latest.current;
-    const refresher = new Refresher(cached.load, refreshMs);
-    const start = base && latest.current.patch?.cursor(base);
-    const subscription = subscribe({
-      ...(start ? { start } : {}),
-      onStatus: setLive,
-      onGap: refresher.refresh,
-      ...(start ? {} : { onBegin: once(refresher.refresh) }),
-    });
-    setLive(subscription.status);
-    const read = async () => {
-      for await (const event of subscription) {
-        const answer = cached.get();
-        const next = answer && latest.current.patch?.apply(answer, event);
-        if (next) cached.patch(next);
-        else refresher.refresh();
-      }
-    };
-    // The status tells what ended it.
-    read().catch(() => {});
+    const { current: now } = latest;
+    const refresher = new Refresher(cached.load, now.refreshMs ?? defaultRefreshMs);
+    const start = base && now.patch?.cursor(base);
+    const stream = now.watch
+      ? watch(now, refresher.refresh)
+      : follow(now, start, refresher.refresh, (event) => {
+          const answer = cached.get();
+          const next = answer && latest.current.patch?.apply(answer, event);
+          if (next) cached.patch(next);
+          return next !== undefined;
+        });
+    const stopShowing = stream.onStatus(setLive);
+    setLive(stream.status);
     return () => {
+      stopShowing();
       refresher.stop();
-      subscription.close();
+      stream.close();
     };
   }, [cached, base, isWanted]);
   return { ...query, live };
+}
+
+/** What a query's answer is kept current by. */
+type Feed = Pick<Subscription<unknown>, "status" | "onStatus" | "close">;
+
+/** Reads the events of a subscription, each of which is patched in or else makes the answer be loaded again. */
+function follow<Answer, Event>(
+  { subscribe }: EventsOptions<Answer, Event>,
+  start: string | undefined,
+  refresh: () => void,
+  patches: (event: Event) => boolean,
+): Feed {
+  const from: StreamOptions = start ? { start } : { onBegin: once(refresh) };
+  const subscription = subscribe({ ...from, onGap: refresh });
+  const read = async () => {
+    for await (const event of subscription) if (!patches(event)) refresh();
+  };
+  // The status tells what ended it.
+  read().catch(() => {});
+  return subscription;
+}
+
+/** Reads a watch. Whatever it missed between two connections is in the snapshot of the next one. */
+function watch<Message>({ watch: open, read }: WatchOptions<Message>, refresh: () => void): Feed {
+  const note = (message: Message) => ({ live: read(message) === "marker" || undefined });
+  const stream = new LiveStream<Message>(
+    { open, errorOf, note },
+    { heartbeatMs: defaultHeartbeatMs },
+  );
+  const readAll = async () => {
+    for await (const message of stream.messages()) if (read(message)) refresh();
+  };
+  // The status tells what ended it.
+  readAll().catch(() => {});
+  return stream;
 }
 
 function once(call: () => void): () => void {
