@@ -23,6 +23,13 @@ const (
 // TicketParameter is the query parameter that lets in who can send no header.
 const TicketParameter = "ticket"
 
+// CompressionParameter is the query parameter of a WebSocket's address that asks for compression, which browsers offer
+// whether it is worth it or not, and CompressionDeflate the kind there is.
+const (
+	CompressionParameter = "compression"
+	CompressionDeflate   = "deflate"
+)
+
 // streamParameters reads each parameter of a stream's address into the request.
 var streamParameters = map[string]func(*postriderv1.SubscribeRequest, []string) error{
 	"tenant": func(r *postriderv1.SubscribeRequest, values []string) error {

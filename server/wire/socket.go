@@ -1,0 +1,184 @@
+package wire
+
+import (
+	"buf.build/gen/go/bufbuild/protovalidate/protocolbuffers/go/buf/validate"
+	"buf.build/go/protovalidate"
+	"connectrpc.com/connect"
+	"google.golang.org/genproto/googleapis/rpc/errdetails"
+	"google.golang.org/protobuf/encoding/protojson"
+	"google.golang.org/protobuf/proto"
+
+	postriderv1 "github.com/postrider-dev/postrider/gen/go/postrider/v1"
+	"github.com/postrider-dev/postrider/server/gateway"
+	"github.com/postrider-dev/postrider/server/schema"
+)
+
+// ReadSocketRequest reads what a WebSocket's client asks for. Where the error is not nil, the request has as much of id and
+// subscription as could be read. The rules of the contract are not checked: see Requests.CheckSocket.
+func ReadSocketRequest(data []byte, asJSON bool) (*postriderv1.SocketRequest, error) {
+	request := &postriderv1.SocketRequest{}
+	var fault *gateway.Error
+	switch {
+	case asJSON && len(data) == 0:
+		fault = malformed("is empty; send a JSON object")
+	case asJSON:
+		fault = parseWhole(data, func(d *publishDecoder) *gateway.Error { return d.socketRequest(request) })
+	default:
+		fault = parseProto(data, request)
+	}
+	if fault != nil {
+		return request, fault
+	}
+	return request, nil
+}
+
+// CheckSocket says what is wrong with a request of a WebSocket. Errors of a publish and of a subscribe name their fields as
+// those of Publish and Subscribe do.
+func (r *Requests) CheckSocket(request *postriderv1.SocketRequest) error {
+	outer := &postriderv1.SocketRequest{Id: request.GetId(), Subscription: request.GetSubscription(), Request: request.GetRequest()}
+	var inner proto.Message
+	switch asked := request.GetRequest().(type) {
+	case *postriderv1.SocketRequest_Publish:
+		inner = asked.Publish
+	case *postriderv1.SocketRequest_Subscribe:
+		inner = asked.Subscribe
+	case *postriderv1.SocketRequest_Update:
+		inner = asked.Update
+	}
+	if inner != nil {
+		if err := r.Check(inner); err != nil {
+			return err
+		}
+		// What is left to check are the fields around it.
+		outer.Request = &postriderv1.SocketRequest_Ping{Ping: &postriderv1.SocketPing{}}
+	}
+	return r.Check(outer)
+}
+
+// socketRequest reads the request whose payload, if it has one, must stay text; protojson does the rest.
+func (d *publishDecoder) socketRequest(into *postriderv1.SocketRequest) *gateway.Error {
+	return d.object("", func(name string) (fault *gateway.Error) {
+		switch name {
+		case "id":
+			into.Id, fault = d.text("id")
+			return fault
+		case "subscription":
+			into.Subscription, fault = d.text("subscription")
+			return fault
+		}
+		if into.GetRequest() != nil {
+			return malformed("holds two requests; send one a message")
+		}
+		switch name {
+		case "authenticate":
+			asked := &postriderv1.SocketAuthenticate{}
+			into.Request, fault = &postriderv1.SocketRequest_Authenticate{Authenticate: asked}, d.message(asked)
+		case "subscribe":
+			asked := &postriderv1.SubscribeRequest{}
+			into.Request, fault = &postriderv1.SocketRequest_Subscribe{Subscribe: asked}, d.message(asked)
+		case "update":
+			asked := &postriderv1.SocketUpdate{}
+			into.Request, fault = &postriderv1.SocketRequest_Update{Update: asked}, d.message(asked)
+		case "unsubscribe":
+			asked := &postriderv1.SocketUnsubscribe{}
+			into.Request, fault = &postriderv1.SocketRequest_Unsubscribe{Unsubscribe: asked}, d.message(asked)
+		case "publish":
+			asked := &postriderv1.PublishRequest{}
+			into.Request, fault = &postriderv1.SocketRequest_Publish{Publish: asked}, d.publishRequest(asked)
+		case "ping":
+			asked := &postriderv1.SocketPing{}
+			into.Request, fault = &postriderv1.SocketRequest_Ping{Ping: asked}, d.message(asked)
+		default:
+			fault = unknownField("", name)
+		}
+		return fault
+	})
+}
+
+// message reads an object into a message that holds no payload.
+func (d *publishDecoder) message(into proto.Message) *gateway.Error {
+	value, err := d.tokens.ReadValue()
+	if err != nil {
+		return schema.SyntaxError(requestField, d.data, err)
+	}
+	if err := protojson.Unmarshal(value, into); err != nil {
+		return jsonFault(value, err)
+	}
+	return nil
+}
+
+// AppendSocketResponse appends what a WebSocket's server sends, as JSON or in binary. In JSON, a payload must be there as
+// JSON text: see EventView.
+func AppendSocketResponse(dst []byte, response *postriderv1.SocketResponse, asJSON bool) ([]byte, error) {
+	if asJSON {
+		return appendSocketResponse(dst, response)
+	}
+	return proto.MarshalOptions{}.MarshalAppend(dst, response)
+}
+
+func appendSocketResponse(dst []byte, response *postriderv1.SocketResponse) ([]byte, error) {
+	var name string
+	var inner func([]byte) ([]byte, error)
+	switch told := response.GetResponse().(type) {
+	case *postriderv1.SocketResponse_Message:
+		name, inner = "message", func(dst []byte) ([]byte, error) { return appendSubscribeResponse(dst, told.Message) }
+	case *postriderv1.SocketResponse_Published:
+		name, inner = "published", func(dst []byte) ([]byte, error) { return appendPublishResponse(dst, told.Published) }
+	default:
+		return protojson.MarshalOptions{}.MarshalAppend(dst, response)
+	}
+	m := open(dst)
+	m.text("id", response.GetId())
+	m.text("subscription", response.GetSubscription())
+	m.value(name, inner)
+	return m.close()
+}
+
+// SocketError answers a request that was refused.
+func SocketError(id, subscription string, cause *connect.Error) *postriderv1.SocketResponse {
+	return &postriderv1.SocketResponse{Id: id, Subscription: subscription, Response: &postriderv1.SocketResponse_Error{
+		Error: &postriderv1.SocketError{
+			Code: cause.Code().String(), Reason: reasonValue(cause), Message: cause.Message(), Violations: violationsOf(cause),
+		},
+	}}
+}
+
+// SocketEnd tells why a subscription is over, and the place it has reached, or why the connection is, without either.
+func SocketEnd(subscription string, cause *connect.Error, cursor string) *postriderv1.SocketResponse {
+	return &postriderv1.SocketResponse{Subscription: subscription, Response: &postriderv1.SocketResponse_End{
+		End: &postriderv1.SocketEnd{
+			Code: cause.Code().String(), Reason: reasonValue(cause), Message: cause.Message(),
+			Reconnect: NewStreamEnd(cause).Reconnect, Cursor: cursor,
+		},
+	}}
+}
+
+func reasonValue(shown *connect.Error) postriderv1.ErrorReason {
+	return postriderv1.ErrorReason(postriderv1.ErrorReason_value[reasonPrefix+reasonOf(shown)])
+}
+
+// violationsOf answers the fields at fault that an error names.
+func violationsOf(shown *connect.Error) []*postriderv1.SchemaViolation {
+	var found []*postriderv1.SchemaViolation
+	for _, detail := range shown.Details() {
+		value, err := detail.Value()
+		if err != nil {
+			continue
+		}
+		switch value := value.(type) {
+		case *errdetails.BadRequest:
+			for _, field := range value.GetFieldViolations() {
+				found = append(found, &postriderv1.SchemaViolation{
+					Field: field.GetField(), Rule: field.GetReason(), Message: field.GetDescription(),
+				})
+			}
+		case *validate.Violations:
+			for _, field := range value.GetViolations() {
+				found = append(found, &postriderv1.SchemaViolation{
+					Field: protovalidate.FieldPathString(field.GetField()), Rule: field.GetRuleId(), Message: field.GetMessage(),
+				})
+			}
+		}
+	}
+	return found
+}
