@@ -18,6 +18,7 @@ require (
 	connectrpc.com/grpcreflect v1.3.1
 	entgo.io/ent v0.14.6
 	github.com/bufbuild/protocompile v0.14.1
+	github.com/coder/websocket v1.8.15
 	github.com/go-json-experiment/json v0.0.0-20260820222146-c27c302e5fc3
 	github.com/jackc/pgx/v5 v5.12.0
 	github.com/jhump/protoreflect/v2 v2.0.0-beta.2

@@ -1,0 +1,251 @@
+package websocket
+
+import (
+	"encoding/binary"
+	"net"
+	"sync"
+	"sync/atomic"
+	"time"
+	"unicode/utf8"
+)
+
+const (
+	// writeBytes is how much is put by before it is written, more or less: what comes in a burst goes out in few writes.
+	writeBytes = 32 << 10
+	// writeTimeout bounds how long one write may wait for a client that does not read.
+	writeTimeout = 30 * time.Second
+	// silence is how long a client may send nothing, not even pongs.
+	silence = 75 * time.Second
+	// farewell bounds how long an end may take: what is being written, and the client's answer to the close.
+	farewell = 2 * time.Second
+)
+
+// link is the connection below the frames. It puts frames by until they are flushed, so that all that are ready go out in
+// one write, and keeps the deadlines. The library, which reads, writes its control frames through it.
+type link struct {
+	net.Conn
+	// early holds what the client sent before its request was answered.
+	early []byte
+
+	mu sync.Mutex
+	// put holds whole frames that are not written yet. Nil while there are none, so that it costs nothing to be quiet.
+	put *[]byte
+	// writing says that a goroutine writes; it takes along what is put by meanwhile.
+	writing bool
+	// written tells that a write has ended.
+	written sync.Cond
+	// closed says that a close frame was put by: nothing may follow it.
+	closed bool
+	// err is why nothing more can be written.
+	err error
+
+	// heard is when something came from the client, in Unix nanoseconds.
+	heard atomic.Int64
+
+	deadlines            sync.Mutex
+	leaving              bool
+	readUntil, writeTill time.Time
+}
+
+// buffers are for what is put by.
+var buffers = sync.Pool{New: func() any { return new([]byte) }}
+
+func newLink() *link {
+	l := &link{}
+	l.written.L = &l.mu
+	return l
+}
+
+// Read keeps the deadline for clients that are gone without a word. It is moved at most once a second.
+func (l *link) Read(p []byte) (int, error) {
+	if len(l.early) > 0 {
+		n := copy(p, l.early)
+		if l.early = l.early[n:]; len(l.early) == 0 {
+			l.early = nil
+		}
+		return n, nil
+	}
+	l.awaitClient()
+	n, err := l.Conn.Read(p)
+	l.heard.Store(time.Now().UnixNano())
+	return n, err
+}
+
+// Write sends what the library writes: control frames, one whole frame at a time. After a close frame it gives up the
+// connection, so that has to be written for good.
+func (l *link) Write(frame []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	sent := frame
+	closes := frame[0] == final|byte(opClose)
+	if closes {
+		sent = plainClose(frame)
+	}
+	err := l.add(func(put []byte) ([]byte, error) { return append(put, sent...), nil })
+	if err == nil {
+		l.closed = closes
+		err = l.drive()
+	}
+	for closes && l.writing {
+		l.written.Wait()
+	}
+	if err != nil {
+		return 0, err
+	}
+	return len(frame), nil
+}
+
+// plainClose makes a protocol error of the echo of a close whose reason is no text, which the library does not look at.
+func plainClose(frame []byte) []byte {
+	const reason = 4
+	if len(frame) <= reason || utf8.Valid(frame[reason:]) {
+		return frame
+	}
+	return appendClose(nil, CloseInvalidText, "")
+}
+
+// message puts a data frame by, whose payload encode appends.
+func (l *link) message(op opcode, compress bool, encode func([]byte) ([]byte, error)) error {
+	frame := appendFrame
+	if compress {
+		frame = appendDeflated
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	err := l.add(func(put []byte) ([]byte, error) { return frame(put, op, encode) })
+	if err != nil || len(*l.put) < writeBytes {
+		return err
+	}
+	return l.drive()
+}
+
+// flush writes what was put by.
+func (l *link) flush() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.drive()
+}
+
+// ping asks the client for a sign of life.
+func (l *link) ping() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	err := l.add(func(put []byte) ([]byte, error) { return append(put, final|byte(opPing), 0), nil })
+	if err != nil {
+		return err
+	}
+	return l.drive()
+}
+
+// close says farewell, and returns when that is written, or cannot be. What was put by goes out before.
+func (l *link) close(code CloseCode, reason string) {
+	l.leave()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.add(func(put []byte) ([]byte, error) { return appendClose(put, code, reason), nil }) != nil {
+		return
+	}
+	l.closed = true
+	_ = l.drive() // Who has left does not hear it.
+	for l.writing {
+		l.written.Wait()
+	}
+}
+
+// add puts something by, once there is room for it.
+func (l *link) add(something func([]byte) ([]byte, error)) error {
+	for l.writing && l.put != nil && len(*l.put) >= writeBytes {
+		l.written.Wait()
+	}
+	if l.err != nil {
+		return l.err
+	}
+	if l.closed {
+		return net.ErrClosed
+	}
+	if l.put == nil {
+		l.put = buffers.Get().(*[]byte)
+	}
+	put, err := something(*l.put)
+	if err == nil {
+		*l.put = put
+	}
+	return err
+}
+
+// drive writes all that is put by. Where a goroutine is at that already, it takes this along.
+func (l *link) drive() error {
+	if l.writing {
+		return l.err
+	}
+	l.writing = true
+	for l.put != nil && l.err == nil {
+		out := l.put
+		l.put = nil
+		l.err = l.write(*out)
+		recycle(out)
+		l.written.Broadcast()
+	}
+	l.writing = false
+	l.written.Broadcast()
+	return l.err
+}
+
+// write lets others put frames by meanwhile.
+func (l *link) write(out []byte) error {
+	l.mu.Unlock()
+	defer l.mu.Lock()
+	l.awaitWrite()
+	_, err := l.Conn.Write(out)
+	return err
+}
+
+// recycle keeps a buffer for others, unless a large message has made it large.
+func recycle(buffer *[]byte) {
+	if cap(*buffer) <= 4*writeBytes {
+		*buffer = (*buffer)[:0]
+		buffers.Put(buffer)
+	}
+}
+
+func (l *link) awaitClient() {
+	l.deadlines.Lock()
+	defer l.deadlines.Unlock()
+	if now := time.Now(); !l.leaving && l.readUntil.Sub(now) < silence-time.Second {
+		l.readUntil = now.Add(silence)
+		_ = l.SetReadDeadline(l.readUntil)
+	}
+}
+
+func (l *link) awaitWrite() {
+	l.deadlines.Lock()
+	defer l.deadlines.Unlock()
+	if now := time.Now(); !l.leaving && l.writeTill.Sub(now) < writeTimeout-time.Second {
+		l.writeTill = now.Add(writeTimeout)
+		_ = l.SetWriteDeadline(l.writeTill)
+	}
+}
+
+// leave lets nothing take longer than a farewell from now on, not even a write under way.
+func (l *link) leave() {
+	l.deadlines.Lock()
+	defer l.deadlines.Unlock()
+	if !l.leaving {
+		l.leaving = true
+		_ = l.SetDeadline(time.Now().Add(farewell))
+	}
+}
+
+// quietFor is how long nothing has come from the client.
+func (l *link) quietFor() time.Duration {
+	return time.Since(time.Unix(0, l.heard.Load()))
+}
+
+func appendClose(dst []byte, code CloseCode, reason string) []byte {
+	for len(reason) > maxControl-2 || !utf8.ValidString(reason) {
+		reason = reason[:min(len(reason)-1, maxControl-2)]
+	}
+	dst = append(dst, final|byte(opClose), byte(2+len(reason)))
+	dst = binary.BigEndian.AppendUint16(dst, uint16(code))
+	return append(dst, reason...)
+}

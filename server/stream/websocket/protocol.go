@@ -1,0 +1,41 @@
+package websocket
+
+import (
+	"net/http"
+	"strings"
+
+	"connectrpc.com/connect"
+)
+
+// offeredProtocols lists the subprotocols that a client offers.
+func offeredProtocols(r *http.Request) []string {
+	var offered []string
+	for _, line := range r.Header.Values("Sec-WebSocket-Protocol") {
+		for one := range strings.SplitSeq(line, ",") {
+			if one = strings.TrimSpace(one); one != "" {
+				offered = append(offered, one)
+			}
+		}
+	}
+	return offered
+}
+
+// closeCode is what a connection ends with.
+func closeCode(cause *connect.Error) CloseCode {
+	switch cause.Code() {
+	case connect.CodeUnauthenticated:
+		return CloseUnauthenticated
+	case connect.CodePermissionDenied:
+		return CloseForbidden
+	case connect.CodeUnavailable:
+		return CloseRestart
+	case connect.CodeResourceExhausted:
+		return CloseLater
+	case connect.CodeCanceled:
+		return CloseNormal
+	case connect.CodeInternal, connect.CodeUnknown, connect.CodeDataLoss:
+		return CloseInternal
+	default:
+		return CloseRefused
+	}
+}

@@ -1,0 +1,227 @@
+package websocket
+
+import (
+	"context"
+	"errors"
+	"sync"
+
+	postriderv1 "github.com/postrider-dev/postrider/gen/go/postrider/v1"
+	"github.com/postrider-dev/postrider/server/gateway"
+	"github.com/postrider-dev/postrider/server/stream"
+	"github.com/postrider-dev/postrider/server/wire"
+)
+
+// errChanged interrupts a stream of the hub because its subscription is to change.
+var errChanged = errors.New("the subscription changes")
+
+// subscription is one of a connection's. It is a stream of the hub, and after each change of its filters another one, which
+// begins where the one before was.
+type subscription struct {
+	socket *socket
+	name   string
+
+	// What follows is of the subscription's goroutine.
+
+	tenant *gateway.Tenant
+	entry  *stream.Entry
+	view   View
+	// asked is the request in force, and request what the hub makes of it.
+	asked   *postriderv1.SubscribeRequest
+	request stream.Request
+	// reached is the place that the client was told last, and live what it was told of that.
+	reached gateway.Cursor
+	live    bool
+	// opening is the change that the stream's first message answers.
+	opening *change
+
+	mu sync.Mutex
+	// changes are those asked for and not made yet, the oldest first.
+	changes []*change
+	// interrupt ends the stream under way; nil before its first message.
+	interrupt context.CancelCauseFunc
+	// over says that no change can be made any more.
+	over bool
+}
+
+// run carries the subscription to its end.
+func (s *subscription) run() {
+	err := s.socket.client.Subscribe(s.socket.ctx, s.asked, s.carry)
+	s.leave()
+	switch {
+	case err == nil, errors.Is(context.Cause(s.socket.ctx), errLeft):
+	case s.opening != nil && s.opening.kind == changeOpen:
+		s.socket.refuse(s.opening.id, s.name, err)
+	default:
+		s.socket.send(wire.SocketEnd(s.name, s.socket.show(err), s.reached.String()))
+	}
+}
+
+// carry serves the subscription through all its changes. Its error is nil when the client has closed it.
+func (s *subscription) carry(ctx context.Context, tenant *gateway.Tenant, entry *stream.Entry) (err error) {
+	asJSON := s.socket.asJSON || s.asked.GetPayloadFormat() == postriderv1.PayloadFormat_PAYLOAD_FORMAT_JSON
+	s.tenant, s.entry, s.view = tenant, entry, s.socket.transport.config.View(asJSON)
+	if s.request, err = s.socket.transport.config.NewRequest(tenant, s.asked); err != nil {
+		return err
+	}
+	for {
+		err := s.follow(ctx)
+		switch {
+		case s.opening == nil && errors.Is(err, errChanged):
+			next := s.next()
+			if next.kind == changeClose {
+				s.close(next.id)
+				return nil
+			}
+			if err := s.prepare(next); err != nil {
+				s.socket.refuse(next.id, s.name, err)
+				next = &change{kind: changeBack, asked: s.asked, request: s.request}
+			}
+			s.turn(next)
+		case s.opening != nil && s.opening.kind == changeUpdate && ctx.Err() == nil:
+			s.socket.refuse(s.opening.id, s.name, err)
+			s.turn(&change{kind: changeBack, asked: s.opening.asked, request: s.opening.request})
+		default:
+			return err
+		}
+	}
+}
+
+// turn lets the next stream be what the change asks for, from the place that the client was told last. The change keeps
+// what the stream was before.
+func (s *subscription) turn(to *change) {
+	reached := s.reached
+	s.opening = to
+	to.asked, s.asked = s.asked, to.asked
+	to.request, s.request = s.request, to.request
+	s.request.Start = stream.Start{Cursor: &reached}
+}
+
+// follow runs one stream of the hub. A change interrupts it, but not before it has begun.
+func (s *subscription) follow(ctx context.Context) error {
+	ctx, interrupt := context.WithCancelCause(ctx)
+	defer interrupt(nil)
+	defer s.disarm()
+	request := s.request
+	request.Flush, request.Entry = s.flush, s.entry
+	return s.socket.transport.config.Hub.Subscribe(ctx, request, func(message stream.Message) error {
+		if message.Kind == stream.KindBegin {
+			defer s.arm(interrupt)
+			return s.begin(message)
+		}
+		return s.send(message)
+	})
+}
+
+func (s *subscription) arm(interrupt context.CancelCauseFunc) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.changes) > 0 {
+		interrupt(errChanged)
+		return
+	}
+	s.interrupt = interrupt
+}
+
+func (s *subscription) disarm() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.interrupt = nil
+}
+
+// leave gives the name back. Changes that were asked for too late are refused.
+func (s *subscription) leave() {
+	s.mu.Lock()
+	late := s.changes
+	s.changes, s.over = nil, true
+	s.mu.Unlock()
+	for _, one := range late {
+		s.socket.refuse(one.id, s.name, errNotOpen(s.name))
+	}
+	s.socket.mu.Lock()
+	defer s.socket.mu.Unlock()
+	if s.socket.subscriptions[s.name] == s {
+		delete(s.socket.subscriptions, s.name)
+	}
+}
+
+func (s *subscription) close(id string) {
+	s.leave()
+	s.socket.send(&postriderv1.SocketResponse{
+		Id: id, Subscription: s.name,
+		Response: &postriderv1.SocketResponse_Unsubscribed{
+			Unsubscribed: &postriderv1.SocketUnsubscribed{Cursor: s.reached.String()},
+		},
+	})
+}
+
+// begin answers the change that the stream makes.
+func (s *subscription) begin(message stream.Message) error {
+	opened, knew := s.opening, s.live
+	s.opening, s.reached, s.live = nil, message.Cursor, message.Live
+	if opened.kind == changeOpen {
+		return s.put(opened.id, wire.StreamBegin(wire.Begin{
+			At: message.Cursor, Gap: message.Gap, Stream: message.Stream, Expires: message.Expires, Live: message.Live,
+		}))
+	}
+	s.socket.client.Updated(s.entry, s.asked)
+	if opened.kind == changeUpdate {
+		err := s.socket.put(&postriderv1.SocketResponse{
+			Id: opened.id, Subscription: s.name,
+			Response: &postriderv1.SocketResponse_Updated{
+				Updated: &postriderv1.SocketUpdated{Cursor: message.Cursor.String()},
+			},
+		})
+		if err != nil {
+			return err
+		}
+	}
+	if message.Gap != gateway.GapNone {
+		return s.put("", wire.StreamGap(message.Cursor, message.Gap))
+	}
+	if message.Live != knew {
+		return s.put("", wire.StreamHeartbeat(message.Cursor, message.Live))
+	}
+	return nil
+}
+
+func (s *subscription) send(message stream.Message) error {
+	shown, err := s.show(message)
+	if err != nil {
+		return err
+	}
+	if err := s.put("", shown); err != nil {
+		return err
+	}
+	s.reached = message.Cursor
+	return nil
+}
+
+func (s *subscription) show(message stream.Message) (*postriderv1.SubscribeResponse, error) {
+	switch message.Kind {
+	case stream.KindHeartbeat:
+		s.live = message.Live
+		return wire.StreamHeartbeat(message.Cursor, message.Live), nil
+	case stream.KindGap:
+		return wire.StreamGap(message.Cursor, message.Gap), nil
+	default:
+		event, err := s.view.Event(message.Event, s.tenant.Name)
+		if err != nil {
+			return nil, err
+		}
+		return wire.StreamEvent(event, message.Filters), nil
+	}
+}
+
+func (s *subscription) put(id string, message *postriderv1.SubscribeResponse) error {
+	return s.socket.put(&postriderv1.SocketResponse{
+		Id: id, Subscription: s.name, Response: &postriderv1.SocketResponse_Message{Message: message},
+	})
+}
+
+func (s *subscription) flush() error {
+	err := s.socket.conn.Flush()
+	if err != nil {
+		s.socket.end(errLeft)
+	}
+	return err
+}

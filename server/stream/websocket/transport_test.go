@@ -1,0 +1,305 @@
+package websocket_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	postriderv1 "github.com/postrider-dev/postrider/gen/go/postrider/v1"
+	"github.com/postrider-dev/postrider/server/gateway"
+)
+
+// bubble runs a test in which time is that of the bubble.
+func bubble(t *testing.T, test func(t *testing.T, w *world)) {
+	t.Helper()
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		test(t, w)
+		w.stop()
+	})
+}
+
+// Who does not say who it is has ten seconds for it.
+func TestAClientThatDoesNotAuthenticate(t *testing.T) {
+	bubble(t, func(t *testing.T, w *world) {
+		w.known = false
+		silent, known := w.dial(), w.dial()
+		known.ask(`{"id":"1","authenticate":{"token":"x"}}`)
+		known.expect("ready")
+		began := time.Now()
+		end := silent.expect("end")
+		if took := time.Since(began); took != 10*time.Second || end.End.Code != "unauthenticated" {
+			t.Errorf("after %v: %s", took, end.raw)
+		}
+		silent.expectClose(4401)
+		time.Sleep(5 * time.Second)
+		known.ask(`{"id":"2","ping":{}}`)
+		known.expect("pong")
+	})
+}
+
+// A quiet client is pinged every 30 seconds; one that answers is kept, one that does not is let go.
+func TestDeadPeers(t *testing.T) {
+	bubble(t, func(t *testing.T, w *world) {
+		alive := w.dial()
+		alive.expect("ready")
+		began := time.Now()
+		for range 10 {
+			if f := alive.next(); f.op != opPing {
+				t.Fatalf("got %v", f)
+			}
+			alive.send(0, pong(""))
+		}
+		if took := time.Since(began); took != 10*30*time.Second {
+			t.Errorf("ten pings took %v", took)
+		}
+		began = time.Now()
+		for range 2 {
+			if f := alive.next(); f.op != opPing {
+				t.Fatalf("got %v", f)
+			}
+		}
+		// What it still reads is the end of the connection.
+		if f, err := alive.read(); err == nil {
+			t.Errorf("got %v", f)
+		}
+		if took := time.Since(began); took < 60*time.Second || took > 90*time.Second {
+			t.Errorf("kept for %v", took)
+		}
+		if cause := <-w.done; cause.Code().String() != "canceled" {
+			t.Errorf("ends with %v", cause)
+		}
+	})
+}
+
+// A client that does not read holds up itself alone: others get all there is meanwhile, and it is let go after 30 seconds.
+func TestAClientThatDoesNotRead(t *testing.T) {
+	bubble(t, func(t *testing.T, w *world) {
+		stuck, healthy := w.dial(), w.dial()
+		for _, c := range []*rawClient{stuck, healthy} {
+			c.expect("ready")
+			c.ask(`{"subscription":"s","subscribe":{}}`)
+			c.expect("begin")
+		}
+		began := time.Now()
+		for range 20 {
+			w.append(100, `{"text":"`+strings.Repeat("a", 1000)+`"}`)
+			for range 100 {
+				healthy.expect("event")
+			}
+		}
+		if took := time.Since(began); took != 0 {
+			t.Errorf("the healthy client waited %v", took)
+		}
+		if cause := <-w.done; cause.Code().String() != "canceled" {
+			t.Errorf("ends with %v", cause)
+		}
+		if took := time.Since(began); took < 29*time.Second || took > 35*time.Second {
+			t.Errorf("let go after %v", took)
+		}
+	})
+}
+
+// What is ready goes out in one write.
+func TestABatchIsOneWrite(t *testing.T) {
+	bubble(t, func(t *testing.T, w *world) {
+		c := w.dial()
+		c.expect("ready")
+		c.ask(`{"subscription":"s","subscribe":{}}`)
+		c.expect("begin")
+		w.append(20, `{}`)
+		synctest.Wait()
+		// A pipe gives what one write holds, and no more.
+		piece := make([]byte, 1<<20)
+		n, err := c.conn.Read(piece)
+		if got := strings.Count(string(piece[:n]), `"event":{`); err != nil || got != 20 {
+			t.Errorf("the first write has %d events: %v", got, err)
+		}
+	})
+}
+
+// A client may send a thousand messages at once, and then a thousand a second; more wait.
+func TestThePaceOfAClient(t *testing.T) {
+	bubble(t, func(t *testing.T, w *world) {
+		for name, one := range map[string]frame{"messages": text(`{"ping":{}}`), "pings": ping("")} {
+			c := w.dial()
+			c.expect("ready")
+			time.Sleep(time.Second)
+			began := time.Now()
+			go func() {
+				for range 3000 {
+					c.send(0, one)
+				}
+			}()
+			for range 1000 {
+				c.next()
+			}
+			if took := time.Since(began); took > 10*time.Millisecond {
+				t.Errorf("%s: the first thousand took %v", name, took)
+			}
+			for range 2000 {
+				c.next()
+			}
+			if took := time.Since(began); took < 1900*time.Millisecond || took > 2100*time.Millisecond {
+				t.Errorf("%s: three thousand took %v", name, took)
+			}
+		}
+	})
+}
+
+// A connection carries 64 subscriptions; one more is refused, and fits when another is closed.
+func TestHowManySubscriptions(t *testing.T) {
+	bubble(t, func(t *testing.T, w *world) {
+		c := w.dial()
+		c.expect("ready")
+		for i := range 64 {
+			c.ask(`{"subscription":"s%d","subscribe":{"heartbeatInterval":"300s"}}`, i)
+			c.expect("begin")
+		}
+		c.ask(`{"id":"x","subscription":"more","subscribe":{}}`)
+		if got := c.expect("error"); got.Error.Code != "resource_exhausted" || got.ID != "x" {
+			t.Errorf("got %s", got.raw)
+		}
+		c.ask(`{"id":"y","subscription":"s1","subscribe":{}}`)
+		if got := c.expect("error"); got.Error.Code != "already_exists" {
+			t.Errorf("got %s", got.raw)
+		}
+		c.ask(`{"subscription":"s1","unsubscribe":{}}`)
+		c.expect("unsubscribed")
+		c.ask(`{"subscription":"more","subscribe":{}}`)
+		c.expect("begin")
+	})
+}
+
+// Garbage is answered, or fails the connection; either way the next client is served.
+func TestGarbage(t *testing.T) {
+	for name, tt := range map[string]struct {
+		protocol string
+		send     frame
+		code     int // of the close; 0 for an error that is answered
+	}{
+		"no JSON":            {"postrider.v1.json", text(`hello`), 0},
+		"nothing":            {"postrider.v1.json", text(``), 0},
+		"JSON and more":      {"postrider.v1.json", text(`{"ping":{}} {}`), 0},
+		"an array":           {"postrider.v1.json", text(`[]`), 0},
+		"deep":               {"postrider.v1.json", text(`{"publish":{"event":{"data":` + strings.Repeat("[", 100_000) + `}}}`), 0},
+		"long id":            {"postrider.v1.json", text(`{"id":"` + strings.Repeat("a", 65) + `","ping":{}}`), 0},
+		"binary":             {"postrider.v1.json", data(`{"ping":{}}`), 1003},
+		"too large":          {"postrider.v1.json", text(strings.Repeat(" ", 1<<20+1)), 1009},
+		"no message":         {"postrider.v1.proto", data("\xff\xff\xff"), 0},
+		"text":               {"postrider.v1.proto", text("hello"), 1003},
+		"not UTF-8":          {"postrider.v1.json", text("{\"id\":\"\xff\"}"), 1007},
+		"without a mask":     {"postrider.v1.json", frame{op: opText, payload: "{}", bare: true}, 1002},
+		"request of a reply": {"postrider.v1.json", text(`{"ready":{}}`), 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, func(t *testing.T, w *world) {
+				c := w.dial("Sec-WebSocket-Protocol: " + tt.protocol)
+				c.next()
+				go c.send(0, tt.send)
+				if tt.code != 0 {
+					c.expectClose(tt.code)
+					return
+				}
+				if got := c.next(); got.op == opClose || !strings.Contains(got.payload, "invalid_argument") {
+					t.Errorf("got %v", got)
+				}
+			})
+		})
+	}
+}
+
+// Many publishes may be under way: those that come meanwhile are stored together, in order, and a bad one alone is refused.
+func TestPublishesAreStoredTogether(t *testing.T) {
+	bubble(t, func(t *testing.T, w *world) {
+		var calls, most int
+		w.publish = func(_ context.Context, events []*postriderv1.Event) ([]*postriderv1.PublishResponse, error) {
+			time.Sleep(10 * time.Millisecond)
+			calls, most = calls+1, max(most, len(events))
+			var stored []*postriderv1.PublishResponse
+			for _, event := range events {
+				if event.GetId() == "bad" {
+					return nil, gateway.FieldError("event.id", "is bad")
+				}
+				stored = append(stored, &postriderv1.PublishResponse{Id: event.GetId()})
+			}
+			return stored, nil
+		}
+		c := w.dial()
+		c.expect("ready")
+		const n = 900
+		go func() {
+			for i := range n {
+				id := fmt.Sprint("e", i)
+				if i == 500 {
+					id = "bad"
+				}
+				c.ask(`{"id":"%d","publish":{"event":{"id":%q,"type":"a"}}}`, i, id)
+			}
+		}()
+		for i := range n {
+			got := c.tell()
+			if got.ID != fmt.Sprint(i) || (got.Error != nil) != (i == 500) {
+				t.Fatalf("answer %d is %s", i, got.raw)
+			}
+		}
+		if most > 257 || calls > n/2 {
+			t.Errorf("%d calls, at most %d at once", calls, most)
+		}
+		w.publish = func(context.Context, []*postriderv1.Event) ([]*postriderv1.PublishResponse, error) {
+			return nil, errors.New("the disk said: secret")
+		}
+		c.ask(`{"id":"x","publish":{"event":{"type":"a"}}}`)
+		if got := c.expect("error"); got.Error.Code != "internal" || strings.Contains(got.raw, "secret") {
+			t.Errorf("an unexpected error: %s", got.raw)
+		}
+	})
+}
+
+// A panic ends one connection, with an error that tells nothing.
+func TestAPanicEndsOneConnection(t *testing.T) {
+	bubble(t, func(t *testing.T, w *world) {
+		w.publish = func(context.Context, []*postriderv1.Event) ([]*postriderv1.PublishResponse, error) { panic("secret") }
+		c, other := w.dial(), w.dial()
+		c.expect("ready")
+		other.expect("ready")
+		c.ask(`{"publish":{"event":{"type":"a"}}}`)
+		if got := c.expect("end"); got.End.Code != "internal" || strings.Contains(got.raw, "secret") {
+			t.Errorf("ends with %s", got.raw)
+		}
+		c.expectClose(1011)
+		other.ask(`{"id":"1","ping":{}}`)
+		other.expect("pong")
+	})
+}
+
+// A stop is not held up by a client that does not read.
+func TestAStopWaitsForNobodyLong(t *testing.T) {
+	bubble(t, func(t *testing.T, w *world) {
+		stuck, healthy := w.dial(), w.dial()
+		for _, c := range []*rawClient{stuck, healthy} {
+			c.expect("ready")
+			c.ask(`{"subscription":"s","subscribe":{}}`)
+			c.expect("begin")
+		}
+		w.append(200, `{}`)
+		for range 200 {
+			healthy.expect("event")
+		}
+		began := time.Now()
+		go w.stop()
+		for range 2 {
+			healthy.expect("end")
+		}
+		healthy.expectClose(1012)
+		<-w.stopped
+		if took := time.Since(began); took > 2100*time.Millisecond {
+			t.Errorf("stopping took %v", took)
+		}
+	})
+}
