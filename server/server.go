@@ -8,6 +8,7 @@ import (
 	"io"
 	"log/slog"
 	"net"
+	"net/http"
 	"os"
 	"time"
 
@@ -28,6 +29,7 @@ import (
 	"github.com/postrider-dev/postrider/server/stream"
 	"github.com/postrider-dev/postrider/server/stream/rpcstream"
 	"github.com/postrider-dev/postrider/server/stream/sse"
+	"github.com/postrider-dev/postrider/server/stream/websocket"
 	"github.com/postrider-dev/postrider/server/tail"
 	"github.com/postrider-dev/postrider/server/telemetry"
 	"github.com/postrider-dev/postrider/server/wire"
@@ -59,6 +61,7 @@ type Server struct {
 	engine    *deliver.Engine
 	stats     *stats.Recorder
 	services  []rpc.Service
+	sockets   *websocket.Transport
 	api       *rpc.API
 	http      *httpserver.Server
 	listener  net.Listener
@@ -187,11 +190,21 @@ func (s *Server) assemble(keyring *auth.Keyring) (err error) {
 
 	overRPC := rpcstream.New(hub, view)
 	overHTTP := sse.New(sse.Config{Hub: hub, NewRequest: rpcstream.NewRequest, View: view(true), Logger: s.logger})
+	s.sockets, err = websocket.New(websocket.Config{
+		Hub: hub, NewRequest: rpcstream.NewRequest, View: func(asJSON bool) websocket.View { return view(asJSON) },
+		MaxBytes: s.config.MaxRequestBytes, Stopping: s.stopping, Logger: s.logger,
+	})
+	if err != nil {
+		return err
+	}
+	overSocket := func(ctx context.Context, w http.ResponseWriter, r *http.Request, client *rpc.SocketClient) {
+		s.sockets.Serve(ctx, w, r, client)
+	}
 
 	s.api, err = rpc.New(rpc.Config{
 		Store: s.store, Schemas: s.schemas, Filters: filters, Publisher: publisher, Registrar: s.registrar, Engine: s.engine, Stats: s.stats, Targets: targets,
-		Subscribe: overRPC.Subscribe, Coalesce: overRPC.Coalesce, StreamEvents: overHTTP.Serve,
-		Keyring: keyring, AdminKey: s.admin.Hash,
+		Subscribe: overRPC.Subscribe, Coalesce: overRPC.Coalesce, StreamEvents: overHTTP.Serve, ServeSocket: overSocket,
+		CORSOrigins: s.config.CORSOrigins, Keyring: keyring, AdminKey: s.admin.Hash,
 		MaxRequestBytes: s.config.MaxRequestBytes, MaxStreams: s.config.MaxStreams, Version: Version(),
 		Services: s.services, Ready: s.ready, Stopping: s.stopping, Logger: s.logger,
 	})
@@ -247,6 +260,7 @@ func (s *Server) Run(ctx context.Context) error {
 	figures := startPart(base, group, s.stats.Run)
 	engine := startPart(base, group, s.engine.Run)
 	guard := startPart(base, group, s.api.Run)
+	sockets := startPart(base, group, s.sockets.Run)
 	group.Go(func() error { return s.http.Serve(s.listener) })
 
 	limit := stopDeadline
@@ -259,7 +273,7 @@ func (s *Server) Run(ctx context.Context) error {
 	}
 	deadline, cancel := context.WithTimeout(base, limit)
 	defer cancel()
-	return s.stop(deadline, group, guard, engine, figures, writer)
+	return s.stop(deadline, group, sockets, guard, engine, figures, writer)
 }
 
 // stop ends the parts, the last one started first.

@@ -1,7 +1,9 @@
 package httpserver
 
 import (
+	"bufio"
 	"io"
+	"net"
 	"net/http"
 	"slices"
 	"sync"
@@ -70,6 +72,8 @@ type boundedWriter struct {
 	http.ResponseWriter
 	controller *http.ResponseController
 	http2      bool
+	// hijacked says that the connection is the handler's, which has to keep deadlines of its own.
+	hijacked bool
 	// until is the deadline in force on HTTP/1.1.
 	until time.Time
 
@@ -91,6 +95,13 @@ func (b *boundedWriter) Flush() {
 	if b.overdue != nil {
 		b.overdue.Stop()
 	}
+}
+
+// Hijack hands the connection over for good.
+func (b *boundedWriter) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+	conn, buffered, err := b.controller.Hijack()
+	b.hijacked = err == nil
+	return conn, buffered, err
 }
 
 // Unwrap lets http.ResponseController reach the connection.
@@ -121,6 +132,9 @@ func (b *boundedWriter) cut() {
 
 // end leaves a deadline for what is left in the buffer, which is written after the handler has returned.
 func (b *boundedWriter) end() {
+	if b.hijacked {
+		return
+	}
 	if !b.http2 {
 		b.begin()
 		return

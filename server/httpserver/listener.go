@@ -1,6 +1,7 @@
 package httpserver
 
 import (
+	"errors"
 	"net"
 	"sync"
 )
@@ -75,4 +76,12 @@ type member struct {
 func (m *member) Close() error {
 	m.leave()
 	return m.Conn.Close()
+}
+
+// CloseWrite says that nothing more comes, where the connection can say so.
+func (m *member) CloseWrite() error {
+	if half, ok := m.Conn.(interface{ CloseWrite() error }); ok {
+		return half.CloseWrite()
+	}
+	return errors.ErrUnsupported
 }

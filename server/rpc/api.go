@@ -43,8 +43,12 @@ type Config struct {
 	Coalesce func(http.Handler) http.Handler
 	// StreamEvents serves it to those who speak no RPC.
 	StreamEvents StreamEvents
-	Keyring      *auth.Keyring
-	AdminKey     auth.KeyHash
+	// ServeSocket serves it, and publishes, over WebSockets.
+	ServeSocket ServeSocket
+	// CORSOrigins are the origins whose pages may open WebSockets, besides the server's own.
+	CORSOrigins []string
+	Keyring     *auth.Keyring
+	AdminKey    auth.KeyHash
 	// MaxRequestBytes bounds one request.
 	MaxRequestBytes int
 	// MaxStreams bounds how many streams are open at a time.
@@ -136,6 +140,10 @@ func (a *API) Mount(mux *http.ServeMux) {
 
 	mux.Handle("GET "+streamPath, private(eventStreams{
 		auth: a.auth, tenants: shared, streams: a.streams, serve: a.config.StreamEvents, log: requestLog{a.config.Logger},
+	}))
+	mux.Handle("GET "+socketPath, private(eventSockets{
+		auth: a.auth, tenants: shared, streams: a.streams, publisher: a.config.Publisher, serve: a.config.ServeSocket,
+		origins: a.config.CORSOrigins, log: requestLog{a.config.Logger},
 	}))
 	mux.Handle("GET "+wire.SchemaPathPattern, jsonSchemas{a.auth, a.config.Store, a.config.Schemas})
 	mount(grpchealth.NewHandler(health{a.config.Ready}))

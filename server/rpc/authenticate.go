@@ -41,6 +41,9 @@ type caller struct {
 	refused error
 }
 
+// known says that somebody was let in at all.
+func (c caller) known() bool { return c.KeyID != "" }
+
 // ends is when what let the caller in ends by itself; zero for a bearer key.
 func (c caller) ends() time.Time {
 	if !c.ticketEnd.IsZero() {

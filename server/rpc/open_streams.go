@@ -146,13 +146,15 @@ func (o *openStreams) check(ctx context.Context) {
 	}
 }
 
-// callers answers one caller for each proof.
+// callers answers one caller for each proof. A connection that nobody has been let in by yet has its own time limit.
 func (o *openStreams) callers() map[proof]caller {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	callers := map[proof]caller{}
 	for opened := range o.streams {
-		callers[opened.caller.proof()] = opened.caller
+		if opened.caller.known() {
+			callers[opened.caller.proof()] = opened.caller
+		}
 	}
 	return callers
 }

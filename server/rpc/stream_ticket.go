@@ -55,7 +55,7 @@ func (a *authenticator) byTicket(ctx context.Context, text string) (caller, auth
 		return caller{}, ticket, errTicketExpired()
 	}
 	if err != nil {
-		return caller{}, ticket, unauthenticated("the ticket is not one of this server")
+		return caller{}, ticket, errUnknownTicket
 	}
 	c, err := a.byHash(ctx, ticket.KeyHash)
 	if err != nil {
@@ -71,6 +71,11 @@ func (a *authenticator) byTicket(ctx context.Context, text string) (caller, auth
 	c.Tenant, c.Scopes, c.ticketEnd = tenant, gateway.ScopeConsume, ticket.Expires
 	return c, ticket, nil
 }
+
+// errUnknownTicket is one error, so that it can be told from others.
+var errUnknownTicket = unauthenticated("the ticket is not one of this server")
+
+func isUnknownTicket(err error) bool { return errors.Is(err, errUnknownTicket) }
 
 func errTicketExpired() error { return unauthenticated("the ticket has expired; make a new one") }
 

@@ -203,6 +203,8 @@ func (s *subscription) show(message stream.Message) (*postriderv1.SubscribeRespo
 		return wire.StreamHeartbeat(message.Cursor, message.Live), nil
 	case stream.KindGap:
 		return wire.StreamGap(message.Cursor, message.Gap), nil
+	case stream.KindDropped:
+		return wire.StreamDropped(message.Cursor, message.Dropped), nil
 	default:
 		event, err := s.view.Event(message.Event, s.tenant.Name)
 		if err != nil {

@@ -1,0 +1,143 @@
+package rpc
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"connectrpc.com/connect"
+
+	"github.com/postrider-dev/postrider/server/auth"
+	"github.com/postrider-dev/postrider/server/gateway"
+	"github.com/postrider-dev/postrider/server/publish"
+	"github.com/postrider-dev/postrider/server/wire"
+)
+
+// socketPath is the address of WebSockets. Like streamPath it is never logged with its query.
+const socketPath = "/v1/events/socket"
+
+// keyProtocol begins the subprotocol that a browser offers to show a key, since it can set no header. It is never agreed to.
+const keyProtocol = "postrider.bearer."
+
+// ServeSocket upgrades a request to a WebSocket and serves it for the client, after it has returned too: until ctx ends,
+// or either side ends it. It calls the client's Done in any case.
+type ServeSocket func(ctx context.Context, w http.ResponseWriter, r *http.Request, client *SocketClient)
+
+// eventSockets lets clients of WebSockets in.
+type eventSockets struct {
+	tenants
+	auth      *authenticator
+	streams   *openStreams
+	publisher *publish.Publisher
+	serve     ServeSocket
+	// origins are those whose pages may connect, besides the server's own.
+	origins []string
+	log     requestLog
+}
+
+func (s eventSockets) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	// The connection outlives the request.
+	ctx := context.WithoutCancel(r.Context())
+	client := &SocketClient{sockets: s, from: newOrigin(r.RemoteAddr, r.Header), began: time.Now()}
+	err := s.checkOrigin(r)
+	if err == nil {
+		err = client.identify(ctx, r)
+	}
+	if err == nil {
+		ctx, client.connection, err = s.streams.open(withCaller(ctx, client.caller), client.from)
+	}
+	if err != nil {
+		shown := wire.ConnectError(ctx, s.log.logger, err)
+		wire.WriteError(w, r, s.log.logger, shown)
+		client.Done(shown)
+		return
+	}
+	s.serve(ctx, w, r, client)
+}
+
+// checkOrigin refuses pages of other sites: browsers let any page open a WebSocket anywhere. Whoever is no browser sends
+// no origin.
+func (s eventSockets) checkOrigin(r *http.Request) error {
+	origin := r.Header.Get("Origin")
+	if origin == "" || sameHost(origin, r.Host) || slices.Contains(s.origins, "*") ||
+		slices.ContainsFunc(s.origins, func(one string) bool { return strings.EqualFold(one, origin) }) {
+		return nil
+	}
+	return gateway.Errorf(gateway.CodePermissionDenied, gateway.ReasonUnauthenticated,
+		"pages of this origin may not connect; the operator can allow it with --cors-origins")
+}
+
+// identify finds out who the client is by what came with the request, if anything did. Only what a header says is wrong
+// here: a browser is not shown why a connection is refused, so what browsers send is judged once there is one.
+func (c *SocketClient) identify(ctx context.Context, r *http.Request) error {
+	query, err := readSocketQuery(r)
+	if err != nil {
+		return err
+	}
+	if r.Header.Get("Authorization") != "" {
+		c.caller, err = c.sockets.auth.authenticate(ctx, r.Header)
+		return err
+	}
+	if key := keyOffered(r); key != "" {
+		c.caller, c.refused = c.sockets.auth.byKey(ctx, key)
+	} else if query.Has(wire.TicketParameter) {
+		c.caller, c.ticket, c.refused = c.sockets.auth.byTicket(ctx, query.Get(wire.TicketParameter))
+	} else if token := sessionToken(r.Header); token != "" && sameHost(r.Header.Get("Origin"), r.Host) {
+		c.caller, c.refused = c.sockets.auth.bySession(ctx, token)
+	}
+	if c.refused != nil {
+		c.caller = caller{}
+	}
+	return nil
+}
+
+func readSocketQuery(r *http.Request) (url.Values, error) {
+	query, err := url.ParseQuery(r.URL.RawQuery)
+	if err != nil {
+		return nil, gateway.FieldError("request", "the query of the address is malformed")
+	}
+	for name := range query {
+		if name != wire.TicketParameter && name != wire.CompressionParameter {
+			return nil, gateway.FieldError(name, "is not a parameter; there are ticket and compression. A key has no place in "+
+				"an address: send it as Authorization: Bearer KEY, as the subprotocol %sKEY, or in the first message", keyProtocol)
+		}
+	}
+	if asked := query.Get(wire.CompressionParameter); asked != "" && asked != wire.CompressionDeflate {
+		return nil, gateway.FieldError(wire.CompressionParameter, "must be %s", wire.CompressionDeflate)
+	}
+	return query, nil
+}
+
+// keyOffered is the key among the subprotocols; empty for none.
+func keyOffered(r *http.Request) string {
+	for _, line := range r.Header.Values("Sec-WebSocket-Protocol") {
+		for one := range strings.SplitSeq(line, ",") {
+			if key, ok := strings.CutPrefix(strings.TrimSpace(one), keyProtocol); ok {
+				return key
+			}
+		}
+	}
+	return ""
+}
+
+// byToken answers who a key or a ticket lets in.
+func (a *authenticator) byToken(ctx context.Context, token string) (caller, auth.Ticket, error) {
+	c, err := a.byKey(ctx, token)
+	if err == nil {
+		return c, auth.Ticket{}, nil
+	}
+	if c, ticket, err := a.byTicket(ctx, token); err == nil || !isUnknownTicket(err) {
+		return c, ticket, err
+	}
+	return caller{}, auth.Ticket{}, err
+}
+
+func (c *SocketClient) write(shown *connect.Error) {
+	who, _ := c.credentials()
+	spec := connect.Spec{Procedure: socketPath, StreamType: connect.StreamTypeBidi}
+	peer := connect.Peer{Addr: c.from.address, Protocol: "websocket"}
+	c.sockets.log.write(withCaller(context.Background(), who), spec, peer, c.began, shown)
+}

@@ -1,0 +1,256 @@
+package rpc
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"connectrpc.com/connect"
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	postriderv1 "github.com/postrider-dev/postrider/gen/go/postrider/v1"
+	"github.com/postrider-dev/postrider/server/auth"
+	"github.com/postrider-dev/postrider/server/gateway"
+	"github.com/postrider-dev/postrider/server/stream"
+	"github.com/postrider-dev/postrider/server/wire"
+)
+
+// socketPublishRequirement is that of Publish.
+var socketPublishRequirement = requirement{scope: gateway.ScopePublish}
+
+// SocketClient is the client of a WebSocket: who it is, which may change while the connection lasts, and what that allows.
+type SocketClient struct {
+	sockets eventSockets
+	from    origin
+	began   time.Time
+	// refused is why the credentials of the request let nobody in.
+	refused error
+	// connection is the connection's place among the open streams, to which each of its subscriptions adds one.
+	connection *openStream
+
+	// admitting lets credentials change only between the admissions of streams.
+	admitting sync.Mutex
+
+	mu     sync.Mutex
+	caller caller
+	// ticket is what the caller came with; the zero one is not confined.
+	ticket        auth.Ticket
+	subscriptions map[*openStream]struct{}
+}
+
+func (c *SocketClient) credentials() (caller, auth.Ticket) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.caller, c.ticket
+}
+
+// Ready says who the client is; nil when it has not said so yet.
+func (c *SocketClient) Ready(ctx context.Context) (*postriderv1.SocketReady, error) {
+	who, _ := c.credentials()
+	if c.refused != nil || !who.known() {
+		return nil, c.refused
+	}
+	return c.show(ctx, who)
+}
+
+func (c *SocketClient) show(ctx context.Context, who caller) (*postriderv1.SocketReady, error) {
+	tenant, err := c.sockets.nameOf(ctx, who.Tenant)
+	if err != nil {
+		return nil, err
+	}
+	ready := &postriderv1.SocketReady{Tenant: tenant}
+	if ends := who.ends(); !ends.IsZero() {
+		ready.ExpireTime = timestamppb.New(ends)
+	}
+	return ready, nil
+}
+
+// Authenticate lets the connection and all its streams go on under other credentials, unless those would not have let
+// them in: then the old ones stay in force.
+func (c *SocketClient) Authenticate(ctx context.Context, token string) (*postriderv1.SocketReady, error) {
+	who, ticket, err := c.sockets.auth.byToken(ctx, token)
+	if err != nil {
+		return nil, err
+	}
+	ready, err := c.show(ctx, who)
+	if err != nil {
+		return nil, err
+	}
+	c.admitting.Lock()
+	defer c.admitting.Unlock()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if err := c.sockets.streams.renewSocket(c.connection, c.subscriptions, who, ticket); err != nil {
+		return nil, err
+	}
+	c.caller, c.ticket = who, ticket
+	return ready, nil
+}
+
+// Subscribe lets a stream in and lists it for as long as carry takes.
+func (c *SocketClient) Subscribe(
+	ctx context.Context, request *postriderv1.SubscribeRequest,
+	carry func(context.Context, *gateway.Tenant, *stream.Entry) error,
+) error {
+	ctx, tenant, opened, entry, err := c.admit(ctx, request)
+	if err != nil {
+		return err
+	}
+	defer c.dismiss(opened)
+	return carry(ctx, tenant, entry)
+}
+
+func (c *SocketClient) admit(ctx context.Context, request *postriderv1.SubscribeRequest) (
+	context.Context, *gateway.Tenant, *openStream, *stream.Entry, error,
+) {
+	c.admitting.Lock()
+	defer c.admitting.Unlock()
+	who, ticket := c.credentials()
+	if err := streamRequirement.permit(who.Principal); err != nil {
+		return nil, nil, nil, nil, err
+	}
+	if err := narrow(request, ticket); err != nil {
+		return nil, nil, nil, nil, err
+	}
+	ctx = withCaller(ctx, who)
+	tenant, err := c.sockets.resolve(ctx, request.GetTenant())
+	if err != nil {
+		return nil, nil, nil, nil, err
+	}
+	ctx, opened, err := c.sockets.streams.open(ctx, c.from)
+	if err != nil {
+		return nil, nil, nil, nil, err
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.subscriptions == nil {
+		c.subscriptions = map[*openStream]struct{}{}
+	}
+	c.subscriptions[opened] = struct{}{}
+	entry := c.sockets.streams.list(opened, tenant, postriderv1.LiveStream_TRANSPORT_WEBSOCKET, request)
+	return ctx, tenant, opened, entry, nil
+}
+
+func (c *SocketClient) dismiss(opened *openStream) {
+	c.mu.Lock()
+	delete(c.subscriptions, opened)
+	c.mu.Unlock()
+	c.sockets.streams.close(opened)
+}
+
+// Update confines new filters of a stream to those of the client's ticket.
+func (c *SocketClient) Update(request *postriderv1.SocketUpdate) error {
+	_, ticket := c.credentials()
+	asked := &postriderv1.SubscribeRequest{
+		Types: request.GetTypes(), Expression: request.GetExpression(), Filters: request.GetFilters(),
+	}
+	if err := narrow(asked, ticket); err != nil {
+		return err
+	}
+	request.Types, request.Expression = asked.GetTypes(), asked.GetExpression()
+	return nil
+}
+
+// Updated lists what a stream carries now.
+func (c *SocketClient) Updated(entry *stream.Entry, request *postriderv1.SubscribeRequest) {
+	c.sockets.streams.relist(entry.ID, request)
+}
+
+// Publish stores events in order, all or none.
+func (c *SocketClient) Publish(
+	ctx context.Context, tenantName string, events []*postriderv1.Event,
+) ([]*postriderv1.PublishResponse, error) {
+	who, _ := c.credentials()
+	if err := socketPublishRequirement.permit(who.Principal); err != nil {
+		return nil, err
+	}
+	tenant, err := c.sockets.resolve(withCaller(ctx, who), tenantName)
+	if err != nil {
+		return nil, err
+	}
+	if len(events) == 1 {
+		return c.publishOne(ctx, tenant, events[0])
+	}
+	drafts, err := wire.NewDrafts(events)
+	if err != nil {
+		return nil, err
+	}
+	acks, err := c.sockets.publisher.PublishBatch(ctx, tenant, drafts)
+	return wire.PublishBatchResponse(acks).GetResults(), err
+}
+
+// publishOne is for one event, whose errors name no index.
+func (c *SocketClient) publishOne(
+	ctx context.Context, tenant *gateway.Tenant, event *postriderv1.Event,
+) ([]*postriderv1.PublishResponse, error) {
+	draft, err := wire.NewDraft(event)
+	if err != nil {
+		return nil, err
+	}
+	ack, err := c.sockets.publisher.Publish(ctx, tenant, draft)
+	if err != nil {
+		return nil, err
+	}
+	return []*postriderv1.PublishResponse{wire.PublishResponse(ack)}, nil
+}
+
+// Done writes the connection's line to the log.
+func (c *SocketClient) Done(cause *connect.Error) {
+	if c.connection != nil {
+		c.sockets.streams.close(c.connection)
+	}
+	c.write(cause)
+}
+
+// renewSocket lets a connection and its streams go on under another caller, who came with a ticket unless it is zero.
+func (o *openStreams) renewSocket(
+	connection *openStream, subscriptions map[*openStream]struct{}, c caller, ticket auth.Ticket,
+) error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for opened := range subscriptions {
+		if err := opened.mayGoOn(c, ticket); err != nil {
+			return err
+		}
+	}
+	if !connection.caller.known() {
+		// It has counted for nobody until now.
+		who := newHolder(c, connection.from)
+		if err := o.held.add(who); err != nil {
+			return err
+		}
+		o.held.remove(connection.holder)
+		connection.holder = who
+	}
+	connection.caller = c
+	for opened := range subscriptions {
+		opened.caller = c
+	}
+	return nil
+}
+
+// mayGoOn says why a caller may not carry on a stream that another one has opened; nil if it may. It is called with
+// openStreams.mu held.
+func (opened *openStream) mayGoOn(c caller, ticket auth.Ticket) error {
+	if err := streamRequirement.permit(c.Principal); err != nil {
+		return err
+	}
+	if !c.ServerScoped() && c.Tenant != opened.live.tenant.ID {
+		return gateway.Errorf(gateway.CodePermissionDenied, gateway.ReasonMissingScope,
+			"a subscription of the connection is for another tenant")
+	}
+	if !within(ticket, opened.live.carries) {
+		return gateway.Errorf(gateway.CodePermissionDenied, gateway.ReasonMissingScope,
+			"a subscription of the connection carries what the ticket does not show")
+	}
+	return nil
+}
+
+// relist notes what a stream carries after its filters were changed.
+func (o *openStreams) relist(id string, request *postriderv1.SubscribeRequest) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if opened := o.listed[id]; opened != nil {
+		opened.live.carries = carried(request.GetTypes(), request.GetExpression(), request.GetFilters())
+	}
+}
