@@ -174,7 +174,7 @@ describe("useLiveQuery with a watch", () => {
     expect([log.lists, feeds.length]).toEqual([1, 1]);
     feed?.push("snapshot");
     await settle(300);
-    expect(log.lists).toBe(1);
+    expect([log.lists, result.current.live.state]).toEqual([1, "catching-up"]);
     feed?.push("marker");
     await settle(300);
     expect([log.lists, result.current.live.state]).toEqual([2, "live"]);

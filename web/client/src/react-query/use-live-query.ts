@@ -123,7 +123,7 @@ export function useLiveQuery<Input extends DescMessage, Output extends DescMessa
     const refresher = new Refresher(cached.load, now.refreshMs ?? defaultRefreshMs);
     const start = base && now.patch?.cursor(base);
     const stream = now.watch
-      ? watch(now, refresher.refresh)
+      ? keepWatch(now, refresher.refresh)
       : follow(now, start, refresher.refresh, (event) => {
           const answer = cached.get();
           const next = answer && latest.current.patch?.apply(answer, event);
@@ -162,8 +162,16 @@ function follow<Answer, Event>(
 }
 
 /** Reads a watch. Whatever it missed between two connections is in the snapshot of the next one. */
-function watch<Message>({ watch: open, read }: WatchOptions<Message>, refresh: () => void): Feed {
-  const note = (message: Message) => ({ live: read(message) === "marker" || undefined });
+function keepWatch<Message>({ watch, read }: WatchOptions<Message>, refresh: () => void): Feed {
+  let isComplete = false;
+  const open = (signal: AbortSignal) => {
+    isComplete = false;
+    return watch(signal);
+  };
+  const note = (message: Message) => {
+    isComplete ||= read(message) === "marker";
+    return { live: isComplete };
+  };
   const stream = new LiveStream<Message>(
     { open, errorOf, note },
     { heartbeatMs: defaultHeartbeatMs },
