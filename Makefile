@@ -17,7 +17,7 @@ OWN_PACKAGES = $$(go list ./... | grep -vE '/postrider/(gen|ent)(/|$$)') ./ent/s
 SHOP_SOURCES := $(wildcard examples/shop/*.ts examples/shop/page/* examples/shop/receiver/*) $(wildcard gen/es/shop/v1/*)
 BOARD_SOURCES := $(wildcard examples/board/page/* examples/board/backend/*)
 CLIENT_SOURCES := web/client/package.json web/client/tsconfig.build.json $(shell find web/client/src -type f -not -path '*/testing/*')
-WEB_SOURCES := $(wildcard web/*.html web/*.json web/vite.config.ts) $(shell find web/src web/public gen/es -type f)
+WEB_SOURCES := $(wildcard web/*.html web/*.json web/vite.config.ts) $(shell find web/src web/client/src web/public gen/es -type f)
 
 .PHONY: help
 help: ## List the targets
