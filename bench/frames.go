@@ -12,11 +12,11 @@ import (
 // coalesced is how many ready-made frames the limit of live fan-out puts into one write.
 const coalesced = 64
 
-// marker is in every measured event once, so that readers count events by counting bytes.
-const marker = '~'
+// marker is in every measured event once, so that readers count events without reading them.
+const marker = "~#~!"
 
 // liveData is the payload of the live rows.
-const liveData = `{"m":"~","orderId":"0123456789","customer":"c-0123456789","total":129900,"currency":"EUR","note":"` +
+const liveData = `{"m":"` + marker + `","orderId":"0123456789","customer":"c-0123456789","total":129900,"currency":"EUR","note":"` +
 	`a payload of about three hundred bytes, as a small business event has, with an address and a few lines of text in it` + `"}`
 
 // frame is what one event looks like as a server-sent event.

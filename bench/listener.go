@@ -97,14 +97,17 @@ func listen(by transport, address, start string, n int, seen func(int, int64, in
 func (l *listeners) count(i int, begun func()) {
 	var once sync.Once
 	defer once.Do(begun)
-	buffer := make([]byte, readBytes)
+	// What is left of the read before is too short for a marker, and may be the beginning of one.
+	const kept = len(marker) - 1
+	buffer := make([]byte, kept+readBytes)
 	for {
-		n, err := l.streams[i].Read(buffer)
+		n, err := l.streams[i].Read(buffer[kept:])
 		if err != nil {
 			return
 		}
 		once.Do(begun)
-		events := int64(bytes.Count(buffer[:n], []byte{marker}))
+		events := int64(bytes.Count(buffer[:kept+n], []byte(marker)))
+		copy(buffer, buffer[n:kept+n])
 		if events == 0 {
 			continue
 		}
