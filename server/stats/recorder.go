@@ -43,6 +43,8 @@ type Recorder struct {
 	backlogs func(context.Context) (Backlogs, error)
 	streams  func() map[gateway.TenantID]int
 	logger   *slog.Logger
+	// since is the first second that is known: those before went with the process that counted them.
+	since time.Time
 
 	mu      sync.Mutex
 	tenants map[gateway.TenantID]*tenant
@@ -71,6 +73,7 @@ func New(cfg Config) *Recorder {
 	}
 	return &Recorder{
 		store: cfg.Store, backlogs: cfg.Backlogs, streams: cfg.Streams, logger: cfg.Logger,
+		since:   time.Now().Truncate(time.Second),
 		tenants: map[gateway.TenantID]*tenant{}, due: map[sum]struct{}{},
 	}
 }

@@ -170,7 +170,7 @@ func (w *Watch) Look(tables bool) (view View, ok bool) {
 	}
 	w.given = w.points.last(now)
 	if w.points.length < shortest {
-		view.Points = secondPoints(newest, from, w.given)
+		view.Points = secondPoints(newest, w.knownFrom(from), w.given)
 	} else {
 		view.Points = w.intervalPoints(newest, from, w.given)
 	}
@@ -180,6 +180,15 @@ func (w *Watch) Look(tables bool) (view View, ok bool) {
 		w.sumUp(&view, newest)
 	}
 	return view, true
+}
+
+// knownFrom answers the first second from a time on that is not older than the recorder, which can tell nothing of those
+// before; a reader must not take them for seconds in which nothing happened.
+func (w *Watch) knownFrom(from time.Time) time.Time {
+	if since := w.recorder.since; since.After(from) && !since.After(w.given) {
+		return since
+	}
+	return from
 }
 
 // secondPoints answers the points of single seconds.

@@ -108,7 +108,8 @@ export type StatsSnapshot = Message<"postrider.v1.StatsSnapshot"> & {
   resolution?: Duration | undefined;
 
   /**
-   * One for each interval, oldest first, none left out. The last one is not over yet.
+   * One for each interval, oldest first, none left out but those that are not known: single seconds from before the server
+   * started. The last one is not over yet.
    *
    * @generated from field: repeated postrider.v1.StatsPoint points = 2;
    */

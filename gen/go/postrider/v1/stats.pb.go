@@ -203,7 +203,8 @@ type StatsSnapshot struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The length of each interval: 1 s, 15 s, 5 minutes or 1 hour.
 	Resolution *durationpb.Duration `protobuf:"bytes,1,opt,name=resolution,proto3" json:"resolution,omitempty"`
-	// One for each interval, oldest first, none left out. The last one is not over yet.
+	// One for each interval, oldest first, none left out but those that are not known: single seconds from before the server
+	// started. The last one is not over yet.
 	Points        []*StatsPoint `protobuf:"bytes,2,rep,name=points,proto3" json:"points,omitempty"`
 	Tables        *StatsTables  `protobuf:"bytes,3,opt,name=tables,proto3" json:"tables,omitempty"`
 	unknownFields protoimpl.UnknownFields
