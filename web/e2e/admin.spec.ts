@@ -66,6 +66,7 @@ test("nothing on any page is out of reach of assistive technology", async ({
   for (const [path, heading] of [
     ["/events", "No events yet"],
     ["/subscriptions", "No subscriptions yet"],
+    ["/deliveries", "Deliveries"],
     ["/keys", "API keys"],
     ["/nowhere", "There is no such page"],
   ]) {

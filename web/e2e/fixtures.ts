@@ -28,8 +28,9 @@ export const test = base.extend<Fixtures>({
   console: async ({ page, server }, use) => {
     const complaints: string[] = [];
     page.on("pageerror", (error) => complaints.push(error.message));
-    await page.goto(server.url);
+    await page.goto(`${server.url}/events`);
     await signIn(page, server.adminKey);
+    await expect(page.getByRole("heading", { name: "Events", exact: true })).toBeVisible();
     await use(page);
     expect(complaints, "errors thrown in the page").toEqual([]);
   },
@@ -40,7 +41,7 @@ export { expect };
 export async function signIn(page: Page, key: string): Promise<void> {
   await page.getByLabel("API key").fill(key);
   await page.getByRole("button", { name: "Sign in" }).click();
-  await expect(page.getByRole("heading", { name: "Events", exact: true })).toBeVisible();
+  await expect(page.getByRole("navigation", { name: "Pages" })).toBeVisible();
 }
 
 /** Fails on anything axe finds, in both themes. */

@@ -9,18 +9,18 @@ export function OverviewTabs() {
   return (
     <nav className={styles.tabs} aria-label="Overview">
       <Tab to="/overview" label="Figures" />
-      <Tab to="/streams" label="Live streams" />
+      <Tab to="/overview/streams" label="Live streams" />
     </nav>
   );
 }
 
-function Tab({ to, label }: { to: "/overview" | "/streams"; label: string }) {
+function Tab({ to, label }: { to: "/overview" | "/overview/streams"; label: string }) {
   return (
     <Link
       to={to}
       search={({ tenant }) => ({ tenant })}
       className={styles.tab}
-      activeOptions={{ includeSearch: false }}
+      activeOptions={{ exact: true, includeSearch: false }}
     >
       {label}
     </Link>

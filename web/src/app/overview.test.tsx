@@ -85,7 +85,7 @@ describe("the overview", () => {
     );
     expect(href(screen.getByRole("link", { name: "billing" }))).toBe("/subscriptions/sub_1");
     expect(href(tile(/Failed/))).toBe("/deliveries?state=FAILED");
-    expect(href(tile(/Live streams/))).toBe("/streams");
+    expect(href(tile(/Live streams/))).toBe("/overview/streams");
   });
 
   it("is walked through by keys, with the values of all charts at one time", async () => {
@@ -167,7 +167,7 @@ describe("live streams", () => {
 
   it("shows who reads what, and how far they have come, as it changes", async () => {
     server.streams.put(stream);
-    renderApp(server, "/streams");
+    renderApp(server, "/overview/streams");
     const row = await screen.findByRole("row", { name: /board, by a ticket/ });
     for (const text of ["SSE", "order.*", "Catching up", "1,234", "latest by key", "5"]) {
       within(row).getByText(text);
@@ -182,7 +182,7 @@ describe("live streams", () => {
   it("ends one when that is confirmed", async () => {
     server.streams.put(stream);
     server.streams.put({ ...stream, id: "str_2", apiKeyName: "shop" });
-    const { user } = renderApp(server, "/streams");
+    const { user } = renderApp(server, "/overview/streams");
     await user.click(await screen.findByRole("button", { name: /Disconnect shop/ }));
     const dialog = screen.getByRole("dialog");
     within(dialog).getByText(/shop, by a ticket/);

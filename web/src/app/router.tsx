@@ -26,7 +26,7 @@ const index = createRoute({
   getParentRoute: () => root,
   path: "/",
   beforeLoad: ({ search }) => {
-    throw redirect({ to: "/events", search, replace: true });
+    throw redirect({ to: "/overview", search, replace: true });
   },
 });
 
@@ -41,7 +41,7 @@ const overview = createRoute({
 
 const streams = createRoute({
   getParentRoute: () => root,
-  path: "streams",
+  path: "overview/streams",
   component: lazyRouteComponent(() => import("./routes/streams"), "StreamsRoute"),
 });
 

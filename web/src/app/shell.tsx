@@ -59,10 +59,10 @@ function Frame({ session, tenant }: { session: Session; tenant: string | undefin
       </a>
       <header className={styles.top}>
         <Link
-          to="/events"
+          to="/overview"
           search={{ tenant }}
           className={styles.brand}
-          aria-label="Postrider, events"
+          aria-label="Postrider, overview"
         >
           <Mark size={26} />
           <span className={styles.word}>Postrider</span>

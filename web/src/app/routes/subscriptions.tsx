@@ -3,7 +3,7 @@ import { AttemptView } from "@/features/deliveries/attempt-view";
 import { DeliveryList } from "@/features/deliveries/delivery-list";
 import {
   readState,
-  StateFilter,
+  StateHeader,
   type StateName,
   statesOf,
 } from "@/features/deliveries/state-filter";
@@ -35,7 +35,7 @@ export function SubscriptionRoute() {
     >
       {(id) => (
         <section aria-label="Deliveries">
-          <StateFilter chosen={chosen} onChoose={choose} />
+          <StateHeader chosen={chosen} onChoose={choose} />
           <DeliveryList
             subscription={id}
             states={statesOf(chosen)}

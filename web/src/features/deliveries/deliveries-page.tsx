@@ -12,15 +12,12 @@ interface Props {
 /** The deliveries of the tenant, whichever subscription they are for. */
 export function DeliveriesPage({ state, openId, onChoose }: Props) {
   return (
-    <Page title="Deliveries">
-      <section aria-label="Deliveries">
-        <StateFilter chosen={state} onChoose={onChoose} />
-        <DeliveryList
-          states={statesOf(state)}
-          openId={openId}
-          empty={state ? "No delivery is in this state." : "No event has been taken up yet."}
-        />
-      </section>
+    <Page title="Deliveries" actions={<StateFilter chosen={state} onChoose={onChoose} />}>
+      <DeliveryList
+        states={statesOf(state)}
+        openId={openId}
+        empty={state ? "No delivery is in this state." : "No event has been taken up yet."}
+      />
     </Page>
   );
 }

@@ -36,34 +36,55 @@ interface Props {
   onChoose: (name: StateName | undefined) => void;
 }
 
-/** All deliveries, or those in one state. */
-export function StateFilter({ chosen, onChoose }: Props) {
+/** The heading of a list of deliveries with its filter. */
+export function StateHeader(props: Props) {
   return (
     <header className={styles.head}>
       <h2>Deliveries</h2>
-      <fieldset className={styles.states} aria-label="State of the deliveries">
-        <button
-          type="button"
-          aria-pressed={chosen === undefined}
-          className={clsx(styles.state, chosen === undefined && styles.chosen)}
-          onClick={() => onChoose(undefined)}
-        >
-          All
-        </button>
-        {stateNames.map((name) => (
-          <button
-            key={name}
-            type="button"
-            aria-pressed={chosen === name}
-            className={clsx(styles.state, chosen === name && styles.chosen)}
-            title={choices[name].status.hint}
-            onClick={() => onChoose(name)}
-          >
-            <Dot status={choices[name].status} />
-            {choices[name].status.label}
-          </button>
-        ))}
-      </fieldset>
+      <StateFilter {...props} />
     </header>
+  );
+}
+
+/** All deliveries, or those in one state. */
+export function StateFilter({ chosen, onChoose }: Props) {
+  return (
+    <fieldset className={styles.states} aria-label="State of the deliveries">
+      <Choice
+        status={{ label: "All", hint: "In whatever state." }}
+        isChosen={chosen === undefined}
+        onChoose={() => onChoose(undefined)}
+      />
+      {stateNames.map((name) => (
+        <Choice
+          key={name}
+          status={choices[name].status}
+          isChosen={chosen === name}
+          onChoose={() => onChoose(name)}
+        />
+      ))}
+    </fieldset>
+  );
+}
+
+interface ChoiceProps {
+  status: Omit<Status, "tone"> & { tone?: Status["tone"] };
+  isChosen: boolean;
+  onChoose: () => void;
+}
+
+function Choice({ status, isChosen, onChoose }: ChoiceProps) {
+  const { tone, label, hint } = status;
+  return (
+    <button
+      type="button"
+      aria-pressed={isChosen}
+      title={hint}
+      className={clsx(styles.state, isChosen && styles.chosen)}
+      onClick={onChoose}
+    >
+      {tone && <Dot status={{ tone, label, hint }} />}
+      {label}
+    </button>
   );
 }

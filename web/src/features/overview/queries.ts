@@ -40,14 +40,15 @@ export function useStats(spanMs: number): Stats {
   const view = useStore(watch.view);
   const now = useNow();
   const isStale = live.kind !== "live" && now - view.receivedAt > staleAfterMs;
+  const { window, receivedAt, clockOffset } = view;
   // Only a lost connection lets time itself move the charts.
-  const serverNow = (isStale ? now : view.receivedAt) + view.clockOffset;
+  const until = isStale ? now + clockOffset : undefined;
   const series = useMemo(
-    () => view.window && seriesOf(view.window, serverNow, isStale),
-    [view.window, serverNow, isStale],
+    () => window && seriesOf(window, receivedAt + clockOffset, until),
+    [window, receivedAt, clockOffset, until],
   );
   const cause = live.kind === "failed" ? live.cause : undefined;
-  const current = { window: view.window, series };
+  const current = { window, series };
   // Until the figures of another span are there, the ones before stay: the page must not blink.
   const shown = useRef(current);
   useEffect(() => {
@@ -57,8 +58,8 @@ export function useStats(spanMs: number): Stats {
   return {
     ...(isPending ? shown.current : current),
     isPending,
-    isStale: isStale && view.receivedAt > 0,
-    receivedAt: view.receivedAt,
+    isStale: isStale && receivedAt > 0,
+    receivedAt,
     cause,
   };
 }

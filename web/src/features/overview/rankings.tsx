@@ -4,6 +4,7 @@ import { clsx } from "@/ui/clsx";
 import { EventType } from "@/ui/event-type";
 import { shortDuration } from "@/ui/format/duration";
 import { countText, percentText } from "@/ui/format/number";
+import { Skeleton } from "@/ui/states";
 import { tableClass } from "@/ui/table";
 import { readLatency } from "./point";
 import styles from "./rankings.module.css";
@@ -18,6 +19,7 @@ export function SubscriptionRanking(props: {
   return (
     <section className={styles.ranking} aria-labelledby="subscription-ranking">
       <h2 id="subscription-ranking">Subscriptions</h2>
+      {!subscriptions && <Skeleton rows={3} label="Loading subscriptions" />}
       {subscriptions?.length === 0 && <p>No deliveries in {span.words}.</p>}
       {subscriptions && subscriptions.length > 0 && (
         <table className={tableClass}>
@@ -118,6 +120,7 @@ export function TypeRanking(props: {
   return (
     <section className={clsx(styles.ranking, styles.types)} aria-labelledby="type-ranking">
       <h2 id="type-ranking">Busiest types</h2>
+      {!types && <Skeleton rows={3} label="Loading event types" />}
       {types?.length === 0 && <p>No events in {span.words}.</p>}
       {types && types.length > 0 && (
         <table className={tableClass}>

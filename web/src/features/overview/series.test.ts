@@ -34,25 +34,25 @@ const fine = windowOf(
 
 describe("the series of a window", () => {
   it("ends with the newest interval that is over, and has a slot for each one of the span", () => {
-    const { times, columns } = seriesOf(fine, 6200, false);
+    const { times, columns } = seriesOf(fine, 6200);
     expect(times).toEqual([1000, 2000, 3000, 4000, 5000]);
     expect(columns.published).toEqual([null, null, 3, 4, 5]);
   });
 
   it("has gaps where nothing is known, and zeros where nothing happened", () => {
     const window = windowOf(1000, point(1000, { published: 1 }), point(4000), point(5000));
-    expect(seriesOf(window, 5100, false).columns.published).toEqual([null, 1, null, null, 0]);
+    expect(seriesOf(window, 5100).columns.published).toEqual([null, 1, null, null, 0]);
   });
 
-  it("goes on with the time while figures are stale, and shows that nothing is known", () => {
-    const { times, columns } = seriesOf(fine, 9500, true);
+  it("goes on with the time while figures are stale, without what was only begun to be told", () => {
+    const { times, columns } = seriesOf(fine, 6200, 9500);
     expect(times.at(-1)).toBe(8000);
-    expect(columns.published).toEqual([4, 5, 1, null, null]);
+    expect(columns.published).toEqual([4, 5, null, null, null]);
   });
 
   it("stands still while figures come, even if the clocks differ", () => {
-    expect(seriesOf(fine, 6999, false).times.at(-1)).toBe(5000);
-    expect(seriesOf(fine, 1, false).times.at(-1)).toBe(5000);
+    expect(seriesOf(fine, 6999).times.at(-1)).toBe(5000);
+    expect(seriesOf(fine, 1).times.at(-1)).toBe(5000);
   });
 
   it.each([
@@ -65,28 +65,28 @@ describe("the series of a window", () => {
       point(15_000, { published: 150 }),
       point(30_000, { published: 20 }),
     );
-    const { columns } = seriesOf(window, 30_000 + over, false);
+    const { columns } = seriesOf(window, 30_000 + over);
     expect(columns.published.filter((rate) => rate !== null)).toEqual(rates);
   });
 
   it("keeps latencies and gauges as they are, unknown ones as gaps", () => {
     const latency = { p50: 1, p95: 2, p99: 3 };
     const window = windowOf(1000, point(1000, { latency, backlog: 7 }), point(2000), point(3000));
-    const { columns } = seriesOf(window, 3100, false);
+    const { columns } = seriesOf(window, 3100);
     expect(columns.p99.slice(-2)).toEqual([3, null]);
     expect(columns.backlog.slice(-2)).toEqual([7, null]);
   });
 });
 
 describe("the present", () => {
-  const series = seriesOf(fine, 6200, false);
+  const series = seriesOf(fine, 6200);
 
   it("is the mean of the last five seconds that are known", () => {
     expect(presentRate(series, "published")).toBe(4);
   });
 
   it("is not known when the last five seconds are not", () => {
-    expect(presentRate(seriesOf(fine, 30_000, true), "published")).toBeUndefined();
+    expect(presentRate(seriesOf(fine, 6200, 30_000), "published")).toBeUndefined();
   });
 
   it("of a gauge is the newest there is", () => {
@@ -99,7 +99,7 @@ describe("the present", () => {
   it("of latency is that of the newest deliveries", () => {
     const latency = { p50: 1, p95: 2, p99: 3 };
     const window = windowOf(1000, point(1000, { latency }), point(2000), point(3000));
-    expect(presentLatency(seriesOf(window, 3100, false))).toEqual(latency);
+    expect(presentLatency(seriesOf(window, 3100))).toEqual(latency);
     expect(presentLatency(series)).toBeUndefined();
   });
 });

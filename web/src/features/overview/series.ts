@@ -27,16 +27,15 @@ const gauges = ["backlog", "retrying", "streams"] as const;
 const latencies = ["p50", "p95", "p99"] as const;
 
 /**
- * Lays the points of a window into slots. `now` is the server's time. While figures come, the newest of them ends the
- * series; once they are stale, time does, and what is missing is a gap.
+ * Lays the points of a window into slots. `receivedAt` is when the newest of them came, by the server's clock. They end the
+ * series while figures come; once these are stale, the series goes on `until` now, and what is missing is a gap.
  */
-export function seriesOf(window: StatsWindow, now: number, stale: boolean): Series {
+export function seriesOf(window: StatsWindow, receivedAt: number, until?: number): Series {
   const { resolutionMs, spanMs } = window;
-  const open = openShare(window, now);
+  const open = openShare(window, receivedAt);
   const drawn = open === undefined ? window.points.slice(0, -1) : window.points;
-  const complete = Math.floor(now / resolutionMs) * resolutionMs - resolutionMs;
-  const newest = drawn.at(-1)?.start ?? complete;
-  const last = stale ? Math.max(newest, complete) : newest;
+  const newest = drawn.at(-1)?.start ?? newestComplete(receivedAt, resolutionMs);
+  const last = until === undefined ? newest : Math.max(newest, newestComplete(until, resolutionMs));
   const slots = Math.round(spanMs / resolutionMs);
   const first = last - (slots - 1) * resolutionMs;
   const series = emptySeries(resolutionMs, first, slots);
@@ -46,6 +45,11 @@ export function seriesOf(window: StatsWindow, now: number, stale: boolean): Seri
     if (slot >= 0 && slot < slots) fill(series, slot, point, share * resolutionMs);
   }
   return series;
+}
+
+/** When the newest interval began that is over. */
+function newestComplete(now: number, resolutionMs: number): number {
+  return Math.floor(now / resolutionMs) * resolutionMs - resolutionMs;
 }
 
 /** How much of the newest interval is over; undefined when too little to draw it. */

@@ -21,7 +21,8 @@ export function Tiles({ stats, span, showsStreams }: Props) {
   const points = window?.points ?? [];
   const rate = (name: CountName) => series && presentRate(series, name);
   const gauge = (name: GaugeName) => window && presentGauge(window, name);
-  const sum = (name: CountName) => `${countText(total(points, name))} in ${span.label}`;
+  const sum = (name: CountName) =>
+    window ? `${countText(total(points, name))} in ${span.label}` : undefined;
   const latency = series && presentLatency(series);
   const success = successPercent(points);
   const dead = total(points, "dead");
@@ -67,7 +68,7 @@ export function Tiles({ stats, span, showsStreams }: Props) {
         note={
           latency
             ? `p50 ${shortDuration(latency.p50)}, p99 ${shortDuration(latency.p99)}`
-            : "nothing delivered now"
+            : window && !isStale && "nothing delivered now"
         }
         to="/deliveries"
         state="DELIVERED"
@@ -87,7 +88,12 @@ export function Tiles({ stats, span, showsStreams }: Props) {
         tone={gauge("retrying") ? "warn" : undefined}
       />
       {showsStreams && (
-        <Tile label="Live streams" value={short(gauge("streams"))} note="open now" to="/streams" />
+        <Tile
+          label="Live streams"
+          value={short(gauge("streams"))}
+          note="open now"
+          to="/overview/streams"
+        />
       )}
     </ul>
   );
@@ -97,8 +103,9 @@ interface TileProps {
   label: string;
   value: string | undefined;
   unit?: string;
-  note: string;
-  to: "/deliveries" | "/events" | "/streams" | "/subscriptions";
+  /** Undefined until there are figures; its line is kept free. */
+  note: string | false | undefined;
+  to: "/deliveries" | "/events" | "/overview/streams" | "/subscriptions";
   /** Of the deliveries it leads to. */
   state?: string;
   tone?: "bad" | "warn";
@@ -117,7 +124,7 @@ function Tile({ label, value, unit, note, to, state, tone }: TileProps) {
           {value ?? "–"}
           {unit && value !== undefined && <span className={styles.unit}>{unit}</span>}
         </span>
-        <span className={styles.note}>{note}</span>
+        <span className={styles.note}>{note || "\u00a0"}</span>
       </Link>
     </li>
   );

@@ -21,7 +21,7 @@ export function StreamsPage({ tabs }: { tabs: ReactNode }) {
   const isStill = live.kind === "reconnecting" || live.kind === "offline";
   return (
     <Page
-      title="Live streams"
+      title="Overview"
       tabs={tabs}
       actions={isStill && <Notice tone="warn">No connection: the list stands still</Notice>}
     >
@@ -127,7 +127,7 @@ function Row({ stream, onEnd }: RowProps) {
       <td data-label="Opened">
         <Ago time={stream.openTime} />
       </td>
-      <td>
+      <td className={styles.end}>
         {onEnd && (
           <Button
             kind="danger"

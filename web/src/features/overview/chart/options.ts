@@ -48,7 +48,7 @@ export function chartOptions({
         : { range: (_, __, high) => [0, niceTop(Math.max(high ?? 0, spec.leastTop))] },
     },
     axes: [
-      { ...axis, size: xAxisHeight, space: 52, values: clockLabels },
+      { ...axis, size: xAxisHeight, space: 58, values: clockLabels },
       {
         ...axis,
         size: yAxisWidth,

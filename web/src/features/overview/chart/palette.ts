@@ -17,6 +17,7 @@ export interface Palette {
 /** Colours read off the page at `element`: a canvas knows no custom properties. */
 export function readPalette(element: HTMLElement): Palette {
   const probe = document.createElement("span");
+  probe.style.transitionProperty = "none";
   element.append(probe);
   const read = (value: string) => {
     probe.style.color = value;
