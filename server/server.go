@@ -191,7 +191,7 @@ func (s *Server) assemble(keyring *auth.Keyring) (err error) {
 	overRPC := rpcstream.New(hub, view)
 	overHTTP := sse.New(sse.Config{Hub: hub, NewRequest: rpcstream.NewRequest, View: view(true), Logger: s.logger})
 	s.sockets, err = websocket.New(websocket.Config{
-		Hub: hub, NewRequest: rpcstream.NewRequest, View: func(asJSON bool) websocket.View { return view(asJSON) },
+		Hub: hub, NewRequest: rpcstream.NewRequest, Encoding: overRPC.Encoding,
 		MaxBytes: s.config.MaxRequestBytes, Stopping: s.stopping, Logger: s.logger,
 	})
 	if err != nil {

@@ -6,6 +6,7 @@ import (
 	"connectrpc.com/connect"
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/protobuf/encoding/protojson"
+	"google.golang.org/protobuf/encoding/protowire"
 	"google.golang.org/protobuf/proto"
 
 	postriderv1 "github.com/postrider-dev/postrider/gen/go/postrider/v1"
@@ -132,6 +133,30 @@ func appendSocketResponse(dst []byte, response *postriderv1.SocketResponse) ([]b
 	m.text("subscription", response.GetSubscription())
 	m.value(name, inner)
 	return m.close()
+}
+
+// The numbers of fields of SocketResponse.
+const (
+	socketSubscriptionField = protowire.Number(2)
+	socketMessageField      = protowire.Number(4)
+)
+
+// AppendSocketMessage appends what a subscription has, from a message that is encoded already.
+func AppendSocketMessage(dst []byte, subscription string, message *Encoded, asJSON bool) ([]byte, error) {
+	if asJSON {
+		m := open(dst)
+		m.text("subscription", subscription)
+		m.value("message", func(dst []byte) ([]byte, error) { return message.appendJSON(dst), nil })
+		return m.close()
+	}
+	size := len(message.Message)
+	for _, name := range message.Filters {
+		size += protowire.SizeTag(filtersField) + protowire.SizeBytes(len(name))
+	}
+	dst = protowire.AppendTag(dst, socketSubscriptionField, protowire.BytesType)
+	dst = protowire.AppendString(dst, subscription)
+	dst = protowire.AppendTag(dst, socketMessageField, protowire.BytesType)
+	return message.appendProto(protowire.AppendVarint(dst, uint64(size))), nil
 }
 
 // SocketError answers a request that was refused.

@@ -122,6 +122,38 @@ func TestAppendSocketResponse(t *testing.T) {
 	}
 }
 
+// A message that was encoded before gives the same message as one that is encoded now.
+func TestAppendSocketMessage(t *testing.T) {
+	t.Parallel()
+	for _, filters := range [][]string{nil, {"a"}, {"a", strings.Repeat("b", 200)}} {
+		message := &postriderv1.SubscribeResponse{Cursor: "c", Message: &postriderv1.SubscribeResponse_Event{
+			Event: &postriderv1.Event{Id: "e", Payload: &postriderv1.Event_JsonData{JsonData: `{"n":1.10}`}},
+		}}
+		for _, asJSON := range []bool{true, false} {
+			encode := wire.EncodeProto
+			if asJSON {
+				encode = wire.EncodeJSON
+			}
+			message.Filters = nil
+			ready, err := encode(message)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got, err := wire.AppendSocketMessage(nil, "s", &wire.Encoded{Message: ready, Filters: filters}, asJSON)
+			message.Filters = filters
+			want := &postriderv1.SocketResponse{
+				Subscription: "s", Response: &postriderv1.SocketResponse_Message{Message: message},
+			}
+			text, textErr := wire.AppendSocketResponse(nil, want, true)
+			back := &postriderv1.SocketResponse{}
+			if err != nil || textErr != nil || asJSON && string(got) != string(text) ||
+				!asJSON && (proto.Unmarshal(got, back) != nil || !proto.Equal(back, want)) {
+				t.Errorf("got %q, want %v", got, want)
+			}
+		}
+	}
+}
+
 // Whatever a client sends, it is read or refused, and what is read can be checked.
 func FuzzReadSocketRequest(f *testing.F) {
 	for _, text := range []string{

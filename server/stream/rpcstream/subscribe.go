@@ -75,10 +75,16 @@ func (t *Transport) Subscribe(
 
 // encoding is the one that the caller speaks.
 func (t *Transport) encoding(request *connect.Request[postriderv1.SubscribeRequest]) *stream.Encoding {
+	return t.Encoding(wire.SpeaksJSON(request.Header(), request.Peer().Query), request.Msg.GetPayloadFormat())
+}
+
+// Encoding is that of a SubscribeResponse with an event, in JSON or in Protobuf. Other transports that carry such messages
+// share it.
+func (t *Transport) Encoding(asJSON bool, format postriderv1.PayloadFormat) *stream.Encoding {
 	switch {
-	case wire.SpeaksJSON(request.Header(), request.Peer().Query):
+	case asJSON:
 		return t.json
-	case request.Msg.GetPayloadFormat() == postriderv1.PayloadFormat_PAYLOAD_FORMAT_JSON:
+	case format == postriderv1.PayloadFormat_PAYLOAD_FORMAT_JSON:
 		return t.binaryJSON
 	default:
 		return t.binary

@@ -22,9 +22,11 @@ type subscription struct {
 
 	// What follows is of the subscription's goroutine.
 
-	tenant *gateway.Tenant
-	entry  *stream.Entry
-	view   View
+	tenant   *gateway.Tenant
+	entry    *stream.Entry
+	encoding *stream.Encoding
+	// ready is the event that is sent, but for what goes around it.
+	ready wire.Encoded
 	// asked is the request in force, and request what the hub makes of it.
 	asked   *postriderv1.SubscribeRequest
 	request stream.Request
@@ -58,8 +60,8 @@ func (s *subscription) run() {
 
 // carry serves the subscription through all its changes. Its error is nil when the client has closed it.
 func (s *subscription) carry(ctx context.Context, tenant *gateway.Tenant, entry *stream.Entry) (err error) {
-	asJSON := s.socket.asJSON || s.asked.GetPayloadFormat() == postriderv1.PayloadFormat_PAYLOAD_FORMAT_JSON
-	s.tenant, s.entry, s.view = tenant, entry, s.socket.transport.config.View(asJSON)
+	s.tenant, s.entry = tenant, entry
+	s.encoding = s.socket.transport.config.Encoding(s.socket.asJSON, s.asked.GetPayloadFormat())
 	if s.request, err = s.socket.transport.config.NewRequest(tenant, s.asked); err != nil {
 		return err
 	}
@@ -184,34 +186,41 @@ func (s *subscription) begin(message stream.Message) error {
 	return nil
 }
 
-func (s *subscription) send(message stream.Message) error {
-	shown, err := s.show(message)
-	if err != nil {
-		return err
-	}
-	if err := s.put("", shown); err != nil {
-		return err
-	}
-	s.reached = message.Cursor
-	return nil
-}
-
-func (s *subscription) show(message stream.Message) (*postriderv1.SubscribeResponse, error) {
+func (s *subscription) send(message stream.Message) (err error) {
 	switch message.Kind {
 	case stream.KindHeartbeat:
 		s.live = message.Live
-		return wire.StreamHeartbeat(message.Cursor, message.Live), nil
+		err = s.put("", wire.StreamHeartbeat(message.Cursor, message.Live))
 	case stream.KindGap:
-		return wire.StreamGap(message.Cursor, message.Gap), nil
+		err = s.put("", wire.StreamGap(message.Cursor, message.Gap))
 	case stream.KindDropped:
-		return wire.StreamDropped(message.Cursor, message.Dropped), nil
+		err = s.put("", wire.StreamDropped(message.Cursor, message.Dropped))
 	default:
-		event, err := s.view.Event(message.Event, s.tenant.Name)
-		if err != nil {
-			return nil, err
-		}
-		return wire.StreamEvent(event, message.Filters), nil
+		err = s.event(message)
 	}
+	if err == nil {
+		s.reached = message.Cursor
+	}
+	return err
+}
+
+// event sends what was made of an event for all who read it, with the subscription's name around it.
+func (s *subscription) event(message stream.Message) error {
+	frame, err := message.Frame(s.encoding)
+	if err != nil {
+		return err
+	}
+	s.ready.Message, s.ready.Filters = frame, message.Filters
+	err = s.socket.conn.Append(s.socket.asJSON, s.wrap)
+	s.ready = wire.Encoded{}
+	if err != nil {
+		s.socket.end(errLeft)
+	}
+	return err
+}
+
+func (s *subscription) wrap(dst []byte) ([]byte, error) {
+	return wire.AppendSocketMessage(dst, s.name, &s.ready, s.socket.asJSON)
 }
 
 func (s *subscription) put(id string, message *postriderv1.SubscribeResponse) error {

@@ -26,11 +26,6 @@ const (
 // messageRate is how many messages a client may send a second.
 const messageRate = 1000
 
-// View shows events to one reader.
-type View interface {
-	Event(event *gateway.Event, tenant string) (*postriderv1.Event, error)
-}
-
 // Client is who is at the other end of a connection, and what it may do. Its methods may be called from any goroutine.
 type Client interface {
 	// Ready says what the client is to know about the credentials it came with; nil when it has shown none. With an error
@@ -59,8 +54,8 @@ type Config struct {
 	Hub *stream.Hub
 	// NewRequest reads what a subscriber asks for; errors name the field.
 	NewRequest func(*gateway.Tenant, *postriderv1.SubscribeRequest) (stream.Request, error)
-	// View makes the view of a reader who gets every payload as JSON text, or of one who does not.
-	View func(asJSON bool) View
+	// Encoding is that of a SubscribeResponse with an event, in JSON or in Protobuf.
+	Encoding func(asJSON bool, format postriderv1.PayloadFormat) *stream.Encoding
 	// MaxBytes bounds a message of a client.
 	MaxBytes int
 	// Stopping is closed when the server begins to stop: connections end then.

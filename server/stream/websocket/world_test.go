@@ -69,11 +69,11 @@ func newWorld(t *testing.T) *world {
 		t.Fatal(err)
 	}
 	schemas := schema.NewRegistry()
+	hub := stream.New(log, recent, filter.NewCompiler(schemas), w.stopping)
+	encodings := rpcstream.New(hub, func(asJSON bool) rpcstream.View { return wire.NewEventView(schemas, log.Cursor, asJSON) })
 	transport, err := websocket.New(websocket.Config{
-		Hub:        stream.New(log, recent, filter.NewCompiler(schemas), w.stopping),
-		NewRequest: rpcstream.NewRequest,
-		View:       func(asJSON bool) websocket.View { return wire.NewEventView(schemas, log.Cursor, asJSON) },
-		MaxBytes:   1 << 20, Stopping: w.stopping, Logger: slog.New(slog.DiscardHandler),
+		Hub: hub, NewRequest: rpcstream.NewRequest, Encoding: encodings.Encoding,
+		MaxBytes: 1 << 20, Stopping: w.stopping, Logger: slog.New(slog.DiscardHandler),
 	})
 	if err != nil {
 		t.Fatal(err)
