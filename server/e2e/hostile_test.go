@@ -55,7 +55,7 @@ func TestHostileConsumers(t *testing.T) {
 	defer running.Wait()
 	defer stop()
 	p := &pulse{client: client}
-	healthy := []string{"gRPC", "server-sent events", "lines of JSON", "connect JSON, HTTP/1.1"}
+	healthy := []string{"gRPC", "server-sent events", "lines of JSON", "connect JSON, HTTP/1.1", "WebSocket, JSON"}
 	for _, name := range healthy {
 		running.Go(func() { p.listen(ctx, s, name) })
 	}

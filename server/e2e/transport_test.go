@@ -14,9 +14,12 @@ import (
 	"time"
 
 	"connectrpc.com/connect"
+	"github.com/coder/websocket"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/metadata"
+	"google.golang.org/protobuf/encoding/protojson"
+	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/durationpb"
 
 	postriderv1 "github.com/postrider-dev/postrider/gen/go/postrider/v1"
@@ -49,6 +52,8 @@ var transports = map[string]transport{
 	"server-sent events, h2c":  bySSE(cleartextHTTP2),
 	"lines of JSON":            byNDJSON(http1),
 	"lines of JSON, by HTTP/2": byNDJSON(cleartextHTTP2),
+	"WebSocket, JSON":          byWebSocket("postrider.v1.json"),
+	"WebSocket, binary":        byWebSocket("postrider.v1.proto"),
 }
 
 const streamHeartbeat = 500 * time.Millisecond
@@ -243,4 +248,64 @@ func readLine(line []byte) (streamed, error) {
 		m.gap = message.Begin.Gap.Message
 	}
 	return m, nil
+}
+
+// byWebSocket subscribes over a WebSocket with a subprotocol.
+func byWebSocket(subprotocol string) transport {
+	return func(ctx context.Context, s *server, types []string, start string, note func(streamed) bool) error {
+		socket, _, err := websocket.Dial(ctx, s.url()+"/v1/events/socket", &websocket.DialOptions{
+			Subprotocols: []string{subprotocol}, HTTPHeader: http.Header{"Authorization": {"Bearer " + adminKey}},
+		})
+		if err != nil {
+			return err
+		}
+		defer func() { _ = socket.CloseNow() }()
+		socket.SetReadLimit(maxSocketMessage)
+		request := &postriderv1.SocketRequest{Id: "1", Subscription: "s", Request: &postriderv1.SocketRequest_Subscribe{
+			Subscribe: subscribeRequest(types, start),
+		}}
+		if err := sendSocket(ctx, socket, subprotocol, request); err != nil {
+			return err
+		}
+		for {
+			kind, data, err := socket.Read(ctx)
+			if err != nil {
+				return err
+			}
+			response, err := readSocket(kind, data)
+			if err != nil {
+				return err
+			}
+			switch {
+			case response.GetError() != nil || response.GetEnd() != nil:
+				return fmt.Errorf("the socket says: %v", response)
+			case response.GetMessage() != nil && !note(newStreamed(response.GetMessage())):
+				return nil
+			}
+		}
+	}
+}
+
+const maxSocketMessage = 4 << 20
+
+func sendSocket(ctx context.Context, socket *websocket.Conn, subprotocol string, request *postriderv1.SocketRequest) error {
+	kind, data, err := websocket.MessageText, []byte(nil), error(nil)
+	if subprotocol == "postrider.v1.json" {
+		data, err = protojson.Marshal(request)
+	} else {
+		kind = websocket.MessageBinary
+		data, err = proto.Marshal(request)
+	}
+	if err != nil {
+		return err
+	}
+	return socket.Write(ctx, kind, data)
+}
+
+func readSocket(kind websocket.MessageType, data []byte) (*postriderv1.SocketResponse, error) {
+	response := &postriderv1.SocketResponse{}
+	if kind == websocket.MessageText {
+		return response, protojson.Unmarshal(data, response)
+	}
+	return response, proto.Unmarshal(data, response)
 }

@@ -41,25 +41,43 @@ func (s eventStreams) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	began := time.Now()
-	c, request, err := s.read(r)
-	r = r.WithContext(withCaller(r.Context(), c))
-	var tenant *gateway.Tenant
-	if err == nil {
-		tenant, err = s.resolve(r.Context(), request.GetTenant())
-	}
-	ctx, opened := r.Context(), (*openStream)(nil)
-	if err == nil {
-		ctx, opened, err = s.streams.open(ctx, newOrigin(r.RemoteAddr, r.Header))
-	}
+	a, err := s.admit(r)
 	if err != nil {
-		shown := wire.ConnectError(r.Context(), s.log.logger, err)
-		wire.WriteError(w, r, s.log.logger, shown)
-		s.write(r, began, shown)
+		shown := wire.ConnectError(a.r.Context(), s.log.logger, err)
+		wire.WriteError(w, a.r, s.log.logger, shown)
+		s.write(a.r, began, shown)
 		return
 	}
-	defer s.streams.close(opened)
-	entry := s.streams.list(opened, tenant, transport(r.Header), request)
-	s.write(r, began, s.serve(w, r.WithContext(ctx), tenant, entry, request))
+	defer s.streams.close(a.opened)
+	s.write(a.r, began, s.serve(w, a.r, a.tenant, a.entry, a.request))
+}
+
+// admitted is a stream whose caller was let in.
+type admitted struct {
+	r       *http.Request
+	opened  *openStream
+	tenant  *gateway.Tenant
+	entry   *stream.Entry
+	request *postriderv1.SubscribeRequest
+}
+
+// admit opens the stream that r asks for. The request is answered also with an error.
+func (s eventStreams) admit(r *http.Request) (*admitted, error) {
+	c, request, err := s.read(r)
+	a := &admitted{r: r.WithContext(withCaller(r.Context(), c)), request: request}
+	if err != nil {
+		return a, err
+	}
+	if a.tenant, err = s.resolve(a.r.Context(), request.GetTenant()); err != nil {
+		return a, err
+	}
+	ctx, opened, err := s.streams.open(a.r.Context(), newOrigin(r.RemoteAddr, r.Header))
+	if err != nil {
+		return a, err
+	}
+	a.r, a.opened = a.r.WithContext(ctx), opened
+	a.entry = s.streams.list(opened, a.tenant, transport(r.Header), request)
+	return a, nil
 }
 
 func transport(header http.Header) postriderv1.LiveStream_Transport {

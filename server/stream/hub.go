@@ -46,13 +46,27 @@ func (h *Hub) NewEncoding(encode func(event *gateway.Event, tenant string) ([]by
 // fails is passed over like one for which it is false. send may block; the stream then falls behind and reads the log when
 // it goes on.
 func (h *Hub) Subscribe(ctx context.Context, request Request, send func(Message) error) error {
-	selected, err := newSelection(h.filters, request.Filters)
+	s, gap, err := h.open(ctx, request, send)
 	if err != nil {
 		return err
 	}
+	defer h.matcher.leave(s.topic)
+	if err := s.begin(gap); err != nil {
+		return err
+	}
+	return s.run(ctx)
+}
+
+// open prepares a stream. It is apart from Subscribe, as what a stream's goroutine waits in should need little stack: below
+// 3 KB in all the stack shrinks to 8 KB.
+func (h *Hub) open(ctx context.Context, request Request, send func(Message) error) (*subscriber, gateway.Gap, error) {
+	selected, err := newSelection(h.filters, request.Filters)
+	if err != nil {
+		return nil, gateway.GapNone, err
+	}
 	after, gap, err := h.begin(ctx, request)
 	if err != nil {
-		return err
+		return nil, gateway.GapNone, err
 	}
 	if request.Heartbeat <= 0 {
 		request.Heartbeat = DefaultHeartbeat
@@ -61,24 +75,12 @@ func (h *Hub) Subscribe(ctx context.Context, request Request, send func(Message)
 		request.Entry = &Entry{}
 	}
 	request.Entry.reached.Store(int64(after))
-	topic := h.matcher.join(request.Tenant.ID, selected, request.SlowPolicy)
-	defer h.matcher.leave(topic)
 	s := &subscriber{
-		hub: h, request: request, topic: topic, names: newFilterNames(request.Filters), send: send, reached: after,
-		live: after >= h.tail.Head(),
+		hub: h, request: request, names: newFilterNames(request.Filters), send: send, reached: after,
+		live: after >= h.tail.Head(), topic: h.matcher.join(request.Tenant.ID, selected, request.SlowPolicy),
 	}
 	request.Entry.live.Store(s.live)
-	begin := Message{
-		Kind: KindBegin, Cursor: h.store.Cursor(after), Gap: gap, Live: s.live, Stream: request.Entry.ID,
-		Expires: request.Entry.Expires,
-	}
-	if err := s.deliver(begin); err != nil {
-		return err
-	}
-	if err := s.flush(); err != nil {
-		return err
-	}
-	return s.run(ctx)
+	return s, gap, nil
 }
 
 // begin finds the position to read after, and what is missing there.

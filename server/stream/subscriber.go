@@ -36,6 +36,18 @@ type subscriber struct {
 	unflushed bool
 }
 
+// begin tells the reader where the stream begins.
+func (s *subscriber) begin(gap gateway.Gap) error {
+	err := s.deliver(Message{
+		Kind: KindBegin, Cursor: s.hub.store.Cursor(s.reached), Gap: gap, Live: s.live, Stream: s.request.Entry.ID,
+		Expires: s.request.Entry.Expires,
+	})
+	if err != nil {
+		return err
+	}
+	return s.flush()
+}
+
 func (s *subscriber) run(ctx context.Context) error {
 	heartbeat := time.NewTimer(s.request.Heartbeat)
 	defer heartbeat.Stop()
