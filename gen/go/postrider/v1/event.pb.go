@@ -1635,7 +1635,9 @@ type CreateStreamTicketRequest struct {
 	Types []string `protobuf:"bytes,2,rep,name=types,proto3" json:"types,omitempty"`
 	// Which events the ticket shows, as in Subscribe; whatever the stream asks for when empty. It is part of the ticket and
 	// so of an address, which must not grow too long.
-	Expression    string `protobuf:"bytes,3,opt,name=expression,proto3" json:"expression,omitempty"`
+	Expression string `protobuf:"bytes,3,opt,name=expression,proto3" json:"expression,omitempty"`
+	// How long it is good, in whole seconds; 15 minutes when absent, which is also the most.
+	Lifetime      *durationpb.Duration `protobuf:"bytes,4,opt,name=lifetime,proto3" json:"lifetime,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1689,6 +1691,13 @@ func (x *CreateStreamTicketRequest) GetExpression() string {
 		return x.Expression
 	}
 	return ""
+}
+
+func (x *CreateStreamTicketRequest) GetLifetime() *durationpb.Duration {
+	if x != nil {
+		return x.Lifetime
+	}
+	return nil
 }
 
 type CreateStreamTicketResponse struct {
@@ -2133,13 +2142,14 @@ const file_postrider_v1_event_proto_rawDesc = "" +
 	"\x06events\x18\x01 \x01(\x03R\x06events\"P\n" +
 	"\x03Gap\x12/\n" +
 	"\x06reason\x18\x01 \x01(\x0e2\x17.postrider.v1.GapReasonR\x06reason\x12\x18\n" +
-	"\amessage\x18\x02 \x01(\tR\amessage\"\xbe\x01\n" +
+	"\amessage\x18\x02 \x01(\tR\amessage\"\x86\x02\n" +
 	"\x19CreateStreamTicketRequest\x12\x1f\n" +
 	"\x06tenant\x18\x01 \x01(\tB\a\xbaH\x04r\x02\x18?R\x06tenant\x12V\n" +
 	"\x05types\x18\x02 \x03(\tB@\xbaH=\x92\x01:\x10\x14\"6r4\x18\x81\x022/^(\\*|[A-Za-z0-9_-]+(\\.[A-Za-z0-9_-]+)*(\\.\\*)?)$R\x05types\x12(\n" +
 	"\n" +
 	"expression\x18\x03 \x01(\tB\b\xbaH\x05r\x03\x18\x80\bR\n" +
-	"expression\"q\n" +
+	"expression\x12F\n" +
+	"\blifetime\x18\x04 \x01(\v2\x19.google.protobuf.DurationB\x0f\xbaH\f\xaa\x01\t\"\x03\b\x84\a2\x02\b\x01R\blifetime\"q\n" +
 	"\x1aCreateStreamTicketResponse\x12\x16\n" +
 	"\x06ticket\x18\x01 \x01(\tR\x06ticket\x12;\n" +
 	"\vexpire_time\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
@@ -2267,32 +2277,33 @@ var file_postrider_v1_event_proto_depIdxs = []int32{
 	20, // 24: postrider.v1.StreamBegin.gap:type_name -> postrider.v1.Gap
 	27, // 25: postrider.v1.StreamBegin.expire_time:type_name -> google.protobuf.Timestamp
 	2,  // 26: postrider.v1.Gap.reason:type_name -> postrider.v1.GapReason
-	27, // 27: postrider.v1.CreateStreamTicketResponse.expire_time:type_name -> google.protobuf.Timestamp
-	1,  // 28: postrider.v1.GetEventRequest.payload_format:type_name -> postrider.v1.PayloadFormat
-	3,  // 29: postrider.v1.GetEventResponse.event:type_name -> postrider.v1.Event
-	27, // 30: postrider.v1.ListEventsRequest.from_time:type_name -> google.protobuf.Timestamp
-	27, // 31: postrider.v1.ListEventsRequest.to_time:type_name -> google.protobuf.Timestamp
-	1,  // 32: postrider.v1.ListEventsRequest.payload_format:type_name -> postrider.v1.PayloadFormat
-	3,  // 33: postrider.v1.ListEventsResponse.events:type_name -> postrider.v1.Event
-	5,  // 34: postrider.v1.EventService.Publish:input_type -> postrider.v1.PublishRequest
-	7,  // 35: postrider.v1.EventService.PublishBatch:input_type -> postrider.v1.PublishBatchRequest
-	14, // 36: postrider.v1.EventService.Subscribe:input_type -> postrider.v1.SubscribeRequest
-	9,  // 37: postrider.v1.EventService.PublishStream:input_type -> postrider.v1.PublishStreamRequest
-	21, // 38: postrider.v1.EventService.CreateStreamTicket:input_type -> postrider.v1.CreateStreamTicketRequest
-	23, // 39: postrider.v1.EventService.GetEvent:input_type -> postrider.v1.GetEventRequest
-	25, // 40: postrider.v1.EventService.ListEvents:input_type -> postrider.v1.ListEventsRequest
-	6,  // 41: postrider.v1.EventService.Publish:output_type -> postrider.v1.PublishResponse
-	8,  // 42: postrider.v1.EventService.PublishBatch:output_type -> postrider.v1.PublishBatchResponse
-	16, // 43: postrider.v1.EventService.Subscribe:output_type -> postrider.v1.SubscribeResponse
-	10, // 44: postrider.v1.EventService.PublishStream:output_type -> postrider.v1.PublishStreamResponse
-	22, // 45: postrider.v1.EventService.CreateStreamTicket:output_type -> postrider.v1.CreateStreamTicketResponse
-	24, // 46: postrider.v1.EventService.GetEvent:output_type -> postrider.v1.GetEventResponse
-	26, // 47: postrider.v1.EventService.ListEvents:output_type -> postrider.v1.ListEventsResponse
-	41, // [41:48] is the sub-list for method output_type
-	34, // [34:41] is the sub-list for method input_type
-	34, // [34:34] is the sub-list for extension type_name
-	34, // [34:34] is the sub-list for extension extendee
-	0,  // [0:34] is the sub-list for field type_name
+	31, // 27: postrider.v1.CreateStreamTicketRequest.lifetime:type_name -> google.protobuf.Duration
+	27, // 28: postrider.v1.CreateStreamTicketResponse.expire_time:type_name -> google.protobuf.Timestamp
+	1,  // 29: postrider.v1.GetEventRequest.payload_format:type_name -> postrider.v1.PayloadFormat
+	3,  // 30: postrider.v1.GetEventResponse.event:type_name -> postrider.v1.Event
+	27, // 31: postrider.v1.ListEventsRequest.from_time:type_name -> google.protobuf.Timestamp
+	27, // 32: postrider.v1.ListEventsRequest.to_time:type_name -> google.protobuf.Timestamp
+	1,  // 33: postrider.v1.ListEventsRequest.payload_format:type_name -> postrider.v1.PayloadFormat
+	3,  // 34: postrider.v1.ListEventsResponse.events:type_name -> postrider.v1.Event
+	5,  // 35: postrider.v1.EventService.Publish:input_type -> postrider.v1.PublishRequest
+	7,  // 36: postrider.v1.EventService.PublishBatch:input_type -> postrider.v1.PublishBatchRequest
+	14, // 37: postrider.v1.EventService.Subscribe:input_type -> postrider.v1.SubscribeRequest
+	9,  // 38: postrider.v1.EventService.PublishStream:input_type -> postrider.v1.PublishStreamRequest
+	21, // 39: postrider.v1.EventService.CreateStreamTicket:input_type -> postrider.v1.CreateStreamTicketRequest
+	23, // 40: postrider.v1.EventService.GetEvent:input_type -> postrider.v1.GetEventRequest
+	25, // 41: postrider.v1.EventService.ListEvents:input_type -> postrider.v1.ListEventsRequest
+	6,  // 42: postrider.v1.EventService.Publish:output_type -> postrider.v1.PublishResponse
+	8,  // 43: postrider.v1.EventService.PublishBatch:output_type -> postrider.v1.PublishBatchResponse
+	16, // 44: postrider.v1.EventService.Subscribe:output_type -> postrider.v1.SubscribeResponse
+	10, // 45: postrider.v1.EventService.PublishStream:output_type -> postrider.v1.PublishStreamResponse
+	22, // 46: postrider.v1.EventService.CreateStreamTicket:output_type -> postrider.v1.CreateStreamTicketResponse
+	24, // 47: postrider.v1.EventService.GetEvent:output_type -> postrider.v1.GetEventResponse
+	26, // 48: postrider.v1.EventService.ListEvents:output_type -> postrider.v1.ListEventsResponse
+	42, // [42:49] is the sub-list for method output_type
+	35, // [35:42] is the sub-list for method input_type
+	35, // [35:35] is the sub-list for extension type_name
+	35, // [35:35] is the sub-list for extension extendee
+	0,  // [0:35] is the sub-list for field type_name
 }
 
 func init() { file_postrider_v1_event_proto_init() }
