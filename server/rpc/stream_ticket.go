@@ -39,6 +39,9 @@ func (s *eventService) CreateStreamTicket(
 		KeyID: c.KeyID, KeyHash: c.hash, Tenant: int64(tenant.ID), Types: selected.Types, Expression: selected.Expression,
 		Issued: now, Expires: now.Add(auth.TicketLifetime),
 	}
+	if asked := request.Msg.GetLifetime(); asked != nil {
+		ticket.Expires = now.Add(asked.AsDuration().Truncate(time.Second))
+	}
 	if ends := c.ends(); !ends.IsZero() && ends.Before(ticket.Expires) {
 		ticket.Expires = ends
 	}

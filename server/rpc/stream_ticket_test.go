@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"connectrpc.com/connect"
+	"google.golang.org/protobuf/types/known/durationpb"
 
 	postriderv1 "github.com/postrider-dev/postrider/gen/go/postrider/v1"
 	"github.com/postrider-dev/postrider/server"
@@ -166,6 +167,29 @@ func TestTicketsThatAreRefused(t *testing.T) {
 	} {
 		if got := w.post(ticketPath, secret, body); got.status == http.StatusOK || !strings.Contains(got.body, field) {
 			t.Errorf("%s makes a ticket: %s", body, got.body)
+		}
+	}
+}
+
+func TestATicketIsGoodForAsLongAsAskedFor(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	made, err := w.admin().events.CreateStreamTicket(t.Context(), connect.NewRequest(&postriderv1.CreateStreamTicketRequest{
+		Lifetime: durationpb.New(2 * time.Second),
+	}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if left := time.Until(made.Msg.GetExpireTime().AsTime()); left > 2*time.Second {
+		t.Errorf("it ends in %v", left)
+	}
+	stream := w.listen(http.DefaultClient, "", "ticket="+made.Msg.GetTicket())
+	stream.expect("open")
+	stream.expect("end")
+	for _, lifetime := range []string{"0.5s", "901s"} {
+		got := w.post(ticketPath, adminKey, fmt.Sprintf(`{"lifetime":%q}`, lifetime))
+		if got.status != http.StatusBadRequest || !strings.Contains(got.body, "lifetime") {
+			t.Errorf("%s: %d %s", lifetime, got.status, got.body)
 		}
 	}
 }

@@ -229,6 +229,48 @@ for (const entry of entries) {
   });
 }
 
+test("goes on from ticket to ticket without a new connection, and after one that ended unseen", async ({
+  page,
+  context,
+  site,
+  server,
+  log,
+}) => {
+  let tickets = 0;
+  site.token = async () => {
+    tickets++;
+    const asked = { types: ["shop.v1.*"], lifetime: "4s" };
+    return (await server.call<{ ticket: string }>("EventService/CreateStreamTicket", asked)).ticket;
+  };
+  let begun = 0;
+  await page.exposeFunction("begins", () => {
+    begun++;
+  });
+  await log.publish(3);
+  await page.goto(site.origin);
+  await page.evaluate(
+    ([address, heartbeat]) => {
+      record = client.watch(address, "light", heartbeat, undefined, true);
+    },
+    [server.url, heartbeatMs] as const,
+  );
+  await log.expectIn(page);
+  // Three lives of a ticket.
+  for (let second = 0; second < 12; second++) {
+    await page.waitForTimeout(1000);
+    await log.publish(2);
+  }
+  await log.expectIn(page);
+  expect(begun).toBe(1);
+  expect(tickets).toBeGreaterThanOrEqual(3);
+  await context.setOffline(true);
+  await log.publish(5);
+  await page.waitForTimeout(6000);
+  await context.setOffline(false);
+  await log.expectIn(page, 5_000);
+  await expect.poll(() => state(page)).toBe("live");
+});
+
 /** Cuts a number of connections, each as soon as it has begun. */
 class Losses {
   #left = 0;

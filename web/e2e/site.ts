@@ -9,18 +9,21 @@ const home = resolve(import.meta.dirname, "../client");
 /** A site of another origin than the server's, whose pages have a script with @postrider/client in it. */
 export class Site {
   readonly origin: string;
-  /** What it answers who asks for a token. */
-  token = "";
+  /** What it answers who asks for a token; a function makes a new one for each. */
+  token: string | (() => Promise<string>) = "";
   readonly #server: Server;
 
   private constructor(port: number, script: string) {
     this.origin = `http://127.0.0.1:${port}`;
     const page = '<!doctype html><title>a page</title><script src="/client.js"></script>';
-    this.#server = createServer((request, response) => {
-      const [type, text] = {
-        "/client.js": ["text/javascript", script] as const,
-        "/token": ["text/plain", this.token] as const,
-      }[request.url ?? ""] ?? ["text/html", page];
+    this.#server = createServer(async (request, response) => {
+      const token = async () => (typeof this.token === "string" ? this.token : this.token());
+      const [type, text] =
+        request.url === "/token"
+          ? ["text/plain", await token()]
+          : request.url === "/client.js"
+            ? ["text/javascript", script]
+            : ["text/html", page];
       response.setHeader("Content-Type", type);
       response.setHeader("Cache-Control", "no-store");
       response.end(text);

@@ -30,6 +30,7 @@ export function watch(
   entry: "light" | "full",
   heartbeatMs: number,
   scope?: string,
+  ticketed = false,
 ): Record {
   const record: Record = {
     ...{ numbers: [], states: [], asked: [], unhandled: [], status: undefined },
@@ -40,6 +41,7 @@ export function watch(
     if (stale) record.asked.push(stale);
     return (await fetch("/token")).text();
   };
+  const ticket = async (stale?: unknown) => ({ ticket: await token(stale) });
   const options = {
     start: "earliest",
     heartbeatMs,
@@ -53,10 +55,13 @@ export function watch(
     },
   };
   if (entry === "light") {
-    createLightClient<{ "shop.v1.OrderCancelled": { orderId: string } }>({ url, token }).subscribe(
-      ["shop.v1.OrderCancelled"],
-      { ...options, onEvent: ({ data }) => record.numbers.push(Number(data.orderId)) },
-    );
+    createLightClient<{ "shop.v1.OrderCancelled": { orderId: string } }>({
+      url,
+      token: ticketed ? ticket : token,
+    }).subscribe(["shop.v1.OrderCancelled"], {
+      ...options,
+      onEvent: ({ data }) => record.numbers.push(Number(data.orderId)),
+    });
   } else {
     createClient({ url, token }).subscribe([OrderCancelledSchema], {
       ...options,
