@@ -38,6 +38,8 @@ const (
 	mostMemoryMB = 500
 	// mostGrowthMB is by how much memory may grow while the siege lasts and the slow readers fall further behind.
 	mostGrowthMB = 60
+	// waitsForOthers is longer than any load explains, and far shorter than the 30 s a write may take.
+	waitsForOthers = 2 * time.Second
 )
 
 // TestHostileConsumers lays siege to a server: clients that never read, that read a byte a second, that send garbage, and
@@ -87,8 +89,8 @@ func TestHostileConsumers(t *testing.T) {
 	if siege.failed > 0 || siege.published < int(siegeFor/pace)*8/10 {
 		t.Errorf("%d events were published under siege, %d refused: %v", siege.published, siege.failed, p.fault)
 	}
-	// The machine is shared with the besiegers, so this only tells whether anybody waits for them.
-	if limit := 4*calm.percentile(99) + 100*time.Millisecond; siege.percentile(99) > limit {
+	// The machine is shared with the besiegers, and slower for it. Whoever waited for one of them would wait for its deadline.
+	if siege.percentile(99) > waitsForOthers {
 		t.Errorf("99 %% of the events took up to %v to their readers under siege, %v before", siege.percentile(99), calm.percentile(99))
 	}
 	if n := len(late.take().delays); n == 0 {
