@@ -6,3 +6,4 @@ export {
   useLiveQuery,
   type WatchOptions,
 } from "./use-live-query.js";
+export { type UseWatchOptions, useWatch, type WatchView } from "./use-watch.js";

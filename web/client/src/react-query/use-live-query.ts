@@ -14,11 +14,10 @@ import {
 } from "@connectrpc/connect-query";
 import { type UseQueryResult, useQueryClient } from "@tanstack/react-query";
 import { useEffect, useMemo, useRef, useState } from "react";
-import { LiveStream } from "../live/live-stream.js";
 import type { LiveStatus } from "../live/status.js";
-import { defaultHeartbeatMs, type StreamOptions, type Subscription } from "../live/subscription.js";
-import { errorOf } from "../rpc-error.js";
+import type { StreamOptions, Subscription } from "../live/subscription.js";
 import { Refresher } from "./refresher.js";
+import { keepWatch } from "./watch.js";
 
 /** How an answer is changed by an event, for answers that say where in the log they were read. */
 export interface Patch<Answer, Event> {
@@ -123,7 +122,7 @@ export function useLiveQuery<Input extends DescMessage, Output extends DescMessa
     const refresher = new Refresher(cached.load, now.refreshMs ?? defaultRefreshMs);
     const start = base && now.patch?.cursor(base);
     const stream = now.watch
-      ? keepWatch(now, refresher.refresh)
+      ? followWatch(now, refresher.refresh)
       : follow(now, start, refresher.refresh, (event) => {
           const answer = cached.get();
           const next = answer && latest.current.patch?.apply(answer, event);
@@ -162,20 +161,8 @@ function follow<Answer, Event>(
 }
 
 /** Reads a watch. Whatever it missed between two connections is in the snapshot of the next one. */
-function keepWatch<Message>({ watch, read }: WatchOptions<Message>, refresh: () => void): Feed {
-  let isComplete = false;
-  const open = (signal: AbortSignal) => {
-    isComplete = false;
-    return watch(signal);
-  };
-  const note = (message: Message) => {
-    isComplete ||= read(message) === "marker";
-    return { live: isComplete };
-  };
-  const stream = new LiveStream<Message>(
-    { open, errorOf, note },
-    { heartbeatMs: defaultHeartbeatMs },
-  );
+function followWatch<Message>({ watch, read }: WatchOptions<Message>, refresh: () => void): Feed {
+  const stream = keepWatch({ open: watch, isMarker: (message) => read(message) === "marker" });
   const readAll = async () => {
     for await (const message of stream.messages()) if (read(message)) refresh();
   };
