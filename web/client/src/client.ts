@@ -9,11 +9,11 @@ import { createConnectTransport } from "@connectrpc/connect-web";
 import { Access, type Credentials } from "./access.js";
 import { type Draft, draft, type EventOptions } from "./draft.js";
 import type { EventSource } from "./event-type.js";
-import { EventService, type PublishResponse } from "./gen/postrider/v1/event_pb.js";
-import type { EventCallbacks, Subscription } from "./live/subscription.js";
+import { type Event, EventService, type PublishResponse } from "./gen/postrider/v1/event_pb.js";
+import type { EventCallbacks, StreamOptions, Subscription } from "./live/subscription.js";
 import { attemptTimeoutMs, type Caller, callRepeatedly } from "./publish.js";
 import { errorOf } from "./rpc-error.js";
-import { type SubscribeOptions, subscribe, type TypedEvent } from "./subscribe.js";
+import { type SubscribeOptions, subscribe, subscribeRaw, type TypedEvent } from "./subscribe.js";
 
 /** Where the server is: its URL, or a Connect transport, which then sends the credentials itself. */
 export type ClientOptions = (({ url: string } & Credentials) | { transport: Transport }) & {
@@ -88,6 +88,17 @@ export class Client {
     options: SubscribeOptions & EventCallbacks<TypedEvent<Source>> = {},
   ): Subscription<TypedEvent<Source>> {
     return subscribe(this.#rpc, this.#tenant, sources, options, this.#caller.refuse);
+  }
+
+  /**
+   * Reads events of any types as `subscribe` does, for tools that know no schema: they come as the server's own message,
+   * with their data as JSON text. Types are exact or by prefix ("order.*"); all when there are none.
+   */
+  subscribeRaw(
+    types: readonly string[],
+    options: StreamOptions & EventCallbacks<Event> = {},
+  ): Subscription<Event> {
+    return subscribeRaw(this.#rpc, this.#tenant, types, options, this.#caller.refuse);
   }
 }
 

@@ -8,7 +8,7 @@ import {
 import { createClient } from "./client.js";
 import { PostriderError } from "./error.js";
 import { GapError } from "./gap.js";
-import { GapReason } from "./gen/postrider/v1/event_pb.js";
+import { GapReason, PayloadFormat } from "./gen/postrider/v1/event_pb.js";
 import { type InvalidEvent, InvalidEventError } from "./payload.js";
 import type { SubscribeOptions } from "./subscribe.js";
 import { begin, eventAt, FakeServer, orderAt } from "./testing/fake-server.js";
@@ -147,6 +147,25 @@ describe("subscribe", () => {
     expect(waits).toEqual([250, 500, 1000, 2000, 4000, 7500, 250]);
   });
 
+  it("counts as offline after three failures, and tries again at once when told to", async () => {
+    vi.spyOn(Math, "random").mockReturnValue(0.999);
+    const client = createClient({ transport: server.transport });
+    const events = client.subscribe([OrderCreatedSchema], { signal: abort.signal });
+    void events.next();
+    const states: string[] = [];
+    for (let n = 0; n < 3; n++) {
+      (await server.connection(n)).end(new ConnectError("stopping", Code.Unavailable));
+      await tick();
+      states.push(events.status.state);
+      if (n < 2) await vi.advanceTimersByTimeAsync(1000 * (n + 1));
+    }
+    expect(states).toEqual(["connecting", "connecting", "offline"]);
+    expect(server.subscribes).toHaveLength(3);
+    events.retryNow();
+    await tick();
+    expect(server.subscribes).toHaveLength(4);
+  });
+
   it("takes silence for death, and a heartbeat for life", async () => {
     const reasons: string[] = [];
     read({ onRetry: ({ message }) => reasons.push(message) });
@@ -240,6 +259,30 @@ describe("subscribe", () => {
     const client = createClient({ transport: server.transport });
     expect(() => client.subscribe([])).toThrow("at least one");
     expect(() => client.subscribe([OrderPaidSchema, OrderPaidSchema])).toThrow("twice");
+  });
+});
+
+describe("subscribeRaw", () => {
+  it("brings events of any type as they are, and goes on where it was", async () => {
+    const client = createClient({ transport: server.transport, tenant: "acme" });
+    const texts: unknown[] = [];
+    client.subscribeRaw(["order.*"], {
+      start: "earliest",
+      signal: abort.signal,
+      onEvent: ({ type, payload }) => texts.push([type, payload.value]),
+    });
+    const feed = await server.connection(0);
+    feed.push(begin("c0"));
+    feed.push(eventAt("c1", "order.paid", { case: "jsonData", value: '{"rate":1.10}' }));
+    await tick();
+    feed.end();
+    await vi.advanceTimersByTimeAsync(1000);
+    expect(texts).toEqual([["order.paid", '{"rate":1.10}']]);
+    const asked = { tenant: "acme", types: ["order.*"], payloadFormat: PayloadFormat.JSON };
+    expect(server.subscribes).toMatchObject([
+      { ...asked, start: "earliest" },
+      { ...asked, start: "c1" },
+    ]);
   });
 });
 

@@ -7,6 +7,7 @@ import {
   type Event,
   type EventService,
   GapReason,
+  PayloadFormat,
   SlowPolicy,
   type SubscribeRequest,
   SubscribeRequestSchema,
@@ -15,6 +16,7 @@ import {
 } from "./gen/postrider/v1/event_pb.js";
 import { type LiveSource, LiveStream, type Sign } from "./live/live-stream.js";
 import type { StreamMessage } from "./live/message.js";
+import type { MessageStream } from "./live/message-stream.js";
 import {
   defaultHeartbeatMs,
   type EventCallbacks,
@@ -61,18 +63,39 @@ export function subscribe<Source extends EventSource>(
 ): Subscription<TypedEvent<Source>> {
   const schemas = schemasByType(sources);
   if (schemas.size === 0) throw new TypeError("name at least one event type to subscribe to");
-  const { heartbeatMs = defaultHeartbeatMs, signal, onRetry } = options;
   const wanted = newRequest(tenant, [...schemas.keys()], options);
+  const read = (event: unknown, filters: readonly string[]) =>
+    readEvent(event as Event, filters, schemas, options) as TypedEvent<Source> | undefined;
+  return new Subscription(openRequest(rpc, wanted, options, refuse), read, options);
+}
+
+/** Reads events of any types as the server sends them, with their data as JSON text. */
+export function subscribeRaw(
+  rpc: Client<typeof EventService>,
+  tenant: string,
+  types: readonly string[],
+  options: StreamOptions & EventCallbacks<Event>,
+  refuse?: () => void,
+): Subscription<Event> {
+  const wanted = newRequest(tenant, [...types], options);
+  wanted.payloadFormat = PayloadFormat.JSON;
+  const stream = openRequest(rpc, wanted, options, refuse);
+  return new Subscription(stream, (event) => event as Event, options);
+}
+
+function openRequest(
+  rpc: Client<typeof EventService>,
+  wanted: SubscribeRequest,
+  { heartbeatMs = defaultHeartbeatMs, signal, onRetry, share }: StreamOptions,
+  refuse?: () => void,
+): MessageStream {
   const open = (after: string | undefined) => {
     const source = new RpcSource(rpc, { ...wanted, start: after ?? wanted.start }, refuse);
     return new LiveStream(source, { heartbeatMs, signal, onRetry });
   };
-  const { types, expression, filters, slowPolicy } = wanted;
-  const request = JSON.stringify([tenant, types, expression, filters, slowPolicy]);
-  const stream = openStream({ request, heartbeatMs, signal, open }, options.share);
-  const read = (event: unknown, filters: readonly string[]) =>
-    readEvent(event as Event, filters, schemas, options) as TypedEvent<Source> | undefined;
-  return new Subscription(stream, read, options);
+  const { tenant, types, expression, filters, slowPolicy, payloadFormat } = wanted;
+  const asked = [tenant, types, expression, filters, slowPolicy, payloadFormat];
+  return openStream({ request: JSON.stringify(asked), heartbeatMs, signal, open }, share);
 }
 
 /** Subscribe over Connect as the source of a live stream. */

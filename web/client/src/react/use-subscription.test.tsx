@@ -75,6 +75,14 @@ describe("useSubscription", () => {
     expect(all).toHaveLength(5);
   });
 
+  it("keeps nothing where the caller does", async () => {
+    const all: string[] = [];
+    const { ids } = await show({ keep: 0 }, ({ id }) => all.push(id));
+    log.publish();
+    await settle();
+    expect([ids(), all]).toEqual([[], ["evt_c0001"]]);
+  });
+
   it("can be held, and goes on where it was", async () => {
     const { ids, rerender, result } = await show();
     log.publish();
@@ -84,6 +92,7 @@ describe("useSubscription", () => {
     expect([result.current.status.state, log.openStreams]).toEqual(["ended", 0]);
     log.publish();
     rerender({ enabled: true });
+    expect(result.current.status.state).toBe("connecting");
     await settle();
     expect(ids()).toEqual([1, 2]);
     expect(log.starts.at(-1)).toBe("c0001");

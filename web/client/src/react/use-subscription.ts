@@ -15,7 +15,7 @@ export interface SubscriptionView<Event> {
 export interface UseSubscriptionOptions<Event> {
   /** False holds the subscription; it goes on after the last event it brought. */
   enabled?: boolean | undefined;
-  /** How many events are kept; 100 when absent. */
+  /** How many events are kept; 100 when absent, none when 0. */
   keep?: number | undefined;
   /** Called with each event, whether it is kept or not. */
   onEvent?: ((event: Event) => void) | undefined;
@@ -83,8 +83,9 @@ function run<Event>(
   const read = async () => {
     for await (const event of subscription) {
       const { keep, onEvent } = latest.current;
-      session.events = [...session.events, event].slice(-keep);
       onEvent?.(event);
+      if (keep === 0) continue;
+      session.events = [...session.events, event].slice(-keep);
       flush ??= setTimeout(showNow, batchMs);
     }
   };
@@ -95,6 +96,7 @@ function run<Event>(
     stopWatching();
     subscription.close();
     if (subscription.cursor !== undefined) session.resume = { start: subscription.cursor };
+    show(opening);
   };
 }
 
