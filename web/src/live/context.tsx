@@ -1,5 +1,8 @@
-import { createContext, type ReactNode, useContext, useEffect } from "react";
+import { createContext, type ReactNode, useContext, useEffect, useState } from "react";
+import { useStore } from "@/store/store";
+import { type HookStream, Place } from "./place";
 import type { Claimant, Rank, StreamSlot } from "./slot";
+import type { LiveState } from "./state";
 
 const SlotContext = createContext<StreamSlot | undefined>(undefined);
 
@@ -17,4 +20,17 @@ export function useSlot(): StreamSlot {
 export function useClaim(stream: Claimant | undefined, rank: Rank): void {
   const slot = useSlot();
   useEffect(() => (stream ? slot.claim(stream, rank) : undefined), [slot, stream, rank]);
+}
+
+/** Asks for the tab's one place for as long as the component shows a stream and wants it; its `isOn` says who has it. */
+export function usePlace(rank: Rank, isWanted = true): Place {
+  const [place] = useState(() => new Place());
+  useClaim(isWanted ? place : undefined, rank);
+  return place;
+}
+
+/** Tells the place, and with it the page's header, where the stream is. */
+export function useLiveState(place: Place, { status, retryNow }: HookStream): LiveState {
+  useEffect(() => place.show({ status, retryNow }), [place, status, retryNow]);
+  return useStore(place.state);
 }

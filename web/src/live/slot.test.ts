@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { createStore } from "@/store/store";
 import { type Claimant, StreamSlot } from "./slot";
-import type { LiveState } from "./stream";
+import type { LiveState } from "./state";
 
 function claimant() {
   const state = createStore<LiveState>({ kind: "idle" });

@@ -1,5 +1,5 @@
 import { createStore, type Store } from "@/store/store";
-import type { LiveState } from "./stream";
+import type { LiveState } from "./state";
 
 /** A stream as the slot sees it. */
 export interface Claimant {

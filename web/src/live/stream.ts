@@ -1,21 +1,9 @@
 import { LiveStream as ClientStream, errorOf, type LiveStatus, type Sign } from "@postrider/client";
 import { createStore, type Store } from "@/store/store";
+import { type LiveState, liveStateOf } from "./state";
 
 /** What the server is asked to send a sign of life at. Two that fail to come are a loss. */
 export const heartbeatIntervalSeconds = 5;
-
-/** Where a live stream is. */
-export type LiveState =
-  | { kind: "idle" }
-  /** Another stream has the tab's one place; it goes on from its cursor afterwards. */
-  | { kind: "held" }
-  | { kind: "connecting" }
-  | { kind: "catching-up" }
-  | { kind: "live" }
-  | { kind: "reconnecting"; retryAt: number }
-  | { kind: "offline"; retryAt: number }
-  /** The server will not have it; trying again would not help. */
-  | { kind: "failed"; cause: unknown };
 
 /** What a live stream reads: it knows its own cursor, so that `open` resumes where `receive` stopped. */
 export interface LiveSource<Message> {
@@ -74,20 +62,7 @@ export class LiveStream<Message> {
     }
   }
 
-  #show({ state, error, retryAt = new Date() }: LiveStatus): void {
-    switch (state) {
-      case "connecting":
-        if (error) this.#state.set({ kind: "reconnecting", retryAt: retryAt.getTime() });
-        else this.#state.set({ kind: "connecting" });
-        return;
-      case "offline":
-        this.#state.set({ kind: "offline", retryAt: retryAt.getTime() });
-        return;
-      case "ended":
-        if (error) this.#state.set({ kind: "failed", cause: error.cause ?? error });
-        return;
-      default:
-        this.#state.set({ kind: state });
-    }
+  #show(status: LiveStatus): void {
+    if (status.state !== "ended" || status.error) this.#state.set(liveStateOf(status));
   }
 }

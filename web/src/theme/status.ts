@@ -1,7 +1,7 @@
 import { AttemptCause, AttemptOutcome, DeliveryState } from "#gen/postrider/v1/delivery_pb";
 import { EnforcementLevel, SchemaChangeKind } from "#gen/postrider/v1/event_type_pb";
 import { BreakerState, SubscriptionState } from "#gen/postrider/v1/subscription_pb";
-import type { LiveState } from "@/live/stream";
+import type { LiveState } from "@/live/state";
 
 /** The one meaning of a colour; the stylesheet has a pair of tokens for each. */
 export type Tone = "good" | "wait" | "warn" | "bad" | "idle";

@@ -3,7 +3,7 @@ import { useQuery, useTransport } from "@connectrpc/connect-query";
 import { useCallback, useEffect, useMemo, useState } from "react";
 import { EventService, PayloadFormat } from "#gen/postrider/v1/event_pb";
 import { useClaim } from "@/live/context";
-import type { LiveState } from "@/live/stream";
+import type { LiveState } from "@/live/state";
 import { useAccess } from "@/rpc/session";
 import { useStore } from "@/store/store";
 import type { EventFilter } from "./filter";

@@ -1,6 +1,6 @@
 import { Link } from "@tanstack/react-router";
 import type { PublishResponse } from "#gen/postrider/v1/event_pb";
-import type { LiveState } from "@/live/stream";
+import type { LiveState } from "@/live/state";
 import { clsx } from "@/ui/clsx";
 import { clock, rfc3339 } from "@/ui/format/time";
 import { Notice } from "@/ui/states";
