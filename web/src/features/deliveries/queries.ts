@@ -6,16 +6,18 @@ import {
   useQuery,
   useTransport,
 } from "@connectrpc/connect-query";
+import { useWatch } from "@postrider/client/react-query";
 import { useQueryClient } from "@tanstack/react-query";
 import { useEffect, useMemo } from "react";
 import { type Delivery, DeliveryService, type DeliveryState } from "#gen/postrider/v1/delivery_pb";
-import { useClaim } from "@/live/context";
+import { useLiveState, usePlace } from "@/live/context";
 import { useAccess } from "@/rpc/session";
 import { useStore } from "@/store/store";
 import { mergeDeliveries } from "./merge";
-import { DeliveryWatch } from "./watch";
+import { type Changes, isMarker, snapshotSize, withChange } from "./watch";
 
 const pageSize = 50;
+const noChanges: Changes = new Map();
 
 interface Scope {
   /** Of this subscription, by id; of all when empty. */
@@ -29,17 +31,18 @@ interface Scope {
 export function useDeliveries({ subscription = "", eventId = "", states = [] }: Scope) {
   const { tenant } = useAccess();
   const transport = useTransport();
-  const watch = useMemo(
-    () =>
-      new DeliveryWatch(createClient(DeliveryService, transport), {
-        tenant,
-        subscription,
-        eventId,
-      }),
-    [transport, tenant, subscription, eventId],
+  const client = useMemo(() => createClient(DeliveryService, transport), [transport]);
+  const place = usePlace("detail");
+  const watch = useWatch(
+    (signal) =>
+      client.watchDeliveries(
+        { tenant, subscription, eventId, snapshotSize },
+        { signal, timeoutMs: 0 },
+      ),
+    [client, tenant, subscription, eventId],
+    { begin: () => noChanges, fold: withChange, isMarker, enabled: useStore(place.isOn) },
   );
-  useClaim(watch.stream, "detail");
-  const { changed, snapshots } = useStore(watch.view);
+  const { value: changed = noChanges, snapshots } = watch;
   const query = useInfiniteQuery(
     DeliveryService.method.listDeliveries,
     { tenant, subscription, eventId, states, pageSize, pageToken: "" },
@@ -56,7 +59,7 @@ export function useDeliveries({ subscription = "", eventId = "", states = [] }: 
   const listed = query.data?.pages.flatMap((page) => page.deliveries) ?? [];
   return {
     query,
-    live: useStore(watch.stream.state),
+    live: useLiveState(place, watch),
     deliveries: mergeDeliveries(listed, changed, states, query.hasNextPage),
   };
 }
