@@ -1,23 +1,26 @@
 import { createClient } from "@connectrpc/connect";
 import { useMutation, useTransport } from "@connectrpc/connect-query";
+import { useWatch } from "@postrider/client/react-query";
 import { useMemo } from "react";
 import { StreamService } from "#gen/postrider/v1/stream_pb";
-import { useClaim } from "@/live/context";
+import { useLiveState, usePlace } from "@/live/context";
 import { useAccess } from "@/rpc/session";
 import { useStore } from "@/store/store";
 import { useVisible } from "@/ui/media";
-import { StreamsWatch } from "./watch";
+import { isMarker, none, withMessage } from "./watch";
 
 /** The tenant's open streams, kept current for as long as they are looked at. */
 export function useStreams() {
   const { tenant } = useAccess();
   const transport = useTransport();
-  const watch = useMemo(
-    () => new StreamsWatch(createClient(StreamService, transport), tenant),
-    [transport, tenant],
+  const client = useMemo(() => createClient(StreamService, transport), [transport]);
+  const place = usePlace("list", useVisible());
+  const watch = useWatch(
+    (signal) => client.watchStreams({ tenant }, { signal, timeoutMs: 0 }),
+    [client, tenant],
+    { begin: () => none, fold: withMessage, isMarker, enabled: useStore(place.isOn) },
   );
-  useClaim(useVisible() ? watch.stream : undefined, "list");
-  return { ...useStore(watch.view), live: useStore(watch.stream.state) };
+  return { open: watch.value, live: useLiveState(place, watch) };
 }
 
 export function useDisconnect() {

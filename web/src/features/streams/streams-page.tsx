@@ -16,7 +16,8 @@ import { holderText, policyName, streamStatus, transportName } from "./words";
 
 /** Every open live stream: who reads what, how far it has come, and the way to end it. */
 export function StreamsPage({ tabs }: { tabs: ReactNode }) {
-  const { streams, total, live } = useStreams();
+  const { open, live } = useStreams();
+  const { streams, total = 0 } = open ?? {};
   const [ending, setEnding] = useState<LiveStream>();
   const isStill = live.kind === "reconnecting" || live.kind === "offline";
   return (
