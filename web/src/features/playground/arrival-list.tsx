@@ -1,10 +1,9 @@
 import { Link } from "@tanstack/react-router";
-import type { PublishResponse } from "#gen/postrider/v1/event_pb";
+import type { Event, PublishResponse } from "#gen/postrider/v1/event_pb";
 import type { LiveState } from "@/live/state";
 import { clsx } from "@/ui/clsx";
 import { clock, rfc3339 } from "@/ui/format/time";
 import { Notice } from "@/ui/states";
-import type { Arrival } from "./arrivals";
 import styles from "./playground-page.module.css";
 import { useArrivals } from "./queries";
 
@@ -17,7 +16,7 @@ interface Props {
 /** What came of publishing: the answer, and the events of the type as they arrive. */
 export function ArrivalList({ type, published }: Props) {
   const { arrivals, live } = useArrivals(type);
-  const arrived = arrivals.some(({ event }) => event.id === published?.id);
+  const arrived = arrivals.some(({ id }) => id === published?.id);
   return (
     <section className={styles.arrivals} aria-label="Arrivals">
       <h2>Arrivals</h2>
@@ -30,19 +29,15 @@ export function ArrivalList({ type, published }: Props) {
       )}
       {arrivals.length === 0 && <p className={styles.quiet}>{waiting(live)}</p>}
       <ol className={styles.events}>
-        {arrivals.map((arrival) => (
-          <Row
-            key={arrival.event.id}
-            arrival={arrival}
-            isOwn={arrival.event.id === published?.id}
-          />
+        {arrivals.map((event) => (
+          <Row key={event.id} event={event} isOwn={event.id === published?.id} />
         ))}
       </ol>
     </section>
   );
 }
 
-function Row({ arrival: { event }, isOwn }: { arrival: Arrival; isOwn: boolean }) {
+function Row({ event, isOwn }: { event: Event; isOwn: boolean }) {
   return (
     <li className={clsx(styles.event, isOwn && styles.own)}>
       {event.acceptTime && (

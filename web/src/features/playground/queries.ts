@@ -1,13 +1,17 @@
-import { createClient } from "@connectrpc/connect";
 import { useInfiniteQuery, useMutation, useQuery, useTransport } from "@connectrpc/connect-query";
+import { createClient } from "@postrider/client";
+import { useSubscription } from "@postrider/client/react";
 import { skipToken } from "@tanstack/react-query";
 import { useMemo } from "react";
 import { EventService } from "#gen/postrider/v1/event_pb";
 import { EventTypeService } from "#gen/postrider/v1/event_type_pb";
-import { useClaim } from "@/live/context";
+import { useLiveState, usePlace } from "@/live/context";
+import { heartbeatMs } from "@/live/state";
 import { useAccess } from "@/rpc/session";
 import { useStore } from "@/store/store";
-import { Arrivals } from "./arrivals";
+
+/** So many of the newest arrivals are kept. */
+const arrivalLimit = 20;
 
 /** The types one can choose from. */
 export function useTypeNames() {
@@ -33,14 +37,16 @@ export function usePublish() {
   return useMutation(EventService.method.publish);
 }
 
-/** The events of the type that arrive while the page is open. */
+/** The newest events of the type that arrive while the page is open, newest first. */
 export function useArrivals(type: string) {
   const transport = useTransport();
   const { tenant } = useAccess();
-  const arrivals = useMemo(
-    () => new Arrivals(createClient(EventService, transport), tenant, type),
-    [transport, tenant, type],
+  const client = useMemo(() => createClient({ transport, tenant }), [transport, tenant]);
+  const place = usePlace("list");
+  const stream = useSubscription(
+    (resume) => client.subscribeRaw([type], { heartbeatMs, onGap: () => {}, ...resume }),
+    [client, type],
+    { enabled: useStore(place.isOn), keep: arrivalLimit },
   );
-  useClaim(arrivals.stream, "list");
-  return { arrivals: useStore(arrivals.view), live: useStore(arrivals.stream.state) };
+  return { arrivals: stream.events.toReversed(), live: useLiveState(place, stream) };
 }
