@@ -1,13 +1,15 @@
-import { createClient } from "@connectrpc/connect";
+import { createClient as createRpc } from "@connectrpc/connect";
 import { useQuery, useTransport } from "@connectrpc/connect-query";
+import { createClient } from "@postrider/client";
 import { useCallback, useEffect, useMemo, useState } from "react";
 import { EventService, PayloadFormat } from "#gen/postrider/v1/event_pb";
-import { useClaim } from "@/live/context";
+import { useLiveState, usePlace } from "@/live/context";
 import type { LiveState } from "@/live/state";
 import { useAccess } from "@/rpc/session";
 import { useStore } from "@/store/store";
 import type { EventFilter } from "./filter";
 import { EventTail, type TailView } from "./tail";
+import { useTailStream } from "./tail-stream";
 
 interface Tail {
   view: TailView;
@@ -26,7 +28,7 @@ export function useEventTail(filter: EventFilter): Tail {
   // A new filter, tenant or generation is a new list with a stream of its own.
   // biome-ignore lint/correctness/useExhaustiveDependencies: key stands for filter, generation for a wish to reload.
   const tail = useMemo(
-    () => new EventTail(createClient(EventService, transport), tenant, filter),
+    () => new EventTail(createRpc(EventService, transport), tenant, filter),
     [transport, tenant, key, generation],
   );
   useEffect(() => {
@@ -38,9 +40,11 @@ export function useEventTail(filter: EventFilter): Tail {
     };
   }, [tail]);
   const view = useStore(tail.view);
-  useClaim(view.phase === "ready" && tail.isLive ? tail.stream : undefined, "list");
+  const place = usePlace("list", view.phase === "ready" && tail.isLive);
+  const client = useMemo(() => createClient({ transport, tenant }), [transport, tenant]);
+  const stream = useTailStream(client, tail, useStore(place.isOn));
   const reload = useCallback(() => setGeneration((n) => n + 1), []);
-  return { view, live: useStore(tail.stream.state), tail, reload };
+  return { view, live: useLiveState(place, stream), tail, reload };
 }
 
 export function useEvent(id: string) {

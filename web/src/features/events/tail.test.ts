@@ -1,25 +1,33 @@
-import { Code, ConnectError, createClient } from "@connectrpc/connect";
+import { Code, ConnectError, createClient as createRpc } from "@connectrpc/connect";
+import { createClient } from "@postrider/client";
+import { cleanup, renderHook } from "@testing-library/react";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { EventService, PayloadFormat } from "#gen/postrider/v1/event_pb";
-import { heartbeatIntervalSeconds } from "@/live/stream";
+import { heartbeatMs } from "@/live/state";
 import { cursorAt, FakeServer } from "@/testing/fake-server";
 import { readFilter } from "./filter";
 import { EventTail, rowLimit } from "./tail";
+import { useTailStream } from "./tail-stream";
 
 /** Two heartbeats and a bit. */
-const silenceLimitMs = heartbeatIntervalSeconds * 2500;
+const silenceLimitMs = heartbeatMs * 2.5;
 let server: FakeServer;
 
 function newTail(search = {}) {
-  return new EventTail(createClient(EventService, server.transport), "", readFilter(search));
+  return new EventTail(createRpc(EventService, server.transport), "", readFilter(search));
 }
 
 async function startedTail(search = {}) {
   const tail = newTail(search);
   await loaded(tail);
-  tail.stream.start();
-  await settle();
+  await follow(tail);
   return tail;
+}
+
+async function follow(tail: EventTail) {
+  const client = createClient({ transport: server.transport });
+  renderHook(() => useTailStream(client, tail, true));
+  await settle();
 }
 
 async function loaded(tail: EventTail) {
@@ -39,6 +47,7 @@ beforeEach(() => {
   server = new FakeServer();
 });
 afterEach(() => {
+  cleanup();
   vi.useRealTimers();
 });
 
@@ -50,8 +59,7 @@ describe("EventTail", () => {
     await loaded(tail);
     // Published between the list and the stream.
     server.publish("order.created", "{}");
-    tail.stream.start();
-    await settle();
+    await follow(tail);
     expect(texts(tail)).toEqual(["evt_3", "evt_2", "evt_1"]);
     expect(server.subscribes[0]).toMatchObject({
       start: cursorAt(2),

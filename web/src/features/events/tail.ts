@@ -1,16 +1,12 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
-import { durationFromMs } from "@bufbuild/protobuf/wkt";
 import { type Client, ConnectError } from "@connectrpc/connect";
+import type { Gap } from "@postrider/client";
 import {
   type Event,
   type EventService,
-  type Gap,
   type ListEventsRequestSchema,
   PayloadFormat,
-  type SubscribeResponse,
 } from "#gen/postrider/v1/event_pb";
-import { heartbeatIntervalSeconds, LiveStream } from "@/live/stream";
-import { subscribeSign } from "@/live/subscribe";
 import { createStore, type Store } from "@/store/store";
 import { type EventFilter, readInstant } from "./filter";
 
@@ -57,13 +53,12 @@ const start: TailView = {
  * so nothing is missed and nothing comes twice between the two, and after a break at the last cursor seen.
  */
 export class EventTail {
-  readonly stream: LiveStream<SubscribeResponse>;
   readonly #client: Client<typeof EventService>;
   readonly #tenant: string;
   readonly #filter: EventFilter;
   readonly #view = createStore<TailView>(start);
   readonly #seen = new Set<string>();
-  #cursor = "";
+  #cursor = "now";
   #olderToken = "";
   /** Oldest first, waiting to be shown. */
   #arrived: TailRow[] = [];
@@ -76,15 +71,19 @@ export class EventTail {
     this.#client = client;
     this.#tenant = tenant;
     this.#filter = filter;
-    this.stream = new LiveStream({
-      open: (signal) => this.#subscribe(signal),
-      receive: (message) => this.#receive(message),
-      sign: subscribeSign,
-    });
   }
 
   get view(): Store<TailView> {
     return this.#view;
+  }
+
+  get types(): readonly string[] {
+    return this.#filter.types;
+  }
+
+  /** Where the list was read: later events come by the stream. */
+  get cursor(): string {
+    return this.#cursor;
   }
 
   /** Whether new events belong in this list: not when it ends at a time. */
@@ -92,13 +91,13 @@ export class EventTail {
     return this.#filter.to === "";
   }
 
-  /** Reads the newest page. The stream may be started once the view is ready. */
+  /** Reads the newest page. The stream may begin once the view is ready. */
   async load(signal: AbortSignal): Promise<void> {
     this.#change({ phase: "loading", cause: undefined });
     try {
       const page = await this.#client.listEvents(this.#listRequest(""), { signal });
       if (signal.aborted) return;
-      this.#cursor = page.cursor;
+      this.#cursor = page.cursor || "now";
       this.#olderToken = page.nextPageToken;
       const rows = this.#unseen(page.events);
       this.#change({ phase: "ready", rows, hasOlder: page.nextPageToken !== "" });
@@ -131,23 +130,23 @@ export class EventTail {
     this.#show();
   }
 
+  /** Takes an event of the stream. */
+  readonly receive = (event: Event): void => {
+    if (this.#filter.subject !== "" && event.subject !== this.#filter.subject) return;
+    for (const row of this.#unseen([event])) this.#arrive(row);
+  };
+
+  /** Takes notice that events are missing in the stream. */
+  readonly receiveGap = (gap: Gap): void => {
+    this.#gaps++;
+    const message = gap.message || "The server does not say why.";
+    this.#arrive({ kind: "gap", key: `gap ${this.#gaps}`, message });
+  };
+
   /** Drops what is waiting to be shown; for a list that is left. */
   close(): void {
     clearTimeout(this.#flush);
     this.#flush = undefined;
-  }
-
-  #subscribe(signal: AbortSignal): AsyncIterable<SubscribeResponse> {
-    return this.#client.subscribe(
-      {
-        tenant: this.#tenant,
-        types: this.#filter.types,
-        start: this.#cursor === "" ? "now" : this.#cursor,
-        payloadFormat: PayloadFormat.JSON,
-        heartbeatInterval: durationFromMs(heartbeatIntervalSeconds * 1000),
-      },
-      { signal, timeoutMs: 0 },
-    );
   }
 
   #listRequest(pageToken: string): MessageInitShape<typeof ListEventsRequestSchema> {
@@ -161,31 +160,6 @@ export class EventTail {
       pageToken,
       payloadFormat: PayloadFormat.JSON,
     };
-  }
-
-  #receive({ cursor, message }: SubscribeResponse): void {
-    if (cursor !== "") this.#cursor = cursor;
-    switch (message.case) {
-      case "begin":
-        if (message.value.gap) this.#arriveGap(message.value.gap);
-        return;
-      case "gap":
-        this.#arriveGap(message.value);
-        return;
-      case "event":
-        this.#arriveEvent(message.value);
-    }
-  }
-
-  #arriveEvent(event: Event): void {
-    if (this.#filter.subject !== "" && event.subject !== this.#filter.subject) return;
-    for (const row of this.#unseen([event])) this.#arrive(row);
-  }
-
-  #arriveGap(gap: Gap): void {
-    this.#gaps++;
-    const message = gap.message || "The server does not say why.";
-    this.#arrive({ kind: "gap", key: `gap ${this.#gaps}`, message });
   }
 
   #arrive(row: TailRow): void {
