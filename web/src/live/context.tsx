@@ -1,7 +1,7 @@
 import { createContext, type ReactNode, useContext, useEffect, useState } from "react";
 import { useStore } from "@/store/store";
 import { type HookStream, Place } from "./place";
-import type { Claimant, Rank, StreamSlot } from "./slot";
+import type { Rank, StreamSlot } from "./slot";
 import type { LiveState } from "./state";
 
 const SlotContext = createContext<StreamSlot | undefined>(undefined);
@@ -16,16 +16,11 @@ export function useSlot(): StreamSlot {
   return slot;
 }
 
-/** Runs the stream in the tab's one place for as long as the component shows it. */
-export function useClaim(stream: Claimant | undefined, rank: Rank): void {
-  const slot = useSlot();
-  useEffect(() => (stream ? slot.claim(stream, rank) : undefined), [slot, stream, rank]);
-}
-
 /** Asks for the tab's one place for as long as the component shows a stream and wants it; its `isOn` says who has it. */
 export function usePlace(rank: Rank, isWanted = true): Place {
   const [place] = useState(() => new Place());
-  useClaim(isWanted ? place : undefined, rank);
+  const slot = useSlot();
+  useEffect(() => (isWanted ? slot.claim(place, rank) : undefined), [slot, place, rank, isWanted]);
   return place;
 }
 

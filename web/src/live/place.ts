@@ -1,6 +1,5 @@
 import type { LiveStatus } from "@postrider/client";
 import { createStore, type Store } from "@/store/store";
-import type { Claimant } from "./slot";
 import { type LiveState, liveStateOf } from "./state";
 
 /** What a hook of the client tells of its stream. */
@@ -10,7 +9,7 @@ export interface HookStream {
 }
 
 /** A page in the slot: whether its stream may run, and where the stream is. */
-export class Place implements Claimant {
+export class Place {
   readonly #isOn = createStore(false);
   readonly #state = createStore<LiveState>({ kind: "idle" });
   #stream: HookStream | undefined;

@@ -1,29 +1,21 @@
+import type { LiveStatus } from "@postrider/client";
 import { describe, expect, it } from "vitest";
-import { createStore } from "@/store/store";
-import { type Claimant, StreamSlot } from "./slot";
-import type { LiveState } from "./state";
+import { Place } from "./place";
+import { StreamSlot } from "./slot";
 
-function claimant() {
-  const state = createStore<LiveState>({ kind: "idle" });
-  return {
-    state,
-    start: () => state.set({ kind: "live" }),
-    stop: (held?: boolean) => state.set({ kind: held ? "held" : "idle" }),
-    retryNow: () => {},
-  } satisfies Claimant;
-}
+const kinds = (...places: Place[]) => places.map(({ state }) => state.get().kind);
 
-const kinds = (...streams: Claimant[]) => streams.map(({ state }) => state.get().kind);
+const told = (status: LiveStatus) => ({ status, retryNow: () => {} });
 
 describe("StreamSlot", () => {
   it("runs one stream at a time, and the list again after the detail", () => {
     const slot = new StreamSlot();
-    const [list, detail] = [claimant(), claimant()];
+    const [list, detail] = [new Place(), new Place()];
     const leaveList = slot.claim(list, "list");
     const leaveDetail = slot.claim(detail, "detail");
-    expect(kinds(list, detail)).toEqual(["held", "live"]);
+    expect(kinds(list, detail)).toEqual(["held", "connecting"]);
     leaveDetail();
-    expect(kinds(list, detail)).toEqual(["live", "idle"]);
+    expect(kinds(list, detail)).toEqual(["connecting", "idle"]);
     leaveList();
     expect(kinds(list, detail)).toEqual(["idle", "idle"]);
     expect(slot.state.get().kind).toBe("idle");
@@ -31,29 +23,29 @@ describe("StreamSlot", () => {
 
   it("prefers the detail also when the list comes later, as on a shared link", () => {
     const slot = new StreamSlot();
-    const [list, detail] = [claimant(), claimant()];
+    const [list, detail] = [new Place(), new Place()];
     slot.claim(detail, "detail");
     slot.claim(list, "list");
-    expect(kinds(list, detail)).toEqual(["held", "live"]);
+    expect(kinds(list, detail)).toEqual(["held", "connecting"]);
   });
 
   it("runs the newer of two details", () => {
     const slot = new StreamSlot();
-    const [first, second] = [claimant(), claimant()];
+    const [first, second] = [new Place(), new Place()];
     const leaveFirst = slot.claim(first, "detail");
     slot.claim(second, "detail");
     leaveFirst();
-    expect(kinds(first, second)).toEqual(["idle", "live"]);
+    expect(kinds(first, second)).toEqual(["idle", "connecting"]);
   });
 
   it("shows the state of the stream that runs", () => {
     const slot = new StreamSlot();
-    const [list, detail] = [claimant(), claimant()];
+    const [list, detail] = [new Place(), new Place()];
     slot.claim(list, "list");
     slot.claim(detail, "detail");
-    list.state.set({ kind: "connecting" });
+    list.show(told({ state: "offline" }));
+    expect(slot.state.get().kind).toBe("connecting");
+    detail.show(told({ state: "live" }));
     expect(slot.state.get().kind).toBe("live");
-    detail.state.set({ kind: "reconnecting", retryAt: 1 });
-    expect(slot.state.get().kind).toBe("reconnecting");
   });
 });

@@ -1,19 +1,12 @@
 import { createStore, type Store } from "@/store/store";
+import type { Place } from "./place";
 import type { LiveState } from "./state";
-
-/** A stream as the slot sees it. */
-export interface Claimant {
-  readonly state: Store<LiveState>;
-  start(): void;
-  stop(held?: boolean): void;
-  retryNow(): void;
-}
 
 /** Which stream runs when several are shown: what was opened on top of a list goes before the list. */
 export type Rank = "list" | "detail";
 
 interface Claim {
-  stream: Claimant;
+  place: Place;
   rank: Rank;
 }
 
@@ -23,7 +16,7 @@ interface Claim {
  */
 export class StreamSlot {
   #claims: Claim[] = [];
-  #running: Claimant | undefined;
+  #running: Place | undefined;
   #unwatch: () => void = () => {};
   readonly #state = createStore<LiveState>({ kind: "idle" });
 
@@ -32,24 +25,24 @@ export class StreamSlot {
     return this.#state;
   }
 
-  /** Asks for the place; the answer gives it back. */
-  claim(stream: Claimant, rank: Rank): () => void {
-    const claim = { stream, rank };
+  /** Asks for the slot; the answer gives it back. */
+  claim(place: Place, rank: Rank): () => void {
+    const claim = { place, rank };
     this.#claims.push(claim);
     this.#settle();
     // One that has to wait from the start should say so.
-    if (this.#running !== stream) stream.stop(true);
+    if (this.#running !== place) place.stop(true);
     return () => {
       this.#claims = this.#claims.filter((other) => other !== claim);
       this.#settle();
-      stream.stop();
+      place.stop();
     };
   }
 
   readonly retryNow = (): void => this.#running?.retryNow();
 
   #settle(): void {
-    const next = (this.#newest("detail") ?? this.#newest("list"))?.stream;
+    const next = (this.#newest("detail") ?? this.#newest("list"))?.place;
     if (next === this.#running) return;
     this.#unwatch();
     this.#running?.stop(true);

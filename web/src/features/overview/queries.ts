@@ -1,14 +1,16 @@
+import { durationFromMs } from "@bufbuild/protobuf/wkt";
 import { createClient } from "@connectrpc/connect";
 import { useTransport } from "@connectrpc/connect-query";
-import { useEffect, useMemo, useRef } from "react";
+import { useWatch } from "@postrider/client/react-query";
+import { useEffect, useMemo, useRef, useState } from "react";
 import { StatsService } from "#gen/postrider/v1/stats_pb";
-import { useClaim } from "@/live/context";
+import { useLiveState, usePlace } from "@/live/context";
 import { useAccess } from "@/rpc/session";
 import { useStore } from "@/store/store";
 import { useVisible } from "@/ui/media";
 import { useNow } from "@/ui/time";
 import { type Series, seriesOf } from "./series";
-import { StatsWatch } from "./watch";
+import { isMarker, nothing, readClockOffset, type StatsView, withMessage } from "./watch";
 import type { StatsWindow } from "./window";
 
 /** Without figures for this long, and without a connection, what is shown is stale. */
@@ -31,16 +33,25 @@ export interface Stats {
 export function useStats(spanMs: number): Stats {
   const { tenant } = useAccess();
   const transport = useTransport();
-  const watch = useMemo(
-    () => new StatsWatch(createClient(StatsService, transport), tenant, spanMs),
-    [transport, tenant, spanMs],
+  const client = useMemo(() => createClient(StatsService, transport), [transport]);
+  const place = usePlace("list", useVisible());
+  const [clockOffset, setClockOffset] = useState(0);
+  const onHeader = (header: Headers) => setClockOffset(readClockOffset(header));
+  const watch = useWatch(
+    (signal) =>
+      client.watch({ tenant, span: durationFromMs(spanMs) }, { signal, timeoutMs: 0, onHeader }),
+    [client, tenant, spanMs],
+    {
+      begin: (before?: StatsView) => before ?? nothing,
+      fold: (view, message) => withMessage(view, message, spanMs),
+      isMarker,
+      enabled: useStore(place.isOn),
+    },
   );
-  useClaim(useVisible() ? watch.stream : undefined, "list");
-  const live = useStore(watch.stream.state);
-  const view = useStore(watch.view);
+  const live = useLiveState(place, watch);
+  const { window, receivedAt } = watch.value ?? nothing;
   const now = useNow();
-  const isStale = live.kind !== "live" && now - view.receivedAt > staleAfterMs;
-  const { window, receivedAt, clockOffset } = view;
+  const isStale = live.kind !== "live" && now - receivedAt > staleAfterMs;
   // Only a lost connection lets time itself move the charts.
   const until = isStale ? now + clockOffset : undefined;
   const series = useMemo(
