@@ -26,7 +26,7 @@ func TestEverySpanShowsWhatHappened(t *testing.T) {
 				w.deliver(7, 2, 20*time.Millisecond)
 				w.fail(7, 1, 0)
 				w.fail(8, 3, 1)
-				w.backlogs = stats.Backlogs{tenant: {8: {Waiting: 5, Retrying: 2}}}
+				w.backlogs.Store(&stats.Backlogs{tenant: {8: {Waiting: 5, Retrying: 2}}})
 				time.Sleep(7 * time.Second)
 
 				seen := w.watch(tenant, span)
@@ -200,7 +200,7 @@ func TestAnIdleServerWritesNothing(t *testing.T) {
 	t.Parallel()
 	inWorld(t, func(w *world) {
 		w.publish(tenant, "order.created", 1)
-		w.backlogs = stats.Backlogs{tenant: {8: {Waiting: 5}}}
+		w.backlogs.Store(&stats.Backlogs{tenant: {8: {Waiting: 5}}})
 		time.Sleep(time.Minute)
 		short, long := len(w.stored(15*time.Second)), 1
 		if short == 0 || short > 2 {
@@ -229,9 +229,11 @@ func TestOpenStreamsAreCounted(t *testing.T) {
 	inWorld(t, func(w *world) {
 		time.Sleep(time.Minute)
 		for _, open := range []int{3, 1, 0} {
-			if w.streams = nil; open > 0 {
-				w.streams = map[gateway.TenantID]int{tenant: open}
+			counts := map[gateway.TenantID]int{}
+			if open > 0 {
+				counts[tenant] = open
 			}
+			w.streams.Store(&counts)
 			time.Sleep(15 * time.Second)
 			points := w.watch(tenant, 5*time.Minute).sorted()
 			if g := points[len(points)-1].Gauges; g.Streams != int64(open) {

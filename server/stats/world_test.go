@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -27,8 +28,9 @@ type world struct {
 	store    *store.Store
 	recorder *stats.Recorder
 	// backlogs is what waits.
-	backlogs stats.Backlogs
-	streams  map[gateway.TenantID]int
+	// backlogs and streams are what the recorder finds when it looks.
+	backlogs atomic.Pointer[stats.Backlogs]
+	streams  atomic.Pointer[map[gateway.TenantID]int]
 
 	stopStore, stopRecorder context.CancelFunc
 	storeDone, recorderDone chan error
@@ -44,6 +46,8 @@ func inWorld(t *testing.T, test func(w *world)) {
 			t.Fatal(err)
 		}
 		w := &world{t: t, data: t.TempDir(), keyring: keyring}
+		w.backlogs.Store(&stats.Backlogs{})
+		w.streams.Store(&map[gateway.TenantID]int{})
 		w.start()
 		defer func() { w.stop() }()
 		test(w)
@@ -58,8 +62,8 @@ func (w *world) start() {
 		w.t.Fatal(err)
 	}
 	w.recorder = stats.New(stats.Config{
-		Store: w.store, Backlogs: func(context.Context) (stats.Backlogs, error) { return w.backlogs, nil },
-		Streams: func() map[gateway.TenantID]int { return w.streams },
+		Store: w.store, Backlogs: func(context.Context) (stats.Backlogs, error) { return *w.backlogs.Load(), nil },
+		Streams: func() map[gateway.TenantID]int { return *w.streams.Load() },
 	})
 	w.store.OnCommit(w.recorder.Published)
 	w.stopStore, w.storeDone = runPart(w.store.Run)
