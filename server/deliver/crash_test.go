@@ -62,7 +62,7 @@ func TestCrash(t *testing.T) {
 		for _, name := range names {
 			before[name] = distinct(w.endpoints[name].received())
 		}
-		folder := copyDatabase(t, w.data)
+		folder := copyDatabase(t, w)
 		g.Unlock()
 		stopLoad()
 		t.Run(fmt.Sprint("crash ", i), func(t *testing.T) {
@@ -97,12 +97,24 @@ func distinct(list []received) map[string]bool {
 	return ids
 }
 
-// copyDatabase copies what is on disk. The WAL comes last: it only grows, so the copy is the database of some moment.
-func copyDatabase(t *testing.T, data string) string {
+// copyDatabase copies what is on disk. The WAL comes last, and a reader keeps it from being begun anew meanwhile (see
+// "Checkpointing" in sqlite.org/wal.html): it only grows, so the copy is the database of some moment.
+func copyDatabase(t *testing.T, w *world) string {
 	t.Helper()
+	db := w.database()
+	defer func() { _ = db.Close() }()
+	reader, err := db.Begin()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = reader.Rollback() }()
+	var tables int
+	if err := reader.QueryRow("SELECT count(*) FROM sqlite_schema").Scan(&tables); err != nil {
+		t.Fatal(err)
+	}
 	folder := t.TempDir()
 	for _, name := range []string{"postrider.db", "postrider.db-wal"} {
-		from, err := os.Open(filepath.Join(data, name))
+		from, err := os.Open(filepath.Join(w.data, name))
 		if err != nil {
 			t.Fatal(err)
 		}

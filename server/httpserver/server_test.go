@@ -44,7 +44,8 @@ func start(t *testing.T, config httpserver.Config) string {
 	ended := make(chan error, 1)
 	go func() { ended <- server.Serve(listener) }()
 	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+		// net/http waits 5 s for a connection that has asked nothing yet, as the client here may have opened one too many.
+		ctx, cancel := context.WithTimeout(context.Background(), 15*time.Second)
 		defer cancel()
 		if err := errors.Join(server.Shutdown(ctx), <-ended); err != nil {
 			t.Error(err)
