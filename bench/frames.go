@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"net/http"
 	"os"
+	"strconv"
+	"sync"
 	"time"
 )
 
@@ -24,14 +26,24 @@ const frame = "id: 04000uk5k3gt196o0g0000000000008\ndata: " + `{"id":"evt_06gvth
 	`","source":"postrider","time":"2026-01-01T12:00:00.123456789Z","data":` + liveData +
 	`,"cursor":"04000uk5k3gt196o0g0000000000008","acceptTime":"2026-01-01T12:00:00.123456Z","tenant":"default"}` + "\n\n"
 
-// framesMain is the limit of live fan-out as a process of its own, bench frames ADDRESS: a bare handler that writes ready-made
-// frames to each client for as long as it reads.
-func framesMain(address string) int {
+// framesMain is the limit of live fan-out as a process of its own, bench frames ADDRESS CLIENTS: a bare handler that writes
+// ready-made frames to each client for as long as it reads, once all have come.
+func framesMain(address, clients string) int {
+	n, err := strconv.Atoi(clients)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	var missing sync.WaitGroup
+	missing.Add(n)
 	ready := bytes.Repeat([]byte(frame), coalesced)
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET "+livePath, func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "text/event-stream")
 		controller := http.NewResponseController(w)
+		_ = controller.Flush()
+		missing.Done()
+		missing.Wait()
 		for r.Context().Err() == nil {
 			if _, err := w.Write(ready); err != nil {
 				return

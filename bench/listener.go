@@ -151,10 +151,11 @@ func (l *listeners) count(i int, begun func()) {
 	}
 }
 
+// close closes all at once: closing a connection waits for its reader, which waits for its turn among all that are busy.
 func (l *listeners) close() {
 	for _, stream := range l.streams {
 		if stream != nil {
-			_ = stream.Close()
+			l.ended.Go(func() { _ = stream.Close() })
 		}
 	}
 	l.ended.Wait()

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -27,29 +28,32 @@ const (
 	replayed, replayers = 1_000_000, 10
 )
 
-// liveRows measures live streams: saturated, paced, idle, and replaying.
-func (b *bench) liveRows() ([]row, error) {
-	var rows []row
-	for _, by := range liveTransports {
+// saturated measures the rows of a transport whose clients always have something to read.
+func saturated(by transport) func(*bench) ([]row, error) {
+	return func(b *bench) (rows []row, err error) {
 		for _, clients := range b.clients() {
 			r, err := b.saturatedRow(by, clients)
 			if err != nil {
-				return nil, fmt.Errorf("%s, %d clients: %w", by.name, clients, err)
+				return nil, fmt.Errorf("%d clients: %w", clients, err)
 			}
 			rows = append(rows, r)
 		}
+		return rows, nil
 	}
-	for _, measure := range []func(transport) (row, error){b.pacedRow, b.idleRow} {
+}
+
+// overTransports measures a row for each transport.
+func overTransports(measure func(*bench, transport) (row, error)) func(*bench) ([]row, error) {
+	return func(b *bench) (rows []row, err error) {
 		for _, by := range liveTransports {
-			r, err := measure(by)
+			r, err := measure(b, by)
 			if err != nil {
 				return nil, fmt.Errorf("%s: %w", by.name, err)
 			}
 			rows = append(rows, r)
 		}
+		return rows, nil
 	}
-	r, err := b.replayRow()
-	return append(rows, r), err
 }
 
 // clients are the numbers of clients of the saturated rows.
@@ -112,7 +116,7 @@ func framesRate(clients int, d time.Duration) (rate float64, cpu time.Duration, 
 	if err != nil {
 		return 0, 0, err
 	}
-	server, err := start(address, nil, "frames", address)
+	server, err := start(address, nil, "frames", address, strconv.Itoa(clients))
 	if err != nil {
 		return 0, 0, err
 	}
@@ -258,8 +262,8 @@ func (b *bench) idleRow(by transport) (row, error) {
 	return r, err
 }
 
-// replayRow replays what is stored to some clients at once while events come in.
-func (b *bench) replayRow() (row, error) {
+// replayRows replays what is stored to some clients at once while events come in.
+func (b *bench) replayRows() ([]row, error) {
 	events := replayed
 	if b.short {
 		events = 5_000
@@ -274,7 +278,7 @@ func (b *bench) replayRow() (row, error) {
 		}
 		return replay(server, publish, events, &r)
 	})
-	return r, err
+	return []row{r}, err
 }
 
 func replay(server *process, publish func(int) error, events int, r *row) error {

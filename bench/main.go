@@ -22,7 +22,7 @@ func main() {
 		case "noop":
 			os.Exit(noopMain(os.Args[2]))
 		case "frames":
-			os.Exit(framesMain(os.Args[2]))
+			os.Exit(framesMain(os.Args[2], os.Args[3]))
 		case "server", "server-without-store":
 			os.Exit(serverMain(os.Args[2], os.Args[3], os.Args[1] == "server-without-store"))
 		}
@@ -81,7 +81,12 @@ var sections = []section{
 	{"delivery", (*bench).deliveryRows},
 	{"together", (*bench).togetherRows},
 	{"first byte", (*bench).firstByteRows},
-	{"fan-out", (*bench).liveRows},
+	{"fan-out to SSE", saturated(liveTransports[0])},
+	{"fan-out to Connect", saturated(liveTransports[1])},
+	{"fan-out to WebSocket", saturated(liveTransports[2])},
+	{"fan-out paced", overTransports((*bench).pacedRow)},
+	{"fan-out idle", overTransports((*bench).idleRow)},
+	{"fan-out replay", (*bench).replayRows},
 }
 
 func (b *bench) run() error {
