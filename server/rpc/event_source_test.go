@@ -19,6 +19,8 @@ type eventSource struct {
 	cancel context.CancelFunc
 	header http.Header
 	proto  string
+	// chunked says that the answer comes in the chunks of HTTP/1.1.
+	chunked bool
 	// last is what a browser would send as Last-Event-ID; retry is what the server asked for.
 	last  string
 	retry time.Duration
@@ -45,7 +47,10 @@ func (w *world) listen(client *http.Client, key, query string, header ...string)
 		text, _ := io.ReadAll(response.Body)
 		w.t.Fatalf("?%s: %d %v %s", query, response.StatusCode, response.Header, text)
 	}
-	return &eventSource{t: w.t, lines: bufio.NewReader(response.Body), cancel: cancel, header: response.Header, proto: response.Proto}
+	return &eventSource{
+		t: w.t, lines: bufio.NewReader(response.Body), cancel: cancel, header: response.Header, proto: response.Proto,
+		chunked: len(response.TransferEncoding) > 0,
+	}
 }
 
 // open sends a request for a stream that has half a minute to live.

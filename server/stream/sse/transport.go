@@ -69,7 +69,7 @@ func (t *Transport) Serve(
 		return t.refuse(w, r, err)
 	}
 	request.Entry = entry
-	out := &writer{to: w, buffers: t.buffers}
+	out := &writer{to: w, http1: r.ProtoMajor == 1, buffers: t.buffers}
 	out.form, out.encoding = t.newForm(r)
 	request.Heartbeat = out.form.pace(request.Heartbeat)
 	request.Flush = out.flush
@@ -105,6 +105,11 @@ func send(out *writer, message stream.Message) error {
 	switch message.Kind {
 	case stream.KindBegin:
 		setHeaders(out.to.Header(), form.contentType())
+		if out.http1 {
+			// The end of the connection ends the answer. In chunks, net/http would need three writes where one does
+			// (decision 40).
+			out.to.Header().Set("Transfer-Encoding", "identity")
+		}
 		begin := wire.Begin{
 			At: message.Cursor, Gap: message.Gap, Stream: message.Stream, Expires: message.Expires, Live: message.Live,
 		}

@@ -16,6 +16,8 @@ type writer struct {
 	form     form
 	encoding *stream.Encoding
 	to       http.ResponseWriter
+	// http1 says that to is a connection of HTTP/1, which the stream has for itself.
+	http1 bool
 	// begun says that the first message was made, after which the answer cannot become an error.
 	begun bool
 	// put holds what is not written yet. It comes from buffers, which streams share: one that waits holds none.
