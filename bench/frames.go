@@ -26,17 +26,21 @@ const frame = "id: 04000uk5k3gt196o0g0000000000008\ndata: " + `{"id":"evt_06gvth
 	`","source":"postrider","time":"2026-01-01T12:00:00.123456789Z","data":` + liveData +
 	`,"cursor":"04000uk5k3gt196o0g0000000000008","acceptTime":"2026-01-01T12:00:00.123456Z","tenant":"default"}` + "\n\n"
 
-// framesMain is the limit of live fan-out as a process of its own, bench frames ADDRESS CLIENTS: a bare handler that writes
-// ready-made frames to each client for as long as it reads, once all have come.
-func framesMain(address, clients string) int {
+// framesMain is the limit of live fan-out as a process of its own, bench frames ADDRESS CLIENTS PACE: a bare handler that
+// writes ready-made frames to each client, once all have come; PACE a second, or for 0 many at a time for as long as it reads.
+func framesMain(address, clients, perSecond string) int {
 	n, err := strconv.Atoi(clients)
-	if err != nil {
+	rate, wrong := strconv.Atoi(perSecond)
+	if err = errors.Join(err, wrong); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
 	var missing sync.WaitGroup
 	missing.Add(n)
-	ready := bytes.Repeat([]byte(frame), coalesced)
+	next, ready := func() {}, bytes.Repeat([]byte(frame), coalesced)
+	if rate > 0 {
+		next, ready = newBeat(time.Second/time.Duration(rate)).wait, []byte(frame)
+	}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET "+livePath, func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "text/event-stream")
@@ -45,6 +49,7 @@ func framesMain(address, clients string) int {
 		missing.Done()
 		missing.Wait()
 		for r.Context().Err() == nil {
+			next()
 			if _, err := w.Write(ready); err != nil {
 				return
 			}
@@ -57,4 +62,30 @@ func framesMain(address, clients string) int {
 		return 1
 	}
 	return 0
+}
+
+// beat wakes all who wait at once, again and again.
+type beat struct {
+	mu   sync.Mutex
+	next chan struct{}
+}
+
+func newBeat(every time.Duration) *beat {
+	b := &beat{next: make(chan struct{})}
+	go func() {
+		for range time.Tick(every) {
+			b.mu.Lock()
+			close(b.next)
+			b.next = make(chan struct{})
+			b.mu.Unlock()
+		}
+	}()
+	return b
+}
+
+func (b *beat) wait() {
+	b.mu.Lock()
+	next := b.next
+	b.mu.Unlock()
+	<-next
 }

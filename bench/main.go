@@ -22,7 +22,7 @@ func main() {
 		case "noop":
 			os.Exit(noopMain(os.Args[2]))
 		case "frames":
-			os.Exit(framesMain(os.Args[2], os.Args[3]))
+			os.Exit(framesMain(os.Args[2], os.Args[3], os.Args[4]))
 		case "server", "server-without-store":
 			os.Exit(serverMain(os.Args[2], os.Args[3], os.Args[1] == "server-without-store"))
 		}
