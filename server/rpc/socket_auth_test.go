@@ -8,6 +8,7 @@ import (
 
 	"connectrpc.com/connect"
 	"github.com/coder/websocket"
+	"google.golang.org/protobuf/types/known/durationpb"
 
 	postriderv1 "github.com/postrider-dev/postrider/gen/go/postrider/v1"
 	"github.com/postrider-dev/postrider/server"
@@ -267,6 +268,36 @@ func TestASocketIsRenewed(t *testing.T) {
 	}
 	s.expectClose(closeUnauthenticated)
 	witness.expectClose(closeUnauthenticated)
+}
+
+// A socket ends with its ticket, unless it has shown a newer one meanwhile.
+func TestASocketEndsWithItsTicket(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	key, _ := w.key("reader", "", consume)
+	made, err := w.admin().events.CreateStreamTicket(t.Context(), connect.NewRequest(&postriderv1.CreateStreamTicketRequest{
+		Lifetime: durationpb.New(5 * time.Second),
+	}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	renewed, ending := w.socket("?ticket="+made.Msg.GetTicket(), ""), w.socket("?ticket="+made.Msg.GetTicket(), "")
+	for _, s := range []*socket{renewed, ending} {
+		if first := s.next(); first.Ready == nil || first.Ready.ExpireTime == "" {
+			t.Fatalf("begins with %s", first.raw)
+		}
+		s.subscribe("s", `{"start":"earliest"}`)
+	}
+	renewed.send(`{"id":"y","authenticate":{"token":%q}}`, w.bareTicket(key, `{}`))
+	if got := renewed.next(); got.ID != "y" || got.Ready == nil {
+		t.Fatalf("renewed with %s", got.raw)
+	}
+	last := ending.expectClose(closeUnauthenticated)
+	if n := len(last); n < 2 || last[n-2].End == nil || last[n-2].Subscription != "s" || last[n-2].End.Cursor == "" ||
+		last[n-1].End == nil || !strings.Contains(last[n-1].End.Message, "expired") {
+		t.Errorf("ends with %v", last)
+	}
+	renewed.expectEvents("s", w.publishMany("order.created", 3)...)
 }
 
 // An operator ends one subscription; the connection and the others go on.

@@ -113,7 +113,7 @@ func (w *world) append(n int, data string) {
 	for i := range events {
 		events[i].Event = &gateway.Event{
 			Tenant: w.tenant.ID, ID: fmt.Sprintf("e-%d-%d", w.store.Head(), i), Type: "a", Source: gateway.DefaultSource,
-			Time: time.Now(), Data: []byte(data),
+			Time: time.Now(), Data: []byte(data), Subject: "one",
 		}
 	}
 	if _, err := w.store.Append(w.t.Context(), w.store.RegistryRevision(), events); err != nil {
