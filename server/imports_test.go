@@ -48,11 +48,12 @@ var layers = map[string][]string{
 
 	"wire": {"gateway", "schema"},
 
-	// The transports. Those for streams know the hub and not each other.
+	// The transports. Those for streams know the hub and not each other; WebSockets carry publishes, too.
 	"rpc":               {"gateway", "store", "schema", "filter", "auth", "signature", "target", "tail", "publish", "register", "deliver", "stream", "stats", "wire", "telemetry"},
 	"ingest":            {"gateway", "auth", "publish", "wire", "telemetry"},
 	"ingest/*":          {"gateway", "auth", "publish", "wire", "ingest", "telemetry"},
 	"stream/*":          {"gateway", "auth", "stream", "wire", "telemetry"},
+	"stream/websocket":  {"gateway", "publish", "stream", "wire"},
 	"stream/streamtest": {"gateway", "store", "stream"},
 	"httpserver":        {"gateway", "auth", "telemetry"},
 

@@ -2,6 +2,7 @@ package rpc
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"time"
 
@@ -11,6 +12,7 @@ import (
 	postriderv1 "github.com/postrider-dev/postrider/gen/go/postrider/v1"
 	"github.com/postrider-dev/postrider/server/auth"
 	"github.com/postrider-dev/postrider/server/gateway"
+	"github.com/postrider-dev/postrider/server/publish"
 	"github.com/postrider-dev/postrider/server/stream"
 	"github.com/postrider-dev/postrider/server/wire"
 )
@@ -156,42 +158,38 @@ func (c *SocketClient) Updated(entry *stream.Entry, request *postriderv1.Subscri
 	c.sockets.streams.relist(entry.ID, request)
 }
 
-// Publish stores events in order, all or none.
-func (c *SocketClient) Publish(
-	ctx context.Context, tenantName string, events []*postriderv1.Event,
-) ([]*postriderv1.PublishResponse, error) {
+// Publish stores events in order, each for itself.
+func (c *SocketClient) Publish(ctx context.Context, requests []*postriderv1.PublishRequest) ([]publish.Outcome, error) {
 	who, _ := c.credentials()
 	if err := socketPublishRequirement.permit(who.Principal); err != nil {
 		return nil, err
 	}
-	tenant, err := c.sockets.resolve(withCaller(ctx, who), tenantName)
-	if err != nil {
-		return nil, err
+	ctx = withCaller(ctx, who)
+	prepared := make([]publish.Prepared, len(requests))
+	for i, request := range requests {
+		var err error
+		if prepared[i], err = c.prepare(ctx, request); err != nil {
+			return nil, err
+		}
 	}
-	if len(events) == 1 {
-		return c.publishOne(ctx, tenant, events[0])
-	}
-	drafts, err := wire.NewDrafts(events)
-	if err != nil {
-		return nil, err
-	}
-	acks, err := c.sockets.publisher.PublishBatch(ctx, tenant, drafts)
-	return wire.PublishBatchResponse(acks).GetResults(), err
+	return c.sockets.publisher.PublishEach(ctx, prepared)
 }
 
-// publishOne is for one event, whose errors name no index.
-func (c *SocketClient) publishOne(
-	ctx context.Context, tenant *gateway.Tenant, event *postriderv1.Event,
-) ([]*postriderv1.PublishResponse, error) {
-	draft, err := wire.NewDraft(event)
-	if err != nil {
-		return nil, err
+// prepare checks one event. The error is one of the server, not of the event.
+func (c *SocketClient) prepare(ctx context.Context, request *postriderv1.PublishRequest) (publish.Prepared, error) {
+	var draft gateway.Draft
+	tenant, err := c.sockets.resolve(ctx, request.GetTenant())
+	if err == nil {
+		draft, err = wire.NewDraft(request.GetEvent())
 	}
-	ack, err := c.sockets.publisher.Publish(ctx, tenant, draft)
-	if err != nil {
-		return nil, err
+	var refused *gateway.Error
+	if errors.As(err, &refused) {
+		return publish.Refused(request.GetEvent().GetId(), refused), nil
 	}
-	return []*postriderv1.PublishResponse{wire.PublishResponse(ack)}, nil
+	if err != nil {
+		return publish.Prepared{}, err
+	}
+	return c.sockets.publisher.Prepare(ctx, tenant, draft)
 }
 
 // Done writes the connection's line to the log.

@@ -222,10 +222,11 @@ func TestUpdatesUnderLoad(t *testing.T) {
 func TestASocketPublishes(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
+	w.tenant("acme")
 	s := w.readySocket(adminKey)
 	const n = 400
 	for i := range n {
-		data := fmt.Sprintf(`{"type":"order.created","id":"order-%d","data":{"n":9007199254740993}}`, i)
+		data, tenant := fmt.Sprintf(`{"type":"order.created","id":"order-%d","data":{"n":9007199254740993}}`, i), "default"
 		switch i % 100 {
 		case 50:
 			data = fmt.Sprintf(`{"type":"shop.v1.CustomerRegistered","id":"order-%d","data":{"email":7}}`, i)
@@ -235,8 +236,12 @@ func TestASocketPublishes(t *testing.T) {
 			data = `{"type":"order.created","id":"order-0","data":{"n":9007199254740993}}`
 		case 53:
 			data = fmt.Sprintf(`{"type":"not a type","id":"order-%d"}`, i)
+		case 54:
+			tenant = "nobody"
+		case 55:
+			tenant = "acme"
 		}
-		s.send(`{"id":"%d","publish":{"event":%s}}`, i, data)
+		s.send(`{"id":"%d","publish":{"tenant":%q,"event":%s}}`, i, tenant, data)
 	}
 	cursor := ""
 	for i := range n {
@@ -260,6 +265,10 @@ func TestASocketPublishes(t *testing.T) {
 		case 53:
 			if got.Error == nil || got.Error.Violations[0].Field != "event.type" {
 				t.Errorf("a type that is none: %s", got.raw)
+			}
+		case 54:
+			if got.Error == nil || got.Error.Code != "not_found" {
+				t.Errorf("a tenant that is none: %s", got.raw)
 			}
 		default:
 			if got.Published == nil || got.Published.ID != fmt.Sprintf("order-%d", i) || got.Published.Cursor <= cursor {

@@ -4,10 +4,11 @@ import (
 	"context"
 	"sync"
 
+	"connectrpc.com/connect"
 	"google.golang.org/protobuf/proto"
 
 	postriderv1 "github.com/postrider-dev/postrider/gen/go/postrider/v1"
-	"github.com/postrider-dev/postrider/server/gateway"
+	"github.com/postrider-dev/postrider/server/publish"
 	"github.com/postrider-dev/postrider/server/wire"
 )
 
@@ -24,17 +25,16 @@ type publishes struct {
 
 	mu      sync.Mutex
 	room    sync.Cond
-	waiting []publish
+	waiting []publishRequest
 	bytes   int
 	// working says that a goroutine is at it.
 	working bool
 }
 
-type publish struct {
-	id     string
-	tenant string
-	event  *postriderv1.Event
-	bytes  int
+type publishRequest struct {
+	id      string
+	request *postriderv1.PublishRequest
+	bytes   int
 	// fault is what is wrong with the request; nil for one that can be tried.
 	fault error
 }
@@ -46,12 +46,10 @@ func (s *socket) publish(id string, request *postriderv1.PublishRequest, fault e
 		s.publishes = &publishes{socket: s}
 		s.publishes.room.L = &s.publishes.mu
 	}
-	s.publishes.add(publish{
-		id: id, tenant: request.GetTenant(), event: request.GetEvent(), bytes: proto.Size(request.GetEvent()), fault: fault,
-	})
+	s.publishes.add(publishRequest{id: id, request: request, bytes: proto.Size(request), fault: fault})
 }
 
-func (p *publishes) add(one publish) {
+func (p *publishes) add(one publishRequest) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for p.working && (len(p.waiting) >= maxPublishes || p.bytes+one.bytes > maxPublishBytes) {
@@ -71,70 +69,60 @@ func (p *publishes) work() {
 	}
 }
 
-// take answers what waits for the same tenant, up to where another comes, or a fault. When there is nothing left, or the
-// connection has ended, the work is done.
-func (p *publishes) take() []publish {
+// take answers what waits. When there is nothing left, or the connection has ended, the work is done.
+func (p *publishes) take() []publishRequest {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	defer p.room.Signal()
+	batch := p.waiting
 	if p.socket.ctx.Err() != nil {
-		p.waiting, p.bytes = nil, 0 // The client knows by the missing answers, and may publish again.
+		batch = nil // The client knows by the missing answers, and may publish again.
 	}
-	n := 0
-	for n < len(p.waiting) && (n == 0 || p.waiting[n].joins(p.waiting[0])) {
-		p.bytes -= p.waiting[n].bytes
-		n++
-	}
-	batch := p.waiting[:n:n]
-	if p.waiting = p.waiting[n:]; len(p.waiting) == 0 {
-		p.waiting = nil
-	}
-	p.working = n > 0
+	p.waiting, p.bytes = nil, 0
+	p.working = len(batch) > 0
 	return batch
 }
 
-// joins says whether two publishes can be stored at once.
-func (p publish) joins(other publish) bool {
-	return p.fault == nil && other.fault == nil && p.tenant == other.tenant
-}
-
-// store answers each event once it is on disk. One that is refused does not keep the others back.
-func (p *publishes) store(batch []publish) {
-	if batch[0].fault != nil {
-		_ = p.socket.put(wire.SocketError(batch[0].id, "", p.socket.show(batch[0].fault)))
-		return
-	}
-	events := make([]*postriderv1.Event, len(batch))
-	for i, one := range batch {
-		events[i] = one.event
-	}
-	// What is under way is finished although the connection may end: that is how its client learns of it.
-	stored, err := p.socket.client.Publish(context.WithoutCancel(p.socket.ctx), batch[0].tenant, events)
-	switch {
-	case err == nil:
-		for i, one := range batch {
-			_ = p.socket.put(&postriderv1.SocketResponse{
-				Id: one.id, Response: &postriderv1.SocketResponse_Published{Published: stored[i]},
-			})
+// store answers each publish once its event is on disk, or refused, which does not keep the others back.
+func (p *publishes) store(batch []publishRequest) {
+	var requests []*postriderv1.PublishRequest
+	for _, one := range batch {
+		if one.fault == nil {
+			requests = append(requests, one.request)
 		}
-	case len(batch) > 1 && ofOneEvent(err):
-		for i := range batch {
-			p.store(batch[i : i+1])
-		}
-	default:
-		shown := p.socket.show(err)
-		for _, one := range batch {
-			_ = p.socket.put(wire.SocketError(one.id, "", shown))
+	}
+	outcomes, failed := p.commit(requests)
+	for _, one := range batch {
+		switch {
+		case one.fault != nil:
+			_ = p.socket.put(wire.SocketError(one.id, "", p.socket.show(one.fault)))
+		case failed != nil:
+			_ = p.socket.put(wire.SocketError(one.id, "", failed))
+		default:
+			_ = p.socket.put(p.answer(one.id, outcomes[0]))
+			outcomes = outcomes[1:]
 		}
 	}
 }
 
-// ofOneEvent says whether an error may be the fault of one event among several.
-func ofOneEvent(err error) bool {
-	switch gateway.ErrorCode(err) {
-	case gateway.CodeInvalid, gateway.CodeAlreadyExists, gateway.CodeFailedPrecondition:
-		return true
-	default:
-		return false
+// commit answers what has become of each request, or what is told of all. What is under way is finished
+// although the connection may end: that is how its client learns of it.
+func (p *publishes) commit(requests []*postriderv1.PublishRequest) ([]publish.Outcome, *connect.Error) {
+	if len(requests) == 0 {
+		return nil, nil
+	}
+	outcomes, err := p.socket.client.Publish(context.WithoutCancel(p.socket.ctx), requests)
+	if err != nil {
+		return nil, p.socket.show(err)
+	}
+	return outcomes, nil
+}
+
+func (p *publishes) answer(id string, outcome publish.Outcome) *postriderv1.SocketResponse {
+	if outcome.Refused != nil {
+		return wire.SocketError(id, "", p.socket.show(outcome.Refused))
+	}
+	return &postriderv1.SocketResponse{
+		Id: id, Response: &postriderv1.SocketResponse_Published{Published: wire.PublishResponse(outcome.Ack)},
 	}
 }

@@ -13,6 +13,7 @@ import (
 
 	postriderv1 "github.com/postrider-dev/postrider/gen/go/postrider/v1"
 	"github.com/postrider-dev/postrider/server/gateway"
+	"github.com/postrider-dev/postrider/server/publish"
 	"github.com/postrider-dev/postrider/server/stream"
 	"github.com/postrider-dev/postrider/server/wire"
 )
@@ -40,8 +41,9 @@ type Client interface {
 	Update(request *postriderv1.SocketUpdate) error
 	// Updated says that a stream carries something else from now on.
 	Updated(entry *stream.Entry, request *postriderv1.SubscribeRequest)
-	// Publish stores events of one tenant in order, all or none.
-	Publish(ctx context.Context, tenant string, events []*postriderv1.Event) ([]*postriderv1.PublishResponse, error)
+	// Publish stores events in order, each for itself, and answers what has become of each. After an error that of all is
+	// unknown.
+	Publish(ctx context.Context, requests []*postriderv1.PublishRequest) ([]publish.Outcome, error)
 	// Done is called once, at the end, with what the client was told, or would have been had it not left.
 	Done(cause *connect.Error)
 }

@@ -20,6 +20,7 @@ import (
 	"github.com/postrider-dev/postrider/server/auth"
 	"github.com/postrider-dev/postrider/server/filter"
 	"github.com/postrider-dev/postrider/server/gateway"
+	"github.com/postrider-dev/postrider/server/publish"
 	"github.com/postrider-dev/postrider/server/schema"
 	"github.com/postrider-dev/postrider/server/store"
 	"github.com/postrider-dev/postrider/server/stream"
@@ -42,7 +43,7 @@ type world struct {
 	// known says that clients come with credentials.
 	known bool
 	// publish stands for the publisher.
-	publish func(ctx context.Context, events []*postriderv1.Event) ([]*postriderv1.PublishResponse, error)
+	publish func(requests []*postriderv1.PublishRequest) ([]publish.Outcome, error)
 }
 
 func newWorld(t *testing.T) *world {
@@ -143,8 +144,8 @@ func (g guest) Update(*postriderv1.SocketUpdate) error { return nil }
 
 func (g guest) Updated(*stream.Entry, *postriderv1.SubscribeRequest) {}
 
-func (g guest) Publish(ctx context.Context, _ string, events []*postriderv1.Event) ([]*postriderv1.PublishResponse, error) {
-	return g.w.publish(ctx, events)
+func (g guest) Publish(_ context.Context, requests []*postriderv1.PublishRequest) ([]publish.Outcome, error) {
+	return g.w.publish(requests)
 }
 
 func (g guest) Done(cause *connect.Error) { g.w.done <- cause }
