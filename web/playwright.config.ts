@@ -4,8 +4,9 @@ export default defineConfig({
   testDir: "e2e",
   // Each test has a server of its own; more browsers at once only slow each other down on a small machine.
   workers: 1,
-  timeout: 60_000,
-  expect: { timeout: 10_000 },
+  // Long enough for a busy machine; who waits for longer waits in vain.
+  timeout: 120_000,
+  expect: { timeout: 20_000 },
   forbidOnly: true,
   reporter: [["list"]],
   use: {

@@ -63,7 +63,7 @@ func TestHostileConsumers(t *testing.T) {
 		running.Go(func() { p.listen(ctx, s, name) })
 	}
 
-	eventually(t, 10*time.Second, "everybody listens", func() bool { return p.listeners() == len(healthy) })
+	eventually(t, 30*time.Second, "everybody listens", func() bool { return p.listeners() == len(healthy) })
 	beating, rest := context.WithCancel(ctx)
 	var heart sync.WaitGroup
 	heart.Go(func() { p.beat(beating) })
@@ -83,13 +83,13 @@ func TestHostileConsumers(t *testing.T) {
 	siege, most := p.take(), memoryMB(t, s)
 	rest()
 	heart.Wait()
-	eventually(t, 10*time.Second, "everything published under siege has reached everybody", func() bool { return p.owed() == 0 })
+	eventually(t, 30*time.Second, "everything published under siege has reached everybody", func() bool { return p.owed() == 0 })
 
 	if most > mostMemoryMB || most > early+mostGrowthMB {
 		t.Errorf("the server takes %d MB under siege, %d MB at its beginning; at most %d MB and %d MB more are allowed", most, early, mostMemoryMB, mostGrowthMB)
 	}
-	if siege.failed > 0 || siege.published < int(siegeFor/pace)*8/10 {
-		t.Errorf("%d events were published under siege, %d refused: %v", siege.published, siege.failed, p.fault)
+	if usual := calm.published * int(siegeFor/calmFor); siege.failed > 0 || siege.published < usual/2 {
+		t.Errorf("%d events were published under siege, %d refused, where %d are usual: %v", siege.published, siege.failed, usual, p.fault)
 	}
 	// The machine is shared with the besiegers, and slower for it. Whoever waited for one of them would wait for its deadline.
 	if siege.percentile(99) > waitsForOthers {
