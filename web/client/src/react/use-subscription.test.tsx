@@ -104,6 +104,19 @@ describe("useSubscription", () => {
     expect(log.starts.at(-1)).toBe("c0001");
   });
 
+  it("shows where it is, not where it was, when it is held for a moment", async () => {
+    const { rerender, result } = await show();
+    log.publish();
+    await act(() => vi.advanceTimersByTimeAsync(0));
+    // The event waits to be shown when the state changes.
+    log.cut();
+    await act(() => vi.advanceTimersByTimeAsync(1));
+    rerender({ enabled: false });
+    rerender({ enabled: true });
+    await settle();
+    expect(result.current.status).toEqual({ state: "live" });
+  });
+
   it("begins anew with other dependencies", async () => {
     log.publish();
     log.publish();

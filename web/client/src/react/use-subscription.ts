@@ -75,6 +75,7 @@ function run<Event>(
   session.subscription = subscription;
   let flush: ReturnType<typeof setTimeout> | undefined;
   const showNow = () => {
+    clearTimeout(flush);
     flush = undefined;
     show(subscription.status);
   };
