@@ -57,6 +57,7 @@ export class LiveStream<Message> {
   readonly #stop = new AbortController();
   #connection: Connection<Message> | undefined;
   #wait = new AbortController();
+  #leavePage: () => void = () => {};
   /** Tries in a row that came to nothing. */
   #failures = 0;
   #refusedAt = Number.NEGATIVE_INFINITY;
@@ -83,6 +84,7 @@ export class LiveStream<Message> {
   close(error?: PostriderError): void {
     if (this.#stop.signal.aborted) return;
     this.#stop.abort();
+    this.#leavePage();
     this.#connection?.close();
     this.#status.set({ state: "ended", ...(error && { error }) });
   }
@@ -94,9 +96,12 @@ export class LiveStream<Message> {
   async *messages(): AsyncGenerator<Message, void, undefined> {
     const { signal } = this.#options;
     const close = () => this.close();
+    // Whoever closes the stream may never come for the next message: no listener waits for that.
+    signal?.addEventListener("abort", close, { signal: this.#stop.signal });
     if (signal?.aborted) close();
-    signal?.addEventListener("abort", close);
-    const leavePage = watchPage({ back: this.#back, gone: this.#gone });
+    if (!this.#stop.signal.aborted) {
+      this.#leavePage = watchPage({ back: this.#back, gone: this.#gone });
+    }
     try {
       while (!this.#stop.signal.aborted) {
         const connection = this.#connect();
@@ -110,8 +115,6 @@ export class LiveStream<Message> {
         await this.#recover(connection);
       }
     } finally {
-      leavePage();
-      signal?.removeEventListener("abort", close);
       close();
     }
   }

@@ -123,6 +123,21 @@ describe("a subscription in a page", () => {
     subscription.close();
   });
 
+  it("hears no more of the page once it is closed, though nobody reads on", async () => {
+    const abort = new AbortController();
+    const events = createClient({ transport: server.transport }).subscribe([OrderCreatedSchema], {
+      signal: abort.signal,
+    });
+    const first = events.next();
+    (await server.connection(0)).push(orderAt("c1", order()));
+    await first;
+    expect(page.listeners).toBe(5);
+    events.close();
+    page.network(false);
+    expect(events.status).toEqual({ state: "ended" });
+    expect([page.listeners, vi.getTimerCount()]).toEqual([0, 0]);
+  });
+
   it("leaves no listener and no timer behind, however often it reconnects", async () => {
     const abort = new AbortController();
     const { subscription } = read({ signal: abort.signal });
