@@ -29,6 +29,10 @@ class Tab {
   readonly #from: number;
   readonly subscription;
   error: unknown;
+  #end: () => void = () => {};
+  readonly ended = new Promise<void>((resolve) => {
+    this.#end = resolve;
+  });
   /** What it does with an event takes as long as this. */
   work: () => Promise<unknown> = async () => {};
 
@@ -46,6 +50,7 @@ class Tab {
       },
       onEnd: (error) => {
         this.error = error;
+        this.#end();
       },
     });
     tabs.push(this);
@@ -173,6 +178,20 @@ describe("tabs that share a connection", () => {
     done();
     await allHaveAll();
     await oneConnection();
+  });
+
+  it("end quietly when they are closed as soon as they are live", async () => {
+    for (let i = 0; i < 2; i++) {
+      const tab = open({
+        onStatus: ({ state }) => {
+          if (state === "live") tab.close();
+        },
+      });
+      await tab.ended;
+      expect(tab.error).toBeUndefined();
+      open();
+      await allAreLive();
+    }
   });
 
   it("double nothing when one takes over that is behind the others", async () => {

@@ -86,8 +86,8 @@ class SharedStream implements MessageStream {
   async *messages(): AsyncGenerator<StreamMessage<unknown>, void, undefined> {
     const { signal } = this.#origin;
     const close = () => this.close();
+    signal?.addEventListener("abort", close, { signal: this.#stop.signal });
     if (signal?.aborted) close();
-    signal?.addEventListener("abort", close);
     this.#runForLeader();
     try {
       while (!this.#stop.signal.aborted) {
@@ -98,7 +98,6 @@ class SharedStream implements MessageStream {
       this.close(cause as PostriderError);
       throw cause;
     } finally {
-      signal?.removeEventListener("abort", close);
       close();
     }
   }
@@ -175,11 +174,15 @@ class SharedStream implements MessageStream {
       this.#leaderState = word.status;
       if (!this.#own && !this.#leads) this.#status.set({ state: word.status });
     } else if (!this.#leads) {
-      this.#heard.push(word.frame);
-      if (this.#heard.length > mostHeard) this.#heard.splice(0, this.#own ? 1 : mostHeard);
-      this.#wake();
-      if (this.#own && this.#joins()) this.#own.close();
+      this.#hearFrame(word.frame);
     }
+  }
+
+  #hearFrame(frame: Frame): void {
+    this.#heard.push(frame);
+    if (this.#heard.length > mostHeard) this.#heard.splice(0, this.#own ? 1 : mostHeard);
+    this.#wake();
+    if (this.#own && this.#joins()) this.#own.close();
   }
 
   #answer(): void {
@@ -190,11 +193,16 @@ class SharedStream implements MessageStream {
   }
 
   #ask(): void {
-    if (!this.#leads) this.#channel.postMessage({ hello: true } satisfies Word);
+    if (!this.#leads) this.#say({ hello: true });
   }
 
   #tell(word: Word): void {
-    if (this.#leads) this.#channel.postMessage(word);
+    if (this.#leads) this.#say(word);
+  }
+
+  /** A message may be under way still when the stream is closed, and the channel with it. */
+  #say(word: Word): void {
+    if (!this.#stop.signal.aborted) this.#channel.postMessage(word);
   }
 
   #show(status: LiveStatus): void {
