@@ -2,6 +2,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { OrderCreatedSchema } from "../../examples/gen/shop/v1/order_pb.js";
 import { createClient } from "../client.js";
+import { overloaded } from "../testing/detail.js";
 import { FakeLocks } from "../testing/fake-locks.js";
 import { FakeLog } from "../testing/fake-log.js";
 import { betweenTabs } from "./shared-stream.js";
@@ -192,6 +193,24 @@ describe("tabs that share a connection", () => {
       open();
       await allAreLive();
     }
+  });
+
+  it("have the leading one try again when somebody wants that at another", async () => {
+    open();
+    await allAreLive();
+    const other = open();
+    await allAreLive();
+    await oneConnection();
+    log.refusal = overloaded(30);
+    log.cut();
+    await vi.waitFor(() => expect(other.subscription.status.state).toBe("connecting"), 5_000);
+    await vi.waitFor(() => expect(tabs[0]?.subscription.status.retryAt).toBeDefined(), 5_000);
+    log.refusal = undefined;
+    other.subscription.retryNow();
+    await allAreLive();
+    publish(1);
+    await allHaveAll();
+    expect(log.openStreams).toBe(1);
   });
 
   it("double nothing when one takes over that is behind the others", async () => {

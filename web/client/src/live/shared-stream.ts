@@ -25,7 +25,9 @@ type Word =
   | { readonly frame: Frame }
   | { readonly status: LiveStatus["state"] }
   /** A tab that reads for itself asks where the leading one is. */
-  | { readonly hello: true };
+  | { readonly hello: true }
+  /** Somebody at another tab wants the leading one to try again now. */
+  | { readonly retry: true };
 
 /** So much is kept of what the leading tab tells while it cannot be used. A tab that falls behind reads for itself. */
 const mostHeard = 1000;
@@ -70,7 +72,8 @@ class SharedStream implements MessageStream {
   }
 
   retryNow(): void {
-    this.#own?.retryNow();
+    if (this.#own) this.#own.retryNow();
+    else this.#say({ retry: true });
   }
 
   close(error?: PostriderError): void {
@@ -170,6 +173,8 @@ class SharedStream implements MessageStream {
   #hear(word: Word): void {
     if ("hello" in word) {
       this.#answer();
+    } else if ("retry" in word) {
+      if (this.#leads) this.#own?.retryNow();
     } else if ("status" in word) {
       this.#leaderState = word.status;
       if (!this.#own && !this.#leads) this.#status.set({ state: word.status });

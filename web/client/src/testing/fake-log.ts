@@ -1,5 +1,5 @@
 import { create } from "@bufbuild/protobuf";
-import { createRouterTransport, type Transport } from "@connectrpc/connect";
+import { type ConnectError, createRouterTransport, type Transport } from "@connectrpc/connect";
 import { type Event, EventSchema, EventService } from "#gen/postrider/v1/event_pb";
 import { Feed } from "./feed.js";
 
@@ -13,15 +13,17 @@ export class FakeLog {
   /** How many times the events were listed. */
   lists = 0;
   /** Runs before a list is answered, and after it was read. */
-  afterRead: () => void = () => {};
+  afterRead: () => unknown = () => {};
+  /** What streams that are opened are refused with, if they are. */
+  refusal: ConnectError | undefined;
   readonly #feeds = new Set<Feed<object>>();
 
   readonly transport: Transport = createRouterTransport(({ service }) => {
     service(EventService, {
-      listEvents: () => {
+      listEvents: async () => {
         this.lists++;
         const answer = { events: [...this.events].reverse(), cursor: at(this.events.length) };
-        this.afterRead();
+        await this.afterRead();
         return answer;
       },
       subscribe: ({ start }, { signal }) => this.#subscribe(start, signal) as never,
@@ -52,6 +54,7 @@ export class FakeLog {
 
   #subscribe(start: string, signal: AbortSignal): Feed<object> {
     this.starts.push(start);
+    if (this.refusal) throw this.refusal;
     const from = start === "now" ? at(this.events.length) : start === "earliest" ? at(0) : start;
     const feed = new Feed<object>(signal);
     this.#feeds.add(feed);
