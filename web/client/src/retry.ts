@@ -19,6 +19,13 @@ export function waitMs(failures: number, backoff: Backoff, error?: PostriderErro
   return Math.max(backoffMs(failures, backoff), Math.min(error?.retryDelayMs ?? 0, longestAskedMs));
 }
 
+/** What a Retry-After header asks for: seconds or a date. 0 where it asks for nothing. */
+export function retryAfterMs(value: string | null): number {
+  if (value === null) return 0;
+  const ms = /^\d+$/.test(value) ? Number(value) * 1000 : Date.parse(value) - Date.now();
+  return Math.max(ms || 0, 0);
+}
+
 /** Resolves after a time, or at once when the signal aborts. */
 export function pause(ms: number, signal?: AbortSignal): Promise<void> {
   return new Promise((resolve) => {

@@ -2,6 +2,7 @@ import type { Access, Ticket } from "../access.js";
 import { type ErrorCode, PostriderError } from "../error.js";
 import type { FieldViolation } from "../error-detail.js";
 import { attemptTimeoutMs } from "../publish.js";
+import { retryAfterMs } from "../retry.js";
 
 /** A token for the Authorization header, or a ticket, which goes into the address. */
 export type Token = string | Ticket;
@@ -118,12 +119,6 @@ function codeOf(status: number): ErrorCode {
     429: "resource_exhausted",
   };
   return codes[status] ?? "unavailable";
-}
-
-function retryAfterMs(value: string | null): number {
-  if (value === null) return 0;
-  const ms = /^\d+$/.test(value) ? Number(value) * 1000 : Date.parse(value) - Date.now();
-  return Math.max(ms || 0, 0);
 }
 
 function violationsOf({ fieldViolations = [], violations = [] }: NonNullable<Detail["debug"]>) {
