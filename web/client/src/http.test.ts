@@ -54,4 +54,14 @@ describe("publish", () => {
     await expect(published).rejects.toMatchObject({ code: "invalid_argument", message: stored });
     expect(server.requests).toHaveLength(3);
   });
+
+  it("does not wait for a token that never comes once it is given up", async () => {
+    server = await HttpServer.start(refuse(503));
+    const abort = new AbortController();
+    const { signal } = abort;
+    const client = createClient({ url: server.url, token: () => new Promise(() => {}) });
+    const published = client.publish(OrderCreatedSchema, { orderId: "1" }, { signal });
+    abort.abort(new TypeError("mine"));
+    await expect(published).rejects.toThrow("mine");
+  });
 });

@@ -29,7 +29,7 @@ export async function callRepeatedly<T>(
   for (let failures = 1; ; failures++) {
     signal?.throwIfAborted();
     try {
-      return await call();
+      return await unlessAborted(call(), signal);
     } catch (cause) {
       signal?.throwIfAborted();
       const error = errorOf(cause);
@@ -43,4 +43,14 @@ export async function callRepeatedly<T>(
       await pause(wait, signal);
     }
   }
+}
+
+/** The answer, or the signal's reason as soon as it aborts: not all that a call waits for knows of the signal. */
+function unlessAborted<T>(answer: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (!signal) return answer;
+  return new Promise((resolve, reject) => {
+    const abort = () => reject(signal.reason);
+    signal.addEventListener("abort", abort);
+    answer.then(resolve, reject).finally(() => signal.removeEventListener("abort", abort));
+  });
 }

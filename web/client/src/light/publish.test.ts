@@ -79,4 +79,14 @@ describe("publish", () => {
     abort.abort(new Error("enough"));
     await expect(call).rejects.toThrow("enough");
   });
+
+  it("does not wait for a token that never comes once it is given up", async () => {
+    server = await HttpServer.start(ack);
+    const abort = new AbortController();
+    const client = createClient({ url: server.url, token: () => new Promise(() => {}) });
+    const { signal } = abort;
+    const published = client.publish("order.created", {}, { signal });
+    abort.abort(new TypeError("mine"));
+    await expect(published).rejects.toThrow("mine");
+  });
 });
