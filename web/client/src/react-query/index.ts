@@ -1,8 +1,8 @@
+export type { Patch } from "./patch.js";
 export {
   type EventsOptions,
   type LiveQueryOptions,
   type LiveQueryResult,
-  type Patch,
   useLiveQuery,
   type WatchOptions,
 } from "./use-live-query.js";

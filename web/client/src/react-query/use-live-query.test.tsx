@@ -15,7 +15,8 @@ import { OrderCreatedSchema } from "../../examples/gen/shop/v1/order_pb.js";
 import { createClient } from "../client.js";
 import { FakeLog } from "../testing/fake-log.js";
 import { Feed } from "../testing/feed.js";
-import { type Patch, useLiveQuery } from "./use-live-query.js";
+import type { Patch } from "./patch.js";
+import { useLiveQuery } from "./use-live-query.js";
 
 let log: FakeLog;
 let queries: QueryClient;
@@ -57,14 +58,25 @@ const wrapper = ({ children }: { children: ReactNode }) => (
   </StrictMode>
 );
 
-async function show(options: { patch?: typeof patch } = {}, isSkipped = false) {
+interface Queried {
+  isSkipped?: boolean;
+  enabled?: boolean;
+  staleTime?: number;
+}
+
+async function show(
+  options: { patch?: typeof patch } = {},
+  { isSkipped = false, ...query }: Queried = {},
+) {
   const client = createClient({ transport: log.transport });
   const shown = renderHook(
     () =>
-      useLiveQuery(EventService.method.listEvents, isSkipped ? skipToken : { pageSize: 10 }, {
-        subscribe: (from) => client.subscribe([OrderCreatedSchema], from),
-        ...options,
-      }),
+      useLiveQuery(
+        EventService.method.listEvents,
+        isSkipped ? skipToken : { pageSize: 10 },
+        { subscribe: (from) => client.subscribe([OrderCreatedSchema], from), ...options },
+        query,
+      ),
     { wrapper },
   );
   await settle();
@@ -115,6 +127,56 @@ describe("useLiveQuery with a patch", () => {
     await settle();
     expect(shows()).toEqual([3, 2, 1]);
     expect(log.openStreams).toBe(1);
+  });
+
+  it("misses nothing when events come while an answer that was loaded waits to be shown", async () => {
+    const { shows, result } = await show({ patch });
+    log.publish();
+    await settle();
+    // Committed and patched in after the list was read again, which therefore lacks it.
+    log.afterRead = async () => {
+      log.afterRead = () => {};
+      log.publish();
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    };
+    const stop = queries.getQueryCache().subscribe((told) => {
+      if (told.type !== "updated" || told.action.type !== "success" || told.action.manual) return;
+      stop();
+      log.publish();
+    });
+    void result.current.refetch();
+    await settle(200);
+    expect(shows()).toEqual([3, 2, 1]);
+  });
+
+  it("doubles nothing when the answer is shown again", async () => {
+    const { unmount } = await show({ patch });
+    log.publish();
+    await settle();
+    unmount();
+    log.publish();
+    const { shows } = await show({ patch }, { staleTime: Number.POSITIVE_INFINITY });
+    expect(shows()).toEqual([2, 1]);
+    expect(log.lists).toBe(1);
+  });
+
+  it("applies each event once however many components show the answer", async () => {
+    const first = await show({ patch });
+    log.publish();
+    await settle();
+    const second = await show({ patch }, { staleTime: Number.POSITIVE_INFINITY });
+    log.publish();
+    log.publish();
+    await settle();
+    expect([first.shows(), second.shows()]).toEqual([
+      [3, 2, 1],
+      [3, 2, 1],
+    ]);
+    first.unmount();
+    log.publish();
+    await settle();
+    expect(second.shows()).toEqual([4, 3, 2, 1]);
+    expect([log.lists, log.openStreams]).toEqual([1, 1]);
   });
 
   it("loads again where an event cannot be patched in", async () => {
@@ -193,7 +255,7 @@ describe("useLiveQuery with a watch", () => {
 
 describe("useLiveQuery", () => {
   it("opens nothing while it is skipped", async () => {
-    await show({}, true);
+    await show({}, { isSkipped: true });
     expect([log.lists, log.starts]).toEqual([0, []]);
   });
 

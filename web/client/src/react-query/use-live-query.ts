@@ -16,16 +16,9 @@ import { type UseQueryResult, useQueryClient } from "@tanstack/react-query";
 import { useEffect, useMemo, useRef, useState } from "react";
 import type { LiveStatus } from "../live/status.js";
 import type { StreamOptions, Subscription } from "../live/subscription.js";
+import { loadedOf, type Patch, Patching } from "./patch.js";
 import { Refresher } from "./refresher.js";
 import { keepWatch } from "./watch.js";
-
-/** How an answer is changed by an event, for answers that say where in the log they were read. */
-export interface Patch<Answer, Event> {
-  /** The place in the log the answer was read at: events after it are not in it. */
-  cursor(answer: Answer): string;
-  /** The answer with the event, or nothing where that cannot be said: it is loaded again then. */
-  apply(answer: Answer, event: Event): Answer | undefined;
-}
 
 interface Refreshing {
   /** Between two loads that the stream causes, in milliseconds; 250 when absent. */
@@ -58,6 +51,13 @@ export type LiveQueryOptions<Answer, Told> = EventsOptions<Answer, Told> | Watch
 export type LiveQueryResult<Answer> = UseQueryResult<Answer, ConnectError> & {
   readonly live: LiveStatus;
 };
+
+/** An answer in the cache of the queries. */
+interface Cached<Answer> {
+  get(): Answer | undefined;
+  set(answer: Answer): void;
+  load(): Promise<void>;
+}
 
 const defaultRefreshMs = 250;
 const opening: LiveStatus = { state: "connecting" };
@@ -92,43 +92,32 @@ export function useLiveQuery<Input extends DescMessage, Output extends DescMessa
   const id = JSON.stringify(key);
   // The key by its content: it is made anew with each render.
   // biome-ignore lint/correctness/useExhaustiveDependencies: id stands for key.
-  const cached = useMemo(() => {
-    const patched = new WeakSet<object>();
-    return {
-      patched,
+  const cached = useMemo<Cached<Answer>>(
+    () => ({
       get: () => queries.getQueryData<Answer>(key),
-      patch: (answer: Answer) => {
-        queries.setQueryData<Answer>(key, answer as never);
-        // What is kept may be another object of the same content.
-        const kept = queries.getQueryData<Answer>(key);
-        if (kept) patched.add(kept);
-      },
+      set: (answer) => queries.setQueryData<Answer>(key, answer as never),
       load: () => queries.refetchQueries({ queryKey: key, exact: true }),
-    };
-  }, [queries, id]);
+    }),
+    [queries, id],
+  );
 
   const { data } = query;
   const patches = options.patch !== undefined;
-  // The last answer that was loaded: one that was patched is the same with more in it.
-  const loaded = useRef<Answer | undefined>(undefined);
-  if (!data || !cached.patched.has(data)) loaded.current = data;
-  const base = patches ? loaded.current : undefined;
-  const isWanted = typeof input !== "symbol" && (!patches || base !== undefined);
+  // An answer of other input stands in until that of this one is there.
+  const loaded = patches && data && !query.isPlaceholderData ? loadedOf(data) : undefined;
+  const isAsked = typeof input !== "symbol";
+  const isWanted = isAsked && (!patches || loaded !== undefined);
 
   const [live, setLive] = useState(opening);
   useEffect(() => {
     if (!isWanted) return;
     const { current: now } = latest;
     const refresher = new Refresher(cached.load, now.refreshMs ?? defaultRefreshMs);
-    const start = base && now.patch?.cursor(base);
+    const patching =
+      loaded && now.patch && new Patching(cached, loaded, () => latest.current.patch);
     const stream = now.watch
       ? followWatch(now, refresher.refresh)
-      : follow(now, start, refresher.refresh, (event) => {
-          const answer = cached.get();
-          const next = answer && latest.current.patch?.apply(answer, event);
-          if (next) cached.patch(next);
-          return next !== undefined;
-        });
+      : follow(now, refresher.refresh, patching);
     const stopShowing = stream.onStatus(setLive);
     setLive(stream.status);
     return () => {
@@ -136,7 +125,7 @@ export function useLiveQuery<Input extends DescMessage, Output extends DescMessa
       refresher.stop();
       stream.close();
     };
-  }, [cached, base, isWanted]);
+  }, [cached, loaded, isWanted]);
   return { ...query, live };
 }
 
@@ -146,14 +135,15 @@ type Feed = Pick<Subscription<unknown>, "status" | "onStatus" | "close">;
 /** Reads the events of a subscription, each of which is patched in or else makes the answer be loaded again. */
 function follow<Answer, Event>(
   { subscribe }: EventsOptions<Answer, Event>,
-  start: string | undefined,
   refresh: () => void,
-  patches: (event: Event) => boolean,
+  patching: Patching<Answer & object, Event> | undefined,
 ): Feed {
-  const from: StreamOptions = start ? { start } : { onBegin: once(refresh) };
+  const from: StreamOptions = patching ? { start: patching.place } : { onBegin: once(refresh) };
   const subscription = subscribe({ ...from, onGap: refresh });
   const read = async () => {
-    for await (const event of subscription) if (!patches(event)) refresh();
+    for await (const event of subscription) {
+      if (!patching?.take(event, subscription.cursor ?? "")) refresh();
+    }
   };
   // The status tells what ended it.
   read().catch(() => {});
