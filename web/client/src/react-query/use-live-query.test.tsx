@@ -199,6 +199,17 @@ describe("useLiveQuery without a patch", () => {
     expect(log.lists).toBe(3);
   });
 
+  it("misses nothing when the first answer was read before the subscription was on", async () => {
+    log.afterRead = async () => {
+      log.afterRead = () => {};
+      log.publish();
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    };
+    const { shows } = await show();
+    await settle(600);
+    expect(shows()).toEqual([1]);
+  });
+
   it("loads seldom however many events come, and the last one is in it", async () => {
     const { shows } = await show();
     await settle(300);

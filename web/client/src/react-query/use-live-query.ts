@@ -12,7 +12,12 @@ import {
   useQuery,
   useTransport,
 } from "@connectrpc/connect-query";
-import { type UseQueryResult, useQueryClient } from "@tanstack/react-query";
+import {
+  type QueryClient,
+  type QueryKey,
+  type UseQueryResult,
+  useQueryClient,
+} from "@tanstack/react-query";
 import { useEffect, useMemo, useRef, useState } from "react";
 import type { LiveStatus } from "../live/status.js";
 import type { StreamOptions, Subscription } from "../live/subscription.js";
@@ -96,7 +101,7 @@ export function useLiveQuery<Input extends DescMessage, Output extends DescMessa
     () => ({
       get: () => queries.getQueryData<Answer>(key),
       set: (answer) => queries.setQueryData<Answer>(key, answer as never),
-      load: () => queries.refetchQueries({ queryKey: key, exact: true }),
+      load: () => loadAgain(queries, key),
     }),
     [queries, id],
   );
@@ -159,6 +164,19 @@ function followWatch<Message>({ watch, read }: WatchOptions<Message>, refresh: (
   // The status tells what ended it.
   readAll().catch(() => {});
   return stream;
+}
+
+/**
+ * Loads the answer again. A load that is under way is begun anew, unless it is the first one: that is waited for, and what it
+ * brings may have been read too early.
+ */
+async function loadAgain(queries: QueryClient, queryKey: QueryKey): Promise<void> {
+  const which = { queryKey, exact: true };
+  const state = queries.getQueryState(queryKey);
+  if (state?.fetchStatus === "fetching" && state.data === undefined) {
+    await queries.refetchQueries(which);
+  }
+  await queries.refetchQueries(which);
 }
 
 function once(call: () => void): () => void {
