@@ -267,6 +267,7 @@ describe("useLiveQuery with a watch", () => {
 describe("useLiveQuery", () => {
   it("opens nothing while it is skipped", async () => {
     await show({}, { isSkipped: true });
+    await show({}, { enabled: false });
     expect([log.lists, log.starts]).toEqual([0, []]);
   });
 

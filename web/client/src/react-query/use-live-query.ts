@@ -110,7 +110,7 @@ export function useLiveQuery<Input extends DescMessage, Output extends DescMessa
   const patches = options.patch !== undefined;
   // An answer of other input stands in until that of this one is there.
   const loaded = patches && data && !query.isPlaceholderData ? loadedOf(data) : undefined;
-  const isAsked = typeof input !== "symbol";
+  const isAsked = typeof input !== "symbol" && queryOptions.enabled !== false;
   const isWanted = isAsked && (!patches || loaded !== undefined);
 
   const [live, setLive] = useState(opening);
