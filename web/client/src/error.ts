@@ -54,3 +54,10 @@ export class PostriderError extends Error {
     this.reconnect = facts.reconnect;
   }
 }
+
+/** What ended a stream, of whatever was thrown: an error that is neither the server's nor the network's is a fault here. */
+export function faultOf(cause: unknown): PostriderError {
+  if (cause instanceof PostriderError) return cause;
+  const message = cause instanceof Error ? cause.message : String(cause);
+  return new PostriderError("unknown", message, { cause });
+}

@@ -1,4 +1,4 @@
-import type { PostriderError } from "../error.js";
+import { faultOf, type PostriderError } from "../error.js";
 import { type Backoff, isFinal, pause, waitMs } from "../retry.js";
 import { Connection } from "./connection.js";
 import { isOffline, watchPage } from "./page.js";
@@ -114,8 +114,23 @@ export class LiveStream<Message> {
         connection.close();
         await this.#recover(connection);
       }
+    } catch (cause) {
+      this.close(faultOf(cause));
+      throw cause;
     } finally {
       close();
+    }
+  }
+
+  /** Calls `take` with each message until there are no more. What it throws ends the stream with that error. */
+  async each(take: (message: Message) => void): Promise<void> {
+    for await (const message of this.messages()) {
+      try {
+        take(message);
+      } catch (cause) {
+        this.close(faultOf(cause));
+        throw cause;
+      }
     }
   }
 

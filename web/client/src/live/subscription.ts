@@ -1,4 +1,4 @@
-import { PostriderError } from "../error.js";
+import { faultOf, type PostriderError } from "../error.js";
 import { type Gap, GapError } from "../gap.js";
 import type { StreamMessage } from "./message.js";
 import type { MessageStream, Sharing, StreamOrigin } from "./message-stream.js";
@@ -128,6 +128,19 @@ export class Subscription<Event> implements AsyncIterableIterator<Event, void, u
     return this;
   }
 
+  /** Calls `take` with each event until there are no more. What it throws ends the subscription with that error. */
+  async each(take: (event: Event) => unknown): Promise<void> {
+    try {
+      for (let next = await this.next(); !next.done; next = await this.next()) {
+        await take(next.value);
+      }
+    } catch (cause) {
+      this.#live.close(faultOf(cause));
+      await this.return();
+      throw cause;
+    }
+  }
+
   async *#read(
     read: (event: unknown, filters: readonly string[]) => Event | undefined,
     options: StreamOptions,
@@ -143,7 +156,7 @@ export class Subscription<Event> implements AsyncIterableIterator<Event, void, u
         }
       }
     } catch (cause) {
-      this.#live.close(cause instanceof PostriderError ? cause : fault(cause));
+      this.#live.close(faultOf(cause));
       throw cause;
     }
   }
@@ -153,12 +166,8 @@ export class Subscription<Event> implements AsyncIterableIterator<Event, void, u
     onEnd: ((error?: unknown) => void) | undefined,
   ): Promise<void> {
     try {
-      for (let next = await this.next(); !next.done; next = await this.next()) {
-        await onEvent(next.value);
-      }
+      await this.each(onEvent);
     } catch (cause) {
-      this.#live.close(cause instanceof PostriderError ? cause : fault(cause));
-      await this.return();
       onEnd?.(cause);
       return;
     }
@@ -177,10 +186,4 @@ function tell(
     if (gap) onGap?.(gap);
   }
   if (message.kind === "begin") onBegin?.(message.cursor);
-}
-
-/** An error that is neither the server's nor the network's. */
-function fault(cause: unknown): PostriderError {
-  const message = cause instanceof Error ? cause.message : String(cause);
-  return new PostriderError("unknown", message, { cause });
 }

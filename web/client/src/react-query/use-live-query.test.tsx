@@ -271,6 +271,17 @@ describe("useLiveQuery", () => {
     expect([log.lists, log.starts]).toEqual([0, []]);
   });
 
+  it("says what ended it when a function of its own throws", async () => {
+    const apply = () => {
+      throw new TypeError("mine");
+    };
+    const { result } = await show({ patch: { ...patch, apply } });
+    log.publish();
+    await settle();
+    expect(result.current.live).toMatchObject({ state: "ended", error: { message: "mine" } });
+    expect(log.openStreams).toBe(0);
+  });
+
   it("leaves nothing open when it is shown no more", async () => {
     const { unmount } = await show({ patch });
     expect(log.openStreams).toBe(1);

@@ -145,24 +145,22 @@ function follow<Answer, Event>(
 ): Feed {
   const from: StreamOptions = patching ? { start: patching.place } : { onBegin: once(refresh) };
   const subscription = subscribe({ ...from, onGap: refresh });
-  const read = async () => {
-    for await (const event of subscription) {
-      if (!patching?.take(event, subscription.cursor ?? "")) refresh();
-    }
+  const take = (event: Event) => {
+    if (!patching?.take(event, subscription.cursor ?? "")) refresh();
   };
   // The status tells what ended it.
-  read().catch(() => {});
+  subscription.each(take).catch(() => {});
   return subscription;
 }
 
 /** Reads a watch. Whatever it missed between two connections is in the snapshot of the next one. */
 function followWatch<Message>({ watch, read }: WatchOptions<Message>, refresh: () => void): Feed {
   const stream = keepWatch({ open: watch, isMarker: (message) => read(message) === "marker" });
-  const readAll = async () => {
-    for await (const message of stream.messages()) if (read(message)) refresh();
+  const take = (message: Message) => {
+    if (read(message)) refresh();
   };
   // The status tells what ended it.
-  readAll().catch(() => {});
+  stream.each(take).catch(() => {});
   return stream;
 }
 

@@ -47,7 +47,10 @@ async function show(initialProps: Props = {}) {
         [topic],
         {
           begin: (before) => (before ? ["again"] : []),
-          fold: (value, message) => [...value, message],
+          fold: (value, message) => {
+            if (message === "garbage") throw new TypeError("mine");
+            return [...value, message];
+          },
           isMarker: (message) => message === "marker",
           enabled,
         },
@@ -147,6 +150,16 @@ describe("useWatch", () => {
     feeds.at(-1)?.end(new ConnectError("not yours", Code.PermissionDenied));
     await settle(60_000);
     expect(view().status).toMatchObject({ state: "ended", error: { code: "permission_denied" } });
+  });
+
+  it("says what ended it when a function of its own throws", async () => {
+    const { view, openStreams } = await show();
+    await push("one", "marker", "garbage");
+    expect(view()).toMatchObject({
+      value: ["one", "marker"],
+      status: { state: "ended", error: { message: "mine" } },
+    });
+    expect(openStreams()).toBe(0);
   });
 
   it("leaves nothing open when it is shown no more", async () => {

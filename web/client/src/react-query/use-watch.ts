@@ -120,12 +120,12 @@ class Reading<Value, Message> {
     });
   }
 
-  async read(changed: (isSnapshot: boolean) => void): Promise<void> {
-    for await (const message of this.stream.messages()) {
+  read(changed: (isSnapshot: boolean) => void): Promise<void> {
+    return this.stream.each((message) => {
       const isSnapshot = this.#snapshot !== undefined;
       this.#take(message);
       if (!this.#snapshot) changed(isSnapshot);
-    }
+    });
   }
 
   #take(message: Message): void {

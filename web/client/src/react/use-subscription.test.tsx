@@ -117,6 +117,16 @@ describe("useSubscription", () => {
     expect(result.current.status).toEqual({ state: "live" });
   });
 
+  it("says what ended it when its callback throws", async () => {
+    const { result } = await show({}, () => {
+      throw new TypeError("mine");
+    });
+    log.publish();
+    await settle();
+    expect(result.current.status).toMatchObject({ state: "ended", error: { message: "mine" } });
+    expect(log.openStreams).toBe(0);
+  });
+
   it("begins anew with other dependencies", async () => {
     log.publish();
     log.publish();

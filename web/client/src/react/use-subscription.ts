@@ -81,17 +81,15 @@ function run<Event>(
   };
   const stopWatching = subscription.onStatus(showNow);
   show(subscription.status);
-  const read = async () => {
-    for await (const event of subscription) {
-      const { keep, onEvent } = latest.current;
-      onEvent?.(event);
-      if (keep === 0) continue;
-      session.events = [...session.events, event].slice(-keep);
-      flush ??= setTimeout(showNow, batchMs);
-    }
+  const take = (event: Event) => {
+    const { keep, onEvent } = latest.current;
+    onEvent?.(event);
+    if (keep === 0) return;
+    session.events = [...session.events, event].slice(-keep);
+    flush ??= setTimeout(showNow, batchMs);
   };
   // The status tells what ended it.
-  read().catch(() => {});
+  subscription.each(take).catch(() => {});
   return () => {
     clearTimeout(flush);
     stopWatching();
