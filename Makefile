@@ -142,6 +142,7 @@ lint-proto: node_modules/.stamp ## buf lint and format
 lint-web: web/client/dist/index.js ## biome and the TypeScript compiler
 	npm run lint --workspaces --if-present
 	npm run typecheck --workspaces --if-present
+	cd examples && biome check --error-on-warnings .
 	tsc -p examples
 
 .PHONY: bench
@@ -172,6 +173,7 @@ fmt: node_modules/.stamp ## Format Go, Protobuf and TypeScript
 	$(TOOL) gofumpt -w .
 	buf format proto --write
 	npm run fmt --workspaces --if-present
+	cd examples && biome check --write .
 
 .PHONY: clean
 clean: ## Remove what was built; data stays

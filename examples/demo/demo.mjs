@@ -16,7 +16,9 @@ function readAdminKey() {
   try {
     return readFileSync(file, "utf8").trim();
   } catch {
-    fail(`no key: set POSTRIDER_API_KEY, or start the server with \`make run\` (looked for ${file})`);
+    fail(
+      `no key: set POSTRIDER_API_KEY, or start the server with \`make run\` (looked for ${file})`,
+    );
   }
 }
 
@@ -34,10 +36,13 @@ async function call(method, body) {
       body: JSON.stringify(body),
     });
   } catch (error) {
-    fail(`no server at ${url} (start one with \`make run\`): ${error.cause?.message ?? error.message}`);
+    fail(
+      `no server at ${url} (start one with \`make run\`): ${error.cause?.message ?? error.message}`,
+    );
   }
   const answer = await response.json();
-  if (!response.ok) throw Object.assign(new Error(`${method}: ${answer.message}`), { code: answer.code });
+  if (!response.ok)
+    throw Object.assign(new Error(`${method}: ${answer.message}`), { code: answer.code });
   return answer;
 }
 
@@ -86,13 +91,19 @@ async function startReceiver() {
 
 /** The subscription "demo", made at the first run and pointed at this run's receiver. */
 async function pointSubscription(target) {
-  const wanted = { name: "demo", filter: { types: ["github.*"] }, target: { webhook: { url: target } } };
+  const wanted = {
+    name: "demo",
+    filter: { types: ["github.*"] },
+    target: { webhook: { url: target } },
+  };
   try {
     await call("SubscriptionService/CreateSubscription", { subscription: wanted });
   } catch (error) {
     if (error.code !== "already_exists") throw error;
     const { subscription } = await call("SubscriptionService/GetSubscription", { id: "demo" });
-    await call("SubscriptionService/UpdateSubscription", { subscription: { ...wanted, id: subscription.id } });
+    await call("SubscriptionService/UpdateSubscription", {
+      subscription: { ...wanted, id: subscription.id },
+    });
     await call("SubscriptionService/ResumeSubscription", { id: "demo" });
   }
   const { secret } = await call("SubscriptionService/RevealSubscriptionSecret", { id: "demo" });
@@ -131,7 +142,10 @@ receiver.close();
 
 const delivered = events.filter(({ id }) => receiver.received.has(id)).length;
 const verified = events.filter(({ id }) => receiver.verified.has(id)).length;
-const duplicate = events.reduce((sum, { id }) => sum + Math.max(0, (receiver.received.get(id) ?? 0) - 1), 0);
+const duplicate = events.reduce(
+  (sum, { id }) => sum + Math.max(0, (receiver.received.get(id) ?? 0) - 1),
+  0,
+);
 const missing = events.length - delivered;
 console.log(
   `published ${events.length}, delivered ${delivered}, verified ${verified}, missing ${missing}, duplicate ${duplicate}`,

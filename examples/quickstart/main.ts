@@ -1,7 +1,10 @@
 import { createClient } from "@postrider/client";
 import { OrderCancelledSchema, OrderPaidSchema } from "#gen/shop/v1/order_pb";
 
-const postrider = createClient({ url: "http://127.0.0.1:8080", key: process.env.POSTRIDER_API_KEY ?? "" });
+const postrider = createClient({
+  url: "http://127.0.0.1:8080",
+  key: process.env.POSTRIDER_API_KEY ?? "",
+});
 
 const ack = await postrider.publish(OrderCancelledSchema, {
   orderId: "43",
@@ -10,8 +13,11 @@ const ack = await postrider.publish(OrderCancelledSchema, {
 });
 console.log("stored as", ack.id);
 
-for await (const event of postrider.subscribe([OrderPaidSchema, OrderCancelledSchema], { start: "earliest" })) {
-  if (event.$typeName === "shop.v1.OrderPaid") console.log(event.data.orderId, "is paid by", event.data.method.case);
+for await (const event of postrider.subscribe([OrderPaidSchema, OrderCancelledSchema], {
+  start: "earliest",
+})) {
+  if (event.$typeName === "shop.v1.OrderPaid")
+    console.log(event.data.orderId, "is paid by", event.data.method.case);
   else console.log(event.data.orderId, "is cancelled:", event.data.reason);
   if (event.id === ack.id) break;
 }
