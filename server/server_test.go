@@ -141,7 +141,9 @@ func TestAFailedStartLetsGoOfTheData(t *testing.T) {
 
 func TestReady(t *testing.T) {
 	t.Parallel()
-	s, stop := run(t, config(t))
+	c := config(t)
+	c.Listen = "127.0.0.4:0" // An address of its own, where no other test takes the port afterwards.
+	s, stop := run(t, c)
 	response, err := http.Get(s.URL() + "/readyz")
 	if err != nil {
 		t.Fatal(err)

@@ -97,7 +97,7 @@ func TestErrorKinds(t *testing.T) {
 		kind         egress.Kind
 		says         string
 	}{
-		{"nobody listens", "http://" + deadAddress(t), egress.KindConnection, "connection refused by 127.0.0.1:"},
+		{"nobody listens", "http://127.0.0.1:1", egress.KindConnection, "connection refused by 127.0.0.1:"},
 		{"closes at once", rawReceiver(t, ""), egress.KindConnection, "before the answer was complete"},
 		{"closes between headers", rawReceiver(t, "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n"), egress.KindConnection, "before the answer was complete"},
 		{"closes in the status line", rawReceiver(t, "HTTP/1."), egress.KindOther, "no valid answer: "},
@@ -121,17 +121,6 @@ func TestErrorKinds(t *testing.T) {
 			}
 		})
 	}
-}
-
-// deadAddress answers a loopback address on which nobody listens.
-func deadAddress(t *testing.T) string {
-	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = listener.Close() }()
-	return listener.Addr().String()
 }
 
 // rawReceiver reads one request, answers exactly these bytes and closes.

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
@@ -25,7 +24,6 @@ import (
 // instance is a running server, and the environment of somebody on its machine.
 type instance struct {
 	t       *testing.T
-	config  server.Config
 	url     string
 	stop    func() error
 	folders string
@@ -40,7 +38,7 @@ func startServer(t *testing.T, config server.Config) *instance {
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() { ended <- running.Run(ctx) }()
-	i := &instance{t: t, config: config, url: running.URL(), folders: config.Data}
+	i := &instance{t: t, url: running.URL(), folders: config.Data}
 	i.stop = sync.OnceValue(func() error {
 		cancel()
 		return errors.Join(<-ended, running.Close())
@@ -55,11 +53,16 @@ func startServer(t *testing.T, config server.Config) *instance {
 
 func newInstance(t *testing.T) *instance {
 	t.Helper()
+	return startServer(t, newConfig(t))
+}
+
+func newConfig(t *testing.T) server.Config {
+	t.Helper()
 	config := server.DefaultConfig()
 	config.Listen, config.Data = "127.0.0.1:0", t.TempDir()
 	config.Schemas = "../../../gen/descriptors/shop.v1.binpb"
 	config.AllowTargets = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
-	return startServer(t, config)
+	return config
 }
 
 // outcome is what a command left behind.
@@ -139,12 +142,7 @@ func TestPublish(t *testing.T) {
 func TestExitCodes(t *testing.T) {
 	t.Parallel()
 	i := newInstance(t)
-	free, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	nobody := "http://" + free.Addr().String()
-	_ = free.Close()
+	const nobody = "http://127.0.0.1:1" // Not a port that is free by chance: another test may be given it.
 	good := map[string]string{"POSTRIDER_URL": i.url, "POSTRIDER_DATA": i.folders}
 	with := func(name, value string) map[string]string {
 		changed := map[string]string{name: value}
@@ -287,7 +285,7 @@ func (l *lines) Write(p []byte) (int, error) {
 
 func (l *lines) await(t *testing.T, text string) {
 	t.Helper()
-	deadline := time.After(10 * time.Second)
+	deadline := time.After(time.Minute)
 	for {
 		l.mu.Lock()
 		found := strings.Contains(l.text.String(), text)
@@ -305,7 +303,9 @@ func (l *lines) await(t *testing.T, text string) {
 
 func TestTailGoesOnAfterARestart(t *testing.T) {
 	t.Parallel()
-	first := newInstance(t)
+	config := newConfig(t)
+	config.Listen = "127.0.0.3:0" // An address of its own, where nobody else takes the port between two lives.
+	first := startServer(t, config)
 	stdout, stderr := &lines{more: make(chan struct{}, 1)}, &lines{more: make(chan struct{}, 1)}
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan int, 1)
@@ -322,7 +322,6 @@ func TestTailGoesOnAfterARestart(t *testing.T) {
 		t.Fatal(err)
 	}
 	stderr.await(t, "connecting again")
-	config := first.config
 	config.Listen = strings.TrimPrefix(first.url, "http://")
 	second := startServer(t, config)
 	second.must("", "publish", "order.created", `{"n":2}`)
