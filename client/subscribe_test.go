@@ -53,7 +53,7 @@ func TestSubscribeGoesOnAfterTheConnectionBreaks(t *testing.T) {
 	}
 }
 
-// A connection that is open and dead is given up when no heartbeat comes.
+// A connection that is open and dead is given up when no heartbeat comes. One that is alive has three seconds to say so.
 func TestASilentConnectionIsOpenedAgain(t *testing.T) {
 	t.Parallel()
 	url := newServer(t)
@@ -61,7 +61,7 @@ func TestASilentConnectionIsOpenedAgain(t *testing.T) {
 	ack := publish(t, client.New(url, client.WithKey(adminKey)), "1")
 	c := client.New(between.url, client.WithKey(adminKey))
 	for event, err := range client.Subscribe[*shopv1.OrderPaid](soon(t), c,
-		client.Start(client.Earliest), client.Heartbeat(100*time.Millisecond)) {
+		client.Start(client.Earliest), client.Heartbeat(time.Second)) {
 		if err != nil || event.GetId() != ack.ID {
 			t.Errorf("got %v, %v", event, err)
 		}
@@ -235,7 +235,7 @@ func TestProgress(t *testing.T) {
 	defer cancel()
 	reached := ""
 	for event, err := range client.Subscribe[*shopv1.OrderShipped](ctx, c, client.Start(client.Earliest),
-		client.Heartbeat(100*time.Millisecond), client.Progress(func(cursor string) {
+		client.Heartbeat(time.Second), client.Progress(func(cursor string) {
 			if reached = cursor; cursor == last.Cursor {
 				cancel()
 			}
