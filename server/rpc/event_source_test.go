@@ -53,10 +53,10 @@ func (w *world) listen(client *http.Client, key, query string, header ...string)
 	}
 }
 
-// open sends a request for a stream that has half a minute to live.
+// open sends a request for a stream that has a minute to live.
 func (w *world) open(client *http.Client, key, query string, header ...string) (*http.Response, context.CancelFunc) {
 	w.t.Helper()
-	ctx, cancel := context.WithTimeout(w.t.Context(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(w.t.Context(), time.Minute)
 	w.t.Cleanup(cancel)
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, w.url+streamPath+"?"+query, http.NoBody)
 	if err != nil {

@@ -221,7 +221,7 @@ func TestARevokedKeyEndsSockets(t *testing.T) {
 	}
 	began := time.Now()
 	last := s.expectClose(closeUnauthenticated)
-	if took := time.Since(began); took > time.Second {
+	if took := time.Since(began); took > endsWithin {
 		t.Errorf("took %v", took)
 	}
 	if len(last) != 2 || last[0].End == nil || last[0].Subscription != "s" || last[0].End.Cursor != opened.Message.Cursor ||
@@ -324,7 +324,6 @@ func TestAStoppingServerEndsSockets(t *testing.T) {
 	s, silent := w.readySocket(adminKey), w.socket("", "")
 	s.subscribe("s", `{}`)
 	stopped := make(chan error, 1)
-	began := time.Now()
 	go func() { stopped <- w.stop() }()
 	last := s.expectClose(websocket.StatusServiceRestart)
 	if len(last) != 2 || last[0].Subscription != "s" || !last[0].End.Reconnect || last[1].End == nil || !last[1].End.Reconnect ||
@@ -332,7 +331,7 @@ func TestAStoppingServerEndsSockets(t *testing.T) {
 		t.Errorf("ends with %v", last)
 	}
 	silent.expectClose(websocket.StatusServiceRestart)
-	if err := <-stopped; err != nil || time.Since(began) > 3*time.Second {
-		t.Errorf("stopped after %v: %v", time.Since(began), err)
+	if err := <-stopped; err != nil {
+		t.Error(err)
 	}
 }

@@ -79,6 +79,13 @@ func (p *statsPage) delivered() (n int64) {
 	return n
 }
 
+func (p *statsPage) failed() (n int64) {
+	for _, point := range p.points {
+		n += point.GetFailed()
+	}
+	return n
+}
+
 func TestStatsWatch(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -101,7 +108,7 @@ func TestStatsWatch(t *testing.T) {
 	for range 2 {
 		good.next(t)
 	}
-	page.until("all is delivered", func() bool { return page.published() == 3 && page.delivered() == 3 })
+	page.until("all is delivered", func() bool { return page.published() == 3 && page.delivered() == 3 && page.failed() > 0 })
 	for _, point := range page.points {
 		if (point.GetDelivered() > 0) != (point.GetLatency().GetP99().AsDuration() > 0) {
 			t.Errorf("%d delivered, latency %v", point.GetDelivered(), point.GetLatency())

@@ -83,9 +83,8 @@ func TestNobodyTakesAllStreams(t *testing.T) {
 	for _, response := range opened {
 		_ = response.Body.Close()
 	}
-	for w.admin().listStreams(t, &postriderv1.ListStreamsRequest{}).GetTotal() > 1 {
-		continue
-	}
+	w.waitForStreams("", 1)
+	w.waitForStreams("acme", 0)
 	if got, _ := fill(here, stranger); got != 4 {
 		t.Errorf("with everything free again, a client gets %d", got)
 	}

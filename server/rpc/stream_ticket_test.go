@@ -175,12 +175,12 @@ func TestATicketIsGoodForAsLongAsAskedFor(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	made, err := w.admin().events.CreateStreamTicket(t.Context(), connect.NewRequest(&postriderv1.CreateStreamTicketRequest{
-		Lifetime: durationpb.New(2 * time.Second),
+		Lifetime: durationpb.New(8 * time.Second),
 	}))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if left := time.Until(made.Msg.GetExpireTime().AsTime()); left > 2*time.Second {
+	if left := time.Until(made.Msg.GetExpireTime().AsTime()); left > 8*time.Second {
 		t.Errorf("it ends in %v", left)
 	}
 	stream := w.listen(http.DefaultClient, "", "ticket="+made.Msg.GetTicket())
@@ -204,7 +204,7 @@ func TestATicketEnds(t *testing.T) {
 	}
 	secret, id := w.key("reader", "", consume)
 	short := auth.Ticket{
-		KeyID: id, KeyHash: auth.HashKey(secret), Tenant: 1, Issued: time.Now(), Expires: time.Now().Add(3 * time.Second),
+		KeyID: id, KeyHash: auth.HashKey(secret), Tenant: 1, Issued: time.Now(), Expires: time.Now().Add(8 * time.Second),
 	}
 	const ended = `{"code":"unauthenticated","reason":"UNAUTHENTICATED","message":"%s","reconnect":false}`
 	expiring := w.listen(http.DefaultClient, "", "ticket="+ring.SealTicket(short))

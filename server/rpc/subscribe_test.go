@@ -2,6 +2,7 @@ package rpc_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -140,7 +141,7 @@ func TestStreamsEndWhenTheirKeyIsRevoked(t *testing.T) {
 	if watch.Receive() || codeOf(watch.Err()) != "unauthenticated" {
 		t.Errorf("the watch ends with %v, want unauthenticated", watch.Err())
 	}
-	if took := time.Since(revoked); took > 2*time.Second {
+	if took := time.Since(revoked); took > endsWithin {
 		t.Errorf("it took %v", took)
 	}
 	published := w.publish("order.created", `{}`)
@@ -154,18 +155,15 @@ func TestStreamsEndWithUnavailableWhenTheServerStops(t *testing.T) {
 	w := newWorld(t)
 	overH1 := subscribe(t, w.admin(), &postriderv1.SubscribeRequest{})
 	overGRPC := subscribe(t, w.over(overH2C(), connect.WithGRPC()), &postriderv1.SubscribeRequest{})
-	began := time.Now()
 	if err := w.stop(); err != nil {
 		t.Fatal(err)
-	}
-	if took := time.Since(began); took > 3*time.Second {
-		t.Errorf("stopping took %v", took)
 	}
 	for name, stream := range map[string]*subscribed{"Connect": overH1, "gRPC": overGRPC} {
 		for stream.Receive() {
 		}
-		if codeOf(stream.Err()) != "unavailable" {
-			t.Errorf("over %s the stream ends with %v, want unavailable", name, stream.Err())
+		// One that is cut off is unavailable as well, without a reason.
+		if codeOf(stream.Err()) != "unavailable" || !strings.Contains(stream.Err().Error(), "the server is stopping") {
+			t.Errorf("over %s the stream ends with %v, want unavailable and why", name, stream.Err())
 		}
 	}
 }

@@ -132,7 +132,7 @@ func (w *world) receive(n int) func() map[string]json.RawMessage {
 		w.t.Fatal(got.body)
 	}
 	return func() map[string]json.RawMessage {
-		ctx, cancel := context.WithTimeout(w.t.Context(), 30*time.Second)
+		ctx, cancel := context.WithTimeout(w.t.Context(), 2*time.Minute)
 		defer cancel()
 		all := make(map[string]json.RawMessage)
 		for len(all) < n {
