@@ -4,7 +4,6 @@ import (
 	"context"
 	"net/http"
 	"testing"
-	"time"
 
 	"connectrpc.com/connect"
 
@@ -54,7 +53,7 @@ func (bearer) WrapStreamingHandler(next connect.StreamingHandlerFunc) connect.St
 // log answers the whole log, oldest first.
 func (c *client) log(t testing.TB) []*postriderv1.Event {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	var events []*postriderv1.Event
 	for token := ""; ; {
@@ -76,7 +75,7 @@ func (c *client) log(t testing.TB) []*postriderv1.Event {
 // publish publishes one untyped event that must be accepted.
 func (c *client) publish(t testing.TB, event *postriderv1.Event) *postriderv1.PublishResponse {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	response, err := c.events.Publish(ctx, connect.NewRequest(&postriderv1.PublishRequest{Event: event}))
 	if err != nil {

@@ -38,8 +38,10 @@ const (
 	mostMemoryMB = 500
 	// mostGrowthMB is by how much memory may grow while the siege lasts and the slow readers fall further behind.
 	mostGrowthMB = 60
-	// waitsForOthers is longer than any load explains, and far shorter than the 30 s a write may take.
-	waitsForOthers = 2 * time.Second
+	// waitsForOthers is longer than any load explains, and far shorter than the 30 s a write may take; for all that is left
+	// at the end it is waitsAtMost.
+	waitsForOthers = 5 * time.Second
+	waitsAtMost    = 20 * time.Second
 )
 
 // TestHostileConsumers lays siege to a server: clients that never read, that read a byte a second, that send garbage, and
@@ -63,7 +65,7 @@ func TestHostileConsumers(t *testing.T) {
 		running.Go(func() { p.listen(ctx, s, name) })
 	}
 
-	eventually(t, 30*time.Second, "everybody listens", func() bool { return p.listeners() == len(healthy) })
+	eventually(t, patience, "everybody listens", func() bool { return p.listeners() == len(healthy) })
 	beating, rest := context.WithCancel(ctx)
 	var heart sync.WaitGroup
 	heart.Go(func() { p.beat(beating) })
@@ -73,30 +75,28 @@ func TestHostileConsumers(t *testing.T) {
 	h := &horde{server: s, random: newRandom(seed, 0)}
 	defer h.leave()
 	h.come(t)
-	p.take()
-	pause(ctx, time.Second)
+	held := settledFiles(ctx, t, s)
 	early := memoryMB(t, s)
-	held := openFiles(t, s)
 	late := &pulse{}
 	running.Go(func() { late.listen(ctx, s, "server-sent events") })
+	p.take()
 	pause(ctx, siegeFor)
 	siege, most := p.take(), memoryMB(t, s)
+	eventually(t, waitsAtMost, "a reader who came under siege gets something", func() bool { return late.heard() > 0 })
 	rest()
 	heart.Wait()
-	eventually(t, 30*time.Second, "everything published under siege has reached everybody", func() bool { return p.owed() == 0 })
+	eventually(t, waitsAtMost, "everything published under siege has reached everybody", func() bool { return p.owed() == 0 })
 
 	if most > mostMemoryMB || most > early+mostGrowthMB {
 		t.Errorf("the server takes %d MB under siege, %d MB at its beginning; at most %d MB and %d MB more are allowed", most, early, mostMemoryMB, mostGrowthMB)
 	}
-	if usual := calm.published * int(siegeFor/calmFor); siege.failed > 0 || siege.published < usual/2 {
+	// How many there are is the machine's business too. Whoever waited for a besieger would publish none.
+	if usual := calm.published * int(siegeFor/calmFor); siege.failed > 0 || siege.published < usual/5 {
 		t.Errorf("%d events were published under siege, %d refused, where %d are usual: %v", siege.published, siege.failed, usual, p.fault)
 	}
 	// The machine is shared with the besiegers, and slower for it. Whoever waited for one of them would wait for its deadline.
 	if siege.percentile(99) > waitsForOthers {
 		t.Errorf("99 %% of the events took up to %v to their readers under siege, %v before", siege.percentile(99), calm.percentile(99))
-	}
-	if n := len(late.take().delays); n == 0 {
-		t.Error("a reader who came under siege got nothing")
 	}
 	tally.Print(t, "seed=%d connections=%d held=%d memory=%d MB (%d MB at the beginning of the siege) | calm: published=%d p50=%v p99=%v | siege: published=%d p50=%v p99=%v",
 		seed, len(h.connections), held, most, early, calm.published, calm.percentile(50), calm.percentile(99),
@@ -147,6 +147,20 @@ func openFiles(t *testing.T, s *server) int {
 	return len(files)
 }
 
+// settledFiles answers how many files the server has open once it has let in all that came.
+func settledFiles(ctx context.Context, t *testing.T, s *server) int {
+	t.Helper()
+	held := openFiles(t, s)
+	for pause(ctx, time.Second) {
+		now := openFiles(t, s)
+		if now <= held {
+			return now
+		}
+		held = now
+	}
+	return held
+}
+
 // pulse publishes at a steady pace and measures how long events take to those who listen. Their ids say when that was.
 type pulse struct {
 	client *client
@@ -162,6 +176,13 @@ func (p *pulse) listeners() int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.listening
+}
+
+// heard answers how many events have come to those who listen.
+func (p *pulse) heard() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.received
 }
 
 // owed answers how many events have yet to come, over all who listen.
@@ -275,7 +296,7 @@ func (h *horde) come(t *testing.T) {
 // connect opens a connection and says the first words.
 func (h *horde) connect(t *testing.T, opening string) net.Conn {
 	t.Helper()
-	dialer := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(hostileFrom)}, Timeout: 10 * time.Second}
+	dialer := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(hostileFrom)}, Timeout: patience}
 	c, err := dialer.DialContext(t.Context(), "tcp", h.server.address)
 	if err != nil {
 		t.Fatal(err)

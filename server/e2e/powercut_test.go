@@ -26,7 +26,7 @@ const (
 	// startOperations is about how many operations a start takes that has a log to take over.
 	startOperations = 1_000
 	// cutWithin is how long a life may take to get to its cut; then the power goes at that moment.
-	cutWithin = 10 * time.Second
+	cutWithin = 30 * time.Second
 )
 
 // TestPowerCut drops, at random points, every write that was not synced. What was acknowledged must be there, and nobody
@@ -55,7 +55,7 @@ func TestPowerCut(t *testing.T) {
 	log := w.ids()
 	lost := w.lost(acked, log)
 	eventually(t, drainWithin, "every acknowledged event arrives", func() bool { return w.hook.receiver.ledger.missing(idsOf(acked, "*")) == 0 })
-	eventually(t, 10*time.Second, "the stream reaches the end of the log", func() bool { return w.follower.length() >= len(log) })
+	eventually(t, patience, "the stream reaches the end of the log", func() bool { return w.follower.length() >= len(log) })
 	w.stopFollowing()
 	w.following.Wait()
 	if lost > 0 {
@@ -179,7 +179,7 @@ func (w *powerCutWorld) life(point cutPoint) {
 			w.checkpoints++
 		}
 	}
-	eventually(w.t, 10*time.Second, "the requests of the dead server have ended", w.hook.receiver.quiet)
+	eventually(w.t, patience, "the requests of the dead server have ended", w.hook.receiver.quiet)
 	w.hook.receiver.ledger.nextLife()
 }
 

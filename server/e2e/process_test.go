@@ -16,9 +16,11 @@ import (
 )
 
 const (
-	startTimeout = 20 * time.Second
-	stopTimeout  = 20 * time.Second
-	pollEvery    = 10 * time.Millisecond
+	startTimeout = time.Minute
+	stopTimeout  = 30 * time.Second
+	// patience is for what must happen. It ends only what would hang: a busy machine may need long.
+	patience  = time.Minute
+	pollEvery = 10 * time.Millisecond
 )
 
 // server is bin/postrider on one address and one data folder, started as often as a test likes.

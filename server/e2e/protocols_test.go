@@ -151,7 +151,7 @@ func post(t *testing.T, url, body string) []byte {
 func do(t *testing.T, request *http.Request, status int) []byte {
 	t.Helper()
 	request.Header.Set("Authorization", "Bearer "+adminKey)
-	client := &http.Client{Timeout: 20 * time.Second}
+	client := &http.Client{Timeout: patience}
 	response, err := client.Do(request)
 	if err != nil {
 		t.Fatal(err)

@@ -8,7 +8,6 @@ import (
 	"path/filepath"
 	"slices"
 	"testing"
-	"time"
 
 	"connectrpc.com/connect"
 
@@ -98,7 +97,7 @@ type reading struct {
 // readFrom reads n events from a cursor on.
 func (c *client) readFrom(t *testing.T, start string, n int) (r reading) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	stream, err := c.events.Subscribe(ctx, connect.NewRequest(&postriderv1.SubscribeRequest{Start: start}))
 	if err != nil {
