@@ -26,6 +26,26 @@ func storageFull(cause error) *gateway.Error {
 	return e
 }
 
+// locked tells that another program writes to the database, a fault that passes. Nothing was stored.
+func locked(cause error) *gateway.Error {
+	e := gateway.Errorf(gateway.CodeUnavailable, gateway.ReasonOverloaded, "another program keeps the database locked; try again")
+	e.Cause, e.RetryAfter = cause, time.Second
+	return e
+}
+
+// passing answers what a fault that passes is told as, and any other as it is.
+func passing(err error) error {
+	var lite sqlite3.Error
+	switch {
+	case full(err):
+		return storageFull(err)
+	case errors.As(err, &lite) && lite.Code == sqlite3.ErrBusy:
+		return locked(err)
+	default:
+		return err
+	}
+}
+
 // uniqueViolation says whether a row of that key exists already.
 func uniqueViolation(err error) bool {
 	var lite sqlite3.Error

@@ -113,21 +113,14 @@ func (s *Store) inTransaction(ctx context.Context, run func(ctx context.Context,
 	}
 	if err := run(ctx, tx); err != nil {
 		_ = tx.Rollback()
-		return adminFault(err)
+		return passing(err)
 	}
 	if err := tx.Commit(); err != nil {
 		_ = tx.Rollback()
-		return adminFault(err)
+		return passing(err)
 	}
 	s.walWritten += 64 << 10
 	return nil
-}
-
-func adminFault(err error) error {
-	if full(err) {
-		return storageFull(err)
-	}
-	return err
 }
 
 // change runs an administrative change on the writer, in a transaction of its own, and waits for the commit. When ctx
@@ -191,10 +184,7 @@ func (s *Store) resolveStored(ctx context.Context, g group) (appendPlan, error) 
 // groupFailed refuses a group's events and keeps its results for later. Only a fault that leaves open what is on disk is
 // returned.
 func (s *Store) groupFailed(g group, err error) error {
-	answer := fmt.Errorf("append events: %w", err)
-	if full(err) {
-		answer = storageFull(err)
-	}
+	answer := passing(fmt.Errorf("append events: %w", err))
 	for _, r := range g.appends {
 		if r.err == nil {
 			r.fail(answer)
