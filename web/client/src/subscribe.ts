@@ -94,7 +94,7 @@ function openRequest(
     return new LiveStream(source, { heartbeatMs, signal, onRetry });
   };
   const { tenant, types, expression, filters, slowPolicy, payloadFormat } = wanted;
-  const asked = [tenant, types, expression, filters, slowPolicy, payloadFormat];
+  const asked = [tenant, types, expression, filters, slowPolicy, payloadFormat, heartbeatMs];
   return openStream({ request: JSON.stringify(asked), heartbeatMs, signal, open }, share);
 }
 
