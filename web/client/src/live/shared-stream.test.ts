@@ -110,6 +110,34 @@ describe("tabs that share a connection", () => {
     await vi.waitFor(() => expect(log.openStreams).toBe(0));
   });
 
+  it("leave nothing open before they are read, and after they are closed", async () => {
+    let channels = 0;
+    class CountedChannel extends BroadcastChannel {
+      constructor(name: string) {
+        super(name);
+        channels++;
+      }
+
+      override close(): void {
+        super.close();
+        channels--;
+      }
+    }
+    vi.stubGlobal("BroadcastChannel", CountedChannel);
+    const share = betweenTabs(`test ${scope}`);
+    const signal = AbortSignal.abort();
+    const client = createClient({ transport: log.transport });
+    const events = client.subscribe([OrderCreatedSchema], { share, signal });
+    expect(channels).toBe(0);
+    expect((await events.next()).done).toBe(true);
+    expect(channels).toBe(0);
+    open();
+    await allAreLive();
+    expect(channels).toBe(1);
+    tabs[0]?.close();
+    expect(channels).toBe(0);
+  });
+
   it("get what they missed before they join", async () => {
     open();
     await oneConnection();

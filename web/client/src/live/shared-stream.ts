@@ -1,4 +1,4 @@
-import type { PostriderError } from "../error.js";
+import { faultOf, type PostriderError } from "../error.js";
 import type { StreamMessage } from "./message.js";
 import type { MessageStream, Sharing, StreamOrigin } from "./message-stream.js";
 import { type LiveStatus, StatusStore } from "./status.js";
@@ -42,7 +42,7 @@ const graceMs = 500;
 class SharedStream implements MessageStream {
   readonly #origin: StreamOrigin;
   readonly #name: string;
-  readonly #channel: BroadcastChannel;
+  #channel: BroadcastChannel | undefined;
   readonly #status = new StatusStore();
   readonly #stop = new AbortController();
   #place: string | undefined;
@@ -59,8 +59,6 @@ class SharedStream implements MessageStream {
   constructor(scope: string, origin: StreamOrigin) {
     this.#origin = origin;
     this.#name = `postrider ${scope} ${origin.request}`;
-    this.#channel = new BroadcastChannel(this.#name);
-    this.#channel.onmessage = ({ data }: MessageEvent<Word>) => this.#hear(data);
   }
 
   get status(): LiveStatus {
@@ -81,7 +79,7 @@ class SharedStream implements MessageStream {
     this.#stop.abort();
     this.#own?.close();
     this.#release();
-    this.#channel.close();
+    this.#channel?.close();
     this.#wake();
     this.#status.set({ state: "ended", ...(error && { error }) });
   }
@@ -91,18 +89,25 @@ class SharedStream implements MessageStream {
     const close = () => this.close();
     signal?.addEventListener("abort", close, { signal: this.#stop.signal });
     if (signal?.aborted) close();
-    this.#runForLeader();
+    this.#join();
     try {
       while (!this.#stop.signal.aborted) {
         yield* this.#readForItself();
         yield* this.#follow();
       }
     } catch (cause) {
-      this.close(cause as PostriderError);
+      this.close(faultOf(cause));
       throw cause;
     } finally {
       close();
     }
+  }
+
+  #join(): void {
+    if (this.#stop.signal.aborted) return;
+    this.#channel = new BroadcastChannel(this.#name);
+    this.#channel.onmessage = ({ data }: MessageEvent<Word>) => this.#hear(data);
+    this.#runForLeader();
   }
 
   /** Reads until what the leading tab tells continues what this one has. */
@@ -207,7 +212,7 @@ class SharedStream implements MessageStream {
 
   /** A message may be under way still when the stream is closed, and the channel with it. */
   #say(word: Word): void {
-    if (!this.#stop.signal.aborted) this.#channel.postMessage(word);
+    if (!this.#stop.signal.aborted) this.#channel?.postMessage(word);
   }
 
   #show(status: LiveStatus): void {
