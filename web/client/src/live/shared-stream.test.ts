@@ -226,9 +226,9 @@ describe("tabs that share a connection", () => {
   });
 
   it("have the leading one try again when somebody wants that at another", async () => {
-    open();
+    open({ heartbeatMs: 20_000 });
     await allAreLive();
-    const other = open();
+    const other = open({ heartbeatMs: 20_000 });
     await allAreLive();
     await oneConnection();
     log.refusal = overloaded(30);
