@@ -21,6 +21,8 @@ const (
 // Client speaks to one server. It is safe for concurrent use.
 type Client struct {
 	events postriderv1connect.EventServiceClient
+	// duplex is for streams of publishes, which need HTTP/2.
+	duplex postriderv1connect.EventServiceClient
 	// token answers the key to show, nil for none; renewable says that it may answer another one later.
 	token     func(context.Context) (string, error)
 	renewable bool
@@ -55,7 +57,7 @@ func WithToken(token func(context.Context) (string, error)) Option {
 // WithTenant acts for a tenant; without, for the key's own.
 func WithTenant(name string) Option { return func(c *config) { c.tenant = name } }
 
-// WithHTTPClient sends requests through h. A timeout of h's own would end live streams.
+// WithHTTPClient sends requests through h. A timeout of h's own would end live streams, and PublishStream needs HTTP/2.
 func WithHTTPClient(h connect.HTTPClient) Option { return func(c *config) { c.http = h } }
 
 // WithGRPC speaks gRPC, over HTTP/2 with http:// URLs too, in place of the Connect protocol, which any HTTP proxy
@@ -79,19 +81,22 @@ func New(url string, options ...Option) *Client {
 	if c.grpc {
 		protocol = append(protocol, connect.WithGRPC())
 	}
+	duplex := c.http
 	if c.http == nil {
-		c.http = newHTTPClient(c.grpc)
+		c.http, duplex = newHTTPClient(c.grpc), newHTTPClient(true)
 	}
 	c.events = postriderv1connect.NewEventServiceClient(c.http, url, protocol...)
+	c.duplex = postriderv1connect.NewEventServiceClient(duplex, url, protocol...)
 	return &c.Client
 }
 
-// newHTTPClient has no timeout of its own, for streams last; the calls bound themselves.
-func newHTTPClient(grpc bool) *http.Client {
+// newHTTPClient has no timeout of its own, for streams last; the calls bound themselves. With onlyHTTP2 it speaks that with
+// http:// URLs too.
+func newHTTPClient(onlyHTTP2 bool) *http.Client {
 	transport := &http.Transport{Proxy: http.ProxyFromEnvironment, MaxIdleConnsPerHost: idleConnections}
 	transport.Protocols = new(http.Protocols)
 	transport.Protocols.SetHTTP2(true)
-	if grpc {
+	if onlyHTTP2 {
 		transport.Protocols.SetUnencryptedHTTP2(true)
 	} else {
 		transport.Protocols.SetHTTP1(true)
@@ -102,13 +107,18 @@ func newHTTPClient(grpc bool) *http.Client {
 // newRequest is a request of c's caller.
 func newRequest[T any](ctx context.Context, c *Client, message *T) (*connect.Request[T], error) {
 	request := connect.NewRequest(message)
+	return request, c.authorize(ctx, request.Header())
+}
+
+// authorize shows the caller's key.
+func (c *Client) authorize(ctx context.Context, header http.Header) error {
 	if c.token == nil {
-		return request, nil
+		return nil
 	}
 	key, err := c.token(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("ask for a key: %w", err)
+		return fmt.Errorf("ask for a key: %w", err)
 	}
-	request.Header().Set("Authorization", "Bearer "+key)
-	return request, nil
+	header.Set("Authorization", "Bearer "+key)
+	return nil
 }

@@ -8,8 +8,12 @@
 //		…
 //	}
 //
+// Who publishes many events does not wait for each: Client.PublishStream sends them over one stream, acknowledges each in
+// order, bounds how many are under way, and Close sums up.
+//
 // Handlers of webhooks are in client/webhook.
 //
 // Every call takes a context and ends with it. What cannot be known to have failed is repeated: a publish under the same
-// event id, so that it is stored once, and a stream from the last cursor, so that it has no gap and no repeat.
+// event id, so that it is stored once, what a stream of publishes has sent and not heard of again likewise, and a stream from
+// the last cursor, so that it has no gap and no repeat.
 package client

@@ -60,8 +60,29 @@ func (e *PayloadError) Error() string {
 
 func (e *PayloadError) Unwrap() error { return e.Cause }
 
+// RefusedError tells that the server refused an event of a stream of publishes. connect.CodeOf and Reason say why.
+type RefusedError struct {
+	Event *postriderv1.Event
+	// Refusal is what the server says, with the fields at fault.
+	Refusal *postriderv1.PublishStreamError
+}
+
+func (e *RefusedError) Error() string {
+	return fmt.Sprintf("event %s was refused: %s", e.Event.GetId(), e.Refusal.GetMessage())
+}
+
+func (e *RefusedError) Unwrap() error {
+	code := connect.CodeUnknown
+	_ = code.UnmarshalText([]byte(e.Refusal.GetCode()))
+	return connect.NewError(code, errors.New(e.Refusal.GetMessage()))
+}
+
 // Reason is the cause of a server's error, for a program; unspecified when err is not one.
 func Reason(err error) postriderv1.ErrorReason {
+	var refused *RefusedError
+	if errors.As(err, &refused) {
+		return refused.Refusal.GetReason()
+	}
 	const errorInfo, reasonField = "google.rpc.ErrorInfo", 1
 	name := detailField(err, errorInfo, reasonField)
 	return postriderv1.ErrorReason(postriderv1.ErrorReason_value["ERROR_REASON_"+string(name)])

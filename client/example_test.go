@@ -52,6 +52,24 @@ func ExampleClient_PublishBatch() {
 	}
 }
 
+// Many events, each acknowledged once it is on disk, without waiting for one before the next is sent.
+func ExampleClient_PublishStream() {
+	ctx := context.Background()
+	c := client.New("http://127.0.0.1:8080", client.WithKey(os.Getenv("POSTRIDER_API_KEY")))
+	stream := c.PublishStream(ctx, client.OnRefused(func(err *client.RefusedError) { log.Print(err) }))
+	for _, id := range []string{"41", "42"} {
+		order := &shopv1.OrderCancelled{OrderId: id, CancelTime: &timestamppb.Timestamp{Seconds: 1772352000}}
+		if err := stream.Publish(ctx, order, client.ID("cancelled:"+id)); err != nil {
+			log.Print(err)
+		}
+	}
+	summary, err := stream.Close(ctx)
+	if err != nil {
+		log.Fatal(err, ": unknown of ", len(summary.Unacknowledged))
+	}
+	log.Print(summary.Stored, " stored, the last at ", summary.Cursor)
+}
+
 func ExampleSubscribe() {
 	c := client.New("http://127.0.0.1:8080", client.WithKey(os.Getenv("POSTRIDER_API_KEY")))
 	cursor := "" // kept from the run before

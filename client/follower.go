@@ -67,7 +67,7 @@ func (f *follower) run(ctx context.Context, yield yield) {
 		case ctx.Err() != nil:
 			yield(nil, nil, ctx.Err())
 			return
-		case !f.worthwhile(err):
+		case !f.client.worthwhile(err, f.begun):
 			yield(nil, nil, err)
 			return
 		}
@@ -76,19 +76,6 @@ func (f *follower) run(ctx context.Context, yield yield) {
 		f.status(Offline)
 		f.client.logger.WarnContext(ctx, "subscribing again", "wait", wait, "error", err)
 		_ = sleep(ctx, wait) // the next connection tells
-	}
-}
-
-// worthwhile says whether to connect again. Before the first success only what is known to pass is waited for: anything
-// else is more likely a wrong URL than a bad moment.
-func (f *follower) worthwhile(err error) bool {
-	switch connect.CodeOf(err) {
-	case connect.CodeUnknown, connect.CodeInternal, connect.CodeAborted, connect.CodeDataLoss:
-		return f.begun || brokenOff(err)
-	case connect.CodeUnauthenticated:
-		return f.begun && f.client.mayRenew(err)
-	default:
-		return passing(err)
 	}
 }
 

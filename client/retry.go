@@ -75,6 +75,19 @@ func passing(err error) bool {
 	}
 }
 
+// worthwhile says whether a stream is to connect again; begun, whether it ever was connected. Before that only what is
+// known to pass is waited for: anything else is more likely a wrong URL than a bad moment.
+func (c *Client) worthwhile(err error, begun bool) bool {
+	switch connect.CodeOf(err) {
+	case connect.CodeUnknown, connect.CodeInternal, connect.CodeAborted, connect.CodeDataLoss:
+		return begun || brokenOff(err)
+	case connect.CodeUnauthenticated:
+		return begun && c.mayRenew(err)
+	default:
+		return passing(err)
+	}
+}
+
 // mayRenew says whether the key was refused and the next one may not be.
 func (c *Client) mayRenew(err error) bool {
 	return c.renewable && connect.CodeOf(err) == connect.CodeUnauthenticated
