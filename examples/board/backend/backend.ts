@@ -34,7 +34,8 @@ export function createBackend(settings: Settings): Server {
     if (path === "/ticket") return newTicket(settings);
     // A page of another origin cannot send JSON without asking first, and gets no leave.
     if (headers["content-type"] !== "application/json") return { status: 415 };
-    const step = steps[path.replace("/orders/", "")];
+    const name = path.replace("/orders/", "");
+    const step = Object.hasOwn(steps, name) ? steps[name] : undefined;
     if (!step) return { status: 404 };
     const ack = await step(client, (await json(request)) as OrderCreatedJson);
     return { status: 200, type: "application/json", body: JSON.stringify(ack) };
@@ -59,6 +60,7 @@ async function newTicket({ url, key }: Settings): Promise<Answer> {
 function refusal(error: unknown): Answer {
   const known = error instanceof PostriderError ? error : undefined;
   if (known?.code === "already_exists") return { status: 409, body: "Somebody else was faster." };
+  if (error instanceof SyntaxError) return { status: 400, body: "The body is no JSON." };
   if (known?.code === "invalid_argument") return { status: 400, body: known.message };
   return { status: 503, body: "Postrider cannot be reached." };
 }
