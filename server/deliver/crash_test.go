@@ -171,13 +171,17 @@ func afterCrash(t *testing.T, crashed *world, folder string, before map[string]m
 	}
 }
 
-// awaitPlace waits until a subscription has settled everything up to a position.
+// awaitPlace waits until a subscription has settled everything up to a position, and until that is stored: the place that
+// health tells is past rows which the writer still has to write, in their order.
 func (w *world) awaitPlace(sub *gateway.Subscription, p gateway.Position) {
 	w.t.Helper()
 	tick := time.NewTicker(10 * time.Millisecond)
 	defer tick.Stop()
-	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); <-tick.C {
+	for deadline := time.Now().Add(2 * time.Minute); time.Now().Before(deadline); <-tick.C {
 		if h := w.health(sub); h.Place >= p && h.Backlog == 0 {
+			written := make(chan struct{})
+			w.store.Record(store.Result{Committed: func() { close(written) }})
+			<-written
 			return
 		}
 	}

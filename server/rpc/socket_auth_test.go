@@ -276,7 +276,7 @@ func TestASocketEndsWithItsTicket(t *testing.T) {
 	w := newWorld(t)
 	key, _ := w.key("reader", "", consume)
 	made, err := w.admin().events.CreateStreamTicket(t.Context(), connect.NewRequest(&postriderv1.CreateStreamTicketRequest{
-		Lifetime: durationpb.New(5 * time.Second),
+		Lifetime: durationpb.New(8 * time.Second),
 	}))
 	if err != nil {
 		t.Fatal(err)
