@@ -252,7 +252,8 @@ func TestAPublishStreamIsRepeated(t *testing.T) {
 				t.Fatal(err)
 			}
 			for err := error(nil); err == nil; {
-				if _, err = to.Receive(); err != nil && codeOf(err) != "unavailable" && round%2 == 0 {
+				// The answer may be lost to a client that is still writing when the connection is closed.
+				if _, err = to.Receive(); (connect.IsWireError(err) || errors.Is(err, io.EOF)) && codeOf(err) != "unavailable" && round%2 == 0 {
 					t.Errorf("the server stops: %v", err)
 				}
 			}
