@@ -21,8 +21,7 @@ import (
 const (
 	kills      = 20
 	publishers = 16
-	// resumeWithin bounds the time from ready to the first delivery, as it is for half of the starts: what a start has to
-	// wait for shows in each, what the machine is busy with in some.
+	// resumeWithin bounds the time from ready to the first delivery.
 	resumeWithin = 2 * time.Second
 	// drainWithin bounds the time from the last publish to the last delivery: a breaker's waits and a ramp, and what a busy
 	// machine adds.
@@ -239,10 +238,9 @@ func (c *crash) check(seed uint64, swallowed int) {
 	if swallowed == 0 {
 		c.t.Error("the swallowing endpoint swallowed nothing")
 	}
-	slices.Sort(c.resumptions)
-	usual, slowest := c.resumptions[len(c.resumptions)/2], c.resumptions[len(c.resumptions)-1]
-	if usual > resumeWithin {
-		c.t.Errorf("delivery resumed %v after the server was ready, at most %v is allowed", usual, resumeWithin)
+	slowest := slices.Max(c.resumptions)
+	if slowest > resumeWithin {
+		c.t.Errorf("delivery resumed %v after the server was ready, at most %v is allowed", slowest, resumeWithin)
 	}
 	var lines []string
 	for _, i := range c.created {

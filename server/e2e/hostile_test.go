@@ -90,8 +90,8 @@ func TestHostileConsumers(t *testing.T) {
 	if most > mostMemoryMB || most > early+mostGrowthMB {
 		t.Errorf("the server takes %d MB under siege, %d MB at its beginning; at most %d MB and %d MB more are allowed", most, early, mostMemoryMB, mostGrowthMB)
 	}
-	// How many there are is the machine's business too. Whoever waited for a besieger would publish none.
-	if usual := calm.published * int(siegeFor/calmFor); siege.failed > 0 || siege.published < usual/5 {
+	// The machine is shared with the besiegers.
+	if usual := calm.published * int(siegeFor/calmFor); siege.failed > 0 || siege.published < usual/2 {
 		t.Errorf("%d events were published under siege, %d refused, where %d are usual: %v", siege.published, siege.failed, usual, p.fault)
 	}
 	// The machine is shared with the besiegers, and slower for it. Whoever waited for one of them would wait for its deadline.
