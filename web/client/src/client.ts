@@ -1,10 +1,10 @@
-import type { DescMessage, MessageInitShape } from "@bufbuild/protobuf";
-import {
-  createClient as createRpc,
-  type Interceptor,
-  type Client as Rpc,
-  type Transport,
-} from "@connectrpc/connect";
+import type {
+  DescMessage,
+  DescMethodUnary,
+  MessageInitShape,
+  MessageShape,
+} from "@bufbuild/protobuf";
+import type { Interceptor, Transport } from "@connectrpc/connect";
 import { createConnectTransport } from "@connectrpc/connect-web";
 import { Access, type Credentials } from "./access.js";
 import { type Draft, draft, type EventOptions } from "./draft.js";
@@ -38,18 +38,22 @@ export interface CallOptions {
 export function createClient(options: ClientOptions): Client {
   const access = new Access("transport" in options ? {} : options);
   const transport = "transport" in options ? options.transport : newTransport(options.url, access);
-  return new Client(createRpc(EventService, transport), options.tenant ?? "", access.refuse);
+  return new Client(transport, options.tenant ?? "", access.refuse);
 }
 
-/** Publishes events and reads them. Safe to share. */
+/**
+ * Publishes events and reads them. Safe to share.
+ *
+ * It calls the transport itself, as Connect's createClient would, which weighs more than a page needs that calls three methods.
+ */
 export class Client {
-  readonly #rpc: Rpc<typeof EventService>;
+  readonly #transport: Transport;
   readonly #tenant: string;
 
   readonly #caller: Caller;
 
-  constructor(rpc: Rpc<typeof EventService>, tenant: string, refuse?: () => void) {
-    this.#rpc = rpc;
+  constructor(transport: Transport, tenant: string, refuse?: () => void) {
+    this.#transport = transport;
     this.#tenant = tenant;
     this.#caller = { errorOf, refuse };
   }
@@ -65,17 +69,25 @@ export class Client {
   ): Promise<Ack> {
     const { event } = draft(schema, data, options);
     const { signal } = options;
-    const call = () => this.#rpc.publish({ tenant: this.#tenant, event }, callOptions(signal));
-    return ackOf(await callRepeatedly(call, this.#caller, signal));
+    const input = { tenant: this.#tenant, event };
+    return ackOf(await this.#call(EventService.method.publish, input, signal));
   }
 
   /** Stores up to 1,000 events in order, all or none. It is repeated as `publish` is. */
   async publishBatch(drafts: readonly Draft[], { signal }: CallOptions = {}): Promise<Ack[]> {
     const events = drafts.map(({ event }) => event);
-    const call = () =>
-      this.#rpc.publishBatch({ tenant: this.#tenant, events }, callOptions(signal));
-    const { results } = await callRepeatedly(call, this.#caller, signal);
+    const input = { tenant: this.#tenant, events };
+    const { results } = await this.#call(EventService.method.publishBatch, input, signal);
     return results.map(ackOf);
+  }
+
+  async #call<Input extends DescMessage, Output extends DescMessage>(
+    method: DescMethodUnary<Input, Output>,
+    input: MessageInitShape<Input>,
+    signal: AbortSignal | undefined,
+  ): Promise<MessageShape<Output>> {
+    const call = () => this.#transport.unary(method, signal, attemptTimeoutMs, undefined, input);
+    return (await callRepeatedly(call, this.#caller, signal)).message;
   }
 
   /**
@@ -87,7 +99,7 @@ export class Client {
     sources: readonly Source[],
     options: SubscribeOptions & EventCallbacks<TypedEvent<Source>> = {},
   ): Subscription<TypedEvent<Source>> {
-    return subscribe(this.#rpc, this.#tenant, sources, options, this.#caller.refuse);
+    return subscribe(this.#transport, this.#tenant, sources, options, this.#caller.refuse);
   }
 
   /**
@@ -98,7 +110,7 @@ export class Client {
     types: readonly string[],
     options: StreamOptions & EventCallbacks<Event> = {},
   ): Subscription<Event> {
-    return subscribeRaw(this.#rpc, this.#tenant, types, options, this.#caller.refuse);
+    return subscribeRaw(this.#transport, this.#tenant, types, options, this.#caller.refuse);
   }
 }
 
@@ -116,10 +128,6 @@ function authorize(access: Access): Interceptor {
     if (secret) request.header.set("Authorization", `Bearer ${secret}`);
     return next(request);
   };
-}
-
-function callOptions(signal: AbortSignal | undefined) {
-  return { timeoutMs: attemptTimeoutMs, ...(signal && { signal }) };
 }
 
 function ackOf({ id, cursor, duplicate }: PublishResponse): Ack {

@@ -1,11 +1,11 @@
 import { create, type DescMessage } from "@bufbuild/protobuf";
 import { durationFromMs, timestampMs } from "@bufbuild/protobuf/wkt";
-import type { Client } from "@connectrpc/connect";
+import type { Transport } from "@connectrpc/connect";
 import { type DataOf, type EventSource, schemasByType } from "./event-type.js";
 import type { Gap } from "./gap.js";
 import {
   type Event,
-  type EventService,
+  EventService,
   GapReason,
   PayloadFormat,
   SlowPolicy,
@@ -55,7 +55,7 @@ export interface SubscribeOptions extends StreamOptions {
 
 /** Reads events until it is closed. It resumes by cursor: no event is left out and none comes twice. */
 export function subscribe<Source extends EventSource>(
-  rpc: Client<typeof EventService>,
+  transport: Transport,
   tenant: string,
   sources: readonly Source[],
   options: SubscribeOptions & EventCallbacks<TypedEvent<Source>>,
@@ -66,12 +66,12 @@ export function subscribe<Source extends EventSource>(
   const wanted = newRequest(tenant, [...schemas.keys()], options);
   const read = (event: unknown, filters: readonly string[]) =>
     readEvent(event as Event, filters, schemas, options) as TypedEvent<Source> | undefined;
-  return new Subscription(openRequest(rpc, wanted, options, refuse), read, options);
+  return new Subscription(openRequest(transport, wanted, options, refuse), read, options);
 }
 
 /** Reads events of any types as the server sends them, with their data as JSON text. */
 export function subscribeRaw(
-  rpc: Client<typeof EventService>,
+  transport: Transport,
   tenant: string,
   types: readonly string[],
   options: StreamOptions & EventCallbacks<Event>,
@@ -79,18 +79,18 @@ export function subscribeRaw(
 ): Subscription<Event> {
   const wanted = newRequest(tenant, [...types], options);
   wanted.payloadFormat = PayloadFormat.JSON;
-  const stream = openRequest(rpc, wanted, options, refuse);
+  const stream = openRequest(transport, wanted, options, refuse);
   return new Subscription(stream, (event) => event as Event, options);
 }
 
 function openRequest(
-  rpc: Client<typeof EventService>,
+  transport: Transport,
   wanted: SubscribeRequest,
   { heartbeatMs = defaultHeartbeatMs, signal, onRetry, share }: StreamOptions,
   refuse?: () => void,
 ): MessageStream {
   const open = (after: string | undefined) => {
-    const source = new RpcSource(rpc, { ...wanted, start: after ?? wanted.start }, refuse);
+    const source = new RpcSource(transport, { ...wanted, start: after ?? wanted.start }, refuse);
     return new LiveStream(source, { heartbeatMs, signal, onRetry });
   };
   const { tenant, types, expression, filters, slowPolicy, payloadFormat } = wanted;
@@ -98,15 +98,19 @@ function openRequest(
   return openStream({ request: JSON.stringify(asked), heartbeatMs, signal, open }, share);
 }
 
+async function* single<T>(one: T): AsyncGenerator<T> {
+  yield one;
+}
+
 /** Subscribe over Connect as the source of a live stream. */
 class RpcSource implements LiveSource<StreamMessage<Event>> {
-  readonly #rpc: Client<typeof EventService>;
+  readonly #transport: Transport;
   readonly #request: SubscribeRequest;
   readonly refuse?: () => void;
   readonly errorOf = errorOf;
 
-  constructor(rpc: Client<typeof EventService>, request: SubscribeRequest, refuse?: () => void) {
-    this.#rpc = rpc;
+  constructor(transport: Transport, request: SubscribeRequest, refuse?: () => void) {
+    this.#transport = transport;
     this.#request = request;
     if (refuse) this.refuse = refuse;
   }
@@ -114,8 +118,14 @@ class RpcSource implements LiveSource<StreamMessage<Event>> {
   async *open(signal: AbortSignal): AsyncGenerator<StreamMessage<Event>> {
     // A server that names no stream does not tell either whether it is live.
     let tells = false;
-    const request = { ...this.#request };
-    for await (const response of this.#rpc.subscribe(request, { signal, timeoutMs: 0 })) {
+    const { message } = await this.#transport.stream(
+      EventService.method.subscribe,
+      signal,
+      0,
+      undefined,
+      single({ ...this.#request }),
+    );
+    for await (const response of message) {
       if (response.message.case === "begin") tells = response.message.value.stream !== "";
       yield readMessage(response, tells);
     }
