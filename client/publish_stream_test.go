@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
-	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -14,7 +13,6 @@ import (
 	"connectrpc.com/connect"
 
 	postriderv1 "github.com/postrider-dev/postrider/gen/go/postrider/v1"
-	"github.com/postrider-dev/postrider/gen/go/postrider/v1/postriderv1connect"
 	shopv1 "github.com/postrider-dev/postrider/gen/go/shop/v1"
 
 	"github.com/postrider-dev/postrider/client"
@@ -216,22 +214,14 @@ func TestASilentPublishStreamConnectsAgain(t *testing.T) {
 // A key that is revoked is replaced by the next one.
 func TestAKeyIsReplacedWhileAPublishStreamLasts(t *testing.T) {
 	t.Parallel()
-	url := newServer(t)
-	keys := postriderv1connect.NewApiKeyServiceClient(http.DefaultClient, url)
-	first, second := newKey(t, keys, "first"), newKey(t, keys, "second")
-	var current atomic.Pointer[string]
-	current.Store(&first.Secret)
-	c := client.New(url, client.WithToken(func(context.Context) (string, error) { return *current.Load(), nil }))
+	c, replaceKey := newClientOfTwoKeys(t)
 	acknowledged := make(chan string, 2)
 	stream := c.PublishStream(soon(t), client.OnAck(func(ack client.Ack) { acknowledged <- ack.ID }))
 	if err := stream.Publish(soon(t), paid("1"), client.ID("a")); err != nil {
 		t.Fatal(err)
 	}
 	<-acknowledged
-	current.Store(&second.Secret)
-	if _, err := keys.RevokeApiKey(soon(t), withKey(&postriderv1.RevokeApiKeyRequest{Id: first.GetApiKey().GetId()})); err != nil {
-		t.Fatal(err)
-	}
+	replaceKey()
 	if err := stream.Publish(soon(t), paid("2"), client.ID("b")); err != nil {
 		t.Fatal(err)
 	}

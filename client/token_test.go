@@ -30,15 +30,29 @@ func newKey(t *testing.T, keys postriderv1connect.ApiKeyServiceClient, name stri
 	return created.Msg
 }
 
-// A key that is revoked while a stream lasts is replaced by the next one, and the stream goes on where it was.
-func TestAKeyIsReplacedWhileAStreamLasts(t *testing.T) {
-	t.Parallel()
+// newClientOfTwoKeys answers a client of a server of its own, and what replaces the key that it shows by another one and
+// revokes it.
+func newClientOfTwoKeys(t *testing.T) (c *client.Client, replaceKey func()) {
+	t.Helper()
 	url := newServer(t)
 	keys := postriderv1connect.NewApiKeyServiceClient(http.DefaultClient, url)
 	first, second := newKey(t, keys, "first"), newKey(t, keys, "second")
 	var current atomic.Pointer[string]
 	current.Store(&first.Secret)
-	c := client.New(url, client.WithToken(func(context.Context) (string, error) { return *current.Load(), nil }))
+	c = client.New(url, client.WithToken(func(context.Context) (string, error) { return *current.Load(), nil }))
+	return c, func() {
+		t.Helper()
+		current.Store(&second.Secret)
+		if _, err := keys.RevokeApiKey(soon(t), withKey(&postriderv1.RevokeApiKeyRequest{Id: first.GetApiKey().GetId()})); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// A key that is revoked while a stream lasts is replaced by the next one, and the stream goes on where it was.
+func TestAKeyIsReplacedWhileAStreamLasts(t *testing.T) {
+	t.Parallel()
+	c, replaceKey := newClientOfTwoKeys(t)
 	publish(t, c, "0")
 	publish(t, c, "1")
 	var states []client.Status
@@ -52,10 +66,7 @@ func TestAKeyIsReplacedWhileAStreamLasts(t *testing.T) {
 			break
 		}
 		if next == 2 {
-			current.Store(&second.Secret)
-			if _, err := keys.RevokeApiKey(soon(t), withKey(&postriderv1.RevokeApiKeyRequest{Id: first.GetApiKey().GetId()})); err != nil {
-				t.Fatal(err)
-			}
+			replaceKey()
 			publish(t, c, "2")
 			if _, err := c.Publish(soon(t), cancelled("another type")); err != nil {
 				t.Fatal(err)
