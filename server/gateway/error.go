@@ -56,6 +56,8 @@ const (
 	ReasonSlowConsumer
 	ReasonDisconnected
 	ReasonTooManyStreams
+	ReasonTooSlow
+	ReasonRateLimited
 )
 
 // Violation is one broken rule of one field.

@@ -79,6 +79,10 @@ const (
 	ErrorReason_ERROR_REASON_DISCONNECTED ErrorReason = 25
 	// The server has as many streams open as it may; try again later.
 	ErrorReason_ERROR_REASON_TOO_MANY_STREAMS ErrorReason = 26
+	// The request did not arrive in the time that it may take.
+	ErrorReason_ERROR_REASON_TOO_SLOW ErrorReason = 27
+	// Too many calls of this kind came within a short time; RetryInfo says when to try again.
+	ErrorReason_ERROR_REASON_RATE_LIMITED ErrorReason = 28
 )
 
 // Enum value maps for ErrorReason.
@@ -111,6 +115,8 @@ var (
 		24: "ERROR_REASON_SLOW_CONSUMER",
 		25: "ERROR_REASON_DISCONNECTED",
 		26: "ERROR_REASON_TOO_MANY_STREAMS",
+		27: "ERROR_REASON_TOO_SLOW",
+		28: "ERROR_REASON_RATE_LIMITED",
 	}
 	ErrorReason_value = map[string]int32{
 		"ERROR_REASON_UNSPECIFIED":         0,
@@ -140,6 +146,8 @@ var (
 		"ERROR_REASON_SLOW_CONSUMER":       24,
 		"ERROR_REASON_DISCONNECTED":        25,
 		"ERROR_REASON_TOO_MANY_STREAMS":    26,
+		"ERROR_REASON_TOO_SLOW":            27,
+		"ERROR_REASON_RATE_LIMITED":        28,
 	}
 )
 
@@ -174,7 +182,7 @@ var File_postrider_v1_error_proto protoreflect.FileDescriptor
 
 const file_postrider_v1_error_proto_rawDesc = "" +
 	"\n" +
-	"\x18postrider/v1/error.proto\x12\fpostrider.v1*\xf0\x06\n" +
+	"\x18postrider/v1/error.proto\x12\fpostrider.v1*\xaa\a\n" +
 	"\vErrorReason\x12\x1c\n" +
 	"\x18ERROR_REASON_UNSPECIFIED\x10\x00\x12\x1e\n" +
 	"\x1aERROR_REASON_INVALID_FIELD\x10\x01\x12\"\n" +
@@ -203,7 +211,9 @@ const file_postrider_v1_error_proto_rawDesc = "" +
 	"\x13ERROR_REASON_IN_USE\x10\x17\x12\x1e\n" +
 	"\x1aERROR_REASON_SLOW_CONSUMER\x10\x18\x12\x1d\n" +
 	"\x19ERROR_REASON_DISCONNECTED\x10\x19\x12!\n" +
-	"\x1dERROR_REASON_TOO_MANY_STREAMS\x10\x1aB\xb3\x01\n" +
+	"\x1dERROR_REASON_TOO_MANY_STREAMS\x10\x1a\x12\x19\n" +
+	"\x15ERROR_REASON_TOO_SLOW\x10\x1b\x12\x1d\n" +
+	"\x19ERROR_REASON_RATE_LIMITED\x10\x1cB\xb3\x01\n" +
 	"\x10com.postrider.v1B\n" +
 	"ErrorProtoP\x01ZBgithub.com/postrider-dev/postrider/gen/go/postrider/v1;postriderv1\xa2\x02\x03PXX\xaa\x02\fPostrider.V1\xca\x02\fPostrider\\V1\xe2\x02\x18Postrider\\V1\\GPBMetadata\xea\x02\rPostrider::V1b\x06proto3"
 
