@@ -181,7 +181,7 @@ export const SessionService: GenService<{
     output: typeof GetSessionResponseSchema;
   },
   /**
-   * DeleteSession clears the session cookie.
+   * DeleteSession ends the session, with every stream and ticket that it let in, and clears the cookie.
    *
    * @generated from rpc postrider.v1.SessionService.DeleteSession
    */

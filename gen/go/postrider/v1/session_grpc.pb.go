@@ -34,7 +34,7 @@ type SessionServiceClient interface {
 	CreateSession(ctx context.Context, in *CreateSessionRequest, opts ...grpc.CallOption) (*CreateSessionResponse, error)
 	// GetSession answers who the caller is.
 	GetSession(ctx context.Context, in *GetSessionRequest, opts ...grpc.CallOption) (*GetSessionResponse, error)
-	// DeleteSession clears the session cookie.
+	// DeleteSession ends the session, with every stream and ticket that it let in, and clears the cookie.
 	DeleteSession(ctx context.Context, in *DeleteSessionRequest, opts ...grpc.CallOption) (*DeleteSessionResponse, error)
 }
 
@@ -86,7 +86,7 @@ type SessionServiceServer interface {
 	CreateSession(context.Context, *CreateSessionRequest) (*CreateSessionResponse, error)
 	// GetSession answers who the caller is.
 	GetSession(context.Context, *GetSessionRequest) (*GetSessionResponse, error)
-	// DeleteSession clears the session cookie.
+	// DeleteSession ends the session, with every stream and ticket that it let in, and clears the cookie.
 	DeleteSession(context.Context, *DeleteSessionRequest) (*DeleteSessionResponse, error)
 	mustEmbedUnimplementedSessionServiceServer()
 }
