@@ -18,6 +18,7 @@ import (
 	"github.com/postrider-dev/postrider/ent/attempt"
 	"github.com/postrider-dev/postrider/ent/delivery"
 	"github.com/postrider-dev/postrider/ent/descriptorset"
+	"github.com/postrider-dev/postrider/ent/endedsession"
 	"github.com/postrider-dev/postrider/ent/event"
 	"github.com/postrider-dev/postrider/ent/eventidentity"
 	"github.com/postrider-dev/postrider/ent/eventlog"
@@ -50,6 +51,8 @@ type Client struct {
 	Delivery *DeliveryClient
 	// DescriptorSet is the client for interacting with the DescriptorSet builders.
 	DescriptorSet *DescriptorSetClient
+	// EndedSession is the client for interacting with the EndedSession builders.
+	EndedSession *EndedSessionClient
 	// Event is the client for interacting with the Event builders.
 	Event *EventClient
 	// EventIdentity is the client for interacting with the EventIdentity builders.
@@ -95,6 +98,7 @@ func (c *Client) init() {
 	c.Attempt = NewAttemptClient(c.config)
 	c.Delivery = NewDeliveryClient(c.config)
 	c.DescriptorSet = NewDescriptorSetClient(c.config)
+	c.EndedSession = NewEndedSessionClient(c.config)
 	c.Event = NewEventClient(c.config)
 	c.EventIdentity = NewEventIdentityClient(c.config)
 	c.EventLog = NewEventLogClient(c.config)
@@ -206,6 +210,7 @@ func (c *Client) Tx(ctx context.Context) (*Tx, error) {
 		Attempt:              NewAttemptClient(cfg),
 		Delivery:             NewDeliveryClient(cfg),
 		DescriptorSet:        NewDescriptorSetClient(cfg),
+		EndedSession:         NewEndedSessionClient(cfg),
 		Event:                NewEventClient(cfg),
 		EventIdentity:        NewEventIdentityClient(cfg),
 		EventLog:             NewEventLogClient(cfg),
@@ -244,6 +249,7 @@ func (c *Client) BeginTx(ctx context.Context, opts *sql.TxOptions) (*Tx, error) 
 		Attempt:              NewAttemptClient(cfg),
 		Delivery:             NewDeliveryClient(cfg),
 		DescriptorSet:        NewDescriptorSetClient(cfg),
+		EndedSession:         NewEndedSessionClient(cfg),
 		Event:                NewEventClient(cfg),
 		EventIdentity:        NewEventIdentityClient(cfg),
 		EventLog:             NewEventLogClient(cfg),
@@ -288,10 +294,10 @@ func (c *Client) Close() error {
 // In order to add hooks to a specific client, call: `client.Node.Use(...)`.
 func (c *Client) Use(hooks ...Hook) {
 	for _, n := range []interface{ Use(...Hook) }{
-		c.APIKey, c.Attempt, c.Delivery, c.DescriptorSet, c.Event, c.EventIdentity,
-		c.EventLog, c.EventPayload, c.EventSubject, c.EventType, c.EventTypeLevel,
-		c.EventTypeVersion, c.Incarnation, c.Purge, c.StatsInterval, c.Subscription,
-		c.SubscriptionGroup, c.SubscriptionRevision, c.Tenant,
+		c.APIKey, c.Attempt, c.Delivery, c.DescriptorSet, c.EndedSession, c.Event,
+		c.EventIdentity, c.EventLog, c.EventPayload, c.EventSubject, c.EventType,
+		c.EventTypeLevel, c.EventTypeVersion, c.Incarnation, c.Purge, c.StatsInterval,
+		c.Subscription, c.SubscriptionGroup, c.SubscriptionRevision, c.Tenant,
 	} {
 		n.Use(hooks...)
 	}
@@ -301,10 +307,10 @@ func (c *Client) Use(hooks ...Hook) {
 // In order to add interceptors to a specific client, call: `client.Node.Intercept(...)`.
 func (c *Client) Intercept(interceptors ...Interceptor) {
 	for _, n := range []interface{ Intercept(...Interceptor) }{
-		c.APIKey, c.Attempt, c.Delivery, c.DescriptorSet, c.Event, c.EventIdentity,
-		c.EventLog, c.EventPayload, c.EventSubject, c.EventType, c.EventTypeLevel,
-		c.EventTypeVersion, c.Incarnation, c.Purge, c.StatsInterval, c.Subscription,
-		c.SubscriptionGroup, c.SubscriptionRevision, c.Tenant,
+		c.APIKey, c.Attempt, c.Delivery, c.DescriptorSet, c.EndedSession, c.Event,
+		c.EventIdentity, c.EventLog, c.EventPayload, c.EventSubject, c.EventType,
+		c.EventTypeLevel, c.EventTypeVersion, c.Incarnation, c.Purge, c.StatsInterval,
+		c.Subscription, c.SubscriptionGroup, c.SubscriptionRevision, c.Tenant,
 	} {
 		n.Intercept(interceptors...)
 	}
@@ -321,6 +327,8 @@ func (c *Client) Mutate(ctx context.Context, m Mutation) (Value, error) {
 		return c.Delivery.mutate(ctx, m)
 	case *DescriptorSetMutation:
 		return c.DescriptorSet.mutate(ctx, m)
+	case *EndedSessionMutation:
+		return c.EndedSession.mutate(ctx, m)
 	case *EventMutation:
 		return c.Event.mutate(ctx, m)
 	case *EventIdentityMutation:
@@ -885,6 +893,139 @@ func (c *DescriptorSetClient) mutate(ctx context.Context, m *DescriptorSetMutati
 		return (&DescriptorSetDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
 	default:
 		return nil, fmt.Errorf("ent: unknown DescriptorSet mutation op: %q", m.Op())
+	}
+}
+
+// EndedSessionClient is a client for the EndedSession schema.
+type EndedSessionClient struct {
+	config
+}
+
+// NewEndedSessionClient returns a client for the EndedSession from the given config.
+func NewEndedSessionClient(c config) *EndedSessionClient {
+	return &EndedSessionClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `endedsession.Hooks(f(g(h())))`.
+func (c *EndedSessionClient) Use(hooks ...Hook) {
+	c.hooks.EndedSession = append(c.hooks.EndedSession, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `endedsession.Intercept(f(g(h())))`.
+func (c *EndedSessionClient) Intercept(interceptors ...Interceptor) {
+	c.inters.EndedSession = append(c.inters.EndedSession, interceptors...)
+}
+
+// Create returns a builder for creating a EndedSession entity.
+func (c *EndedSessionClient) Create() *EndedSessionCreate {
+	mutation := newEndedSessionMutation(c.config, OpCreate)
+	return &EndedSessionCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of EndedSession entities.
+func (c *EndedSessionClient) CreateBulk(builders ...*EndedSessionCreate) *EndedSessionCreateBulk {
+	return &EndedSessionCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *EndedSessionClient) MapCreateBulk(slice any, setFunc func(*EndedSessionCreate, int)) *EndedSessionCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &EndedSessionCreateBulk{err: fmt.Errorf("calling to EndedSessionClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*EndedSessionCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &EndedSessionCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for EndedSession.
+func (c *EndedSessionClient) Update() *EndedSessionUpdate {
+	mutation := newEndedSessionMutation(c.config, OpUpdate)
+	return &EndedSessionUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *EndedSessionClient) UpdateOne(_m *EndedSession) *EndedSessionUpdateOne {
+	mutation := newEndedSessionMutation(c.config, OpUpdateOne, withEndedSession(_m))
+	return &EndedSessionUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *EndedSessionClient) UpdateOneID(id int64) *EndedSessionUpdateOne {
+	mutation := newEndedSessionMutation(c.config, OpUpdateOne, withEndedSessionID(id))
+	return &EndedSessionUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for EndedSession.
+func (c *EndedSessionClient) Delete() *EndedSessionDelete {
+	mutation := newEndedSessionMutation(c.config, OpDelete)
+	return &EndedSessionDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *EndedSessionClient) DeleteOne(_m *EndedSession) *EndedSessionDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *EndedSessionClient) DeleteOneID(id int64) *EndedSessionDeleteOne {
+	builder := c.Delete().Where(endedsession.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &EndedSessionDeleteOne{builder}
+}
+
+// Query returns a query builder for EndedSession.
+func (c *EndedSessionClient) Query() *EndedSessionQuery {
+	return &EndedSessionQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeEndedSession},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a EndedSession entity by its id.
+func (c *EndedSessionClient) Get(ctx context.Context, id int64) (*EndedSession, error) {
+	return c.Query().Where(endedsession.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *EndedSessionClient) GetX(ctx context.Context, id int64) *EndedSession {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// Hooks returns the client hooks.
+func (c *EndedSessionClient) Hooks() []Hook {
+	return c.hooks.EndedSession
+}
+
+// Interceptors returns the client interceptors.
+func (c *EndedSessionClient) Interceptors() []Interceptor {
+	return c.inters.EndedSession
+}
+
+func (c *EndedSessionClient) mutate(ctx context.Context, m *EndedSessionMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&EndedSessionCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&EndedSessionUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&EndedSessionUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&EndedSessionDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("ent: unknown EndedSession mutation op: %q", m.Op())
 	}
 }
 
@@ -2886,16 +3027,16 @@ func (c *TenantClient) mutate(ctx context.Context, m *TenantMutation) (Value, er
 // hooks and interceptors per client, for fast access.
 type (
 	hooks struct {
-		APIKey, Attempt, Delivery, DescriptorSet, Event, EventIdentity, EventLog,
-		EventPayload, EventSubject, EventType, EventTypeLevel, EventTypeVersion,
-		Incarnation, Purge, StatsInterval, Subscription, SubscriptionGroup,
-		SubscriptionRevision, Tenant []ent.Hook
+		APIKey, Attempt, Delivery, DescriptorSet, EndedSession, Event, EventIdentity,
+		EventLog, EventPayload, EventSubject, EventType, EventTypeLevel,
+		EventTypeVersion, Incarnation, Purge, StatsInterval, Subscription,
+		SubscriptionGroup, SubscriptionRevision, Tenant []ent.Hook
 	}
 	inters struct {
-		APIKey, Attempt, Delivery, DescriptorSet, Event, EventIdentity, EventLog,
-		EventPayload, EventSubject, EventType, EventTypeLevel, EventTypeVersion,
-		Incarnation, Purge, StatsInterval, Subscription, SubscriptionGroup,
-		SubscriptionRevision, Tenant []ent.Interceptor
+		APIKey, Attempt, Delivery, DescriptorSet, EndedSession, Event, EventIdentity,
+		EventLog, EventPayload, EventSubject, EventType, EventTypeLevel,
+		EventTypeVersion, Incarnation, Purge, StatsInterval, Subscription,
+		SubscriptionGroup, SubscriptionRevision, Tenant []ent.Interceptor
 	}
 )
 

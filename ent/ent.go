@@ -16,6 +16,7 @@ import (
 	"github.com/postrider-dev/postrider/ent/attempt"
 	"github.com/postrider-dev/postrider/ent/delivery"
 	"github.com/postrider-dev/postrider/ent/descriptorset"
+	"github.com/postrider-dev/postrider/ent/endedsession"
 	"github.com/postrider-dev/postrider/ent/event"
 	"github.com/postrider-dev/postrider/ent/eventidentity"
 	"github.com/postrider-dev/postrider/ent/eventlog"
@@ -95,6 +96,7 @@ func checkColumn(t, c string) error {
 			attempt.Table:              attempt.ValidColumn,
 			delivery.Table:             delivery.ValidColumn,
 			descriptorset.Table:        descriptorset.ValidColumn,
+			endedsession.Table:         endedsession.ValidColumn,
 			event.Table:                event.ValidColumn,
 			eventidentity.Table:        eventidentity.ValidColumn,
 			eventlog.Table:             eventlog.ValidColumn,

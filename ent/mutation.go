@@ -14,6 +14,7 @@ import (
 	"github.com/postrider-dev/postrider/ent/attempt"
 	"github.com/postrider-dev/postrider/ent/delivery"
 	"github.com/postrider-dev/postrider/ent/descriptorset"
+	"github.com/postrider-dev/postrider/ent/endedsession"
 	"github.com/postrider-dev/postrider/ent/event"
 	"github.com/postrider-dev/postrider/ent/eventidentity"
 	"github.com/postrider-dev/postrider/ent/eventlog"
@@ -45,6 +46,7 @@ const (
 	TypeAttempt              = "Attempt"
 	TypeDelivery             = "Delivery"
 	TypeDescriptorSet        = "DescriptorSet"
+	TypeEndedSession         = "EndedSession"
 	TypeEvent                = "Event"
 	TypeEventIdentity        = "EventIdentity"
 	TypeEventLog             = "EventLog"
@@ -6268,6 +6270,591 @@ func (m *DescriptorSetMutation) ClearEdge(name string) error {
 // It returns an error if the edge is not defined in the schema.
 func (m *DescriptorSetMutation) ResetEdge(name string) error {
 	return fmt.Errorf("unknown DescriptorSet edge %s", name)
+}
+
+// EndedSessionMutation represents an operation that mutates the EndedSession nodes in the graph.
+type EndedSessionMutation struct {
+	config
+	op             Op
+	typ            string
+	id             *int64
+	tenant_id      *int64
+	addtenant_id   *int64
+	key_uid        *string
+	session        *[]byte
+	expire_time    *int64
+	addexpire_time *int64
+	clearedFields  map[string]struct{}
+	done           bool
+	oldValue       func(context.Context) (*EndedSession, error)
+	predicates     []predicate.EndedSession
+}
+
+var _ ent.Mutation = (*EndedSessionMutation)(nil)
+
+// endedsessionOption allows management of the mutation configuration using functional options.
+type endedsessionOption func(*EndedSessionMutation)
+
+// newEndedSessionMutation creates new mutation for the EndedSession entity.
+func newEndedSessionMutation(c config, op Op, opts ...endedsessionOption) *EndedSessionMutation {
+	m := &EndedSessionMutation{
+		config:        c,
+		op:            op,
+		typ:           TypeEndedSession,
+		clearedFields: make(map[string]struct{}),
+	}
+	for _, opt := range opts {
+		opt(m)
+	}
+	return m
+}
+
+// withEndedSessionID sets the ID field of the mutation.
+func withEndedSessionID(id int64) endedsessionOption {
+	return func(m *EndedSessionMutation) {
+		var (
+			err   error
+			once  sync.Once
+			value *EndedSession
+		)
+		m.oldValue = func(ctx context.Context) (*EndedSession, error) {
+			once.Do(func() {
+				if m.done {
+					err = errors.New("querying old values post mutation is not allowed")
+				} else {
+					value, err = m.Client().EndedSession.Get(ctx, id)
+				}
+			})
+			return value, err
+		}
+		m.id = &id
+	}
+}
+
+// withEndedSession sets the old EndedSession of the mutation.
+func withEndedSession(node *EndedSession) endedsessionOption {
+	return func(m *EndedSessionMutation) {
+		m.oldValue = func(context.Context) (*EndedSession, error) {
+			return node, nil
+		}
+		m.id = &node.ID
+	}
+}
+
+// Client returns a new `ent.Client` from the mutation. If the mutation was
+// executed in a transaction (ent.Tx), a transactional client is returned.
+func (m EndedSessionMutation) Client() *Client {
+	client := &Client{config: m.config}
+	client.init()
+	return client
+}
+
+// Tx returns an `ent.Tx` for mutations that were executed in transactions;
+// it returns an error otherwise.
+func (m EndedSessionMutation) Tx() (*Tx, error) {
+	if _, ok := m.driver.(*txDriver); !ok {
+		return nil, errors.New("ent: mutation is not running in a transaction")
+	}
+	tx := &Tx{config: m.config}
+	tx.init()
+	return tx, nil
+}
+
+// SetID sets the value of the id field. Note that this
+// operation is only accepted on creation of EndedSession entities.
+func (m *EndedSessionMutation) SetID(id int64) {
+	m.id = &id
+}
+
+// ID returns the ID value in the mutation. Note that the ID is only available
+// if it was provided to the builder or after it was returned from the database.
+func (m *EndedSessionMutation) ID() (id int64, exists bool) {
+	if m.id == nil {
+		return
+	}
+	return *m.id, true
+}
+
+// IDs queries the database and returns the entity ids that match the mutation's predicate.
+// That means, if the mutation is applied within a transaction with an isolation level such
+// as sql.LevelSerializable, the returned ids match the ids of the rows that will be updated
+// or updated by the mutation.
+func (m *EndedSessionMutation) IDs(ctx context.Context) ([]int64, error) {
+	switch {
+	case m.op.Is(OpUpdateOne | OpDeleteOne):
+		id, exists := m.ID()
+		if exists {
+			return []int64{id}, nil
+		}
+		fallthrough
+	case m.op.Is(OpUpdate | OpDelete):
+		return m.Client().EndedSession.Query().Where(m.predicates...).IDs(ctx)
+	default:
+		return nil, fmt.Errorf("IDs is not allowed on %s operations", m.op)
+	}
+}
+
+// SetTenantID sets the "tenant_id" field.
+func (m *EndedSessionMutation) SetTenantID(i int64) {
+	m.tenant_id = &i
+	m.addtenant_id = nil
+}
+
+// TenantID returns the value of the "tenant_id" field in the mutation.
+func (m *EndedSessionMutation) TenantID() (r int64, exists bool) {
+	v := m.tenant_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldTenantID returns the old "tenant_id" field's value of the EndedSession entity.
+// If the EndedSession object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *EndedSessionMutation) OldTenantID(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldTenantID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldTenantID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldTenantID: %w", err)
+	}
+	return oldValue.TenantID, nil
+}
+
+// AddTenantID adds i to the "tenant_id" field.
+func (m *EndedSessionMutation) AddTenantID(i int64) {
+	if m.addtenant_id != nil {
+		*m.addtenant_id += i
+	} else {
+		m.addtenant_id = &i
+	}
+}
+
+// AddedTenantID returns the value that was added to the "tenant_id" field in this mutation.
+func (m *EndedSessionMutation) AddedTenantID() (r int64, exists bool) {
+	v := m.addtenant_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetTenantID resets all changes to the "tenant_id" field.
+func (m *EndedSessionMutation) ResetTenantID() {
+	m.tenant_id = nil
+	m.addtenant_id = nil
+}
+
+// SetKeyUID sets the "key_uid" field.
+func (m *EndedSessionMutation) SetKeyUID(s string) {
+	m.key_uid = &s
+}
+
+// KeyUID returns the value of the "key_uid" field in the mutation.
+func (m *EndedSessionMutation) KeyUID() (r string, exists bool) {
+	v := m.key_uid
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldKeyUID returns the old "key_uid" field's value of the EndedSession entity.
+// If the EndedSession object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *EndedSessionMutation) OldKeyUID(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldKeyUID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldKeyUID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldKeyUID: %w", err)
+	}
+	return oldValue.KeyUID, nil
+}
+
+// ResetKeyUID resets all changes to the "key_uid" field.
+func (m *EndedSessionMutation) ResetKeyUID() {
+	m.key_uid = nil
+}
+
+// SetSession sets the "session" field.
+func (m *EndedSessionMutation) SetSession(b []byte) {
+	m.session = &b
+}
+
+// Session returns the value of the "session" field in the mutation.
+func (m *EndedSessionMutation) Session() (r []byte, exists bool) {
+	v := m.session
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldSession returns the old "session" field's value of the EndedSession entity.
+// If the EndedSession object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *EndedSessionMutation) OldSession(ctx context.Context) (v *[]byte, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldSession is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldSession requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldSession: %w", err)
+	}
+	return oldValue.Session, nil
+}
+
+// ClearSession clears the value of the "session" field.
+func (m *EndedSessionMutation) ClearSession() {
+	m.session = nil
+	m.clearedFields[endedsession.FieldSession] = struct{}{}
+}
+
+// SessionCleared returns if the "session" field was cleared in this mutation.
+func (m *EndedSessionMutation) SessionCleared() bool {
+	_, ok := m.clearedFields[endedsession.FieldSession]
+	return ok
+}
+
+// ResetSession resets all changes to the "session" field.
+func (m *EndedSessionMutation) ResetSession() {
+	m.session = nil
+	delete(m.clearedFields, endedsession.FieldSession)
+}
+
+// SetExpireTime sets the "expire_time" field.
+func (m *EndedSessionMutation) SetExpireTime(i int64) {
+	m.expire_time = &i
+	m.addexpire_time = nil
+}
+
+// ExpireTime returns the value of the "expire_time" field in the mutation.
+func (m *EndedSessionMutation) ExpireTime() (r int64, exists bool) {
+	v := m.expire_time
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldExpireTime returns the old "expire_time" field's value of the EndedSession entity.
+// If the EndedSession object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *EndedSessionMutation) OldExpireTime(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldExpireTime is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldExpireTime requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldExpireTime: %w", err)
+	}
+	return oldValue.ExpireTime, nil
+}
+
+// AddExpireTime adds i to the "expire_time" field.
+func (m *EndedSessionMutation) AddExpireTime(i int64) {
+	if m.addexpire_time != nil {
+		*m.addexpire_time += i
+	} else {
+		m.addexpire_time = &i
+	}
+}
+
+// AddedExpireTime returns the value that was added to the "expire_time" field in this mutation.
+func (m *EndedSessionMutation) AddedExpireTime() (r int64, exists bool) {
+	v := m.addexpire_time
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetExpireTime resets all changes to the "expire_time" field.
+func (m *EndedSessionMutation) ResetExpireTime() {
+	m.expire_time = nil
+	m.addexpire_time = nil
+}
+
+// Where appends a list predicates to the EndedSessionMutation builder.
+func (m *EndedSessionMutation) Where(ps ...predicate.EndedSession) {
+	m.predicates = append(m.predicates, ps...)
+}
+
+// WhereP appends storage-level predicates to the EndedSessionMutation builder. Using this method,
+// users can use type-assertion to append predicates that do not depend on any generated package.
+func (m *EndedSessionMutation) WhereP(ps ...func(*sql.Selector)) {
+	p := make([]predicate.EndedSession, len(ps))
+	for i := range ps {
+		p[i] = ps[i]
+	}
+	m.Where(p...)
+}
+
+// Op returns the operation name.
+func (m *EndedSessionMutation) Op() Op {
+	return m.op
+}
+
+// SetOp allows setting the mutation operation.
+func (m *EndedSessionMutation) SetOp(op Op) {
+	m.op = op
+}
+
+// Type returns the node type of this mutation (EndedSession).
+func (m *EndedSessionMutation) Type() string {
+	return m.typ
+}
+
+// Fields returns all fields that were changed during this mutation. Note that in
+// order to get all numeric fields that were incremented/decremented, call
+// AddedFields().
+func (m *EndedSessionMutation) Fields() []string {
+	fields := make([]string, 0, 4)
+	if m.tenant_id != nil {
+		fields = append(fields, endedsession.FieldTenantID)
+	}
+	if m.key_uid != nil {
+		fields = append(fields, endedsession.FieldKeyUID)
+	}
+	if m.session != nil {
+		fields = append(fields, endedsession.FieldSession)
+	}
+	if m.expire_time != nil {
+		fields = append(fields, endedsession.FieldExpireTime)
+	}
+	return fields
+}
+
+// Field returns the value of a field with the given name. The second boolean
+// return value indicates that this field was not set, or was not defined in the
+// schema.
+func (m *EndedSessionMutation) Field(name string) (ent.Value, bool) {
+	switch name {
+	case endedsession.FieldTenantID:
+		return m.TenantID()
+	case endedsession.FieldKeyUID:
+		return m.KeyUID()
+	case endedsession.FieldSession:
+		return m.Session()
+	case endedsession.FieldExpireTime:
+		return m.ExpireTime()
+	}
+	return nil, false
+}
+
+// OldField returns the old value of the field from the database. An error is
+// returned if the mutation operation is not UpdateOne, or the query to the
+// database failed.
+func (m *EndedSessionMutation) OldField(ctx context.Context, name string) (ent.Value, error) {
+	switch name {
+	case endedsession.FieldTenantID:
+		return m.OldTenantID(ctx)
+	case endedsession.FieldKeyUID:
+		return m.OldKeyUID(ctx)
+	case endedsession.FieldSession:
+		return m.OldSession(ctx)
+	case endedsession.FieldExpireTime:
+		return m.OldExpireTime(ctx)
+	}
+	return nil, fmt.Errorf("unknown EndedSession field %s", name)
+}
+
+// SetField sets the value of a field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *EndedSessionMutation) SetField(name string, value ent.Value) error {
+	switch name {
+	case endedsession.FieldTenantID:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetTenantID(v)
+		return nil
+	case endedsession.FieldKeyUID:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetKeyUID(v)
+		return nil
+	case endedsession.FieldSession:
+		v, ok := value.([]byte)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetSession(v)
+		return nil
+	case endedsession.FieldExpireTime:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetExpireTime(v)
+		return nil
+	}
+	return fmt.Errorf("unknown EndedSession field %s", name)
+}
+
+// AddedFields returns all numeric fields that were incremented/decremented during
+// this mutation.
+func (m *EndedSessionMutation) AddedFields() []string {
+	var fields []string
+	if m.addtenant_id != nil {
+		fields = append(fields, endedsession.FieldTenantID)
+	}
+	if m.addexpire_time != nil {
+		fields = append(fields, endedsession.FieldExpireTime)
+	}
+	return fields
+}
+
+// AddedField returns the numeric value that was incremented/decremented on a field
+// with the given name. The second boolean return value indicates that this field
+// was not set, or was not defined in the schema.
+func (m *EndedSessionMutation) AddedField(name string) (ent.Value, bool) {
+	switch name {
+	case endedsession.FieldTenantID:
+		return m.AddedTenantID()
+	case endedsession.FieldExpireTime:
+		return m.AddedExpireTime()
+	}
+	return nil, false
+}
+
+// AddField adds the value to the field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *EndedSessionMutation) AddField(name string, value ent.Value) error {
+	switch name {
+	case endedsession.FieldTenantID:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddTenantID(v)
+		return nil
+	case endedsession.FieldExpireTime:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddExpireTime(v)
+		return nil
+	}
+	return fmt.Errorf("unknown EndedSession numeric field %s", name)
+}
+
+// ClearedFields returns all nullable fields that were cleared during this
+// mutation.
+func (m *EndedSessionMutation) ClearedFields() []string {
+	var fields []string
+	if m.FieldCleared(endedsession.FieldSession) {
+		fields = append(fields, endedsession.FieldSession)
+	}
+	return fields
+}
+
+// FieldCleared returns a boolean indicating if a field with the given name was
+// cleared in this mutation.
+func (m *EndedSessionMutation) FieldCleared(name string) bool {
+	_, ok := m.clearedFields[name]
+	return ok
+}
+
+// ClearField clears the value of the field with the given name. It returns an
+// error if the field is not defined in the schema.
+func (m *EndedSessionMutation) ClearField(name string) error {
+	switch name {
+	case endedsession.FieldSession:
+		m.ClearSession()
+		return nil
+	}
+	return fmt.Errorf("unknown EndedSession nullable field %s", name)
+}
+
+// ResetField resets all changes in the mutation for the field with the given name.
+// It returns an error if the field is not defined in the schema.
+func (m *EndedSessionMutation) ResetField(name string) error {
+	switch name {
+	case endedsession.FieldTenantID:
+		m.ResetTenantID()
+		return nil
+	case endedsession.FieldKeyUID:
+		m.ResetKeyUID()
+		return nil
+	case endedsession.FieldSession:
+		m.ResetSession()
+		return nil
+	case endedsession.FieldExpireTime:
+		m.ResetExpireTime()
+		return nil
+	}
+	return fmt.Errorf("unknown EndedSession field %s", name)
+}
+
+// AddedEdges returns all edge names that were set/added in this mutation.
+func (m *EndedSessionMutation) AddedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// AddedIDs returns all IDs (to other nodes) that were added for the given edge
+// name in this mutation.
+func (m *EndedSessionMutation) AddedIDs(name string) []ent.Value {
+	return nil
+}
+
+// RemovedEdges returns all edge names that were removed in this mutation.
+func (m *EndedSessionMutation) RemovedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
+// the given name in this mutation.
+func (m *EndedSessionMutation) RemovedIDs(name string) []ent.Value {
+	return nil
+}
+
+// ClearedEdges returns all edge names that were cleared in this mutation.
+func (m *EndedSessionMutation) ClearedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// EdgeCleared returns a boolean which indicates if the edge with the given name
+// was cleared in this mutation.
+func (m *EndedSessionMutation) EdgeCleared(name string) bool {
+	return false
+}
+
+// ClearEdge clears the value of the edge with the given name. It returns an error
+// if that edge is not defined in the schema.
+func (m *EndedSessionMutation) ClearEdge(name string) error {
+	return fmt.Errorf("unknown EndedSession unique edge %s", name)
+}
+
+// ResetEdge resets all changes to the edge with the given name in this mutation.
+// It returns an error if the edge is not defined in the schema.
+func (m *EndedSessionMutation) ResetEdge(name string) error {
+	return fmt.Errorf("unknown EndedSession edge %s", name)
 }
 
 // EventMutation represents an operation that mutates the Event nodes in the graph.

@@ -7,6 +7,7 @@ import (
 	"github.com/postrider-dev/postrider/ent/attempt"
 	"github.com/postrider-dev/postrider/ent/delivery"
 	"github.com/postrider-dev/postrider/ent/descriptorset"
+	"github.com/postrider-dev/postrider/ent/endedsession"
 	"github.com/postrider-dev/postrider/ent/event"
 	"github.com/postrider-dev/postrider/ent/eventidentity"
 	"github.com/postrider-dev/postrider/ent/eventlog"
@@ -54,6 +55,16 @@ func init() {
 	descriptorsetDescHash := descriptorsetFields[1].Descriptor()
 	// descriptorset.HashValidator is a validator for the "hash" field. It is called by the builders before save.
 	descriptorset.HashValidator = descriptorsetDescHash.Validators[0].(func([]byte) error)
+	endedsessionFields := schema.EndedSession{}.Fields()
+	_ = endedsessionFields
+	// endedsessionDescTenantID is the schema descriptor for tenant_id field.
+	endedsessionDescTenantID := endedsessionFields[1].Descriptor()
+	// endedsession.DefaultTenantID holds the default value on creation for the tenant_id field.
+	endedsession.DefaultTenantID = endedsessionDescTenantID.Default.(int64)
+	// endedsessionDescSession is the schema descriptor for session field.
+	endedsessionDescSession := endedsessionFields[3].Descriptor()
+	// endedsession.SessionValidator is a validator for the "session" field. It is called by the builders before save.
+	endedsession.SessionValidator = endedsessionDescSession.Validators[0].(func([]byte) error)
 	eventFields := schema.Event{}.Fields()
 	_ = eventFields
 	// eventDescEventID is the schema descriptor for event_id field.

@@ -22,6 +22,8 @@ type Tx struct {
 	Delivery *DeliveryClient
 	// DescriptorSet is the client for interacting with the DescriptorSet builders.
 	DescriptorSet *DescriptorSetClient
+	// EndedSession is the client for interacting with the EndedSession builders.
+	EndedSession *EndedSessionClient
 	// Event is the client for interacting with the Event builders.
 	Event *EventClient
 	// EventIdentity is the client for interacting with the EventIdentity builders.
@@ -187,6 +189,7 @@ func (tx *Tx) init() {
 	tx.Attempt = NewAttemptClient(tx.config)
 	tx.Delivery = NewDeliveryClient(tx.config)
 	tx.DescriptorSet = NewDescriptorSetClient(tx.config)
+	tx.EndedSession = NewEndedSessionClient(tx.config)
 	tx.Event = NewEventClient(tx.config)
 	tx.EventIdentity = NewEventIdentityClient(tx.config)
 	tx.EventLog = NewEventLogClient(tx.config)

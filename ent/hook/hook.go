@@ -57,6 +57,18 @@ func (f DescriptorSetFunc) Mutate(ctx context.Context, m ent.Mutation) (ent.Valu
 	return nil, fmt.Errorf("unexpected mutation type %T. expect *ent.DescriptorSetMutation", m)
 }
 
+// The EndedSessionFunc type is an adapter to allow the use of ordinary
+// function as EndedSession mutator.
+type EndedSessionFunc func(context.Context, *ent.EndedSessionMutation) (ent.Value, error)
+
+// Mutate calls f(ctx, m).
+func (f EndedSessionFunc) Mutate(ctx context.Context, m ent.Mutation) (ent.Value, error) {
+	if mv, ok := m.(*ent.EndedSessionMutation); ok {
+		return f(ctx, mv)
+	}
+	return nil, fmt.Errorf("unexpected mutation type %T. expect *ent.EndedSessionMutation", m)
+}
+
 // The EventFunc type is an adapter to allow the use of ordinary
 // function as Event mutator.
 type EventFunc func(context.Context, *ent.EventMutation) (ent.Value, error)

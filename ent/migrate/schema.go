@@ -141,6 +141,32 @@ var (
 		Columns:    DescriptorSetColumns,
 		PrimaryKey: []*schema.Column{DescriptorSetColumns[0]},
 	}
+	// EndedSessionColumns holds the columns for the "ended_session" table.
+	EndedSessionColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeInt64, Increment: true},
+		{Name: "tenant_id", Type: field.TypeInt64, Default: 0},
+		{Name: "key_uid", Type: field.TypeString},
+		{Name: "session", Type: field.TypeBytes, Unique: true, Nullable: true, Size: 16},
+		{Name: "expire_time", Type: field.TypeInt64},
+	}
+	// EndedSessionTable holds the schema information for the "ended_session" table.
+	EndedSessionTable = &schema.Table{
+		Name:       "ended_session",
+		Columns:    EndedSessionColumns,
+		PrimaryKey: []*schema.Column{EndedSessionColumns[0]},
+		Indexes: []*schema.Index{
+			{
+				Name:    "endedsession_tenant_id_key_uid",
+				Unique:  false,
+				Columns: []*schema.Column{EndedSessionColumns[1], EndedSessionColumns[2]},
+			},
+			{
+				Name:    "endedsession_expire_time",
+				Unique:  false,
+				Columns: []*schema.Column{EndedSessionColumns[4]},
+			},
+		},
+	}
 	// EventColumns holds the columns for the "event" table.
 	EventColumns = []*schema.Column{
 		{Name: "position", Type: field.TypeInt64},
@@ -470,6 +496,7 @@ var (
 		AttemptTable,
 		DeliveryTable,
 		DescriptorSetTable,
+		EndedSessionTable,
 		EventTable,
 		EventIDTable,
 		LogTable,
@@ -500,6 +527,9 @@ func init() {
 	}
 	DescriptorSetTable.Annotation = &entsql.Annotation{
 		Table: "descriptor_set",
+	}
+	EndedSessionTable.Annotation = &entsql.Annotation{
+		Table: "ended_session",
 	}
 	EventTable.Annotation = &entsql.Annotation{
 		Table: "event",

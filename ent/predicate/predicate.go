@@ -18,6 +18,9 @@ type Delivery func(*sql.Selector)
 // DescriptorSet is the predicate function for descriptorset builders.
 type DescriptorSet func(*sql.Selector)
 
+// EndedSession is the predicate function for endedsession builders.
+type EndedSession func(*sql.Selector)
+
 // Event is the predicate function for event builders.
 type Event func(*sql.Selector)
 

@@ -1,6 +1,7 @@
 package auth
 
 import (
+	"crypto/sha256"
 	"encoding/base64"
 	"encoding/binary"
 	"errors"
@@ -26,9 +27,14 @@ var (
 	ErrSessionExpired = errors.New("the session has ended")
 )
 
-// Session is what a session token says. The server keeps nothing of it; whoever opens one must still ask whether the
-// key with this id exists, has this hash and is not revoked.
+// SessionID tells sessions apart. It is derived from the token, which it does not reveal.
+type SessionID [16]byte
+
+// Session is what a session token says. The server keeps nothing of it while it lasts. The caller of OpenSession must still
+// check that the key with this id exists, has this hash and is not revoked, and that nobody signed out of the session.
 type Session struct {
+	// ID is known of a session that was opened.
+	ID SessionID
 	// KeyID is the id of the key that signed in; AdminKeyID for the admin key.
 	KeyID string
 	// KeyHash makes the session end when the key behind the id becomes another one.
@@ -65,28 +71,33 @@ func (r *Keyring) openSession(token string) (Session, error) {
 	if len(token) > maxSessionBytes {
 		return Session{}, ErrSession
 	}
-	plain, err := r.openText(token, func(key derived) aead { return key.session })
+	plain, sealed, err := r.openText(token, func(key derived) aead { return key.session })
 	if err != nil {
 		return Session{}, err
 	}
-	return parseSession(plain)
+	s, err := parseSession(plain)
+	// Each token has a random nonce and cannot be changed, while one text can be written in several ways.
+	sum := sha256.Sum256(sealed)
+	copy(s.ID[:], sum[:])
+	return s, err
 }
 
 // openText opens what is sealed into a text, with the key that of picks from those derived for one use each.
-func (r *Keyring) openText(text string, of func(derived) aead) ([]byte, error) {
-	sealed, err := base64.RawURLEncoding.Strict().DecodeString(text)
+func (r *Keyring) openText(text string, of func(derived) aead) (plain, sealed []byte, err error) {
+	sealed, err = base64.RawURLEncoding.Strict().DecodeString(text)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	id, err := sealedBy(sealed)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	key, ok := r.find(id)
 	if !ok {
-		return nil, ErrUnknownKey
+		return nil, nil, ErrUnknownKey
 	}
-	return decrypt(of(key), nil, sealed)
+	plain, err = decrypt(of(key), nil, sealed)
+	return plain, sealed, err
 }
 
 func (s Session) append(to []byte) []byte {

@@ -21,7 +21,8 @@ var (
 )
 
 // Ticket lets its holder read one tenant's live events, in place of the key it was made with. The server keeps nothing of
-// it; whoever opens one must still ask whether the key with this id exists, has this hash and is not revoked.
+// it. The caller of OpenTicket must still check that the key with this id exists, has this hash and is not revoked, and that
+// nobody signed out of the session.
 type Ticket struct {
 	// KeyID is the id of the key that made it; AdminKeyID for the admin key.
 	KeyID string
@@ -32,6 +33,9 @@ type Ticket struct {
 	// Types and Expression are the filter it shows events through; empty for any that the holder asks for.
 	Types      []string
 	Expression string
+	// Session is the one that it was made in and ends with, and SessionExpires when that ends; zero for none.
+	Session        SessionID
+	SessionExpires time.Time
 	// Issued and Expires are whole seconds.
 	Issued, Expires time.Time
 }
@@ -45,14 +49,44 @@ type ticketClaims struct {
 	Expression string   `json:"x,omitempty"`
 	Issued     int64    `json:"i"`
 	Expires    int64    `json:"e"`
+	// Session and SessionExpires are absent of a ticket that was made with a bearer key.
+	Session        []byte `json:"s,omitempty"`
+	SessionExpires int64  `json:"se,omitempty"`
+}
+
+func newTicketClaims(t Ticket) ticketClaims {
+	claims := ticketClaims{
+		Key: t.KeyID, Hash: t.KeyHash[:], Tenant: t.Tenant, Types: t.Types, Expression: t.Expression,
+		Issued: t.Issued.Unix(), Expires: t.Expires.Unix(),
+	}
+	if !t.SessionExpires.IsZero() {
+		claims.Session, claims.SessionExpires = t.Session[:], t.SessionExpires.Unix()
+	}
+	return claims
+}
+
+func (c ticketClaims) ticket() (Ticket, error) {
+	if len(c.Hash) != len(KeyHash{}) {
+		return Ticket{}, ErrTicket
+	}
+	t := Ticket{
+		KeyID: c.Key, KeyHash: KeyHash(c.Hash), Tenant: c.Tenant, Types: c.Types, Expression: c.Expression,
+		Issued: time.Unix(c.Issued, 0), Expires: time.Unix(c.Expires, 0),
+	}
+	if len(c.Session) == 0 {
+		return t, nil
+	}
+	if len(c.Session) != len(SessionID{}) {
+		return Ticket{}, ErrTicket
+	}
+	t.Session, t.SessionExpires = SessionID(c.Session), time.Unix(c.SessionExpires, 0)
+	return t, nil
 }
 
 // SealTicket answers the ticket's text: sealed, so that an address does not tell what is in it.
 func (r *Keyring) SealTicket(t Ticket) string {
 	// A struct of texts and numbers can always be encoded.
-	plain, _ := json.Marshal(ticketClaims{
-		t.KeyID, t.KeyHash[:], t.Tenant, t.Types, t.Expression, t.Issued.Unix(), t.Expires.Unix(),
-	})
+	plain, _ := json.Marshal(newTicketClaims(t))
 	key := r.keys[0]
 	return base64.RawURLEncoding.EncodeToString(encrypt(key.ticket, key.id, nil, plain))
 }
@@ -73,7 +107,7 @@ func (r *Keyring) openTicket(text string) (Ticket, error) {
 	if len(text) > maxTicketBytes {
 		return Ticket{}, ErrTicket
 	}
-	plain, err := r.openText(text, func(key derived) aead { return key.ticket })
+	plain, _, err := r.openText(text, func(key derived) aead { return key.ticket })
 	if err != nil {
 		return Ticket{}, err
 	}
@@ -81,12 +115,5 @@ func (r *Keyring) openTicket(text string) (Ticket, error) {
 	if err := json.Unmarshal(plain, &claims); err != nil {
 		return Ticket{}, err
 	}
-	if len(claims.Hash) != len(KeyHash{}) {
-		return Ticket{}, ErrTicket
-	}
-	return Ticket{
-		KeyID: claims.Key, KeyHash: KeyHash(claims.Hash), Tenant: claims.Tenant,
-		Types: claims.Types, Expression: claims.Expression,
-		Issued: time.Unix(claims.Issued, 0), Expires: time.Unix(claims.Expires, 0),
-	}, nil
+	return claims.ticket()
 }

@@ -63,6 +63,15 @@ func TestTicket(t *testing.T) {
 	}
 }
 
+func TestATicketKnowsItsSession(t *testing.T) {
+	t.Parallel()
+	ring, made := keyring(t, firstKey), ticket()
+	made.Session, made.SessionExpires = auth.SessionID{1, 2, 3}, signedIn.Add(auth.SessionLifetime)
+	if got, err := ring.OpenTicket(ring.SealTicket(made), signedIn); err != nil || !reflect.DeepEqual(got, made) {
+		t.Errorf("ticket is %+v, %v, want %+v", got, err, made)
+	}
+}
+
 func TestEveryBitOfATicketCounts(t *testing.T) {
 	t.Parallel()
 	ring := keyring(t, firstKey)

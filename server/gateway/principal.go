@@ -27,6 +27,19 @@ type Principal struct {
 	SessionEnd time.Time
 }
 
+// SessionID tells sessions of the web UI apart.
+type SessionID [16]byte
+
+// Session is a sign-in to the web UI.
+type Session struct {
+	ID SessionID
+	// KeyID and Tenant are those of the key that signed in.
+	KeyID  string
+	Tenant TenantID
+	// Expires is when it ends by itself.
+	Expires time.Time
+}
+
 // ServerScoped says whether the caller may name any tenant.
 func (p Principal) ServerScoped() bool { return p.Tenant == 0 }
 

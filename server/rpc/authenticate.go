@@ -37,6 +37,8 @@ type caller struct {
 	hash auth.KeyHash
 	// ticketEnd is when the caller's ticket ends; zero for who has none.
 	ticketEnd time.Time
+	// session is the one the caller, or the maker of the ticket, signed in with; zero for a bearer key.
+	session gateway.Session
 	// refused is why the call's headers let nobody in, where a ticket in the message may; nil for who was let in.
 	refused error
 }
@@ -147,21 +149,32 @@ func (a *authenticator) byHash(ctx context.Context, hash auth.KeyHash) (caller, 
 	return caller{Principal: principal, hash: hash}, nil
 }
 
-// bySession answers who signed in. The key behind the session must still be good.
+// bySession answers who signed in. The key behind the session must still be good, and nobody may have signed out of it.
 func (a *authenticator) bySession(ctx context.Context, token string) (caller, error) {
-	session, err := a.ring.OpenSession(token, time.Now())
+	opened, err := a.ring.OpenSession(token, time.Now())
 	if err != nil {
-		return caller{}, unauthenticated("the session has ended; sign in again")
+		return caller{}, errSessionEnded()
 	}
-	c, err := a.byHash(ctx, session.KeyHash)
+	c, err := a.byHash(ctx, opened.KeyHash)
 	if err != nil {
 		return caller{}, err
 	}
-	if c.KeyID != session.KeyID {
+	if c.KeyID != opened.KeyID {
 		return caller{}, errUnknownKey()
 	}
-	c.SessionEnd = session.Expires
-	return c, nil
+	c.SessionEnd = opened.Expires
+	c.session = gateway.Session{
+		ID: gateway.SessionID(opened.ID), KeyID: c.KeyID, Tenant: c.Tenant, Expires: opened.Expires,
+	}
+	return c, a.checkSession(c)
+}
+
+// checkSession refuses a caller who has signed out of the session since.
+func (a *authenticator) checkSession(c caller) error {
+	if !c.session.Expires.IsZero() && a.store.SessionEnded(c.session) {
+		return errSessionEnded()
+	}
+	return nil
 }
 
 // stillGood says why a caller who was let in earlier would not be any more; nil when the caller would.
@@ -170,7 +183,10 @@ func (a *authenticator) stillGood(ctx context.Context, c caller) error {
 		if ends == c.ticketEnd {
 			return errTicketExpired()
 		}
-		return unauthenticated("the session has ended; sign in again")
+		return errSessionEnded()
+	}
+	if err := a.checkSession(c); err != nil {
+		return err
 	}
 	_, err := a.byHash(ctx, c.hash)
 	if gateway.ErrorCode(err) == gateway.CodeUnauthenticated {
@@ -209,6 +225,8 @@ func sameHost(origin, host string) bool {
 }
 
 func errUnknownKey() error { return unauthenticated("the key is not one of this server") }
+
+func errSessionEnded() error { return unauthenticated("the session has ended; sign in again") }
 
 func unauthenticated(message string) error {
 	return gateway.Errorf(gateway.CodeUnauthenticated, gateway.ReasonUnauthenticated, "%s", message)

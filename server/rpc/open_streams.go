@@ -15,7 +15,8 @@ import (
 	"github.com/postrider-dev/postrider/server/gateway"
 )
 
-// streamCheck is how often open streams are held against their keys: a revocation must take effect within a second.
+// streamCheck is how often open streams are held against their keys: a revocation must take effect within a second, and so must
+// signing out.
 const streamCheck = 500 * time.Millisecond
 
 // openStreams keeps account of everything that stays open: it lets in no more than the server can bear, and ends streams
@@ -132,11 +133,12 @@ func (o *openStreams) run(ctx context.Context) {
 
 // proof is what a caller was let in by; streams that share it are looked up once.
 type proof struct {
-	hash auth.KeyHash
-	ends time.Time
+	hash    auth.KeyHash
+	session gateway.SessionID
+	ends    time.Time
 }
 
-func (c caller) proof() proof { return proof{c.hash, c.ends()} }
+func (c caller) proof() proof { return proof{c.hash, c.session.ID, c.ends()} }
 
 func (o *openStreams) check(ctx context.Context) {
 	for shared, c := range o.callers() {

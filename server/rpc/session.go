@@ -10,6 +10,7 @@ import (
 
 	postriderv1 "github.com/postrider-dev/postrider/gen/go/postrider/v1"
 	"github.com/postrider-dev/postrider/server/auth"
+	"github.com/postrider-dev/postrider/server/gateway"
 	"github.com/postrider-dev/postrider/server/wire"
 )
 
@@ -49,12 +50,31 @@ func (s *sessionService) GetSession(
 	return connect.NewResponse(&postriderv1.GetSessionResponse{Session: shown}), nil
 }
 
+// DeleteSession ends the session for everybody who has its cookie, and the streams and tickets that were made in it.
 func (s *sessionService) DeleteSession(
-	_ context.Context, request *connect.Request[postriderv1.DeleteSessionRequest],
+	ctx context.Context, request *connect.Request[postriderv1.DeleteSessionRequest],
 ) (*connect.Response[postriderv1.DeleteSessionResponse], error) {
+	if err := s.end(ctx, sessionToken(request.Header())); err != nil {
+		return nil, err
+	}
 	response := connect.NewResponse(&postriderv1.DeleteSessionResponse{})
 	response.Header().Set("Set-Cookie", sessionCookieFor("", time.Time{}, overTLS(request.Header())).String())
 	return response, nil
+}
+
+// end ends the session of a token. One that lets nobody in has ended already.
+func (s *sessionService) end(ctx context.Context, token string) error {
+	if token == "" {
+		return nil
+	}
+	c, err := s.auth.bySession(ctx, token)
+	switch {
+	case gateway.ErrorCode(err) == gateway.CodeUnauthenticated:
+		return nil
+	case err != nil:
+		return err
+	}
+	return s.auth.store.EndSession(ctx, c.session)
 }
 
 func (s *sessionService) show(ctx context.Context, c caller) (*postriderv1.Session, error) {

@@ -16,7 +16,7 @@ import (
 	"github.com/postrider-dev/postrider/server/wire"
 )
 
-// CreateStreamTicket makes a ticket that does not outlive what let the caller in.
+// CreateStreamTicket makes a ticket that does not outlive what let the caller in: it ends with a session, too.
 func (s *eventService) CreateStreamTicket(
 	ctx context.Context, request *connect.Request[postriderv1.CreateStreamTicketRequest],
 ) (*connect.Response[postriderv1.CreateStreamTicketResponse], error) {
@@ -37,6 +37,7 @@ func (s *eventService) CreateStreamTicket(
 	c, now := callerOf(ctx), time.Now().Truncate(time.Second)
 	ticket := auth.Ticket{
 		KeyID: c.KeyID, KeyHash: c.hash, Tenant: int64(tenant.ID), Types: selected.Types, Expression: selected.Expression,
+		Session: auth.SessionID(c.session.ID), SessionExpires: c.session.Expires,
 		Issued: now, Expires: now.Add(auth.TicketLifetime),
 	}
 	if asked := request.Msg.GetLifetime(); asked != nil {
@@ -69,6 +70,12 @@ func (a *authenticator) byTicket(ctx context.Context, text string) (caller, auth
 		return caller{}, ticket, errUnknownKey()
 	}
 	if err := streamRequirement.permit(c.Principal); err != nil {
+		return c, ticket, err
+	}
+	c.session = gateway.Session{
+		ID: gateway.SessionID(ticket.Session), KeyID: c.KeyID, Tenant: c.Tenant, Expires: ticket.SessionExpires,
+	}
+	if err := a.checkSession(c); err != nil {
 		return c, ticket, err
 	}
 	c.Tenant, c.Scopes, c.ticketEnd = tenant, gateway.ScopeConsume, ticket.Expires

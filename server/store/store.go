@@ -95,7 +95,8 @@ type Store struct {
 	tenants   map[gateway.TenantID]*gateway.Tenant
 	byName    map[string]*gateway.Tenant
 
-	keys keyCache
+	keys  keyCache
+	ended endedSessions
 }
 
 // Open brings the database up to date, takes it for this process alone and begins a new incarnation of the log.
@@ -131,6 +132,9 @@ func (s *Store) prepare(ctx context.Context) error {
 	}
 	if err := s.loadTenants(ctx); err != nil {
 		return fmt.Errorf("load tenants: %w", err)
+	}
+	if err := s.loadEndedSessions(ctx); err != nil {
+		return fmt.Errorf("load ended sessions: %w", err)
 	}
 	if err := s.loadLeftovers(ctx); err != nil {
 		return fmt.Errorf("load leftovers: %w", err)

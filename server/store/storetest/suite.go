@@ -24,6 +24,7 @@ func Run(t *testing.T, fresh Fresh) {
 		{"Subscription", subscriptionCases},
 		{"Removal", removalCases},
 		{"Key", keyCases},
+		{"EndedSession", endedSessionCases},
 		{"Schema", schemaCases},
 		{"EventType", eventTypeCases},
 		{"Tenant", tenantCases},

@@ -1,0 +1,146 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/postrider-dev/postrider/ent"
+	"github.com/postrider-dev/postrider/ent/endedsession"
+	"github.com/postrider-dev/postrider/ent/predicate"
+	"github.com/postrider-dev/postrider/server/gateway"
+)
+
+// MaxEndedSessions bounds the rows that one key's sessions may leave behind. One more ends every session of the key that
+// expires no later, which takes one row: signing in and out in a loop fills neither the table nor the memory.
+const MaxEndedSessions = 100
+
+// endedSessions are those of the table, in memory: every call that shows a session asks for them.
+type endedSessions struct {
+	mu   sync.RWMutex
+	keys map[string][]endedSession
+}
+
+type endedSession struct {
+	// id is nil for every session of the key that expires no later.
+	id      *gateway.SessionID
+	expires time.Time
+}
+
+func (e endedSession) ends(one gateway.Session) bool {
+	if e.id == nil {
+		return !one.Expires.After(e.expires)
+	}
+	return *e.id == one.ID
+}
+
+// has reports whether somebody signed out of the session.
+func (s *endedSessions) has(one gateway.Session) bool {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	for _, ended := range s.keys[one.KeyID] {
+		if ended.ends(one) {
+			return true
+		}
+	}
+	return false
+}
+
+// replace takes what the table holds of a key, and forgets keys whose sessions have expired anyway.
+func (s *endedSessions) replace(key string, rows []*ent.EndedSession, now time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for key, sessions := range s.keys {
+		if expired(sessions, now) {
+			delete(s.keys, key)
+		}
+	}
+	s.keys[key] = mapped(rows, endedSessionFrom)
+}
+
+func expired(sessions []endedSession, now time.Time) bool {
+	for _, one := range sessions {
+		if now.Before(one.expires) {
+			return false
+		}
+	}
+	return true
+}
+
+func endedSessionFrom(row *ent.EndedSession) endedSession {
+	ended := endedSession{expires: fromMicros(row.ExpireTime)}
+	if row.Session != nil && len(*row.Session) > 0 {
+		id := gateway.SessionID(*row.Session)
+		ended.id = &id
+	}
+	return ended
+}
+
+func (s *Store) loadEndedSessions(ctx context.Context) error {
+	rows, err := s.read.EndedSession.Query().All(ctx)
+	if err != nil {
+		return err
+	}
+	byKey := map[string][]*ent.EndedSession{}
+	for _, row := range rows {
+		byKey[row.KeyUID] = append(byKey[row.KeyUID], row)
+	}
+	now := time.Now()
+	s.ended.keys = make(map[string][]endedSession, len(byKey))
+	for key, rows := range byKey {
+		s.ended.replace(key, rows, now)
+	}
+	return nil
+}
+
+// SessionEnded reports whether somebody signed out of the session. It reads memory.
+func (s *Store) SessionEnded(one gateway.Session) bool { return s.ended.has(one) }
+
+// EndSession ends a session for good, before it expires. Ending it again changes nothing.
+func (s *Store) EndSession(ctx context.Context, one gateway.Session) error {
+	if s.ended.has(one) {
+		return nil
+	}
+	return s.change(ctx, func(ctx context.Context, tx *ent.Tx) error {
+		if s.ended.has(one) {
+			return nil
+		}
+		now := time.Now()
+		if err := addEndedSession(ctx, tx, one, now); err != nil {
+			return fmt.Errorf("end session: %w", err)
+		}
+		rows, err := tx.EndedSession.Query().Where(endedOf(one)...).All(ctx)
+		if err != nil {
+			return fmt.Errorf("read ended sessions: %w", err)
+		}
+		onCommit(tx, func() { s.ended.replace(one.KeyID, rows, now) })
+		return nil
+	})
+}
+
+func addEndedSession(ctx context.Context, tx *ent.Tx, one gateway.Session, now time.Time) error {
+	if _, err := tx.EndedSession.Delete().Where(endedsession.ExpireTimeLTE(micros(now))).Exec(ctx); err != nil {
+		return err
+	}
+	rows, err := tx.EndedSession.Query().Where(endedOf(one)...).All(ctx)
+	if err != nil {
+		return err
+	}
+	create := tx.EndedSession.Create().SetTenantID(int64(one.Tenant)).SetKeyUID(one.KeyID)
+	if len(rows) < MaxEndedSessions {
+		return create.SetSession(one.ID[:]).SetExpireTime(micros(one.Expires)).Exec(ctx)
+	}
+	last := micros(one.Expires)
+	for _, row := range rows {
+		last = max(last, row.ExpireTime)
+	}
+	if _, err := tx.EndedSession.Delete().Where(endedOf(one)...).Exec(ctx); err != nil {
+		return err
+	}
+	return create.SetExpireTime(last).Exec(ctx)
+}
+
+func endedOf(one gateway.Session) []predicate.EndedSession {
+	return []predicate.EndedSession{endedsession.TenantID(int64(one.Tenant)), endedsession.KeyUID(one.KeyID)}
+}
