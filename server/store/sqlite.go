@@ -18,6 +18,7 @@ import (
 
 const (
 	sqliteFile = "postrider.db"
+	lockFile   = "lock"
 	// readers is how many connections read side by side.
 	readers = 8
 )
@@ -37,6 +38,9 @@ func openSQLite(ctx context.Context, cfg Config) (_ *database, err error) {
 			_ = d.close()
 		}
 	}()
+	if err := makePrivate(cfg.Data, cfg.Logger); err != nil {
+		return nil, err
+	}
 	if err := migrateSQLite(ctx, file, migrationsOf("sqlite")); err != nil {
 		return nil, err
 	}
@@ -100,7 +104,7 @@ func migrateSQLite(ctx context.Context, file string, files fs.FS) error {
 
 // lockFolder takes the data folder for this process alone. The lock goes with the process, however it ends.
 func lockFolder(folder string) (release func() error, err error) {
-	file, err := os.OpenFile(filepath.Join(folder, "lock"), os.O_CREATE|os.O_RDWR, 0o600)
+	file, err := os.OpenFile(filepath.Join(folder, lockFile), os.O_CREATE|os.O_RDWR, privateMode)
 	if err != nil {
 		return nil, fmt.Errorf("open lock: %w", err)
 	}

@@ -1,0 +1,47 @@
+package store
+
+import (
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// privateMode is that of every file of the database: a reader of one has every event.
+const privateMode fs.FileMode = 0o600
+
+// makePrivate creates the database file if there is none, so that SQLite, which gives its siblings the mode of that file,
+// finds it with ours whatever the umask. Files of earlier versions, and copies beside them, are mended.
+func makePrivate(folder string, logger *slog.Logger) error {
+	database := filepath.Join(folder, sqliteFile)
+	file, err := os.OpenFile(database, os.O_CREATE|os.O_RDWR, privateMode)
+	if err != nil {
+		return fmt.Errorf("open %s: %w", sqliteFile, err)
+	}
+	if err := file.Close(); err != nil {
+		return fmt.Errorf("open %s: %w", sqliteFile, err)
+	}
+	entries, err := os.ReadDir(folder)
+	if err != nil {
+		return fmt.Errorf("read data folder: %w", err)
+	}
+	for _, entry := range entries {
+		if strings.HasPrefix(entry.Name(), sqliteFile) || entry.Name() == lockFile {
+			mend(filepath.Join(folder, entry.Name()), logger)
+		}
+	}
+	return nil
+}
+
+// mend takes a file away from everybody but its owner. Some file systems have no modes: that is no reason not to start.
+func mend(name string, logger *slog.Logger) {
+	info, err := os.Stat(name)
+	if err == nil && info.Mode().IsRegular() && info.Mode().Perm() != privateMode {
+		err = os.Chmod(name, privateMode)
+	}
+	if err != nil {
+		logger.Warn("other users of this machine may be able to read a file of the database", "file", name, "error", err)
+	}
+}
