@@ -103,7 +103,7 @@ func New(ctx context.Context, config Config, logs io.Writer, options ...Option) 
 	if s.logger, err = telemetry.NewLogger(logs, config.LogLevel, config.LogFormat); err != nil {
 		return nil, err
 	}
-	keyring, err := s.loadKeys()
+	keyring, err := s.loadKeyring()
 	if err != nil {
 		return nil, err
 	}
@@ -118,6 +118,9 @@ func New(ctx context.Context, config Config, logs io.Writer, options ...Option) 
 	}); err != nil {
 		return nil, fmt.Errorf("open data: %w", err)
 	}
+	if err := s.keepKeys(keyring); err != nil {
+		return nil, err
+	}
 	if err := s.assemble(keyring); err != nil {
 		return nil, err
 	}
@@ -127,20 +130,31 @@ func New(ctx context.Context, config Config, logs io.Writer, options ...Option) 
 	return s, nil
 }
 
-func (s *Server) loadKeys() (*auth.Keyring, error) {
-	folder := ""
-	if !s.config.OnPostgres() {
-		folder = s.config.Data
+// keyFolder is where keys are kept that no setting gives; empty with PostgreSQL, where both are settings.
+func (s *Server) keyFolder() string {
+	if s.config.OnPostgres() {
+		return ""
+	}
+	return s.config.Data
+}
+
+func (s *Server) loadKeyring() (*auth.Keyring, error) {
+	if folder := s.keyFolder(); folder != "" {
 		if err := os.MkdirAll(folder, 0o700); err != nil {
 			return nil, fmt.Errorf("data folder: %w", err)
 		}
 	}
-	keyring, err := auth.LoadKeyring(s.config.SecretKey, folder)
-	if err != nil {
-		return nil, err
+	return auth.LoadKeyring(s.config.SecretKey, s.keyFolder())
+}
+
+// keepKeys writes keys that there were not. The store is open by then: it holds the data folder for this process alone,
+// and has found nothing that a lost key sealed.
+func (s *Server) keepKeys(keyring *auth.Keyring) (err error) {
+	if err := keyring.Save(); err != nil {
+		return err
 	}
-	s.admin, err = auth.LoadAdminKey(s.config.AdminKey, folder)
-	return keyring, err
+	s.admin, err = auth.LoadAdminKey(s.config.AdminKey, s.keyFolder())
+	return err
 }
 
 // readSchemas finds the event types of a descriptor file; none when there is no file.

@@ -10,6 +10,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io/fs"
 	"path/filepath"
 	"strings"
 )
@@ -24,7 +25,11 @@ var ErrSecretKey = errors.New("a secret key is 32 random bytes as 64 hexadecimal
 
 // Keyring is the server's secret key, with older ones that can still open what they sealed. It is safe for concurrent
 // use. To change the key, put the new one in front of the old.
-type Keyring struct{ keys []derived }
+type Keyring struct {
+	keys []derived
+	// file is where Save writes text, the key that was made because there was none; empty when there is nothing to save.
+	file, text string
+}
 
 // derived is what one secret key is used for: each use has a key of its own.
 type derived struct {
@@ -32,14 +37,17 @@ type derived struct {
 	seal, session, ticket aead
 }
 
-// LoadKeyring reads the keyring from setting (POSTRIDER_SECRET_KEY) or, when that is empty, from <dir>/secret.key, which
-// is made with mode 0600 when it does not exist.
+// LoadKeyring reads the keyring from setting (POSTRIDER_SECRET_KEY) or, when that is empty, from <dir>/secret.key. When that
+// does not exist, a key is made, which Save writes: first it must be known that nothing was sealed with a key that is lost.
 func LoadKeyring(setting, dir string) (*Keyring, error) {
 	if strings.TrimSpace(setting) != "" {
 		return ParseKeyring(setting)
 	}
 	path := filepath.Join(dir, secretKeyFile)
-	text, _, err := readOrCreate(path, newSecretKey)
+	text, err := readPrivate(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return newKeyring(path)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("secret key: %w", err)
 	}
@@ -48,6 +56,28 @@ func LoadKeyring(setting, dir string) (*Keyring, error) {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	return ring, nil
+}
+
+func newKeyring(path string) (*Keyring, error) {
+	text := newSecretKey()
+	ring, err := ParseKeyring(text)
+	if err != nil {
+		return nil, err
+	}
+	ring.file, ring.text = path, text
+	return ring, nil
+}
+
+// Save writes a key that LoadKeyring has made, with mode 0600. It must be called before anything is sealed for good.
+func (r *Keyring) Save() error {
+	if r.file == "" {
+		return nil
+	}
+	if err := writePrivate(r.file, r.text+"\n"); err != nil {
+		return fmt.Errorf("secret key: %w", err)
+	}
+	r.file, r.text = "", ""
+	return nil
 }
 
 func newSecretKey() string {

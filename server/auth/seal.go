@@ -57,6 +57,19 @@ func (r *Keyring) Open(place Place, sealed []byte) ([]byte, error) {
 	return decrypt(key.seal, place.bytes(), sealed)
 }
 
+// HeadBytes is how much of a sealed value Knows looks at.
+const HeadBytes = headBytes
+
+// Knows reports whether the keyring has the key that sealed the value with this head. A head that is damaged has no key.
+func (r *Keyring) Knows(head []byte) bool {
+	id, err := sealedBy(head)
+	if err != nil {
+		return false
+	}
+	_, ok := r.find(id)
+	return ok
+}
+
 // Stale says whether a sealed value should be sealed anew, because another key is the first of the ring by now.
 func (r *Keyring) Stale(sealed []byte) bool {
 	id, err := sealedBy(sealed)

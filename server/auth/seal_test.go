@@ -15,6 +15,7 @@ import (
 
 const (
 	firstKey  = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f"
+	thirdKey  = "aa0102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1eaa"
 	secondKey = "ff0102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1eff"
 )
 
@@ -171,7 +172,15 @@ func TestLoadKeyring(t *testing.T) {
 		t.Fatal(err)
 	}
 	path := filepath.Join(dir, "secret.key")
-	expectPrivate(t, dir, "secret.key")
+	if entries, err := os.ReadDir(dir); err != nil || len(entries) != 0 {
+		t.Fatalf("%v is there before the key may be used, %v", entries, err)
+	}
+	for range 2 {
+		if err := made.Save(); err != nil {
+			t.Fatal(err)
+		}
+		expectPrivate(t, dir, "secret.key")
+	}
 	sealed := made.Seal(place, []byte("secret"))
 	read, err := auth.LoadKeyring("", dir)
 	if err != nil {
@@ -210,6 +219,23 @@ func expectPrivate(t *testing.T, dir, name string) {
 	}
 }
 
+func TestAKeyringKnowsItsKeys(t *testing.T) {
+	t.Parallel()
+	ring := keyring(t, secondKey, firstKey)
+	for name, c := range map[string]struct {
+		by   *auth.Keyring
+		want bool
+	}{"the first": {keyring(t, secondKey), true}, "an older one": {keyring(t, firstKey), true}, "another": {keyring(t, thirdKey), false}} {
+		head := c.by.Seal(place, []byte("secret"))[:auth.HeadBytes]
+		if ring.Knows(head) != c.want {
+			t.Errorf("%s: Knows reports %v", name, !c.want)
+		}
+	}
+	if ring.Knows(nil) || ring.Knows([]byte{1, 2}) {
+		t.Error("a damaged head has a key")
+	}
+}
+
 func TestOpenFileIsRefused(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -227,9 +253,13 @@ func TestOpenFileIsRefused(t *testing.T) {
 	}
 }
 
-func TestLoadKeyringNeedsTheFolder(t *testing.T) {
+func TestSavingAKeyNeedsTheFolder(t *testing.T) {
 	t.Parallel()
-	if _, err := auth.LoadKeyring("", filepath.Join(t.TempDir(), "absent")); !errors.Is(err, os.ErrNotExist) {
+	ring, err := auth.LoadKeyring("", filepath.Join(t.TempDir(), "absent"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := ring.Save(); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("error is %v", err)
 	}
 }

@@ -121,6 +121,10 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 }
 
 func (s *Store) prepare(ctx context.Context) error {
+	// Before anything is written: a server without its secret key must not go on.
+	if err := s.checkSecretKey(ctx); err != nil {
+		return err
+	}
 	if err := s.firstRows(ctx); err != nil {
 		return fmt.Errorf("write first rows: %w", err)
 	}
