@@ -17,7 +17,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file postrider/v1/subscription.proto.
  */
 export const file_postrider_v1_subscription: GenFile = /*@__PURE__*/
-  fileDesc("Ch9wb3N0cmlkZXIvdjEvc3Vic2NyaXB0aW9uLnByb3RvEgxwb3N0cmlkZXIudjEi8gQKDFN1YnNjcmlwdGlvbhITCgJpZBgBIAEoCUIHukgEcgIYQBIXCgZ0ZW5hbnQYAiABKAlCB7pIBHICGD8SOgoEbmFtZRgDIAEoCUIsukgp2AEBciQyIl5bQS1aYS16MC05XVtBLVphLXowLTkuXyAtXXswLDk5fSQSJAoGZmlsdGVyGAQgASgLMhQucG9zdHJpZGVyLnYxLkZpbHRlchIkCgZ0YXJnZXQYBSABKAsyFC5wb3N0cmlkZXIudjEuVGFyZ2V0EiwKBnBvbGljeRgGIAEoCzIcLnBvc3RyaWRlci52MS5EZWxpdmVyeVBvbGljeRIWCgVzdGFydBgHIAEoCUIHukgEcgIYQBI1CgZzZWNyZXQYCCABKAlCJbpIItgBAXIdGIABMhhed2hzZWNfW0EtWmEtejAtOSsvXSs9KiQSHQoLZGVzY3JpcHRpb24YCSABKAlCCLpIBXIDGOgHEi4KBXN0YXRlGAogASgOMh8ucG9zdHJpZGVyLnYxLlN1YnNjcmlwdGlvblN0YXRlEhQKDHN0YXRlX3JlYXNvbhgLIAEoCRIwCgZoZWFsdGgYDCABKAsyIC5wb3N0cmlkZXIudjEuU3Vic2NyaXB0aW9uSGVhbHRoEhQKDHN0YXJ0X2N1cnNvchgNIAEoCRIOCgZjdXJzb3IYDiABKAkSEAoIcmV2aXNpb24YDyABKAMSLwoLY3JlYXRlX3RpbWUYECABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi8KC3VwZGF0ZV90aW1lGBEgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCJ3CgZGaWx0ZXISTwoFdHlwZXMYASADKAlCQLpIPZIBOhBkIjZyNBiBAjIvXihcKnxbQS1aYS16MC05Xy1dKyhcLltBLVphLXowLTlfLV0rKSooXC5cKik/KSQSHAoKZXhwcmVzc2lvbhgCIAEoCUIIukgFcgMYgCAiSgoGVGFyZ2V0Ei8KB3dlYmhvb2sYASABKAsyHC5wb3N0cmlkZXIudGFyZ2V0LnYxLldlYmhvb2tIAEIPCgZjb25maWcSBbpIAggBIr8BCg5EZWxpdmVyeVBvbGljeRJNCg5yZXRyeV9zY2hlZHVsZRgBIAMoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbkIaukgXkgEUEDIiEKoBDSIECID1JDIFEIDC1y8SHwoLY29uY3VycmVuY3kYAiABKAVCCrpIBxoFGIAIKAASPQoHdGltZW91dBgDIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbkIRukgOqgELIgIIeDIFEIDC1y8i3gIKElN1YnNjcmlwdGlvbkhlYWx0aBIZCgxzdWNjZXNzX3JhdGUYASABKAFIAIgBARIQCghhdHRlbXB0cxgCIAEoAxIPCgdiYWNrbG9nGAMgASgDEhAKCHJldHJ5aW5nGAQgASgDEgwKBGRlYWQYBSABKAMSKwoHYnJlYWtlchgGIAEoDjIaLnBvc3RyaWRlci52MS5CcmVha2VyU3RhdGUSLwoLcmVzdW1lX3RpbWUYByABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhIKCmxhc3RfZXJyb3IYCCABKAkSNQoRbGFzdF9zdWNjZXNzX3RpbWUYCSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhUKDWZpbHRlcl9lcnJvcnMYCiABKAMSGQoRbGFzdF9maWx0ZXJfZXJyb3IYCyABKAlCDwoNX3N1Y2Nlc3NfcmF0ZSJuChlDcmVhdGVTdWJzY3JpcHRpb25SZXF1ZXN0EhcKBnRlbmFudBgBIAEoCUIHukgEcgIYPxI4CgxzdWJzY3JpcHRpb24YAiABKAsyGi5wb3N0cmlkZXIudjEuU3Vic2NyaXB0aW9uQga6SAPIAQEiTgoaQ3JlYXRlU3Vic2NyaXB0aW9uUmVzcG9uc2USMAoMc3Vic2NyaXB0aW9uGAEgASgLMhoucG9zdHJpZGVyLnYxLlN1YnNjcmlwdGlvbiJIChZHZXRTdWJzY3JpcHRpb25SZXF1ZXN0EhcKBnRlbmFudBgBIAEoCUIHukgEcgIYPxIVCgJpZBgCIAEoCUIJukgGcgQQARhkIksKF0dldFN1YnNjcmlwdGlvblJlc3BvbnNlEjAKDHN1YnNjcmlwdGlvbhgBIAEoCzIaLnBvc3RyaWRlci52MS5TdWJzY3JpcHRpb24icAoYTGlzdFN1YnNjcmlwdGlvbnNSZXF1ZXN0EhcKBnRlbmFudBgBIAEoCUIHukgEcgIYPxIdCglwYWdlX3NpemUYAiABKAVCCrpIBxoFGOgHKAASHAoKcGFnZV90b2tlbhgDIAEoCUIIukgFcgMYgAQiZwoZTGlzdFN1YnNjcmlwdGlvbnNSZXNwb25zZRIxCg1zdWJzY3JpcHRpb25zGAEgAygLMhoucG9zdHJpZGVyLnYxLlN1YnNjcmlwdGlvbhIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkinwEKGVVwZGF0ZVN1YnNjcmlwdGlvblJlcXVlc3QSFwoGdGVuYW50GAEgASgJQge6SARyAhg/EjgKDHN1YnNjcmlwdGlvbhgCIAEoCzIaLnBvc3RyaWRlci52MS5TdWJzY3JpcHRpb25CBrpIA8gBARIvCgt1cGRhdGVfbWFzaxgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5GaWVsZE1hc2siXgoaVXBkYXRlU3Vic2NyaXB0aW9uUmVzcG9uc2USMAoMc3Vic2NyaXB0aW9uGAEgASgLMhoucG9zdHJpZGVyLnYxLlN1YnNjcmlwdGlvbhIOCgZjdXJzb3IYAiABKAkiZgoZRGVsZXRlU3Vic2NyaXB0aW9uUmVxdWVzdBIXCgZ0ZW5hbnQYASABKAlCB7pIBHICGD8SFQoCaWQYAiABKAlCCbpIBnIEEAEYZBIZCghyZXZpc2lvbhgDIAEoA0IHukgEIgIoACIcChpEZWxldGVTdWJzY3JpcHRpb25SZXNwb25zZSJKChhQYXVzZVN1YnNjcmlwdGlvblJlcXVlc3QSFwoGdGVuYW50GAEgASgJQge6SARyAhg/EhUKAmlkGAIgASgJQgm6SAZyBBABGGQiTQoZUGF1c2VTdWJzY3JpcHRpb25SZXNwb25zZRIwCgxzdWJzY3JpcHRpb24YASABKAsyGi5wb3N0cmlkZXIudjEuU3Vic2NyaXB0aW9uIksKGVJlc3VtZVN1YnNjcmlwdGlvblJlcXVlc3QSFwoGdGVuYW50GAEgASgJQge6SARyAhg/EhUKAmlkGAIgASgJQgm6SAZyBBABGGQiTgoaUmVzdW1lU3Vic2NyaXB0aW9uUmVzcG9uc2USMAoMc3Vic2NyaXB0aW9uGAEgASgLMhoucG9zdHJpZGVyLnYxLlN1YnNjcmlwdGlvbiJJChdUZXN0U3Vic2NyaXB0aW9uUmVxdWVzdBIXCgZ0ZW5hbnQYASABKAlCB7pIBHICGD8SFQoCaWQYAiABKAlCCbpIBnIEEAEYZCJUChhUZXN0U3Vic2NyaXB0aW9uUmVzcG9uc2USEAoIZXZlbnRfaWQYASABKAkSJgoHYXR0ZW1wdBgCIAEoCzIVLnBvc3RyaWRlci52MS5BdHRlbXB0IlEKH1JldmVhbFN1YnNjcmlwdGlvblNlY3JldFJlcXVlc3QSFwoGdGVuYW50GAEgASgJQge6SARyAhg/EhUKAmlkGAIgASgJQgm6SAZyBBABGGQiMgogUmV2ZWFsU3Vic2NyaXB0aW9uU2VjcmV0UmVzcG9uc2USDgoGc2VjcmV0GAEgASgJIn4KEVRlc3RGaWx0ZXJSZXF1ZXN0EhcKBnRlbmFudBgBIAEoCUIHukgEcgIYPxIsCgZmaWx0ZXIYAiABKAsyFC5wb3N0cmlkZXIudjEuRmlsdGVyQga6SAPIAQESIgoFbGltaXQYAyABKAVCE7pIEBoOGOgHKP///////////wEicAoSVGVzdEZpbHRlclJlc3BvbnNlEi0KCHByb2JsZW1zGAEgAygLMhsucG9zdHJpZGVyLnYxLkZpbHRlclByb2JsZW0SKwoHcmVzdWx0cxgCIAMoCzIaLnBvc3RyaWRlci52MS5GaWx0ZXJSZXN1bHQiYAoNRmlsdGVyUHJvYmxlbRIMCgRsaW5lGAEgASgFEg4KBmNvbHVtbhgCIAEoBRIPCgdtZXNzYWdlGAMgASgJEhIKCnN1Z2dlc3Rpb24YBCABKAkSDAoEdHlwZRgFIAEoCSKGAQoMRmlsdGVyUmVzdWx0EhAKCGV2ZW50X2lkGAEgASgJEhIKCmV2ZW50X3R5cGUYAiABKAkSLwoLYWNjZXB0X3RpbWUYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEg8KB21hdGNoZWQYBCABKAgSDgoGcmVhc29uGAUgASgJKpYBChFTdWJzY3JpcHRpb25TdGF0ZRIiCh5TVUJTQ1JJUFRJT05fU1RBVEVfVU5TUEVDSUZJRUQQABIdChlTVUJTQ1JJUFRJT05fU1RBVEVfQUNUSVZFEAESHQoZU1VCU0NSSVBUSU9OX1NUQVRFX1BBVVNFRBACEh8KG1NVQlNDUklQVElPTl9TVEFURV9ESVNBQkxFRBADKnoKDEJyZWFrZXJTdGF0ZRIdChlCUkVBS0VSX1NUQVRFX1VOU1BFQ0lGSUVEEAASGAoUQlJFQUtFUl9TVEFURV9DTE9TRUQQARIWChJCUkVBS0VSX1NUQVRFX09QRU4QAhIZChVCUkVBS0VSX1NUQVRFX0hPTERJTkcQAzKjCAoTU3Vic2NyaXB0aW9uU2VydmljZRJnChJDcmVhdGVTdWJzY3JpcHRpb24SJy5wb3N0cmlkZXIudjEuQ3JlYXRlU3Vic2NyaXB0aW9uUmVxdWVzdBooLnBvc3RyaWRlci52MS5DcmVhdGVTdWJzY3JpcHRpb25SZXNwb25zZRJjCg9HZXRTdWJzY3JpcHRpb24SJC5wb3N0cmlkZXIudjEuR2V0U3Vic2NyaXB0aW9uUmVxdWVzdBolLnBvc3RyaWRlci52MS5HZXRTdWJzY3JpcHRpb25SZXNwb25zZSIDkAIBEmkKEUxpc3RTdWJzY3JpcHRpb25zEiYucG9zdHJpZGVyLnYxLkxpc3RTdWJzY3JpcHRpb25zUmVxdWVzdBonLnBvc3RyaWRlci52MS5MaXN0U3Vic2NyaXB0aW9uc1Jlc3BvbnNlIgOQAgESZwoSVXBkYXRlU3Vic2NyaXB0aW9uEicucG9zdHJpZGVyLnYxLlVwZGF0ZVN1YnNjcmlwdGlvblJlcXVlc3QaKC5wb3N0cmlkZXIudjEuVXBkYXRlU3Vic2NyaXB0aW9uUmVzcG9uc2USZwoSRGVsZXRlU3Vic2NyaXB0aW9uEicucG9zdHJpZGVyLnYxLkRlbGV0ZVN1YnNjcmlwdGlvblJlcXVlc3QaKC5wb3N0cmlkZXIudjEuRGVsZXRlU3Vic2NyaXB0aW9uUmVzcG9uc2USZAoRUGF1c2VTdWJzY3JpcHRpb24SJi5wb3N0cmlkZXIudjEuUGF1c2VTdWJzY3JpcHRpb25SZXF1ZXN0GicucG9zdHJpZGVyLnYxLlBhdXNlU3Vic2NyaXB0aW9uUmVzcG9uc2USZwoSUmVzdW1lU3Vic2NyaXB0aW9uEicucG9zdHJpZGVyLnYxLlJlc3VtZVN1YnNjcmlwdGlvblJlcXVlc3QaKC5wb3N0cmlkZXIudjEuUmVzdW1lU3Vic2NyaXB0aW9uUmVzcG9uc2USYQoQVGVzdFN1YnNjcmlwdGlvbhIlLnBvc3RyaWRlci52MS5UZXN0U3Vic2NyaXB0aW9uUmVxdWVzdBomLnBvc3RyaWRlci52MS5UZXN0U3Vic2NyaXB0aW9uUmVzcG9uc2USeQoYUmV2ZWFsU3Vic2NyaXB0aW9uU2VjcmV0Ei0ucG9zdHJpZGVyLnYxLlJldmVhbFN1YnNjcmlwdGlvblNlY3JldFJlcXVlc3QaLi5wb3N0cmlkZXIudjEuUmV2ZWFsU3Vic2NyaXB0aW9uU2VjcmV0UmVzcG9uc2USVAoKVGVzdEZpbHRlchIfLnBvc3RyaWRlci52MS5UZXN0RmlsdGVyUmVxdWVzdBogLnBvc3RyaWRlci52MS5UZXN0RmlsdGVyUmVzcG9uc2UiA5ACAUK6AQoQY29tLnBvc3RyaWRlci52MUIRU3Vic2NyaXB0aW9uUHJvdG9QAVpCZ2l0aHViLmNvbS9wb3N0cmlkZXItZGV2L3Bvc3RyaWRlci9nZW4vZ28vcG9zdHJpZGVyL3YxO3Bvc3RyaWRlcnYxogIDUFhYqgIMUG9zdHJpZGVyLlYxygIMUG9zdHJpZGVyXFYx4gIYUG9zdHJpZGVyXFYxXEdQQk1ldGFkYXRh6gINUG9zdHJpZGVyOjpWMWIGcHJvdG8z", [file_buf_validate_validate, file_google_protobuf_duration, file_google_protobuf_field_mask, file_google_protobuf_timestamp, file_postrider_target_v1_webhook, file_postrider_v1_delivery]);
+  fileDesc("Ch9wb3N0cmlkZXIvdjEvc3Vic2NyaXB0aW9uLnByb3RvEgxwb3N0cmlkZXIudjEi8gQKDFN1YnNjcmlwdGlvbhITCgJpZBgBIAEoCUIHukgEcgIYQBIXCgZ0ZW5hbnQYAiABKAlCB7pIBHICGD8SOgoEbmFtZRgDIAEoCUIsukgp2AEBciQyIl5bQS1aYS16MC05XVtBLVphLXowLTkuXyAtXXswLDk5fSQSJAoGZmlsdGVyGAQgASgLMhQucG9zdHJpZGVyLnYxLkZpbHRlchIkCgZ0YXJnZXQYBSABKAsyFC5wb3N0cmlkZXIudjEuVGFyZ2V0EiwKBnBvbGljeRgGIAEoCzIcLnBvc3RyaWRlci52MS5EZWxpdmVyeVBvbGljeRIWCgVzdGFydBgHIAEoCUIHukgEcgIYQBI1CgZzZWNyZXQYCCABKAlCJbpIItgBAXIdGIABMhhed2hzZWNfW0EtWmEtejAtOSsvXSs9KiQSHQoLZGVzY3JpcHRpb24YCSABKAlCCLpIBXIDGOgHEi4KBXN0YXRlGAogASgOMh8ucG9zdHJpZGVyLnYxLlN1YnNjcmlwdGlvblN0YXRlEhQKDHN0YXRlX3JlYXNvbhgLIAEoCRIwCgZoZWFsdGgYDCABKAsyIC5wb3N0cmlkZXIudjEuU3Vic2NyaXB0aW9uSGVhbHRoEhQKDHN0YXJ0X2N1cnNvchgNIAEoCRIOCgZjdXJzb3IYDiABKAkSEAoIcmV2aXNpb24YDyABKAMSLwoLY3JlYXRlX3RpbWUYECABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi8KC3VwZGF0ZV90aW1lGBEgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCJ3CgZGaWx0ZXISTwoFdHlwZXMYASADKAlCQLpIPZIBOhBkIjZyNBiBAjIvXihcKnxbQS1aYS16MC05Xy1dKyhcLltBLVphLXowLTlfLV0rKSooXC5cKik/KSQSHAoKZXhwcmVzc2lvbhgCIAEoCUIIukgFcgMYgCAiSgoGVGFyZ2V0Ei8KB3dlYmhvb2sYASABKAsyHC5wb3N0cmlkZXIudGFyZ2V0LnYxLldlYmhvb2tIAEIPCgZjb25maWcSBbpIAggBIr8BCg5EZWxpdmVyeVBvbGljeRJNCg5yZXRyeV9zY2hlZHVsZRgBIAMoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbkIaukgXkgEUEDIiEKoBDSIECID1JDIFEIDC1y8SHwoLY29uY3VycmVuY3kYAiABKAVCCrpIBxoFGIAIKAASPQoHdGltZW91dBgDIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbkIRukgOqgELIgIIeDIFEIDC1y8ijAMKElN1YnNjcmlwdGlvbkhlYWx0aBIZCgxzdWNjZXNzX3JhdGUYASABKAFIAIgBARIQCghhdHRlbXB0cxgCIAEoAxIPCgdiYWNrbG9nGAMgASgDEhAKCHJldHJ5aW5nGAQgASgDEgwKBGRlYWQYBSABKAMSKwoHYnJlYWtlchgGIAEoDjIaLnBvc3RyaWRlci52MS5CcmVha2VyU3RhdGUSLwoLcmVzdW1lX3RpbWUYByABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhIKCmxhc3RfZXJyb3IYCCABKAkSNQoRbGFzdF9zdWNjZXNzX3RpbWUYCSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhUKDWZpbHRlcl9lcnJvcnMYCiABKAMSGQoRbGFzdF9maWx0ZXJfZXJyb3IYCyABKAkSLAoEaG9sZBgMIAEoCzIeLnBvc3RyaWRlci52MS5TdWJzY3JpcHRpb25Ib2xkQg8KDV9zdWNjZXNzX3JhdGUihAEKEFN1YnNjcmlwdGlvbkhvbGQSMAoEa2luZBgBIAEoDjIiLnBvc3RyaWRlci52MS5TdWJzY3JpcHRpb25Ib2xkS2luZBIOCgZyZWFzb24YAiABKAkSLgoKdW50aWxfdGltZRgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAibgoZQ3JlYXRlU3Vic2NyaXB0aW9uUmVxdWVzdBIXCgZ0ZW5hbnQYASABKAlCB7pIBHICGD8SOAoMc3Vic2NyaXB0aW9uGAIgASgLMhoucG9zdHJpZGVyLnYxLlN1YnNjcmlwdGlvbkIGukgDyAEBIk4KGkNyZWF0ZVN1YnNjcmlwdGlvblJlc3BvbnNlEjAKDHN1YnNjcmlwdGlvbhgBIAEoCzIaLnBvc3RyaWRlci52MS5TdWJzY3JpcHRpb24iSAoWR2V0U3Vic2NyaXB0aW9uUmVxdWVzdBIXCgZ0ZW5hbnQYASABKAlCB7pIBHICGD8SFQoCaWQYAiABKAlCCbpIBnIEEAEYZCJLChdHZXRTdWJzY3JpcHRpb25SZXNwb25zZRIwCgxzdWJzY3JpcHRpb24YASABKAsyGi5wb3N0cmlkZXIudjEuU3Vic2NyaXB0aW9uInAKGExpc3RTdWJzY3JpcHRpb25zUmVxdWVzdBIXCgZ0ZW5hbnQYASABKAlCB7pIBHICGD8SHQoJcGFnZV9zaXplGAIgASgFQgq6SAcaBRjoBygAEhwKCnBhZ2VfdG9rZW4YAyABKAlCCLpIBXIDGIAEImcKGUxpc3RTdWJzY3JpcHRpb25zUmVzcG9uc2USMQoNc3Vic2NyaXB0aW9ucxgBIAMoCzIaLnBvc3RyaWRlci52MS5TdWJzY3JpcHRpb24SFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIp8BChlVcGRhdGVTdWJzY3JpcHRpb25SZXF1ZXN0EhcKBnRlbmFudBgBIAEoCUIHukgEcgIYPxI4CgxzdWJzY3JpcHRpb24YAiABKAsyGi5wb3N0cmlkZXIudjEuU3Vic2NyaXB0aW9uQga6SAPIAQESLwoLdXBkYXRlX21hc2sYAyABKAsyGi5nb29nbGUucHJvdG9idWYuRmllbGRNYXNrIl4KGlVwZGF0ZVN1YnNjcmlwdGlvblJlc3BvbnNlEjAKDHN1YnNjcmlwdGlvbhgBIAEoCzIaLnBvc3RyaWRlci52MS5TdWJzY3JpcHRpb24SDgoGY3Vyc29yGAIgASgJImYKGURlbGV0ZVN1YnNjcmlwdGlvblJlcXVlc3QSFwoGdGVuYW50GAEgASgJQge6SARyAhg/EhUKAmlkGAIgASgJQgm6SAZyBBABGGQSGQoIcmV2aXNpb24YAyABKANCB7pIBCICKAAiHAoaRGVsZXRlU3Vic2NyaXB0aW9uUmVzcG9uc2UiSgoYUGF1c2VTdWJzY3JpcHRpb25SZXF1ZXN0EhcKBnRlbmFudBgBIAEoCUIHukgEcgIYPxIVCgJpZBgCIAEoCUIJukgGcgQQARhkIk0KGVBhdXNlU3Vic2NyaXB0aW9uUmVzcG9uc2USMAoMc3Vic2NyaXB0aW9uGAEgASgLMhoucG9zdHJpZGVyLnYxLlN1YnNjcmlwdGlvbiJLChlSZXN1bWVTdWJzY3JpcHRpb25SZXF1ZXN0EhcKBnRlbmFudBgBIAEoCUIHukgEcgIYPxIVCgJpZBgCIAEoCUIJukgGcgQQARhkIk4KGlJlc3VtZVN1YnNjcmlwdGlvblJlc3BvbnNlEjAKDHN1YnNjcmlwdGlvbhgBIAEoCzIaLnBvc3RyaWRlci52MS5TdWJzY3JpcHRpb24iSQoXVGVzdFN1YnNjcmlwdGlvblJlcXVlc3QSFwoGdGVuYW50GAEgASgJQge6SARyAhg/EhUKAmlkGAIgASgJQgm6SAZyBBABGGQiVAoYVGVzdFN1YnNjcmlwdGlvblJlc3BvbnNlEhAKCGV2ZW50X2lkGAEgASgJEiYKB2F0dGVtcHQYAiABKAsyFS5wb3N0cmlkZXIudjEuQXR0ZW1wdCJRCh9SZXZlYWxTdWJzY3JpcHRpb25TZWNyZXRSZXF1ZXN0EhcKBnRlbmFudBgBIAEoCUIHukgEcgIYPxIVCgJpZBgCIAEoCUIJukgGcgQQARhkIjIKIFJldmVhbFN1YnNjcmlwdGlvblNlY3JldFJlc3BvbnNlEg4KBnNlY3JldBgBIAEoCSJ+ChFUZXN0RmlsdGVyUmVxdWVzdBIXCgZ0ZW5hbnQYASABKAlCB7pIBHICGD8SLAoGZmlsdGVyGAIgASgLMhQucG9zdHJpZGVyLnYxLkZpbHRlckIGukgDyAEBEiIKBWxpbWl0GAMgASgFQhO6SBAaDhjoByj///////////8BInAKElRlc3RGaWx0ZXJSZXNwb25zZRItCghwcm9ibGVtcxgBIAMoCzIbLnBvc3RyaWRlci52MS5GaWx0ZXJQcm9ibGVtEisKB3Jlc3VsdHMYAiADKAsyGi5wb3N0cmlkZXIudjEuRmlsdGVyUmVzdWx0ImAKDUZpbHRlclByb2JsZW0SDAoEbGluZRgBIAEoBRIOCgZjb2x1bW4YAiABKAUSDwoHbWVzc2FnZRgDIAEoCRISCgpzdWdnZXN0aW9uGAQgASgJEgwKBHR5cGUYBSABKAkihgEKDEZpbHRlclJlc3VsdBIQCghldmVudF9pZBgBIAEoCRISCgpldmVudF90eXBlGAIgASgJEi8KC2FjY2VwdF90aW1lGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIPCgdtYXRjaGVkGAQgASgIEg4KBnJlYXNvbhgFIAEoCSqWAQoRU3Vic2NyaXB0aW9uU3RhdGUSIgoeU1VCU0NSSVBUSU9OX1NUQVRFX1VOU1BFQ0lGSUVEEAASHQoZU1VCU0NSSVBUSU9OX1NUQVRFX0FDVElWRRABEh0KGVNVQlNDUklQVElPTl9TVEFURV9QQVVTRUQQAhIfChtTVUJTQ1JJUFRJT05fU1RBVEVfRElTQUJMRUQQAyqHAQoUU3Vic2NyaXB0aW9uSG9sZEtpbmQSJgoiU1VCU0NSSVBUSU9OX0hPTERfS0lORF9VTlNQRUNJRklFRBAAEiQKIFNVQlNDUklQVElPTl9IT0xEX0tJTkRfU0xPV19ET1dOEAESIQodU1VCU0NSSVBUSU9OX0hPTERfS0lORF9GSUxURVIQAip6CgxCcmVha2VyU3RhdGUSHQoZQlJFQUtFUl9TVEFURV9VTlNQRUNJRklFRBAAEhgKFEJSRUFLRVJfU1RBVEVfQ0xPU0VEEAESFgoSQlJFQUtFUl9TVEFURV9PUEVOEAISGQoVQlJFQUtFUl9TVEFURV9IT0xESU5HEAMyowgKE1N1YnNjcmlwdGlvblNlcnZpY2USZwoSQ3JlYXRlU3Vic2NyaXB0aW9uEicucG9zdHJpZGVyLnYxLkNyZWF0ZVN1YnNjcmlwdGlvblJlcXVlc3QaKC5wb3N0cmlkZXIudjEuQ3JlYXRlU3Vic2NyaXB0aW9uUmVzcG9uc2USYwoPR2V0U3Vic2NyaXB0aW9uEiQucG9zdHJpZGVyLnYxLkdldFN1YnNjcmlwdGlvblJlcXVlc3QaJS5wb3N0cmlkZXIudjEuR2V0U3Vic2NyaXB0aW9uUmVzcG9uc2UiA5ACARJpChFMaXN0U3Vic2NyaXB0aW9ucxImLnBvc3RyaWRlci52MS5MaXN0U3Vic2NyaXB0aW9uc1JlcXVlc3QaJy5wb3N0cmlkZXIudjEuTGlzdFN1YnNjcmlwdGlvbnNSZXNwb25zZSIDkAIBEmcKElVwZGF0ZVN1YnNjcmlwdGlvbhInLnBvc3RyaWRlci52MS5VcGRhdGVTdWJzY3JpcHRpb25SZXF1ZXN0GigucG9zdHJpZGVyLnYxLlVwZGF0ZVN1YnNjcmlwdGlvblJlc3BvbnNlEmcKEkRlbGV0ZVN1YnNjcmlwdGlvbhInLnBvc3RyaWRlci52MS5EZWxldGVTdWJzY3JpcHRpb25SZXF1ZXN0GigucG9zdHJpZGVyLnYxLkRlbGV0ZVN1YnNjcmlwdGlvblJlc3BvbnNlEmQKEVBhdXNlU3Vic2NyaXB0aW9uEiYucG9zdHJpZGVyLnYxLlBhdXNlU3Vic2NyaXB0aW9uUmVxdWVzdBonLnBvc3RyaWRlci52MS5QYXVzZVN1YnNjcmlwdGlvblJlc3BvbnNlEmcKElJlc3VtZVN1YnNjcmlwdGlvbhInLnBvc3RyaWRlci52MS5SZXN1bWVTdWJzY3JpcHRpb25SZXF1ZXN0GigucG9zdHJpZGVyLnYxLlJlc3VtZVN1YnNjcmlwdGlvblJlc3BvbnNlEmEKEFRlc3RTdWJzY3JpcHRpb24SJS5wb3N0cmlkZXIudjEuVGVzdFN1YnNjcmlwdGlvblJlcXVlc3QaJi5wb3N0cmlkZXIudjEuVGVzdFN1YnNjcmlwdGlvblJlc3BvbnNlEnkKGFJldmVhbFN1YnNjcmlwdGlvblNlY3JldBItLnBvc3RyaWRlci52MS5SZXZlYWxTdWJzY3JpcHRpb25TZWNyZXRSZXF1ZXN0Gi4ucG9zdHJpZGVyLnYxLlJldmVhbFN1YnNjcmlwdGlvblNlY3JldFJlc3BvbnNlElQKClRlc3RGaWx0ZXISHy5wb3N0cmlkZXIudjEuVGVzdEZpbHRlclJlcXVlc3QaIC5wb3N0cmlkZXIudjEuVGVzdEZpbHRlclJlc3BvbnNlIgOQAgFCugEKEGNvbS5wb3N0cmlkZXIudjFCEVN1YnNjcmlwdGlvblByb3RvUAFaQmdpdGh1Yi5jb20vcG9zdHJpZGVyLWRldi9wb3N0cmlkZXIvZ2VuL2dvL3Bvc3RyaWRlci92MTtwb3N0cmlkZXJ2MaICA1BYWKoCDFBvc3RyaWRlci5WMcoCDFBvc3RyaWRlclxWMeICGFBvc3RyaWRlclxWMVxHUEJNZXRhZGF0YeoCDVBvc3RyaWRlcjo6VjFiBnByb3RvMw", [file_buf_validate_validate, file_google_protobuf_duration, file_google_protobuf_field_mask, file_google_protobuf_timestamp, file_postrider_target_v1_webhook, file_postrider_v1_delivery]);
 
 /**
  * Subscription is a durable, named interest: a filter, a target, a delivery policy, and a cursor in the log.
@@ -322,6 +322,13 @@ export type SubscriptionHealth = Message<"postrider.v1.SubscriptionHealth"> & {
    * @generated from field: string last_filter_error = 11;
    */
   lastFilterError: string;
+
+  /**
+   * Why no attempt starts although the subscription is active; absent when nothing holds it. Survives a restart.
+   *
+   * @generated from field: postrider.v1.SubscriptionHold hold = 12;
+   */
+  hold?: SubscriptionHold | undefined;
 };
 
 /**
@@ -330,6 +337,39 @@ export type SubscriptionHealth = Message<"postrider.v1.SubscriptionHealth"> & {
  */
 export const SubscriptionHealthSchema: GenMessage<SubscriptionHealth> = /*@__PURE__*/
   messageDesc(file_postrider_v1_subscription, 4);
+
+/**
+ * SubscriptionHold keeps a subscription's attempts and its cursor from going on.
+ *
+ * @generated from message postrider.v1.SubscriptionHold
+ */
+export type SubscriptionHold = Message<"postrider.v1.SubscriptionHold"> & {
+  /**
+   * @generated from field: postrider.v1.SubscriptionHoldKind kind = 1;
+   */
+  kind: SubscriptionHoldKind;
+
+  /**
+   * Why, for a person.
+   *
+   * @generated from field: string reason = 2;
+   */
+  reason: string;
+
+  /**
+   * When it ends by itself; absent: it lasts until the subscription is changed or resumed.
+   *
+   * @generated from field: google.protobuf.Timestamp until_time = 3;
+   */
+  untilTime?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message postrider.v1.SubscriptionHold.
+ * Use `create(SubscriptionHoldSchema)` to create a new message.
+ */
+export const SubscriptionHoldSchema: GenMessage<SubscriptionHold> = /*@__PURE__*/
+  messageDesc(file_postrider_v1_subscription, 5);
 
 /**
  * @generated from message postrider.v1.CreateSubscriptionRequest
@@ -353,7 +393,7 @@ export type CreateSubscriptionRequest = Message<"postrider.v1.CreateSubscription
  * Use `create(CreateSubscriptionRequestSchema)` to create a new message.
  */
 export const CreateSubscriptionRequestSchema: GenMessage<CreateSubscriptionRequest> = /*@__PURE__*/
-  messageDesc(file_postrider_v1_subscription, 5);
+  messageDesc(file_postrider_v1_subscription, 6);
 
 /**
  * @generated from message postrider.v1.CreateSubscriptionResponse
@@ -370,7 +410,7 @@ export type CreateSubscriptionResponse = Message<"postrider.v1.CreateSubscriptio
  * Use `create(CreateSubscriptionResponseSchema)` to create a new message.
  */
 export const CreateSubscriptionResponseSchema: GenMessage<CreateSubscriptionResponse> = /*@__PURE__*/
-  messageDesc(file_postrider_v1_subscription, 6);
+  messageDesc(file_postrider_v1_subscription, 7);
 
 /**
  * @generated from message postrider.v1.GetSubscriptionRequest
@@ -396,7 +436,7 @@ export type GetSubscriptionRequest = Message<"postrider.v1.GetSubscriptionReques
  * Use `create(GetSubscriptionRequestSchema)` to create a new message.
  */
 export const GetSubscriptionRequestSchema: GenMessage<GetSubscriptionRequest> = /*@__PURE__*/
-  messageDesc(file_postrider_v1_subscription, 7);
+  messageDesc(file_postrider_v1_subscription, 8);
 
 /**
  * @generated from message postrider.v1.GetSubscriptionResponse
@@ -413,7 +453,7 @@ export type GetSubscriptionResponse = Message<"postrider.v1.GetSubscriptionRespo
  * Use `create(GetSubscriptionResponseSchema)` to create a new message.
  */
 export const GetSubscriptionResponseSchema: GenMessage<GetSubscriptionResponse> = /*@__PURE__*/
-  messageDesc(file_postrider_v1_subscription, 8);
+  messageDesc(file_postrider_v1_subscription, 9);
 
 /**
  * @generated from message postrider.v1.ListSubscriptionsRequest
@@ -444,7 +484,7 @@ export type ListSubscriptionsRequest = Message<"postrider.v1.ListSubscriptionsRe
  * Use `create(ListSubscriptionsRequestSchema)` to create a new message.
  */
 export const ListSubscriptionsRequestSchema: GenMessage<ListSubscriptionsRequest> = /*@__PURE__*/
-  messageDesc(file_postrider_v1_subscription, 9);
+  messageDesc(file_postrider_v1_subscription, 10);
 
 /**
  * @generated from message postrider.v1.ListSubscriptionsResponse
@@ -468,7 +508,7 @@ export type ListSubscriptionsResponse = Message<"postrider.v1.ListSubscriptionsR
  * Use `create(ListSubscriptionsResponseSchema)` to create a new message.
  */
 export const ListSubscriptionsResponseSchema: GenMessage<ListSubscriptionsResponse> = /*@__PURE__*/
-  messageDesc(file_postrider_v1_subscription, 10);
+  messageDesc(file_postrider_v1_subscription, 11);
 
 /**
  * @generated from message postrider.v1.UpdateSubscriptionRequest
@@ -501,7 +541,7 @@ export type UpdateSubscriptionRequest = Message<"postrider.v1.UpdateSubscription
  * Use `create(UpdateSubscriptionRequestSchema)` to create a new message.
  */
 export const UpdateSubscriptionRequestSchema: GenMessage<UpdateSubscriptionRequest> = /*@__PURE__*/
-  messageDesc(file_postrider_v1_subscription, 11);
+  messageDesc(file_postrider_v1_subscription, 12);
 
 /**
  * @generated from message postrider.v1.UpdateSubscriptionResponse
@@ -525,7 +565,7 @@ export type UpdateSubscriptionResponse = Message<"postrider.v1.UpdateSubscriptio
  * Use `create(UpdateSubscriptionResponseSchema)` to create a new message.
  */
 export const UpdateSubscriptionResponseSchema: GenMessage<UpdateSubscriptionResponse> = /*@__PURE__*/
-  messageDesc(file_postrider_v1_subscription, 12);
+  messageDesc(file_postrider_v1_subscription, 13);
 
 /**
  * @generated from message postrider.v1.DeleteSubscriptionRequest
@@ -558,7 +598,7 @@ export type DeleteSubscriptionRequest = Message<"postrider.v1.DeleteSubscription
  * Use `create(DeleteSubscriptionRequestSchema)` to create a new message.
  */
 export const DeleteSubscriptionRequestSchema: GenMessage<DeleteSubscriptionRequest> = /*@__PURE__*/
-  messageDesc(file_postrider_v1_subscription, 13);
+  messageDesc(file_postrider_v1_subscription, 14);
 
 /**
  * @generated from message postrider.v1.DeleteSubscriptionResponse
@@ -571,7 +611,7 @@ export type DeleteSubscriptionResponse = Message<"postrider.v1.DeleteSubscriptio
  * Use `create(DeleteSubscriptionResponseSchema)` to create a new message.
  */
 export const DeleteSubscriptionResponseSchema: GenMessage<DeleteSubscriptionResponse> = /*@__PURE__*/
-  messageDesc(file_postrider_v1_subscription, 14);
+  messageDesc(file_postrider_v1_subscription, 15);
 
 /**
  * @generated from message postrider.v1.PauseSubscriptionRequest
@@ -597,7 +637,7 @@ export type PauseSubscriptionRequest = Message<"postrider.v1.PauseSubscriptionRe
  * Use `create(PauseSubscriptionRequestSchema)` to create a new message.
  */
 export const PauseSubscriptionRequestSchema: GenMessage<PauseSubscriptionRequest> = /*@__PURE__*/
-  messageDesc(file_postrider_v1_subscription, 15);
+  messageDesc(file_postrider_v1_subscription, 16);
 
 /**
  * @generated from message postrider.v1.PauseSubscriptionResponse
@@ -614,7 +654,7 @@ export type PauseSubscriptionResponse = Message<"postrider.v1.PauseSubscriptionR
  * Use `create(PauseSubscriptionResponseSchema)` to create a new message.
  */
 export const PauseSubscriptionResponseSchema: GenMessage<PauseSubscriptionResponse> = /*@__PURE__*/
-  messageDesc(file_postrider_v1_subscription, 16);
+  messageDesc(file_postrider_v1_subscription, 17);
 
 /**
  * @generated from message postrider.v1.ResumeSubscriptionRequest
@@ -640,7 +680,7 @@ export type ResumeSubscriptionRequest = Message<"postrider.v1.ResumeSubscription
  * Use `create(ResumeSubscriptionRequestSchema)` to create a new message.
  */
 export const ResumeSubscriptionRequestSchema: GenMessage<ResumeSubscriptionRequest> = /*@__PURE__*/
-  messageDesc(file_postrider_v1_subscription, 17);
+  messageDesc(file_postrider_v1_subscription, 18);
 
 /**
  * @generated from message postrider.v1.ResumeSubscriptionResponse
@@ -657,7 +697,7 @@ export type ResumeSubscriptionResponse = Message<"postrider.v1.ResumeSubscriptio
  * Use `create(ResumeSubscriptionResponseSchema)` to create a new message.
  */
 export const ResumeSubscriptionResponseSchema: GenMessage<ResumeSubscriptionResponse> = /*@__PURE__*/
-  messageDesc(file_postrider_v1_subscription, 18);
+  messageDesc(file_postrider_v1_subscription, 19);
 
 /**
  * @generated from message postrider.v1.TestSubscriptionRequest
@@ -683,7 +723,7 @@ export type TestSubscriptionRequest = Message<"postrider.v1.TestSubscriptionRequ
  * Use `create(TestSubscriptionRequestSchema)` to create a new message.
  */
 export const TestSubscriptionRequestSchema: GenMessage<TestSubscriptionRequest> = /*@__PURE__*/
-  messageDesc(file_postrider_v1_subscription, 19);
+  messageDesc(file_postrider_v1_subscription, 20);
 
 /**
  * @generated from message postrider.v1.TestSubscriptionResponse
@@ -707,7 +747,7 @@ export type TestSubscriptionResponse = Message<"postrider.v1.TestSubscriptionRes
  * Use `create(TestSubscriptionResponseSchema)` to create a new message.
  */
 export const TestSubscriptionResponseSchema: GenMessage<TestSubscriptionResponse> = /*@__PURE__*/
-  messageDesc(file_postrider_v1_subscription, 20);
+  messageDesc(file_postrider_v1_subscription, 21);
 
 /**
  * @generated from message postrider.v1.RevealSubscriptionSecretRequest
@@ -733,7 +773,7 @@ export type RevealSubscriptionSecretRequest = Message<"postrider.v1.RevealSubscr
  * Use `create(RevealSubscriptionSecretRequestSchema)` to create a new message.
  */
 export const RevealSubscriptionSecretRequestSchema: GenMessage<RevealSubscriptionSecretRequest> = /*@__PURE__*/
-  messageDesc(file_postrider_v1_subscription, 21);
+  messageDesc(file_postrider_v1_subscription, 22);
 
 /**
  * @generated from message postrider.v1.RevealSubscriptionSecretResponse
@@ -750,7 +790,7 @@ export type RevealSubscriptionSecretResponse = Message<"postrider.v1.RevealSubsc
  * Use `create(RevealSubscriptionSecretResponseSchema)` to create a new message.
  */
 export const RevealSubscriptionSecretResponseSchema: GenMessage<RevealSubscriptionSecretResponse> = /*@__PURE__*/
-  messageDesc(file_postrider_v1_subscription, 22);
+  messageDesc(file_postrider_v1_subscription, 23);
 
 /**
  * @generated from message postrider.v1.TestFilterRequest
@@ -781,7 +821,7 @@ export type TestFilterRequest = Message<"postrider.v1.TestFilterRequest"> & {
  * Use `create(TestFilterRequestSchema)` to create a new message.
  */
 export const TestFilterRequestSchema: GenMessage<TestFilterRequest> = /*@__PURE__*/
-  messageDesc(file_postrider_v1_subscription, 23);
+  messageDesc(file_postrider_v1_subscription, 24);
 
 /**
  * @generated from message postrider.v1.TestFilterResponse
@@ -807,7 +847,7 @@ export type TestFilterResponse = Message<"postrider.v1.TestFilterResponse"> & {
  * Use `create(TestFilterResponseSchema)` to create a new message.
  */
 export const TestFilterResponseSchema: GenMessage<TestFilterResponse> = /*@__PURE__*/
-  messageDesc(file_postrider_v1_subscription, 24);
+  messageDesc(file_postrider_v1_subscription, 25);
 
 /**
  * FilterProblem is why an expression does not compile, or cannot match a type.
@@ -856,7 +896,7 @@ export type FilterProblem = Message<"postrider.v1.FilterProblem"> & {
  * Use `create(FilterProblemSchema)` to create a new message.
  */
 export const FilterProblemSchema: GenMessage<FilterProblem> = /*@__PURE__*/
-  messageDesc(file_postrider_v1_subscription, 25);
+  messageDesc(file_postrider_v1_subscription, 26);
 
 /**
  * FilterResult is what a filter makes of one event.
@@ -897,7 +937,7 @@ export type FilterResult = Message<"postrider.v1.FilterResult"> & {
  * Use `create(FilterResultSchema)` to create a new message.
  */
 export const FilterResultSchema: GenMessage<FilterResult> = /*@__PURE__*/
-  messageDesc(file_postrider_v1_subscription, 26);
+  messageDesc(file_postrider_v1_subscription, 27);
 
 /**
  * @generated from enum postrider.v1.SubscriptionState
@@ -933,6 +973,36 @@ export enum SubscriptionState {
  */
 export const SubscriptionStateSchema: GenEnum<SubscriptionState> = /*@__PURE__*/
   enumDesc(file_postrider_v1_subscription, 0);
+
+/**
+ * @generated from enum postrider.v1.SubscriptionHoldKind
+ */
+export enum SubscriptionHoldKind {
+  /**
+   * @generated from enum value: SUBSCRIPTION_HOLD_KIND_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * The endpoint asked to slow down (429, or 503 with Retry-After).
+   *
+   * @generated from enum value: SUBSCRIPTION_HOLD_KIND_SLOW_DOWN = 1;
+   */
+  SLOW_DOWN = 1,
+
+  /**
+   * The filter's expression went over its bounds. A changed filter, or ResumeSubscription, ends the hold.
+   *
+   * @generated from enum value: SUBSCRIPTION_HOLD_KIND_FILTER = 2;
+   */
+  FILTER = 2,
+}
+
+/**
+ * Describes the enum postrider.v1.SubscriptionHoldKind.
+ */
+export const SubscriptionHoldKindSchema: GenEnum<SubscriptionHoldKind> = /*@__PURE__*/
+  enumDesc(file_postrider_v1_subscription, 1);
 
 /**
  * BreakerState is the state of a subscription's circuit breaker.
@@ -971,7 +1041,7 @@ export enum BreakerState {
  * Describes the enum postrider.v1.BreakerState.
  */
 export const BreakerStateSchema: GenEnum<BreakerState> = /*@__PURE__*/
-  enumDesc(file_postrider_v1_subscription, 1);
+  enumDesc(file_postrider_v1_subscription, 2);
 
 /**
  * SubscriptionService manages durable interests and where their events go.

@@ -367,7 +367,8 @@ type Attempt struct {
 	// The address dialled.
 	Address string `protobuf:"bytes,7,opt,name=address,proto3" json:"address,omitempty"`
 	// What went wrong, for a person; empty when delivered.
-	Error         string           `protobuf:"bytes,8,opt,name=error,proto3" json:"error,omitempty"`
+	Error string `protobuf:"bytes,8,opt,name=error,proto3" json:"error,omitempty"`
+	// Absent when it was not recorded: by a version before this, or because nothing was sent.
 	Request       *AttemptRequest  `protobuf:"bytes,9,opt,name=request,proto3" json:"request,omitempty"`
 	Response      *AttemptResponse `protobuf:"bytes,10,opt,name=response,proto3" json:"response,omitempty"`
 	unknownFields protoimpl.UnknownFields
@@ -544,14 +545,20 @@ func (x *AttemptTimings) GetFirstByte() *durationpb.Duration {
 	return nil
 }
 
-// AttemptRequest is what was sent.
+// AttemptRequest is what was sent, as it was recorded with the attempt: a later change of the subscription does not show.
 type AttemptRequest struct {
 	state  protoimpl.MessageState `protogen:"open.v1"`
 	Method string                 `protobuf:"bytes,1,opt,name=method,proto3" json:"method,omitempty"`
 	Url    string                 `protobuf:"bytes,2,opt,name=url,proto3" json:"url,omitempty"`
 	// Values of the subscription's own headers are hidden.
-	Headers       []*Header `protobuf:"bytes,3,rep,name=headers,proto3" json:"headers,omitempty"`
-	Body          string    `protobuf:"bytes,4,opt,name=body,proto3" json:"body,omitempty"`
+	Headers []*Header `protobuf:"bytes,3,rep,name=headers,proto3" json:"headers,omitempty"`
+	// The body, on the newest attempt of an answer only, and only while the event gives the body that was sent.
+	Body string `protobuf:"bytes,4,opt,name=body,proto3" json:"body,omitempty"`
+	// The length of the body that was sent.
+	BodyBytes int64 `protobuf:"varint,5,opt,name=body_bytes,json=bodyBytes,proto3" json:"body_bytes,omitempty"`
+	// The first 16 hexadecimal digits of the SHA-256 of the body that was sent. Attempts with the same digest sent the same
+	// body.
+	BodyDigest    string `protobuf:"bytes,6,opt,name=body_digest,json=bodyDigest,proto3" json:"body_digest,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -610,6 +617,20 @@ func (x *AttemptRequest) GetHeaders() []*Header {
 func (x *AttemptRequest) GetBody() string {
 	if x != nil {
 		return x.Body
+	}
+	return ""
+}
+
+func (x *AttemptRequest) GetBodyBytes() int64 {
+	if x != nil {
+		return x.BodyBytes
+	}
+	return 0
+}
+
+func (x *AttemptRequest) GetBodyDigest() string {
+	if x != nil {
+		return x.BodyDigest
 	}
 	return ""
 }
@@ -881,8 +902,11 @@ func (x *ListDeliveriesResponse) GetNextPageToken() string {
 type GetDeliveryRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The tenant's name; the key's own tenant when empty.
-	Tenant        string `protobuf:"bytes,1,opt,name=tenant,proto3" json:"tenant,omitempty"`
-	Id            string `protobuf:"bytes,2,opt,name=id,proto3" json:"id,omitempty"`
+	Tenant string `protobuf:"bytes,1,opt,name=tenant,proto3" json:"tenant,omitempty"`
+	Id     string `protobuf:"bytes,2,opt,name=id,proto3" json:"id,omitempty"`
+	// At most this many attempts; all that are kept, which are at most 50, when 0.
+	PageSize      int32  `protobuf:"varint,3,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
+	PageToken     string `protobuf:"bytes,4,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -931,11 +955,29 @@ func (x *GetDeliveryRequest) GetId() string {
 	return ""
 }
 
+func (x *GetDeliveryRequest) GetPageSize() int32 {
+	if x != nil {
+		return x.PageSize
+	}
+	return 0
+}
+
+func (x *GetDeliveryRequest) GetPageToken() string {
+	if x != nil {
+		return x.PageToken
+	}
+	return ""
+}
+
 type GetDeliveryResponse struct {
 	state    protoimpl.MessageState `protogen:"open.v1"`
 	Delivery *Delivery              `protobuf:"bytes,1,opt,name=delivery,proto3" json:"delivery,omitempty"`
-	// Oldest first. Requests are shown with their headers and body.
-	Attempts      []*Attempt `protobuf:"bytes,2,rep,name=attempts,proto3" json:"attempts,omitempty"`
+	// Oldest first. Of a delivery with many attempts the first 10 and the last 40 are kept.
+	Attempts []*Attempt `protobuf:"bytes,2,rep,name=attempts,proto3" json:"attempts,omitempty"`
+	// How many attempts between the first 10 and the last 40 are not kept.
+	AttemptsLeftOut int32 `protobuf:"varint,3,opt,name=attempts_left_out,json=attemptsLeftOut,proto3" json:"attempts_left_out,omitempty"`
+	// Empty on the last page of attempts.
+	NextPageToken string `protobuf:"bytes,4,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -982,6 +1024,20 @@ func (x *GetDeliveryResponse) GetAttempts() []*Attempt {
 		return x.Attempts
 	}
 	return nil
+}
+
+func (x *GetDeliveryResponse) GetAttemptsLeftOut() int32 {
+	if x != nil {
+		return x.AttemptsLeftOut
+	}
+	return 0
+}
+
+func (x *GetDeliveryResponse) GetNextPageToken() string {
+	if x != nil {
+		return x.NextPageToken
+	}
+	return ""
 }
 
 type RetryDeliveryRequest struct {
@@ -1386,12 +1442,16 @@ const file_postrider_v1_delivery_proto_rawDesc = "" +
 	"\aconnect\x18\x02 \x01(\v2\x19.google.protobuf.DurationR\aconnect\x12+\n" +
 	"\x03tls\x18\x03 \x01(\v2\x19.google.protobuf.DurationR\x03tls\x128\n" +
 	"\n" +
-	"first_byte\x18\x04 \x01(\v2\x19.google.protobuf.DurationR\tfirstByte\"~\n" +
+	"first_byte\x18\x04 \x01(\v2\x19.google.protobuf.DurationR\tfirstByte\"\xbe\x01\n" +
 	"\x0eAttemptRequest\x12\x16\n" +
 	"\x06method\x18\x01 \x01(\tR\x06method\x12\x10\n" +
 	"\x03url\x18\x02 \x01(\tR\x03url\x12.\n" +
 	"\aheaders\x18\x03 \x03(\v2\x14.postrider.v1.HeaderR\aheaders\x12\x12\n" +
-	"\x04body\x18\x04 \x01(\tR\x04body\"\x90\x01\n" +
+	"\x04body\x18\x04 \x01(\tR\x04body\x12\x1d\n" +
+	"\n" +
+	"body_bytes\x18\x05 \x01(\x03R\tbodyBytes\x12\x1f\n" +
+	"\vbody_digest\x18\x06 \x01(\tR\n" +
+	"bodyDigest\"\x90\x01\n" +
 	"\x0fAttemptResponse\x12\x1f\n" +
 	"\vstatus_code\x18\x01 \x01(\x05R\n" +
 	"statusCode\x12!\n" +
@@ -1415,13 +1475,19 @@ const file_postrider_v1_delivery_proto_rawDesc = "" +
 	"\n" +
 	"deliveries\x18\x01 \x03(\v2\x16.postrider.v1.DeliveryR\n" +
 	"deliveries\x12&\n" +
-	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"P\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\xa2\x01\n" +
 	"\x12GetDeliveryRequest\x12\x1f\n" +
 	"\x06tenant\x18\x01 \x01(\tB\a\xbaH\x04r\x02\x18?R\x06tenant\x12\x19\n" +
-	"\x02id\x18\x02 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@R\x02id\"|\n" +
+	"\x02id\x18\x02 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@R\x02id\x12'\n" +
+	"\tpage_size\x18\x03 \x01(\x05B\n" +
+	"\xbaH\a\x1a\x05\x18\xe8\a(\x00R\bpageSize\x12'\n" +
+	"\n" +
+	"page_token\x18\x04 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x04R\tpageToken\"\xd0\x01\n" +
 	"\x13GetDeliveryResponse\x122\n" +
 	"\bdelivery\x18\x01 \x01(\v2\x16.postrider.v1.DeliveryR\bdelivery\x121\n" +
-	"\battempts\x18\x02 \x03(\v2\x15.postrider.v1.AttemptR\battempts\"R\n" +
+	"\battempts\x18\x02 \x03(\v2\x15.postrider.v1.AttemptR\battempts\x12*\n" +
+	"\x11attempts_left_out\x18\x03 \x01(\x05R\x0fattemptsLeftOut\x12&\n" +
+	"\x0fnext_page_token\x18\x04 \x01(\tR\rnextPageToken\"R\n" +
 	"\x14RetryDeliveryRequest\x12\x1f\n" +
 	"\x06tenant\x18\x01 \x01(\tB\a\xbaH\x04r\x02\x18?R\x06tenant\x12\x19\n" +
 	"\x02id\x18\x02 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@R\x02id\"K\n" +

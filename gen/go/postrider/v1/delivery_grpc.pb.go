@@ -33,7 +33,7 @@ const (
 type DeliveryServiceClient interface {
 	// ListDeliveries answers deliveries, newest event first.
 	ListDeliveries(ctx context.Context, in *ListDeliveriesRequest, opts ...grpc.CallOption) (*ListDeliveriesResponse, error)
-	// GetDelivery answers one delivery with all its attempts.
+	// GetDelivery returns one delivery with its attempts.
 	GetDelivery(ctx context.Context, in *GetDeliveryRequest, opts ...grpc.CallOption) (*GetDeliveryResponse, error)
 	// RetryDelivery makes an attempt as soon as possible. A dead delivery comes back with a fresh retry schedule.
 	RetryDelivery(ctx context.Context, in *RetryDeliveryRequest, opts ...grpc.CallOption) (*RetryDeliveryResponse, error)
@@ -106,7 +106,7 @@ type DeliveryService_WatchDeliveriesClient = grpc.ServerStreamingClient[WatchDel
 type DeliveryServiceServer interface {
 	// ListDeliveries answers deliveries, newest event first.
 	ListDeliveries(context.Context, *ListDeliveriesRequest) (*ListDeliveriesResponse, error)
-	// GetDelivery answers one delivery with all its attempts.
+	// GetDelivery returns one delivery with its attempts.
 	GetDelivery(context.Context, *GetDeliveryRequest) (*GetDeliveryResponse, error)
 	// RetryDelivery makes an attempt as soon as possible. A dead delivery comes back with a fresh retry schedule.
 	RetryDelivery(context.Context, *RetryDeliveryRequest) (*RetryDeliveryResponse, error)

@@ -80,6 +80,57 @@ func (SubscriptionState) EnumDescriptor() ([]byte, []int) {
 	return file_postrider_v1_subscription_proto_rawDescGZIP(), []int{0}
 }
 
+type SubscriptionHoldKind int32
+
+const (
+	SubscriptionHoldKind_SUBSCRIPTION_HOLD_KIND_UNSPECIFIED SubscriptionHoldKind = 0
+	// The endpoint asked to slow down (429, or 503 with Retry-After).
+	SubscriptionHoldKind_SUBSCRIPTION_HOLD_KIND_SLOW_DOWN SubscriptionHoldKind = 1
+	// The filter's expression went over its bounds. A changed filter, or ResumeSubscription, ends the hold.
+	SubscriptionHoldKind_SUBSCRIPTION_HOLD_KIND_FILTER SubscriptionHoldKind = 2
+)
+
+// Enum value maps for SubscriptionHoldKind.
+var (
+	SubscriptionHoldKind_name = map[int32]string{
+		0: "SUBSCRIPTION_HOLD_KIND_UNSPECIFIED",
+		1: "SUBSCRIPTION_HOLD_KIND_SLOW_DOWN",
+		2: "SUBSCRIPTION_HOLD_KIND_FILTER",
+	}
+	SubscriptionHoldKind_value = map[string]int32{
+		"SUBSCRIPTION_HOLD_KIND_UNSPECIFIED": 0,
+		"SUBSCRIPTION_HOLD_KIND_SLOW_DOWN":   1,
+		"SUBSCRIPTION_HOLD_KIND_FILTER":      2,
+	}
+)
+
+func (x SubscriptionHoldKind) Enum() *SubscriptionHoldKind {
+	p := new(SubscriptionHoldKind)
+	*p = x
+	return p
+}
+
+func (x SubscriptionHoldKind) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (SubscriptionHoldKind) Descriptor() protoreflect.EnumDescriptor {
+	return file_postrider_v1_subscription_proto_enumTypes[1].Descriptor()
+}
+
+func (SubscriptionHoldKind) Type() protoreflect.EnumType {
+	return &file_postrider_v1_subscription_proto_enumTypes[1]
+}
+
+func (x SubscriptionHoldKind) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use SubscriptionHoldKind.Descriptor instead.
+func (SubscriptionHoldKind) EnumDescriptor() ([]byte, []int) {
+	return file_postrider_v1_subscription_proto_rawDescGZIP(), []int{1}
+}
+
 // BreakerState is the state of a subscription's circuit breaker.
 type BreakerState int32
 
@@ -120,11 +171,11 @@ func (x BreakerState) String() string {
 }
 
 func (BreakerState) Descriptor() protoreflect.EnumDescriptor {
-	return file_postrider_v1_subscription_proto_enumTypes[1].Descriptor()
+	return file_postrider_v1_subscription_proto_enumTypes[2].Descriptor()
 }
 
 func (BreakerState) Type() protoreflect.EnumType {
-	return &file_postrider_v1_subscription_proto_enumTypes[1]
+	return &file_postrider_v1_subscription_proto_enumTypes[2]
 }
 
 func (x BreakerState) Number() protoreflect.EnumNumber {
@@ -133,7 +184,7 @@ func (x BreakerState) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use BreakerState.Descriptor instead.
 func (BreakerState) EnumDescriptor() ([]byte, []int) {
-	return file_postrider_v1_subscription_proto_rawDescGZIP(), []int{1}
+	return file_postrider_v1_subscription_proto_rawDescGZIP(), []int{2}
 }
 
 // Subscription is a durable, named interest: a filter, a target, a delivery policy, and a cursor in the log.
@@ -539,8 +590,10 @@ type SubscriptionHealth struct {
 	FilterErrors int64 `protobuf:"varint,10,opt,name=filter_errors,json=filterErrors,proto3" json:"filter_errors,omitempty"`
 	// The newest of those failures, for a person.
 	LastFilterError string `protobuf:"bytes,11,opt,name=last_filter_error,json=lastFilterError,proto3" json:"last_filter_error,omitempty"`
-	unknownFields   protoimpl.UnknownFields
-	sizeCache       protoimpl.SizeCache
+	// Why no attempt starts although the subscription is active; absent when nothing holds it. Survives a restart.
+	Hold          *SubscriptionHold `protobuf:"bytes,12,opt,name=hold,proto3" json:"hold,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *SubscriptionHealth) Reset() {
@@ -650,6 +703,76 @@ func (x *SubscriptionHealth) GetLastFilterError() string {
 	return ""
 }
 
+func (x *SubscriptionHealth) GetHold() *SubscriptionHold {
+	if x != nil {
+		return x.Hold
+	}
+	return nil
+}
+
+// SubscriptionHold keeps a subscription's attempts and its cursor from going on.
+type SubscriptionHold struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Kind  SubscriptionHoldKind   `protobuf:"varint,1,opt,name=kind,proto3,enum=postrider.v1.SubscriptionHoldKind" json:"kind,omitempty"`
+	// Why, for a person.
+	Reason string `protobuf:"bytes,2,opt,name=reason,proto3" json:"reason,omitempty"`
+	// When it ends by itself; absent: it lasts until the subscription is changed or resumed.
+	UntilTime     *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=until_time,json=untilTime,proto3" json:"until_time,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SubscriptionHold) Reset() {
+	*x = SubscriptionHold{}
+	mi := &file_postrider_v1_subscription_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SubscriptionHold) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SubscriptionHold) ProtoMessage() {}
+
+func (x *SubscriptionHold) ProtoReflect() protoreflect.Message {
+	mi := &file_postrider_v1_subscription_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SubscriptionHold.ProtoReflect.Descriptor instead.
+func (*SubscriptionHold) Descriptor() ([]byte, []int) {
+	return file_postrider_v1_subscription_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *SubscriptionHold) GetKind() SubscriptionHoldKind {
+	if x != nil {
+		return x.Kind
+	}
+	return SubscriptionHoldKind_SUBSCRIPTION_HOLD_KIND_UNSPECIFIED
+}
+
+func (x *SubscriptionHold) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+func (x *SubscriptionHold) GetUntilTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.UntilTime
+	}
+	return nil
+}
+
 type CreateSubscriptionRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The tenant's name; the key's own tenant when empty.
@@ -661,7 +784,7 @@ type CreateSubscriptionRequest struct {
 
 func (x *CreateSubscriptionRequest) Reset() {
 	*x = CreateSubscriptionRequest{}
-	mi := &file_postrider_v1_subscription_proto_msgTypes[5]
+	mi := &file_postrider_v1_subscription_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -673,7 +796,7 @@ func (x *CreateSubscriptionRequest) String() string {
 func (*CreateSubscriptionRequest) ProtoMessage() {}
 
 func (x *CreateSubscriptionRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_postrider_v1_subscription_proto_msgTypes[5]
+	mi := &file_postrider_v1_subscription_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -686,7 +809,7 @@ func (x *CreateSubscriptionRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateSubscriptionRequest.ProtoReflect.Descriptor instead.
 func (*CreateSubscriptionRequest) Descriptor() ([]byte, []int) {
-	return file_postrider_v1_subscription_proto_rawDescGZIP(), []int{5}
+	return file_postrider_v1_subscription_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *CreateSubscriptionRequest) GetTenant() string {
@@ -712,7 +835,7 @@ type CreateSubscriptionResponse struct {
 
 func (x *CreateSubscriptionResponse) Reset() {
 	*x = CreateSubscriptionResponse{}
-	mi := &file_postrider_v1_subscription_proto_msgTypes[6]
+	mi := &file_postrider_v1_subscription_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -724,7 +847,7 @@ func (x *CreateSubscriptionResponse) String() string {
 func (*CreateSubscriptionResponse) ProtoMessage() {}
 
 func (x *CreateSubscriptionResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_postrider_v1_subscription_proto_msgTypes[6]
+	mi := &file_postrider_v1_subscription_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -737,7 +860,7 @@ func (x *CreateSubscriptionResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateSubscriptionResponse.ProtoReflect.Descriptor instead.
 func (*CreateSubscriptionResponse) Descriptor() ([]byte, []int) {
-	return file_postrider_v1_subscription_proto_rawDescGZIP(), []int{6}
+	return file_postrider_v1_subscription_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *CreateSubscriptionResponse) GetSubscription() *Subscription {
@@ -759,7 +882,7 @@ type GetSubscriptionRequest struct {
 
 func (x *GetSubscriptionRequest) Reset() {
 	*x = GetSubscriptionRequest{}
-	mi := &file_postrider_v1_subscription_proto_msgTypes[7]
+	mi := &file_postrider_v1_subscription_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -771,7 +894,7 @@ func (x *GetSubscriptionRequest) String() string {
 func (*GetSubscriptionRequest) ProtoMessage() {}
 
 func (x *GetSubscriptionRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_postrider_v1_subscription_proto_msgTypes[7]
+	mi := &file_postrider_v1_subscription_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -784,7 +907,7 @@ func (x *GetSubscriptionRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetSubscriptionRequest.ProtoReflect.Descriptor instead.
 func (*GetSubscriptionRequest) Descriptor() ([]byte, []int) {
-	return file_postrider_v1_subscription_proto_rawDescGZIP(), []int{7}
+	return file_postrider_v1_subscription_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *GetSubscriptionRequest) GetTenant() string {
@@ -810,7 +933,7 @@ type GetSubscriptionResponse struct {
 
 func (x *GetSubscriptionResponse) Reset() {
 	*x = GetSubscriptionResponse{}
-	mi := &file_postrider_v1_subscription_proto_msgTypes[8]
+	mi := &file_postrider_v1_subscription_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -822,7 +945,7 @@ func (x *GetSubscriptionResponse) String() string {
 func (*GetSubscriptionResponse) ProtoMessage() {}
 
 func (x *GetSubscriptionResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_postrider_v1_subscription_proto_msgTypes[8]
+	mi := &file_postrider_v1_subscription_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -835,7 +958,7 @@ func (x *GetSubscriptionResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetSubscriptionResponse.ProtoReflect.Descriptor instead.
 func (*GetSubscriptionResponse) Descriptor() ([]byte, []int) {
-	return file_postrider_v1_subscription_proto_rawDescGZIP(), []int{8}
+	return file_postrider_v1_subscription_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *GetSubscriptionResponse) GetSubscription() *Subscription {
@@ -858,7 +981,7 @@ type ListSubscriptionsRequest struct {
 
 func (x *ListSubscriptionsRequest) Reset() {
 	*x = ListSubscriptionsRequest{}
-	mi := &file_postrider_v1_subscription_proto_msgTypes[9]
+	mi := &file_postrider_v1_subscription_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -870,7 +993,7 @@ func (x *ListSubscriptionsRequest) String() string {
 func (*ListSubscriptionsRequest) ProtoMessage() {}
 
 func (x *ListSubscriptionsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_postrider_v1_subscription_proto_msgTypes[9]
+	mi := &file_postrider_v1_subscription_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -883,7 +1006,7 @@ func (x *ListSubscriptionsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListSubscriptionsRequest.ProtoReflect.Descriptor instead.
 func (*ListSubscriptionsRequest) Descriptor() ([]byte, []int) {
-	return file_postrider_v1_subscription_proto_rawDescGZIP(), []int{9}
+	return file_postrider_v1_subscription_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *ListSubscriptionsRequest) GetTenant() string {
@@ -918,7 +1041,7 @@ type ListSubscriptionsResponse struct {
 
 func (x *ListSubscriptionsResponse) Reset() {
 	*x = ListSubscriptionsResponse{}
-	mi := &file_postrider_v1_subscription_proto_msgTypes[10]
+	mi := &file_postrider_v1_subscription_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -930,7 +1053,7 @@ func (x *ListSubscriptionsResponse) String() string {
 func (*ListSubscriptionsResponse) ProtoMessage() {}
 
 func (x *ListSubscriptionsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_postrider_v1_subscription_proto_msgTypes[10]
+	mi := &file_postrider_v1_subscription_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -943,7 +1066,7 @@ func (x *ListSubscriptionsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListSubscriptionsResponse.ProtoReflect.Descriptor instead.
 func (*ListSubscriptionsResponse) Descriptor() ([]byte, []int) {
-	return file_postrider_v1_subscription_proto_rawDescGZIP(), []int{10}
+	return file_postrider_v1_subscription_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *ListSubscriptionsResponse) GetSubscriptions() []*Subscription {
@@ -974,7 +1097,7 @@ type UpdateSubscriptionRequest struct {
 
 func (x *UpdateSubscriptionRequest) Reset() {
 	*x = UpdateSubscriptionRequest{}
-	mi := &file_postrider_v1_subscription_proto_msgTypes[11]
+	mi := &file_postrider_v1_subscription_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -986,7 +1109,7 @@ func (x *UpdateSubscriptionRequest) String() string {
 func (*UpdateSubscriptionRequest) ProtoMessage() {}
 
 func (x *UpdateSubscriptionRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_postrider_v1_subscription_proto_msgTypes[11]
+	mi := &file_postrider_v1_subscription_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -999,7 +1122,7 @@ func (x *UpdateSubscriptionRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UpdateSubscriptionRequest.ProtoReflect.Descriptor instead.
 func (*UpdateSubscriptionRequest) Descriptor() ([]byte, []int) {
-	return file_postrider_v1_subscription_proto_rawDescGZIP(), []int{11}
+	return file_postrider_v1_subscription_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *UpdateSubscriptionRequest) GetTenant() string {
@@ -1034,7 +1157,7 @@ type UpdateSubscriptionResponse struct {
 
 func (x *UpdateSubscriptionResponse) Reset() {
 	*x = UpdateSubscriptionResponse{}
-	mi := &file_postrider_v1_subscription_proto_msgTypes[12]
+	mi := &file_postrider_v1_subscription_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1046,7 +1169,7 @@ func (x *UpdateSubscriptionResponse) String() string {
 func (*UpdateSubscriptionResponse) ProtoMessage() {}
 
 func (x *UpdateSubscriptionResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_postrider_v1_subscription_proto_msgTypes[12]
+	mi := &file_postrider_v1_subscription_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1059,7 +1182,7 @@ func (x *UpdateSubscriptionResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UpdateSubscriptionResponse.ProtoReflect.Descriptor instead.
 func (*UpdateSubscriptionResponse) Descriptor() ([]byte, []int) {
-	return file_postrider_v1_subscription_proto_rawDescGZIP(), []int{12}
+	return file_postrider_v1_subscription_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *UpdateSubscriptionResponse) GetSubscription() *Subscription {
@@ -1090,7 +1213,7 @@ type DeleteSubscriptionRequest struct {
 
 func (x *DeleteSubscriptionRequest) Reset() {
 	*x = DeleteSubscriptionRequest{}
-	mi := &file_postrider_v1_subscription_proto_msgTypes[13]
+	mi := &file_postrider_v1_subscription_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1102,7 +1225,7 @@ func (x *DeleteSubscriptionRequest) String() string {
 func (*DeleteSubscriptionRequest) ProtoMessage() {}
 
 func (x *DeleteSubscriptionRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_postrider_v1_subscription_proto_msgTypes[13]
+	mi := &file_postrider_v1_subscription_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1115,7 +1238,7 @@ func (x *DeleteSubscriptionRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteSubscriptionRequest.ProtoReflect.Descriptor instead.
 func (*DeleteSubscriptionRequest) Descriptor() ([]byte, []int) {
-	return file_postrider_v1_subscription_proto_rawDescGZIP(), []int{13}
+	return file_postrider_v1_subscription_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *DeleteSubscriptionRequest) GetTenant() string {
@@ -1147,7 +1270,7 @@ type DeleteSubscriptionResponse struct {
 
 func (x *DeleteSubscriptionResponse) Reset() {
 	*x = DeleteSubscriptionResponse{}
-	mi := &file_postrider_v1_subscription_proto_msgTypes[14]
+	mi := &file_postrider_v1_subscription_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1159,7 +1282,7 @@ func (x *DeleteSubscriptionResponse) String() string {
 func (*DeleteSubscriptionResponse) ProtoMessage() {}
 
 func (x *DeleteSubscriptionResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_postrider_v1_subscription_proto_msgTypes[14]
+	mi := &file_postrider_v1_subscription_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1172,7 +1295,7 @@ func (x *DeleteSubscriptionResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteSubscriptionResponse.ProtoReflect.Descriptor instead.
 func (*DeleteSubscriptionResponse) Descriptor() ([]byte, []int) {
-	return file_postrider_v1_subscription_proto_rawDescGZIP(), []int{14}
+	return file_postrider_v1_subscription_proto_rawDescGZIP(), []int{15}
 }
 
 type PauseSubscriptionRequest struct {
@@ -1187,7 +1310,7 @@ type PauseSubscriptionRequest struct {
 
 func (x *PauseSubscriptionRequest) Reset() {
 	*x = PauseSubscriptionRequest{}
-	mi := &file_postrider_v1_subscription_proto_msgTypes[15]
+	mi := &file_postrider_v1_subscription_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1199,7 +1322,7 @@ func (x *PauseSubscriptionRequest) String() string {
 func (*PauseSubscriptionRequest) ProtoMessage() {}
 
 func (x *PauseSubscriptionRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_postrider_v1_subscription_proto_msgTypes[15]
+	mi := &file_postrider_v1_subscription_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1212,7 +1335,7 @@ func (x *PauseSubscriptionRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PauseSubscriptionRequest.ProtoReflect.Descriptor instead.
 func (*PauseSubscriptionRequest) Descriptor() ([]byte, []int) {
-	return file_postrider_v1_subscription_proto_rawDescGZIP(), []int{15}
+	return file_postrider_v1_subscription_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *PauseSubscriptionRequest) GetTenant() string {
@@ -1238,7 +1361,7 @@ type PauseSubscriptionResponse struct {
 
 func (x *PauseSubscriptionResponse) Reset() {
 	*x = PauseSubscriptionResponse{}
-	mi := &file_postrider_v1_subscription_proto_msgTypes[16]
+	mi := &file_postrider_v1_subscription_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1250,7 +1373,7 @@ func (x *PauseSubscriptionResponse) String() string {
 func (*PauseSubscriptionResponse) ProtoMessage() {}
 
 func (x *PauseSubscriptionResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_postrider_v1_subscription_proto_msgTypes[16]
+	mi := &file_postrider_v1_subscription_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1263,7 +1386,7 @@ func (x *PauseSubscriptionResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PauseSubscriptionResponse.ProtoReflect.Descriptor instead.
 func (*PauseSubscriptionResponse) Descriptor() ([]byte, []int) {
-	return file_postrider_v1_subscription_proto_rawDescGZIP(), []int{16}
+	return file_postrider_v1_subscription_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *PauseSubscriptionResponse) GetSubscription() *Subscription {
@@ -1285,7 +1408,7 @@ type ResumeSubscriptionRequest struct {
 
 func (x *ResumeSubscriptionRequest) Reset() {
 	*x = ResumeSubscriptionRequest{}
-	mi := &file_postrider_v1_subscription_proto_msgTypes[17]
+	mi := &file_postrider_v1_subscription_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1297,7 +1420,7 @@ func (x *ResumeSubscriptionRequest) String() string {
 func (*ResumeSubscriptionRequest) ProtoMessage() {}
 
 func (x *ResumeSubscriptionRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_postrider_v1_subscription_proto_msgTypes[17]
+	mi := &file_postrider_v1_subscription_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1310,7 +1433,7 @@ func (x *ResumeSubscriptionRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ResumeSubscriptionRequest.ProtoReflect.Descriptor instead.
 func (*ResumeSubscriptionRequest) Descriptor() ([]byte, []int) {
-	return file_postrider_v1_subscription_proto_rawDescGZIP(), []int{17}
+	return file_postrider_v1_subscription_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *ResumeSubscriptionRequest) GetTenant() string {
@@ -1336,7 +1459,7 @@ type ResumeSubscriptionResponse struct {
 
 func (x *ResumeSubscriptionResponse) Reset() {
 	*x = ResumeSubscriptionResponse{}
-	mi := &file_postrider_v1_subscription_proto_msgTypes[18]
+	mi := &file_postrider_v1_subscription_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1348,7 +1471,7 @@ func (x *ResumeSubscriptionResponse) String() string {
 func (*ResumeSubscriptionResponse) ProtoMessage() {}
 
 func (x *ResumeSubscriptionResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_postrider_v1_subscription_proto_msgTypes[18]
+	mi := &file_postrider_v1_subscription_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1361,7 +1484,7 @@ func (x *ResumeSubscriptionResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ResumeSubscriptionResponse.ProtoReflect.Descriptor instead.
 func (*ResumeSubscriptionResponse) Descriptor() ([]byte, []int) {
-	return file_postrider_v1_subscription_proto_rawDescGZIP(), []int{18}
+	return file_postrider_v1_subscription_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *ResumeSubscriptionResponse) GetSubscription() *Subscription {
@@ -1383,7 +1506,7 @@ type TestSubscriptionRequest struct {
 
 func (x *TestSubscriptionRequest) Reset() {
 	*x = TestSubscriptionRequest{}
-	mi := &file_postrider_v1_subscription_proto_msgTypes[19]
+	mi := &file_postrider_v1_subscription_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1395,7 +1518,7 @@ func (x *TestSubscriptionRequest) String() string {
 func (*TestSubscriptionRequest) ProtoMessage() {}
 
 func (x *TestSubscriptionRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_postrider_v1_subscription_proto_msgTypes[19]
+	mi := &file_postrider_v1_subscription_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1408,7 +1531,7 @@ func (x *TestSubscriptionRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TestSubscriptionRequest.ProtoReflect.Descriptor instead.
 func (*TestSubscriptionRequest) Descriptor() ([]byte, []int) {
-	return file_postrider_v1_subscription_proto_rawDescGZIP(), []int{19}
+	return file_postrider_v1_subscription_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *TestSubscriptionRequest) GetTenant() string {
@@ -1436,7 +1559,7 @@ type TestSubscriptionResponse struct {
 
 func (x *TestSubscriptionResponse) Reset() {
 	*x = TestSubscriptionResponse{}
-	mi := &file_postrider_v1_subscription_proto_msgTypes[20]
+	mi := &file_postrider_v1_subscription_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1448,7 +1571,7 @@ func (x *TestSubscriptionResponse) String() string {
 func (*TestSubscriptionResponse) ProtoMessage() {}
 
 func (x *TestSubscriptionResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_postrider_v1_subscription_proto_msgTypes[20]
+	mi := &file_postrider_v1_subscription_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1461,7 +1584,7 @@ func (x *TestSubscriptionResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TestSubscriptionResponse.ProtoReflect.Descriptor instead.
 func (*TestSubscriptionResponse) Descriptor() ([]byte, []int) {
-	return file_postrider_v1_subscription_proto_rawDescGZIP(), []int{20}
+	return file_postrider_v1_subscription_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *TestSubscriptionResponse) GetEventId() string {
@@ -1490,7 +1613,7 @@ type RevealSubscriptionSecretRequest struct {
 
 func (x *RevealSubscriptionSecretRequest) Reset() {
 	*x = RevealSubscriptionSecretRequest{}
-	mi := &file_postrider_v1_subscription_proto_msgTypes[21]
+	mi := &file_postrider_v1_subscription_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1502,7 +1625,7 @@ func (x *RevealSubscriptionSecretRequest) String() string {
 func (*RevealSubscriptionSecretRequest) ProtoMessage() {}
 
 func (x *RevealSubscriptionSecretRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_postrider_v1_subscription_proto_msgTypes[21]
+	mi := &file_postrider_v1_subscription_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1515,7 +1638,7 @@ func (x *RevealSubscriptionSecretRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RevealSubscriptionSecretRequest.ProtoReflect.Descriptor instead.
 func (*RevealSubscriptionSecretRequest) Descriptor() ([]byte, []int) {
-	return file_postrider_v1_subscription_proto_rawDescGZIP(), []int{21}
+	return file_postrider_v1_subscription_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *RevealSubscriptionSecretRequest) GetTenant() string {
@@ -1541,7 +1664,7 @@ type RevealSubscriptionSecretResponse struct {
 
 func (x *RevealSubscriptionSecretResponse) Reset() {
 	*x = RevealSubscriptionSecretResponse{}
-	mi := &file_postrider_v1_subscription_proto_msgTypes[22]
+	mi := &file_postrider_v1_subscription_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1553,7 +1676,7 @@ func (x *RevealSubscriptionSecretResponse) String() string {
 func (*RevealSubscriptionSecretResponse) ProtoMessage() {}
 
 func (x *RevealSubscriptionSecretResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_postrider_v1_subscription_proto_msgTypes[22]
+	mi := &file_postrider_v1_subscription_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1566,7 +1689,7 @@ func (x *RevealSubscriptionSecretResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RevealSubscriptionSecretResponse.ProtoReflect.Descriptor instead.
 func (*RevealSubscriptionSecretResponse) Descriptor() ([]byte, []int) {
-	return file_postrider_v1_subscription_proto_rawDescGZIP(), []int{22}
+	return file_postrider_v1_subscription_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *RevealSubscriptionSecretResponse) GetSecret() string {
@@ -1589,7 +1712,7 @@ type TestFilterRequest struct {
 
 func (x *TestFilterRequest) Reset() {
 	*x = TestFilterRequest{}
-	mi := &file_postrider_v1_subscription_proto_msgTypes[23]
+	mi := &file_postrider_v1_subscription_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1601,7 +1724,7 @@ func (x *TestFilterRequest) String() string {
 func (*TestFilterRequest) ProtoMessage() {}
 
 func (x *TestFilterRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_postrider_v1_subscription_proto_msgTypes[23]
+	mi := &file_postrider_v1_subscription_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1614,7 +1737,7 @@ func (x *TestFilterRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TestFilterRequest.ProtoReflect.Descriptor instead.
 func (*TestFilterRequest) Descriptor() ([]byte, []int) {
-	return file_postrider_v1_subscription_proto_rawDescGZIP(), []int{23}
+	return file_postrider_v1_subscription_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *TestFilterRequest) GetTenant() string {
@@ -1650,7 +1773,7 @@ type TestFilterResponse struct {
 
 func (x *TestFilterResponse) Reset() {
 	*x = TestFilterResponse{}
-	mi := &file_postrider_v1_subscription_proto_msgTypes[24]
+	mi := &file_postrider_v1_subscription_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1662,7 +1785,7 @@ func (x *TestFilterResponse) String() string {
 func (*TestFilterResponse) ProtoMessage() {}
 
 func (x *TestFilterResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_postrider_v1_subscription_proto_msgTypes[24]
+	mi := &file_postrider_v1_subscription_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1675,7 +1798,7 @@ func (x *TestFilterResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TestFilterResponse.ProtoReflect.Descriptor instead.
 func (*TestFilterResponse) Descriptor() ([]byte, []int) {
-	return file_postrider_v1_subscription_proto_rawDescGZIP(), []int{24}
+	return file_postrider_v1_subscription_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *TestFilterResponse) GetProblems() []*FilterProblem {
@@ -1711,7 +1834,7 @@ type FilterProblem struct {
 
 func (x *FilterProblem) Reset() {
 	*x = FilterProblem{}
-	mi := &file_postrider_v1_subscription_proto_msgTypes[25]
+	mi := &file_postrider_v1_subscription_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1723,7 +1846,7 @@ func (x *FilterProblem) String() string {
 func (*FilterProblem) ProtoMessage() {}
 
 func (x *FilterProblem) ProtoReflect() protoreflect.Message {
-	mi := &file_postrider_v1_subscription_proto_msgTypes[25]
+	mi := &file_postrider_v1_subscription_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1736,7 +1859,7 @@ func (x *FilterProblem) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FilterProblem.ProtoReflect.Descriptor instead.
 func (*FilterProblem) Descriptor() ([]byte, []int) {
-	return file_postrider_v1_subscription_proto_rawDescGZIP(), []int{25}
+	return file_postrider_v1_subscription_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *FilterProblem) GetLine() int32 {
@@ -1789,7 +1912,7 @@ type FilterResult struct {
 
 func (x *FilterResult) Reset() {
 	*x = FilterResult{}
-	mi := &file_postrider_v1_subscription_proto_msgTypes[26]
+	mi := &file_postrider_v1_subscription_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1801,7 +1924,7 @@ func (x *FilterResult) String() string {
 func (*FilterResult) ProtoMessage() {}
 
 func (x *FilterResult) ProtoReflect() protoreflect.Message {
-	mi := &file_postrider_v1_subscription_proto_msgTypes[26]
+	mi := &file_postrider_v1_subscription_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1814,7 +1937,7 @@ func (x *FilterResult) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FilterResult.ProtoReflect.Descriptor instead.
 func (*FilterResult) Descriptor() ([]byte, []int) {
-	return file_postrider_v1_subscription_proto_rawDescGZIP(), []int{26}
+	return file_postrider_v1_subscription_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *FilterResult) GetEventId() string {
@@ -1890,7 +2013,7 @@ const file_postrider_v1_subscription_proto_rawDesc = "" +
 	"\x0eretry_schedule\x18\x01 \x03(\v2\x19.google.protobuf.DurationB\x1a\xbaH\x17\x92\x01\x14\x102\"\x10\xaa\x01\r\"\x04\b\x80\xf5$2\x05\x10\x80\xc2\xd7/R\rretrySchedule\x12,\n" +
 	"\vconcurrency\x18\x02 \x01(\x05B\n" +
 	"\xbaH\a\x1a\x05\x18\x80\b(\x00R\vconcurrency\x12F\n" +
-	"\atimeout\x18\x03 \x01(\v2\x19.google.protobuf.DurationB\x11\xbaH\x0e\xaa\x01\v\"\x02\bx2\x05\x10\x80\xc2\xd7/R\atimeout\"\xde\x03\n" +
+	"\atimeout\x18\x03 \x01(\v2\x19.google.protobuf.DurationB\x11\xbaH\x0e\xaa\x01\v\"\x02\bx2\x05\x10\x80\xc2\xd7/R\atimeout\"\x92\x04\n" +
 	"\x12SubscriptionHealth\x12&\n" +
 	"\fsuccess_rate\x18\x01 \x01(\x01H\x00R\vsuccessRate\x88\x01\x01\x12\x1a\n" +
 	"\battempts\x18\x02 \x01(\x03R\battempts\x12\x18\n" +
@@ -1905,8 +2028,14 @@ const file_postrider_v1_subscription_proto_rawDesc = "" +
 	"\x11last_success_time\x18\t \x01(\v2\x1a.google.protobuf.TimestampR\x0flastSuccessTime\x12#\n" +
 	"\rfilter_errors\x18\n" +
 	" \x01(\x03R\ffilterErrors\x12*\n" +
-	"\x11last_filter_error\x18\v \x01(\tR\x0flastFilterErrorB\x0f\n" +
-	"\r_success_rate\"\x84\x01\n" +
+	"\x11last_filter_error\x18\v \x01(\tR\x0flastFilterError\x122\n" +
+	"\x04hold\x18\f \x01(\v2\x1e.postrider.v1.SubscriptionHoldR\x04holdB\x0f\n" +
+	"\r_success_rate\"\x9d\x01\n" +
+	"\x10SubscriptionHold\x126\n" +
+	"\x04kind\x18\x01 \x01(\x0e2\".postrider.v1.SubscriptionHoldKindR\x04kind\x12\x16\n" +
+	"\x06reason\x18\x02 \x01(\tR\x06reason\x129\n" +
+	"\n" +
+	"until_time\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\tuntilTime\"\x84\x01\n" +
 	"\x19CreateSubscriptionRequest\x12\x1f\n" +
 	"\x06tenant\x18\x01 \x01(\tB\a\xbaH\x04r\x02\x18?R\x06tenant\x12F\n" +
 	"\fsubscription\x18\x02 \x01(\v2\x1a.postrider.v1.SubscriptionB\x06\xbaH\x03\xc8\x01\x01R\fsubscription\"\\\n" +
@@ -1987,7 +2116,11 @@ const file_postrider_v1_subscription_proto_rawDesc = "" +
 	"\x1eSUBSCRIPTION_STATE_UNSPECIFIED\x10\x00\x12\x1d\n" +
 	"\x19SUBSCRIPTION_STATE_ACTIVE\x10\x01\x12\x1d\n" +
 	"\x19SUBSCRIPTION_STATE_PAUSED\x10\x02\x12\x1f\n" +
-	"\x1bSUBSCRIPTION_STATE_DISABLED\x10\x03*z\n" +
+	"\x1bSUBSCRIPTION_STATE_DISABLED\x10\x03*\x87\x01\n" +
+	"\x14SubscriptionHoldKind\x12&\n" +
+	"\"SUBSCRIPTION_HOLD_KIND_UNSPECIFIED\x10\x00\x12$\n" +
+	" SUBSCRIPTION_HOLD_KIND_SLOW_DOWN\x10\x01\x12!\n" +
+	"\x1dSUBSCRIPTION_HOLD_KIND_FILTER\x10\x02*z\n" +
 	"\fBreakerState\x12\x1d\n" +
 	"\x19BREAKER_STATE_UNSPECIFIED\x10\x00\x12\x18\n" +
 	"\x14BREAKER_STATE_CLOSED\x10\x01\x12\x16\n" +
@@ -2019,97 +2152,102 @@ func file_postrider_v1_subscription_proto_rawDescGZIP() []byte {
 	return file_postrider_v1_subscription_proto_rawDescData
 }
 
-var file_postrider_v1_subscription_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_postrider_v1_subscription_proto_msgTypes = make([]protoimpl.MessageInfo, 27)
+var file_postrider_v1_subscription_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
+var file_postrider_v1_subscription_proto_msgTypes = make([]protoimpl.MessageInfo, 28)
 var file_postrider_v1_subscription_proto_goTypes = []any{
 	(SubscriptionState)(0),                   // 0: postrider.v1.SubscriptionState
-	(BreakerState)(0),                        // 1: postrider.v1.BreakerState
-	(*Subscription)(nil),                     // 2: postrider.v1.Subscription
-	(*Filter)(nil),                           // 3: postrider.v1.Filter
-	(*Target)(nil),                           // 4: postrider.v1.Target
-	(*DeliveryPolicy)(nil),                   // 5: postrider.v1.DeliveryPolicy
-	(*SubscriptionHealth)(nil),               // 6: postrider.v1.SubscriptionHealth
-	(*CreateSubscriptionRequest)(nil),        // 7: postrider.v1.CreateSubscriptionRequest
-	(*CreateSubscriptionResponse)(nil),       // 8: postrider.v1.CreateSubscriptionResponse
-	(*GetSubscriptionRequest)(nil),           // 9: postrider.v1.GetSubscriptionRequest
-	(*GetSubscriptionResponse)(nil),          // 10: postrider.v1.GetSubscriptionResponse
-	(*ListSubscriptionsRequest)(nil),         // 11: postrider.v1.ListSubscriptionsRequest
-	(*ListSubscriptionsResponse)(nil),        // 12: postrider.v1.ListSubscriptionsResponse
-	(*UpdateSubscriptionRequest)(nil),        // 13: postrider.v1.UpdateSubscriptionRequest
-	(*UpdateSubscriptionResponse)(nil),       // 14: postrider.v1.UpdateSubscriptionResponse
-	(*DeleteSubscriptionRequest)(nil),        // 15: postrider.v1.DeleteSubscriptionRequest
-	(*DeleteSubscriptionResponse)(nil),       // 16: postrider.v1.DeleteSubscriptionResponse
-	(*PauseSubscriptionRequest)(nil),         // 17: postrider.v1.PauseSubscriptionRequest
-	(*PauseSubscriptionResponse)(nil),        // 18: postrider.v1.PauseSubscriptionResponse
-	(*ResumeSubscriptionRequest)(nil),        // 19: postrider.v1.ResumeSubscriptionRequest
-	(*ResumeSubscriptionResponse)(nil),       // 20: postrider.v1.ResumeSubscriptionResponse
-	(*TestSubscriptionRequest)(nil),          // 21: postrider.v1.TestSubscriptionRequest
-	(*TestSubscriptionResponse)(nil),         // 22: postrider.v1.TestSubscriptionResponse
-	(*RevealSubscriptionSecretRequest)(nil),  // 23: postrider.v1.RevealSubscriptionSecretRequest
-	(*RevealSubscriptionSecretResponse)(nil), // 24: postrider.v1.RevealSubscriptionSecretResponse
-	(*TestFilterRequest)(nil),                // 25: postrider.v1.TestFilterRequest
-	(*TestFilterResponse)(nil),               // 26: postrider.v1.TestFilterResponse
-	(*FilterProblem)(nil),                    // 27: postrider.v1.FilterProblem
-	(*FilterResult)(nil),                     // 28: postrider.v1.FilterResult
-	(*timestamppb.Timestamp)(nil),            // 29: google.protobuf.Timestamp
-	(*v1.Webhook)(nil),                       // 30: postrider.target.v1.Webhook
-	(*durationpb.Duration)(nil),              // 31: google.protobuf.Duration
-	(*fieldmaskpb.FieldMask)(nil),            // 32: google.protobuf.FieldMask
-	(*Attempt)(nil),                          // 33: postrider.v1.Attempt
+	(SubscriptionHoldKind)(0),                // 1: postrider.v1.SubscriptionHoldKind
+	(BreakerState)(0),                        // 2: postrider.v1.BreakerState
+	(*Subscription)(nil),                     // 3: postrider.v1.Subscription
+	(*Filter)(nil),                           // 4: postrider.v1.Filter
+	(*Target)(nil),                           // 5: postrider.v1.Target
+	(*DeliveryPolicy)(nil),                   // 6: postrider.v1.DeliveryPolicy
+	(*SubscriptionHealth)(nil),               // 7: postrider.v1.SubscriptionHealth
+	(*SubscriptionHold)(nil),                 // 8: postrider.v1.SubscriptionHold
+	(*CreateSubscriptionRequest)(nil),        // 9: postrider.v1.CreateSubscriptionRequest
+	(*CreateSubscriptionResponse)(nil),       // 10: postrider.v1.CreateSubscriptionResponse
+	(*GetSubscriptionRequest)(nil),           // 11: postrider.v1.GetSubscriptionRequest
+	(*GetSubscriptionResponse)(nil),          // 12: postrider.v1.GetSubscriptionResponse
+	(*ListSubscriptionsRequest)(nil),         // 13: postrider.v1.ListSubscriptionsRequest
+	(*ListSubscriptionsResponse)(nil),        // 14: postrider.v1.ListSubscriptionsResponse
+	(*UpdateSubscriptionRequest)(nil),        // 15: postrider.v1.UpdateSubscriptionRequest
+	(*UpdateSubscriptionResponse)(nil),       // 16: postrider.v1.UpdateSubscriptionResponse
+	(*DeleteSubscriptionRequest)(nil),        // 17: postrider.v1.DeleteSubscriptionRequest
+	(*DeleteSubscriptionResponse)(nil),       // 18: postrider.v1.DeleteSubscriptionResponse
+	(*PauseSubscriptionRequest)(nil),         // 19: postrider.v1.PauseSubscriptionRequest
+	(*PauseSubscriptionResponse)(nil),        // 20: postrider.v1.PauseSubscriptionResponse
+	(*ResumeSubscriptionRequest)(nil),        // 21: postrider.v1.ResumeSubscriptionRequest
+	(*ResumeSubscriptionResponse)(nil),       // 22: postrider.v1.ResumeSubscriptionResponse
+	(*TestSubscriptionRequest)(nil),          // 23: postrider.v1.TestSubscriptionRequest
+	(*TestSubscriptionResponse)(nil),         // 24: postrider.v1.TestSubscriptionResponse
+	(*RevealSubscriptionSecretRequest)(nil),  // 25: postrider.v1.RevealSubscriptionSecretRequest
+	(*RevealSubscriptionSecretResponse)(nil), // 26: postrider.v1.RevealSubscriptionSecretResponse
+	(*TestFilterRequest)(nil),                // 27: postrider.v1.TestFilterRequest
+	(*TestFilterResponse)(nil),               // 28: postrider.v1.TestFilterResponse
+	(*FilterProblem)(nil),                    // 29: postrider.v1.FilterProblem
+	(*FilterResult)(nil),                     // 30: postrider.v1.FilterResult
+	(*timestamppb.Timestamp)(nil),            // 31: google.protobuf.Timestamp
+	(*v1.Webhook)(nil),                       // 32: postrider.target.v1.Webhook
+	(*durationpb.Duration)(nil),              // 33: google.protobuf.Duration
+	(*fieldmaskpb.FieldMask)(nil),            // 34: google.protobuf.FieldMask
+	(*Attempt)(nil),                          // 35: postrider.v1.Attempt
 }
 var file_postrider_v1_subscription_proto_depIdxs = []int32{
-	3,  // 0: postrider.v1.Subscription.filter:type_name -> postrider.v1.Filter
-	4,  // 1: postrider.v1.Subscription.target:type_name -> postrider.v1.Target
-	5,  // 2: postrider.v1.Subscription.policy:type_name -> postrider.v1.DeliveryPolicy
+	4,  // 0: postrider.v1.Subscription.filter:type_name -> postrider.v1.Filter
+	5,  // 1: postrider.v1.Subscription.target:type_name -> postrider.v1.Target
+	6,  // 2: postrider.v1.Subscription.policy:type_name -> postrider.v1.DeliveryPolicy
 	0,  // 3: postrider.v1.Subscription.state:type_name -> postrider.v1.SubscriptionState
-	6,  // 4: postrider.v1.Subscription.health:type_name -> postrider.v1.SubscriptionHealth
-	29, // 5: postrider.v1.Subscription.create_time:type_name -> google.protobuf.Timestamp
-	29, // 6: postrider.v1.Subscription.update_time:type_name -> google.protobuf.Timestamp
-	30, // 7: postrider.v1.Target.webhook:type_name -> postrider.target.v1.Webhook
-	31, // 8: postrider.v1.DeliveryPolicy.retry_schedule:type_name -> google.protobuf.Duration
-	31, // 9: postrider.v1.DeliveryPolicy.timeout:type_name -> google.protobuf.Duration
-	1,  // 10: postrider.v1.SubscriptionHealth.breaker:type_name -> postrider.v1.BreakerState
-	29, // 11: postrider.v1.SubscriptionHealth.resume_time:type_name -> google.protobuf.Timestamp
-	29, // 12: postrider.v1.SubscriptionHealth.last_success_time:type_name -> google.protobuf.Timestamp
-	2,  // 13: postrider.v1.CreateSubscriptionRequest.subscription:type_name -> postrider.v1.Subscription
-	2,  // 14: postrider.v1.CreateSubscriptionResponse.subscription:type_name -> postrider.v1.Subscription
-	2,  // 15: postrider.v1.GetSubscriptionResponse.subscription:type_name -> postrider.v1.Subscription
-	2,  // 16: postrider.v1.ListSubscriptionsResponse.subscriptions:type_name -> postrider.v1.Subscription
-	2,  // 17: postrider.v1.UpdateSubscriptionRequest.subscription:type_name -> postrider.v1.Subscription
-	32, // 18: postrider.v1.UpdateSubscriptionRequest.update_mask:type_name -> google.protobuf.FieldMask
-	2,  // 19: postrider.v1.UpdateSubscriptionResponse.subscription:type_name -> postrider.v1.Subscription
-	2,  // 20: postrider.v1.PauseSubscriptionResponse.subscription:type_name -> postrider.v1.Subscription
-	2,  // 21: postrider.v1.ResumeSubscriptionResponse.subscription:type_name -> postrider.v1.Subscription
-	33, // 22: postrider.v1.TestSubscriptionResponse.attempt:type_name -> postrider.v1.Attempt
-	3,  // 23: postrider.v1.TestFilterRequest.filter:type_name -> postrider.v1.Filter
-	27, // 24: postrider.v1.TestFilterResponse.problems:type_name -> postrider.v1.FilterProblem
-	28, // 25: postrider.v1.TestFilterResponse.results:type_name -> postrider.v1.FilterResult
-	29, // 26: postrider.v1.FilterResult.accept_time:type_name -> google.protobuf.Timestamp
-	7,  // 27: postrider.v1.SubscriptionService.CreateSubscription:input_type -> postrider.v1.CreateSubscriptionRequest
-	9,  // 28: postrider.v1.SubscriptionService.GetSubscription:input_type -> postrider.v1.GetSubscriptionRequest
-	11, // 29: postrider.v1.SubscriptionService.ListSubscriptions:input_type -> postrider.v1.ListSubscriptionsRequest
-	13, // 30: postrider.v1.SubscriptionService.UpdateSubscription:input_type -> postrider.v1.UpdateSubscriptionRequest
-	15, // 31: postrider.v1.SubscriptionService.DeleteSubscription:input_type -> postrider.v1.DeleteSubscriptionRequest
-	17, // 32: postrider.v1.SubscriptionService.PauseSubscription:input_type -> postrider.v1.PauseSubscriptionRequest
-	19, // 33: postrider.v1.SubscriptionService.ResumeSubscription:input_type -> postrider.v1.ResumeSubscriptionRequest
-	21, // 34: postrider.v1.SubscriptionService.TestSubscription:input_type -> postrider.v1.TestSubscriptionRequest
-	23, // 35: postrider.v1.SubscriptionService.RevealSubscriptionSecret:input_type -> postrider.v1.RevealSubscriptionSecretRequest
-	25, // 36: postrider.v1.SubscriptionService.TestFilter:input_type -> postrider.v1.TestFilterRequest
-	8,  // 37: postrider.v1.SubscriptionService.CreateSubscription:output_type -> postrider.v1.CreateSubscriptionResponse
-	10, // 38: postrider.v1.SubscriptionService.GetSubscription:output_type -> postrider.v1.GetSubscriptionResponse
-	12, // 39: postrider.v1.SubscriptionService.ListSubscriptions:output_type -> postrider.v1.ListSubscriptionsResponse
-	14, // 40: postrider.v1.SubscriptionService.UpdateSubscription:output_type -> postrider.v1.UpdateSubscriptionResponse
-	16, // 41: postrider.v1.SubscriptionService.DeleteSubscription:output_type -> postrider.v1.DeleteSubscriptionResponse
-	18, // 42: postrider.v1.SubscriptionService.PauseSubscription:output_type -> postrider.v1.PauseSubscriptionResponse
-	20, // 43: postrider.v1.SubscriptionService.ResumeSubscription:output_type -> postrider.v1.ResumeSubscriptionResponse
-	22, // 44: postrider.v1.SubscriptionService.TestSubscription:output_type -> postrider.v1.TestSubscriptionResponse
-	24, // 45: postrider.v1.SubscriptionService.RevealSubscriptionSecret:output_type -> postrider.v1.RevealSubscriptionSecretResponse
-	26, // 46: postrider.v1.SubscriptionService.TestFilter:output_type -> postrider.v1.TestFilterResponse
-	37, // [37:47] is the sub-list for method output_type
-	27, // [27:37] is the sub-list for method input_type
-	27, // [27:27] is the sub-list for extension type_name
-	27, // [27:27] is the sub-list for extension extendee
-	0,  // [0:27] is the sub-list for field type_name
+	7,  // 4: postrider.v1.Subscription.health:type_name -> postrider.v1.SubscriptionHealth
+	31, // 5: postrider.v1.Subscription.create_time:type_name -> google.protobuf.Timestamp
+	31, // 6: postrider.v1.Subscription.update_time:type_name -> google.protobuf.Timestamp
+	32, // 7: postrider.v1.Target.webhook:type_name -> postrider.target.v1.Webhook
+	33, // 8: postrider.v1.DeliveryPolicy.retry_schedule:type_name -> google.protobuf.Duration
+	33, // 9: postrider.v1.DeliveryPolicy.timeout:type_name -> google.protobuf.Duration
+	2,  // 10: postrider.v1.SubscriptionHealth.breaker:type_name -> postrider.v1.BreakerState
+	31, // 11: postrider.v1.SubscriptionHealth.resume_time:type_name -> google.protobuf.Timestamp
+	31, // 12: postrider.v1.SubscriptionHealth.last_success_time:type_name -> google.protobuf.Timestamp
+	8,  // 13: postrider.v1.SubscriptionHealth.hold:type_name -> postrider.v1.SubscriptionHold
+	1,  // 14: postrider.v1.SubscriptionHold.kind:type_name -> postrider.v1.SubscriptionHoldKind
+	31, // 15: postrider.v1.SubscriptionHold.until_time:type_name -> google.protobuf.Timestamp
+	3,  // 16: postrider.v1.CreateSubscriptionRequest.subscription:type_name -> postrider.v1.Subscription
+	3,  // 17: postrider.v1.CreateSubscriptionResponse.subscription:type_name -> postrider.v1.Subscription
+	3,  // 18: postrider.v1.GetSubscriptionResponse.subscription:type_name -> postrider.v1.Subscription
+	3,  // 19: postrider.v1.ListSubscriptionsResponse.subscriptions:type_name -> postrider.v1.Subscription
+	3,  // 20: postrider.v1.UpdateSubscriptionRequest.subscription:type_name -> postrider.v1.Subscription
+	34, // 21: postrider.v1.UpdateSubscriptionRequest.update_mask:type_name -> google.protobuf.FieldMask
+	3,  // 22: postrider.v1.UpdateSubscriptionResponse.subscription:type_name -> postrider.v1.Subscription
+	3,  // 23: postrider.v1.PauseSubscriptionResponse.subscription:type_name -> postrider.v1.Subscription
+	3,  // 24: postrider.v1.ResumeSubscriptionResponse.subscription:type_name -> postrider.v1.Subscription
+	35, // 25: postrider.v1.TestSubscriptionResponse.attempt:type_name -> postrider.v1.Attempt
+	4,  // 26: postrider.v1.TestFilterRequest.filter:type_name -> postrider.v1.Filter
+	29, // 27: postrider.v1.TestFilterResponse.problems:type_name -> postrider.v1.FilterProblem
+	30, // 28: postrider.v1.TestFilterResponse.results:type_name -> postrider.v1.FilterResult
+	31, // 29: postrider.v1.FilterResult.accept_time:type_name -> google.protobuf.Timestamp
+	9,  // 30: postrider.v1.SubscriptionService.CreateSubscription:input_type -> postrider.v1.CreateSubscriptionRequest
+	11, // 31: postrider.v1.SubscriptionService.GetSubscription:input_type -> postrider.v1.GetSubscriptionRequest
+	13, // 32: postrider.v1.SubscriptionService.ListSubscriptions:input_type -> postrider.v1.ListSubscriptionsRequest
+	15, // 33: postrider.v1.SubscriptionService.UpdateSubscription:input_type -> postrider.v1.UpdateSubscriptionRequest
+	17, // 34: postrider.v1.SubscriptionService.DeleteSubscription:input_type -> postrider.v1.DeleteSubscriptionRequest
+	19, // 35: postrider.v1.SubscriptionService.PauseSubscription:input_type -> postrider.v1.PauseSubscriptionRequest
+	21, // 36: postrider.v1.SubscriptionService.ResumeSubscription:input_type -> postrider.v1.ResumeSubscriptionRequest
+	23, // 37: postrider.v1.SubscriptionService.TestSubscription:input_type -> postrider.v1.TestSubscriptionRequest
+	25, // 38: postrider.v1.SubscriptionService.RevealSubscriptionSecret:input_type -> postrider.v1.RevealSubscriptionSecretRequest
+	27, // 39: postrider.v1.SubscriptionService.TestFilter:input_type -> postrider.v1.TestFilterRequest
+	10, // 40: postrider.v1.SubscriptionService.CreateSubscription:output_type -> postrider.v1.CreateSubscriptionResponse
+	12, // 41: postrider.v1.SubscriptionService.GetSubscription:output_type -> postrider.v1.GetSubscriptionResponse
+	14, // 42: postrider.v1.SubscriptionService.ListSubscriptions:output_type -> postrider.v1.ListSubscriptionsResponse
+	16, // 43: postrider.v1.SubscriptionService.UpdateSubscription:output_type -> postrider.v1.UpdateSubscriptionResponse
+	18, // 44: postrider.v1.SubscriptionService.DeleteSubscription:output_type -> postrider.v1.DeleteSubscriptionResponse
+	20, // 45: postrider.v1.SubscriptionService.PauseSubscription:output_type -> postrider.v1.PauseSubscriptionResponse
+	22, // 46: postrider.v1.SubscriptionService.ResumeSubscription:output_type -> postrider.v1.ResumeSubscriptionResponse
+	24, // 47: postrider.v1.SubscriptionService.TestSubscription:output_type -> postrider.v1.TestSubscriptionResponse
+	26, // 48: postrider.v1.SubscriptionService.RevealSubscriptionSecret:output_type -> postrider.v1.RevealSubscriptionSecretResponse
+	28, // 49: postrider.v1.SubscriptionService.TestFilter:output_type -> postrider.v1.TestFilterResponse
+	40, // [40:50] is the sub-list for method output_type
+	30, // [30:40] is the sub-list for method input_type
+	30, // [30:30] is the sub-list for extension type_name
+	30, // [30:30] is the sub-list for extension extendee
+	0,  // [0:30] is the sub-list for field type_name
 }
 
 func init() { file_postrider_v1_subscription_proto_init() }
@@ -2127,8 +2265,8 @@ func file_postrider_v1_subscription_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_postrider_v1_subscription_proto_rawDesc), len(file_postrider_v1_subscription_proto_rawDesc)),
-			NumEnums:      2,
-			NumMessages:   27,
+			NumEnums:      3,
+			NumMessages:   28,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

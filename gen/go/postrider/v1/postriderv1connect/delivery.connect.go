@@ -51,7 +51,7 @@ const (
 type DeliveryServiceClient interface {
 	// ListDeliveries answers deliveries, newest event first.
 	ListDeliveries(context.Context, *connect.Request[v1.ListDeliveriesRequest]) (*connect.Response[v1.ListDeliveriesResponse], error)
-	// GetDelivery answers one delivery with all its attempts.
+	// GetDelivery returns one delivery with its attempts.
 	GetDelivery(context.Context, *connect.Request[v1.GetDeliveryRequest]) (*connect.Response[v1.GetDeliveryResponse], error)
 	// RetryDelivery makes an attempt as soon as possible. A dead delivery comes back with a fresh retry schedule.
 	RetryDelivery(context.Context, *connect.Request[v1.RetryDeliveryRequest]) (*connect.Response[v1.RetryDeliveryResponse], error)
@@ -131,7 +131,7 @@ func (c *deliveryServiceClient) WatchDeliveries(ctx context.Context, req *connec
 type DeliveryServiceHandler interface {
 	// ListDeliveries answers deliveries, newest event first.
 	ListDeliveries(context.Context, *connect.Request[v1.ListDeliveriesRequest]) (*connect.Response[v1.ListDeliveriesResponse], error)
-	// GetDelivery answers one delivery with all its attempts.
+	// GetDelivery returns one delivery with its attempts.
 	GetDelivery(context.Context, *connect.Request[v1.GetDeliveryRequest]) (*connect.Response[v1.GetDeliveryResponse], error)
 	// RetryDelivery makes an attempt as soon as possible. A dead delivery comes back with a fresh retry schedule.
 	RetryDelivery(context.Context, *connect.Request[v1.RetryDeliveryRequest]) (*connect.Response[v1.RetryDeliveryResponse], error)
