@@ -14935,6 +14935,7 @@ type SubscriptionMutation struct {
 	state              *int8
 	addstate           *int8
 	state_reason       *string
+	hold               *[]byte
 	start_incarnation  *[]byte
 	start_position     *int64
 	addstart_position  *int64
@@ -15556,6 +15557,55 @@ func (m *SubscriptionMutation) ResetStateReason() {
 	m.state_reason = nil
 }
 
+// SetHold sets the "hold" field.
+func (m *SubscriptionMutation) SetHold(b []byte) {
+	m.hold = &b
+}
+
+// Hold returns the value of the "hold" field in the mutation.
+func (m *SubscriptionMutation) Hold() (r []byte, exists bool) {
+	v := m.hold
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldHold returns the old "hold" field's value of the Subscription entity.
+// If the Subscription object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *SubscriptionMutation) OldHold(ctx context.Context) (v *[]byte, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldHold is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldHold requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldHold: %w", err)
+	}
+	return oldValue.Hold, nil
+}
+
+// ClearHold clears the value of the "hold" field.
+func (m *SubscriptionMutation) ClearHold() {
+	m.hold = nil
+	m.clearedFields[subscription.FieldHold] = struct{}{}
+}
+
+// HoldCleared returns if the "hold" field was cleared in this mutation.
+func (m *SubscriptionMutation) HoldCleared() bool {
+	_, ok := m.clearedFields[subscription.FieldHold]
+	return ok
+}
+
+// ResetHold resets all changes to the "hold" field.
+func (m *SubscriptionMutation) ResetHold() {
+	m.hold = nil
+	delete(m.clearedFields, subscription.FieldHold)
+}
+
 // SetStartIncarnation sets the "start_incarnation" field.
 func (m *SubscriptionMutation) SetStartIncarnation(b []byte) {
 	m.start_incarnation = &b
@@ -15920,7 +15970,7 @@ func (m *SubscriptionMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *SubscriptionMutation) Fields() []string {
-	fields := make([]string, 0, 18)
+	fields := make([]string, 0, 19)
 	if m.tenant_id != nil {
 		fields = append(fields, subscription.FieldTenantID)
 	}
@@ -15956,6 +16006,9 @@ func (m *SubscriptionMutation) Fields() []string {
 	}
 	if m.state_reason != nil {
 		fields = append(fields, subscription.FieldStateReason)
+	}
+	if m.hold != nil {
+		fields = append(fields, subscription.FieldHold)
 	}
 	if m.start_incarnation != nil {
 		fields = append(fields, subscription.FieldStartIncarnation)
@@ -16007,6 +16060,8 @@ func (m *SubscriptionMutation) Field(name string) (ent.Value, bool) {
 		return m.State()
 	case subscription.FieldStateReason:
 		return m.StateReason()
+	case subscription.FieldHold:
+		return m.Hold()
 	case subscription.FieldStartIncarnation:
 		return m.StartIncarnation()
 	case subscription.FieldStartPosition:
@@ -16052,6 +16107,8 @@ func (m *SubscriptionMutation) OldField(ctx context.Context, name string) (ent.V
 		return m.OldState(ctx)
 	case subscription.FieldStateReason:
 		return m.OldStateReason(ctx)
+	case subscription.FieldHold:
+		return m.OldHold(ctx)
 	case subscription.FieldStartIncarnation:
 		return m.OldStartIncarnation(ctx)
 	case subscription.FieldStartPosition:
@@ -16156,6 +16213,13 @@ func (m *SubscriptionMutation) SetField(name string, value ent.Value) error {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
 		m.SetStateReason(v)
+		return nil
+	case subscription.FieldHold:
+		v, ok := value.([]byte)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetHold(v)
 		return nil
 	case subscription.FieldStartIncarnation:
 		v, ok := value.([]byte)
@@ -16319,6 +16383,9 @@ func (m *SubscriptionMutation) ClearedFields() []string {
 	if m.FieldCleared(subscription.FieldFilterExpression) {
 		fields = append(fields, subscription.FieldFilterExpression)
 	}
+	if m.FieldCleared(subscription.FieldHold) {
+		fields = append(fields, subscription.FieldHold)
+	}
 	if m.FieldCleared(subscription.FieldCursorPosition) {
 		fields = append(fields, subscription.FieldCursorPosition)
 	}
@@ -16338,6 +16405,9 @@ func (m *SubscriptionMutation) ClearField(name string) error {
 	switch name {
 	case subscription.FieldFilterExpression:
 		m.ClearFilterExpression()
+		return nil
+	case subscription.FieldHold:
+		m.ClearHold()
 		return nil
 	case subscription.FieldCursorPosition:
 		m.ClearCursorPosition()
@@ -16385,6 +16455,9 @@ func (m *SubscriptionMutation) ResetField(name string) error {
 		return nil
 	case subscription.FieldStateReason:
 		m.ResetStateReason()
+		return nil
+	case subscription.FieldHold:
+		m.ResetHold()
 		return nil
 	case subscription.FieldStartIncarnation:
 		m.ResetStartIncarnation()

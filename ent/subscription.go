@@ -41,6 +41,8 @@ type Subscription struct {
 	State int8 `json:"state,omitempty"`
 	// StateReason holds the value of the "state_reason" field.
 	StateReason string `json:"state_reason,omitempty"`
+	// JSON of what keeps an active one from attempts
+	Hold *[]byte `json:"hold,omitempty"`
 	// StartIncarnation holds the value of the "start_incarnation" field.
 	StartIncarnation []byte `json:"start_incarnation,omitempty"`
 	// StartPosition holds the value of the "start_position" field.
@@ -61,7 +63,7 @@ func (*Subscription) scanValues(columns []string) ([]any, error) {
 	values := make([]any, len(columns))
 	for i := range columns {
 		switch columns[i] {
-		case subscription.FieldFilterTypes, subscription.FieldTargetConfig, subscription.FieldPolicy, subscription.FieldSecret, subscription.FieldStartIncarnation:
+		case subscription.FieldFilterTypes, subscription.FieldTargetConfig, subscription.FieldPolicy, subscription.FieldSecret, subscription.FieldHold, subscription.FieldStartIncarnation:
 			values[i] = new([]byte)
 		case subscription.FieldID, subscription.FieldTenantID, subscription.FieldState, subscription.FieldStartPosition, subscription.FieldCursorPosition, subscription.FieldRevision, subscription.FieldCreateTime, subscription.FieldUpdateTime:
 			values[i] = new(sql.NullInt64)
@@ -162,6 +164,12 @@ func (_m *Subscription) assignValues(columns []string, values []any) error {
 				return fmt.Errorf("unexpected type %T for field state_reason", values[i])
 			} else if value.Valid {
 				_m.StateReason = value.String
+			}
+		case subscription.FieldHold:
+			if value, ok := values[i].(*[]byte); !ok {
+				return fmt.Errorf("unexpected type %T for field hold", values[i])
+			} else if value != nil {
+				_m.Hold = value
 			}
 		case subscription.FieldStartIncarnation:
 			if value, ok := values[i].(*[]byte); !ok {
@@ -273,6 +281,11 @@ func (_m *Subscription) String() string {
 	builder.WriteString(", ")
 	builder.WriteString("state_reason=")
 	builder.WriteString(_m.StateReason)
+	builder.WriteString(", ")
+	if v := _m.Hold; v != nil {
+		builder.WriteString("hold=")
+		builder.WriteString(fmt.Sprintf("%v", *v))
+	}
 	builder.WriteString(", ")
 	builder.WriteString("start_incarnation=")
 	builder.WriteString(fmt.Sprintf("%v", _m.StartIncarnation))

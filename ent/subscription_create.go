@@ -117,6 +117,12 @@ func (_c *SubscriptionCreate) SetNillableStateReason(v *string) *SubscriptionCre
 	return _c
 }
 
+// SetHold sets the "hold" field.
+func (_c *SubscriptionCreate) SetHold(v []byte) *SubscriptionCreate {
+	_c.mutation.SetHold(v)
+	return _c
+}
+
 // SetStartIncarnation sets the "start_incarnation" field.
 func (_c *SubscriptionCreate) SetStartIncarnation(v []byte) *SubscriptionCreate {
 	_c.mutation.SetStartIncarnation(v)
@@ -360,6 +366,10 @@ func (_c *SubscriptionCreate) createSpec() (*Subscription, *sqlgraph.CreateSpec)
 		_spec.SetField(subscription.FieldStateReason, field.TypeString, value)
 		_node.StateReason = value
 	}
+	if value, ok := _c.mutation.Hold(); ok {
+		_spec.SetField(subscription.FieldHold, field.TypeBytes, value)
+		_node.Hold = &value
+	}
 	if value, ok := _c.mutation.StartIncarnation(); ok {
 		_spec.SetField(subscription.FieldStartIncarnation, field.TypeBytes, value)
 		_node.StartIncarnation = value
@@ -595,6 +605,24 @@ func (u *SubscriptionUpsert) SetStateReason(v string) *SubscriptionUpsert {
 // UpdateStateReason sets the "state_reason" field to the value that was provided on create.
 func (u *SubscriptionUpsert) UpdateStateReason() *SubscriptionUpsert {
 	u.SetExcluded(subscription.FieldStateReason)
+	return u
+}
+
+// SetHold sets the "hold" field.
+func (u *SubscriptionUpsert) SetHold(v []byte) *SubscriptionUpsert {
+	u.Set(subscription.FieldHold, v)
+	return u
+}
+
+// UpdateHold sets the "hold" field to the value that was provided on create.
+func (u *SubscriptionUpsert) UpdateHold() *SubscriptionUpsert {
+	u.SetExcluded(subscription.FieldHold)
+	return u
+}
+
+// ClearHold clears the value of the "hold" field.
+func (u *SubscriptionUpsert) ClearHold() *SubscriptionUpsert {
+	u.SetNull(subscription.FieldHold)
 	return u
 }
 
@@ -940,6 +968,27 @@ func (u *SubscriptionUpsertOne) SetStateReason(v string) *SubscriptionUpsertOne 
 func (u *SubscriptionUpsertOne) UpdateStateReason() *SubscriptionUpsertOne {
 	return u.Update(func(s *SubscriptionUpsert) {
 		s.UpdateStateReason()
+	})
+}
+
+// SetHold sets the "hold" field.
+func (u *SubscriptionUpsertOne) SetHold(v []byte) *SubscriptionUpsertOne {
+	return u.Update(func(s *SubscriptionUpsert) {
+		s.SetHold(v)
+	})
+}
+
+// UpdateHold sets the "hold" field to the value that was provided on create.
+func (u *SubscriptionUpsertOne) UpdateHold() *SubscriptionUpsertOne {
+	return u.Update(func(s *SubscriptionUpsert) {
+		s.UpdateHold()
+	})
+}
+
+// ClearHold clears the value of the "hold" field.
+func (u *SubscriptionUpsertOne) ClearHold() *SubscriptionUpsertOne {
+	return u.Update(func(s *SubscriptionUpsert) {
+		s.ClearHold()
 	})
 }
 
@@ -1469,6 +1518,27 @@ func (u *SubscriptionUpsertBulk) SetStateReason(v string) *SubscriptionUpsertBul
 func (u *SubscriptionUpsertBulk) UpdateStateReason() *SubscriptionUpsertBulk {
 	return u.Update(func(s *SubscriptionUpsert) {
 		s.UpdateStateReason()
+	})
+}
+
+// SetHold sets the "hold" field.
+func (u *SubscriptionUpsertBulk) SetHold(v []byte) *SubscriptionUpsertBulk {
+	return u.Update(func(s *SubscriptionUpsert) {
+		s.SetHold(v)
+	})
+}
+
+// UpdateHold sets the "hold" field to the value that was provided on create.
+func (u *SubscriptionUpsertBulk) UpdateHold() *SubscriptionUpsertBulk {
+	return u.Update(func(s *SubscriptionUpsert) {
+		s.UpdateHold()
+	})
+}
+
+// ClearHold clears the value of the "hold" field.
+func (u *SubscriptionUpsertBulk) ClearHold() *SubscriptionUpsertBulk {
+	return u.Update(func(s *SubscriptionUpsert) {
+		s.ClearHold()
 	})
 }
 

@@ -191,6 +191,18 @@ func (_u *SubscriptionUpdate) SetNillableStateReason(v *string) *SubscriptionUpd
 	return _u
 }
 
+// SetHold sets the "hold" field.
+func (_u *SubscriptionUpdate) SetHold(v []byte) *SubscriptionUpdate {
+	_u.mutation.SetHold(v)
+	return _u
+}
+
+// ClearHold clears the value of the "hold" field.
+func (_u *SubscriptionUpdate) ClearHold() *SubscriptionUpdate {
+	_u.mutation.ClearHold()
+	return _u
+}
+
 // SetStartIncarnation sets the "start_incarnation" field.
 func (_u *SubscriptionUpdate) SetStartIncarnation(v []byte) *SubscriptionUpdate {
 	_u.mutation.SetStartIncarnation(v)
@@ -418,6 +430,12 @@ func (_u *SubscriptionUpdate) sqlSave(ctx context.Context) (_node int, err error
 	if value, ok := _u.mutation.StateReason(); ok {
 		_spec.SetField(subscription.FieldStateReason, field.TypeString, value)
 	}
+	if value, ok := _u.mutation.Hold(); ok {
+		_spec.SetField(subscription.FieldHold, field.TypeBytes, value)
+	}
+	if _u.mutation.HoldCleared() {
+		_spec.ClearField(subscription.FieldHold, field.TypeBytes)
+	}
 	if value, ok := _u.mutation.StartIncarnation(); ok {
 		_spec.SetField(subscription.FieldStartIncarnation, field.TypeBytes, value)
 	}
@@ -635,6 +653,18 @@ func (_u *SubscriptionUpdateOne) SetNillableStateReason(v *string) *Subscription
 	if v != nil {
 		_u.SetStateReason(*v)
 	}
+	return _u
+}
+
+// SetHold sets the "hold" field.
+func (_u *SubscriptionUpdateOne) SetHold(v []byte) *SubscriptionUpdateOne {
+	_u.mutation.SetHold(v)
+	return _u
+}
+
+// ClearHold clears the value of the "hold" field.
+func (_u *SubscriptionUpdateOne) ClearHold() *SubscriptionUpdateOne {
+	_u.mutation.ClearHold()
 	return _u
 }
 
@@ -894,6 +924,12 @@ func (_u *SubscriptionUpdateOne) sqlSave(ctx context.Context) (_node *Subscripti
 	}
 	if value, ok := _u.mutation.StateReason(); ok {
 		_spec.SetField(subscription.FieldStateReason, field.TypeString, value)
+	}
+	if value, ok := _u.mutation.Hold(); ok {
+		_spec.SetField(subscription.FieldHold, field.TypeBytes, value)
+	}
+	if _u.mutation.HoldCleared() {
+		_spec.ClearField(subscription.FieldHold, field.TypeBytes)
 	}
 	if value, ok := _u.mutation.StartIncarnation(); ok {
 		_spec.SetField(subscription.FieldStartIncarnation, field.TypeBytes, value)

@@ -29,6 +29,7 @@ func (Subscription) Fields() []ent.Field {
 		field.Bytes("secret").Comment("sealed"),
 		field.Int8("state"),
 		field.String("state_reason").Default(""),
+		field.Bytes("hold").Optional().Nillable().Comment("JSON of what keeps an active one from attempts"),
 		field.Bytes("start_incarnation").MaxLen(8),
 		field.Int64("start_position"),
 		field.Int64("cursor_position").Optional().Nillable().Comment("null: caught up, its place is log.mark"),

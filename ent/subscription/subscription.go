@@ -35,6 +35,8 @@ const (
 	FieldState = "state"
 	// FieldStateReason holds the string denoting the state_reason field in the database.
 	FieldStateReason = "state_reason"
+	// FieldHold holds the string denoting the hold field in the database.
+	FieldHold = "hold"
 	// FieldStartIncarnation holds the string denoting the start_incarnation field in the database.
 	FieldStartIncarnation = "start_incarnation"
 	// FieldStartPosition holds the string denoting the start_position field in the database.
@@ -66,6 +68,7 @@ var Columns = []string{
 	FieldSecret,
 	FieldState,
 	FieldStateReason,
+	FieldHold,
 	FieldStartIncarnation,
 	FieldStartPosition,
 	FieldCursorPosition,

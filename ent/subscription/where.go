@@ -102,6 +102,11 @@ func StateReason(v string) predicate.Subscription {
 	return predicate.Subscription(sql.FieldEQ(FieldStateReason, v))
 }
 
+// Hold applies equality check predicate on the "hold" field. It's identical to HoldEQ.
+func Hold(v []byte) predicate.Subscription {
+	return predicate.Subscription(sql.FieldEQ(FieldHold, v))
+}
+
 // StartIncarnation applies equality check predicate on the "start_incarnation" field. It's identical to StartIncarnationEQ.
 func StartIncarnation(v []byte) predicate.Subscription {
 	return predicate.Subscription(sql.FieldEQ(FieldStartIncarnation, v))
@@ -730,6 +735,56 @@ func StateReasonEqualFold(v string) predicate.Subscription {
 // StateReasonContainsFold applies the ContainsFold predicate on the "state_reason" field.
 func StateReasonContainsFold(v string) predicate.Subscription {
 	return predicate.Subscription(sql.FieldContainsFold(FieldStateReason, v))
+}
+
+// HoldEQ applies the EQ predicate on the "hold" field.
+func HoldEQ(v []byte) predicate.Subscription {
+	return predicate.Subscription(sql.FieldEQ(FieldHold, v))
+}
+
+// HoldNEQ applies the NEQ predicate on the "hold" field.
+func HoldNEQ(v []byte) predicate.Subscription {
+	return predicate.Subscription(sql.FieldNEQ(FieldHold, v))
+}
+
+// HoldIn applies the In predicate on the "hold" field.
+func HoldIn(vs ...[]byte) predicate.Subscription {
+	return predicate.Subscription(sql.FieldIn(FieldHold, vs...))
+}
+
+// HoldNotIn applies the NotIn predicate on the "hold" field.
+func HoldNotIn(vs ...[]byte) predicate.Subscription {
+	return predicate.Subscription(sql.FieldNotIn(FieldHold, vs...))
+}
+
+// HoldGT applies the GT predicate on the "hold" field.
+func HoldGT(v []byte) predicate.Subscription {
+	return predicate.Subscription(sql.FieldGT(FieldHold, v))
+}
+
+// HoldGTE applies the GTE predicate on the "hold" field.
+func HoldGTE(v []byte) predicate.Subscription {
+	return predicate.Subscription(sql.FieldGTE(FieldHold, v))
+}
+
+// HoldLT applies the LT predicate on the "hold" field.
+func HoldLT(v []byte) predicate.Subscription {
+	return predicate.Subscription(sql.FieldLT(FieldHold, v))
+}
+
+// HoldLTE applies the LTE predicate on the "hold" field.
+func HoldLTE(v []byte) predicate.Subscription {
+	return predicate.Subscription(sql.FieldLTE(FieldHold, v))
+}
+
+// HoldIsNil applies the IsNil predicate on the "hold" field.
+func HoldIsNil() predicate.Subscription {
+	return predicate.Subscription(sql.FieldIsNull(FieldHold))
+}
+
+// HoldNotNil applies the NotNil predicate on the "hold" field.
+func HoldNotNil() predicate.Subscription {
+	return predicate.Subscription(sql.FieldNotNull(FieldHold))
 }
 
 // StartIncarnationEQ applies the EQ predicate on the "start_incarnation" field.

@@ -125,6 +125,7 @@ func (l *lane) settle(a *attempt, outcome gateway.Outcome) bool {
 	now := time.Now().UTC()
 	l.note(outcome, now)
 	giveBack := l.consult(a, outcome, now)
+	l.endHold()
 	l.conclude(a, outcome, now)
 	result := store.Result{Delivery: &a.delivery, Previous: a.previous, Committed: a.committed}
 	l.resolve(a)
@@ -174,8 +175,8 @@ func (l *lane) consult(a *attempt, outcome gateway.Outcome, now time.Time) (give
 			l.streak = nil
 		}
 	case gateway.OutcomeSlowDown:
-		l.breaker.SlowDown(gateway.ClampRetryAfter(outcome.RetryAfter), now)
-		l.hold()
+		l.breaker.SlowDown(outcome.RetryAfter, a.trial, now)
+		l.keep(l.breaker.Held(outcome.Error))
 	case gateway.OutcomeGone:
 		l.standStill()
 	default:
@@ -274,7 +275,7 @@ func (a *attempt) committed() {
 func (a *attempt) settled() gateway.DeliverySettled {
 	d := &a.delivery
 	return gateway.DeliverySettled{
-		Tenant: d.Tenant, Subscription: d.Subscription, Attempted: true,
+		Tenant: d.Tenant, Subscription: d.Subscription, Attempted: a.last.Outcome.Kind != gateway.OutcomeSlowDown,
 		Delivered: d.State == gateway.DeliveryDelivered, Dead: d.State == gateway.DeliveryDead,
 		Latency: max(d.UpdateTime.Sub(a.event.AcceptTime), 0),
 	}

@@ -19,8 +19,11 @@ type minute struct {
 	attempts, successes int64
 }
 
-// note counts an attempt. l.mu is held.
+// note counts an attempt. One that was asked to come later is no failure and is not counted. l.mu is held.
 func (l *lane) note(outcome gateway.Outcome, now time.Time) {
+	if outcome.Kind == gateway.OutcomeSlowDown {
+		return
+	}
 	if l.tally == nil {
 		l.tally = &tally{}
 	}
@@ -79,6 +82,9 @@ func (l *lane) health(now time.Time) (health gateway.SubscriptionHealth, unread 
 	defer l.mu.Unlock()
 	health.Place = l.place()
 	health.Breaker, health.ResumeTime = l.breaker.State()
+	if l.held.SetAside() || l.held.Until.After(now) {
+		health.Hold = l.held
+	}
 	health.Backlog, unread = l.waitingLocked()
 	if t := l.tally; t != nil {
 		health.Attempts, health.Successes = t.lastHour(now)

@@ -53,6 +53,8 @@ type lane struct {
 	// frozen: a change is being stored. removed: the subscription is gone.
 	frozen, removed bool
 	breaker         gateway.Breaker
+	// held is what keeps the lane from attempts, as it is stored (hold.go).
+	held gateway.Hold
 
 	fed, filling bool
 	queue        queue
@@ -121,10 +123,14 @@ func newLane(e *Engine, sub *gateway.Subscription, place gateway.Position) *lane
 	}
 	l.low.Store(noLow)
 	l.breaker.Reset()
+	l.adoptHold(sub.Hold, time.Now())
 	return l
 }
 
-func (l *lane) active() bool { return l.sub.State == gateway.SubscriptionActive }
+// active reports whether the subscription is active and not set aside. l.mu is held.
+func (l *lane) active() bool {
+	return l.sub.State == gateway.SubscriptionActive && !l.held.SetAside()
+}
 
 // runnable says whether attempts may start. l.mu is held, here and below.
 func (l *lane) runnable() bool {

@@ -1,7 +1,6 @@
 package deliver
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"time"
@@ -39,7 +38,7 @@ func (l *lane) begin() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.updateLow()
-	if !l.active() {
+	if !l.active() || l.held.Kind != gateway.HoldNone {
 		l.leaveShare()
 	}
 	l.dispatch(time.Now())
@@ -64,7 +63,7 @@ func (l *lane) change(ctx context.Context, expected int64, change func(*gateway.
 	l.frozen = true
 	l.writePending(time.Now())
 	l.mu.Unlock()
-	sub, _, err := l.engine.store.UpdateSubscription(context.WithoutCancel(ctx), l.id, expected, change)
+	sub, _, err := l.engine.store.UpdateSubscription(context.WithoutCancel(ctx), l.id, expected, lifting(change))
 	if err != nil {
 		sub = nil
 	}
@@ -83,6 +82,7 @@ func (l *lane) adopt(sub *gateway.Subscription) gateway.Position {
 	if sub != nil && !l.removed {
 		was := l.sub
 		l.sub = sub
+		l.lift(was)
 		l.retarget(was)
 		if !was.Filter.Equal(sub.Filter) {
 			l.expression = l.engine.filters.Expression(sub.Filter.Expression)
@@ -103,7 +103,7 @@ func (l *lane) adopt(sub *gateway.Subscription) gateway.Position {
 
 // retarget makes the next attempt go to a changed target, at once: what the old one did says nothing of it.
 func (l *lane) retarget(was *gateway.Subscription) {
-	elsewhere := was.TargetType != l.sub.TargetType || !bytes.Equal(was.TargetConfig, l.sub.TargetConfig)
+	elsewhere := !l.sub.SameTarget(was)
 	if elsewhere || was.Secret != l.sub.Secret || was.Policy.AttemptTimeout() != l.sub.Policy.AttemptTimeout() {
 		l.to = &destination{}
 	}
@@ -132,7 +132,7 @@ func (e *Engine) Pause(ctx context.Context, id gateway.SubscriptionID) (*gateway
 	return e.setState(ctx, id, gateway.SubscriptionPaused)
 }
 
-// Resume goes on where a paused or disabled subscription stopped.
+// Resume goes on where a paused or disabled subscription stopped, and ends a hold of an active one.
 func (e *Engine) Resume(ctx context.Context, id gateway.SubscriptionID) (*gateway.Subscription, error) {
 	return e.setState(ctx, id, gateway.SubscriptionActive)
 }
@@ -149,14 +149,20 @@ func (e *Engine) setState(ctx context.Context, id gateway.SubscriptionID, state 
 	defer l.admin.Unlock()
 	var current gateway.Subscription
 	sub, _, err := l.change(ctx, 0, func(s *gateway.Subscription) error {
-		if current = *s; s.State == state {
+		if current = *s; s.State == state && s.Hold.Kind == gateway.HoldNone {
 			return errUnchanged
 		}
 		s.State, s.StateReason = state, ""
+		if state == gateway.SubscriptionActive {
+			s.Hold = gateway.Hold{}
+		}
 		return nil
 	})
 	if errors.Is(err, errUnchanged) {
-		return &current, nil
+		sub, err = &current, nil
+	}
+	if err == nil && state == gateway.SubscriptionActive {
+		l.resumeHeld()
 	}
 	return sub, err
 }

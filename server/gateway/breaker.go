@@ -35,11 +35,13 @@ const (
 //	open ──probe failed──▶ open (next probe after twice the wait, 5 min at most)
 //	open ──probe delivered──▶ closed (slots ramp from 1)
 //	open by endpoint failures ──probe answered with an event failure──▶ closed: the endpoint is back
-//	closed/open ──slow down──▶ holding ──time over──▶ closed (slots ramp from 1)
+//	any ──slow down──▶ holding ──time over──▶ holding (one probe at a time, as when open)
 type Breaker struct {
 	state    BreakerState
 	resumeAt time.Time
 	wait     time.Duration
+	// slow is how long the newest hold is for which the endpoint named no time.
+	slow time.Duration
 	// refused tells that it opened on events the endpoint refused, not on an endpoint that failed.
 	refused bool
 	// streak holds the distinct events that failed since the last success, and how.
@@ -118,13 +120,34 @@ func (b *Breaker) Failed(at Position, endpoint, probe bool, now time.Time) (open
 	return opened, false
 }
 
-// SlowDown takes note of an endpoint that asked to be left alone.
-func (b *Breaker) SlowDown(wait time.Duration, now time.Time) {
-	until := now.Add(wait)
-	if b.state == BreakerHolding && until.Before(b.resumeAt) {
+// SlowDown records that the endpoint asked to be left alone, for a time it asked for or, when asked is 0, for one that
+// doubles. trial tells that the attempt was started while the breaker was not closed: the answers to attempts that were
+// under way together are one wish and double nothing.
+func (b *Breaker) SlowDown(asked time.Duration, trial bool, now time.Time) {
+	if asked <= 0 {
+		if b.state != BreakerHolding || trial || b.slow == 0 {
+			b.slow = min(max(2*b.slow, DefaultRetryAfter), MaxProbeWait)
+		}
+		asked = b.slow
+	}
+	b.Hold(Hold{Until: now.Add(ClampRetryAfter(asked)), Wait: b.slow})
+}
+
+// Hold lets nothing go out until a hold ends. A longer hold stays.
+func (b *Breaker) Hold(h Hold) {
+	b.slow = h.Wait
+	if b.state == BreakerHolding && h.Until.Before(b.resumeAt) {
 		return
 	}
-	b.state, b.resumeAt = BreakerHolding, until
+	b.state, b.resumeAt = BreakerHolding, h.Until
+}
+
+// Held returns what is to be kept of a hold, for a reason; the zero hold when there is none.
+func (b *Breaker) Held(reason string) Hold {
+	if b.state != BreakerHolding {
+		return Hold{}
+	}
+	return Hold{Kind: HoldSlowDown, Until: b.resumeAt, Reason: reason, Wait: b.slow}
 }
 
 // Reset closes the breaker at once: a person resumed the subscription or changed its target.
@@ -134,7 +157,7 @@ func (b *Breaker) Reset() {
 }
 
 func (b *Breaker) close() {
-	b.state, b.resumeAt, b.wait, b.ramp, b.refused = BreakerClosed, time.Time{}, 0, 1, false
+	b.state, b.resumeAt, b.wait, b.slow, b.ramp, b.refused = BreakerClosed, time.Time{}, 0, 0, 1, false
 }
 
 func (b *Breaker) open(wait time.Duration, now time.Time) {

@@ -82,7 +82,7 @@ func TestProbesBackOff(t *testing.T) {
 func TestProbeOutcomes(t *testing.T) {
 	endpointDown := func(b *gateway.Breaker) { fail(b, 1, 5, true) }
 	refused := func(b *gateway.Breaker) { fail(b, 1, 20, false) }
-	holding := func(b *gateway.Breaker) { b.SlowDown(time.Hour, noon) }
+	holding := func(b *gateway.Breaker) { b.SlowDown(time.Hour, false, noon) }
 	for _, c := range []struct {
 		name string
 		open func(*gateway.Breaker)
@@ -95,7 +95,7 @@ func TestProbeOutcomes(t *testing.T) {
 		{"refused by an endpoint that failed", endpointDown, func(b *gateway.Breaker) bool { _, c := b.Failed(9, false, true, noon); return c }, gateway.BreakerClosed},
 		{"refused, but begun before it opened", endpointDown, func(b *gateway.Breaker) bool { _, c := b.Failed(9, false, false, noon); return c }, gateway.BreakerOpen},
 		{"refused by one that refuses everything", refused, func(b *gateway.Breaker) bool { _, c := b.Failed(9, false, true, noon); return c }, gateway.BreakerOpen},
-		{"slow down", endpointDown, func(b *gateway.Breaker) bool { b.SlowDown(time.Hour, noon); return false }, gateway.BreakerHolding},
+		{"slow down", endpointDown, func(b *gateway.Breaker) bool { b.SlowDown(time.Hour, false, noon); return false }, gateway.BreakerHolding},
 		{"delivered after a hold", holding, func(b *gateway.Breaker) bool { return b.Delivered(8, true) }, gateway.BreakerClosed},
 		{"failed after a hold", holding, func(b *gateway.Breaker) bool { _, c := b.Failed(9, true, true, noon); return c }, gateway.BreakerOpen},
 		{"refused after a hold", holding, func(b *gateway.Breaker) bool { _, c := b.Failed(9, false, true, noon); return c }, gateway.BreakerClosed},
@@ -136,13 +136,70 @@ func TestSlotsRampUp(t *testing.T) {
 
 func TestHoldIsNotShortened(t *testing.T) {
 	var b gateway.Breaker
-	b.SlowDown(time.Hour, noon)
-	b.SlowDown(time.Second, noon)
+	b.SlowDown(time.Hour, false, noon)
+	b.SlowDown(time.Second, false, noon)
 	if _, at := b.State(); at != noon.Add(time.Hour) {
 		t.Errorf("holds until %v", at)
 	}
-	b.SlowDown(2*time.Hour, noon)
+	b.SlowDown(2*time.Hour, false, noon)
 	if _, at := b.State(); at != noon.Add(2*time.Hour) {
 		t.Errorf("holds until %v", at)
+	}
+}
+
+// A 429 without a time was asked again after the same 5 s for ever.
+func TestSlowDownWithoutATimeBacksOff(t *testing.T) {
+	var b gateway.Breaker
+	now := noon
+	for i, want := range []time.Duration{5, 10, 20, 40, 80, 160, 300, 300} {
+		b.SlowDown(0, i > 0, now)
+		// The answers to what was under way together double nothing.
+		b.SlowDown(0, false, now)
+		state, at := b.State()
+		if state != gateway.BreakerHolding || at.Sub(now) != want*time.Second {
+			t.Fatalf("hold %d: %v for %v, want %v s", i, state, at.Sub(now), want)
+		}
+		now = at
+	}
+	var again gateway.Breaker
+	again.Hold(b.Held("429").Bound(now))
+	again.SlowDown(0, true, now)
+	if _, at := again.State(); at.Sub(now) != gateway.MaxProbeWait {
+		t.Errorf("after a restart it holds %v", at.Sub(now))
+	}
+	b.Delivered(1, true)
+	b.SlowDown(0, false, now)
+	if _, at := b.State(); at.Sub(now) != gateway.DefaultRetryAfter {
+		t.Errorf("after a success it holds %v", at.Sub(now))
+	}
+}
+
+func TestAHoldIsBoundWhateverIsStored(t *testing.T) {
+	h := gateway.Hold{Kind: gateway.HoldSlowDown, Until: noon.Add(1000 * time.Hour), Wait: 99 * time.Hour}.Bound(noon)
+	if h.Until != noon.Add(gateway.MaxRetryAfter) || h.Wait != gateway.MaxProbeWait {
+		t.Errorf("bound to %+v", h)
+	}
+}
+
+func TestWhatEndsAHold(t *testing.T) {
+	base := gateway.Subscription{TargetType: "webhook", TargetConfig: []byte("a"), Filter: gateway.Filter{Types: []string{"a"}}}
+	elsewhere, filtered := base, base
+	elsewhere.TargetConfig = []byte("b")
+	filtered.Filter = gateway.Filter{Types: []string{"a"}, Expression: "true"}
+	for _, c := range []struct {
+		kind  gateway.HoldKind
+		after gateway.Subscription
+		want  bool
+	}{
+		{gateway.HoldSlowDown, base, false},
+		{gateway.HoldSlowDown, elsewhere, true},
+		{gateway.HoldSlowDown, filtered, false},
+		{gateway.HoldFilter, elsewhere, false},
+		{gateway.HoldFilter, filtered, true},
+		{gateway.HoldNone, filtered, false},
+	} {
+		if got := (gateway.Hold{Kind: c.kind}).EndsBy(&base, &c.after); got != c.want {
+			t.Errorf("kind %d: %v, want %v", c.kind, got, c.want)
+		}
 	}
 }

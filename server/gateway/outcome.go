@@ -14,7 +14,7 @@ const (
 	OutcomeEventFailure
 	// OutcomeEndpointFailure: refused, timeout, TLS, 408, 5xx. It counts for the breaker.
 	OutcomeEndpointFailure
-	// OutcomeSlowDown: 429, or 503 with Retry-After. The subscription holds; no step is used.
+	// OutcomeSlowDown: 429, or 503 with a usable Retry-After. The subscription holds; no step is used.
 	OutcomeSlowDown
 	// OutcomeGone: 410. The subscription is disabled.
 	OutcomeGone
@@ -57,7 +57,7 @@ type Outcome struct {
 	Kind OutcomeKind
 	// Status is the HTTP status, 0 when there was no answer.
 	Status int
-	// RetryAfter is how long the endpoint asked to be left alone; set with OutcomeSlowDown.
+	// RetryAfter is how long the endpoint asked to be left alone, with OutcomeSlowDown; 0 when it named no usable time.
 	RetryAfter time.Duration
 	// Error says what went wrong, for a person; empty when delivered.
 	Error string
@@ -70,7 +70,8 @@ type Outcome struct {
 	Truncated   bool
 }
 
-// ClassifyStatus says what an HTTP status means. hasRetryAfter tells whether the answer carried a Retry-After header.
+// ClassifyStatus says what an HTTP status means. hasRetryAfter tells whether the answer named
+// a time with Retry-After.
 func ClassifyStatus(status int, hasRetryAfter bool) OutcomeKind {
 	switch {
 	case status >= 200 && status < 300:
@@ -86,10 +87,7 @@ func ClassifyStatus(status int, hasRetryAfter bool) OutcomeKind {
 	}
 }
 
-// ClampRetryAfter bounds what an endpoint asked for; asked is 0 when it named no time.
+// ClampRetryAfter bounds what an endpoint asked for.
 func ClampRetryAfter(asked time.Duration) time.Duration {
-	if asked <= 0 {
-		return DefaultRetryAfter
-	}
 	return min(max(asked, MinRetryAfter), MaxRetryAfter)
 }

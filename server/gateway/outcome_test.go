@@ -42,7 +42,7 @@ func TestClassifyStatus(t *testing.T) {
 
 func TestClampRetryAfter(t *testing.T) {
 	for asked, want := range map[time.Duration]time.Duration{
-		0: 5 * time.Second, -time.Hour: 5 * time.Second, time.Millisecond: time.Second,
+		-time.Hour: time.Second, time.Millisecond: time.Second,
 		time.Minute: time.Minute, 48 * time.Hour: 24 * time.Hour,
 	} {
 		if got := gateway.ClampRetryAfter(asked); got != want {

@@ -76,11 +76,25 @@ func (p Policy) Settle(d *Delivery, attempt Ended, random float64) {
 	switch attempt.Kind {
 	case OutcomeDelivered:
 		d.State, d.Due = DeliveryDelivered, time.Time{}
-	case OutcomeSlowDown, OutcomeGone:
+	case OutcomeSlowDown:
+		p.settleSlowDown(d, attempt.At, random)
+	case OutcomeGone:
 		d.wait()
 	default:
 		p.settleFailure(d, attempt, random)
 	}
+}
+
+// settleSlowDown uses no step, but counts as a probe of the event: after ProbesPerEvent the next event gets its turn, and
+// this one comes again by the waits of the schedule, each time after the next of them.
+func (p Policy) settleSlowDown(d *Delivery, now time.Time, random float64) {
+	d.Probes++
+	if d.Probes < ProbesPerEvent {
+		d.wait()
+		return
+	}
+	wait, _ := p.NextRetry(min(d.Step+d.Probes-ProbesPerEvent, len(p.Schedule())-1), random)
+	d.State, d.Due = DeliveryRetrying, now.Add(wait)
 }
 
 func (p Policy) settleFailure(d *Delivery, attempt Ended, random float64) {

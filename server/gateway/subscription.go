@@ -1,6 +1,9 @@
 package gateway
 
-import "time"
+import (
+	"bytes"
+	"time"
+)
 
 // SubscriptionState says whether a subscription delivers.
 type SubscriptionState uint8
@@ -35,6 +38,8 @@ type Subscription struct {
 
 	State       SubscriptionState
 	StateReason string
+	// Hold is what keeps it from delivering although it is active, as it is stored.
+	Hold Hold
 	// Start is the place `start` stood for at creation, in the incarnation of that time.
 	Start Cursor
 	// Cursor is its own stored place; nil while it is caught up and shares the log's mark (SEMANTICS rule 16).
@@ -43,6 +48,11 @@ type Subscription struct {
 	Revision   int64
 	CreateTime time.Time
 	UpdateTime time.Time
+}
+
+// SameTarget reports whether two states of a subscription send to the same place in the same way.
+func (s *Subscription) SameTarget(other *Subscription) bool {
+	return s.TargetType == other.TargetType && bytes.Equal(s.TargetConfig, other.TargetConfig)
 }
 
 // Place is the position up to which every matching event has a durable row, given the mark shared by caught-up
@@ -59,10 +69,12 @@ type SubscriptionHealth struct {
 	// Attempts and Successes are of the last hour, since the start of the server at most.
 	Attempts, Successes int64
 	// Backlog is how many matching events wait for their first outcome, exact up to BacklogLimit.
-	Backlog         int64
-	Retrying, Dead  int64
-	Breaker         BreakerState
-	ResumeTime      time.Time
+	Backlog        int64
+	Retrying, Dead int64
+	Breaker        BreakerState
+	ResumeTime     time.Time
+	// Hold is what keeps it from attempts right now.
+	Hold            Hold
 	LastError       string
 	LastSuccessTime time.Time
 	// Place is the position up to which every matching event is settled.

@@ -18,12 +18,14 @@ type Result struct {
 	Delivery *gateway.Delivery
 	// Previous is the attempt that Delivery.Last replaces inline, kept as a row of its own; nil for none.
 	Previous *gateway.Attempt
-	// Subscription is set with Cursor and Share.
+	// Subscription is set with Cursor, Share and Hold.
 	Subscription gateway.SubscriptionID
 	// Cursor is the subscription's own place.
 	Cursor *gateway.Position
 	// Share tells that the subscription joins the shared mark: its stored cursor becomes null.
 	Share bool
+	// Hold is what keeps the subscription from attempts from now on; the zero hold: nothing.
+	Hold *gateway.Hold
 	// Mark is the place shared by caught-up subscriptions; 0 leaves it.
 	Mark gateway.Position
 	// Committed is called after the commit, from the writer's goroutine. It must not block.
@@ -35,7 +37,7 @@ type Result struct {
 func (s *Store) Record(results ...Result) { s.queue.pushResults(results) }
 
 type statements struct {
-	advance, setMark, setCursor *sql.Stmt
+	advance, setMark, setCursor, setHold *sql.Stmt
 }
 
 func (s *Store) prepareStatements(ctx context.Context) (err error) {
@@ -59,6 +61,7 @@ func (s *Store) prepareStatements(ctx context.Context) (err error) {
 		advance:   prepare(`update log set head = head + ?, accept_time = ? where shard = ? returning head, registry_revision`),
 		setMark:   prepare(`update log set mark = ? where shard = ?`),
 		setCursor: prepare(`update subscription set cursor_position = ? where id = ?`),
+		setHold:   prepare(`update subscription set hold = ? where id = ?`),
 	}
 	s.insertEvent = insert("event", eventColumns, "")
 	s.insertPayload = insert("event_payload", payloadColumns, "")
@@ -101,6 +104,9 @@ func (s *Store) insertResults(ctx context.Context, tx *sql.Tx, results []Result)
 	}
 	if err := s.insertAttempt.flush(ctx, tx); err != nil {
 		return fmt.Errorf("record attempts: %w", err)
+	}
+	if err := s.setHolds(ctx, tx, results); err != nil {
+		return err
 	}
 	return s.moveCursors(ctx, tx, results)
 }

@@ -50,6 +50,10 @@ func (s *Store) subscriptionFrom(row *ent.Subscription) (*gateway.Subscription, 
 	if err := json.Unmarshal(row.Policy, &sub.Policy); err != nil {
 		return nil, fmt.Errorf("read policy of %s: %w", row.UID, err)
 	}
+	var err error
+	if sub.Hold, err = holdFrom(row.Hold); err != nil {
+		return nil, fmt.Errorf("read hold of %s: %w", row.UID, err)
+	}
 	secret, err := s.cfg.Keyring.Open(auth.Place{Column: secretColumn, Row: row.UID}, row.Secret)
 	if err != nil {
 		return nil, fmt.Errorf("open secret of %s: %w", row.UID, err)
@@ -227,6 +231,9 @@ func (s *Store) UpdateSubscription(ctx context.Context, id gateway.SubscriptionI
 		b, err := setSubscription(row.Update(), s.cfg.Keyring, sub)
 		if err != nil {
 			return err
+		}
+		if len(value(row.Hold)) > 0 && sub.Hold == (gateway.Hold{}) {
+			b = b.ClearHold()
 		}
 		if row, err = b.AddRevision(1).Save(ctx); ent.IsConstraintError(err) {
 			return nameTaken("subscription", sub.Name)

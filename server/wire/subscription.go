@@ -21,6 +21,11 @@ var breakerStates = map[gateway.BreakerState]postriderv1.BreakerState{
 	gateway.BreakerHolding: postriderv1.BreakerState_BREAKER_STATE_HOLDING,
 }
 
+var holdKinds = map[gateway.HoldKind]postriderv1.SubscriptionHoldKind{
+	gateway.HoldSlowDown: postriderv1.SubscriptionHoldKind_SUBSCRIPTION_HOLD_KIND_SLOW_DOWN,
+	gateway.HoldFilter:   postriderv1.SubscriptionHoldKind_SUBSCRIPTION_HOLD_KIND_FILTER,
+}
+
 // filterField is where the filter is in a create and an update.
 const filterField = "subscription.filter"
 
@@ -85,12 +90,21 @@ func health(h *gateway.SubscriptionHealth) *postriderv1.SubscriptionHealth {
 		Breaker: breakerStates[h.Breaker], ResumeTime: timestamp(h.ResumeTime),
 		LastError: printable(h.LastError), LastSuccessTime: timestamp(h.LastSuccessTime),
 		FilterErrors: h.FilterErrors, LastFilterError: printable(h.LastFilterError),
+		Hold: hold(h.Hold),
 	}
 	if h.Attempts > 0 {
 		rate := float64(h.Successes) / float64(h.Attempts)
 		shown.SuccessRate = &rate
 	}
 	return shown
+}
+
+// hold shows a hold; nil for none.
+func hold(h gateway.Hold) *postriderv1.SubscriptionHold {
+	if h.Kind == gateway.HoldNone {
+		return nil
+	}
+	return &postriderv1.SubscriptionHold{Kind: holdKinds[h.Kind], Reason: printable(h.Reason), UntilTime: timestamp(h.Until)}
 }
 
 func newPolicy(from *postriderv1.DeliveryPolicy) gateway.Policy {

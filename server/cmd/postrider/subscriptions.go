@@ -79,6 +79,8 @@ func state(sub *postriderv1.Subscription) string {
 	switch {
 	case sub.GetState() != postriderv1.SubscriptionState_SUBSCRIPTION_STATE_ACTIVE:
 		return lower(sub.GetState().String(), "SUBSCRIPTION_STATE_")
+	case sub.GetHealth().GetHold() != nil && sub.GetHealth().GetHold().GetUntilTime() == nil:
+		return "set aside"
 	case sub.GetHealth().GetBreaker() == postriderv1.BreakerState_BREAKER_STATE_OPEN:
 		return "failing"
 	case sub.GetHealth().GetBreaker() == postriderv1.BreakerState_BREAKER_STATE_HOLDING:

@@ -16,6 +16,7 @@ var resultCases = []testCase{
 	{"results become durable in their order", testResultOrder},
 	{"the newest of a group's rows holds", testSuperseded},
 	{"a replaced attempt becomes a row of its own", testPreviousAttempts},
+	{"a hold is stored, ended and survives other changes", testHold},
 	{"cursor, share and mark", testCursorShareMark},
 	{"results are the same when they come again", testResultsAgain},
 	{"many results", testManyResults},
@@ -240,6 +241,31 @@ func testPreviousAttempts(t *testing.T, fresh Fresh) {
 		want.Outcome.Status = 401 + i
 		equal(t, "attempt", a, *want)
 	}
+}
+
+func testHold(t *testing.T, fresh Fresh) {
+	w := running(t, fresh)
+	sub := w.subscribe("billing", store.Start{})
+	stored := func() gateway.Hold {
+		t.Helper()
+		return must(w.SubscriptionByRef(context.Background(), sub.Tenant, sub.UID))(t).Hold
+	}
+	hold := gateway.Hold{Kind: gateway.HoldSlowDown, Until: time.Unix(1_900_000_000, 0).UTC(), Reason: "429", Wait: time.Minute}
+	w.record(store.Result{Subscription: sub.ID, Hold: &gateway.Hold{Kind: gateway.HoldFilter}}, store.Result{Subscription: sub.ID, Hold: &hold})
+	equal(t, "hold", stored(), hold)
+	// Another change leaves it, and one that ends it does so in its own transaction.
+	for _, want := range []gateway.Hold{hold, {}} {
+		updated, _, err := w.UpdateSubscription(context.Background(), sub.ID, 0, func(s *gateway.Subscription) error {
+			s.Description, s.Hold = "changed", want
+			return nil
+		})
+		equal(t, "hold of the updated", must(updated, err)(t).Hold, want)
+	}
+	nul := gateway.Hold{Kind: gateway.HoldFilter, Reason: "a\x00\xff"}
+	w.record(store.Result{Subscription: sub.ID, Hold: &nul})
+	equal(t, "hold that lasts", stored(), gateway.Hold{Kind: gateway.HoldFilter, Reason: "a\uFFFD\uFFFD"})
+	w.record(store.Result{Subscription: sub.ID, Hold: new(gateway.Hold)})
+	equal(t, "no hold", stored(), gateway.Hold{})
 }
 
 func testCursorShareMark(t *testing.T, fresh Fresh) {

@@ -9,8 +9,8 @@ import (
 	"github.com/postrider-dev/postrider/server/gateway"
 )
 
-// retryAfter reads the Retry-After header: seconds or a date (RFC 9110, section 10.2.3). A time that is over already
-// counts as the shortest one. Anything else counts as absent.
+// retryAfter reads the Retry-After header: seconds or a date (RFC 9110, section 10.2.3). A time that is over already,
+// zero and anything else count as absent.
 func retryAfter(header http.Header, now time.Time) (asked time.Duration, ok bool) {
 	text := strings.TrimSpace(header.Get("Retry-After"))
 	if text == "" {
@@ -21,13 +21,13 @@ func retryAfter(header http.Header, now time.Time) (asked time.Duration, ok bool
 		if err != nil || seconds > int64(gateway.MaxRetryAfter/time.Second) {
 			return gateway.MaxRetryAfter, true
 		}
-		return max(time.Duration(seconds)*time.Second, 1), true
+		return time.Duration(seconds) * time.Second, seconds > 0
 	}
 	date, err := http.ParseTime(text)
 	if err != nil {
 		return 0, false
 	}
-	return max(date.Sub(now), 1), true
+	return max(date.Sub(now), 0), date.After(now)
 }
 
 // maxContentTypeBytes bounds what is kept of the answer's content type.

@@ -97,7 +97,7 @@ func answered(result egress.Result, now time.Time) gateway.Outcome {
 	if outcome.Kind != gateway.OutcomeDelivered {
 		outcome.Error = fmt.Sprintf("the endpoint answered %s", statusText(result.StatusCode))
 	}
-	if outcome.Kind == gateway.OutcomeSlowDown {
+	if outcome.Kind == gateway.OutcomeSlowDown && hasRetryAfter {
 		outcome.RetryAfter = gateway.ClampRetryAfter(asked)
 	}
 	return outcome

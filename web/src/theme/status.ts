@@ -90,6 +90,12 @@ export const subscriptionStatus: Record<SubscriptionState, Status> = {
   },
 };
 
+export const setAsideStatus: Status = {
+  tone: "bad",
+  label: "Set aside",
+  hint: "It holds its place until it is changed or resumed.",
+};
+
 export const breakerStatus: Record<BreakerState, Status> = {
   [BreakerState.UNSPECIFIED]: unknown,
   [BreakerState.CLOSED]: { tone: "good", label: "Closed", hint: "Deliveries flow." },

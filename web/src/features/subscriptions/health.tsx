@@ -1,6 +1,6 @@
 import type { Subscription, SubscriptionHealth } from "#gen/postrider/v1/subscription_pb";
 import { BreakerState, SubscriptionState } from "#gen/postrider/v1/subscription_pb";
-import { breakerStatus, type Status, subscriptionStatus } from "@/theme/status";
+import { breakerStatus, type Status, setAsideStatus, subscriptionStatus } from "@/theme/status";
 import { percentText } from "@/ui/format/number";
 import styles from "./health.module.css";
 
@@ -10,6 +10,7 @@ const backlogLimit = 10_000;
 /** The one state that matters most: not active goes before an open breaker, that before active. */
 export function overallStatus({ state, health }: Subscription): Status {
   if (state !== SubscriptionState.ACTIVE) return subscriptionStatus[state];
+  if (health?.hold && !health.hold.untilTime) return setAsideStatus;
   const breaker = health?.breaker ?? BreakerState.UNSPECIFIED;
   if (breaker === BreakerState.OPEN) return { ...breakerStatus[breaker], label: "Failing" };
   if (breaker === BreakerState.HOLDING) return breakerStatus[breaker];

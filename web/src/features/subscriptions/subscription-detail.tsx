@@ -105,10 +105,14 @@ function Trouble({ subscription }: { subscription: Subscription }) {
     return <Notice tone="bad">Disabled. {stateReason || subscriptionStatus[state].hint}</Notice>;
   }
   if (state !== SubscriptionState.ACTIVE || !health) return null;
+  const { hold } = health;
+  if (hold && !hold.untilTime)
+    return <Notice tone="bad">Set aside. {sentence(hold.reason)}</Notice>;
   if (health.breaker !== BreakerState.OPEN && health.breaker !== BreakerState.HOLDING) return null;
+  const cause = hold?.reason || health.lastError;
   return (
     <Notice tone={health.breaker === BreakerState.OPEN ? "bad" : "warn"}>
-      {breakerStatus[health.breaker].hint} {health.lastError && `${sentence(health.lastError)} `}
+      {breakerStatus[health.breaker].hint} {cause && `${sentence(cause)} `}
       {health.resumeTime && (
         <>
           Next try <Ago time={health.resumeTime} />.

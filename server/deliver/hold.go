@@ -1,0 +1,73 @@
+package deliver
+
+import (
+	"time"
+
+	"github.com/postrider-dev/postrider/server/gateway"
+	"github.com/postrider-dev/postrider/server/store"
+)
+
+// A hold keeps a lane from attempts: until a time that the endpoint asked for, or until somebody changes the subscription.
+// It is stored, so that a restart does not end it. l.mu is held, here and below.
+
+// adoptHold goes on under a hold that was stored.
+func (l *lane) adoptHold(stored gateway.Hold, now time.Time) {
+	l.held = stored.Bound(now)
+	if l.held.Kind == gateway.HoldSlowDown && l.held.Until.After(now) {
+		l.breaker.Hold(l.held)
+	}
+}
+
+// keep holds the lane and stores why.
+func (l *lane) keep(h gateway.Hold) {
+	l.hold()
+	if h != l.held {
+		l.storeHold(h)
+	}
+}
+
+// endHold forgets a hold that the endpoint asked for once an attempt has ended it.
+func (l *lane) endHold() {
+	if state, _ := l.breaker.State(); l.held.Kind == gateway.HoldSlowDown && state != gateway.BreakerHolding {
+		l.storeHold(gateway.Hold{})
+	}
+}
+
+func (l *lane) storeHold(h gateway.Hold) {
+	l.held = h
+	l.engine.store.Record(store.Result{Subscription: l.id, Hold: &h})
+}
+
+// lifting wraps a change of the subscription, so that what ends a hold ends it in the same transaction.
+func lifting(change func(*gateway.Subscription) error) func(*gateway.Subscription) error {
+	return func(s *gateway.Subscription) error {
+		before := *s
+		if err := change(s); err != nil {
+			return err
+		}
+		if s.Hold.EndsBy(&before, s) {
+			s.Hold = gateway.Hold{}
+		}
+		return nil
+	}
+}
+
+// lift ends the hold after a change of what was held.
+func (l *lane) lift(was *gateway.Subscription) {
+	if l.held.EndsBy(was, l.sub) {
+		l.storeHold(gateway.Hold{})
+		l.startAfresh()
+	}
+}
+
+// resumeHeld ends any hold, because a person asked for it.
+func (l *lane) resumeHeld() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.held.Kind == gateway.HoldNone {
+		return
+	}
+	l.storeHold(gateway.Hold{})
+	l.startAfresh()
+	l.dispatch(time.Now())
+}
