@@ -21,15 +21,17 @@ const module = "github.com/postrider-dev/postrider/"
 var layers = map[string][]string{
 	"gateway": {},
 
-	"signature": {"gateway"},
-	"egress":    {"gateway"},
-	"telemetry": {"gateway"},
+	"meter":           {},
+	"meter/metertest": {},
+	"signature":       {"gateway"},
+	"egress":          {"gateway"},
+	"telemetry":       {"gateway"},
 
 	"store":             {"gateway", "auth", "telemetry"},
 	"store/storetest":   {"gateway", "store"},
 	"schema":            {"gateway", "telemetry"},
 	"schema/schematest": {},
-	"filter":            {"gateway", "schema"},
+	"filter":            {"gateway", "schema", "meter"},
 	"auth":              {"gateway", "telemetry"},
 
 	// A target is told to send one event and says what came back. It knows of no subscription and of no other target.

@@ -190,6 +190,7 @@ func (s *Server) assemble(keyring *auth.Keyring) (err error) {
 	targets := newTargets(s.out)
 
 	filters := filter.NewCompiler(s.schemas)
+	filters.LogTo(s.logger)
 	s.registrar = register.New(register.Config{
 		Store: s.store, Schemas: s.schemas, Filters: filters,
 		Reload: func() { publish.LoadSchemas(s.store, s.schemas) },

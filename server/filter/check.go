@@ -151,12 +151,17 @@ func (c *Compiler) check(expression string, newest *schema.Type) []Problem {
 	})
 }
 
-func checkIn(expression string, environment func() (*environment, error)) []Problem {
+func checkIn(expression string, environment func() (*environment, error)) (problems []Problem) {
+	defer func() {
+		if fault := recover(); fault != nil {
+			problems = []Problem{{Line: 1, Column: 1, Message: fmt.Sprintf(internalError+"%v", fault)}}
+		}
+	}()
 	env, err := environment()
 	if err != nil {
 		return []Problem{{Line: 1, Column: 1, Message: err.Error()}}
 	}
-	_, problems := env.compile(expression)
+	_, problems = env.compile(expression)
 	return problems
 }
 

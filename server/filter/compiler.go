@@ -1,6 +1,7 @@
 package filter
 
 import (
+	"log/slog"
 	"sync"
 	"sync/atomic"
 	"weak"
@@ -21,6 +22,7 @@ const (
 type Compiler struct {
 	schemas  *schema.Registry
 	language func() (*language, error)
+	logger   *slog.Logger
 
 	mu sync.Mutex
 	// expressions are those in use, by their text.
@@ -37,9 +39,18 @@ type versionKey struct{ version, newest gateway.SchemaID }
 // NewCompiler makes a compiler that types events by the versions in schemas.
 func NewCompiler(schemas *schema.Registry) *Compiler {
 	return &Compiler{
-		schemas: schemas, language: sync.OnceValues(newLanguage),
+		schemas: schemas, language: sync.OnceValues(newLanguage), logger: slog.New(slog.DiscardHandler),
 		expressions:  make(map[string]weak.Pointer[Expression]),
 		environments: make(map[versionKey]*environment),
+	}
+}
+
+// LogTo says where expressions are logged that make CEL panic; nowhere unless called, before the compiler is used.
+func (c *Compiler) LogTo(logger *slog.Logger) { c.logger = logger }
+
+func (c *Compiler) panicked(expression string) func(error) {
+	return func(fault error) {
+		c.logger.Error("an expression panicked", "expression", shorten(expression), "error", fault)
 	}
 }
 

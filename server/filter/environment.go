@@ -10,14 +10,12 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 
 	"github.com/postrider-dev/postrider/server/gateway"
+	"github.com/postrider-dev/postrider/server/meter"
 	"github.com/postrider-dev/postrider/server/schema"
 )
 
-// maxNesting bounds the recursion of the parser, maxRegexSize a regular expression once compiled.
-const (
-	maxNesting   = 100
-	maxRegexSize = 1000
-)
+// maxNesting bounds the recursion of the parser.
+const maxNesting = 100
 
 // validateFunctions are the functions of protovalidate's rules that expressions may use too.
 var validateFunctions = []string{
@@ -38,8 +36,7 @@ func newLanguage() (*language, error) {
 		cel.OptionalTypes(),
 		cel.ParserExpressionSizeLimit(gateway.MaxExpressionLength),
 		cel.ParserRecursionLimit(maxNesting),
-		cel.RegexProgramSizeLimit(maxRegexSize),
-		cel.ASTValidators(cel.ValidateRegexLiterals(), cel.ValidateTimestampLiterals(), cel.ValidateDurationLiterals()),
+		cel.ASTValidators(patternLiterals{}, cel.ValidateTimestampLiterals(), cel.ValidateDurationLiterals()),
 		ext.Strings(),
 	}
 	// Only the functions are taken over: the library also declares every message that is linked into the server, under
@@ -58,6 +55,10 @@ func newLanguage() (*language, error) {
 	if err != nil {
 		return nil, fmt.Errorf("language of filters: %w", err)
 	}
+	rates := meter.Rates{Find: meterOf, MaxPattern: meter.MaxPattern}
+	if env, err = rates.Meter(env); err != nil {
+		return nil, fmt.Errorf("language of filters: %w", err)
+	}
 	base, ok := env.CELTypeProvider().(*types.Registry)
 	if !ok {
 		return nil, fmt.Errorf("language of filters: types are in a %T", env.CELTypeProvider())
@@ -71,6 +72,8 @@ type environment struct {
 	typing *typing
 	// subject says in a message which events these are.
 	subject string
+	// open says that a payload has parts that are decoded each time they are read.
+	open bool
 }
 
 // environment makes one for a version of a type whose newest version is another or the same; both nil for untyped events.
@@ -86,6 +89,7 @@ func (l *language) environment(version, newest *schema.Type) (*environment, erro
 			return nil, err
 		}
 		made.subject = fmt.Sprintf("%s version %d", version.Name(), version.Version())
+		made.open = holdsAny(root)
 	}
 	if version == newest {
 		last = root
@@ -123,7 +127,7 @@ func (e *environment) program(tree *cel.Ast, details bool) (cel.Program, error) 
 	if details {
 		options = cel.EvalOptions(cel.OptTrackState)
 	}
-	return e.Program(tree, options, cel.CostTracking(costs{}), cel.CostLimit(costLimit), cel.InterruptCheckFrequency(1))
+	return e.Program(tree, options)
 }
 
 // article puts "a" or "an" before a type's name.

@@ -12,6 +12,8 @@ import (
 	"cel.dev/cel-go/common/types/traits"
 	"cel.dev/cel-go/interpreter"
 	"cel.dev/cel-go/parser"
+
+	"github.com/postrider-dev/postrider/server/meter"
 )
 
 // maxShown bounds a value, and a part of an expression, in a reason, in bytes.
@@ -35,13 +37,15 @@ func (x *Expression) Explain(s *Subject) (matched bool, reason string) {
 	if p.detailed == nil {
 		return false, reasonOf(verdict)
 	}
-	_, details, err := p.detailed.Eval(s)
+	run := beginEvaluation(s, p.open)
+	defer run.end()
+	_, details, err := run.eval(p, p.detailed)
 	if details == nil || details.State() == nil {
 		return false, reasonOf(verdict)
 	}
 	e := explanation{info: p.tree.NativeRep().SourceInfo(), state: details.State()}
 	if err != nil {
-		return false, e.failure(p.tree.NativeRep().Expr(), evaluationError(err).Error())
+		return false, e.failure(p.tree.NativeRep().Expr(), err.Error())
 	}
 	return false, e.not(p.tree.NativeRep().Expr())
 }
@@ -139,7 +143,7 @@ func operandsOf(part ast.Expr) []ast.Expr {
 		}
 		return call.Args()
 	case ast.ComprehensionKind:
-		return []ast.Expr{part.AsComprehension().IterRange()}
+		return []ast.Expr{meter.RangeOf(part.AsComprehension())}
 	default:
 		return nil
 	}

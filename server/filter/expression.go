@@ -1,19 +1,16 @@
 package filter
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"maps"
-	"strings"
 	"sync"
 	"sync/atomic"
 
 	"cel.dev/cel-go/cel"
-	"cel.dev/cel-go/common/ast"
 	"cel.dev/cel-go/common/types"
-	"cel.dev/cel-go/common/types/ref"
 
+	"github.com/postrider-dev/postrider/server/meter"
 	"github.com/postrider-dev/postrider/server/schema"
 )
 
@@ -22,6 +19,8 @@ type Verdict struct {
 	Matched bool
 	// Err is why the expression could not be evaluated: the event is not selected then.
 	Err error
+	// Exceeded says that it could not because it went over the budget for one event.
+	Exceeded bool
 }
 
 // Expression is the expression of one or more filters. It is safe for concurrent use. A nil one selects everything.
@@ -74,7 +73,7 @@ func (x *Expression) add(key versionKey, version, newest *schema.Type) *program 
 		maps.Copy(next, *known)
 	}
 	maps.DeleteFunc(next, func(other versionKey, _ *program) bool { return other.version == key.version })
-	p := &program{text: x.text, environment: func() (*environment, error) {
+	p := &program{text: x.text, panicked: x.compiler.panicked(x.text), environment: func() (*environment, error) {
 		if key.version != 0 && version == nil {
 			return nil, fmt.Errorf("schema version %d is not loaded", key.version)
 		}
@@ -89,12 +88,15 @@ func (x *Expression) add(key versionKey, version, newest *schema.Type) *program 
 type program struct {
 	text        string
 	environment func() (*environment, error)
+	// panicked records that the expression made CEL panic.
+	panicked func(fault error)
 
 	compile sync.Once
 	tree    *cel.Ast
 	ready   cel.Program
-	// loops tells that parts of it run more than once.
-	loops bool
+	// weight is what an evaluation takes at least, open what environment.open is.
+	weight meter.Weight
+	open   bool
 	// fault is why it does not compile.
 	fault error
 
@@ -107,6 +109,12 @@ const errFilter = "filter error: "
 
 func (p *program) prepare() {
 	p.compile.Do(func() {
+		defer func() {
+			if fault := recover(); fault != nil {
+				p.fault = fmt.Errorf(errFilter+internalError+"%v", fault)
+				p.panicked(p.fault)
+			}
+		}()
 		env, err := p.environment()
 		if err != nil {
 			p.fault = fmt.Errorf(errFilter+"%w", err)
@@ -117,7 +125,7 @@ func (p *program) prepare() {
 			p.fault = errors.New(errFilter + "does not compile for " + env.subject + ": " + problems[0].String())
 			return
 		}
-		p.tree, p.loops = tree, hasLoop(tree)
+		p.tree, p.weight, p.open = tree, meter.WeightOf(tree.NativeRep().Expr()), env.open
 		if p.ready, err = env.program(tree, false); err != nil {
 			p.fault = fmt.Errorf(errFilter+"%w", err)
 		}
@@ -130,43 +138,15 @@ func (p *program) run(s *Subject) Verdict {
 	if p.fault != nil {
 		return Verdict{Err: p.fault}
 	}
-	value, err := p.evaluate(s)
+	e := beginEvaluation(s, p.open)
+	defer e.end()
+	value, _, err := e.eval(p, p.ready)
 	if err != nil {
-		return Verdict{Err: evaluationError(err)}
+		return Verdict{Err: err, Exceeded: e.meter.Exceeded() != nil}
 	}
 	matched, ok := value.(types.Bool)
 	if !ok {
 		return Verdict{Err: fmt.Errorf(errFilter+"the result is %s, not true or false", article(value.Type().TypeName()))}
 	}
 	return Verdict{Matched: bool(matched)}
-}
-
-// evaluate bounds the time where the cost does not: a step on a large payload may take long, and loops repeat it. The
-// bound is far above what an evaluation takes on a busy machine, for an event that meets it is lost to the subscription.
-func (p *program) evaluate(s *Subject) (ref.Val, error) {
-	if !p.loops || len(s.event.Data) <= largeData {
-		value, _, err := p.ready.Eval(s)
-		return value, err
-	}
-	ctx, cancel := context.WithTimeout(context.Background(), maxTime)
-	defer cancel()
-	value, _, err := p.ready.ContextEval(ctx, s)
-	return value, err
-}
-
-func hasLoop(tree *cel.Ast) bool {
-	root := ast.NavigateAST(tree.NativeRep())
-	return len(ast.MatchDescendants(root, ast.KindMatcher(ast.ComprehensionKind))) > 0
-}
-
-// evaluationError says in our words why an evaluation failed.
-func evaluationError(err error) error {
-	message := err.Error()
-	switch {
-	case errors.Is(err, context.DeadlineExceeded):
-		message = fmt.Sprintf("the expression takes too long on this event (more than %v)", maxTime)
-	case strings.Contains(message, "actual cost limit exceeded"):
-		message = fmt.Sprintf("the expression takes too long on this event (a cost of more than %d)", costLimit)
-	}
-	return errors.New(errFilter + message)
 }

@@ -25,6 +25,25 @@ func filesOf(root protoreflect.FileDescriptor) files {
 	return all
 }
 
+// holdsAny says whether a message, or one in it, has a field that may hold a message of any type. Those are decoded
+// each time they are read.
+func holdsAny(root protoreflect.MessageDescriptor) bool {
+	seen := map[protoreflect.FullName]bool{root.FullName(): true}
+	for queue := []protoreflect.MessageDescriptor{root}; len(queue) > 0; queue = queue[1:] {
+		if queue[0].FullName() == "google.protobuf.Any" {
+			return true
+		}
+		for i := range queue[0].Fields().Len() {
+			held := queue[0].Fields().Get(i).Message()
+			if held != nil && !seen[held.FullName()] {
+				seen[held.FullName()] = true
+				queue = append(queue, held)
+			}
+		}
+	}
+	return false
+}
+
 // scope is a file or a message: what messages and enums are declared in.
 type scope interface {
 	Messages() protoreflect.MessageDescriptors

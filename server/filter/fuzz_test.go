@@ -1,11 +1,13 @@
 package filter_test
 
 import (
+	"strings"
 	"testing"
 	"unicode/utf8"
 
 	"github.com/postrider-dev/postrider/server/filter"
 	"github.com/postrider-dev/postrider/server/gateway"
+	"github.com/postrider-dev/postrider/server/meter/metertest"
 )
 
 // FuzzExpression compiles whatever is written, runs it and explains the outcome: no crash, and the three agree.
@@ -18,17 +20,31 @@ func FuzzExpression(f *testing.F) {
 	} {
 		f.Add(seed)
 	}
+	for _, row := range metertest.Expressions() {
+		f.Add(row.Filter)
+	}
+	for _, pattern := range []string{`^a[0-9]{4}$`, `a{2,}`, `(a{2}){3}`, `(a{1000}){1000}`, `[[:^word:]]{1,9}?`, `(?i)\pL{0}`, `a{1001}`, `(`, `\Q{3}`} {
+		f.Add("event.subject.matches(r'" + pattern + "')")
+		f.Add("matches(event.data.order_id, r'" + pattern + "') || event.id.matches('' + r'" + pattern + "')")
+	}
 	r := newRegistry(f)
 	order := event(f, "shop.Order", r.add("shop.Order", orderV1), orderData)
 	untyped := event(f, "order.created", nil, `{"total":5,"lines":[{"sku":"A"}]}`)
+	hostile := event(f, "hostile", nil, string(metertest.Payload()))
 	c := filter.NewCompiler(r.schemas)
+	large := c.Subject(hostile)
 	f.Fuzz(func(t *testing.T, text string) {
-		for _, e := range []*gateway.Event{order, untyped} {
+		for _, subject := range []*filter.Subject{c.Subject(order), c.Subject(untyped), large} {
+			e := subject.Event()
 			report := c.Check(gateway.Filter{Types: []string{e.Type}, Expression: text})
-			verdict := match(c, text, e)
-			matched, reason := c.Expression(text).Explain(c.Subject(e))
+			x := c.Expression(text)
+			verdict := x.Match(subject)
+			matched, reason := x.Explain(subject)
 			if report.Refused && verdict.Matched || matched != verdict.Matched || matched != (reason == "") {
 				t.Errorf("refused: %t, %+v, explained: %t %q", report.Refused, verdict, matched, reason)
+			}
+			if strings.Contains(reason, "internal error") {
+				t.Errorf("it panics: %s", reason)
 			}
 			if utf8.ValidString(text) && !utf8.ValidString(reason) {
 				t.Errorf("the reason is no text: %q", reason)

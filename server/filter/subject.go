@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"sync"
 
-	"cel.dev/cel-go/cel"
 	"cel.dev/cel-go/common/types"
 
 	"github.com/postrider-dev/postrider/server/gateway"
@@ -27,17 +26,6 @@ type Subject struct {
 
 // Event is the event.
 func (s *Subject) Event() *gateway.Event { return s.event }
-
-// ResolveName answers the variables of an expression.
-func (s *Subject) ResolveName(name string) (any, bool) {
-	if name == eventVariable {
-		return s, true
-	}
-	return nil, false
-}
-
-// Parent is that there are no other variables.
-func (s *Subject) Parent() cel.Activation { return nil }
 
 // data is the payload: a message, or what JSON text stands for.
 func (s *Subject) data() (any, error) {

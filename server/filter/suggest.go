@@ -9,6 +9,8 @@ import (
 	"cel.dev/cel-go/common/ast"
 	"cel.dev/cel-go/common/operators"
 	"google.golang.org/protobuf/reflect/protoreflect"
+
+	"github.com/postrider-dev/postrider/server/meter"
 )
 
 // suggestions finds what may have been meant by the names in an expression that are not there.
@@ -81,7 +83,7 @@ func (s *suggestions) walkComprehension(c ast.ComprehensionExpr, vars map[string
 		inner[name] = held
 	}
 	element := place{}
-	if over := s.walk(c.IterRange(), vars); over.many {
+	if over := s.walk(meter.RangeOf(c), vars); over.many {
 		element.message = over.message
 	}
 	inner[c.IterVar()] = element

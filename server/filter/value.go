@@ -63,11 +63,11 @@ func (t *typing) messageValue(m protoreflect.Message) (any, error) {
 	case "Duration":
 		return (&durationpb.Duration{Seconds: number(m, 1), Nanos: int32(number(m, 2))}).AsDuration(), nil
 	case "Struct":
-		return structOf(m), nil
+		return t.structOf(m), nil
 	case "ListValue":
 		return listOf(m), nil
 	case "Value":
-		return valueOf(m), nil
+		return t.valueOf(m), nil
 	case "Any":
 		return t.anyValue(m)
 	}
@@ -103,27 +103,21 @@ func (t *typing) anyValue(m protoreflect.Message) (any, error) {
 	return t.messageValue(held)
 }
 
-func structOf(m protoreflect.Message) map[string]any {
-	native := map[string]any{}
-	m.Get(m.Descriptor().Fields().ByNumber(1)).Map().Range(func(key protoreflect.MapKey, value protoreflect.Value) bool {
-		native[key.String()] = valueOf(value.Message())
-		return true
-	})
-	return native
+// structOf reads a google.protobuf.Struct, an entry when it is looked at: an expression may read the same field again and
+// again.
+func (t *typing) structOf(m protoreflect.Message) *mapField {
+	entries := m.Descriptor().Fields().ByNumber(1)
+	return &mapField{typing: t, field: entries, entries: m.Get(entries).Map()}
 }
 
-func listOf(m protoreflect.Message) []any {
-	list := m.Get(m.Descriptor().Fields().ByNumber(1)).List()
-	native := make([]any, list.Len())
-	for i := range native {
-		native[i] = valueOf(list.Get(i).Message())
-	}
-	return native
+// listOf reads a google.protobuf.ListValue in the same way.
+func listOf(m protoreflect.Message) protoreflect.List {
+	return m.Get(m.Descriptor().Fields().ByNumber(1)).List()
 }
 
 // valueOf reads a google.protobuf.Value. Its numbers are doubles; whole ones that a double holds exactly become integers,
 // as they do in JSON without a schema.
-func valueOf(m protoreflect.Message) any {
+func (t *typing) valueOf(m protoreflect.Message) any {
 	set := m.WhichOneof(m.Descriptor().Oneofs().Get(0))
 	if set == nil {
 		return nil
@@ -140,7 +134,7 @@ func valueOf(m protoreflect.Message) any {
 	case 4:
 		return value.Bool()
 	case 5:
-		return structOf(value.Message())
+		return t.structOf(value.Message())
 	case 6:
 		return listOf(value.Message())
 	default:

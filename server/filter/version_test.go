@@ -6,7 +6,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/postrider-dev/postrider/server/filter"
 )
@@ -85,15 +84,8 @@ func TestTheCostIsBounded(t *testing.T) {
 		`event.data.n.exists(x, x in event.data.n && 2 in event.data.n)`,
 		`event.data.n.exists(x, event.data.text.replace("a", "aaaaaaaaaa") == "")`,
 	} {
-		began := time.Now()
-		verdict := match(c, expression, large)
-		took := time.Since(began)
-		if verdict.Err == nil || !strings.Contains(verdict.Err.Error(), "takes too long") {
+		if verdict := match(c, expression, large); !verdict.Exceeded || !strings.Contains(verdict.Err.Error(), "takes too long") {
 			t.Errorf("%s: %+v", expression, verdict)
-		}
-		t.Logf("%s: %v", expression, took)
-		if took > 30*time.Second {
-			t.Errorf("%s took %v", expression, took)
 		}
 	}
 	if v := match(c, `event.data.n.all(a, a == 1) && event.data.n == event.data.n`, large); !v.Matched {
@@ -101,8 +93,8 @@ func TestTheCostIsBounded(t *testing.T) {
 	}
 }
 
-// Where a step itself takes long, as on a map of a large payload, the time is bounded.
-func TestTheTimeIsBounded(t *testing.T) {
+// Where a step itself takes long, as on a map of a large payload, it costs more.
+func TestAStepOnALargeMapCostsMore(t *testing.T) {
 	t.Parallel()
 	r := newRegistry(t)
 	var entries []string
@@ -115,13 +107,24 @@ func TestTheTimeIsBounded(t *testing.T) {
 	if v := match(c, `event.data.lines.exists(l, event.data.labels["key-1"] != l.sku)`, large); !v.Matched {
 		t.Errorf("a look-up: %+v", v)
 	}
-	began := time.Now()
-	verdict := match(c, `event.data.lines.exists(l, event.data.labels.exists(k, k != "x") && l.sku == "C")`, large)
-	if took := time.Since(began); took > 30*time.Second {
-		t.Errorf("it took %v", took)
+	if v := match(c, `event.data.lines.exists(l, event.data.labels.exists(k, k != "x") && l.sku == "C")`, large); !v.Exceeded {
+		t.Errorf("got %+v", v)
 	}
-	if verdict.Err == nil || !strings.Contains(verdict.Err.Error(), "takes too long on this event (more than 2s)") {
-		t.Errorf("got %+v", verdict)
+}
+
+// An Any is decoded each time it is read.
+func TestReadingAnAnyInALoopCostsWhatItHolds(t *testing.T) {
+	t.Parallel()
+	r := newRegistry(t)
+	held := `{"any":{"@type":"type.googleapis.com/modern.Thing","note":"` + strings.Repeat("x", 200_000) + `"},"extra":{"l":[` +
+		strings.Repeat("1,", 2000) + `2]}}`
+	large := event(t, "modern.Thing", r.add("modern.Thing", modern), held)
+	c := filter.NewCompiler(r.schemas)
+	if v := match(c, `event.data.any.note != "" && event.data.extra.l[2000] == 2`, large); !v.Matched {
+		t.Errorf("once: %+v", v)
+	}
+	if v := match(c, `event.data.extra.l.exists(l, event.data.any.count == 7u)`, large); !v.Exceeded {
+		t.Errorf("in a loop: %+v", v)
 	}
 }
 

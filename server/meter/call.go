@@ -1,0 +1,149 @@
+package meter
+
+import (
+	"errors"
+
+	"cel.dev/cel-go/common/functions"
+	"cel.dev/cel-go/common/operators"
+	"cel.dev/cel-go/common/types"
+	"cel.dev/cel-go/common/types/ref"
+	"cel.dev/cel-go/common/types/traits"
+	"cel.dev/cel-go/interpreter"
+)
+
+// Find returns the meter of the evaluation under way; nil when it has none.
+type Find func(frame *interpreter.ExecutionFrame) *Meter
+
+// meter finds the meter to charge: without one, a small one for the call alone.
+func (find Find) meter(frame *interpreter.ExecutionFrame) *Meter {
+	if m := find(frame); m != nil {
+		return m
+	}
+	return &Meter{limit: spareLimit, look: timeEvery}
+}
+
+// callPrice is what a call pays for itself, where it pays at all.
+const callPrice = 2
+
+// call is a function call that pays before it is made. Otherwise it does what the interpreter's calls do. It cannot leave
+// it to them: they evaluate the arguments themselves, and without those there is no price.
+type call struct {
+	interpreter.InterpretableCall
+	find Find
+	// always says that the call pays for small arguments, too.
+	always bool
+	// price is nil for a function whose work is bounded.
+	price     price
+	arguments []interpreter.InterpretableV2
+	overload  *functions.Overload
+	// convert makes the call, from its arguments.
+	make func(a arguments) ref.Val
+}
+
+// Eval evaluates the call outside of an evaluation, which happens to constants when a program is made. There nothing
+// recovers.
+func (c *call) Eval(vars interpreter.Activation) (value ref.Val) {
+	defer func() {
+		if err, ok := recover().(error); ok {
+			var over interpreter.EvalCancelledError
+			if !errors.As(err, &over) {
+				panic(err)
+			}
+			value = types.WrapErr(over)
+		}
+	}()
+	return c.Exec(interpreter.AsFrame(vars))
+}
+
+// Exec evaluates the call.
+func (c *call) Exec(frame *interpreter.ExecutionFrame) ref.Val {
+	a, early := c.evaluate(frame)
+	if early != nil {
+		return early
+	}
+	if c.always || !small(a[0]) || !small(a[1]) || !small(a[2]) || !small(a[3]) {
+		m := c.find.meter(frame)
+		units := uint64(callPrice)
+		if c.price != nil {
+			units += c.price(a, m.left())
+		}
+		m.Charge(units)
+	}
+	return c.make(a)
+}
+
+// evaluate returns the arguments, or what the call is without being made: an error or what is unknown.
+func (c *call) evaluate(frame *interpreter.ExecutionFrame) (a arguments, early ref.Val) {
+	strict := c.overload == nil || !c.overload.NonStrict
+	var unknown *types.Unknown
+	for i, argument := range c.arguments {
+		a[i] = argument.Exec(frame)
+		if !strict {
+			continue
+		}
+		if types.IsError(a[i]) {
+			return a, a[i]
+		}
+		unknown, _ = types.MaybeMergeUnknowns(a[i], unknown)
+	}
+	if unknown != nil {
+		return a, unknown
+	}
+	return a, nil
+}
+
+// invoke makes the call as the environment declares it.
+func (c *call) invoke(a arguments) ref.Val {
+	n, receiver := len(c.arguments), a[0].Type()
+	if o := c.overload; o != nil && (o.OperandTrait == 0 || receiver.HasTrait(o.OperandTrait) || o.NonStrict && types.IsUnknownOrError(a[0])) {
+		switch {
+		case n == 1 && o.Unary != nil:
+			return types.LabelErrNode(c.ID(), o.Unary(a[0]))
+		case n == 2 && o.Binary != nil:
+			return types.LabelErrNode(c.ID(), o.Binary(a[0], a[1]))
+		case o.Function != nil:
+			return types.LabelErrNode(c.ID(), o.Function(append([]ref.Val(nil), a[:n]...)...))
+		}
+	}
+	if r, ok := a[0].(traits.Receiver); ok && receiver.HasTrait(traits.ReceiverType) {
+		return types.LabelErrNode(c.ID(), r.Receive(c.Function(), c.OverloadID(), append([]ref.Val(nil), a[1:n]...)))
+	}
+	return types.NewErrWithNodeID(c.ID(), "no such overload: %s", c.Function())
+}
+
+// add is `+`. Of two lists CEL makes a view, and a view of views takes ever longer to look at: it is a list here.
+func (c *call) add(a arguments) ref.Val {
+	if _, grows := a[0].(traits.MutableLister); grows {
+		return c.invoke(a)
+	}
+	first, ok := a[0].(traits.Lister)
+	second, ok2 := a[1].(traits.Lister)
+	if !ok || !ok2 {
+		return c.invoke(a)
+	}
+	all := make([]ref.Val, 0, count(first)+count(second))
+	for _, list := range []traits.Lister{first, second} {
+		for i := list.Iterator(); i.HasNext() == types.True; {
+			all = append(all, i.Next())
+		}
+	}
+	return types.NewRefValList(types.DefaultTypeAdapter, all)
+}
+
+func equal(a arguments) ref.Val { return types.Equal(a[0], a[1]) }
+
+func unequal(a arguments) ref.Val { return types.Bool(types.Equal(a[0], a[1]) != types.True) }
+
+// making is how a call is made.
+func (c *call) making() func(arguments) ref.Val {
+	switch c.Function() {
+	case operators.Equals:
+		return equal
+	case operators.NotEquals:
+		return unequal
+	case operators.Add:
+		return c.add
+	default:
+		return c.invoke
+	}
+}
