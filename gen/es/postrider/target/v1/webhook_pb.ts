@@ -28,7 +28,8 @@ export type Webhook = Message<"postrider.target.v1.Webhook"> & {
 
   /**
    * Static headers sent with every attempt, for example an authorization token the endpoint asks for. Values are sealed
-   * at rest and shown as "•••" when read; sending "•••" back keeps the stored value.
+   * at rest and shown as "•••" when read; sending "•••" back keeps the stored value. A stored value is only kept while
+   * the scheme, host and port of url stay the same: for another address it is given again, or the header left out.
    *
    * @generated from field: map<string, string> headers = 2;
    */

@@ -28,7 +28,8 @@ type Webhook struct {
 	// Where events are posted. https to any public address; http only to addresses inside the server's --allow-targets.
 	Url string `protobuf:"bytes,1,opt,name=url,proto3" json:"url,omitempty"`
 	// Static headers sent with every attempt, for example an authorization token the endpoint asks for. Values are sealed
-	// at rest and shown as "•••" when read; sending "•••" back keeps the stored value.
+	// at rest and shown as "•••" when read; sending "•••" back keeps the stored value. A stored value is only kept while
+	// the scheme, host and port of url stay the same: for another address it is given again, or the header left out.
 	Headers       map[string]string `protobuf:"bytes,2,rep,name=headers,proto3" json:"headers,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
