@@ -117,10 +117,8 @@ func (w *world) restart() {
 
 // The world is the type of target its subscriptions name: the configuration is the name of an endpoint.
 
-func (w *world) Name() string                                            { return "fake" }
-func (w *world) Check(context.Context, string, []byte) error             { return nil }
-func (w *world) Redact(config []byte) ([]byte, error)                    { return config, nil }
-func (w *world) Restore(_ string, config, stored []byte) ([]byte, error) { return config, nil }
+func (w *world) Name() string                                { return "fake" }
+func (w *world) Check(context.Context, string, []byte) error { return nil }
 func (w *world) New(spec target.Spec) (target.Target, error) {
 	if other := w.targets[string(spec.Config)]; other != nil {
 		return other, nil

@@ -54,11 +54,6 @@ type Type interface {
 	// that names the field; path is the configuration's own place in the request, such as
 	// "subscription.target.webhook".
 	Check(ctx context.Context, path string, config []byte) error
-	// Redact answers config with Hidden in place of each secret value.
-	Redact(config []byte) ([]byte, error)
-	// Restore answers config with the value stored has in each place that is Hidden. A Hidden value that stored has
-	// nothing for is an error like those of Check.
-	Restore(path string, config, stored []byte) ([]byte, error)
 	// New makes a target from a configuration that Check has passed. It does no I/O.
 	New(spec Spec) (Target, error)
 }

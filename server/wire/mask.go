@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"google.golang.org/protobuf/reflect/protoreflect"
 	"google.golang.org/protobuf/types/known/fieldmaskpb"
 
 	postriderv1 "github.com/postrider-dev/postrider/gen/go/postrider/v1"
@@ -14,22 +15,27 @@ import (
 // change writes one part of a subscription.
 type change func(to *gateway.Subscription, from *postriderv1.Subscription) error
 
-// changes are the paths that an update mask may name.
+// changes are the paths that an update mask may name, besides targetParts.
 var changes = map[string]change{
-	"name":                   changeName,
-	"description":            changeDescription,
-	"filter":                 changeFilter,
-	"filter.types":           changeTypes,
-	"filter.expression":      changeExpression,
-	"target":                 changeTarget,
-	"target.webhook":         changeTarget,
-	"target.webhook.url":     changeTargetPart("url"),
-	"target.webhook.headers": changeTargetPart("headers"),
-	"policy":                 changePolicy,
-	"policy.retry_schedule":  changeSchedule,
-	"policy.concurrency":     changeConcurrency,
-	"policy.timeout":         changeTimeout,
-	"secret":                 changeSecret,
+	"name":                  changeName,
+	"description":           changeDescription,
+	"filter":                changeFilter,
+	"filter.types":          changeTypes,
+	"filter.expression":     changeExpression,
+	"target":                changeTarget,
+	"target.webhook":        changeTarget,
+	"policy":                changePolicy,
+	"policy.retry_schedule": changeSchedule,
+	"policy.concurrency":    changeConcurrency,
+	"policy.timeout":        changeTimeout,
+	"secret":                changeSecret,
+}
+
+// targetParts are the paths below a target's configuration. Those of one mask are written together: whether a stored
+// header may be kept depends on the address.
+var targetParts = map[string]protoreflect.Name{
+	"target.webhook.url":     urlField,
+	"target.webhook.headers": headersField,
 }
 
 // SubscriptionUpdate is a checked update of a subscription.
@@ -59,12 +65,18 @@ func NewSubscriptionUpdate(request *postriderv1.UpdateSubscriptionRequest) (Subs
 
 // Apply writes the changes. It may be called again with another state of the same subscription.
 func (u SubscriptionUpdate) Apply(to *gateway.Subscription) error {
+	var parts []protoreflect.Name
 	for _, path := range u.paths {
-		if err := changes[path](to, u.from); err != nil {
+		if part, ok := targetParts[path]; ok {
+			parts = append(parts, part)
+		} else if err := changes[path](to, u.from); err != nil {
 			return err
 		}
 	}
-	return nil
+	if len(parts) == 0 {
+		return nil
+	}
+	return changeTargetParts(to, u.from, parts)
 }
 
 // Changes says whether the update writes the part that path names, or something below it.
@@ -78,7 +90,7 @@ func (u SubscriptionUpdate) Changes(part string) bool {
 func maskPaths(mask *fieldmaskpb.FieldMask) ([]string, error) {
 	paths := slices.Clone(mask.GetPaths())
 	for i, path := range paths {
-		if _, known := changes[path]; !known {
+		if changes[path] == nil && targetParts[path] == "" {
 			return nil, gateway.FieldError(fmt.Sprintf("update_mask.paths[%d]", i), "%s", maskFault(path))
 		}
 	}

@@ -96,9 +96,9 @@ func TestSubscriptionUpdate(t *testing.T) {
 			return s.Policy.Concurrency == 9 && s.Policy.Timeout == time.Minute
 		}, "policy"},
 		{"whole policy", []string{"policy"}, &postriderv1.Subscription{}, func(s *gateway.Subscription) bool { return s.Policy.Timeout == 0 && s.Policy.RetrySchedule == nil }, "policy"},
-		{"url alone", []string{"target.webhook.url"}, &postriderv1.Subscription{Target: webhook("http://y/", nil)}, func(s *gateway.Subscription) bool { return has(s, "http://y/") && has(s, "s3cret") }, "target"},
+		{"url alone", []string{"target.webhook.url"}, &postriderv1.Subscription{Target: webhook("http://x/y", nil)}, func(s *gateway.Subscription) bool { return has(s, "http://x/y") && has(s, "s3cret") }, "target"},
 		{"headers alone", []string{"target.webhook.headers"}, &postriderv1.Subscription{Target: webhook("http://y/", map[string]string{"B": "v"})}, func(s *gateway.Subscription) bool { return has(s, "http://x/") && has(s, `"B"`) && !has(s, "s3cret") }, "target.webhook.headers"},
-		{"hidden value is kept", []string{"target"}, &postriderv1.Subscription{Target: webhook("http://y/", map[string]string{"Authorization": wire.HiddenValue})}, func(s *gateway.Subscription) bool { return has(s, "s3cret") && has(s, "http://y/") }, "target"},
+		{"hidden value is kept", []string{"target"}, &postriderv1.Subscription{Target: webhook("http://x/y", map[string]string{"Authorization": wire.HiddenValue})}, func(s *gateway.Subscription) bool { return has(s, "s3cret") && has(s, "http://x/y") }, "target"},
 		{"secret", []string{"secret"}, &postriderv1.Subscription{Secret: "whsec_x"}, func(s *gateway.Subscription) bool { return s.Secret == "whsec_x" }, "secret"},
 	}
 	for _, test := range tests {

@@ -206,6 +206,9 @@ func (f subscriptionFlags) subscription(name string) (*postriderv1.Subscription,
 func (f subscriptionFlags) content(name string) (*postriderv1.Subscription, error) {
 	webhook := &targetv1.Webhook{Url: f.url, Headers: map[string]string{}}
 	for _, header := range f.headers {
+		if header == "" {
+			continue // takes back what was set
+		}
 		key, value, ok := strings.Cut(header, ":")
 		if !ok {
 			return nil, errors.New("--header: write it as 'Name: value'")

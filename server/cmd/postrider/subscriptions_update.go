@@ -33,8 +33,12 @@ func updateSubscription(env environment, to *connection) *cobra.Command {
 		Use:   "update NAME|ID",
 		Short: "Change what is given of a subscription, and nothing else",
 		Long: `Change what is given of a subscription, and nothing else. It holds for events that were not sent yet; deliveries under
-way go on as they were. An empty value takes back what was set, such as --expression ''.`,
+way go on as they were. An empty value takes back what was set, such as --expression ''.
+
+Stored header values are not sent to another address: when --url has another scheme, host or port, give them again with
+--header, or drop them with --header ''.`,
 		Example: `  postrider subscriptions update billing --url https://example.com/new-hook
+  postrider subscriptions update billing --url https://other.example/hook --header 'Authorization: Bearer abc'
   postrider subscriptions update billing --types 'order.*' --expression 'event.data.total > 1000'
   postrider subscriptions update billing --retry 5s,1m,1h --concurrency 8`,
 		Args: oneArgument("which subscription? Give its name or id"),

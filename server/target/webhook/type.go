@@ -123,43 +123,6 @@ func isReserved(canonical string) bool {
 		slices.ContainsFunc(reservedPrefixes, func(prefix string) bool { return strings.HasPrefix(canonical, prefix) })
 }
 
-// Redact hides the values of the headers.
-func (t *Type) Redact(config []byte) ([]byte, error) {
-	webhook, err := parse(config)
-	if err != nil {
-		return nil, err
-	}
-	for name := range webhook.GetHeaders() {
-		webhook.Headers[name] = target.Hidden
-	}
-	return protojson.Marshal(webhook)
-}
-
-// Restore puts stored values back in place of hidden ones.
-func (t *Type) Restore(path string, config, stored []byte) ([]byte, error) {
-	webhook, err := parse(config)
-	if err != nil {
-		return nil, gateway.FieldError(path, "is not a webhook's configuration")
-	}
-	before := new(targetv1.Webhook)
-	if len(stored) > 0 {
-		if before, err = parse(stored); err != nil {
-			return nil, err
-		}
-	}
-	for name, value := range webhook.GetHeaders() {
-		if value != target.Hidden {
-			continue
-		}
-		kept, ok := before.GetHeaders()[name]
-		if !ok {
-			return nil, gateway.FieldError(fmt.Sprintf("%s.headers[%q]", path, name), "has no stored value to keep")
-		}
-		webhook.Headers[name] = kept
-	}
-	return protojson.Marshal(webhook)
-}
-
 // parse does not repeat the configuration in its error, since it may hold secrets.
 func parse(config []byte) (*targetv1.Webhook, error) {
 	webhook := new(targetv1.Webhook)

@@ -3,7 +3,6 @@ package webhook_test
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"io"
 	"net/http"
@@ -209,40 +208,6 @@ func TestCheckTellsWhatMayPass(t *testing.T) {
 	if !errors.As(err, &cause) || cause.Kind != egress.KindTimeout || !errors.As(err, &e) || e.Reason != gateway.ReasonTargetRefused {
 		t.Errorf("Check = %v", err)
 	}
-}
-
-func TestRedactAndRestore(t *testing.T) {
-	t.Parallel()
-	kind := newType(t)
-	stored := []byte(`{"url":"https://127.0.0.1/","headers":{"Authorization":"Bearer hunter2","X-A":"1"}}`)
-	shown, err := kind.Redact(stored)
-	if err != nil || bytes.Contains(shown, []byte("hunter2")) || headers(t, shown)["Authorization"] != target.Hidden {
-		t.Fatalf("Redact = %s, %v", shown, err)
-	}
-	same, err := kind.Restore("t", shown, stored)
-	if err != nil || headers(t, same)["Authorization"] != "Bearer hunter2" || headers(t, same)["X-A"] != "1" {
-		t.Errorf("Restore = %s, %v", same, err)
-	}
-	edited, err := kind.Restore("t", []byte(`{"url":"https://127.0.0.2/","headers":{"X-A":"•••","X-B":"2"}}`), stored)
-	if got := headers(t, edited); err != nil || len(got) != 2 || got["X-A"] != "1" || got["X-B"] != "2" {
-		t.Errorf("Restore = %s, %v", edited, err)
-	}
-	var e *gateway.Error
-	for _, before := range [][]byte{stored, nil} {
-		_, err = kind.Restore("t", []byte(`{"url":"https://127.0.0.1/","headers":{"X-C":"•••"}}`), before)
-		if !errors.As(err, &e) || len(e.Fields) != 1 || e.Fields[0].Field != `t.headers["X-C"]` {
-			t.Errorf("nothing to keep: %v", err)
-		}
-	}
-}
-
-func headers(t *testing.T, config []byte) map[string]string {
-	t.Helper()
-	var parsed struct{ Headers map[string]string }
-	if err := json.Unmarshal(config, &parsed); err != nil {
-		t.Errorf("%s: %v", config, err)
-	}
-	return parsed.Headers
 }
 
 func TestNewRefuses(t *testing.T) {

@@ -65,6 +65,23 @@ describe("the form", () => {
     expect(formFaults({ ...emptyForm, ...change }).map((fault) => fault.path)).toEqual([path]);
   });
 
+  it.each([
+    ["https://x.test/other?a=1", true],
+    ["https://X.test:443/h", true],
+    ["https://y.test/h", false],
+    ["http://x.test/h", false],
+    ["https://x.test:8443/h", false],
+  ])("keeps a stored header at %s: %s", (url, kept) => {
+    const form = { ...formOf(stored), url };
+    const faults = formFaults(form);
+    expect(faults.map(({ path }) => path)).toEqual(
+      kept ? [] : ["subscription.target.webhook.headers"],
+    );
+    const again = form.headers.map((header) => ({ ...header, value: "fresh" }));
+    expect(formFaults({ ...form, headers: again })).toEqual([]);
+    expect(formFaults({ ...form, headers: [] })).toEqual([]);
+  });
+
   it("leaves the rest to the server", () => {
     expect(formFaults(emptyForm)).toEqual([]);
   });

@@ -16,6 +16,8 @@ export interface FormState {
   types: string;
   expression: string;
   url: string;
+  /** The address that stored header values were given for. */
+  storedUrl: string;
   headers: HeaderField[];
   startAt: "now" | "earliest" | "time" | "cursor";
   startTime: string;
@@ -39,6 +41,7 @@ export const emptyForm: FormState = {
   types: "",
   expression: "",
   url: "",
+  storedUrl: "",
   headers: [],
   startAt: "now",
   startTime: "",
@@ -75,6 +78,7 @@ export function formOf(subscription: Subscription): FormState {
     types: subscription.filter?.types.join(", ") ?? "",
     expression: subscription.filter?.expression ?? "",
     url: urlOf(subscription),
+    storedUrl: urlOf(subscription),
     headers: Object.entries(headers).map(([name, value], key) => ({ key, name, value })),
     retrySchedule:
       policy?.retrySchedule.map((wait) => writeDuration(milliseconds(wait))).join(", ") ?? "",
@@ -121,7 +125,21 @@ export function formFaults(form: FormState): FieldFault[] {
     "subscription.target.webhook.headers",
     "Every header needs a name of its own.",
   );
+  const kept = form.headers.find(({ value }) => value === hiddenValue);
+  check(
+    kept === undefined || originOf(form.url) === originOf(form.storedUrl),
+    "subscription.target.webhook.headers",
+    `The value of ${kept?.name} was given for another address. Give it again, or remove the header.`,
+  );
   return faults;
+}
+
+/** Stands where a stored value is, and keeps it as long as the address stays. */
+const hiddenValue = "•••";
+
+/** The server judges an address that cannot be read. */
+function originOf(url: string): string {
+  return URL.canParse(url.trim()) ? new URL(url.trim()).origin : "";
 }
 
 type Create = MessageInitShape<typeof CreateSubscriptionRequestSchema>;
