@@ -83,6 +83,8 @@ const (
 	ErrorReason_ERROR_REASON_TOO_SLOW ErrorReason = 27
 	// Too many calls of this kind came within a short time; RetryInfo says when to try again.
 	ErrorReason_ERROR_REASON_RATE_LIMITED ErrorReason = 28
+	// The database does not answer, or takes no writes; try again with the same event ids.
+	ErrorReason_ERROR_REASON_STORAGE_UNAVAILABLE ErrorReason = 29
 )
 
 // Enum value maps for ErrorReason.
@@ -117,6 +119,7 @@ var (
 		26: "ERROR_REASON_TOO_MANY_STREAMS",
 		27: "ERROR_REASON_TOO_SLOW",
 		28: "ERROR_REASON_RATE_LIMITED",
+		29: "ERROR_REASON_STORAGE_UNAVAILABLE",
 	}
 	ErrorReason_value = map[string]int32{
 		"ERROR_REASON_UNSPECIFIED":         0,
@@ -148,6 +151,7 @@ var (
 		"ERROR_REASON_TOO_MANY_STREAMS":    26,
 		"ERROR_REASON_TOO_SLOW":            27,
 		"ERROR_REASON_RATE_LIMITED":        28,
+		"ERROR_REASON_STORAGE_UNAVAILABLE": 29,
 	}
 )
 
@@ -182,7 +186,7 @@ var File_postrider_v1_error_proto protoreflect.FileDescriptor
 
 const file_postrider_v1_error_proto_rawDesc = "" +
 	"\n" +
-	"\x18postrider/v1/error.proto\x12\fpostrider.v1*\xaa\a\n" +
+	"\x18postrider/v1/error.proto\x12\fpostrider.v1*\xd0\a\n" +
 	"\vErrorReason\x12\x1c\n" +
 	"\x18ERROR_REASON_UNSPECIFIED\x10\x00\x12\x1e\n" +
 	"\x1aERROR_REASON_INVALID_FIELD\x10\x01\x12\"\n" +
@@ -213,7 +217,8 @@ const file_postrider_v1_error_proto_rawDesc = "" +
 	"\x19ERROR_REASON_DISCONNECTED\x10\x19\x12!\n" +
 	"\x1dERROR_REASON_TOO_MANY_STREAMS\x10\x1a\x12\x19\n" +
 	"\x15ERROR_REASON_TOO_SLOW\x10\x1b\x12\x1d\n" +
-	"\x19ERROR_REASON_RATE_LIMITED\x10\x1cB\xb3\x01\n" +
+	"\x19ERROR_REASON_RATE_LIMITED\x10\x1c\x12$\n" +
+	" ERROR_REASON_STORAGE_UNAVAILABLE\x10\x1dB\xb3\x01\n" +
 	"\x10com.postrider.v1B\n" +
 	"ErrorProtoP\x01ZBgithub.com/postrider-dev/postrider/gen/go/postrider/v1;postriderv1\xa2\x02\x03PXX\xaa\x02\fPostrider.V1\xca\x02\fPostrider\\V1\xe2\x02\x18Postrider\\V1\\GPBMetadata\xea\x02\rPostrider::V1b\x06proto3"
 
