@@ -58,6 +58,7 @@ const (
 	ReasonTooManyStreams
 	ReasonTooSlow
 	ReasonRateLimited
+	ReasonStorageUnavailable
 )
 
 // Violation is one broken rule of one field.

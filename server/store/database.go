@@ -88,8 +88,25 @@ func migrateUp(ctx context.Context, d goose.Dialect, files fs.FS, db *sql.DB) er
 	if err != nil {
 		return fmt.Errorf("read migrations: %w", err)
 	}
+	if err := refuseNewer(ctx, provider); err != nil {
+		return err
+	}
 	if _, err := provider.Up(ctx); err != nil {
 		return fmt.Errorf("migrate: %w", err)
+	}
+	return nil
+}
+
+// refuseNewer refuses a database that a newer version has migrated: this one does not know what its tables mean.
+func refuseNewer(ctx context.Context, provider *goose.Provider) error {
+	version, err := provider.GetDBVersion(ctx)
+	if err != nil {
+		return fmt.Errorf("read the version of the database: %w", err)
+	}
+	sources := provider.ListSources()
+	if newest := sources[len(sources)-1].Version; version > newest {
+		return fmt.Errorf("the database is of a newer version of Postrider: its schema is %d, and this version knows up to %d; "+
+			"start the newer version, or restore a backup made before it", version, newest)
 	}
 	return nil
 }

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"context"
 	"errors"
 	"time"
 
@@ -41,6 +42,8 @@ func passing(err error) error {
 		return storageFull(err)
 	case errors.As(err, &lite) && lite.Code == sqlite3.ErrBusy:
 		return locked(err)
+	case errors.Is(err, context.DeadlineExceeded): // the time that a commit has, for the writer's context has no other
+		return away(err)
 	default:
 		return err
 	}
@@ -69,7 +72,7 @@ func full(err error) bool {
 // fatal says whether the fault leaves it open what is on disk. After a failed fsync the kernel may have dropped the
 // pages, so going on would acknowledge what is not there: the process ends and recovery starts from the file.
 func fatal(err error) bool {
-	if errors.Is(err, errLogMoved) || errors.Is(err, errOutcomeUnknown) {
+	if errors.Is(err, errLogMoved) || errors.Is(err, errInUse) {
 		return true
 	}
 	var lite sqlite3.Error

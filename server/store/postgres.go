@@ -2,13 +2,13 @@ package store
 
 import (
 	"context"
-	"database/sql"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"time"
 
 	"entgo.io/ent/dialect"
-	_ "github.com/jackc/pgx/v5/stdlib" // the driver
+	"github.com/jackc/pgx/v5"
 	"github.com/pressly/goose/v3"
 )
 
@@ -28,17 +28,17 @@ func openPostgres(ctx context.Context, cfg Config) (_ *database, err error) {
 			_ = d.close()
 		}
 	}()
-	if d.writer, err = sql.Open("pgx", cfg.Data); err != nil {
-		return nil, errors.New("open PostgreSQL: the URL is not valid")
+	if d.writer, err = openPool(cfg.Data, session{name: "postrider " + rand.Text()}.take); err != nil {
+		return nil, err
 	}
-	d.writer.SetMaxOpenConns(2) // the lock holds one
-	if d.reader, err = sql.Open("pgx", cfg.Data); err != nil {
-		return nil, errors.New("open PostgreSQL: the URL is not valid")
+	d.writer.SetMaxOpenConns(1)
+	if d.reader, err = openPool(cfg.Data, nil); err != nil {
+		return nil, err
 	}
 	d.reader.SetMaxOpenConns(readers)
 	d.reader.SetMaxIdleConns(readers)
-	if d.release, err = lockPostgres(ctx, d.writer); err != nil {
-		return nil, err
+	if err := d.writer.PingContext(ctx); err != nil {
+		return nil, fmt.Errorf("connect to PostgreSQL: %w", err)
 	}
 	if err := migrateUp(ctx, goose.DialectPostgres, migrationsOf("postgres"), d.writer); err != nil {
 		return nil, err
@@ -49,30 +49,41 @@ func openPostgres(ctx context.Context, cfg Config) (_ *database, err error) {
 	return d, nil
 }
 
-// lockPostgres keeps a second server out, for as long as the connection lives.
-func lockPostgres(ctx context.Context, db *sql.DB) (release func() error, err error) {
-	none := func() error { return nil }
-	conn, err := db.Conn(ctx)
-	if err != nil {
-		return none, fmt.Errorf("connect to PostgreSQL: %w", err)
-	}
-	// A server that was killed a moment ago may still be holding it.
+// errInUse is the end of a server that finds another one writing to its database.
+var errInUse = errors.New("the PostgreSQL database is in use: another postrider serves from it")
+
+// session takes the database for this process alone.
+type session struct {
+	// name is the application_name of this process's connections that write, and of no other's.
+	name string
+}
+
+// take greets every connection that writes: none writes without the lock, also after PostgreSQL was restarted. The lock lives
+// as long as the connection.
+func (s session) take(ctx context.Context, conn *pgx.Conn) error {
+	// A server that was killed a moment ago may still hold it.
 	for range 20 {
 		var taken bool
-		if err := conn.QueryRowContext(ctx, "select pg_try_advisory_lock($1)", int64(advisoryLock)).Scan(&taken); err != nil {
-			_ = conn.Close()
-			return none, fmt.Errorf("lock PostgreSQL database: %w", err)
+		if err := conn.QueryRow(ctx, "select pg_try_advisory_lock($1)", int64(advisoryLock)).Scan(&taken); err != nil {
+			return fmt.Errorf("lock PostgreSQL database: %w", err)
 		}
 		if taken {
-			return conn.Close, nil
+			_, err := conn.Exec(ctx, "select set_config('application_name', $1, false)", s.name)
+			return err
+		}
+		if _, err := conn.Exec(ctx, endFormerSession, s.name); err != nil {
+			return fmt.Errorf("end the former session: %w", err)
 		}
 		select {
 		case <-ctx.Done():
-			_ = conn.Close()
-			return none, ctx.Err()
+			return ctx.Err()
 		case <-time.After(100 * time.Millisecond):
 		}
 	}
-	_ = conn.Close()
-	return none, errors.New("the PostgreSQL database is in use: another postrider serves from it")
+	return errInUse
 }
+
+// endFormerSession ends a session of this very process that PostgreSQL believes to be alive: its connection broke where
+// PostgreSQL could not see it, and it would hold the lock until TCP gives up.
+const endFormerSession = `select pg_terminate_backend(pid) from pg_stat_activity
+	where application_name = $1 and datname = current_database() and pid <> pg_backend_pid()`

@@ -141,6 +141,19 @@ func (q *queue) takeResults() []Result {
 	return taken
 }
 
+// refuse fails everybody who waits, except for results.
+func (q *queue) refuse(err error) {
+	g := q.take(math.MaxInt, math.MaxInt, false)
+	for _, r := range g.appends {
+		r.fail(err)
+	}
+	for _, r := range g.admin {
+		if r.take() {
+			r.done <- err
+		}
+	}
+}
+
 // close refuses new appends and changes; results of attempts that are still under way are taken to the end.
 func (q *queue) close() {
 	q.mu.Lock()
@@ -159,13 +172,8 @@ func (q *queue) pendingResults() int {
 // abandon answers everybody who waits: the writer has ended before their turn came.
 func (q *queue) abandon(admin []*adminRequest) {
 	q.close()
-	g := q.take(math.MaxInt, math.MaxInt, false)
-	for _, r := range g.appends {
-		r.fail(errShuttingDown)
-	}
-	for _, r := range append(admin, g.admin...) {
-		if r.take() {
-			r.done <- errShuttingDown
-		}
-	}
+	q.mu.Lock()
+	q.admin = append(admin, q.admin...)
+	q.mu.Unlock()
+	q.refuse(errShuttingDown)
 }

@@ -81,9 +81,12 @@ type Store struct {
 	lastAccept int64
 	// resultsAfter is when results may be tried again that could not be written.
 	resultsAfter time.Time
-	subjectsTo   gateway.Position
-	walWritten   int64
-	newest       map[gateway.DeliveryKey]int // kept for its memory
+	// unsettled is a commit of which it is not known whether it was made; nil for none.
+	unsettled  *unsettled
+	failures   failures
+	subjectsTo gateway.Position
+	walWritten int64
+	newest     map[gateway.DeliveryKey]int // kept for its memory
 	// removed are subscriptions deleted since the start: results of attempts that were still under way must not bring rows
 	// back. leftovers were deleted before it and may have rows still.
 	removed      map[gateway.SubscriptionID]bool
@@ -97,6 +100,12 @@ type Store struct {
 
 	keys  keyCache
 	ended endedSessions
+}
+
+// failures are the groups that failed since it was last logged.
+type failures struct {
+	logged         time.Time
+	groups, events int
 }
 
 // Open brings the database up to date, takes it for this process alone and begins a new incarnation of the log.

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"runtime"
 	"time"
@@ -22,6 +23,16 @@ func (s *Store) Run(ctx context.Context) error {
 	// A context that never ends has no channel, so whether the store stops is kept apart.
 	stop, stopping := ctx.Done(), false
 	for {
+		if s.unsettled != nil && !s.settle(work) && !stopping {
+			s.queue.refuse(away(errOutcomeUnknown))
+			select {
+			case <-time.After(settleEvery):
+			case <-stop:
+				stop, stopping = nil, true
+				s.queue.close()
+			}
+			continue
+		}
 		letOthersQueue()
 		g := s.queue.take(s.cfg.MaxGroupEvents, s.cfg.MaxGroupBytes, !time.Now().Before(s.resultsAfter))
 		if !g.empty() {
@@ -165,6 +176,10 @@ func (s *Store) commitGroup(ctx context.Context, g group) error {
 		// An id was used before: look all of them up, settle who is a duplicate, and write again.
 		plan, err = s.resolveStored(ctx, g)
 	}
+	if errors.Is(err, errOutcomeUnknown) {
+		s.leaveUnsettled(plan, g.results, err)
+		return nil
+	}
 	if err != nil {
 		return s.groupFailed(g, err)
 	}
@@ -194,11 +209,22 @@ func (s *Store) groupFailed(g group, err error) error {
 	if fatal(err) {
 		return fmt.Errorf("write: %w", err)
 	}
-	s.cfg.Logger.Error("write failed", "error", err, "events_refused", len(g.appends), "results_kept", len(g.results))
+	s.logFailure(g, err)
 	if len(g.results) > 0 {
 		s.resultsAfter = time.Now().Add(retryResults)
 	}
 	return nil
+}
+
+// logFailure logs a failed group, at most once a second: a database that is away fails every group.
+func (s *Store) logFailure(g group, err error) {
+	s.failures.groups++
+	s.failures.events += len(g.appends)
+	if now := time.Now(); now.Sub(s.failures.logged) >= time.Second {
+		s.cfg.Logger.Error("write failed", "error", err,
+			"groups", s.failures.groups, "publishes_refused", s.failures.events, "results_kept", len(g.results))
+		s.failures = failures{logged: now}
+	}
 }
 
 // committed tells everybody: first the tail, so that a publisher who has its answer finds the event, then the callers.
@@ -222,6 +248,8 @@ func (s *Store) committed(plan appendPlan, results []Result) {
 
 // writeGroup is the transaction.
 func (s *Store) writeGroup(ctx context.Context, plan *appendPlan, results []Result) error {
+	ctx, done := s.db.boundCommit(ctx)
+	defer done()
 	tx, err := s.db.writer.BeginTx(ctx, nil)
 	if err != nil {
 		return fmt.Errorf("begin: %w", err)
@@ -234,26 +262,8 @@ func (s *Store) writeGroup(ctx context.Context, plan *appendPlan, results []Resu
 		return err
 	}
 	if err := tx.Commit(); err != nil {
-		return s.commitOutcome(ctx, plan, err)
+		return s.commitOutcome(plan, err)
 	}
 	s.walWritten += int64(40<<10 + plan.bytes*3 + len(results)*600)
 	return nil
-}
-
-// commitOutcome finds out what became of a commit whose answer was lost with the connection (PostgreSQL): this process
-// alone appends, so the head tells. The lost transaction holds the lock on its row until it has ended, one way or the
-// other.
-func (s *Store) commitOutcome(ctx context.Context, plan *appendPlan, err error) error {
-	if s.db.wal != "" || len(plan.insert) == 0 {
-		return err
-	}
-	var head gateway.Position
-	query := s.db.bind("select head from log where shard = ? for update")
-	if readErr := s.db.writer.QueryRowContext(ctx, query, shard).Scan(&head); readErr != nil {
-		return fmt.Errorf("%w: %w", errOutcomeUnknown, err)
-	}
-	if head == plan.head {
-		return nil
-	}
-	return err
 }

@@ -1,0 +1,190 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/stdlib"
+
+	"github.com/postrider-dev/postrider/server/gateway"
+)
+
+// connectTimeout bounds a connection attempt where the URL sets no connect_timeout. commitTimeout bounds the transaction of
+// one group: a connection that no longer carries anything would hold it until TCP gives up, which takes a quarter of an hour.
+const (
+	connectTimeout = 5 * time.Second
+	commitTimeout  = 30 * time.Second
+)
+
+// openPool opens a pool of connections to PostgreSQL whose errors say when the database is away, for reads and writes alike:
+// every error of the driver passes here. greet prepares each new connection; nil for nothing.
+func openPool(address string, greet func(context.Context, *pgx.Conn) error) (*sql.DB, error) {
+	config, err := pgx.ParseConfig(address)
+	if err != nil {
+		return nil, errors.New("open PostgreSQL: the URL is not valid")
+	}
+	if config.ConnectTimeout == 0 {
+		config.ConnectTimeout = connectTimeout
+	}
+	var options []stdlib.OptionOpenDB
+	if greet != nil {
+		options = append(options, stdlib.OptionAfterConnect(greet))
+	}
+	return sql.OpenDB(awayConnector{stdlib.GetConnector(*config, options...)}), nil
+}
+
+// away is the error of a database that does not answer for now. Whether a commit under way was made is not known to who
+// gets it.
+func away(cause error) *gateway.Error {
+	e := gateway.Errorf(gateway.CodeUnavailable, gateway.ReasonStorageUnavailable, "the database does not answer; try again with the same event ids")
+	e.Cause, e.RetryAfter = cause, time.Second
+	return e
+}
+
+// comesBack reports whether an answer of PostgreSQL means that it is away for now: classes and codes of appendix A of its
+// manual.
+func comesBack(pg *pgconn.PgError) bool {
+	switch pg.Code {
+	case "57P01", // admin_shutdown
+		"57P02", // crash_shutdown
+		"57P03", // cannot_connect_now
+		"53300": // too_many_connections
+		return true
+	default:
+		return len(pg.Code) == 5 && pg.Code[:2] == "08" // connection_exception
+	}
+}
+
+type awayConnector struct{ driver.Connector }
+
+func (c awayConnector) Connect(ctx context.Context) (driver.Conn, error) {
+	conn, err := c.Connector.Connect(ctx)
+	if err != nil {
+		return nil, connectFault(ctx, err)
+	}
+	own, ok := conn.(*stdlib.Conn)
+	if !ok {
+		_ = conn.Close()
+		return nil, fmt.Errorf("connect to PostgreSQL: the driver made a %T", conn)
+	}
+	return &awayConn{own}, nil
+}
+
+// connectFault turns an error of connecting into away, unless PostgreSQL itself refused for a reason that stays.
+func connectFault(ctx context.Context, err error) error {
+	var pg *pgconn.PgError
+	var unreachable *pgconn.ConnectError
+	switch {
+	case ctx.Err() != nil:
+		return err
+	case errors.As(err, &pg):
+		if comesBack(pg) {
+			return away(err)
+		}
+		return err
+	case errors.As(err, &unreachable):
+		return away(err)
+	default:
+		return err
+	}
+}
+
+// awayConn is a connection that says of each failure whether the database is away.
+type awayConn struct{ *stdlib.Conn }
+
+// fault turns an error into away when PostgreSQL says so, or when the connection broke and its user did not cancel. What
+// database/sql has to recognise stays recognisable: the cause is wrapped.
+func (c *awayConn) fault(ctx context.Context, err error) error {
+	if err == nil || err == io.EOF { // io.EOF ends rows, and is not wrapped then
+		return err
+	}
+	var pg *pgconn.PgError
+	if errors.As(err, &pg) {
+		if comesBack(pg) {
+			return away(err)
+		}
+		return err
+	}
+	if ctx.Err() == nil && c.Conn.Conn().IsClosed() {
+		return away(err)
+	}
+	return err
+}
+
+// PrepareContext implements driver.ConnPrepareContext.
+func (c *awayConn) PrepareContext(ctx context.Context, query string) (driver.Stmt, error) {
+	statement, err := c.Conn.PrepareContext(ctx, query)
+	if err != nil {
+		return nil, c.fault(ctx, err)
+	}
+	return &awayStatement{statement.(*stdlib.Stmt), c}, nil
+}
+
+// BeginTx implements driver.ConnBeginTx.
+func (c *awayConn) BeginTx(ctx context.Context, options driver.TxOptions) (driver.Tx, error) {
+	tx, err := c.Conn.BeginTx(ctx, options)
+	if err != nil {
+		return nil, c.fault(ctx, err)
+	}
+	return &awayTx{tx, c}, nil
+}
+
+// ExecContext implements driver.ExecerContext.
+func (c *awayConn) ExecContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Result, error) {
+	result, err := c.Conn.ExecContext(ctx, query, args)
+	return result, c.fault(ctx, err)
+}
+
+// QueryContext implements driver.QueryerContext.
+func (c *awayConn) QueryContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Rows, error) {
+	rows, err := c.Conn.QueryContext(ctx, query, args)
+	return c.rows(ctx, rows, err)
+}
+
+func (c *awayConn) rows(ctx context.Context, rows driver.Rows, err error) (driver.Rows, error) {
+	if err != nil {
+		return nil, c.fault(ctx, err)
+	}
+	return &awayRows{rows.(*stdlib.Rows), ctx, c}, nil
+}
+
+type awayStatement struct {
+	*stdlib.Stmt
+	conn *awayConn
+}
+
+// ExecContext implements driver.StmtExecContext.
+func (s *awayStatement) ExecContext(ctx context.Context, args []driver.NamedValue) (driver.Result, error) {
+	result, err := s.Stmt.ExecContext(ctx, args)
+	return result, s.conn.fault(ctx, err)
+}
+
+// QueryContext implements driver.StmtQueryContext.
+func (s *awayStatement) QueryContext(ctx context.Context, args []driver.NamedValue) (driver.Rows, error) {
+	rows, err := s.Stmt.QueryContext(ctx, args)
+	return s.conn.rows(ctx, rows, err)
+}
+
+type awayRows struct {
+	*stdlib.Rows
+	ctx  context.Context // of the query that the rows are of
+	conn *awayConn
+}
+
+// Next implements driver.Rows.
+func (r *awayRows) Next(into []driver.Value) error { return r.conn.fault(r.ctx, r.Rows.Next(into)) }
+
+type awayTx struct {
+	driver.Tx
+	conn *awayConn
+}
+
+// Commit implements driver.Tx.
+func (t *awayTx) Commit() error { return t.conn.fault(context.Background(), t.Tx.Commit()) }
