@@ -69,6 +69,9 @@ func (r *Requests) Check(request any) error {
 	if plainlyValid(message) {
 		return nil
 	}
+	if err := checkText(message); err != nil {
+		return err
+	}
 	err := r.validator.Validate(message)
 	var broken *protovalidate.ValidationError
 	if errors.As(err, &broken) {

@@ -1,6 +1,8 @@
 package wire
 
 import (
+	"strings"
+
 	"google.golang.org/protobuf/proto"
 
 	postriderv1 "github.com/postrider-dev/postrider/gen/go/postrider/v1"
@@ -41,7 +43,7 @@ func plainEvent(event *postriderv1.Event) bool {
 	return gateway.ValidType(event.GetType()) &&
 		(event.GetId() == "" || gateway.ValidEventID(event.GetId())) &&
 		len(event.GetSource()) <= plainSourceBytes && plainReference(event.GetSource()) &&
-		len(event.GetSubject()) <= plainSubjectBytes &&
+		len(event.GetSubject()) <= plainSubjectBytes && strings.IndexByte(event.GetSubject(), 0) < 0 &&
 		event.GetCursor() == "" && event.GetTenant() == "" && event.GetDataSchema() == "" && len(event.GetViolations()) == 0
 }
 
