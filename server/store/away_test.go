@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/postrider-dev/postrider/server/gateway"
 	"github.com/postrider-dev/postrider/server/store"
@@ -70,6 +71,9 @@ func TestPostgresRestart(t *testing.T) {
 	}
 }
 
+// retryPause keeps repeats from taking the processor that PostgreSQL needs to start.
+const retryPause = 20 * time.Millisecond
+
 // publishUntil publishes, each event as often as it takes, and returns what was acknowledged.
 func (w *served) publishUntil(stop <-chan struct{}) map[string]bool {
 	acknowledged := map[string]bool{}
@@ -79,7 +83,7 @@ func (w *served) publishUntil(stop <-chan struct{}) map[string]bool {
 			select {
 			case <-stop:
 				return acknowledged
-			default:
+			case <-time.After(retryPause):
 			}
 		}
 		acknowledged[id] = true
@@ -102,5 +106,6 @@ func (w *served) publishOnceBack(id string) {
 		if gateway.ErrorCode(err) != gateway.CodeUnavailable {
 			w.t.Fatalf("publish: %v, want unavailable until PostgreSQL is back", err)
 		}
+		<-time.After(retryPause)
 	}
 }

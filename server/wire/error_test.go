@@ -57,12 +57,12 @@ func TestErrorCodesAndDetails(t *testing.T) {
 
 func TestEveryReasonHasItsName(t *testing.T) {
 	t.Parallel()
-	for reason := gateway.ReasonUnspecified; reason <= gateway.ReasonRateLimited; reason++ {
+	for reason := gateway.ReasonUnspecified; reason <= gateway.ReasonStorageUnavailable; reason++ {
 		if name := wire.ReasonName(reason); strings.Trim(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZ_") != "" {
 			t.Errorf("reason %d is %q", reason, name)
 		}
 	}
-	if len(postriderv1.ErrorReason_name) != int(gateway.ReasonRateLimited)+1 {
+	if len(postriderv1.ErrorReason_name) != int(gateway.ReasonStorageUnavailable)+1 {
 		t.Errorf("the contract has %d reasons", len(postriderv1.ErrorReason_name))
 	}
 }
