@@ -88,6 +88,30 @@ func Reason(err error) postriderv1.ErrorReason {
 	return postriderv1.ErrorReason(postriderv1.ErrorReason_value["ERROR_REASON_"+string(name)])
 }
 
+// errMistake is in what no repeat can mend, found before anything is sent.
+var errMistake = errors.New("the call cannot be made")
+
+func mistake(format string, args ...any) error {
+	return connect.NewError(connect.CodeInvalidArgument, fmt.Errorf("%w: %s", errMistake, fmt.Sprintf(format, args...)))
+}
+
+// errForeign is an answer that looks like success and is not the server's: a page that a proxy shows in place of it.
+var errForeign = connect.NewError(connect.CodeUnavailable, errors.New("the answer is not that of a Postrider server"))
+
+// fromServer reports whether an error is the server's own word: all that it refuses carry its domain. What a proxy, a
+// gateway or a captive portal answers in its place does not.
+func fromServer(err error) bool {
+	const errorInfo, domainField = "google.rpc.ErrorInfo", 2
+	return string(detailField(err, errorInfo, domainField)) == "postrider"
+}
+
+// keyError is what the function that WithToken was given returned.
+type keyError struct{ cause error }
+
+func (e *keyError) Error() string { return "ask for a key: " + e.cause.Error() }
+
+func (e *keyError) Unwrap() error { return e.cause }
+
 // retryDelay is how long the server asked to wait; 0 when it did not.
 func retryDelay(err error) time.Duration {
 	const retryInfo, delayField = "google.rpc.RetryInfo", 1

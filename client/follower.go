@@ -6,12 +6,15 @@ import (
 	"time"
 
 	"connectrpc.com/connect"
+	"google.golang.org/protobuf/proto"
 
 	postriderv1 "github.com/postrider-dev/postrider/gen/go/postrider/v1"
 )
 
 const (
 	defaultHeartbeat = 15 * time.Second
+	// What a server accepts.
+	minHeartbeat, maxHeartbeat = 100 * time.Millisecond, 5 * time.Minute
 	// silentBeats is how many heartbeats have to stay away before a connection is taken for dead.
 	silentBeats = 3
 )
@@ -58,6 +61,10 @@ type yield func(event *postriderv1.Event, filters []string, err error) bool
 // run gives every event and every gap to yield until yield answers false, ctx ends or an error is final. The last two are
 // given to yield too.
 func (f *follower) run(ctx context.Context, yield yield) {
+	if err := f.check(); err != nil {
+		yield(nil, nil, err)
+		return
+	}
 	for {
 		f.status(Connecting)
 		err := f.connect(ctx, yield)
@@ -67,7 +74,7 @@ func (f *follower) run(ctx context.Context, yield yield) {
 		case ctx.Err() != nil:
 			yield(nil, nil, ctx.Err())
 			return
-		case !f.client.worthwhile(err, f.begun):
+		case !f.client.worthwhile(err, f.begun, f.failures):
 			yield(nil, nil, err)
 			return
 		}
@@ -77,6 +84,18 @@ func (f *follower) run(ctx context.Context, yield yield) {
 		f.client.logger.WarnContext(ctx, "subscribing again", "wait", wait, "error", err)
 		_ = sleep(ctx, wait) // the next connection tells
 	}
+}
+
+// check finds what no server would accept.
+func (f *follower) check() error {
+	every := f.request.GetHeartbeatInterval()
+	if every != nil && (every.AsDuration() < minHeartbeat || every.AsDuration() > maxHeartbeat) {
+		return mistake("a heartbeat comes every %v to %v, not every %v", minHeartbeat, maxHeartbeat, every.AsDuration())
+	}
+	if _, err := proto.Marshal(f.request); err != nil {
+		return mistake("what is subscribed to cannot be encoded: %v", err)
+	}
+	return nil
 }
 
 // connect reads one connection to its end. It never returns nil.
@@ -95,8 +114,11 @@ func (f *follower) connect(ctx context.Context, yield yield) error {
 	}
 	// Cancelled first: closing reads what is left of a stream, and this one has no end.
 	defer func() { cancel(nil); _ = stream.Close() }()
-	for stream.Receive() {
+	for opened := false; stream.Receive(); opened = true {
 		silence.Stop()
+		if !opened && stream.Msg().GetBegin() == nil {
+			return errForeign
+		}
 		if !f.take(stream.Msg(), yield) {
 			return errLeft
 		}
@@ -145,7 +167,9 @@ func (f *follower) take(message *postriderv1.SubscribeResponse, yield yield) boo
 		f.status(statusOf(m.Heartbeat.GetLive()))
 		f.progress(message.GetCursor())
 	}
-	f.request.Start = message.GetCursor()
+	if message.GetCursor() != "" {
+		f.request.Start = message.GetCursor()
+	}
 	return more
 }
 

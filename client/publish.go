@@ -18,8 +18,9 @@ type Ack struct {
 	Duplicate bool
 }
 
-// Publish stores a message as an event of its type. It repeats what may help, under the same event id: an attempt whose
-// outcome is unknown is not stored twice. An error is that of the last attempt or of ctx; whether the event was stored is
+// Publish stores a message as an event of its type. It repeats what may help, under the same event id, until the deadline
+// of ctx, or DefaultAttempts times where it has none: an attempt whose outcome is unknown is not stored twice. Only what the
+// server itself refuses ends it earlier; an answer of a proxy is waited out. An error is that of the last attempt or of ctx; whether the event was stored is
 // then unknown if connect.CodeOf says unavailable, deadline_exceeded or canceled. To publish it again later without
 // storing it twice, choose the id yourself (ID, NewID).
 func (c *Client) Publish(ctx context.Context, message proto.Message, options ...EventOption) (Ack, error) {
@@ -34,6 +35,9 @@ func (c *Client) Publish(ctx context.Context, message proto.Message, options ...
 // same event again after an error is safe.
 func (c *Client) PublishEvent(ctx context.Context, event *postriderv1.Event) (Ack, error) {
 	identify(event)
+	if err := encodable(event); err != nil {
+		return Ack{}, err
+	}
 	request := &postriderv1.PublishRequest{Tenant: c.tenant, Event: event}
 	return retry(ctx, c, func(ctx context.Context) (Ack, error) {
 		authorized, err := newRequest(ctx, c, request)
@@ -44,7 +48,7 @@ func (c *Client) PublishEvent(ctx context.Context, event *postriderv1.Event) (Ac
 		if err != nil {
 			return Ack{}, err
 		}
-		return newAck(response.Msg), nil
+		return ackOf(event, response.Msg)
 	})
 }
 
@@ -53,6 +57,9 @@ func (c *Client) PublishEvent(ctx context.Context, event *postriderv1.Event) (Ac
 func (c *Client) PublishBatch(ctx context.Context, events ...*postriderv1.Event) ([]Ack, error) {
 	for _, event := range events {
 		identify(event)
+		if err := encodable(event); err != nil {
+			return nil, err
+		}
 	}
 	request := &postriderv1.PublishBatchRequest{Tenant: c.tenant, Events: events}
 	return retry(ctx, c, func(ctx context.Context) ([]Ack, error) {
@@ -64,14 +71,36 @@ func (c *Client) PublishBatch(ctx context.Context, events ...*postriderv1.Event)
 		if err != nil {
 			return nil, err
 		}
-		acks := make([]Ack, len(response.Msg.GetResults()))
-		for i, result := range response.Msg.GetResults() {
-			acks[i] = newAck(result)
-		}
-		return acks, nil
+		return acksOf(events, response.Msg.GetResults())
 	})
 }
 
-func newAck(from *postriderv1.PublishResponse) Ack {
-	return Ack{ID: from.GetId(), Cursor: from.GetCursor(), Duplicate: from.GetDuplicate()}
+// encodable reports what of an event cannot be sent, which no repeat would mend.
+func encodable(event *postriderv1.Event) error {
+	if _, err := proto.Marshal(event); err != nil {
+		return mistake("event %s cannot be encoded: %v", event.GetId(), err)
+	}
+	return nil
+}
+
+func acksOf(events []*postriderv1.Event, from []*postriderv1.PublishResponse) ([]Ack, error) {
+	if len(from) != len(events) {
+		return nil, errForeign
+	}
+	acks := make([]Ack, len(from))
+	for i, one := range from {
+		var err error
+		if acks[i], err = ackOf(events[i], one); err != nil {
+			return nil, err
+		}
+	}
+	return acks, nil
+}
+
+// ackOf reads the acknowledgement of an event. An answer that names another event, or no place in the log, is not the server's.
+func ackOf(event *postriderv1.Event, from *postriderv1.PublishResponse) (Ack, error) {
+	if from.GetId() != event.GetId() || from.GetCursor() == "" {
+		return Ack{}, errForeign
+	}
+	return Ack{ID: from.GetId(), Cursor: from.GetCursor(), Duplicate: from.GetDuplicate()}, nil
 }

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"sync"
 
@@ -106,8 +105,8 @@ func (s *PublishStream) Publish(ctx context.Context, message proto.Message, opti
 // PublishEvent is Publish for an event that was made before. It must not be changed until it is acknowledged.
 func (s *PublishStream) PublishEvent(ctx context.Context, event *postriderv1.Event) error {
 	identify(event)
-	if _, err := proto.Marshal(event); err != nil { // which would end the stream
-		return fmt.Errorf("encode event %s: %w", event.GetId(), err)
+	if err := encodable(event); err != nil {
+		return err
 	}
 	select {
 	case s.room <- struct{}{}:

@@ -12,10 +12,7 @@ import (
 	postriderv1 "github.com/postrider-dev/postrider/gen/go/postrider/v1"
 )
 
-var (
-	errUnanswered = connect.NewError(connect.CodeUnavailable, errors.New("no acknowledgement came"))
-	errUnasked    = connect.NewError(connect.CodeInternal, errors.New("more was acknowledged than sent"))
-)
+var errUnanswered = connect.NewError(connect.CodeUnavailable, errors.New("no acknowledgement came"))
 
 // run connects whenever there is something to send, until the stream is closed and empty, ctx ends or an error is final.
 func (s *PublishStream) run(ctx context.Context) {
@@ -26,7 +23,7 @@ func (s *PublishStream) run(ctx context.Context) {
 		switch {
 		case ctx.Err() != nil, !s.unacknowledged():
 			continue // pending tells
-		case !s.client.worthwhile(err, s.begun):
+		case !s.client.worthwhile(err, s.begun, s.failures):
 			s.fail(err)
 			return
 		}
@@ -140,9 +137,9 @@ func (s *PublishStream) take(response *postriderv1.PublishStreamResponse) error 
 		return nil
 	}
 	s.failures = 0
-	event := s.shift()
+	event := s.shift(ack)
 	if event == nil {
-		return errUnasked
+		return errForeign
 	}
 	if refusal != nil {
 		refused := &RefusedError{Event: event, Refusal: refusal}
@@ -156,11 +153,11 @@ func (s *PublishStream) take(response *postriderv1.PublishStreamResponse) error 
 	return nil
 }
 
-// shift takes the oldest event off those that wait; nil when the connection was not given it.
-func (s *PublishStream) shift() *postriderv1.Event {
+// shift takes the oldest event off those that wait; nil when the connection was not given it, or ack is not its own.
+func (s *PublishStream) shift(ack *postriderv1.PublishStreamAck) *postriderv1.Event {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.sent == 0 {
+	if s.sent == 0 || ack != nil && (ack.GetId() != s.waiting[0].GetId() || ack.GetCursor() == "") {
 		return nil
 	}
 	event := s.waiting[0]

@@ -190,6 +190,24 @@ func TestAttemptsAreBounded(t *testing.T) {
 	})
 }
 
+// Regression (issue 8, 20): ten attempts may be used up before a redeploy is over. The caller's deadline is the bound.
+func TestAPublishIsTriedUntilItsDeadline(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		attempts, start := 0, time.Now()
+		c := client.New("http://away.test", through(func(*http.Request) (*http.Response, error) {
+			attempts++
+			return nil, errors.New("connection refused")
+		}))
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
+		defer cancel()
+		_, err := c.Publish(ctx, paid("1"))
+		if took := time.Since(start); connect.CodeOf(err) != connect.CodeUnavailable || took < 9*time.Minute {
+			t.Errorf("%v after %d attempts in %v", err, attempts, took)
+		}
+	})
+}
+
 func TestPublishEndsWithItsContext(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -102,3 +102,42 @@ func TestAPublishAsksForANewKey(t *testing.T) {
 		t.Errorf("got %v, want the error of the function", err)
 	}
 }
+
+// Regression (issue 8, 21): a stream whose first key was refused ended, while a publish asked for the next one. A caller who
+// never has a good key is told so.
+func TestAStreamAsksForANewKeyAtItsFirstConnection(t *testing.T) {
+	t.Parallel()
+	url := newServer(t)
+	publish(t, client.New(url, client.WithKey(adminKey)), "1")
+	var asked atomic.Int32
+	c := client.New(url, client.WithToken(func(context.Context) (string, error) {
+		if asked.Add(1) <= 2 {
+			return "an-old-key", nil
+		}
+		return adminKey, nil
+	}))
+	for event, err := range client.Subscribe[*shopv1.OrderPaid](soon(t), c, client.Start(client.Earliest)) {
+		if err != nil || event.Message.GetOrderId() != "1" {
+			t.Errorf("got %v, %v", event, err)
+		}
+		break
+	}
+	asked.Store(0)
+	stream := c.PublishStream(soon(t))
+	if err := stream.Publish(soon(t), paid("2")); err != nil {
+		t.Error(err)
+	}
+	if summary, err := stream.Close(soon(t)); err != nil || summary.Stored != 1 {
+		t.Errorf("%+v, %v", summary, err)
+	}
+	var tries atomic.Int32
+	never := client.New(url, client.WithToken(func(context.Context) (string, error) {
+		tries.Add(1)
+		return "an-old-key", nil
+	}))
+	for _, err := range client.Subscribe[*shopv1.OrderPaid](soon(t), never) {
+		if connect.CodeOf(err) != connect.CodeUnauthenticated || tries.Load() < 2 {
+			t.Errorf("%v after %d keys", err, tries.Load())
+		}
+	}
+}
