@@ -1,4 +1,5 @@
 import { PostriderError } from "./error.js";
+import { isSendable } from "./request.js";
 
 /** Lets a page in that has no key; see CreateStreamTicket. It opens streams and nothing else. */
 export interface Ticket {
@@ -14,6 +15,8 @@ export type Credentials<Token = string> =
   | { token: (stale?: Token) => Promise<Token> | Token; key?: undefined }
   | { key?: undefined; token?: undefined };
 
+const unsendable = "cannot be sent in a header";
+
 /** Knows the credentials of a client, and which were refused. */
 export class Access<Token = string> {
   readonly #credentials: Credentials<Token>;
@@ -21,6 +24,8 @@ export class Access<Token = string> {
   #stale: Token | undefined;
 
   constructor(credentials: Credentials<Token>) {
+    const { key } = credentials;
+    if (key !== undefined && !isSendable(key)) throw new TypeError(`the key ${unsendable}`);
     this.#credentials = credentials;
   }
 
@@ -41,6 +46,9 @@ export class Access<Token = string> {
     } catch (cause) {
       if (cause instanceof PostriderError) throw cause;
       throw new PostriderError("unavailable", "no token could be had", { cause });
+    }
+    if (typeof this.#last === "string" && !isSendable(this.#last)) {
+      throw new PostriderError("invalid_argument", `the token ${unsendable}`);
     }
     if (this.#last !== this.#stale) this.#stale = undefined;
     return this.#last;

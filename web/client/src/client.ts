@@ -1,8 +1,10 @@
-import type {
-  DescMessage,
-  DescMethodUnary,
-  MessageInitShape,
-  MessageShape,
+import {
+  create,
+  type DescMessage,
+  type DescMethodUnary,
+  type MessageInitShape,
+  type MessageShape,
+  toBinary,
 } from "@bufbuild/protobuf";
 import type { Interceptor, Transport } from "@connectrpc/connect";
 import { createConnectTransport } from "@connectrpc/connect-web";
@@ -12,6 +14,7 @@ import type { EventSource } from "./event-type.js";
 import { type Event, EventService, type PublishResponse } from "./gen/postrider/v1/event_pb.js";
 import type { EventCallbacks, StreamOptions, Subscription } from "./live/subscription.js";
 import { attemptTimeoutMs, type Caller, callRepeatedly } from "./publish.js";
+import { acknowledges, checkUrl, fetchOnce, foreign } from "./request.js";
 import { errorOf } from "./rpc-error.js";
 import { type SubscribeOptions, subscribe, subscribeRaw, type TypedEvent } from "./subscribe.js";
 
@@ -34,8 +37,9 @@ export interface CallOptions {
   signal?: AbortSignal | undefined;
 }
 
-/** Makes a client. It connects with the first call. */
+/** Makes a client. It connects with the first call. Throws a TypeError for a URL or a key that no request can have. */
 export function createClient(options: ClientOptions): Client {
+  if (!("transport" in options)) checkUrl(options.url);
   const access = new Access("transport" in options ? {} : options);
   const transport = "transport" in options ? options.transport : newTransport(options.url, access);
   return new Client(transport, options.tenant ?? "", access.refuse);
@@ -59,8 +63,9 @@ export class Client {
   }
 
   /**
-   * Stores one event; the answer means it is on disk. While the server cannot be reached the call is repeated for half a
-   * minute, with the same id, so that the event is stored once.
+   * Stores one event; the answer means it is on disk. While the server cannot be reached, or something on the way answers in
+   * its place, the call is repeated with the same id, so that the event is stored once: until the signal aborts, or for half
+   * a minute where there is none.
    */
   async publish<Schema extends DescMessage>(
     schema: Schema,
@@ -70,24 +75,42 @@ export class Client {
     const { event } = draft(schema, data, options);
     const { signal } = options;
     const input = { tenant: this.#tenant, event };
-    return ackOf(await this.#call(EventService.method.publish, input, signal));
+    const isAck = (ack: PublishResponse) => acknowledges(ack, event.id);
+    return ackOf(await this.#call(EventService.method.publish, input, isAck, signal));
   }
 
   /** Stores up to 1,000 events in order, all or none. It is repeated as `publish` is. */
   async publishBatch(drafts: readonly Draft[], { signal }: CallOptions = {}): Promise<Ack[]> {
     const events = drafts.map(({ event }) => event);
     const input = { tenant: this.#tenant, events };
-    const { results } = await this.#call(EventService.method.publishBatch, input, signal);
+    const { results } = await this.#call(
+      EventService.method.publishBatch,
+      input,
+      (answer) => events.every(({ id }, at) => acknowledges(answer.results[at], id)),
+      signal,
+    );
     return results.map(ackOf);
   }
 
   async #call<Input extends DescMessage, Output extends DescMessage>(
     method: DescMethodUnary<Input, Output>,
     input: MessageInitShape<Input>,
+    isAnswer: (message: MessageShape<Output>) => boolean,
     signal: AbortSignal | undefined,
   ): Promise<MessageShape<Output>> {
-    const call = () => this.#transport.unary(method, signal, attemptTimeoutMs, undefined, input);
-    return (await callRepeatedly(call, this.#caller, signal)).message;
+    toBinary(method.input, create(method.input, input)); // What cannot be encoded is not repeated.
+    const call = async (attempt: AbortSignal) => {
+      const { message } = await this.#transport.unary(
+        method,
+        attempt,
+        attemptTimeoutMs,
+        undefined,
+        input,
+      );
+      if (!isAnswer(message)) throw foreign();
+      return message;
+    };
+    return callRepeatedly(call, this.#caller, signal);
   }
 
   /**
@@ -117,6 +140,7 @@ export class Client {
 function newTransport(url: string, access: Access): Transport {
   return createConnectTransport({
     baseUrl: url,
+    fetch: fetchOnce,
     useBinaryFormat: true,
     interceptors: [authorize(access)],
   });

@@ -5,6 +5,9 @@ import { decodeText, readFields, readMessages, readNumber, readText } from "./wi
  * of the client, so the few fields that are wanted are read off the wire by number.
  */
 
+/** Is in every refusal of a server, and in nobody else's. */
+export const domain = "postrider";
+
 /** One field that breaks a rule. */
 export interface FieldViolation {
   /** As the server names it, for example "event.data.lines[0].quantity". */
@@ -20,10 +23,10 @@ interface Detail {
   value: Uint8Array;
 }
 
-/** Reads `reason` of google.rpc.ErrorInfo. */
+/** Reads `reason` of google.rpc.ErrorInfo, of which the one that names our domain is the server's own. */
 export function readReason(details: Detail[]): string | undefined {
-  const [info] = valuesOf(details, "google.rpc.ErrorInfo");
-  return (info && readText(info, 1)) || undefined;
+  const info = valuesOf(details, "google.rpc.ErrorInfo").find((one) => readText(one, 2) === domain);
+  return info && readText(info, 1);
 }
 
 /** Reads `retry_delay` of google.rpc.RetryInfo, in milliseconds; 0 when there is none. */

@@ -55,6 +55,14 @@ export class PostriderError extends Error {
   }
 }
 
+/**
+ * The code of an answer that is not the server's own, whatever it says: a proxy answers in its place with any status, and
+ * the server's answer comes after it. A proxy that knows tokens may want a fresh one.
+ */
+export function foreignCode(code: ErrorCode | undefined): ErrorCode {
+  return code === "unauthenticated" || code === "deadline_exceeded" ? code : "unavailable";
+}
+
 /** What ended a stream, of whatever was thrown: an error that is neither the server's nor the network's is a fault here. */
 export function faultOf(cause: unknown): PostriderError {
   if (cause instanceof PostriderError) return cause;

@@ -3,6 +3,9 @@ import { OrderCreatedSchema } from "../examples/gen/shop/v1/order_pb.js";
 import { createClient } from "./client.js";
 import { HttpServer, refuse } from "./testing/http-server.js";
 
+/** google.rpc.ErrorInfo of our domain. */
+const ours = { type: "google.rpc.ErrorInfo", value: btoa("\x0a\x01X\x12\x09postrider") };
+
 let server: HttpServer;
 
 beforeEach(() => {
@@ -45,7 +48,7 @@ describe("publish", () => {
       refuse(500, "<html>"),
       refuse(
         400,
-        { code: "invalid_argument", message: stored },
+        { code: "invalid_argument", message: stored, details: [ours] },
         { "Content-Type": "application/json" },
       ),
     );

@@ -5,7 +5,7 @@ import { OrderCreatedSchema, OrderPaidSchema } from "../examples/gen/shop/v1/ord
 import { createClient } from "./client.js";
 import { draft } from "./draft.js";
 import type { Event, PublishBatchRequest, PublishRequest } from "./gen/postrider/v1/event_pb.js";
-import { overloaded } from "./testing/detail.js";
+import { overloaded, refused } from "./testing/detail.js";
 import { FakeServer } from "./testing/fake-server.js";
 import { order } from "./testing/orders.js";
 
@@ -91,7 +91,7 @@ describe("publish", () => {
   it.each([Code.InvalidArgument, Code.AlreadyExists, Code.PermissionDenied, Code.Internal])(
     "does not repeat what the server answered (%s)",
     async (code) => {
-      server.failures.push(new ConnectError("no", code));
+      server.failures.push(refused("no", code));
       await expect(client().publish(OrderCreatedSchema, order())).rejects.toThrow("no");
       expect(server.published).toHaveLength(1);
     },

@@ -1,8 +1,9 @@
+import { onAbort } from "./abort.js";
 import type { PostriderError } from "./error.js";
 import { type Backoff, isTransient, pause, waitMs } from "./retry.js";
 
 const backoff: Backoff = { firstMs: 200, longestMs: 5_000 };
-/** No attempt begins later than this after the first: a server that is started again is back by then. */
+/** No attempt begins later than this after the first, unless a signal is the bound: a server that is started again is back by then. */
 const patienceMs = 30_000;
 /** An attempt without an answer by then counts as lost. */
 export const attemptTimeoutMs = 15_000;
@@ -17,19 +18,20 @@ export interface Caller {
 
 /**
  * Makes a call that may be repeated because every event in it has an id. Where the outcome of an attempt is unknown, the
- * next one settles it: an event that was stored answers its first acknowledgement.
+ * next one settles it: an event that was stored answers its first acknowledgement. With a signal it is repeated until that
+ * aborts.
  */
 export async function callRepeatedly<T>(
-  call: () => Promise<T>,
+  call: (signal: AbortSignal) => Promise<T>,
   { errorOf, refuse }: Caller,
   signal?: AbortSignal,
 ): Promise<T> {
-  const deadline = Date.now() + patienceMs;
+  const deadline = signal ? Number.POSITIVE_INFINITY : Date.now() + patienceMs;
   let mayRefuse = refuse !== undefined;
   for (let failures = 1; ; failures++) {
     signal?.throwIfAborted();
     try {
-      return await unlessAborted(call(), signal);
+      return await unlessAborted(call, signal);
     } catch (cause) {
       signal?.throwIfAborted();
       const error = errorOf(cause);
@@ -45,12 +47,20 @@ export async function callRepeatedly<T>(
   }
 }
 
-/** The answer, or the signal's reason as soon as it aborts: not all that a call waits for knows of the signal. */
-function unlessAborted<T>(answer: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-  if (!signal) return answer;
-  return new Promise((resolve, reject) => {
-    const abort = () => reject(signal.reason);
-    signal.addEventListener("abort", abort);
-    answer.then(resolve, reject).finally(() => signal.removeEventListener("abort", abort));
+/**
+ * The answer, or the signal's reason as soon as it aborts: not all that a call waits for knows of the signal. The call gets
+ * one of its own, for it may leave listeners behind.
+ */
+function unlessAborted<T>(
+  call: (signal: AbortSignal) => Promise<T>,
+  signal: AbortSignal | undefined,
+): Promise<T> {
+  const attempt = new AbortController();
+  return new Promise<T>((resolve, reject) => {
+    const forget = onAbort(signal, () => {
+      reject(signal?.reason);
+      attempt.abort(signal?.reason);
+    });
+    call(attempt.signal).then(resolve, reject).finally(forget);
   });
 }

@@ -1,3 +1,4 @@
+import { onAbort } from "./abort.js";
 import type { ErrorCode, PostriderError } from "./error.js";
 
 /** How waits between tries grow. */
@@ -32,20 +33,12 @@ export function pause(ms: number, signal?: AbortSignal): Promise<void> {
     if (signal?.aborted) return resolve();
     const end = () => {
       clearTimeout(timer);
-      signal?.removeEventListener("abort", end);
+      forget();
       resolve();
     };
     const timer = setTimeout(end, ms);
-    signal?.addEventListener("abort", end);
+    const forget = onAbort(signal, end);
   });
-}
-
-/**
- * Whether the connection was lost: fetch rejects with a TypeError, in every browser and in Node; a stream that was cut
- * lacks its end, which Connect tells with a text.
- */
-export function isConnectionLost({ code, cause }: PostriderError): boolean {
-  return code === "unknown" && (cause instanceof TypeError || typeof cause === "string");
 }
 
 /** Whether a call may succeed when it is made again as it is. */
@@ -55,13 +48,13 @@ export function isTransient(error: PostriderError): boolean {
     case "deadline_exceeded":
       return true;
     case "resource_exhausted":
-      return error.reason === "OVERLOADED" || error.reason === undefined;
+      return error.reason === "OVERLOADED" || error.retryDelayMs > 0;
     default:
-      return isConnectionLost(error);
+      return isOfGateway(error);
   }
 }
 
-const answers: readonly ErrorCode[] = [
+const refusals: readonly ErrorCode[] = [
   "invalid_argument",
   "not_found",
   "permission_denied",
@@ -69,12 +62,18 @@ const answers: readonly ErrorCode[] = [
   "unimplemented",
   "failed_precondition",
   "out_of_range",
+  // No answer is unknown: it is a fault here.
+  "unknown",
 ];
 
-/** Whether a stream would be refused again. An error that is neither an answer nor the network's is a fault here. */
+/** Whether a stream would be refused again. */
 export function isFinal(error: PostriderError): boolean {
   if (error.reconnect !== undefined) return !error.reconnect;
   if (error.reason === "DISCONNECTED") return true;
-  if (error.code === "unknown") return !isConnectionLost(error);
-  return answers.includes(error.code);
+  return refusals.includes(error.code) && !isOfGateway(error);
+}
+
+/** Whether something on the way to the server wants credentials: the server's own refusal has a reason. */
+function isOfGateway({ code, reason }: PostriderError): boolean {
+  return code === "unauthenticated" && reason === undefined;
 }

@@ -1,7 +1,7 @@
-import { Code, ConnectError } from "@connectrpc/connect";
+import { Code } from "@connectrpc/connect";
 import { describe, expect, it } from "vitest";
 import { errorOf } from "./rpc-error.js";
-import { errorInfo, message, overloaded, serverError } from "./testing/detail.js";
+import { errorInfo, message, overloaded, refused, serverError } from "./testing/detail.js";
 
 describe("errorOf", () => {
   it("names the code, the reason and every field that breaks a rule", () => {
@@ -70,13 +70,13 @@ describe("errorOf", () => {
   it("has a reason only when the server gave one", () => {
     const cause = new TypeError("fetch failed");
     const error = errorOf(cause);
-    expect(error).toMatchObject({ code: "unknown", reason: undefined, violations: [], cause });
+    expect(error).toMatchObject({ code: "unavailable", reason: undefined, violations: [], cause });
     expect(errorOf(error)).toBe(error);
   });
 
   it("has a name for every code", () => {
     const names = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16].map(
-      (code) => errorOf(new ConnectError("", code)).code,
+      (code) => errorOf(refused("", code)).code,
     );
     expect(names).toEqual([
       "canceled",

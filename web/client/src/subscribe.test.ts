@@ -11,6 +11,7 @@ import { GapError } from "./gap.js";
 import { GapReason, PayloadFormat } from "./gen/postrider/v1/event_pb.js";
 import { type InvalidEvent, InvalidEventError } from "./payload.js";
 import type { SubscribeOptions } from "./subscribe.js";
+import { refused } from "./testing/detail.js";
 import { begin, eventAt, FakeServer, orderAt } from "./testing/fake-server.js";
 import { order } from "./testing/orders.js";
 
@@ -126,7 +127,9 @@ describe("subscribe", () => {
     });
     const first = client.subscribe([OrderCreatedSchema], { signal: abort.signal }).next();
     await vi.advanceTimersByTimeAsync(1_500);
-    (await server.connection(0)).push(orderAt("c1", order()));
+    const feed = await server.connection(0);
+    feed.push(begin("c0"));
+    feed.push(orderAt("c1", order()));
     expect((await first).value).toMatchObject({ id: "evt_c1" });
   });
 
@@ -185,6 +188,7 @@ describe("subscribe", () => {
     const events = client.subscribe([OrderCreatedSchema], { signal: abort.signal });
     const first = events.next();
     const feed = await server.connection(0);
+    feed.push(begin("c0"));
     feed.push(orderAt("c1", order()));
     feed.push(orderAt("c2", order()));
     await first;
@@ -228,6 +232,7 @@ describe("subscribe", () => {
       for await (const _ of events) break;
     })();
     const feed = await server.connection(0);
+    feed.push(begin("c0"));
     feed.push(orderAt("c1", order()));
     await closed;
     await vi.advanceTimersByTimeAsync(60_000);
@@ -238,7 +243,7 @@ describe("subscribe", () => {
     "throws what trying again cannot help (%s)",
     async (code) => {
       const { ended } = read();
-      (await server.connection(0)).end(new ConnectError("no", code));
+      (await server.connection(0)).end(refused("no", code));
       await expect(ended).rejects.toThrow(PostriderError);
       await expect(ended).rejects.toMatchObject({ message: "no" });
       expect(server.feeds).toHaveLength(1);
@@ -294,6 +299,7 @@ describe("a gap", () => {
     const gaps: unknown[] = [];
     const { ids } = read({ start: "c1", onGap: (told) => gaps.push(told) });
     const feed = await server.connection(0);
+    if (message.message.case === "gap") feed.push(begin("c0"));
     feed.push(message);
     feed.push(orderAt("c6", order()));
     await tick();
@@ -332,6 +338,7 @@ describe("an event that the schema cannot hold", () => {
     const told: InvalidEvent[] = [];
     const { ids } = read({ onInvalid: (event) => told.push(event) });
     const feed = await server.connection(0);
+    feed.push(begin("c0"));
     feed.push(eventAt("c1", "shop.v1.OrderCreated", payload));
     feed.push(orderAt("c2", order()));
     await tick();
@@ -344,9 +351,9 @@ describe("an event that the schema cannot hold", () => {
 
   it("is an error where nobody asked to be told", async () => {
     const { ended } = read();
-    (await server.connection(0)).push(
-      eventAt("c1", "shop.v1.OrderPaid", { case: "invalidData", value: "{}" }),
-    );
+    const feed = await server.connection(0);
+    feed.push(begin("c0"));
+    feed.push(eventAt("c1", "shop.v1.OrderPaid", { case: "invalidData", value: "{}" }));
     await expect(ended).rejects.toThrow(InvalidEventError);
     await expect(ended).rejects.toMatchObject({
       event: { id: "evt_c1", cursor: "c1", json: "{}" },

@@ -1,4 +1,4 @@
-import { create, type DescMessage } from "@bufbuild/protobuf";
+import { create, type DescMessage, toBinary } from "@bufbuild/protobuf";
 import { durationFromMs, timestampMs } from "@bufbuild/protobuf/wkt";
 import type { Transport } from "@connectrpc/connect";
 import { type DataOf, type EventSource, schemasByType } from "./event-type.js";
@@ -6,18 +6,19 @@ import type { Gap } from "./gap.js";
 import {
   type Event,
   EventService,
-  GapReason,
-  PayloadFormat,
-  SlowPolicy,
+  type GapReason,
+  type PayloadFormat,
+  type SlowPolicy,
   type SubscribeRequest,
   SubscribeRequestSchema,
   type SubscribeResponse,
   type Gap as WireGap,
 } from "./gen/postrider/v1/event_pb.js";
 import { type LiveSource, LiveStream, type Sign } from "./live/live-stream.js";
-import type { StreamMessage } from "./live/message.js";
+import { fromBeginning, type StreamMessage } from "./live/message.js";
 import type { MessageStream } from "./live/message-stream.js";
 import {
+  checkSelection,
   defaultHeartbeatMs,
   type EventCallbacks,
   type NamedFilter,
@@ -62,7 +63,7 @@ export function subscribe<Source extends EventSource>(
   refuse?: () => void,
 ): Subscription<TypedEvent<Source>> {
   const schemas = schemasByType(sources);
-  if (schemas.size === 0) throw new TypeError("name at least one event type to subscribe to");
+  checkSelection([...schemas.keys()]);
   const wanted = newRequest(tenant, [...schemas.keys()], options);
   const read = (event: unknown, filters: readonly string[]) =>
     readEvent(event as Event, filters, schemas, options) as TypedEvent<Source> | undefined;
@@ -77,8 +78,9 @@ export function subscribeRaw(
   options: StreamOptions & EventCallbacks<Event>,
   refuse?: () => void,
 ): Subscription<Event> {
+  if (types.length > 0) checkSelection(types);
   const wanted = newRequest(tenant, [...types], options);
-  wanted.payloadFormat = PayloadFormat.JSON;
+  wanted.payloadFormat = asJson;
   const stream = openRequest(transport, wanted, options, refuse);
   return new Subscription(stream, (event) => event as Event, options);
 }
@@ -115,7 +117,11 @@ class RpcSource implements LiveSource<StreamMessage<Event>> {
     if (refuse) this.refuse = refuse;
   }
 
-  async *open(signal: AbortSignal): AsyncGenerator<StreamMessage<Event>> {
+  open(signal: AbortSignal): AsyncGenerator<StreamMessage<Event>> {
+    return fromBeginning(this.#open(signal));
+  }
+
+  async *#open(signal: AbortSignal): AsyncGenerator<StreamMessage<Event>> {
     // A server that names no stream does not tell either whether it is live.
     let tells = false;
     const { message } = await this.#transport.stream(
@@ -132,17 +138,24 @@ class RpcSource implements LiveSource<StreamMessage<Event>> {
   }
 
   note(message: StreamMessage<Event>): Sign {
-    this.#request.start = message.cursor;
+    if (message.cursor) this.#request.start = message.cursor;
     return message.kind === "begin" || message.kind === "heartbeat" ? message : {};
   }
 }
 
-const slowPolicies = {
-  "catch-up": SlowPolicy.CATCH_UP,
-  "latest-by-key": SlowPolicy.LATEST_BY_KEY,
-  drop: SlowPolicy.DROP,
-  disconnect: SlowPolicy.DISCONNECT,
-};
+// The compiler holds these numbers against the contract; the enums themselves would weigh more than they are used for.
+const asJson: PayloadFormat.JSON = 1;
+const gapReasons: Record<GapReason, keyof typeof GapReason> = [
+  "UNSPECIFIED",
+  "LOG_REPLACED",
+  "RETENTION",
+];
+const slowPolicies: {
+  "catch-up": SlowPolicy.CATCH_UP;
+  "latest-by-key": SlowPolicy.LATEST_BY_KEY;
+  drop: SlowPolicy.DROP;
+  disconnect: SlowPolicy.DISCONNECT;
+} = { "catch-up": 1, "latest-by-key": 2, drop: 3, disconnect: 4 };
 
 function newRequest(
   tenant: string,
@@ -150,20 +163,23 @@ function newRequest(
   {
     start = "now",
     expression = "",
-    filters = [],
+    filters,
     slowPolicy,
     heartbeatMs = defaultHeartbeatMs,
   }: StreamOptions,
 ): SubscribeRequest {
-  return create(SubscribeRequestSchema, {
+  checkSelection(undefined, filters);
+  const request = create(SubscribeRequestSchema, {
     tenant,
     start,
-    ...(filters.length > 0
+    ...(filters
       ? { filters: filters.map((filter) => newFilter(filter, types)) }
       : { types, expression }),
-    slowPolicy: slowPolicy ? slowPolicies[slowPolicy] : SlowPolicy.UNSPECIFIED,
+    slowPolicy: slowPolicy ? slowPolicies[slowPolicy] : 0,
     heartbeatInterval: durationFromMs(heartbeatMs),
   });
+  toBinary(SubscribeRequestSchema, request); // What cannot be encoded would be tried for ever.
+  return request;
 }
 
 function newFilter({ name, types, expression = "" }: NamedFilter, otherTypes: string[]) {
@@ -200,7 +216,7 @@ function readMessage(
 }
 
 function readGap(gap: WireGap, cursor: string): Gap {
-  const reason = (GapReason[gap.reason] ?? "UNSPECIFIED") as keyof typeof GapReason;
+  const reason = gapReasons[gap.reason] ?? "UNSPECIFIED";
   return { reason, message: gap.message, cursor };
 }
 

@@ -9,6 +9,7 @@ import {
 } from "#gen/postrider/v1/stream_pb";
 import { FakeServer } from "@/testing/fake-server";
 import { pointAt } from "@/testing/fake-stats";
+import { refusal } from "@/testing/refusal";
 import { renderApp } from "@/testing/render-app";
 
 // happy-dom has no canvas; what is drawn is looked at in a browser.
@@ -139,7 +140,7 @@ describe("the overview", () => {
   });
 
   it("says why there are no figures", async () => {
-    server.failWith("Watch", new ConnectError("needs the scope consume", Code.PermissionDenied));
+    server.failWith("Watch", refusal("needs the scope consume", Code.PermissionDenied));
     renderApp(server, "/overview");
     expect((await screen.findByRole("alert")).textContent).toContain("Needs the scope consume");
   });

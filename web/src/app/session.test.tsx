@@ -3,6 +3,7 @@ import { screen, waitFor } from "@testing-library/react";
 import { beforeEach, describe, expect, it } from "vitest";
 import { ApiKeyScope } from "#gen/postrider/v1/api_key_pb";
 import { FakeServer } from "@/testing/fake-server";
+import { refusal } from "@/testing/refusal";
 import { renderApp } from "@/testing/render-app";
 
 let server: FakeServer;
@@ -33,7 +34,7 @@ describe("signing in", () => {
   it("is asked for again when the stream is refused, as after a revocation", async () => {
     renderApp(server);
     await screen.findByText("Live");
-    server.failWith("Subscribe", new ConnectError("revoked", Code.Unauthenticated));
+    server.failWith("Subscribe", refusal("revoked", Code.Unauthenticated));
     server.session = undefined;
     server.breakStreams();
     await screen.findByLabelText("API key");

@@ -2,6 +2,7 @@ import { Access, type Credentials } from "../access.js";
 import { newEventId } from "../event-id.js";
 import { LiveStream } from "../live/live-stream.js";
 import {
+  checkSelection,
   defaultHeartbeatMs,
   type EventCallbacks,
   openStream,
@@ -9,6 +10,7 @@ import {
   Subscription,
 } from "../live/subscription.js";
 import { callRepeatedly } from "../publish.js";
+import { acknowledges, checkUrl, fetchOnce, foreign } from "../request.js";
 import {
   type EventMap,
   type JsonObject,
@@ -39,7 +41,10 @@ export interface Ack {
   readonly duplicate: boolean;
 }
 
-/** Makes a client for events of the given types. It connects with the first call. */
+/**
+ * Makes a client for events of the given types. It connects with the first call. Throws a TypeError for a URL or a key that no
+ * request can have.
+ */
 export function createClient<Events extends EventMap<Events> = Record<string, JsonObject>>(
   options: ClientOptions = {},
 ): Client<Events> {
@@ -52,17 +57,15 @@ export class Client<Events extends EventMap<Events>> {
   readonly #tenant: string;
 
   constructor({ url = "", tenant = "", fetch, ...credentials }: ClientOptions) {
-    this.#http = {
-      url,
-      access: new Access(credentials),
-      fetch: fetch ?? ((...request) => globalThis.fetch(...request)),
-    };
+    checkUrl(url);
+    this.#http = { url, access: new Access(credentials), fetch: fetch ?? fetchOnce };
     this.#tenant = tenant;
   }
 
   /**
-   * Stores one event; the answer means it is on disk. While the server cannot be reached the call is repeated for half a
-   * minute, with the same id, so that the event is stored once.
+   * Stores one event; the answer means it is on disk. While the server cannot be reached, or something on the way answers in
+   * its place, the call is repeated with the same id, so that the event is stored once: until the signal aborts, or for half
+   * a minute where there is none.
    */
   async publish<Type extends keyof Events & string>(
     type: Type,
@@ -72,11 +75,15 @@ export class Client<Events extends EventMap<Events>> {
     const event = { id, type, data, ...attributes };
     const body = JSON.stringify({ tenant: this.#tenant, event });
     const { access } = this.#http;
-    const attempt = async () =>
-      call(this.#http, "EventService/Publish", await access.ask(), body, signal);
+    const attempt = async (given: AbortSignal) => {
+      const token = await access.ask();
+      const ack = (await call(this.#http, "EventService/Publish", token, body, given)) as Ack;
+      if (!acknowledges(ack, id)) throw foreign();
+      return ack;
+    };
     const { refuse } = access;
-    const ack = (await callRepeatedly(attempt, { errorOf, refuse }, signal)) as Partial<Ack>;
-    return { id, cursor: "", duplicate: false, ...ack };
+    const ack = await callRepeatedly(attempt, { errorOf, refuse }, signal);
+    return { id, cursor: ack.cursor, duplicate: ack.duplicate ?? false };
   }
 
   /**
@@ -88,7 +95,7 @@ export class Client<Events extends EventMap<Events>> {
     types: readonly Wanted[],
     options: StreamOptions & EventCallbacks<LightEvent<Events, Matching<Events, Wanted>>> = {},
   ): Subscription<LightEvent<Events, Matching<Events, Wanted>>> {
-    if (types.length === 0) throw new TypeError("name at least one event type to subscribe to");
+    checkSelection(types, options.filters);
     const { heartbeatMs = defaultHeartbeatMs, signal, onRetry } = options;
     const query = streamQuery(this.#tenant, types, heartbeatMs, options);
     const open = (after: string | undefined) => {

@@ -2,7 +2,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { describe, expect, it, vi } from "vitest";
 import type { PostriderError } from "../error.js";
 import type { LiveStatus } from "../live/status.js";
-import { frames, refuse, stream } from "../testing/http-server.js";
+import { frames, refuseAsServer, stream } from "../testing/http-server.js";
 import { abort, read, serveEachTest, server, start } from "../testing/light-reader.js";
 import { createClient } from "./client.js";
 
@@ -71,7 +71,7 @@ describe("callbacks", () => {
   });
 
   it("are told of the error at the end, and nothing is left unhandled without onEnd", async () => {
-    await start(refuse(403));
+    await start(refuseAsServer(403, "permission_denied"));
     const client = createClient({ url: server.url });
     const unhandled = vi.fn();
     process.on("unhandledRejection", unhandled);

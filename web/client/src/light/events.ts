@@ -58,16 +58,18 @@ export function streamQuery(
   tenant: string,
   types: readonly string[],
   heartbeatMs: number,
-  { start = "now", expression, filters = [], slowPolicy }: StreamOptions,
+  { start = "now", expression, filters, slowPolicy }: StreamOptions,
 ): URLSearchParams {
   const query = new URLSearchParams({ start, heartbeat: `${heartbeatMs}ms` });
   if (tenant) query.set("tenant", tenant);
   if (slowPolicy) query.set("slow_policy", slowPolicy.replaceAll("-", "_"));
-  if (filters.length === 0) {
+  if (!filters) {
     // Naming nothing asks for all that may be seen, which is less than all where a ticket shows only some events.
     if (types.join() !== "*") query.set("types", types.join());
     if (expression) query.set("expression", expression);
   }
-  for (const filter of filters) query.append("filter", JSON.stringify({ types, ...filter }));
+  for (const filter of filters ?? []) {
+    query.append("filter", JSON.stringify({ ...filter, types: filter.types ?? types }));
+  }
   return query;
 }

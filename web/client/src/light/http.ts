@@ -1,6 +1,6 @@
 import type { Access, Ticket } from "../access.js";
-import { type ErrorCode, PostriderError } from "../error.js";
-import type { FieldViolation } from "../error-detail.js";
+import { type ErrorCode, foreignCode, PostriderError } from "../error.js";
+import { domain, type FieldViolation } from "../error-detail.js";
 import { attemptTimeoutMs } from "../publish.js";
 import { retryAfterMs } from "../retry.js";
 
@@ -25,7 +25,8 @@ export async function send(
   const headers = { ...init.headers };
   if (typeof token === "string") headers.Authorization = `Bearer ${token}`;
   const address = `${url.replace(/\/$/, "")}${path}`;
-  const response = await fetch(address, { ...init, headers, cache: "no-store" });
+  const options = { ...init, headers, cache: "no-store", redirect: "manual" } as const;
+  const response = await fetch(address, options);
   if (!response.ok) throw await refusal(response);
   return response;
 }
@@ -60,6 +61,7 @@ interface Detail {
   type?: string;
   debug?: {
     reason?: string;
+    domain?: string;
     retryDelay?: string;
     fieldViolations?: { field?: string; description?: string; reason?: string }[];
     violations?: { field?: { elements?: PathElement[] }; ruleId?: string; message?: string }[];
@@ -71,7 +73,7 @@ interface PathElement {
   [subscript: string]: unknown;
 }
 
-/** The error of an answer: the server's own is JSON, that of a proxy before it is anything. */
+/** The error of an answer: the server's own is JSON and names our domain, that of a proxy before it is anything. */
 async function refusal(response: Response): Promise<PostriderError> {
   const text = await response.text().catch(() => "");
   const {
@@ -83,12 +85,13 @@ async function refusal(response: Response): Promise<PostriderError> {
     message?: string;
     details?: Detail[];
   };
-  const debugs = (Array.isArray(details) ? details : []).flatMap(({ debug }) => debug ?? []);
+  const debugs = (Array.isArray(details) ? details : []).flatMap((detail) => detail?.debug ?? []);
+  const { reason } = debugs.find((one) => one.domain === domain) ?? {};
   return new PostriderError(
-    code ?? codeOf(response.status),
-    message ?? `the answer is ${response.status} ${response.statusText}`.trimEnd(),
+    (reason && code) || foreignCode(response.status === 401 ? "unauthenticated" : undefined),
+    (reason && message) || `the answer is ${describe(response)}`,
     {
-      reason: debugs.find(({ reason }) => reason)?.reason,
+      reason,
       violations: debugs.flatMap(violationsOf),
       retryDelayMs: Math.max(
         retryAfterMs(response.headers.get("Retry-After")),
@@ -107,18 +110,9 @@ function parseObject(text: string): object {
   }
 }
 
-/** As Connect maps them; what is not listed may be over soon. */
-function codeOf(status: number): ErrorCode {
-  const codes: Record<number, ErrorCode> = {
-    400: "invalid_argument",
-    401: "unauthenticated",
-    403: "permission_denied",
-    404: "not_found",
-    405: "unimplemented",
-    409: "already_exists",
-    429: "resource_exhausted",
-  };
-  return codes[status] ?? "unavailable";
+/** What answered in place of the server. A page is not shown where a redirect leads. */
+function describe({ type, status, statusText }: Response): string {
+  return type === "opaqueredirect" ? "a redirect" : `${status} ${statusText}`.trimEnd();
 }
 
 function violationsOf({ fieldViolations = [], violations = [] }: NonNullable<Detail["debug"]>) {

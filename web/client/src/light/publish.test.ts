@@ -1,13 +1,17 @@
+import type { ServerResponse } from "node:http";
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { HttpServer, refuse } from "../testing/http-server.js";
+import { HttpServer, refuse, refuseAsServer } from "../testing/http-server.js";
 import { createClient } from "./client.js";
 
 let server: HttpServer;
 
 afterEach(() => server.stop());
 
-const ack = refuse(200, { id: "evt_1", cursor: "c1" }, { "Content-Type": "application/json" });
 const bodies = () => server.requests.map(({ body }) => JSON.parse(body));
+/** Acknowledges the event that was sent. */
+const ack = (response: ServerResponse) => {
+  response.end(JSON.stringify({ id: bodies().at(-1)?.event.id, cursor: "c1" }));
+};
 
 describe("publish", () => {
   it("sends the data as it is, with an id of its own", async () => {
@@ -15,7 +19,7 @@ describe("publish", () => {
     const client = createClient({ url: `${server.url}/`, key: "k", tenant: "acme" });
     const time = new Date("2026-01-31T09:00:00.125Z");
     const answer = await client.publish("order.created", { total: 1 }, { subject: "42", time });
-    expect(answer).toEqual({ id: "evt_1", cursor: "c1", duplicate: false });
+    expect(answer).toEqual({ id: bodies()[0]?.event.id, cursor: "c1", duplicate: false });
     expect(bodies()).toEqual([
       {
         tenant: "acme",
@@ -53,7 +57,7 @@ describe("publish", () => {
   });
 
   it("asks for a fresh token once when it is refused", async () => {
-    const refused = refuse(401, { code: "unauthenticated" });
+    const refused = refuseAsServer(401, "unauthenticated");
     server = await HttpServer.start(refused, ack, refused);
     const stale: unknown[] = [];
     const client = createClient({ url: server.url, token: (old) => `t${stale.push(old)}` });
@@ -66,7 +70,7 @@ describe("publish", () => {
   });
 
   it("throws what the server refuses", async () => {
-    server = await HttpServer.start(refuse(409, { code: "already_exists", message: "twice" }));
+    server = await HttpServer.start(refuseAsServer(409, "already_exists", "twice"));
     const twice = createClient({ url: server.url }).publish("order.created", {}, { id: "a" });
     await expect(twice).rejects.toMatchObject({ code: "already_exists", message: "twice" });
   });

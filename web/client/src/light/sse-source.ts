@@ -1,7 +1,8 @@
 import { type ErrorCode, PostriderError } from "../error.js";
 import type { Gap } from "../gap.js";
 import type { LiveSource, Sign } from "../live/live-stream.js";
-import type { StreamMessage } from "../live/message.js";
+import { fromBeginning, type StreamMessage } from "../live/message.js";
+import { foreign } from "../request.js";
 import { call, errorOf, type Http, send } from "./http.js";
 import { type SseMessage, SseParser } from "./sse-parser.js";
 
@@ -37,7 +38,11 @@ export class SseSource implements LiveSource<StreamMessage<WireEvent>> {
     if (refuse) this.refuse = refuse;
   }
 
-  async *open(signal: AbortSignal): AsyncGenerator<StreamMessage<WireEvent>> {
+  open(signal: AbortSignal): AsyncGenerator<StreamMessage<WireEvent>> {
+    return fromBeginning(this.#open(signal));
+  }
+
+  async *#open(signal: AbortSignal): AsyncGenerator<StreamMessage<WireEvent>> {
     const token = await this.#http.access.ask();
     const query = new URLSearchParams(this.#query);
     if (typeof token === "object") query.set("ticket", token.ticket);
@@ -46,10 +51,7 @@ export class SseSource implements LiveSource<StreamMessage<WireEvent>> {
     const type = response.headers.get("Content-Type") ?? "";
     if (!response.body || !type.startsWith("text/event-stream")) {
       await response.body?.cancel();
-      throw new PostriderError(
-        "unavailable",
-        `the answer is no event stream but ${type || "empty"}`,
-      );
+      throw foreign();
     }
     const reader = response.body.getReader();
     try {
@@ -68,7 +70,7 @@ export class SseSource implements LiveSource<StreamMessage<WireEvent>> {
   }
 
   note(message: StreamMessage<WireEvent>): Sign {
-    this.#query.set("start", message.cursor);
+    if (message.cursor) this.#query.set("start", message.cursor);
     return message.kind === "begin" || message.kind === "heartbeat" ? message : {};
   }
 }

@@ -1,3 +1,4 @@
+import { onAbort } from "../abort.js";
 import { faultOf, type PostriderError } from "../error.js";
 import { type Backoff, isFinal, pause, waitMs } from "../retry.js";
 import { Connection } from "./connection.js";
@@ -49,6 +50,12 @@ const shortestRenewalMs = 1_000;
 /** A refusal is answered with fresh credentials at once, but not more often than this. */
 const refusalsMs = 10_000;
 
+/** Throws for what no server agrees to. Less would take every wait for a loss. */
+export function checkHeartbeat(heartbeatMs: number): void {
+  if (heartbeatMs >= 100 && heartbeatMs <= 300_000) return;
+  throw new RangeError("heartbeatMs is 100 to 300,000");
+}
+
 /** Keeps one stream of the server alive: connects again after a loss, and takes silence for one. */
 export class LiveStream<Message> {
   readonly #source: LiveSource<Message>;
@@ -68,6 +75,7 @@ export class LiveStream<Message> {
   #notBefore = 0;
 
   constructor(source: LiveSource<Message>, options: LiveOptions) {
+    checkHeartbeat(options.heartbeatMs);
     this.#source = source;
     this.#options = options;
   }
@@ -96,8 +104,8 @@ export class LiveStream<Message> {
   async *messages(): AsyncGenerator<Message, void, undefined> {
     const { signal } = this.#options;
     const close = () => this.close();
-    // Whoever closes the stream may never come for the next message: no listener waits for that.
-    signal?.addEventListener("abort", close, { signal: this.#stop.signal });
+    // Whoever closes the stream may never come for the next message: nothing waits for that.
+    this.#stop.signal.addEventListener("abort", onAbort(signal, close));
     if (signal?.aborted) close();
     if (!this.#stop.signal.aborted) {
       this.#leavePage = watchPage({ back: this.#back, gone: this.#gone });

@@ -129,7 +129,9 @@ describe("a subscription in a page", () => {
       signal: abort.signal,
     });
     const first = events.next();
-    (await server.connection(0)).push(orderAt("c1", order()));
+    const feed = await server.connection(0);
+    feed.push(begin("c0"));
+    feed.push(orderAt("c1", order()));
     await first;
     expect(page.listeners).toBe(5);
     events.close();

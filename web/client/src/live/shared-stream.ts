@@ -1,3 +1,4 @@
+import { onAbort } from "../abort.js";
 import { faultOf, type PostriderError } from "../error.js";
 import type { StreamMessage } from "./message.js";
 import type { MessageStream, Sharing, StreamOrigin } from "./message-stream.js";
@@ -87,7 +88,7 @@ class SharedStream implements MessageStream {
   async *messages(): AsyncGenerator<StreamMessage<unknown>, void, undefined> {
     const { signal } = this.#origin;
     const close = () => this.close();
-    signal?.addEventListener("abort", close, { signal: this.#stop.signal });
+    this.#stop.signal.addEventListener("abort", onAbort(signal, close));
     if (signal?.aborted) close();
     this.#join();
     try {

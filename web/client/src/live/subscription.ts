@@ -1,5 +1,6 @@
 import { faultOf, type PostriderError } from "../error.js";
 import { type Gap, GapError } from "../gap.js";
+import { checkHeartbeat } from "./live-stream.js";
 import type { StreamMessage } from "./message.js";
 import type { MessageStream, Sharing, StreamOrigin } from "./message-stream.js";
 import type { LiveStatus } from "./status.js";
@@ -15,7 +16,7 @@ export type SlowPolicy = "catch-up" | "latest-by-key" | "drop" | "disconnect";
 export interface NamedFilter {
   /** An event has the names of the filters that select it. */
   readonly name: string;
-  /** Event types, exact or by prefix ("order.*"); those of the subscription when absent. */
+  /** Event types, exact or by prefix ("order.*"), at least one; those of the subscription when absent. */
   readonly types?: readonly string[] | undefined;
   /** A CEL expression over `event`; all events when absent. */
   readonly expression?: string | undefined;
@@ -31,7 +32,7 @@ export interface StreamOptions {
   filters?: readonly NamedFilter[] | undefined;
   /** "catch-up" when absent. */
   slowPolicy?: SlowPolicy | undefined;
-  /** How often a quiet stream shows that it is alive, in milliseconds; 10 s when absent. Two that fail to come are a loss. */
+  /** How often a quiet stream shows that it is alive, 100 to 300,000 ms; 10 s when absent. Two that fail to come are a loss. */
   heartbeatMs?: number | undefined;
   /** Shares one connection with other tabs: `betweenTabs("the user's id")`. Each tab has a connection when absent. */
   share?: Sharing | undefined;
@@ -59,10 +60,23 @@ export interface EventCallbacks<Event> {
 
 /** The stream of a subscription: this tab's own, or one that tabs share. */
 export function openStream(origin: StreamOrigin, share: Sharing | undefined): MessageStream {
+  checkHeartbeat(origin.heartbeatMs);
   return share ? share(origin) : origin.open(undefined);
 }
 
 export const defaultHeartbeatMs = 10_000;
+
+/**
+ * Throws where a list that selects events came out empty, or holds what is: that would ask for the events of all. A filter
+ * without types has those of the subscription.
+ */
+export function checkSelection(types?: readonly string[], filters?: readonly NamedFilter[]): void {
+  for (const list of [types, filters, ...(filters ?? []).map((filter) => filter.types)]) {
+    if (list && !(list.length && list.every(Boolean))) {
+      throw new TypeError("name at least one type or filter, none empty");
+    }
+  }
+}
 
 /**
  * Events as they come, to be read in a loop, or by `onEvent`. It connects with the first read, goes on where it was after

@@ -1,8 +1,9 @@
 // @vitest-environment happy-dom
-import { Code, ConnectError } from "@connectrpc/connect";
+import { Code } from "@connectrpc/connect";
 import { act, cleanup, renderHook } from "@testing-library/react";
 import { StrictMode } from "react";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { refused } from "../testing/detail.js";
 import { Feed } from "../testing/feed.js";
 import { useWatch } from "./use-watch.js";
 
@@ -147,7 +148,7 @@ describe("useWatch", () => {
 
   it("says why the server will not have it", async () => {
     const { view } = await show();
-    feeds.at(-1)?.end(new ConnectError("not yours", Code.PermissionDenied));
+    feeds.at(-1)?.end(refused("not yours", Code.PermissionDenied));
     await settle(60_000);
     expect(view().status).toMatchObject({ state: "ended", error: { code: "permission_denied" } });
   });

@@ -30,6 +30,10 @@ export function serverError(
 /** A google.rpc.ErrorInfo. */
 export const errorInfo = (reason: string) => message([1, reason], [2, "postrider"]);
 
+/** What the server itself refuses: its errors name its domain, those of a proxy do not. */
+export const refused = (text: string, code: Code) =>
+  serverError(text, code, { "google.rpc.ErrorInfo": errorInfo("UNSPECIFIED") });
+
 export const overloaded = (seconds: number) =>
   serverError("too much is queued", Code.ResourceExhausted, {
     "google.rpc.ErrorInfo": errorInfo("OVERLOADED"),

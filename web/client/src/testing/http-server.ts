@@ -89,6 +89,13 @@ export function streamThen(text: string, then: (response: ServerResponse) => voi
   };
 }
 
+/** Refuses a request as the server itself does: its errors name its domain, those of a proxy do not. */
+export function refuseAsServer(status: number, code: string, message = "", more: object[] = []) {
+  const info = { reason: "UNSPECIFIED", domain: "postrider" };
+  const details = [{ type: "google.rpc.ErrorInfo", debug: info }, ...more];
+  return refuse(status, { code, message, details }, { "Content-Type": "application/json" });
+}
+
 /** Refuses a request. */
 export function refuse(status: number, body: unknown = "", headers = {}): Answer {
   return (response) => {
