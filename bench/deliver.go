@@ -8,11 +8,14 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"connectrpc.com/connect"
+	"golang.org/x/sync/errgroup"
 
 	targetv1 "github.com/postrider-dev/postrider/gen/go/postrider/target/v1"
 	postriderv1 "github.com/postrider-dev/postrider/gen/go/postrider/v1"
@@ -200,29 +203,34 @@ func firstByte(server, sink *process, perSecond int, d time.Duration) (sinkStats
 
 // openLoop starts a publish at each tick. Each event carries the time it was due, so that waiting counts.
 func openLoop(address string, perSecond int, d time.Duration) error {
+	_, err := timedLoop(address, perSecond, d)
+	return err
+}
+
+// timedLoop is openLoop that says how long the answers took from the time they were due.
+func timedLoop(address string, perSecond int, d time.Duration) (sinkStats, error) {
 	const lanes = 32
 	due := make(chan time.Time, perSecond)
-	faults := make(chan error, lanes)
+	var mu sync.Mutex
+	var took []time.Duration
+	var group errgroup.Group
 	for range lanes {
 		conn, err := dialRaw(address)
 		if err != nil {
-			return err
+			return sinkStats{}, err
 		}
 		defer conn.close()
-		go func() {
+		group.Go(func() error {
 			for at := range due {
-				body := fmt.Appendf(nil, `{"event":{"type":"latency.probe","data":{"sent_ns":%d,"pad":"%0240d"}}}`, at.UnixNano(), 0)
-				status, answer, err := conn.do(appendPost(nil, publishPath, address, bearer, body))
-				if err == nil && status != http.StatusOK {
-					err = fmt.Errorf("publish: %d %s", status, answer)
+				if err := publishDue(conn, address, at); err != nil {
+					return err
 				}
-				if err != nil {
-					faults <- err
-					return
-				}
+				mu.Lock()
+				took = append(took, time.Since(at))
+				mu.Unlock()
 			}
-			faults <- nil
-		}()
+			return nil
+		})
 	}
 	began := time.Now()
 	for i := range int(d.Seconds() * float64(perSecond)) {
@@ -231,9 +239,25 @@ func openLoop(address string, perSecond int, d time.Duration) error {
 		due <- at
 	}
 	close(due)
-	var err error
-	for range lanes {
-		err = errors.Join(err, <-faults)
+	err := group.Wait()
+	slices.Sort(took)
+	return statsOf(took), err
+}
+
+func publishDue(conn *rawConn, address string, at time.Time) error {
+	body := fmt.Appendf(nil, `{"event":{"type":"latency.probe","data":{"sent_ns":%d,"pad":"%0240d"}}}`, at.UnixNano(), 0)
+	status, answer, err := conn.do(appendPost(nil, publishPath, address, bearer, body))
+	if err == nil && status != http.StatusOK {
+		err = fmt.Errorf("publish: %d %s", status, answer)
 	}
 	return err
+}
+
+// statsOf are the quantiles of sorted times.
+func statsOf(took []time.Duration) sinkStats {
+	s := sinkStats{received: int64(len(took)), samples: int64(len(took))}
+	if last := float64(len(took) - 1); last >= 0 {
+		s.p50, s.p99, s.worst = took[int(0.5*last)], took[int(0.99*last)], took[int(last)]
+	}
+	return s
 }

@@ -81,6 +81,7 @@ var sections = []section{
 	{"delivery", (*bench).deliveryRows},
 	{"together", (*bench).togetherRows},
 	{"first byte", (*bench).firstByteRows},
+	{"beside dead", (*bench).besideDeadRows},
 	{"fan-out to SSE", saturated(liveTransports[0])},
 	{"fan-out to Connect", saturated(liveTransports[1])},
 	{"fan-out to WebSocket", saturated(liveTransports[2])},

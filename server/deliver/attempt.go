@@ -34,6 +34,8 @@ type attempt struct {
 	// probe: sent to find out whether the endpoint is back. trial: started while the breaker was not closed.
 	probe, trial bool
 	ended        bool
+	// permit is the lane's, where it needed one; nil otherwise.
+	permit *permit
 }
 
 // startFirst begins an event's first attempt. l.mu is held, here and below.
@@ -77,8 +79,9 @@ func (l *lane) start(a *attempt, now time.Time) {
 	a.trial = l.breaker.Probing()
 	l.busy[keyOf(&a.delivery)] = a
 	l.slots++
+	l.usePermit(a)
 	if a.probe {
-		l.probing = true
+		l.probing, l.searching = true, false
 	}
 	l.engine.work.Add(1)
 	l.engine.crew.start(a)
@@ -89,6 +92,7 @@ func (a *attempt) run() {
 	outcome := a.send()
 	recorded := a.lane.settle(a, outcome)
 	if !recorded {
+		a.endPermit()
 		return
 	}
 	a.log()
@@ -257,6 +261,7 @@ func (l *lane) release(key rowKey) {
 // committed frees the slot: the outcome is durable.
 func (a *attempt) committed() {
 	l := a.lane
+	a.endPermit()
 	l.engine.settled(a.settled())
 	l.mu.Lock()
 	key := keyOf(&a.delivery)

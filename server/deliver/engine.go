@@ -75,6 +75,7 @@ type Engine struct {
 	// work counts attempts and reads under way. It grows only under a lane's lock, with stopping not set.
 	work sync.WaitGroup
 	crew crew
+	line line
 }
 
 // New makes an engine; Run starts it. Its other methods wait until Run has loaded the subscriptions.

@@ -21,7 +21,7 @@ const (
 
 // fill reads on for a lane that the router does not feed and whose queue runs low. l.mu is held.
 func (l *lane) fill() {
-	if l.fed || l.filling || !l.queue.low() {
+	if l.fed || l.filling || !l.runsLow() {
 		return
 	}
 	l.filling = true
@@ -45,7 +45,7 @@ func (l *lane) readOn() {
 func (l *lane) roomToRead() (room int, done bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	room = min(l.queue.room(), pageEvents)
+	room = min(l.room(), pageEvents)
 	if l.fed || room == 0 || !l.runnable() || l.breaker.Probing() {
 		l.filling = false
 		return 0, true

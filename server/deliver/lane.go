@@ -78,6 +78,11 @@ type lane struct {
 	// slots counts attempts until their outcome is committed (SEMANTICS rule 15).
 	slots   int
 	probing bool
+	// searching: something to probe with is looked for, with a permit in hand.
+	searching bool
+	// permit is one that no attempt has used yet. inLine says that the lane waits for one; the line owns it.
+	permit  *permit
+	inLine  bool
 	janitor bool
 	// streak has the rows of the failures that count for the breaker, in case their steps are given back.
 	streak map[gateway.Position]*gateway.Delivery
@@ -157,11 +162,11 @@ func (l *lane) dispatch(now time.Time) {
 func (l *lane) startReady(now time.Time) {
 	slots := l.breaker.Slots(l.sub.Policy.Slots(), now)
 	for l.slots < slots {
-		switch {
-		case len(l.retries.ready) > 0:
-			l.startRetry(l.retries.pop(), false, now)
-		case l.retries.first || l.queue.len() == 0:
+		switch retry := len(l.retries.ready) > 0; {
+		case !retry && (l.retries.first || l.queue.len() == 0) || !l.mayTry():
 			return
+		case retry:
+			l.startRetry(l.retries.pop(), false, now)
 		default:
 			l.startFirst(l.queue.pop(), false, now)
 		}
@@ -180,7 +185,7 @@ func (l *lane) push(ctx context.Context, events []*outgoing) bool {
 		if o.Position <= l.scan {
 			continue
 		}
-		if l.queue.room() == 0 {
+		if l.room() == 0 {
 			l.fed, l.scan = false, o.Position-1
 			break
 		}
@@ -190,6 +195,26 @@ func (l *lane) push(ctx context.Context, events []*outgoing) bool {
 	l.updateLow()
 	l.dispatch(time.Now())
 	return l.fed
+}
+
+// doubtfulEvents is how many events a lane in doubt keeps in memory. Beyond that it leaves the router, which has others to
+// serve, and reads on when its endpoint works.
+const doubtfulEvents = 8
+
+// room answers how many more events may come in.
+func (l *lane) room() int {
+	if l.breaker.Doubtful() {
+		return min(l.queue.room(), max(doubtfulEvents-l.queue.len(), 0))
+	}
+	return l.queue.room()
+}
+
+// runsLow says that it is time to read on.
+func (l *lane) runsLow() bool {
+	if l.breaker.Doubtful() {
+		return l.queue.len() == 0
+	}
+	return l.queue.low()
 }
 
 func (l *lane) enqueue(o *outgoing) {

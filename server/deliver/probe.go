@@ -11,10 +11,10 @@ const probeRows = 64
 
 // probe sends one attempt to find out whether the endpoint is back, when it is time to. l.mu is held.
 func (l *lane) probe(now time.Time) {
-	if l.probing || l.breaker.Slots(1, now) == 0 {
+	if l.probing || l.breaker.Slots(1, now) == 0 || !l.mayTry() {
 		return
 	}
-	l.probing = true
+	l.probing, l.searching = true, true
 	// The rows are read again, with the times they are due.
 	l.retries.next = time.Time{}
 	l.retries.beginRead()
@@ -134,7 +134,8 @@ func (l *lane) endProbe(err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	changed := len(l.retries.changed) > 0 || l.queue.len() > 0 || !l.breaker.Probing()
-	l.probing = false
+	l.probing, l.searching = false, false
+	l.dropPermit()
 	l.retries.endRead()
 	switch {
 	case err != nil:

@@ -1,6 +1,9 @@
 package gateway
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // BreakerState is the state of a subscription's circuit breaker.
 type BreakerState uint8
@@ -75,6 +78,11 @@ func (b *Breaker) Slots(concurrency int, now time.Time) int {
 
 // Probing says whether an attempt that starts now is a probe.
 func (b *Breaker) Probing() bool { return b.state != BreakerClosed }
+
+// Doubtful says that the endpoint has failed, and nothing was delivered since.
+func (b *Breaker) Doubtful() bool {
+	return b.state != BreakerClosed || slices.ContainsFunc(b.streak, func(entry streakEntry) bool { return entry.endpoint })
+}
 
 // Delivered takes note of a success. closed is true when it closed the breaker: only a probe does, for an attempt that
 // was under way before says nothing of now.

@@ -24,3 +24,20 @@ func (s *Store) LimitPages(ctx context.Context, more int) error {
 	_, err := s.db.writer.ExecContext(ctx, fmt.Sprintf("pragma max_page_count = %d", pages+more))
 	return err
 }
+
+// QueueAppend is Append without its wait for the commit, so that the writer's goroutine itself may call it.
+func (s *Store) QueueAppend(e NewEvent) error {
+	return s.queue.pushAppend(&appendRequest{
+		ctx: context.Background(), revision: s.RegistryRevision(), events: []NewEvent{e}, size: e.Event.Size(), done: make(chan struct{}),
+	})
+}
+
+// Overdraw lets results, and changes, have used up what they may take while appends wait.
+func (s *Store) Overdraw(results, changes bool) {
+	if results {
+		s.shares.results.balance = -owedTime
+	}
+	if changes {
+		s.shares.changes.balance = -owedTime
+	}
+}

@@ -17,7 +17,7 @@ import (
 // settleEvery is the wait between two attempts to find out, while PostgreSQL is away.
 const settleEvery = 200 * time.Millisecond
 
-// unsettled is a commit of which it is not known whether it was made.
+// unsettled is a commit of which it is not known whether it was made. Its results are still the first in the queue.
 type unsettled struct {
 	plan    appendPlan
 	results []Result
@@ -64,8 +64,7 @@ func (s *Store) settle(ctx context.Context) bool {
 	s.cfg.Logger.Info("a commit whose answer was lost is settled", "events", len(open.plan.insert), "stored", head == open.plan.head)
 	if head == open.plan.head {
 		s.committed(open.plan, open.results)
-	} else {
-		s.queue.returnResults(open.results)
+		s.queue.dropResults(len(open.results))
 	}
 	return true
 }

@@ -80,36 +80,61 @@ func (q *queue) pushAdmin(r *adminRequest) error {
 	return nil
 }
 
-// returnResults puts results that could not be committed back in front, so that their order holds.
-func (q *queue) returnResults(results []Result) {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	q.results = append(results, q.results...)
-}
+const (
+	// maxGroupResults bounds the results of one commit: whoever publishes meanwhile waits for it.
+	maxGroupResults = 1024
+	// maxGroupChanges bounds the administrative changes between two groups.
+	maxGroupChanges = 16
+)
 
-// maxGroupResults bounds the results of one commit.
-const maxGroupResults = 4096
-
-// group is what one commit takes.
+// group is what one commit takes. The results are still in the queue: the commit may leave some for the next.
 type group struct {
 	appends []*appendRequest
 	results []Result
-	admin   []*adminRequest
+	// changes says that administrative changes wait.
+	changes bool
 }
 
-func (g group) empty() bool { return len(g.appends)+len(g.results)+len(g.admin) == 0 }
+func (g group) empty() bool { return len(g.appends)+len(g.results) == 0 && !g.changes }
 
-// take removes the next group: all that is queued, up to the bounds. A request larger than the bounds goes alone.
-// Results stay where they are unless they are wanted.
+// take answers the next group: all that is queued, up to the bounds. A request larger than the bounds goes alone.
+// There are no results unless they are wanted.
 func (q *queue) take(maxEvents, maxBytes int, wantResults bool) group {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	g := group{appends: q.takeAppends(maxEvents, maxBytes), admin: q.admin}
-	q.admin = nil
+	g := group{appends: q.takeAppends(maxEvents, maxBytes), changes: len(q.admin) > 0}
 	if wantResults {
-		g.results = q.takeResults()
+		n := min(len(q.results), maxGroupResults)
+		g.results = q.results[:n:n]
 	}
 	return g
+}
+
+// appendsWait says whether any publisher waits for the next group.
+func (q *queue) appendsWait() bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return len(q.appends) > 0
+}
+
+// changesWait says whether an administrative change waits.
+func (q *queue) changesWait() bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return len(q.admin) > 0
+}
+
+// takeChange removes the next administrative change; nil when none waits.
+func (q *queue) takeChange() *adminRequest {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if len(q.admin) == 0 {
+		return nil
+	}
+	first := q.admin[0]
+	q.admin[0] = nil
+	q.admin = q.admin[1:]
+	return first
 }
 
 func (q *queue) takeAppends(maxEvents, maxBytes int) []*appendRequest {
@@ -131,23 +156,23 @@ func (q *queue) takeAppends(maxEvents, maxBytes int) []*appendRequest {
 	return taken
 }
 
-func (q *queue) takeResults() []Result {
-	n := min(len(q.results), maxGroupResults)
-	taken := q.results[:n:n]
+// dropResults removes the first n results, which are committed.
+func (q *queue) dropResults(n int) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	clear(q.results[:n])
 	q.results = q.results[n:]
 	if len(q.results) == 0 {
 		q.results = nil
 	}
-	return taken
 }
 
 // refuse fails everybody who waits, except for results.
 func (q *queue) refuse(err error) {
-	g := q.take(math.MaxInt, math.MaxInt, false)
-	for _, r := range g.appends {
+	for _, r := range q.take(math.MaxInt, math.MaxInt, false).appends {
 		r.fail(err)
 	}
-	for _, r := range g.admin {
+	for r := q.takeChange(); r != nil; r = q.takeChange() {
 		if r.take() {
 			r.done <- err
 		}
@@ -170,10 +195,7 @@ func (q *queue) pendingResults() int {
 }
 
 // abandon answers everybody who waits: the writer has ended before their turn came.
-func (q *queue) abandon(admin []*adminRequest) {
+func (q *queue) abandon() {
 	q.close()
-	q.mu.Lock()
-	q.admin = append(admin, q.admin...)
-	q.mu.Unlock()
 	q.refuse(errShuttingDown)
 }

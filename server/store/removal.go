@@ -12,7 +12,7 @@ import (
 )
 
 // deleteStep is how many deliveries are removed in one transaction, so that publishing goes on in between.
-const deleteStep = 5_000
+const deleteStep = 500
 
 // DeleteSubscription removes a subscription at once, and then its deliveries step by step.
 func (s *Store) DeleteSubscription(ctx context.Context, id gateway.SubscriptionID, expected int64) error {

@@ -92,11 +92,41 @@ func upsertDelivery() string {
 	return " on conflict (subscription_id, position, run) do update set " + strings.Join(sets, ", ")
 }
 
-// insertResults writes a group's results. The last entry of a delivery, a cursor or the mark wins.
-func (s *Store) insertResults(ctx context.Context, tx *sql.Tx, results []Result) error {
-	if len(results) == 0 {
-		return nil
+const (
+	// resultStep is how many results are written at once, waitedStep while appends wait for it.
+	resultStep = 64
+	waitedStep = 16
+)
+
+// insertResults writes a group's results, as far as their share goes while appends wait: those of the group itself, which
+// wait for its commit, or the next ones. The last entry of a delivery, a cursor or the mark wins.
+func (s *Store) insertResults(ctx context.Context, tx *sql.Tx, results []Result, appends bool) (written int, err error) {
+	waited := appends || s.queue.appendsWait()
+	for written < len(results) && (!waited || s.shares.results.open()) {
+		step := resultStep
+		if waited {
+			step = waitedStep
+		}
+		began := time.Now()
+		next := min(written+step, len(results))
+		if err := s.insertResultRows(ctx, tx, results[written:next]); err != nil {
+			return 0, err
+		}
+		written = next
+		if waited = appends || s.queue.appendsWait(); waited {
+			s.shares.results.spend(time.Since(began))
+		}
 	}
+	if written == 0 {
+		return 0, nil
+	}
+	if err := s.setHolds(ctx, tx, results[:written]); err != nil {
+		return 0, err
+	}
+	return written, s.moveCursors(ctx, tx, results[:written])
+}
+
+func (s *Store) insertResultRows(ctx context.Context, tx *sql.Tx, results []Result) error {
 	s.addResultRows(results)
 	if err := s.insertDelivery.flush(ctx, tx); err != nil {
 		s.insertAttempt.reset()
@@ -105,10 +135,7 @@ func (s *Store) insertResults(ctx context.Context, tx *sql.Tx, results []Result)
 	if err := s.insertAttempt.flush(ctx, tx); err != nil {
 		return fmt.Errorf("record attempts: %w", err)
 	}
-	if err := s.setHolds(ctx, tx, results); err != nil {
-		return err
-	}
-	return s.moveCursors(ctx, tx, results)
+	return nil
 }
 
 func (s *Store) addResultRows(results []Result) {

@@ -78,6 +78,7 @@ type Store struct {
 	registry    atomic.Pointer[Registry]
 
 	// Owned by the writer loop.
+	shares     shares
 	lastAccept int64
 	// resultsAfter is when results may be tried again that could not be written.
 	resultsAfter time.Time
@@ -116,7 +117,7 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 		return nil, err
 	}
 	s := &Store{
-		cfg: cfg, db: db, write: db.client(db.writer), read: db.client(db.reader),
+		cfg: cfg, db: db, shares: newShares(), write: db.client(db.writer), read: db.client(db.reader),
 		removed: map[gateway.SubscriptionID]bool{},
 		tenants: map[gateway.TenantID]*gateway.Tenant{}, byName: map[string]*gateway.Tenant{},
 	}

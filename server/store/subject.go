@@ -9,9 +9,9 @@ import (
 
 const (
 	// subjectStep is how many positions are indexed in one transaction.
-	subjectStep = 2_000
+	subjectStep = 500
 	// subjectLag is how far the index may stay behind the head before it no longer waits for an idle moment.
-	subjectLag = 10 * subjectStep
+	subjectLag = 40 * subjectStep
 )
 
 // indexSubjects brings the subject index a step closer to the head, when the writer has nothing else to do; publishing

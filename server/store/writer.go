@@ -34,10 +34,10 @@ func (s *Store) Run(ctx context.Context) error {
 			continue
 		}
 		letOthersQueue()
-		g := s.queue.take(s.cfg.MaxGroupEvents, s.cfg.MaxGroupBytes, !time.Now().Before(s.resultsAfter))
+		g := s.queue.take(s.cfg.MaxGroupEvents, s.cfg.MaxGroupBytes, s.unsettled == nil && !time.Now().Before(s.resultsAfter))
 		if !g.empty() {
 			if err := s.commitAndTidy(work, g); err != nil {
-				s.queue.abandon(g.admin)
+				s.queue.abandon()
 				return err
 			}
 			continue
@@ -74,10 +74,22 @@ func (s *Store) commitAndTidy(ctx context.Context, g group) error {
 	if err := s.commit(ctx, g); err != nil {
 		return err
 	}
-	if s.Head()-gateway.Position(s.subjectMark.Load()) > subjectLag {
-		s.indexSubjects(ctx)
+	if s.Head()-gateway.Position(s.subjectMark.Load()) > subjectLag && s.mayChange() {
+		s.onChanges(func() { s.indexSubjects(ctx) })
 	}
 	return s.checkpoint(ctx)
+}
+
+// mayChange says whether a change may begin: while appends wait, only as far as its share goes.
+func (s *Store) mayChange() bool { return s.shares.changes.open() || !s.queue.appendsWait() }
+
+// onChanges does work on the account of changes.
+func (s *Store) onChanges(work func()) {
+	began := time.Now()
+	work()
+	if s.queue.appendsWait() {
+		s.shares.changes.spend(time.Since(began))
+	}
 }
 
 // resultsTimer fires when results that could not be written may be tried again; nil when none wait for that.
@@ -96,22 +108,36 @@ func (s *Store) reportLost() {
 	}
 }
 
-// commit makes one group durable: appends and results in one transaction, then each administrative change in its own.
+// commit makes one group durable: appends and results in one transaction, then administrative changes each in its own.
 func (s *Store) commit(ctx context.Context, g group) error {
 	if len(g.appends)+len(g.results) > 0 {
 		if err := s.commitGroup(ctx, g); err != nil {
 			return err
 		}
 	}
-	for _, request := range g.admin {
-		if !request.take() {
-			continue
+	for n := 0; n < maxGroupChanges && s.mayChange(); n++ {
+		request := s.queue.takeChange()
+		if request == nil {
+			return nil
 		}
-		err := s.inTransaction(ctx, request.run)
-		request.done <- err
-		if fatal(err) {
-			return fmt.Errorf("write: %w", err)
+		if err := s.makeChange(ctx, request); err != nil {
+			return err
 		}
+	}
+	return nil
+}
+
+// makeChange makes an administrative change, unless its caller has given up on it. Only a fault that leaves open what is
+// on disk is returned.
+func (s *Store) makeChange(ctx context.Context, request *adminRequest) error {
+	if !request.take() {
+		return nil
+	}
+	var err error
+	s.onChanges(func() { err = s.inTransaction(ctx, request.run) })
+	request.done <- err
+	if fatal(err) {
+		return fmt.Errorf("write: %w", err)
 	}
 	return nil
 }
@@ -169,34 +195,37 @@ func onCommit(tx *ent.Tx, f func()) {
 func (s *Store) commitGroup(ctx context.Context, g group) error {
 	plan := s.resolve(g.appends, nil)
 	var err error
+	written := 0
 	if !plan.unsettled {
-		err = s.writeGroup(ctx, &plan, g.results)
+		written, err = s.writeGroup(ctx, &plan, g.results)
 	}
 	if plan.unsettled || uniqueViolation(err) {
 		// An id was used before: look all of them up, settle who is a duplicate, and write again.
-		plan, err = s.resolveStored(ctx, g)
+		plan, written, err = s.resolveStored(ctx, g)
 	}
 	if errors.Is(err, errOutcomeUnknown) {
-		s.leaveUnsettled(plan, g.results, err)
+		s.leaveUnsettled(plan, g.results[:written], err)
 		return nil
 	}
 	if err != nil {
 		return s.groupFailed(g, err)
 	}
-	s.committed(plan, g.results)
+	s.committed(plan, g.results[:written])
+	s.queue.dropResults(written)
 	return nil
 }
 
-func (s *Store) resolveStored(ctx context.Context, g group) (appendPlan, error) {
+func (s *Store) resolveStored(ctx context.Context, g group) (plan appendPlan, written int, err error) {
 	stored, err := s.storedIdentities(ctx, g.appends)
 	if err != nil {
-		return appendPlan{}, err
+		return plan, 0, err
 	}
-	plan := s.resolve(g.appends, stored)
-	return plan, s.writeGroup(ctx, &plan, g.results)
+	plan = s.resolve(g.appends, stored)
+	written, err = s.writeGroup(ctx, &plan, g.results)
+	return plan, written, err
 }
 
-// groupFailed refuses a group's events and keeps its results for later. Only a fault that leaves open what is on disk is
+// groupFailed refuses a group's events; its results stay queued for later. Only a fault that leaves open what is on disk is
 // returned.
 func (s *Store) groupFailed(g group, err error) error {
 	answer := passing(fmt.Errorf("append events: %w", err))
@@ -205,7 +234,6 @@ func (s *Store) groupFailed(g group, err error) error {
 			r.fail(answer)
 		}
 	}
-	s.queue.returnResults(g.results)
 	if fatal(err) {
 		return fmt.Errorf("write: %w", err)
 	}
@@ -246,24 +274,40 @@ func (s *Store) committed(plan appendPlan, results []Result) {
 	}
 }
 
-// writeGroup is the transaction.
-func (s *Store) writeGroup(ctx context.Context, plan *appendPlan, results []Result) error {
+// writeGroup is the transaction: the events, and as many of the results as their share allows. written says how many, also
+// where the outcome is unknown.
+func (s *Store) writeGroup(ctx context.Context, plan *appendPlan, results []Result) (written int, err error) {
 	ctx, done := s.db.boundCommit(ctx)
 	defer done()
+	began := time.Now()
 	tx, err := s.db.writer.BeginTx(ctx, nil)
 	if err != nil {
-		return fmt.Errorf("begin: %w", err)
+		return 0, fmt.Errorf("begin: %w", err)
 	}
 	defer rollback(tx)
 	if err := s.insertEvents(ctx, tx, plan); err != nil {
-		return err
+		return 0, err
 	}
-	if err := s.insertResults(ctx, tx, results); err != nil {
-		return err
+	inserted := time.Since(began)
+	if written, err = s.insertResults(ctx, tx, results, len(plan.insert) > 0); err != nil {
+		return 0, err
 	}
+	began = time.Now()
 	if err := tx.Commit(); err != nil {
-		return s.commitOutcome(plan, err)
+		return written, s.commitOutcome(plan, err)
 	}
-	s.walWritten += int64(40<<10 + plan.bytes*3 + len(results)*600)
-	return nil
+	s.account(plan, inserted, time.Since(began), len(results), written)
+	return written, nil
+}
+
+// account shares a commit between events and results by what they wrote.
+func (s *Store) account(plan *appendPlan, inserted, committed time.Duration, results, written int) {
+	events, others := int64(40<<10+plan.bytes*3), int64(written*600)
+	s.walWritten += events + others
+	if len(plan.insert) == 0 {
+		return
+	}
+	forResults := time.Duration(float64(committed) * float64(others) / float64(events+others))
+	s.shares.results.spend(forResults)
+	s.shares.served(inserted+committed-forResults, results > 0, s.queue.changesWait())
 }

@@ -1,0 +1,160 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"slices"
+	"sync"
+	"time"
+
+	"google.golang.org/protobuf/types/known/durationpb"
+
+	targetv1 "github.com/postrider-dev/postrider/gen/go/postrider/target/v1"
+	postriderv1 "github.com/postrider-dev/postrider/gen/go/postrider/v1"
+	"github.com/postrider-dev/postrider/gen/go/postrider/v1/postriderv1connect"
+)
+
+const (
+	// deadEndpoints are half those that refuse connections, half those that take them and say nothing.
+	deadEndpoints = 1000
+	// swallowedFor is the timeout of attempts at those that say nothing.
+	swallowedFor = 2 * time.Second
+	besideRate   = 500
+)
+
+// besideDeadRows holds a healthy endpoint, and the publisher's answer, beside dead ones against the same without them. Pairs
+// run in turn; a measurement begins with the first event, which every endpoint is sent.
+func (b *bench) besideDeadRows() ([]row, error) {
+	var with, without besideRun
+	for range b.rounds {
+		for _, side := range []struct {
+			dead int
+			into *besideRun
+		}{{0, &without}, {deadEndpoints, &with}} {
+			err := b.withServer(func(server, sink *process) error {
+				return side.into.measure(server, sink, side.dead, 20*b.unit)
+			})
+			if err != nil {
+				return nil, err
+			}
+		}
+	}
+	return []row{
+		besideRow("healthy beside 1,000 dead, 500/s", with.delivered, without.delivered, ""),
+		besideRow("publisher beside 1,000 dead, 500/s", with.answered, without.answered,
+			fmt.Sprintf("; server CPU %d µs an event, %d without", with.cpu.Microseconds(), without.cpu.Microseconds())),
+	}, nil
+}
+
+func besideRow(name string, with, without []sinkStats, note string) row {
+	p50, p99 := medianOf(with, sinkStats.median), medianOf(with, sinkStats.high)
+	least50, least99 := medianOf(without, sinkStats.median), medianOf(without, sinkStats.high)
+	return row{
+		name: name, measured: fmt.Sprintf("p50 %s p99 %s", ms(p50), ms(p99)),
+		limit: fmt.Sprintf("p50 %s p99 %s", ms(least50), ms(least99)),
+		ratio: fmt.Sprintf("%.2f", p99.Seconds()/least99.Seconds()), target: "1.25, +2 ms",
+		note: fmt.Sprintf("ratio of the p99s, %+.1f ms; limit: without the dead ones", (p99-least99).Seconds()*1000) + note,
+	}
+}
+
+func (s sinkStats) median() time.Duration { return s.p50 }
+func (s sinkStats) high() time.Duration   { return s.p99 }
+
+func medianOf(stats []sinkStats, of func(sinkStats) time.Duration) time.Duration {
+	values := make([]time.Duration, len(stats))
+	for i, one := range stats {
+		values[i] = of(one)
+	}
+	slices.Sort(values)
+	return values[len(values)/2]
+}
+
+// besideRun is what the runs with, or without, dead endpoints have shown.
+type besideRun struct {
+	delivered, answered []sinkStats
+	// cpu is the server's for each event of the last run.
+	cpu time.Duration
+}
+
+func (r *besideRun) measure(server, sink *process, dead int, d time.Duration) error {
+	refusing, err := freeAddress()
+	if err != nil {
+		return err
+	}
+	swallowing, closeAll, err := swallow()
+	if err != nil {
+		return err
+	}
+	defer closeAll()
+	client := subscriptions(server)
+	for i := range dead {
+		address := refusing
+		if i%2 == 1 {
+			address = swallowing
+		}
+		if err := subscribeDead(client, address, i); err != nil {
+			return err
+		}
+	}
+	if _, err := subscribe(server, sink, "healthy", "now"); err != nil {
+		return err
+	}
+	before := server.cpu()
+	answered, err := timedLoop(server.address, besideRate, d)
+	if err != nil {
+		return err
+	}
+	time.Sleep(200 * time.Millisecond) // the last ones are on their way
+	delivered, err := readSinkStats(sink.address)
+	if err == nil && delivered.samples == 0 {
+		err = errors.New("nothing arrived")
+	}
+	r.delivered, r.answered = append(r.delivered, delivered), append(r.answered, answered)
+	r.cpu = (server.cpu() - before) / time.Duration(max(answered.samples, 1))
+	return err
+}
+
+// subscribeDead makes a subscription whose endpoint never answers.
+func subscribeDead(client postriderv1connect.SubscriptionServiceClient, address string, i int) error {
+	_, err := client.CreateSubscription(context.Background(), authorized(&postriderv1.CreateSubscriptionRequest{
+		Subscription: &postriderv1.Subscription{
+			Name: fmt.Sprintf("dead-%d", i), Start: "now",
+			Target: &postriderv1.Target{Config: &postriderv1.Target_Webhook{
+				Webhook: &targetv1.Webhook{Url: "http://" + address + "/hook"},
+			}},
+			Policy: &postriderv1.DeliveryPolicy{Timeout: durationpb.New(swallowedFor)},
+		},
+	}))
+	return err
+}
+
+// swallow listens where requests are read by nobody.
+func swallow() (address string, closeAll func(), err error) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", nil, err
+	}
+	var mu sync.Mutex
+	var held []net.Conn
+	go func() {
+		for {
+			conn, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			mu.Lock()
+			held = append(held, conn)
+			mu.Unlock()
+		}
+	}()
+	return listener.Addr().String(), func() {
+		_ = listener.Close()
+		mu.Lock()
+		defer mu.Unlock()
+		for _, conn := range held {
+			_ = conn.Close()
+		}
+	}, nil
+}

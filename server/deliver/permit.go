@@ -1,0 +1,104 @@
+package deliver
+
+import (
+	"sync"
+	"time"
+)
+
+const (
+	// permits is how many attempts of lanes in doubt are at their beginning at once.
+	permits = 16
+	// permitTime is how long an attempt keeps its permit at most: one that hangs then costs nothing but its connection.
+	permitTime = 20 * time.Millisecond
+)
+
+// line is where lanes in doubt wait for a permit: those whose endpoint has failed and has not worked since. A
+// thousand dead endpoints would else be tried at once with each event, and a thousand breakers probe at once: attempts and
+// results that stand before everybody else's. A permit lasts until the outcome is stored, so the store's pace is theirs. A
+// lane whose endpoint works, or is new, needs none.
+type line struct {
+	mu    sync.Mutex
+	taken int
+	// waiting are the lanes in line, each once, in the order in which they came.
+	waiting []*lane
+}
+
+// permit is the right to begin an attempt.
+type permit struct {
+	line *line
+	once sync.Once
+}
+
+// take answers a permit, or nil: then the lane is called when it has one.
+func (q *line) take(l *lane) *permit {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.taken < permits {
+		q.taken++
+		return &permit{line: q}
+	}
+	if !l.inLine {
+		l.inLine = true
+		q.waiting = append(q.waiting, l)
+	}
+	return nil
+}
+
+// end passes the permit on. It may be called more than once, and with locks of lanes held.
+func (t *permit) end() { t.once.Do(t.line.next) }
+
+func (q *line) next() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if len(q.waiting) == 0 {
+		q.taken--
+		return
+	}
+	l := q.waiting[0]
+	q.waiting[0] = nil
+	q.waiting = q.waiting[1:]
+	l.inLine = false
+	go l.called(&permit{line: q})
+}
+
+// called brings a permit, which goes on to the next lane where it has nothing to do any more.
+func (l *lane) called(t *permit) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.dropPermit()
+	l.permit = t
+	l.dispatch(time.Now())
+	if !l.searching {
+		l.dropPermit()
+	}
+}
+
+// mayTry says whether an attempt may begin, and keeps the permit it needs for that. l.mu is held, here and below.
+func (l *lane) mayTry() bool {
+	if l.permit == nil && l.breaker.Doubtful() {
+		l.permit = l.engine.line.take(l)
+		return l.permit != nil
+	}
+	return true
+}
+
+// usePermit hands the lane's permit to an attempt.
+func (l *lane) usePermit(a *attempt) {
+	if a.permit, l.permit = l.permit, nil; a.permit != nil {
+		time.AfterFunc(permitTime, a.permit.end)
+	}
+}
+
+// endPermit passes the attempt's permit on: its outcome is stored, or will not be.
+func (a *attempt) endPermit() {
+	if a.permit != nil {
+		a.permit.end()
+	}
+}
+
+func (l *lane) dropPermit() {
+	if l.permit != nil {
+		l.permit.end()
+		l.permit = nil
+	}
+}

@@ -1,0 +1,104 @@
+package deliver_test
+
+import (
+	"context"
+	"fmt"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/postrider-dev/postrider/server/gateway"
+	"github.com/postrider-dev/postrider/server/store"
+	"github.com/postrider-dev/postrider/server/target"
+)
+
+// failing makes subscriptions whose endpoint fails after a while, and answers the most attempts that were under way at
+// once since it was asked last.
+func (w *world) failing(n int, after time.Duration) (peak func() int64) {
+	w.t.Helper()
+	var active, most atomic.Int64
+	for i := range n {
+		_, e := w.subscribe(fmt.Sprintf("dead-%d", i), store.StartNow, gateway.Policy{Concurrency: 4}, "a")
+		e.set(func(context.Context, *target.Message, int) gateway.Outcome {
+			now := active.Add(1)
+			for old := most.Load(); now > old && !most.CompareAndSwap(old, now); old = most.Load() {
+			}
+			time.Sleep(after)
+			active.Add(-1)
+			return endpointFailure
+		})
+	}
+	return func() int64 { return most.Swap(active.Load()) }
+}
+
+// A thousand dead endpoints were all tried at once with each event, and all probed at once five seconds later, until the
+// healthy ones, and publishers, waited for 100 ms and more.
+func TestDeadEndpointsAreTriedAFewAtATime(t *testing.T) {
+	t.Parallel()
+	inWorld(t, func(w *world) {
+		peak := w.failing(100, 10*time.Millisecond)
+		w.publishN(10, "a")
+		pass(5 * time.Millisecond)
+		equal(t, "first attempts at once, when nobody is known to be dead", peak(), 100)
+		pass(6 * time.Millisecond)
+		peak()
+		pass(4 * time.Second)
+		equal(t, "attempts at once while they fail", peak(), 16)
+		pass(3 * time.Second)
+		equal(t, "probes at once", peak(), 16)
+	})
+}
+
+func TestHealthyEndpointNeedsNotWaitForDeadOnes(t *testing.T) {
+	t.Parallel()
+	inWorld(t, func(w *world) {
+		peak := w.failing(100, 10*time.Millisecond)
+		w.publishN(10, "a")
+		pass(30 * time.Millisecond)
+		if peak() < 16 {
+			t.Error("the dead ones do not take all there is for them")
+		}
+		_, healthy := w.subscribe("healthy", store.StartNow, gateway.Policy{}, "b")
+		w.publish("b")
+		pass(0)
+		equal(t, "attempts at the healthy one", len(healthy.received()), 1)
+	})
+}
+
+// Endpoints that swallow what they are sent hold a permit for a moment, not for as long as they take.
+func TestHangingEndpointsDoNotHoldOthersUp(t *testing.T) {
+	t.Parallel()
+	inWorld(t, func(w *world) {
+		peak := w.failing(100, 5*time.Second)
+		w.publishN(10, "a")
+		pass(5*time.Second + 500*time.Millisecond)
+		equal(t, "second attempts at once", peak(), 100)
+	})
+}
+
+func TestEndpointInDoubtGetsEverythingOnceItWorks(t *testing.T) {
+	t.Parallel()
+	inWorld(t, func(w *world) {
+		_, e := w.subscribe("s", store.StartNow, gateway.Policy{Concurrency: 1}, "a")
+		e.set(func(_ context.Context, _ *target.Message, nth int) gateway.Outcome {
+			if nth < 2 {
+				time.Sleep(time.Second)
+				return endpointFailure
+			}
+			return delivered
+		})
+		first := w.publishN(100, "a")
+		pass(time.Second + time.Millisecond)
+		second := w.publishN(100, "a") // while it is in doubt
+		pass(10 * time.Second)
+		arrived := map[string]bool{}
+		for _, id := range e.ids() {
+			arrived[id] = true
+		}
+		for _, id := range append(first, second...) {
+			if !arrived[id] {
+				t.Fatalf("event %s did not arrive", id)
+			}
+		}
+	})
+}
