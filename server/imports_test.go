@@ -29,7 +29,7 @@ var layers = map[string][]string{
 
 	"store":             {"gateway", "auth", "telemetry"},
 	"store/storetest":   {"gateway", "store"},
-	"schema":            {"gateway", "telemetry"},
+	"schema":            {"gateway", "meter", "telemetry"},
 	"schema/schematest": {},
 	"filter":            {"gateway", "schema", "meter"},
 	"auth":              {"gateway", "telemetry"},

@@ -62,14 +62,23 @@ func (c *call) Exec(frame *interpreter.ExecutionFrame) ref.Val {
 		return early
 	}
 	if c.always || !small(a[0]) || !small(a[1]) || !small(a[2]) || !small(a[3]) {
-		m := c.find.meter(frame)
-		units := uint64(callPrice)
-		if c.price != nil {
-			units += c.price(a, m.left())
-		}
-		m.Charge(units)
+		c.pay(c.find.meter(frame), a)
 	}
 	return c.make(a)
+}
+
+// pay charges the call. A price is only looked for up to what is left, so it is asked for again when more is.
+func (c *call) pay(m *Meter, a arguments) {
+	if c.price == nil {
+		m.Charge(callPrice)
+		return
+	}
+	units := callPrice + c.price(a, m.left())
+	if units > m.left() && m.perByte > 0 {
+		m.grow()
+		units = callPrice + c.price(a, m.left())
+	}
+	m.Charge(units)
 }
 
 // evaluate returns the arguments, or what the call is without being made: an error or what is unknown.

@@ -27,10 +27,13 @@ type Meter struct {
 	// look is at which use the time is looked at, deadline what it is held against.
 	look     uint64
 	deadline time.Time
-	// size is that of the payload, open tells that reading a field may mean to read all of it.
-	size uint64
-	open bool
-	over *ExceededError
+	// size is that of the payload, as soon as it is known: sizeOf finds it out. open tells that reading a field may mean to read all of it.
+	size   uint64
+	sizeOf func() int
+	open   bool
+	// perByte is what the budget grows by for each byte of the payload.
+	perByte uint64
+	over    *ExceededError
 	// Costly is called once, when a first part of the budget is used up: the place to wait for a turn.
 	Costly func()
 }
@@ -44,6 +47,16 @@ func New(size int, open bool) *Meter {
 // Reset makes the meter as New does.
 func (m *Meter) Reset(size int, open bool) {
 	*m = Meter{limit: Limit, look: timeEvery, size: uint64(size), open: open}
+}
+
+// GrowWith makes the budget grow with the payload, by units for each of its bytes. The size is found out when it is needed.
+func (m *Meter) GrowWith(size func() int, perByte uint64) { m.sizeOf, m.perByte = size, perByte }
+
+func (m *Meter) payload() uint64 {
+	if m.size == 0 && m.sizeOf != nil {
+		m.size = uint64(m.sizeOf())
+	}
+	return m.size
 }
 
 // ExceededError says that an expression went over the budget.
@@ -69,12 +82,21 @@ func (m *Meter) left() uint64 { return m.limit - min(m.used, m.limit) }
 // cel.Program turns into an error: errors of CEL's own may be swallowed by an expression.
 func (m *Meter) Charge(units uint64) {
 	if units > m.left() {
+		m.grow()
+	}
+	if units > m.left() {
 		m.used = m.limit
 		m.end(&ExceededError{fmt.Sprintf("takes too long on this event or makes too much of it (a cost of more than %d)", m.limit)})
 	}
 	if m.used += units; m.used >= m.look {
 		m.checkTime()
 	}
+}
+
+// grow adds what the size of the payload allows, once.
+func (m *Meter) grow() {
+	m.limit += m.perByte * m.payload()
+	m.perByte = 0
 }
 
 func (m *Meter) checkTime() {
@@ -97,12 +119,12 @@ func (m *Meter) end(with *ExceededError) {
 }
 
 // hash is the price of finding a text in a map: it may be as long as the payload or as what was made of it.
-func (m *Meter) hash() uint64 { return (m.size + m.used) / hashUnit }
+func (m *Meter) hash() uint64 { return (m.payload() + m.used) / hashUnit }
 
 // read is the price of reading a field where that decodes the payload.
 func (m *Meter) read() uint64 {
 	if m.open {
-		return m.size / textUnit
+		return m.payload() / textUnit
 	}
 	return 0
 }

@@ -101,7 +101,7 @@ func (m *match) worth(a arguments, limit uint64) uint64 {
 }
 
 // MatchPrice is what it costs to hold a text of some bytes against a pattern of some steps.
-func MatchPrice(bytes uint64, size int) uint64 { return (bytes + 1) * uint64(size) / 8 }
+func MatchPrice(bytes uint64, size int) uint64 { return (bytes + 1) * uint64(size) / 16 }
 
 func (m *match) matches(a arguments) ref.Val {
 	text, ok := a[0].(types.String)
@@ -120,4 +120,13 @@ func (m *match) matches(a arguments) ref.Val {
 		}
 	}
 	return types.Bool(compiled.MatchString(string(text)))
+}
+
+// PatternSize is the size of the program for a regular expression, at most limit; 0 for what is none.
+func PatternSize(text string, limit int) int {
+	tree, err := syntax.Parse(text, syntax.Perl)
+	if err != nil {
+		return 0
+	}
+	return min(steps(tree, limit), limit)
 }

@@ -3,10 +3,10 @@ package schema
 import (
 	"crypto/sha256"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 
-	"buf.build/go/protovalidate"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protodesc"
 	"google.golang.org/protobuf/reflect/protoreflect"
@@ -26,7 +26,9 @@ type bundle struct {
 	files *protoregistry.Files
 	types resolver
 	// validator is made when the first payload is checked: comparing and documenting versions needs none.
-	validator func() (protovalidate.Validator, error)
+	validator func() (ruleMeter, error)
+	// open says that a payload may have parts that a rule decodes each time it reads them.
+	open bool
 	// payloads finds the types that a payload may name, extensions the fields that the files add to a message.
 	payloads   payloadTypes
 	extensions map[protoreflect.FullName][]protoreflect.ExtensionType
@@ -66,11 +68,17 @@ func newBundle(set *descriptorpb.FileDescriptorSet) (*bundle, error) {
 	types := resolver{dynamicpb.NewTypes(files)}
 	return &bundle{
 		files: files, types: types, payloads: payloadTypes{types.own}, extensions: extensionsOf(files),
-		messages: make(map[protoreflect.FullName]*message),
-		validator: sync.OnceValues(func() (protovalidate.Validator, error) {
-			return protovalidate.New(protovalidate.WithExtensionTypeResolver(types))
-		}),
+		messages:  make(map[protoreflect.FullName]*message),
+		validator: sync.OnceValues(func() (ruleMeter, error) { return newRuleMeter(types) }), open: holdsOpen(set),
 	}, nil
+}
+
+// holdsOpen says whether the messages of some files may have fields of types that stand for others.
+func holdsOpen(set *descriptorpb.FileDescriptorSet) bool {
+	return slices.ContainsFunc(set.GetFile(), func(file *descriptorpb.FileDescriptorProto) bool {
+		return slices.Contains(file.GetDependency(), "google/protobuf/any.proto") ||
+			slices.Contains(file.GetDependency(), "google/protobuf/struct.proto")
+	})
 }
 
 // newFiles compiles a set whose files come after what they import. Shared files are the server's own, whether or not the

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
 
 	"buf.build/gen/go/bufbuild/protovalidate/protocolbuffers/go/buf/validate"
 	"buf.build/go/protovalidate"
@@ -32,6 +33,8 @@ type message struct {
 	required []*field
 	// ordered are the fields as they are encoded.
 	ordered []*field
+	// patterns are the regular expressions that the rules hold text against (pattern.go).
+	patterns func() patterns
 	// special reads the JSON of a well-known type; nil for an ordinary message.
 	special special
 }
@@ -80,6 +83,7 @@ func (b *bundle) compile(descriptor protoreflect.MessageDescriptor) *message {
 		numbers: make(map[protoreflect.FieldNumber]*field), special: specialReader(descriptor.FullName()),
 	}
 	b.messages[descriptor.FullName()] = m
+	m.patterns = sync.OnceValue(func() patterns { return patternsOf(m) })
 	fields := descriptor.Fields()
 	for i := range fields.Len() {
 		m.add(b.compileField(fields.Get(i), i))
@@ -148,9 +152,16 @@ func (m *message) checkRules(payload proto.Message) ([]gateway.Violation, error)
 	if err != nil {
 		return nil, fmt.Errorf("prepare the rules of %s: %w", m.descriptor.FullName(), err)
 	}
-	err = validator.Validate(payload)
+	if tooLong := m.patternTooLong(payload); tooLong != nil {
+		return []gateway.Violation{*tooLong}, nil
+	}
+	err = validator.validate(payload, m.bundle.open)
 	if err == nil {
 		return nil, nil
+	}
+	var failed *protovalidate.RuntimeError
+	if errors.As(err, &failed) {
+		return []gateway.Violation{m.notEvaluated(failed)}, nil
 	}
 	var broken *protovalidate.ValidationError
 	if !errors.As(err, &broken) {

@@ -18,16 +18,14 @@ func (c *choice) checkRules() {
 	if !c.affordable(reached) {
 		return
 	}
-	validator, err := protovalidate.New(
-		protovalidate.WithExtensionTypeResolver(c.bundle.types), protovalidate.WithMessageDescriptors(reached.messages...),
-	)
+	validator, err := newRuleMeter(c.bundle.types)
 	if err != nil {
 		c.faults.add("descriptor_set", "%s", err)
 		return
 	}
 	for _, message := range reached.messages {
 		var fault *protovalidate.CompilationError
-		if err := validator.Validate(dynamicpb.NewMessage(message)); errors.As(err, &fault) {
+		if err := validator.validate(dynamicpb.NewMessage(message), false); errors.As(err, &fault) {
 			c.faults.add(positionOf(message).String(), "message %s: %.1000s", message.FullName(), fault.Error())
 		}
 	}

@@ -1,0 +1,174 @@
+package schema_test
+
+import (
+	"fmt"
+	"runtime"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/postrider-dev/postrider/server/gateway"
+	"github.com/postrider-dev/postrider/server/meter/metertest"
+	"github.com/postrider-dev/postrider/server/schema"
+)
+
+// stored is a type as the store has it: it was not judged again when it was loaded.
+func stored(t *testing.T, message, source string) *schema.Type {
+	t.Helper()
+	set := compile(t, schema.Source{Path: "stored.proto", Content: source})
+	registry := schema.NewRegistry()
+	registry.Load([]schema.Stored{{ID: 1, Type: message, Message: message, Version: 1, Files: set, Latest: true}}, 1)
+	return registry.Snapshot().Version(1)
+}
+
+// undeclared are the functions that a rule cannot name.
+var undeclared = []string{"@range", "_in_", "in", "__not_strictly_false__"}
+
+// The table of costly expressions has every function that rules have: a new one needs a row.
+func TestEveryFunctionOfRulesIsInTheTableOfCostlyExpressions(t *testing.T) {
+	t.Parallel()
+	names, err := schema.RuleFunctions()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var covered []string
+	for _, row := range metertest.Expressions() {
+		if row.Rule != "" {
+			covered = append(covered, row.Functions...)
+		}
+	}
+	for name := range names {
+		if !slices.Contains(covered, name) && !slices.Contains(undeclared, name) {
+			t.Errorf("%s has no row", name)
+		}
+	}
+}
+
+// What it may take to read a payload of 600 kB and to hold it against a rule, far more than it takes alone on a machine.
+const (
+	maxMemory = 128 << 20
+	maxTime   = 4 * time.Second
+)
+
+// encoded holds a payload against a type and looks at what that took.
+func encoded(t *testing.T, version *schema.Type, payload []byte) []gateway.Violation {
+	t.Helper()
+	if _, _, err := version.FromJSON([]byte(`{}`)); err != nil { // Rules are compiled with the first payload.
+		t.Fatal(err)
+	}
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	began := time.Now()
+	_, violations, err := version.FromJSON(payload)
+	took := time.Since(began)
+	runtime.ReadMemStats(&after)
+	if err != nil {
+		t.Fatal(err)
+	}
+	memory := after.TotalAlloc - before.TotalAlloc
+	t.Logf("%v, %d KiB, %.300v", took.Round(10*time.Microsecond), memory>>10, violations)
+	if memory > maxMemory || took > maxTime {
+		t.Errorf("it took %v and %d KiB", took, memory>>10)
+	}
+	return violations
+}
+
+// No rule takes more than the budget of an event, whatever it is and whatever the event; the answer names it.
+func TestCostlyRulesAreBounded(t *testing.T) {
+	payload := metertest.Payload()
+	for _, row := range metertest.Expressions() {
+		if row.Rule == "" {
+			continue
+		}
+		t.Run(row.Name, func(t *testing.T) {
+			violations := encoded(t, stored(t, "costly.Payload", metertest.Schema+
+				fmt.Sprintf(`option (buf.validate.message).cel = {id: "costly", message: "false", expression: %q}; }`, row.Rule)), payload)
+			for _, one := range violations {
+				if one.Rule != "costly" || one.Field != schema.DataField {
+					t.Errorf("got %+v", one)
+				}
+			}
+		})
+	}
+}
+
+// A rule may stand at a message, a field, at elements, keys or values, or be predefined; the budget is that of the event.
+func TestCostlyRulesAreBoundedWhereverTheyStand(t *testing.T) {
+	const head = `syntax = "proto2"; package costly; import "buf/validate/validate.proto";
+extend buf.validate.StringRules { optional bool grows = 50001 [(buf.validate.predefined).cel = {
+  id: "costly", expression: "this.replace('', this) != ''"}]; }
+message Payload { optional string t = 1%s; repeated int64 n = 2%s; repeated string l = 3%s; map<string, string> m = 4%s; }`
+	const grows = `{id: "costly", expression: "this.replace('', this) != ''"}`
+	payload := metertest.Payload()
+	text := payload[:slices.Index(payload, ',')]
+	for name, tt := range map[string]struct {
+		at      [4]string
+		payload string
+		field   string
+	}{
+		"a field":            {[4]string{` [(buf.validate.field).cel = ` + grows + `]`}, string(text) + `}`, "event.data.t"},
+		"a predefined rule":  {[4]string{` [(buf.validate.field).string.(costly.grows) = true]`}, string(text) + `}`, ""},
+		"elements together":  {[4]string{2: ` [(buf.validate.field).repeated.items.cel = {id: "costly", expression: "this.split('').map(x, x + 'a').join() != ''"}]`}, "", "event.data.l"},
+		"numbers together":   {[4]string{1: ` [(buf.validate.field).repeated.items.cel = {id: "costly", expression: "[1,2,3,4,5,6,7,8].all(x, x + this >= 0)"}]`}, "", "event.data.n"},
+		"keys together":      {[4]string{3: ` [(buf.validate.field).map.keys.cel = {id: "costly", expression: "this.split('').map(x, x + 'a').join() != ''"}]`}, "", "event.data.m"},
+		"an expression only": {[4]string{` [(buf.validate.field).cel_expression = "this.replace('', this) != ''"]`}, string(text) + `}`, "event.data.t"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			sent := []byte(tt.payload)
+			if tt.payload == "" {
+				many := strings.Repeat(`"a word of some letters",`, 20_000) + `""`
+				var entries strings.Builder
+				for i := range 20_000 {
+					fmt.Fprintf(&entries, `"a key of some letters %d":"",`, i)
+				}
+				sent = []byte(`{"n":[` + strings.Repeat("1,", 60_000) + `1],"l":[` + many + `],"m":{` + entries.String() + `"":""}}`)
+			}
+			violations := encoded(t, stored(t, "costly.Payload", fmt.Sprintf(head, tt.at[0], tt.at[1], tt.at[2], tt.at[3])), sent)
+			if len(violations) != 1 || !strings.Contains(violations[0].Message, "takes too long") ||
+				!strings.Contains(violations[0].Rule, "costly") && !strings.Contains(violations[0].Rule, "replace") ||
+				tt.field != "" && violations[0].Field != tt.field {
+				t.Errorf("got %+v", violations)
+			}
+		})
+	}
+}
+
+// A pattern's program may have thousands of steps, each of which is taken for each byte of a text.
+func TestALargePatternOnALongTextIsRefused(t *testing.T) {
+	const source = `syntax = "proto3"; package costly; import "buf/validate/validate.proto";
+message Payload { optional string t = 1 [(buf.validate.field).string.pattern = "^(a|a?){900}c"]; Payload inner = 2;
+  repeated string l = 3 [(buf.validate.field).repeated.items.string.pattern = "^[a-z]{1,30}$"]; }`
+	version := stored(t, "costly.Payload", source)
+	long := strings.Repeat("a", 900_000)
+	for _, payload := range []string{`{"t":"` + long + `"}`, `{"inner":{"inner":{"t":"` + long + `"}}}`} {
+		violations := encoded(t, version, []byte(payload))
+		if len(violations) != 1 || violations[0].Rule != "pattern" || !strings.Contains(violations[0].Message, "too long for the pattern") {
+			t.Errorf("got %+v", violations)
+		}
+	}
+	many := `{"l":[` + strings.Repeat(`"abcdefgh",`, 60_000) + `"x"]}`
+	if violations := encoded(t, version, []byte(many)); len(violations) > 0 {
+		t.Errorf("many short texts: %+v", violations)
+	}
+}
+
+// A rule that fails on a payload is the payload's fault, not the server's.
+func TestARuleThatFailsIsAViolation(t *testing.T) {
+	t.Parallel()
+	version := stored(t, "costly.Payload", `syntax = "proto3"; package costly; import "buf/validate/validate.proto";
+message Payload { repeated Line lines = 1; }
+message Line { int64 n = 1 [(buf.validate.field).cel = {id: "inverse", expression: "10 / this > 1"}]; string t = 2; }`)
+	_, violations, err := version.FromJSON([]byte(`{"lines":[{"n":1},{"t":"x","n":"5"},{"n":11}]}`))
+	if err != nil || len(violations) != 1 || violations[0].Rule != "inverse" {
+		t.Errorf("got %+v, %v", violations, err)
+	}
+	version = stored(t, "costly.Payload", `syntax = "proto3"; package costly; import "buf/validate/validate.proto";
+message Payload { repeated Line lines = 1; }
+message Line { optional int64 n = 1 [(buf.validate.field).cel = {id: "inverse", expression: "10 / this > 1"}]; }`)
+	_, violations, err = version.FromJSON([]byte(`{"lines":[{"n":0}]}`))
+	want := gateway.Violation{Field: "event.data.lines.n", Rule: "inverse", Message: "the rule fails on this event: division by zero"}
+	if err != nil || len(violations) != 1 || violations[0] != want {
+		t.Errorf("got %+v, %v, want %+v", violations, err, want)
+	}
+}
