@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/postrider-dev/postrider/server/limit"
 	"github.com/postrider-dev/postrider/server/telemetry"
 )
 
@@ -68,6 +69,11 @@ func DefaultConfig() Config {
 		LogLevel:        "info",
 		LogFormat:       telemetry.FormatText,
 	}
+}
+
+// bodyBytes is the memory for all requests that are being read or worked on: at least what the largest one needs.
+func (c Config) bodyBytes() int64 {
+	return max(limit.DefaultBytes, limit.BudgetFor(c.MaxRequestBytes))
 }
 
 // OnPostgres says whether the data is in PostgreSQL rather than in a folder.

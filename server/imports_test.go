@@ -49,15 +49,17 @@ var layers = map[string][]string{
 	"stats":    {"gateway", "store"},
 
 	"wire": {"gateway", "schema"},
+	// Bounds of what callers may cost. The transports charge what they read.
+	"limit": {"gateway"},
 
 	// The transports. Those for streams know the hub and not each other; WebSockets carry publishes, too.
-	"rpc":               {"gateway", "store", "schema", "filter", "auth", "signature", "target", "tail", "publish", "register", "deliver", "stream", "stats", "wire", "telemetry"},
+	"rpc":               {"gateway", "store", "schema", "filter", "auth", "signature", "target", "tail", "publish", "register", "deliver", "stream", "stats", "wire", "limit", "telemetry"},
 	"ingest":            {"gateway", "auth", "publish", "wire", "telemetry"},
 	"ingest/*":          {"gateway", "auth", "publish", "wire", "ingest", "telemetry"},
 	"stream/*":          {"gateway", "auth", "stream", "wire", "telemetry"},
-	"stream/websocket":  {"gateway", "publish", "stream", "wire"},
+	"stream/websocket":  {"gateway", "publish", "stream", "wire", "limit"},
 	"stream/streamtest": {"gateway", "store", "stream"},
-	"httpserver":        {"gateway", "auth", "telemetry"},
+	"httpserver":        {"gateway", "wire", "limit", "auth", "telemetry"},
 
 	// Where the parts meet, and the commands that start it.
 	".":     {"*"},

@@ -20,6 +20,7 @@ import (
 	"github.com/postrider-dev/postrider/server/filter"
 	"github.com/postrider-dev/postrider/server/gateway"
 	"github.com/postrider-dev/postrider/server/httpserver"
+	"github.com/postrider-dev/postrider/server/limit"
 	"github.com/postrider-dev/postrider/server/publish"
 	"github.com/postrider-dev/postrider/server/register"
 	"github.com/postrider-dev/postrider/server/rpc"
@@ -207,7 +208,7 @@ func (s *Server) assemble(keyring *auth.Keyring) (err error) {
 	overHTTP := sse.New(sse.Config{Hub: hub, NewRequest: rpcstream.NewRequest, View: view(true), Logger: s.logger})
 	s.sockets, err = websocket.New(websocket.Config{
 		Hub: hub, NewRequest: rpcstream.NewRequest, Encoding: overRPC.Encoding,
-		MaxBytes: s.config.MaxRequestBytes, Stopping: s.stopping, Logger: s.logger,
+		Stopping: s.stopping, Logger: s.logger,
 	})
 	if err != nil {
 		return err
@@ -220,7 +221,7 @@ func (s *Server) assemble(keyring *auth.Keyring) (err error) {
 		Store: s.store, Schemas: s.schemas, Filters: filters, Publisher: publisher, Registrar: s.registrar, Engine: s.engine, Stats: s.stats, Targets: targets,
 		Subscribe: overRPC.Subscribe, Coalesce: overRPC.Coalesce, StreamEvents: overHTTP.Serve, ServeSocket: overSocket,
 		CORSOrigins: s.config.CORSOrigins, Keyring: keyring, AdminKey: s.admin.Hash,
-		MaxRequestBytes: s.config.MaxRequestBytes, MaxStreams: s.config.MaxStreams, Version: Version(),
+		MaxRequestBytes: s.config.MaxRequestBytes, Bodies: limit.NewBudget(s.config.bodyBytes()), MaxStreams: s.config.MaxStreams, Version: Version(),
 		Services: s.services, Ready: s.ready, Stopping: s.stopping, Logger: s.logger,
 	})
 	if err != nil {

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"net"
 	"sync"
+
+	"github.com/postrider-dev/postrider/server/limit"
 )
 
 // crowd bounds the connections of a listener, and lets each address have as many as are still free: whoever opens as many
@@ -32,19 +34,11 @@ func (c *crowd) Accept() (net.Conn, error) {
 		if err != nil {
 			return nil, err
 		}
-		if address := hostOf(conn); c.enter(address) {
+		if address := limit.Address(conn.RemoteAddr().String()); c.enter(address) {
 			return &member{Conn: conn, leave: sync.OnceFunc(func() { c.leave(address) })}, nil
 		}
 		_ = conn.Close()
 	}
-}
-
-func hostOf(conn net.Conn) string {
-	host, _, err := net.SplitHostPort(conn.RemoteAddr().String())
-	if err != nil {
-		return conn.RemoteAddr().String()
-	}
-	return host
 }
 
 func (c *crowd) enter(address string) bool {

@@ -20,6 +20,8 @@ const (
 	pingAfter      = 30 * time.Second
 	pingTimeout    = 15 * time.Second
 	maxHeaderBytes = 64 << 10
+	// maxStreams bounds the calls that an HTTP/2 connection has open at a time.
+	maxStreams = 1000
 )
 
 // Config of a Server.
@@ -57,9 +59,10 @@ func New(cfg Config) *Server {
 		IdleTimeout:       idleTimeout,
 		MaxHeaderBytes:    maxHeaderBytes,
 		HTTP2: &http.HTTP2Config{
-			MaxConcurrentStreams: 1000, SendPingTimeout: pingAfter, PingTimeout: pingTimeout,
+			MaxConcurrentStreams: maxStreams, SendPingTimeout: pingAfter, PingTimeout: pingTimeout,
 		},
-		ErrorLog: slog.NewLogLogger(cfg.Logger.Handler(), slog.LevelWarn),
+		ConnContext: withConnection,
+		ErrorLog:    slog.NewLogLogger(cfg.Logger.Handler(), slog.LevelWarn),
 	}}
 }
 
@@ -70,7 +73,7 @@ func NewHandler(cfg Config) http.Handler {
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { writeState(w, nil) })
 	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) { writeState(w, cfg.Ready(r.Context())) })
 	mux.Handle("/", serveUI(cfg.UI))
-	return boundTransfers(cfg.Quiet, allowOrigins(cfg.CORSOrigins, mux))
+	return newCalls(cfg, allowOrigins(cfg.CORSOrigins, mux))
 }
 
 func writeState(w http.ResponseWriter, fault error) {

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net/http"
 	"runtime/debug"
+	"strings"
 
 	"connectrpc.com/connect"
 	"connectrpc.com/grpchealth"
@@ -18,6 +19,7 @@ import (
 	"github.com/postrider-dev/postrider/server/deliver"
 	"github.com/postrider-dev/postrider/server/filter"
 	"github.com/postrider-dev/postrider/server/gateway"
+	"github.com/postrider-dev/postrider/server/limit"
 	"github.com/postrider-dev/postrider/server/publish"
 	"github.com/postrider-dev/postrider/server/register"
 	"github.com/postrider-dev/postrider/server/schema"
@@ -51,6 +53,8 @@ type Config struct {
 	AdminKey    auth.KeyHash
 	// MaxRequestBytes bounds one request.
 	MaxRequestBytes int
+	// Bodies bounds what all requests of known callers hold together.
+	Bodies *limit.Budget
 	// MaxStreams bounds how many streams are open at a time.
 	MaxStreams int
 	// Services are mounted beside those of the contract.
@@ -85,7 +89,8 @@ func New(config Config) (*API, error) {
 	a := &API{config: config}
 	a.auth = &authenticator{
 		store: config.Store, admin: config.AdminKey, ring: config.Keyring,
-		maxBytes: hardLimit(config.MaxRequestBytes), logger: config.Logger,
+		maxBytes: hardLimit(config.MaxRequestBytes), bodies: config.Bodies,
+		signIns: limit.NewRates(signInsOfAddress, signInsOfAll), refused: limit.NewSampler(config.Logger), logger: config.Logger,
 	}
 	a.streams = newOpenStreams(a.auth, config.MaxStreams)
 	a.options = connect.WithHandlerOptions(
@@ -93,8 +98,9 @@ func New(config Config) (*API, error) {
 		wire.Codecs(config.MaxRequestBytes),
 		// Above the limit that the codecs tell of in the words of the contract, this one only protects the memory.
 		connect.WithReadMaxBytes(hardLimit(config.MaxRequestBytes)),
+		withGzip(config.Logger),
 		connect.WithCompressMinBytes(compressMinBytes),
-		connect.WithInterceptors(requestLog{config.Logger}.interceptor(), wire.NewErrors(config.Logger)),
+		connect.WithInterceptors(a.log().interceptor(), wire.NewErrors(config.Logger)),
 		connect.WithRecover(recovered),
 		connect.WithInterceptors(interceptor{stream: a.streams.wrap}, requests),
 	)
@@ -112,47 +118,98 @@ func recovered(_ context.Context, spec connect.Spec, _ http.Header, cause any) e
 	return fmt.Errorf("panic in %s: %v\n%s", spec.Procedure, cause, debug.Stack())
 }
 
+// log is the log of requests.
+func (a *API) log() requestLog { return requestLog{a.config.Logger, a.auth.refused} }
+
+// mounted is a service of the API: what is mounted, and what health and reflection know.
+type mounted struct {
+	path    string
+	handler http.Handler
+}
+
+// name is the service's full name.
+func (m mounted) name() string { return strings.Trim(m.path, "/") }
+
+func newMounted(path string, handler http.Handler) mounted { return mounted{path, handler} }
+
+// services makes the services of the contract, and those that are mounted beside them.
+func (a *API) services() []mounted {
+	shared := tenants{a.config.Store}
+	all := []mounted{
+		newMounted(postriderv1connect.NewSessionServiceHandler(&sessionService{a.auth, shared, a.config.Version}, a.options)),
+		newMounted(postriderv1connect.NewTenantServiceHandler(&tenantService{tenants: shared}, a.options)),
+		newMounted(postriderv1connect.NewApiKeyServiceHandler(&apiKeyService{shared}, a.options)),
+		newMounted(postriderv1connect.NewEventServiceHandler(&eventService{
+			tenants: shared, publisher: a.config.Publisher, schemas: a.config.Schemas, filters: a.config.Filters,
+			keyring: a.config.Keyring, subscribe: a.config.Subscribe, streams: a.streams, stopping: a.config.Stopping,
+		}, a.options)),
+		newMounted(postriderv1connect.NewEventTypeServiceHandler(&eventTypeService{
+			tenants: shared, registrar: a.config.Registrar, schemas: a.config.Schemas, filters: a.config.Filters,
+			publisher: a.config.Publisher,
+		}, a.options)),
+		newMounted(postriderv1connect.NewSubscriptionServiceHandler(
+			&subscriptionService{shared, a.config.Engine, a.config.Targets, a.config.Filters}, a.options)),
+		newMounted(postriderv1connect.NewDeliveryServiceHandler(
+			&deliveryService{shared, a.config.Engine, a.config.Stopping}, a.options)),
+		newMounted(postriderv1connect.NewStatsServiceHandler(
+			&statsService{shared, a.config.Stats, a.config.Engine, a.config.Stopping}, a.options)),
+		newMounted(postriderv1connect.NewStreamServiceHandler(
+			&streamService{shared, a.auth, a.streams, a.config.Stopping}, a.options)),
+	}
+	for _, service := range a.config.Services {
+		all = append(all, newMounted(service(a.options)))
+	}
+	return all
+}
+
 // Mount puts the services, gRPC's health check and reflection on the mux.
 func (a *API) Mount(mux *http.ServeMux) {
-	mount := func(path string, service http.Handler) { mux.Handle(path, private(service)) }
-	shared := tenants{a.config.Store}
-	mount(postriderv1connect.NewSessionServiceHandler(&sessionService{a.auth, shared, a.config.Version}, a.options))
-	mount(postriderv1connect.NewTenantServiceHandler(&tenantService{tenants: shared}, a.options))
-	mount(postriderv1connect.NewApiKeyServiceHandler(&apiKeyService{shared}, a.options))
-	path, events := postriderv1connect.NewEventServiceHandler(&eventService{
-		tenants: shared, publisher: a.config.Publisher, schemas: a.config.Schemas, filters: a.config.Filters,
-		keyring: a.config.Keyring, subscribe: a.config.Subscribe, streams: a.streams, stopping: a.config.Stopping,
-	}, a.options)
-	mount(path, events)
-	mount(postriderv1connect.EventServiceSubscribeProcedure, a.config.Coalesce(events))
-	mount(PublishStreamPath, needsHTTP2(a.config.Logger, events))
-	mount(postriderv1connect.NewEventTypeServiceHandler(&eventTypeService{
-		tenants: shared, registrar: a.config.Registrar, schemas: a.config.Schemas, filters: a.config.Filters,
-		publisher: a.config.Publisher,
-	}, a.options))
-	mount(postriderv1connect.NewSubscriptionServiceHandler(
-		&subscriptionService{shared, a.config.Engine, a.config.Targets, a.config.Filters}, a.options))
-	mount(postriderv1connect.NewDeliveryServiceHandler(
-		&deliveryService{shared, a.config.Engine, a.config.Stopping}, a.options))
-	mount(postriderv1connect.NewStatsServiceHandler(
-		&statsService{shared, a.config.Stats, a.config.Engine, a.config.Stopping}, a.options))
-	mount(postriderv1connect.NewStreamServiceHandler(&streamService{shared, a.auth, a.streams, a.config.Stopping}, a.options))
+	all := a.services()
+	var names []string
+	for _, service := range all {
+		names = append(names, service.name())
+		mux.Handle(service.path, private(a.typed(service.handler)))
+		if service.name() == postriderv1connect.EventServiceName {
+			mux.Handle(postriderv1connect.EventServiceSubscribeProcedure, private(a.typed(a.config.Coalesce(service.handler))))
+			mux.Handle(PublishStreamPath, private(a.typed(needsHTTP2(a.config.Logger, service.handler))))
+		}
+	}
+	a.mountStreams(mux)
+	a.mountTools(mux, names)
+}
 
+// mountStreams puts what is no procedure on the mux.
+func (a *API) mountStreams(mux *http.ServeMux) {
+	shared := tenants{a.config.Store}
 	mux.Handle("GET "+streamPath, private(eventStreams{
-		auth: a.auth, tenants: shared, streams: a.streams, serve: a.config.StreamEvents, log: requestLog{a.config.Logger},
+		auth: a.auth, tenants: shared, streams: a.streams, serve: a.config.StreamEvents, log: a.log(),
 	}))
 	mux.Handle("GET "+socketPath, private(eventSockets{
 		auth: a.auth, tenants: shared, streams: a.streams, publisher: a.config.Publisher, serve: a.config.ServeSocket,
-		origins: a.config.CORSOrigins, log: requestLog{a.config.Logger},
+		origins: a.config.CORSOrigins, log: a.log(),
 	}))
 	mux.Handle("GET "+wire.SchemaPathPattern, jsonSchemas{a.auth, a.config.Store, a.config.Schemas})
-	mount(grpchealth.NewHandler(health{a.config.Ready}))
-	reflector := grpcreflect.NewStaticReflector(serviceNames()...)
-	mount(grpcreflect.NewHandlerV1(reflector))
-	mount(grpcreflect.NewHandlerV1Alpha(reflector))
-	for _, service := range a.config.Services {
-		mount(service(a.options))
-	}
+}
+
+// mountTools puts health and reflection on the mux, which anybody may call.
+func (a *API) mountTools(mux *http.ServeMux, names []string) {
+	options := connect.WithHandlerOptions(
+		withGzip(a.config.Logger), connect.WithReadMaxBytes(limit.SmallBody),
+		connect.WithInterceptors(a.log().interceptor(), wire.NewErrors(a.config.Logger)), connect.WithRecover(recovered),
+	)
+	mount := func(path string, service http.Handler) { mux.Handle(path, private(a.typed(small(service)))) }
+	mount(grpchealth.NewHandler(health{a.config.Ready, names}, options))
+	reflector := grpcreflect.NewStaticReflector(names...)
+	mount(grpcreflect.NewHandlerV1(reflector, options))
+	mount(grpcreflect.NewHandlerV1Alpha(reflector, options))
+}
+
+// small serves what is small by nature.
+func small(service http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		limit.CallOf(r.Context()).Confine(limit.SmallBody)
+		service.ServeHTTP(w, r)
+	})
 }
 
 // private keeps answers out of every cache: reads may come as GET, and what they answer depends on who asks.

@@ -13,6 +13,7 @@ import (
 
 	"github.com/postrider-dev/postrider/server/auth"
 	"github.com/postrider-dev/postrider/server/gateway"
+	"github.com/postrider-dev/postrider/server/limit"
 	"github.com/postrider-dev/postrider/server/store"
 	"github.com/postrider-dev/postrider/server/wire"
 )
@@ -27,9 +28,20 @@ type authenticator struct {
 	ring  *auth.Keyring
 	// maxBytes is the largest request that is read at all.
 	maxBytes int
-	// logger hears of every call that is not let in.
-	logger *slog.Logger
+	// bodies is what the requests of callers who are let in are charged to.
+	bodies *limit.Budget
+	// signIns bounds the sign-ins.
+	signIns *limit.Rates
+	// refused logs calls that are not let in.
+	refused *limit.Sampler
+	logger  *slog.Logger
 }
+
+// The sign-ins of an address and of all. Behind a proxy all people have one address, and each signs in a few times a day.
+var (
+	signInsOfAddress = limit.Rate{PerSecond: 5, Burst: 100}
+	signInsOfAll     = limit.Rate{PerSecond: 50, Burst: 500}
+)
 
 // caller is who calls, and what proved it.
 type caller struct {
@@ -68,16 +80,26 @@ func callerOf(ctx context.Context) caller {
 
 // gate lets a call in or not. It runs before anything of the request's message has been read.
 func (a *authenticator) gate(ctx context.Context, spec connect.Spec, peer connect.Peer, header http.Header) (context.Context, error) {
-	c, err := a.letIn(ctx, requirements[spec.Procedure], header)
+	required := requirements[spec.Procedure]
+	c, err := a.letIn(ctx, required, header)
+	if err == nil && required.signsIn {
+		err = a.signIns.Allow(limit.Address(peer.Addr))
+	}
+	if err == nil {
+		err = chargeQuery(ctx, peer.Query)
+	}
 	if err != nil {
-		a.logger.InfoContext(ctx, "refused", "procedure", spec.Procedure, "peer", peer.Addr, "key", c.KeyID, "error", err)
+		a.refused.Log(ctx, slog.LevelInfo, "refused", slog.String("procedure", spec.Procedure),
+			slog.String("peer", peer.Addr), slog.String("key", c.KeyID), slog.Any("error", err))
 		return nil, wire.ConnectError(ctx, a.logger, err)
 	}
 	return withCaller(ctx, c), nil
 }
 
+// letIn finds out who calls, and charges the call to that one from now on.
 func (a *authenticator) letIn(ctx context.Context, required requirement, header http.Header) (caller, error) {
 	if required.open {
+		limit.CallOf(ctx).Confine(limit.SmallBody)
 		return caller{}, checkOrigin(header)
 	}
 	c, err := a.authenticate(ctx, header)
@@ -90,7 +112,15 @@ func (a *authenticator) letIn(ctx context.Context, required requirement, header 
 	if err != nil {
 		return c, err
 	}
-	return c, a.checkLength(header)
+	if err := a.checkLength(header); err != nil || !c.known() {
+		return c, err
+	}
+	return c, a.charge(ctx, c)
+}
+
+// charge makes the call one of a known caller.
+func (a *authenticator) charge(ctx context.Context, c caller) error {
+	return limit.CallOf(ctx).Admit(a.bodies, limit.Holder{Key: c.KeyID, Tenant: int64(c.Tenant)}, a.maxBytes)
 }
 
 // checkLength refuses what is announced to be too large without reading it.

@@ -104,6 +104,9 @@ func (s eventStreams) read(r *http.Request) (caller, *postriderv1.SubscribeReque
 		return c, request, err
 	}
 	c, ticket, err := s.auth.byTicket(r.Context(), query.Get(wire.TicketParameter))
+	if err == nil {
+		err = s.auth.charge(r.Context(), c)
+	}
 	if err != nil {
 		return c, nil, err
 	}

@@ -8,11 +8,16 @@ import (
 	"connectrpc.com/connect"
 
 	"github.com/postrider-dev/postrider/gen/go/postrider/v1/postriderv1connect"
+	"github.com/postrider-dev/postrider/server/limit"
 )
 
 // requestLog writes one line for each request: what was asked, by whom, what came of it and how long it took. Requests
 // that went well and change nothing are told at debug, and publishes too, for there are thousands a second.
-type requestLog struct{ logger *slog.Logger }
+// Those that were refused are logged sampled.
+type requestLog struct {
+	logger  *slog.Logger
+	refused *limit.Sampler
+}
 
 func (l requestLog) interceptor() interceptor {
 	return interceptor{unary: l.unary, stream: l.stream}
@@ -52,6 +57,10 @@ func (l requestLog) write(ctx context.Context, spec connect.Spec, peer connect.P
 		attributes = append(attributes, slog.String("code", "ok"))
 	} else {
 		attributes = append(attributes, slog.String("code", connect.CodeOf(err).String()), slog.String("error", err.Error()))
+	}
+	if err != nil && level < slog.LevelError {
+		l.refused.Log(ctx, level, "request", attributes...)
+		return
 	}
 	l.logger.LogAttrs(ctx, level, "request", attributes...)
 }

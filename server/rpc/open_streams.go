@@ -13,6 +13,7 @@ import (
 
 	"github.com/postrider-dev/postrider/server/auth"
 	"github.com/postrider-dev/postrider/server/gateway"
+	"github.com/postrider-dev/postrider/server/limit"
 )
 
 // streamCheck is how often open streams are held against their keys: a revocation must take effect within a second, and so must
@@ -80,8 +81,27 @@ func (o *openStreams) wrap(next connect.StreamingHandlerFunc) connect.StreamingH
 			return err
 		}
 		defer o.close(opened)
-		return next(context.WithValue(ctx, openStreamKey{}, opened), conn)
+		call := limit.CallOf(ctx)
+		call.Settle()
+		return next(context.WithValue(ctx, openStreamKey{}, opened), &settlingConn{StreamingHandlerConn: conn, call: call})
 	}
+}
+
+// settlingConn gives back what the request of a stream has cost when the first answer goes out: then it was read, and the
+// stream may stay open for long. What a client streams is given back message by message.
+type settlingConn struct {
+	connect.StreamingHandlerConn
+	call    *limit.Call
+	settled bool
+}
+
+// Send implements connect.StreamingHandlerConn.
+func (c *settlingConn) Send(message any) error {
+	if !c.settled && c.Spec().StreamType == connect.StreamTypeServer {
+		c.settled = true
+		c.call.Settle()
+	}
+	return c.StreamingHandlerConn.Send(message)
 }
 
 // open keeps account of a stream of the context's caller until it is closed, or refuses it. The context it answers ends

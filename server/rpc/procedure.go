@@ -13,6 +13,8 @@ type requirement struct {
 	anyKey bool
 	// open procedures need no key at all.
 	open bool
+	// signsIn procedures may be called only now and then.
+	signsIn bool
 	// orTicket procedures read a ticket in the message, which lets in whoever brings neither key nor session that would.
 	orTicket bool
 	// wholeServer procedures need a key that is confined to no tenant.
@@ -21,7 +23,7 @@ type requirement struct {
 
 // requirements names every procedure. One that is not here is for admin keys.
 var requirements = map[string]requirement{
-	postriderv1connect.SessionServiceCreateSessionProcedure: {open: true},
+	postriderv1connect.SessionServiceCreateSessionProcedure: {open: true, signsIn: true},
 	postriderv1connect.SessionServiceDeleteSessionProcedure: {open: true},
 	postriderv1connect.SessionServiceGetSessionProcedure:    {anyKey: true},
 

@@ -5,6 +5,7 @@ import (
 	"sync"
 
 	"github.com/postrider-dev/postrider/server/gateway"
+	"github.com/postrider-dev/postrider/server/limit"
 	"github.com/postrider-dev/postrider/server/publish"
 )
 
@@ -15,8 +16,11 @@ const (
 	inboxBytes  = 4 << 20
 )
 
-// publishInbox holds what one stream has received. One goroutine puts, another one takes.
+// publishInbox holds what one stream has received, and charges it to the stream's call until it is stored. One goroutine
+// puts, another one takes.
 type publishInbox struct {
+	call *limit.Call
+
 	mu      sync.Mutex
 	waiting []publish.Prepared
 	bytes   int
@@ -26,8 +30,8 @@ type publishInbox struct {
 	arrived, taken chan struct{}
 }
 
-func newPublishInbox() *publishInbox {
-	return &publishInbox{arrived: make(chan struct{}, 1), taken: make(chan struct{}, 1)}
+func newPublishInbox(call *limit.Call) *publishInbox {
+	return &publishInbox{call: call, arrived: make(chan struct{}, 1), taken: make(chan struct{}, 1)}
 }
 
 func signal(to chan struct{}) {
@@ -37,17 +41,27 @@ func signal(to chan struct{}) {
 	}
 }
 
-// put waits for room; it answers false when ctx ends first.
-func (b *publishInbox) put(ctx context.Context, one publish.Prepared) bool {
+// put waits for room. The error is that ctx ends first, or that there is no memory for what waits.
+func (b *publishInbox) put(ctx context.Context, one publish.Prepared) error {
+	if err := b.call.Charge(one.Size()); err != nil {
+		return err
+	}
 	for !b.add(one) {
 		select {
 		case <-b.taken:
 		case <-ctx.Done():
-			return false
+			return context.Cause(ctx)
 		}
 	}
 	signal(b.arrived)
-	return true
+	return nil
+}
+
+// release gives back what was charged for a batch.
+func (b *publishInbox) release(batch []publish.Prepared) {
+	for _, one := range batch {
+		b.call.Release(one.Size())
+	}
 }
 
 func (b *publishInbox) add(one publish.Prepared) bool {

@@ -14,6 +14,7 @@ import (
 	postriderv1 "github.com/postrider-dev/postrider/gen/go/postrider/v1"
 	"github.com/postrider-dev/postrider/gen/go/postrider/v1/postriderv1connect"
 	"github.com/postrider-dev/postrider/server/gateway"
+	"github.com/postrider-dev/postrider/server/limit"
 	"github.com/postrider-dev/postrider/server/publish"
 	"github.com/postrider-dev/postrider/server/wire"
 )
@@ -29,7 +30,7 @@ const maxSummaryErrors = 100
 func (s *eventService) PublishStream(
 	ctx context.Context, stream *connect.BidiStream[postriderv1.PublishStreamRequest, postriderv1.PublishStreamResponse],
 ) error {
-	p := &publishStream{service: s, conn: stream.Conn(), inbox: newPublishInbox()}
+	p := &publishStream{service: s, conn: stream.Conn(), inbox: newPublishInbox(limit.CallOf(ctx))}
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	// It ends with the stream: receiving fails once the handler has returned.
@@ -42,7 +43,9 @@ func (s *eventService) PublishStream(
 		if err != nil {
 			return err
 		}
-		if err := p.store(ctx, batch); err != nil {
+		err = p.store(ctx, batch)
+		p.inbox.release(batch)
+		if err != nil {
 			return err
 		}
 	}
@@ -76,7 +79,8 @@ func (p *publishStream) receive(ctx context.Context) {
 			p.inbox.close(err)
 			return
 		}
-		if !p.inbox.put(ctx, prepared) {
+		if err := p.inbox.put(ctx, prepared); err != nil {
+			p.inbox.close(err)
 			return
 		}
 	}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/postrider-dev/postrider/server/auth"
 	"github.com/postrider-dev/postrider/server/gateway"
+	"github.com/postrider-dev/postrider/server/limit"
 	"github.com/postrider-dev/postrider/server/publish"
 	"github.com/postrider-dev/postrider/server/wire"
 )
@@ -41,10 +42,13 @@ type eventSockets struct {
 func (s eventSockets) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	// The connection outlives the request.
 	ctx := context.WithoutCancel(r.Context())
-	client := &SocketClient{sockets: s, from: newOrigin(r.RemoteAddr, r.Header), began: time.Now()}
+	client := &SocketClient{sockets: s, from: newOrigin(r.RemoteAddr, r.Header), began: time.Now(), call: limit.CallOf(r.Context())}
 	err := s.checkOrigin(r)
 	if err == nil {
 		err = client.identify(ctx, r)
+	}
+	if err == nil {
+		err = client.charge()
 	}
 	if err == nil {
 		ctx, client.connection, err = s.streams.open(withCaller(ctx, client.caller), client.from)
@@ -92,6 +96,15 @@ func (c *SocketClient) identify(ctx context.Context, r *http.Request) error {
 		c.caller = caller{}
 	}
 	return nil
+}
+
+// charge says what the client's messages are charged to: those of a client that is not known have to be small.
+func (c *SocketClient) charge() error {
+	if !c.caller.known() {
+		c.call.Confine(limit.SmallBody)
+		return nil
+	}
+	return c.sockets.auth.charge(limit.With(context.Background(), c.call), c.caller)
 }
 
 func readSocketQuery(r *http.Request) (url.Values, error) {

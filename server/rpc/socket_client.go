@@ -12,6 +12,7 @@ import (
 	postriderv1 "github.com/postrider-dev/postrider/gen/go/postrider/v1"
 	"github.com/postrider-dev/postrider/server/auth"
 	"github.com/postrider-dev/postrider/server/gateway"
+	"github.com/postrider-dev/postrider/server/limit"
 	"github.com/postrider-dev/postrider/server/publish"
 	"github.com/postrider-dev/postrider/server/stream"
 	"github.com/postrider-dev/postrider/server/wire"
@@ -27,6 +28,8 @@ type SocketClient struct {
 	began   time.Time
 	// refused is why the credentials of the request let nobody in.
 	refused error
+	// call is what the client's messages are charged to.
+	call *limit.Call
 	// connection is the connection's place among the open streams, to which each of its subscriptions adds one.
 	connection *openStream
 
@@ -86,8 +89,11 @@ func (c *SocketClient) Authenticate(ctx context.Context, token string) (*postrid
 		return nil, err
 	}
 	c.caller, c.ticket = who, ticket
-	return ready, nil
+	return ready, c.charge()
 }
+
+// Call is what the client's messages are charged to.
+func (c *SocketClient) Call() *limit.Call { return c.call }
 
 // Subscribe lets a stream in and lists it for as long as carry takes.
 func (c *SocketClient) Subscribe(

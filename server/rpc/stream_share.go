@@ -1,11 +1,11 @@
 package rpc
 
 import (
-	"net"
 	"time"
 
 	"github.com/postrider-dev/postrider/server/auth"
 	"github.com/postrider-dev/postrider/server/gateway"
+	"github.com/postrider-dev/postrider/server/limit"
 )
 
 // tooManyRetry is when a stream that was refused for want of room may be tried again.
@@ -19,11 +19,7 @@ type holder struct {
 }
 
 func newHolder(c caller, from origin) holder {
-	address := from.address
-	if host, _, err := net.SplitHostPort(address); err == nil {
-		address = host
-	}
-	return holder{tenant: c.Tenant, key: c.hash, address: address}
+	return holder{tenant: c.Tenant, key: c.hash, address: limit.Address(from.address)}
 }
 
 // share is a number of streams in relation to those that are still free.

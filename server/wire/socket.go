@@ -179,7 +179,7 @@ func SocketEnd(subscription string, cause *connect.Error, cursor string) *postri
 }
 
 func reasonValue(shown *connect.Error) postriderv1.ErrorReason {
-	return postriderv1.ErrorReason(postriderv1.ErrorReason_value[reasonPrefix+reasonOf(shown)])
+	return postriderv1.ErrorReason(postriderv1.ErrorReason_value[reasonPrefix+ReasonOf(shown)])
 }
 
 // violationsOf answers the fields at fault that an error names.

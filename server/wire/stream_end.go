@@ -19,11 +19,12 @@ type StreamEnd struct {
 // NewStreamEnd shows why a stream ends.
 func NewStreamEnd(cause *connect.Error) StreamEnd {
 	return StreamEnd{
-		Code: cause.Code().String(), Reason: reasonOf(cause), Message: cause.Message(), Reconnect: worthRepeating(cause.Code()),
+		Code: cause.Code().String(), Reason: ReasonOf(cause), Message: cause.Message(), Reconnect: worthRepeating(cause.Code()),
 	}
 }
 
-func reasonOf(shown *connect.Error) string {
+// ReasonOf is the reason that an error shows, for example "OVERLOADED"; empty for none.
+func ReasonOf(shown *connect.Error) string {
 	for _, detail := range shown.Details() {
 		value, err := detail.Value()
 		if info, ok := value.(*errdetails.ErrorInfo); err == nil && ok {

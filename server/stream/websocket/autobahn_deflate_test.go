@@ -74,7 +74,7 @@ func TestAutobahn13DeflateOffers(t *testing.T) {
 
 func deflateGroup(t *testing.T, name, offer string, agreed bool, op byte, content func(int) string) {
 	t.Helper()
-	url := echoServer(t, websocket.Options{MaxBytes: maxMessage, Compress: true})
+	url := echoServer(t, websocket.Options{Call: bounded(maxMessage), Compress: true})
 	for i, size := range deflateSizes {
 		t.Run(fmt.Sprintf("%s.%d", name, i+1), func(t *testing.T) {
 			t.Parallel()
@@ -129,7 +129,7 @@ func noise(n int) string {
 // With the extension agreed on, its bit is still wrong on continuations and control frames, and the others everywhere.
 func TestReservedBitsWithDeflate(t *testing.T) {
 	t.Parallel()
-	url := echoServer(t, websocket.Options{MaxBytes: maxMessage, Compress: true})
+	url := echoServer(t, websocket.Options{Call: bounded(maxMessage), Compress: true})
 	for name, send := range map[string][]frame{
 		"ping":         {{op: opPing, rsv: 4}},
 		"continuation": {{op: opText, payload: "a", open: true}, {op: opContinuation, payload: "b", rsv: 4}},

@@ -8,7 +8,7 @@ import (
 	"github.com/postrider-dev/postrider/server/stream/websocket"
 )
 
-var echoOptions = websocket.Options{MaxBytes: maxMessage}
+var echoOptions = websocket.Options{Call: bounded(maxMessage)}
 
 // Group 9: large messages, whole, in fragments and in small writes, and many small ones.
 func TestAutobahn9Large(t *testing.T) {
@@ -54,9 +54,9 @@ func TestAutobahn10AutoFragment(t *testing.T) {
 // A message over the limit fails the connection, whether it says so at once, in fragments, or compressed.
 func TestTooLargeMessages(t *testing.T) {
 	t.Parallel()
-	const limit = 1000
-	url := echoServer(t, websocket.Options{MaxBytes: limit, Compress: true})
-	fits, large := text(strings.Repeat("a", limit)), strings.Repeat("a", limit+1)
+	const most = 1000
+	url := echoServer(t, websocket.Options{Call: bounded(most), Compress: true})
+	fits, large := text(strings.Repeat("a", most)), strings.Repeat("a", most+1)
 	for _, tt := range []protocolCase{
 		{name: "whole", send: []frame{fits, text(large)}, want: []frame{fits}, code: 1009},
 		{name: "fragments", send: fragments(opText, large, 10), code: 1009},

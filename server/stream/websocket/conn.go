@@ -11,6 +11,9 @@ import (
 	"unicode/utf8"
 
 	"github.com/coder/websocket"
+
+	"github.com/postrider-dev/postrider/server/gateway"
+	"github.com/postrider-dev/postrider/server/limit"
 )
 
 // CloseCode tells in a close frame why a connection ends.
@@ -48,8 +51,8 @@ type Options struct {
 	Subprotocols []string
 	// Compress agrees to permessage-deflate where the client offers it.
 	Compress bool
-	// MaxBytes bounds a message of the client, after decompression.
-	MaxBytes int
+	// Call bounds a message of the client, after decompression, and is charged for it.
+	Call *limit.Call
 	// Rate is how many messages and pings of the client are taken a second; the others wait. 0 for any number.
 	Rate int
 }
@@ -63,6 +66,7 @@ type Conn struct {
 	compress bool
 	// pace is that of the client.
 	pace *pace
+	call *limit.Call
 }
 
 // Accept answers an upgrade request. An error was told to the client. Origins are the caller's business.
@@ -82,9 +86,9 @@ func Accept(w http.ResponseWriter, r *http.Request, options Options) (*Conn, err
 	if err != nil {
 		return nil, err
 	}
-	reader.SetReadLimit(int64(options.MaxBytes))
+	reader.SetReadLimit(-1) // collect has the limit.
 	return &Conn{
-		reader: reader, link: upgrade.link,
+		reader: reader, link: upgrade.link, call: options.Call,
 		compress: w.Header().Get("Sec-WebSocket-Extensions") != "", pace: pace,
 	}, nil
 }
@@ -112,13 +116,17 @@ func (c *Conn) Subprotocol() string { return c.reader.Subprotocol() }
 // errInvalidText tells that a text message was not UTF-8.
 var errInvalidText = errors.New("a text message is not UTF-8")
 
-// Read waits for a message of the client. After an error there is nothing more to read; what the client did wrong was told
-// to it.
+// Read waits for a message of the client, which is charged to its call until ReleaseMessage. After an error there is nothing more
+// to read. A *gateway.Error is to be told to the client; what it did wrong otherwise was.
 func (c *Conn) Read() (text bool, message []byte, err error) {
 	c.pace.keep()
 	kind, reader, err := c.reader.Reader(context.Background())
 	if err == nil {
-		message, err = io.ReadAll(reader)
+		message, err = c.collect(reader)
+	}
+	var told *gateway.Error
+	if errors.As(err, &told) {
+		return false, nil, err
 	}
 	if err != nil {
 		c.refuse(err)
@@ -130,6 +138,55 @@ func (c *Conn) Read() (text bool, message []byte, err error) {
 	}
 	return text, message, nil
 }
+
+// collect reads a message that has begun, and charges each part of it before it is kept.
+func (c *Conn) collect(from io.Reader) ([]byte, error) {
+	c.link.messageBegins()
+	defer c.link.messageEnds()
+	most, _ := c.call.Most()
+	var message []byte
+	for part := partBytes; ; part = min(2*part, maxPartBytes) {
+		message = slices.Grow(message, part)
+		n, err := from.Read(message[len(message):cap(message)])
+		if refused := c.charge(len(message)+n, n, most); refused != nil {
+			c.call.Release(len(message))
+			return nil, refused
+		}
+		c.link.messageGrows(n)
+		message = message[:len(message)+n]
+		if errors.Is(err, io.EOF) {
+			return message, nil
+		}
+		if err != nil {
+			c.call.Release(len(message))
+			return nil, c.late(err)
+		}
+	}
+}
+
+// A message is read in parts, which grow with it.
+const (
+	partBytes    = 512
+	maxPartBytes = 64 << 10
+)
+
+func (c *Conn) charge(whole, part, most int) error {
+	if whole > most {
+		return limit.TooLarge(most)
+	}
+	return c.call.Charge(part)
+}
+
+// late is the error of a message that does not arrive in time.
+func (c *Conn) late(err error) error {
+	if within, ok := c.link.messageLate(err); ok {
+		return limit.TooSlow(within)
+	}
+	return err
+}
+
+// ReleaseMessage gives back what a message was charged, when it has been dealt with.
+func (c *Conn) ReleaseMessage(n int) { c.call.Release(n) }
 
 // refuse tells the client what it did wrong where the library has not: it only stops at a frame without a mask.
 func (c *Conn) refuse(err error) {

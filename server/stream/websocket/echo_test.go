@@ -1,10 +1,14 @@
 package websocket_test
 
 import (
+	"context"
+	"errors"
 	"net/http"
 	"net/http/httptest"
 	"testing"
 
+	"github.com/postrider-dev/postrider/server/gateway"
+	"github.com/postrider-dev/postrider/server/limit"
 	"github.com/postrider-dev/postrider/server/stream/websocket"
 )
 
@@ -27,6 +31,10 @@ func echo(conn *websocket.Conn) {
 	defer conn.Release()
 	for {
 		text, message, err := conn.Read()
+		var tooLarge *gateway.Error
+		if errors.As(err, &tooLarge) {
+			conn.Close(websocket.CloseTooLarge, "")
+		}
 		if err != nil {
 			return
 		}
@@ -38,6 +46,13 @@ func echo(conn *websocket.Conn) {
 }
 
 const maxMessage = 16 << 20
+
+// bounded is the call of a client whose messages may have so many bytes.
+func bounded(most int) *limit.Call {
+	call := limit.CallOf(context.Background())
+	call.Confine(most)
+	return call
+}
 
 // protocolCase is one of the Autobahn list.
 type protocolCase struct {
@@ -74,7 +89,7 @@ func (tt protocolCase) run(t *testing.T, url string, header ...string) {
 
 func runCases(t *testing.T, cases []protocolCase) {
 	t.Helper()
-	url := echoServer(t, websocket.Options{MaxBytes: maxMessage})
+	url := echoServer(t, websocket.Options{Call: bounded(maxMessage)})
 	for _, tt := range cases {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()

@@ -2,7 +2,9 @@ package websocket
 
 import (
 	"encoding/binary"
+	"errors"
 	"net"
+	"os"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -16,6 +18,9 @@ const (
 	writeTimeout = 30 * time.Second
 	// silence is how long a client may send nothing, not even pongs.
 	silence = 75 * time.Second
+	// messageTime is how long a message may take to arrive, and a second more for every messagePace bytes of it.
+	messageTime = 20 * time.Second
+	messagePace = 4 << 10
 	// farewell bounds how long an end may take: what is being written, and the client's answer to the close.
 	farewell = 2 * time.Second
 )
@@ -45,6 +50,9 @@ type link struct {
 	deadlines            sync.Mutex
 	leaving              bool
 	readUntil, writeTill time.Time
+	// began is when the message under way began; zero between two. came is how much of it has come.
+	began time.Time
+	came  int
 }
 
 // buffers are for what is put by.
@@ -211,10 +219,47 @@ func recycle(buffer *[]byte) {
 func (l *link) awaitClient() {
 	l.deadlines.Lock()
 	defer l.deadlines.Unlock()
-	if now := time.Now(); !l.leaving && l.readUntil.Sub(now) < silence-time.Second {
-		l.readUntil = now.Add(silence)
-		_ = l.SetReadDeadline(l.readUntil)
+	now := time.Now()
+	until := now.Add(silence)
+	if due := l.began.Add(l.allowed()); !l.began.IsZero() && due.Before(until) {
+		until = due
 	}
+	if !l.leaving && (until.Sub(l.readUntil) >= time.Second || until.Before(l.readUntil)) {
+		l.readUntil = until
+		_ = l.SetReadDeadline(until)
+	}
+}
+
+// allowed is how long what has come of a message may have taken. It is called with deadlines held.
+func (l *link) allowed() time.Duration {
+	return messageTime + time.Duration(l.came/messagePace)*time.Second
+}
+
+// messageBegins starts the clock of a message: one that drips cannot hold its memory for ever.
+func (l *link) messageBegins() {
+	l.deadlines.Lock()
+	defer l.deadlines.Unlock()
+	l.began, l.came = time.Now(), 0
+}
+
+func (l *link) messageGrows(n int) {
+	l.deadlines.Lock()
+	defer l.deadlines.Unlock()
+	l.came += n
+}
+
+// messageEnds lets the client be silent again.
+func (l *link) messageEnds() {
+	l.deadlines.Lock()
+	defer l.deadlines.Unlock()
+	l.began = time.Time{}
+}
+
+// messageLate says whether an error is that a message has taken longer than it may.
+func (l *link) messageLate(err error) (within time.Duration, late bool) {
+	l.deadlines.Lock()
+	defer l.deadlines.Unlock()
+	return l.allowed(), errors.Is(err, os.ErrDeadlineExceeded) && !l.leaving && !time.Now().Before(l.began.Add(l.allowed()))
 }
 
 func (l *link) awaitWrite() {

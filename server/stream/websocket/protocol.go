@@ -5,6 +5,9 @@ import (
 	"strings"
 
 	"connectrpc.com/connect"
+
+	"github.com/postrider-dev/postrider/server/gateway"
+	"github.com/postrider-dev/postrider/server/wire"
 )
 
 // offeredProtocols lists the subprotocols that a client offers.
@@ -22,6 +25,12 @@ func offeredProtocols(r *http.Request) []string {
 
 // closeCode is what a connection ends with.
 func closeCode(cause *connect.Error) CloseCode {
+	switch wire.ReasonOf(cause) {
+	case wire.ReasonName(gateway.ReasonTooLarge):
+		return CloseTooLarge
+	case wire.ReasonName(gateway.ReasonOverloaded), wire.ReasonName(gateway.ReasonTooSlow):
+		return CloseLater
+	}
 	switch cause.Code() {
 	case connect.CodeUnauthenticated:
 		return CloseUnauthenticated

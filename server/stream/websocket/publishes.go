@@ -35,18 +35,24 @@ type publishRequest struct {
 	id      string
 	request *postriderv1.PublishRequest
 	bytes   int
+	// charged is what the connection's call is charged for it.
+	charged int
 	// fault is what is wrong with the request; nil for one that can be tried.
 	fault error
 }
 
 // publish queues an event, or the fault of one, so that answers keep the order of the requests. It waits for room, which
 // holds up nobody but the client.
-func (s *socket) publish(id string, request *postriderv1.PublishRequest, fault error) {
+// charged is the size of the message it came in.
+func (s *socket) publish(asked *postriderv1.SocketRequest, fault error, charged int) {
 	if s.publishes == nil {
 		s.publishes = &publishes{socket: s}
 		s.publishes.room.L = &s.publishes.mu
 	}
-	s.publishes.add(publishRequest{id: id, request: request, bytes: proto.Size(request), fault: fault})
+	request := asked.GetPublish()
+	s.publishes.add(publishRequest{
+		id: asked.GetId(), request: request, bytes: proto.Size(request), charged: charged, fault: fault,
+	})
 }
 
 func (p *publishes) add(one publishRequest) {
@@ -65,7 +71,14 @@ func (p *publishes) add(one publishRequest) {
 func (p *publishes) work() {
 	for batch := p.take(); len(batch) > 0; batch = p.take() {
 		p.store(batch)
+		p.release(batch)
 		p.socket.flush()
+	}
+}
+
+func (p *publishes) release(batch []publishRequest) {
+	for _, one := range batch {
+		p.socket.conn.ReleaseMessage(one.charged)
 	}
 }
 

@@ -133,6 +133,10 @@ func (s *socket) keepAlive() *time.Timer {
 func (s *socket) read(late *time.Timer) {
 	for {
 		text, message, err := s.conn.Read()
+		var told *gateway.Error
+		if errors.As(err, &told) {
+			s.end(told)
+		}
 		if err != nil {
 			return
 		}
@@ -144,15 +148,21 @@ func (s *socket) read(late *time.Timer) {
 		if err == nil {
 			err = s.transport.requests.CheckSocket(request)
 		}
+		if err == nil && s.known && request.GetPublish() != nil {
+			s.publish(request, nil, len(message))
+			continue
+		}
 		if err == nil {
 			err = s.answer(request, late)
 		}
 		switch {
 		case err != nil && s.known && request.GetPublish() != nil:
-			s.publish(request.GetId(), request.GetPublish(), err)
+			s.publish(request, err, len(message))
+			continue
 		case err != nil:
 			s.refuse(request.GetId(), request.GetSubscription(), err)
 		}
+		s.conn.ReleaseMessage(len(message))
 	}
 }
 
@@ -182,8 +192,7 @@ func (s *socket) answer(request *postriderv1.SocketRequest, late *time.Timer) er
 	case *postriderv1.SocketRequest_Unsubscribe:
 		return s.unsubscribe(request)
 	default:
-		s.publish(request.GetId(), request.GetPublish(), nil)
-		return nil
+		return fmt.Errorf("a request of type %T has no answer", asked)
 	}
 }
 

@@ -13,6 +13,7 @@ import (
 
 	postriderv1 "github.com/postrider-dev/postrider/gen/go/postrider/v1"
 	"github.com/postrider-dev/postrider/server/gateway"
+	"github.com/postrider-dev/postrider/server/limit"
 	"github.com/postrider-dev/postrider/server/publish"
 	"github.com/postrider-dev/postrider/server/stream"
 	"github.com/postrider-dev/postrider/server/wire"
@@ -44,6 +45,8 @@ type Client interface {
 	// Publish stores events in order, each for itself, and answers what has become of each. After an error that of all is
 	// unknown.
 	Publish(ctx context.Context, requests []*postriderv1.PublishRequest) ([]publish.Outcome, error)
+	// Call is what the client's messages are charged to.
+	Call() *limit.Call
 	// Done is called once, at the end, with what the client was told, or would have been had it not left.
 	Done(cause *connect.Error)
 }
@@ -58,8 +61,6 @@ type Config struct {
 	NewRequest func(*gateway.Tenant, *postriderv1.SubscribeRequest) (stream.Request, error)
 	// Encoding is that of a SubscribeResponse with an event, in JSON or in Protobuf.
 	Encoding func(asJSON bool, format postriderv1.PayloadFormat) *stream.Encoding
-	// MaxBytes bounds a message of a client.
-	MaxBytes int
 	// Stopping is closed when the server begins to stop: connections end then.
 	Stopping <-chan struct{}
 	Logger   *slog.Logger
@@ -98,7 +99,7 @@ func (t *Transport) Serve(ctx context.Context, w http.ResponseWriter, r *http.Re
 	conn, err := Accept(w, r, Options{
 		Subprotocols: []string{JSONProtocol, BinaryProtocol},
 		Compress:     r.URL.Query().Get(wire.CompressionParameter) == wire.CompressionDeflate,
-		MaxBytes:     t.config.MaxBytes,
+		Call:         client.Call(),
 		Rate:         messageRate,
 	})
 	if err != nil {

@@ -202,6 +202,11 @@ func TestGarbage(t *testing.T) {
 				c := w.dial("Sec-WebSocket-Protocol: " + tt.protocol)
 				c.next()
 				go c.send(0, tt.send)
+				if tt.code == 1009 {
+					if got := c.next(); !strings.Contains(got.payload, `TOO_LARGE"`) {
+						t.Errorf("got %v, want an end with its reason", got)
+					}
+				}
 				if tt.code != 0 {
 					c.expectClose(tt.code)
 					return

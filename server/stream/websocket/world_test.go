@@ -20,6 +20,7 @@ import (
 	"github.com/postrider-dev/postrider/server/auth"
 	"github.com/postrider-dev/postrider/server/filter"
 	"github.com/postrider-dev/postrider/server/gateway"
+	"github.com/postrider-dev/postrider/server/limit"
 	"github.com/postrider-dev/postrider/server/publish"
 	"github.com/postrider-dev/postrider/server/schema"
 	"github.com/postrider-dev/postrider/server/store"
@@ -74,7 +75,7 @@ func newWorld(t *testing.T) *world {
 	encodings := rpcstream.New(hub, func(asJSON bool) rpcstream.View { return wire.NewEventView(schemas, log.Cursor, asJSON) })
 	transport, err := websocket.New(websocket.Config{
 		Hub: hub, NewRequest: rpcstream.NewRequest, Encoding: encodings.Encoding,
-		MaxBytes: 1 << 20, Stopping: w.stopping, Logger: slog.New(slog.DiscardHandler),
+		Stopping: w.stopping, Logger: slog.New(slog.DiscardHandler),
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -124,6 +125,8 @@ func (w *world) append(n int, data string) {
 
 // guest is a client that may do anything.
 type guest struct{ w *world }
+
+func (g guest) Call() *limit.Call { return bounded(1 << 20) }
 
 func (g guest) Ready(context.Context) (*postriderv1.SocketReady, error) {
 	if !g.w.known {

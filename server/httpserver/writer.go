@@ -2,10 +2,8 @@ package httpserver
 
 import (
 	"bufio"
-	"io"
 	"net"
 	"net/http"
-	"slices"
 	"sync"
 	"time"
 )
@@ -13,56 +11,6 @@ import (
 // writeTimeout bounds how long one write may wait for a client that does not read. A stream may be quiet for as long as
 // it likes: the clock runs only while something is being written, which http.Server.WriteTimeout cannot express.
 const writeTimeout = 30 * time.Second
-
-// readTimeout bounds how long a request may wait for the next part of its body.
-const readTimeout = 60 * time.Second
-
-// boundTransfers gives every write of a response and every read of a body a deadline of its own, bodies of the quiet paths
-// excepted.
-func boundTransfers(quiet []string, next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		controller := http.NewResponseController(w)
-		if r.Body != nil && r.Body != http.NoBody && !slices.Contains(quiet, r.URL.Path) {
-			r.Body = &boundedBody{ReadCloser: r.Body, controller: controller}
-		}
-		bounded := &boundedWriter{ResponseWriter: w, controller: controller, http2: r.ProtoMajor == 2}
-		defer bounded.end()
-		next.ServeHTTP(bounded, r)
-	})
-}
-
-// boundedBody keeps a client that sends its body byte by byte, or stops, from holding a request for ever.
-type boundedBody struct {
-	io.ReadCloser
-	controller *http.ResponseController
-	until      time.Time
-}
-
-func (b *boundedBody) Read(p []byte) (int, error) {
-	if now := time.Now(); b.until.Sub(now) < readTimeout-time.Second {
-		b.until = now.Add(readTimeout)
-		_ = b.controller.SetReadDeadline(b.until) // A connection without deadlines does without.
-	}
-	n, err := b.ReadCloser.Read(p)
-	if err != nil {
-		b.end()
-	}
-	return n, err
-}
-
-func (b *boundedBody) Close() error {
-	err := b.ReadCloser.Close()
-	b.end()
-	return err
-}
-
-// end lets the connection be quiet again: on HTTP/1.1 the server goes on reading to notice that the client left.
-func (b *boundedBody) end() {
-	if !b.until.IsZero() {
-		b.until = time.Time{}
-		_ = b.controller.SetReadDeadline(time.Time{})
-	}
-}
 
 // boundedWriter bounds each write. A connection of HTTP/1.1 gets a deadline, which says nothing while it is quiet: it is
 // only moved when a write begins. On HTTP/2 a deadline that passes resets the stream even when nothing is being written, and

@@ -1,0 +1,136 @@
+package httpserver
+
+import (
+	"compress/flate"
+	"compress/gzip"
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"net/http"
+	"os"
+	"time"
+
+	"connectrpc.com/connect"
+
+	"github.com/postrider-dev/postrider/server/gateway"
+	"github.com/postrider-dev/postrider/server/limit"
+	"github.com/postrider-dev/postrider/server/wire"
+)
+
+// How long a body may take to arrive, or each message of a quiet body: that of an unknown caller 10 s, that of a known one
+// 20 s and a second more for every 4 KiB that have come.
+const (
+	unknownTime = 10 * time.Second
+	knownTime   = 20 * time.Second
+	knownPace   = 4 << 10
+)
+
+// body is what is read of a request: the one place through which every byte of it passes, whatever the path and the
+// protocol. It is decompressed here and not by what reads it, so that each byte is charged to the call before it is kept.
+type body struct {
+	arrival
+	call    *limit.Call
+	decoded io.Reader
+	// taken is the number of decoded bytes of the body, or of the message under way where messages are bounded one by one.
+	taken int
+	// charged is the number of bytes that the call is charged for those.
+	charged int
+	// failed is why nothing more can be read.
+	failed error
+
+	ctx    context.Context
+	logger *slog.Logger
+}
+
+// newBody wraps the body of a request. quiet ones may be silent between two messages, for they never have to end.
+func newBody(w http.ResponseWriter, r *http.Request, call *limit.Call, quiet bool, logger *slog.Logger) *body {
+	b := &body{call: call, ctx: r.Context(), logger: logger}
+	b.arrival = arrival{
+		source: r.Body, controller: http.NewResponseController(w), known: b.known, quiet: quiet, began: time.Now(),
+	}
+	b.decoded = b.decoder(r.Header)
+	if r.ProtoMajor == 1 {
+		b.begin() // What is left of a body when its handler is done is read by net/http, which would wait for ever.
+	}
+	return b
+}
+
+func (b *body) known() bool {
+	_, known := b.call.Most()
+	return known
+}
+
+// Read implements io.Reader.
+func (b *body) Read(p []byte) (int, error) {
+	if b.failed != nil {
+		return 0, b.failed
+	}
+	b.call.Wait()
+	n, err := b.decoded.Read(p)
+	if err != nil && !errors.Is(err, io.EOF) {
+		b.failed = b.explain(err)
+		return n, b.failed
+	}
+	return n, err
+}
+
+// Close implements io.Closer.
+func (b *body) Close() error {
+	if z, ok := b.decoded.(*inflated); ok {
+		z.free()
+	}
+	return b.arrival.Close()
+}
+
+// take charges n more decoded bytes, which cost as much as weighed.
+func (b *body) take(n, weighed int) error {
+	most, _ := b.call.Most()
+	if b.taken += n; b.taken > most {
+		return limit.TooLarge(most)
+	}
+	if err := b.call.Charge(weighed); err != nil {
+		return err
+	}
+	b.charged += weighed
+	return nil
+}
+
+// forget gives back what was charged for a message that its reader is done with.
+func (b *body) forget() {
+	b.call.Release(b.charged)
+	b.taken, b.charged = 0, 0
+}
+
+// explain makes what a client sees of an error: one with a reason where the client has caused it.
+func (b *body) explain(err error) error {
+	var corrupt flate.CorruptInputError
+	var known *gateway.Error
+	switch {
+	case errors.As(err, &known):
+		return b.show(known)
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return b.show(limit.TooSlow(b.allowed()))
+	case errors.Is(err, gzip.ErrHeader), errors.Is(err, gzip.ErrChecksum), errors.As(err, &corrupt):
+		fault := gateway.FieldError("request", "cannot be decompressed: %v", err)
+		fault.Reason = gateway.ReasonMalformedRequest
+		return b.show(fault)
+	default:
+		return err
+	}
+}
+
+func (b *body) show(err error) *connect.Error { return wire.ConnectError(b.ctx, b.logger, err) }
+
+// plain is a body that is neither compressed nor made of messages.
+type plain struct{ body *body }
+
+func (p plain) Read(to []byte) (int, error) {
+	n, err := p.body.receive(to)
+	if n > 0 {
+		if refused := p.body.take(n, n); refused != nil {
+			return 0, refused
+		}
+	}
+	return n, err
+}

@@ -1,0 +1,164 @@
+package httpserver
+
+import (
+	"bytes"
+	"compress/gzip"
+	"encoding/binary"
+	"errors"
+	"io"
+	"net/http"
+	"os"
+	"strings"
+
+	"github.com/postrider-dev/postrider/server/limit"
+)
+
+// prefixBytes is the size of what stands before each message of gRPC, gRPC-Web and Connect's streams: a byte of flags and
+// the length.
+const prefixBytes = 5
+
+// compressed is the flag of a message that is compressed, and no other is set with it.
+const compressed = 1
+
+// messages is a body made of messages. They are passed on as they come, except that compressed ones are decompressed.
+type messages struct {
+	body *body
+	// packed says that what is marked as compressed can be decompressed here.
+	packed bool
+	// ready is what can be read before anything is received: a prefix, or a message that was decompressed.
+	ready bytes.Buffer
+	// left is the number of bytes of the message under way that have not been received.
+	left int64
+	// some says that a message has come.
+	some bool
+}
+
+// encodingHeaders are those that name the compression of messages, by the beginning of the media type of the body.
+var encodingHeaders = []struct{ mediaType, header string }{
+	{"application/grpc", "Grpc-Encoding"},
+	{"application/connect+", "Connect-Content-Encoding"},
+}
+
+// decoder finds out how a body is to be read.
+func (b *body) decoder(header http.Header) io.Reader {
+	mediaType := strings.ToLower(header.Get("Content-Type"))
+	for _, one := range encodingHeaders {
+		if strings.HasPrefix(mediaType, one.mediaType) {
+			return &messages{body: b, packed: header.Get(one.header) == gzipEncoding}
+		}
+	}
+	if unpackWhole(header) {
+		return &inflated{body: b}
+	}
+	return plain{b}
+}
+
+// Read implements io.Reader.
+func (m *messages) Read(p []byte) (int, error) {
+	if m.ready.Len() == 0 && m.left == 0 {
+		if err := m.next(); err != nil {
+			return 0, err
+		}
+	}
+	if m.ready.Len() > 0 {
+		return m.ready.Read(p)
+	}
+	n, err := m.body.receive(p[:min(int64(len(p)), m.left)])
+	m.left -= int64(n)
+	if n > 0 {
+		if refused := m.body.take(n, n); refused != nil {
+			return 0, refused
+		}
+	}
+	return n, err
+}
+
+// next receives the prefix of the next message, and the message where it is compressed.
+func (m *messages) next() error {
+	m.between()
+	var prefix [prefixBytes]byte
+	if n, err := io.ReadFull(received{m.body}, prefix[:]); err != nil {
+		return m.end(n, err)
+	}
+	m.some = true
+	size := int64(binary.BigEndian.Uint32(prefix[1:]))
+	most, _ := m.body.call.Most()
+	if size > int64(most-m.body.taken) {
+		return limit.TooLarge(most)
+	}
+	if prefix[0] == compressed && m.packed && size > 0 {
+		return m.unpack(size)
+	}
+	m.left = size
+	m.ready.Write(prefix[:])
+	return nil
+}
+
+// between forgets the message before where messages are bounded one by one.
+func (m *messages) between() {
+	if m.body.quiet {
+		m.body.forget()
+		m.body.pause()
+	}
+	if m.ready.Cap() > keepBytes {
+		m.ready = bytes.Buffer{}
+	}
+}
+
+// end says how a body ends for want of another message, of whose prefix n bytes have come. A client that sends none in
+// time, and does not say that it has sent all, is taken to have.
+func (m *messages) end(n int, err error) error {
+	if n == 0 && m.some && errors.Is(err, os.ErrDeadlineExceeded) {
+		return io.EOF
+	}
+	return err
+}
+
+// keepBytes is the size up to which a buffer is kept for the next message.
+const keepBytes = 64 << 10
+
+// unpack decompresses a message of which size bytes come. Until it is read, it is there twice: here, and where it is read to.
+func (m *messages) unpack(size int64) error {
+	from := unpackers.Get().(*gzip.Reader)
+	defer unpackers.Put(from)
+	packed := &io.LimitedReader{R: received{m.body}, N: size}
+	if err := from.Reset(packed); err != nil {
+		return unexpected(err)
+	}
+	m.ready.Reset()
+	m.ready.Write(make([]byte, prefixBytes))
+	if err := m.collect(from); err != nil {
+		return err
+	}
+	if _, err := io.Copy(io.Discard, packed); err != nil {
+		return err
+	}
+	binary.BigEndian.PutUint32(m.ready.Bytes()[1:], uint32(m.ready.Len()-prefixBytes))
+	return nil
+}
+
+// collect reads a message to its end, and charges each part before it is kept.
+func (m *messages) collect(from io.Reader) error {
+	var part [4 << 10]byte
+	for {
+		n, err := from.Read(part[:])
+		if refused := m.body.take(n, n+n/2); refused != nil {
+			return refused
+		}
+		m.ready.Write(part[:n])
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// unexpected is the error of a message that ends too early.
+func unexpected(err error) error {
+	if errors.Is(err, io.EOF) {
+		return io.ErrUnexpectedEOF
+	}
+	return err
+}

@@ -1,0 +1,129 @@
+package limit
+
+import (
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/postrider-dev/postrider/server/gateway"
+)
+
+// Sizes of the budgets (SEMANTICS 53).
+const (
+	// UnknownBytes is for the bodies of all callers who are not known yet.
+	UnknownBytes = 16 << 20
+	// DefaultBytes is for the bodies and messages of all known callers.
+	DefaultBytes = 256 << 20
+)
+
+// Weights are what a byte of a body costs in memory until its call is over. Of a known caller the body lies in a buffer
+// that grows by doubling, next to the message that is read from it and the event that is made of that.
+const (
+	unknownWeight = 1
+	knownWeight   = 4
+)
+
+// small is how much a call may hold without being looked at closely: the last part of a budget is for calls that hold no
+// more.
+const small = 256 << 10
+
+// overloadedRetry is when a call that was refused for want of memory may be tried again.
+const overloadedRetry = 2 * time.Second
+
+// Holder is who a charge counts for: a key, or an address as long as there is none, and the tenant of the key.
+type Holder struct {
+	Key    string
+	Tenant int64
+}
+
+// Budget is the memory that all calls in flight may hold together. Each holder has a share of what is free, so that
+// nobody can take the last of it: a key alone gets half, a tenant two thirds, and the more there are, the less. Calls that
+// hold little get a larger share, so that they pass where the large ones are refused.
+type Budget struct {
+	total, weight int64
+
+	mu      sync.Mutex
+	held    int64
+	keys    map[string]int64
+	tenants map[int64]int64
+}
+
+// NewBudget makes the budget for the bodies and messages of known callers.
+func NewBudget(total int64) *Budget { return newBudget(total, knownWeight) }
+
+// NewUnknown makes the budget for the bodies of callers who are not known.
+func NewUnknown(total int64) *Budget { return newBudget(total, unknownWeight) }
+
+func newBudget(total, weight int64) *Budget {
+	return &Budget{total: total, weight: weight, keys: map[string]int64{}, tenants: map[int64]int64{}}
+}
+
+// Largest is the number of bytes that one body can have at most, when there is no other.
+func (b *Budget) Largest() int { return int((b.total/2 - callBytes) / b.weight) }
+
+// BudgetFor is the size of the budget for known callers from which a body of so many bytes fits.
+func BudgetFor(body int) int64 { return 2 * (knownWeight*int64(body+body/4) + callBytes) }
+
+// Held is how much all calls hold together.
+func (b *Budget) Held() int64 {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.held
+}
+
+// charge lets a holder have n more bytes, for a call that holds so many already, or refuses them.
+func (b *Budget) charge(who Holder, call, n int64) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	free := b.total - b.held - n
+	key, tenant := b.keys[who.Key]+n, b.tenants[who.Tenant]+n
+	keyShare, tenantShare := free, 2*free
+	if call+n <= small {
+		keyShare, tenantShare = 3*free, 4*free
+	}
+	if free < 0 || key > keyShare || who.Tenant != 0 && tenant > tenantShare {
+		return overloaded()
+	}
+	b.add(who, n)
+	return nil
+}
+
+func (b *Budget) release(who Holder, n int64) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.add(who, -n)
+}
+
+func (b *Budget) add(who Holder, n int64) {
+	b.held += n
+	addTo(b.keys, who.Key, n)
+	addTo(b.tenants, who.Tenant, n)
+}
+
+func addTo[K comparable](sums map[K]int64, key K, n int64) {
+	if sum := sums[key] + n; sum == 0 {
+		delete(sums, key)
+	} else {
+		sums[key] = sum
+	}
+}
+
+func overloaded() error {
+	err := gateway.Errorf(gateway.CodeUnavailable, gateway.ReasonOverloaded,
+		"the server holds as much of requests as its memory allows; try again")
+	err.RetryAfter = overloadedRetry
+	return err
+}
+
+// TooLarge is the error of a body or a message of more than so many bytes.
+func TooLarge(most int) error {
+	err := gateway.FieldError("request", "has more than %d bytes, which is the limit here", most)
+	err.Reason = gateway.ReasonTooLarge
+	return err
+}
+
+// TooSlow is the error of a body that does not arrive in time.
+func TooSlow(within time.Duration) error {
+	return gateway.Errorf(gateway.CodeUnavailable, gateway.ReasonTooSlow, "%s",
+		fmt.Sprintf("the request did not arrive in time: it is given up after %v", within))
+}

@@ -1,0 +1,109 @@
+package limit_test
+
+import (
+	"errors"
+	"testing"
+
+	"github.com/postrider-dev/postrider/server/gateway"
+	"github.com/postrider-dev/postrider/server/limit"
+)
+
+const mebibyte = 1 << 20
+
+// admitted begins a call of a key.
+func admitted(t *testing.T, budget *limit.Budget, key string, tenant int64) *limit.Call {
+	t.Helper()
+	call, err := limit.NewUnknown(limit.UnknownBytes).Begin("192.0.2.1", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := call.Admit(budget, limit.Holder{Key: key, Tenant: tenant}, 16*mebibyte); err != nil {
+		t.Fatal(err)
+	}
+	return call
+}
+
+// fill takes as much as a key may have, a mebibyte of body at a time, and returns how much that is.
+func fill(call *limit.Call) (taken int) {
+	for call.Charge(mebibyte) == nil {
+		taken += mebibyte
+	}
+	return taken
+}
+
+func TestNobodyTakesTheWholeBudget(t *testing.T) {
+	t.Parallel()
+	budget := limit.NewBudget(limit.DefaultBytes)
+	greedy := admitted(t, budget, "greedy", 1)
+	taken := fill(greedy)
+	if held := budget.Held(); held < 100*mebibyte || held > limit.DefaultBytes/2 {
+		t.Errorf("one key holds %d MiB for %d MiB of body, want half of 256", held>>20, taken>>20)
+	}
+	fill(admitted(t, budget, "its sister", 1))
+	if held := budget.Held(); held > limit.DefaultBytes*2/3 {
+		t.Errorf("one tenant holds %d MiB, want at most two thirds of 256", held>>20)
+	}
+	if other := fill(admitted(t, budget, "another", 2)); other < 8*mebibyte {
+		t.Errorf("another tenant gets %d MiB of body, want at least 8", other>>20)
+	}
+}
+
+// What is refused says what to do, and small calls of the same key still pass.
+func TestSmallCallsPassWhereLargeOnesAreRefused(t *testing.T) {
+	t.Parallel()
+	budget := limit.NewBudget(limit.DefaultBytes)
+	greedy := admitted(t, budget, "key", 1)
+	fill(greedy)
+	var refused *gateway.Error
+	if err := greedy.Charge(mebibyte); !errors.As(err, &refused) || refused.Code != gateway.CodeUnavailable ||
+		refused.Reason != gateway.ReasonOverloaded || refused.RetryAfter <= 0 {
+		t.Errorf("refused with %+v, want unavailable, OVERLOADED and when to try again", refused)
+	}
+	for range 100 {
+		if err := admitted(t, budget, "key", 1).Charge(16 << 10); err != nil {
+			t.Fatalf("a small call is refused: %v", err)
+		}
+	}
+}
+
+func TestWhatIsSettledCanBeHadAgain(t *testing.T) {
+	t.Parallel()
+	budget := limit.NewBudget(limit.DefaultBytes)
+	call := admitted(t, budget, "key", 1)
+	fill(call)
+	call.Settle()
+	if held := budget.Held(); held != 0 {
+		t.Errorf("%d bytes are held although the only call is over", held)
+	}
+	if again := fill(call); again == 0 {
+		t.Error("nothing can be had again")
+	}
+}
+
+// A budget that is smaller than what may be sent says so, rather than that one should try again.
+func TestABudgetLimitsWhatOneBodyMayHave(t *testing.T) {
+	t.Parallel()
+	call := admitted(t, limit.NewBudget(32*mebibyte), "key", 1)
+	most, known := call.Most()
+	if !known || most >= 4*mebibyte || most < 3*mebibyte {
+		t.Errorf("a body may have %d bytes, want a little less than 4 MiB", most)
+	}
+	if err := call.Charge(most); err != nil {
+		t.Errorf("the largest body is refused: %v", err)
+	}
+}
+
+func TestAddressesOfOneNetworkCountTogether(t *testing.T) {
+	t.Parallel()
+	for remote, want := range map[string]string{
+		"192.0.2.1:1234":         "192.0.2.1",
+		"[2001:db8:1:2::3]:1234": "2001:db8:1:2::/64",
+		"[2001:db8:1:2:9::]:1":   "2001:db8:1:2::/64",
+		"[::ffff:192.0.2.1]:1":   "192.0.2.1",
+		"pipe":                   "pipe",
+	} {
+		if got := limit.Address(remote); got != want {
+			t.Errorf("%s counts for %s, want %s", remote, got, want)
+		}
+	}
+}

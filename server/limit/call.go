@@ -1,0 +1,126 @@
+package limit
+
+import (
+	"context"
+	"sync"
+)
+
+// UnknownBody is the most that a body of an unknown caller may have, after decompression.
+const UnknownBody = 64 << 10
+
+// SmallBody is the most that a body may have which is small by nature: of a health check, a reflection or a sign-in.
+const SmallBody = 8 << 10
+
+// callBytes is what a call costs whatever it sends: its goroutine, its buffers and its headers.
+const callBytes = 4 << 10
+
+// Call is what one request holds from its first byte until its handler is done. It begins as that of an unknown caller;
+// Admit makes it a known one's.
+type Call struct {
+	mu     sync.Mutex
+	budget *Budget
+	holder Holder
+	most   int
+	known  bool
+	held   int64
+	// admitted is called once the caller is known, or a body is waited for.
+	admitted func()
+}
+
+// Begin charges a call to an address. admitted is called when the call is no longer one of those that nobody knows
+// anything of; nil for nothing.
+func (b *Budget) Begin(address string, admitted func()) (*Call, error) {
+	c := &Call{budget: b, holder: Holder{Key: address}, most: UnknownBody, admitted: admitted}
+	return c, c.hold(callBytes)
+}
+
+// Admit moves the call to the budget of a known caller, whose messages may have most bytes.
+func (c *Call) Admit(budget *Budget, holder Holder, most int) error {
+	c.Wait()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if err := budget.charge(holder, 0, c.held); err != nil {
+		return err
+	}
+	c.budget.release(c.holder, c.held)
+	c.budget, c.holder, c.most, c.known = budget, holder, min(most, budget.Largest()), true
+	return nil
+}
+
+// Wait says that the call may have to wait for its client from now on.
+func (c *Call) Wait() {
+	c.mu.Lock()
+	admitted := c.admitted
+	c.admitted = nil
+	c.mu.Unlock()
+	if admitted != nil {
+		admitted()
+	}
+}
+
+// Confine lets the messages of the call have at most so many bytes.
+func (c *Call) Confine(most int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.most = min(c.most, most)
+}
+
+// Most is the number of bytes that a message may have, and whether the caller is known.
+func (c *Call) Most() (bytes int, known bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.most, c.known
+}
+
+// Charge lets the call hold n more bytes of a body, or refuses them.
+func (c *Call) Charge(n int) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.hold(int64(n) * c.budget.weight)
+}
+
+// Release gives n bytes of a body back.
+func (c *Call) Release(n int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.drop(int64(n) * c.budget.weight)
+}
+
+// Settle gives back all that the call holds. It may go on, and be charged again.
+func (c *Call) Settle() {
+	c.Wait()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.drop(c.held)
+}
+
+// hold is called with mu held, or before anybody else knows the call.
+func (c *Call) hold(n int64) error {
+	if err := c.budget.charge(c.holder, c.held, n); err != nil {
+		return err
+	}
+	c.held += n
+	return nil
+}
+
+func (c *Call) drop(n int64) {
+	n = min(n, c.held)
+	c.budget.release(c.holder, n)
+	c.held -= n
+}
+
+// unbounded is more than anybody has.
+const unbounded = 1 << 50
+
+type callKey struct{}
+
+// With puts a call into a context.
+func With(ctx context.Context, c *Call) context.Context { return context.WithValue(ctx, callKey{}, c) }
+
+// CallOf returns the call of a context. Where there is none, for there is no HTTP request, what it does bounds nothing.
+func CallOf(ctx context.Context) *Call {
+	if c, ok := ctx.Value(callKey{}).(*Call); ok {
+		return c
+	}
+	return &Call{budget: newBudget(unbounded, 1), most: unbounded}
+}
