@@ -187,7 +187,7 @@ func (s *Server) assemble(keyring *auth.Keyring) (err error) {
 		s.stats.Published(events)
 	})
 	s.schemas = schema.NewRegistry()
-	s.out = egress.New(egress.Config{Guard: egress.Guard{Allow: s.config.AllowTargets}})
+	s.out = egress.New(egress.Config{Guard: egress.Guard{Allow: s.config.AllowTargets, Logger: s.logger}})
 	targets := newTargets(s.out)
 
 	filters := filter.NewCompiler(s.schemas)

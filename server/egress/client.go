@@ -49,6 +49,7 @@ type Client struct {
 // New makes a client that keeps idle connections for 90 s, up to 1024 per host.
 func New(config Config) *Client {
 	c := &Client{guard: config.Guard}
+	c.guard.refusals = &refusalLog{}
 	timeout := config.ConnectTimeout
 	if timeout == 0 {
 		timeout = connectTimeout

@@ -47,7 +47,8 @@ func (k Kind) String() string {
 // Error is the only type of error this package returns.
 type Error struct {
 	Kind Kind
-	// Message is for a person. It names the host or the address, never the path, the query or this machine's addresses.
+	// Message is for a person. It names the host, or the address where the caller wrote one or it was dialled, never the
+	// path, the query or this machine's addresses.
 	Message string
 
 	cause error
@@ -66,7 +67,7 @@ func lookupError(host string, err error) *Error {
 	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &dns) && dns.IsTimeout:
 		return &Error{KindTimeout, fmt.Sprintf("looking up host %s timed out", host), err}
 	case dns != nil && dns.IsNotFound:
-		return &Error{KindDNS, fmt.Sprintf("host %s does not exist", host), err}
+		return &Error{KindDNS, unreachable(host), err}
 	}
 	return &Error{KindDNS, fmt.Sprintf("looking up host %s failed", host), err}
 }

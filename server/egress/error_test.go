@@ -106,7 +106,7 @@ func TestErrorKinds(t *testing.T) {
 		{"endless header", rawReceiver(t, "HTTP/1.1 200 OK\r\nX: "+strings.Repeat("x", 128<<10)+"\r\n\r\n"), egress.KindOther, "no valid answer: "},
 		{"unknown certificate", secure.URL, egress.KindTLS, "certificate"},
 		{"plain server", strings.Replace(plain, "http", "https", 1), egress.KindTLS, "TLS with 127.0.0.1:"},
-		{"unknown host", "https://missing.example", egress.KindDNS, "host missing.example does not exist"},
+		{"unknown host", "https://missing.example", egress.KindDNS, "host missing.example does not exist, or none of its addresses may be reached"},
 		{"refused address", "https://10.0.0.1", egress.KindRefused, "10.0.0.1 is a private address"},
 	}
 	guard := egress.Guard{Allow: parseAllow(t, "127.0.0.0/8"), Resolver: resolver{}}

@@ -9,8 +9,10 @@ package egress
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"net"
 	"net/netip"
+	"slices"
 	"strings"
 )
 
@@ -29,6 +31,10 @@ type Guard struct {
 	Allow []netip.Prefix
 	// Resolver is net.DefaultResolver when nil.
 	Resolver Resolver
+	// Logger gets the addresses of hosts that are refused, which callers do not; nil for none.
+	Logger *slog.Logger
+
+	refusals *refusalLog
 }
 
 // ParseAllow reads an allow list of CIDR prefixes ("10.0.0.0/8") and single addresses ("::1"). Empty items are skipped.
@@ -183,7 +189,7 @@ var special = []struct {
 }
 
 // permitted resolves host and answers the addresses that may be reached over scheme. A host some of whose addresses are
-// refused is reached at the others; when none is left, the first refusal is the error.
+// refused is reached at the others; when none is left, the error says so, without the addresses of a host that was looked up.
 func (g *Guard) permitted(ctx context.Context, scheme, host string) ([]netip.Addr, error) {
 	addrs, err := g.resolve(ctx, host)
 	if err != nil {
@@ -201,9 +207,24 @@ func (g *Guard) permitted(ctx context.Context, scheme, host string) ([]netip.Add
 		}
 	}
 	if len(kept) == 0 {
-		return nil, first
+		return nil, g.refuse(host, addrs, first)
 	}
 	return kept, nil
+}
+
+// refuse is the error for a host none of whose addresses may be reached. An address that the caller wrote is named.
+func (g *Guard) refuse(host string, addrs []netip.Addr, why error) error {
+	if isAddress(host) {
+		return why
+	}
+	if g.refusals != nil {
+		g.refusals.write(g.Logger, host, addrs, why)
+	}
+	text := unreachable(host)
+	if !slices.ContainsFunc(addrs, func(addr netip.Addr) bool { return refusal(addr.Unmap()) != "" }) {
+		text = overPlainHTTP(host)
+	}
+	return &Error{Kind: KindRefused, Message: text, cause: why}
 }
 
 // resolve answers at least one address.
@@ -220,7 +241,7 @@ func (g *Guard) resolve(ctx context.Context, host string) ([]netip.Addr, error) 
 		return nil, lookupError(host, err)
 	}
 	if len(addrs) == 0 {
-		return nil, &Error{Kind: KindDNS, Message: fmt.Sprintf("host %s has no address", host)}
+		return nil, &Error{Kind: KindDNS, Message: unreachable(host)}
 	}
 	return addrs, nil
 }
