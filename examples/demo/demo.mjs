@@ -23,8 +23,13 @@ function readAdminKey() {
 }
 
 function fail(message) {
-  console.error(message);
+  console.error(visible(message));
   process.exit(1);
+}
+
+/** A text without anything that a terminal obeys. */
+function visible(text) {
+  return text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, (c) => `\\u{${c.codePointAt(0).toString(16)}}`);
 }
 
 async function call(method, body) {
@@ -73,7 +78,7 @@ async function startReceiver() {
         state.webhook.verify(body, request.headers);
         if (JSON.parse(body).id === id) state.verified.add(id);
       } catch (error) {
-        console.error(`${id}: ${error.message}`);
+        console.error(visible(`${id}: ${error.message}`));
       }
       received.set(id, (received.get(id) ?? 0) + 1);
       response.writeHead(204).end();

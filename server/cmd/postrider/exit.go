@@ -61,7 +61,8 @@ func codeExit(code connect.Code) int {
 
 // report tells a person what went wrong.
 func report(w io.Writer, err error) {
-	fmt.Fprintf(w, "postrider: %s\n", message(err))
+	// What a server says stays under the line that says who says it.
+	fmt.Fprintf(w, "postrider: %s\n", strings.ReplaceAll(message(err), "\n", "\n  "))
 	var usage usageError
 	if errors.As(err, &usage) {
 		fmt.Fprintf(w, "Run %q for help.\n", usage.command.CommandPath()+" --help")

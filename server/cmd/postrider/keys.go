@@ -104,7 +104,7 @@ key is confined to that tenant.`,
 		if err != nil {
 			return err
 		}
-		fmt.Fprintf(env.stderr, "Key %s made; its secret is not shown again:\n", response.Msg.GetApiKey().GetId())
+		_ = say(env.stderr, "Key %s made; its secret is not shown again:\n", response.Msg.GetApiKey().GetId())
 		_, err = fmt.Fprintln(env.stdout, response.Msg.GetSecret())
 		return err
 	}
@@ -138,7 +138,7 @@ func revokeKey(env environment, to *connection) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			_, err = fmt.Fprintf(env.stdout, "%s (%s) is revoked\n", response.Msg.GetApiKey().GetName(), args[0])
+			err = say(env.stdout, "%s (%s) is revoked\n", response.Msg.GetApiKey().GetName(), args[0])
 			return err
 		},
 	}

@@ -22,6 +22,7 @@ func run() int {
 
 // execute runs a command line and answers the exit code.
 func execute(ctx context.Context, env environment, args []string) int {
+	env.stdout, env.stderr = newTerminal(env.stdout), newTerminal(env.stderr)
 	command := newCommand(env)
 	command.SetArgs(args)
 	err := command.ExecuteContext(ctx)

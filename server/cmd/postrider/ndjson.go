@@ -31,6 +31,9 @@ type eventLine struct {
 	Subject string          `json:"subject"`
 	Time    *time.Time      `json:"time"`
 	Data    json.RawMessage `json:"data"`
+	// What tail shows of an event besides. The server that stores it gives its own.
+	Cursor     json.RawMessage `json:"cursor"`
+	AcceptTime json.RawMessage `json:"acceptTime"`
 }
 
 // batcher collects lines and publishes them.
@@ -59,7 +62,7 @@ func publishMany(ctx context.Context, c *client, env environment, flags publishF
 	}
 	err = b.run(ctx, in)
 	if !flags.json {
-		fmt.Fprintf(env.stdout, "%d published, %d of them stored before\n", b.published, b.duplicates)
+		_ = say(env.stdout, "%d published, %d of them stored before\n", b.published, b.duplicates)
 	}
 	return err
 }

@@ -39,17 +39,17 @@ func printer(env environment, asJSON bool) func(*postriderv1.Event) error {
 		return colour + text + reset
 	}
 	return func(event *postriderv1.Event) error {
-		line := paint(dim, clock(event.GetAcceptTime())) + "  " + paint(bold+cyan, event.GetType())
+		line := paint(dim, clock(event.GetAcceptTime())) + "  " + paint(bold+cyan, visible(event.GetType()))
 		if subject := event.GetSubject(); subject != "" {
-			line += "  " + subject
+			line += "  " + visible(subject)
 		}
-		line += "  " + paint(dim, event.GetId()) + "  " + oneLine(event.GetJsonData())
-		_, err := fmt.Fprintln(env.stdout, line)
+		line += "  " + paint(dim, visible(event.GetId())) + "  " + visible(oneLine(event.GetJsonData()))
+		_, err := fmt.Fprintln(unescaped(env.stdout), line)
 		return err
 	}
 }
 
-// shownEvent is an event as one line of JSON; it can be fed to publish --ndjson apart from the last fields.
+// shownEvent is an event as one line of JSON, which publish --ndjson takes: it passes over the last fields.
 type shownEvent struct {
 	ID         string          `json:"id"`
 	Type       string          `json:"type"`
@@ -81,7 +81,7 @@ func oneLine(text string) string {
 }
 
 func isTerminal(w io.Writer) bool {
-	file, ok := w.(*os.File)
+	file, ok := unescaped(w).(*os.File)
 	return ok && isatty.IsTerminal(file.Fd())
 }
 
@@ -114,6 +114,6 @@ func printMessages[M proto.Message](w io.Writer, messages []M) error {
 func table(w io.Writer, head string, rows func(row func(format string, args ...any))) error {
 	columns := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(columns, head)
-	rows(func(format string, args ...any) { fmt.Fprintf(columns, format+"\n", args...) })
+	rows(func(format string, args ...any) { fmt.Fprintf(columns, format+"\n", visibleArgs(args)...) })
 	return columns.Flush()
 }

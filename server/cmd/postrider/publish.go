@@ -147,6 +147,6 @@ func printAck(w io.Writer, ack *postriderv1.PublishResponse, asJSON bool) error 
 	if ack.GetDuplicate() {
 		note = "  (stored before)"
 	}
-	_, err := fmt.Fprintf(w, "%s  %s%s\n", ack.GetId(), ack.GetCursor(), note)
+	err := say(w, "%s  %s%s\n", ack.GetId(), ack.GetCursor(), note)
 	return err
 }

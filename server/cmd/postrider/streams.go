@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"strings"
 	"time"
 
@@ -111,7 +110,7 @@ func disconnectStream(env environment, to *connection) *cobra.Command {
 		if err != nil {
 			return err
 		}
-		_, err = fmt.Fprintf(env.stdout, "ended %s\n", args[0])
+		err = say(env.stdout, "ended %s\n", args[0])
 		return err
 	}
 	return cmd

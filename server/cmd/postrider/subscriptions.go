@@ -175,7 +175,7 @@ func (c *client) warnOfFilter(ctx context.Context, w io.Writer, filter *postride
 		return
 	}
 	for _, problem := range response.Msg.GetProblems() {
-		_, _ = fmt.Fprintf(w, "postrider: no event of type %s will match: expression %d:%d: %s\n",
+		_ = say(w, "postrider: no event of type %s will match: expression %d:%d: %s\n",
 			problem.GetType(), problem.GetLine(), problem.GetColumn(), problem.GetMessage())
 	}
 }
@@ -272,7 +272,7 @@ func resumeSubscription(env environment, to *connection) *cobra.Command {
 }
 
 func printState(w io.Writer, sub *postriderv1.Subscription) error {
-	_, err := fmt.Fprintf(w, "%s is %s\n", sub.GetName(), state(sub))
+	err := say(w, "%s is %s\n", sub.GetName(), state(sub))
 	return err
 }
 
@@ -289,7 +289,7 @@ func deleteSubscription(env environment, to *connection) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			_, err = fmt.Fprintf(env.stdout, "%s is deleted\n", args[0])
+			err = say(env.stdout, "%s is deleted\n", args[0])
 			return err
 		},
 	}

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"math/rand/v2"
 	"time"
 
@@ -90,7 +89,7 @@ func (t *tailer) run(ctx context.Context) error {
 		if t.cursor != before {
 			wait = firstReconnect
 		}
-		fmt.Fprintf(t.env.stderr, "disconnected (%s); connecting again\n", message(err))
+		_ = say(t.env.stderr, "disconnected (%s); connecting again\n", message(err))
 		if !pause(ctx, time.Duration(float64(wait)*(0.5+rand.Float64()))) {
 			return nil
 		}
@@ -143,7 +142,7 @@ func (t *tailer) take(message *postriderv1.SubscribeResponse) error {
 
 func (t *tailer) reportGap(gap *postriderv1.Gap) {
 	if gap != nil {
-		fmt.Fprintf(t.env.stderr, "events are missing here: %s\n", gap.GetMessage())
+		_ = say(t.env.stderr, "events are missing here: %s\n", gap.GetMessage())
 	}
 }
 

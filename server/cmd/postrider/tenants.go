@@ -2,7 +2,6 @@ package main
 
 import (
 	"errors"
-	"fmt"
 	"strings"
 
 	"connectrpc.com/connect"
@@ -92,7 +91,7 @@ func createTenant(env environment, to *connection) *cobra.Command {
 		if err != nil {
 			return err
 		}
-		_, err = fmt.Fprintf(env.stdout, "%s is created\n", response.Msg.GetTenant().GetName())
+		err = say(env.stdout, "%s is created\n", response.Msg.GetTenant().GetName())
 		return err
 	}
 	return cmd

@@ -104,7 +104,7 @@ func showType(env environment, to *connection) *cobra.Command {
 
 func printType(w io.Writer, shown *postriderv1.GetEventTypeResponse) error {
 	kind, documentation := shown.GetEventType(), shown.GetDocumentation()
-	fmt.Fprintf(w, "%s, version %d of %d, %s\n", kind.GetName(), documentation.GetVersion(), kind.GetLatestVersion(), levelName(kind.GetLevel()))
+	_ = say(w, "%s, version %d of %d, %s\n", kind.GetName(), documentation.GetVersion(), kind.GetLatestVersion(), levelName(kind.GetLevel()))
 	if text := summary(kind); text != "" {
 		fmt.Fprintln(w, text)
 	}
@@ -113,10 +113,10 @@ func printType(w io.Writer, shown *postriderv1.GetEventTypeResponse) error {
 		fmt.Fprintf(w, "\nFor example:\n%s\n", documentation.GetExample())
 	}
 	traffic := shown.GetTraffic()
-	fmt.Fprintf(w, "\n%s events in 24 hours; since the server started %d marked, %d refused\n",
+	_ = say(w, "\n%s events in 24 hours; since the server started %d marked, %d refused\n",
 		atMost(traffic.GetEventsLastDay()), traffic.GetWarned(), traffic.GetRefused())
 	for _, sub := range shown.GetSubscribers() {
-		fmt.Fprintf(w, "subscriber %s%s\n", sub.GetName(), reasonAfter(sub.GetFilterError()))
+		_ = say(w, "subscriber %s%s\n", sub.GetName(), reasonAfter(sub.GetFilterError()))
 	}
 	return nil
 }
@@ -173,7 +173,7 @@ func diffType(env environment, to *connection) *cobra.Command {
 		if asJSON {
 			return printMessage(env.stdout, response.Msg)
 		}
-		fmt.Fprintf(env.stdout, "%s, version %d to %d\n", args[0], response.Msg.GetFromVersion(), response.Msg.GetToVersion())
+		_ = say(env.stdout, "%s, version %d to %d\n", args[0], response.Msg.GetFromVersion(), response.Msg.GetToVersion())
 		printChanges(env.stdout, response.Msg.GetChanges())
 		printIncompatibilities(env.stdout, response.Msg.GetIncompatibilities())
 		return nil
@@ -184,7 +184,7 @@ func diffType(env environment, to *connection) *cobra.Command {
 // printChanges prints what was declared with a minus and what is with a plus.
 func printChanges(w io.Writer, changes []*postriderv1.SchemaChange) {
 	for _, change := range changes {
-		fmt.Fprintf(w, "%s\n", change.GetElement())
+		_ = say(w, "%s\n", change.GetElement())
 		printSigned(w, "-", change.GetBefore())
 		printSigned(w, "+", change.GetAfter())
 	}
@@ -195,7 +195,7 @@ func printSigned(w io.Writer, sign, text string) {
 		return
 	}
 	for line := range strings.Lines(text) {
-		fmt.Fprintf(w, "  %s %s\n", sign, strings.TrimRight(line, "\n"))
+		_ = say(w, "  %s %s\n", sign, strings.TrimRight(line, "\n"))
 	}
 }
 
@@ -206,7 +206,7 @@ func printIncompatibilities(w io.Writer, found []*postriderv1.Incompatibility) {
 			at = fmt.Sprintf("%s:%d:%d: ", position.GetFile(), position.GetLine(), position.GetColumn())
 		}
 		rule := strings.TrimPrefix(one.GetRule().String(), "INCOMPATIBILITY_RULE_")
-		fmt.Fprintf(w, "  breaking: %s%s: %s (%s)\n", at, one.GetElement(), one.GetMessage(), rule)
+		_ = say(w, "  breaking: %s%s: %s (%s)\n", at, one.GetElement(), one.GetMessage(), rule)
 	}
 }
 
@@ -240,7 +240,7 @@ func setTypeLevel(env environment, to *connection) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			_, err = fmt.Fprintf(env.stdout, "%s is %s\n", args[0], levelName(response.Msg.GetEventType().GetLevel()))
+			err = say(env.stdout, "%s is %s\n", args[0], levelName(response.Msg.GetEventType().GetLevel()))
 			return err
 		},
 	}
@@ -258,7 +258,7 @@ func deleteType(env environment, to *connection) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			_, err = fmt.Fprintf(env.stdout, "%s is deleted\n", args[0])
+			err = say(env.stdout, "%s is deleted\n", args[0])
 			return err
 		},
 	}

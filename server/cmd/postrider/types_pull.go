@@ -46,7 +46,7 @@ types; it needs no network. A buf.gen.yaml that is there already is left as it i
 		if err := writePulled(args[0], response.Msg, goPrefix); err != nil {
 			return err
 		}
-		_, err = fmt.Fprintf(env.stdout, "%d event types in %d files written to %s\n", len(response.Msg.GetTypes()), len(response.Msg.GetFiles()), args[0])
+		err = say(env.stdout, "%d event types in %d files written to %s\n", len(response.Msg.GetTypes()), len(response.Msg.GetFiles()), args[0])
 		return err
 	}
 	return cmd

@@ -164,11 +164,11 @@ func printReport(w io.Writer, report *postriderv1.SchemaReport, asJSON bool) err
 		return printMessage(w, report)
 	}
 	for _, one := range report.GetTypes() {
-		fmt.Fprintf(w, "%s: "+changeNames[one.GetChange()]+"\n", one.GetType(), one.GetVersion())
+		_ = say(w, "%s: "+changeNames[one.GetChange()]+"\n", one.GetType(), one.GetVersion())
 		printChanges(w, one.GetChanges())
 		printIncompatibilities(w, one.GetIncompatibilities())
 		for _, sub := range one.GetSubscriptions() {
-			fmt.Fprintf(w, "  subscription %s of tenant %s: %s\n", sub.GetName(), sub.GetTenant(), sub.GetReason())
+			_ = say(w, "  subscription %s of tenant %s: %s\n", sub.GetName(), sub.GetTenant(), sub.GetReason())
 		}
 	}
 	return nil
