@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"slices"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -333,7 +334,7 @@ func (s *Server) loadSchemas(ctx context.Context) error {
 	if len(s.fresh) == 0 {
 		return nil
 	}
-	report, err := s.registrar.Register(ctx, register.Request{Types: s.fresh, Level: gateway.LevelEnforce})
+	report, err := s.registerFresh(ctx)
 	var refused *register.RefusedError
 	if errors.As(err, &refused) {
 		return fmt.Errorf("schemas in %s are incompatible with those that are stored; nothing was registered:\n%s",
@@ -348,6 +349,22 @@ func (s *Server) loadSchemas(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// registerFresh registers the types of the descriptor file, but for those whose schema the server cannot work with: they
+// must not keep it from starting.
+func (s *Server) registerFresh(ctx context.Context) (schema.Report, error) {
+	for {
+		report, err := s.registrar.Register(ctx, register.Request{Types: s.fresh, Level: gateway.LevelEnforce})
+		var broken *register.TypeError
+		var panicked *schema.PanicError
+		if !errors.As(err, &broken) || !errors.As(err, &panicked) {
+			return report, err
+		}
+		s.logger.Error("an event type is not registered: its schema brings out a fault of the server",
+			"type", broken.Type, "schemas", s.config.Schemas, "error", err)
+		s.fresh = slices.DeleteFunc(s.fresh, func(one schema.New) bool { return one.Type == broken.Type })
+	}
 }
 
 // Close releases the data and the port. Run must have returned, or never been called.

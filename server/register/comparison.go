@@ -28,7 +28,7 @@ func (c *comparison) compare(ctx context.Context, types []schema.New) (schema.Re
 	for _, n := range types {
 		one, err := c.compareType(ctx, n)
 		if err != nil {
-			return report, nil, fmt.Errorf("compare %s: %w", n.Type, err)
+			return report, nil, &TypeError{Type: n.Type, Cause: err}
 		}
 		report.Types = append(report.Types, one)
 		if one.Change != schema.TypeUnchanged {
@@ -41,8 +41,9 @@ func (c *comparison) compare(ctx context.Context, types []schema.New) (schema.Re
 	return report, fresh, nil
 }
 
-func (c *comparison) compareType(ctx context.Context, n schema.New) (schema.TypeReport, error) {
-	report := schema.TypeReport{Type: n.Type, Message: n.Message, Change: schema.TypeUnchanged}
+func (c *comparison) compareType(ctx context.Context, n schema.New) (report schema.TypeReport, err error) {
+	defer schema.Recover(&err, "judge its schema")
+	report = schema.TypeReport{Type: n.Type, Message: n.Message, Change: schema.TypeUnchanged}
 	known := c.registry.Types[n.Type]
 	if known != nil && known.Latest().Hash == n.Hash && known.Message == n.Message {
 		report.Version = known.LatestVersion

@@ -116,6 +116,34 @@ func TestRegisterAtTheSameTime(t *testing.T) {
 	}
 }
 
+// A schema that brings out a fault of the server is refused by name, and the process lives. Here the fault is that the
+// registrar was made without what reads filters.
+func TestRegisterSurvivesAPanic(t *testing.T) {
+	t.Parallel()
+	r, s := newRegistrar(t)
+	tenant, err := s.Tenant(t.Context(), 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = s.CreateSubscription(t.Context(), &gateway.Subscription{
+		Tenant: tenant.ID, Name: "large", Filter: gateway.Filter{Types: []string{"*"}, Expression: "event.data.total > 9"},
+	}, store.Start{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	broken := *r
+	broken.Filters = nil
+	var fault *register.TypeError
+	var panicked *schema.PanicError
+	_, err = broken.Register(t.Context(), register.Request{Types: things(t, 2, "")})
+	if !errors.As(err, &fault) || fault.Type != "things.v1.Thing0" || !errors.As(err, &panicked) {
+		t.Errorf("%v", err)
+	}
+	if _, err := r.Register(t.Context(), register.Request{Types: things(t, 2, "")}); err != nil {
+		t.Error(err)
+	}
+}
+
 // BenchmarkRegister registers 500 new types at a time.
 func BenchmarkRegister(b *testing.B) {
 	types := things(b, 500, "")

@@ -55,6 +55,16 @@ func (e *RefusedError) Error() string { return e.Cause.Error() }
 
 func (e *RefusedError) Unwrap() error { return e.Cause }
 
+// TypeError says that the schema of one type could not be judged.
+type TypeError struct {
+	Type  string
+	Cause error
+}
+
+func (e *TypeError) Error() string { return "compare " + e.Type + ": " + e.Cause.Error() }
+
+func (e *TypeError) Unwrap() error { return e.Cause }
+
 // Register stores the schemas that differ from the latest version of their type, all or none, and answers what it did.
 // The error is a *RefusedError when one is incompatible.
 func (r *Registrar) Register(ctx context.Context, request Request) (schema.Report, error) {

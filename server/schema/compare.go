@@ -48,7 +48,8 @@ const (
 
 // Compare says what changes for a type from one version to the next, in everything that its payloads can hold. The
 // incompatibilities are those of buf's WIRE_JSON.
-func Compare(before, after *Type) (Difference, error) {
+func Compare(before, after *Type) (difference Difference, err error) {
+	defer Recover(&err, "compare versions of "+after.name)
 	earlier, err := before.compile()
 	if err != nil {
 		return Difference{}, err
@@ -154,9 +155,9 @@ func (c *comparison) field(from, to protoreflect.FieldDescriptor) {
 	}
 }
 
-// defaultValue compares what a field that is not there stands for.
+// defaultValue compares what a field that is not there stands for. A list has no default: asking for it panics.
 func (c *comparison) defaultValue(from, to protoreflect.FieldDescriptor) {
-	if from.Kind() != to.Kind() || from.Message() != nil {
+	if from.Kind() != to.Kind() || from.Message() != nil || from.IsList() {
 		return
 	}
 	if enum := from.Enum(); enum != nil && (enum.Name() != to.Enum().Name() || from.Default().Enum() == to.Default().Enum()) {

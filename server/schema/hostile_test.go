@@ -132,6 +132,46 @@ func TestHostileSources(t *testing.T) {
 	}
 }
 
+// TestChainsOfMessagesAreBounded registers messages of which each holds the next. The validator descends by recursion, and a
+// stack that overflows would end the process.
+func TestChainsOfMessagesAreBounded(t *testing.T) {
+	t.Parallel()
+	for _, length := range []int{10_000, 100_000} {
+		set := encode(t, chainOfMessages(length))
+		types, err := schema.Select(set, schema.Selection{Messages: []schema.Named{{Message: "M0"}}})
+		if refused := told(t, err); refused != (length > 10_000) {
+			t.Errorf("%d messages: %v", length, err)
+		}
+		for _, one := range types {
+			found, err := schema.Candidate(one)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := schema.Compare(found, found); err != nil {
+				t.Error(err)
+			}
+			if _, violations, err := found.FromJSON([]byte("{}")); err != nil || len(violations) > 0 {
+				t.Error(violations, err)
+			}
+		}
+	}
+}
+
+// chainOfMessages declares messages of which each holds the next, the last itself.
+func chainOfMessages(length int) *descriptorpb.FileDescriptorProto {
+	file := &descriptorpb.FileDescriptorProto{Name: proto.String("chain.proto")}
+	for i := range length {
+		file.MessageType = append(file.MessageType, &descriptorpb.DescriptorProto{
+			Name: proto.String(fmt.Sprintf("M%d", i)), Field: []*descriptorpb.FieldDescriptorProto{{
+				Name: proto.String("next"), Number: proto.Int32(1), Label: descriptorpb.FieldDescriptorProto_LABEL_OPTIONAL.Enum(),
+				Type:     descriptorpb.FieldDescriptorProto_TYPE_MESSAGE.Enum(),
+				TypeName: proto.String(fmt.Sprintf(".M%d", min(i+1, length-1))),
+			}},
+		})
+	}
+	return file
+}
+
 func FuzzCompile(f *testing.F) {
 	for _, text := range hostileSources() {
 		if len(text) < 1<<16 {

@@ -71,15 +71,21 @@ func filesOf(tb testing.TB, file, name string) *protoregistry.Files {
 	tb.Helper()
 	types := split(tb, file)
 	at := slices.IndexFunc(types, func(one schema.New) bool { return one.Type == name })
-	set := &descriptorpb.FileDescriptorSet{}
 	candidate, err := schema.Candidate(types[at])
 	if err != nil {
 		tb.Fatal(err)
 	}
-	whole, _, err := schema.Merge([]*schema.Type{candidate})
+	return wholeFiles(tb, candidate)
+}
+
+// wholeFiles answers the files of a type with those that every schema shares.
+func wholeFiles(tb testing.TB, one *schema.Type) *protoregistry.Files {
+	tb.Helper()
+	whole, _, err := schema.Merge([]*schema.Type{one})
 	if err != nil {
 		tb.Fatal(err)
 	}
+	set := &descriptorpb.FileDescriptorSet{}
 	if err := proto.Unmarshal(whole, set); err != nil {
 		tb.Fatal(err)
 	}

@@ -15,7 +15,7 @@ func (c *choice) checkRules() {
 	for _, one := range c.found {
 		reached.message(one.descriptor)
 	}
-	if !c.affordable(reached) {
+	if len(reached.messages) > maxHeldMessages && !c.holdLittle() || !c.affordable(reached) {
 		return
 	}
 	validator, err := newRuleMeter(c.bundle.types)
@@ -29,6 +29,23 @@ func (c *choice) checkRules() {
 			c.faults.add(positionOf(message).String(), "message %s: %.1000s", message.FullName(), fault.Error())
 		}
 	}
+}
+
+// maxHeldMessages bounds the messages that one payload can hold, and with them how deep compiling its rules descends: the
+// validator does so by recursion, three kilobytes a message, and a stack that overflows ends the process.
+const maxHeldMessages = 10_000
+
+// holdLittle looks that no type can hold too many messages.
+func (c *choice) holdLittle() bool {
+	before := len(c.faults.found)
+	for _, one := range c.found {
+		held := &reach{}
+		if held.message(one.descriptor); len(held.messages) > maxHeldMessages {
+			c.faults.add(positionOf(one.descriptor).String(), "message %s: can hold %d other messages, at most %d are allowed",
+				one.descriptor.FullName(), len(held.messages)-1, maxHeldMessages)
+		}
+	}
+	return len(c.faults.found) == before
 }
 
 // affordable looks that no rule takes too much, and says whether the rules may be compiled: that evaluates some.

@@ -50,7 +50,8 @@ const (
 // Select finds the event types of an encoded FileDescriptorSet: the messages marked with the option postrider.v1.event,
 // those that are named, and, if asked, all top-level ones. Rules are compiled. What is wrong is one *gateway.Error
 // (CodeInvalid, ReasonInvalidSchema) with a violation for each fault. Without All it is an error to find none.
-func Select(descriptorSet []byte, s Selection) ([]New, error) {
+func Select(descriptorSet []byte, s Selection) (found []New, err error) {
+	defer Recover(&err, "find event types")
 	whole, err := readClosure(descriptorSet)
 	if err != nil {
 		return nil, err

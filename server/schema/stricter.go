@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strings"
 
-	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
 	"google.golang.org/protobuf/types/dynamicpb"
 
@@ -121,8 +120,7 @@ func (t *Type) brokenRules(encoded []byte) ([]gateway.Violation, error) {
 		return nil, err
 	}
 	payload := dynamicpb.NewMessage(compiled.descriptor)
-	options := proto.UnmarshalOptions{Resolver: compiled.bundle.types, AllowPartial: true}
-	if options.Unmarshal(encoded, payload) != nil {
+	if compiled.bundle.decode(encoded, payload) != nil {
 		// Another wire form: the comparison of the versions names the field.
 		return nil, nil
 	}

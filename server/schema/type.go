@@ -34,13 +34,18 @@ func newType(stored Stored, shared *bundles) *Type {
 		id: stored.ID, name: stored.Type, message: stored.Message, version: stored.Version, files: stored.Files,
 		orderingKey: stored.OrderingKey, subject: stored.Subject,
 		compile: sync.OnceValues(func() (*message, error) {
-			compiled, err := shared.message(stored.Files, stored.Message)
+			compiled, err := compileStored(stored, shared)
 			if err != nil {
 				return nil, fmt.Errorf("schema of %s, version %d: %w", stored.Type, stored.Version, err)
 			}
 			return compiled, nil
 		}),
 	}
+}
+
+func compileStored(stored Stored, shared *bundles) (compiled *message, err error) {
+	defer Recover(&err, "compile")
+	return shared.message(stored.Files, stored.Message)
 }
 
 // Candidate makes a type of a schema that is not stored, to compare it, to document it and to try it on payloads. Its id
@@ -123,7 +128,8 @@ func (t *Type) EncodeBinary(encoded []byte) (canonical []byte, violations []gate
 
 func (t *Type) accept(
 	read func(*message) (proto.Message, []gateway.Violation, error), rules bool,
-) ([]byte, []gateway.Violation, error) {
+) (canonical []byte, violations []gateway.Violation, err error) {
+	defer Recover(&err, "read a payload of "+t.message)
 	compiled, err := t.compile()
 	if err != nil {
 		return nil, nil, err
@@ -139,7 +145,8 @@ func (t *Type) accept(
 }
 
 // Render writes a canonical payload as the text of a JSON object, without white space.
-func (t *Type) Render(canonical []byte) ([]byte, error) {
+func (t *Type) Render(canonical []byte) (text []byte, err error) {
+	defer Recover(&err, "render a stored "+t.message)
 	compiled, err := t.compile()
 	if err != nil {
 		return nil, err
@@ -148,7 +155,7 @@ func (t *Type) Render(canonical []byte) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	text, err := protojson.MarshalOptions{Resolver: compiled.bundle.payloads}.Marshal(payload)
+	text, err = protojson.MarshalOptions{Resolver: compiled.bundle.payloads}.Marshal(payload)
 	if err != nil {
 		return nil, fmt.Errorf("render a stored %s: %w", t.message, err)
 	}

@@ -57,6 +57,9 @@ func (g *Generator) Message(descriptor protoreflect.MessageDescriptor) *dynamicp
 	return g.message(descriptor, 0)
 }
 
+// deepest is where a message ends that requires itself. It lacks a required field then.
+const deepest = 20
+
 // message makes a message; the deeper, the fewer fields have a value.
 func (g *Generator) message(descriptor protoreflect.MessageDescriptor, depth int) *dynamicpb.Message {
 	m := dynamicpb.NewMessage(descriptor)
@@ -69,7 +72,7 @@ func (g *Generator) message(descriptor protoreflect.MessageDescriptor, depth int
 	}
 	for i := range descriptor.Fields().Len() {
 		fd := descriptor.Fields().Get(i)
-		if fd.Cardinality() == protoreflect.Required || depth < 5 && g.random.Float64() < share {
+		if fd.Cardinality() == protoreflect.Required && depth < deepest || depth < 5 && g.random.Float64() < share {
 			g.fill(m, fd, depth)
 		}
 	}
