@@ -64,15 +64,24 @@ func (c *comparison) compareType(ctx context.Context, n schema.New) (report sche
 	}
 	report.Incompatibilities, report.Changes = difference.Incompatibilities, difference.Changes
 	report.Version = known.LatestVersion
-	if len(report.Changes)+len(report.Incompatibilities) == 0 && known.Message == n.Message {
-		// Something else in its files differs.
-		return report, nil
+	if same, err := identical(latest, candidate); err != nil || same {
+		return report, err // Something else in its files differs.
 	}
 	report.Change, report.Version = schema.TypeNewVersion, known.LatestVersion+1
 	if err := c.sample(ctx, &report, latest, candidate); err != nil {
 		return report, err
 	}
 	return report, c.checkFilters(ctx, &report, latest, candidate)
+}
+
+// identical says whether two versions judge and show payloads alike.
+func identical(latest, candidate *schema.Type) (bool, error) {
+	was, err := latest.Identity()
+	if err != nil {
+		return false, err
+	}
+	is, err := candidate.Identity()
+	return was == is, err
 }
 
 // sample holds the newest stored events against the new rules.

@@ -116,6 +116,52 @@ func TestRegisterAtTheSameTime(t *testing.T) {
 	}
 }
 
+// TestRegisterSeesWhatAnAnyHolds pushes a type again after only what it can hold in a google.protobuf.Any, or the rule behind
+// an option, has changed.
+func TestRegisterSeesWhatAnAnyHolds(t *testing.T) {
+	t.Parallel()
+	r, _ := newRegistrar(t)
+	text := func(field, rule string) []schema.New {
+		set, err := schema.Compile(t.Context(), []schema.Source{
+			{Path: "rule.proto", Content: `syntax = "proto2"; package r; import "buf/validate/validate.proto";
+extend buf.validate.Int32Rules { optional int32 below = 1001 [(buf.validate.predefined).cel = {id: "b", expression: "` + rule + `"}]; }`},
+			{Path: "a.proto", Content: `syntax = "proto3"; package a; import "google/protobuf/any.proto";
+message Holder { google.protobuf.Any any = 1; }`},
+			{Path: "b.proto", Content: `syntax = "proto3"; package a; import "rule.proto"; import "buf/validate/validate.proto";
+message Held { ` + field + ` } message Ruled { int32 i = 1 [(buf.validate.field).int32.(r.below) = 9]; }`},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		types, err := schema.Select(set, schema.Selection{Messages: []schema.Named{{Message: "a.Holder"}, {Message: "a.Ruled"}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return types
+	}
+	for _, step := range []struct {
+		types []schema.New
+		want  string
+	}{
+		{text("int32 i = 1;", "this < rule"), "[2 1] [2 1]"},
+		{text("int32 i = 1;", "this < rule"), "[1 1] [1 1]"},
+		{text("int32 i = 1; int32 j = 2;", "this < rule"), "[3 2] [1 1]"},
+		{text("int32 i = 1; int32 j = 2;", "this <= rule"), "[3 3] [3 2]"},
+	} {
+		report, err := r.Register(t.Context(), register.Request{Types: step.types})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for _, one := range report.Types {
+			got = append(got, fmt.Sprint([]int{int(one.Change), one.Version}))
+		}
+		if strings.Join(got, " ") != step.want {
+			t.Errorf("%v, want %s", got, step.want)
+		}
+	}
+}
+
 // A schema that brings out a fault of the server is refused by name, and the process lives. Here the fault is that the
 // registrar was made without what reads filters.
 func TestRegisterSurvivesAPanic(t *testing.T) {

@@ -19,6 +19,8 @@ import (
 type bundles struct {
 	mu     sync.Mutex
 	byHash map[[sha256.Size]byte]*bundle
+	// bySet spares hashing a set that many types share; the key is its first byte.
+	bySet map[*byte]*bundle
 }
 
 // bundle is a set of files and what checks messages of them.
@@ -33,6 +35,9 @@ type bundle struct {
 	payloads   payloadTypes
 	extensions map[protoreflect.FullName][]protoreflect.ExtensionType
 
+	// allDeclarations writes down all messages of the files, once.
+	allDeclarations func() *declarations
+
 	mu       sync.Mutex
 	messages map[protoreflect.FullName]*message
 }
@@ -41,6 +46,24 @@ type bundle struct {
 func (b *bundles) message(files []byte, name string) (*message, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	found, err := b.of(files)
+	if err != nil {
+		return nil, err
+	}
+	return found.message(name)
+}
+
+// of answers the compiled files of a set. The lock is held.
+func (b *bundles) of(files []byte) (*bundle, error) {
+	if len(files) == 0 {
+		return newBundle(&descriptorpb.FileDescriptorSet{})
+	}
+	if found := b.bySet[&files[0]]; found != nil {
+		return found, nil
+	}
+	if b.bySet == nil {
+		b.bySet, b.byHash = make(map[*byte]*bundle), make(map[[sha256.Size]byte]*bundle)
+	}
 	hash := sha256.Sum256(files)
 	found := b.byHash[hash]
 	if found == nil {
@@ -48,16 +71,13 @@ func (b *bundles) message(files []byte, name string) (*message, error) {
 		if err := proto.Unmarshal(files, set); err != nil {
 			return nil, fmt.Errorf("not a FileDescriptorSet: %w", err)
 		}
-		made, err := newBundle(set)
-		if err != nil {
+		var err error
+		if found, err = newBundle(set); err != nil {
 			return nil, err
 		}
-		if b.byHash == nil {
-			b.byHash = make(map[[sha256.Size]byte]*bundle)
-		}
-		b.byHash[hash], found = made, made
 	}
-	return found.message(name)
+	b.byHash[hash], b.bySet[&files[0]] = found, found
+	return found, nil
 }
 
 func newBundle(set *descriptorpb.FileDescriptorSet) (*bundle, error) {
@@ -66,11 +86,13 @@ func newBundle(set *descriptorpb.FileDescriptorSet) (*bundle, error) {
 		return nil, err
 	}
 	types := resolver{dynamicpb.NewTypes(files)}
-	return &bundle{
+	b := &bundle{
 		files: files, types: types, payloads: payloadTypes{types.own}, extensions: extensionsOf(files),
 		messages:  make(map[protoreflect.FullName]*message),
 		validator: sync.OnceValues(func() (ruleMeter, error) { return newRuleMeter(types) }), open: holdsOpen(set),
-	}, nil
+	}
+	b.allDeclarations = sync.OnceValue(b.declareAll)
+	return b, nil
 }
 
 // holdsOpen says whether the messages of some files may have fields of types that stand for others.

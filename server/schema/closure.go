@@ -2,9 +2,12 @@ package schema
 
 import (
 	"crypto/sha256"
+	"slices"
+	"strings"
 
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protodesc"
+	"google.golang.org/protobuf/reflect/protoreflect"
 	"google.golang.org/protobuf/types/descriptorpb"
 )
 
@@ -101,23 +104,24 @@ func (c *closure) file(name string) *descriptorpb.FileDescriptorProto {
 const maxPackedBytes = 256 << 20
 
 // pack encodes the files of each event type.
-func (c *closure) pack(types []chosen) ([]New, error) {
+func (c *closure) pack(types []chosen, compiled *bundle) ([]New, error) {
 	shared := &bundles{}
 	packed, size := make(map[string]New), 0
 	found := make([]New, 0, len(types))
 	for _, one := range types {
-		path := one.descriptor.ParentFile().Path()
-		files, ok := packed[path]
+		paths := c.needed(one.descriptor, compiled)
+		key := strings.Join(paths, "\x00")
+		files, ok := packed[key]
 		if !ok {
 			var err error
-			if files, err = c.packFile(path); err != nil {
+			if files, err = c.packFiles(paths); err != nil {
 				return nil, err
 			}
 			if size += len(files.Files); size > maxPackedBytes {
 				return nil, invalid("descriptor_set: the event types need more than %d bytes of descriptors; register fewer together",
 					maxPackedBytes)
 			}
-			packed[path] = files
+			packed[key] = files
 		}
 		one.Files, one.Hash, one.shared = files.Files, files.Hash, shared
 		found = append(found, one.New)
@@ -125,10 +129,31 @@ func (c *closure) pack(types []chosen) ([]New, error) {
 	return found, nil
 }
 
-func (c *closure) packFile(path string) (files New, err error) {
+// needed are the files that a type needs besides what they import: its own, and those that its payloads need without being
+// imported. These declare extensions of its messages, or what a google.protobuf.Any can hold, which is all.
+func (c *closure) needed(message protoreflect.MessageDescriptor, compiled *bundle) []string {
+	reached := &reach{within: compiled}
+	if reached.message(message); reached.any {
+		var all []string
+		for _, file := range c.all.GetFile() {
+			all = append(all, file.GetName())
+		}
+		return all
+	}
+	var paths []string
+	for _, added := range reached.extensions {
+		paths = append(paths, added.ParentFile().Path())
+	}
+	slices.Sort(paths)
+	return append([]string{message.ParentFile().Path()}, slices.Compact(paths)...)
+}
+
+func (c *closure) packFiles(paths []string) (files New, err error) {
 	needed := c.of()
-	if err := needed.add(path, 0); err != nil {
-		return New{}, err
+	for _, path := range paths {
+		if err := needed.add(path, 0); err != nil {
+			return New{}, err
+		}
 	}
 	hash := sha256.New()
 	for _, file := range needed.all.GetFile() {

@@ -58,18 +58,19 @@ func Compare(before, after *Type) (difference Difference, err error) {
 	if err != nil {
 		return Difference{}, err
 	}
-	c := &comparison{after: later.bundle, seen: make(map[[2]protoreflect.FullName]bool)}
+	c := &comparison{before: earlier.bundle, after: later.bundle, seen: make(map[[2]protoreflect.FullName]bool)}
 	from, to := earlier.descriptor, later.descriptor
 	if from.FullName() != to.FullName() {
 		c.add(to, string(to.FullName()), RuleTypeRemoved, "the event type's message was %s and is %s now", from.FullName(), to.FullName())
 	}
 	c.message(from, to)
+	c.inAny(from, to)
 	return Difference{Incompatibilities: c.found, Changes: changes(earlier, later)}, nil
 }
 
 // comparison walks through two versions side by side.
 type comparison struct {
-	after *bundle
+	before, after *bundle
 	// seen are the pairs that have been compared: messages may hold themselves.
 	seen  map[[2]protoreflect.FullName]bool
 	found []Incompatibility
@@ -111,7 +112,40 @@ func (c *comparison) message(from, to protoreflect.MessageDescriptor) {
 			c.add(field, string(field.FullName()), RuleFieldCardinality, "the field is new and required: earlier events do not have it")
 		}
 	}
+	c.extensions(from, to)
 	c.reservedFields(from, to)
+}
+
+// extensions compares the fields that are declared outside of a message.
+func (c *comparison) extensions(from, to protoreflect.MessageDescriptor) {
+	later := make(map[protoreflect.FieldNumber]protoreflect.ExtensionDescriptor)
+	for _, added := range c.after.extensionFields(to.FullName()) {
+		later[added.Number()] = added
+	}
+	for _, added := range c.before.extensionFields(from.FullName()) {
+		if kept := later[added.Number()]; kept != nil {
+			c.field(added, kept)
+		} else {
+			c.add(to, string(added.FullName()), RuleFieldRemoved, "the extension is gone; keep it, or push its file together with this one")
+		}
+	}
+}
+
+// inAny compares what a google.protobuf.Any in a payload can hold: every message of the files.
+func (c *comparison) inAny(from, to protoreflect.MessageDescriptor) {
+	reached := &reach{within: c.before}
+	if reached.message(from); !reached.any {
+		return
+	}
+	for _, held := range c.before.ownMessages() {
+		found, _ := c.after.files.FindDescriptorByName(held.FullName())
+		if kept, ok := found.(protoreflect.MessageDescriptor); ok {
+			c.message(held, kept)
+			continue
+		}
+		c.add(to, string(held.FullName()), RuleTypeRemoved,
+			"the message is gone, which a google.protobuf.Any could hold; keep it, or push its file together with this one")
+	}
 }
 
 // removed judges a field whose number is no longer one.

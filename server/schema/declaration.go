@@ -1,9 +1,13 @@
 package schema
 
 import (
+	"crypto/sha256"
 	"fmt"
+	"slices"
 	"strings"
 
+	"google.golang.org/protobuf/encoding/protowire"
+	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
 )
 
@@ -24,6 +28,7 @@ const (
 	declaredOneof
 	declaredEnum
 	declaredValue
+	declaredOption
 )
 
 // declarations are the texts of what a payload can hold, in the order in which it is met.
@@ -34,10 +39,25 @@ type declarations struct {
 	text    map[declaration]string
 }
 
-// declarationsOf writes down what payloads of a message can hold.
+// declarationsOf writes down all that judging payloads of a message depends on: what they can hold, by fields, extensions and
+// in a google.protobuf.Any, and the options that were set on it with what they mean. A version is what is written here: what
+// reading, validating or showing begins to look at has to be among it.
 func declarationsOf(b *bundle, message protoreflect.MessageDescriptor) *declarations {
-	reached := &reach{}
-	reached.message(message)
+	reached := &reach{within: b}
+	if reached.message(message); reached.any {
+		return b.allDeclarations()
+	}
+	return b.declare(reached)
+}
+
+// declareAll writes down all messages of the files. Every type that can hold an Any depends on the same.
+func (b *bundle) declareAll() *declarations {
+	reached := &reach{within: b}
+	reached.everything()
+	return b.declare(reached)
+}
+
+func (b *bundle) declare(reached *reach) *declarations {
 	d := &declarations{bundle: b, element: make(map[declaration]string), text: make(map[declaration]string)}
 	for _, one := range reached.messages {
 		d.message(one)
@@ -45,7 +65,58 @@ func declarationsOf(b *bundle, message protoreflect.MessageDescriptor) *declarat
 	for _, one := range reached.enums {
 		d.enum(one)
 	}
+	for _, one := range reached.extensions {
+		d.extension(one, declaredField)
+	}
 	return d
+}
+
+// hash is that of everything declared, in whatever order it stands in the files.
+func (d *declarations) hash(of ...string) [sha256.Size]byte {
+	for key, text := range d.text {
+		of = append(of, fmt.Sprintf("%s %d %d %s %s %s", key.within, key.number, key.kind, key.name, d.element[key], text))
+	}
+	slices.Sort(of)
+	return sha256.Sum256([]byte(strings.Join(of, "\x00")))
+}
+
+// extension writes down a field that is declared outside of its message. Its name in JSON is its full name.
+func (d *declarations) extension(added protoreflect.ExtensionDescriptor, kind declarationKind) {
+	key := declaration{added.ContainingMessage().FullName(), int32(added.Number()), kind, ""}
+	if _, done := d.text[key]; done {
+		return
+	}
+	d.add(key, string(added.FullName()), "") // An option of it may be set on itself.
+	d.text[key] = "extend " + string(added.ContainingMessage().FullName()) + " { " + d.field(added) + " }"
+}
+
+// options writes options, and notes the extensions among them with what those mean: the rule that one stands for, say.
+func (d *declarations) options(options proto.Message) []string {
+	read := d.bundle.readOptions(options)
+	if read == nil {
+		return nil
+	}
+	d.setExtensions(read)
+	return optionTexts(read)
+}
+
+// setExtensions notes the extensions that are set anywhere in a message.
+func (d *declarations) setExtensions(message protoreflect.Message) {
+	for _, field := range setFields(message) {
+		if field.IsExtension() && !isShared(field.ParentFile().Path()) {
+			d.extension(field, declaredOption)
+		}
+		value := message.Get(field)
+		switch {
+		case field.IsMap() || field.Message() == nil:
+		case field.IsList():
+			for i := range value.List().Len() {
+				d.setExtensions(value.List().Get(i).Message())
+			}
+		default:
+			d.setExtensions(value.Message())
+		}
+	}
 }
 
 func (d *declarations) add(key declaration, element, text string) {
@@ -55,7 +126,7 @@ func (d *declarations) add(key declaration, element, text string) {
 
 func (d *declarations) message(message protoreflect.MessageDescriptor) {
 	header := []string{"message " + string(message.Name())}
-	header = append(header, statements("option ", d.bundle.optionTexts(message.Options()))...)
+	header = append(header, statements("option ", d.options(message.Options()))...)
 	header = append(header, statements("reserved ", reservedTexts(message.ReservedNames(), messageSpans(message)))...)
 	d.add(declaration{within: message.FullName()}, string(message.FullName()), strings.Join(header, "\n"))
 	for i := range message.Oneofs().Len() {
@@ -63,7 +134,7 @@ func (d *declarations) message(message protoreflect.MessageDescriptor) {
 		if one.IsSynthetic() {
 			continue
 		}
-		text := append([]string{"oneof " + string(one.Name())}, statements("option ", d.bundle.optionTexts(one.Options()))...)
+		text := append([]string{"oneof " + string(one.Name())}, statements("option ", d.options(one.Options()))...)
 		d.add(declaration{message.FullName(), 0, declaredOneof, one.Name()}, string(one.FullName()), strings.Join(text, "\n"))
 	}
 	for i := range message.Fields().Len() {
@@ -82,15 +153,19 @@ func statements(keyword string, texts []string) []string {
 
 // field writes a field's declaration. What its file decides for it is a comment, so that a change of that is one.
 func (d *declarations) field(field protoreflect.FieldDescriptor) string {
-	text := fieldType(field) + " " + string(field.Name()) + " = " + fmt.Sprint(field.Number())
+	name := string(field.Name())
+	if field.IsExtension() {
+		name = string(field.FullName())
+	}
+	text := fieldType(field) + " " + name + " = " + fmt.Sprint(field.Number())
 	if label := labelOf(field); label != "" {
 		text = label + " " + text
 	}
-	options := d.bundle.optionTexts(field.Options())
+	options := d.options(field.Options())
 	if field.HasDefault() {
 		options = append(options, "default = "+defaultText(field))
 	}
-	if field.HasJSONName() && field.JSONName() != defaultJSONName(field.Name()) {
+	if field.HasJSONName() && !field.IsExtension() && field.JSONName() != defaultJSONName(field.Name()) {
 		options = append(options, "json_name = "+quoted(field.JSONName()))
 	}
 	if len(options) > 0 {
@@ -100,7 +175,28 @@ func (d *declarations) field(field protoreflect.FieldDescriptor) string {
 	if one := field.ContainingOneof(); one != nil && !one.IsSynthetic() {
 		text += " // of the oneof " + string(one.Name())
 	}
-	return text
+	return text + encodingNote(field)
+}
+
+// encodingNote says how a field is encoded where that is not the usual way of its type.
+func encodingNote(field protoreflect.FieldDescriptor) string {
+	switch {
+	case field.Kind() == protoreflect.GroupKind:
+		return " // delimited"
+	case field.IsList() && !field.IsPacked() && isPackable(field.Kind()):
+		return " // not packed"
+	default:
+		return ""
+	}
+}
+
+func isPackable(kind protoreflect.Kind) bool {
+	switch wireType(kind) {
+	case protowire.VarintType, protowire.Fixed32Type, protowire.Fixed64Type:
+		return true
+	default:
+		return false
+	}
 }
 
 // labelOf answers the word before a field's type. It says what holds, in whatever syntax the file is.
@@ -155,13 +251,19 @@ func defaultJSONName(name protoreflect.Name) string {
 
 func (d *declarations) enum(enum protoreflect.EnumDescriptor) {
 	header := []string{"enum " + string(enum.Name())}
-	header = append(header, statements("option ", d.bundle.optionTexts(enum.Options()))...)
+	header = append(header, statements("option ", d.options(enum.Options()))...)
 	header = append(header, statements("reserved ", reservedTexts(enum.ReservedNames(), enumSpans(enum)))...)
+	if enum.IsClosed() {
+		header = append(header, "  // closed")
+	}
+	if first := enum.Values().Get(0); first.Number() != 0 {
+		header = append(header, "  // "+string(first.Name())+" when unset")
+	}
 	d.add(declaration{within: enum.FullName(), kind: declaredEnum}, string(enum.FullName()), strings.Join(header, "\n"))
 	for i := range enum.Values().Len() {
 		value := enum.Values().Get(i)
 		text := string(value.Name()) + " = " + fmt.Sprint(value.Number())
-		if options := d.bundle.optionTexts(value.Options()); len(options) > 0 {
+		if options := d.options(value.Options()); len(options) > 0 {
 			text += " [" + strings.Join(options, ", ") + "]"
 		}
 		key := declaration{enum.FullName(), int32(value.Number()), declaredValue, aliasName(enum, value)}

@@ -13,11 +13,7 @@ import (
 )
 
 // optionTexts writes options as .proto has them, each as "name = value", by number.
-func (b *bundle) optionTexts(options proto.Message) []string {
-	read := b.readOptions(options)
-	if read == nil {
-		return nil
-	}
+func optionTexts(read protoreflect.Message) []string {
 	var texts []string
 	for _, field := range setFields(read) {
 		name := string(field.Name())

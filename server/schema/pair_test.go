@@ -129,8 +129,14 @@ type versionPair struct {
 
 func (p *versionPair) compares() {
 	p.Helper()
-	if _, err := schema.Compare(p.before, p.after); err != nil {
+	difference, err := schema.Compare(p.before, p.after)
+	if err != nil {
 		p.Fatalf("the pair %d: %v", p.seed, err)
+	}
+	was, _ := p.before.Identity()
+	is, _ := p.after.Identity()
+	if (was == is) != (len(difference.Changes) == 0) || was == is && len(difference.Incompatibilities) > 0 {
+		p.Fatalf("the pair %d: the same version %t, but %+v", p.seed, was == is, difference)
 	}
 	same, err := schema.Compare(p.before, p.before)
 	if err != nil || len(same.Changes)+len(same.Incompatibilities) > 0 {

@@ -4,7 +4,6 @@ import (
 	"errors"
 
 	"buf.build/go/protovalidate"
-	"google.golang.org/protobuf/reflect/protoreflect"
 	"google.golang.org/protobuf/types/dynamicpb"
 )
 
@@ -74,52 +73,4 @@ func (c *choice) affordable(reached *reach) bool {
 		}
 	}
 	return len(c.faults.found) == before
-}
-
-// reach gathers the messages and enums that a payload can hold, in the order in which they are met. Those of shared files
-// are left out.
-type reach struct {
-	messages []protoreflect.MessageDescriptor
-	enums    []protoreflect.EnumDescriptor
-	seen     map[protoreflect.FullName]bool
-}
-
-func (r *reach) message(message protoreflect.MessageDescriptor) {
-	if !r.first(message) {
-		return
-	}
-	for queue := []protoreflect.MessageDescriptor{message}; len(queue) > 0; queue = queue[1:] {
-		r.messages = append(r.messages, queue[0])
-		queue = append(queue, r.held(queue[0])...)
-	}
-}
-
-// held answers the messages in a message's fields that have not been met, and notes its enums.
-func (r *reach) held(message protoreflect.MessageDescriptor) []protoreflect.MessageDescriptor {
-	var found []protoreflect.MessageDescriptor
-	for i := range message.Fields().Len() {
-		field := message.Fields().Get(i)
-		if field.IsMap() {
-			field = field.MapValue()
-		}
-		if one := field.Message(); one != nil && r.first(one) {
-			found = append(found, one)
-		}
-		if one := field.Enum(); one != nil && r.first(one) {
-			r.enums = append(r.enums, one)
-		}
-	}
-	return found
-}
-
-// first says whether something is met for the first time and not shared.
-func (r *reach) first(d protoreflect.Descriptor) bool {
-	if r.seen == nil {
-		r.seen = make(map[protoreflect.FullName]bool)
-	}
-	if r.seen[d.FullName()] || isShared(d.ParentFile().Path()) {
-		return false
-	}
-	r.seen[d.FullName()] = true
-	return true
 }

@@ -15,10 +15,11 @@ type New struct {
 	// Type is the event type: what the selection or the message's option says, else the full name of the message.
 	Type    string
 	Message string
-	// Files is a FileDescriptorSet with the message's file and what it imports, imports first, with comments and positions
-	// where there are any. Files that every schema shares are left out: the server has them, and the rules alone are 75 kB.
+	// Files is a FileDescriptorSet with the message's file, those that declare extensions of what a payload can hold, all files
+	// if it can hold a google.protobuf.Any, and what they import, imports first, with comments and positions where there are
+	// any. Files that every schema shares are left out: the server has them, and the rules alone are 75 kB.
 	Files []byte
-	// Hash tells versions apart. It covers neither comments nor the files that every schema shares, so that neither a better
+	// Hash is that of the files. Where it is the same the version is; else its Identity says. It covers neither comments nor the files that every schema shares, so that neither a better
 	// comment nor a newer compiler makes a new version.
 	Hash [sha256.Size]byte
 	// Description is for people: the option's, else the message's comment.
@@ -66,7 +67,7 @@ func Select(descriptorSet []byte, s Selection) (found []New, err error) {
 	if err := c.faults.err(); err != nil {
 		return nil, err
 	}
-	return whole.pack(c.found)
+	return whole.pack(c.found, compiled)
 }
 
 // chosen is a message that becomes an event type.

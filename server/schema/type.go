@@ -1,6 +1,7 @@
 package schema
 
 import (
+	"crypto/sha256"
 	"fmt"
 	"sync"
 
@@ -85,6 +86,17 @@ func (t *Type) Descriptor() (protoreflect.MessageDescriptor, error) {
 		return nil, err
 	}
 	return compiled.descriptor, nil
+}
+
+// Identity tells versions of a type apart: the hash of all that judging and showing its payloads depends on. It covers
+// neither comments nor what the files hold besides, nor the order in which things stand there.
+func (t *Type) Identity() (identity [sha256.Size]byte, err error) {
+	defer Recover(&err, "identify "+t.name)
+	compiled, err := t.compile()
+	if err != nil {
+		return identity, err
+	}
+	return declarationsOf(compiled.bundle, compiled.descriptor).hash(t.message, t.orderingKey, t.subject), nil
 }
 
 // Decode reads a canonical payload.
