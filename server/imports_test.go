@@ -63,7 +63,7 @@ var layers = map[string][]string{
 
 	// Where the parts meet, and the commands that start it.
 	".":     {"*"},
-	"cmd/*": {".", "gateway", "signature", "wire"},
+	"cmd/*": {".", "gateway", "schema", "signature", "wire"},
 	"e2e":   {"signature"},
 }
 

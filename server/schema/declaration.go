@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 
 	"google.golang.org/protobuf/encoding/protowire"
 	"google.golang.org/protobuf/proto"
@@ -37,6 +38,8 @@ type declarations struct {
 	order   []declaration
 	element map[declaration]string
 	text    map[declaration]string
+	// digest is the hash of all of them, in whatever order they stand in the files.
+	digest func() [sha256.Size]byte
 }
 
 // declarationsOf writes down all that judging payloads of a message depends on: what they can hold, by fields, extensions and
@@ -68,16 +71,17 @@ func (b *bundle) declare(reached *reach) *declarations {
 	for _, one := range reached.extensions {
 		d.extension(one, declaredField)
 	}
+	d.digest = sync.OnceValue(d.sum)
 	return d
 }
 
-// hash is that of everything declared, in whatever order it stands in the files.
-func (d *declarations) hash(of ...string) [sha256.Size]byte {
+func (d *declarations) sum() [sha256.Size]byte {
+	lines := make([]string, 0, len(d.text))
 	for key, text := range d.text {
-		of = append(of, fmt.Sprintf("%s %d %d %s %s %s", key.within, key.number, key.kind, key.name, d.element[key], text))
+		lines = append(lines, fmt.Sprintf("%s %d %d %s %s %s", key.within, key.number, key.kind, key.name, d.element[key], text))
 	}
-	slices.Sort(of)
-	return sha256.Sum256([]byte(strings.Join(of, "\x00")))
+	slices.Sort(lines)
+	return sha256.Sum256([]byte(strings.Join(lines, "\x00")))
 }
 
 // extension writes down a field that is declared outside of its message. Its name in JSON is its full name.

@@ -203,21 +203,3 @@ func TestExamplesThatAreHard(t *testing.T) {
 		}
 	}
 }
-
-func TestSourcesCompileToTheSame(t *testing.T) {
-	t.Parallel()
-	types := split(t, shopFile)
-	for _, one := range types {
-		printed, err := schema.Sources(one.Files)
-		if err != nil {
-			t.Fatal(err)
-		}
-		again, err := schema.Select(compile(t, printed...), schema.Selection{All: true})
-		if err != nil {
-			t.Fatal(err)
-		}
-		if !slices.ContainsFunc(again, func(other schema.New) bool { return other.Type == one.Type && other.Hash == one.Hash }) {
-			t.Errorf("%s is another version after printing", one.Type)
-		}
-	}
-}

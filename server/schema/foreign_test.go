@@ -8,7 +8,6 @@ import (
 	"os"
 	"path"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -91,16 +90,7 @@ func (l library) folders() []string { return slices.Sorted(maps.Keys(l.in)) }
 // register compiles files with what they import, as a user would send them, and notes their types.
 func (l library) register(t *testing.T, types map[string]bool, files ...string) error {
 	t.Helper()
-	var sent []schema.Source
-	seen := make(map[string]bool)
-	for queue := files; len(queue) > 0; queue = queue[1:] {
-		if text, there := l.text[queue[0]]; there && !seen[queue[0]] {
-			seen[queue[0]] = true
-			sent = append(sent, schema.Source{Path: queue[0], Content: text})
-			queue = append(slices.Clip(queue), importsIn(text)...)
-		}
-	}
-	set, err := schema.Compile(t.Context(), sent)
+	set, err := schema.Compile(t.Context(), l.closure(files...))
 	if err != nil {
 		return err
 	}
@@ -114,14 +104,17 @@ func (l library) register(t *testing.T, types map[string]bool, files ...string) 
 	return nil
 }
 
-var importLine = regexp.MustCompile(`(?m)^\s*import\s+(?:public\s+|weak\s+)?"([^"]+)"`)
-
-func importsIn(text string) []string {
-	var found []string
-	for _, match := range importLine.FindAllStringSubmatch(text, -1) {
-		found = append(found, match[1])
+// closure answers files with what they import.
+func (l library) closure(files ...string) (sent []schema.Source) {
+	seen := make(map[string]bool)
+	for queue := files; len(queue) > 0; queue = queue[1:] {
+		if text, there := l.text[queue[0]]; there && !seen[queue[0]] {
+			seen[queue[0]] = true
+			sent = append(sent, schema.Source{Path: queue[0], Content: text})
+			queue = append(slices.Clip(queue), schema.Imports(text)...)
+		}
 	}
-	return found
+	return sent
 }
 
 // reason is the first fault of a refused schema.

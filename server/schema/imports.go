@@ -1,10 +1,30 @@
 package schema
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/bufbuild/protocompile/ast"
+	"github.com/bufbuild/protocompile/parser"
+	"github.com/bufbuild/protocompile/reporter"
 )
+
+// Imports answers the paths that a .proto text imports, in order and each once. The compiler's own parser reads it, past
+// faults, which compiling tells of.
+func Imports(text string) []string {
+	if _, deep := openTooDeep(text); deep {
+		return nil
+	}
+	passOver := reporter.NewReporter(func(reporter.ErrorWithPos) error { return nil }, nil)
+	file, _ := parser.Parse("", strings.NewReader(text), reporter.NewHandler(passOver))
+	var paths []string
+	for _, one := range importsOf(file) {
+		if path := one.Name.AsString(); !slices.Contains(paths, path) {
+			paths = append(paths, path)
+		}
+	}
+	return paths
+}
 
 // maxImportDepth bounds how long a chain of imports may be.
 const maxImportDepth = 256

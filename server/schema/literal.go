@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -86,8 +87,24 @@ func literal(field protoreflect.FieldDescriptor, value protoreflect.Value) strin
 		return quoted(value.String())
 	case protoreflect.BytesKind:
 		return strconv.QuoteToASCII(string(value.Bytes()))
+	case protoreflect.FloatKind:
+		return floatLiteral(value.Float(), 32)
+	case protoreflect.DoubleKind:
+		return floatLiteral(value.Float(), 64)
 	default:
 		return fmt.Sprint(value.Interface())
+	}
+}
+
+// floatLiteral writes a number so that it is read as the same one.
+func floatLiteral(f float64, bits int) string {
+	switch {
+	case math.IsInf(f, 0) || math.IsNaN(f):
+		return strings.TrimPrefix(strings.ToLower(strconv.FormatFloat(f, 'g', -1, bits)), "+")
+	case f == 0 && math.Signbit(f):
+		return "-0.0" // -0 is a whole number, which has no sign.
+	default:
+		return strconv.FormatFloat(f, 'g', -1, bits)
 	}
 }
 

@@ -41,7 +41,7 @@ func lineAndColumn(text string, i int) string {
 // editionOf finds the edition that a .proto text begins with, and where it is as "line:column". It is empty when there is
 // none. The words of newer editions are unknown to the compiler, so it is asked before.
 func editionOf(text string) (edition, at string) {
-	i := 0
+	i := len(text) - len(strings.TrimPrefix(text, "\ufeff"))
 	for i < len(text) {
 		switch c := text[i]; {
 		case c == ' ' || c == '\t' || c == '\r' || c == '\n':

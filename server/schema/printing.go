@@ -44,5 +44,26 @@ func declarationText(d protoreflect.Descriptor) (text string, err error) {
 	if err != nil {
 		return "", fmt.Errorf("print %s: %w", d.FullName(), err)
 	}
-	return strings.TrimRight(text, "\n") + "\n", nil
+	return strings.TrimRight(keepNegativeZeros(text), "\n") + "\n", nil
+}
+
+// keepNegativeZeros writes -0, which a compiler reads as a whole number without a sign, as -0.0. The printer writes it for
+// floating-point values only.
+func keepNegativeZeros(text string) string {
+	var kept strings.Builder
+	from := 0
+	for i := 0; i < len(text); i++ {
+		switch text[i] {
+		case '"', '\'':
+			i = afterString(text, i)
+		case '/':
+			i = afterComment(text, i)
+		case '-':
+			if strings.HasPrefix(text[i:], "-0") && !strings.ContainsAny(text[i+2:min(i+3, len(text))], ".0123456789exX") {
+				kept.WriteString(text[from:i] + "-0.0")
+				from = i + 2
+			}
+		}
+	}
+	return kept.String() + text[from:]
 }

@@ -96,7 +96,8 @@ func (t *Type) Identity() (identity [sha256.Size]byte, err error) {
 	if err != nil {
 		return identity, err
 	}
-	return declarationsOf(compiled.bundle, compiled.descriptor).hash(t.message, t.orderingKey, t.subject), nil
+	declared := declarationsOf(compiled.bundle, compiled.descriptor).digest()
+	return sha256.Sum256(fmt.Appendf(declared[:], "%q %q %q", t.message, t.orderingKey, t.subject)), nil
 }
 
 // Decode reads a canonical payload.

@@ -8,10 +8,10 @@ import (
 	"os"
 	"path"
 	"path/filepath"
-	"regexp"
 	"strings"
 
 	postriderv1 "github.com/postrider-dev/postrider/gen/go/postrider/v1"
+	"github.com/postrider-dev/postrider/server/schema"
 )
 
 // protoEnding is what the names of .proto files end with.
@@ -66,9 +66,6 @@ func readFolder(folder string) ([]*postriderv1.SourceFile, error) {
 	return files, err
 }
 
-// imports finds what a .proto file imports.
-var imports = regexp.MustCompile(`(?m)^\s*import\s+(?:public\s+|weak\s+|option\s+)?"([^"]+)"`)
-
 // readFile reads a .proto file and what it imports, as far as that is in the current folder; the rest the server knows, or
 // names as missing. A file outside the current folder is taken by its name alone.
 func readFile(file string) ([]*postriderv1.SourceFile, error) {
@@ -83,8 +80,7 @@ func readFile(file string) ([]*postriderv1.SourceFile, error) {
 	files := []*postriderv1.SourceFile{{Path: name, Content: string(content)}}
 	seen := map[string]bool{name: true}
 	for next := 0; next < len(files); next++ {
-		for _, found := range imports.FindAllStringSubmatch(files[next].GetContent(), -1) {
-			imported := found[1]
+		for _, imported := range schema.Imports(files[next].GetContent()) {
 			if seen[imported] || !filepath.IsLocal(filepath.FromSlash(imported)) {
 				continue
 			}

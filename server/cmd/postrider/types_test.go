@@ -126,6 +126,17 @@ func TestPushFromFilesAndStandardInput(t *testing.T) {
 	}
 }
 
+// TestPushAFileWithImportsInSingleQuotes sends what the file imports from the current folder, however that is written.
+func TestPushAFileWithImportsInSingleQuotes(t *testing.T) {
+	i := newInstance(t)
+	quoted := mail(t, "")
+	write(t, quoted, "mail/v1/quoted.proto", "syntax = \"proto3\";\nimport\n  'mail/v1/route.proto';\nmessage Quoted {\n  mail.v1.Route route = 1;\n}\n")
+	t.Chdir(quoted)
+	if out := i.must("", "types", "push", "mail/v1/quoted.proto", "--type", "Quoted"); !strings.Contains(out, "Quoted: new, version 1\n") {
+		t.Errorf("an import in single quotes: %s", out)
+	}
+}
+
 func TestShowLevelAndDeleteTypes(t *testing.T) {
 	t.Parallel()
 	i := newInstance(t)

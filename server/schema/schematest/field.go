@@ -133,6 +133,7 @@ func (d *draft) intoOneof(message *descriptorpb.DescriptorProto, field *fieldPro
 		message.OneofDecl = append(message.OneofDecl, &descriptorpb.OneofDescriptorProto{Name: d.name("o")})
 	}
 	field.OneofIndex = proto.Int32(0)
+	withoutFeatures(field)
 	// The fields of a oneof stand together.
 	at := slices.Index(message.Field, field)
 	message.Field = slices.Insert(slices.Delete(message.Field, at, at+1), 0, field)

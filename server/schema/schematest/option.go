@@ -93,13 +93,35 @@ func (d *draft) custom(options *descriptorpb.FieldOptions, encoded []byte) {
 	options.ProtoReflect().SetUnknown(append(options.ProtoReflect().GetUnknown(), encoded...))
 }
 
+// feature sets one that the field can have.
 func (d *draft) feature(field *fieldProto) {
-	field.Options.Features = one(d,
-		&descriptorpb.FeatureSet{FieldPresence: descriptorpb.FeatureSet_IMPLICIT.Enum()},
-		&descriptorpb.FeatureSet{FieldPresence: descriptorpb.FeatureSet_LEGACY_REQUIRED.Enum()},
-		&descriptorpb.FeatureSet{RepeatedFieldEncoding: descriptorpb.FeatureSet_EXPANDED.Enum()},
-		&descriptorpb.FeatureSet{MessageEncoding: descriptorpb.FeatureSet_DELIMITED.Enum()},
-	)
+	isMessage := field.GetType() == descriptorpb.FieldDescriptorProto_TYPE_MESSAGE
+	switch {
+	case isMessage:
+		field.Options.Features = &descriptorpb.FeatureSet{MessageEncoding: descriptorpb.FeatureSet_DELIMITED.Enum()}
+	case field.GetLabel() == *repeated && isNumber(field.GetType()):
+		field.Options.Features = &descriptorpb.FeatureSet{RepeatedFieldEncoding: descriptorpb.FeatureSet_EXPANDED.Enum()}
+	case field.GetLabel() == *optional && field.Extendee == nil:
+		field.Options.Features = &descriptorpb.FeatureSet{FieldPresence: one(d,
+			descriptorpb.FeatureSet_IMPLICIT, descriptorpb.FeatureSet_LEGACY_REQUIRED).Enum()}
+	}
+}
+
+// withoutFeatures is for fields that say nothing of their presence: extensions and those of oneofs.
+func withoutFeatures(field *fieldProto) {
+	if field.Options != nil {
+		field.Options.Features = nil
+	}
+}
+
+func isNumber(kind fieldKind) bool {
+	switch kind {
+	case descriptorpb.FieldDescriptorProto_TYPE_STRING, descriptorpb.FieldDescriptorProto_TYPE_BYTES,
+		descriptorpb.FieldDescriptorProto_TYPE_MESSAGE, descriptorpb.FieldDescriptorProto_TYPE_GROUP:
+		return false
+	default:
+		return true
+	}
 }
 
 // rules makes rules that fit the field, most of the time.

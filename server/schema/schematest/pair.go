@@ -53,7 +53,7 @@ func (d *draft) name(prefix string) *string {
 // set makes two files: that of the type, and one that it may import.
 func (d *draft) set() *descriptorpb.FileDescriptorSet {
 	options := optionsFile()
-	other := d.file("pair/other.proto", "pair.other")
+	other := d.file("pair/other.proto", "pair.other", options.GetName())
 	file := d.file("pair/m.proto", "pair.v1", other.GetName(), options.GetName())
 	return &descriptorpb.FileDescriptorSet{File: []*descriptorpb.FileDescriptorProto{options, other, file}}
 }
@@ -126,6 +126,7 @@ func (d *draft) addExtensions(file *descriptorpb.FileDescriptorProto) {
 		field.Name, field.Number = d.name("x"), proto.Int32(int32(500+d.random.IntN(99)))
 		field.Extendee = proto.String("." + file.GetPackage() + "." + message.GetName())
 		field.JsonName = nil
+		withoutFeatures(field)
 		if field.GetLabel() == *required {
 			field.Label = optional
 		}

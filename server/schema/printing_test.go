@@ -1,0 +1,178 @@
+package schema_test
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"google.golang.org/protobuf/proto"
+
+	"github.com/postrider-dev/postrider/server/schema"
+	"github.com/postrider-dev/postrider/server/schema/schematest"
+)
+
+// TestSourcesCompileToTheSameVersion prints schemas as `types pull` writes them, and looks that they compile to the same
+// versions: of the shop, of the samples in examples, and of those that hold every kind of field.
+func TestSourcesCompileToTheSameVersion(t *testing.T) {
+	t.Parallel()
+	for name, set := range map[string][]byte{
+		"shop": readFile(t, shopFile), "kinds": readFile(t, kindsFile), "rich": readFile(t, richFile),
+		"GitHub": compile(t, folder(t, "../../examples/demo")...),
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			printsTheSame(t, set, schema.Selection{All: true})
+		})
+	}
+}
+
+// TestNumbersInSourcesStayTheSame is about those that a printer with six digits, or without infinities, changes.
+func TestNumbersInSourcesStayTheSame(t *testing.T) {
+	t.Parallel()
+	const text = `-- m.proto --
+syntax = "proto2";
+import "google/protobuf/descriptor.proto"; import "buf/validate/validate.proto";
+message Detail { optional double share = 1; repeated float shares = 2; map<string, double> by = 3; }
+extend google.protobuf.FieldOptions { optional double ratio = 5001; optional float weight = 5002; optional Detail detail = 5003; repeated double many = 5004; }
+message M {
+  optional double a = 1 [default = 1e-9, (ratio) = 1e-9, (weight) = 3.4028235e38];
+  optional double b = 2 [default = inf, (ratio) = inf, (weight) = -inf];
+  optional double c = 3 [default = nan, (ratio) = nan, (many) = 1e23, (many) = 5e-324, (many) = -inf];
+  optional float d = 4 [default = -inf, (detail) = {share: -inf, shares: [1e-9, inf, nan, -0.0], by: [{key: "x", value: 1e-9}]}];
+  optional double e = 5 [default = -0.0, (buf.validate.field).double = {gte: 1e-9, lt: 1.7976931348623157e308}];
+  optional double f = 6 [(buf.validate.field).double = {in: [1e-9, 2.5, inf], gt: -inf}];
+}
+`
+	printsTheSame(t, compile(t, sources(text)...), schema.Selection{All: true})
+}
+
+// TestMadeUpSourcesStayTheSame prints what the generator of pairs makes up.
+func TestMadeUpSourcesStayTheSame(t *testing.T) {
+	t.Parallel()
+	for i := range *madeUpPairs {
+		before, _ := schematest.Pair(*pairsFrom + uint64(i))
+		set, err := proto.Marshal(before)
+		if err != nil {
+			t.Fatal(err)
+		}
+		selection := schema.Selection{Messages: []schema.Named{{Message: schematest.PairType}}}
+		if _, err := schema.Select(set, selection); err != nil {
+			continue
+		}
+		if printsTheSame(t, set, selection); t.Failed() {
+			t.Fatalf("repeat it with -run %s -pairs 1 -pair-seed %d", t.Name(), *pairsFrom+uint64(i))
+		}
+	}
+}
+
+// TestForeignSourcesStayTheSame prints all schemas of others, folder by folder.
+func TestForeignSourcesStayTheSame(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes some minutes")
+	}
+	t.Parallel()
+	library := readLibrary(t, foreignFiles)
+	printed := 0
+	for _, folder := range library.folders() {
+		set, err := schema.Compile(t.Context(), library.closure(library.in[folder]...))
+		if err != nil {
+			continue
+		}
+		if _, err := schema.Select(set, schema.Selection{All: true}); err == nil {
+			printsTheSame(t, set, schema.Selection{All: true})
+			printed++
+		}
+	}
+	tell(t, "%d of %d folders of foreign .proto files are printed as they were", printed, len(library.in))
+}
+
+// printsTheSame registers a set, pulls what was registered, and registers that.
+func printsTheSame(t *testing.T, set []byte, selection schema.Selection) {
+	t.Helper()
+	types, err := schema.Select(set, selection)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var registered []*schema.Type
+	for _, one := range types {
+		found, err := schema.Candidate(one)
+		if err != nil {
+			t.Fatal(err)
+		}
+		registered = append(registered, found)
+	}
+	merged, in, err := schema.Merge(registered)
+	if err != nil || len(in) != len(types) {
+		t.Fatalf("%d of %d types are merged, %v", len(in), len(types), err)
+	}
+	pulled, err := schema.Sources(merged)
+	if err != nil {
+		t.Fatal(err)
+	}
+	again, err := schema.Compile(t.Context(), pulled)
+	if err != nil {
+		t.Fatalf("what was printed does not compile: %v\n%s", err, textOf(pulled))
+	}
+	selection.Messages = nil
+	for _, one := range types {
+		selection.Messages = append(selection.Messages, schema.Named{Message: one.Message, Type: one.Type})
+	}
+	second, err := schema.Select(again, selection)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, one := range registered {
+		at := slices.IndexFunc(second, func(n schema.New) bool { return n.Type == one.Name() })
+		if at < 0 {
+			t.Fatalf("%s is gone", one.Name())
+		}
+		sameVersion(t, one, second[at], pulled)
+	}
+}
+
+func sameVersion(t *testing.T, one *schema.Type, printed schema.New, sources []schema.Source) {
+	t.Helper()
+	other, err := schema.Candidate(printed)
+	if err != nil {
+		t.Fatal(err)
+	}
+	was, err := one.Identity()
+	if err != nil {
+		t.Fatal(err)
+	}
+	is, err := other.Identity()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if was != is {
+		difference, err := schema.Compare(one, other)
+		t.Fatalf("%s is another version after printing: %+v, %v\n%s", one.Name(), difference.Changes, err, textOf(sources))
+	}
+}
+
+func textOf(sources []schema.Source) string {
+	var text strings.Builder
+	for _, one := range sources {
+		text.WriteString("-- " + one.Path + " --\n" + one.Content)
+	}
+	return text.String()[:min(text.Len(), 20_000)]
+}
+
+// folder reads the .proto files below a folder.
+func folder(t *testing.T, root string) (found []schema.Source) {
+	t.Helper()
+	err := filepath.WalkDir(root, func(name string, _ os.DirEntry, err error) error {
+		if err != nil || filepath.Ext(name) != ".proto" {
+			return err
+		}
+		content, err := os.ReadFile(name)
+		found = append(found, schema.Source{Path: filepath.ToSlash(strings.TrimPrefix(name, root+"/")), Content: string(content)})
+		return err
+	})
+	if err != nil || len(found) == 0 {
+		t.Fatal(len(found), err)
+	}
+	return found
+}
