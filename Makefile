@@ -149,6 +149,10 @@ lint-web: web/client/dist/index.js ## biome and the TypeScript compiler
 bench: ## Measure publish and delivery against their limits
 	go run ./bench
 
+.PHONY: soak
+soak: ## Watch the memory of a server under a steady load for ten minutes: it must be flat after two
+	go run ./bench -soak
+
 .PHONY: bench-short
 bench-short: ## Show that every row of the bench runs; its figures mean little
 	go run ./bench -short

@@ -29,6 +29,7 @@ func main() {
 	}
 	short := flag.Bool("short", false, "a tenth of the time: shows that every row runs, its figures mean little")
 	only := flag.String("row", "", "only rows whose name contains this")
+	soak := flag.Bool("soak", false, "instead of the rows, watch the memory of a server under a steady load for ten minutes, with -short for one")
 	profile := flag.String("profile", "", "write the servers' CPU profiles to files of this pattern, for example /tmp/cpu-%d")
 	flag.Parse()
 	if *profile != "" {
@@ -38,7 +39,11 @@ func main() {
 	if *short {
 		b.unit, b.rounds = 150*time.Millisecond, 1
 	}
-	if err := b.run(); err != nil {
+	run := b.run
+	if *soak {
+		run = b.soak
+	}
+	if err := run(); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}

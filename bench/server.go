@@ -9,6 +9,7 @@ import (
 	"os/signal"
 	"runtime"
 	"runtime/pprof"
+	"strconv"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -24,6 +25,13 @@ const schemas = "gen/descriptors/shop.v1.binpb"
 
 // profileVariable names the file for the server's CPU profile; %d stands for the process.
 const profileVariable = "POSTRIDER_BENCH_PROFILE"
+
+// benchMemory is what servers of the bench may use, in MB: enough for its 5,000 clients, of which one address gets half
+// of what is allowed. memoryVariable sets it for one server.
+const (
+	benchMemory    = 2048
+	memoryVariable = "POSTRIDER_BENCH_MEMORY"
+)
 
 // sideVariable is the address at which a server of the bench tells what memory it uses.
 const sideVariable = "POSTRIDER_BENCH_SIDE"
@@ -92,6 +100,11 @@ func serve(address, folder string, withoutStore bool) error {
 	config.AllowTargets = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
 	config.AdminKey = adminKey
 	config.MaxStreams = 50_000 // One client has a third of them at most.
+	config.Memory = benchMemory
+	if text := os.Getenv(memoryVariable); text != "" {
+		config.Memory, _ = strconv.Atoi(text)
+	}
+	config.LimitMemory()
 	var options []server.Option
 	if withoutStore {
 		options = append(options, server.WithLog(func(s *store.Store) publish.Log { return &noStore{Store: s} }))

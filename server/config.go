@@ -43,6 +43,8 @@ type Config struct {
 	MaxRequestBytes int
 	// MaxStreams bounds how many streams are open at a time, of whatever kind; one client may have a part of them only.
 	MaxStreams int
+	// Memory is how much the server may use, in MB; 0 for what memory.go finds out.
+	Memory int
 	// LogLevel is debug, info, warn or error; LogFormat is text or json.
 	LogLevel, LogFormat string
 
@@ -90,6 +92,7 @@ func (c Config) Validate() error {
 		validateOrigins(c.CORSOrigins),
 		validateNumber("max-request-bytes", c.MaxRequestBytes, minRequestBytes, maxRequestBytes),
 		validateNumber("max-streams", c.MaxStreams, minStreams, maxStreams),
+		c.validateMemory(),
 		c.validateLog(),
 	)
 }
@@ -163,4 +166,11 @@ func (c Config) validateLog() error {
 // fault names the setting as its flag.
 func fault(flag, format string, args ...any) error {
 	return fmt.Errorf("--%s: "+format, append([]any{flag}, args...)...)
+}
+
+func (c Config) validateMemory() error {
+	if c.Memory == 0 {
+		return nil
+	}
+	return validateNumber("memory", c.Memory, minMemory, maxMemory)
 }

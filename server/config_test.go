@@ -23,6 +23,7 @@ var other = map[string]string{
 	"POSTRIDER_CORS_ORIGINS":      "https://a.example,https://b.example",
 	"POSTRIDER_MAX_REQUEST_BYTES": "1048576",
 	"POSTRIDER_MAX_STREAMS":       "100",
+	"POSTRIDER_MEMORY":            "512",
 	"POSTRIDER_LOG_LEVEL":         "warn",
 	"POSTRIDER_LOG_FORMAT":        "json",
 	"POSTRIDER_ADMIN_KEY":         "an-admin-key-of-some-length",

@@ -2,6 +2,14 @@ package server
 
 // For the tests.
 var (
-	MaxConnections = maxConnections
-	OpenFiles      = openFiles
+	MaxConnections  = maxConnections
+	OpenFiles       = openFiles
+	ContainerMemory = containerMemory
+	DefaultMemoryOf = defaultMemoryOf
 )
+
+// PartsOfMemory is the sum of the parts of so many megabytes.
+func PartsOfMemory(megabytes int) int64 {
+	s := splitMemory(megabytes)
+	return s.tail + s.frames + s.writerPages + s.readerPages + s.bodies + int64(s.connections)*connectionBytes
+}

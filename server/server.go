@@ -50,6 +50,7 @@ const (
 // Server is a whole server, in reading order: what comes later stands on what comes before.
 type Server struct {
 	config Config
+	memory memorySplit
 	logger *slog.Logger
 
 	admin   auth.AdminKey
@@ -92,7 +93,7 @@ func New(ctx context.Context, config Config, logs io.Writer, options ...Option) 
 	if err := config.Validate(); err != nil {
 		return nil, err
 	}
-	s := &Server{config: config, stopping: make(chan struct{})}
+	s := &Server{config: config, memory: splitMemory(config.memory()), stopping: make(chan struct{})}
 	s.log = func(own *store.Store) publish.Log { return own }
 	for _, option := range options {
 		option(s)
@@ -117,6 +118,7 @@ func New(ctx context.Context, config Config, logs io.Writer, options ...Option) 
 	}
 	if s.store, err = store.Open(ctx, store.Config{
 		Data: config.Data, Keyring: keyring, Logger: s.logger, NoSync: config.NoSync,
+		WriterPages: s.memory.writerPages, ReaderPages: s.memory.readerPages, MaxQueueBytes: int(s.memory.bodies),
 	}); err != nil {
 		return nil, fmt.Errorf("open data: %w", err)
 	}
@@ -177,7 +179,7 @@ func readSchemas(file string) ([]schema.New, error) {
 
 // assemble connects the parts: store → tail → engines → services → port.
 func (s *Server) assemble(keyring *auth.Keyring) (err error) {
-	recent := tail.New(s.store.Head(), tail.DefaultBytes)
+	recent := tail.New(s.store.Head(), int(s.memory.tail))
 	s.stats = stats.New(stats.Config{
 		Store: s.store, Logger: s.logger,
 		Backlogs: func(ctx context.Context) (stats.Backlogs, error) { return s.engine.Backlogs(ctx) },
@@ -203,6 +205,7 @@ func (s *Server) assemble(keyring *auth.Keyring) (err error) {
 		Settled: s.stats.Settled, StopTimeout: attemptDrain,
 	})
 	hub := stream.New(s.store, recent, filters, s.stopping)
+	hub.Keep(s.memory.frames)
 	view := func(asJSON bool) rpcstream.View { return wire.NewEventView(s.schemas, s.store.Cursor, asJSON) }
 
 	overRPC := rpcstream.New(hub, view)
@@ -230,7 +233,7 @@ func (s *Server) assemble(keyring *auth.Keyring) (err error) {
 	}
 	s.http = httpserver.New(httpserver.Config{
 		API: s.api.Mount, UI: web.FS(), CORSOrigins: s.config.CORSOrigins, Quiet: []string{rpc.PublishStreamPath},
-		MaxConnections: s.connections(),
+		MaxConnections: min(s.connections(), s.memory.connections),
 		Ready:          s.ready, Logger: s.logger,
 	})
 	return nil

@@ -42,6 +42,7 @@ func Settings() []Setting {
 		},
 		number("max-request-bytes", "largest request", func(c *Config) *int { return &c.MaxRequestBytes }),
 		number("max-streams", "most streams open at a time; one client gets at most a third of them", func(c *Config) *int { return &c.MaxStreams }),
+		number("memory", "memory to use, in MB; 0 for GOMEMLIMIT, else three quarters of the container's (at most 1024), else 256", func(c *Config) *int { return &c.Memory }),
 		text("log-level", "LEVEL", "debug, info, warn or error", func(c *Config) *string { return &c.LogLevel }),
 		text("log-format", "FORMAT", "text or json", func(c *Config) *string { return &c.LogFormat }),
 		secret("POSTRIDER_ADMIN_KEY", "key that may do everything, 16 to 256 characters; kept in <data>/admin-key otherwise", func(c *Config) *string { return &c.AdminKey }),

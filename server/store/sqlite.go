@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"strconv"
 	"syscall"
 
 	"entgo.io/ent/dialect"
@@ -49,7 +50,7 @@ func openSQLite(ctx context.Context, cfg Config) (_ *database, err error) {
 		synchronous = "OFF"
 	}
 	d.writer, err = openSQLiteFile(file, url.Values{
-		"_synchronous": {synchronous}, "_txlock": {"immediate"}, "_foreign_keys": {"1"}, "_cache_size": {"-65536"},
+		"_synchronous": {synchronous}, "_txlock": {"immediate"}, "_foreign_keys": {"1"}, "_cache_size": {pages(cfg.WriterPages)},
 	})
 	if err != nil {
 		return nil, err
@@ -59,7 +60,7 @@ func openSQLite(ctx context.Context, cfg Config) (_ *database, err error) {
 	if _, err := d.writer.ExecContext(ctx, "pragma wal_autocheckpoint = 0"); err != nil {
 		return nil, fmt.Errorf("open %s: %w", sqliteFile, err)
 	}
-	d.reader, err = openSQLiteFile(file, url.Values{"_query_only": {"1"}, "_cache_size": {"-16384"}, "_stmt_cache_size": {"64"}})
+	d.reader, err = openSQLiteFile(file, url.Values{"_query_only": {"1"}, "_cache_size": {pages(cfg.ReaderPages / readers)}, "_stmt_cache_size": {"64"}})
 	if err != nil {
 		return nil, err
 	}
@@ -67,6 +68,9 @@ func openSQLite(ctx context.Context, cfg Config) (_ *database, err error) {
 	d.reader.SetMaxIdleConns(readers)
 	return d, nil
 }
+
+// pages writes a size of the page cache as SQLite takes it, in KiB.
+func pages(bytes int64) string { return strconv.FormatInt(-max(bytes>>10, 256), 10) }
 
 func openSQLiteFile(file string, options url.Values) (*sql.DB, error) {
 	options.Set("_journal_mode", "WAL")

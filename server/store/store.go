@@ -33,6 +33,9 @@ type Config struct {
 	MaxGroupEvents, MaxGroupBytes int
 	// MaxQueueBytes bounds the events that wait for a commit: 64 MiB; more is resource_exhausted.
 	MaxQueueBytes int
+	// WriterPages and ReaderPages bound the pages that SQLite keeps in memory, in bytes: 64 MiB for the writer, and 128 MiB
+	// for all connections that read, together.
+	WriterPages, ReaderPages int64
 	// CheckpointBytes is about how many bytes are written to SQLite's WAL between two checkpoints: 16 MiB. MaxWALBytes is
 	// the size above which the file is given back: 256 MiB.
 	CheckpointBytes, MaxWALBytes int64
@@ -47,6 +50,12 @@ func (c Config) withDefaults() Config {
 	}
 	if c.MaxQueueBytes == 0 {
 		c.MaxQueueBytes = 64 << 20
+	}
+	if c.WriterPages == 0 {
+		c.WriterPages = 64 << 20
+	}
+	if c.ReaderPages == 0 {
+		c.ReaderPages = 128 << 20
 	}
 	if c.CheckpointBytes == 0 {
 		c.CheckpointBytes = 16 << 20

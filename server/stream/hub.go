@@ -15,7 +15,7 @@ import (
 // Bounds of one page: what a stream holds in memory, whatever its backlog and however slow its reader.
 const (
 	pageEvents = 256
-	pageBytes  = 1 << 20
+	pageBytes  = 256 << 10
 )
 
 // DefaultHeartbeat is the time between heartbeats when a request names none.
@@ -34,6 +34,9 @@ type Hub struct {
 func New(log *store.Store, recent *tail.Tail, filters *filter.Compiler, stopping <-chan struct{}) *Hub {
 	return &Hub{store: log, tail: recent, filters: filters, stopping: stopping, matcher: newMatcher(recent, filters)}
 }
+
+// Keep bounds what streams share of the newest events and their encodings, in bytes. It is called before there are streams.
+func (h *Hub) Keep(bytes int64) { h.matcher.recent.most = bytes }
 
 // NewEncoding makes a form in which readers get events: encode is asked once for each event and its tenant's name, however
 // many read it. Encodings are made before there are streams.

@@ -33,9 +33,11 @@ type matcher struct {
 }
 
 func newMatcher(recent *tail.Tail, filters *filter.Compiler) *matcher {
-	return &matcher{
+	m := &matcher{
 		tail: recent, filters: filters, emptied: make(chan struct{}, 1), topics: map[string]*topic{}, index: index{},
 	}
+	m.recent.most = recentBytes
+	return m
 }
 
 // place is how far every topic is complete.

@@ -8,8 +8,14 @@ import (
 	"github.com/postrider-dev/postrider/server/gateway"
 )
 
-// recentBytes bounds the events, and what was made of them, that are shared by streams.
+// recentBytes bounds the events, and what was made of them, that are shared by streams, unless Keep says otherwise.
 const recentBytes = 32 << 20
+
+const (
+	// contentBytes is what sharing an event takes beyond the event, slots of topics included; frameBytes what each of its frames does.
+	contentBytes = 256
+	frameBytes   = 48
+)
 
 // Encoding is a form in which readers get events. What it makes of an event is made once for all who read the event at
 // about the same time.
@@ -55,8 +61,9 @@ func (c *content) frame(e *Encoding, tenant string) ([]byte, error) {
 	}
 	c.frames[e.index].Store(&made)
 	if !c.forgotten {
-		c.bytes += len(made)
-		c.recent.bytes.Add(int64(len(made)))
+		held := cap(made) + frameBytes
+		c.bytes += held
+		c.recent.bytes.Add(int64(held))
 	}
 	return made, nil
 }
@@ -64,6 +71,8 @@ func (c *content) frame(e *Encoding, tenant string) ([]byte, error) {
 // recent is the newest events that any topic has, the oldest first.
 type recent struct {
 	bytes atomic.Int64
+	// most bounds the bytes.
+	most int64
 
 	mu    sync.RWMutex
 	items []*shared
@@ -71,14 +80,14 @@ type recent struct {
 
 // add takes in an event that follows all others.
 func (r *recent) add(event *gateway.Event, encodings int) *shared {
-	c := &content{event: event, recent: r, frames: make([]atomic.Pointer[[]byte], encodings), bytes: event.Size()}
+	c := &content{event: event, recent: r, frames: make([]atomic.Pointer[[]byte], encodings), bytes: event.Held() + contentBytes}
 	item := &shared{position: event.Position}
 	item.content.Store(c)
 	r.bytes.Add(int64(c.bytes))
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.items = append(r.items, item)
-	for len(r.items) > 1 && r.bytes.Load() > recentBytes {
+	for len(r.items) > 1 && r.bytes.Load() > r.most {
 		r.forget(r.items[0])
 		r.items[0] = nil
 		r.items = r.items[1:]

@@ -23,7 +23,8 @@ type Tail struct {
 	passed chan struct{} // closed
 }
 
-// New makes a tail that begins after head and keeps at most about maxBytes.
+// New makes a tail that begins after head and keeps at most about maxBytes, all that
+// events hold counted.
 func New(head gateway.Position, maxBytes int) *Tail {
 	t := &Tail{maxBytes: maxBytes, head: head, moved: make(chan struct{}), passed: make(chan struct{})}
 	close(t.passed)
@@ -38,7 +39,7 @@ func (t *Tail) Append(events []*gateway.Event) {
 	t.mu.Lock()
 	t.events = append(t.events, events...)
 	for _, e := range events {
-		t.bytes += e.Size()
+		t.bytes += e.Held()
 	}
 	t.head = events[len(events)-1].Position
 	t.trim()
@@ -53,7 +54,7 @@ func (t *Tail) Append(events []*gateway.Event) {
 func (t *Tail) trim() {
 	n := 0
 	for t.bytes > t.maxBytes && n < len(t.events)-1 {
-		t.bytes -= t.events[n].Size()
+		t.bytes -= t.events[n].Held()
 		n++
 	}
 	t.events = t.events[n:]

@@ -14,7 +14,7 @@ import (
 func group(from, to gateway.Position, size int) (events []*gateway.Event) {
 	for p := from; p <= to; p++ {
 		e := &gateway.Event{Position: p, ID: fmt.Sprint(p)}
-		e.Data = make([]byte, max(0, size-e.Size()))
+		e.Data = make([]byte, max(0, size-e.Held()))
 		events = append(events, e)
 	}
 	return events

@@ -68,6 +68,7 @@ func environmentHelp() string {
 }
 
 func serve(ctx context.Context, config server.Config, env environment) error {
+	config.LimitMemory()
 	instance, err := server.New(ctx, config, env.stderr)
 	if err != nil {
 		return err
