@@ -96,6 +96,7 @@ func New(cfg Config) *Engine {
 		lanes: map[gateway.SubscriptionID]*lane{}, ready: make(chan struct{}),
 	}
 	e.router.engine, e.router.index = e, index{}
+	e.router.slow, e.router.spent = map[asked]bool{}, map[gateway.TenantID]time.Duration{}
 	e.mark.init(e)
 	e.reading, e.stopReading = context.WithCancel(context.Background())
 	e.attempts, e.cancelAttempts = context.WithCancel(context.Background())

@@ -67,7 +67,7 @@ func (l *lane) readFailed(err error) {
 // mayBeFed says whether the router may give the lane events: also while it looks for something to probe with.
 // l.mu is held.
 func (l *lane) mayBeFed() bool {
-	return l.runnable() && !l.fed && (!l.breaker.Probing() || l.probing)
+	return l.runnable() && !l.fed && !l.costly() && (!l.breaker.Probing() || l.probing)
 }
 
 // readPage takes in the next events, at most limit, or lets the router feed the lane when there are none.
@@ -78,6 +78,9 @@ func (l *lane) readPage(limit int) error {
 	l.loadSettled(l.engine.reading, after)
 	if after >= l.engine.router.position() && l.engine.router.feed(l) {
 		return nil
+	}
+	if l.costly() {
+		l.awaitEvents(after)
 	}
 	events, scanned, err := l.page(sub, expression, after, limit)
 	if err != nil {
@@ -142,6 +145,9 @@ func (l *lane) choose(among []*gateway.Event, sub *gateway.Subscription, express
 	for i, event := range among {
 		if len(chosen) == limit {
 			return chosen, among[i-1].Position
+		}
+		if l.failures.aside.Load() {
+			return nil, scanned // The lane has let go of what it reads.
 		}
 		if event.Tenant != sub.Tenant || !sub.Filter.Match(event.Type) {
 			continue

@@ -3,6 +3,8 @@ package deliver
 import (
 	"fmt"
 	"sync"
+	"sync/atomic"
+	"time"
 
 	"github.com/postrider-dev/postrider/server/filter"
 	"github.com/postrider-dev/postrider/server/gateway"
@@ -14,6 +16,9 @@ type filterFailures struct {
 	mu    sync.Mutex
 	count int64
 	last  string
+	// over are those of the last minute that went over the budget; aside says that there were too many.
+	over  []time.Time
+	aside atomic.Bool
 	// upTo is the position of the last one: a lane may look at an event again.
 	upTo gateway.Position
 }
@@ -21,10 +26,73 @@ type filterFailures struct {
 // chooses says whether an expression selects an event for the lane, and takes note of a failure.
 func (l *lane) chooses(expression *filter.Expression, subject *filter.Subject) bool {
 	verdict := expression.Match(subject)
+	if verdict.Costly {
+		l.costlyUntil.Store(time.Now().Add(costlyFor).UnixNano())
+	}
+	if verdict.Exceeded && l.failures.tooMany(time.Now()) {
+		l.setAside(verdict.Err)
+	}
 	if verdict.Err != nil {
 		l.failures.note(subject.Event(), verdict.Err)
 	}
 	return verdict.Matched
+}
+
+// quickly is chooses for the router, which must not wait: false, and not ok, when the expression takes too long for that.
+func (l *lane) quickly(expression *filter.Expression, subject *filter.Subject) (chosen, ok bool) {
+	verdict, ok := expression.Quick(subject)
+	if ok && verdict.Err != nil {
+		l.failures.note(subject.Event(), verdict.Err)
+	}
+	return verdict.Matched, ok
+}
+
+const (
+	// costlyFor is how long a lane reads on by itself after its expression took long.
+	costlyFor = time.Minute
+	// maxOver in overWithin set a filter aside (SEMANTICS rule 54).
+	maxOver    = 100
+	overWithin = time.Minute
+)
+
+// costly says whether the lane's expression has lately taken long.
+func (l *lane) costly() bool { return time.Now().UnixNano() < l.costlyUntil.Load() }
+
+// awaitEvents waits until there are events after a place. It comes back at times without, to see whether the lane still
+// runs.
+func (l *lane) awaitEvents(after gateway.Position) {
+	timer := time.NewTimer(time.Second)
+	defer timer.Stop()
+	select {
+	case <-l.engine.tail.Wait(after):
+	case <-timer.C:
+	case <-l.engine.reading.Done():
+	}
+}
+
+// setAside holds the lane until its filter is changed or somebody resumes it.
+func (l *lane) setAside(err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.runnable() {
+		l.failures.aside.Store(true)
+		l.keep(gateway.Hold{Kind: gateway.HoldFilter, Reason: fmt.Sprintf("on %d events within a minute: %v", maxOver, err)})
+	}
+}
+
+// tooMany records that the expression went over its budget at now, and reports whether it has done so too often.
+func (f *filterFailures) tooMany(now time.Time) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.over = append(f.over, now)
+	for now.Sub(f.over[0]) > overWithin {
+		f.over = f.over[1:]
+	}
+	if len(f.over) < maxOver {
+		return false
+	}
+	f.over = nil
+	return true
 }
 
 func (f *filterFailures) note(event *gateway.Event, err error) {

@@ -141,3 +141,71 @@ func TestProbeSkipsWhatTheExpressionRejects(t *testing.T) {
 		equal(t, "place", w.health(sub).Place, 3505)
 	})
 }
+
+// A list in a list for every element: quadratic, and over the budget with a long list.
+const quadratic = `event.data.l.exists(x, event.data.l == [x])`
+
+// costlyEvent has a list that is long enough for that.
+func costlyEvent(w *world) {
+	w.publishData("a", `{"l":[`+strings.Repeat(`"text",`, 4_000)+`"text"]}`)
+}
+
+// The expressions of a tenant that take long do not keep the router: its other subscriptions, and other tenants', get
+// their events while they are evaluated.
+func TestACostlyExpressionLeavesTheRouter(t *testing.T) {
+	t.Parallel()
+	inWorld(t, func(w *world) {
+		costly, ce := w.subscribeTo("costly", store.StartNow, gateway.Policy{Concurrency: 1}, gateway.Filter{Expression: quadratic})
+		_, e := w.subscribeTo("plain", store.StartNow, gateway.Policy{Concurrency: 1}, gateway.Filter{Expression: `event.id != ""`})
+		costlyEvent(w)
+		w.publish("a", "a")
+		pass(time.Second)
+		equal(t, "received beside it", len(e.ids()), 3)
+		equal(t, "received", len(ce.ids()), 0)
+		health := w.health(costly)
+		equal(t, "failures", health.FilterErrors > 0, true)
+		equal(t, "place", health.Place, 3)
+		pass(2 * time.Minute)
+		w.publish("a")
+		pass(time.Second)
+		equal(t, "place, back at the router", w.health(costly).Place, 4)
+		equal(t, "received beside it", len(e.ids()), 4)
+	})
+}
+
+// A filter that goes over its budget again and again is set aside, with the reason, and stays so.
+func TestAFilterThatIsOverItsBudgetAgainAndAgainIsSetAside(t *testing.T) {
+	t.Parallel()
+	inWorld(t, func(w *world) {
+		costly, _ := w.subscribeTo("costly", store.StartNow, gateway.Policy{Concurrency: 1}, gateway.Filter{Expression: quadratic})
+		_, e := w.subscribeTo("plain", store.StartNow, gateway.Policy{}, gateway.Filter{})
+		for range 120 {
+			costlyEvent(w)
+		}
+		pass(10 * time.Second)
+		look := func(when string) {
+			t.Helper()
+			hold := w.stored(costly).Hold
+			if hold.Kind != gateway.HoldFilter || !strings.Contains(hold.Reason, "takes too long") {
+				t.Errorf("%s: %+v", when, hold)
+			}
+			if place := w.health(costly).Place; place >= 120 {
+				t.Errorf("%s: it has gone on to %d", when, place)
+			}
+		}
+		look("then")
+		equal(t, "received beside it", len(e.ids()), 120)
+		w.restart()
+		pass(10 * time.Second)
+		look("after a restart")
+		if _, _, err := w.engine.Update(w.ctx, costly.ID, 0, func(s *gateway.Subscription) error {
+			s.Filter.Expression = `event.type == "b"`
+			return nil
+		}); err != nil {
+			t.Fatal(err)
+		}
+		pass(10 * time.Second)
+		equal(t, "hold after another filter", w.stored(costly).Hold, gateway.Hold{})
+		equal(t, "place", w.health(costly).Place, 120)
+	})
+}

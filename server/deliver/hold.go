@@ -35,6 +35,7 @@ func (l *lane) endHold() {
 
 func (l *lane) storeHold(h gateway.Hold) {
 	l.held = h
+	l.failures.aside.Store(h.Kind == gateway.HoldFilter)
 	l.engine.store.Record(store.Result{Subscription: l.id, Hold: &h})
 }
 

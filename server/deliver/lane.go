@@ -41,6 +41,8 @@ type lane struct {
 
 	// failures are the events on which the expression failed. It has a lock of its own.
 	failures filterFailures
+	// costlyUntil is until when the lane reads on by itself because its expression took long, in Unix nanoseconds.
+	costlyUntil atomic.Int64
 
 	mu  sync.Mutex
 	sub *gateway.Subscription
@@ -139,7 +141,7 @@ func (l *lane) active() bool {
 
 // runnable says whether attempts may start. l.mu is held, here and below.
 func (l *lane) runnable() bool {
-	return l.active() && !l.frozen && !l.removed && !l.engine.stopping.Load()
+	return l.active() && !l.frozen && !l.removed && !l.held.SetAside() && !l.engine.stopping.Load()
 }
 
 // dispatch starts whatever can be started now.

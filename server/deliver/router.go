@@ -33,8 +33,13 @@ type router struct {
 	index index
 	// asking is how many lanes in the index have an expression.
 	asking int
-	// touched are the lanes that the batch under way concerns.
-	touched []*lane
+	// touched are the lanes that the batch under way concerns, leaving those that have to read on by themselves because
+	// their expressions take too long here: nobody waits for another's.
+	touched, leaving []*lane
+	// slow are the expressions that took too long with the batch under way, spent is what those of a tenant took. Only
+	// route uses them.
+	slow  map[asked]bool
+	spent map[gateway.TenantID]time.Duration
 
 	// subjects are the events of the batch under way as expressions see them, where one was asked. Only route uses it.
 	subjects []*filter.Subject
@@ -84,6 +89,8 @@ func (r *router) route(ctx context.Context, events []*gateway.Event) {
 		}
 		r.routeBatch(ctx, batch)
 		clear(r.subjects)
+		clear(r.slow)
+		clear(r.spent)
 		events = events[len(batch):]
 	}
 }
@@ -112,9 +119,32 @@ func (r *router) evaluate(batch []*gateway.Event) bool {
 	}
 	r.mu.Unlock()
 	for _, q := range questions {
-		q.expression.Match(r.subject(q.of, batch[q.of]))
+		r.ask(q.expression, r.subject(q.of, batch[q.of]))
 	}
 	return true
+}
+
+// tenantTime is what the expressions of a tenant may take of the router with a batch.
+const tenantTime = 5 * time.Millisecond
+
+// asked is an expression for a tenant.
+type asked struct {
+	tenant     gateway.TenantID
+	expression *filter.Expression
+}
+
+// ask has the answer to a question ready for later, unless it takes too long, or those of its tenant together do.
+func (r *router) ask(expression *filter.Expression, subject *filter.Subject) {
+	key := asked{subject.Event().Tenant, expression}
+	if r.slow[key] {
+		return
+	}
+	began := time.Now()
+	_, ok := expression.Quick(subject)
+	r.spent[key.tenant] += time.Since(began)
+	if !ok || r.spent[key.tenant] > tenantTime {
+		r.slow[key] = true
+	}
 }
 
 // subject answers an event of the batch as expressions see it.
@@ -143,6 +173,11 @@ func (r *router) routeBatch(ctx context.Context, events []*gateway.Event) {
 	}
 	clear(r.touched)
 	r.touched = r.touched[:0]
+	for _, l := range r.leaving {
+		r.drop(l)
+	}
+	clear(r.leaving)
+	r.leaving = r.leaving[:0]
 	r.reached.Store(int64(events[len(events)-1].Position))
 	r.engine.mark.passed()
 }
@@ -155,8 +190,7 @@ func (r *router) sort(i int, event *gateway.Event) {
 		if n := len(l.routed); n > 0 && l.routed[n-1].Event == event {
 			return
 		}
-		// The answer is there already, unless the lane has come in a moment ago.
-		if l.selects != nil && !l.chooses(l.selects, r.subject(i, event)) {
+		if l.selects != nil && !r.chosen(l, r.subject(i, event)) {
 			return
 		}
 		if o == nil {
@@ -167,6 +201,26 @@ func (r *router) sort(i int, event *gateway.Event) {
 		}
 		l.routed = append(l.routed, o)
 	})
+}
+
+// chosen says whether a lane's expression selects an event. The answer is there already, unless the lane has come in a
+// moment ago or the expression takes too long: then the lane leaves the router.
+func (r *router) chosen(l *lane, subject *filter.Subject) bool {
+	if slices.Contains(r.leaving, l) {
+		return false
+	}
+	if !r.slow[asked{l.tenant, l.selects}] {
+		if chosen, ok := l.quickly(l.selects, subject); ok {
+			return chosen
+		}
+	}
+	l.costlyUntil.Store(time.Now().Add(costlyFor).UnixNano())
+	r.leaving = append(r.leaving, l)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.stopFeed()
+	l.dispatch(time.Now())
+	return false
 }
 
 // drop takes a lane out of the index. r.mu is held.

@@ -281,6 +281,19 @@ func (w *world) publish(types ...string) []string {
 	return ids
 }
 
+// publishData publishes an event with the payload given.
+func (w *world) publishData(kind, data string) {
+	w.t.Helper()
+	w.published++
+	event := store.NewEvent{
+		Event: &gateway.Event{Tenant: tenant, ID: fmt.Sprint(w.published), Type: kind, Source: "test", Time: time.Now(), Data: []byte(data)},
+		Hash:  gateway.ContentHash(sha256.New().Sum(nil)[:16]),
+	}
+	if _, err := w.store.Append(w.ctx, w.store.RegistryRevision(), []store.NewEvent{event}); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
 func (w *world) publishN(n int, kind string) []string {
 	w.t.Helper()
 	types := make([]string, n)

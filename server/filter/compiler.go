@@ -23,6 +23,7 @@ type Compiler struct {
 	schemas  *schema.Registry
 	language func() (*language, error)
 	logger   *slog.Logger
+	turns    *turns
 
 	mu sync.Mutex
 	// expressions are those in use, by their text.
@@ -39,7 +40,7 @@ type versionKey struct{ version, newest gateway.SchemaID }
 // NewCompiler makes a compiler that types events by the versions in schemas.
 func NewCompiler(schemas *schema.Registry) *Compiler {
 	return &Compiler{
-		schemas: schemas, language: sync.OnceValues(newLanguage), logger: slog.New(slog.DiscardHandler),
+		schemas: schemas, language: sync.OnceValues(newLanguage), logger: slog.New(slog.DiscardHandler), turns: newTurns(),
 		expressions:  make(map[string]weak.Pointer[Expression]),
 		environments: make(map[versionKey]*environment),
 	}

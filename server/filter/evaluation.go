@@ -17,6 +17,8 @@ import (
 type evaluation struct {
 	subject *Subject
 	meter   meter.Meter
+	// giveBack ends the turn of an evaluation that costs much.
+	giveBack func()
 }
 
 // meterVariable is how a running program finds its meter. It cannot be written in an expression.
@@ -25,15 +27,19 @@ const meterVariable = "@meter"
 var evaluations = sync.Pool{New: func() any { return &evaluation{} }}
 
 // beginEvaluation makes an evaluation; end must be called when it is over.
-func beginEvaluation(s *Subject, open bool) *evaluation {
+func beginEvaluation(s *Subject, p *program) *evaluation {
 	e := evaluations.Get().(*evaluation)
 	e.subject = s
-	e.meter.Reset(len(s.event.Data), open)
+	e.meter.Reset(len(s.event.Data), p.open)
+	e.meter.Costly = func() { e.giveBack = p.turns.take(s.event.Tenant) }
 	return e
 }
 
 func (e *evaluation) end() {
-	e.subject = nil
+	if e.giveBack != nil {
+		e.giveBack()
+	}
+	e.subject, e.giveBack = nil, nil
 	evaluations.Put(e)
 }
 

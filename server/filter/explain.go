@@ -37,7 +37,7 @@ func (x *Expression) Explain(s *Subject) (matched bool, reason string) {
 	if p.detailed == nil {
 		return false, reasonOf(verdict)
 	}
-	run := beginEvaluation(s, p.open)
+	run := beginEvaluation(s, p)
 	defer run.end()
 	_, details, err := run.eval(p, p.detailed)
 	if details == nil || details.State() == nil {

@@ -21,6 +21,8 @@ type Verdict struct {
 	Err error
 	// Exceeded says that it could not because it went over the budget for one event.
 	Exceeded bool
+	// Costly says that it took more than Quick allows.
+	Costly bool
 }
 
 // Expression is the expression of one or more filters. It is safe for concurrent use. A nil one selects everything.
@@ -41,7 +43,27 @@ func (x *Expression) String() string {
 	return x.text
 }
 
-// Match says whether the event is selected.
+// quickLimit is what an evaluation may take of those who may not wait: less than a millisecond.
+const quickLimit = 10_000
+
+// Quick is Match for those who may not wait. It returns false when the evaluation takes too much for that, and Match has
+// to be asked elsewhere.
+func (x *Expression) Quick(s *Subject) (verdict Verdict, ok bool) {
+	if x == nil {
+		return Verdict{Matched: true}, true
+	}
+	p := x.program(s)
+	if known, ok := s.known(p); ok {
+		return known, true
+	}
+	if verdict = p.run(s, quickLimit); verdict.Exceeded {
+		return Verdict{}, false
+	}
+	s.keep(p, verdict)
+	return verdict, true
+}
+
+// Match says whether the event is selected. It may wait for its turn.
 func (x *Expression) Match(s *Subject) Verdict {
 	if x == nil {
 		return Verdict{Matched: true}
@@ -73,7 +95,7 @@ func (x *Expression) add(key versionKey, version, newest *schema.Type) *program 
 		maps.Copy(next, *known)
 	}
 	maps.DeleteFunc(next, func(other versionKey, _ *program) bool { return other.version == key.version })
-	p := &program{text: x.text, panicked: x.compiler.panicked(x.text), environment: func() (*environment, error) {
+	p := &program{text: x.text, panicked: x.compiler.panicked(x.text), turns: x.compiler.turns, environment: func() (*environment, error) {
 		if key.version != 0 && version == nil {
 			return nil, fmt.Errorf("schema version %d is not loaded", key.version)
 		}
@@ -90,6 +112,7 @@ type program struct {
 	environment func() (*environment, error)
 	// panicked records that the expression made CEL panic.
 	panicked func(fault error)
+	turns    *turns
 
 	compile sync.Once
 	tree    *cel.Ast
@@ -133,20 +156,22 @@ func (p *program) prepare() {
 }
 
 // run evaluates the expression on an event.
-func (p *program) run(s *Subject) Verdict {
+func (p *program) run(s *Subject, limit uint64) Verdict {
 	p.prepare()
 	if p.fault != nil {
 		return Verdict{Err: p.fault}
 	}
-	e := beginEvaluation(s, p.open)
+	e := beginEvaluation(s, p)
 	defer e.end()
+	e.meter.Within(limit)
 	value, _, err := e.eval(p, p.ready)
+	costly := e.meter.Used() > quickLimit
 	if err != nil {
-		return Verdict{Err: err, Exceeded: e.meter.Exceeded() != nil}
+		return Verdict{Err: err, Exceeded: e.meter.Exceeded() != nil, Costly: costly}
 	}
 	matched, ok := value.(types.Bool)
 	if !ok {
 		return Verdict{Err: fmt.Errorf(errFilter+"the result is %s, not true or false", article(value.Type().TypeName()))}
 	}
-	return Verdict{Matched: bool(matched)}
+	return Verdict{Matched: bool(matched), Costly: costly}
 }

@@ -7,6 +7,7 @@ import (
 	"cel.dev/cel-go/common/types"
 
 	"github.com/postrider-dev/postrider/server/gateway"
+	"github.com/postrider-dev/postrider/server/meter"
 	"github.com/postrider-dev/postrider/server/schema"
 )
 
@@ -47,20 +48,28 @@ func (s *Subject) readData() (any, error) {
 // verdict answers what a program says of the event. Two that ask at the same moment may both run it: nobody waits for
 // somebody else's evaluation.
 func (s *Subject) verdict(p *program) Verdict {
-	s.mu.Lock()
-	known, ok := s.verdicts[p]
-	s.mu.Unlock()
-	if ok {
+	if known, ok := s.known(p); ok {
 		return known
 	}
-	verdict := p.run(s)
+	verdict := p.run(s, meter.Limit)
+	s.keep(p, verdict)
+	return verdict
+}
+
+func (s *Subject) known(p *program) (Verdict, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	known, ok := s.verdicts[p]
+	return known, ok
+}
+
+func (s *Subject) keep(p *program, verdict Verdict) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.verdicts == nil {
 		s.verdicts = make(map[*program]Verdict, 1)
 	}
 	s.verdicts[p] = verdict
-	return verdict
 }
 
 // eventVariable is the one variable of an expression.

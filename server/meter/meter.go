@@ -64,6 +64,9 @@ type ExceededError struct{ reason string }
 
 func (e *ExceededError) Error() string { return e.reason }
 
+// Within lowers the budget.
+func (m *Meter) Within(limit uint64) { m.limit = min(m.limit, limit) }
+
 // Used is what was charged so far.
 func (m *Meter) Used() uint64 { return m.used }
 
