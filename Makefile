@@ -101,7 +101,7 @@ test: build ## Run every test: Go, TypeScript, browser
 .PHONY: test-go
 test-go: build examples/shop/dist/.stamp ## Run the Go tests alone
 	@counts=$$(mktemp); status=0; \
-	POSTRIDER_TEST_COUNTS=$$counts tools/with-services postgres chromium conformance -- \
+	POSTRIDER_TEST_COUNTS=$$counts tools/with-services postgres chromium nginx conformance -- \
 	  $(TOOL) gotestsum --format pkgname -- -count=1 -timeout 20m ./... || status=$$?; \
 	cat $$counts; rm -f $$counts; exit $$status
 

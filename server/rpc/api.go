@@ -100,7 +100,7 @@ func New(config Config) (*API, error) {
 		connect.WithReadMaxBytes(hardLimit(config.MaxRequestBytes)),
 		withGzip(config.Logger),
 		connect.WithCompressMinBytes(compressMinBytes),
-		connect.WithInterceptors(a.log().interceptor(), wire.NewErrors(config.Logger)),
+		connect.WithInterceptors(a.log().interceptor(), interceptor{stream: unbuffered}, wire.NewErrors(config.Logger)),
 		connect.WithRecover(recovered),
 		connect.WithInterceptors(interceptor{stream: a.streams.wrap}, requests),
 	)

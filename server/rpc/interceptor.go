@@ -1,6 +1,12 @@
 package rpc
 
-import "connectrpc.com/connect"
+import (
+	"context"
+
+	"connectrpc.com/connect"
+
+	"github.com/postrider-dev/postrider/server/wire"
+)
 
 // interceptor is a connect.Interceptor of a handler; what is nil changes nothing.
 type interceptor struct {
@@ -24,4 +30,12 @@ func (i interceptor) WrapStreamingHandler(next connect.StreamingHandlerFunc) con
 		return next
 	}
 	return i.stream(next)
+}
+
+// unbuffered asks what is between server and client to pass on each message of a stream as it comes.
+func unbuffered(next connect.StreamingHandlerFunc) connect.StreamingHandlerFunc {
+	return func(ctx context.Context, conn connect.StreamingHandlerConn) error {
+		wire.PassOn(conn.ResponseHeader())
+		return next(ctx, conn)
+	}
 }

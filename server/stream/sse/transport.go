@@ -125,12 +125,9 @@ func send(out *writer, message stream.Message) error {
 	}
 }
 
-// setHeaders keeps what is between server and client from holding events back: caches, proxies that collect an answer
-// before they pass it on (nginx), and those that compress it.
 func setHeaders(header http.Header, contentType string) {
 	header.Set("Content-Type", contentType)
-	header.Set("Cache-Control", "no-store, no-transform")
-	header.Set("X-Accel-Buffering", "no")
+	wire.PassOn(header)
 	header.Add("Vary", "Accept")
 }
 
