@@ -9,7 +9,9 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"math"
 	"net/http"
+	"runtime/debug"
 	"strconv"
 	"time"
 
@@ -140,7 +142,16 @@ func bodyError(err error) error {
 	return &StatusError{Status: http.StatusBadRequest, Text: "the body cannot be read", Cause: err}
 }
 
-func (h *Handler) handle(ctx context.Context, event Event) error {
+// handle calls the function of an event's type. A panic is an error like any other, so that the server hears of it and tries
+// again; http.ErrAbortHandler cuts the connection, as it asks for.
+func (h *Handler) handle(ctx context.Context, event Event) (err error) {
+	defer func() {
+		if cause := recover(); cause == http.ErrAbortHandler {
+			panic(cause)
+		} else if cause != nil {
+			err = fmt.Errorf("panic: %v\n%s", cause, debug.Stack())
+		}
+	}()
 	if handle, ok := h.functions[event.Type]; ok {
 		return handle(ctx, event)
 	}
@@ -150,17 +161,15 @@ func (h *Handler) handle(ctx context.Context, event Event) error {
 	return nil
 }
 
-// refuse answers an error. What a function's own error says stays here.
+// refuse answers an error, never with success. What a function's own error says stays here.
 func (h *Handler) refuse(w http.ResponseWriter, r *http.Request, event Event, err error) {
-	answer := &StatusError{Status: http.StatusInternalServerError, Text: "the event could not be handled"}
-	errors.As(err, &answer)
+	answer := answerOf(err)
 	if h.Logger != nil {
 		h.Logger.WarnContext(r.Context(), "webhook refused",
 			"status", answer.Status, "event_id", event.ID, "event_type", event.Type, "error", err)
 	}
 	if answer.RetryAfter > 0 {
-		seconds := (answer.RetryAfter + time.Second - 1) / time.Second
-		w.Header().Set("Retry-After", strconv.FormatInt(int64(seconds), 10))
+		w.Header().Set("Retry-After", strconv.FormatFloat(math.Ceil(answer.RetryAfter.Seconds()), 'f', 0, 64))
 	}
 	http.Error(w, answer.Text, answer.Status)
 }

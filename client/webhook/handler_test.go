@@ -3,8 +3,10 @@ package webhook_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
+	"math"
 	"net/http"
 	"net/http/httptest"
 	"strconv"
@@ -189,4 +191,50 @@ func TestOneFunctionForAType(t *testing.T) {
 		}
 	}()
 	webhook.On(h, nothing)
+}
+
+// Regression (issue 8, 22): an impossible status panicked, and one of success acknowledged an error.
+func TestAnErrorIsNeverAnsweredBySuccessOrAPanic(t *testing.T) {
+	t.Parallel()
+	var none *webhook.StatusError
+	tests := map[string]func() error{
+		"a nil *StatusError":        func() error { return none },
+		"a wrapped nil":             func() error { return fmt.Errorf("store: %w", none) },
+		"a panic":                   func() error { panic("hunter2") },
+		"a panic with an error":     func() error { panic(errors.New("hunter2")) },
+		"a wait that is negative":   func() error { return &webhook.StatusError{Status: 500, RetryAfter: -time.Second} },
+		"a status within an error":  func() error { return fmt.Errorf("store: %w", &webhook.StatusError{Status: 204}) },
+		"the status of a StatusErr": func() error { return &webhook.StatusError{} },
+	}
+	for _, status := range []int{-1, 0, 1, 99, 100, 101, 200, 204, 299, 301, 304, 399, 600, 999, 1000, 1 << 40} {
+		tests[strconv.Itoa(status)] = func() error { return &webhook.StatusError{Status: status} }
+	}
+	for name, fail := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var logs strings.Builder
+			h := newHandler(t, secret)
+			h.Logger = slog.New(slog.NewTextHandler(&logs, nil))
+			h.Fallback = func(context.Context, webhook.Event) error { return fail() }
+			w := serve(h, request(t, secret, time.Now(), paid))
+			if w.Code != http.StatusInternalServerError || w.Header().Get("Retry-After") != "" || strings.Contains(w.Body.String(), "hunter2") {
+				t.Errorf("got %d %q %q", w.Code, w.Body, w.Header())
+			}
+			if !strings.Contains(logs.String(), "event_id=evt_1") || strings.Contains(logs.String(), "!PANIC") {
+				t.Errorf("logged %s", &logs)
+			}
+		})
+	}
+}
+
+func TestTheLongestWaitIsAskedForAsItIs(t *testing.T) {
+	t.Parallel()
+	h := newHandler(t, secret)
+	h.Fallback = func(context.Context, webhook.Event) error {
+		return &webhook.StatusError{Status: 503, RetryAfter: math.MaxInt64}
+	}
+	w := serve(h, request(t, secret, time.Now(), paid))
+	if got := w.Header().Get("Retry-After"); got != "9223372037" {
+		t.Errorf("Retry-After: %s", got)
+	}
 }

@@ -1,6 +1,7 @@
 import { once } from "node:events";
-import { createServer } from "node:http";
+import { createServer, type IncomingMessage } from "node:http";
 import type { AddressInfo } from "node:net";
+import { text } from "node:stream/consumers";
 import { Webhook } from "standardwebhooks";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import {
@@ -204,6 +205,75 @@ describe("node", () => {
     };
     await handler.node(read, response);
     expect(reply).toEqual([500, expect.stringContaining("was read before")]);
+  });
+});
+
+// Regression (issue 8, 22): a body that was read before is the program's fault; 400 blamed the event.
+describe("a body that was read before is answered by 500 with a hint", () => {
+  const hint = /mount the handler before any body parser/;
+
+  it.each([
+    ["read", (asked: Request) => asked.text()],
+    ["being read", (asked: Request) => asked.body?.getReader().read()],
+    ["locked", (asked: Request) => void asked.body?.getReader()],
+  ])("%s, by the Fetch API", async (_, spoil) => {
+    const asked = request(created("{}"));
+    await spoil(asked);
+    const response = await receiver().handler.fetch(asked);
+    expect([response.status, await response.text()]).toEqual([500, expect.stringMatching(hint)]);
+  });
+
+  it.each<[string, (asked: IncomingMessage) => unknown]>([
+    ["read to its end", (asked) => text(asked)],
+    ["read in part", (asked) => once(asked, "data")],
+    ["destroyed", (asked) => asked.destroy()],
+  ])("%s, by node:http", async (_, spoil) => {
+    const { handler, orders } = receiver();
+    const replies: [number, string][] = [];
+    const server = createServer(async (asked, response) => {
+      await spoil(asked);
+      const writeHead = (status: number) => replies.push([status, ""]);
+      await handler.node(asked, { writeHead, end: (told) => replies.push([0, told]) });
+      response.end();
+    });
+    server.listen(0, "127.0.0.1");
+    await once(server, "listening");
+    const { port } = server.address() as AddressInfo;
+    const sent = request(created("{}"));
+    const { headers } = sent;
+    const body = await sent.text();
+    await fetch(`http://127.0.0.1:${port}/`, { method: "POST", headers, body }).catch(() => {});
+    server.close();
+    expect(replies).toEqual([
+      [500, ""],
+      [0, expect.stringMatching(hint)],
+    ]);
+    expect(orders).toEqual([]);
+  });
+});
+
+describe("a handler of errors", () => {
+  it("may throw, and the webhook is answered", async () => {
+    const told = vi.spyOn(console, "error").mockImplementation(() => {});
+    const handler = webhookHandler({
+      secrets: [secret],
+      onError: () => {
+        throw new Error("mine");
+      },
+    }).on(OrderCreatedSchema, () => {
+      throw new Error("first");
+    });
+    expect((await handler.fetch(request(created("{}")))).status).toBe(500);
+    expect(told).toHaveBeenCalledOnce();
+    told.mockRestore();
+  });
+
+  it("may have answered itself", async () => {
+    const { handler } = receiver();
+    const writeHead = vi.fn();
+    const asked = { method: "GET", headers: {}, async *[Symbol.asyncIterator]() {} };
+    await handler.node(asked, { headersSent: true, writeHead, end: vi.fn() });
+    expect(writeHead).not.toHaveBeenCalled();
   });
 });
 

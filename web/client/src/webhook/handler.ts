@@ -32,10 +32,13 @@ export interface NodeRequest extends AsyncIterable<Uint8Array> {
   readonly method?: string | undefined;
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
   readonly readableEnded?: boolean;
+  readonly readableDidRead?: boolean;
+  readonly destroyed?: boolean;
 }
 
 /** What `node` needs of a response: an http.ServerResponse has it. */
 export interface NodeResponse {
+  readonly headersSent?: boolean;
   writeHead(status: number, headers: Record<string, string>): unknown;
   end(text: string): unknown;
 }
@@ -81,7 +84,9 @@ export class WebhookHandler {
   /** Answers a request as servers with the Fetch API have it. */
   readonly fetch = async (request: Request): Promise<Response> => {
     const header = (name: string) => request.headers.get(name) ?? undefined;
-    const { status, text } = await this.#answer(request.method, header, request.body);
+    const isRead = request.bodyUsed || request.body?.locked;
+    const body = isRead ? undefined : request.body;
+    const { status, text } = await this.#answer(request.method, header, body);
     return new Response(text || null, { status, headers: replyHeaders(status) });
   };
 
@@ -91,8 +96,10 @@ export class WebhookHandler {
       const value = request.headers[name];
       return Array.isArray(value) ? value[0] : value;
     };
-    const body = request.readableEnded ? undefined : request;
+    const isRead = request.readableEnded || request.readableDidRead || request.destroyed;
+    const body = isRead ? undefined : request;
     const { status, text } = await this.#answer(request.method ?? "", header, body);
+    if (response.headersSent) return; // Somebody else has answered.
     response.writeHead(status, replyHeaders(status));
     response.end(text);
   };
@@ -118,7 +125,7 @@ export class WebhookHandler {
   ): Promise<WebhookReply> {
     if (method !== "POST") return { status: 405, text: "webhooks are POST requests" };
     if (chunks === undefined) {
-      return { status: 500, text: "the body was read before the webhook handler could verify it" };
+      return { status: 500, text: bodyWasRead };
     }
     let body: Uint8Array;
     try {
@@ -135,24 +142,37 @@ export class WebhookHandler {
     return this.handle(headers, body);
   }
 
+  /** What onError throws is nobody's to catch, and the webhook has to be answered. */
+  #tell(error: unknown, event: WebhookEvent): void {
+    try {
+      this.#onError(error, event);
+    } catch (fault) {
+      report(fault, event);
+    }
+  }
+
   async #dispatch(event: WebhookEvent, json: ParsedJson): Promise<WebhookReply> {
     const route = this.#routes.get(event.type);
     let data: unknown;
     try {
       data = route && messageFromJson(route.schema, json);
     } catch (error) {
-      this.#onError(error, event);
+      this.#tell(error, event);
       return { status: 422, text: `data is not a ${route?.schema.typeName}: ${textOf(error)}` };
     }
     try {
       await (route ? route.handle(data as never, event) : this.#unknown(event));
       return { status: 204, text: "" };
     } catch (error) {
-      this.#onError(error, event);
+      this.#tell(error, event);
       return { status: 500, text: "the handler failed" };
     }
   }
 }
+
+/** The fault of the program, not of the sender, which tries again. */
+const bodyWasRead =
+  "the body was read before the webhook handler could verify it: mount the handler before any body parser, or pass the raw body to handle()";
 
 function replyHeaders(status: number): Record<string, string> {
   if (status === 204) return {};
