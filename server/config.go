@@ -10,7 +10,6 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/postrider-dev/postrider/server/limit"
 	"github.com/postrider-dev/postrider/server/telemetry"
 )
 
@@ -71,11 +70,6 @@ func DefaultConfig() Config {
 		LogLevel:        "info",
 		LogFormat:       telemetry.FormatText,
 	}
-}
-
-// bodyBytes is the memory for all requests that are being read or worked on: at least what the largest one needs.
-func (c Config) bodyBytes() int64 {
-	return max(limit.DefaultBytes, limit.BudgetFor(c.MaxRequestBytes))
 }
 
 // OnPostgres says whether the data is in PostgreSQL rather than in a folder.

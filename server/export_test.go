@@ -13,3 +13,6 @@ func PartsOfMemory(megabytes int) int64 {
 	s := splitMemory(megabytes)
 	return s.tail + s.frames + s.writerPages + s.readerPages + s.bodies + int64(s.connections)*connectionBytes
 }
+
+// BodyBytes is the budget of requests of a configuration.
+func BodyBytes(c Config) int64 { return c.bodyBytes() }

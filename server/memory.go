@@ -6,6 +6,8 @@ import (
 	"runtime/debug"
 	"strconv"
 	"strings"
+
+	"github.com/postrider-dev/postrider/server/limit"
 )
 
 // Bounds of Config.Memory, in MB.
@@ -25,7 +27,7 @@ const (
 //	1/16    frames: what live streams share, events and their encodings
 //	1/16    pages that the SQLite writer keeps
 //	1/16    pages that the SQLite readers keep, together
-//	1/4     bodies of requests in flight, and events that wait to be stored
+//	1/4     bodies of requests in flight (more where the largest needs more: bodyBytes), and events that wait to be stored
 //	3/8     connections of clients, at 32 KB each
 //
 // The collector works towards all of it but SQLite's pages, which are not its own. It may be close to that only while bodies and
@@ -48,6 +50,15 @@ func splitMemory(megabytes int) memorySplit {
 		tail: part, frames: part, writerPages: part, readerPages: part,
 		bodies: 4 * part, connections: int(6 * part / connectionBytes), collector: 14 * part,
 	}
+}
+
+// bodyBytes is the memory for all requests that are being read or worked on: their part, or what the largest one needs where
+// that is more, for it is rarely there. Never is it more than three quarters of the whole: in a small container the largest
+// request is smaller, too.
+func (c Config) bodyBytes() int64 {
+	megabytes := c.memory()
+	wanted := max(splitMemory(megabytes).bodies, limit.BudgetFor(c.MaxRequestBytes))
+	return min(wanted, int64(megabytes)<<20/4*3)
 }
 
 // memory is how much the server may use, in MB: what is set, or what the Go runtime was told, or three quarters of what

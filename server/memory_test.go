@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/postrider-dev/postrider/server"
+	"github.com/postrider-dev/postrider/server/limit"
 )
 
 func TestContainerMemory(t *testing.T) {
@@ -60,6 +61,22 @@ func TestPartsOfTheMemoryAreWithinIt(t *testing.T) {
 	for _, megabytes := range []int{64, 96, 256, 1024, 1 << 20} {
 		if parts := server.PartsOfMemory(megabytes); parts > int64(megabytes)<<20/8*7 {
 			t.Errorf("of %d MB the parts take %d bytes and leave less than an eighth", megabytes, parts)
+		}
+	}
+}
+
+// The budget of requests was 256 MB in any container, and 200 MB of that in use killed one of 128 MB.
+func TestRequestsAreBoundedByTheMemory(t *testing.T) {
+	t.Parallel()
+	config := server.DefaultConfig()
+	for megabytes, least := range map[int]int{96: 4 << 20, 256: config.MaxRequestBytes, 1024: config.MaxRequestBytes} {
+		config.Memory = megabytes
+		total := server.BodyBytes(config)
+		if total > int64(megabytes)<<20/4*3 {
+			t.Errorf("of %d MB requests may hold %d bytes", megabytes, total)
+		}
+		if largest := limit.NewBudget(total).Largest(); largest < least {
+			t.Errorf("with %d MB a request may have %d bytes, want %d", megabytes, largest, least)
 		}
 	}
 }
