@@ -185,7 +185,7 @@ func bySSE(protocol func(*http.Protocols)) transport {
 }
 
 func noteSSE(name, id, data string, note func(streamed) bool) bool {
-	m := streamed{cursor: id, begin: name == "open"}
+	m := streamed{cursor: id, begin: name == "begin"}
 	switch name {
 	case "":
 		var event struct{ ID string }

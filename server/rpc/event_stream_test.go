@@ -49,7 +49,7 @@ func TestEventStream(t *testing.T) {
 					t.Errorf("%s: %q, want %q", header, got, want)
 				}
 			}
-			opened := stream.expect("open")
+			opened := stream.expect("begin")
 			if opened.id == "" || !strings.HasPrefix(opened.data, `{"cursor":"`+opened.id+`","live":false,"stream":"str_`) || stream.retry < time.Second || stream.retry > 2*time.Second {
 				t.Errorf("opens with %+v, retry %v", opened, stream.retry)
 			}
@@ -68,7 +68,7 @@ func TestAnEventStreamResumes(t *testing.T) {
 	w := newWorld(t, keep)
 	const query = "types=order.*&start=now"
 	stream := w.listen(http.DefaultClient, adminKey, query)
-	stream.expect("open")
+	stream.expect("begin")
 	published, seen := []string(nil), []string(nil)
 	random := rand.New(rand.NewPCG(1, 2))
 	for round := range 12 {
@@ -89,7 +89,7 @@ func TestAnEventStreamResumes(t *testing.T) {
 		last := stream.last
 		// The newer id is in the header; the address still has what it had at first.
 		stream = w.listen(http.DefaultClient, adminKey, query+"&last_event_id="+stream.last[:len(stream.last)-1]+"0", "Last-Event-ID", last)
-		if opened := stream.expect("open"); opened.id != last {
+		if opened := stream.expect("begin"); opened.id != last {
 			t.Fatalf("resumes at %s, want %s", opened.id, last)
 		}
 	}
@@ -100,7 +100,7 @@ func TestAnEventStreamResumes(t *testing.T) {
 		t.Errorf("got %d events, want the %d published, each once and in order", len(seen), len(published))
 	}
 	byParameter := w.listen(http.DefaultClient, adminKey, query+"&last_event_id="+stream.last)
-	byParameter.expect("open")
+	byParameter.expect("begin")
 	byParameter.expectEvents(w.publish("order.created", `{}`).GetId())
 }
 
@@ -114,7 +114,7 @@ func TestAnEventStreamIsFiltered(t *testing.T) {
 	w.publishMany("payment.refunded", 3)
 	last := w.publish("order.closed", `{"n":7}`).GetId()
 	for _, stream := range []*eventSource{lists, repeats} {
-		stream.expect("open")
+		stream.expect("begin")
 		stream.expectEvents(orders[2], orders[3], payments[2], last)
 	}
 }
@@ -124,7 +124,7 @@ func TestDataOfAnEventStream(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	stream := w.listen(http.DefaultClient, adminKey, "types=order.*,shop.*")
-	stream.expect("open")
+	stream.expect("begin")
 	lines := w.listenLines("types=order.*,shop.*")
 	w.publish("order.created", "{\n\t\"n\": 9007199254740993,\r\n \"text\": \"a\\nb\"\r}")
 	w.publish("shop.v1.CustomerRegistered", customer)
@@ -145,7 +145,7 @@ func TestAnEventStreamTellsOfAGap(t *testing.T) {
 	w := newWorld(t)
 	own := w.publish("order.created", `{}`).GetId()
 	stream := w.listen(http.DefaultClient, adminKey, "", "Last-Event-ID", elsewhere)
-	opened := stream.expect("open")
+	opened := stream.expect("begin")
 	if opened.id != "" || stream.last != "" {
 		t.Error("a connection that breaks here would not hear of the gap again")
 	}
@@ -162,7 +162,7 @@ func TestHeartbeatsOfAnEventStream(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	stream := w.listen(http.DefaultClient, adminKey, "types=never&heartbeat=100ms")
-	begin := stream.expect("open").id
+	begin := stream.expect("begin").id
 	if ping := stream.expect("ping"); ping.id != "" || ping.data != `{"cursor":"`+begin+`","live":true}` {
 		t.Errorf("a ping of a stream at rest: %+v", ping)
 	}
@@ -184,7 +184,7 @@ func TestSeveralFiltersOnAnEventStream(t *testing.T) {
 		`{"name":"closed","types":["order.closed"]}`,
 	}}.Encode()
 	stream, lines := w.listen(http.DefaultClient, adminKey, filters), w.listenLines(filters)
-	stream.expect("open")
+	stream.expect("begin")
 	for _, tt := range []struct{ eventType, data, names string }{
 		{"payment.made", `{"n":1}`, ""},
 		{"order.created", `{"n":1}`, `["orders"]`},
@@ -267,7 +267,7 @@ func TestASessionOpensAnEventStream(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	stream := w.listen(http.DefaultClient, "", "", "Cookie", w.signIn(adminKey).String(), "Sec-Fetch-Site", "same-origin")
-	stream.expect("open")
+	stream.expect("begin")
 	stream.expectEvents(w.publish("order.created", `{}`).GetId())
 }
 
@@ -277,8 +277,8 @@ func TestEventStreamsEndWithAReason(t *testing.T) {
 	key, id := w.key("reader", "", consume)
 	revoked, stopped := w.listen(http.DefaultClient, key, ""), w.listen(overH2C(), adminKey, "")
 	lines := w.listenLines("")
-	revoked.expect("open")
-	stopped.expect("open")
+	revoked.expect("begin")
+	stopped.expect("begin")
 	if _, err := w.admin().keys.RevokeApiKey(t.Context(), connect.NewRequest(&postriderv1.RevokeApiKeyRequest{Id: id})); err != nil {
 		t.Fatal(err)
 	}
@@ -316,7 +316,7 @@ func TestASlowReaderHoldsUpNobody(t *testing.T) {
 		t.Fatal(err)
 	}
 	quick := w.listen(http.DefaultClient, adminKey, "")
-	quick.expect("open")
+	quick.expect("begin")
 	large := `{"text":"` + strings.Repeat("x", 900<<10) + `"}`
 	for range 20 { // More than the buffers of a connection hold.
 		quick.expectEvents(w.publish("order.created", large).GetId())

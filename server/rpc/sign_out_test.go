@@ -51,7 +51,7 @@ func TestSigningOutEndsTheSession(t *testing.T) {
 		t.Fatal(err, watch.Err())
 	}
 	still := w.listen(http.DefaultClient, "", "types=payment.*", other...)
-	still.expect("open")
+	still.expect("begin")
 
 	began := time.Now()
 	if got := w.do(http.MethodPost, sessionPath+"DeleteSession", "", "{}", own...); got.status != http.StatusOK {

@@ -67,7 +67,7 @@ func TestAReaderChangesTransports(t *testing.T) {
 		switch round % 4 {
 		case 0:
 			source := w.listen(http.DefaultClient, adminKey, "start="+start)
-			source.expect("open")
+			source.expect("begin")
 			for range 5 {
 				got = append(got, source.expect("message").eventID(t))
 			}

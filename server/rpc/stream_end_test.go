@@ -26,7 +26,7 @@ func TestEveryStreamEndsWithItsKey(t *testing.T) {
 	key, id := w.key("operator", "", admin)
 	c, over2 := w.as(key), &http.Client{Transport: &withKey{key, h2c()}}
 	other := w.listen(http.DefaultClient, adminKey, "types=payment.*")
-	other.expect("open")
+	other.expect("begin")
 	ticket := w.ticket(key, `{}`)
 
 	streams := map[string]func() error{}
@@ -115,7 +115,7 @@ func TestAStreamEndsWithItsSession(t *testing.T) {
 	session.Expires = session.Issued.Add(8 * time.Second)
 	source := w.listen(http.DefaultClient, "", "", "Cookie", "postrider_session="+ring.SealSession(session), "Sec-Fetch-Site", "same-origin")
 	var told struct{ ExpireTime time.Time }
-	if opened := source.expect("open"); json.Unmarshal([]byte(opened.data), &told) != nil || !told.ExpireTime.Equal(session.Expires) {
+	if opened := source.expect("begin"); json.Unmarshal([]byte(opened.data), &told) != nil || !told.ExpireTime.Equal(session.Expires) {
 		t.Errorf("opens with %s, want it to end at %v", opened.data, session.Expires)
 	}
 	if one := w.admin().listStreams(t, &postriderv1.ListStreamsRequest{}).GetStreams()[0]; one.GetAdmission() != postriderv1.LiveStream_ADMISSION_SESSION {

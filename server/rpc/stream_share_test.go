@@ -31,7 +31,7 @@ func TestNobodyTakesAllStreams(t *testing.T) {
 	modest, _ := w.key("modest", "", consume)
 	stranger, _ := w.key("stranger", "acme", consume)
 	healthy := w.listen(http.DefaultClient, modest, "")
-	healthy.expect("open")
+	healthy.expect("begin")
 
 	var opened []*http.Response
 	// fill opens streams until one is refused, and answers how many were not.

@@ -52,7 +52,7 @@ func TestOpenStreamsAreListed(t *testing.T) {
 		subscribe(t, over(connect.WithGRPCWeb()), asked).Msg().GetBegin().GetStream(),
 	}
 	source := w.listen(http.DefaultClient, key, "types=order.*&expression=true", "User-Agent", "the test")
-	ids = append(ids, streamID(t, source.expect("open")))
+	ids = append(ids, streamID(t, source.expect("begin")))
 	var begin struct{ Begin struct{ Stream string } }
 	if err := json.Unmarshal([]byte(w.listenLines("").next()), &begin); err != nil {
 		t.Fatal(err)
@@ -116,7 +116,7 @@ func TestAnOperatorEndsAStream(t *testing.T) {
 	w := newWorld(t)
 	w.tenant("acme")
 	source := w.listen(http.DefaultClient, adminKey, "")
-	sourceID := streamID(t, source.expect("open"))
+	sourceID := streamID(t, source.expect("begin"))
 	called := subscribe(t, w.admin(), &postriderv1.SubscribeRequest{})
 	end := func(tenant, id string) error {
 		_, err := w.admin().streams.DisconnectStream(soon(t), connect.NewRequest(&postriderv1.DisconnectStreamRequest{Tenant: tenant, Id: id}))
@@ -165,7 +165,7 @@ func TestAStreamIsRenewed(t *testing.T) {
 	first := time.Now().Truncate(time.Second).Add(8 * time.Second)
 	second := first.Add(3 * time.Second)
 	source := w.listen(http.DefaultClient, "", "ticket="+until(first))
-	opened := source.expect("open")
+	opened := source.expect("begin")
 	var told struct{ ExpireTime time.Time }
 	if err := json.Unmarshal([]byte(opened.data), &told); err != nil || !told.ExpireTime.Equal(first) {
 		t.Errorf("opens with %s: %v", opened.data, err)
@@ -199,11 +199,11 @@ func TestWhoMayRenewAStream(t *testing.T) {
 	stranger, _ := w.key("stranger", "acme", consume)
 	publisher, _ := w.key("publisher", "", publish)
 	all := w.listen(http.DefaultClient, reader, "types=order.*")
-	allID := streamID(t, all.expect("open"))
+	allID := streamID(t, all.expect("begin"))
 	text := func(key, body string) string { return strings.TrimPrefix(w.ticket(key, body), "ticket=") }
 	orders := text(reader, `{"types":["order.*"]}`)
 	some := w.listen(http.DefaultClient, "", "ticket="+orders)
-	someID := streamID(t, some.expect("open"))
+	someID := streamID(t, some.expect("begin"))
 	for _, tt := range []struct{ name, key, id, ticket, code string }{
 		{"a key", reader, allID, "", "ok"},
 		{"the admin key", adminKey, allID, "", "ok"},
@@ -269,7 +269,7 @@ func TestStreamsAreWatched(t *testing.T) {
 		}
 	}
 	second := w.listen(http.DefaultClient, adminKey, "")
-	secondID := streamID(t, second.expect("open"))
+	secondID := streamID(t, second.expect("begin"))
 	for change := next().GetChange(); change.GetId() != secondID; change = next().GetChange() {
 		if change.GetId() != firstID {
 			t.Fatalf("got %v", watch.Msg())

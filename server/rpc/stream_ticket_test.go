@@ -45,7 +45,7 @@ func TestATicketOpensStreams(t *testing.T) {
 	ticket := w.ticket(key, `{}`)
 	// A page of another site has neither a key nor a cookie, and needs none.
 	stream := w.listen(http.DefaultClient, "", ticket+"&types=order.*", "Sec-Fetch-Site", "cross-site", "Origin", "https://app.example.com")
-	stream.expect("open")
+	stream.expect("begin")
 	first := w.publish("order.created", `{}`).GetId()
 	stream.expectEvents(first)
 	missed := w.publish("order.created", `{}`).GetId()
@@ -62,7 +62,7 @@ func TestATicketOpensStreams(t *testing.T) {
 
 	again := newWorld(t, verbose)
 	resumed := again.listen(http.DefaultClient, "", ticket+"&types=order.*", "Last-Event-ID", stream.last)
-	resumed.expect("open")
+	resumed.expect("begin")
 	resumed.expectEvents(missed, again.publish("order.created", `{}`).GetId())
 }
 
@@ -73,7 +73,7 @@ func TestATicketShowsWhatItIsFor(t *testing.T) {
 	key, _ := w.key("reader of acme", "acme", consume, publish)
 	ticket := w.ticket(adminKey, `{"tenant":"acme","types":["order.*"],"expression":"event.data.n > 1.0"}`)
 	stream := w.listen(http.DefaultClient, "", ticket)
-	stream.expect("open")
+	stream.expect("begin")
 	w.publish("order.created", `{"n":5}`) // in the default tenant
 	publishAs := func(eventType, data string) string {
 		response, err := w.as(key).events.Publish(t.Context(), publishRequest(eventType, data))
@@ -97,7 +97,7 @@ func TestATicketShowsWhatItIsFor(t *testing.T) {
 		}
 	}
 	less := w.listen(http.DefaultClient, "", w.ticket(key, `{"types":["order.*"]}`)+"&types=order.paid&expression=event.data.n+>+1.0")
-	less.expect("open")
+	less.expect("begin")
 	publishAs("order.created", `{"n":5}`)
 	publishAs("order.paid", `{"n":1}`)
 	less.expectEvents(publishAs("order.paid", `{"n":2}`))
@@ -184,7 +184,7 @@ func TestATicketIsGoodForAsLongAsAskedFor(t *testing.T) {
 		t.Errorf("it ends in %v", left)
 	}
 	stream := w.listen(http.DefaultClient, "", "ticket="+made.Msg.GetTicket())
-	stream.expect("open")
+	stream.expect("begin")
 	stream.expect("end")
 	for _, lifetime := range []string{"0.5s", "901s"} {
 		got := w.post(ticketPath, adminKey, fmt.Sprintf(`{"lifetime":%q}`, lifetime))
@@ -208,14 +208,14 @@ func TestATicketEnds(t *testing.T) {
 	}
 	const ended = `{"code":"unauthenticated","reason":"UNAUTHENTICATED","message":"%s","reconnect":false}`
 	expiring := w.listen(http.DefaultClient, "", "ticket="+ring.SealTicket(short))
-	expiring.expect("open")
+	expiring.expect("begin")
 	if end := expiring.expect("end"); end.data != fmt.Sprintf(ended, "the ticket has expired; make a new one") {
 		t.Errorf("after it expired: %s", end.data)
 	}
 
 	ticket := w.ticket(secret, `{}`)
 	revoked := w.listen(http.DefaultClient, "", ticket)
-	revoked.expect("open")
+	revoked.expect("begin")
 	if _, err := w.admin().keys.RevokeApiKey(t.Context(), connect.NewRequest(&postriderv1.RevokeApiKeyRequest{Id: id})); err != nil {
 		t.Fatal(err)
 	}

@@ -59,6 +59,9 @@ func (protoCodec) Name() string { return "proto" }
 func (c protoCodec) Unmarshal(data []byte, target any) error { return c.read(data, target, parseProto) }
 
 func parseProto(data []byte, message proto.Message) *gateway.Error {
+	if fault := checkParts(data, protoParts(message)); fault != nil {
+		return fault
+	}
 	if err := proto.Unmarshal(data, message); err != nil {
 		return malformed("is not a valid message: " + trimProto(err.Error()))
 	}

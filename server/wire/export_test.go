@@ -18,3 +18,15 @@ func Codec(name string, maxRequestBytes int) connect.Codec {
 
 // Refusal answers why a codec could not read a message; nil when it could.
 func Refusal(message proto.Message) error { return readRefusal(message) }
+
+// Parse reads a message as the codecs do.
+func Parse(data []byte, message proto.Message, asJSON bool) error {
+	parse := parseProto
+	if asJSON {
+		parse = parseJSON
+	}
+	if fault := parse(data, message); fault != nil {
+		return fault
+	}
+	return nil
+}

@@ -70,6 +70,9 @@ func parseJSON(data []byte, message proto.Message) *gateway.Error {
 	case *postriderv1.PublishStreamRequest:
 		return parsePublishStream(data, message)
 	}
+	if fault := checkParts(data, jsonParts); fault != nil {
+		return fault
+	}
 	if err := protojson.Unmarshal(data, message); err != nil {
 		return jsonFault(data, err)
 	}

@@ -99,6 +99,9 @@ func (d *publishDecoder) events() ([]*postriderv1.Event, *gateway.Error) {
 	}
 	var events []*postriderv1.Event
 	for d.tokens.PeekKind() != ']' {
+		if len(events) == plainBatch {
+			return nil, gateway.FieldError("events", "must contain no more than %d item(s)", plainBatch)
+		}
 		field := "events[" + strconv.Itoa(len(events)) + "]"
 		event, fault := d.event(field)
 		if fault != nil {

@@ -45,9 +45,18 @@ var streamParameters = map[string]func(*postriderv1.SubscribeRequest, []string) 
 	"filter":        readFilters,
 	"heartbeat":     readHeartbeat,
 	"slow_policy":   readSlowPolicy,
-	"last_event_id": func(*postriderv1.SubscribeRequest, []string) error { return nil },
-	TicketParameter: func(*postriderv1.SubscribeRequest, []string) error { return nil },
+	"last_event_id": readElsewhere,
+	TicketParameter: readElsewhere,
+	// Polyfills of EventSource add these: where to go on, and what gets past caches.
+	polyfillParameter: readElsewhere,
+	"_":               readElsewhere,
 }
+
+// polyfillParameter is where polyfills of EventSource send what a browser sends in the header Last-Event-ID.
+const polyfillParameter = "lastEventId"
+
+// readElsewhere is for parameters that are not of the request.
+func readElsewhere(*postriderv1.SubscribeRequest, []string) error { return nil }
 
 // ReadStreamQuery reads what the address of a stream asks for: tenant, types (repeated, or with commas between), expression or
 // filter (repeated, each a JSON object), start, slow_policy and heartbeat. lastEventID is that of the header, which a browser sends when it connects again; it wins over the
@@ -63,9 +72,15 @@ func ReadStreamQuery(query url.Values, lastEventID string) (*postriderv1.Subscri
 			return nil, err
 		}
 	}
-	var last string
+	var last, newer string
 	if err := readOne("last_event_id", query["last_event_id"], &last); err != nil {
 		return nil, err
+	}
+	if err := readOne(polyfillParameter, query[polyfillParameter], &newer); err != nil {
+		return nil, err
+	}
+	if lastEventID == "" {
+		lastEventID = newer
 	}
 	return request, resumeAfter(request, last, lastEventID)
 }

@@ -22,7 +22,8 @@ const keepAlive = 15 * time.Second
 const minRetry = time.Second
 
 // eventStream is the form of server-sent events (WHATWG HTML, section 9.2). Events of the log are messages, as EventSource
-// calls them; open, gap, ping and end have names of their own. The id of each is the place reached.
+// calls them; begin, gap, ping and end have names of their own, none of them one of EventSource's own events (open, error).
+// The id of each is the place reached.
 type eventStream struct {
 	// place is that of the last id sent.
 	place gateway.Cursor
@@ -48,14 +49,14 @@ func (s *eventStream) begin(dst []byte, begin wire.Begin) ([]byte, error) {
 	retry := minRetry + rand.N(minRetry)
 	dst = append(dst, ": a live stream of events\nretry: "...)
 	dst = strconv.AppendInt(dst, retry.Milliseconds(), 10)
-	dst = append(dst, "\nevent: open\n"...)
+	dst = append(dst, "\nevent: begin\n"...)
 	if begin.Gap == gateway.GapNone {
 		return opened(s.id(dst, begin.At), begin), nil
 	}
 	return s.gap(opened(dst, begin), begin.At, begin.Gap)
 }
 
-// opened appends the data of open.
+// opened appends the data of begin.
 func opened(dst []byte, begin wire.Begin) []byte {
 	text, _ := json.Marshal(struct { // A struct of texts and times can always be encoded.
 		Cursor     string    `json:"cursor"`

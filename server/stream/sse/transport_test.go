@@ -179,7 +179,7 @@ func TestPingsAndComments(t *testing.T) {
 					asked.HeartbeatInterval = durationpb.New(tt.asked)
 				}
 				to := w.serve("", asked)
-				if opened := to.take(); len(opened) != 1 || !strings.Contains(opened[0], "event: open\nid: ") {
+				if opened := to.take(); len(opened) != 1 || !strings.Contains(opened[0], "event: begin\nid: ") {
 					t.Fatalf("opens with %q", opened)
 				}
 				ping := "event: ping\ndata: {\"cursor\":\"" + w.store.Cursor(0).String() + "\",\"live\":true}\n\n"

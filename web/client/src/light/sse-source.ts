@@ -131,7 +131,8 @@ class MessageReader {
           filters: read.filters ?? [],
         };
       }
-      case "open":
+      case "begin":
+      case "open": // What servers before 1.0 call it.
         if (id) return begin(value as Beginning);
         this.#beginning = value as Beginning;
         return undefined;

@@ -216,7 +216,7 @@ describe("subscribe", () => {
 
   it("tells of events that are missing, at the beginning and later, and of those left out", async () => {
     const gap = 'data: {"reason":"GAP_REASON_RETENTION","message":"removed"}\n\n';
-    const begin = 'event: open\ndata: {"cursor":"c4"}\n\n';
+    const begin = 'event: begin\ndata: {"cursor":"c4"}\n\n';
     await start(
       stream(
         `${begin}event: gap\nid: c4\n${gap}`,

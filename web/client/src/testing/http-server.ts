@@ -58,7 +58,7 @@ export class HttpServer {
 /** Frames of an event stream, as the server writes them. */
 export const frames = {
   open: (cursor: string, more = {}) =>
-    `: a live stream of events\nretry: 1500\nevent: open\nid: ${cursor}\ndata: ${JSON.stringify({ cursor, ...more })}\n\n`,
+    `: a live stream of events\nretry: 1500\nevent: begin\nid: ${cursor}\ndata: ${JSON.stringify({ cursor, ...more })}\n\n`,
   event: (cursor: string, data: object = {}, more = {}) =>
     `id: ${cursor}\ndata: ${JSON.stringify({ id: `evt_${cursor}`, type: "order.created", source: "postrider", time: "2026-01-31T09:00:00Z", data, cursor, ...more })}\n\n`,
   ping: (cursor: string, live?: boolean) =>
