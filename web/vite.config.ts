@@ -13,7 +13,8 @@ function isVendor(id: string): boolean {
 }
 
 export default defineConfig({
-  plugins: [react()],
+  // Every text that is shown goes through ui/jsx, which makes it visible.
+  plugins: [react({ jsxImportSource: "@/ui/jsx" })],
   resolve: {
     alias: [
       { find: /^#gen\/(.*)$/, replacement: `${here("../gen/es")}/$1.ts` },

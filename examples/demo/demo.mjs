@@ -29,7 +29,10 @@ function fail(message) {
 
 /** A text without anything that a terminal obeys. */
 function visible(text) {
-  return text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, (c) => `\\u{${c.codePointAt(0).toString(16)}}`);
+  return text.replace(
+    /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu,
+    (c) => `\\u{${c.codePointAt(0).toString(16)}}`,
+  );
 }
 
 async function call(method, body) {

@@ -104,14 +104,14 @@ function Mirror({ text, problems }: { text: string; problems: readonly FilterPro
     if (from < done || from === to) continue;
     parts.push(text.slice(done, from));
     parts.push(
-      <span key={from} className={clsx(styles.wrong, isPartial && styles.partial)}>
+      <span data-verbatim key={from} className={clsx(styles.wrong, isPartial && styles.partial)}>
         {text.slice(from, to)}
       </span>,
     );
     done = to;
   }
   return (
-    <pre className={styles.mirror} aria-hidden="true">
+    <pre data-verbatim className={styles.mirror} aria-hidden="true">
       {parts}
       {text.slice(done)}
       {"\n"}
@@ -143,9 +143,11 @@ function Options({ id, text, completion, active, onChoose }: OptionsProps) {
   }, [active]);
   return (
     <>
-      <pre className={clsx(styles.mirror, styles.ghost)} aria-hidden="true">
+      <pre data-verbatim className={clsx(styles.mirror, styles.ghost)} aria-hidden="true">
         {text.slice(0, completion.from)}
-        <span ref={anchor}>{"\u200b"}</span>
+        <span data-verbatim ref={anchor}>
+          {"\u200b"}
+        </span>
       </pre>
       <div ref={list} id={id} role="listbox" aria-label="Suggestions" className={styles.options}>
         {completion.options.map((option, index) => (
