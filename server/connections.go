@@ -5,25 +5,30 @@ import (
 	"syscall"
 )
 
-// connectionReserve is the part of the files a process may have open that is not for connections of clients: the others
-// are the database, targets and what is read in between.
-const connectionReserve = 4
+const (
+	// fileReserve is the part of the files a process may have open that is for files: the database, logs, and what is read
+	// in between. minFiles is the least of it: SQLite's connections alone take 20.
+	fileReserve = 10
+	minFiles    = 64
+	// targetShare is the part of the rest that is for connections to targets; clients have what is left.
+	targetShare = 3
+)
 
-// maxConnections is how many connections the port takes at a time: room for every stream to have one of its own and for
-// requests besides, as far as files may be open.
-func maxConnections(maxStreams int, openFiles uint64) int {
+// socketBounds is how many connections the port takes at a time, and how many may be open to targets (SEMANTICS rule 57).
+// Clients get room for every stream to have one of its own and for requests besides, as far as files may be open.
+func socketBounds(maxStreams int, openFiles uint64) (clients, targets int) {
+	sockets := openFiles - min(max(openFiles/fileReserve, minFiles), openFiles/2)
 	wanted := uint64(2*maxStreams + 1000)
-	return int(min(wanted, openFiles-openFiles/connectionReserve))
+	return int(min(wanted, sockets-sockets/targetShare)), int(min(sockets/targetShare, math.MaxInt32))
 }
 
-// connections is how many connections the port takes, and says so where streams will lack some.
-func (s *Server) connections() int {
-	n := maxConnections(s.config.MaxStreams, openFiles())
-	if n < s.config.MaxStreams {
+// limitSockets settles the bounds, and says so where streams will lack some.
+func (s *Server) limitSockets() {
+	s.maxClients, s.maxTargets = socketBounds(s.config.MaxStreams, openFiles())
+	if s.maxClients < s.config.MaxStreams {
 		s.logger.Warn("the limit of open files lets fewer connections in than there may be streams; raise it (ulimit -n)",
-			"connections", n, "max_streams", s.config.MaxStreams)
+			"connections", s.maxClients, "max_streams", s.config.MaxStreams)
 	}
-	return n
 }
 
 // openFiles is how many files the process may have open. Go has raised it as far as the system lets a process at start.

@@ -7,21 +7,26 @@ import (
 	"github.com/postrider-dev/postrider/server"
 )
 
-func TestMaxConnections(t *testing.T) {
+func TestSocketBounds(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
-		streams int
-		files   uint64
-		want    int
+		streams          int
+		files            uint64
+		clients, targets int
 	}{
-		{20_000, 1 << 20, 41_000},
-		{20_000, 20_000, 15_000},
-		{20_000, 1024, 768},
-		{10, 1024, 768},
-		{10, 1 << 62, 1020},
+		{20_000, 1 << 20, 41_000, 314_573},
+		{20_000, 20_000, 12_000, 6000},
+		{20_000, 1024, 615, 307},
+		{10, 1024, 615, 307},
+		{10, 128, 43, 21},
+		{10, 1 << 62, 1020, 1<<31 - 1},
 	} {
-		if got := server.MaxConnections(tt.streams, tt.files); got != tt.want {
-			t.Errorf("%d streams, %d files: %d, want %d", tt.streams, tt.files, got, tt.want)
+		clients, targets := server.SocketBounds(tt.streams, tt.files)
+		if clients != tt.clients || targets != tt.targets {
+			t.Errorf("%d streams, %d files: %d and %d, want %d and %d", tt.streams, tt.files, clients, targets, tt.clients, tt.targets)
+		}
+		if left := tt.files - uint64(clients) - uint64(targets); left < tt.files/10 {
+			t.Errorf("%d files: %d are left for files", tt.files, left)
 		}
 	}
 }

@@ -2,7 +2,7 @@ package server
 
 // For the tests.
 var (
-	MaxConnections  = maxConnections
+	SocketBounds    = socketBounds
 	OpenFiles       = openFiles
 	ContainerMemory = containerMemory
 	DefaultMemoryOf = defaultMemoryOf

@@ -68,6 +68,8 @@ type Server struct {
 	api       *rpc.API
 	http      *httpserver.Server
 	listener  net.Listener
+	// maxClients and maxTargets bound the connections that are open.
+	maxClients, maxTargets int
 
 	// stopping is closed when the server begins to stop.
 	stopping chan struct{}
@@ -179,6 +181,7 @@ func readSchemas(file string) ([]schema.New, error) {
 
 // assemble connects the parts: store → tail → engines → services → port.
 func (s *Server) assemble(keyring *auth.Keyring) (err error) {
+	s.limitSockets()
 	recent := tail.New(s.store.Head(), int(s.memory.tail))
 	s.stats = stats.New(stats.Config{
 		Store: s.store, Logger: s.logger,
@@ -190,7 +193,7 @@ func (s *Server) assemble(keyring *auth.Keyring) (err error) {
 		s.stats.Published(events)
 	})
 	s.schemas = schema.NewRegistry()
-	s.out = egress.New(egress.Config{Guard: egress.Guard{Allow: s.config.AllowTargets, Logger: s.logger}})
+	s.out = egress.New(egress.Config{Guard: egress.Guard{Allow: s.config.AllowTargets, Logger: s.logger}, MaxSockets: s.maxTargets})
 	targets := newTargets(s.out)
 
 	filters := filter.NewCompiler(s.schemas)
@@ -202,7 +205,7 @@ func (s *Server) assemble(keyring *auth.Keyring) (err error) {
 	publisher := publish.New(s.log(s.store), s.schemas)
 	s.engine = deliver.New(deliver.Config{
 		Store: s.store, Tail: recent, Targets: targets, RenderJSON: s.schemas.Render, Filters: filters, Logger: s.logger,
-		Settled: s.stats.Settled, StopTimeout: attemptDrain,
+		Settled: s.stats.Settled, StopTimeout: attemptDrain, MaxAttempts: s.maxTargets,
 	})
 	hub := stream.New(s.store, recent, filters, s.stopping)
 	hub.Keep(s.memory.frames)
@@ -233,7 +236,7 @@ func (s *Server) assemble(keyring *auth.Keyring) (err error) {
 	}
 	s.http = httpserver.New(httpserver.Config{
 		API: s.api.Mount, UI: web.FS(), CORSOrigins: s.config.CORSOrigins, Quiet: []string{rpc.PublishStreamPath},
-		MaxConnections: min(s.connections(), s.memory.connections),
+		MaxConnections: min(s.maxClients, s.memory.connections),
 		Ready:          s.ready, Logger: s.logger,
 	})
 	return nil

@@ -89,7 +89,8 @@ func (l *lane) start(a *attempt, now time.Time) {
 
 func (a *attempt) run() {
 	defer a.lane.engine.work.Done()
-	outcome := a.send()
+	outcome := a.sendOnceFree()
+	a.lane.engine.turns.give(a.lane)
 	recorded := a.lane.settle(a, outcome)
 	if !recorded {
 		a.endPermit()
@@ -99,6 +100,28 @@ func (a *attempt) run() {
 	if outcome.Kind == gateway.OutcomeGone {
 		a.lane.disable(a)
 	}
+}
+
+// socketWait is how long an attempt waits for which there was no socket.
+const socketWait = 100 * time.Millisecond
+
+// sendOnceFree sends again what could not be sent because this process had no socket free: that says nothing of the
+// endpoint.
+func (a *attempt) sendOnceFree() gateway.Outcome {
+	outcome := a.send()
+	for outcome.NoSocket && a.ctx.Err() == nil {
+		wait(a.ctx, socketWait)
+		a.restart()
+		outcome = a.send()
+	}
+	return outcome
+}
+
+// restart begins the attempt anew, with the time that is signed.
+func (a *attempt) restart() {
+	a.lane.mu.Lock()
+	defer a.lane.mu.Unlock()
+	a.start = time.Now().UTC()
 }
 
 func (a *attempt) send() gateway.Outcome {
@@ -111,7 +134,7 @@ func (a *attempt) send() gateway.Outcome {
 		return gateway.Outcome{Kind: gateway.OutcomeEndpointFailure, Error: "the target cannot be used: " + err.Error()}
 	}
 	outcome := to.Send(a.ctx, message, a.start)
-	if outcome.Kind == gateway.OutcomeNone && a.ctx.Err() == nil {
+	if outcome.Kind == gateway.OutcomeNone && !outcome.NoSocket && a.ctx.Err() == nil {
 		outcome.Kind = gateway.OutcomeEndpointFailure
 	}
 	return outcome

@@ -36,6 +36,9 @@ type Config struct {
 	// Settled is told of each attempt that has ended, and of each delivery given up without one, from the writer's
 	// goroutine. It must not block. Nobody is told when nil.
 	Settled func(gateway.DeliverySettled)
+	// MaxAttempts bounds the attempts under way of all subscriptions together, each of which takes a socket; 0 for any
+	// number.
+	MaxAttempts int
 	// StopTimeout is how long attempts under way may go on when the engine stops; 10 s when 0.
 	StopTimeout time.Duration
 }
@@ -76,6 +79,8 @@ type Engine struct {
 	work sync.WaitGroup
 	crew crew
 	line line
+	// turns bounds the attempts under way.
+	turns turns
 }
 
 // New makes an engine; Run starts it. Its other methods wait until Run has loaded the subscriptions.
@@ -92,7 +97,7 @@ func New(cfg Config) *Engine {
 	e := &Engine{
 		store: cfg.Store, tail: cfg.Tail, targets: cfg.Targets, renderJSON: cfg.RenderJSON, filters: cfg.Filters,
 		logger: cfg.Logger, settled: cfg.Settled, stopTimeout: cfg.StopTimeout,
-		pages: make(chan struct{}, pageReaders),
+		pages: make(chan struct{}, pageReaders), turns: newTurns(cfg.MaxAttempts),
 		lanes: map[gateway.SubscriptionID]*lane{}, ready: make(chan struct{}),
 	}
 	e.router.engine, e.router.index = e, index{}

@@ -78,7 +78,12 @@ type lane struct {
 	busy   map[rowKey]*attempt
 	claims map[rowKey]int
 	// slots counts attempts until their outcome is committed (SEMANTICS rule 15).
-	slots   int
+	slots int
+	// turns counts the turns the lane has, under the lock of the engine's turns; granted is one that it has been given.
+	turns   int
+	granted bool
+	// queued: it waits for a turn.
+	queued bool
 	probing bool
 	// searching: something to probe with is looked for, with a permit in hand.
 	searching bool
@@ -165,7 +170,7 @@ func (l *lane) startReady(now time.Time) {
 	slots := l.breaker.Slots(l.sub.Policy.Slots(), now)
 	for l.slots < slots {
 		switch retry := len(l.retries.ready) > 0; {
-		case !retry && (l.retries.first || l.queue.len() == 0) || !l.mayTry():
+		case !retry && (l.retries.first || l.queue.len() == 0) || !l.mayStart():
 			return
 		case retry:
 			l.startRetry(l.retries.pop(), false, now)

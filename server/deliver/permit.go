@@ -68,7 +68,7 @@ func (l *lane) called(t *permit) {
 	l.dropPermit()
 	l.permit = t
 	l.dispatch(time.Now())
-	if !l.searching {
+	if !l.searching && !l.queued {
 		l.dropPermit()
 	}
 }

@@ -11,7 +11,7 @@ const probeRows = 64
 
 // probe sends one attempt to find out whether the endpoint is back, when it is time to. l.mu is held.
 func (l *lane) probe(now time.Time) {
-	if l.probing || l.breaker.Slots(1, now) == 0 || !l.mayTry() {
+	if l.probing || l.breaker.Slots(1, now) == 0 || !l.mayStart() {
 		return
 	}
 	l.probing, l.searching = true, true
@@ -131,6 +131,11 @@ func (l *lane) mayProbe() bool {
 
 // endProbe ends the search without a probe. What has changed since it began may be reason for another.
 func (l *lane) endProbe(err error) {
+	l.stopProbe(err)
+	l.engine.turns.give(l)
+}
+
+func (l *lane) stopProbe(err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	changed := len(l.retries.changed) > 0 || l.queue.len() > 0 || !l.breaker.Probing()

@@ -34,6 +34,9 @@ func (e *Engine) Test(ctx context.Context, sub *gateway.Subscription) (TestResul
 		return TestResult{}, err
 	}
 	outcome := to.Send(ctx, message, now)
+	if outcome.NoSocket {
+		return TestResult{}, gateway.NoSocket(outcome.Error)
+	}
 	if outcome.Kind == gateway.OutcomeNone {
 		return TestResult{}, context.Cause(ctx)
 	}

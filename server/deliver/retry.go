@@ -217,8 +217,12 @@ func (l *lane) startManual(now time.Time) {
 	r := &l.retries
 	for len(r.manual) > 0 && l.slots < l.sub.Policy.Slots() {
 		next := r.manual[0]
+		free := l.busy[keyOf(next.delivery)] == nil && l.claims[keyOf(next.delivery)] == 0
+		if free && !l.engine.turns.take(l) {
+			return
+		}
 		r.manual = r.manual[1:]
-		if l.busy[keyOf(next.delivery)] == nil && l.claims[keyOf(next.delivery)] == 0 {
+		if free {
 			l.startRetry(next, false, now)
 		}
 	}

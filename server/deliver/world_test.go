@@ -41,6 +41,8 @@ type world struct {
 	// tailBytes bounds the memory of the tail, stopTimeout that of a stop.
 	tailBytes   int
 	stopTimeout time.Duration
+	// maxAttempts bounds the attempts under way.
+	maxAttempts int
 
 	stopEngine, stopStore context.CancelFunc
 	engineDone, storeDone chan error
@@ -80,7 +82,7 @@ func (w *world) start() {
 	w.store.OnCommit(w.tail.Append)
 	w.engine = deliver.New(deliver.Config{
 		Filters: filter.NewCompiler(schema.NewRegistry()),
-		Store:   w.store, Tail: w.tail, Targets: target.NewRegistry(w), StopTimeout: w.stopTimeout,
+		Store:   w.store, Tail: w.tail, Targets: target.NewRegistry(w), StopTimeout: w.stopTimeout, MaxAttempts: w.maxAttempts,
 		RenderJSON: func(gateway.SchemaID, []byte) ([]byte, error) { return []byte(`{"rendered":true}`), nil },
 	})
 	w.stopStore, w.storeDone = runPart(w.store.Run)

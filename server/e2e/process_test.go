@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"strconv"
+	"strings"
 	"sync"
 	"syscall"
 	"testing"
@@ -30,6 +31,8 @@ type server struct {
 	data    string
 	// flags and environment come on top of what every server gets.
 	flags, environment []string
+	// limits are what ulimit is asked to bound before each start, such as "-n 256".
+	limits []string
 
 	mu   sync.Mutex
 	life *life
@@ -61,7 +64,7 @@ func (s *server) start(environment ...string) (*life, error) {
 		"serve", "--listen", s.address, "--data", s.data, "--allow-targets", "127.0.0.0/8",
 		"--schemas", fromTop(s.t, "gen/descriptors/shop.v1.binpb"), "--log-level", "warn",
 	}, s.flags...)
-	l := &life{cmd: exec.Command(binaryPath(s.t), args...), log: &tailBuffer{}, ended: make(chan struct{})}
+	l := &life{cmd: s.command(binaryPath(s.t), args), log: &tailBuffer{}, ended: make(chan struct{})}
 	l.cmd.Env = append(append(append(os.Environ(), "POSTRIDER_ADMIN_KEY="+adminKey), s.environment...), environment...)
 	l.cmd.Stdout, l.cmd.Stderr = l.log, l.log
 	if err := l.cmd.Start(); err != nil {
@@ -75,6 +78,14 @@ func (s *server) start(environment ...string) (*life, error) {
 	s.life = l
 	s.mu.Unlock()
 	return l, s.waitReady(l)
+}
+
+func (s *server) command(binary string, args []string) *exec.Cmd {
+	if len(s.limits) == 0 {
+		return exec.Command(binary, args...)
+	}
+	script := "ulimit " + strings.Join(s.limits, " && ulimit ") + ` && exec "$@"`
+	return exec.Command("sh", append([]string{"-c", script, "sh", binary}, args...)...)
 }
 
 // mustStart is start for a process that has no reason to end.

@@ -34,6 +34,9 @@ type Config struct {
 	RootCAs *x509.CertPool
 	// Dial connects to an address the guard has permitted; the operating system when nil. In-memory networks fit here.
 	Dial DialFunc
+	// MaxSockets bounds the connections that are open at a time, idle ones included; 0 for any number. Beyond it a request
+	// that needs another fails with KindExhausted.
+	MaxSockets int
 }
 
 // Client sends requests. It follows no redirect, uses no proxy, keeps no cookie and asks for no compression. It is safe
@@ -57,6 +60,8 @@ func New(config Config) *Client {
 	plain := newDialer(&c.guard, "http", config.Dial)
 	secure := newDialer(&c.guard, "https", config.Dial)
 	plain.timeout, secure.timeout = timeout, timeout
+	open := &sockets{limit: int64(config.MaxSockets), giveUp: c.giveUpIdle}
+	plain.sockets, secure.sockets = open, open
 	secure.tls = &tls.Config{
 		MinVersion:         tls.VersionTLS12,
 		RootCAs:            config.RootCAs,

@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 )
@@ -25,6 +26,7 @@ type dialer struct {
 	timeout time.Duration
 	tls     *tls.Config
 	connect DialFunc
+	sockets *sockets
 }
 
 // newDialer dials through connect; the operating system when nil.
@@ -50,6 +52,13 @@ type conn struct {
 	net.Conn
 	address           string
 	dns, connect, tls time.Duration
+	leave             func()
+}
+
+// Close ends the connection and frees its socket.
+func (c *conn) Close() error {
+	defer c.leave()
+	return c.Conn.Close()
 }
 
 // unwrap finds the conn below what net/http was given; nil when there is none.
@@ -128,15 +137,20 @@ func (d *dialer) open(ctx context.Context, address string) (*conn, error) {
 	if err != nil {
 		return nil, err
 	}
+	if !d.sockets.enter() {
+		return nil, exhausted(errNoSocket)
+	}
+	leave := sync.OnceFunc(d.sockets.leave)
 	resolved := time.Now()
 	if isAddress(host) {
 		start = resolved // nothing was looked up
 	}
 	raw, peer, err := d.race(ctx, interleave(addrs), uint16(number))
 	if err != nil {
+		leave()
 		return nil, err
 	}
-	return &conn{Conn: raw, address: peer, dns: resolved.Sub(start), connect: time.Since(resolved)}, nil
+	return &conn{Conn: raw, address: peer, dns: resolved.Sub(start), connect: time.Since(resolved), leave: leave}, nil
 }
 
 func isAddress(host string) bool {

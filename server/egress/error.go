@@ -32,9 +32,11 @@ const (
 	KindTLS
 	// KindCanceled: the caller gave up; the endpoint did nothing wrong.
 	KindCanceled
+	// KindExhausted: this process has no socket free, or no file. The endpoint did nothing wrong; it passes.
+	KindExhausted
 )
 
-var kindNames = [...]string{"other", "url", "refused", "dns", "connection", "timeout", "tls", "canceled"}
+var kindNames = [...]string{"other", "url", "refused", "dns", "connection", "timeout", "tls", "canceled", "exhausted"}
 
 // String answers a name for logs.
 func (k Kind) String() string {
@@ -64,6 +66,8 @@ func lookupError(host string, err error) *Error {
 	switch {
 	case errors.Is(err, context.Canceled):
 		return &Error{KindCanceled, "canceled", err}
+	case outOfFiles(err):
+		return exhausted(err)
 	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &dns) && dns.IsTimeout:
 		return &Error{KindTimeout, fmt.Sprintf("looking up host %s timed out", host), err}
 	case dns != nil && dns.IsNotFound:
@@ -82,6 +86,8 @@ func classify(err error, peer string) *Error {
 		return known
 	case errors.Is(err, context.Canceled):
 		return &Error{KindCanceled, "canceled", err}
+	case outOfFiles(err):
+		return exhausted(err)
 	case isTimeout(err):
 		return &Error{KindTimeout, "no answer from " + peer + " in time", err}
 	case isTLS(err):
@@ -96,6 +102,22 @@ func classify(err error, peer string) *Error {
 		return &Error{KindConnection, "connection closed by " + peer + " before the answer was complete", err}
 	}
 	return &Error{KindOther, "no valid answer: " + plain(err), err}
+}
+
+func exhausted(cause error) *Error {
+	return &Error{KindExhausted, "this server has no socket free", cause}
+}
+
+// outOfFiles reports whether the process, or the machine, may open no more files or sockets. The resolver loses the
+// number of the error and leaves its text.
+func outOfFiles(err error) bool {
+	for _, errno := range [...]syscall.Errno{syscall.EMFILE, syscall.ENFILE, syscall.ENOBUFS, syscall.ENOMEM} {
+		if errors.Is(err, errno) {
+			return true
+		}
+	}
+	var dns *net.DNSError
+	return errors.As(err, &dns) && strings.Contains(dns.Err, syscall.EMFILE.Error())
 }
 
 func isTimeout(err error) bool {

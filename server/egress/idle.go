@@ -51,6 +51,17 @@ func (p *idlePool) put(l *line) bool {
 	return true
 }
 
+// giveUp closes the connection that has been idle for longest, and reports whether there was one.
+func (p *idlePool) giveUp() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.oldest == nil {
+		return false
+	}
+	p.drop(p.oldest)
+	return true
+}
+
 // close ends all idle connections, and those in use when they come back.
 func (p *idlePool) close() {
 	p.mu.Lock()

@@ -111,6 +111,13 @@ func NotFound(noun, name string) *Error {
 	return Errorf(CodeNotFound, ReasonNotFound, "%s %q does not exist", noun, name)
 }
 
+// NoSocket makes the error for what could not be sent because this process has no socket free; it passes.
+func NoSocket(message string) *Error {
+	e := Errorf(CodeUnavailable, ReasonOverloaded, "%s; try again", message)
+	e.RetryAfter = time.Second
+	return e
+}
+
 // AtIndex puts an index before the message and the fields: an error of one event of a batch.
 func (e *Error) AtIndex(index int) *Error {
 	indexed := *e

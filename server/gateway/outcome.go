@@ -55,6 +55,8 @@ type Timings struct {
 // Outcome is what came back from one attempt.
 type Outcome struct {
 	Kind OutcomeKind
+	// NoSocket tells, with OutcomeNone, that nothing was sent because this process had no socket free. It passes.
+	NoSocket bool
 	// Status is the HTTP status, 0 when there was no answer.
 	Status int
 	// RetryAfter is how long the endpoint asked to be left alone, with OutcomeSlowDown; 0 when it named no usable time.

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"errors"
+	"syscall"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
@@ -40,6 +41,8 @@ func passing(err error) error {
 	switch {
 	case full(err):
 		return storageFull(err)
+	case outOfFiles(err):
+		return noFile(err)
 	case errors.As(err, &lite) && lite.Code == sqlite3.ErrBusy:
 		return locked(err)
 	case errors.Is(err, context.DeadlineExceeded): // the time that a commit has, for the writer's context has no other
@@ -47,6 +50,22 @@ func passing(err error) error {
 	default:
 		return err
 	}
+}
+
+// noFile tells that the process may open no more files, a fault that passes. Nothing was stored.
+func noFile(cause error) *gateway.Error {
+	e := gateway.Errorf(gateway.CodeUnavailable, gateway.ReasonOverloaded, "this server has too many files open; try again")
+	e.Cause, e.RetryAfter = cause, time.Second
+	return e
+}
+
+// outOfFiles says whether the process, or the machine, may open no more files. SQLite opens some while it writes.
+func outOfFiles(err error) bool {
+	var lite sqlite3.Error
+	if errors.As(err, &lite) && (lite.SystemErrno == syscall.EMFILE || lite.SystemErrno == syscall.ENFILE) {
+		return true
+	}
+	return errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE)
 }
 
 // uniqueViolation says whether a row of that key exists already.
@@ -76,7 +95,7 @@ func fatal(err error) bool {
 		return true
 	}
 	var lite sqlite3.Error
-	if !errors.As(err, &lite) {
+	if !errors.As(err, &lite) || full(err) || outOfFiles(err) {
 		return false
 	}
 	switch lite.Code {

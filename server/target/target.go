@@ -16,7 +16,8 @@ import (
 type Target interface {
 	// Send makes one attempt to deliver m and answers what it means. at is the time of the attempt. It returns within
 	// the target's timeout and soon after ctx ends. The outcome is of kind gateway.OutcomeNone if and only if ctx ended
-	// the attempt: then nothing is known of the endpoint, and the event may or may not have arrived.
+	// the attempt: then nothing is known of the endpoint, and the event may or may not have arrived; or, with NoSocket, when
+	// nothing was sent for lack of a socket.
 	Send(ctx context.Context, m *Message, at time.Time) gateway.Outcome
 	// Describe answers what Send transmits for m at that time, secret values hidden, for a person to look at.
 	Describe(m *Message, at time.Time) Request

@@ -83,8 +83,12 @@ func failed(result egress.Result, err error) gateway.Outcome {
 	outcome.Kind = gateway.OutcomeEndpointFailure
 	outcome.Error = err.Error()
 	var e *egress.Error
-	if errors.As(err, &e) && e.Kind == egress.KindCanceled {
+	switch {
+	case !errors.As(err, &e):
+	case e.Kind == egress.KindCanceled:
 		outcome.Kind = gateway.OutcomeNone
+	case e.Kind == egress.KindExhausted:
+		outcome.Kind, outcome.NoSocket = gateway.OutcomeNone, true
 	}
 	return outcome
 }

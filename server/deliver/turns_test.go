@@ -1,0 +1,117 @@
+package deliver_test
+
+import (
+	"context"
+	"fmt"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/postrider-dev/postrider/server/gateway"
+	"github.com/postrider-dev/postrider/server/store"
+	"github.com/postrider-dev/postrider/server/target"
+)
+
+// inBoundWorld is inWorld with a bound of the attempts under way.
+func inBoundWorld(t *testing.T, attempts int, test func(w *world)) {
+	t.Helper()
+	inWorld(t, func(w *world) {
+		w.maxAttempts = attempts
+		w.restart()
+		test(w)
+	})
+}
+
+func TestAttemptsTakeNoMoreSocketsThanThereAre(t *testing.T) {
+	t.Parallel()
+	inBoundWorld(t, 10, func(w *world) {
+		var active, most atomic.Int64
+		answer := func(ctx context.Context, _ *target.Message, _ int) gateway.Outcome {
+			most.Store(max(most.Load(), active.Add(1)))
+			defer active.Add(-1)
+			time.Sleep(100 * time.Millisecond)
+			return delivered
+		}
+		var subs []*gateway.Subscription
+		for i := range 3 {
+			sub, e := w.subscribe(fmt.Sprint("s", i), store.StartNow, gateway.Policy{Concurrency: 1024})
+			e.set(answer)
+			subs = append(subs, sub)
+		}
+		w.publishN(1000, "a")
+		pass(time.Minute)
+		equal(t, "most at once", most.Load(), 10)
+		for _, sub := range subs {
+			equal(t, "delivered", w.states(sub)[gateway.DeliveryDelivered], 1000)
+			equal(t, "attempts in the rate", w.health(sub).Attempts, 1000)
+		}
+	})
+}
+
+func TestEndpointsThatHangLeaveSocketsToTheOthers(t *testing.T) {
+	t.Parallel()
+	inBoundWorld(t, 10, func(w *world) {
+		for i := range 5 {
+			_, e := w.subscribe(fmt.Sprint("hanging", i), store.StartNow, gateway.Policy{Concurrency: 1024})
+			e.set(func(ctx context.Context, _ *target.Message, _ int) gateway.Outcome {
+				time.Sleep(15 * time.Second)
+				return endpointFailure
+			})
+		}
+		w.publishN(100, "a")
+		pass(time.Second)
+		healthy, _ := w.subscribe("healthy", store.StartNow, gateway.Policy{})
+		w.publishN(100, "a")
+		pass(16 * time.Second)
+		equal(t, "delivered after one attempt of the others", w.states(healthy)[gateway.DeliveryDelivered], 100)
+	})
+}
+
+func TestNoSocketIsNoFailureOfTheEndpoint(t *testing.T) {
+	t.Parallel()
+	inWorld(t, func(w *world) {
+		sub, e := w.subscribe("s", store.StartNow, gateway.Policy{Concurrency: 64})
+		e.set(always(gateway.Outcome{NoSocket: true, Error: "no socket free"}))
+		w.publishN(64, "a")
+		pass(time.Hour)
+		health := w.health(sub)
+		equal(t, "breaker", health.Breaker, gateway.BreakerClosed)
+		equal(t, "attempts", health.Attempts, 0)
+		e.set(always(delivered))
+		pass(2 * time.Second)
+		equal(t, "delivered", w.states(sub)[gateway.DeliveryDelivered], 64)
+		d := w.delivery(sub, 1)
+		equal(t, "attempts of one", d.Attempts, 1)
+		equal(t, "steps of one", d.Step, 0)
+		if age := time.Since(d.Last.Start); age > 3*time.Second {
+			t.Errorf("the attempt is signed for %v ago", age)
+		}
+	})
+}
+
+func TestATurnThatIsNotUsedGoesOn(t *testing.T) {
+	t.Parallel()
+	inBoundWorld(t, 1, func(w *world) {
+		var subs []*gateway.Subscription
+		for i := range 20 {
+			sub, e := w.subscribe(fmt.Sprint("s", i), store.StartNow, gateway.Policy{})
+			e.set(func(context.Context, *target.Message, int) gateway.Outcome {
+				time.Sleep(time.Second)
+				return delivered
+			})
+			subs = append(subs, sub)
+		}
+		w.publish("a")
+		pass(500 * time.Millisecond)
+		// Half of those that wait want nothing any more.
+		for _, sub := range subs[10:] {
+			if _, err := w.engine.Pause(w.ctx, sub.ID); err != nil {
+				t.Fatal(err)
+			}
+		}
+		pass(30 * time.Second)
+		for _, sub := range subs[:10] {
+			equal(t, "delivered", w.states(sub)[gateway.DeliveryDelivered], 1)
+		}
+	})
+}

@@ -1,0 +1,39 @@
+package egress
+
+import (
+	"errors"
+	"sync/atomic"
+)
+
+var errNoSocket = errors.New("as many connections are open as may be")
+
+// sockets bounds the connections that are open, those kept for later included: these are given up first.
+type sockets struct {
+	limit  int64 // 0 for any number
+	open   atomic.Int64
+	giveUp func() (some bool)
+}
+
+// enter reports whether one more connection may be opened; then leave ends it.
+func (s *sockets) enter() bool {
+	for s.open.Add(1) > s.limit && s.limit > 0 {
+		s.open.Add(-1)
+		if !s.giveUp() && s.open.Load() >= s.limit {
+			return false
+		}
+	}
+	return true
+}
+
+func (s *sockets) leave() { s.open.Add(-1) }
+
+// giveUpIdle closes a connection that no request uses: the one that waits longest among those of direct, else all of
+// net/http, which does not let them be closed one by one. It reports whether there may be more.
+func (c *Client) giveUpIdle() bool {
+	if c.direct.idle.giveUp() {
+		return true
+	}
+	c.plain.CloseIdleConnections()
+	c.secure.CloseIdleConnections()
+	return false
+}
