@@ -83,7 +83,7 @@ type lane struct {
 	turns   int
 	granted bool
 	// queued: it waits for a turn.
-	queued bool
+	queued  bool
 	probing bool
 	// searching: something to probe with is looked for, with a permit in hand.
 	searching bool

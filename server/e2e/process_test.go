@@ -60,6 +60,13 @@ func (s *server) url() string { return "http://" + s.address }
 // start starts it and waits until it is ready. The error tells of a process that ended before.
 func (s *server) start(environment ...string) (*life, error) {
 	s.t.Helper()
+	l := s.launch(environment...)
+	return l, s.waitReady(l)
+}
+
+// launch starts it and does not wait.
+func (s *server) launch(environment ...string) *life {
+	s.t.Helper()
 	args := append([]string{
 		"serve", "--listen", s.address, "--data", s.data, "--allow-targets", "127.0.0.0/8",
 		"--schemas", fromTop(s.t, "gen/descriptors/shop.v1.binpb"), "--log-level", "warn",
@@ -77,7 +84,7 @@ func (s *server) start(environment ...string) (*life, error) {
 	s.mu.Lock()
 	s.life = l
 	s.mu.Unlock()
-	return l, s.waitReady(l)
+	return l
 }
 
 func (s *server) command(binary string, args []string) *exec.Cmd {

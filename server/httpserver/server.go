@@ -10,6 +10,8 @@ import (
 	"net"
 	"net/http"
 	"time"
+
+	"github.com/postrider-dev/postrider/server/gateway"
 )
 
 // Limits of a connection. There is no limit for a whole response: streams are meant to stay open.
@@ -81,10 +83,19 @@ func writeState(w http.ResponseWriter, fault error) {
 	w.Header().Set("Cache-Control", "no-store")
 	if fault != nil {
 		w.WriteHeader(http.StatusServiceUnavailable)
-		_, _ = w.Write([]byte("not ready\n"))
+		_, _ = w.Write([]byte("not ready" + reasonOf(fault) + "\n"))
 		return
 	}
 	_, _ = w.Write([]byte("ok\n"))
+}
+
+// reasonOf is what is said of a fault to those who ask without a key: only what is written for people, and no cause.
+func reasonOf(fault error) string {
+	var told *gateway.Error
+	if errors.As(fault, &told) {
+		return ": " + told.Message
+	}
+	return ""
 }
 
 // Serve answers requests until Shutdown or Close; it returns nil then.

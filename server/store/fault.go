@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"errors"
+	"slices"
 	"syscall"
 	"time"
 
@@ -23,8 +24,18 @@ func overloaded() *gateway.Error {
 }
 
 func storageFull(cause error) *gateway.Error {
-	e := gateway.Errorf(gateway.CodeResourceExhausted, gateway.ReasonStorageFull, "the disk is full; nothing was stored")
-	e.Cause = cause
+	e := gateway.Errorf(gateway.CodeUnavailable, gateway.ReasonStorageFull, "the disk is full; nothing was stored; try again")
+	e.Cause, e.RetryAfter = cause, fullRetry
+	return e
+}
+
+// fullRetry is the pause that callers are asked to make while the database takes no writes.
+const fullRetry = 5 * time.Second
+
+// readOnly tells that the file system takes no writes, a fault that passes when somebody mends it. Nothing was stored.
+func readOnly(cause error) *gateway.Error {
+	e := gateway.Errorf(gateway.CodeUnavailable, gateway.ReasonStorageUnavailable, "the disk is read-only; nothing was stored; try again")
+	e.Cause, e.RetryAfter = cause, fullRetry
 	return e
 }
 
@@ -43,6 +54,8 @@ func passing(err error) error {
 		return storageFull(err)
 	case outOfFiles(err):
 		return noFile(err)
+	case writeProtected(err):
+		return readOnly(err)
 	case errors.As(err, &lite) && lite.Code == sqlite3.ErrBusy:
 		return locked(err)
 	case errors.Is(err, context.DeadlineExceeded): // the time that a commit has, for the writer's context has no other
@@ -62,7 +75,7 @@ func noFile(cause error) *gateway.Error {
 // outOfFiles says whether the process, or the machine, may open no more files. SQLite opens some while it writes.
 func outOfFiles(err error) bool {
 	var lite sqlite3.Error
-	if errors.As(err, &lite) && (lite.SystemErrno == syscall.EMFILE || lite.SystemErrno == syscall.ENFILE) {
+	if errors.As(err, &lite) && among(lite.SystemErrno, syscall.EMFILE, syscall.ENFILE) {
 		return true
 	}
 	return errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE)
@@ -78,15 +91,39 @@ func uniqueViolation(err error) bool {
 	return errors.As(err, &pg) && pg.Code == "23505"
 }
 
-// full says whether the disk is full: a fault that passes.
+// full says whether the disk is full, or a quota or the largest size of a file reached: a fault that passes. SQLite has
+// taken the transaction back, unless it was a sync that failed.
 func full(err error) bool {
 	var lite sqlite3.Error
 	if errors.As(err, &lite) {
-		return lite.Code == sqlite3.ErrFull
+		return lite.Code == sqlite3.ErrFull ||
+			!syncing(lite) && among(lite.SystemErrno, syscall.ENOSPC, syscall.EDQUOT, syscall.EFBIG)
 	}
 	var pg *pgconn.PgError
 	return errors.As(err, &pg) && pg.Code == "53100"
 }
+
+// writeProtected says whether the database cannot be written to: the file system, or its files, became read-only.
+func writeProtected(err error) bool {
+	var lite sqlite3.Error
+	if !errors.As(err, &lite) || syncing(lite) {
+		return false
+	}
+	return lite.Code == sqlite3.ErrReadonly && lite.ExtendedCode != sqlite3.ErrReadonlyDbMoved ||
+		among(lite.SystemErrno, syscall.EROFS)
+}
+
+// syncing says whether it was a sync that failed: what is on disk is not known then, whatever the reason.
+func syncing(err sqlite3.Error) bool {
+	return err.ExtendedCode == sqlite3.ErrIoErrFsync || err.ExtendedCode == sqlite3.ErrIoErrDirFsync
+}
+
+func among(errno syscall.Errno, these ...syscall.Errno) bool {
+	return errno != 0 && slices.Contains(these, errno)
+}
+
+// refuses says whether a fault means that the database takes no writes for now.
+func refuses(err error) bool { return full(err) || outOfFiles(err) || writeProtected(err) }
 
 // fatal says whether the fault leaves it open what is on disk. After a failed fsync the kernel may have dropped the
 // pages, so going on would acknowledge what is not there: the process ends and recovery starts from the file.
@@ -95,7 +132,7 @@ func fatal(err error) bool {
 		return true
 	}
 	var lite sqlite3.Error
-	if !errors.As(err, &lite) || full(err) || outOfFiles(err) {
+	if !errors.As(err, &lite) || refuses(err) {
 		return false
 	}
 	switch lite.Code {

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -13,7 +14,7 @@ import (
 	"syscall"
 
 	"entgo.io/ent/dialect"
-	_ "github.com/mattn/go-sqlite3" // the driver
+	"github.com/mattn/go-sqlite3"
 	"github.com/pressly/goose/v3"
 )
 
@@ -75,13 +76,30 @@ func pages(bytes int64) string { return strconv.FormatInt(-max(bytes>>10, 256), 
 func openSQLiteFile(file string, options url.Values) (*sql.DB, error) {
 	options.Set("_journal_mode", "WAL")
 	options.Set("_busy_timeout", "5000")
-	options.Set("_auto_vacuum", "incremental")
-	dsn := (&url.URL{Scheme: "file", Opaque: (&url.URL{Path: file}).EscapedPath(), RawQuery: options.Encode()}).String()
-	db, err := sql.Open("sqlite3", dsn)
-	if err != nil {
-		return nil, fmt.Errorf("open %s: %w", sqliteFile, err)
+	if info, err := os.Stat(file); err != nil || info.Size() == 0 {
+		// Only a fresh database takes it; in another it is a write, which a full disk refuses.
+		options.Set("_auto_vacuum", "incremental")
 	}
-	return db, nil
+	dsn := (&url.URL{Scheme: "file", Opaque: (&url.URL{Path: file}).EscapedPath(), RawQuery: options.Encode()}).String()
+	return sql.OpenDB(sqliteConnector(dsn)), nil
+}
+
+// sqliteConnector makes connections that leave the write-ahead log and its index where they are when the last one closes:
+// with the disk full they could not be made again, and the next start would be impossible. A limit of the log's size has
+// it emptied then, or it would be read over a database that was put back from a copy.
+type sqliteConnector string
+
+func (c sqliteConnector) Connect(context.Context) (driver.Conn, error) {
+	return c.Driver().Open(string(c))
+}
+
+func (sqliteConnector) Driver() driver.Driver {
+	return &sqlite3.SQLiteDriver{ConnectHook: func(conn *sqlite3.SQLiteConn) error {
+		if _, err := conn.Exec("pragma journal_size_limit = 268435456", nil); err != nil {
+			return err
+		}
+		return conn.SetFileControlInt("main", sqlite3.SQLITE_FCNTL_PERSIST_WAL, 1)
+	}}
 }
 
 // migrateSQLite migrates through a connection of its own with foreign keys off: a table rebuild drops the old table, and

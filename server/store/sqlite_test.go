@@ -161,7 +161,7 @@ func TestStopWhileDiskFull(t *testing.T) {
 
 func storageFull(err error) bool {
 	var e *gateway.Error
-	return errors.As(err, &e) && e.Code == gateway.CodeResourceExhausted && e.Reason == gateway.ReasonStorageFull
+	return errors.As(err, &e) && e.Code == gateway.CodeUnavailable && e.RetryAfter > 0 && e.Reason == gateway.ReasonStorageFull
 }
 
 func (w *served) limit(pages int) {

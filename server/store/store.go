@@ -85,6 +85,8 @@ type Store struct {
 	mark        atomic.Int64
 	subjectMark atomic.Int64
 	registry    atomic.Pointer[Registry]
+	// refusing is why the database takes no writes for now; nil while it does.
+	refusing atomic.Pointer[gateway.Error]
 
 	// Owned by the writer loop.
 	shares     shares
@@ -103,6 +105,8 @@ type Store struct {
 	leftovers    []gateway.SubscriptionID
 	onCommit     func([]*gateway.Event)
 	incarnations []gateway.IncarnationStart
+	// owed is the incarnation of this start while it could not be stored.
+	owed *gateway.IncarnationStart
 
 	tenantsMu sync.RWMutex
 	tenants   map[gateway.TenantID]*gateway.Tenant
@@ -171,12 +175,6 @@ func (s *Store) prepare(ctx context.Context) error {
 // Close releases the database. Run must have returned.
 func (s *Store) Close() error { return s.db.close() }
 
-// Ready answers nil when the database answers.
-func (s *Store) Ready(ctx context.Context) error {
-	var one int
-	return s.db.reader.QueryRowContext(ctx, "select 1").Scan(&one)
-}
-
 // OnCommit registers the one function that is called with each committed group, in order of position, from the writer's
 // goroutine, before publishers are answered. It must not block. Set it before Run.
 func (s *Store) OnCommit(f func(events []*gateway.Event)) { s.onCommit = f }
@@ -234,9 +232,20 @@ func (s *Store) beginIncarnation(ctx context.Context) error {
 	if _, err := rand.Read(id[:]); err != nil {
 		return err
 	}
-	first := gateway.Position(s.head.Load()) + 1
-	s.incarnations = append(s.incarnations, gateway.IncarnationStart{ID: id, First: first})
-	return s.write.Incarnation.Create().SetToken(id[:]).SetFirstPosition(int64(first)).
+	begun := gateway.IncarnationStart{ID: id, First: gateway.Position(s.head.Load()) + 1}
+	s.incarnations = append(s.incarnations, begun)
+	err = s.storeIncarnation(ctx, begun)
+	if refuses(err) {
+		// What is stored can be read and delivered; the writer stores it before the first event.
+		s.owed = &begun
+		s.noteWrite(err)
+		return nil
+	}
+	return err
+}
+
+func (s *Store) storeIncarnation(ctx context.Context, begun gateway.IncarnationStart) error {
+	return s.write.Incarnation.Create().SetToken(begun.ID[:]).SetFirstPosition(int64(begun.First)).
 		SetCreateTime(micros(time.Now())).Exec(ctx)
 }
 

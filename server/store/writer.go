@@ -52,6 +52,10 @@ func (s *Store) Run(ctx context.Context) error {
 		select {
 		case <-s.queue.wake:
 		case <-s.resultsTimer():
+		case <-s.refusalTimer():
+			if err := s.tryWrite(work); err != nil {
+				return err
+			}
 		case <-stop:
 			stop, stopping = nil, true
 			s.queue.close()
@@ -135,6 +139,7 @@ func (s *Store) makeChange(ctx context.Context, request *adminRequest) error {
 	}
 	var err error
 	s.onChanges(func() { err = s.inTransaction(ctx, request.run) })
+	s.noteWrite(err)
 	request.done <- err
 	if fatal(err) {
 		return fmt.Errorf("write: %w", err)
@@ -193,6 +198,11 @@ func onCommit(tx *ent.Tx, f func()) {
 
 // commitGroup appends and records in one transaction. A fault fails the appends; results are kept and tried again.
 func (s *Store) commitGroup(ctx context.Context, g group) error {
+	if len(g.appends) > 0 {
+		if err := s.writeOwed(ctx); err != nil {
+			return s.groupFailed(g, err)
+		}
+	}
 	plan := s.resolve(g.appends, nil)
 	var err error
 	written := 0
@@ -212,6 +222,9 @@ func (s *Store) commitGroup(ctx context.Context, g group) error {
 	}
 	s.committed(plan, g.results[:written])
 	s.queue.dropResults(written)
+	if len(plan.insert)+written > 0 {
+		s.noteWrite(nil)
+	}
 	return nil
 }
 
@@ -228,6 +241,7 @@ func (s *Store) resolveStored(ctx context.Context, g group) (plan appendPlan, wr
 // groupFailed refuses a group's events; its results stay queued for later. Only a fault that leaves open what is on disk is
 // returned.
 func (s *Store) groupFailed(g group, err error) error {
+	s.noteWrite(err)
 	answer := passing(fmt.Errorf("append events: %w", err))
 	for _, r := range g.appends {
 		if r.err == nil {

@@ -11,6 +11,8 @@ import (
 func main() { os.Exit(run()) }
 
 func run() int {
+	// A file that may grow no further is an error of the write, not the end of the process.
+	signal.Ignore(syscall.SIGXFSZ)
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
 	// The second signal ends the process at once: whoever asks twice does not want to wait.

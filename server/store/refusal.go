@@ -1,0 +1,88 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"syscall"
+	"time"
+
+	"github.com/postrider-dev/postrider/server/gateway"
+)
+
+const (
+	// tryWriteEvery is how often the writer tries whether a database that took no writes takes them again.
+	tryWriteEvery = time.Second
+	// minFreeBytes is how much room the disk of an SQLite database must have for the store to be ready.
+	minFreeBytes = 1 << 20
+)
+
+// noteWrite keeps, after a write, whether the database takes writes: Ready reports it.
+func (s *Store) noteWrite(err error) {
+	switch {
+	case err == nil:
+		if s.refusing.Load() != nil && s.refusing.Swap(nil) != nil {
+			s.cfg.Logger.Info("the database takes writes again")
+		}
+	case refuses(err):
+		var told *gateway.Error
+		if errors.As(passing(err), &told) && s.refusing.Swap(told) == nil {
+			s.cfg.Logger.Error("the database takes no writes; publishers are asked to try again", "error", err)
+		}
+	}
+}
+
+// refusalTimer fires when it is time to try a write; nil while writes are taken.
+func (s *Store) refusalTimer() <-chan time.Time {
+	if s.refusing.Load() == nil {
+		return nil
+	}
+	return time.After(tryWriteEvery)
+}
+
+// tryWrite makes a write that changes nothing, or stores what the start could not. Only a fault that leaves open what is on
+// disk is returned.
+func (s *Store) tryWrite(ctx context.Context) error {
+	err := s.writeOwed(ctx)
+	if err == nil {
+		_, err = s.db.writer.ExecContext(ctx, s.db.bind("update log set head = head where shard = ?"), shard)
+	}
+	s.noteWrite(err)
+	if fatal(err) {
+		return fmt.Errorf("write: %w", err)
+	}
+	return nil
+}
+
+// writeOwed stores the incarnation that could not be stored at the start. No event is appended before.
+func (s *Store) writeOwed(ctx context.Context) error {
+	if s.owed == nil {
+		return nil
+	}
+	if err := s.storeIncarnation(ctx, *s.owed); err != nil {
+		return fmt.Errorf("store incarnation: %w", err)
+	}
+	s.owed = nil
+	return nil
+}
+
+// Ready answers nil when the database answers and takes writes; else why not, for a person.
+func (s *Store) Ready(ctx context.Context) error {
+	if refusal := s.refusing.Load(); refusal != nil {
+		return refusal
+	}
+	if s.db.wal != "" && freeBytes(s.cfg.Data) < minFreeBytes {
+		return storageFull(nil)
+	}
+	var one int
+	return s.db.reader.QueryRowContext(ctx, "select 1").Scan(&one)
+}
+
+// freeBytes is how much room the disk of a folder has; any when that is not known.
+func freeBytes(folder string) uint64 {
+	var disk syscall.Statfs_t
+	if err := syscall.Statfs(folder, &disk); err != nil || disk.Blocks == 0 {
+		return minFreeBytes
+	}
+	return uint64(disk.Bavail) * uint64(disk.Bsize)
+}
