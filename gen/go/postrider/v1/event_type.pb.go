@@ -24,6 +24,59 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
+// What fields of a payload mean that the schema does not have.
+type UnknownFields int32
+
+const (
+	// REFUSE.
+	UnknownFields_UNKNOWN_FIELDS_UNSPECIFIED UnknownFields = 0
+	// They break the schema: what becomes of the event is for its level to say.
+	UnknownFields_UNKNOWN_FIELDS_REFUSE UnknownFields = 1
+	// They are left out of what is stored, and counted (TypeTraffic.ignored). So are those of messages in the payload.
+	UnknownFields_UNKNOWN_FIELDS_IGNORE UnknownFields = 2
+)
+
+// Enum value maps for UnknownFields.
+var (
+	UnknownFields_name = map[int32]string{
+		0: "UNKNOWN_FIELDS_UNSPECIFIED",
+		1: "UNKNOWN_FIELDS_REFUSE",
+		2: "UNKNOWN_FIELDS_IGNORE",
+	}
+	UnknownFields_value = map[string]int32{
+		"UNKNOWN_FIELDS_UNSPECIFIED": 0,
+		"UNKNOWN_FIELDS_REFUSE":      1,
+		"UNKNOWN_FIELDS_IGNORE":      2,
+	}
+)
+
+func (x UnknownFields) Enum() *UnknownFields {
+	p := new(UnknownFields)
+	*p = x
+	return p
+}
+
+func (x UnknownFields) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (UnknownFields) Descriptor() protoreflect.EnumDescriptor {
+	return file_postrider_v1_event_type_proto_enumTypes[0].Descriptor()
+}
+
+func (UnknownFields) Type() protoreflect.EnumType {
+	return &file_postrider_v1_event_type_proto_enumTypes[0]
+}
+
+func (x UnknownFields) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use UnknownFields.Descriptor instead.
+func (UnknownFields) EnumDescriptor() ([]byte, []int) {
+	return file_postrider_v1_event_type_proto_rawDescGZIP(), []int{0}
+}
+
 // EnforcementLevel says what happens to an event that breaks its schema.
 type EnforcementLevel int32
 
@@ -64,11 +117,11 @@ func (x EnforcementLevel) String() string {
 }
 
 func (EnforcementLevel) Descriptor() protoreflect.EnumDescriptor {
-	return file_postrider_v1_event_type_proto_enumTypes[0].Descriptor()
+	return file_postrider_v1_event_type_proto_enumTypes[1].Descriptor()
 }
 
 func (EnforcementLevel) Type() protoreflect.EnumType {
-	return &file_postrider_v1_event_type_proto_enumTypes[0]
+	return &file_postrider_v1_event_type_proto_enumTypes[1]
 }
 
 func (x EnforcementLevel) Number() protoreflect.EnumNumber {
@@ -77,7 +130,7 @@ func (x EnforcementLevel) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use EnforcementLevel.Descriptor instead.
 func (EnforcementLevel) EnumDescriptor() ([]byte, []int) {
-	return file_postrider_v1_event_type_proto_rawDescGZIP(), []int{0}
+	return file_postrider_v1_event_type_proto_rawDescGZIP(), []int{1}
 }
 
 type TypeChange int32
@@ -116,11 +169,11 @@ func (x TypeChange) String() string {
 }
 
 func (TypeChange) Descriptor() protoreflect.EnumDescriptor {
-	return file_postrider_v1_event_type_proto_enumTypes[1].Descriptor()
+	return file_postrider_v1_event_type_proto_enumTypes[2].Descriptor()
 }
 
 func (TypeChange) Type() protoreflect.EnumType {
-	return &file_postrider_v1_event_type_proto_enumTypes[1]
+	return &file_postrider_v1_event_type_proto_enumTypes[2]
 }
 
 func (x TypeChange) Number() protoreflect.EnumNumber {
@@ -129,7 +182,7 @@ func (x TypeChange) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use TypeChange.Descriptor instead.
 func (TypeChange) EnumDescriptor() ([]byte, []int) {
-	return file_postrider_v1_event_type_proto_rawDescGZIP(), []int{1}
+	return file_postrider_v1_event_type_proto_rawDescGZIP(), []int{2}
 }
 
 type IncompatibilityRule int32
@@ -203,11 +256,11 @@ func (x IncompatibilityRule) String() string {
 }
 
 func (IncompatibilityRule) Descriptor() protoreflect.EnumDescriptor {
-	return file_postrider_v1_event_type_proto_enumTypes[2].Descriptor()
+	return file_postrider_v1_event_type_proto_enumTypes[3].Descriptor()
 }
 
 func (IncompatibilityRule) Type() protoreflect.EnumType {
-	return &file_postrider_v1_event_type_proto_enumTypes[2]
+	return &file_postrider_v1_event_type_proto_enumTypes[3]
 }
 
 func (x IncompatibilityRule) Number() protoreflect.EnumNumber {
@@ -216,7 +269,7 @@ func (x IncompatibilityRule) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use IncompatibilityRule.Descriptor instead.
 func (IncompatibilityRule) EnumDescriptor() ([]byte, []int) {
-	return file_postrider_v1_event_type_proto_rawDescGZIP(), []int{2}
+	return file_postrider_v1_event_type_proto_rawDescGZIP(), []int{3}
 }
 
 type SchemaChangeKind int32
@@ -255,11 +308,11 @@ func (x SchemaChangeKind) String() string {
 }
 
 func (SchemaChangeKind) Descriptor() protoreflect.EnumDescriptor {
-	return file_postrider_v1_event_type_proto_enumTypes[3].Descriptor()
+	return file_postrider_v1_event_type_proto_enumTypes[4].Descriptor()
 }
 
 func (SchemaChangeKind) Type() protoreflect.EnumType {
-	return &file_postrider_v1_event_type_proto_enumTypes[3]
+	return &file_postrider_v1_event_type_proto_enumTypes[4]
 }
 
 func (x SchemaChangeKind) Number() protoreflect.EnumNumber {
@@ -268,7 +321,7 @@ func (x SchemaChangeKind) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use SchemaChangeKind.Descriptor instead.
 func (SchemaChangeKind) EnumDescriptor() ([]byte, []int) {
-	return file_postrider_v1_event_type_proto_rawDescGZIP(), []int{3}
+	return file_postrider_v1_event_type_proto_rawDescGZIP(), []int{4}
 }
 
 // EventType is a name with a Protobuf message as its schema.
@@ -295,7 +348,9 @@ type EventType struct {
 	// Output only.
 	CreateTime *timestamppb.Timestamp `protobuf:"bytes,10,opt,name=create_time,json=createTime,proto3" json:"create_time,omitempty"`
 	// Output only.
-	UpdateTime    *timestamppb.Timestamp `protobuf:"bytes,11,opt,name=update_time,json=updateTime,proto3" json:"update_time,omitempty"`
+	UpdateTime *timestamppb.Timestamp `protobuf:"bytes,11,opt,name=update_time,json=updateTime,proto3" json:"update_time,omitempty"`
+	// What a payload may hold besides the fields of the schema. It holds for every tenant, and for the next event.
+	UnknownFields UnknownFields `protobuf:"varint,12,opt,name=unknown_fields,json=unknownFields,proto3,enum=postrider.v1.UnknownFields" json:"unknown_fields,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -407,6 +462,13 @@ func (x *EventType) GetUpdateTime() *timestamppb.Timestamp {
 	return nil
 }
 
+func (x *EventType) GetUnknownFields() UnknownFields {
+	if x != nil {
+		return x.UnknownFields
+	}
+	return UnknownFields_UNKNOWN_FIELDS_UNSPECIFIED
+}
+
 // EventTypeVersion is one immutable version of a type's schema.
 type EventTypeVersion struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -495,7 +557,9 @@ type RegisterEventTypesRequest struct {
 	// Store incompatible versions too.
 	AllowBreaking bool `protobuf:"varint,6,opt,name=allow_breaking,json=allowBreaking,proto3" json:"allow_breaking,omitempty"`
 	// Answer what would happen and store nothing.
-	DryRun        bool `protobuf:"varint,7,opt,name=dry_run,json=dryRun,proto3" json:"dry_run,omitempty"`
+	DryRun bool `protobuf:"varint,7,opt,name=dry_run,json=dryRun,proto3" json:"dry_run,omitempty"`
+	// What unknown fields mean for types that are new.
+	UnknownFields UnknownFields `protobuf:"varint,8,opt,name=unknown_fields,json=unknownFields,proto3,enum=postrider.v1.UnknownFields" json:"unknown_fields,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -577,6 +641,13 @@ func (x *RegisterEventTypesRequest) GetDryRun() bool {
 		return x.DryRun
 	}
 	return false
+}
+
+func (x *RegisterEventTypesRequest) GetUnknownFields() UnknownFields {
+	if x != nil {
+		return x.UnknownFields
+	}
+	return UnknownFields_UNKNOWN_FIELDS_UNSPECIFIED
 }
 
 // SourceFile is the text of one .proto file.
@@ -1488,7 +1559,10 @@ type TypeTraffic struct {
 	// Events accepted under WARN although they break the schema, since the server started.
 	Warned int64 `protobuf:"varint,3,opt,name=warned,proto3" json:"warned,omitempty"`
 	// Events refused because they break the schema, since the server started.
-	Refused       int64 `protobuf:"varint,4,opt,name=refused,proto3" json:"refused,omitempty"`
+	Refused int64 `protobuf:"varint,4,opt,name=refused,proto3" json:"refused,omitempty"`
+	// Events since the server started of which unknown fields were left out, and the paths of such fields, the first 20.
+	Ignored       int64    `protobuf:"varint,5,opt,name=ignored,proto3" json:"ignored,omitempty"`
+	IgnoredFields []string `protobuf:"bytes,6,rep,name=ignored_fields,json=ignoredFields,proto3" json:"ignored_fields,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1549,6 +1623,20 @@ func (x *TypeTraffic) GetRefused() int64 {
 		return x.Refused
 	}
 	return 0
+}
+
+func (x *TypeTraffic) GetIgnored() int64 {
+	if x != nil {
+		return x.Ignored
+	}
+	return 0
+}
+
+func (x *TypeTraffic) GetIgnoredFields() []string {
+	if x != nil {
+		return x.IgnoredFields
+	}
+	return nil
 }
 
 // TypeDocumentation is a version as people read it, made from comments and rules.
@@ -2356,7 +2444,9 @@ type GetSchemasResponse struct {
 	// Which message each type is.
 	Types []*TypeMessage `protobuf:"bytes,2,rep,name=types,proto3" json:"types,omitempty"`
 	// The same files as text, those that every schema shares (google/protobuf, buf/validate, postrider) left out.
-	Files         []*SourceFile `protobuf:"bytes,3,rep,name=files,proto3" json:"files,omitempty"`
+	Files []*SourceFile `protobuf:"bytes,3,rep,name=files,proto3" json:"files,omitempty"`
+	// Types that were asked for and are not among types, with the reason. Each can be asked for alone.
+	LeftOut       []*TypeLeftOut `protobuf:"bytes,4,rep,name=left_out,json=leftOut,proto3" json:"left_out,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2408,6 +2498,13 @@ func (x *GetSchemasResponse) GetTypes() []*TypeMessage {
 func (x *GetSchemasResponse) GetFiles() []*SourceFile {
 	if x != nil {
 		return x.Files
+	}
+	return nil
+}
+
+func (x *GetSchemasResponse) GetLeftOut() []*TypeLeftOut {
+	if x != nil {
+		return x.LeftOut
 	}
 	return nil
 }
@@ -2473,11 +2570,73 @@ func (x *TypeMessage) GetVersion() int32 {
 	return 0
 }
 
+// A type whose files do not go together with those of newer types.
+type TypeLeftOut struct {
+	state   protoimpl.MessageState `protogen:"open.v1"`
+	Type    string                 `protobuf:"bytes,1,opt,name=type,proto3" json:"type,omitempty"`
+	Version int32                  `protobuf:"varint,2,opt,name=version,proto3" json:"version,omitempty"`
+	// For a person.
+	Reason        string `protobuf:"bytes,3,opt,name=reason,proto3" json:"reason,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *TypeLeftOut) Reset() {
+	*x = TypeLeftOut{}
+	mi := &file_postrider_v1_event_type_proto_msgTypes[32]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *TypeLeftOut) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*TypeLeftOut) ProtoMessage() {}
+
+func (x *TypeLeftOut) ProtoReflect() protoreflect.Message {
+	mi := &file_postrider_v1_event_type_proto_msgTypes[32]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use TypeLeftOut.ProtoReflect.Descriptor instead.
+func (*TypeLeftOut) Descriptor() ([]byte, []int) {
+	return file_postrider_v1_event_type_proto_rawDescGZIP(), []int{32}
+}
+
+func (x *TypeLeftOut) GetType() string {
+	if x != nil {
+		return x.Type
+	}
+	return ""
+}
+
+func (x *TypeLeftOut) GetVersion() int32 {
+	if x != nil {
+		return x.Version
+	}
+	return 0
+}
+
+func (x *TypeLeftOut) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
 var File_postrider_v1_event_type_proto protoreflect.FileDescriptor
 
 const file_postrider_v1_event_type_proto_rawDesc = "" +
 	"\n" +
-	"\x1dpostrider/v1/event_type.proto\x12\fpostrider.v1\x1a\x1bbuf/validate/validate.proto\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xa3\x04\n" +
+	"\x1dpostrider/v1/event_type.proto\x12\fpostrider.v1\x1a\x1bbuf/validate/validate.proto\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xf1\x04\n" +
 	"\tEventType\x12C\n" +
 	"\x04name\x18\x01 \x01(\tB/\xbaH,r*\x10\x01\x18\xff\x012#^[A-Za-z0-9_-]+(\\.[A-Za-z0-9_-]+)*$R\x04name\x12>\n" +
 	"\x05level\x18\x02 \x01(\x0e2\x1e.postrider.v1.EnforcementLevelB\b\xbaH\x05\x82\x01\x02\x10\x01R\x05level\x12C\n" +
@@ -2494,13 +2653,14 @@ const file_postrider_v1_event_type_proto_rawDesc = "" +
 	" \x01(\v2\x1a.google.protobuf.TimestampR\n" +
 	"createTime\x12;\n" +
 	"\vupdate_time\x18\v \x01(\v2\x1a.google.protobuf.TimestampR\n" +
-	"updateTime\"\xad\x01\n" +
+	"updateTime\x12L\n" +
+	"\x0eunknown_fields\x18\f \x01(\x0e2\x1b.postrider.v1.UnknownFieldsB\b\xbaH\x05\x82\x01\x02\x10\x01R\runknownFields\"\xad\x01\n" +
 	"\x10EventTypeVersion\x12\x18\n" +
 	"\aversion\x18\x01 \x01(\x05R\aversion\x12\x18\n" +
 	"\amessage\x18\x02 \x01(\tR\amessage\x12;\n" +
 	"\vcreate_time\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
 	"createTime\x12(\n" +
-	"\x10json_schema_path\x18\x04 \x01(\tR\x0ejsonSchemaPath\"\xe5\x03\n" +
+	"\x10json_schema_path\x18\x04 \x01(\tR\x0ejsonSchemaPath\"\xb3\x04\n" +
 	"\x19RegisterEventTypesRequest\x12%\n" +
 	"\x0edescriptor_set\x18\x01 \x01(\fR\rdescriptorSet\x129\n" +
 	"\x05files\x18\x02 \x03(\v2\x18.postrider.v1.SourceFileB\t\xbaH\x06\x92\x01\x03\x10\x90NR\x05files\x12E\n" +
@@ -2508,7 +2668,8 @@ const file_postrider_v1_event_type_proto_rawDesc = "" +
 	"\x03all\x18\x04 \x01(\bR\x03all\x12>\n" +
 	"\x05level\x18\x05 \x01(\x0e2\x1e.postrider.v1.EnforcementLevelB\b\xbaH\x05\x82\x01\x02\x10\x01R\x05level\x12%\n" +
 	"\x0eallow_breaking\x18\x06 \x01(\bR\rallowBreaking\x12\x17\n" +
-	"\adry_run\x18\a \x01(\bR\x06dryRun:\x8c\x01\xbaH\x88\x01\x1a\x85\x01\n" +
+	"\adry_run\x18\a \x01(\bR\x06dryRun\x12L\n" +
+	"\x0eunknown_fields\x18\b \x01(\x0e2\x1b.postrider.v1.UnknownFieldsB\b\xbaH\x05\x82\x01\x02\x10\x01R\runknownFields:\x8c\x01\xbaH\x88\x01\x1a\x85\x01\n" +
 	"\x13register.one_source\x123exactly one of descriptor_set and files is required\x1a9(size(this.descriptor_set) > 0) != (size(this.files) > 0)\"F\n" +
 	"\n" +
 	"SourceFile\x12\x1e\n" +
@@ -2578,12 +2739,14 @@ const file_postrider_v1_event_type_proto_rawDesc = "" +
 	"Subscriber\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12!\n" +
-	"\ffilter_error\x18\x03 \x01(\tR\vfilterError\"\xab\x01\n" +
+	"\ffilter_error\x18\x03 \x01(\tR\vfilterError\"\xec\x01\n" +
 	"\vTypeTraffic\x12&\n" +
 	"\x0fevents_last_day\x18\x01 \x01(\x03R\reventsLastDay\x12B\n" +
 	"\x0flast_event_time\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\rlastEventTime\x12\x16\n" +
 	"\x06warned\x18\x03 \x01(\x03R\x06warned\x12\x18\n" +
-	"\arefused\x18\x04 \x01(\x03R\arefused\"\xd6\x01\n" +
+	"\arefused\x18\x04 \x01(\x03R\arefused\x12\x18\n" +
+	"\aignored\x18\x05 \x01(\x03R\aignored\x12%\n" +
+	"\x0eignored_fields\x18\x06 \x03(\tR\rignoredFields\"\xd6\x01\n" +
 	"\x11TypeDocumentation\x12\x18\n" +
 	"\aversion\x18\x01 \x01(\x05R\aversion\x12>\n" +
 	"\bmessages\x18\x02 \x03(\v2\".postrider.v1.MessageDocumentationR\bmessages\x125\n" +
@@ -2652,15 +2815,24 @@ const file_postrider_v1_event_type_proto_rawDesc = "" +
 	"\x11GetSchemasRequest\x12V\n" +
 	"\x05types\x18\x01 \x03(\tB@\xbaH=\x92\x01:\x10d\"6r4\x18\x81\x022/^(\\*|[A-Za-z0-9_-]+(\\.[A-Za-z0-9_-]+)*(\\.\\*)?)$R\x05types\x12!\n" +
 	"\aversion\x18\x02 \x01(\x05B\a\xbaH\x04\x1a\x02(\x00R\aversion\x12\x18\n" +
-	"\asources\x18\x03 \x01(\bR\asources\"\x9c\x01\n" +
+	"\asources\x18\x03 \x01(\bR\asources\"\xd2\x01\n" +
 	"\x12GetSchemasResponse\x12%\n" +
 	"\x0edescriptor_set\x18\x01 \x01(\fR\rdescriptorSet\x12/\n" +
 	"\x05types\x18\x02 \x03(\v2\x19.postrider.v1.TypeMessageR\x05types\x12.\n" +
-	"\x05files\x18\x03 \x03(\v2\x18.postrider.v1.SourceFileR\x05files\"U\n" +
+	"\x05files\x18\x03 \x03(\v2\x18.postrider.v1.SourceFileR\x05files\x124\n" +
+	"\bleft_out\x18\x04 \x03(\v2\x19.postrider.v1.TypeLeftOutR\aleftOut\"U\n" +
 	"\vTypeMessage\x12\x12\n" +
 	"\x04type\x18\x01 \x01(\tR\x04type\x12\x18\n" +
 	"\amessage\x18\x02 \x01(\tR\amessage\x12\x18\n" +
-	"\aversion\x18\x03 \x01(\x05R\aversion*\x8b\x01\n" +
+	"\aversion\x18\x03 \x01(\x05R\aversion\"S\n" +
+	"\vTypeLeftOut\x12\x12\n" +
+	"\x04type\x18\x01 \x01(\tR\x04type\x12\x18\n" +
+	"\aversion\x18\x02 \x01(\x05R\aversion\x12\x16\n" +
+	"\x06reason\x18\x03 \x01(\tR\x06reason*e\n" +
+	"\rUnknownFields\x12\x1e\n" +
+	"\x1aUNKNOWN_FIELDS_UNSPECIFIED\x10\x00\x12\x19\n" +
+	"\x15UNKNOWN_FIELDS_REFUSE\x10\x01\x12\x19\n" +
+	"\x15UNKNOWN_FIELDS_IGNORE\x10\x02*\x8b\x01\n" +
 	"\x10EnforcementLevel\x12!\n" +
 	"\x1dENFORCEMENT_LEVEL_UNSPECIFIED\x10\x00\x12\x19\n" +
 	"\x15ENFORCEMENT_LEVEL_OFF\x10\x01\x12\x1a\n" +
@@ -2714,103 +2886,108 @@ func file_postrider_v1_event_type_proto_rawDescGZIP() []byte {
 	return file_postrider_v1_event_type_proto_rawDescData
 }
 
-var file_postrider_v1_event_type_proto_enumTypes = make([]protoimpl.EnumInfo, 4)
-var file_postrider_v1_event_type_proto_msgTypes = make([]protoimpl.MessageInfo, 32)
+var file_postrider_v1_event_type_proto_enumTypes = make([]protoimpl.EnumInfo, 5)
+var file_postrider_v1_event_type_proto_msgTypes = make([]protoimpl.MessageInfo, 33)
 var file_postrider_v1_event_type_proto_goTypes = []any{
-	(EnforcementLevel)(0),              // 0: postrider.v1.EnforcementLevel
-	(TypeChange)(0),                    // 1: postrider.v1.TypeChange
-	(IncompatibilityRule)(0),           // 2: postrider.v1.IncompatibilityRule
-	(SchemaChangeKind)(0),              // 3: postrider.v1.SchemaChangeKind
-	(*EventType)(nil),                  // 4: postrider.v1.EventType
-	(*EventTypeVersion)(nil),           // 5: postrider.v1.EventTypeVersion
-	(*RegisterEventTypesRequest)(nil),  // 6: postrider.v1.RegisterEventTypesRequest
-	(*SourceFile)(nil),                 // 7: postrider.v1.SourceFile
-	(*MessageSelection)(nil),           // 8: postrider.v1.MessageSelection
-	(*RegisterEventTypesResponse)(nil), // 9: postrider.v1.RegisterEventTypesResponse
-	(*SchemaReport)(nil),               // 10: postrider.v1.SchemaReport
-	(*TypeReport)(nil),                 // 11: postrider.v1.TypeReport
-	(*Incompatibility)(nil),            // 12: postrider.v1.Incompatibility
-	(*SourcePosition)(nil),             // 13: postrider.v1.SourcePosition
-	(*AffectedSubscription)(nil),       // 14: postrider.v1.AffectedSubscription
-	(*SchemaChange)(nil),               // 15: postrider.v1.SchemaChange
-	(*ListEventTypesRequest)(nil),      // 16: postrider.v1.ListEventTypesRequest
-	(*ListEventTypesResponse)(nil),     // 17: postrider.v1.ListEventTypesResponse
-	(*GetEventTypeRequest)(nil),        // 18: postrider.v1.GetEventTypeRequest
-	(*GetEventTypeResponse)(nil),       // 19: postrider.v1.GetEventTypeResponse
-	(*Subscriber)(nil),                 // 20: postrider.v1.Subscriber
-	(*TypeTraffic)(nil),                // 21: postrider.v1.TypeTraffic
-	(*TypeDocumentation)(nil),          // 22: postrider.v1.TypeDocumentation
-	(*MessageDocumentation)(nil),       // 23: postrider.v1.MessageDocumentation
-	(*FieldDocumentation)(nil),         // 24: postrider.v1.FieldDocumentation
-	(*EnumDocumentation)(nil),          // 25: postrider.v1.EnumDocumentation
-	(*EnumValueDocumentation)(nil),     // 26: postrider.v1.EnumValueDocumentation
-	(*DiffEventTypeRequest)(nil),       // 27: postrider.v1.DiffEventTypeRequest
-	(*DiffEventTypeResponse)(nil),      // 28: postrider.v1.DiffEventTypeResponse
-	(*UpdateEventTypeRequest)(nil),     // 29: postrider.v1.UpdateEventTypeRequest
-	(*UpdateEventTypeResponse)(nil),    // 30: postrider.v1.UpdateEventTypeResponse
-	(*DeleteEventTypeRequest)(nil),     // 31: postrider.v1.DeleteEventTypeRequest
-	(*DeleteEventTypeResponse)(nil),    // 32: postrider.v1.DeleteEventTypeResponse
-	(*GetSchemasRequest)(nil),          // 33: postrider.v1.GetSchemasRequest
-	(*GetSchemasResponse)(nil),         // 34: postrider.v1.GetSchemasResponse
-	(*TypeMessage)(nil),                // 35: postrider.v1.TypeMessage
-	(*timestamppb.Timestamp)(nil),      // 36: google.protobuf.Timestamp
-	(*fieldmaskpb.FieldMask)(nil),      // 37: google.protobuf.FieldMask
+	(UnknownFields)(0),                 // 0: postrider.v1.UnknownFields
+	(EnforcementLevel)(0),              // 1: postrider.v1.EnforcementLevel
+	(TypeChange)(0),                    // 2: postrider.v1.TypeChange
+	(IncompatibilityRule)(0),           // 3: postrider.v1.IncompatibilityRule
+	(SchemaChangeKind)(0),              // 4: postrider.v1.SchemaChangeKind
+	(*EventType)(nil),                  // 5: postrider.v1.EventType
+	(*EventTypeVersion)(nil),           // 6: postrider.v1.EventTypeVersion
+	(*RegisterEventTypesRequest)(nil),  // 7: postrider.v1.RegisterEventTypesRequest
+	(*SourceFile)(nil),                 // 8: postrider.v1.SourceFile
+	(*MessageSelection)(nil),           // 9: postrider.v1.MessageSelection
+	(*RegisterEventTypesResponse)(nil), // 10: postrider.v1.RegisterEventTypesResponse
+	(*SchemaReport)(nil),               // 11: postrider.v1.SchemaReport
+	(*TypeReport)(nil),                 // 12: postrider.v1.TypeReport
+	(*Incompatibility)(nil),            // 13: postrider.v1.Incompatibility
+	(*SourcePosition)(nil),             // 14: postrider.v1.SourcePosition
+	(*AffectedSubscription)(nil),       // 15: postrider.v1.AffectedSubscription
+	(*SchemaChange)(nil),               // 16: postrider.v1.SchemaChange
+	(*ListEventTypesRequest)(nil),      // 17: postrider.v1.ListEventTypesRequest
+	(*ListEventTypesResponse)(nil),     // 18: postrider.v1.ListEventTypesResponse
+	(*GetEventTypeRequest)(nil),        // 19: postrider.v1.GetEventTypeRequest
+	(*GetEventTypeResponse)(nil),       // 20: postrider.v1.GetEventTypeResponse
+	(*Subscriber)(nil),                 // 21: postrider.v1.Subscriber
+	(*TypeTraffic)(nil),                // 22: postrider.v1.TypeTraffic
+	(*TypeDocumentation)(nil),          // 23: postrider.v1.TypeDocumentation
+	(*MessageDocumentation)(nil),       // 24: postrider.v1.MessageDocumentation
+	(*FieldDocumentation)(nil),         // 25: postrider.v1.FieldDocumentation
+	(*EnumDocumentation)(nil),          // 26: postrider.v1.EnumDocumentation
+	(*EnumValueDocumentation)(nil),     // 27: postrider.v1.EnumValueDocumentation
+	(*DiffEventTypeRequest)(nil),       // 28: postrider.v1.DiffEventTypeRequest
+	(*DiffEventTypeResponse)(nil),      // 29: postrider.v1.DiffEventTypeResponse
+	(*UpdateEventTypeRequest)(nil),     // 30: postrider.v1.UpdateEventTypeRequest
+	(*UpdateEventTypeResponse)(nil),    // 31: postrider.v1.UpdateEventTypeResponse
+	(*DeleteEventTypeRequest)(nil),     // 32: postrider.v1.DeleteEventTypeRequest
+	(*DeleteEventTypeResponse)(nil),    // 33: postrider.v1.DeleteEventTypeResponse
+	(*GetSchemasRequest)(nil),          // 34: postrider.v1.GetSchemasRequest
+	(*GetSchemasResponse)(nil),         // 35: postrider.v1.GetSchemasResponse
+	(*TypeMessage)(nil),                // 36: postrider.v1.TypeMessage
+	(*TypeLeftOut)(nil),                // 37: postrider.v1.TypeLeftOut
+	(*timestamppb.Timestamp)(nil),      // 38: google.protobuf.Timestamp
+	(*fieldmaskpb.FieldMask)(nil),      // 39: google.protobuf.FieldMask
 }
 var file_postrider_v1_event_type_proto_depIdxs = []int32{
-	0,  // 0: postrider.v1.EventType.level:type_name -> postrider.v1.EnforcementLevel
-	0,  // 1: postrider.v1.EventType.default_level:type_name -> postrider.v1.EnforcementLevel
-	36, // 2: postrider.v1.EventType.create_time:type_name -> google.protobuf.Timestamp
-	36, // 3: postrider.v1.EventType.update_time:type_name -> google.protobuf.Timestamp
-	36, // 4: postrider.v1.EventTypeVersion.create_time:type_name -> google.protobuf.Timestamp
-	7,  // 5: postrider.v1.RegisterEventTypesRequest.files:type_name -> postrider.v1.SourceFile
-	8,  // 6: postrider.v1.RegisterEventTypesRequest.messages:type_name -> postrider.v1.MessageSelection
-	0,  // 7: postrider.v1.RegisterEventTypesRequest.level:type_name -> postrider.v1.EnforcementLevel
-	10, // 8: postrider.v1.RegisterEventTypesResponse.report:type_name -> postrider.v1.SchemaReport
-	11, // 9: postrider.v1.SchemaReport.types:type_name -> postrider.v1.TypeReport
-	1,  // 10: postrider.v1.TypeReport.change:type_name -> postrider.v1.TypeChange
-	12, // 11: postrider.v1.TypeReport.incompatibilities:type_name -> postrider.v1.Incompatibility
-	14, // 12: postrider.v1.TypeReport.subscriptions:type_name -> postrider.v1.AffectedSubscription
-	15, // 13: postrider.v1.TypeReport.changes:type_name -> postrider.v1.SchemaChange
-	13, // 14: postrider.v1.Incompatibility.position:type_name -> postrider.v1.SourcePosition
-	2,  // 15: postrider.v1.Incompatibility.rule:type_name -> postrider.v1.IncompatibilityRule
-	3,  // 16: postrider.v1.SchemaChange.kind:type_name -> postrider.v1.SchemaChangeKind
-	4,  // 17: postrider.v1.ListEventTypesResponse.event_types:type_name -> postrider.v1.EventType
-	4,  // 18: postrider.v1.GetEventTypeResponse.event_type:type_name -> postrider.v1.EventType
-	5,  // 19: postrider.v1.GetEventTypeResponse.versions:type_name -> postrider.v1.EventTypeVersion
-	22, // 20: postrider.v1.GetEventTypeResponse.documentation:type_name -> postrider.v1.TypeDocumentation
-	20, // 21: postrider.v1.GetEventTypeResponse.subscribers:type_name -> postrider.v1.Subscriber
-	21, // 22: postrider.v1.GetEventTypeResponse.traffic:type_name -> postrider.v1.TypeTraffic
-	36, // 23: postrider.v1.TypeTraffic.last_event_time:type_name -> google.protobuf.Timestamp
-	23, // 24: postrider.v1.TypeDocumentation.messages:type_name -> postrider.v1.MessageDocumentation
-	25, // 25: postrider.v1.TypeDocumentation.enums:type_name -> postrider.v1.EnumDocumentation
-	24, // 26: postrider.v1.MessageDocumentation.fields:type_name -> postrider.v1.FieldDocumentation
-	26, // 27: postrider.v1.EnumDocumentation.values:type_name -> postrider.v1.EnumValueDocumentation
-	15, // 28: postrider.v1.DiffEventTypeResponse.changes:type_name -> postrider.v1.SchemaChange
-	12, // 29: postrider.v1.DiffEventTypeResponse.incompatibilities:type_name -> postrider.v1.Incompatibility
-	4,  // 30: postrider.v1.UpdateEventTypeRequest.event_type:type_name -> postrider.v1.EventType
-	37, // 31: postrider.v1.UpdateEventTypeRequest.update_mask:type_name -> google.protobuf.FieldMask
-	4,  // 32: postrider.v1.UpdateEventTypeResponse.event_type:type_name -> postrider.v1.EventType
-	35, // 33: postrider.v1.GetSchemasResponse.types:type_name -> postrider.v1.TypeMessage
-	7,  // 34: postrider.v1.GetSchemasResponse.files:type_name -> postrider.v1.SourceFile
-	6,  // 35: postrider.v1.EventTypeService.RegisterEventTypes:input_type -> postrider.v1.RegisterEventTypesRequest
-	16, // 36: postrider.v1.EventTypeService.ListEventTypes:input_type -> postrider.v1.ListEventTypesRequest
-	18, // 37: postrider.v1.EventTypeService.GetEventType:input_type -> postrider.v1.GetEventTypeRequest
-	27, // 38: postrider.v1.EventTypeService.DiffEventType:input_type -> postrider.v1.DiffEventTypeRequest
-	29, // 39: postrider.v1.EventTypeService.UpdateEventType:input_type -> postrider.v1.UpdateEventTypeRequest
-	31, // 40: postrider.v1.EventTypeService.DeleteEventType:input_type -> postrider.v1.DeleteEventTypeRequest
-	33, // 41: postrider.v1.EventTypeService.GetSchemas:input_type -> postrider.v1.GetSchemasRequest
-	9,  // 42: postrider.v1.EventTypeService.RegisterEventTypes:output_type -> postrider.v1.RegisterEventTypesResponse
-	17, // 43: postrider.v1.EventTypeService.ListEventTypes:output_type -> postrider.v1.ListEventTypesResponse
-	19, // 44: postrider.v1.EventTypeService.GetEventType:output_type -> postrider.v1.GetEventTypeResponse
-	28, // 45: postrider.v1.EventTypeService.DiffEventType:output_type -> postrider.v1.DiffEventTypeResponse
-	30, // 46: postrider.v1.EventTypeService.UpdateEventType:output_type -> postrider.v1.UpdateEventTypeResponse
-	32, // 47: postrider.v1.EventTypeService.DeleteEventType:output_type -> postrider.v1.DeleteEventTypeResponse
-	34, // 48: postrider.v1.EventTypeService.GetSchemas:output_type -> postrider.v1.GetSchemasResponse
-	42, // [42:49] is the sub-list for method output_type
-	35, // [35:42] is the sub-list for method input_type
-	35, // [35:35] is the sub-list for extension type_name
-	35, // [35:35] is the sub-list for extension extendee
-	0,  // [0:35] is the sub-list for field type_name
+	1,  // 0: postrider.v1.EventType.level:type_name -> postrider.v1.EnforcementLevel
+	1,  // 1: postrider.v1.EventType.default_level:type_name -> postrider.v1.EnforcementLevel
+	38, // 2: postrider.v1.EventType.create_time:type_name -> google.protobuf.Timestamp
+	38, // 3: postrider.v1.EventType.update_time:type_name -> google.protobuf.Timestamp
+	0,  // 4: postrider.v1.EventType.unknown_fields:type_name -> postrider.v1.UnknownFields
+	38, // 5: postrider.v1.EventTypeVersion.create_time:type_name -> google.protobuf.Timestamp
+	8,  // 6: postrider.v1.RegisterEventTypesRequest.files:type_name -> postrider.v1.SourceFile
+	9,  // 7: postrider.v1.RegisterEventTypesRequest.messages:type_name -> postrider.v1.MessageSelection
+	1,  // 8: postrider.v1.RegisterEventTypesRequest.level:type_name -> postrider.v1.EnforcementLevel
+	0,  // 9: postrider.v1.RegisterEventTypesRequest.unknown_fields:type_name -> postrider.v1.UnknownFields
+	11, // 10: postrider.v1.RegisterEventTypesResponse.report:type_name -> postrider.v1.SchemaReport
+	12, // 11: postrider.v1.SchemaReport.types:type_name -> postrider.v1.TypeReport
+	2,  // 12: postrider.v1.TypeReport.change:type_name -> postrider.v1.TypeChange
+	13, // 13: postrider.v1.TypeReport.incompatibilities:type_name -> postrider.v1.Incompatibility
+	15, // 14: postrider.v1.TypeReport.subscriptions:type_name -> postrider.v1.AffectedSubscription
+	16, // 15: postrider.v1.TypeReport.changes:type_name -> postrider.v1.SchemaChange
+	14, // 16: postrider.v1.Incompatibility.position:type_name -> postrider.v1.SourcePosition
+	3,  // 17: postrider.v1.Incompatibility.rule:type_name -> postrider.v1.IncompatibilityRule
+	4,  // 18: postrider.v1.SchemaChange.kind:type_name -> postrider.v1.SchemaChangeKind
+	5,  // 19: postrider.v1.ListEventTypesResponse.event_types:type_name -> postrider.v1.EventType
+	5,  // 20: postrider.v1.GetEventTypeResponse.event_type:type_name -> postrider.v1.EventType
+	6,  // 21: postrider.v1.GetEventTypeResponse.versions:type_name -> postrider.v1.EventTypeVersion
+	23, // 22: postrider.v1.GetEventTypeResponse.documentation:type_name -> postrider.v1.TypeDocumentation
+	21, // 23: postrider.v1.GetEventTypeResponse.subscribers:type_name -> postrider.v1.Subscriber
+	22, // 24: postrider.v1.GetEventTypeResponse.traffic:type_name -> postrider.v1.TypeTraffic
+	38, // 25: postrider.v1.TypeTraffic.last_event_time:type_name -> google.protobuf.Timestamp
+	24, // 26: postrider.v1.TypeDocumentation.messages:type_name -> postrider.v1.MessageDocumentation
+	26, // 27: postrider.v1.TypeDocumentation.enums:type_name -> postrider.v1.EnumDocumentation
+	25, // 28: postrider.v1.MessageDocumentation.fields:type_name -> postrider.v1.FieldDocumentation
+	27, // 29: postrider.v1.EnumDocumentation.values:type_name -> postrider.v1.EnumValueDocumentation
+	16, // 30: postrider.v1.DiffEventTypeResponse.changes:type_name -> postrider.v1.SchemaChange
+	13, // 31: postrider.v1.DiffEventTypeResponse.incompatibilities:type_name -> postrider.v1.Incompatibility
+	5,  // 32: postrider.v1.UpdateEventTypeRequest.event_type:type_name -> postrider.v1.EventType
+	39, // 33: postrider.v1.UpdateEventTypeRequest.update_mask:type_name -> google.protobuf.FieldMask
+	5,  // 34: postrider.v1.UpdateEventTypeResponse.event_type:type_name -> postrider.v1.EventType
+	36, // 35: postrider.v1.GetSchemasResponse.types:type_name -> postrider.v1.TypeMessage
+	8,  // 36: postrider.v1.GetSchemasResponse.files:type_name -> postrider.v1.SourceFile
+	37, // 37: postrider.v1.GetSchemasResponse.left_out:type_name -> postrider.v1.TypeLeftOut
+	7,  // 38: postrider.v1.EventTypeService.RegisterEventTypes:input_type -> postrider.v1.RegisterEventTypesRequest
+	17, // 39: postrider.v1.EventTypeService.ListEventTypes:input_type -> postrider.v1.ListEventTypesRequest
+	19, // 40: postrider.v1.EventTypeService.GetEventType:input_type -> postrider.v1.GetEventTypeRequest
+	28, // 41: postrider.v1.EventTypeService.DiffEventType:input_type -> postrider.v1.DiffEventTypeRequest
+	30, // 42: postrider.v1.EventTypeService.UpdateEventType:input_type -> postrider.v1.UpdateEventTypeRequest
+	32, // 43: postrider.v1.EventTypeService.DeleteEventType:input_type -> postrider.v1.DeleteEventTypeRequest
+	34, // 44: postrider.v1.EventTypeService.GetSchemas:input_type -> postrider.v1.GetSchemasRequest
+	10, // 45: postrider.v1.EventTypeService.RegisterEventTypes:output_type -> postrider.v1.RegisterEventTypesResponse
+	18, // 46: postrider.v1.EventTypeService.ListEventTypes:output_type -> postrider.v1.ListEventTypesResponse
+	20, // 47: postrider.v1.EventTypeService.GetEventType:output_type -> postrider.v1.GetEventTypeResponse
+	29, // 48: postrider.v1.EventTypeService.DiffEventType:output_type -> postrider.v1.DiffEventTypeResponse
+	31, // 49: postrider.v1.EventTypeService.UpdateEventType:output_type -> postrider.v1.UpdateEventTypeResponse
+	33, // 50: postrider.v1.EventTypeService.DeleteEventType:output_type -> postrider.v1.DeleteEventTypeResponse
+	35, // 51: postrider.v1.EventTypeService.GetSchemas:output_type -> postrider.v1.GetSchemasResponse
+	45, // [45:52] is the sub-list for method output_type
+	38, // [38:45] is the sub-list for method input_type
+	38, // [38:38] is the sub-list for extension type_name
+	38, // [38:38] is the sub-list for extension extendee
+	0,  // [0:38] is the sub-list for field type_name
 }
 
 func init() { file_postrider_v1_event_type_proto_init() }
@@ -2823,8 +3000,8 @@ func file_postrider_v1_event_type_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_postrider_v1_event_type_proto_rawDesc), len(file_postrider_v1_event_type_proto_rawDesc)),
-			NumEnums:      4,
-			NumMessages:   32,
+			NumEnums:      5,
+			NumMessages:   33,
 			NumExtensions: 0,
 			NumServices:   1,
 		},
