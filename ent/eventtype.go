@@ -26,6 +26,8 @@ type EventType struct {
 	Deprecated *bool `json:"deprecated,omitempty"`
 	// why, and what to use instead
 	DeprecationNote *string `json:"deprecation_note,omitempty"`
+	// what fields mean that the schema does not have: refuse (0), ignore
+	UnknownFields *int8 `json:"unknown_fields,omitempty"`
 	// Revision holds the value of the "revision" field.
 	Revision int64 `json:"revision,omitempty"`
 	// CreateTime holds the value of the "create_time" field.
@@ -42,7 +44,7 @@ func (*EventType) scanValues(columns []string) ([]any, error) {
 		switch columns[i] {
 		case eventtype.FieldDeprecated:
 			values[i] = new(sql.NullBool)
-		case eventtype.FieldID, eventtype.FieldLevel, eventtype.FieldLatestVersion, eventtype.FieldRevision, eventtype.FieldCreateTime, eventtype.FieldUpdateTime:
+		case eventtype.FieldID, eventtype.FieldLevel, eventtype.FieldLatestVersion, eventtype.FieldUnknownFields, eventtype.FieldRevision, eventtype.FieldCreateTime, eventtype.FieldUpdateTime:
 			values[i] = new(sql.NullInt64)
 		case eventtype.FieldName, eventtype.FieldDeprecationNote:
 			values[i] = new(sql.NullString)
@@ -98,6 +100,13 @@ func (_m *EventType) assignValues(columns []string, values []any) error {
 			} else if value.Valid {
 				_m.DeprecationNote = new(string)
 				*_m.DeprecationNote = value.String
+			}
+		case eventtype.FieldUnknownFields:
+			if value, ok := values[i].(*sql.NullInt64); !ok {
+				return fmt.Errorf("unexpected type %T for field unknown_fields", values[i])
+			} else if value.Valid {
+				_m.UnknownFields = new(int8)
+				*_m.UnknownFields = int8(value.Int64)
 			}
 		case eventtype.FieldRevision:
 			if value, ok := values[i].(*sql.NullInt64); !ok {
@@ -170,6 +179,11 @@ func (_m *EventType) String() string {
 	if v := _m.DeprecationNote; v != nil {
 		builder.WriteString("deprecation_note=")
 		builder.WriteString(*v)
+	}
+	builder.WriteString(", ")
+	if v := _m.UnknownFields; v != nil {
+		builder.WriteString("unknown_fields=")
+		builder.WriteString(fmt.Sprintf("%v", *v))
 	}
 	builder.WriteString(", ")
 	builder.WriteString("revision=")

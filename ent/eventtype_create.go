@@ -67,6 +67,20 @@ func (_c *EventTypeCreate) SetNillableDeprecationNote(v *string) *EventTypeCreat
 	return _c
 }
 
+// SetUnknownFields sets the "unknown_fields" field.
+func (_c *EventTypeCreate) SetUnknownFields(v int8) *EventTypeCreate {
+	_c.mutation.SetUnknownFields(v)
+	return _c
+}
+
+// SetNillableUnknownFields sets the "unknown_fields" field if the given value is not nil.
+func (_c *EventTypeCreate) SetNillableUnknownFields(v *int8) *EventTypeCreate {
+	if v != nil {
+		_c.SetUnknownFields(*v)
+	}
+	return _c
+}
+
 // SetRevision sets the "revision" field.
 func (_c *EventTypeCreate) SetRevision(v int64) *EventTypeCreate {
 	_c.mutation.SetRevision(v)
@@ -218,6 +232,10 @@ func (_c *EventTypeCreate) createSpec() (*EventType, *sqlgraph.CreateSpec) {
 		_spec.SetField(eventtype.FieldDeprecationNote, field.TypeString, value)
 		_node.DeprecationNote = &value
 	}
+	if value, ok := _c.mutation.UnknownFields(); ok {
+		_spec.SetField(eventtype.FieldUnknownFields, field.TypeInt8, value)
+		_node.UnknownFields = &value
+	}
 	if value, ok := _c.mutation.Revision(); ok {
 		_spec.SetField(eventtype.FieldRevision, field.TypeInt64, value)
 		_node.Revision = value
@@ -363,6 +381,30 @@ func (u *EventTypeUpsert) UpdateDeprecationNote() *EventTypeUpsert {
 // ClearDeprecationNote clears the value of the "deprecation_note" field.
 func (u *EventTypeUpsert) ClearDeprecationNote() *EventTypeUpsert {
 	u.SetNull(eventtype.FieldDeprecationNote)
+	return u
+}
+
+// SetUnknownFields sets the "unknown_fields" field.
+func (u *EventTypeUpsert) SetUnknownFields(v int8) *EventTypeUpsert {
+	u.Set(eventtype.FieldUnknownFields, v)
+	return u
+}
+
+// UpdateUnknownFields sets the "unknown_fields" field to the value that was provided on create.
+func (u *EventTypeUpsert) UpdateUnknownFields() *EventTypeUpsert {
+	u.SetExcluded(eventtype.FieldUnknownFields)
+	return u
+}
+
+// AddUnknownFields adds v to the "unknown_fields" field.
+func (u *EventTypeUpsert) AddUnknownFields(v int8) *EventTypeUpsert {
+	u.Add(eventtype.FieldUnknownFields, v)
+	return u
+}
+
+// ClearUnknownFields clears the value of the "unknown_fields" field.
+func (u *EventTypeUpsert) ClearUnknownFields() *EventTypeUpsert {
+	u.SetNull(eventtype.FieldUnknownFields)
 	return u
 }
 
@@ -563,6 +605,34 @@ func (u *EventTypeUpsertOne) UpdateDeprecationNote() *EventTypeUpsertOne {
 func (u *EventTypeUpsertOne) ClearDeprecationNote() *EventTypeUpsertOne {
 	return u.Update(func(s *EventTypeUpsert) {
 		s.ClearDeprecationNote()
+	})
+}
+
+// SetUnknownFields sets the "unknown_fields" field.
+func (u *EventTypeUpsertOne) SetUnknownFields(v int8) *EventTypeUpsertOne {
+	return u.Update(func(s *EventTypeUpsert) {
+		s.SetUnknownFields(v)
+	})
+}
+
+// AddUnknownFields adds v to the "unknown_fields" field.
+func (u *EventTypeUpsertOne) AddUnknownFields(v int8) *EventTypeUpsertOne {
+	return u.Update(func(s *EventTypeUpsert) {
+		s.AddUnknownFields(v)
+	})
+}
+
+// UpdateUnknownFields sets the "unknown_fields" field to the value that was provided on create.
+func (u *EventTypeUpsertOne) UpdateUnknownFields() *EventTypeUpsertOne {
+	return u.Update(func(s *EventTypeUpsert) {
+		s.UpdateUnknownFields()
+	})
+}
+
+// ClearUnknownFields clears the value of the "unknown_fields" field.
+func (u *EventTypeUpsertOne) ClearUnknownFields() *EventTypeUpsertOne {
+	return u.Update(func(s *EventTypeUpsert) {
+		s.ClearUnknownFields()
 	})
 }
 
@@ -938,6 +1008,34 @@ func (u *EventTypeUpsertBulk) UpdateDeprecationNote() *EventTypeUpsertBulk {
 func (u *EventTypeUpsertBulk) ClearDeprecationNote() *EventTypeUpsertBulk {
 	return u.Update(func(s *EventTypeUpsert) {
 		s.ClearDeprecationNote()
+	})
+}
+
+// SetUnknownFields sets the "unknown_fields" field.
+func (u *EventTypeUpsertBulk) SetUnknownFields(v int8) *EventTypeUpsertBulk {
+	return u.Update(func(s *EventTypeUpsert) {
+		s.SetUnknownFields(v)
+	})
+}
+
+// AddUnknownFields adds v to the "unknown_fields" field.
+func (u *EventTypeUpsertBulk) AddUnknownFields(v int8) *EventTypeUpsertBulk {
+	return u.Update(func(s *EventTypeUpsert) {
+		s.AddUnknownFields(v)
+	})
+}
+
+// UpdateUnknownFields sets the "unknown_fields" field to the value that was provided on create.
+func (u *EventTypeUpsertBulk) UpdateUnknownFields() *EventTypeUpsertBulk {
+	return u.Update(func(s *EventTypeUpsert) {
+		s.UpdateUnknownFields()
+	})
+}
+
+// ClearUnknownFields clears the value of the "unknown_fields" field.
+func (u *EventTypeUpsertBulk) ClearUnknownFields() *EventTypeUpsertBulk {
+	return u.Update(func(s *EventTypeUpsert) {
+		s.ClearUnknownFields()
 	})
 }
 

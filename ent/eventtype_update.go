@@ -124,6 +124,33 @@ func (_u *EventTypeUpdate) ClearDeprecationNote() *EventTypeUpdate {
 	return _u
 }
 
+// SetUnknownFields sets the "unknown_fields" field.
+func (_u *EventTypeUpdate) SetUnknownFields(v int8) *EventTypeUpdate {
+	_u.mutation.ResetUnknownFields()
+	_u.mutation.SetUnknownFields(v)
+	return _u
+}
+
+// SetNillableUnknownFields sets the "unknown_fields" field if the given value is not nil.
+func (_u *EventTypeUpdate) SetNillableUnknownFields(v *int8) *EventTypeUpdate {
+	if v != nil {
+		_u.SetUnknownFields(*v)
+	}
+	return _u
+}
+
+// AddUnknownFields adds value to the "unknown_fields" field.
+func (_u *EventTypeUpdate) AddUnknownFields(v int8) *EventTypeUpdate {
+	_u.mutation.AddUnknownFields(v)
+	return _u
+}
+
+// ClearUnknownFields clears the value of the "unknown_fields" field.
+func (_u *EventTypeUpdate) ClearUnknownFields() *EventTypeUpdate {
+	_u.mutation.ClearUnknownFields()
+	return _u
+}
+
 // SetRevision sets the "revision" field.
 func (_u *EventTypeUpdate) SetRevision(v int64) *EventTypeUpdate {
 	_u.mutation.ResetRevision()
@@ -274,6 +301,15 @@ func (_u *EventTypeUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	if _u.mutation.DeprecationNoteCleared() {
 		_spec.ClearField(eventtype.FieldDeprecationNote, field.TypeString)
 	}
+	if value, ok := _u.mutation.UnknownFields(); ok {
+		_spec.SetField(eventtype.FieldUnknownFields, field.TypeInt8, value)
+	}
+	if value, ok := _u.mutation.AddedUnknownFields(); ok {
+		_spec.AddField(eventtype.FieldUnknownFields, field.TypeInt8, value)
+	}
+	if _u.mutation.UnknownFieldsCleared() {
+		_spec.ClearField(eventtype.FieldUnknownFields, field.TypeInt8)
+	}
 	if value, ok := _u.mutation.Revision(); ok {
 		_spec.SetField(eventtype.FieldRevision, field.TypeInt64, value)
 	}
@@ -407,6 +443,33 @@ func (_u *EventTypeUpdateOne) SetNillableDeprecationNote(v *string) *EventTypeUp
 // ClearDeprecationNote clears the value of the "deprecation_note" field.
 func (_u *EventTypeUpdateOne) ClearDeprecationNote() *EventTypeUpdateOne {
 	_u.mutation.ClearDeprecationNote()
+	return _u
+}
+
+// SetUnknownFields sets the "unknown_fields" field.
+func (_u *EventTypeUpdateOne) SetUnknownFields(v int8) *EventTypeUpdateOne {
+	_u.mutation.ResetUnknownFields()
+	_u.mutation.SetUnknownFields(v)
+	return _u
+}
+
+// SetNillableUnknownFields sets the "unknown_fields" field if the given value is not nil.
+func (_u *EventTypeUpdateOne) SetNillableUnknownFields(v *int8) *EventTypeUpdateOne {
+	if v != nil {
+		_u.SetUnknownFields(*v)
+	}
+	return _u
+}
+
+// AddUnknownFields adds value to the "unknown_fields" field.
+func (_u *EventTypeUpdateOne) AddUnknownFields(v int8) *EventTypeUpdateOne {
+	_u.mutation.AddUnknownFields(v)
+	return _u
+}
+
+// ClearUnknownFields clears the value of the "unknown_fields" field.
+func (_u *EventTypeUpdateOne) ClearUnknownFields() *EventTypeUpdateOne {
+	_u.mutation.ClearUnknownFields()
 	return _u
 }
 
@@ -589,6 +652,15 @@ func (_u *EventTypeUpdateOne) sqlSave(ctx context.Context) (_node *EventType, er
 	}
 	if _u.mutation.DeprecationNoteCleared() {
 		_spec.ClearField(eventtype.FieldDeprecationNote, field.TypeString)
+	}
+	if value, ok := _u.mutation.UnknownFields(); ok {
+		_spec.SetField(eventtype.FieldUnknownFields, field.TypeInt8, value)
+	}
+	if value, ok := _u.mutation.AddedUnknownFields(); ok {
+		_spec.AddField(eventtype.FieldUnknownFields, field.TypeInt8, value)
+	}
+	if _u.mutation.UnknownFieldsCleared() {
+		_spec.ClearField(eventtype.FieldUnknownFields, field.TypeInt8)
 	}
 	if value, ok := _u.mutation.Revision(); ok {
 		_spec.SetField(eventtype.FieldRevision, field.TypeInt64, value)

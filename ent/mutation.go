@@ -10479,6 +10479,8 @@ type EventTypeMutation struct {
 	addlatest_version *int32
 	deprecated        *bool
 	deprecation_note  *string
+	unknown_fields    *int8
+	addunknown_fields *int8
 	revision          *int64
 	addrevision       *int64
 	create_time       *int64
@@ -10841,6 +10843,76 @@ func (m *EventTypeMutation) ResetDeprecationNote() {
 	delete(m.clearedFields, eventtype.FieldDeprecationNote)
 }
 
+// SetUnknownFields sets the "unknown_fields" field.
+func (m *EventTypeMutation) SetUnknownFields(i int8) {
+	m.unknown_fields = &i
+	m.addunknown_fields = nil
+}
+
+// UnknownFields returns the value of the "unknown_fields" field in the mutation.
+func (m *EventTypeMutation) UnknownFields() (r int8, exists bool) {
+	v := m.unknown_fields
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldUnknownFields returns the old "unknown_fields" field's value of the EventType entity.
+// If the EventType object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *EventTypeMutation) OldUnknownFields(ctx context.Context) (v *int8, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldUnknownFields is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldUnknownFields requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldUnknownFields: %w", err)
+	}
+	return oldValue.UnknownFields, nil
+}
+
+// AddUnknownFields adds i to the "unknown_fields" field.
+func (m *EventTypeMutation) AddUnknownFields(i int8) {
+	if m.addunknown_fields != nil {
+		*m.addunknown_fields += i
+	} else {
+		m.addunknown_fields = &i
+	}
+}
+
+// AddedUnknownFields returns the value that was added to the "unknown_fields" field in this mutation.
+func (m *EventTypeMutation) AddedUnknownFields() (r int8, exists bool) {
+	v := m.addunknown_fields
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ClearUnknownFields clears the value of the "unknown_fields" field.
+func (m *EventTypeMutation) ClearUnknownFields() {
+	m.unknown_fields = nil
+	m.addunknown_fields = nil
+	m.clearedFields[eventtype.FieldUnknownFields] = struct{}{}
+}
+
+// UnknownFieldsCleared returns if the "unknown_fields" field was cleared in this mutation.
+func (m *EventTypeMutation) UnknownFieldsCleared() bool {
+	_, ok := m.clearedFields[eventtype.FieldUnknownFields]
+	return ok
+}
+
+// ResetUnknownFields resets all changes to the "unknown_fields" field.
+func (m *EventTypeMutation) ResetUnknownFields() {
+	m.unknown_fields = nil
+	m.addunknown_fields = nil
+	delete(m.clearedFields, eventtype.FieldUnknownFields)
+}
+
 // SetRevision sets the "revision" field.
 func (m *EventTypeMutation) SetRevision(i int64) {
 	m.revision = &i
@@ -11043,7 +11115,7 @@ func (m *EventTypeMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *EventTypeMutation) Fields() []string {
-	fields := make([]string, 0, 8)
+	fields := make([]string, 0, 9)
 	if m.name != nil {
 		fields = append(fields, eventtype.FieldName)
 	}
@@ -11058,6 +11130,9 @@ func (m *EventTypeMutation) Fields() []string {
 	}
 	if m.deprecation_note != nil {
 		fields = append(fields, eventtype.FieldDeprecationNote)
+	}
+	if m.unknown_fields != nil {
+		fields = append(fields, eventtype.FieldUnknownFields)
 	}
 	if m.revision != nil {
 		fields = append(fields, eventtype.FieldRevision)
@@ -11086,6 +11161,8 @@ func (m *EventTypeMutation) Field(name string) (ent.Value, bool) {
 		return m.Deprecated()
 	case eventtype.FieldDeprecationNote:
 		return m.DeprecationNote()
+	case eventtype.FieldUnknownFields:
+		return m.UnknownFields()
 	case eventtype.FieldRevision:
 		return m.Revision()
 	case eventtype.FieldCreateTime:
@@ -11111,6 +11188,8 @@ func (m *EventTypeMutation) OldField(ctx context.Context, name string) (ent.Valu
 		return m.OldDeprecated(ctx)
 	case eventtype.FieldDeprecationNote:
 		return m.OldDeprecationNote(ctx)
+	case eventtype.FieldUnknownFields:
+		return m.OldUnknownFields(ctx)
 	case eventtype.FieldRevision:
 		return m.OldRevision(ctx)
 	case eventtype.FieldCreateTime:
@@ -11161,6 +11240,13 @@ func (m *EventTypeMutation) SetField(name string, value ent.Value) error {
 		}
 		m.SetDeprecationNote(v)
 		return nil
+	case eventtype.FieldUnknownFields:
+		v, ok := value.(int8)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetUnknownFields(v)
+		return nil
 	case eventtype.FieldRevision:
 		v, ok := value.(int64)
 		if !ok {
@@ -11196,6 +11282,9 @@ func (m *EventTypeMutation) AddedFields() []string {
 	if m.addlatest_version != nil {
 		fields = append(fields, eventtype.FieldLatestVersion)
 	}
+	if m.addunknown_fields != nil {
+		fields = append(fields, eventtype.FieldUnknownFields)
+	}
 	if m.addrevision != nil {
 		fields = append(fields, eventtype.FieldRevision)
 	}
@@ -11217,6 +11306,8 @@ func (m *EventTypeMutation) AddedField(name string) (ent.Value, bool) {
 		return m.AddedLevel()
 	case eventtype.FieldLatestVersion:
 		return m.AddedLatestVersion()
+	case eventtype.FieldUnknownFields:
+		return m.AddedUnknownFields()
 	case eventtype.FieldRevision:
 		return m.AddedRevision()
 	case eventtype.FieldCreateTime:
@@ -11245,6 +11336,13 @@ func (m *EventTypeMutation) AddField(name string, value ent.Value) error {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
 		m.AddLatestVersion(v)
+		return nil
+	case eventtype.FieldUnknownFields:
+		v, ok := value.(int8)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddUnknownFields(v)
 		return nil
 	case eventtype.FieldRevision:
 		v, ok := value.(int64)
@@ -11281,6 +11379,9 @@ func (m *EventTypeMutation) ClearedFields() []string {
 	if m.FieldCleared(eventtype.FieldDeprecationNote) {
 		fields = append(fields, eventtype.FieldDeprecationNote)
 	}
+	if m.FieldCleared(eventtype.FieldUnknownFields) {
+		fields = append(fields, eventtype.FieldUnknownFields)
+	}
 	return fields
 }
 
@@ -11300,6 +11401,9 @@ func (m *EventTypeMutation) ClearField(name string) error {
 		return nil
 	case eventtype.FieldDeprecationNote:
 		m.ClearDeprecationNote()
+		return nil
+	case eventtype.FieldUnknownFields:
+		m.ClearUnknownFields()
 		return nil
 	}
 	return fmt.Errorf("unknown EventType nullable field %s", name)
@@ -11323,6 +11427,9 @@ func (m *EventTypeMutation) ResetField(name string) error {
 		return nil
 	case eventtype.FieldDeprecationNote:
 		m.ResetDeprecationNote()
+		return nil
+	case eventtype.FieldUnknownFields:
+		m.ResetUnknownFields()
 		return nil
 	case eventtype.FieldRevision:
 		m.ResetRevision()

@@ -114,7 +114,7 @@ func init() {
 	// eventtype.NameValidator is a validator for the "name" field. It is called by the builders before save.
 	eventtype.NameValidator = eventtypeDescName.Validators[0].(func(string) error)
 	// eventtypeDescRevision is the schema descriptor for revision field.
-	eventtypeDescRevision := eventtypeFields[6].Descriptor()
+	eventtypeDescRevision := eventtypeFields[7].Descriptor()
 	// eventtype.DefaultRevision holds the default value on creation for the revision field.
 	eventtype.DefaultRevision = eventtypeDescRevision.Default.(int64)
 	incarnationFields := schema.Incarnation{}.Fields()

@@ -21,6 +21,8 @@ const (
 	FieldDeprecated = "deprecated"
 	// FieldDeprecationNote holds the string denoting the deprecation_note field in the database.
 	FieldDeprecationNote = "deprecation_note"
+	// FieldUnknownFields holds the string denoting the unknown_fields field in the database.
+	FieldUnknownFields = "unknown_fields"
 	// FieldRevision holds the string denoting the revision field in the database.
 	FieldRevision = "revision"
 	// FieldCreateTime holds the string denoting the create_time field in the database.
@@ -39,6 +41,7 @@ var Columns = []string{
 	FieldLatestVersion,
 	FieldDeprecated,
 	FieldDeprecationNote,
+	FieldUnknownFields,
 	FieldRevision,
 	FieldCreateTime,
 	FieldUpdateTime,
@@ -92,6 +95,11 @@ func ByDeprecated(opts ...sql.OrderTermOption) OrderOption {
 // ByDeprecationNote orders the results by the deprecation_note field.
 func ByDeprecationNote(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldDeprecationNote, opts...).ToFunc()
+}
+
+// ByUnknownFields orders the results by the unknown_fields field.
+func ByUnknownFields(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldUnknownFields, opts...).ToFunc()
 }
 
 // ByRevision orders the results by the revision field.

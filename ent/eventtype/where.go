@@ -77,6 +77,11 @@ func DeprecationNote(v string) predicate.EventType {
 	return predicate.EventType(sql.FieldEQ(FieldDeprecationNote, v))
 }
 
+// UnknownFields applies equality check predicate on the "unknown_fields" field. It's identical to UnknownFieldsEQ.
+func UnknownFields(v int8) predicate.EventType {
+	return predicate.EventType(sql.FieldEQ(FieldUnknownFields, v))
+}
+
 // Revision applies equality check predicate on the "revision" field. It's identical to RevisionEQ.
 func Revision(v int64) predicate.EventType {
 	return predicate.EventType(sql.FieldEQ(FieldRevision, v))
@@ -330,6 +335,56 @@ func DeprecationNoteEqualFold(v string) predicate.EventType {
 // DeprecationNoteContainsFold applies the ContainsFold predicate on the "deprecation_note" field.
 func DeprecationNoteContainsFold(v string) predicate.EventType {
 	return predicate.EventType(sql.FieldContainsFold(FieldDeprecationNote, v))
+}
+
+// UnknownFieldsEQ applies the EQ predicate on the "unknown_fields" field.
+func UnknownFieldsEQ(v int8) predicate.EventType {
+	return predicate.EventType(sql.FieldEQ(FieldUnknownFields, v))
+}
+
+// UnknownFieldsNEQ applies the NEQ predicate on the "unknown_fields" field.
+func UnknownFieldsNEQ(v int8) predicate.EventType {
+	return predicate.EventType(sql.FieldNEQ(FieldUnknownFields, v))
+}
+
+// UnknownFieldsIn applies the In predicate on the "unknown_fields" field.
+func UnknownFieldsIn(vs ...int8) predicate.EventType {
+	return predicate.EventType(sql.FieldIn(FieldUnknownFields, vs...))
+}
+
+// UnknownFieldsNotIn applies the NotIn predicate on the "unknown_fields" field.
+func UnknownFieldsNotIn(vs ...int8) predicate.EventType {
+	return predicate.EventType(sql.FieldNotIn(FieldUnknownFields, vs...))
+}
+
+// UnknownFieldsGT applies the GT predicate on the "unknown_fields" field.
+func UnknownFieldsGT(v int8) predicate.EventType {
+	return predicate.EventType(sql.FieldGT(FieldUnknownFields, v))
+}
+
+// UnknownFieldsGTE applies the GTE predicate on the "unknown_fields" field.
+func UnknownFieldsGTE(v int8) predicate.EventType {
+	return predicate.EventType(sql.FieldGTE(FieldUnknownFields, v))
+}
+
+// UnknownFieldsLT applies the LT predicate on the "unknown_fields" field.
+func UnknownFieldsLT(v int8) predicate.EventType {
+	return predicate.EventType(sql.FieldLT(FieldUnknownFields, v))
+}
+
+// UnknownFieldsLTE applies the LTE predicate on the "unknown_fields" field.
+func UnknownFieldsLTE(v int8) predicate.EventType {
+	return predicate.EventType(sql.FieldLTE(FieldUnknownFields, v))
+}
+
+// UnknownFieldsIsNil applies the IsNil predicate on the "unknown_fields" field.
+func UnknownFieldsIsNil() predicate.EventType {
+	return predicate.EventType(sql.FieldIsNull(FieldUnknownFields))
+}
+
+// UnknownFieldsNotNil applies the NotNil predicate on the "unknown_fields" field.
+func UnknownFieldsNotNil() predicate.EventType {
+	return predicate.EventType(sql.FieldNotNull(FieldUnknownFields))
 }
 
 // RevisionEQ applies the EQ predicate on the "revision" field.

@@ -274,6 +274,7 @@ var (
 		{Name: "latest_version", Type: field.TypeInt32},
 		{Name: "deprecated", Type: field.TypeBool, Nullable: true},
 		{Name: "deprecation_note", Type: field.TypeString, Nullable: true},
+		{Name: "unknown_fields", Type: field.TypeInt8, Nullable: true},
 		{Name: "revision", Type: field.TypeInt64, Default: 1},
 		{Name: "create_time", Type: field.TypeInt64},
 		{Name: "update_time", Type: field.TypeInt64},

@@ -21,6 +21,7 @@ func (EventType) Fields() []ent.Field {
 		field.Int32("latest_version"),
 		field.Bool("deprecated").Optional().Nillable(),
 		field.String("deprecation_note").Optional().Nillable().Comment("why, and what to use instead"),
+		field.Int8("unknown_fields").Optional().Nillable().Comment("what fields mean that the schema does not have: refuse (0), ignore"),
 		field.Int64("revision").Default(1),
 		field.Int64("create_time"),
 		field.Int64("update_time"),

@@ -43,6 +43,9 @@ type Event struct {
 	Data []byte
 	// OrderingKey orders deliveries; empty when the event has none.
 	OrderingKey string
+	// Ignored are the fields that were left out since the schema does not have them. It is known while the event is accepted
+	// and not stored; nil for none.
+	Ignored *IgnoredFields
 	// Violations are what the event breaks, when it was accepted all the same.
 	Violations []Violation
 	// Unfit is the version whose schema cannot hold the payload, which was not enforced; Schema is 0 then, Data JSON text,
@@ -101,3 +104,6 @@ func ValidEventID(id string) bool {
 	}
 	return id != "" && len(id) <= maxIDLength
 }
+
+// IgnoredFields are the paths of fields that were left out of a payload, the first ones.
+type IgnoredFields struct{ Paths []string }

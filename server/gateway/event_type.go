@@ -26,6 +26,17 @@ func (l Level) String() string {
 	}
 }
 
+// UnknownFields says what fields of a payload mean that its schema does not have.
+type UnknownFields uint8
+
+// What they mean. Values are stored.
+const (
+	// RefuseUnknown: they break the schema.
+	RefuseUnknown UnknownFields = iota
+	// IgnoreUnknown: they are left out, and counted.
+	IgnoreUnknown
+)
+
 // EventType is a name with a Protobuf message as its schema.
 type EventType struct {
 	Name string
@@ -33,6 +44,8 @@ type EventType struct {
 	Level Level
 	// TenantLevels are those of tenants that have one of their own. The map is shared and must not be changed.
 	TenantLevels map[TenantID]Level
+	// UnknownFields holds for every tenant.
+	UnknownFields UnknownFields
 	// Deprecated types still accept events; DeprecationNote says why, and what to use instead.
 	Deprecated      bool
 	DeprecationNote string

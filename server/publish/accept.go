@@ -132,7 +132,16 @@ func acceptPayload(
 	if version == nil {
 		return acceptUntyped(event, draft, tenant)
 	}
-	return acceptTyped(event, draft, version, snapshot.Level(tenant.ID, draft.Type))
+	level := snapshot.Level(tenant.ID, draft.Type)
+	if snapshot.UnknownFields(draft.Type) == gateway.RefuseUnknown {
+		return acceptTyped(event, draft, version, version, level)
+	}
+	lenient := version.Lenient()
+	hash, err := acceptTyped(event, draft, version, lenient, level)
+	if paths, some := lenient.Ignored(); some && err == nil {
+		event.Ignored = &gateway.IgnoredFields{Paths: paths}
+	}
+	return hash, err
 }
 
 func acceptUntyped(event *gateway.Event, draft *gateway.Draft, tenant *gateway.Tenant) (gateway.ContentHash, error) {

@@ -1,6 +1,7 @@
 package publish
 
 import (
+	"slices"
 	"sync"
 
 	"github.com/postrider-dev/postrider/server/gateway"
@@ -8,11 +9,16 @@ import (
 	"github.com/postrider-dev/postrider/server/store"
 )
 
-// Counts are how many events of a type broke its schema since the server started.
+// Counts are how many events of a type did not fit its schema since the server started.
 type Counts struct {
-	// Warned were accepted and marked, Refused were not accepted.
-	Warned, Refused int64
+	// Warned were accepted and marked, Refused were not accepted. Of Ignored unknown fields were left out.
+	Warned, Refused, Ignored int64
+	// IgnoredFields are the paths of such fields, the first ones.
+	IgnoredFields []string
 }
+
+// maxIgnoredFields bounds the paths that are kept of one type of one tenant.
+const maxIgnoredFields = 20
 
 // counts are by tenant and type. Only registered types have violations, so they do not grow with what is sent.
 type counts struct {
@@ -33,7 +39,14 @@ func (c *counts) add(tenant gateway.TenantID, eventType string, one Counts) {
 	}
 	key := countKey{tenant, eventType}
 	sum := c.of[key]
-	c.of[key] = Counts{Warned: sum.Warned + one.Warned, Refused: sum.Refused + one.Refused}
+	sum.Warned, sum.Refused, sum.Ignored = sum.Warned+one.Warned, sum.Refused+one.Refused, sum.Ignored+one.Ignored
+	for _, path := range one.IgnoredFields {
+		if len(sum.IgnoredFields) < maxIgnoredFields && !slices.Contains(sum.IgnoredFields, path) {
+			// What was handed out is not changed.
+			sum.IgnoredFields = append(slices.Clip(sum.IgnoredFields), path)
+		}
+	}
+	c.of[key] = sum
 }
 
 // Counts answers how many events of a type a tenant sent that broke its schema.
@@ -43,12 +56,15 @@ func (p *Publisher) Counts(tenant gateway.TenantID, eventType string) Counts {
 	return p.counts.of[countKey{tenant, eventType}]
 }
 
-// countWarned counts what was stored although it breaks its schema; a repeat was counted the first time.
+// countWarned counts what was stored although it breaks its schema, or without all of it; a repeat was counted the first time.
 func (p *Publisher) countWarned(accepted []store.NewEvent, acks []gateway.Ack, snapshot *schema.Snapshot) {
 	for i, ack := range acks {
 		event := accepted[i].Event
 		if len(event.Violations) > 0 && !ack.Duplicate && snapshot.Level(event.Tenant, event.Type) == gateway.LevelWarn {
 			p.counts.add(event.Tenant, event.Type, Counts{Warned: 1})
+		}
+		if event.Ignored != nil && !ack.Duplicate {
+			p.counts.add(event.Tenant, event.Type, Counts{Ignored: 1, IgnoredFields: event.Ignored.Paths})
 		}
 	}
 }

@@ -13,16 +13,18 @@ import (
 //	JSON that does not fit   refused    stored as text, marked stored as text, marked
 //	binary that does not fit refused    refused                refused
 //
+// Fields that the schema does not have are no part of it where the type ignores them.
+//
 // A message that does not fit has no JSON form, so no reader could be shown it.
 func acceptTyped(
-	event *gateway.Event, draft *gateway.Draft, version *schema.Type, level gateway.Level,
+	event *gateway.Event, draft *gateway.Draft, version *schema.Type, reads payloadReader, level gateway.Level,
 ) (gateway.ContentHash, error) {
 	if err := checkMessage(draft, version); err != nil {
 		return gateway.ContentHash{}, err
 	}
 	var broken []gateway.Violation
 	if level != gateway.LevelOff {
-		canonical, violations, err := read(draft, version.FromJSON, version.FromBinary)
+		canonical, violations, err := read(draft, reads.FromJSON, reads.FromBinary)
 		if err != nil {
 			return gateway.ContentHash{}, err
 		}
@@ -34,7 +36,7 @@ func acceptTyped(
 		}
 		broken = violations
 	}
-	canonical, unfit, err := read(draft, version.EncodeJSON, version.EncodeBinary)
+	canonical, unfit, err := read(draft, reads.EncodeJSON, reads.EncodeBinary)
 	if err != nil {
 		return gateway.ContentHash{}, err
 	}
@@ -52,6 +54,14 @@ func checkMessage(draft *gateway.Draft, version *schema.Type) error {
 			"holds a %s; event type %q is a %s", message, draft.Type, version.Message())
 	}
 	return nil
+}
+
+// payloadReader reads the payloads of a type, with its rules or without.
+type payloadReader interface {
+	FromJSON(text []byte) (canonical []byte, violations []gateway.Violation, err error)
+	FromBinary(encoded []byte) (canonical []byte, violations []gateway.Violation, err error)
+	EncodeJSON(text []byte) (canonical []byte, violations []gateway.Violation, err error)
+	EncodeBinary(encoded []byte) (canonical []byte, violations []gateway.Violation, err error)
 }
 
 type reader func([]byte) (canonical []byte, violations []gateway.Violation, err error)

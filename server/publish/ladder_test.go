@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -93,8 +94,56 @@ func TestLadder(t *testing.T) {
 		}
 	}
 	// What is no JSON or another message is not a matter of the schema.
-	if got, want := w.Counts(w.tenant.ID, moneyType), (publish.Counts{Warned: 7, Refused: 14}); got != want {
+	if got, want := w.Counts(w.tenant.ID, moneyType), (publish.Counts{Warned: 7, Refused: 14}); !reflect.DeepEqual(got, want) {
 		t.Errorf("counted %+v, want %+v", got, want)
+	}
+}
+
+// TestUnknownFieldsThatATypeIgnores leaves out what the schema does not have, in both forms and at every depth, whatever the
+// level, and counts it. A repeat is the same event, with those fields or without.
+func TestUnknownFieldsThatATypeIgnores(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.register(shopSet(t))
+	for _, name := range []string{moneyType, "shop.v1.OrderCreated"} {
+		_, err := w.store.UpdateEventType(t.Context(), name, 0, func(to *gateway.EventType) error {
+			to.UnknownFields = gateway.IgnoreUnknown
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	unknown := protowire.AppendVarint(protowire.AppendTag(money(t, "EUR", 1), 99, protowire.VarintType), 1)
+	for _, level := range []gateway.Level{gateway.LevelEnforce, gateway.LevelWarn, gateway.LevelOff} {
+		w.level(level)
+		for _, payload := range []gateway.Payload{
+			{JSON: []byte(`{"currency":"EUR","cents":{"a":[1]},"minorUnits":"1"}`)},
+			{Message: moneyType, Binary: unknown},
+		} {
+			ack, err := w.Publish(t.Context(), w.tenant, gateway.Draft{Type: moneyType, Payload: payload})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if event := w.stored(ack.ID); string(event.Data) != string(money(t, "EUR", 1)) || len(event.Violations) > 0 || event.Unfit != 0 {
+				t.Errorf("%v: stored %x, %+v", level, event.Data, event.Violations)
+			}
+		}
+	}
+	want := publish.Counts{Ignored: 6, IgnoredFields: []string{"event.data.cents", "event.data.99"}}
+	if got := w.Counts(w.tenant.ID, moneyType); !reflect.DeepEqual(got, want) {
+		t.Errorf("counted %+v, want %+v", got, want)
+	}
+	w.level(gateway.LevelEnforce)
+	for i, data := range []string{`{"currency":"EUR","cents":1}`, `{"currency":"EUR"}`, `{"currency":"EUR","other":[]}`} {
+		again := draft(moneyType, data)
+		again.ID = "again"
+		if ack, err := w.Publish(t.Context(), w.tenant, again); err != nil || ack.Duplicate != (i > 0) {
+			t.Errorf("%s: %+v, %v", data, ack, err)
+		}
+	}
+	if got := w.told(draft(moneyType, `{"currency":"eur","cents":1}`)); got != "refused event.data.currency" {
+		t.Errorf("a rule is broken: %s", got)
 	}
 }
 
@@ -120,7 +169,7 @@ func TestALevelOfOneTenant(t *testing.T) {
 	if _, err := w.Publish(t.Context(), w.tenant, bad); gateway.ErrorCode(err) != gateway.CodeInvalid {
 		t.Errorf("another tenant: %v", err)
 	}
-	if w.Counts(acme.ID, moneyType) != (publish.Counts{Warned: 1}) || w.Counts(w.tenant.ID, moneyType) != (publish.Counts{Refused: 1}) {
+	if w.Counts(acme.ID, moneyType).Warned != 1 || w.Counts(w.tenant.ID, moneyType).Refused != 1 {
 		t.Errorf("counted %+v and %+v", w.Counts(acme.ID, moneyType), w.Counts(w.tenant.ID, moneyType))
 	}
 }
@@ -193,7 +242,7 @@ func (w *world) keyed(name, orderingKey, subject string) {
 	fresh := store.NewSchema{
 		Type: name, Message: moneyType, Files: types[at].Files, Hash: types[at].Hash, OrderingKey: orderingKey, Subject: subject,
 	}
-	if err := w.store.RegisterSchemas(w.t.Context(), 0, gateway.LevelWarn, []store.NewSchema{fresh}); err != nil {
+	if err := w.store.RegisterSchemas(w.t.Context(), 0, store.NewTypes{Level: gateway.LevelWarn}, []store.NewSchema{fresh}); err != nil {
 		w.t.Fatal(err)
 	}
 }

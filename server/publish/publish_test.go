@@ -70,7 +70,7 @@ func (w *world) register(set []byte) {
 	for _, one := range types {
 		fresh = append(fresh, store.NewSchema{Type: one.Type, Message: one.Message, Files: one.Files, Hash: one.Hash})
 	}
-	if err := w.store.RegisterSchemas(w.t.Context(), 0, gateway.LevelEnforce, fresh); err != nil {
+	if err := w.store.RegisterSchemas(w.t.Context(), 0, store.NewTypes{Level: gateway.LevelEnforce}, fresh); err != nil {
 		w.t.Fatal(err)
 	}
 }

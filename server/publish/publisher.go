@@ -126,7 +126,7 @@ func LoadSchemas(log Log, registry *schema.Registry) {
 			stored = append(stored, schema.Stored{
 				ID: v.ID, Type: kind.Name, Version: v.Version, Message: v.Message, Files: v.Files,
 				Latest: v.Version == kind.LatestVersion, OrderingKey: v.OrderingKey, Subject: v.Subject,
-				Level: kind.Level, TenantLevels: kind.TenantLevels,
+				Level: kind.Level, TenantLevels: kind.TenantLevels, UnknownFields: kind.UnknownFields,
 			})
 		}
 	}

@@ -74,9 +74,13 @@ func contentUnder(
 	if version == nil {
 		return nil, hash, false
 	}
-	encode, payload := version.EncodeJSON, jsonText(draft)
+	var reads payloadReader = version
+	if snapshot.UnknownFields(draft.Type) == gateway.IgnoreUnknown {
+		reads = version.Lenient()
+	}
+	encode, payload := reads.EncodeJSON, jsonText(draft)
 	if draft.Payload.Message != "" {
-		encode, payload = version.EncodeBinary, draft.Payload.Binary
+		encode, payload = reads.EncodeBinary, draft.Payload.Binary
 	}
 	canonical, violations, err := encode(payload)
 	if err != nil || len(violations) > 0 {

@@ -39,6 +39,8 @@ type Request struct {
 	Types []schema.New
 	// Level is that of types which are new.
 	Level gateway.Level
+	// UnknownFields is what they mean for types which are new.
+	UnknownFields gateway.UnknownFields
 	// AllowBreaking stores incompatible versions too.
 	AllowBreaking bool
 	// DryRun stores nothing and refuses nothing.
@@ -81,7 +83,8 @@ func (r *Registrar) Register(ctx context.Context, request Request) (schema.Repor
 		if report.Incompatible() > 0 && !request.AllowBreaking {
 			return report, refused(report)
 		}
-		err = r.Store.RegisterSchemas(ctx, c.registry.Revision, request.Level, fresh)
+		err = r.Store.RegisterSchemas(ctx, c.registry.Revision,
+			store.NewTypes{Level: request.Level, UnknownFields: request.UnknownFields}, fresh)
 		r.Reload()
 		if !errors.Is(err, store.ErrRegistryChanged) {
 			return report, err

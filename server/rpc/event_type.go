@@ -42,6 +42,7 @@ func (s *eventTypeService) RegisterEventTypes(
 	}
 	report, err := s.registrar.Register(ctx, register.Request{
 		Types: types, Level: wire.NewTypeLevel(request.Msg.GetLevel()),
+		UnknownFields: wire.NewUnknownFields(request.Msg.GetUnknownFields()),
 		AllowBreaking: request.Msg.GetAllowBreaking(), DryRun: request.Msg.GetDryRun(),
 	})
 	var refused *register.RefusedError
@@ -171,7 +172,10 @@ func (s *eventTypeService) traffic(
 		return nil, err
 	}
 	counts := s.publisher.Counts(tenant.ID, name)
-	return wire.TypeTraffic(events, last, counts.Warned, counts.Refused), nil
+	traffic := wire.TypeTraffic(events, last)
+	traffic.Warned, traffic.Refused = counts.Warned, counts.Refused
+	traffic.Ignored, traffic.IgnoredFields = counts.Ignored, counts.IgnoredFields
+	return traffic, nil
 }
 
 func (s *eventTypeService) DiffEventType(
@@ -248,7 +252,7 @@ func (s *eventTypeService) GetSchemas(
 	if err != nil {
 		return nil, err
 	}
-	set, merged, err := schema.Merge(selected)
+	set, merged, left, err := schema.Merge(selected)
 	if err != nil {
 		return nil, err
 	}
@@ -256,6 +260,11 @@ func (s *eventTypeService) GetSchemas(
 	for _, one := range merged {
 		response.Types = append(response.Types, &postriderv1.TypeMessage{
 			Type: one.Name(), Message: one.Message(), Version: int32(one.Version()),
+		})
+	}
+	for _, one := range left {
+		response.LeftOut = append(response.LeftOut, &postriderv1.TypeLeftOut{
+			Type: one.Type.Name(), Version: int32(one.Type.Version()), Reason: one.Reason,
 		})
 	}
 	if request.Msg.GetSources() {

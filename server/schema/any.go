@@ -68,7 +68,7 @@ func readAny(r *jsonReader, m *message) (protoreflect.Message, bool) {
 func (r *jsonReader) anyContent(inner *message, raw jsontext.Value, depth int) ([]byte, bool) {
 	within := &jsonReader{}
 	within.begin(raw, string(r.path))
-	within.violations, within.depth, within.messages = r.violations, r.depth+depth, r.messages
+	within.violations, within.depth, within.messages, within.unknown = r.violations, r.depth+depth, r.messages, r.unknown
 	content := newJSONMessage(inner)
 	var into protoreflect.Message = content
 	if inner.special == nil && inner.descriptor.FullName() != "google.protobuf.Empty" {

@@ -20,7 +20,7 @@ const decodeDepth = 3 * gateway.MaxDataDepth
 
 // readBinary reads an encoded message. Refused is what no reader of JSON could be shown as it is: fields that the schema
 // does not have, unknown numbers of closed enums, text that is not UTF-8, values of well-known types that have no JSON.
-func (m *message) readBinary(encoded []byte) (proto.Message, []gateway.Violation, error) {
+func (m *message) readBinary(encoded []byte, unknown *ignored) (proto.Message, []gateway.Violation, error) {
 	if m.leftAfter(encoded, maxMessages, decodeDepth) < 0 {
 		return nil, []gateway.Violation{{Field: DataField, Message: tooMany}}, nil
 	}
@@ -28,7 +28,7 @@ func (m *message) readBinary(encoded []byte) (proto.Message, []gateway.Violation
 	if err := m.bundle.decode(encoded, payload); err != nil {
 		return nil, []gateway.Violation{{Field: DataField, Message: undecodable(m.descriptor, err)}}, nil
 	}
-	walk := encodedWalk{path: []byte(DataField)}
+	walk := encodedWalk{path: []byte(DataField), ignore: unknown}
 	walk.message(m, payload, 0)
 	// The runtime ranges over fields in no order.
 	slices.SortStableFunc(walk.violations, func(a, b gateway.Violation) int { return cmp.Compare(a.Field, b.Field) })
@@ -84,6 +84,8 @@ func (m *message) leftAfter(encoded []byte, left, depth int) int {
 type encodedWalk struct {
 	path       []byte
 	violations []gateway.Violation
+	// ignore takes the fields that the schema does not have; they are faults when it is nil.
+	ignore *ignored
 }
 
 func (w *encodedWalk) fault(message string) {
@@ -129,6 +131,10 @@ func (w *encodedWalk) tooDeep(depth int) bool {
 
 // unknown tells of the fields that a message's schema does not have.
 func (w *encodedWalk) unknown(m *message, payload protoreflect.Message) {
+	if w.ignore != nil && len(payload.GetUnknown()) > 0 {
+		w.ignore.leaveOut(w.path, payload)
+		return
+	}
 	told := make(map[protowire.Number]bool)
 	for raw := payload.GetUnknown(); len(raw) > 0; {
 		number, _, length := protowire.ConsumeField(raw)

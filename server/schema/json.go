@@ -25,6 +25,8 @@ type jsonReader struct {
 	depth int
 	// messages counts those that were read.
 	messages int
+	// unknown takes the fields that the schema does not have; they are faults when it is nil.
+	unknown *ignored
 	// broken is the decoder's error: the text is not JSON and reading ends.
 	broken error
 }
@@ -38,11 +40,13 @@ var nestedTooDeep = "is nested more than " + strconv.Itoa(gateway.MaxDataDepth) 
 
 var jsonReaders = sync.Pool{New: func() any { return new(jsonReader) }}
 
-// readJSON reads a payload. Text that is not JSON is a *gateway.Error.
-func (m *message) readJSON(text []byte) (proto.Message, []gateway.Violation, error) {
+// readJSON reads a payload. Text that is not JSON is a *gateway.Error. unknown takes the fields that the schema does not
+// have; they are faults when it is nil.
+func (m *message) readJSON(text []byte, unknown *ignored) (proto.Message, []gateway.Violation, error) {
 	r := jsonReaders.Get().(*jsonReader)
 	defer jsonReaders.Put(r)
 	r.begin(text, DataField)
+	r.unknown = unknown
 	payload, _ := r.message(m)
 	if r.broken == nil {
 		if _, err := r.tokens.ReadToken(); err != io.EOF {
@@ -50,7 +54,7 @@ func (m *message) readJSON(text []byte) (proto.Message, []gateway.Violation, err
 		}
 	}
 	violations, broken := r.violations, r.broken
-	r.input, r.violations, r.broken = bytes.Buffer{}, nil, nil
+	r.input, r.violations, r.broken, r.unknown = bytes.Buffer{}, nil, nil, nil
 	if broken != nil {
 		return nil, nil, SyntaxError(DataField, text, broken)
 	}
@@ -170,6 +174,9 @@ func (r *jsonReader) members(m *message, into *jsonMessage, ignore string) {
 			r.path = appendField(r.path, f)
 			r.member(f, into, &seen)
 		case ignore != "" && string(name) == ignore:
+			r.skip()
+		case r.unknown != nil:
+			r.unknown.add(AppendName(r.path, string(name)))
 			r.skip()
 		default:
 			r.path = AppendName(r.path, string(name))

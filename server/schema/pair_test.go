@@ -153,7 +153,7 @@ func (p *versionPair) shows(one *schema.Type) {
 	if _, err := one.JSONSchema(); err != nil {
 		p.Fatalf("the pair %d: %v", p.seed, err)
 	}
-	set, _, err := schema.Merge([]*schema.Type{one})
+	set, _, _, err := schema.Merge([]*schema.Type{one})
 	if err != nil {
 		p.Fatalf("the pair %d: %v", p.seed, err)
 	}

@@ -28,6 +28,8 @@ type Stored struct {
 	// have one of their own; the map is shared and must not be changed.
 	Level        gateway.Level
 	TenantLevels map[gateway.TenantID]gateway.Level
+	// UnknownFields is the type's, too.
+	UnknownFields gateway.UnknownFields
 }
 
 // Registry holds the current snapshot of the event types. Its methods may be called from any goroutine. Reading takes no
@@ -71,7 +73,7 @@ func (r *Registry) Load(versions []Stored, revision int64) {
 		next.versions[stored.ID] = one
 		if stored.Latest {
 			next.latest[stored.Type] = one
-			next.levels[stored.Type] = levels{stored.Level, stored.TenantLevels}
+			next.levels[stored.Type] = levels{stored.Level, stored.TenantLevels, stored.UnknownFields}
 		}
 	}
 	r.current.Store(next)
@@ -106,6 +108,7 @@ type Snapshot struct {
 type levels struct {
 	usual   gateway.Level
 	tenants map[gateway.TenantID]gateway.Level
+	unknown gateway.UnknownFields
 }
 
 // Level is how strictly a type is enforced for a tenant. A type without a schema has nothing to enforce.
@@ -116,6 +119,9 @@ func (s *Snapshot) Level(tenant gateway.TenantID, name string) gateway.Level {
 	}
 	return of.usual
 }
+
+// UnknownFields is what they mean for a type.
+func (s *Snapshot) UnknownFields(name string) gateway.UnknownFields { return s.levels[name].unknown }
 
 // Revision is the revision of the registry that the snapshot was read at.
 func (s *Snapshot) Revision() int64 { return s.revision }

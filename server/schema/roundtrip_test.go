@@ -81,7 +81,7 @@ func filesOf(tb testing.TB, file, name string) *protoregistry.Files {
 // wholeFiles answers the files of a type with those that every schema shares.
 func wholeFiles(tb testing.TB, one *schema.Type) *protoregistry.Files {
 	tb.Helper()
-	whole, _, err := schema.Merge([]*schema.Type{one})
+	whole, _, _, err := schema.Merge([]*schema.Type{one})
 	if err != nil {
 		tb.Fatal(err)
 	}

@@ -76,6 +76,14 @@ func (t *Type) Message() string { return t.message }
 // Files is a FileDescriptorSet that holds the message and all it needs.
 func (t *Type) Files() []byte { return t.files }
 
+// firstByte tells descriptor sets apart that types share; nil when there is none.
+func (t *Type) firstByte() *byte {
+	if len(t.files) == 0 {
+		return nil
+	}
+	return &t.files[0]
+}
+
 // Version counts the versions of the type, from 1.
 func (t *Type) Version() int { return t.version }
 
@@ -121,26 +129,37 @@ func (t *Type) decode(compiled *message, canonical []byte) (proto.Message, error
 // canonical encoding. What is wrong with the payload is in the violations, at most MaxViolations of them; text that is
 // not JSON is a *gateway.Error. Any other error is the server's.
 func (t *Type) FromJSON(text []byte) (canonical []byte, violations []gateway.Violation, err error) {
-	return t.accept(func(m *message) (proto.Message, []gateway.Violation, error) { return m.readJSON(text) }, true)
+	return t.accept(jsonPayload(text), true)
 }
 
 // FromBinary is FromJSON for an encoded message.
 func (t *Type) FromBinary(encoded []byte) (canonical []byte, violations []gateway.Violation, err error) {
-	return t.accept(func(m *message) (proto.Message, []gateway.Violation, error) { return m.readBinary(encoded) }, true)
+	return t.accept(binaryPayload(encoded), true)
 }
 
 // EncodeJSON is FromJSON without the rules: what the payload is under this version, whether or not it may be published.
 func (t *Type) EncodeJSON(text []byte) (canonical []byte, violations []gateway.Violation, err error) {
-	return t.accept(func(m *message) (proto.Message, []gateway.Violation, error) { return m.readJSON(text) }, false)
+	return t.accept(jsonPayload(text), false)
 }
 
 // EncodeBinary is FromBinary without the rules.
 func (t *Type) EncodeBinary(encoded []byte) (canonical []byte, violations []gateway.Violation, err error) {
-	return t.accept(func(m *message) (proto.Message, []gateway.Violation, error) { return m.readBinary(encoded) }, false)
+	return t.accept(binaryPayload(encoded), false)
+}
+
+// payloadReader reads a payload as a message.
+type payloadReader = func(*message) (proto.Message, []gateway.Violation, error)
+
+func jsonPayload(text []byte) payloadReader {
+	return func(m *message) (proto.Message, []gateway.Violation, error) { return m.readJSON(text, nil) }
+}
+
+func binaryPayload(encoded []byte) payloadReader {
+	return func(m *message) (proto.Message, []gateway.Violation, error) { return m.readBinary(encoded, nil) }
 }
 
 func (t *Type) accept(
-	read func(*message) (proto.Message, []gateway.Violation, error), rules bool,
+	read payloadReader, rules bool,
 ) (canonical []byte, violations []gateway.Violation, err error) {
 	defer Recover(&err, "read a payload of "+t.message)
 	compiled, err := t.compile()

@@ -33,7 +33,8 @@ func (s *Store) UpdateEventType(
 			return err
 		}
 		updated.Revision, updated.UpdateTime = current.Revision+1, fromMicros(now)
-		err = tx.EventType.UpdateOneID(current.row).SetLevel(int8(updated.Level)).SetDeprecated(updated.Deprecated).
+		err = tx.EventType.UpdateOneID(current.row).SetLevel(int8(updated.Level)).
+			SetUnknownFields(int8(updated.UnknownFields)).SetDeprecated(updated.Deprecated).
 			SetDeprecationNote(updated.DeprecationNote).SetRevision(updated.Revision).SetUpdateTime(now).Exec(ctx)
 		if err != nil {
 			return fmt.Errorf("update event type: %w", err)

@@ -150,10 +150,18 @@ func (t *RegisteredType) add(version *SchemaVersion) {
 func registeredType(row *ent.EventType) *RegisteredType {
 	return &RegisteredType{row: row.ID, EventType: gateway.EventType{
 		Name: row.Name, Level: gateway.Level(row.Level), TenantLevels: map[gateway.TenantID]gateway.Level{},
-		Deprecated: row.Deprecated != nil && *row.Deprecated, DeprecationNote: optionalText(row.DeprecationNote),
+		UnknownFields: unknownFields(row.UnknownFields),
+		Deprecated:    row.Deprecated != nil && *row.Deprecated, DeprecationNote: optionalText(row.DeprecationNote),
 		LatestVersion: int(row.LatestVersion), Revision: row.Revision,
 		CreateTime: fromMicros(row.CreateTime), UpdateTime: fromMicros(row.UpdateTime),
 	}}
+}
+
+func unknownFields(v *int8) gateway.UnknownFields {
+	if v == nil {
+		return gateway.RefuseUnknown
+	}
+	return gateway.UnknownFields(*v)
 }
 
 func schemaVersion(row *ent.EventTypeVersion, files []byte, hash [32]byte) *SchemaVersion {

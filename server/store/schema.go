@@ -29,10 +29,15 @@ const (
 	rowStep = 500
 )
 
-// RegisterSchemas stores those versions that differ from the latest of their type, all or none. New types begin with a
-// level. expected is the revision of the registry that the versions were compared with, or 0: at another one the error
+// NewTypes is how types begin that are new.
+type NewTypes struct {
+	Level         gateway.Level
+	UnknownFields gateway.UnknownFields
+}
+
+// RegisterSchemas stores those versions that differ from the latest of their type, all or none. expected is the revision of the registry that the versions were compared with, or 0: at another one the error
 // is ErrRegistryChanged.
-func (s *Store) RegisterSchemas(ctx context.Context, expected int64, level gateway.Level, schemas []NewSchema) error {
+func (s *Store) RegisterSchemas(ctx context.Context, expected int64, begin NewTypes, schemas []NewSchema) error {
 	changed := func(n NewSchema) bool { return !s.Registry().has(n) }
 	if !slices.ContainsFunc(schemas, changed) {
 		return nil
@@ -46,7 +51,7 @@ func (s *Store) RegisterSchemas(ctx context.Context, expected int64, level gatew
 		if err := r.findSets(ctx, schemas); err != nil {
 			return fmt.Errorf("find descriptor sets: %w", err)
 		}
-		if err := r.addTypes(ctx, level, schemas); err != nil {
+		if err := r.addTypes(ctx, begin, schemas); err != nil {
 			return fmt.Errorf("create event types: %w", err)
 		}
 		if err := r.addVersions(ctx, schemas); err != nil {
@@ -133,7 +138,7 @@ func (r *registration) addSets(ctx context.Context, schemas []NewSchema) error {
 }
 
 // addTypes creates those types that there are not.
-func (r *registration) addTypes(ctx context.Context, level gateway.Level, schemas []NewSchema) error {
+func (r *registration) addTypes(ctx context.Context, begin NewTypes, schemas []NewSchema) error {
 	var fresh []*ent.EventTypeCreate
 	for _, n := range schemas {
 		if r.next.Types[n.Type] != nil {
@@ -141,7 +146,8 @@ func (r *registration) addTypes(ctx context.Context, level gateway.Level, schema
 		}
 		// Two versions of one new type in one request come one after the other.
 		r.next.Types[n.Type] = &RegisteredType{}
-		fresh = append(fresh, r.tx.EventType.Create().SetName(n.Type).SetLevel(int8(level)).SetLatestVersion(0).
+		fresh = append(fresh, r.tx.EventType.Create().SetName(n.Type).SetLevel(int8(begin.Level)).
+			SetUnknownFields(int8(begin.UnknownFields)).SetLatestVersion(0).
 			SetRevision(0).SetCreateTime(r.now).SetUpdateTime(r.now))
 	}
 	for step := range slices.Chunk(fresh, rowStep) {

@@ -32,11 +32,25 @@ func NewTypeLevel(from postriderv1.EnforcementLevel) gateway.Level {
 	return level
 }
 
+var shownUnknown = map[gateway.UnknownFields]postriderv1.UnknownFields{
+	gateway.RefuseUnknown: postriderv1.UnknownFields_UNKNOWN_FIELDS_REFUSE,
+	gateway.IgnoreUnknown: postriderv1.UnknownFields_UNKNOWN_FIELDS_IGNORE,
+}
+
+// NewUnknownFields reads what unknown fields mean: they are refused when it is unspecified.
+func NewUnknownFields(from postriderv1.UnknownFields) gateway.UnknownFields {
+	if from == postriderv1.UnknownFields_UNKNOWN_FIELDS_IGNORE {
+		return gateway.IgnoreUnknown
+	}
+	return gateway.RefuseUnknown
+}
+
 // EventType shows an event type as it holds for a tenant.
 func EventType(kind *gateway.EventType, tenant gateway.TenantID) *postriderv1.EventType {
 	return &postriderv1.EventType{
 		Name: kind.Name, Level: shownLevels[kind.LevelOf(tenant)], DefaultLevel: shownLevels[kind.Level],
-		Deprecated: kind.Deprecated, DeprecationNote: kind.DeprecationNote,
+		UnknownFields: shownUnknown[kind.UnknownFields],
+		Deprecated:    kind.Deprecated, DeprecationNote: kind.DeprecationNote,
 		Description: kind.Description, Message: kind.Message, LatestVersion: int32(kind.LatestVersion),
 		Revision: kind.Revision, CreateTime: timestamp(kind.CreateTime), UpdateTime: timestamp(kind.UpdateTime),
 	}
@@ -77,10 +91,10 @@ func NewSelection(request *postriderv1.RegisterEventTypesRequest) schema.Selecti
 
 // EventTypeUpdate is a checked update of an event type.
 type EventTypeUpdate struct {
-	from                    *postriderv1.EventType
-	level, deprecated, note bool
-	enforcement             gateway.Level
-	unspecified, ofTenant   bool
+	from                             *postriderv1.EventType
+	level, deprecated, note, unknown bool
+	enforcement                      gateway.Level
+	unspecified, ofTenant            bool
 }
 
 // NewEventTypeUpdate reads an update: the fields in the mask, or those set when the mask is absent. With a tenant only
@@ -91,21 +105,23 @@ func NewEventTypeUpdate(request *postriderv1.UpdateEventTypeRequest, ofTenant bo
 		return u, gateway.FieldError("event_type.name", "is required")
 	}
 	u.deprecated, u.note = u.from.GetDeprecated(), u.from.GetDeprecationNote() != ""
+	u.unknown = u.from.GetUnknownFields() != postriderv1.UnknownFields_UNKNOWN_FIELDS_UNSPECIFIED
 	level, specified := newLevel(u.from.GetLevel())
 	u.level, u.enforcement, u.unspecified = specified, level, !specified
 	if request.UpdateMask != nil {
-		named, err := namedFields(request.UpdateMask, "level", "deprecated", "deprecation_note")
+		named, err := namedFields(request.UpdateMask, "level", "deprecated", "deprecation_note", "unknown_fields")
 		if err != nil {
 			return u, err
 		}
 		u.level, u.deprecated, u.note = named["level"], named["deprecated"], named["deprecation_note"]
+		u.unknown = named["unknown_fields"]
 	}
 	return u, u.check()
 }
 
 func (u EventTypeUpdate) check() error {
 	switch {
-	case u.ofTenant && (u.deprecated || u.note):
+	case u.ofTenant && (u.deprecated || u.note || u.unknown):
 		return gateway.FieldError("tenant", "has a level of its own, and nothing else; leave it out to change the type")
 	case !u.ofTenant && u.level && u.unspecified:
 		return gateway.FieldError("event_type.level", "is required; only a tenant's own level can be taken back")
@@ -126,6 +142,9 @@ func (u EventTypeUpdate) Apply(to *gateway.EventType, tenant gateway.TenantID) {
 	}
 	if u.deprecated {
 		to.Deprecated = u.from.GetDeprecated()
+	}
+	if u.unknown {
+		to.UnknownFields = NewUnknownFields(u.from.GetUnknownFields())
 	}
 	if u.note {
 		to.DeprecationNote = u.from.GetDeprecationNote()
@@ -220,8 +239,6 @@ func shownList[A, B any](list []A, show func(A) B) []B {
 }
 
 // TypeTraffic shows how much a type is used; last is zero when there are no events.
-func TypeTraffic(events int64, last time.Time, warned, refused int64) *postriderv1.TypeTraffic {
-	return &postriderv1.TypeTraffic{
-		EventsLastDay: events, LastEventTime: timestamp(last), Warned: warned, Refused: refused,
-	}
+func TypeTraffic(events int64, last time.Time) *postriderv1.TypeTraffic {
+	return &postriderv1.TypeTraffic{EventsLastDay: events, LastEventTime: timestamp(last)}
 }

@@ -28,7 +28,7 @@ func typesCommand(env environment, to *connection) *cobra.Command {
 	group(cmd)
 	cmd.AddCommand(
 		pushTypes(env, to), checkTypes(env, to), listTypes(env, to), showType(env, to), diffType(env, to),
-		pullTypes(env, to), setTypeLevel(env, to), deleteType(env, to),
+		pullTypes(env, to), setTypeLevel(env, to), setUnknownFields(env, to), deleteType(env, to),
 	)
 	return cmd
 }
@@ -105,6 +105,9 @@ func showType(env environment, to *connection) *cobra.Command {
 func printType(w io.Writer, shown *postriderv1.GetEventTypeResponse) error {
 	kind, documentation := shown.GetEventType(), shown.GetDocumentation()
 	_ = say(w, "%s, version %d of %d, %s\n", kind.GetName(), documentation.GetVersion(), kind.GetLatestVersion(), levelName(kind.GetLevel()))
+	if kind.GetUnknownFields() == postriderv1.UnknownFields_UNKNOWN_FIELDS_IGNORE {
+		fmt.Fprintln(w, "unknown fields are ignored")
+	}
 	if text := summary(kind); text != "" {
 		fmt.Fprintln(w, text)
 	}
@@ -115,6 +118,9 @@ func printType(w io.Writer, shown *postriderv1.GetEventTypeResponse) error {
 	traffic := shown.GetTraffic()
 	_ = say(w, "\n%s events in 24 hours; since the server started %d marked, %d refused\n",
 		atMost(traffic.GetEventsLastDay()), traffic.GetWarned(), traffic.GetRefused())
+	if traffic.GetIgnored() > 0 {
+		_ = say(w, "unknown fields were left out of %d: %s\n", traffic.GetIgnored(), strings.Join(traffic.GetIgnoredFields(), ", "))
+	}
 	for _, sub := range shown.GetSubscribers() {
 		_ = say(w, "subscriber %s%s\n", sub.GetName(), reasonAfter(sub.GetFilterError()))
 	}
@@ -243,6 +249,51 @@ func setTypeLevel(env environment, to *connection) *cobra.Command {
 			err = say(env.stdout, "%s is %s\n", args[0], levelName(response.Msg.GetEventType().GetLevel()))
 			return err
 		},
+	}
+}
+
+func setUnknownFields(env environment, to *connection) *cobra.Command {
+	return &cobra.Command{
+		Use: "unknown-fields NAME refuse|ignore", Short: "Say what fields of a payload mean that the schema does not have",
+		Long: `Say what fields of a payload mean that the schema does not have. With "refuse" they break the schema, with "ignore" they
+are left out of what is stored and counted: "types show" says how often, and which.`,
+		Example: `  postrider types unknown-fields shop.v1.OrderCreated ignore`,
+		Args: func(cmd *cobra.Command, args []string) error {
+			if len(args) != 2 {
+				return usageError{cmd, errors.New("give the NAME of an event type, and refuse or ignore")}
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			unknown, err := parseUnknownFields(args[1])
+			if err != nil {
+				return usageError{cmd, err}
+			}
+			c, err := to.open()
+			if err != nil {
+				return err
+			}
+			_, err = c.types.UpdateEventType(cmd.Context(), connect.NewRequest(&postriderv1.UpdateEventTypeRequest{
+				EventType: &postriderv1.EventType{Name: args[0], UnknownFields: unknown}, UpdateMask: maskOf("unknown_fields"),
+			}))
+			if err != nil {
+				return err
+			}
+			_, err = fmt.Fprintf(env.stdout, "unknown fields of %s: %s\n", args[0], args[1])
+			return err
+		},
+	}
+}
+
+// parseUnknownFields reads refuse or ignore.
+func parseUnknownFields(text string) (postriderv1.UnknownFields, error) {
+	switch text {
+	case "refuse":
+		return postriderv1.UnknownFields_UNKNOWN_FIELDS_REFUSE, nil
+	case "ignore":
+		return postriderv1.UnknownFields_UNKNOWN_FIELDS_IGNORE, nil
+	default:
+		return 0, fmt.Errorf("%q says nothing of unknown fields: refuse or ignore", text)
 	}
 }
 

@@ -43,6 +43,9 @@ types; it needs no network. A buf.gen.yaml that is there already is left as it i
 		if err != nil {
 			return err
 		}
+		for _, left := range response.Msg.GetLeftOut() {
+			_ = say(env.stderr, "left out: %s, version %d: %s\n", left.GetType(), left.GetVersion(), left.GetReason())
+		}
 		if err := writePulled(args[0], response.Msg, goPrefix); err != nil {
 			return err
 		}

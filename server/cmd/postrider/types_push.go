@@ -26,7 +26,9 @@ type pushFlags struct {
 	types []string
 	all   bool
 	level string
-	json  bool
+	// unknown is what fields mean that the schema does not have.
+	unknown string
+	json    bool
 }
 
 func (f *pushFlags) add(cmd *cobra.Command) {
@@ -45,6 +47,13 @@ func (f *pushFlags) request(env environment, source string) (*postriderv1.Regist
 			return nil, fmt.Errorf("--level: %w", err)
 		}
 		request.Level = level
+	}
+	if f.unknown != "" {
+		unknown, err := parseUnknownFields(f.unknown)
+		if err != nil {
+			return nil, fmt.Errorf("--unknown-fields: %w", err)
+		}
+		request.UnknownFields = unknown
 	}
 	for _, named := range f.types {
 		message, kind, _ := strings.Cut(named, "=")
@@ -67,6 +76,8 @@ func pushTypes(env environment, to *connection) *cobra.Command {
 	}
 	flags.add(cmd)
 	cmd.Flags().Var(placeholder(&flags.level, "LEVEL"), "level", "of types that are new: off, warn or enforce (default enforce)")
+	cmd.Flags().Var(placeholder(&flags.unknown, "WHAT"), "unknown-fields",
+		"of types that are new: refuse or ignore what the schema does not have (default refuse)")
 	cmd.Flags().BoolVar(&allowBreaking, "allow-breaking", false, "store incompatible versions too")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		request, err := flags.request(env, args[0])

@@ -92,7 +92,7 @@ func testVersionKeepsLevels(t *testing.T, fresh Fresh) {
 		e.Level, e.Deprecated, e.TenantLevels[w.tenantID()] = gateway.LevelWarn, true, gateway.LevelOff
 		return nil
 	}))(t)
-	if err := w.RegisterSchemas(context.Background(), 0, gateway.LevelOff, []store.NewSchema{schemaOf("a", "2"), schemaOf("b", "1")}); err != nil {
+	if err := w.RegisterSchemas(context.Background(), 0, store.NewTypes{Level: gateway.LevelOff}, []store.NewSchema{schemaOf("a", "2"), schemaOf("b", "1")}); err != nil {
 		t.Fatal(err)
 	}
 	for range 2 {
@@ -112,7 +112,7 @@ func testChangesGrowTheRevision(t *testing.T, fresh Fresh) {
 		},
 		func() error { return w.DeleteEventType(context.Background(), "b", 0) },
 		func() error {
-			return w.RegisterSchemas(context.Background(), 0, gateway.LevelOff, []store.NewSchema{schemaOf("c", "1")})
+			return w.RegisterSchemas(context.Background(), 0, store.NewTypes{Level: gateway.LevelOff}, []store.NewSchema{schemaOf("c", "1")})
 		},
 	}
 	for i, change := range changes {

@@ -38,7 +38,7 @@ func registered(w *world, types ...string) *store.Registry {
 
 func (w *world) register(schemas ...store.NewSchema) {
 	w.t.Helper()
-	if err := w.RegisterSchemas(context.Background(), 0, gateway.LevelEnforce, schemas); err != nil {
+	if err := w.RegisterSchemas(context.Background(), 0, store.NewTypes{Level: gateway.LevelEnforce}, schemas); err != nil {
 		w.t.Fatal(err)
 	}
 }
@@ -137,11 +137,11 @@ func testRegisterTooLate(t *testing.T, fresh Fresh) {
 	seen := w.RegistryRevision()
 	w.register(schemaOf("a", "2"))
 	late := []store.NewSchema{schemaOf("a", "3")}
-	if err := w.RegisterSchemas(context.Background(), seen, gateway.LevelEnforce, late); !errors.Is(err, store.ErrRegistryChanged) {
+	if err := w.RegisterSchemas(context.Background(), seen, store.NewTypes{Level: gateway.LevelEnforce}, late); !errors.Is(err, store.ErrRegistryChanged) {
 		t.Errorf("error = %v", err)
 	}
 	equal(t, "versions", versions(w.Registry()), "a 1:a:1 2:a:2")
-	if err := w.RegisterSchemas(context.Background(), w.RegistryRevision(), gateway.LevelEnforce, late); err != nil {
+	if err := w.RegisterSchemas(context.Background(), w.RegistryRevision(), store.NewTypes{Level: gateway.LevelEnforce}, late); err != nil {
 		t.Error(err)
 	}
 }
@@ -150,7 +150,7 @@ func testRegisterCancelled(t *testing.T, fresh Fresh) {
 	w := newWorld(t, fresh)
 	gone, cancel := context.WithCancel(context.Background())
 	cancel()
-	if err := w.RegisterSchemas(gone, 0, gateway.LevelEnforce, []store.NewSchema{schemaOf("a", "1")}); err == nil {
+	if err := w.RegisterSchemas(gone, 0, store.NewTypes{Level: gateway.LevelEnforce}, []store.NewSchema{schemaOf("a", "1")}); err == nil {
 		t.Fatal("no error")
 	}
 	w.start()

@@ -1,5 +1,5 @@
 import type { EventType } from "#gen/postrider/v1/event_type_pb";
-import { EnforcementLevel } from "#gen/postrider/v1/event_type_pb";
+import { EnforcementLevel, UnknownFields } from "#gen/postrider/v1/event_type_pb";
 import { readFault, sentence } from "@/rpc/fault";
 import { useAccess } from "@/rpc/session";
 import { levelStatus } from "@/theme/status";
@@ -20,6 +20,9 @@ export function LevelChoice({ type }: { type: EventType }) {
       <>
         <Badge status={levelStatus[type.level]} />
         <p className={styles.note}>{levelStatus[type.level].hint}</p>
+        {type.unknownFields === UnknownFields.IGNORE && (
+          <p className={styles.note}>Unknown fields are left out.</p>
+        )}
       </>
     );
   }
@@ -38,6 +41,35 @@ export function LevelChoice({ type }: { type: EventType }) {
         />
       )}
       <p className={styles.note}>{sentence(levelStatus[type.level].hint)}</p>
+      {isServerScoped && <UnknownFieldsSelect type={type} />}
+    </>
+  );
+}
+
+/** What fields of a payload mean that the schema does not have, for everybody. */
+function UnknownFieldsSelect({ type }: { type: EventType }) {
+  const update = useUpdateEventType();
+  return (
+    <>
+      <Field label="Unknown fields">
+        {(control) => (
+          <Select
+            {...control}
+            disabled={update.isPending}
+            value={type.unknownFields}
+            onChange={(event) =>
+              update.mutate({
+                eventType: { name: type.name, unknownFields: Number(event.target.value) },
+                updateMask: { paths: ["unknown_fields"] },
+              })
+            }
+          >
+            <option value={UnknownFields.REFUSE}>Break the schema</option>
+            <option value={UnknownFields.IGNORE}>Are left out, and counted</option>
+          </Select>
+        )}
+      </Field>
+      {update.isError && <Notice tone="bad">{readFault(update.error).message}</Notice>}
     </>
   );
 }

@@ -8,7 +8,7 @@ const countLimit = 10_000n;
 /** How much a type is used. */
 export function Traffic({ traffic }: { traffic: TypeTraffic | undefined }) {
   if (!traffic) return <p>Nothing is known of it.</p>;
-  const { eventsLastDay, lastEventTime, warned, refused } = traffic;
+  const { eventsLastDay, lastEventTime, warned, refused, ignored, ignoredFields } = traffic;
   return (
     <Facts
       facts={[
@@ -16,6 +16,11 @@ export function Traffic({ traffic }: { traffic: TypeTraffic | undefined }) {
         ["newest", <Ago key="newest" time={lastEventTime} />],
         ["warned", warned > 0n && `${events(warned)} since the server's start`],
         ["refused", refused > 0n && `${events(refused)} since the server's start`],
+        [
+          "fields left out",
+          ignored > 0n &&
+            `of ${events(ignored)} since the server's start: ${ignoredFields.join(", ")}`,
+        ],
       ]}
     />
   );

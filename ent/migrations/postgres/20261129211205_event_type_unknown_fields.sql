@@ -1,0 +1,4 @@
+-- +goose Up
+-- modify "event_type" table
+ALTER TABLE "event_type" ADD COLUMN "unknown_fields" smallint NULL;
+

@@ -1,0 +1,93 @@
+package schema
+
+import (
+	"slices"
+	"strconv"
+
+	"google.golang.org/protobuf/encoding/protowire"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protoreflect"
+
+	"github.com/postrider-dev/postrider/server/gateway"
+)
+
+// maxIgnored bounds the paths that are told of one payload's unknown fields.
+const maxIgnored = 20
+
+// ignored are the fields of one payload that were left out since the schema does not have them.
+type ignored struct {
+	paths []string
+	some  bool
+}
+
+func (i *ignored) add(path []byte) {
+	i.some = true
+	// What is told is kept for a type: neither many nor long ones, and each entry of a list once.
+	if one := subscript.ReplaceAllString(string(path), "[]"); len(i.paths) < maxIgnored && len(one) <= maxIgnoredPath &&
+		!slices.Contains(i.paths, one) {
+		i.paths = append(i.paths, one)
+	}
+}
+
+// maxIgnoredPath bounds one path, in bytes.
+const maxIgnoredPath = 200
+
+// Lenient reads payloads of a type and leaves out fields that its schema does not have, in whichever form they come. It is
+// for one payload.
+type Lenient struct {
+	of      *Type
+	ignored ignored
+}
+
+// Lenient makes a reader of one payload.
+func (t *Type) Lenient() *Lenient { return &Lenient{of: t} }
+
+// Ignored says whether something was left out, and the paths of the first fields that were.
+func (l *Lenient) Ignored() (paths []string, some bool) { return l.ignored.paths, l.ignored.some }
+
+// FromJSON is that of the type.
+func (l *Lenient) FromJSON(text []byte) (canonical []byte, violations []gateway.Violation, err error) {
+	return l.of.accept(l.json(text), true)
+}
+
+// FromBinary is that of the type.
+func (l *Lenient) FromBinary(encoded []byte) (canonical []byte, violations []gateway.Violation, err error) {
+	return l.of.accept(l.binary(encoded), true)
+}
+
+// EncodeJSON is that of the type.
+func (l *Lenient) EncodeJSON(text []byte) (canonical []byte, violations []gateway.Violation, err error) {
+	return l.of.accept(l.json(text), false)
+}
+
+// EncodeBinary is that of the type.
+func (l *Lenient) EncodeBinary(encoded []byte) (canonical []byte, violations []gateway.Violation, err error) {
+	return l.of.accept(l.binary(encoded), false)
+}
+
+func (l *Lenient) json(text []byte) payloadReader {
+	return func(m *message) (proto.Message, []gateway.Violation, error) {
+		l.ignored = ignored{}
+		return m.readJSON(text, &l.ignored)
+	}
+}
+
+func (l *Lenient) binary(encoded []byte) payloadReader {
+	return func(m *message) (proto.Message, []gateway.Violation, error) {
+		l.ignored = ignored{}
+		return m.readBinary(encoded, &l.ignored)
+	}
+}
+
+// leaveOut takes the unknown fields out of an encoded message and notes their numbers.
+func (i *ignored) leaveOut(path []byte, payload protoreflect.Message) {
+	for raw := payload.GetUnknown(); len(raw) > 0; {
+		number, _, length := protowire.ConsumeField(raw)
+		if length < 0 {
+			break
+		}
+		raw = raw[length:]
+		i.add(append(slices.Clip(path), "."+strconv.Itoa(int(number))...))
+	}
+	payload.SetUnknown(nil)
+}
