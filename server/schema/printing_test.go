@@ -83,16 +83,21 @@ func TestMadeUpSourcesStayTheSame(t *testing.T) {
 	}
 }
 
-// TestForeignSourcesStayTheSame prints all schemas of others, folder by folder.
+// TestForeignSourcesStayTheSame prints schemas of others, folder by folder: every twentieth, and one whose messages hide each
+// other's names. All of them take a quarter of an hour.
 func TestForeignSourcesStayTheSame(t *testing.T) {
 	if testing.Short() {
-		t.Skip("takes some minutes")
+		t.Skip("takes half a minute")
 	}
 	t.Parallel()
 	library := readLibrary(t, foreignFiles)
 	printed := 0
-	for _, folder := range library.folders() {
-		set, err := schema.Compile(t.Context(), library.closure(library.in[folder]...))
+	for i, folder := range library.folders() {
+		sent := library.closure(library.in[folder]...)
+		if hiding := strings.HasSuffix(folder, "osconfig/agentendpoint/v1"); !hiding && (i%20 > 0 || len(sent) > 60) {
+			continue
+		}
+		set, err := schema.Compile(t.Context(), sent)
 		if err != nil {
 			continue
 		}
@@ -101,7 +106,9 @@ func TestForeignSourcesStayTheSame(t *testing.T) {
 			t.Run(folder, func(t *testing.T) { printsTheSame(t, set, schema.Selection{All: true}) })
 		}
 	}
-	tell(t, "%d of %d folders of foreign .proto files are printed as they were", printed, len(library.in))
+	if tell(t, "%d of %d folders of foreign .proto files are printed as they were", printed, len(library.in)); printed < 3 {
+		t.Errorf("%d folders are printed", printed)
+	}
 }
 
 // printsTheSame registers a set, pulls what was registered, and registers that.
