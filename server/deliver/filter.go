@@ -16,8 +16,8 @@ type filterFailures struct {
 	mu    sync.Mutex
 	count int64
 	last  string
-	// over are those of the last minute that went over the budget; aside says that there were too many.
-	over  []time.Time
+	// over are those that went over the budget; aside says that there were too many.
+	over  filter.Overruns
 	aside atomic.Bool
 	// upTo is the position of the last one: a lane may look at an event again.
 	upTo gateway.Position
@@ -29,7 +29,7 @@ func (l *lane) chooses(expression *filter.Expression, subject *filter.Subject) b
 	if verdict.Costly {
 		l.costlyUntil.Store(time.Now().Add(costlyFor).UnixNano())
 	}
-	if verdict.Exceeded && l.failures.tooMany(time.Now()) {
+	if verdict.Exceeded && l.failures.over.TooMany(time.Now()) {
 		l.setAside(verdict.Err)
 	}
 	if verdict.Err != nil {
@@ -47,13 +47,8 @@ func (l *lane) quickly(expression *filter.Expression, subject *filter.Subject) (
 	return verdict.Matched, ok
 }
 
-const (
-	// costlyFor is how long a lane reads on by itself after its expression took long.
-	costlyFor = time.Minute
-	// maxOver in overWithin set a filter aside (SEMANTICS rule 54).
-	maxOver    = 100
-	overWithin = time.Minute
-)
+// costlyFor is how long a lane reads on by itself after its expression took long.
+const costlyFor = time.Minute
 
 // costly says whether the lane's expression has lately taken long.
 func (l *lane) costly() bool { return time.Now().UnixNano() < l.costlyUntil.Load() }
@@ -76,23 +71,8 @@ func (l *lane) setAside(err error) {
 	defer l.mu.Unlock()
 	if l.runnable() {
 		l.failures.aside.Store(true)
-		l.keep(gateway.Hold{Kind: gateway.HoldFilter, Reason: fmt.Sprintf("on %d events within a minute: %v", maxOver, err)})
+		l.keep(gateway.Hold{Kind: gateway.HoldFilter, Reason: fmt.Sprintf("on %d events within a minute: %v", filter.MaxOverruns, err)})
 	}
-}
-
-// tooMany records that the expression went over its budget at now, and reports whether it has done so too often.
-func (f *filterFailures) tooMany(now time.Time) bool {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.over = append(f.over, now)
-	for now.Sub(f.over[0]) > overWithin {
-		f.over = f.over[1:]
-	}
-	if len(f.over) < maxOver {
-		return false
-	}
-	f.over = nil
-	return true
 }
 
 func (f *filterFailures) note(event *gateway.Event, err error) {

@@ -53,6 +53,9 @@ func (s *subscriptionService) TestFilter(
 	}
 	expression := s.filters.Expression(f.Expression)
 	for _, event := range events {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
 		matched, reason := expression.Explain(s.filters.Subject(event))
 		response.Results = append(response.Results, wire.FilterResult(event, matched, reason))
 	}

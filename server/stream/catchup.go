@@ -4,7 +4,9 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"time"
 
+	"github.com/postrider-dev/postrider/server/filter"
 	"github.com/postrider-dev/postrider/server/gateway"
 )
 
@@ -91,7 +93,11 @@ func (s *subscriber) sendPage(page []*gateway.Event) error {
 		if event.Tenant != s.request.Tenant.ID {
 			continue
 		}
-		if set := s.topic.selection.match(s.hub.filters, event); set != 0 {
+		set, over := s.topic.selection.match(s.hub.filters, event)
+		if over != nil && s.over.TooMany(time.Now()) {
+			return errSetAside(over)
+		}
+		if set != 0 {
 			selected, sets = append(selected, event), append(sets, set)
 		}
 	}
@@ -108,4 +114,10 @@ func (s *subscriber) sendPage(page []*gateway.Event) error {
 		s.reach(event.Position)
 	}
 	return nil
+}
+
+// errSetAside ends a stream whose filter goes over its budget again and again.
+func errSetAside(over error) error {
+	return gateway.Errorf(gateway.CodeInvalid, gateway.ReasonInvalidFilter,
+		"the filter is set aside: on %d events within a minute: %v", filter.MaxOverruns, over)
 }

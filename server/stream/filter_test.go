@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 	"testing/synctest"
 
@@ -52,4 +53,39 @@ func TestAnExpressionThatDoesNotCompileIsRefused(t *testing.T) {
 		fmt.Sprint(fault.Fields) != "[{expression  1:7: undefined field 'typ'; did you mean type?}]" {
 		t.Errorf("got %v", err)
 	}
+}
+
+// A stream whose expression takes long is left to itself, and ends when it goes over its budget again and again; other
+// streams get their events meanwhile, and it gets those that it selects.
+func TestACostlyExpressionIsEvaluatedByItsReaderAndSetAside(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, tail.DefaultBytes)
+		costly := w.subscribeTo(stream.Start{}, gateway.Filter{Expression: `event.type == "b" || event.data.l.exists(x, event.data.l == [x])`})
+		plain := w.subscribeTo(stream.Start{}, gateway.Filter{Expression: `event.id != ""`})
+		costly.next(t) // Both have begun.
+		plain.next(t)
+		hostile := `{"l":[` + strings.Repeat(`"text",`, 4_000) + `"text"]}`
+		first := w.publishData("a", 1, hostile)
+		wanted := w.publish("b", 1)
+		for _, want := range []gateway.Position{first, wanted} {
+			if got := plain.event(t).Position; got != want {
+				t.Errorf("beside it: got %d, want %d", got, want)
+			}
+		}
+		if got := costly.event(t).Position; got != wanted {
+			t.Errorf("got %d, want %d", got, wanted)
+		}
+		w.publishData("a", 99, hostile)
+		for range 99 {
+			plain.event(t)
+		}
+		var fault *gateway.Error
+		if err := <-costly.ended; !errors.As(err, &fault) || fault.Reason != gateway.ReasonInvalidFilter ||
+			!strings.Contains(fault.Message, "set aside: on 100 events within a minute: filter error: the expression takes too long") {
+			t.Errorf("got %v", err)
+		}
+		plain.cancel(context.Canceled)
+		<-plain.ended
+	})
 }

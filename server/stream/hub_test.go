@@ -63,12 +63,17 @@ func newWorld(t *testing.T, tailBytes int) *world {
 // publish stores n events of a type and answers the position of the last.
 func (w *world) publish(eventType string, n int) gateway.Position {
 	w.t.Helper()
+	return w.publishData(eventType, n, `{}`)
+}
+
+func (w *world) publishData(eventType string, n int, data string) gateway.Position {
+	w.t.Helper()
 	first := w.store.Head() + 1
 	events := make([]store.NewEvent, n)
 	for i := range events {
 		events[i].Event = &gateway.Event{
 			Tenant: w.tenant.ID, ID: fmt.Sprintf("%s-%d-%d", eventType, first, i), Type: eventType,
-			Source: gateway.DefaultSource, Time: time.Now(), Data: []byte(`{}`),
+			Source: gateway.DefaultSource, Time: time.Now(), Data: []byte(data),
 		}
 	}
 	appended, err := w.store.Append(w.t.Context(), w.store.RegistryRevision(), events)

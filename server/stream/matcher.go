@@ -1,8 +1,10 @@
 package stream
 
 import (
+	"slices"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/postrider-dev/postrider/server/filter"
 	"github.com/postrider-dev/postrider/server/gateway"
@@ -30,6 +32,8 @@ type matcher struct {
 	// found, touched and dirty are kept for their memory.
 	found          []interest
 	touched, dirty []*topic
+	// missed are the topics whose readers have to find the events of the batch under way in the log.
+	missed []*topic
 }
 
 func newMatcher(recent *tail.Tail, filters *filter.Compiler) *matcher {
@@ -121,7 +125,7 @@ func (m *matcher) match(event *gateway.Event) {
 	m.touched = m.touched[:0]
 	for _, one := range m.found {
 		bit := filterSet(1) << one.filter
-		if one.topic.set&bit != 0 || !one.topic.selection.accepts(one.filter, m.filters, event) {
+		if one.topic.set&bit != 0 || !m.selects(one, event) {
 			continue
 		}
 		if one.topic.set == 0 {
@@ -129,6 +133,7 @@ func (m *matcher) match(event *gateway.Event) {
 		}
 		one.topic.set |= bit
 	}
+	m.touched = slices.DeleteFunc(m.touched, func(t *topic) bool { return t.missed })
 	if len(m.touched) == 0 {
 		return
 	}
@@ -142,6 +147,33 @@ func (m *matcher) match(event *gateway.Event) {
 	}
 }
 
+// costlyFor is how long a topic is left to its readers after an expression took long.
+const costlyFor = time.Minute
+
+// selects says whether a filter of a topic selects an event. A topic with an expression that takes long misses it: its
+// readers evaluate it themselves, in turns, and nobody else waits.
+func (m *matcher) selects(one interest, event *gateway.Event) bool {
+	t := one.topic
+	if t.missed {
+		return false
+	}
+	if !t.costlyUntil.IsZero() && time.Now().Before(t.costlyUntil) {
+		m.miss(t)
+		return false
+	}
+	selected, ok := t.selection.quickly(one.filter, m.filters, event)
+	if !ok {
+		t.costlyUntil = time.Now().Add(costlyFor)
+		m.miss(t)
+	}
+	return selected && ok
+}
+
+func (m *matcher) miss(t *topic) {
+	t.missed, t.set = true, 0
+	m.missed = append(m.missed, t)
+}
+
 // publish hands out what was matched. The place moves after all topics have their events and before anybody is woken:
 // whoever reads the place first and a topic then misses nothing.
 func (m *matcher) publish(matched gateway.Position) {
@@ -149,6 +181,12 @@ func (m *matcher) publish(matched gateway.Position) {
 	for i, t := range m.dirty {
 		waiting[i] = t.publish()
 	}
+	for _, t := range m.missed {
+		waiting = append(waiting, t.restart(matched))
+		t.missed = false
+	}
+	clear(m.missed)
+	m.missed = m.missed[:0]
 	m.matched.Store(int64(matched))
 	for _, moved := range waiting {
 		close(moved)

@@ -60,19 +60,35 @@ func allPatterns(filters []gateway.Filter) gateway.Filter {
 	return all
 }
 
-// match says which filters select an event of the stream's tenant. One whose expression fails does not.
-func (s *selection) match(compiler *filter.Compiler, event *gateway.Event) filterSet {
-	var set filterSet
+// match says which filters select an event of the stream's tenant. One whose expression fails does not; over is why one
+// went over its budget. It may wait for its turn.
+func (s *selection) match(compiler *filter.Compiler, event *gateway.Event) (set filterSet, over error) {
 	for i := range s.filters {
-		if s.filters[i].Match(event.Type) && s.accepts(i, compiler, event) {
+		if !s.filters[i].Match(event.Type) {
+			continue
+		}
+		if s.expressions[i] == nil {
+			set |= 1 << i
+			continue
+		}
+		verdict := s.expressions[i].Match(compiler.Subject(event))
+		if verdict.Matched {
 			set |= 1 << i
 		}
+		if verdict.Exceeded {
+			over = verdict.Err
+		}
 	}
-	return set
+	return set, over
 }
 
-func (s *selection) accepts(i int, compiler *filter.Compiler, event *gateway.Event) bool {
-	return s.expressions[i] == nil || s.expressions[i].Match(compiler.Subject(event)).Matched
+// quickly says whether a filter selects an event, for who must not wait; ok is false when that takes too long.
+func (s *selection) quickly(i int, compiler *filter.Compiler, event *gateway.Event) (selected, ok bool) {
+	if s.expressions[i] == nil {
+		return true, true
+	}
+	verdict, ok := s.expressions[i].Quick(compiler.Subject(event))
+	return verdict.Matched, ok
 }
 
 // filterNames answers the names that belong to a set of filters. The same lists are handed out again and again.

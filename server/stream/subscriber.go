@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/postrider-dev/postrider/server/filter"
 	"github.com/postrider-dev/postrider/server/gateway"
 )
 
@@ -32,6 +33,8 @@ type subscriber struct {
 	// sent is when a message was last sent, before those since which active tells.
 	sent   time.Time
 	active bool
+	// over are the events on which a filter went over its budget.
+	over filter.Overruns
 	// unflushed says that something was sent since the last flush.
 	unflushed bool
 }

@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/postrider-dev/postrider/server/gateway"
 )
@@ -24,6 +25,10 @@ type topic struct {
 	// set and fresh are the matcher's: what selects the event in hand, and the events not yet handed to the readers.
 	set   filterSet
 	fresh []slot
+	// costlyUntil is until when the matcher leaves the topic to its readers, because an expression took long; missed says
+	// that it has left an event of the batch under way to them. Both are the matcher's.
+	costlyUntil time.Time
+	missed      bool
 
 	mu sync.Mutex
 	// slots hold the newest events, the last of them number next-1. Readers share the slice: its elements never change.
