@@ -157,7 +157,7 @@ export type Attempt = Message<"postrider.v1.Attempt"> & {
   error: string;
 
   /**
-   * Absent when it was not recorded: by a version before this, or because nothing was sent.
+   * Absent when it is not known any more: the subscription has changed since, or the event is gone.
    *
    * @generated from field: postrider.v1.AttemptRequest request = 9;
    */
@@ -213,7 +213,7 @@ export const AttemptTimingsSchema: GenMessage<AttemptTimings> = /*@__PURE__*/
   messageDesc(file_postrider_v1_delivery, 2);
 
 /**
- * AttemptRequest is what was sent, as it was recorded with the attempt: a later change of the subscription does not show.
+ * AttemptRequest is what was sent.
  *
  * @generated from message postrider.v1.AttemptRequest
  */
@@ -236,7 +236,7 @@ export type AttemptRequest = Message<"postrider.v1.AttemptRequest"> & {
   headers: Header[];
 
   /**
-   * The body, on the newest attempt of an answer only, and only while the event gives the body that was sent.
+   * The body, on the newest attempt of a response only: all attempts of a delivery send the same.
    *
    * @generated from field: string body = 4;
    */

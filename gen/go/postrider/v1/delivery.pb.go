@@ -368,7 +368,7 @@ type Attempt struct {
 	Address string `protobuf:"bytes,7,opt,name=address,proto3" json:"address,omitempty"`
 	// What went wrong, for a person; empty when delivered.
 	Error string `protobuf:"bytes,8,opt,name=error,proto3" json:"error,omitempty"`
-	// Absent when it was not recorded: by a version before this, or because nothing was sent.
+	// Absent when it is not known any more: the subscription has changed since, or the event is gone.
 	Request       *AttemptRequest  `protobuf:"bytes,9,opt,name=request,proto3" json:"request,omitempty"`
 	Response      *AttemptResponse `protobuf:"bytes,10,opt,name=response,proto3" json:"response,omitempty"`
 	unknownFields protoimpl.UnknownFields
@@ -545,14 +545,14 @@ func (x *AttemptTimings) GetFirstByte() *durationpb.Duration {
 	return nil
 }
 
-// AttemptRequest is what was sent, as it was recorded with the attempt: a later change of the subscription does not show.
+// AttemptRequest is what was sent.
 type AttemptRequest struct {
 	state  protoimpl.MessageState `protogen:"open.v1"`
 	Method string                 `protobuf:"bytes,1,opt,name=method,proto3" json:"method,omitempty"`
 	Url    string                 `protobuf:"bytes,2,opt,name=url,proto3" json:"url,omitempty"`
 	// Values of the subscription's own headers are hidden.
 	Headers []*Header `protobuf:"bytes,3,rep,name=headers,proto3" json:"headers,omitempty"`
-	// The body, on the newest attempt of an answer only, and only while the event gives the body that was sent.
+	// The body, on the newest attempt of a response only: all attempts of a delivery send the same.
 	Body string `protobuf:"bytes,4,opt,name=body,proto3" json:"body,omitempty"`
 	// The length of the body that was sent.
 	BodyBytes int64 `protobuf:"varint,5,opt,name=body_bytes,json=bodyBytes,proto3" json:"body_bytes,omitempty"`
