@@ -103,7 +103,7 @@ func TestRetryScheduleUntilDeadAndManualRetry(t *testing.T) {
 		}
 		d := w.delivery(sub, 1)
 		equal(t, "state", d.State, gateway.DeliveryDead)
-		attempts, err := w.store.Attempts(w.ctx, d)
+		attempts, err := w.store.Attempts(w.ctx, d, 0, 100)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -77,6 +77,17 @@ type Attempt struct {
 	Outcome Outcome
 }
 
+// Of a delivery's attempts the first FirstAttemptsKept and the last LastAttemptsKept are kept (SEMANTICS rule 55).
+const (
+	FirstAttemptsKept = 10
+	LastAttemptsKept  = 40
+)
+
+// AttemptsLeftOut is how many attempts between the first and the last are not kept.
+func (d *Delivery) AttemptsLeftOut() int {
+	return max(d.Attempts-FirstAttemptsKept-LastAttemptsKept, 0)
+}
+
 // DeliveryKey names a delivery: one event, one subscription, one run.
 type DeliveryKey struct {
 	Subscription SubscriptionID

@@ -87,21 +87,32 @@ func (s *deliveryService) GetDelivery(
 	if err != nil {
 		return nil, err
 	}
-	attempts, err := s.store.Attempts(ctx, delivery)
+	place, _, err := wire.PagePlace(request.Msg, tenant.Name)
 	if err != nil {
 		return nil, err
 	}
-	shown := wire.Attempts(attempts)
-	if err := s.addRequests(ctx, delivery, attempts, shown); err != nil {
+	size := wire.PageSize(request.Msg)
+	attempts, err := s.store.Attempts(ctx, delivery, int(place.ID), size+1)
+	if err != nil {
 		return nil, err
 	}
-	return connect.NewResponse(&postriderv1.GetDeliveryResponse{
-		Delivery: s.viewer(tenant).one(ctx, delivery), Attempts: shown,
-	}), nil
+	response := &postriderv1.GetDeliveryResponse{
+		Delivery: s.viewer(tenant).one(ctx, delivery), AttemptsLeftOut: int32(delivery.AttemptsLeftOut()),
+	}
+	if len(attempts) > size {
+		attempts = attempts[:size]
+		response.NextPageToken = wire.NextPageToken(request.Msg, tenant.Name, wire.Place{ID: int64(attempts[size-1].Number)})
+	}
+	response.Attempts = wire.Attempts(attempts)
+	if err := s.addRequests(ctx, delivery, attempts, response.Attempts); err != nil {
+		return nil, err
+	}
+	return connect.NewResponse(response), nil
 }
 
-// addRequests makes again what each attempt sent. It is not stored, for the event and the subscription are: the headers
-// are those of the subscription as it is now.
+// addRequests makes again what each attempt sent, as far as that is still known: the event never changes, but the
+// subscription does, and what an attempt before its last change sent is not shown. The body is the same in all of them and
+// is shown once.
 func (s *deliveryService) addRequests(
 	ctx context.Context, delivery *gateway.Delivery, attempts []gateway.Attempt, shown []*postriderv1.Attempt,
 ) error {
@@ -118,11 +129,17 @@ func (s *deliveryService) addRequests(
 		return nil // Retention took the event; what came back is still worth showing.
 	}
 	for i, attempt := range attempts {
+		if attempt.Start.Before(sub.UpdateTime) {
+			continue
+		}
 		request, err := s.engine.Request(sub, event, attempt.Start)
 		if err != nil {
 			return err
 		}
 		shown[i].Request = showRequest(request)
+		if i < len(attempts)-1 {
+			shown[i].Request.Body = ""
+		}
 	}
 	return nil
 }

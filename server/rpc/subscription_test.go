@@ -4,6 +4,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -243,9 +244,25 @@ func TestRetryBringsADeadDeliveryBack(t *testing.T) {
 	for i, attempt := range got.Msg.GetAttempts() {
 		request := attempt.GetRequest()
 		if int(attempt.GetNumber()) != i+1 || request.GetMethod() != "POST" || request.GetUrl() != hook.URL ||
-			!strings.Contains(request.GetBody(), oddNumbers) || attempt.GetResponse().GetBody() != "thanks" {
+			strings.Contains(request.GetBody(), oddNumbers) != (i == 2) || request.GetBodyBytes() == 0 || attempt.GetResponse().GetBody() != "thanks" {
 			t.Errorf("attempt %d: %v", i+1, attempt)
 		}
+	}
+	var numbers []int32
+	for token := ""; len(numbers) == 0 || token != ""; {
+		page, err := w.admin().deliveries.GetDelivery(t.Context(), connect.NewRequest(&postriderv1.GetDeliveryRequest{
+			Id: dead.GetId(), PageSize: 2, PageToken: token,
+		}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, attempt := range page.Msg.GetAttempts() {
+			numbers = append(numbers, attempt.GetNumber())
+		}
+		token = page.Msg.GetNextPageToken()
+	}
+	if !slices.Equal(numbers, []int32{1, 2, 3}) {
+		t.Errorf("page by page: %v", numbers)
 	}
 	if text := got.Msg.String(); strings.Contains(text, "a-secret-token") || !strings.Contains(text, "X-Token") {
 		t.Errorf("headers are shown as %v", got.Msg.GetAttempts()[0].GetRequest().GetHeaders())

@@ -167,15 +167,19 @@ func int64s(positions []gateway.Position) []int64 {
 	return mapped(positions, func(p gateway.Position) int64 { return int64(p) })
 }
 
-// Attempts answers all attempts of a delivery that have ended, oldest first.
-func (s *Store) Attempts(ctx context.Context, d *gateway.Delivery) ([]gateway.Attempt, error) {
+// Attempts answers the attempts of a delivery that have ended and are kept, oldest first: those after a number, at most
+// limit.
+func (s *Store) Attempts(ctx context.Context, d *gateway.Delivery, after, limit int) ([]gateway.Attempt, error) {
 	rows, err := s.read.Attempt.Query().Where(attempt.SubscriptionID(int64(d.Subscription)),
-		attempt.Position(int64(d.Position)), attempt.Run(int32(d.Run))).Order(ent.Asc(attempt.FieldNumber)).All(ctx)
+		attempt.Position(int64(d.Position)), attempt.Run(int32(d.Run)), attempt.NumberGT(int32(after)),
+		// A version before this has kept all.
+		attempt.Or(attempt.NumberLTE(gateway.FirstAttemptsKept), attempt.NumberGT(int32(d.Attempts-gateway.LastAttemptsKept))),
+	).Order(ent.Asc(attempt.FieldNumber)).Limit(limit).All(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("read attempts: %w", err)
 	}
 	attempts := mapped(rows, attemptFrom)
-	if d.Last != nil {
+	if d.Last != nil && d.Last.Number > after && len(attempts) < limit {
 		attempts = append(attempts, *d.Last)
 	}
 	return attempts, nil

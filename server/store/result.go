@@ -37,7 +37,7 @@ type Result struct {
 func (s *Store) Record(results ...Result) { s.queue.pushResults(results) }
 
 type statements struct {
-	advance, setMark, setCursor, setHold *sql.Stmt
+	trimAttempts, advance, setMark, setCursor, setHold *sql.Stmt
 }
 
 func (s *Store) prepareStatements(ctx context.Context) (err error) {
@@ -61,7 +61,9 @@ func (s *Store) prepareStatements(ctx context.Context) (err error) {
 		advance:   prepare(`update log set head = head + ?, accept_time = ? where shard = ? returning head, registry_revision`),
 		setMark:   prepare(`update log set mark = ? where shard = ?`),
 		setCursor: prepare(`update subscription set cursor_position = ? where id = ?`),
-		setHold:   prepare(`update subscription set hold = ? where id = ?`),
+		trimAttempts: prepare(`delete from attempt
+			where subscription_id = ? and position = ? and run = ? and number > ? and number <= ?`),
+		setHold: prepare(`update subscription set hold = ? where id = ?`),
 	}
 	s.insertEvent = insert("event", eventColumns, "")
 	s.insertPayload = insert("event_payload", payloadColumns, "")
@@ -135,7 +137,7 @@ func (s *Store) insertResultRows(ctx context.Context, tx *sql.Tx, results []Resu
 	if err := s.insertAttempt.flush(ctx, tx); err != nil {
 		return fmt.Errorf("record attempts: %w", err)
 	}
-	return nil
+	return s.trimAttempts(ctx, tx, results)
 }
 
 func (s *Store) addResultRows(results []Result) {
@@ -166,6 +168,23 @@ func (s *Store) newestRows(results []Result) map[gateway.DeliveryKey]int {
 		}
 	}
 	return s.newest
+}
+
+// trimAttempts removes, of deliveries with many attempts, those between the first and the last that are kept. There is one
+// to remove with each further attempt, or many that a version before this has kept.
+func (s *Store) trimAttempts(ctx context.Context, tx *sql.Tx, results []Result) error {
+	for i := range results {
+		d := results[i].Delivery
+		if d == nil || results[i].Previous == nil || d.AttemptsLeftOut() == 0 {
+			continue
+		}
+		_, err := tx.StmtContext(ctx, s.statements.trimAttempts).ExecContext(ctx, int64(d.Subscription), int64(d.Position),
+			int64(d.Run), gateway.FirstAttemptsKept, d.Attempts-gateway.LastAttemptsKept)
+		if err != nil {
+			return fmt.Errorf("trim attempts: %w", err)
+		}
+	}
+	return nil
 }
 
 func (s *Store) addDeliveryRow(d *gateway.Delivery) {

@@ -1,6 +1,8 @@
 package wire
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"net/http"
 	"slices"
 	"strings"
@@ -96,7 +98,9 @@ func Attempts(attempts []gateway.Attempt) []*postriderv1.Attempt {
 
 // AttemptRequest shows what was sent, headers by name. The caller hides the values that are secret.
 func AttemptRequest(method, url string, header http.Header, body []byte) *postriderv1.AttemptRequest {
-	shown := &postriderv1.AttemptRequest{Method: method, Url: printable(url), Body: printable(string(body))}
+	shown := &postriderv1.AttemptRequest{Method: method, Url: printable(url), Body: printable(string(body)), BodyBytes: int64(len(body))}
+	digest := sha256.Sum256(body)
+	shown.BodyDigest = hex.EncodeToString(digest[:8])
 	for name, values := range header {
 		for _, value := range values {
 			shown.Headers = append(shown.Headers, &postriderv1.Header{Name: name, Value: printable(value)})

@@ -16,6 +16,7 @@ var resultCases = []testCase{
 	{"results become durable in their order", testResultOrder},
 	{"the newest of a group's rows holds", testSuperseded},
 	{"a replaced attempt becomes a row of its own", testPreviousAttempts},
+	{"of many attempts the first and the last are kept", testManyAttempts},
 	{"a hold is stored, ended and survives other changes", testHold},
 	{"cursor, share and mark", testCursorShareMark},
 	{"results are the same when they come again", testResultsAgain},
@@ -215,7 +216,7 @@ func testSuperseded(t *testing.T, fresh Fresh) {
 
 func attemptNumbers(w *world, d *gateway.Delivery) (numbers []int) {
 	w.t.Helper()
-	for _, a := range must(w.Attempts(context.Background(), d))(w.t) {
+	for _, a := range must(w.Attempts(context.Background(), d, 0, 1000))(w.t) {
 		numbers = append(numbers, a.Number)
 	}
 	return numbers
@@ -234,13 +235,50 @@ func testPreviousAttempts(t *testing.T, fresh Fresh) {
 		w.record(store.Result{Delivery: d, Previous: previous})
 		previous = d.Last
 	}
-	attempts := must(w.Attempts(context.Background(), must(w.Delivery(context.Background(), sub.Tenant, d.DeliveryKey))(t)))(t)
+	attempts := must(w.Attempts(context.Background(), must(w.Delivery(context.Background(), sub.Tenant, d.DeliveryKey))(t), 0, 100))(t)
 	equal(t, "attempts", len(attempts), 4)
 	for i, a := range attempts {
 		want := attempt(i+1, gateway.OutcomeEventFailure)
 		want.Outcome.Status = 401 + i
 		equal(t, "attempt", a, *want)
 	}
+}
+
+func testManyAttempts(t *testing.T, fresh Fresh) {
+	w := running(t, fresh)
+	w.publishMany(1)
+	sub := w.subscribe("billing", store.Start{})
+	key := gateway.DeliveryKey{Subscription: sub.ID, Position: 1}
+	var previous *gateway.Attempt
+	for n := 1; n <= 120; n++ {
+		last := attempt(n, gateway.OutcomeSlowDown)
+		w.record(store.Result{Delivery: &gateway.Delivery{
+			DeliveryKey: key, Tenant: sub.Tenant, State: gateway.DeliveryRetrying, Attempts: n, Last: last,
+			CreateTime: last.Start, UpdateTime: last.Start,
+		}, Previous: previous})
+		previous = last
+	}
+	d := must(w.Delivery(context.Background(), sub.Tenant, key))(t)
+	var numbers []int
+	for after := 0; ; {
+		page := must(w.Attempts(context.Background(), d, after, 7))(t)
+		if len(page) == 0 {
+			break
+		}
+		for _, a := range page {
+			numbers = append(numbers, a.Number)
+		}
+		after = numbers[len(numbers)-1]
+	}
+	equal(t, "kept", len(numbers), 50)
+	for i, n := range numbers {
+		want := i + 1
+		if i >= gateway.FirstAttemptsKept {
+			want = i + 71
+		}
+		equal(t, "number", n, want)
+	}
+	equal(t, "left out", d.AttemptsLeftOut(), 70)
 }
 
 func testHold(t *testing.T, fresh Fresh) {

@@ -24,7 +24,11 @@ export function AttemptView({ attempt, isOpen }: { attempt: Attempt; isOpen: boo
       <div className={styles.body}>
         {attempt.error && <p className={styles.error}>{attempt.error}</p>}
         <TimingBar attempt={attempt} />
-        {attempt.request && <RequestView request={attempt.request} address={attempt.address} />}
+        {attempt.request ? (
+          <RequestView request={attempt.request} address={attempt.address} />
+        ) : (
+          <p>The request is not recorded: the subscription has changed since.</p>
+        )}
         {attempt.response && <ResponseView response={attempt.response} />}
       </div>
     </details>
@@ -52,7 +56,14 @@ function RequestView({ request, address }: { request: AttemptRequest; address: s
           ))}
         </dl>
       )}
-      <JsonView text={request.body} label="Request body" />
+      {request.body ? (
+        <JsonView text={request.body} label="Request body" />
+      ) : (
+        <p>
+          The same body as in the newest attempt, {Number(request.bodyBytes).toLocaleString("en")}{" "}
+          bytes.
+        </p>
+      )}
     </section>
   );
 }

@@ -144,6 +144,11 @@ function Attempts({ delivery, shows }: { delivery: Delivery; shows: Sides }) {
         />
       )}
       {query.data && attempts.length === 0 && <p>The first attempt has not ended yet.</p>}
+      {query.data && query.data.attemptsLeftOut > 0 && (
+        <p>
+          {query.data.attemptsLeftOut} attempts between the first 10 and the last 40 are left out.
+        </p>
+      )}
       {attempts.toReversed().map((attempt, index) => (
         <AttemptView key={attempt.number} attempt={attempt} isOpen={index === 0} />
       ))}
