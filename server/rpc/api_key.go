@@ -83,7 +83,7 @@ func (s *apiKeyService) RevokeApiKey(
 		return nil, err
 	}
 	if c := callerOf(ctx); !c.ServerScoped() && key.Tenant != c.Tenant {
-		return nil, gateway.NotFound("API key", id)
+		return nil, gateway.NotFound("key", id)
 	}
 	if key.RevokeTime.IsZero() {
 		if key, err = s.store.RevokeAPIKey(ctx, id); err != nil {

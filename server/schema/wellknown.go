@@ -3,8 +3,6 @@ package schema
 import (
 	"bytes"
 	"math"
-	"strings"
-	"time"
 
 	"github.com/go-json-experiment/json/jsontext"
 	"google.golang.org/protobuf/encoding/protojson"
@@ -58,20 +56,13 @@ func readTimestamp(r *jsonReader, m *message) (protoreflect.Message, bool) {
 	return into, true
 }
 
-// parseTimestamp reads an RFC 3339 time with at most nine digits of the second; nil when it is none.
+// parseTimestamp reads a time; nil when it is none.
 func parseTimestamp(text string) *timestamppb.Timestamp {
-	at, err := time.Parse(time.RFC3339Nano, text)
-	if err != nil {
+	at, ok := gateway.ParseTime(text)
+	if !ok {
 		return nil
 	}
-	dot, zone := strings.LastIndexByte(text, '.'), strings.LastIndexAny(text, "Z-+")
-	if dot >= 0 && zone-dot > len(".999999999") {
-		return nil
-	}
-	if stamp := timestamppb.New(at); stamp.IsValid() {
-		return stamp
-	}
-	return nil
+	return timestamppb.New(at)
 }
 
 func readWrapper(r *jsonReader, m *message) (protoreflect.Message, bool) {

@@ -7,7 +7,6 @@ import (
 	"strconv"
 	"strings"
 	"sync"
-	"time"
 
 	"github.com/go-json-experiment/json/jsontext"
 	"google.golang.org/protobuf/types/known/timestamppb"
@@ -214,25 +213,11 @@ func (d *publishDecoder) time(path ...string) (*timestamppb.Timestamp, *gateway.
 	if fault != nil {
 		return nil, fault
 	}
-	at, ok := parseTime(text)
+	at, ok := gateway.ParseTime(text)
 	if !ok {
 		return nil, gateway.FieldError(strings.Join(path, ""), `must be an RFC 3339 time such as "2024-02-29T12:30:00Z"`)
 	}
-	return at, nil
-}
-
-// parseTime reads a time as protojson does: at most nine digits of a second.
-func parseTime(text string) (*timestamppb.Timestamp, bool) {
-	at, err := time.Parse(time.RFC3339Nano, text)
-	if err != nil {
-		return nil, false
-	}
-	dot, zone := strings.LastIndexByte(text, '.'), strings.LastIndexAny(text, "Z-+")
-	if dot >= 0 && zone >= dot && zone-dot > len(".999999999") {
-		return nil, false
-	}
-	stamp := timestamppb.New(at)
-	return stamp, stamp.IsValid()
+	return timestamppb.New(at), nil
 }
 
 func (d *publishDecoder) int32(path ...string) (int32, *gateway.Error) {

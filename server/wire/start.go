@@ -28,7 +28,10 @@ type Start struct {
 	Time   time.Time
 }
 
-// ParseStart reads a start: "now" (also when empty), "earliest", a cursor, or an RFC 3339 time. field names it in the
+// startSkew is how far ahead a start may be: a client's clock may be, and what it calls now is now.
+const startSkew = time.Minute
+
+// ParseStart reads a start: "now" (also when empty), "earliest", a cursor, or an RFC 3339 time that is not in the future. field names it in the
 // error.
 func ParseStart(field, text string) (Start, error) {
 	switch text {
@@ -40,8 +43,11 @@ func ParseStart(field, text string) (Start, error) {
 	if cursor, err := gateway.ParseCursor(text); err == nil {
 		return Start{Kind: StartCursor, Cursor: cursor}, nil
 	}
-	if at, err := time.Parse(time.RFC3339Nano, text); err == nil {
-		return Start{Kind: StartTime, Time: at.UTC()}, nil
+	if at, ok := gateway.ParseTime(text); ok {
+		if at.After(time.Now().Add(startSkew)) {
+			return Start{}, gateway.FieldError(field, "is in the future; leave it out to begin with the next event")
+		}
+		return Start{Kind: StartTime, Time: at}, nil
 	}
 	err := gateway.FieldError(field, `must be "now", "earliest", a cursor or an RFC 3339 time`)
 	err.Reason = gateway.ReasonInvalidCursor

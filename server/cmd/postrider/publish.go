@@ -7,13 +7,13 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"time"
 
 	"connectrpc.com/connect"
 	"github.com/spf13/cobra"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	postriderv1 "github.com/postrider-dev/postrider/gen/go/postrider/v1"
+	"github.com/postrider-dev/postrider/server/gateway"
 )
 
 // publishFlags are the attributes of the one event, and where its data or many events are.
@@ -100,8 +100,8 @@ func publishOne(ctx context.Context, c *client, env environment, flags publishFl
 func (f publishFlags) event(env environment, args []string) (*postriderv1.Event, error) {
 	event := &postriderv1.Event{Id: f.id, Type: args[0], Source: f.source, Subject: f.subject}
 	if f.time != "" {
-		at, err := time.Parse(time.RFC3339Nano, f.time)
-		if err != nil {
+		at, ok := gateway.ParseTime(f.time)
+		if !ok {
 			return nil, fmt.Errorf("--time: %q is not a time such as 2006-01-02T15:04:05Z", f.time)
 		}
 		event.Time = timestamppb.New(at)
