@@ -64,6 +64,7 @@ type Server struct {
 	engine    *deliver.Engine
 	stats     *stats.Recorder
 	services  []rpc.Service
+	quiet     []string
 	sockets   *websocket.Transport
 	api       *rpc.API
 	http      *httpserver.Server
@@ -85,9 +86,13 @@ func WithLog(replace func(*store.Store) publish.Log) Option {
 }
 
 // WithService serves one more service, behind all that the others are behind. It lets a foreign suite of tests call the
-// server as it is.
-func WithService(service rpc.Service) Option {
-	return func(s *Server) { s.services = append(s.services, service) }
+// server as it is. quiet are the paths of its procedures whose requests are streams: there each message is bounded, and not
+// the whole.
+func WithService(service rpc.Service, quiet ...string) Option {
+	return func(s *Server) {
+		s.services = append(s.services, service)
+		s.quiet = append(s.quiet, quiet...)
+	}
 }
 
 // New opens the data and the port. Nothing is served before Run; Close releases both. Log lines go to logs.
@@ -235,7 +240,7 @@ func (s *Server) assemble(keyring *auth.Keyring) (err error) {
 		return err
 	}
 	s.http = httpserver.New(httpserver.Config{
-		API: s.api.Mount, UI: web.FS(), CORSOrigins: s.config.CORSOrigins, Quiet: []string{rpc.PublishStreamPath},
+		API: s.api.Mount, UI: web.FS(), CORSOrigins: s.config.CORSOrigins, Quiet: append(s.quiet, rpc.PublishStreamPath),
 		MaxConnections: min(s.maxClients, s.memory.connections),
 		Ready:          s.ready, Logger: s.logger,
 	})

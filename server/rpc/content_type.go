@@ -2,6 +2,7 @@ package rpc
 
 import (
 	"net/http"
+	"strings"
 
 	"github.com/postrider-dev/postrider/server/gateway"
 	"github.com/postrider-dev/postrider/server/wire"
@@ -25,12 +26,19 @@ type typedWriter struct {
 
 // WriteHeader implements http.ResponseWriter.
 func (t *typedWriter) WriteHeader(status int) {
-	if t.explaining || status != http.StatusUnsupportedMediaType {
+	if t.explaining || status != http.StatusUnsupportedMediaType || t.isGRPC() {
 		t.ResponseWriter.WriteHeader(status)
 		return
 	}
 	t.explaining = true
 	wire.WriteError(statusWriter{t.ResponseWriter, status}, t.request, t.api.config.Logger, t.wrongType())
+}
+
+// isGRPC reports whether the request is one of gRPC itself, in a codec that is not spoken: an explanation would have to stand in
+// trailers, and gRPC's specification asks for the status alone.
+func (t *typedWriter) isGRPC() bool {
+	mediaType := t.request.Header.Get("Content-Type")
+	return mediaType == "application/grpc" || strings.HasPrefix(mediaType, "application/grpc+")
 }
 
 // wrongType says which types there are.

@@ -39,7 +39,8 @@ func serve(data string) error {
 	if err != nil {
 		return err
 	}
-	s, err := server.New(ctx, config, os.Stderr, server.WithService(suiteHandler))
+	s, err := server.New(ctx, config, os.Stderr, server.WithService(suiteHandler,
+		conformancev1connect.ConformanceServiceClientStreamProcedure, conformancev1connect.ConformanceServiceBidiStreamProcedure))
 	if err != nil {
 		return err
 	}
