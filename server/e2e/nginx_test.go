@@ -202,11 +202,14 @@ func followSocket(ctx context.Context, t *testing.T, url string, came func(strin
 	if err := socket.Write(ctx, websocket.MessageText, []byte(`{"id":"1","subscription":"s","subscribe":{"types":["nginx.*"],"start":"now"}}`)); err != nil {
 		t.Fatal(err)
 	}
-	for {
+	for begun := false; ; {
 		_, text, err := socket.Read(ctx)
 		if err != nil {
 			return
 		}
-		came(string(text))
+		// The connection's own messages come before those of the stream.
+		if begun = begun || strings.Contains(string(text), `"begin"`); begun {
+			came(string(text))
+		}
 	}
 }

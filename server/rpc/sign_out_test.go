@@ -1,6 +1,7 @@
 package rpc_test
 
 import (
+	"encoding/json"
 	"io"
 	"net/http"
 	"strings"
@@ -23,7 +24,11 @@ func TestSigningOutEndsTheSession(t *testing.T) {
 	}
 	own, other := header(w.signIn(adminKey)), header(w.signIn(adminKey))
 	made := w.do(http.MethodPost, "/postrider.v1.EventService/CreateStreamTicket", "", `{}`, own...)
-	ticket := strings.TrimSuffix(strings.TrimPrefix(made.body, `{"ticket":"`), made.body[strings.Index(made.body, `","`):])
+	var issued struct{ Ticket string }
+	if err := json.Unmarshal([]byte(made.body), &issued); err != nil || issued.Ticket == "" {
+		t.Fatalf("ticket: %d %s", made.status, made.body)
+	}
+	ticket := issued.Ticket
 
 	ends := map[string]func() string{}
 	for name, query := range map[string]string{"SSE by cookie": "", "SSE by ticket": "ticket=" + ticket} {
