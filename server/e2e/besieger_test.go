@@ -1,0 +1,196 @@
+package e2e_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"maps"
+	"net"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+// besieger is a tenant of its own, and whatever has no key at all, on an address of its own. It calls over HTTP/1.1 in JSON,
+// as anyone can with curl.
+type besieger struct {
+	server *server
+	http   *http.Client
+	// key lets it do everything in its tenant.
+	key string
+	// slow is an endpoint that takes its time, hanging one that never answers.
+	slow, busy, hanging string
+
+	mu       sync.Mutex
+	outcomes map[string]map[string]int
+}
+
+const besiegingTenant = "besieger"
+
+func newBesieger(t *testing.T, s *server) *besieger {
+	t.Helper()
+	dialer := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(hostileFrom)}}
+	b := &besieger{server: s, outcomes: map[string]map[string]int{}, http: &http.Client{
+		Timeout: patience, Transport: &http.Transport{DialContext: dialer.DialContext, DisableCompression: true, MaxIdleConnsPerHost: 64},
+	}}
+	t.Cleanup(b.http.CloseIdleConnections)
+	b.must(t, adminKey, "TenantService/CreateTenant", map[string]any{"tenant": map[string]any{"name": besiegingTenant}})
+	answer := b.must(t, adminKey, "ApiKeyService/CreateApiKey", map[string]any{"apiKey": map[string]any{
+		"name": besiegingTenant, "tenant": besiegingTenant, "scopes": []string{"API_KEY_SCOPE_ADMIN"},
+	}})
+	var made struct{ Secret string }
+	parse(t, answer, &made)
+	b.key = made.Secret
+	b.slow = newEndpoint(t, func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body)
+		pause(r.Context(), 5*time.Second)
+	})
+	b.busy = newEndpoint(t, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusTooManyRequests) })
+	b.hanging = newHangingEndpoint(t)
+	return b
+}
+
+func newEndpoint(t *testing.T, answer http.HandlerFunc) string {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.3:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := &http.Server{Handler: answer, ReadHeaderTimeout: patience}
+	go func() { _ = server.Serve(listener) }()
+	t.Cleanup(func() { _ = server.Close() })
+	return "http://" + listener.Addr().String()
+}
+
+// newHangingEndpoint accepts connections and never says a word.
+func newHangingEndpoint(t *testing.T) string {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.3:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	held := &swallower{Listener: listener}
+	held.swallow()
+	go func() { _, _ = held.Accept() }()
+	t.Cleanup(func() {
+		_ = listener.Close()
+		held.heal()
+	})
+	return "http://" + listener.Addr().String()
+}
+
+// must makes a call that has to succeed, before the siege.
+func (b *besieger) must(t *testing.T, key, procedure string, message any) []byte {
+	t.Helper()
+	status, answer, err := b.call(t.Context(), key, procedure, message)
+	if err != nil || status != http.StatusOK {
+		t.Fatalf("%s: %d %s %v", procedure, status, answer, err)
+	}
+	return answer
+}
+
+// call makes one call of the contract in JSON.
+func (b *besieger) call(ctx context.Context, key, procedure string, message any) (int, []byte, error) {
+	body, err := json.Marshal(message)
+	if err != nil {
+		return 0, nil, err
+	}
+	header := http.Header{"Content-Type": {"application/json"}}
+	if key != "" {
+		header.Set("Authorization", "Bearer "+key)
+	}
+	return b.post(ctx, "/postrider.v1."+procedure, header, bytes.NewReader(body))
+}
+
+func (b *besieger) post(ctx context.Context, path string, header http.Header, body io.Reader) (int, []byte, error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, b.server.url()+path, body)
+	if err != nil {
+		return 0, nil, err
+	}
+	request.Header = header
+	return b.do(request)
+}
+
+func (b *besieger) do(request *http.Request) (int, []byte, error) {
+	response, err := b.http.Do(request)
+	if err != nil {
+		return 0, nil, err
+	}
+	defer func() { _ = response.Body.Close() }()
+	answer, err := io.ReadAll(io.LimitReader(response.Body, 64<<10))
+	return response.StatusCode, answer, err
+}
+
+// subscribe makes a subscription of the besieging tenant.
+func (b *besieger) subscribe(ctx context.Context, name, url string, filter map[string]any, policy map[string]any) error {
+	status, answer, err := b.call(ctx, b.key, "SubscriptionService/CreateSubscription", map[string]any{"subscription": map[string]any{
+		"name": name, "filter": filter, "start": "earliest", "policy": policy, "target": map[string]any{"webhook": map[string]any{"url": url}},
+	}})
+	if err == nil && status != http.StatusOK {
+		err = fmt.Errorf("subscription %s: %d %s", name, status, answer)
+	}
+	return err
+}
+
+// publish publishes an event of the besieging tenant.
+func (b *besieger) publish(ctx context.Context, eventType string, data any) string {
+	status, _, err := b.call(ctx, b.key, "EventService/Publish", map[string]any{"event": map[string]any{"type": eventType, "data": data}})
+	return outcome(status, err)
+}
+
+// outcome is how a request ended, in a word.
+func outcome(status int, err error) string {
+	if err != nil {
+		return "cut"
+	}
+	return fmt.Sprint(status)
+}
+
+// note counts how a step of an attack ended.
+func (b *besieger) note(attack, outcome string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.outcomes[attack] == nil {
+		b.outcomes[attack] = map[string]int{}
+	}
+	b.outcomes[attack][outcome]++
+}
+
+// prepare sets up what is there before the siege begins.
+func (b *besieger) prepare(t *testing.T) {
+	t.Helper()
+	for _, a := range attacks {
+		if a.prepare != nil {
+			if err := a.prepare(t.Context(), b); err != nil {
+				t.Fatalf("%s: %v", a.name, err)
+			}
+		}
+	}
+}
+
+// check fails when an attack did nothing, for then the siege has shown nothing of it.
+func (b *besieger) check(t *testing.T) {
+	t.Helper()
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, a := range attacks {
+		if len(b.outcomes[a.name]) == 0 {
+			t.Errorf("the attack %q did nothing", a.name)
+		}
+	}
+}
+
+func (b *besieger) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	var parts []string
+	for _, name := range slices.Sorted(maps.Keys(b.outcomes)) {
+		parts = append(parts, fmt.Sprintf("%s %v", name, b.outcomes[name]))
+	}
+	return strings.Join(parts, ", ")
+}
