@@ -153,6 +153,10 @@ bench: ## Measure publish and delivery against their limits
 soak: ## Watch the memory of a server under a steady load for ten minutes: it must be flat after two
 	go run ./bench -soak
 
+.PHONY: siege
+siege: build ## Attack a server for a minute in every way known to have stopped one, beside a healthy tenant
+	POSTRIDER_TEST_SIEGE=1 go test -count=1 -v -timeout 10m -run '^TestSiege$$' ./server/e2e
+
 .PHONY: bench-short
 bench-short: ## Show that every row of the bench runs; its figures mean little
 	go run ./bench -short
