@@ -305,8 +305,12 @@ func (b *besieger) http2(ctx context.Context) (*streamsOf, error) {
 	var head bytes.Buffer
 	fields := hpack.NewEncoder(&head)
 	for _, f := range [][2]string{
-		{":method", "POST"}, {":scheme", "http"}, {":path", "/postrider.v1.EventService/Publish"}, {":authority", "x"},
-		{"content-type", "application/grpc"}, {"authorization", "Bearer " + b.key},
+		{":method", "POST"},
+		{":scheme", "http"},
+		{":path", "/postrider.v1.EventService/Publish"},
+		{":authority", "x"},
+		{"content-type", "application/grpc"},
+		{"authorization", "Bearer " + b.key},
 	} {
 		if err := fields.WriteField(hpack.HeaderField{Name: f[0], Value: f[1], Sensitive: true}); err != nil {
 			return nil, err

@@ -54,7 +54,7 @@ var zonedParts = map[string]bool{
 // calls once a program is made.
 var free = map[string]bool{
 	operators.LogicalAnd: true, operators.LogicalOr: true, operators.LogicalNot: true, operators.Conditional: true,
-	operators.NotStrictlyFalse: true, operators.OldNotStrictlyFalse: true, operators.Negate: true,
+	operators.NotStrictlyFalse: true, "__not_strictly_false__": true /* its old name */, operators.Negate: true,
 	operators.Subtract: true, operators.Multiply: true, operators.Divide: true, operators.Modulo: true,
 	operators.Index: true, operators.OptIndex: true, operators.OptSelect: true,
 	overloads.TypeConvertDyn: true, overloads.TypeConvertType: true,
