@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"sync"
 	"time"
 )
 
@@ -19,12 +20,27 @@ type arrival struct {
 	began time.Time
 	// came is the number of bytes that have come since.
 	came int
+
+	mu sync.Mutex
 	// until is the deadline in force; zero for none.
 	until time.Time
+	// over says that the handler is done. Deadlines are no longer its business then, but what reads may outlive it.
+	over bool
 }
 
 // begin sets a deadline although nothing is read.
-func (a *arrival) begin() { a.setDeadline(a.began.Add(unknownTime)) }
+func (a *arrival) begin() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.setDeadline(a.began.Add(unknownTime))
+}
+
+// finish says that the handler is done.
+func (a *arrival) finish() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.over = true
+}
 
 // receive reads what comes from the client.
 func (a *arrival) receive(p []byte) (int, error) {
@@ -50,6 +66,8 @@ func (a *arrival) moveDeadline() {
 		return
 	}
 	due := a.began.Add(a.allowed())
+	a.mu.Lock()
+	defer a.mu.Unlock()
 	early, near := due.Before(a.until), time.Until(a.until) < knownTime/2
 	if early || near && due.After(a.until) {
 		a.setDeadline(due)
@@ -64,13 +82,19 @@ func (a *arrival) allowed() time.Duration {
 	return knownTime + time.Duration(a.came/knownPace)*time.Second
 }
 
+// setDeadline is called with mu held.
 func (a *arrival) setDeadline(until time.Time) {
+	if a.over {
+		return
+	}
 	a.until = until
 	_ = a.controller.SetReadDeadline(until) // A connection without deadlines does without.
 }
 
 // end lets the connection be quiet again: on HTTP/1.1 the server goes on reading to notice that the client left.
 func (a *arrival) end() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
 	if !a.until.IsZero() {
 		a.setDeadline(time.Time{})
 	}

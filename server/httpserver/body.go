@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net/http"
 	"os"
+	"sync/atomic"
 	"time"
 
 	"connectrpc.com/connect"
@@ -36,12 +37,14 @@ type body struct {
 	taken int
 	// charged is the number of bytes that the call is charged for those.
 	charged int
-	// failed is why nothing more can be read.
-	failed error
+	// failed is why nothing more can be read. What reads the body may outlive the handler, which looks at it in the end.
+	failed atomic.Pointer[failure]
 
 	ctx    context.Context
 	logger *slog.Logger
 }
+
+type failure struct{ err error }
 
 // newBody wraps the body of a request. quiet ones may be silent between two messages, for they never have to end.
 func newBody(w http.ResponseWriter, r *http.Request, call *limit.Call, quiet bool, logger *slog.Logger) *body {
@@ -63,14 +66,15 @@ func (b *body) known() bool {
 
 // Read implements io.Reader.
 func (b *body) Read(p []byte) (int, error) {
-	if b.failed != nil {
-		return 0, b.failed
+	if failed := b.failed.Load(); failed != nil {
+		return 0, failed.err
 	}
 	b.call.Wait()
 	n, err := b.decoded.Read(p)
 	if err != nil && !errors.Is(err, io.EOF) {
-		b.failed = b.explain(err)
-		return n, b.failed
+		failed := &failure{b.explain(err)}
+		b.failed.Store(failed)
+		return n, failed.err
 	}
 	return n, err
 }

@@ -60,7 +60,7 @@ func (c *calls) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		c.refuse(w, r, err)
 		return
 	}
-	defer call.Settle()
+	defer call.End()
 	c.serve(w, r, call)
 }
 
@@ -93,7 +93,10 @@ func (c *calls) serve(w http.ResponseWriter, r *http.Request, call *limit.Call) 
 	r = r.WithContext(limit.With(r.Context(), call))
 	if r.Body != nil && r.Body != http.NoBody {
 		b := newBody(w, r, call, slices.Contains(c.quiet, r.URL.Path), c.logger)
-		defer func() { c.note(r, b.failed) }()
+		defer func() {
+			b.finish()
+			c.note(r, b.failed.Load())
+		}()
 		r.Body = b
 	}
 	bounded := &boundedWriter{ResponseWriter: w, controller: http.NewResponseController(w), http2: r.ProtoMajor == 2}
@@ -102,10 +105,10 @@ func (c *calls) serve(w http.ResponseWriter, r *http.Request, call *limit.Call) 
 }
 
 // note logs that a body was given up. It never reached what logs calls.
-func (c *calls) note(r *http.Request, failed error) {
+func (c *calls) note(r *http.Request, failed *failure) {
 	if failed != nil && r.Context().Err() == nil {
 		c.refused.Log(r.Context(), slog.LevelInfo, "refused",
-			slog.String("path", r.URL.Path), slog.String("peer", r.RemoteAddr), slog.Any("error", failed))
+			slog.String("path", r.URL.Path), slog.String("peer", r.RemoteAddr), slog.Any("error", failed.err))
 	}
 }
 

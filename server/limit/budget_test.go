@@ -80,6 +80,18 @@ func TestWhatIsSettledCanBeHadAgain(t *testing.T) {
 	}
 }
 
+// A goroutine that receives may outlive its call: what it is charged then would never be given back.
+func TestACallThatHasEndedHoldsNothing(t *testing.T) {
+	t.Parallel()
+	budget := limit.NewBudget(limit.DefaultBytes)
+	call := admitted(t, budget, "key", 1)
+	fill(call)
+	call.End()
+	if err := call.Charge(1); err == nil || budget.Held() != 0 {
+		t.Errorf("a charge after the end: %v, %d bytes are held", err, budget.Held())
+	}
+}
+
 // A budget that is smaller than what may be sent says so, rather than that one should try again.
 func TestABudgetLimitsWhatOneBodyMayHave(t *testing.T) {
 	t.Parallel()

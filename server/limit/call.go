@@ -2,6 +2,7 @@ package limit
 
 import (
 	"context"
+	"errors"
 	"sync"
 )
 
@@ -23,6 +24,8 @@ type Call struct {
 	most   int
 	known  bool
 	held   int64
+	// over says that the call has ended: what still runs of it, such as a goroutine that receives, is refused.
+	over bool
 	// admitted is called once the caller is known, or a body is waited for.
 	admitted func()
 }
@@ -94,8 +97,23 @@ func (c *Call) Settle() {
 	c.drop(c.held)
 }
 
+// End gives back all that the call holds, for good.
+func (c *Call) End() {
+	c.Wait()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.drop(c.held)
+	c.over = true
+}
+
+// errOver is the error of a charge to a call that has ended.
+var errOver = errors.New("the call is over")
+
 // hold is called with mu held, or before anybody else knows the call.
 func (c *Call) hold(n int64) error {
+	if c.over {
+		return errOver
+	}
 	if err := c.budget.charge(c.holder, c.held, n); err != nil {
 		return err
 	}
