@@ -60,7 +60,6 @@ func (c *calls) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		c.refuse(w, r, err)
 		return
 	}
-	defer call.End()
 	c.serve(w, r, call)
 }
 
@@ -90,6 +89,14 @@ func (c *calls) refuse(w http.ResponseWriter, r *http.Request, err error) {
 }
 
 func (c *calls) serve(w http.ResponseWriter, r *http.Request, call *limit.Call) {
+	bounded := &boundedWriter{ResponseWriter: w, controller: http.NewResponseController(w), http2: r.ProtoMajor == 2}
+	defer func() {
+		if bounded.hijacked {
+			call.Settle() // What has taken the connection goes on with the call.
+		} else {
+			call.End()
+		}
+	}()
 	r = r.WithContext(limit.With(r.Context(), call))
 	if r.Body != nil && r.Body != http.NoBody {
 		b := newBody(w, r, call, slices.Contains(c.quiet, r.URL.Path), c.logger)
@@ -99,7 +106,6 @@ func (c *calls) serve(w http.ResponseWriter, r *http.Request, call *limit.Call) 
 		}()
 		r.Body = b
 	}
-	bounded := &boundedWriter{ResponseWriter: w, controller: http.NewResponseController(w), http2: r.ProtoMajor == 2}
 	defer bounded.end()
 	c.next.ServeHTTP(bounded, r)
 }
