@@ -208,7 +208,7 @@ func (l *lane) push(ctx context.Context, events []*outgoing) bool {
 // serve, and reads on when its endpoint works.
 const doubtfulEvents = 8
 
-// room answers how many more events may come in.
+// room returns how many more events may come in.
 func (l *lane) room() int {
 	if l.breaker.Doubtful() {
 		return min(l.queue.room(), max(doubtfulEvents-l.queue.len(), 0))

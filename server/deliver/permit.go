@@ -29,7 +29,7 @@ type permit struct {
 	once sync.Once
 }
 
-// take answers a permit, or nil: then the lane is called when it has one.
+// take returns a permit, or nil: then the lane is called when it has one.
 func (q *line) take(l *lane) *permit {
 	q.mu.Lock()
 	defer q.mu.Unlock()

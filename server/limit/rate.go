@@ -46,7 +46,7 @@ func (r *Rates) Allow(address string) error {
 	return nil
 }
 
-// take answers how long to wait; 0 when it could be taken.
+// take returns how long to wait; 0 when it could be taken.
 func take(limiter *rate.Limiter, now time.Time) time.Duration {
 	reserved := limiter.ReserveN(now, 1)
 	wait := reserved.DelayFrom(now)

@@ -179,7 +179,7 @@ func (a *authenticator) byHash(ctx context.Context, hash auth.KeyHash) (caller, 
 	return caller{Principal: principal, hash: hash}, nil
 }
 
-// bySession answers who signed in. The key behind the session must still be good, and nobody may have signed out of it.
+// bySession returns who signed in. The key behind the session must still be good, and nobody may have signed out of it.
 func (a *authenticator) bySession(ctx context.Context, token string) (caller, error) {
 	opened, err := a.ring.OpenSession(token, time.Now())
 	if err != nil {

@@ -53,7 +53,7 @@ func (b *bundles) message(files []byte, name string) (*message, error) {
 	return found.message(name)
 }
 
-// of answers the compiled files of a set. The lock is held.
+// of returns the compiled files of a set. The lock is held.
 func (b *bundles) of(files []byte) (*bundle, error) {
 	if len(files) == 0 {
 		return newBundle(&descriptorpb.FileDescriptorSet{})

@@ -104,7 +104,7 @@ func (l library) register(t *testing.T, types map[string]bool, files ...string) 
 	return nil
 }
 
-// closure answers files with what they import.
+// closure returns files with what they import.
 func (l library) closure(files ...string) (sent []schema.Source) {
 	seen := make(map[string]bool)
 	for queue := files; len(queue) > 0; queue = queue[1:] {

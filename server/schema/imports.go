@@ -9,7 +9,7 @@ import (
 	"github.com/bufbuild/protocompile/reporter"
 )
 
-// Imports answers the paths that a .proto text imports, in order and each once. The compiler's own parser reads it, past
+// Imports returns the paths that a .proto text imports, in order and each once. The compiler's own parser reads it, past
 // faults, which compiling tells of.
 func Imports(text string) []string {
 	if _, deep := openTooDeep(text); deep {

@@ -32,7 +32,7 @@ func (r *reach) message(message protoreflect.MessageDescriptor) {
 	}
 }
 
-// held answers the messages in a message's fields that have not been met, and notes its enums.
+// held returns the messages in a message's fields that have not been met, and notes its enums.
 func (r *reach) held(message protoreflect.MessageDescriptor) []protoreflect.MessageDescriptor {
 	r.any = r.any || message.FullName() == anyName
 	var found []protoreflect.MessageDescriptor
@@ -48,7 +48,7 @@ func (r *reach) held(message protoreflect.MessageDescriptor) []protoreflect.Mess
 	return found
 }
 
-// field answers the message in a field if it has not been met, and notes an enum.
+// field returns the message in a field if it has not been met, and notes an enum.
 func (r *reach) field(field protoreflect.FieldDescriptor) []protoreflect.MessageDescriptor {
 	if field.IsMap() {
 		field = field.MapValue()

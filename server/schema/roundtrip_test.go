@@ -78,7 +78,7 @@ func filesOf(tb testing.TB, file, name string) *protoregistry.Files {
 	return wholeFiles(tb, candidate)
 }
 
-// wholeFiles answers the files of a type with those that every schema shares.
+// wholeFiles returns the files of a type with those that every schema shares.
 func wholeFiles(tb testing.TB, one *schema.Type) *protoregistry.Files {
 	tb.Helper()
 	whole, _, _, err := schema.Merge([]*schema.Type{one})

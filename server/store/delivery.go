@@ -167,7 +167,7 @@ func int64s(positions []gateway.Position) []int64 {
 	return mapped(positions, func(p gateway.Position) int64 { return int64(p) })
 }
 
-// Attempts answers the attempts of a delivery that have ended and are kept, oldest first: those after a number, at most
+// Attempts returns the attempts of a delivery that have ended and are kept, oldest first: those after a number, at most
 // limit.
 func (s *Store) Attempts(ctx context.Context, d *gateway.Delivery, after, limit int) ([]gateway.Attempt, error) {
 	rows, err := s.read.Attempt.Query().Where(attempt.SubscriptionID(int64(d.Subscription)),

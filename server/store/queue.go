@@ -97,7 +97,7 @@ type group struct {
 
 func (g group) empty() bool { return len(g.appends)+len(g.results) == 0 && !g.changes }
 
-// take answers the next group: all that is queued, up to the bounds. A request larger than the bounds goes alone.
+// take returns the next group: all that is queued, up to the bounds. A request larger than the bounds goes alone.
 // There are no results unless they are wanted.
 func (q *queue) take(maxEvents, maxBytes int, wantResults bool) group {
 	q.mu.Lock()
