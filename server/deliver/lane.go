@@ -279,8 +279,8 @@ func (l *lane) nextWake(now time.Time) time.Time {
 		if now.Before(at) {
 			return at
 		}
-		if l.probing {
-			return time.Time{}
+		if l.probing || l.inLine || l.queued {
+			return time.Time{} // It is called when the probe has ended, or may begin.
 		}
 	}
 	return l.retries.next

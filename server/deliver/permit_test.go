@@ -3,6 +3,7 @@ package deliver_test
 import (
 	"context"
 	"fmt"
+	"runtime/metrics"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -12,9 +13,12 @@ import (
 	"github.com/postrider-dev/postrider/server/target"
 )
 
-// failing makes subscriptions whose endpoint fails after a while, and answers the most attempts that were under way at
+// taking is how long something takes.
+func taking(d time.Duration) func() { return func() { time.Sleep(d) } }
+
+// failing makes subscriptions whose endpoint waits and fails, and returns the most attempts that were under way at
 // once since it was asked last.
-func (w *world) failing(n int, after time.Duration) (peak func() int64) {
+func (w *world) failing(n int, wait func()) (peak func() int64) {
 	w.t.Helper()
 	var active, most atomic.Int64
 	for i := range n {
@@ -23,7 +27,7 @@ func (w *world) failing(n int, after time.Duration) (peak func() int64) {
 			now := active.Add(1)
 			for old := most.Load(); now > old && !most.CompareAndSwap(old, now); old = most.Load() {
 			}
-			time.Sleep(after)
+			wait()
 			active.Add(-1)
 			return endpointFailure
 		})
@@ -36,7 +40,7 @@ func (w *world) failing(n int, after time.Duration) (peak func() int64) {
 func TestDeadEndpointsAreTriedAFewAtATime(t *testing.T) {
 	t.Parallel()
 	inWorld(t, func(w *world) {
-		peak := w.failing(100, 10*time.Millisecond)
+		peak := w.failing(100, taking(10*time.Millisecond))
 		w.publishN(10, "a")
 		pass(5 * time.Millisecond)
 		equal(t, "first attempts at once, when nobody is known to be dead", peak(), 100)
@@ -49,10 +53,36 @@ func TestDeadEndpointsAreTriedAFewAtATime(t *testing.T) {
 	})
 }
 
+// A lane that waited for its permit to probe, and had a row due, woke itself again and again, as fast as it could. A
+// thousand of them took a processor, and seconds from every publisher. A lane wakes on a goroutine of its own, and all of the
+// process are counted, so this test is not parallel.
+func TestALaneThatWaitsToProbeSleeps(t *testing.T) {
+	inWorld(t, func(w *world) {
+		peak := w.failing(100, taking(10*time.Millisecond))
+		for range gateway.EndpointFailuresToOpen {
+			w.publish("a")
+			pass(300 * time.Millisecond)
+		}
+		peak()
+		before := goroutinesCreated()
+		pass(gateway.FirstProbeWait)
+		equal(t, "probes at once", peak(), 16)
+		if n := goroutinesCreated() - before; n > 10_000 {
+			t.Errorf("%d goroutines were made for 100 lanes", n)
+		}
+	})
+}
+
+func goroutinesCreated() uint64 {
+	sample := []metrics.Sample{{Name: "/sched/goroutines-created:goroutines"}}
+	metrics.Read(sample)
+	return sample[0].Value.Uint64()
+}
+
 func TestHealthyEndpointNeedsNotWaitForDeadOnes(t *testing.T) {
 	t.Parallel()
 	inWorld(t, func(w *world) {
-		peak := w.failing(100, 10*time.Millisecond)
+		peak := w.failing(100, taking(10*time.Millisecond))
 		w.publishN(10, "a")
 		pass(30 * time.Millisecond)
 		if peak() < 16 {
@@ -69,7 +99,7 @@ func TestHealthyEndpointNeedsNotWaitForDeadOnes(t *testing.T) {
 func TestHangingEndpointsDoNotHoldOthersUp(t *testing.T) {
 	t.Parallel()
 	inWorld(t, func(w *world) {
-		peak := w.failing(100, 5*time.Second)
+		peak := w.failing(100, taking(5*time.Second))
 		w.publishN(10, "a")
 		pass(5*time.Second + 500*time.Millisecond)
 		equal(t, "second attempts at once", peak(), 100)
