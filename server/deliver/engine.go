@@ -39,6 +39,8 @@ type Config struct {
 	// MaxAttempts bounds the attempts under way of all subscriptions together, each of which takes a socket; 0 for any
 	// number.
 	MaxAttempts int
+	// WallClock is the clock that is held against the time that has passed, to notice when it is set; time.Now when nil.
+	WallClock func() time.Time
 	// StopTimeout is how long attempts under way may go on when the engine stops; 10 s when 0.
 	StopTimeout time.Duration
 }
@@ -52,6 +54,7 @@ type Engine struct {
 	filters     *filter.Compiler
 	logger      *slog.Logger
 	settled     func(gateway.DeliverySettled)
+	wallClock   func() time.Time
 	stopTimeout time.Duration
 
 	router  router
@@ -91,12 +94,15 @@ func New(cfg Config) *Engine {
 	if cfg.Settled == nil {
 		cfg.Settled = func(gateway.DeliverySettled) {}
 	}
+	if cfg.WallClock == nil {
+		cfg.WallClock = time.Now
+	}
 	if cfg.StopTimeout == 0 {
 		cfg.StopTimeout = 10 * time.Second
 	}
 	e := &Engine{
 		store: cfg.Store, tail: cfg.Tail, targets: cfg.Targets, renderJSON: cfg.RenderJSON, filters: cfg.Filters,
-		logger: cfg.Logger, settled: cfg.Settled, stopTimeout: cfg.StopTimeout,
+		logger: cfg.Logger, settled: cfg.Settled, wallClock: cfg.WallClock, stopTimeout: cfg.StopTimeout,
 		pages: make(chan struct{}, pageReaders), turns: newTurns(cfg.MaxAttempts),
 		lanes: map[gateway.SubscriptionID]*lane{}, ready: make(chan struct{}),
 	}
@@ -125,6 +131,7 @@ func (e *Engine) Run(ctx context.Context) error {
 	var loops sync.WaitGroup
 	loops.Go(func() { e.router.run(e.reading) })
 	loops.Go(func() { e.mark.run(e.reading) })
+	loops.Go(func() { e.watchClock(e.reading) })
 	close(e.ready)
 	<-ctx.Done()
 	e.stop()
@@ -156,7 +163,7 @@ func (e *Engine) load(ctx context.Context) error {
 		return err
 	}
 	e.startHead = e.store.Head()
-	mark := e.store.Mark()
+	now, mark := time.Now(), e.store.Mark()
 	begin := mark
 	if e.startHead-mark > maxShareLag {
 		begin = e.startHead
@@ -168,7 +175,7 @@ func (e *Engine) load(ctx context.Context) error {
 		l.unsettled = true
 		if due, ok := open[sub.ID]; ok {
 			l.retries.due = due.IsZero()
-			l.retries.expect(due)
+			l.retries.expect(gateway.Rebase(due, now))
 		}
 		e.lanes[sub.ID] = l
 	}

@@ -44,7 +44,8 @@ func (l *lane) note(outcome gateway.Outcome, now time.Time) {
 func (t *tally) lastHour(now time.Time) (attempts, successes int64) {
 	number := now.Unix() / 60
 	for _, m := range t.minutes {
-		if number-m.number < 60 {
+		// A minute that is still to come was counted by a clock that was ahead.
+		if age := number - m.number; age >= 0 && age < 60 {
 			attempts += m.attempts
 			successes += m.successes
 		}
@@ -82,7 +83,7 @@ func (l *lane) health(now time.Time) (health gateway.SubscriptionHealth, unread 
 	defer l.mu.Unlock()
 	health.Place = l.place()
 	health.Breaker, health.ResumeTime = l.breaker.State()
-	if l.held.SetAside() || l.held.Until.After(now) {
+	if l.held.SetAside() || !gateway.Over(l.held.Until, now) {
 		health.Hold = l.held
 	}
 	health.Backlog, unread = l.waitingLocked()

@@ -21,7 +21,7 @@ func (l *lane) adoptHold(stored gateway.Hold, now time.Time) {
 // keep holds the lane and stores why.
 func (l *lane) keep(h gateway.Hold) {
 	l.hold()
-	if h != l.held {
+	if h.Since = l.held.Since; h != l.held {
 		l.storeHold(h)
 	}
 }
@@ -34,6 +34,9 @@ func (l *lane) endHold() {
 }
 
 func (l *lane) storeHold(h gateway.Hold) {
+	if h.Since = (time.Time{}); !h.Until.IsZero() {
+		h.Since = time.Now().UTC()
+	}
 	l.held = h
 	l.failures.aside.Store(h.Kind == gateway.HoldFilter)
 	l.engine.store.Record(store.Result{Subscription: l.id, Hold: &h})

@@ -276,7 +276,7 @@ func (l *lane) setTimer(now time.Time) {
 
 func (l *lane) nextWake(now time.Time) time.Time {
 	if state, at := l.breaker.State(); state != gateway.BreakerClosed {
-		if now.Before(at) {
+		if !gateway.Over(at, now) {
 			return at
 		}
 		if l.probing || l.inLine || l.queued {

@@ -187,7 +187,7 @@ func (l *lane) waitingRows(now time.Time, limit int) (due []*gateway.Delivery, n
 	if i < 0 {
 		return rows, time.Time{}, nil
 	}
-	return rows[:i], rows[i].Due, nil
+	return rows[:i], gateway.Rebase(rows[i].Due, now), nil
 }
 
 func (l *lane) loadEvents(rows []*gateway.Delivery) ([]retry, error) {

@@ -43,6 +43,8 @@ type world struct {
 	stopTimeout time.Duration
 	// maxAttempts bounds the attempts under way.
 	maxAttempts int
+	// wall is the wall clock that the engine holds against the time that has passed; nil for the one there is.
+	wall func() time.Time
 
 	stopEngine, stopStore context.CancelFunc
 	engineDone, storeDone chan error
@@ -83,6 +85,7 @@ func (w *world) start() {
 	w.engine = deliver.New(deliver.Config{
 		Filters: filter.NewCompiler(schema.NewRegistry()),
 		Store:   w.store, Tail: w.tail, Targets: target.NewRegistry(w), StopTimeout: w.stopTimeout, MaxAttempts: w.maxAttempts,
+		WallClock:  w.wall,
 		RenderJSON: func(gateway.SchemaID, []byte) ([]byte, error) { return []byte(`{"rendered":true}`), nil },
 	})
 	w.stopStore, w.storeDone = runPart(w.store.Run)

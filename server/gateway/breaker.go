@@ -65,7 +65,7 @@ func (b *Breaker) State() (BreakerState, time.Time) { return b.state, b.resumeAt
 // (from resumeAt on) while open.
 func (b *Breaker) Slots(concurrency int, now time.Time) int {
 	if b.state != BreakerClosed {
-		if now.Before(b.resumeAt) {
+		if !Over(b.resumeAt, now) {
 			return 0
 		}
 		return 1
@@ -157,6 +157,9 @@ func (b *Breaker) Held(reason string) Hold {
 	}
 	return Hold{Kind: HoldSlowDown, Until: b.resumeAt, Reason: reason, Wait: b.slow}
 }
+
+// ClockSet goes on with the time that is left after one of the clocks was set.
+func (b *Breaker) ClockSet(now time.Time) { b.resumeAt = Rebase(b.resumeAt, now) }
 
 // Reset closes the breaker at once: a person resumed the subscription or changed its target.
 func (b *Breaker) Reset() {

@@ -19,6 +19,8 @@ type Hold struct {
 	Kind HoldKind `json:"kind"`
 	// Until is when it ends by itself; zero: it lasts until the subscription is changed or resumed.
 	Until time.Time `json:"until,omitzero"`
+	// Since is when it was stored, if it ends by itself.
+	Since time.Time `json:"since,omitzero"`
 	// Reason is for a person.
 	Reason string `json:"reason,omitempty"`
 	// Wait is how long it is when the endpoint named no time: the next such hold is twice as long.
@@ -28,11 +30,15 @@ type Hold struct {
 // SetAside reports whether only a change of the subscription ends the hold.
 func (h Hold) SetAside() bool { return h.Kind != HoldNone && h.Until.IsZero() }
 
-// Bound returns the hold as it is to be kept at now: it never lasts longer than an endpoint may ask for, whatever a clock
-// that was ahead has stored.
+// Bound returns the hold as it is to be kept from now on: it lasts no longer from now than it did when it was stored, and no
+// longer than an endpoint may ask for, whatever a clock that was ahead has stored.
 func (h Hold) Bound(now time.Time) Hold {
-	if limit := now.Add(MaxRetryAfter); h.Until.After(limit) {
-		h.Until = limit
+	if !h.Until.IsZero() {
+		from := now
+		if h.Since.After(now) {
+			from = h.Since
+		}
+		h.Until = now.Add(min(max(Left(h.Until, from), 0), MaxRetryAfter))
 	}
 	h.Wait = min(max(h.Wait, 0), MaxProbeWait)
 	return h

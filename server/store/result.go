@@ -18,7 +18,7 @@ type Result struct {
 	Delivery *gateway.Delivery
 	// Previous is the attempt that Delivery.Last replaces inline, kept as a row of its own; nil for none.
 	Previous *gateway.Attempt
-	// Subscription is set with Cursor, Share and Hold.
+	// Subscription is set with Cursor, Share, Hold and ClockSet.
 	Subscription gateway.SubscriptionID
 	// Cursor is the subscription's own place.
 	Cursor *gateway.Position
@@ -26,6 +26,9 @@ type Result struct {
 	Share bool
 	// Hold is what keeps the subscription from attempts from now on; the zero hold: nothing.
 	Hold *gateway.Hold
+	// ClockSet is when the clock was set, or found to be behind one that has stored the subscription's deliveries: those that
+	// were stored ahead of it wait anew from then. Zero for an entry of any other kind.
+	ClockSet time.Time
 	// Mark is the place shared by caught-up subscriptions; 0 leaves it.
 	Mark gateway.Position
 	// Committed is called after the commit, from the writer's goroutine. It must not block.
@@ -37,7 +40,7 @@ type Result struct {
 func (s *Store) Record(results ...Result) { s.queue.pushResults(results) }
 
 type statements struct {
-	trimAttempts, advance, setMark, setCursor, setHold *sql.Stmt
+	trimAttempts, advance, setMark, setCursor, setHold, waitAnew *sql.Stmt
 }
 
 func (s *Store) prepareStatements(ctx context.Context) (err error) {
@@ -63,7 +66,8 @@ func (s *Store) prepareStatements(ctx context.Context) (err error) {
 		setCursor: prepare(`update subscription set cursor_position = ? where id = ?`),
 		trimAttempts: prepare(`delete from attempt
 			where subscription_id = ? and position = ? and run = ? and number > ? and number <= ?`),
-		setHold: prepare(`update subscription set hold = ? where id = ?`),
+		setHold:  prepare(`update subscription set hold = ? where id = ?`),
+		waitAnew: prepare(waitAnew),
 	}
 	s.insertEvent = insert("event", eventColumns, "")
 	s.insertPayload = insert("event_payload", payloadColumns, "")
@@ -123,6 +127,9 @@ func (s *Store) insertResults(ctx context.Context, tx *sql.Tx, results []Result,
 		return 0, nil
 	}
 	if err := s.setHolds(ctx, tx, results[:written]); err != nil {
+		return 0, err
+	}
+	if err := s.waitAnew(ctx, tx, results[:written]); err != nil {
 		return 0, err
 	}
 	return written, s.moveCursors(ctx, tx, results[:written])

@@ -17,6 +17,7 @@ var resultCases = []testCase{
 	{"the newest of a group's rows holds", testSuperseded},
 	{"a replaced attempt becomes a row of its own", testPreviousAttempts},
 	{"of many attempts the first and the last are kept", testManyAttempts},
+	{"what a clock that was ahead has stored waits anew", testStoredAhead},
 	{"a hold is stored, ended and survives other changes", testHold},
 	{"cursor, share and mark", testCursorShareMark},
 	{"results are the same when they come again", testResultsAgain},
@@ -78,6 +79,46 @@ func (w *world) recordDeliveries(deliveries ...*gateway.Delivery) {
 		results[i].Delivery = d
 	}
 	w.record(results...)
+}
+
+func testStoredAhead(t *testing.T, fresh Fresh) {
+	ctx := context.Background()
+	w := running(t, fresh)
+	w.publishMany(5)
+	sub, other := w.subscribe("billing", store.Start{}), w.subscribe("other", store.Start{})
+	now := base.Add(10 * time.Hour)
+	at := func(sub *gateway.Subscription, p gateway.Position, stored time.Time, wait time.Duration) *gateway.Delivery {
+		d := retrying(sub, p, stored.Add(wait))
+		d.UpdateTime = stored
+		return d
+	}
+	tomorrow := now.Add(24 * time.Hour)
+	held := at(sub, 4, tomorrow, 0)
+	held.Due = time.Time{}
+	over := delivered(sub, 5)
+	over.UpdateTime = tomorrow
+	w.recordDeliveries(at(sub, 1, tomorrow, time.Minute), at(sub, 2, now.Add(-time.Minute), 20*time.Hour), at(sub, 3, tomorrow, time.Hour),
+		held, over, at(other, 1, tomorrow, time.Minute))
+	for _, c := range []struct {
+		sub  *gateway.Subscription
+		now  time.Time
+		want bool
+	}{{sub, now, true}, {other, now, true}, {sub, tomorrow, false}} {
+		equal(t, "stored ahead", must(w.StoredAhead(ctx, c.sub.ID, c.now))(t), c.want)
+	}
+	for range 2 { // The second time there is nothing to do.
+		w.record(store.Result{Subscription: sub.ID, ClockSet: now})
+		for p, want := range []time.Time{
+			1: now.Add(time.Minute), 2: now.Add(20*time.Hour - time.Minute), 3: now.Add(time.Hour), 4: {}, 5: {},
+		} {
+			if p > 0 {
+				d := must(w.Delivery(ctx, sub.Tenant, gateway.DeliveryKey{Subscription: sub.ID, Position: gateway.Position(p)}))(t)
+				equal(t, "due", d.Due, want)
+			}
+		}
+		equal(t, "stored ahead afterwards", must(w.StoredAhead(ctx, sub.ID, now))(t), false)
+	}
+	equal(t, "stored ahead of the other", must(w.StoredAhead(ctx, other.ID, now))(t), true)
 }
 
 func deliveryText(d *gateway.Delivery) string {

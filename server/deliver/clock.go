@@ -1,0 +1,95 @@
+package deliver
+
+import (
+	"context"
+	"time"
+
+	"github.com/postrider-dev/postrider/server/gateway"
+	"github.com/postrider-dev/postrider/server/store"
+)
+
+const (
+	// clockLook is how often the wall clock is held against the time that has passed.
+	clockLook = 5 * time.Second
+	// clockStep is how far the two must part for anything to be done about it. A clock that is adjusted slowly gets there in
+	// the course of hours, and that costs no more than looking at what waits.
+	clockStep = time.Second
+)
+
+// watchClock notices when the wall clock is set, or when the machine has slept. What waits is stored by the wall clock, so
+// it is looked at anew then: what was to wait for a minute does not wait for a day (SEMANTICS rule 4).
+func (e *Engine) watchClock(ctx context.Context) {
+	e.clockSet(ctx)
+	ticker := time.NewTicker(clockLook)
+	defer ticker.Stop()
+	wall, then := e.wallClock().Round(0), time.Now()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+		step := e.wallClock().Round(0).Sub(wall) - time.Since(then)
+		if step.Abs() < clockStep {
+			continue
+		}
+		e.logger.Warn("the clock was set, or the machine has slept", "by", step)
+		wall, then = e.wallClock().Round(0), time.Now()
+		e.clockSet(ctx)
+	}
+}
+
+// clockSet goes through what waits, at the start too: the clock may have been set while no server ran.
+func (e *Engine) clockSet(ctx context.Context) {
+	for _, l := range e.all() {
+		if ctx.Err() != nil {
+			return
+		}
+		l.clockSet(time.Now())
+		if err := l.waitAnew(ctx, time.Now()); err != nil && ctx.Err() == nil {
+			e.logger.Error("look at what waits after the clock was set", "subscription", l.id, "error", err)
+			l.later()
+		}
+	}
+}
+
+// clockSet lets holds and the breaker go on with the time that is left, and looks again for rows that are due.
+func (l *lane) clockSet(now time.Time) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.breaker.ClockSet(now)
+	if l.holdMoved(now) {
+		l.storeHold(l.breaker.Held(l.held.Reason))
+	}
+	l.retries.due = l.retries.due || !l.retries.next.IsZero()
+	l.timerAt = time.Time{}
+	l.dispatch(now)
+}
+
+// holdMoved reports whether a hold ends at another time than the one that is stored. l.mu is held.
+func (l *lane) holdMoved(now time.Time) bool {
+	if state, _ := l.breaker.State(); l.held.Kind != gateway.HoldSlowDown || state != gateway.BreakerHolding {
+		return false
+	}
+	until := l.breaker.Held("").Until
+	return l.held.Since.After(now) || until.Round(0).Sub(l.held.Until.Round(0)).Abs() >= clockStep
+}
+
+// waitAnew lets the rows that were stored ahead of now wait anew. Rows that are recorded before this are committed before
+// it, and those that are recorded later have times of the clock as it is now.
+func (l *lane) waitAnew(ctx context.Context, now time.Time) error {
+	ahead, err := l.engine.store.StoredAhead(ctx, l.id, now)
+	if err != nil || !ahead {
+		return err
+	}
+	l.engine.store.Record(store.Result{Subscription: l.id, ClockSet: now, Committed: l.lookAgain})
+	return nil
+}
+
+// lookAgain reads the rows that are due again, because they have changed.
+func (l *lane) lookAgain() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.retries.due = true
+	l.dispatch(time.Now())
+}
