@@ -59,13 +59,17 @@ func (r *Keyring) SealSession(s Session) string {
 func (r *Keyring) OpenSession(token string, now time.Time) (Session, error) {
 	s, err := r.openSession(token)
 	switch {
-	case err != nil, s.Issued.After(now.Add(clockSkew)):
+	case err != nil, IssuedAhead(s.Issued, now):
 		return Session{}, ErrSession
 	case !now.Before(s.Expires):
 		return Session{}, ErrSessionExpired
 	}
 	return s, nil
 }
+
+// IssuedAhead reports whether a session or ticket was issued by a clock that was ahead of now: it would be good for longer than it
+// was made for.
+func IssuedAhead(issued, now time.Time) bool { return issued.After(now.Add(clockSkew)) }
 
 func (r *Keyring) openSession(token string) (Session, error) {
 	if len(token) > maxSessionBytes {

@@ -95,7 +95,7 @@ func (r *Keyring) SealTicket(t Ticket) string {
 func (r *Keyring) OpenTicket(text string, now time.Time) (Ticket, error) {
 	t, err := r.openTicket(text)
 	switch {
-	case err != nil, t.Issued.After(now.Add(clockSkew)):
+	case err != nil, IssuedAhead(t.Issued, now):
 		return Ticket{}, ErrTicket
 	case !now.Before(t.Expires):
 		return Ticket{}, ErrTicketExpired

@@ -27,7 +27,7 @@ type filterFailures struct {
 func (l *lane) chooses(expression *filter.Expression, subject *filter.Subject) bool {
 	verdict := expression.Match(subject)
 	if verdict.Costly {
-		l.costlyUntil.Store(time.Now().Add(costlyFor).UnixNano())
+		l.takesLong()
 	}
 	if verdict.Exceeded && l.failures.over.TooMany(time.Now()) {
 		l.setAside(verdict.Err)
@@ -51,7 +51,16 @@ func (l *lane) quickly(expression *filter.Expression, subject *filter.Subject) (
 const costlyFor = time.Minute
 
 // costly says whether the lane's expression has lately taken long.
-func (l *lane) costly() bool { return time.Now().UnixNano() < l.costlyUntil.Load() }
+func (l *lane) costly() bool {
+	until := l.costlyUntil.Load()
+	return until != nil && time.Now().Before(*until)
+}
+
+// takesLong lets the lane read on by itself from now on.
+func (l *lane) takesLong() {
+	until := time.Now().Add(costlyFor)
+	l.costlyUntil.Store(&until)
+}
 
 // awaitEvents waits until there are events after a place. It comes back at times without, to see whether the lane still
 // runs.

@@ -41,8 +41,8 @@ type lane struct {
 
 	// failures are the events on which the expression failed. It has a lock of its own.
 	failures filterFailures
-	// costlyUntil is until when the lane reads on by itself because its expression took long, in Unix nanoseconds.
-	costlyUntil atomic.Int64
+	// costlyUntil is until when the lane reads on by itself because its expression took long; nil when it never did.
+	costlyUntil atomic.Pointer[time.Time]
 
 	mu  sync.Mutex
 	sub *gateway.Subscription

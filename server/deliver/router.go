@@ -214,7 +214,7 @@ func (r *router) chosen(l *lane, subject *filter.Subject) bool {
 			return chosen
 		}
 	}
-	l.costlyUntil.Store(time.Now().Add(costlyFor).UnixNano())
+	l.takesLong()
 	r.leaving = append(r.leaving, l)
 	l.mu.Lock()
 	defer l.mu.Unlock()

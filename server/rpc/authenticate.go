@@ -49,6 +49,8 @@ type caller struct {
 	hash auth.KeyHash
 	// ticketEnd is when the caller's ticket ends; zero for who has none.
 	ticketEnd time.Time
+	// issued is when the ticket or the session was made; zero for a bearer key.
+	issued time.Time
 	// session is the one the caller, or the maker of the ticket, signed in with; zero for a bearer key.
 	session gateway.Session
 	// refused is why the call's headers let nobody in, where a ticket in the message may; nil for who was let in.
@@ -192,7 +194,7 @@ func (a *authenticator) bySession(ctx context.Context, token string) (caller, er
 	if c.KeyID != opened.KeyID {
 		return caller{}, errUnknownKey()
 	}
-	c.SessionEnd = opened.Expires
+	c.SessionEnd, c.issued = opened.Expires, opened.Issued
 	c.session = gateway.Session{
 		ID: gateway.SessionID(opened.ID), KeyID: c.KeyID, Tenant: c.Tenant, Expires: opened.Expires,
 	}
@@ -209,7 +211,8 @@ func (a *authenticator) checkSession(c caller) error {
 
 // stillGood says why a caller who was let in earlier would not be any more; nil when the caller would.
 func (a *authenticator) stillGood(ctx context.Context, c caller) error {
-	if ends := c.ends(); !ends.IsZero() && !time.Now().Before(ends) {
+	now := time.Now()
+	if ends := c.ends(); !ends.IsZero() && (!now.Before(ends) || auth.IssuedAhead(c.issued, now)) {
 		if ends == c.ticketEnd {
 			return errTicketExpired()
 		}

@@ -78,7 +78,7 @@ func (a *authenticator) byTicket(ctx context.Context, text string) (caller, auth
 	if err := a.checkSession(c); err != nil {
 		return c, ticket, err
 	}
-	c.Tenant, c.Scopes, c.ticketEnd = tenant, gateway.ScopeConsume, ticket.Expires
+	c.Tenant, c.Scopes, c.ticketEnd, c.issued = tenant, gateway.ScopeConsume, ticket.Expires, ticket.Issued
 	return c, ticket, nil
 }
 

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -15,6 +16,10 @@ import (
 // MaxEndedSessions bounds the rows that one key's sessions may leave behind. One more ends every session of the key that
 // expires no later, which takes one row: signing in and out in a loop fills neither the table nor the memory.
 const MaxEndedSessions = 100
+
+// endedKept is for how long an ended session is remembered once it has expired: a clock that was ahead for a while may have
+// been what said so, and the session must not come back when the clock does.
+const endedKept = 30 * 24 * time.Hour
 
 // endedSessions are those of the table, in memory: every call that shows a session asks for them.
 type endedSessions struct {
@@ -47,7 +52,7 @@ func (s *endedSessions) has(one gateway.Session) bool {
 	return false
 }
 
-// replace takes what the table holds of a key, and forgets keys whose sessions have expired anyway.
+// replace takes what the table holds of a key, and forgets keys whose sessions have expired long ago.
 func (s *endedSessions) replace(key string, rows []*ent.EndedSession, now time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -61,7 +66,7 @@ func (s *endedSessions) replace(key string, rows []*ent.EndedSession, now time.T
 
 func expired(sessions []endedSession, now time.Time) bool {
 	for _, one := range sessions {
-		if now.Before(one.expires) {
+		if now.Before(one.expires.Add(endedKept)) {
 			return false
 		}
 	}
@@ -120,12 +125,17 @@ func (s *Store) EndSession(ctx context.Context, one gateway.Session) error {
 }
 
 func addEndedSession(ctx context.Context, tx *ent.Tx, one gateway.Session, now time.Time) error {
-	if _, err := tx.EndedSession.Delete().Where(endedsession.ExpireTimeLTE(micros(now))).Exec(ctx); err != nil {
+	if _, err := tx.EndedSession.Delete().Where(endedsession.ExpireTimeLTE(micros(now.Add(-endedKept)))).Exec(ctx); err != nil {
 		return err
 	}
 	rows, err := tx.EndedSession.Query().Where(endedOf(one)...).All(ctx)
 	if err != nil {
 		return err
+	}
+	if len(rows) >= MaxEndedSessions {
+		if rows, err = forgetExpired(ctx, tx, one, rows, now); err != nil {
+			return err
+		}
 	}
 	create := tx.EndedSession.Create().SetTenantID(int64(one.Tenant)).SetKeyUID(one.KeyID)
 	if len(rows) < MaxEndedSessions {
@@ -139,6 +149,15 @@ func addEndedSession(ctx context.Context, tx *ent.Tx, one gateway.Session, now t
 		return err
 	}
 	return create.SetExpireTime(last).Exec(ctx)
+}
+
+// forgetExpired removes the rows of a key whose sessions have expired, and returns the others.
+func forgetExpired(ctx context.Context, tx *ent.Tx, one gateway.Session, rows []*ent.EndedSession, now time.Time) ([]*ent.EndedSession, error) {
+	expired := endedsession.ExpireTimeLTE(micros(now))
+	if _, err := tx.EndedSession.Delete().Where(append(endedOf(one), expired)...).Exec(ctx); err != nil {
+		return nil, err
+	}
+	return slices.DeleteFunc(rows, func(row *ent.EndedSession) bool { return row.ExpireTime <= micros(now) }), nil
 }
 
 func endedOf(one gateway.Session) []predicate.EndedSession {

@@ -13,7 +13,9 @@ import (
 var endedSessionCases = []testCase{
 	{"a session that is ended stays so after a restart", testEndedSession},
 	{"ending many sessions of a key ends the older ones together", testManyEndedSessions},
-	{"a session that has expired leaves nothing", testExpiredEndedSession},
+	{"a session that expired long ago leaves nothing", testExpiredEndedSession},
+	{"a session that was ended does not come back when a clock that was ahead is set back", testEndedByAClockAhead},
+	{"sessions that have expired are the first to go", testManyExpiredSessions},
 }
 
 func session(key string, number int, expires time.Time) gateway.Session {
@@ -64,9 +66,33 @@ func testManyEndedSessions(t *testing.T, fresh Fresh) {
 
 func testExpiredEndedSession(t *testing.T, fresh Fresh) {
 	w := running(t, fresh)
-	old := session("key_1", 1, time.Now().Add(-time.Minute))
+	old := session("key_1", 1, time.Now().Add(-31*24*time.Hour))
 	w.endSession(old)
 	w.endSession(session("key_2", 2, time.Now().Add(time.Hour)))
 	w.restart()
 	equal(t, "a session that expired anyway is remembered", w.SessionEnded(old), false)
+}
+
+// To a clock that is a day ahead, a session that goes on for hours has expired.
+func testEndedByAClockAhead(t *testing.T, fresh Fresh) {
+	w := running(t, fresh)
+	own := session("key_1", 1, time.Now().Add(-12*time.Hour))
+	w.endSession(own)
+	w.endSession(session("key_1", 2, time.Now().Add(12*time.Hour)))
+	w.endSession(session("key_2", 3, time.Now().Add(12*time.Hour)))
+	for _, when := range []string{"after others were ended", "after a restart"} {
+		equal(t, when, w.SessionEnded(own), true)
+		w.restart()
+	}
+}
+
+func testManyExpiredSessions(t *testing.T, fresh Fresh) {
+	w := running(t, fresh)
+	for i := range 2 * store.MaxEndedSessions {
+		w.endSession(session("key_1", i, time.Now().Add(-time.Hour)))
+	}
+	own := session("key_1", -1, time.Now().Add(2*time.Hour))
+	w.endSession(own)
+	equal(t, "own", w.SessionEnded(own), true)
+	equal(t, "another", w.SessionEnded(session("key_1", -2, time.Now().Add(time.Hour))), false)
 }

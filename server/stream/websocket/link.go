@@ -44,8 +44,10 @@ type link struct {
 	// err is why nothing more can be written.
 	err error
 
-	// heard is when something came from the client, in Unix nanoseconds.
-	heard atomic.Int64
+	// opened is when the link was made, heard how long after that something last came from the client: the wall clock may be
+	// set meanwhile.
+	opened time.Time
+	heard  atomic.Int64
 
 	deadlines            sync.Mutex
 	leaving              bool
@@ -59,7 +61,7 @@ type link struct {
 var buffers = sync.Pool{New: func() any { return new([]byte) }}
 
 func newLink() *link {
-	l := &link{}
+	l := &link{opened: time.Now()}
 	l.written.L = &l.mu
 	return l
 }
@@ -75,7 +77,7 @@ func (l *link) Read(p []byte) (int, error) {
 	}
 	l.awaitClient()
 	n, err := l.Conn.Read(p)
-	l.heard.Store(time.Now().UnixNano())
+	l.heard.Store(int64(time.Since(l.opened)))
 	return n, err
 }
 
@@ -283,7 +285,7 @@ func (l *link) leave() {
 
 // quietFor is how long nothing has come from the client.
 func (l *link) quietFor() time.Duration {
-	return time.Since(time.Unix(0, l.heard.Load()))
+	return time.Since(l.opened) - time.Duration(l.heard.Load())
 }
 
 func appendClose(dst []byte, code CloseCode, reason string) []byte {
