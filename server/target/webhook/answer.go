@@ -27,6 +27,10 @@ func retryAfter(header http.Header, now time.Time) (asked time.Duration, ok bool
 	if err != nil {
 		return 0, false
 	}
+	// The date is one of the endpoint's clock, and so is the answer's own: ours may differ.
+	if sent, err := http.ParseTime(header.Get("Date")); err == nil {
+		now = sent
+	}
 	return max(date.Sub(now), 0), date.After(now)
 }
 

@@ -117,6 +117,23 @@ func TestStatusDecides(t *testing.T) {
 	}
 }
 
+// A hold until a date lasts as long as the endpoint meant, whatever the difference between its clock and ours.
+func TestRetryAfterDateIsOfTheEndpointsClock(t *testing.T) {
+	t.Parallel()
+	for _, year := range []int{2001, 2999} {
+		theirs := time.Date(year, 5, 6, 7, 8, 9, 0, time.UTC)
+		url := endpoint(t, func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Date", theirs.Format(http.TimeFormat))
+			w.Header().Set("Retry-After", theirs.Add(7*time.Second).Format(http.TimeFormat))
+			w.WriteHeader(http.StatusServiceUnavailable)
+		})
+		o := newTarget(t, url, time.Minute).Send(t.Context(), message(), at)
+		if o.Kind != gateway.OutcomeSlowDown || o.RetryAfter != 7*time.Second {
+			t.Errorf("in %d: %+v", year, o)
+		}
+	}
+}
+
 func TestAnswerIsKept(t *testing.T) {
 	t.Parallel()
 	url := endpoint(t, func(w http.ResponseWriter, _ *http.Request) {
