@@ -41,7 +41,7 @@ func (r *Recorder) expect(tier int, start time.Time) {
 // Run stores what is finished, and looks what waits, until ctx ends. Then it stores the interval under way too: the next
 // start goes on in it. The store's Run must outlast it.
 func (r *Recorder) Run(ctx context.Context) error {
-	finished := time.NewTimer(untilNext(shortest))
+	finished := time.NewTimer(r.untilNext(shortest))
 	defer finished.Stop()
 	sample := time.NewTimer(0)
 	defer sample.Stop()
@@ -54,22 +54,24 @@ func (r *Recorder) Run(ctx context.Context) error {
 			sample.Reset(r.sample(ctx))
 		case <-finished.C:
 			r.keep(ctx)
-			finished.Reset(untilNext(shortest))
+			finished.Reset(r.untilNext(shortest))
 		}
 	}
 }
 
 // untilNext is the time until the next multiple of an interval.
-func untilNext(interval time.Duration) time.Duration {
-	now := time.Now()
+func (r *Recorder) untilNext(interval time.Duration) time.Duration {
+	now := r.now()
 	return now.Truncate(interval).Add(interval).Sub(now)
 }
 
 // keep stores the finished intervals and the sums that are due, and removes what is old.
 func (r *Recorder) keep(ctx context.Context) {
-	now := time.Now()
+	now := r.now()
+	r.noticeSetBack(now)
 	rows, counted := r.finished(now, false)
 	if len(rows) > 0 {
+		rows = r.addRepeated(ctx, rows)
 		if err := r.store.SaveStats(ctx, func() []store.StatsInterval { return rows }); err != nil {
 			r.fault(ctx, "store statistics", err)
 			r.tidy(now, time.Time{})
@@ -88,7 +90,7 @@ func (r *Recorder) keep(ctx context.Context) {
 // last stores everything, asked by the writer when it has committed what was queued before.
 func (r *Recorder) last(ctx context.Context) {
 	err := r.store.SaveStats(ctx, func() []store.StatsInterval {
-		rows, _ := r.finished(time.Now(), true)
+		rows, _ := r.finished(r.now(), true)
 		return rows
 	})
 	if err != nil {

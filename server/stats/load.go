@@ -16,7 +16,7 @@ const maxRecount = 1_000_000
 // with the events of the log that it had not stored the counts of. Call it while the store runs, before anything else is
 // counted.
 func (r *Recorder) Load(ctx context.Context) error {
-	now, head := time.Now(), r.store.Head()
+	now, head := r.now(), r.store.Head()
 	r.begin(now, head)
 	if err := r.resume(ctx, now); err != nil {
 		return fmt.Errorf("load statistics: %w", err)
@@ -28,7 +28,7 @@ func (r *Recorder) Load(ctx context.Context) error {
 	if err := r.recount(ctx, now, max(counted, head-maxRecount), head); err != nil {
 		return fmt.Errorf("count what was published: %w", err)
 	}
-	r.sumUp(ctx, time.Now())
+	r.sumUp(ctx, r.now())
 	return nil
 }
 
@@ -149,12 +149,15 @@ func (r *Recorder) saveChanged(ctx context.Context, changed map[intervalKey]*int
 // firstRecount is how far back events are counted where nothing was stored yet.
 const firstRecount = time.Hour
 
+// farFuture is after every interval.
+var farFuture = time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC)
+
 // stored answers up to which position events were counted in what is stored, and takes note of the sums that the last
 // process may have died over: those that the newest intervals are a part of, and those before.
 func (r *Recorder) stored(ctx context.Context, now time.Time) (counted gateway.Position, err error) {
 	found := false
 	for level, t := range tiers {
-		start, position, ok, err := r.store.NewestStats(ctx, t.length)
+		start, position, ok, err := r.store.NewestStats(ctx, t.length, now)
 		if err != nil {
 			return 0, err
 		}
@@ -166,6 +169,15 @@ func (r *Recorder) stored(ctx context.Context, now time.Time) (counted gateway.P
 			r.expect(level, start)
 			r.expect(level, start.Add(-tiers[level+1].length))
 		}
+	}
+	// What a clock that was ahead has stored is counted, too; its times are still to come.
+	last, position, ok, err := r.store.NewestStats(ctx, shortest, farFuture)
+	if err != nil {
+		return 0, err
+	}
+	if ok {
+		found, counted = true, max(counted, position)
+		r.repeat(now.Truncate(shortest).Add(shortest), last.Add(shortest))
 	}
 	if !found {
 		return r.store.PositionBefore(ctx, now.Add(-firstRecount))

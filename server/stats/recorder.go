@@ -16,6 +16,7 @@ import (
 	"context"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/postrider-dev/postrider/server/gateway"
@@ -34,6 +35,8 @@ type Config struct {
 	Streams func() map[gateway.TenantID]int
 	// Logger is for faults of the store; none when nil.
 	Logger *slog.Logger
+	// Now reads the clock; time.Now when nil.
+	Now func() time.Time
 }
 
 // Recorder counts. Published and Settled are its hot path: they take one lock, which the store's writer alone holds but
@@ -43,11 +46,14 @@ type Recorder struct {
 	backlogs func(context.Context) (Backlogs, error)
 	streams  func() map[gateway.TenantID]int
 	logger   *slog.Logger
-	// since is the first second that is known: those before went with the process that counted them.
-	since time.Time
+	now      func() time.Time
+	// setBack counts how often the clock was set back. A watch that began before sees the times of another clock.
+	setBack atomic.Int64
 
 	mu      sync.Mutex
 	tenants map[gateway.TenantID]*tenant
+	// since is the first second that is known: those before went with the process that counted them.
+	since time.Time
 	// position is that of the newest event that is counted, passed that of the newest one of the finished intervals; passedAt
 	// is when they ended.
 	position, passed gateway.Position
@@ -55,6 +61,10 @@ type Recorder struct {
 	// touched tells that something was counted since the backlogs were looked at; sampled is when that was first done.
 	touched bool
 	sampled time.Time
+
+	// repeated are the times that come for the second time since the clock was set back: what is stored of them stays, and what
+	// is counted now is added. Owned by the goroutine of Load, then Run, like what follows.
+	repeated struct{ from, to time.Time }
 
 	// Owned by the goroutine of Load, then Run: the sums to be made once their time is over, the position of the newest event
 	// that is counted in what is stored, when old intervals were last removed, and when it was last looked what waits.
@@ -71,9 +81,12 @@ func New(cfg Config) *Recorder {
 	if cfg.Streams == nil {
 		cfg.Streams = func() map[gateway.TenantID]int { return nil }
 	}
+	if cfg.Now == nil {
+		cfg.Now = time.Now
+	}
 	return &Recorder{
-		store: cfg.Store, backlogs: cfg.Backlogs, streams: cfg.Streams, logger: cfg.Logger,
-		since:   time.Now().Truncate(time.Second),
+		store: cfg.Store, backlogs: cfg.Backlogs, streams: cfg.Streams, logger: cfg.Logger, now: cfg.Now,
+		since:   cfg.Now().Truncate(time.Second),
 		tenants: map[gateway.TenantID]*tenant{}, due: map[sum]struct{}{},
 	}
 }
@@ -85,7 +98,7 @@ func (r *Recorder) Published(events []*gateway.Event) {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	now := time.Now()
+	now := r.now()
 	r.pass(now)
 	for len(events) > 0 {
 		first, n := events[0], 1
@@ -110,7 +123,7 @@ func (r *Recorder) pass(now time.Time) {
 func (r *Recorder) Settled(d gateway.DeliverySettled) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.of(d.Tenant).settled(time.Now(), d)
+	r.of(d.Tenant).settled(r.now(), d)
 	r.touched = true
 }
 
@@ -135,7 +148,7 @@ const (
 
 // sample looks at what waits, if that may have changed, and answers when to look again.
 func (r *Recorder) sample(ctx context.Context) (wait time.Duration) {
-	began, streams := time.Now(), r.streams()
+	began, streams := r.now(), r.streams()
 	if !r.takeTouched(streams) && began.Sub(r.looked) < restSample {
 		return sampleEvery
 	}
@@ -148,7 +161,7 @@ func (r *Recorder) sample(ctx context.Context) (wait time.Duration) {
 		return restSample
 	}
 	r.take(backlogs, streams)
-	return max(sampleEvery, sampleShare*time.Since(began))
+	return max(sampleEvery, sampleShare*r.now().Sub(began))
 }
 
 // takeTouched tells whether anything has happened since the last time, other streams being open among it.
@@ -170,7 +183,7 @@ func (r *Recorder) takeTouched(streams map[gateway.TenantID]int) bool {
 func (r *Recorder) take(backlogs Backlogs, streams map[gateway.TenantID]int) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	now := time.Now()
+	now := r.now()
 	if r.sampled.IsZero() {
 		r.sampled = now
 	}

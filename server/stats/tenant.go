@@ -132,10 +132,14 @@ func (t *tenant) unstored() []*interval {
 // tidy takes note that the intervals before a time are stored, and lets go of what nobody needs. It answers whether
 // anything is left.
 func (t *tenant) tidy(now, storedBefore time.Time) (left bool) {
+	// What a clock that was ahead has counted is still to come.
+	ahead := func(start time.Time) bool { return start.After(now) && !storedBefore.IsZero() }
 	for i := range t.closed {
 		t.closed[i].stored = t.closed[i].stored || t.closed[i].start.Before(storedBefore)
 	}
-	t.closed = slices.DeleteFunc(t.closed, func(c closed) bool { return c.stored && now.Sub(c.start) > shortest+keptFor })
+	t.closed = slices.DeleteFunc(t.closed, func(c closed) bool {
+		return c.stored && now.Sub(c.start) > shortest+keptFor || ahead(c.start)
+	})
 	t.closed = slices.Delete(t.closed, 0, max(len(t.closed)-maxUnstored, 0))
 	t.forgetSeconds(now.Unix() - keptSeconds)
 	return t.open != nil || len(t.closed)+len(t.seconds)+len(t.backlogs) > 0 || t.gauges.Streams > 0

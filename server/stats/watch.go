@@ -26,6 +26,8 @@ type Watch struct {
 	taken, looked time.Time
 	// given is the start of the newest point that was given.
 	given time.Time
+	// setBack is how often the recorder's clock had been set back.
+	setBack int64
 }
 
 // grid divides a span up to now into intervals; the last one is not over yet.
@@ -60,9 +62,9 @@ func (r *Recorder) Watch(ctx context.Context, id gateway.TenantID, span time.Dur
 	resolution := gateway.StatsResolution(span)
 	w := &Watch{
 		recorder: r, tenant: id, points: newGrid(span, resolution), tables: newGrid(span, max(resolution, shortest)),
-		whole: newInterval(time.Time{}),
+		whole: newInterval(time.Time{}), setBack: r.setBack.Load(),
 	}
-	now := time.Now()
+	now := r.now()
 	// What is in memory is looked at first: what finishes between this and the reading comes with the first look.
 	newest := r.newest(id, now, w.tables.first(now), false)
 	if err := w.load(ctx, now, newest.closed); err != nil {
@@ -149,13 +151,13 @@ func (w *Watch) forget(now time.Time) {
 }
 
 // Look answers what is there now, with the tables if asked. ok is false when nobody looked for so long that something may
-// be missing: watch again.
+// be missing, and when the clock was set back: watch again.
 func (w *Watch) Look(tables bool) (view View, ok bool) {
-	now := time.Now()
+	now := w.recorder.now()
 	if now.Before(w.looked) {
 		now = w.looked // a clock that went back
 	}
-	if now.Sub(w.looked) > keptFor {
+	if now.Sub(w.looked) > keptFor || w.setBack != w.recorder.setBack.Load() {
 		return view, false
 	}
 	newest := w.recorder.newest(w.tenant, now, w.taken, tables)
@@ -185,10 +187,16 @@ func (w *Watch) Look(tables bool) (view View, ok bool) {
 // knownFrom answers the first second from a time on that is not older than the recorder, which can tell nothing of those
 // before; a reader must not take them for seconds in which nothing happened.
 func (w *Watch) knownFrom(from time.Time) time.Time {
-	if since := w.recorder.since; since.After(from) && !since.After(w.given) {
+	if since := w.recorder.knownSince(); since.After(from) && !since.After(w.given) {
 		return since
 	}
 	return from
+}
+
+func (r *Recorder) knownSince() time.Time {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.since
 }
 
 // secondPoints answers the points of single seconds.

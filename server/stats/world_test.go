@@ -32,6 +32,9 @@ type world struct {
 	backlogs atomic.Pointer[stats.Backlogs]
 	streams  atomic.Pointer[map[gateway.TenantID]int]
 
+	// ahead is how far the recorder's clock is ahead of the time there is.
+	ahead atomic.Int64
+
 	stopStore, stopRecorder context.CancelFunc
 	storeDone, recorderDone chan error
 	published               int
@@ -64,6 +67,7 @@ func (w *world) start() {
 	w.recorder = stats.New(stats.Config{
 		Store: w.store, Backlogs: func(context.Context) (stats.Backlogs, error) { return *w.backlogs.Load(), nil },
 		Streams: func() map[gateway.TenantID]int { return *w.streams.Load() },
+		Now:     func() time.Time { return time.Now().Add(time.Duration(w.ahead.Load())) },
 	})
 	w.store.OnCommit(w.recorder.Published)
 	w.stopStore, w.storeDone = runPart(w.store.Run)

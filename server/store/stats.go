@@ -89,12 +89,13 @@ func (s *Store) statsIntervals(ctx context.Context, query string, args ...any) (
 	return intervals, rows.Err()
 }
 
-// NewestStats answers the start of the newest interval of any tenant, and the newest event that was counted when it was
-// written. ok is false when there is none.
-func (s *Store) NewestStats(ctx context.Context, resolution time.Duration) (start time.Time, counted gateway.Position, ok bool, err error) {
+// NewestStats returns the start of the newest interval of any tenant that does not begin after a time, and the newest event
+// that was counted when it was written. ok is false when there is none.
+func (s *Store) NewestStats(ctx context.Context, resolution time.Duration, upTo time.Time) (start time.Time, counted gateway.Position, ok bool, err error) {
 	var at int64
 	err = s.db.reader.QueryRowContext(ctx, s.db.bind(`select start_time, max(position) from stats_interval where resolution = ? and start_time =
-		(select max(start_time) from stats_interval where resolution = ?) group by start_time`), seconds(resolution), seconds(resolution)).
+		(select max(start_time) from stats_interval where resolution = ? and start_time <= ?) group by start_time`),
+		seconds(resolution), seconds(resolution), micros(upTo)).
 		Scan(&at, &counted)
 	if errors.Is(err, sql.ErrNoRows) {
 		return start, 0, false, nil

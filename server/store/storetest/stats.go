@@ -40,15 +40,19 @@ var statsCases = []testCase{
 	}},
 	{"the newest one tells what was counted", func(t *testing.T, fresh Fresh) {
 		w := running(t, fresh)
-		if _, _, ok, err := w.NewestStats(context.Background(), statsLength); ok || err != nil {
+		if _, _, ok, err := w.NewestStats(context.Background(), statsLength, statsStart.Add(time.Hour)); ok || err != nil {
 			t.Errorf("without any: %v, %v", ok, err)
 		}
 		old, newest := w.statsInterval(1, ""), w.statsInterval(2, "")
 		old.Position, newest.Position = 7, 9
 		w.saveStats(newest, old)
-		start, position, ok, err := w.NewestStats(context.Background(), statsLength)
+		start, position, ok, err := w.NewestStats(context.Background(), statsLength, statsStart.Add(time.Hour))
 		if !start.Equal(newest.Start) || position != 9 || !ok || err != nil {
 			t.Errorf("%v, %d, %v, %v", start, position, ok, err)
+		}
+		start, position, ok, err = w.NewestStats(context.Background(), statsLength, old.Start)
+		if !start.Equal(old.Start) || position != 7 || !ok || err != nil {
+			t.Errorf("by the time of the old one: %v, %d, %v, %v", start, position, ok, err)
 		}
 	}},
 	{"old ones are removed", func(t *testing.T, fresh Fresh) {
