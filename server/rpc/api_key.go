@@ -17,7 +17,10 @@ type apiKeyService struct{ tenants }
 func (s *apiKeyService) CreateApiKey(
 	ctx context.Context, request *connect.Request[postriderv1.CreateApiKeyRequest],
 ) (*connect.Response[postriderv1.CreateApiKeyResponse], error) {
-	key := wire.NewAPIKey(request.Msg.GetApiKey())
+	key, err := wire.NewAPIKey(request.Msg.GetApiKey())
+	if err != nil {
+		return nil, err
+	}
 	scope, err := s.confine(ctx, request.Msg.GetApiKey().GetTenant())
 	if err != nil {
 		return nil, err

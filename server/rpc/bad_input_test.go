@@ -17,8 +17,12 @@ const (
 	batchPath     = "/postrider.v1.EventService/PublishBatch"
 	listPath      = "/postrider.v1.EventService/ListEvents"
 	subscribePath = "/postrider.v1.SubscriptionService/CreateSubscription"
+	createKeyPath = "/postrider.v1.ApiKeyService/CreateApiKey"
 	updatePath    = "/postrider.v1.SubscriptionService/UpdateSubscription"
 )
+
+// anID has the form of a subscription's id.
+const anID = "sub_0123456789abcdefghjk"
 
 func event(data string) string { return `{"event":{"type":"order.created","data":` + data + `}}` }
 
@@ -38,6 +42,12 @@ func TestBadInput(t *testing.T) {
 		// names is what the message has to name: the field, or else the cause.
 		names string
 	}{
+		{"a name with a space at the end", subscribePath, strings.Replace(hookTo("http://127.0.0.1:1/"), "bad", "good ", 1), "invalid_argument", "INVALID_FIELD", "subscription.name"},
+		{"a name like an id", subscribePath, strings.Replace(hookTo("http://127.0.0.1:1/"), "bad", anID, 1), "invalid_argument", "INVALID_FIELD", "subscription.name"},
+		{"a new name like an id", updatePath, `{"subscription":{"id":"good","name":"` + anID + `"}}`, "invalid_argument", "INVALID_FIELD", "subscription.name"},
+		{"a key's name with a space at the end", createKeyPath, `{"apiKey":{"name":"shop ","scopes":["API_KEY_SCOPE_PUBLISH"]}}`, "invalid_argument", "INVALID_FIELD", "api_key.name"},
+		{"a key's name like an id", createKeyPath, `{"apiKey":{"name":"` + anID + `","scopes":["API_KEY_SCOPE_PUBLISH"]}}`, "invalid_argument", "INVALID_FIELD", "api_key.name"},
+		{"a tenant's name with a space", "/postrider.v1.TenantService/CreateTenant", `{"tenant":{"name":"acme "}}`, "invalid_argument", "INVALID_FIELD", "tenant.name"},
 		{"malformed JSON", publishPath, `{"event":{"type":`, "invalid_argument", "MALFORMED_REQUEST", "JSON"},
 		{"not an object", publishPath, `[]`, "invalid_argument", "MALFORMED_REQUEST", ""},
 		{"unknown field", publishPath, `{"event":{"type":"a","dta":{}}}`, "invalid_argument", "", "dta"},

@@ -39,9 +39,12 @@ func Scopes(set gateway.Scope) []postriderv1.ApiKeyScope {
 }
 
 // NewAPIKey reads the key of a create request: its name and scopes. The tenant, which the message names, is the
-// caller's to look up. Fields that only the server sets are ignored.
-func NewAPIKey(key *postriderv1.ApiKey) *gateway.APIKey {
-	return &gateway.APIKey{Name: key.GetName(), Scopes: NewScopes(key.GetScopes())}
+// caller's to look up. Fields that only the server sets are ignored. An error is a *gateway.Error that names the field.
+func NewAPIKey(key *postriderv1.ApiKey) (*gateway.APIKey, error) {
+	if err := gateway.CheckName("api_key.name", key.GetName()); err != nil {
+		return nil, err
+	}
+	return &gateway.APIKey{Name: key.GetName(), Scopes: NewScopes(key.GetScopes())}, nil
 }
 
 // APIKey shows a key. tenant is the name of the tenant it is confined to, empty for a server-scoped key.

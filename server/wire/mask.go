@@ -132,8 +132,11 @@ func changeName(to *gateway.Subscription, from *postriderv1.Subscription) error 
 	if from.GetName() == "" {
 		return gateway.FieldError("subscription.name", "is required")
 	}
+	if from.GetName() == to.Name {
+		return nil
+	}
 	to.Name = from.GetName()
-	return nil
+	return gateway.CheckName("subscription.name", to.Name)
 }
 
 func changeDescription(to *gateway.Subscription, from *postriderv1.Subscription) error {

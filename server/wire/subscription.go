@@ -36,6 +36,9 @@ func NewSubscription(from *postriderv1.Subscription) (*gateway.Subscription, Sta
 	if from.GetName() == "" {
 		return nil, Start{}, gateway.FieldError("subscription.name", "is required")
 	}
+	if err := gateway.CheckName("subscription.name", from.GetName()); err != nil {
+		return nil, Start{}, err
+	}
 	start, err := ParseStart("subscription.start", from.GetStart())
 	if err != nil {
 		return nil, Start{}, err

@@ -124,6 +124,27 @@ func TestSubscriptionUpdate(t *testing.T) {
 	}
 }
 
+// A name that could not be given today is left as it is, and may be replaced by a good one.
+func TestANameOfBeforeStays(t *testing.T) {
+	t.Parallel()
+	for name, good := range map[string]bool{"old ": true, "new": true, "other ": false} {
+		update, err := wire.NewSubscriptionUpdate(&postriderv1.UpdateSubscriptionRequest{
+			Subscription: &postriderv1.Subscription{Id: "sub_1", Name: name, Description: "d"},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		sub := newSubscription(t)
+		sub.Name = "old "
+		if err = update.Apply(sub); (err == nil) != good {
+			t.Errorf("%q: %v", name, err)
+		}
+		if !good {
+			wantField(t, err, "subscription.name")
+		}
+	}
+}
+
 func has(sub *gateway.Subscription, text string) bool {
 	return strings.Contains(string(sub.TargetConfig), text)
 }
