@@ -44,10 +44,19 @@ func (w *Webhook) Send(ctx context.Context, m *target.Message, at time.Time) gat
 		Timeout: w.timeout,
 		Keep:    gateway.MaxResponseKept,
 	})
-	if err != nil {
+	if err != nil && !decided(result, err) {
 		return failed(result, err)
 	}
-	return answered(result, time.Now())
+	outcome := answered(result, time.Now())
+	outcome.Truncated = outcome.Truncated || err != nil
+	return outcome
+}
+
+// decided reports whether an answer that broke off says what became of the event all the same: its status does, which the
+// receiver sent when it had decided. The body is for people.
+func decided(result egress.Result, err error) bool {
+	var e *egress.Error
+	return result.StatusCode != 0 && !(errors.As(err, &e) && e.Kind == egress.KindCanceled)
 }
 
 // header answers the static headers and those of one attempt.
@@ -77,7 +86,7 @@ func (w *Webhook) Describe(m *target.Message, at time.Time) target.Request {
 	return request
 }
 
-// failed is the outcome without a complete answer.
+// failed is the outcome without an answer.
 func failed(result egress.Result, err error) gateway.Outcome {
 	outcome := outcomeOf(result)
 	outcome.Kind = gateway.OutcomeEndpointFailure
@@ -93,7 +102,7 @@ func failed(result egress.Result, err error) gateway.Outcome {
 	return outcome
 }
 
-// answered is the outcome of an answer that came at now.
+// answered is the outcome of an answer whose status came at now.
 func answered(result egress.Result, now time.Time) gateway.Outcome {
 	outcome := outcomeOf(result)
 	asked, hasRetryAfter := retryAfter(result.Header, now)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -113,6 +114,50 @@ func TestStatusDecides(t *testing.T) {
 		o := newTarget(t, url, time.Minute).Send(t.Context(), message(), at)
 		if o.Kind != c.want || o.Status != c.status || o.RetryAfter < c.min || o.RetryAfter > c.max {
 			t.Errorf("%d with %q: %+v", c.status, c.retryAfter, o)
+		}
+	}
+}
+
+// A receiver that had taken an event was sent it again when its answer broke off behind the status; one that was gone or
+// asked for time was not heard.
+func TestStatusDecidesThoughTheBodyBreaksOff(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		status  int
+		breaks  string // how the body goes on
+		want    gateway.OutcomeKind
+		timeout time.Duration
+	}{
+		{200, "cut", gateway.OutcomeDelivered, time.Minute},
+		{204, "cut", gateway.OutcomeDelivered, time.Minute},
+		{200, "malformed", gateway.OutcomeDelivered, time.Minute},
+		{202, "hangs", gateway.OutcomeDelivered, 300 * time.Millisecond},
+		{410, "cut", gateway.OutcomeGone, time.Minute},
+		{429, "cut", gateway.OutcomeSlowDown, time.Minute},
+		{400, "cut", gateway.OutcomeEventFailure, time.Minute},
+		{500, "malformed", gateway.OutcomeEndpointFailure, time.Minute},
+	} {
+		url := endpoint(t, func(w http.ResponseWriter, r *http.Request) {
+			conn, buffered, err := w.(http.Hijacker).Hijack()
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			defer func() { _ = conn.Close() }()
+			body := map[string]string{
+				"cut": "Content-Length: 9\r\n\r\nhal", "malformed": "Transfer-Encoding: chunked\r\n\r\n3\r\nhal\r\nno\r\n",
+				"hangs": "Content-Length: 9\r\n\r\nhal",
+			}[c.breaks]
+			_, _ = fmt.Fprintf(buffered, "HTTP/1.1 %d Status\r\n%s", c.status, body)
+			_ = buffered.Flush()
+			if c.breaks == "hangs" {
+				_, _ = io.Copy(io.Discard, conn) // until the client gives up
+			}
+		})
+		o := newTarget(t, url, c.timeout).Send(t.Context(), message(), at)
+		kept := string(o.Response) == "hal" && o.Truncated || c.status == http.StatusNoContent
+		if o.Kind != c.want || o.Status != c.status || !kept || o.Error != "" && o.Kind == gateway.OutcomeDelivered {
+			t.Errorf("%d, %s: %+v", c.status, c.breaks, o)
 		}
 	}
 }
