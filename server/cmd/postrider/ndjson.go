@@ -21,6 +21,8 @@ const (
 	batchEvents  = 1000
 	batchBytes   = 4 << 20
 	maxLineBytes = 2 << 20
+	// inputPause is how long the next line may take before the lines that have come are published.
+	inputPause = 100 * time.Millisecond
 )
 
 // eventLine is one line of NDJSON. Data stays the text it is, so that numbers of any size survive.
@@ -46,6 +48,8 @@ type batcher struct {
 
 	events []*postriderv1.Event
 	bytes  int
+	// shown says that lines of the batch were shown by tail.
+	shown bool
 	// first is the line the batch begins with.
 	first, published, duplicates int
 }
@@ -68,29 +72,79 @@ func publishMany(ctx context.Context, c *client, env environment, flags publishF
 }
 
 func (b *batcher) run(ctx context.Context, in io.Reader) error {
-	lines := bufio.NewScanner(in)
-	lines.Buffer(nil, maxLineBytes)
-	number := 0
-	for lines.Scan() {
-		number++
-		if len(bytes.TrimSpace(lines.Bytes())) == 0 {
-			continue
+	lines := readLines(ctx, in)
+	for {
+		line, ok, err := b.next(ctx, lines)
+		if err != nil || !ok {
+			return errors.Join(err, b.flush(ctx))
 		}
-		event, err := b.read(lines.Bytes())
+		event, err := b.read(line.text)
 		if err != nil {
-			return errors.Join(b.flush(ctx), fmt.Errorf("line %d: %w", number, err))
+			return errors.Join(b.flush(ctx), fmt.Errorf("line %d: %w", line.number, err))
 		}
-		if len(b.events) == batchEvents || b.bytes+len(lines.Bytes()) > batchBytes {
+		if len(b.events) == batchEvents || b.bytes+len(line.text) > batchBytes {
 			if err := b.flush(ctx); err != nil {
 				return err
 			}
 		}
-		b.add(event, number, len(lines.Bytes()))
+		b.add(event, line.number, len(line.text))
 	}
-	if err := lines.Err(); err != nil {
-		return errors.Join(b.flush(ctx), fmt.Errorf("line %d: %w", number+1, err))
+}
+
+// next returns the next line. What has come is published when no other follows for a while: the lines may be of a stream that
+// does not end.
+func (b *batcher) next(ctx context.Context, lines <-chan inputLine) (line inputLine, ok bool, err error) {
+	pause := time.NewTimer(inputPause)
+	defer pause.Stop()
+	for {
+		select {
+		case line, ok = <-lines:
+			if line.err != nil {
+				return line, false, fmt.Errorf("line %d: %w", line.number, line.err)
+			}
+			return line, ok, nil
+		case <-pause.C:
+			if err := b.flush(ctx); err != nil {
+				return line, false, err
+			}
+		case <-ctx.Done():
+			return line, false, ctx.Err()
+		}
 	}
-	return b.flush(ctx)
+}
+
+// inputLine is a line that is not empty, or the error that reading ended with.
+type inputLine struct {
+	number int
+	text   []byte
+	err    error
+}
+
+func readLines(ctx context.Context, in io.Reader) <-chan inputLine {
+	lines := make(chan inputLine, 16)
+	go func() {
+		defer close(lines)
+		scanner := bufio.NewScanner(in)
+		scanner.Buffer(nil, maxLineBytes)
+		number := 1
+		for ; scanner.Scan(); number++ {
+			if len(bytes.TrimSpace(scanner.Bytes())) == 0 {
+				continue
+			}
+			select {
+			case lines <- inputLine{number: number, text: bytes.Clone(scanner.Bytes())}:
+			case <-ctx.Done():
+				return
+			}
+		}
+		if err := scanner.Err(); err != nil {
+			select {
+			case lines <- inputLine{number: number, err: err}:
+			case <-ctx.Done():
+			}
+		}
+	}()
+	return lines
 }
 
 func (b *batcher) add(event *postriderv1.Event, line, size int) {
@@ -114,6 +168,7 @@ func (b *batcher) read(line []byte) (*postriderv1.Event, error) {
 	if decoder.More() {
 		return nil, errors.New("more than one JSON value")
 	}
+	b.shown = b.shown || parsed.Cursor != nil
 	event := &postriderv1.Event{
 		Id: parsed.ID, Type: parsed.Type, Source: parsed.Source, Subject: parsed.Subject,
 		Payload: &postriderv1.Event_JsonData{JsonData: string(parsed.Data)},
@@ -132,9 +187,9 @@ func (b *batcher) flush(ctx context.Context) error {
 		Tenant: b.client.tenant, Events: b.events,
 	}))
 	if err != nil {
-		return fmt.Errorf("nothing from line %d on was stored: %w", b.first, err)
+		return fmt.Errorf("nothing from line %d on was stored: %w%s", b.first, err, b.hint(err))
 	}
-	b.events, b.bytes = b.events[:0], 0
+	b.events, b.bytes, b.shown = b.events[:0], 0, false
 	for _, ack := range response.Msg.GetResults() {
 		b.published++
 		if ack.GetDuplicate() {
@@ -147,4 +202,13 @@ func (b *batcher) flush(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// hint says what is wrong when events are published to the server that showed them. It has them, with what it filled in.
+func (b *batcher) hint(err error) string {
+	if !b.shown || connect.CodeOf(err) != connect.CodeAlreadyExists {
+		return ""
+	}
+	return "; the line is of postrider tail: is this the server that showed it? It has the event already, so there is nothing to copy. " +
+		"To publish it as a new one, leave its id out"
 }

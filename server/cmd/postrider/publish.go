@@ -34,12 +34,17 @@ DATA is a JSON object. Without it, it is read from --file or from standard input
 
 With --ndjson each line is one event: an object with "type" and "data" and, if wanted, "id", "source", "subject" and
 "time". When TYPE is given, each line is the data of one event of that type. Events go out in batches that are stored
-all or none; a failure names the first line that was not stored. Events with ids can be sent again without doubling.`,
+all or none, and no later than when no further line comes for a moment; a failure names the first line that was not stored.
+Events with ids can be sent again without doubling.
+
+Lines of "postrider tail --json" copy events from one server to another, or to another tenant. To the server that showed
+them they are no new events: they count as stored before, or are refused because it has filled in their time or source.`,
 		Example: `  postrider publish order.created '{"orderId":"42","total":1999}'
   postrider publish order.created --file order.json --subject 42
   jq -c .order report.json | postrider publish order.created
   postrider publish --ndjson events.ndjson
-  zcat events.ndjson.gz | postrider publish --ndjson -`,
+  zcat events.ndjson.gz | postrider publish --ndjson -
+  postrider tail --json | postrider publish --ndjson - --url https://other.example`,
 		Args: func(cmd *cobra.Command, args []string) error {
 			if err := flags.check(args); err != nil {
 				return usageError{cmd, err}

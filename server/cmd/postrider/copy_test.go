@@ -1,0 +1,58 @@
+package main
+
+import (
+	"bytes"
+	"io"
+	"strings"
+	"testing"
+)
+
+// What a server shows is nothing new to it: nothing is stored a second time, and nothing goes round for ever.
+func TestCopyingEventsToTheirOwnServerStoresNothing(t *testing.T) {
+	t.Parallel()
+	i := newInstance(t)
+	i.must("", "publish", "order.created", `{"n":9007199254740993}`, "--id", "a1", "--source", "shop", "--time", "2026-01-02T03:04:05.123456789Z")
+	i.must("", "publish", "order.created", `{"n":1}`)
+	shown := strings.SplitAfter(i.must("", "tail", "--start", "earliest", "--json", "--count", "2"), "\n")
+	if got := i.must(shown[0], "publish", "--ndjson", "-"); got != "1 published, 1 of them stored before\n" {
+		t.Errorf("its own event with all attributes: %q", got)
+	}
+	got := i.run(shown[1], "publish", "--ndjson", "-")
+	if got.code != exitRefused || !strings.Contains(got.stderr, "is this the server that showed it?") {
+		t.Errorf("its own event with attributes that the server has filled in: exit %d, %q", got.code, got.stderr)
+	}
+	if got := i.run("{\"id\":\"a1\",\"type\":\"b\",\"data\":{}}", "publish", "--ndjson", "-"); got.code != exitRefused || strings.Contains(got.stderr, "tail") {
+		t.Errorf("another event with a used id: exit %d, %q", got.code, got.stderr)
+	}
+	other := newInstance(t)
+	if got := other.must(strings.Join(shown, ""), "publish", "--ndjson", "-"); got != "2 published, 0 of them stored before\n" {
+		t.Errorf("to another server: %q", got)
+	}
+	if got := other.must(strings.Join(shown, ""), "publish", "--ndjson", "-"); got != "2 published, 2 of them stored before\n" {
+		t.Errorf("to another server again: %q", got)
+	}
+}
+
+// The events of a stream waited for 999 others, or its end.
+func TestLinesOfAStreamArePublishedWhenItPauses(t *testing.T) {
+	t.Parallel()
+	i := newInstance(t)
+	lines, stream := io.Pipe()
+	variables := map[string]string{"POSTRIDER_URL": i.url, "POSTRIDER_DATA": i.folders}
+	var stdout, stderr bytes.Buffer
+	ended := make(chan int, 1)
+	go func() {
+		ended <- execute(t.Context(), environment{
+			stdin: lines, stdout: &stdout, stderr: &stderr,
+			lookup: func(name string) (string, bool) { value, ok := variables[name]; return value, ok },
+		}, []string{"publish", "--ndjson", "-"})
+	}()
+	for n := range 3 {
+		_, _ = io.WriteString(stream, "{\"type\":\"order.created\",\"data\":{}}\n")
+		i.must("", "tail", "--start", "earliest", "--count", string(rune('1'+n)))
+	}
+	_ = stream.Close()
+	if code := <-ended; code != exitOK || stdout.String() != "3 published, 0 of them stored before\n" {
+		t.Errorf("exit %d: %q, %q", code, stdout.String(), stderr.String())
+	}
+}
