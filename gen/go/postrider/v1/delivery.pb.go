@@ -208,6 +208,71 @@ func (AttemptOutcome) EnumDescriptor() ([]byte, []int) {
 	return file_postrider_v1_delivery_proto_rawDescGZIP(), []int{2}
 }
 
+// AttemptBodyState says what is known of the body of a request. Bodies are not stored: an attempt keeps the digest, and
+// the event is rendered again.
+type AttemptBodyState int32
+
+const (
+	AttemptBodyState_ATTEMPT_BODY_STATE_UNSPECIFIED AttemptBodyState = 0
+	// It is shown.
+	AttemptBodyState_ATTEMPT_BODY_STATE_SHOWN AttemptBodyState = 1
+	// It is the one that is shown with a newer attempt of the same response.
+	AttemptBodyState_ATTEMPT_BODY_STATE_REPEATED AttemptBodyState = 2
+	// It was another one than the event gives now.
+	AttemptBodyState_ATTEMPT_BODY_STATE_DIFFERENT AttemptBodyState = 3
+	// The event is gone.
+	AttemptBodyState_ATTEMPT_BODY_STATE_GONE AttemptBodyState = 4
+	// Nothing was sent: there was no connection.
+	AttemptBodyState_ATTEMPT_BODY_STATE_NOT_SENT AttemptBodyState = 5
+)
+
+// Enum value maps for AttemptBodyState.
+var (
+	AttemptBodyState_name = map[int32]string{
+		0: "ATTEMPT_BODY_STATE_UNSPECIFIED",
+		1: "ATTEMPT_BODY_STATE_SHOWN",
+		2: "ATTEMPT_BODY_STATE_REPEATED",
+		3: "ATTEMPT_BODY_STATE_DIFFERENT",
+		4: "ATTEMPT_BODY_STATE_GONE",
+		5: "ATTEMPT_BODY_STATE_NOT_SENT",
+	}
+	AttemptBodyState_value = map[string]int32{
+		"ATTEMPT_BODY_STATE_UNSPECIFIED": 0,
+		"ATTEMPT_BODY_STATE_SHOWN":       1,
+		"ATTEMPT_BODY_STATE_REPEATED":    2,
+		"ATTEMPT_BODY_STATE_DIFFERENT":   3,
+		"ATTEMPT_BODY_STATE_GONE":        4,
+		"ATTEMPT_BODY_STATE_NOT_SENT":    5,
+	}
+)
+
+func (x AttemptBodyState) Enum() *AttemptBodyState {
+	p := new(AttemptBodyState)
+	*p = x
+	return p
+}
+
+func (x AttemptBodyState) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (AttemptBodyState) Descriptor() protoreflect.EnumDescriptor {
+	return file_postrider_v1_delivery_proto_enumTypes[3].Descriptor()
+}
+
+func (AttemptBodyState) Type() protoreflect.EnumType {
+	return &file_postrider_v1_delivery_proto_enumTypes[3]
+}
+
+func (x AttemptBodyState) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use AttemptBodyState.Descriptor instead.
+func (AttemptBodyState) EnumDescriptor() ([]byte, []int) {
+	return file_postrider_v1_delivery_proto_rawDescGZIP(), []int{3}
+}
+
 // Delivery is one event for one subscription.
 type Delivery struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -368,7 +433,8 @@ type Attempt struct {
 	Address string `protobuf:"bytes,7,opt,name=address,proto3" json:"address,omitempty"`
 	// What went wrong, for a person; empty when delivered.
 	Error string `protobuf:"bytes,8,opt,name=error,proto3" json:"error,omitempty"`
-	// Absent when it is not known any more: the subscription has changed since, or the event is gone.
+	// Absent when it was not recorded: a version before this made the attempt, the payload could not be rendered, or the
+	// subscription has sent in many other ways since.
 	Request       *AttemptRequest  `protobuf:"bytes,9,opt,name=request,proto3" json:"request,omitempty"`
 	Response      *AttemptResponse `protobuf:"bytes,10,opt,name=response,proto3" json:"response,omitempty"`
 	unknownFields protoimpl.UnknownFields
@@ -545,20 +611,22 @@ func (x *AttemptTimings) GetFirstByte() *durationpb.Duration {
 	return nil
 }
 
-// AttemptRequest is what was sent.
+// AttemptRequest is what was sent, as it was recorded with the attempt. What has changed since does not show.
 type AttemptRequest struct {
 	state  protoimpl.MessageState `protogen:"open.v1"`
 	Method string                 `protobuf:"bytes,1,opt,name=method,proto3" json:"method,omitempty"`
 	Url    string                 `protobuf:"bytes,2,opt,name=url,proto3" json:"url,omitempty"`
-	// Values of the subscription's own headers are hidden.
+	// Values of the subscription's own headers are hidden. When nothing was sent, those that differ from attempt to attempt
+	// are left out.
 	Headers []*Header `protobuf:"bytes,3,rep,name=headers,proto3" json:"headers,omitempty"`
-	// The body, on the newest attempt of a response only: all attempts of a delivery send the same.
+	// The body, when body_state is SHOWN.
 	Body string `protobuf:"bytes,4,opt,name=body,proto3" json:"body,omitempty"`
-	// The length of the body that was sent.
+	// The length of the body that was sent; 0 when nothing was sent.
 	BodyBytes int64 `protobuf:"varint,5,opt,name=body_bytes,json=bodyBytes,proto3" json:"body_bytes,omitempty"`
 	// The first 16 hexadecimal digits of the SHA-256 of the body that was sent. Attempts with the same digest sent the same
 	// body.
-	BodyDigest    string `protobuf:"bytes,6,opt,name=body_digest,json=bodyDigest,proto3" json:"body_digest,omitempty"`
+	BodyDigest    string           `protobuf:"bytes,6,opt,name=body_digest,json=bodyDigest,proto3" json:"body_digest,omitempty"`
+	BodyState     AttemptBodyState `protobuf:"varint,7,opt,name=body_state,json=bodyState,proto3,enum=postrider.v1.AttemptBodyState" json:"body_state,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -633,6 +701,13 @@ func (x *AttemptRequest) GetBodyDigest() string {
 		return x.BodyDigest
 	}
 	return ""
+}
+
+func (x *AttemptRequest) GetBodyState() AttemptBodyState {
+	if x != nil {
+		return x.BodyState
+	}
+	return AttemptBodyState_ATTEMPT_BODY_STATE_UNSPECIFIED
 }
 
 // AttemptResponse is what came back.
@@ -1442,7 +1517,7 @@ const file_postrider_v1_delivery_proto_rawDesc = "" +
 	"\aconnect\x18\x02 \x01(\v2\x19.google.protobuf.DurationR\aconnect\x12+\n" +
 	"\x03tls\x18\x03 \x01(\v2\x19.google.protobuf.DurationR\x03tls\x128\n" +
 	"\n" +
-	"first_byte\x18\x04 \x01(\v2\x19.google.protobuf.DurationR\tfirstByte\"\xbe\x01\n" +
+	"first_byte\x18\x04 \x01(\v2\x19.google.protobuf.DurationR\tfirstByte\"\xfd\x01\n" +
 	"\x0eAttemptRequest\x12\x16\n" +
 	"\x06method\x18\x01 \x01(\tR\x06method\x12\x10\n" +
 	"\x03url\x18\x02 \x01(\tR\x03url\x12.\n" +
@@ -1451,7 +1526,9 @@ const file_postrider_v1_delivery_proto_rawDesc = "" +
 	"\n" +
 	"body_bytes\x18\x05 \x01(\x03R\tbodyBytes\x12\x1f\n" +
 	"\vbody_digest\x18\x06 \x01(\tR\n" +
-	"bodyDigest\"\x90\x01\n" +
+	"bodyDigest\x12=\n" +
+	"\n" +
+	"body_state\x18\a \x01(\x0e2\x1e.postrider.v1.AttemptBodyStateR\tbodyState\"\x90\x01\n" +
 	"\x0fAttemptResponse\x12\x1f\n" +
 	"\vstatus_code\x18\x01 \x01(\x05R\n" +
 	"statusCode\x12!\n" +
@@ -1526,7 +1603,14 @@ const file_postrider_v1_delivery_proto_rawDesc = "" +
 	"\x1dATTEMPT_OUTCOME_EVENT_FAILURE\x10\x02\x12$\n" +
 	" ATTEMPT_OUTCOME_ENDPOINT_FAILURE\x10\x03\x12\x1d\n" +
 	"\x19ATTEMPT_OUTCOME_SLOW_DOWN\x10\x04\x12\x18\n" +
-	"\x14ATTEMPT_OUTCOME_GONE\x10\x052\x88\x03\n" +
+	"\x14ATTEMPT_OUTCOME_GONE\x10\x05*\xd5\x01\n" +
+	"\x10AttemptBodyState\x12\"\n" +
+	"\x1eATTEMPT_BODY_STATE_UNSPECIFIED\x10\x00\x12\x1c\n" +
+	"\x18ATTEMPT_BODY_STATE_SHOWN\x10\x01\x12\x1f\n" +
+	"\x1bATTEMPT_BODY_STATE_REPEATED\x10\x02\x12 \n" +
+	"\x1cATTEMPT_BODY_STATE_DIFFERENT\x10\x03\x12\x1b\n" +
+	"\x17ATTEMPT_BODY_STATE_GONE\x10\x04\x12\x1f\n" +
+	"\x1bATTEMPT_BODY_STATE_NOT_SENT\x10\x052\x88\x03\n" +
 	"\x0fDeliveryService\x12`\n" +
 	"\x0eListDeliveries\x12#.postrider.v1.ListDeliveriesRequest\x1a$.postrider.v1.ListDeliveriesResponse\"\x03\x90\x02\x01\x12W\n" +
 	"\vGetDelivery\x12 .postrider.v1.GetDeliveryRequest\x1a!.postrider.v1.GetDeliveryResponse\"\x03\x90\x02\x01\x12X\n" +
@@ -1546,71 +1630,73 @@ func file_postrider_v1_delivery_proto_rawDescGZIP() []byte {
 	return file_postrider_v1_delivery_proto_rawDescData
 }
 
-var file_postrider_v1_delivery_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
+var file_postrider_v1_delivery_proto_enumTypes = make([]protoimpl.EnumInfo, 4)
 var file_postrider_v1_delivery_proto_msgTypes = make([]protoimpl.MessageInfo, 16)
 var file_postrider_v1_delivery_proto_goTypes = []any{
 	(DeliveryState)(0),              // 0: postrider.v1.DeliveryState
 	(AttemptCause)(0),               // 1: postrider.v1.AttemptCause
 	(AttemptOutcome)(0),             // 2: postrider.v1.AttemptOutcome
-	(*Delivery)(nil),                // 3: postrider.v1.Delivery
-	(*Attempt)(nil),                 // 4: postrider.v1.Attempt
-	(*AttemptTimings)(nil),          // 5: postrider.v1.AttemptTimings
-	(*AttemptRequest)(nil),          // 6: postrider.v1.AttemptRequest
-	(*AttemptResponse)(nil),         // 7: postrider.v1.AttemptResponse
-	(*Header)(nil),                  // 8: postrider.v1.Header
-	(*ListDeliveriesRequest)(nil),   // 9: postrider.v1.ListDeliveriesRequest
-	(*ListDeliveriesResponse)(nil),  // 10: postrider.v1.ListDeliveriesResponse
-	(*GetDeliveryRequest)(nil),      // 11: postrider.v1.GetDeliveryRequest
-	(*GetDeliveryResponse)(nil),     // 12: postrider.v1.GetDeliveryResponse
-	(*RetryDeliveryRequest)(nil),    // 13: postrider.v1.RetryDeliveryRequest
-	(*RetryDeliveryResponse)(nil),   // 14: postrider.v1.RetryDeliveryResponse
-	(*WatchDeliveriesRequest)(nil),  // 15: postrider.v1.WatchDeliveriesRequest
-	(*WatchDeliveriesResponse)(nil), // 16: postrider.v1.WatchDeliveriesResponse
-	(*SnapshotEnd)(nil),             // 17: postrider.v1.SnapshotEnd
-	(*WatchHeartbeat)(nil),          // 18: postrider.v1.WatchHeartbeat
-	(*timestamppb.Timestamp)(nil),   // 19: google.protobuf.Timestamp
-	(*durationpb.Duration)(nil),     // 20: google.protobuf.Duration
+	(AttemptBodyState)(0),           // 3: postrider.v1.AttemptBodyState
+	(*Delivery)(nil),                // 4: postrider.v1.Delivery
+	(*Attempt)(nil),                 // 5: postrider.v1.Attempt
+	(*AttemptTimings)(nil),          // 6: postrider.v1.AttemptTimings
+	(*AttemptRequest)(nil),          // 7: postrider.v1.AttemptRequest
+	(*AttemptResponse)(nil),         // 8: postrider.v1.AttemptResponse
+	(*Header)(nil),                  // 9: postrider.v1.Header
+	(*ListDeliveriesRequest)(nil),   // 10: postrider.v1.ListDeliveriesRequest
+	(*ListDeliveriesResponse)(nil),  // 11: postrider.v1.ListDeliveriesResponse
+	(*GetDeliveryRequest)(nil),      // 12: postrider.v1.GetDeliveryRequest
+	(*GetDeliveryResponse)(nil),     // 13: postrider.v1.GetDeliveryResponse
+	(*RetryDeliveryRequest)(nil),    // 14: postrider.v1.RetryDeliveryRequest
+	(*RetryDeliveryResponse)(nil),   // 15: postrider.v1.RetryDeliveryResponse
+	(*WatchDeliveriesRequest)(nil),  // 16: postrider.v1.WatchDeliveriesRequest
+	(*WatchDeliveriesResponse)(nil), // 17: postrider.v1.WatchDeliveriesResponse
+	(*SnapshotEnd)(nil),             // 18: postrider.v1.SnapshotEnd
+	(*WatchHeartbeat)(nil),          // 19: postrider.v1.WatchHeartbeat
+	(*timestamppb.Timestamp)(nil),   // 20: google.protobuf.Timestamp
+	(*durationpb.Duration)(nil),     // 21: google.protobuf.Duration
 }
 var file_postrider_v1_delivery_proto_depIdxs = []int32{
 	0,  // 0: postrider.v1.Delivery.state:type_name -> postrider.v1.DeliveryState
-	19, // 1: postrider.v1.Delivery.next_attempt_time:type_name -> google.protobuf.Timestamp
-	4,  // 2: postrider.v1.Delivery.last_attempt:type_name -> postrider.v1.Attempt
-	19, // 3: postrider.v1.Delivery.create_time:type_name -> google.protobuf.Timestamp
-	19, // 4: postrider.v1.Delivery.update_time:type_name -> google.protobuf.Timestamp
+	20, // 1: postrider.v1.Delivery.next_attempt_time:type_name -> google.protobuf.Timestamp
+	5,  // 2: postrider.v1.Delivery.last_attempt:type_name -> postrider.v1.Attempt
+	20, // 3: postrider.v1.Delivery.create_time:type_name -> google.protobuf.Timestamp
+	20, // 4: postrider.v1.Delivery.update_time:type_name -> google.protobuf.Timestamp
 	1,  // 5: postrider.v1.Attempt.cause:type_name -> postrider.v1.AttemptCause
 	2,  // 6: postrider.v1.Attempt.outcome:type_name -> postrider.v1.AttemptOutcome
-	19, // 7: postrider.v1.Attempt.start_time:type_name -> google.protobuf.Timestamp
-	20, // 8: postrider.v1.Attempt.duration:type_name -> google.protobuf.Duration
-	5,  // 9: postrider.v1.Attempt.timings:type_name -> postrider.v1.AttemptTimings
-	6,  // 10: postrider.v1.Attempt.request:type_name -> postrider.v1.AttemptRequest
-	7,  // 11: postrider.v1.Attempt.response:type_name -> postrider.v1.AttemptResponse
-	20, // 12: postrider.v1.AttemptTimings.dns:type_name -> google.protobuf.Duration
-	20, // 13: postrider.v1.AttemptTimings.connect:type_name -> google.protobuf.Duration
-	20, // 14: postrider.v1.AttemptTimings.tls:type_name -> google.protobuf.Duration
-	20, // 15: postrider.v1.AttemptTimings.first_byte:type_name -> google.protobuf.Duration
-	8,  // 16: postrider.v1.AttemptRequest.headers:type_name -> postrider.v1.Header
-	0,  // 17: postrider.v1.ListDeliveriesRequest.states:type_name -> postrider.v1.DeliveryState
-	3,  // 18: postrider.v1.ListDeliveriesResponse.deliveries:type_name -> postrider.v1.Delivery
-	3,  // 19: postrider.v1.GetDeliveryResponse.delivery:type_name -> postrider.v1.Delivery
-	4,  // 20: postrider.v1.GetDeliveryResponse.attempts:type_name -> postrider.v1.Attempt
-	3,  // 21: postrider.v1.RetryDeliveryResponse.delivery:type_name -> postrider.v1.Delivery
-	3,  // 22: postrider.v1.WatchDeliveriesResponse.snapshot:type_name -> postrider.v1.Delivery
-	17, // 23: postrider.v1.WatchDeliveriesResponse.snapshot_end:type_name -> postrider.v1.SnapshotEnd
-	3,  // 24: postrider.v1.WatchDeliveriesResponse.change:type_name -> postrider.v1.Delivery
-	18, // 25: postrider.v1.WatchDeliveriesResponse.heartbeat:type_name -> postrider.v1.WatchHeartbeat
-	9,  // 26: postrider.v1.DeliveryService.ListDeliveries:input_type -> postrider.v1.ListDeliveriesRequest
-	11, // 27: postrider.v1.DeliveryService.GetDelivery:input_type -> postrider.v1.GetDeliveryRequest
-	13, // 28: postrider.v1.DeliveryService.RetryDelivery:input_type -> postrider.v1.RetryDeliveryRequest
-	15, // 29: postrider.v1.DeliveryService.WatchDeliveries:input_type -> postrider.v1.WatchDeliveriesRequest
-	10, // 30: postrider.v1.DeliveryService.ListDeliveries:output_type -> postrider.v1.ListDeliveriesResponse
-	12, // 31: postrider.v1.DeliveryService.GetDelivery:output_type -> postrider.v1.GetDeliveryResponse
-	14, // 32: postrider.v1.DeliveryService.RetryDelivery:output_type -> postrider.v1.RetryDeliveryResponse
-	16, // 33: postrider.v1.DeliveryService.WatchDeliveries:output_type -> postrider.v1.WatchDeliveriesResponse
-	30, // [30:34] is the sub-list for method output_type
-	26, // [26:30] is the sub-list for method input_type
-	26, // [26:26] is the sub-list for extension type_name
-	26, // [26:26] is the sub-list for extension extendee
-	0,  // [0:26] is the sub-list for field type_name
+	20, // 7: postrider.v1.Attempt.start_time:type_name -> google.protobuf.Timestamp
+	21, // 8: postrider.v1.Attempt.duration:type_name -> google.protobuf.Duration
+	6,  // 9: postrider.v1.Attempt.timings:type_name -> postrider.v1.AttemptTimings
+	7,  // 10: postrider.v1.Attempt.request:type_name -> postrider.v1.AttemptRequest
+	8,  // 11: postrider.v1.Attempt.response:type_name -> postrider.v1.AttemptResponse
+	21, // 12: postrider.v1.AttemptTimings.dns:type_name -> google.protobuf.Duration
+	21, // 13: postrider.v1.AttemptTimings.connect:type_name -> google.protobuf.Duration
+	21, // 14: postrider.v1.AttemptTimings.tls:type_name -> google.protobuf.Duration
+	21, // 15: postrider.v1.AttemptTimings.first_byte:type_name -> google.protobuf.Duration
+	9,  // 16: postrider.v1.AttemptRequest.headers:type_name -> postrider.v1.Header
+	3,  // 17: postrider.v1.AttemptRequest.body_state:type_name -> postrider.v1.AttemptBodyState
+	0,  // 18: postrider.v1.ListDeliveriesRequest.states:type_name -> postrider.v1.DeliveryState
+	4,  // 19: postrider.v1.ListDeliveriesResponse.deliveries:type_name -> postrider.v1.Delivery
+	4,  // 20: postrider.v1.GetDeliveryResponse.delivery:type_name -> postrider.v1.Delivery
+	5,  // 21: postrider.v1.GetDeliveryResponse.attempts:type_name -> postrider.v1.Attempt
+	4,  // 22: postrider.v1.RetryDeliveryResponse.delivery:type_name -> postrider.v1.Delivery
+	4,  // 23: postrider.v1.WatchDeliveriesResponse.snapshot:type_name -> postrider.v1.Delivery
+	18, // 24: postrider.v1.WatchDeliveriesResponse.snapshot_end:type_name -> postrider.v1.SnapshotEnd
+	4,  // 25: postrider.v1.WatchDeliveriesResponse.change:type_name -> postrider.v1.Delivery
+	19, // 26: postrider.v1.WatchDeliveriesResponse.heartbeat:type_name -> postrider.v1.WatchHeartbeat
+	10, // 27: postrider.v1.DeliveryService.ListDeliveries:input_type -> postrider.v1.ListDeliveriesRequest
+	12, // 28: postrider.v1.DeliveryService.GetDelivery:input_type -> postrider.v1.GetDeliveryRequest
+	14, // 29: postrider.v1.DeliveryService.RetryDelivery:input_type -> postrider.v1.RetryDeliveryRequest
+	16, // 30: postrider.v1.DeliveryService.WatchDeliveries:input_type -> postrider.v1.WatchDeliveriesRequest
+	11, // 31: postrider.v1.DeliveryService.ListDeliveries:output_type -> postrider.v1.ListDeliveriesResponse
+	13, // 32: postrider.v1.DeliveryService.GetDelivery:output_type -> postrider.v1.GetDeliveryResponse
+	15, // 33: postrider.v1.DeliveryService.RetryDelivery:output_type -> postrider.v1.RetryDeliveryResponse
+	17, // 34: postrider.v1.DeliveryService.WatchDeliveries:output_type -> postrider.v1.WatchDeliveriesResponse
+	31, // [31:35] is the sub-list for method output_type
+	27, // [27:31] is the sub-list for method input_type
+	27, // [27:27] is the sub-list for extension type_name
+	27, // [27:27] is the sub-list for extension extendee
+	0,  // [0:27] is the sub-list for field type_name
 }
 
 func init() { file_postrider_v1_delivery_proto_init() }
@@ -1629,7 +1715,7 @@ func file_postrider_v1_delivery_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_postrider_v1_delivery_proto_rawDesc), len(file_postrider_v1_delivery_proto_rawDesc)),
-			NumEnums:      3,
+			NumEnums:      4,
 			NumMessages:   16,
 			NumExtensions: 0,
 			NumServices:   1,
