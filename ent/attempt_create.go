@@ -247,6 +247,12 @@ func (_c *AttemptCreate) SetNillableTruncated(v *bool) *AttemptCreate {
 	return _c
 }
 
+// SetSent sets the "sent" field.
+func (_c *AttemptCreate) SetSent(v []byte) *AttemptCreate {
+	_c.mutation.SetSent(v)
+	return _c
+}
+
 // SetID sets the "id" field.
 func (_c *AttemptCreate) SetID(v int64) *AttemptCreate {
 	_c.mutation.SetID(v)
@@ -419,6 +425,10 @@ func (_c *AttemptCreate) createSpec() (*Attempt, *sqlgraph.CreateSpec) {
 	if value, ok := _c.mutation.Truncated(); ok {
 		_spec.SetField(attempt.FieldTruncated, field.TypeBool, value)
 		_node.Truncated = &value
+	}
+	if value, ok := _c.mutation.Sent(); ok {
+		_spec.SetField(attempt.FieldSent, field.TypeBytes, value)
+		_node.Sent = &value
 	}
 	return _node, _spec
 }
@@ -865,6 +875,24 @@ func (u *AttemptUpsert) UpdateTruncated() *AttemptUpsert {
 // ClearTruncated clears the value of the "truncated" field.
 func (u *AttemptUpsert) ClearTruncated() *AttemptUpsert {
 	u.SetNull(attempt.FieldTruncated)
+	return u
+}
+
+// SetSent sets the "sent" field.
+func (u *AttemptUpsert) SetSent(v []byte) *AttemptUpsert {
+	u.Set(attempt.FieldSent, v)
+	return u
+}
+
+// UpdateSent sets the "sent" field to the value that was provided on create.
+func (u *AttemptUpsert) UpdateSent() *AttemptUpsert {
+	u.SetExcluded(attempt.FieldSent)
+	return u
+}
+
+// ClearSent clears the value of the "sent" field.
+func (u *AttemptUpsert) ClearSent() *AttemptUpsert {
+	u.SetNull(attempt.FieldSent)
 	return u
 }
 
@@ -1375,6 +1403,27 @@ func (u *AttemptUpsertOne) UpdateTruncated() *AttemptUpsertOne {
 func (u *AttemptUpsertOne) ClearTruncated() *AttemptUpsertOne {
 	return u.Update(func(s *AttemptUpsert) {
 		s.ClearTruncated()
+	})
+}
+
+// SetSent sets the "sent" field.
+func (u *AttemptUpsertOne) SetSent(v []byte) *AttemptUpsertOne {
+	return u.Update(func(s *AttemptUpsert) {
+		s.SetSent(v)
+	})
+}
+
+// UpdateSent sets the "sent" field to the value that was provided on create.
+func (u *AttemptUpsertOne) UpdateSent() *AttemptUpsertOne {
+	return u.Update(func(s *AttemptUpsert) {
+		s.UpdateSent()
+	})
+}
+
+// ClearSent clears the value of the "sent" field.
+func (u *AttemptUpsertOne) ClearSent() *AttemptUpsertOne {
+	return u.Update(func(s *AttemptUpsert) {
+		s.ClearSent()
 	})
 }
 
@@ -2051,6 +2100,27 @@ func (u *AttemptUpsertBulk) UpdateTruncated() *AttemptUpsertBulk {
 func (u *AttemptUpsertBulk) ClearTruncated() *AttemptUpsertBulk {
 	return u.Update(func(s *AttemptUpsert) {
 		s.ClearTruncated()
+	})
+}
+
+// SetSent sets the "sent" field.
+func (u *AttemptUpsertBulk) SetSent(v []byte) *AttemptUpsertBulk {
+	return u.Update(func(s *AttemptUpsert) {
+		s.SetSent(v)
+	})
+}
+
+// UpdateSent sets the "sent" field to the value that was provided on create.
+func (u *AttemptUpsertBulk) UpdateSent() *AttemptUpsertBulk {
+	return u.Update(func(s *AttemptUpsert) {
+		s.UpdateSent()
+	})
+}
+
+// ClearSent clears the value of the "sent" field.
+func (u *AttemptUpsertBulk) ClearSent() *AttemptUpsertBulk {
+	return u.Update(func(s *AttemptUpsert) {
+		s.ClearSent()
 	})
 }
 

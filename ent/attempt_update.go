@@ -468,6 +468,18 @@ func (_u *AttemptUpdate) ClearTruncated() *AttemptUpdate {
 	return _u
 }
 
+// SetSent sets the "sent" field.
+func (_u *AttemptUpdate) SetSent(v []byte) *AttemptUpdate {
+	_u.mutation.SetSent(v)
+	return _u
+}
+
+// ClearSent clears the value of the "sent" field.
+func (_u *AttemptUpdate) ClearSent() *AttemptUpdate {
+	_u.mutation.ClearSent()
+	return _u
+}
+
 // Mutation returns the AttemptMutation object of the builder.
 func (_u *AttemptUpdate) Mutation() *AttemptMutation {
 	return _u.mutation
@@ -655,6 +667,12 @@ func (_u *AttemptUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	}
 	if _u.mutation.TruncatedCleared() {
 		_spec.ClearField(attempt.FieldTruncated, field.TypeBool)
+	}
+	if value, ok := _u.mutation.Sent(); ok {
+		_spec.SetField(attempt.FieldSent, field.TypeBytes, value)
+	}
+	if _u.mutation.SentCleared() {
+		_spec.ClearField(attempt.FieldSent, field.TypeBytes)
 	}
 	_spec.AddModifiers(_u.modifiers...)
 	if _node, err = sqlgraph.UpdateNodes(ctx, _u.driver, _spec); err != nil {
@@ -1118,6 +1136,18 @@ func (_u *AttemptUpdateOne) ClearTruncated() *AttemptUpdateOne {
 	return _u
 }
 
+// SetSent sets the "sent" field.
+func (_u *AttemptUpdateOne) SetSent(v []byte) *AttemptUpdateOne {
+	_u.mutation.SetSent(v)
+	return _u
+}
+
+// ClearSent clears the value of the "sent" field.
+func (_u *AttemptUpdateOne) ClearSent() *AttemptUpdateOne {
+	_u.mutation.ClearSent()
+	return _u
+}
+
 // Mutation returns the AttemptMutation object of the builder.
 func (_u *AttemptUpdateOne) Mutation() *AttemptMutation {
 	return _u.mutation
@@ -1335,6 +1365,12 @@ func (_u *AttemptUpdateOne) sqlSave(ctx context.Context) (_node *Attempt, err er
 	}
 	if _u.mutation.TruncatedCleared() {
 		_spec.ClearField(attempt.FieldTruncated, field.TypeBool)
+	}
+	if value, ok := _u.mutation.Sent(); ok {
+		_spec.SetField(attempt.FieldSent, field.TypeBytes, value)
+	}
+	if _u.mutation.SentCleared() {
+		_spec.ClearField(attempt.FieldSent, field.TypeBytes)
 	}
 	_spec.AddModifiers(_u.modifiers...)
 	_node = &Attempt{config: _u.config}

@@ -29,6 +29,7 @@ import (
 	"github.com/postrider-dev/postrider/ent/eventtypeversion"
 	"github.com/postrider-dev/postrider/ent/incarnation"
 	"github.com/postrider-dev/postrider/ent/purge"
+	"github.com/postrider-dev/postrider/ent/requestform"
 	"github.com/postrider-dev/postrider/ent/statsinterval"
 	"github.com/postrider-dev/postrider/ent/subscription"
 	"github.com/postrider-dev/postrider/ent/subscriptiongroup"
@@ -73,6 +74,8 @@ type Client struct {
 	Incarnation *IncarnationClient
 	// Purge is the client for interacting with the Purge builders.
 	Purge *PurgeClient
+	// RequestForm is the client for interacting with the RequestForm builders.
+	RequestForm *RequestFormClient
 	// StatsInterval is the client for interacting with the StatsInterval builders.
 	StatsInterval *StatsIntervalClient
 	// Subscription is the client for interacting with the Subscription builders.
@@ -109,6 +112,7 @@ func (c *Client) init() {
 	c.EventTypeVersion = NewEventTypeVersionClient(c.config)
 	c.Incarnation = NewIncarnationClient(c.config)
 	c.Purge = NewPurgeClient(c.config)
+	c.RequestForm = NewRequestFormClient(c.config)
 	c.StatsInterval = NewStatsIntervalClient(c.config)
 	c.Subscription = NewSubscriptionClient(c.config)
 	c.SubscriptionGroup = NewSubscriptionGroupClient(c.config)
@@ -221,6 +225,7 @@ func (c *Client) Tx(ctx context.Context) (*Tx, error) {
 		EventTypeVersion:     NewEventTypeVersionClient(cfg),
 		Incarnation:          NewIncarnationClient(cfg),
 		Purge:                NewPurgeClient(cfg),
+		RequestForm:          NewRequestFormClient(cfg),
 		StatsInterval:        NewStatsIntervalClient(cfg),
 		Subscription:         NewSubscriptionClient(cfg),
 		SubscriptionGroup:    NewSubscriptionGroupClient(cfg),
@@ -260,6 +265,7 @@ func (c *Client) BeginTx(ctx context.Context, opts *sql.TxOptions) (*Tx, error) 
 		EventTypeVersion:     NewEventTypeVersionClient(cfg),
 		Incarnation:          NewIncarnationClient(cfg),
 		Purge:                NewPurgeClient(cfg),
+		RequestForm:          NewRequestFormClient(cfg),
 		StatsInterval:        NewStatsIntervalClient(cfg),
 		Subscription:         NewSubscriptionClient(cfg),
 		SubscriptionGroup:    NewSubscriptionGroupClient(cfg),
@@ -296,8 +302,9 @@ func (c *Client) Use(hooks ...Hook) {
 	for _, n := range []interface{ Use(...Hook) }{
 		c.APIKey, c.Attempt, c.Delivery, c.DescriptorSet, c.EndedSession, c.Event,
 		c.EventIdentity, c.EventLog, c.EventPayload, c.EventSubject, c.EventType,
-		c.EventTypeLevel, c.EventTypeVersion, c.Incarnation, c.Purge, c.StatsInterval,
-		c.Subscription, c.SubscriptionGroup, c.SubscriptionRevision, c.Tenant,
+		c.EventTypeLevel, c.EventTypeVersion, c.Incarnation, c.Purge, c.RequestForm,
+		c.StatsInterval, c.Subscription, c.SubscriptionGroup, c.SubscriptionRevision,
+		c.Tenant,
 	} {
 		n.Use(hooks...)
 	}
@@ -309,8 +316,9 @@ func (c *Client) Intercept(interceptors ...Interceptor) {
 	for _, n := range []interface{ Intercept(...Interceptor) }{
 		c.APIKey, c.Attempt, c.Delivery, c.DescriptorSet, c.EndedSession, c.Event,
 		c.EventIdentity, c.EventLog, c.EventPayload, c.EventSubject, c.EventType,
-		c.EventTypeLevel, c.EventTypeVersion, c.Incarnation, c.Purge, c.StatsInterval,
-		c.Subscription, c.SubscriptionGroup, c.SubscriptionRevision, c.Tenant,
+		c.EventTypeLevel, c.EventTypeVersion, c.Incarnation, c.Purge, c.RequestForm,
+		c.StatsInterval, c.Subscription, c.SubscriptionGroup, c.SubscriptionRevision,
+		c.Tenant,
 	} {
 		n.Intercept(interceptors...)
 	}
@@ -349,6 +357,8 @@ func (c *Client) Mutate(ctx context.Context, m Mutation) (Value, error) {
 		return c.Incarnation.mutate(ctx, m)
 	case *PurgeMutation:
 		return c.Purge.mutate(ctx, m)
+	case *RequestFormMutation:
+		return c.RequestForm.mutate(ctx, m)
 	case *StatsIntervalMutation:
 		return c.StatsInterval.mutate(ctx, m)
 	case *SubscriptionMutation:
@@ -2359,6 +2369,139 @@ func (c *PurgeClient) mutate(ctx context.Context, m *PurgeMutation) (Value, erro
 	}
 }
 
+// RequestFormClient is a client for the RequestForm schema.
+type RequestFormClient struct {
+	config
+}
+
+// NewRequestFormClient returns a client for the RequestForm from the given config.
+func NewRequestFormClient(c config) *RequestFormClient {
+	return &RequestFormClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `requestform.Hooks(f(g(h())))`.
+func (c *RequestFormClient) Use(hooks ...Hook) {
+	c.hooks.RequestForm = append(c.hooks.RequestForm, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `requestform.Intercept(f(g(h())))`.
+func (c *RequestFormClient) Intercept(interceptors ...Interceptor) {
+	c.inters.RequestForm = append(c.inters.RequestForm, interceptors...)
+}
+
+// Create returns a builder for creating a RequestForm entity.
+func (c *RequestFormClient) Create() *RequestFormCreate {
+	mutation := newRequestFormMutation(c.config, OpCreate)
+	return &RequestFormCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of RequestForm entities.
+func (c *RequestFormClient) CreateBulk(builders ...*RequestFormCreate) *RequestFormCreateBulk {
+	return &RequestFormCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *RequestFormClient) MapCreateBulk(slice any, setFunc func(*RequestFormCreate, int)) *RequestFormCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &RequestFormCreateBulk{err: fmt.Errorf("calling to RequestFormClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*RequestFormCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &RequestFormCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for RequestForm.
+func (c *RequestFormClient) Update() *RequestFormUpdate {
+	mutation := newRequestFormMutation(c.config, OpUpdate)
+	return &RequestFormUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *RequestFormClient) UpdateOne(_m *RequestForm) *RequestFormUpdateOne {
+	mutation := newRequestFormMutation(c.config, OpUpdateOne, withRequestForm(_m))
+	return &RequestFormUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *RequestFormClient) UpdateOneID(id int64) *RequestFormUpdateOne {
+	mutation := newRequestFormMutation(c.config, OpUpdateOne, withRequestFormID(id))
+	return &RequestFormUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for RequestForm.
+func (c *RequestFormClient) Delete() *RequestFormDelete {
+	mutation := newRequestFormMutation(c.config, OpDelete)
+	return &RequestFormDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *RequestFormClient) DeleteOne(_m *RequestForm) *RequestFormDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *RequestFormClient) DeleteOneID(id int64) *RequestFormDeleteOne {
+	builder := c.Delete().Where(requestform.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &RequestFormDeleteOne{builder}
+}
+
+// Query returns a query builder for RequestForm.
+func (c *RequestFormClient) Query() *RequestFormQuery {
+	return &RequestFormQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeRequestForm},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a RequestForm entity by its id.
+func (c *RequestFormClient) Get(ctx context.Context, id int64) (*RequestForm, error) {
+	return c.Query().Where(requestform.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *RequestFormClient) GetX(ctx context.Context, id int64) *RequestForm {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// Hooks returns the client hooks.
+func (c *RequestFormClient) Hooks() []Hook {
+	return c.hooks.RequestForm
+}
+
+// Interceptors returns the client interceptors.
+func (c *RequestFormClient) Interceptors() []Interceptor {
+	return c.inters.RequestForm
+}
+
+func (c *RequestFormClient) mutate(ctx context.Context, m *RequestFormMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&RequestFormCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&RequestFormUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&RequestFormUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&RequestFormDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("ent: unknown RequestForm mutation op: %q", m.Op())
+	}
+}
+
 // StatsIntervalClient is a client for the StatsInterval schema.
 type StatsIntervalClient struct {
 	config
@@ -3029,13 +3172,13 @@ type (
 	hooks struct {
 		APIKey, Attempt, Delivery, DescriptorSet, EndedSession, Event, EventIdentity,
 		EventLog, EventPayload, EventSubject, EventType, EventTypeLevel,
-		EventTypeVersion, Incarnation, Purge, StatsInterval, Subscription,
+		EventTypeVersion, Incarnation, Purge, RequestForm, StatsInterval, Subscription,
 		SubscriptionGroup, SubscriptionRevision, Tenant []ent.Hook
 	}
 	inters struct {
 		APIKey, Attempt, Delivery, DescriptorSet, EndedSession, Event, EventIdentity,
 		EventLog, EventPayload, EventSubject, EventType, EventTypeLevel,
-		EventTypeVersion, Incarnation, Purge, StatsInterval, Subscription,
+		EventTypeVersion, Incarnation, Purge, RequestForm, StatsInterval, Subscription,
 		SubscriptionGroup, SubscriptionRevision, Tenant []ent.Interceptor
 	}
 )

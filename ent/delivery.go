@@ -67,7 +67,9 @@ type Delivery struct {
 	// Response holds the value of the "response" field.
 	Response *[]byte `json:"response,omitempty"`
 	// Truncated holds the value of the "truncated" field.
-	Truncated    *bool `json:"truncated,omitempty"`
+	Truncated *bool `json:"truncated,omitempty"`
+	// what was sent: the form and what differs from it
+	Sent         *[]byte `json:"sent,omitempty"`
 	selectValues sql.SelectValues
 }
 
@@ -76,7 +78,7 @@ func (*Delivery) scanValues(columns []string) ([]any, error) {
 	values := make([]any, len(columns))
 	for i := range columns {
 		switch columns[i] {
-		case delivery.FieldResponse:
+		case delivery.FieldResponse, delivery.FieldSent:
 			values[i] = new([]byte)
 		case delivery.FieldManual, delivery.FieldTruncated:
 			values[i] = new(sql.NullBool)
@@ -275,6 +277,12 @@ func (_m *Delivery) assignValues(columns []string, values []any) error {
 				_m.Truncated = new(bool)
 				*_m.Truncated = value.Bool
 			}
+		case delivery.FieldSent:
+			if value, ok := values[i].(*[]byte); !ok {
+				return fmt.Errorf("unexpected type %T for field sent", values[i])
+			} else if value != nil {
+				_m.Sent = value
+			}
 		default:
 			_m.selectValues.Set(columns[i], values[i])
 		}
@@ -416,6 +424,11 @@ func (_m *Delivery) String() string {
 	builder.WriteString(", ")
 	if v := _m.Truncated; v != nil {
 		builder.WriteString("truncated=")
+		builder.WriteString(fmt.Sprintf("%v", *v))
+	}
+	builder.WriteString(", ")
+	if v := _m.Sent; v != nil {
+		builder.WriteString("sent=")
 		builder.WriteString(fmt.Sprintf("%v", *v))
 	}
 	builder.WriteByte(')')

@@ -297,6 +297,12 @@ func (_c *DeliveryCreate) SetNillableTruncated(v *bool) *DeliveryCreate {
 	return _c
 }
 
+// SetSent sets the "sent" field.
+func (_c *DeliveryCreate) SetSent(v []byte) *DeliveryCreate {
+	_c.mutation.SetSent(v)
+	return _c
+}
+
 // SetID sets the "id" field.
 func (_c *DeliveryCreate) SetID(v int64) *DeliveryCreate {
 	_c.mutation.SetID(v)
@@ -515,6 +521,10 @@ func (_c *DeliveryCreate) createSpec() (*Delivery, *sqlgraph.CreateSpec) {
 	if value, ok := _c.mutation.Truncated(); ok {
 		_spec.SetField(delivery.FieldTruncated, field.TypeBool, value)
 		_node.Truncated = &value
+	}
+	if value, ok := _c.mutation.Sent(); ok {
+		_spec.SetField(delivery.FieldSent, field.TypeBytes, value)
+		_node.Sent = &value
 	}
 	return _node, _spec
 }
@@ -1087,6 +1097,24 @@ func (u *DeliveryUpsert) UpdateTruncated() *DeliveryUpsert {
 // ClearTruncated clears the value of the "truncated" field.
 func (u *DeliveryUpsert) ClearTruncated() *DeliveryUpsert {
 	u.SetNull(delivery.FieldTruncated)
+	return u
+}
+
+// SetSent sets the "sent" field.
+func (u *DeliveryUpsert) SetSent(v []byte) *DeliveryUpsert {
+	u.Set(delivery.FieldSent, v)
+	return u
+}
+
+// UpdateSent sets the "sent" field to the value that was provided on create.
+func (u *DeliveryUpsert) UpdateSent() *DeliveryUpsert {
+	u.SetExcluded(delivery.FieldSent)
+	return u
+}
+
+// ClearSent clears the value of the "sent" field.
+func (u *DeliveryUpsert) ClearSent() *DeliveryUpsert {
+	u.SetNull(delivery.FieldSent)
 	return u
 }
 
@@ -1744,6 +1772,27 @@ func (u *DeliveryUpsertOne) UpdateTruncated() *DeliveryUpsertOne {
 func (u *DeliveryUpsertOne) ClearTruncated() *DeliveryUpsertOne {
 	return u.Update(func(s *DeliveryUpsert) {
 		s.ClearTruncated()
+	})
+}
+
+// SetSent sets the "sent" field.
+func (u *DeliveryUpsertOne) SetSent(v []byte) *DeliveryUpsertOne {
+	return u.Update(func(s *DeliveryUpsert) {
+		s.SetSent(v)
+	})
+}
+
+// UpdateSent sets the "sent" field to the value that was provided on create.
+func (u *DeliveryUpsertOne) UpdateSent() *DeliveryUpsertOne {
+	return u.Update(func(s *DeliveryUpsert) {
+		s.UpdateSent()
+	})
+}
+
+// ClearSent clears the value of the "sent" field.
+func (u *DeliveryUpsertOne) ClearSent() *DeliveryUpsertOne {
+	return u.Update(func(s *DeliveryUpsert) {
+		s.ClearSent()
 	})
 }
 
@@ -2567,6 +2616,27 @@ func (u *DeliveryUpsertBulk) UpdateTruncated() *DeliveryUpsertBulk {
 func (u *DeliveryUpsertBulk) ClearTruncated() *DeliveryUpsertBulk {
 	return u.Update(func(s *DeliveryUpsert) {
 		s.ClearTruncated()
+	})
+}
+
+// SetSent sets the "sent" field.
+func (u *DeliveryUpsertBulk) SetSent(v []byte) *DeliveryUpsertBulk {
+	return u.Update(func(s *DeliveryUpsert) {
+		s.SetSent(v)
+	})
+}
+
+// UpdateSent sets the "sent" field to the value that was provided on create.
+func (u *DeliveryUpsertBulk) UpdateSent() *DeliveryUpsertBulk {
+	return u.Update(func(s *DeliveryUpsert) {
+		s.UpdateSent()
+	})
+}
+
+// ClearSent clears the value of the "sent" field.
+func (u *DeliveryUpsertBulk) ClearSent() *DeliveryUpsertBulk {
+	return u.Update(func(s *DeliveryUpsert) {
+		s.ClearSent()
 	})
 }
 

@@ -614,6 +614,18 @@ func (_u *DeliveryUpdate) ClearTruncated() *DeliveryUpdate {
 	return _u
 }
 
+// SetSent sets the "sent" field.
+func (_u *DeliveryUpdate) SetSent(v []byte) *DeliveryUpdate {
+	_u.mutation.SetSent(v)
+	return _u
+}
+
+// ClearSent clears the value of the "sent" field.
+func (_u *DeliveryUpdate) ClearSent() *DeliveryUpdate {
+	_u.mutation.ClearSent()
+	return _u
+}
+
 // Mutation returns the DeliveryMutation object of the builder.
 func (_u *DeliveryUpdate) Mutation() *DeliveryMutation {
 	return _u.mutation
@@ -843,6 +855,12 @@ func (_u *DeliveryUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	}
 	if _u.mutation.TruncatedCleared() {
 		_spec.ClearField(delivery.FieldTruncated, field.TypeBool)
+	}
+	if value, ok := _u.mutation.Sent(); ok {
+		_spec.SetField(delivery.FieldSent, field.TypeBytes, value)
+	}
+	if _u.mutation.SentCleared() {
+		_spec.ClearField(delivery.FieldSent, field.TypeBytes)
 	}
 	_spec.AddModifiers(_u.modifiers...)
 	if _node, err = sqlgraph.UpdateNodes(ctx, _u.driver, _spec); err != nil {
@@ -1452,6 +1470,18 @@ func (_u *DeliveryUpdateOne) ClearTruncated() *DeliveryUpdateOne {
 	return _u
 }
 
+// SetSent sets the "sent" field.
+func (_u *DeliveryUpdateOne) SetSent(v []byte) *DeliveryUpdateOne {
+	_u.mutation.SetSent(v)
+	return _u
+}
+
+// ClearSent clears the value of the "sent" field.
+func (_u *DeliveryUpdateOne) ClearSent() *DeliveryUpdateOne {
+	_u.mutation.ClearSent()
+	return _u
+}
+
 // Mutation returns the DeliveryMutation object of the builder.
 func (_u *DeliveryUpdateOne) Mutation() *DeliveryMutation {
 	return _u.mutation
@@ -1711,6 +1741,12 @@ func (_u *DeliveryUpdateOne) sqlSave(ctx context.Context) (_node *Delivery, err 
 	}
 	if _u.mutation.TruncatedCleared() {
 		_spec.ClearField(delivery.FieldTruncated, field.TypeBool)
+	}
+	if value, ok := _u.mutation.Sent(); ok {
+		_spec.SetField(delivery.FieldSent, field.TypeBytes, value)
+	}
+	if _u.mutation.SentCleared() {
+		_spec.ClearField(delivery.FieldSent, field.TypeBytes)
 	}
 	_spec.AddModifiers(_u.modifiers...)
 	_node = &Delivery{config: _u.config}

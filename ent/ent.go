@@ -27,6 +27,7 @@ import (
 	"github.com/postrider-dev/postrider/ent/eventtypeversion"
 	"github.com/postrider-dev/postrider/ent/incarnation"
 	"github.com/postrider-dev/postrider/ent/purge"
+	"github.com/postrider-dev/postrider/ent/requestform"
 	"github.com/postrider-dev/postrider/ent/statsinterval"
 	"github.com/postrider-dev/postrider/ent/subscription"
 	"github.com/postrider-dev/postrider/ent/subscriptiongroup"
@@ -107,6 +108,7 @@ func checkColumn(t, c string) error {
 			eventtypeversion.Table:     eventtypeversion.ValidColumn,
 			incarnation.Table:          incarnation.ValidColumn,
 			purge.Table:                purge.ValidColumn,
+			requestform.Table:          requestform.ValidColumn,
 			statsinterval.Table:        statsinterval.ValidColumn,
 			subscription.Table:         subscription.ValidColumn,
 			subscriptiongroup.Table:    subscriptiongroup.ValidColumn,

@@ -26,6 +26,7 @@ import (
 	"github.com/postrider-dev/postrider/ent/incarnation"
 	"github.com/postrider-dev/postrider/ent/predicate"
 	"github.com/postrider-dev/postrider/ent/purge"
+	"github.com/postrider-dev/postrider/ent/requestform"
 	"github.com/postrider-dev/postrider/ent/statsinterval"
 	"github.com/postrider-dev/postrider/ent/subscription"
 	"github.com/postrider-dev/postrider/ent/subscriptiongroup"
@@ -57,6 +58,7 @@ const (
 	TypeEventTypeVersion     = "EventTypeVersion"
 	TypeIncarnation          = "Incarnation"
 	TypePurge                = "Purge"
+	TypeRequestForm          = "RequestForm"
 	TypeStatsInterval        = "StatsInterval"
 	TypeSubscription         = "Subscription"
 	TypeSubscriptionGroup    = "SubscriptionGroup"
@@ -1145,6 +1147,7 @@ type AttemptMutation struct {
 	content_type       *string
 	response           *[]byte
 	truncated          *bool
+	sent               *[]byte
 	clearedFields      map[string]struct{}
 	done               bool
 	oldValue           func(context.Context) (*Attempt, error)
@@ -2410,6 +2413,55 @@ func (m *AttemptMutation) ResetTruncated() {
 	delete(m.clearedFields, attempt.FieldTruncated)
 }
 
+// SetSent sets the "sent" field.
+func (m *AttemptMutation) SetSent(b []byte) {
+	m.sent = &b
+}
+
+// Sent returns the value of the "sent" field in the mutation.
+func (m *AttemptMutation) Sent() (r []byte, exists bool) {
+	v := m.sent
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldSent returns the old "sent" field's value of the Attempt entity.
+// If the Attempt object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *AttemptMutation) OldSent(ctx context.Context) (v *[]byte, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldSent is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldSent requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldSent: %w", err)
+	}
+	return oldValue.Sent, nil
+}
+
+// ClearSent clears the value of the "sent" field.
+func (m *AttemptMutation) ClearSent() {
+	m.sent = nil
+	m.clearedFields[attempt.FieldSent] = struct{}{}
+}
+
+// SentCleared returns if the "sent" field was cleared in this mutation.
+func (m *AttemptMutation) SentCleared() bool {
+	_, ok := m.clearedFields[attempt.FieldSent]
+	return ok
+}
+
+// ResetSent resets all changes to the "sent" field.
+func (m *AttemptMutation) ResetSent() {
+	m.sent = nil
+	delete(m.clearedFields, attempt.FieldSent)
+}
+
 // Where appends a list predicates to the AttemptMutation builder.
 func (m *AttemptMutation) Where(ps ...predicate.Attempt) {
 	m.predicates = append(m.predicates, ps...)
@@ -2444,7 +2496,7 @@ func (m *AttemptMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *AttemptMutation) Fields() []string {
-	fields := make([]string, 0, 19)
+	fields := make([]string, 0, 20)
 	if m.tenant_id != nil {
 		fields = append(fields, attempt.FieldTenantID)
 	}
@@ -2502,6 +2554,9 @@ func (m *AttemptMutation) Fields() []string {
 	if m.truncated != nil {
 		fields = append(fields, attempt.FieldTruncated)
 	}
+	if m.sent != nil {
+		fields = append(fields, attempt.FieldSent)
+	}
 	return fields
 }
 
@@ -2548,6 +2603,8 @@ func (m *AttemptMutation) Field(name string) (ent.Value, bool) {
 		return m.Response()
 	case attempt.FieldTruncated:
 		return m.Truncated()
+	case attempt.FieldSent:
+		return m.Sent()
 	}
 	return nil, false
 }
@@ -2595,6 +2652,8 @@ func (m *AttemptMutation) OldField(ctx context.Context, name string) (ent.Value,
 		return m.OldResponse(ctx)
 	case attempt.FieldTruncated:
 		return m.OldTruncated(ctx)
+	case attempt.FieldSent:
+		return m.OldSent(ctx)
 	}
 	return nil, fmt.Errorf("unknown Attempt field %s", name)
 }
@@ -2736,6 +2795,13 @@ func (m *AttemptMutation) SetField(name string, value ent.Value) error {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
 		m.SetTruncated(v)
+		return nil
+	case attempt.FieldSent:
+		v, ok := value.([]byte)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetSent(v)
 		return nil
 	}
 	return fmt.Errorf("unknown Attempt field %s", name)
@@ -2980,6 +3046,9 @@ func (m *AttemptMutation) ClearedFields() []string {
 	if m.FieldCleared(attempt.FieldTruncated) {
 		fields = append(fields, attempt.FieldTruncated)
 	}
+	if m.FieldCleared(attempt.FieldSent) {
+		fields = append(fields, attempt.FieldSent)
+	}
 	return fields
 }
 
@@ -3035,6 +3104,9 @@ func (m *AttemptMutation) ClearField(name string) error {
 		return nil
 	case attempt.FieldTruncated:
 		m.ClearTruncated()
+		return nil
+	case attempt.FieldSent:
+		m.ClearSent()
 		return nil
 	}
 	return fmt.Errorf("unknown Attempt nullable field %s", name)
@@ -3100,6 +3172,9 @@ func (m *AttemptMutation) ResetField(name string) error {
 		return nil
 	case attempt.FieldTruncated:
 		m.ResetTruncated()
+		return nil
+	case attempt.FieldSent:
+		m.ResetSent()
 		return nil
 	}
 	return fmt.Errorf("unknown Attempt field %s", name)
@@ -3205,6 +3280,7 @@ type DeliveryMutation struct {
 	content_type       *string
 	response           *[]byte
 	truncated          *bool
+	sent               *[]byte
 	clearedFields      map[string]struct{}
 	done               bool
 	oldValue           func(context.Context) (*Delivery, error)
@@ -4856,6 +4932,55 @@ func (m *DeliveryMutation) ResetTruncated() {
 	delete(m.clearedFields, delivery.FieldTruncated)
 }
 
+// SetSent sets the "sent" field.
+func (m *DeliveryMutation) SetSent(b []byte) {
+	m.sent = &b
+}
+
+// Sent returns the value of the "sent" field in the mutation.
+func (m *DeliveryMutation) Sent() (r []byte, exists bool) {
+	v := m.sent
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldSent returns the old "sent" field's value of the Delivery entity.
+// If the Delivery object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *DeliveryMutation) OldSent(ctx context.Context) (v *[]byte, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldSent is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldSent requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldSent: %w", err)
+	}
+	return oldValue.Sent, nil
+}
+
+// ClearSent clears the value of the "sent" field.
+func (m *DeliveryMutation) ClearSent() {
+	m.sent = nil
+	m.clearedFields[delivery.FieldSent] = struct{}{}
+}
+
+// SentCleared returns if the "sent" field was cleared in this mutation.
+func (m *DeliveryMutation) SentCleared() bool {
+	_, ok := m.clearedFields[delivery.FieldSent]
+	return ok
+}
+
+// ResetSent resets all changes to the "sent" field.
+func (m *DeliveryMutation) ResetSent() {
+	m.sent = nil
+	delete(m.clearedFields, delivery.FieldSent)
+}
+
 // Where appends a list predicates to the DeliveryMutation builder.
 func (m *DeliveryMutation) Where(ps ...predicate.Delivery) {
 	m.predicates = append(m.predicates, ps...)
@@ -4890,7 +5015,7 @@ func (m *DeliveryMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *DeliveryMutation) Fields() []string {
-	fields := make([]string, 0, 26)
+	fields := make([]string, 0, 27)
 	if m.tenant_id != nil {
 		fields = append(fields, delivery.FieldTenantID)
 	}
@@ -4969,6 +5094,9 @@ func (m *DeliveryMutation) Fields() []string {
 	if m.truncated != nil {
 		fields = append(fields, delivery.FieldTruncated)
 	}
+	if m.sent != nil {
+		fields = append(fields, delivery.FieldSent)
+	}
 	return fields
 }
 
@@ -5029,6 +5157,8 @@ func (m *DeliveryMutation) Field(name string) (ent.Value, bool) {
 		return m.Response()
 	case delivery.FieldTruncated:
 		return m.Truncated()
+	case delivery.FieldSent:
+		return m.Sent()
 	}
 	return nil, false
 }
@@ -5090,6 +5220,8 @@ func (m *DeliveryMutation) OldField(ctx context.Context, name string) (ent.Value
 		return m.OldResponse(ctx)
 	case delivery.FieldTruncated:
 		return m.OldTruncated(ctx)
+	case delivery.FieldSent:
+		return m.OldSent(ctx)
 	}
 	return nil, fmt.Errorf("unknown Delivery field %s", name)
 }
@@ -5280,6 +5412,13 @@ func (m *DeliveryMutation) SetField(name string, value ent.Value) error {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
 		m.SetTruncated(v)
+		return nil
+	case delivery.FieldSent:
+		v, ok := value.([]byte)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetSent(v)
 		return nil
 	}
 	return fmt.Errorf("unknown Delivery field %s", name)
@@ -5599,6 +5738,9 @@ func (m *DeliveryMutation) ClearedFields() []string {
 	if m.FieldCleared(delivery.FieldTruncated) {
 		fields = append(fields, delivery.FieldTruncated)
 	}
+	if m.FieldCleared(delivery.FieldSent) {
+		fields = append(fields, delivery.FieldSent)
+	}
 	return fields
 }
 
@@ -5657,6 +5799,9 @@ func (m *DeliveryMutation) ClearField(name string) error {
 		return nil
 	case delivery.FieldTruncated:
 		m.ClearTruncated()
+		return nil
+	case delivery.FieldSent:
+		m.ClearSent()
 		return nil
 	}
 	return fmt.Errorf("unknown Delivery nullable field %s", name)
@@ -5743,6 +5888,9 @@ func (m *DeliveryMutation) ResetField(name string) error {
 		return nil
 	case delivery.FieldTruncated:
 		m.ResetTruncated()
+		return nil
+	case delivery.FieldSent:
+		m.ResetSent()
 		return nil
 	}
 	return fmt.Errorf("unknown Delivery field %s", name)
@@ -14336,6 +14484,656 @@ func (m *PurgeMutation) ClearEdge(name string) error {
 // It returns an error if the edge is not defined in the schema.
 func (m *PurgeMutation) ResetEdge(name string) error {
 	return fmt.Errorf("unknown Purge edge %s", name)
+}
+
+// RequestFormMutation represents an operation that mutates the RequestForm nodes in the graph.
+type RequestFormMutation struct {
+	config
+	op                 Op
+	typ                string
+	id                 *int64
+	tenant_id          *int64
+	addtenant_id       *int64
+	subscription_id    *int64
+	addsubscription_id *int64
+	digest             *[]byte
+	revision           *int64
+	addrevision        *int64
+	content            *[]byte
+	clearedFields      map[string]struct{}
+	done               bool
+	oldValue           func(context.Context) (*RequestForm, error)
+	predicates         []predicate.RequestForm
+}
+
+var _ ent.Mutation = (*RequestFormMutation)(nil)
+
+// requestformOption allows management of the mutation configuration using functional options.
+type requestformOption func(*RequestFormMutation)
+
+// newRequestFormMutation creates new mutation for the RequestForm entity.
+func newRequestFormMutation(c config, op Op, opts ...requestformOption) *RequestFormMutation {
+	m := &RequestFormMutation{
+		config:        c,
+		op:            op,
+		typ:           TypeRequestForm,
+		clearedFields: make(map[string]struct{}),
+	}
+	for _, opt := range opts {
+		opt(m)
+	}
+	return m
+}
+
+// withRequestFormID sets the ID field of the mutation.
+func withRequestFormID(id int64) requestformOption {
+	return func(m *RequestFormMutation) {
+		var (
+			err   error
+			once  sync.Once
+			value *RequestForm
+		)
+		m.oldValue = func(ctx context.Context) (*RequestForm, error) {
+			once.Do(func() {
+				if m.done {
+					err = errors.New("querying old values post mutation is not allowed")
+				} else {
+					value, err = m.Client().RequestForm.Get(ctx, id)
+				}
+			})
+			return value, err
+		}
+		m.id = &id
+	}
+}
+
+// withRequestForm sets the old RequestForm of the mutation.
+func withRequestForm(node *RequestForm) requestformOption {
+	return func(m *RequestFormMutation) {
+		m.oldValue = func(context.Context) (*RequestForm, error) {
+			return node, nil
+		}
+		m.id = &node.ID
+	}
+}
+
+// Client returns a new `ent.Client` from the mutation. If the mutation was
+// executed in a transaction (ent.Tx), a transactional client is returned.
+func (m RequestFormMutation) Client() *Client {
+	client := &Client{config: m.config}
+	client.init()
+	return client
+}
+
+// Tx returns an `ent.Tx` for mutations that were executed in transactions;
+// it returns an error otherwise.
+func (m RequestFormMutation) Tx() (*Tx, error) {
+	if _, ok := m.driver.(*txDriver); !ok {
+		return nil, errors.New("ent: mutation is not running in a transaction")
+	}
+	tx := &Tx{config: m.config}
+	tx.init()
+	return tx, nil
+}
+
+// SetID sets the value of the id field. Note that this
+// operation is only accepted on creation of RequestForm entities.
+func (m *RequestFormMutation) SetID(id int64) {
+	m.id = &id
+}
+
+// ID returns the ID value in the mutation. Note that the ID is only available
+// if it was provided to the builder or after it was returned from the database.
+func (m *RequestFormMutation) ID() (id int64, exists bool) {
+	if m.id == nil {
+		return
+	}
+	return *m.id, true
+}
+
+// IDs queries the database and returns the entity ids that match the mutation's predicate.
+// That means, if the mutation is applied within a transaction with an isolation level such
+// as sql.LevelSerializable, the returned ids match the ids of the rows that will be updated
+// or updated by the mutation.
+func (m *RequestFormMutation) IDs(ctx context.Context) ([]int64, error) {
+	switch {
+	case m.op.Is(OpUpdateOne | OpDeleteOne):
+		id, exists := m.ID()
+		if exists {
+			return []int64{id}, nil
+		}
+		fallthrough
+	case m.op.Is(OpUpdate | OpDelete):
+		return m.Client().RequestForm.Query().Where(m.predicates...).IDs(ctx)
+	default:
+		return nil, fmt.Errorf("IDs is not allowed on %s operations", m.op)
+	}
+}
+
+// SetTenantID sets the "tenant_id" field.
+func (m *RequestFormMutation) SetTenantID(i int64) {
+	m.tenant_id = &i
+	m.addtenant_id = nil
+}
+
+// TenantID returns the value of the "tenant_id" field in the mutation.
+func (m *RequestFormMutation) TenantID() (r int64, exists bool) {
+	v := m.tenant_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldTenantID returns the old "tenant_id" field's value of the RequestForm entity.
+// If the RequestForm object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *RequestFormMutation) OldTenantID(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldTenantID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldTenantID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldTenantID: %w", err)
+	}
+	return oldValue.TenantID, nil
+}
+
+// AddTenantID adds i to the "tenant_id" field.
+func (m *RequestFormMutation) AddTenantID(i int64) {
+	if m.addtenant_id != nil {
+		*m.addtenant_id += i
+	} else {
+		m.addtenant_id = &i
+	}
+}
+
+// AddedTenantID returns the value that was added to the "tenant_id" field in this mutation.
+func (m *RequestFormMutation) AddedTenantID() (r int64, exists bool) {
+	v := m.addtenant_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetTenantID resets all changes to the "tenant_id" field.
+func (m *RequestFormMutation) ResetTenantID() {
+	m.tenant_id = nil
+	m.addtenant_id = nil
+}
+
+// SetSubscriptionID sets the "subscription_id" field.
+func (m *RequestFormMutation) SetSubscriptionID(i int64) {
+	m.subscription_id = &i
+	m.addsubscription_id = nil
+}
+
+// SubscriptionID returns the value of the "subscription_id" field in the mutation.
+func (m *RequestFormMutation) SubscriptionID() (r int64, exists bool) {
+	v := m.subscription_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldSubscriptionID returns the old "subscription_id" field's value of the RequestForm entity.
+// If the RequestForm object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *RequestFormMutation) OldSubscriptionID(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldSubscriptionID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldSubscriptionID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldSubscriptionID: %w", err)
+	}
+	return oldValue.SubscriptionID, nil
+}
+
+// AddSubscriptionID adds i to the "subscription_id" field.
+func (m *RequestFormMutation) AddSubscriptionID(i int64) {
+	if m.addsubscription_id != nil {
+		*m.addsubscription_id += i
+	} else {
+		m.addsubscription_id = &i
+	}
+}
+
+// AddedSubscriptionID returns the value that was added to the "subscription_id" field in this mutation.
+func (m *RequestFormMutation) AddedSubscriptionID() (r int64, exists bool) {
+	v := m.addsubscription_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetSubscriptionID resets all changes to the "subscription_id" field.
+func (m *RequestFormMutation) ResetSubscriptionID() {
+	m.subscription_id = nil
+	m.addsubscription_id = nil
+}
+
+// SetDigest sets the "digest" field.
+func (m *RequestFormMutation) SetDigest(b []byte) {
+	m.digest = &b
+}
+
+// Digest returns the value of the "digest" field in the mutation.
+func (m *RequestFormMutation) Digest() (r []byte, exists bool) {
+	v := m.digest
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldDigest returns the old "digest" field's value of the RequestForm entity.
+// If the RequestForm object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *RequestFormMutation) OldDigest(ctx context.Context) (v []byte, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldDigest is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldDigest requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldDigest: %w", err)
+	}
+	return oldValue.Digest, nil
+}
+
+// ResetDigest resets all changes to the "digest" field.
+func (m *RequestFormMutation) ResetDigest() {
+	m.digest = nil
+}
+
+// SetRevision sets the "revision" field.
+func (m *RequestFormMutation) SetRevision(i int64) {
+	m.revision = &i
+	m.addrevision = nil
+}
+
+// Revision returns the value of the "revision" field in the mutation.
+func (m *RequestFormMutation) Revision() (r int64, exists bool) {
+	v := m.revision
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldRevision returns the old "revision" field's value of the RequestForm entity.
+// If the RequestForm object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *RequestFormMutation) OldRevision(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldRevision is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldRevision requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldRevision: %w", err)
+	}
+	return oldValue.Revision, nil
+}
+
+// AddRevision adds i to the "revision" field.
+func (m *RequestFormMutation) AddRevision(i int64) {
+	if m.addrevision != nil {
+		*m.addrevision += i
+	} else {
+		m.addrevision = &i
+	}
+}
+
+// AddedRevision returns the value that was added to the "revision" field in this mutation.
+func (m *RequestFormMutation) AddedRevision() (r int64, exists bool) {
+	v := m.addrevision
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetRevision resets all changes to the "revision" field.
+func (m *RequestFormMutation) ResetRevision() {
+	m.revision = nil
+	m.addrevision = nil
+}
+
+// SetContent sets the "content" field.
+func (m *RequestFormMutation) SetContent(b []byte) {
+	m.content = &b
+}
+
+// Content returns the value of the "content" field in the mutation.
+func (m *RequestFormMutation) Content() (r []byte, exists bool) {
+	v := m.content
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldContent returns the old "content" field's value of the RequestForm entity.
+// If the RequestForm object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *RequestFormMutation) OldContent(ctx context.Context) (v []byte, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldContent is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldContent requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldContent: %w", err)
+	}
+	return oldValue.Content, nil
+}
+
+// ResetContent resets all changes to the "content" field.
+func (m *RequestFormMutation) ResetContent() {
+	m.content = nil
+}
+
+// Where appends a list predicates to the RequestFormMutation builder.
+func (m *RequestFormMutation) Where(ps ...predicate.RequestForm) {
+	m.predicates = append(m.predicates, ps...)
+}
+
+// WhereP appends storage-level predicates to the RequestFormMutation builder. Using this method,
+// users can use type-assertion to append predicates that do not depend on any generated package.
+func (m *RequestFormMutation) WhereP(ps ...func(*sql.Selector)) {
+	p := make([]predicate.RequestForm, len(ps))
+	for i := range ps {
+		p[i] = ps[i]
+	}
+	m.Where(p...)
+}
+
+// Op returns the operation name.
+func (m *RequestFormMutation) Op() Op {
+	return m.op
+}
+
+// SetOp allows setting the mutation operation.
+func (m *RequestFormMutation) SetOp(op Op) {
+	m.op = op
+}
+
+// Type returns the node type of this mutation (RequestForm).
+func (m *RequestFormMutation) Type() string {
+	return m.typ
+}
+
+// Fields returns all fields that were changed during this mutation. Note that in
+// order to get all numeric fields that were incremented/decremented, call
+// AddedFields().
+func (m *RequestFormMutation) Fields() []string {
+	fields := make([]string, 0, 5)
+	if m.tenant_id != nil {
+		fields = append(fields, requestform.FieldTenantID)
+	}
+	if m.subscription_id != nil {
+		fields = append(fields, requestform.FieldSubscriptionID)
+	}
+	if m.digest != nil {
+		fields = append(fields, requestform.FieldDigest)
+	}
+	if m.revision != nil {
+		fields = append(fields, requestform.FieldRevision)
+	}
+	if m.content != nil {
+		fields = append(fields, requestform.FieldContent)
+	}
+	return fields
+}
+
+// Field returns the value of a field with the given name. The second boolean
+// return value indicates that this field was not set, or was not defined in the
+// schema.
+func (m *RequestFormMutation) Field(name string) (ent.Value, bool) {
+	switch name {
+	case requestform.FieldTenantID:
+		return m.TenantID()
+	case requestform.FieldSubscriptionID:
+		return m.SubscriptionID()
+	case requestform.FieldDigest:
+		return m.Digest()
+	case requestform.FieldRevision:
+		return m.Revision()
+	case requestform.FieldContent:
+		return m.Content()
+	}
+	return nil, false
+}
+
+// OldField returns the old value of the field from the database. An error is
+// returned if the mutation operation is not UpdateOne, or the query to the
+// database failed.
+func (m *RequestFormMutation) OldField(ctx context.Context, name string) (ent.Value, error) {
+	switch name {
+	case requestform.FieldTenantID:
+		return m.OldTenantID(ctx)
+	case requestform.FieldSubscriptionID:
+		return m.OldSubscriptionID(ctx)
+	case requestform.FieldDigest:
+		return m.OldDigest(ctx)
+	case requestform.FieldRevision:
+		return m.OldRevision(ctx)
+	case requestform.FieldContent:
+		return m.OldContent(ctx)
+	}
+	return nil, fmt.Errorf("unknown RequestForm field %s", name)
+}
+
+// SetField sets the value of a field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *RequestFormMutation) SetField(name string, value ent.Value) error {
+	switch name {
+	case requestform.FieldTenantID:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetTenantID(v)
+		return nil
+	case requestform.FieldSubscriptionID:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetSubscriptionID(v)
+		return nil
+	case requestform.FieldDigest:
+		v, ok := value.([]byte)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetDigest(v)
+		return nil
+	case requestform.FieldRevision:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetRevision(v)
+		return nil
+	case requestform.FieldContent:
+		v, ok := value.([]byte)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetContent(v)
+		return nil
+	}
+	return fmt.Errorf("unknown RequestForm field %s", name)
+}
+
+// AddedFields returns all numeric fields that were incremented/decremented during
+// this mutation.
+func (m *RequestFormMutation) AddedFields() []string {
+	var fields []string
+	if m.addtenant_id != nil {
+		fields = append(fields, requestform.FieldTenantID)
+	}
+	if m.addsubscription_id != nil {
+		fields = append(fields, requestform.FieldSubscriptionID)
+	}
+	if m.addrevision != nil {
+		fields = append(fields, requestform.FieldRevision)
+	}
+	return fields
+}
+
+// AddedField returns the numeric value that was incremented/decremented on a field
+// with the given name. The second boolean return value indicates that this field
+// was not set, or was not defined in the schema.
+func (m *RequestFormMutation) AddedField(name string) (ent.Value, bool) {
+	switch name {
+	case requestform.FieldTenantID:
+		return m.AddedTenantID()
+	case requestform.FieldSubscriptionID:
+		return m.AddedSubscriptionID()
+	case requestform.FieldRevision:
+		return m.AddedRevision()
+	}
+	return nil, false
+}
+
+// AddField adds the value to the field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *RequestFormMutation) AddField(name string, value ent.Value) error {
+	switch name {
+	case requestform.FieldTenantID:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddTenantID(v)
+		return nil
+	case requestform.FieldSubscriptionID:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddSubscriptionID(v)
+		return nil
+	case requestform.FieldRevision:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddRevision(v)
+		return nil
+	}
+	return fmt.Errorf("unknown RequestForm numeric field %s", name)
+}
+
+// ClearedFields returns all nullable fields that were cleared during this
+// mutation.
+func (m *RequestFormMutation) ClearedFields() []string {
+	return nil
+}
+
+// FieldCleared returns a boolean indicating if a field with the given name was
+// cleared in this mutation.
+func (m *RequestFormMutation) FieldCleared(name string) bool {
+	_, ok := m.clearedFields[name]
+	return ok
+}
+
+// ClearField clears the value of the field with the given name. It returns an
+// error if the field is not defined in the schema.
+func (m *RequestFormMutation) ClearField(name string) error {
+	return fmt.Errorf("unknown RequestForm nullable field %s", name)
+}
+
+// ResetField resets all changes in the mutation for the field with the given name.
+// It returns an error if the field is not defined in the schema.
+func (m *RequestFormMutation) ResetField(name string) error {
+	switch name {
+	case requestform.FieldTenantID:
+		m.ResetTenantID()
+		return nil
+	case requestform.FieldSubscriptionID:
+		m.ResetSubscriptionID()
+		return nil
+	case requestform.FieldDigest:
+		m.ResetDigest()
+		return nil
+	case requestform.FieldRevision:
+		m.ResetRevision()
+		return nil
+	case requestform.FieldContent:
+		m.ResetContent()
+		return nil
+	}
+	return fmt.Errorf("unknown RequestForm field %s", name)
+}
+
+// AddedEdges returns all edge names that were set/added in this mutation.
+func (m *RequestFormMutation) AddedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// AddedIDs returns all IDs (to other nodes) that were added for the given edge
+// name in this mutation.
+func (m *RequestFormMutation) AddedIDs(name string) []ent.Value {
+	return nil
+}
+
+// RemovedEdges returns all edge names that were removed in this mutation.
+func (m *RequestFormMutation) RemovedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
+// the given name in this mutation.
+func (m *RequestFormMutation) RemovedIDs(name string) []ent.Value {
+	return nil
+}
+
+// ClearedEdges returns all edge names that were cleared in this mutation.
+func (m *RequestFormMutation) ClearedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// EdgeCleared returns a boolean which indicates if the edge with the given name
+// was cleared in this mutation.
+func (m *RequestFormMutation) EdgeCleared(name string) bool {
+	return false
+}
+
+// ClearEdge clears the value of the edge with the given name. It returns an error
+// if that edge is not defined in the schema.
+func (m *RequestFormMutation) ClearEdge(name string) error {
+	return fmt.Errorf("unknown RequestForm unique edge %s", name)
+}
+
+// ResetEdge resets all changes to the edge with the given name in this mutation.
+// It returns an error if the edge is not defined in the schema.
+func (m *RequestFormMutation) ResetEdge(name string) error {
+	return fmt.Errorf("unknown RequestForm edge %s", name)
 }
 
 // StatsIntervalMutation represents an operation that mutates the StatsInterval nodes in the graph.

@@ -13,6 +13,7 @@ import (
 	"github.com/postrider-dev/postrider/ent/eventlog"
 	"github.com/postrider-dev/postrider/ent/eventtype"
 	"github.com/postrider-dev/postrider/ent/incarnation"
+	"github.com/postrider-dev/postrider/ent/requestform"
 	"github.com/postrider-dev/postrider/ent/schema"
 	"github.com/postrider-dev/postrider/ent/subscription"
 	"github.com/postrider-dev/postrider/ent/subscriptiongroup"
@@ -127,6 +128,12 @@ func init() {
 	incarnationDescToken := incarnationFields[2].Descriptor()
 	// incarnation.TokenValidator is a validator for the "token" field. It is called by the builders before save.
 	incarnation.TokenValidator = incarnationDescToken.Validators[0].(func([]byte) error)
+	requestformFields := schema.RequestForm{}.Fields()
+	_ = requestformFields
+	// requestformDescDigest is the schema descriptor for digest field.
+	requestformDescDigest := requestformFields[3].Descriptor()
+	// requestform.DigestValidator is a validator for the "digest" field. It is called by the builders before save.
+	requestform.DigestValidator = requestformDescDigest.Validators[0].(func([]byte) error)
 	subscriptionFields := schema.Subscription{}.Fields()
 	_ = subscriptionFields
 	// subscriptionDescDescription is the schema descriptor for description field.

@@ -44,6 +44,8 @@ type Tx struct {
 	Incarnation *IncarnationClient
 	// Purge is the client for interacting with the Purge builders.
 	Purge *PurgeClient
+	// RequestForm is the client for interacting with the RequestForm builders.
+	RequestForm *RequestFormClient
 	// StatsInterval is the client for interacting with the StatsInterval builders.
 	StatsInterval *StatsIntervalClient
 	// Subscription is the client for interacting with the Subscription builders.
@@ -200,6 +202,7 @@ func (tx *Tx) init() {
 	tx.EventTypeVersion = NewEventTypeVersionClient(tx.config)
 	tx.Incarnation = NewIncarnationClient(tx.config)
 	tx.Purge = NewPurgeClient(tx.config)
+	tx.RequestForm = NewRequestFormClient(tx.config)
 	tx.StatsInterval = NewStatsIntervalClient(tx.config)
 	tx.Subscription = NewSubscriptionClient(tx.config)
 	tx.SubscriptionGroup = NewSubscriptionGroupClient(tx.config)

@@ -49,6 +49,8 @@ const (
 	FieldResponse = "response"
 	// FieldTruncated holds the string denoting the truncated field in the database.
 	FieldTruncated = "truncated"
+	// FieldSent holds the string denoting the sent field in the database.
+	FieldSent = "sent"
 	// Table holds the table name of the attempt in the database.
 	Table = "attempt"
 )
@@ -75,6 +77,7 @@ var Columns = []string{
 	FieldContentType,
 	FieldResponse,
 	FieldTruncated,
+	FieldSent,
 }
 
 // ValidColumn reports if the column name is valid (part of the table columns).

@@ -147,6 +147,11 @@ func Truncated(v bool) predicate.Attempt {
 	return predicate.Attempt(sql.FieldEQ(FieldTruncated, v))
 }
 
+// Sent applies equality check predicate on the "sent" field. It's identical to SentEQ.
+func Sent(v []byte) predicate.Attempt {
+	return predicate.Attempt(sql.FieldEQ(FieldSent, v))
+}
+
 // TenantIDEQ applies the EQ predicate on the "tenant_id" field.
 func TenantIDEQ(v int64) predicate.Attempt {
 	return predicate.Attempt(sql.FieldEQ(FieldTenantID, v))
@@ -1090,6 +1095,56 @@ func TruncatedIsNil() predicate.Attempt {
 // TruncatedNotNil applies the NotNil predicate on the "truncated" field.
 func TruncatedNotNil() predicate.Attempt {
 	return predicate.Attempt(sql.FieldNotNull(FieldTruncated))
+}
+
+// SentEQ applies the EQ predicate on the "sent" field.
+func SentEQ(v []byte) predicate.Attempt {
+	return predicate.Attempt(sql.FieldEQ(FieldSent, v))
+}
+
+// SentNEQ applies the NEQ predicate on the "sent" field.
+func SentNEQ(v []byte) predicate.Attempt {
+	return predicate.Attempt(sql.FieldNEQ(FieldSent, v))
+}
+
+// SentIn applies the In predicate on the "sent" field.
+func SentIn(vs ...[]byte) predicate.Attempt {
+	return predicate.Attempt(sql.FieldIn(FieldSent, vs...))
+}
+
+// SentNotIn applies the NotIn predicate on the "sent" field.
+func SentNotIn(vs ...[]byte) predicate.Attempt {
+	return predicate.Attempt(sql.FieldNotIn(FieldSent, vs...))
+}
+
+// SentGT applies the GT predicate on the "sent" field.
+func SentGT(v []byte) predicate.Attempt {
+	return predicate.Attempt(sql.FieldGT(FieldSent, v))
+}
+
+// SentGTE applies the GTE predicate on the "sent" field.
+func SentGTE(v []byte) predicate.Attempt {
+	return predicate.Attempt(sql.FieldGTE(FieldSent, v))
+}
+
+// SentLT applies the LT predicate on the "sent" field.
+func SentLT(v []byte) predicate.Attempt {
+	return predicate.Attempt(sql.FieldLT(FieldSent, v))
+}
+
+// SentLTE applies the LTE predicate on the "sent" field.
+func SentLTE(v []byte) predicate.Attempt {
+	return predicate.Attempt(sql.FieldLTE(FieldSent, v))
+}
+
+// SentIsNil applies the IsNil predicate on the "sent" field.
+func SentIsNil() predicate.Attempt {
+	return predicate.Attempt(sql.FieldIsNull(FieldSent))
+}
+
+// SentNotNil applies the NotNil predicate on the "sent" field.
+func SentNotNil() predicate.Attempt {
+	return predicate.Attempt(sql.FieldNotNull(FieldSent))
 }
 
 // And groups predicates with the AND operator between them.

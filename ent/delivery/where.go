@@ -182,6 +182,11 @@ func Truncated(v bool) predicate.Delivery {
 	return predicate.Delivery(sql.FieldEQ(FieldTruncated, v))
 }
 
+// Sent applies equality check predicate on the "sent" field. It's identical to SentEQ.
+func Sent(v []byte) predicate.Delivery {
+	return predicate.Delivery(sql.FieldEQ(FieldSent, v))
+}
+
 // TenantIDEQ applies the EQ predicate on the "tenant_id" field.
 func TenantIDEQ(v int64) predicate.Delivery {
 	return predicate.Delivery(sql.FieldEQ(FieldTenantID, v))
@@ -1385,6 +1390,56 @@ func TruncatedIsNil() predicate.Delivery {
 // TruncatedNotNil applies the NotNil predicate on the "truncated" field.
 func TruncatedNotNil() predicate.Delivery {
 	return predicate.Delivery(sql.FieldNotNull(FieldTruncated))
+}
+
+// SentEQ applies the EQ predicate on the "sent" field.
+func SentEQ(v []byte) predicate.Delivery {
+	return predicate.Delivery(sql.FieldEQ(FieldSent, v))
+}
+
+// SentNEQ applies the NEQ predicate on the "sent" field.
+func SentNEQ(v []byte) predicate.Delivery {
+	return predicate.Delivery(sql.FieldNEQ(FieldSent, v))
+}
+
+// SentIn applies the In predicate on the "sent" field.
+func SentIn(vs ...[]byte) predicate.Delivery {
+	return predicate.Delivery(sql.FieldIn(FieldSent, vs...))
+}
+
+// SentNotIn applies the NotIn predicate on the "sent" field.
+func SentNotIn(vs ...[]byte) predicate.Delivery {
+	return predicate.Delivery(sql.FieldNotIn(FieldSent, vs...))
+}
+
+// SentGT applies the GT predicate on the "sent" field.
+func SentGT(v []byte) predicate.Delivery {
+	return predicate.Delivery(sql.FieldGT(FieldSent, v))
+}
+
+// SentGTE applies the GTE predicate on the "sent" field.
+func SentGTE(v []byte) predicate.Delivery {
+	return predicate.Delivery(sql.FieldGTE(FieldSent, v))
+}
+
+// SentLT applies the LT predicate on the "sent" field.
+func SentLT(v []byte) predicate.Delivery {
+	return predicate.Delivery(sql.FieldLT(FieldSent, v))
+}
+
+// SentLTE applies the LTE predicate on the "sent" field.
+func SentLTE(v []byte) predicate.Delivery {
+	return predicate.Delivery(sql.FieldLTE(FieldSent, v))
+}
+
+// SentIsNil applies the IsNil predicate on the "sent" field.
+func SentIsNil() predicate.Delivery {
+	return predicate.Delivery(sql.FieldIsNull(FieldSent))
+}
+
+// SentNotNil applies the NotNil predicate on the "sent" field.
+func SentNotNil() predicate.Delivery {
+	return predicate.Delivery(sql.FieldNotNull(FieldSent))
 }
 
 // And groups predicates with the AND operator between them.

@@ -189,6 +189,18 @@ func (f PurgeFunc) Mutate(ctx context.Context, m ent.Mutation) (ent.Value, error
 	return nil, fmt.Errorf("unexpected mutation type %T. expect *ent.PurgeMutation", m)
 }
 
+// The RequestFormFunc type is an adapter to allow the use of ordinary
+// function as RequestForm mutator.
+type RequestFormFunc func(context.Context, *ent.RequestFormMutation) (ent.Value, error)
+
+// Mutate calls f(ctx, m).
+func (f RequestFormFunc) Mutate(ctx context.Context, m ent.Mutation) (ent.Value, error) {
+	if mv, ok := m.(*ent.RequestFormMutation); ok {
+		return f(ctx, mv)
+	}
+	return nil, fmt.Errorf("unexpected mutation type %T. expect *ent.RequestFormMutation", m)
+}
+
 // The StatsIntervalFunc type is an adapter to allow the use of ordinary
 // function as StatsInterval mutator.
 type StatsIntervalFunc func(context.Context, *ent.StatsIntervalMutation) (ent.Value, error)

@@ -58,6 +58,7 @@ var (
 		{Name: "content_type", Type: field.TypeString, Nullable: true},
 		{Name: "response", Type: field.TypeBytes, Nullable: true},
 		{Name: "truncated", Type: field.TypeBool, Nullable: true},
+		{Name: "sent", Type: field.TypeBytes, Nullable: true},
 	}
 	// AttemptTable holds the schema information for the "attempt" table.
 	AttemptTable = &schema.Table{
@@ -101,6 +102,7 @@ var (
 		{Name: "content_type", Type: field.TypeString, Nullable: true},
 		{Name: "response", Type: field.TypeBytes, Nullable: true},
 		{Name: "truncated", Type: field.TypeBool, Nullable: true},
+		{Name: "sent", Type: field.TypeBytes, Nullable: true},
 	}
 	// DeliveryTable holds the schema information for the "delivery" table.
 	DeliveryTable = &schema.Table{
@@ -374,6 +376,28 @@ var (
 			},
 		},
 	}
+	// RequestFormColumns holds the columns for the "request_form" table.
+	RequestFormColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeInt64, Increment: true},
+		{Name: "tenant_id", Type: field.TypeInt64},
+		{Name: "subscription_id", Type: field.TypeInt64},
+		{Name: "digest", Type: field.TypeBytes, Size: 8},
+		{Name: "revision", Type: field.TypeInt64},
+		{Name: "content", Type: field.TypeBytes},
+	}
+	// RequestFormTable holds the schema information for the "request_form" table.
+	RequestFormTable = &schema.Table{
+		Name:       "request_form",
+		Columns:    RequestFormColumns,
+		PrimaryKey: []*schema.Column{RequestFormColumns[0]},
+		Indexes: []*schema.Index{
+			{
+				Name:    "requestform_subscription_id_digest",
+				Unique:  true,
+				Columns: []*schema.Column{RequestFormColumns[2], RequestFormColumns[3]},
+			},
+		},
+	}
 	// StatsIntervalColumns holds the columns for the "stats_interval" table.
 	StatsIntervalColumns = []*schema.Column{
 		{Name: "id", Type: field.TypeInt64, Increment: true},
@@ -509,6 +533,7 @@ var (
 		EventTypeVersionTable,
 		IncarnationTable,
 		PurgeTable,
+		RequestFormTable,
 		StatsIntervalTable,
 		SubscriptionTable,
 		SubscriptionGroupTable,
@@ -562,6 +587,9 @@ func init() {
 	}
 	PurgeTable.Annotation = &entsql.Annotation{
 		Table: "purge",
+	}
+	RequestFormTable.Annotation = &entsql.Annotation{
+		Table: "request_form",
 	}
 	StatsIntervalTable.Annotation = &entsql.Annotation{
 		Table: "stats_interval",

@@ -51,6 +51,9 @@ type Incarnation func(*sql.Selector)
 // Purge is the predicate function for purge builders.
 type Purge func(*sql.Selector)
 
+// RequestForm is the predicate function for requestform builders.
+type RequestForm func(*sql.Selector)
+
 // StatsInterval is the predicate function for statsinterval builders.
 type StatsInterval func(*sql.Selector)
 

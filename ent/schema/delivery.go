@@ -51,6 +51,7 @@ func attemptFields() []ent.Field {
 		field.String("content_type").Optional().Nillable(),
 		field.Bytes("response").Optional().Nillable(),
 		field.Bool("truncated").Optional().Nillable(),
+		field.Bytes("sent").Optional().Nillable().Comment("what was sent: the form and what differs from it"),
 	}
 }
 

@@ -154,7 +154,7 @@ func (l *lane) settle(a *attempt, outcome gateway.Outcome) bool {
 	giveBack := l.consult(a, outcome, now)
 	l.endHold()
 	l.conclude(a, outcome, now)
-	result := store.Result{Delivery: &a.delivery, Previous: a.previous, Committed: a.committed}
+	result := store.Result{Delivery: &a.delivery, Previous: a.previous, Revision: a.sub.Revision, Committed: a.committed}
 	l.resolve(a)
 	l.withPlace(&result)
 	l.engine.store.Record(result)

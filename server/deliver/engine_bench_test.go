@@ -58,5 +58,3 @@ func (c *counter) Send(context.Context, *target.Message, time.Time) gateway.Outc
 	}
 	return gateway.Outcome{Kind: gateway.OutcomeDelivered, Status: 200}
 }
-
-func (c *counter) Describe(*target.Message, time.Time) target.Request { return target.Request{} }

@@ -18,7 +18,8 @@ const testType = "postrider.test"
 type TestResult struct {
 	EventID string
 	Attempt gateway.Attempt
-	Request target.Request
+	// Body is what was sent.
+	Body []byte
 }
 
 // Test sends one event of its own to the subscription's target, whatever its state, and answers what came back. It is not
@@ -43,7 +44,7 @@ func (e *Engine) Test(ctx context.Context, sub *gateway.Subscription) (TestResul
 	result := TestResult{
 		EventID: message.ID,
 		Attempt: gateway.Attempt{Number: 1, Cause: gateway.CauseTest, Start: now, Outcome: outcome},
-		Request: to.Describe(message, now),
+		Body:    message.Document(),
 	}
 	return result, e.store.RecordTestAttempt(ctx, sub, result.Attempt)
 }
@@ -60,15 +61,11 @@ func testMessage(sub *gateway.Subscription, now time.Time) (*target.Message, err
 	}, nil
 }
 
-// Request answers what an attempt of an event at a time transmits, under the subscription as it is now.
-func (e *Engine) Request(sub *gateway.Subscription, event *gateway.Event, at time.Time) (target.Request, error) {
-	to, err := e.targets.New(sub.TargetType, specOf(sub))
-	if err != nil {
-		return target.Request{}, err
-	}
+// Body returns what an attempt of the event sends today, whatever the subscription.
+func (e *Engine) Body(event *gateway.Event) ([]byte, error) {
 	message, err := e.message(event)
 	if err != nil {
-		return target.Request{}, fmt.Errorf("render event: %w", err)
+		return nil, fmt.Errorf("render event: %w", err)
 	}
-	return to.Describe(message, at), nil
+	return message.Document(), nil
 }

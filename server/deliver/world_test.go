@@ -170,10 +170,6 @@ func (e *endpoint) Send(ctx context.Context, m *target.Message, at time.Time) ga
 	return outcome
 }
 
-func (e *endpoint) Describe(*target.Message, time.Time) target.Request {
-	return target.Request{Method: "POST"}
-}
-
 func (e *endpoint) set(answer func(ctx context.Context, m *target.Message, nth int) gateway.Outcome) {
 	e.mu.Lock()
 	defer e.mu.Unlock()

@@ -52,9 +52,11 @@ type Timings struct {
 	DNS, Connect, TLS, FirstByte, Total time.Duration
 }
 
-// Outcome is what came back from one attempt.
+// Outcome is what came of one attempt: what was sent and what came back.
 type Outcome struct {
 	Kind OutcomeKind
+	// Sent is what was transmitted.
+	Sent Sent
 	// NoSocket tells, with OutcomeNone, that nothing was sent because this process had no socket free. It passes.
 	NoSocket bool
 	// Status is the HTTP status, 0 when there was no answer.

@@ -2,7 +2,6 @@ package rpc
 
 import (
 	"context"
-	"net/http"
 
 	"connectrpc.com/connect"
 
@@ -10,7 +9,6 @@ import (
 	"github.com/postrider-dev/postrider/server/deliver"
 	"github.com/postrider-dev/postrider/server/gateway"
 	"github.com/postrider-dev/postrider/server/store"
-	"github.com/postrider-dev/postrider/server/target"
 	"github.com/postrider-dev/postrider/server/wire"
 )
 
@@ -110,15 +108,13 @@ func (s *deliveryService) GetDelivery(
 	return connect.NewResponse(response), nil
 }
 
-// addRequests makes again what each attempt sent, as far as that is still known: the event never changes, but the
-// subscription does, and what an attempt before its last change sent is not shown. The body is the same in all of them and
-// is shown once.
+// addRequests shows what each attempt sent. The body is what the event gives now, for those attempts whose digest it has.
 func (s *deliveryService) addRequests(
 	ctx context.Context, delivery *gateway.Delivery, attempts []gateway.Attempt, shown []*postriderv1.Attempt,
 ) error {
-	sub, err := s.engine.Subscription(ctx, delivery.Subscription)
-	if err != nil {
-		return err
+	about := wire.SentEvent{ID: delivery.EventID, Cursor: s.store.Cursor(delivery.Position).String()}
+	for i, attempt := range attempts {
+		shown[i].Request = wire.AttemptRequest(attempt, about)
 	}
 	events, err := s.store.EventsAt(ctx, []gateway.Position{delivery.Position})
 	if err != nil {
@@ -126,30 +122,13 @@ func (s *deliveryService) addRequests(
 	}
 	event := events[delivery.Position]
 	if event == nil {
-		return nil // Retention took the event; what came back is still worth showing.
+		wire.AttemptBodies(shown, nil, false)
+		return nil
 	}
-	for i, attempt := range attempts {
-		if attempt.Start.Before(sub.UpdateTime) {
-			continue
-		}
-		request, err := s.engine.Request(sub, event, attempt.Start)
-		if err != nil {
-			return err
-		}
-		shown[i].Request = showRequest(request)
-		if i < len(attempts)-1 {
-			shown[i].Request.Body = ""
-		}
-	}
+	// An event that gives no body any more gives another one than was sent.
+	body, _ := s.engine.Body(event)
+	wire.AttemptBodies(shown, body, true)
 	return nil
-}
-
-func showRequest(request target.Request) *postriderv1.AttemptRequest {
-	header := http.Header{}
-	for _, one := range request.Headers {
-		header[one.Name] = append(header[one.Name], one.Value)
-	}
-	return wire.AttemptRequest(request.Method, request.URL, header, request.Body)
 }
 
 func (s *deliveryService) RetryDelivery(

@@ -281,7 +281,8 @@ func (s *subscriptionService) TestSubscription(
 		return nil, err
 	}
 	attempt := wire.Attempt(result.Attempt)
-	attempt.Request = showRequest(result.Request)
+	attempt.Request = wire.AttemptRequest(result.Attempt, wire.SentEvent{ID: result.EventID})
+	wire.AttemptBodies([]*postriderv1.Attempt{attempt}, result.Body, true)
 	return connect.NewResponse(&postriderv1.TestSubscriptionResponse{EventId: result.EventID, Attempt: attempt}), nil
 }
 

@@ -179,9 +179,11 @@ func benchmarkResults(b *testing.B, cfg store.Config) {
 		free <- struct{}{}
 	}
 	release := func() { free <- struct{}{} }
+	sent := sentTo(b, "https://127.0.0.1:9900/hook")
+	sent.Signature = "v1,K5oZfzN95Z9UVu1EsfQmfVNQhnkZ2pj9o9NDN/H/pI4="
 	results := make([]store.Result, b.N)
 	for i := range results {
-		results[i] = benchResult(w.tenant().ID, int64(i), subscriptions)
+		results[i] = benchResult(w.tenant().ID, int64(i), subscriptions, sent)
 		results[i].Committed = release
 	}
 	stop := measured(b)
@@ -195,14 +197,14 @@ func benchmarkResults(b *testing.B, cfg store.Config) {
 	stop()
 }
 
-func benchResult(tenant gateway.TenantID, n, subscriptions int64) store.Result {
+func benchResult(tenant gateway.TenantID, n, subscriptions int64, sent gateway.Sent) store.Result {
 	at := time.Unix(1_700_000_000, n*1000)
-	return store.Result{Delivery: &gateway.Delivery{
+	return store.Result{Revision: 1, Delivery: &gateway.Delivery{
 		DeliveryKey: gateway.DeliveryKey{Subscription: gateway.SubscriptionID(n%subscriptions + 1), Position: gateway.Position(n/subscriptions + 1)},
 		Tenant:      tenant, State: gateway.DeliveryDelivered, Attempts: 1, CreateTime: at, UpdateTime: at,
 		Last: &gateway.Attempt{Number: 1, Cause: gateway.CauseFirst, Start: at, Outcome: gateway.Outcome{
 			Kind: gateway.OutcomeDelivered, Status: 200, Address: "127.0.0.1:9900", ContentType: "application/json", Response: []byte(`{"ok":true}`),
-			Timings: gateway.Timings{FirstByte: time.Millisecond, Total: time.Millisecond},
+			Timings: gateway.Timings{FirstByte: time.Millisecond, Total: time.Millisecond}, Sent: sent,
 		}},
 	}}
 }

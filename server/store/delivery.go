@@ -33,6 +33,7 @@ func deliveryFrom(row *ent.Delivery) *gateway.Delivery {
 				Kind: gateway.OutcomeKind(*row.Outcome), Status: int(value(row.Status)), Error: value(row.Error), Address: value(row.Address),
 				Timings:     timings(row.DNS, row.Connect, row.TLS, row.FirstByte, row.Duration),
 				ContentType: value(row.ContentType), Response: value(row.Response), Truncated: value(row.Truncated),
+				Sent: sentFrom(row.Sent),
 			},
 		}
 	}
@@ -46,6 +47,7 @@ func attemptFrom(row *ent.Attempt) gateway.Attempt {
 			Kind: gateway.OutcomeKind(value(row.Outcome)), Status: int(value(row.Status)), Error: value(row.Error), Address: value(row.Address),
 			Timings:     timings(row.DNS, row.Connect, row.TLS, row.FirstByte, row.Duration),
 			ContentType: value(row.ContentType), Response: value(row.Response), Truncated: value(row.Truncated),
+			Sent: sentFrom(row.Sent),
 		},
 	}
 }
@@ -167,8 +169,8 @@ func int64s(positions []gateway.Position) []int64 {
 	return mapped(positions, func(p gateway.Position) int64 { return int64(p) })
 }
 
-// Attempts returns the attempts of a delivery that have ended and are kept, oldest first: those after a number, at most
-// limit.
+// Attempts returns the attempts of a delivery that have ended and are kept, with what they sent, oldest first: those after a
+// number, at most limit.
 func (s *Store) Attempts(ctx context.Context, d *gateway.Delivery, after, limit int) ([]gateway.Attempt, error) {
 	rows, err := s.read.Attempt.Query().Where(attempt.SubscriptionID(int64(d.Subscription)),
 		attempt.Position(int64(d.Position)), attempt.Run(int32(d.Run)), attempt.NumberGT(int32(after)),
@@ -182,7 +184,7 @@ func (s *Store) Attempts(ctx context.Context, d *gateway.Delivery, after, limit 
 	if d.Last != nil && d.Last.Number > after && len(attempts) < limit {
 		attempts = append(attempts, *d.Last)
 	}
-	return attempts, nil
+	return attempts, s.addForms(ctx, d.Subscription, attempts)
 }
 
 // DeliveryQuery selects deliveries of one tenant for a list.
@@ -268,7 +270,8 @@ func (s *Store) RecordTestAttempt(ctx context.Context, sub *gateway.Subscription
 		err := tx.Attempt.Create().SetTenantID(int64(sub.Tenant)).SetSubscriptionID(int64(sub.ID)).
 			SetPosition(-micros(a.Start)).SetNumber(1).SetCause(int8(gateway.CauseTest)).SetOutcome(int8(o.Kind)).
 			SetStatus(int32(o.Status)).SetStartTime(micros(a.Start)).SetDuration(o.Timings.Total.Microseconds()).
-			SetAddress(cleanText(o.Address)).SetError(cleanText(o.Error)).SetContentType(cleanText(o.ContentType)).SetResponse(o.Response).SetTruncated(o.Truncated).
+			SetAddress(cleanText(o.Address)).SetError(cleanText(o.Error)).SetContentType(cleanText(o.ContentType)).
+			SetResponse(o.Response).SetTruncated(o.Truncated).
 			Exec(ctx)
 		if err != nil {
 			return fmt.Errorf("keep test attempt: %w", err)

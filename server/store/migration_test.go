@@ -228,7 +228,7 @@ func contents(t *testing.T, db *sql.DB) map[string]int {
 	rows := map[string]int{}
 	for _, table := range []string{
 		"event", "event_payload", "event_id", "event_subject", "log", "incarnation", "tenant", "subscription",
-		"subscription_revision", "delivery", "attempt",
+		"subscription_revision", "delivery", "attempt", "request_form",
 	} {
 		rows[table] = count(t, db, "select count(*) from "+table)
 	}

@@ -7,6 +7,7 @@ import (
 	"github.com/postrider-dev/postrider/ent"
 	"github.com/postrider-dev/postrider/ent/attempt"
 	"github.com/postrider-dev/postrider/ent/delivery"
+	"github.com/postrider-dev/postrider/ent/requestform"
 	"github.com/postrider-dev/postrider/ent/subscriptionrevision"
 	"github.com/postrider-dev/postrider/server/gateway"
 )
@@ -30,7 +31,13 @@ func (s *Store) DeleteSubscription(ctx context.Context, id gateway.SubscriptionI
 		if err := tx.Subscription.DeleteOne(row).Exec(ctx); err != nil {
 			return fmt.Errorf("delete subscription: %w", err)
 		}
-		onCommit(tx, func() { s.removed[id] = true })
+		onCommit(tx, func() {
+			s.removed[id] = true
+			delete(s.forms.last, id)
+		})
+		if _, err := tx.RequestForm.Delete().Where(requestform.SubscriptionID(int64(id))).Exec(ctx); err != nil {
+			return fmt.Errorf("delete request forms: %w", err)
+		}
 		_, err = tx.SubscriptionRevision.Delete().Where(subscriptionrevision.SubscriptionID(int64(id))).Exec(ctx)
 		return err
 	})

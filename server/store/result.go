@@ -18,6 +18,8 @@ type Result struct {
 	Delivery *gateway.Delivery
 	// Previous is the attempt that Delivery.Last replaces inline, kept as a row of its own; nil for none.
 	Previous *gateway.Attempt
+	// Revision is the subscription's under which Delivery.Last was made; 0 for a result that brings no new attempt.
+	Revision int64
 	// Subscription is set with Cursor, Share, Hold and ClockSet.
 	Subscription gateway.SubscriptionID
 	// Cursor is the subscription's own place.
@@ -40,7 +42,7 @@ type Result struct {
 func (s *Store) Record(results ...Result) { s.queue.pushResults(results) }
 
 type statements struct {
-	trimAttempts, advance, setMark, setCursor, setHold, waitAnew *sql.Stmt
+	trimAttempts, advance, setMark, setCursor, setHold, waitAnew, upsertForm, trimForms *sql.Stmt
 }
 
 func (s *Store) prepareStatements(ctx context.Context) (err error) {
@@ -66,8 +68,10 @@ func (s *Store) prepareStatements(ctx context.Context) (err error) {
 		setCursor: prepare(`update subscription set cursor_position = ? where id = ?`),
 		trimAttempts: prepare(`delete from attempt
 			where subscription_id = ? and position = ? and run = ? and number > ? and number <= ?`),
-		setHold:  prepare(`update subscription set hold = ? where id = ?`),
-		waitAnew: prepare(waitAnew),
+		setHold:    prepare(`update subscription set hold = ? where id = ?`),
+		waitAnew:   prepare(waitAnew),
+		upsertForm: prepare(upsertRequestForm),
+		trimForms:  prepare(trimRequestForms),
 	}
 	s.insertEvent = insert("event", eventColumns, "")
 	s.insertPayload = insert("event_payload", payloadColumns, "")
@@ -80,7 +84,7 @@ func (s *Store) prepareStatements(ctx context.Context) (err error) {
 var (
 	inlineColumns = []string{
 		"cause", "outcome", "status", "start_time", "duration", "dns", "connect", "tls", "first_byte",
-		"address", "error", "content_type", "response", "truncated",
+		"address", "error", "content_type", "response", "truncated", "sent",
 	}
 	deliveryColumns = append([]string{
 		"tenant_id", "subscription_id", "position", "run", "create_time",
@@ -144,6 +148,9 @@ func (s *Store) insertResultRows(ctx context.Context, tx *sql.Tx, results []Resu
 	if err := s.insertAttempt.flush(ctx, tx); err != nil {
 		return fmt.Errorf("record attempts: %w", err)
 	}
+	if err := s.insertForms(ctx, tx); err != nil {
+		return err
+	}
 	return s.trimAttempts(ctx, tx, results)
 }
 
@@ -160,6 +167,7 @@ func (s *Store) addResultRows(results []Result) {
 		if newest[r.Delivery.DeliveryKey] == i {
 			s.addDeliveryRow(r.Delivery)
 		}
+		s.forms.note(r)
 	}
 }
 
@@ -208,14 +216,15 @@ func (s *Store) addAttemptRow(d *gateway.Delivery, a *gateway.Attempt) {
 
 func addInline(b *bulkInsert, a *gateway.Attempt) {
 	if a == nil {
-		b.add(nil, nil, nil, nil, nil, nil, nil, nil, nil, nil, nil, nil, nil, nil)
+		b.add(nil, nil, nil, nil, nil, nil, nil, nil, nil, nil, nil, nil, nil, nil, nil)
 		return
 	}
 	o := &a.Outcome
 	b.add(int64(a.Cause), int64(o.Kind), nullInt(int64(o.Status)), micros(a.Start), o.Timings.Total.Microseconds(),
 		nullInt(o.Timings.DNS.Microseconds()), nullInt(o.Timings.Connect.Microseconds()),
 		nullInt(o.Timings.TLS.Microseconds()), nullInt(o.Timings.FirstByte.Microseconds()),
-		nullText(cleanText(o.Address)), nullText(cleanText(o.Error)), nullText(cleanText(o.ContentType)), nullBytes(o.Response), nullBool(o.Truncated))
+		nullText(cleanText(o.Address)), nullText(cleanText(o.Error)), nullText(cleanText(o.ContentType)), nullBytes(o.Response),
+		nullBool(o.Truncated), sentBytes(&o.Sent))
 }
 
 func nullTime(t time.Time) any {

@@ -278,6 +278,7 @@ func (s *Store) committed(plan appendPlan, results []Result) {
 		s.onCommit(plan.events())
 	}
 	plan.answer()
+	s.forms.committed()
 	for i := range results {
 		if m := int64(results[i].Mark); m > s.mark.Load() {
 			s.mark.Store(m)
@@ -293,6 +294,7 @@ func (s *Store) committed(plan appendPlan, results []Result) {
 func (s *Store) writeGroup(ctx context.Context, plan *appendPlan, results []Result) (written int, err error) {
 	ctx, done := s.db.boundCommit(ctx)
 	defer done()
+	s.forms.begin()
 	began := time.Now()
 	tx, err := s.db.writer.BeginTx(ctx, nil)
 	if err != nil {

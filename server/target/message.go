@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"sync/atomic"
 	"time"
+
+	"github.com/postrider-dev/postrider/server/gateway"
 )
 
 // Message is one event as targets see it. It is shared by every attempt of every subscription and must not be changed
@@ -20,18 +22,30 @@ type Message struct {
 	// Cursor is the event's place in the log.
 	Cursor string
 
-	document atomic.Pointer[[]byte]
+	document atomic.Pointer[document]
+}
+
+// document is a message as it goes out.
+type document struct {
+	text   []byte
+	digest gateway.BodyDigest
 }
 
 // Document answers the event as the JSON text {"id","type","timestamp","data"}, in that order. It is rendered once and
 // must not be changed.
-func (m *Message) Document() []byte {
-	if text := m.document.Load(); text != nil {
-		return *text
+func (m *Message) Document() []byte { return m.rendered().text }
+
+// Digest returns the digest of the document.
+func (m *Message) Digest() gateway.BodyDigest { return m.rendered().digest }
+
+func (m *Message) rendered() *document {
+	if d := m.document.Load(); d != nil {
+		return d
 	}
 	text := m.render()
-	m.document.Store(&text)
-	return text
+	d := &document{text: text, digest: gateway.DigestOf(text)}
+	m.document.Store(d)
+	return d
 }
 
 // render copies Data as it is: numbers, the order of keys and white space survive.

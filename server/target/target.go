@@ -17,22 +17,9 @@ type Target interface {
 	// Send makes one attempt to deliver m and answers what it means. at is the time of the attempt. It returns within
 	// the target's timeout and soon after ctx ends. The outcome is of kind gateway.OutcomeNone if and only if ctx ended
 	// the attempt: then nothing is known of the endpoint, and the event may or may not have arrived; or, with NoSocket, when
-	// nothing was sent for lack of a socket.
+	// nothing was sent for lack of a socket. Its Sent says what was transmitted, secret values hidden; the body is m's document.
 	Send(ctx context.Context, m *Message, at time.Time) gateway.Outcome
-	// Describe answers what Send transmits for m at that time, secret values hidden, for a person to look at.
-	Describe(m *Message, at time.Time) Request
 }
-
-// Request is what an attempt transmits, for a person.
-type Request struct {
-	Method  string
-	URL     string
-	Headers []Header
-	Body    []byte
-}
-
-// Header is one named value of a request.
-type Header struct{ Name, Value string }
 
 // Hidden stands where a secret value was, in what a user reads. Given back in an update, it keeps the stored value.
 const Hidden = "•••"

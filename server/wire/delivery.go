@@ -1,10 +1,9 @@
 package wire
 
 import (
-	"crypto/sha256"
 	"encoding/hex"
-	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -76,7 +75,7 @@ func Delivery(delivery *gateway.Delivery, names DeliveryNames) *postriderv1.Deli
 	return shown
 }
 
-// Attempt shows an attempt without its request, which is not kept; AttemptRequest shows one made again.
+// Attempt shows an attempt without its request; AttemptRequest shows that.
 func Attempt(attempt gateway.Attempt) *postriderv1.Attempt {
 	outcome := attempt.Outcome
 	return &postriderv1.Attempt{
@@ -96,18 +95,71 @@ func Attempts(attempts []gateway.Attempt) []*postriderv1.Attempt {
 	return shown
 }
 
-// AttemptRequest shows what was sent, headers by name. The caller hides the values that are secret.
-func AttemptRequest(method, url string, header http.Header, body []byte) *postriderv1.AttemptRequest {
-	shown := &postriderv1.AttemptRequest{Method: method, Url: printable(url), Body: printable(string(body)), BodyBytes: int64(len(body))}
-	digest := sha256.Sum256(body)
-	shown.BodyDigest = hex.EncodeToString(digest[:8])
-	for name, values := range header {
-		for _, value := range values {
-			shown.Headers = append(shown.Headers, &postriderv1.Header{Name: name, Value: printable(value)})
+// SentEvent is what a request says of its event. ID is empty when the event is gone.
+type SentEvent struct{ ID, Cursor string }
+
+// AttemptRequest shows what an attempt sent, without the body, which is not stored: AttemptBodies adds that. It returns nil
+// for what was not recorded.
+func AttemptRequest(attempt gateway.Attempt, event SentEvent) *postriderv1.AttemptRequest {
+	sent := &attempt.Outcome.Sent
+	if sent.Form == nil {
+		return nil
+	}
+	shown := &postriderv1.AttemptRequest{Method: sent.Form.Method, Url: printable(sent.Form.URL)}
+	if sent.Transmitted {
+		shown.BodyBytes, shown.BodyDigest = int64(sent.BodyBytes), hex.EncodeToString(sent.Body[:])
+	} else {
+		shown.BodyState = postriderv1.AttemptBodyState_ATTEMPT_BODY_STATE_NOT_SENT
+	}
+	for _, header := range sent.Form.Headers {
+		if value, known := headerValue(header, attempt, event); known {
+			shown.Headers = append(shown.Headers, &postriderv1.Header{Name: header.Name, Value: printable(value)})
 		}
 	}
-	slices.SortStableFunc(shown.Headers, func(a, b *postriderv1.Header) int { return strings.Compare(a.Name, b.Name) })
 	return shown
+}
+
+// headerValue returns the value of a header. It is not known when nothing was sent or when the event is gone, where the value
+// is not the same in all attempts.
+func headerValue(header gateway.RequestHeader, attempt gateway.Attempt, event SentEvent) (value string, known bool) {
+	if header.Fill != "" && !attempt.Outcome.Sent.Transmitted {
+		return "", false
+	}
+	switch header.Fill {
+	case gateway.FillEventID:
+		return event.ID, event.ID != ""
+	case gateway.FillTimestamp:
+		return strconv.FormatInt(attempt.Start.Unix(), 10), true
+	case gateway.FillSignature:
+		return attempt.Outcome.Sent.Signature, true
+	case gateway.FillCursor:
+		return event.Cursor, true
+	default:
+		return header.Value, true
+	}
+}
+
+// AttemptBodies adds the body to the newest of the attempts that sent it, and says of the others why it is not there. The
+// body is what the event gives now; kept tells whether the event is still there to give one.
+func AttemptBodies(attempts []*postriderv1.Attempt, body []byte, kept bool) {
+	sum := gateway.DigestOf(body)
+	digest := hex.EncodeToString(sum[:])
+	isShown := false
+	for _, attempt := range slices.Backward(attempts) {
+		request := attempt.GetRequest()
+		switch {
+		case request == nil || request.GetBodyState() == postriderv1.AttemptBodyState_ATTEMPT_BODY_STATE_NOT_SENT:
+		case !kept:
+			request.BodyState = postriderv1.AttemptBodyState_ATTEMPT_BODY_STATE_GONE
+		case request.GetBodyDigest() != digest:
+			request.BodyState = postriderv1.AttemptBodyState_ATTEMPT_BODY_STATE_DIFFERENT
+		case isShown:
+			request.BodyState = postriderv1.AttemptBodyState_ATTEMPT_BODY_STATE_REPEATED
+		default:
+			request.Body, isShown = printable(string(body)), true
+			request.BodyState = postriderv1.AttemptBodyState_ATTEMPT_BODY_STATE_SHOWN
+		}
+	}
 }
 
 func attemptResponse(outcome gateway.Outcome) *postriderv1.AttemptResponse {

@@ -1,8 +1,8 @@
 package wire_test
 
 import (
-	"net/http"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -40,15 +40,87 @@ func TestDelivery(t *testing.T) {
 	}
 }
 
+func sentAttempt(t *testing.T, number int, body string) gateway.Attempt {
+	t.Helper()
+	form, err := gateway.NewRequestForm("POST", "http://x/", []gateway.RequestHeader{
+		{Name: "A", Value: "1"},
+		{Name: "C", Fill: gateway.FillCursor},
+		{Name: "I", Fill: gateway.FillEventID},
+		{Name: "S", Fill: gateway.FillSignature},
+		{Name: "T", Fill: gateway.FillTimestamp},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	sent := gateway.Sent{Digest: form.Digest(), Form: form}
+	if body != "" {
+		sent.Transmitted, sent.Signature = true, "v1,abc"
+		sent.BodyBytes, sent.Body = len(body), gateway.DigestOf([]byte(body))
+	}
+	return gateway.Attempt{Number: number, Start: time.Unix(1_700_000_000, 5), Outcome: gateway.Outcome{Sent: sent}}
+}
+
 func TestAttemptRequest(t *testing.T) {
 	t.Parallel()
-	shown := wire.AttemptRequest("POST", "http://x/", http.Header{"B": {"2", "3"}, "A": {"1"}}, []byte("{}"))
-	var headers []string
-	for _, header := range shown.GetHeaders() {
-		headers = append(headers, header.GetName()+"="+header.GetValue())
+	headers := func(attempt gateway.Attempt, event wire.SentEvent) (shown string) {
+		for _, header := range wire.AttemptRequest(attempt, event).GetHeaders() {
+			shown += header.GetName() + "=" + header.GetValue() + " "
+		}
+		return shown
 	}
-	if !slices.Equal(headers, []string{"A=1", "B=2", "B=3"}) || shown.GetBody() != "{}" {
-		t.Errorf("shown %v", shown)
+	sent := sentAttempt(t, 1, "{}")
+	if shown := headers(sent, wire.SentEvent{ID: "evt_1", Cursor: "c1"}); shown != "A=1 C=c1 I=evt_1 S=v1,abc T=1700000000 " {
+		t.Errorf("headers %s", shown)
+	}
+	if shown := headers(sent, wire.SentEvent{Cursor: "c1"}); strings.Contains(shown, "I=") {
+		t.Errorf("headers without the event: %s", shown)
+	}
+	notSent := wire.AttemptRequest(sentAttempt(t, 1, ""), wire.SentEvent{ID: "evt_1"})
+	if notSent.GetUrl() != "http://x/" || len(notSent.GetHeaders()) != 1 || notSent.GetBodyBytes() != 0 ||
+		notSent.GetBodyState() != postriderv1.AttemptBodyState_ATTEMPT_BODY_STATE_NOT_SENT {
+		t.Errorf("what was not sent is shown as %v", notSent)
+	}
+	if shown := wire.AttemptRequest(gateway.Attempt{}, wire.SentEvent{}); shown != nil {
+		t.Errorf("what was not recorded is shown as %v", shown)
+	}
+}
+
+func TestAttemptBodies(t *testing.T) {
+	t.Parallel()
+	attempts := func() (shown []*postriderv1.Attempt) {
+		for i, body := range []string{"{}", "{ }", "{}", "", "{}", "-", "{ }"} {
+			attempt := sentAttempt(t, i+1, body)
+			if body == "-" {
+				attempt.Outcome.Sent = gateway.Sent{}
+			}
+			one := wire.Attempt(attempt)
+			one.Request = wire.AttemptRequest(attempt, wire.SentEvent{})
+			shown = append(shown, one)
+		}
+		return shown
+	}
+	for _, c := range []struct {
+		body string
+		kept bool
+		want string
+	}{
+		{"{}", true, "REPEATED DIFFERENT REPEATED NOT_SENT SHOWN{} - DIFFERENT"},
+		{"{ }", true, "DIFFERENT REPEATED DIFFERENT NOT_SENT DIFFERENT - SHOWN{ }"},
+		{"", false, "GONE GONE GONE NOT_SENT GONE - GONE"},
+	} {
+		shown := attempts()
+		wire.AttemptBodies(shown, []byte(c.body), c.kept)
+		var got []string
+		for _, attempt := range shown {
+			state := strings.TrimPrefix(attempt.GetRequest().GetBodyState().String(), "ATTEMPT_BODY_STATE_")
+			if attempt.GetRequest() == nil {
+				state = "-"
+			}
+			got = append(got, state+attempt.GetRequest().GetBody())
+		}
+		if text := strings.Join(got, " "); text != c.want {
+			t.Errorf("%q: %s, want %s", c.body, text, c.want)
+		}
 	}
 }
 

@@ -1,4 +1,5 @@
-import { expect, test } from "./fixtures";
+import { expect, expectAccessible, test } from "./fixtures";
+import { freePort } from "./postrider";
 
 test("a subscription made in the form delivers, and its attempts are shown", async ({
   console: page,
@@ -20,11 +21,13 @@ test("a subscription made in the form delivers, and its attempts are shown", asy
   await expect(delivery).toBeVisible();
   await expect(page.getByRole("listitem").filter({ has: delivery })).toContainText("Delivered");
   await delivery.click();
-  await expect(page.getByRole("region", { name: "Request", exact: true })).toContainText(
+  await expect(page.getByRole("region", { name: "Request of attempt 1" })).toContainText(
     /webhook-signature/i,
   );
-  await expect(page.getByRole("region", { name: "Request body" })).toContainText('"orderId": "42"');
-  await expect(page.getByRole("region", { name: "Response", exact: true })).toContainText("200");
+  await expect(page.getByRole("region", { name: "Request body of attempt 1" })).toContainText(
+    '"orderId": "42"',
+  );
+  await expect(page.getByRole("region", { name: "Response of attempt 1" })).toContainText("200");
   await expect(page.getByRole("figure", { name: "Timing" })).toBeVisible();
   expect(receiver.bodies).toHaveLength(1);
 });
@@ -46,6 +49,43 @@ test("an event shows its deliveries; a refused one is retried by hand", async ({
   await deliveries.getByRole("button", { name: "Retry now" }).click();
   await expect(deliveries.getByText("#3")).toBeVisible();
   await expect(deliveries.getByText("retried by hand")).toBeVisible();
+});
+
+test("an attempt shows what was sent, after the subscription has changed", async ({
+  console: page,
+  server,
+  receiver,
+}) => {
+  receiver.status = 422;
+  const old = `${receiver.url}/old`;
+  const { subscription } = await server.subscribe("billing", old, {
+    policy: { retrySchedule: ["0.1s"] },
+  });
+  const { id } = await server.publish("order.created", { orderId: "42" });
+  await page.goto(`${server.url}/events/${id}`);
+  const deliveries = page.getByRole("region", { name: "Deliveries" });
+  await expect(deliveries.getByText("Dead", { exact: true })).toBeVisible();
+  await server.call("SubscriptionService/UpdateSubscription", {
+    subscription: {
+      id: subscription.id,
+      target: { webhook: { url: `http://127.0.0.1:${await freePort()}/new` } },
+    },
+  });
+  await deliveries.getByRole("button", { name: /billing/ }).click();
+  await deliveries.getByRole("button", { name: "Retry now" }).click();
+  await expect(deliveries.getByText("#4")).toBeVisible();
+
+  const request = (attempt: number) =>
+    deliveries.getByRole("region", { name: `Request of attempt ${attempt}` });
+  await expect(request(4)).toContainText("/new");
+  await expect(request(4)).toContainText("Nothing was sent: there was no connection.");
+  await deliveries.getByText("#2").click();
+  await deliveries.getByText("#1").click();
+  await expect(request(2)).toContainText(`POST ${old}`);
+  await expect(request(2)).toContainText(/Webhook-Signature/);
+  await expect(request(2)).toContainText('"orderId": "42"');
+  await expect(request(1)).toContainText("The body is the one of a newer attempt above");
+  await expectAccessible(page);
 });
 
 test("a subscription is paused, resumed, tested, and its secret revealed", async ({

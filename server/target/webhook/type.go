@@ -53,11 +53,13 @@ func (t *Type) New(spec target.Spec) (target.Target, error) {
 	}
 	w := &Webhook{client: t.client, url: u, signer: signature.NewSigner(secret), timeout: spec.Timeout}
 	w.static = http.Header{"Content-Type": {"application/json"}, "User-Agent": {t.userAgent}}
+	var own []string
 	for name, value := range config.GetHeaders() {
 		w.static.Set(name, value)
-		w.own = append(w.own, http.CanonicalHeaderKey(name))
+		own = append(own, http.CanonicalHeaderKey(name))
 	}
-	return w, nil
+	w.form, err = formOf(u, w.static, own)
+	return w, err
 }
 
 // Check refuses a URL that cannot be reached and headers that are the server's to set.

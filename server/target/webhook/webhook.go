@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/postrider-dev/postrider/server/egress"
@@ -26,7 +27,7 @@ type Webhook struct {
 	client  *egress.Client
 	url     *url.URL
 	static  http.Header // the same in every attempt
-	own     []string    // the names of the subscription's own headers
+	form    *gateway.RequestForm
 	signer  *signature.Signer
 	timeout time.Duration
 }
@@ -36,14 +37,56 @@ var _ target.Target = (*Webhook)(nil)
 // Send posts the event.
 func (w *Webhook) Send(ctx context.Context, m *target.Message, at time.Time) gateway.Outcome {
 	body := m.Document()
+	signed := w.signer.Sign(m.ID, at, body)
 	result, err := w.client.Do(ctx, egress.Request{
 		Method:  http.MethodPost,
 		URL:     w.url,
-		Header:  w.header(m, at, body),
+		Header:  w.header(m, at, signed),
 		Body:    body,
 		Timeout: w.timeout,
 		Keep:    gateway.MaxResponseKept,
 	})
+	outcome := outcomeOf(result, err)
+	outcome.Sent = gateway.Sent{Digest: w.form.Digest(), Form: w.form}
+	if result.Address != "" {
+		outcome.Sent.Transmitted, outcome.Sent.Signature = true, signed
+		outcome.Sent.BodyBytes, outcome.Sent.Body = len(body), m.Digest()
+	}
+	return outcome
+}
+
+// header answers the static headers and those of one attempt. formOf lists the same ones.
+func (w *Webhook) header(m *target.Message, at time.Time, signed string) http.Header {
+	header := make(http.Header, len(w.static)+5) // one more is for the client
+	maps.Copy(header, w.static)
+	values := []string{m.ID, strconv.FormatInt(at.Unix(), 10), signed, m.Cursor}
+	header[signature.HeaderID] = values[0:1:1]
+	header[signature.HeaderTimestamp] = values[1:2:2]
+	header[signature.HeaderSignature] = values[2:3:3]
+	header[HeaderCursor] = values[3:4:4]
+	return header
+}
+
+// formOf is what is kept of the requests, the values of the subscription's own headers hidden.
+func formOf(url *url.URL, static http.Header, own []string) (*gateway.RequestForm, error) {
+	headers := []gateway.RequestHeader{
+		{Name: signature.HeaderID, Fill: gateway.FillEventID},
+		{Name: signature.HeaderTimestamp, Fill: gateway.FillTimestamp},
+		{Name: signature.HeaderSignature, Fill: gateway.FillSignature},
+		{Name: HeaderCursor, Fill: gateway.FillCursor},
+	}
+	for name := range static {
+		value := static.Get(name)
+		if slices.Contains(own, name) {
+			value = target.Hidden
+		}
+		headers = append(headers, gateway.RequestHeader{Name: name, Value: value})
+	}
+	slices.SortFunc(headers, func(a, b gateway.RequestHeader) int { return strings.Compare(a.Name, b.Name) })
+	return gateway.NewRequestForm(http.MethodPost, url.String(), headers)
+}
+
+func outcomeOf(result egress.Result, err error) gateway.Outcome {
 	if err != nil && !decided(result, err) {
 		return failed(result, err)
 	}
@@ -59,36 +102,9 @@ func decided(result egress.Result, err error) bool {
 	return result.StatusCode != 0 && !(errors.As(err, &e) && e.Kind == egress.KindCanceled)
 }
 
-// header answers the static headers and those of one attempt.
-func (w *Webhook) header(m *target.Message, at time.Time, body []byte) http.Header {
-	header := make(http.Header, len(w.static)+5) // one more is for the client
-	maps.Copy(header, w.static)
-	values := []string{m.ID, strconv.FormatInt(at.Unix(), 10), w.signer.Sign(m.ID, at, body), m.Cursor}
-	header[signature.HeaderID] = values[0:1:1]
-	header[signature.HeaderTimestamp] = values[1:2:2]
-	header[signature.HeaderSignature] = values[2:3:3]
-	header[HeaderCursor] = values[3:4:4]
-	return header
-}
-
-// Describe answers the request Send makes, the values of the subscription's own headers hidden.
-func (w *Webhook) Describe(m *target.Message, at time.Time) target.Request {
-	body := m.Document()
-	header := w.header(m, at, body)
-	request := target.Request{Method: http.MethodPost, URL: w.url.String(), Body: body}
-	for _, name := range slices.Sorted(maps.Keys(header)) {
-		value := header.Get(name)
-		if slices.Contains(w.own, name) {
-			value = target.Hidden
-		}
-		request.Headers = append(request.Headers, target.Header{Name: name, Value: value})
-	}
-	return request
-}
-
 // failed is the outcome without an answer.
 func failed(result egress.Result, err error) gateway.Outcome {
-	outcome := outcomeOf(result)
+	outcome := known(result)
 	outcome.Kind = gateway.OutcomeEndpointFailure
 	outcome.Error = err.Error()
 	var e *egress.Error
@@ -104,7 +120,7 @@ func failed(result egress.Result, err error) gateway.Outcome {
 
 // answered is the outcome of an answer whose status came at now.
 func answered(result egress.Result, now time.Time) gateway.Outcome {
-	outcome := outcomeOf(result)
+	outcome := known(result)
 	asked, hasRetryAfter := retryAfter(result.Header, now)
 	outcome.Kind = gateway.ClassifyStatus(result.StatusCode, hasRetryAfter)
 	if outcome.Kind != gateway.OutcomeDelivered {
@@ -116,7 +132,8 @@ func answered(result egress.Result, now time.Time) gateway.Outcome {
 	return outcome
 }
 
-func outcomeOf(result egress.Result) gateway.Outcome {
+// known is what is known of the answer.
+func known(result egress.Result) gateway.Outcome {
 	return gateway.Outcome{
 		Status:      result.StatusCode,
 		Address:     result.Address,

@@ -1,7 +1,6 @@
 package webhook_test
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -203,18 +202,40 @@ func TestRefusedAddressIsTheEndpointsFailure(t *testing.T) {
 	}
 }
 
-func TestDescribe(t *testing.T) {
+// TestARecordedRequestIsTheOneThatArrived compares each header.
+func TestARecordedRequestIsTheOneThatArrived(t *testing.T) {
 	t.Parallel()
-	r := newTarget(t, "http://127.0.0.1:9/hook", time.Minute).Describe(message(), at)
-	if r.Method != http.MethodPost || r.URL != "http://127.0.0.1:9/hook" || !bytes.Equal(r.Body, message().Document()) {
-		t.Errorf("%+v", r)
+	var arrived http.Header
+	url := endpoint(t, func(_ http.ResponseWriter, r *http.Request) { arrived = r.Header })
+	sent := newTarget(t, url+"/hook?token=1", time.Minute).Send(t.Context(), message(), at).Sent
+	if sent.Form.Method != http.MethodPost || sent.Form.URL != url+"/hook?token=1" || !sent.Transmitted {
+		t.Errorf("recorded %+v, %s", sent, sent.Form.Text())
 	}
-	shown := map[string]string{}
-	for _, h := range r.Headers {
-		shown[h.Name] = h.Value
+	arrived.Del("Content-Length")
+	if len(sent.Form.Headers) != len(arrived) {
+		t.Errorf("recorded %v, arrived %v", sent.Form.Headers, arrived)
 	}
-	if shown["Authorization"] != target.Hidden || shown["Webhook-Timestamp"] != "1700000000" || len(shown) != 7 {
-		t.Errorf("headers %v", shown)
+	filled := map[gateway.HeaderFill]string{
+		gateway.FillEventID: "evt_1", gateway.FillTimestamp: "1700000000", gateway.FillCursor: "c1", gateway.FillSignature: sent.Signature,
+	}
+	for _, header := range sent.Form.Headers {
+		value, want := header.Value+filled[header.Fill], arrived.Get(header.Name)
+		if header.Name == "Authorization" {
+			want = target.Hidden
+		}
+		if value != want || value == "" {
+			t.Errorf("%s is recorded as %q, arrived as %q", header.Name, value, want)
+		}
+	}
+}
+
+func TestNothingIsRecordedAsSentWithoutAConnection(t *testing.T) {
+	t.Parallel()
+	for _, url := range []string{"http://127.0.0.1:1/hook", "http://169.254.169.254/"} {
+		sent := newTarget(t, url, time.Minute).Send(t.Context(), message(), at).Sent
+		if sent.Transmitted || sent.Signature != "" || sent.BodyBytes != 0 || sent.Form.URL != url {
+			t.Errorf("%s: recorded %+v", url, sent)
+		}
 	}
 }
 

@@ -1,4 +1,9 @@
-import type { Attempt, AttemptRequest, AttemptResponse } from "#gen/postrider/v1/delivery_pb";
+import {
+  type Attempt,
+  AttemptBodyState,
+  type AttemptRequest,
+  type AttemptResponse,
+} from "#gen/postrider/v1/delivery_pb";
 import { causeLabel, outcomeStatus } from "@/theme/status";
 import { Badge } from "@/ui/badge";
 import { milliseconds, shortDuration } from "@/ui/format/duration";
@@ -25,25 +30,28 @@ export function AttemptView({ attempt, isOpen }: { attempt: Attempt; isOpen: boo
         {attempt.error && <p className={styles.error}>{attempt.error}</p>}
         <TimingBar attempt={attempt} />
         {attempt.request ? (
-          <RequestView request={attempt.request} address={attempt.address} />
+          <RequestView request={attempt.request} attempt={attempt} />
         ) : (
-          <p>The request is not recorded: the subscription has changed since.</p>
+          <p>What was sent is not recorded.</p>
         )}
-        {attempt.response && <ResponseView response={attempt.response} />}
+        {attempt.response && <ResponseView response={attempt.response} attempt={attempt} />}
       </div>
     </details>
   );
 }
 
-function RequestView({ request, address }: { request: AttemptRequest; address: string }) {
+/** Several attempts may be open, so their regions are named with the number. */
+const named = (part: string, attempt: Attempt) => `${part} of attempt ${attempt.number}`;
+
+function RequestView({ request, attempt }: { request: AttemptRequest; attempt: Attempt }) {
   return (
-    <section className={styles.part} aria-label="Request">
+    <section className={styles.part} aria-label={named("Request", attempt)}>
       <h3>Request</h3>
       <p className={styles.target}>
         <code>
           {request.method} {request.url}
         </code>
-        {address && <span className={styles.address}> at {address}</span>}
+        {attempt.address && <span className={styles.address}> at {attempt.address}</span>}
       </p>
       {request.headers.length > 0 && (
         <dl className={styles.headers}>
@@ -56,21 +64,38 @@ function RequestView({ request, address }: { request: AttemptRequest; address: s
           ))}
         </dl>
       )}
-      {request.body ? (
-        <JsonView text={request.body} label="Request body" />
-      ) : (
-        <p>
-          The same body as in the newest attempt, {Number(request.bodyBytes).toLocaleString("en")}{" "}
-          bytes.
-        </p>
-      )}
+      <RequestBody request={request} attempt={attempt} />
     </section>
   );
 }
 
-function ResponseView({ response }: { response: AttemptResponse }) {
+/** Bodies are not stored: the event is rendered again, and shown where it gives what was sent. */
+function RequestBody({ request, attempt }: { request: AttemptRequest; attempt: Attempt }) {
+  if (request.bodyState === AttemptBodyState.SHOWN) {
+    return (
+      <JsonView text={request.body} label="Request body" name={named("Request body", attempt)} />
+    );
+  }
+  if (request.bodyState === AttemptBodyState.NOT_SENT) {
+    return <p>Nothing was sent: there was no connection.</p>;
+  }
+  const size = `${Number(request.bodyBytes).toLocaleString("en")} bytes`;
+  if (request.bodyState === AttemptBodyState.REPEATED) {
+    return <p>The body is the one of a newer attempt above, {size}.</p>;
+  }
   return (
-    <section className={styles.part} aria-label="Response">
+    <p>
+      A body of {size}, SHA-256 <code>{request.bodyDigest}…</code>.{" "}
+      {request.bodyState === AttemptBodyState.GONE
+        ? "The event is gone, so it cannot be shown."
+        : "The event gives another body now, so it cannot be shown."}
+    </p>
+  );
+}
+
+function ResponseView({ response, attempt }: { response: AttemptResponse; attempt: Attempt }) {
+  return (
+    <section className={styles.part} aria-label={named("Response", attempt)}>
       <h3>
         Response <code>{response.statusCode}</code>
         {response.contentType && <span className={styles.address}> {response.contentType}</span>}
@@ -79,6 +104,7 @@ function ResponseView({ response }: { response: AttemptResponse }) {
         <JsonView
           text={response.body}
           label={response.bodyTruncated ? "Response body, its beginning" : "Response body"}
+          name={named("Response body", attempt)}
         />
       )}
       {response.body === "" && <p className={styles.address}>without a body</p>}

@@ -13,9 +13,17 @@ const chunk = 100;
 
 /**
  * A JSON text laid out, coloured and foldable, with every number and key as it was sent. A text that is not JSON is shown
- * as it is.
+ * as it is. `name` is the region's, where a page has several views with one label.
  */
-export function JsonView({ text, label }: { text: string; label: string }) {
+export function JsonView({
+  text,
+  label,
+  name = label,
+}: {
+  text: string;
+  label: string;
+  name?: string;
+}) {
   const tree = useMemo(() => readTree(text), [text]);
   return (
     <figure className={styles.view}>
@@ -24,11 +32,11 @@ export function JsonView({ text, label }: { text: string; label: string }) {
         <CopyButton text={tree ? pretty(text) : text} />
       </figcaption>
       {tree ? (
-        <section className={styles.body} aria-label={label} tabIndex={0}>
+        <section className={styles.body} aria-label={name} tabIndex={0}>
           <Value child={{ node: tree }} last root />
         </section>
       ) : (
-        <PlainText text={text} label={label} />
+        <PlainText text={text} label={name} />
       )}
     </figure>
   );
