@@ -30,6 +30,7 @@ var errNoKey = errors.New("no key")
 type client struct {
 	events        postriderv1connect.EventServiceClient
 	subscriptions postriderv1connect.SubscriptionServiceClient
+	deliveries    postriderv1connect.DeliveryServiceClient
 	keys          postriderv1connect.ApiKeyServiceClient
 	tenants       postriderv1connect.TenantServiceClient
 	types         postriderv1connect.EventTypeServiceClient
@@ -69,6 +70,7 @@ func (c *connection) open() (*client, error) {
 	return &client{
 		events:        postriderv1connect.NewEventServiceClient(http.DefaultClient, base, options),
 		subscriptions: postriderv1connect.NewSubscriptionServiceClient(http.DefaultClient, base, options),
+		deliveries:    postriderv1connect.NewDeliveryServiceClient(http.DefaultClient, base, options),
 		keys:          postriderv1connect.NewApiKeyServiceClient(http.DefaultClient, base, options),
 		tenants:       postriderv1connect.NewTenantServiceClient(http.DefaultClient, base, options),
 		types:         postriderv1connect.NewEventTypeServiceClient(http.DefaultClient, base, options),

@@ -52,8 +52,8 @@ func newCommand(env environment) *cobra.Command {
 	to := &connection{env: env}
 	root.AddCommand(
 		serveCommand(env), publishCommand(env, to), tailCommand(env, to), typesCommand(env, to),
-		subscriptionsCommand(env, to), keysCommand(env, to), tenantsCommand(env, to), streamsCommand(env, to),
-		versionCommand(env),
+		subscriptionsCommand(env, to), deliveriesCommand(env, to), keysCommand(env, to), tenantsCommand(env, to),
+		streamsCommand(env, to), versionCommand(env),
 	)
 	return root
 }

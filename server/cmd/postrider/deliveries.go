@@ -1,0 +1,171 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"time"
+
+	"connectrpc.com/connect"
+	"github.com/spf13/cobra"
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	postriderv1 "github.com/postrider-dev/postrider/gen/go/postrider/v1"
+)
+
+func deliveriesCommand(env environment, to *connection) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "deliveries",
+		Short: "Show what became of events for their subscriptions",
+		Example: `  postrider deliveries list --subscription billing --state dead
+  postrider deliveries list --event evt_06h2jds74l0mqo5ntd7earo5ug
+  postrider deliveries show dlv_00000000000020000000000004000000`,
+	}
+	to.addFlags(cmd)
+	group(cmd)
+	cmd.AddCommand(listDeliveries(env, to), showDelivery(env, to))
+	return cmd
+}
+
+func listDeliveries(env environment, to *connection) *cobra.Command {
+	var request postriderv1.ListDeliveriesRequest
+	var states []string
+	var limit int32
+	var asJSON bool
+	cmd := &cobra.Command{Use: "list", Short: "List the newest deliveries", Args: noArguments}
+	flags := cmd.Flags()
+	flags.Var(placeholder(&request.Subscription, "NAME|ID"), "subscription", "of this subscription")
+	flags.Var(placeholder(&request.EventId, "ID"), "event", "of this event")
+	flags.StringSliceVar(&states, "state", nil, "in these states: pending, retrying, delivered, dead")
+	flags.Int32Var(&limit, "limit", 50, "at most this many, up to 1000")
+	flags.BoolVar(&asJSON, "json", false, "print each as one line of JSON")
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		var err error
+		if request.States, err = deliveryStates(states); err != nil {
+			return usageError{cmd, err}
+		}
+		c, err := to.open()
+		if err != nil {
+			return err
+		}
+		request.Tenant, request.PageSize = c.tenant, limit
+		response, err := c.deliveries.ListDeliveries(cmd.Context(), connect.NewRequest(&request))
+		if err != nil {
+			return err
+		}
+		if asJSON {
+			return printMessages(env.stdout, response.Msg.GetDeliveries())
+		}
+		return deliveryTable(env.stdout, response.Msg.GetDeliveries())
+	}
+	return cmd
+}
+
+const deliveryStatePrefix = "DELIVERY_STATE_"
+
+func deliveryStates(names []string) (states []postriderv1.DeliveryState, err error) {
+	for _, name := range names {
+		state := postriderv1.DeliveryState_value[deliveryStatePrefix+strings.ToUpper(name)]
+		if state == 0 {
+			return nil, fmt.Errorf("--state: there is no state %q", name)
+		}
+		states = append(states, postriderv1.DeliveryState(state))
+	}
+	return states, nil
+}
+
+func deliveryTable(w io.Writer, deliveries []*postriderv1.Delivery) error {
+	return table(w, "UPDATED\tSTATE\tATTEMPTS\tSUBSCRIPTION\tTYPE\tEVENT\tID", func(row func(string, ...any)) {
+		for _, d := range deliveries {
+			row("%s\t%s\t%d\t%s\t%s\t%s\t%s", local(d.GetUpdateTime()), lower(d.GetState().String(), deliveryStatePrefix),
+				d.GetAttemptCount(), d.GetSubscriptionName(), d.GetEventType(), d.GetEventId(), d.GetId())
+		}
+	})
+}
+
+func local(at *timestamppb.Timestamp) string { return at.AsTime().Local().Format(time.DateTime) }
+
+func showDelivery(env environment, to *connection) *cobra.Command {
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use: "show ID", Short: "Show a delivery's attempts: what was sent and what came back",
+		Args: oneArgument("which delivery? Give its id"),
+	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print delivery and attempts as JSON")
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		c, err := to.open()
+		if err != nil {
+			return err
+		}
+		response, err := c.deliveries.GetDelivery(cmd.Context(), connect.NewRequest(
+			&postriderv1.GetDeliveryRequest{Tenant: c.tenant, Id: args[0]}))
+		if err != nil {
+			return err
+		}
+		if asJSON {
+			return printMessage(env.stdout, response.Msg)
+		}
+		if err := deliveryTable(env.stdout, []*postriderv1.Delivery{response.Msg.GetDelivery()}); err != nil {
+			return err
+		}
+		return printAttempts(env.stdout, response.Msg)
+	}
+	return cmd
+}
+
+// printAttempts prints the newest first, as the body is shown with the newest that sent it.
+func printAttempts(w io.Writer, response *postriderv1.GetDeliveryResponse) error {
+	for _, attempt := range slices.Backward(response.GetAttempts()) {
+		if err := say(w, "\n#%d %s (%s) ", attempt.GetNumber(), local(attempt.GetStartTime()),
+			lower(attempt.GetCause().String(), "ATTEMPT_CAUSE_")); err != nil {
+			return err
+		}
+		if err := printAttempt(w, attempt); err != nil {
+			return err
+		}
+		if err := printRequest(w, attempt.GetRequest()); err != nil {
+			return err
+		}
+		if body := attempt.GetResponse().GetBody(); body != "" {
+			if err := say(w, "  answer: %s\n", body); err != nil {
+				return err
+			}
+		}
+	}
+	if left := response.GetAttemptsLeftOut(); left > 0 {
+		return say(w, "\n%d attempts after the first 10 are not kept\n", left)
+	}
+	return nil
+}
+
+func printRequest(w io.Writer, request *postriderv1.AttemptRequest) error {
+	if request == nil {
+		return say(w, "  what was sent is not recorded\n")
+	}
+	if err := say(w, "  %s %s\n", request.GetMethod(), request.GetUrl()); err != nil {
+		return err
+	}
+	for _, header := range request.GetHeaders() {
+		if err := say(w, "  %s: %s\n", header.GetName(), header.GetValue()); err != nil {
+			return err
+		}
+	}
+	return say(w, "  %s\n", bodyText(request))
+}
+
+// bodyText is the body, or why it is not there.
+func bodyText(request *postriderv1.AttemptRequest) string {
+	switch request.GetBodyState() {
+	case postriderv1.AttemptBodyState_ATTEMPT_BODY_STATE_SHOWN:
+		return request.GetBody()
+	case postriderv1.AttemptBodyState_ATTEMPT_BODY_STATE_REPEATED:
+		return fmt.Sprintf("(the same body of %d bytes as above)", request.GetBodyBytes())
+	case postriderv1.AttemptBodyState_ATTEMPT_BODY_STATE_NOT_SENT:
+		return "(nothing was sent: there was no connection)"
+	case postriderv1.AttemptBodyState_ATTEMPT_BODY_STATE_GONE:
+		return fmt.Sprintf("(a body of %d bytes; the event is gone)", request.GetBodyBytes())
+	default:
+		return fmt.Sprintf("(a body of %d bytes; the event gives another one now)", request.GetBodyBytes())
+	}
+}
