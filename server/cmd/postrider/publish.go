@@ -44,7 +44,7 @@ them they are no new events: they count as stored before, or are refused because
   jq -c .order report.json | postrider publish order.created
   postrider publish --ndjson events.ndjson
   zcat events.ndjson.gz | postrider publish --ndjson -
-  postrider tail --json | postrider publish --ndjson - --url https://other.example`,
+  postrider tail --json | postrider publish --ndjson - --server https://other.example`,
 		Args: func(cmd *cobra.Command, args []string) error {
 			if err := flags.check(args); err != nil {
 				return usageError{cmd, err}
