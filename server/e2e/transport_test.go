@@ -305,7 +305,8 @@ func sendSocket(ctx context.Context, socket *websocket.Conn, subprotocol string,
 func readSocket(kind websocket.MessageType, data []byte) (*postriderv1.SocketResponse, error) {
 	response := &postriderv1.SocketResponse{}
 	if kind == websocket.MessageText {
-		return response, protojson.Unmarshal(data, response)
+		// Reasons are spelled as on other transports, which is no value of the enum to protojson.
+		return response, protojson.UnmarshalOptions{DiscardUnknown: true}.Unmarshal(data, response)
 	}
 	return response, proto.Unmarshal(data, response)
 }

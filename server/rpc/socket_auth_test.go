@@ -311,7 +311,7 @@ func TestAnOperatorEndsASubscriptionOfASocket(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := s.next(); got.Subscription != "one" || got.End == nil || got.End.Reconnect || got.End.Reason != "ERROR_REASON_DISCONNECTED" {
+	if got := s.next(); got.Subscription != "one" || got.End == nil || got.End.Reconnect || got.End.Reason != "DISCONNECTED" {
 		t.Errorf("ends with %s", got.raw)
 	}
 	s.expectEvents("two", w.publish("order.created", `{}`).GetId())
@@ -327,7 +327,7 @@ func TestAStoppingServerEndsSockets(t *testing.T) {
 	go func() { stopped <- w.stop() }()
 	last := s.expectClose(websocket.StatusServiceRestart)
 	if len(last) != 2 || last[0].Subscription != "s" || !last[0].End.Reconnect || last[1].End == nil || !last[1].End.Reconnect ||
-		last[1].End.Reason != "ERROR_REASON_SHUTTING_DOWN" {
+		last[1].End.Reason != "SHUTTING_DOWN" {
 		t.Errorf("ends with %v", last)
 	}
 	silent.expectClose(websocket.StatusServiceRestart)

@@ -203,7 +203,7 @@ func TestUpdatesUnderLoad(t *testing.T) {
 		switch {
 		case one.Updated != nil:
 			updates++
-		case one.Error != nil && one.Error.Reason == "ERROR_REASON_OVERLOADED":
+		case one.Error != nil && one.Error.Reason == "OVERLOADED":
 			updates++
 		case one.Message != nil && one.Message.Event != nil:
 			var event struct{ ID string }
@@ -255,7 +255,7 @@ func TestASocketPublishes(t *testing.T) {
 				t.Errorf("a payload that breaks its schema: %s", got.raw)
 			}
 		case 51:
-			if got.Error == nil || got.Error.Code != "already_exists" || got.Error.Reason != "ERROR_REASON_EVENT_ID_CONFLICT" {
+			if got.Error == nil || got.Error.Code != "already_exists" || got.Error.Reason != "EVENT_ID_CONFLICT" {
 				t.Errorf("an id with other content: %s", got.raw)
 			}
 		case 52:

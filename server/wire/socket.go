@@ -1,6 +1,8 @@
 package wire
 
 import (
+	"strings"
+
 	"buf.build/gen/go/bufbuild/protovalidate/protocolbuffers/go/buf/validate"
 	"buf.build/go/protovalidate"
 	"connectrpc.com/connect"
@@ -125,6 +127,10 @@ func appendSocketResponse(dst []byte, response *postriderv1.SocketResponse) ([]b
 		name, inner = "message", func(dst []byte) ([]byte, error) { return appendSubscribeResponse(dst, told.Message) }
 	case *postriderv1.SocketResponse_Published:
 		name, inner = "published", func(dst []byte) ([]byte, error) { return appendPublishResponse(dst, told.Published) }
+	case *postriderv1.SocketResponse_Error:
+		name, inner = "error", func(dst []byte) ([]byte, error) { return appendSocketError(dst, told.Error) }
+	case *postriderv1.SocketResponse_End:
+		name, inner = "end", func(dst []byte) ([]byte, error) { return appendSocketEnd(dst, told.End) }
 	default:
 		return protojson.MarshalOptions{}.MarshalAppend(dst, response)
 	}
@@ -133,6 +139,41 @@ func appendSocketResponse(dst []byte, response *postriderv1.SocketResponse) ([]b
 	m.text("subscription", response.GetSubscription())
 	m.value(name, inner)
 	return m.close()
+}
+
+// A reason is spelled as on every other transport, and not as protojson would: without the prefix of the enum's values.
+
+func appendSocketError(dst []byte, refused *postriderv1.SocketError) ([]byte, error) {
+	m := open(dst)
+	m.text("code", refused.GetCode())
+	m.text("reason", reasonText(refused.GetReason()))
+	m.text("message", refused.GetMessage())
+	if len(refused.GetViolations()) > 0 {
+		m.value("violations", func(dst []byte) ([]byte, error) {
+			return appendList(dst, refused.GetViolations(), appendViolation)
+		})
+	}
+	return m.close()
+}
+
+func appendSocketEnd(dst []byte, end *postriderv1.SocketEnd) ([]byte, error) {
+	m := open(dst)
+	m.text("code", end.GetCode())
+	m.text("reason", reasonText(end.GetReason()))
+	m.text("message", end.GetMessage())
+	if end.GetReconnect() {
+		m.name("reconnect")
+		m.dst = append(m.dst, "true"...)
+	}
+	m.text("cursor", end.GetCursor())
+	return m.close()
+}
+
+func reasonText(reason postriderv1.ErrorReason) string {
+	if reason == postriderv1.ErrorReason_ERROR_REASON_UNSPECIFIED {
+		return ""
+	}
+	return strings.TrimPrefix(reason.String(), reasonPrefix)
 }
 
 // The numbers of fields of SocketResponse.

@@ -84,7 +84,7 @@ func TestSocketRequestFaults(t *testing.T) {
 	}
 }
 
-// Responses are the JSON of Protobuf, except for payloads.
+// Responses are the JSON of Protobuf, except for payloads and the spelling of reasons.
 func TestAppendSocketResponse(t *testing.T) {
 	t.Parallel()
 	event := &postriderv1.SubscribeResponse{Cursor: "c", Filters: []string{"f"}, Message: &postriderv1.SubscribeResponse_Event{
@@ -107,6 +107,24 @@ func TestAppendSocketResponse(t *testing.T) {
 		{
 			&postriderv1.SocketResponse{Id: "1", Response: &postriderv1.SocketResponse_Pong{Pong: &postriderv1.SocketPong{}}},
 			`{"id":"1","pong":{}}`,
+		},
+		{
+			&postriderv1.SocketResponse{Id: "1", Subscription: "s", Response: &postriderv1.SocketResponse_Error{Error: &postriderv1.SocketError{
+				Code: "invalid_argument", Reason: postriderv1.ErrorReason_ERROR_REASON_SCHEMA_VIOLATION, Message: "\"a\"",
+				Violations: []*postriderv1.SchemaViolation{{Field: "data.a", Rule: "r", Message: "m"}, {Field: "data.b"}},
+			}}},
+			`{"id":"1","subscription":"s","error":{"code":"invalid_argument","reason":"SCHEMA_VIOLATION","message":"\"a\"",` +
+				`"violations":[{"field":"data.a","rule":"r","message":"m"},{"field":"data.b"}]}}`,
+		},
+		{
+			&postriderv1.SocketResponse{Subscription: "s", Response: &postriderv1.SocketResponse_End{End: &postriderv1.SocketEnd{
+				Code: "unavailable", Reason: postriderv1.ErrorReason_ERROR_REASON_OVERLOADED, Message: "m", Reconnect: true, Cursor: "c",
+			}}},
+			`{"subscription":"s","end":{"code":"unavailable","reason":"OVERLOADED","message":"m","reconnect":true,"cursor":"c"}}`,
+		},
+		{
+			&postriderv1.SocketResponse{Response: &postriderv1.SocketResponse_End{End: &postriderv1.SocketEnd{Code: "canceled"}}},
+			`{"end":{"code":"canceled"}}`,
 		},
 	} {
 		got, err := wire.AppendSocketResponse(nil, tt.response, true)

@@ -53,7 +53,7 @@ func TestASlowClientOfASocket(t *testing.T) {
 		{"SLOW_POLICY_CATCH_UP", func(h heard) bool { return h.events == published && h.dropped == 0 && h.end == "" }},
 		{"SLOW_POLICY_DROP", func(h heard) bool { return h.dropped > 0 && h.events+h.dropped == published && h.end == "" }},
 		{"SLOW_POLICY_LATEST_BY_KEY", func(h heard) bool { return h.events < published && h.dropped == 0 && h.end == "" }},
-		{"SLOW_POLICY_DISCONNECT", func(h heard) bool { return h.events < published && h.end == "ERROR_REASON_SLOW_CONSUMER" }},
+		{"SLOW_POLICY_DISCONNECT", func(h heard) bool { return h.events < published && h.end == "SLOW_CONSUMER" }},
 	} {
 		t.Run(tt.policy, func(t *testing.T) {
 			bubble(t, func(t *testing.T, w *world) {
