@@ -129,16 +129,7 @@ func (w *world) callDynamic(method protoreflect.MethodDescriptor, message *dynam
 	w.t.Helper()
 	ctx, cancel := context.WithCancel(w.t.Context())
 	defer cancel()
-	address := w.url + "/" + string(method.Parent().FullName()) + "/" + string(method.Name())
-	client := connect.NewClient[dynamicpb.Message, dynamicpb.Message](&http.Client{Transport: h2c()}, address, connect.WithSchema(method), connect.WithGRPC(),
-		connect.WithResponseInitializer(func(_ connect.Spec, made any) error {
-			if m, ok := made.(*dynamicpb.Message); ok {
-				*m = *dynamicpb.NewMessage(method.Output())
-			}
-			return nil
-		}))
-	stream := client.CallBidiStream(ctx)
-	stream.RequestHeader().Set("Authorization", "Bearer "+adminKey)
+	stream := w.dynamicCall(ctx, adminKey, method)
 	if err := stream.Send(message); err != nil {
 		return "", err
 	}
@@ -150,6 +141,23 @@ func (w *world) callDynamic(method protoreflect.MethodDescriptor, message *dynam
 		}
 		answers += answer.String()
 	}
+}
+
+// dynamicCall begins a call of a method of any kind.
+func (w *world) dynamicCall(
+	ctx context.Context, key string, method protoreflect.MethodDescriptor,
+) *connect.BidiStreamForClient[dynamicpb.Message, dynamicpb.Message] {
+	address := w.url + "/" + string(method.Parent().FullName()) + "/" + string(method.Name())
+	client := connect.NewClient[dynamicpb.Message, dynamicpb.Message](&http.Client{Transport: h2c()}, address, connect.WithSchema(method), connect.WithGRPC(),
+		connect.WithResponseInitializer(func(_ connect.Spec, made any) error {
+			if m, ok := made.(*dynamicpb.Message); ok {
+				*m = *dynamicpb.NewMessage(method.Output())
+			}
+			return nil
+		}))
+	stream := client.CallBidiStream(ctx)
+	stream.RequestHeader().Set("Authorization", "Bearer "+key)
+	return stream
 }
 
 // namedField returns the first field that an error names.
