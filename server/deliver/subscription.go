@@ -254,5 +254,5 @@ func (e *Engine) lane(ctx context.Context, id gateway.SubscriptionID) (*lane, er
 	if l := e.lanes[id]; l != nil {
 		return l, nil
 	}
-	return nil, gateway.Errorf(gateway.CodeNotFound, gateway.ReasonNotFound, "the subscription does not exist")
+	return nil, gateway.Gone("subscription")
 }

@@ -111,6 +111,11 @@ func NotFound(noun, name string) *Error {
 	return Errorf(CodeNotFound, ReasonNotFound, "%s %q does not exist", noun, name)
 }
 
+// Gone makes the error for a thing that was there when the call began. Its number in the database is nobody's business.
+func Gone(noun string) *Error {
+	return Errorf(CodeNotFound, ReasonNotFound, "the %s does not exist any more", noun)
+}
+
 // NoSocket makes the error for what could not be sent because this process has no socket free; it passes.
 func NoSocket(message string) *Error {
 	e := Errorf(CodeUnavailable, ReasonOverloaded, "%s; try again", message)

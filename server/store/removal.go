@@ -20,7 +20,7 @@ func (s *Store) DeleteSubscription(ctx context.Context, id gateway.SubscriptionI
 	err := s.change(ctx, func(ctx context.Context, tx *ent.Tx) error {
 		row, err := tx.Subscription.Get(ctx, int64(id))
 		if ent.IsNotFound(err) {
-			return gateway.NotFound("subscription", fmt.Sprint(int64(id)))
+			return gateway.Gone("subscription")
 		}
 		if err != nil {
 			return fmt.Errorf("read subscription: %w", err)

@@ -68,7 +68,7 @@ func (s *Store) Tenant(_ context.Context, id gateway.TenantID) (*gateway.Tenant,
 	if t := s.tenants[id]; t != nil {
 		return t, nil
 	}
-	return nil, gateway.NotFound("tenant", fmt.Sprint(int64(id)))
+	return nil, gateway.Gone("tenant")
 }
 
 // PurgedTo is the position up to which retention has removed a tenant's events, as the database has it now.
@@ -113,7 +113,7 @@ func (s *Store) UpdateTenant(
 	err := s.change(ctx, func(ctx context.Context, tx *ent.Tx) error {
 		row, err := tx.Tenant.Get(ctx, int64(id))
 		if ent.IsNotFound(err) {
-			return gateway.NotFound("tenant", fmt.Sprint(int64(id)))
+			return gateway.Gone("tenant")
 		}
 		if err != nil {
 			return fmt.Errorf("read tenant: %w", err)

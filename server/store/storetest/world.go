@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"sync"
 	"testing"
@@ -220,7 +221,13 @@ func failsWith(t *testing.T, err error, code gateway.Code, reason gateway.Reason
 	}
 }
 
+// rowNumber is what a refusal must not name.
+var rowNumber = regexp.MustCompile(`"\d+"`)
+
 func notFound(t *testing.T, err error) {
 	t.Helper()
 	failsWith(t, err, gateway.CodeNotFound, gateway.ReasonNotFound)
+	if err != nil && rowNumber.MatchString(err.Error()) {
+		t.Errorf("%v names the number of a row", err)
+	}
 }
