@@ -45,7 +45,7 @@ func newFollower(c *Client, options []SubscribeOption) *follower {
 		option(f)
 	}
 	for _, filter := range f.request.GetFilters() {
-		if len(filter.GetTypes()) == 0 {
+		if filter.GetTypes() == nil {
 			filter.Types = f.request.GetTypes()
 		}
 	}
@@ -88,6 +88,15 @@ func (f *follower) run(ctx context.Context, yield yield) {
 
 // check finds what no server would accept.
 func (f *follower) check() error {
+	lists := [][]string{f.request.GetTypes()}
+	for _, filter := range f.request.GetFilters() {
+		lists = append(lists, filter.GetTypes())
+	}
+	for _, types := range lists {
+		if types != nil && len(types) == 0 { // To the server that would be all.
+			return mistake(`a list of event types is empty; name some, or "*" for all`)
+		}
+	}
 	every := f.request.GetHeartbeatInterval()
 	if every != nil && (every.AsDuration() < minHeartbeat || every.AsDuration() > maxHeartbeat) {
 		return mistake("a heartbeat comes every %v to %v, not every %v", minHeartbeat, maxHeartbeat, every.AsDuration())

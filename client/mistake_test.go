@@ -62,6 +62,9 @@ func TestMistakesEndACallAtOnce(t *testing.T) {
 		"no heartbeat":             client.Heartbeat(0),
 		"a negative heartbeat":     client.Heartbeat(-time.Second),
 		"a heartbeat of an hour":   client.Heartbeat(time.Hour),
+		"an empty list of types":   client.Types([]string{}...),
+		"no types":                 client.Types(),
+		"a filter without types":   client.NamedFilter("a", "", []string{}...),
 		"a type that is no UTF-8":  client.Types("\xff"),
 		"a start that is no UTF-8": client.Start("\xff"),
 	} {

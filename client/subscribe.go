@@ -30,9 +30,11 @@ type SubscribeOption func(*follower)
 // text, it begins now. To miss nothing across restarts, keep the cursor of the last event that was dealt with.
 func Start(at string) SubscribeOption { return func(f *follower) { f.request.Start = at } }
 
-// Types selects event types: exact, by prefix ("shop.v1.*") or all ("*").
+// Types selects event types: exact, by prefix ("shop.v1.*") or all ("*"). None is a mistake that ends the stream at once: it
+// does not mean all.
 func Types(patterns ...string) SubscribeOption {
-	return func(f *follower) { f.request.Types = patterns }
+	// Nil stands for an option that was not given.
+	return func(f *follower) { f.request.Types = append([]string{}, patterns...) }
 }
 
 // Expression selects events for which a CEL expression over `event` is true, for example
@@ -42,7 +44,8 @@ func Expression(cel string) SubscribeOption {
 }
 
 // NamedFilter adds a filter to the stream, in place of Expression: an event comes once, with the names of all filters that
-// select it. An empty expression selects all; without types they are those of the stream.
+// select it. An empty expression selects all; without types they are those of the stream. A list of types that is empty is a
+// mistake, as with Types.
 func NamedFilter(name, expression string, types ...string) SubscribeOption {
 	return func(f *follower) {
 		f.request.Filters = append(f.request.Filters, &postriderv1.NamedFilter{Name: name, Expression: expression, Types: types})

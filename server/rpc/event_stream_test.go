@@ -231,6 +231,8 @@ func TestWhatAnEventStreamRefuses(t *testing.T) {
 		{"expression", reader, "expression=event.typ", nil, 400, "INVALID_FILTER", "undefined field"},
 		{"long expression", reader, "expression=" + strings.Repeat("1", 5000), nil, 400, "INVALID_FIELD", "expression: may have 4096"},
 		{"start", reader, "start=yesterday", nil, 400, "INVALID_CURSOR", "start: must be"},
+		{"no types, which are not all", reader, "types=", nil, 400, "INVALID_FIELD", "types: is empty; leave it out"},
+		{"no expression, which is not true", reader, "expression=", nil, 400, "INVALID_FIELD", "expression: is empty; leave it out"},
 		{"start twice", reader, "start=now&start=earliest", nil, 400, "INVALID_FIELD", "start: is given 2 times"},
 		{"heartbeat", reader, "heartbeat=often", nil, 400, "INVALID_FIELD", "heartbeat: must be a time span"},
 		{"heartbeat too short", reader, "heartbeat=1ms", nil, 400, "INVALID_FIELD", "heartbeat: must lie between"},

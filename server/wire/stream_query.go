@@ -36,6 +36,9 @@ var streamParameters = map[string]func(*postriderv1.SubscribeRequest, []string) 
 		return readOne("tenant", values, &r.Tenant)
 	},
 	"expression": func(r *postriderv1.SubscribeRequest, values []string) error {
+		if len(values) == 1 && values[0] == "" {
+			return gateway.FieldError("expression", "is empty; leave it out for all events")
+		}
 		return readOne("expression", values, &r.Expression)
 	},
 	"start": func(r *postriderv1.SubscribeRequest, values []string) error {
@@ -115,9 +118,11 @@ func readOne(name string, values []string, into *string) error {
 
 func readTypes(request *postriderv1.SubscribeRequest, values []string) error {
 	for _, value := range values {
-		if value != "" {
-			request.Types = append(request.Types, strings.Split(value, ",")...)
+		if value == "" {
+			// A page that has put nothing in does not mean all.
+			return gateway.FieldError("types", "is empty; leave it out for events of all types")
 		}
+		request.Types = append(request.Types, strings.Split(value, ",")...)
 	}
 	return nil
 }

@@ -1,6 +1,24 @@
 package main
 
-import "github.com/spf13/pflag"
+import (
+	"fmt"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+)
+
+// selective lets a command refuse what narrows its selection and is given as nothing, as by a variable of the shell that is
+// not set: it would select all.
+func selective(cmd *cobra.Command, flags ...string) {
+	cmd.PreRunE = func(cmd *cobra.Command, _ []string) error {
+		for _, name := range flags {
+			if flag := cmd.Flags().Lookup(name); flag.Changed && (flag.Value.String() == "" || flag.Value.String() == "[]") {
+				return usageError{cmd, fmt.Errorf("--%s is given without a value; leave it out to select all", name)}
+			}
+		}
+		return nil
+	}
+}
 
 // textFlag is a flag with text, whose help shows a placeholder for it.
 type textFlag struct {

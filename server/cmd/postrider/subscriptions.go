@@ -142,6 +142,7 @@ func createSubscription(env environment, to *connection) *cobra.Command {
 		Args: oneArgument("what is the NAME of the new subscription?"),
 	}
 	flags.add(cmd)
+	selective(cmd, "types", "expression")
 	cmd.Flags().Var(placeholder(&flags.start, "START"), "start", `where to begin: "now", "earliest", a cursor or an RFC 3339 time`)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		sub, err := flags.subscription(args[0])

@@ -57,6 +57,7 @@ because the log was replaced or retention removed them, that is said on standard
 	set.BoolVar(&flags.json, "json", false, "print each event as one line of JSON")
 	set.IntVar(&flags.count, "count", 0, "stop after this many events")
 	to.addFlags(cmd)
+	selective(cmd, "types", "expression")
 	return cmd
 }
 
