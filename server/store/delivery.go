@@ -263,19 +263,25 @@ func inOpenIndex(sel *entsql.Selector) {
 	sel.Where(entsql.ExprP("state in (1, 2, 4, 5)"))
 }
 
-// RecordTestAttempt keeps the attempt of a test. A test is not in the log, so its start time stands for the position.
+// RecordTestAttempt keeps the attempt of a test. A test is not in the log, so its start time stands for the position. Of
+// a subscription's tests the last MaxTestAttempts are kept.
 func (s *Store) RecordTestAttempt(ctx context.Context, sub *gateway.Subscription, a gateway.Attempt) error {
 	return s.change(ctx, func(ctx context.Context, tx *ent.Tx) error {
+		if s.removed[sub.ID] {
+			return nil
+		}
 		o := a.Outcome
 		err := tx.Attempt.Create().SetTenantID(int64(sub.Tenant)).SetSubscriptionID(int64(sub.ID)).
 			SetPosition(-micros(a.Start)).SetNumber(1).SetCause(int8(gateway.CauseTest)).SetOutcome(int8(o.Kind)).
 			SetStatus(int32(o.Status)).SetStartTime(micros(a.Start)).SetDuration(o.Timings.Total.Microseconds()).
 			SetAddress(cleanText(o.Address)).SetError(cleanText(o.Error)).SetContentType(cleanText(o.ContentType)).
 			SetResponse(o.Response).SetTruncated(o.Truncated).
+			// Two tests may begin in the same microsecond.
+			OnConflictColumns(attempt.FieldSubscriptionID, attempt.FieldPosition, attempt.FieldRun, attempt.FieldNumber).UpdateNewValues().
 			Exec(ctx)
 		if err != nil {
 			return fmt.Errorf("keep test attempt: %w", err)
 		}
-		return nil
+		return trimTestAttempts(ctx, tx, sub.ID)
 	})
 }

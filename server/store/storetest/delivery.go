@@ -19,6 +19,7 @@ var deliveryCases = []testCase{
 	{"a list pages through all, newest first", testListDeliveries},
 	{"retrying and dead are counted", testCountDeliveries},
 	{"a test's attempt is kept apart", testTestAttempt},
+	{"of many tests the last ones are kept", testManyTestAttempts},
 }
 
 func (w *world) inState(sub *gateway.Subscription, p gateway.Position, state gateway.DeliveryState) *gateway.Delivery {
@@ -225,4 +226,40 @@ func testTestAttempt(t *testing.T, fresh Fresh) {
 		t.Errorf("%d deliveries, %v: a test makes none", len(deliveries), err)
 	}
 	equal(t, "head", w.Head(), 0)
+}
+
+// Rows of tests were kept for ever, so that a caller who tests in a loop filled the disk.
+func testManyTestAttempts(t *testing.T, fresh Fresh) {
+	w := running(t, fresh)
+	sub, other := w.subscribe("a", store.Start{}), w.subscribe("b", store.Start{})
+	const many = 2*store.MaxTestAttempts + 3
+	start := func(n int) time.Time { return base.Add(time.Duration(n) * time.Second) }
+	test := func(sub *gateway.Subscription, at time.Time) {
+		a := attempt(1, gateway.OutcomeDelivered)
+		a.Cause, a.Start = gateway.CauseTest, at
+		if err := w.RecordTestAttempt(context.Background(), sub, *a); err != nil {
+			t.Fatal(err)
+		}
+	}
+	kept := func(sub *gateway.Subscription, at time.Time) bool {
+		d := &gateway.Delivery{DeliveryKey: gateway.DeliveryKey{Subscription: sub.ID, Position: gateway.Position(-at.UnixMicro())}, Attempts: 1}
+		return len(must(w.Attempts(context.Background(), d, 0, 10))(t)) == 1
+	}
+	test(other, start(0))
+	// One by a clock that was ahead does not stand in the way of those after it, and goes before them.
+	test(sub, start(1_000_000))
+	for n := range many {
+		test(sub, start(n))
+		test(sub, start(n))
+	}
+	for n := range many {
+		equal(t, fmt.Sprintf("test %d is kept", n), kept(sub, start(n)), n >= many-store.MaxTestAttempts)
+	}
+	equal(t, "that of a clock ahead is kept", kept(sub, start(1_000_000)), false)
+	equal(t, "another's is kept", kept(other, start(0)), true)
+	if err := w.DeleteSubscription(context.Background(), sub.ID, 0); err != nil {
+		t.Fatal(err)
+	}
+	test(sub, start(0))
+	equal(t, "one of a deleted subscription is kept", kept(sub, start(0)), false)
 }

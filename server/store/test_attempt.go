@@ -1,0 +1,30 @@
+package store
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/postrider-dev/postrider/ent"
+	"github.com/postrider-dev/postrider/ent/attempt"
+	"github.com/postrider-dev/postrider/ent/predicate"
+	"github.com/postrider-dev/postrider/server/gateway"
+)
+
+// MaxTestAttempts bounds the attempts of tests that are kept of a subscription.
+const MaxTestAttempts = 20
+
+// trimTestAttempts removes all but the last ones that were stored, whatever their times say.
+func trimTestAttempts(ctx context.Context, tx *ent.Tx, sub gateway.SubscriptionID) error {
+	tests := []predicate.Attempt{attempt.SubscriptionID(int64(sub)), attempt.PositionLT(0)}
+	ids, err := tx.Attempt.Query().Where(tests...).Order(ent.Desc(attempt.FieldID)).Offset(MaxTestAttempts).Limit(deleteStep).IDs(ctx)
+	if err != nil {
+		return fmt.Errorf("look for old test attempts: %w", err)
+	}
+	if len(ids) == 0 {
+		return nil
+	}
+	if _, err := tx.Attempt.Delete().Where(attempt.IDIn(ids...)).Exec(ctx); err != nil {
+		return fmt.Errorf("remove old test attempts: %w", err)
+	}
+	return nil
+}
