@@ -39,6 +39,7 @@ func (e *evaluation) end() {
 	if e.giveBack != nil {
 		e.giveBack()
 	}
+	e.subject.spent.Add(e.meter.Used())
 	e.subject, e.giveBack = nil, nil
 	evaluations.Put(e)
 }

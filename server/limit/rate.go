@@ -46,6 +46,14 @@ func (r *Rates) Allow(address string) error {
 	return nil
 }
 
+// Spend takes what something has cost, which is known only afterwards. Allow refuses until it is made up for.
+func (r *Rates) Spend(address string, cost int) {
+	now := time.Now()
+	cost = min(cost, r.each.Burst, r.all.Burst())
+	r.address(address, now).ReserveN(now, cost)
+	r.all.ReserveN(now, cost)
+}
+
 // take returns how long to wait; 0 when it could be taken.
 func take(limiter *rate.Limiter, now time.Time) time.Duration {
 	reserved := limiter.ReserveN(now, 1)

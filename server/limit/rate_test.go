@@ -41,6 +41,28 @@ func TestRatesAreBoundedForEachAndForAll(t *testing.T) {
 	})
 }
 
+func TestWhatWasSpentIsMadeUpForBeforeMoreIsAllowed(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		rates := limit.NewRates(limit.Rate{PerSecond: 10, Burst: 20}, limit.Rate{PerSecond: 1000, Burst: 100})
+		if err := rates.Allow("a"); err != nil {
+			t.Fatal(err)
+		}
+		rates.Spend("a", 1000) // No more than a burst is owed.
+		var refused *gateway.Error
+		if err := rates.Allow("a"); !errors.As(err, &refused) || refused.RetryAfter > 2500*time.Millisecond {
+			t.Errorf("refused with %+v", refused)
+		}
+		if err := rates.Allow("b"); err != nil {
+			t.Error(err)
+		}
+		time.Sleep(2 * time.Second)
+		if err := rates.Allow("a"); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
 // However many addresses come, only some are remembered.
 func TestAFloodOfAddressesIsNotRemembered(t *testing.T) {
 	t.Parallel()

@@ -148,7 +148,9 @@ func (a *API) services() []mounted {
 			publisher: a.config.Publisher,
 		}, a.options)),
 		newMounted(postriderv1connect.NewSubscriptionServiceHandler(
-			&subscriptionService{shared, a.config.Engine, a.config.Targets, a.config.Filters}, a.options)),
+			&subscriptionService{
+				shared, a.config.Engine, a.config.Targets, a.config.Filters, limit.NewRates(testsOfTenant, testsOfAll),
+			}, a.options)),
 		newMounted(postriderv1connect.NewDeliveryServiceHandler(
 			&deliveryService{shared, a.config.Engine, a.config.Stopping}, a.options)),
 		newMounted(postriderv1connect.NewStatsServiceHandler(

@@ -2,11 +2,15 @@ package rpc
 
 import (
 	"context"
+	"errors"
+	"strconv"
 
 	"connectrpc.com/connect"
 
 	postriderv1 "github.com/postrider-dev/postrider/gen/go/postrider/v1"
+	"github.com/postrider-dev/postrider/server/filter"
 	"github.com/postrider-dev/postrider/server/gateway"
+	"github.com/postrider-dev/postrider/server/limit"
 	"github.com/postrider-dev/postrider/server/store"
 	"github.com/postrider-dev/postrider/server/wire"
 )
@@ -18,6 +22,13 @@ const (
 	onlyCompile       = -1
 	// testPages bounds how much of the log is searched for events to test on, where the patterns select few.
 	testPages = 20
+)
+
+// What tests of filters may cost, in units of the budget of an event: a fifth of a processor's time for each
+// tenant and half of one for all, with two to five seconds in advance. What people type costs a thousandth.
+var (
+	testsOfTenant = limit.Rate{PerSecond: 20 * filter.EventBudget, Burst: 200 * filter.EventBudget}
+	testsOfAll    = limit.Rate{PerSecond: 50 * filter.EventBudget, Burst: 500 * filter.EventBudget}
 )
 
 // TestFilter compiles a filter and says which of the newest events it selects, and why not the others.
@@ -51,15 +62,40 @@ func (s *subscriptionService) TestFilter(
 	if err != nil {
 		return nil, err
 	}
-	expression := s.filters.Expression(f.Expression)
+	response.Results, err = s.explain(ctx, tenant, s.filters.Expression(f.Expression), events)
+	if err != nil {
+		return nil, err
+	}
+	return connect.NewResponse(response), nil
+}
+
+// explain says of each event whether an expression selects it. What that costs counts for the tenant.
+func (s *subscriptionService) explain(
+	ctx context.Context, tenant *gateway.Tenant, expression *filter.Expression, events []*gateway.Event,
+) (results []*postriderv1.FilterResult, err error) {
+	of := strconv.FormatInt(int64(tenant.ID), 10)
 	for _, event := range events {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		matched, reason := expression.Explain(s.filters.Subject(event))
-		response.Results = append(response.Results, wire.FilterResult(event, matched, reason))
+		if err := s.mayTest(of); err != nil {
+			return nil, err
+		}
+		subject := s.filters.Subject(event)
+		matched, reason := expression.Explain(subject)
+		s.tests.Spend(of, subject.Spent())
+		results = append(results, wire.FilterResult(event, matched, reason))
 	}
-	return connect.NewResponse(response), nil
+	return results, nil
+}
+
+func (s *subscriptionService) mayTest(of string) error {
+	err := s.tests.Allow(of)
+	var refused *gateway.Error
+	if errors.As(err, &refused) {
+		refused.Message = "tests of filters have cost too much lately; wait, or test a cheaper expression on fewer events"
+	}
+	return err
 }
 
 // newest reads the newest events that a filter's patterns select, as far as they lie in a bounded part of the log.

@@ -3,6 +3,7 @@ package rpc_test
 import (
 	"encoding/json"
 	"fmt"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -196,6 +197,32 @@ func TestTestFilter(t *testing.T) {
 }
 
 // Events of a version that does not have a field yet read it as unset, for as long as they are there.
+// A call of TestFilter had a budget for each event, and calls had none together.
+func TestTestsOfFiltersHaveABudgetPerTenant(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.publish("order.created", `{"s":"`+strings.Repeat("x", 60_000)+`"}`)
+	w.tenant("other")
+	other, _ := w.key("other", "other", admin)
+	test := func(key, expression string) answer {
+		return w.post("/postrider.v1.SubscriptionService/TestFilter", key, fmt.Sprintf(`{"filter":{"types":["order.created"],"expression":%q}}`, expression))
+	}
+	calls := 0
+	got := test(adminKey, "event.type != 'a'")
+	for ; got.status == http.StatusOK && calls < 1000; calls++ {
+		got = test(adminKey, "event.data.s.replace('', event.data.s) != ''")
+	}
+	if shown := got.error(t); shown.reason() != "RATE_LIMITED" || calls < 50 || got.header.Get("Retry-After") == "" {
+		t.Errorf("after %d calls: %d %s", calls, got.status, got.body)
+	}
+	if got := test(other, "event.type != 'a'"); got.status != http.StatusOK {
+		t.Errorf("another tenant's: %s", got.body)
+	}
+	if got := w.post("/postrider.v1.SubscriptionService/TestFilter", adminKey, `{"filter":{"expression":"event.typ"},"limit":-1}`); got.status != http.StatusOK {
+		t.Errorf("compiling alone: %s", got.body)
+	}
+}
+
 func TestExpressionOverTwoVersions(t *testing.T) {
 	t.Parallel()
 	data, schemas := t.TempDir(), filepath.Join(t.TempDir(), "schemas.binpb")

@@ -39,7 +39,9 @@ func (o *openStreams) list(
 	defer o.mu.Unlock()
 	o.opened++
 	opened.live = &liveStream{
-		Entry:  &stream.Entry{ID: streamIDPrefix + strings.ToLower(rand.Text()), Expires: opened.caller.ends()},
+		Entry: &stream.Entry{
+			ID: streamIDPrefix + strings.ToLower(rand.Text()), Expires: opened.caller.ends(), Caller: opened.caller.proof().String(),
+		},
 		tenant: tenant, transport: transport, number: o.opened, openTime: time.Now(),
 		carries: carried(request.GetTypes(), request.GetExpression(), request.GetFilters()), policy: slowPolicy(request),
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/postrider-dev/postrider/server/deliver"
 	"github.com/postrider-dev/postrider/server/filter"
 	"github.com/postrider-dev/postrider/server/gateway"
+	"github.com/postrider-dev/postrider/server/limit"
 	"github.com/postrider-dev/postrider/server/signature"
 	"github.com/postrider-dev/postrider/server/store"
 	"github.com/postrider-dev/postrider/server/target"
@@ -22,6 +23,8 @@ type subscriptionService struct {
 	engine  *deliver.Engine
 	targets *target.Registry
 	filters *filter.Compiler
+	// tests is what the tests of filters of a tenant may cost.
+	tests *limit.Rates
 }
 
 func (s *subscriptionService) CreateSubscription(

@@ -4,9 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"time"
 
-	"github.com/postrider-dev/postrider/server/filter"
 	"github.com/postrider-dev/postrider/server/gateway"
 )
 
@@ -94,8 +92,10 @@ func (s *subscriber) sendPage(page []*gateway.Event) error {
 			continue
 		}
 		set, over := s.topic.selection.match(s.hub.filters, event)
-		if over != nil && s.over.TooMany(time.Now()) {
-			return errSetAside(over)
+		if over != nil {
+			if err := s.overran(over); err != nil {
+				return err
+			}
 		}
 		if set != 0 {
 			selected, sets = append(selected, event), append(sets, set)
@@ -114,10 +114,4 @@ func (s *subscriber) sendPage(page []*gateway.Event) error {
 		s.reach(event.Position)
 	}
 	return nil
-}
-
-// errSetAside ends a stream whose filter goes over its budget again and again.
-func errSetAside(over error) error {
-	return gateway.Errorf(gateway.CodeInvalid, gateway.ReasonInvalidFilter,
-		"the filter is set aside: on %d events within a minute: %v", filter.MaxOverruns, over)
 }

@@ -4,6 +4,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/postrider-dev/postrider/server/filter"
 	"github.com/postrider-dev/postrider/server/gateway"
 )
 
@@ -13,6 +14,11 @@ type Entry struct {
 	ID string
 	// Expires is when the stream ends unless it is renewed, as told with the first message; zero for never.
 	Expires time.Time
+	// Caller is the same for all streams of one caller; callers that have none count as one.
+	Caller string
+
+	// over are the events on which a filter went over its budget. The stream's filter may be another one by now.
+	over filter.Overruns
 
 	Progress
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/postrider-dev/postrider/server/gateway"
 	"github.com/postrider-dev/postrider/server/stream"
@@ -53,6 +54,50 @@ func TestAnExpressionThatDoesNotCompileIsRefused(t *testing.T) {
 		fmt.Sprint(fault.Fields) != "[{expression  1:7: undefined field 'typ'; did you mean type?}]" {
 		t.Errorf("got %v", err)
 	}
+}
+
+// A stream that had been set aside, or was about to be, connected again for another hundred events, and again.
+func TestOverrunsOfACallerAddUpOverItsStreams(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, tail.DefaultBytes)
+		w.publishData("a", 60, `{"s":"`+strings.Repeat("x", 60_000)+`"}`)
+		// end reads all there is, and returns why the stream ended.
+		end := func(caller string) (fault *gateway.Error) {
+			r := w.open(stream.Request{
+				Start: stream.Start{Earliest: true}, Entry: &stream.Entry{Caller: caller},
+				Filters: []stream.Filter{{Filter: gateway.Filter{Expression: `event.data.s.replace('', event.data.s) != ''`}}},
+			})
+			for {
+				select {
+				case message := <-r.messages:
+					if message.Kind == stream.KindHeartbeat {
+						r.cancel(context.Canceled)
+					}
+				case err := <-r.ended:
+					errors.As(err, &fault)
+					return fault
+				}
+			}
+		}
+		const streams = 1000/60 + 1
+		for n := range streams {
+			if fault := end("caller"); (fault != nil) != (n == streams-1) {
+				t.Fatalf("stream %d ended with %v", n, fault)
+			}
+		}
+		fault := end("caller")
+		if fault == nil || fault.Reason != gateway.ReasonRateLimited || fault.RetryAfter <= 0 || fault.RetryAfter > time.Minute {
+			t.Errorf("another ended with %+v", fault)
+		}
+		if fault := end("another"); fault != nil {
+			t.Errorf("another caller's ended with %v", fault)
+		}
+		time.Sleep(time.Minute)
+		if fault := end("caller"); fault != nil {
+			t.Errorf("a minute later: %v", fault)
+		}
+	})
 }
 
 // A stream whose expression takes long is left to itself, and ends when it goes over its budget again and again; other

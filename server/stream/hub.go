@@ -28,6 +28,7 @@ type Hub struct {
 	filters  *filter.Compiler
 	stopping <-chan struct{}
 	matcher  *matcher
+	overruns overruns
 }
 
 // New makes a hub. Streams end with code unavailable once stopping is closed.

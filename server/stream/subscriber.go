@@ -4,7 +4,6 @@ import (
 	"context"
 	"time"
 
-	"github.com/postrider-dev/postrider/server/filter"
 	"github.com/postrider-dev/postrider/server/gateway"
 )
 
@@ -33,8 +32,6 @@ type subscriber struct {
 	// sent is when a message was last sent, before those since which active tells.
 	sent   time.Time
 	active bool
-	// over are the events on which a filter went over its budget.
-	over filter.Overruns
 	// unflushed says that something was sent since the last flush.
 	unflushed bool
 }
