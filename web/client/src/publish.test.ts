@@ -15,7 +15,7 @@ const sent = (n: number) => (server.published[n] as PublishRequest).event as Eve
 const unavailable = () => new ConnectError("stopping", Code.Unavailable);
 
 beforeEach(() => {
-  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "Date"] });
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "Date", "performance"] });
   server = new FakeServer();
 });
 afterEach(() => {
@@ -87,6 +87,22 @@ describe("publish", () => {
     // After 0.2, 0.4, 0.8, 1.6, 3.2 and then 5 s each.
     expect(server.published).toHaveLength(10);
   });
+
+  it.each(["2000-01-01", "2100-01-01"])(
+    "gives up after half a minute though the clock is set to %s meanwhile",
+    async (date) => {
+      vi.spyOn(Math, "random").mockReturnValue(1);
+      server.failures.push(...Array.from({ length: 20 }, unavailable));
+      const refused = expect(client().publish(OrderCreatedSchema, order())).rejects.toThrow(
+        "stopping",
+      );
+      await vi.advanceTimersByTimeAsync(10_000);
+      vi.setSystemTime(date);
+      await vi.runAllTimersAsync();
+      await refused;
+      expect(server.published).toHaveLength(10);
+    },
+  );
 
   it.each([Code.InvalidArgument, Code.AlreadyExists, Code.PermissionDenied, Code.Internal])(
     "does not repeat what the server answered (%s)",

@@ -26,8 +26,9 @@ export async function callRepeatedly<T>(
   { errorOf, refuse }: Caller,
   signal?: AbortSignal,
 ): Promise<T> {
-  const deadline = signal ? Number.POSITIVE_INFINITY : Date.now() + patienceMs;
-  let mayRefuse = refuse !== undefined;
+  // By the time that passes: the clock may be set meanwhile.
+  const deadline = signal ? Number.POSITIVE_INFINITY : performance.now() + patienceMs;
+  let again = refuse;
   for (let failures = 1; ; failures++) {
     signal?.throwIfAborted();
     try {
@@ -35,13 +36,13 @@ export async function callRepeatedly<T>(
     } catch (cause) {
       signal?.throwIfAborted();
       const error = errorOf(cause);
-      if (error.code === "unauthenticated" && mayRefuse) {
-        mayRefuse = false;
-        refuse?.();
+      if (error.code === "unauthenticated" && again) {
+        again();
+        again = undefined;
         continue;
       }
       const wait = waitMs(failures, backoff, error);
-      if (!isTransient(error) || Date.now() + wait > deadline) throw error;
+      if (!isTransient(error) || deadline < performance.now() + wait) throw error;
       await pause(wait, signal);
     }
   }

@@ -18,7 +18,7 @@ export function createReachability(now: () => number = Date.now): Reachability {
     report(reachable) {
       const before = store.get();
       // Answers come many times a second; only the change is news, with the time kept roughly.
-      if (reachable && before.reachable && now() - before.lastAnswer < 1000) return;
+      if (reachable && before.reachable && Math.abs(now() - before.lastAnswer) < 1000) return;
       if (!reachable && !before.reachable) return;
       store.set({ reachable, lastAnswer: reachable ? now() : before.lastAnswer });
     },
