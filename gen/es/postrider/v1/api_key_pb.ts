@@ -29,7 +29,7 @@ export type ApiKey = Message<"postrider.v1.ApiKey"> & {
   id: string;
 
   /**
-   * Unique in its tenant.
+   * Unique in its tenant. It has no space at its end, no two in a row, and not the form of an id.
    *
    * @generated from field: string name = 2;
    */

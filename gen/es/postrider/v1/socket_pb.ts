@@ -359,6 +359,8 @@ export type SocketError = Message<"postrider.v1.SocketError"> & {
   code: string;
 
   /**
+   * In JSON without the prefix of the enum's values, as on every other transport: "OVERLOADED".
+   *
    * @generated from field: postrider.v1.ErrorReason reason = 2;
    */
   reason: ErrorReason;
@@ -397,6 +399,8 @@ export type SocketEnd = Message<"postrider.v1.SocketEnd"> & {
   code: string;
 
   /**
+   * In JSON without the prefix of the enum's values, as on every other transport: "OVERLOADED".
+   *
    * @generated from field: postrider.v1.ErrorReason reason = 2;
    */
   reason: ErrorReason;

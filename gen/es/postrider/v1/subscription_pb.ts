@@ -40,7 +40,7 @@ export type Subscription = Message<"postrider.v1.Subscription"> & {
   tenant: string;
 
   /**
-   * Unique in its tenant.
+   * Unique in its tenant. A new one has no space at its end, no two in a row, and not the form of an id.
    *
    * @generated from field: string name = 3;
    */

@@ -84,7 +84,7 @@ type ApiKey struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Output only.
 	Id string `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
-	// Unique in its tenant.
+	// Unique in its tenant. It has no space at its end, no two in a row, and not the form of an id.
 	Name string `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
 	// The tenant it is confined to; empty for a server-scoped key. Fixed at creation.
 	Tenant string        `protobuf:"bytes,3,opt,name=tenant,proto3" json:"tenant,omitempty"`

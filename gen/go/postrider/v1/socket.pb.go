@@ -761,7 +761,8 @@ func (*SocketPong) Descriptor() ([]byte, []int) {
 type SocketError struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// A Connect error code, for example "invalid_argument".
-	Code   string      `protobuf:"bytes,1,opt,name=code,proto3" json:"code,omitempty"`
+	Code string `protobuf:"bytes,1,opt,name=code,proto3" json:"code,omitempty"`
+	// In JSON without the prefix of the enum's values, as on every other transport: "OVERLOADED".
 	Reason ErrorReason `protobuf:"varint,2,opt,name=reason,proto3,enum=postrider.v1.ErrorReason" json:"reason,omitempty"`
 	// For a person.
 	Message string `protobuf:"bytes,3,opt,name=message,proto3" json:"message,omitempty"`
@@ -832,7 +833,8 @@ func (x *SocketError) GetViolations() []*SchemaViolation {
 type SocketEnd struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// A Connect error code, for example "unavailable".
-	Code   string      `protobuf:"bytes,1,opt,name=code,proto3" json:"code,omitempty"`
+	Code string `protobuf:"bytes,1,opt,name=code,proto3" json:"code,omitempty"`
+	// In JSON without the prefix of the enum's values, as on every other transport: "OVERLOADED".
 	Reason ErrorReason `protobuf:"varint,2,opt,name=reason,proto3,enum=postrider.v1.ErrorReason" json:"reason,omitempty"`
 	// For a person.
 	Message string `protobuf:"bytes,3,opt,name=message,proto3" json:"message,omitempty"`
