@@ -78,10 +78,11 @@ export function isInvalid(payload: object): payload is InvalidEvent {
 function decode<Schema extends DescMessage>(schema: Schema, { payload, violations }: Event) {
   switch (payload.case) {
     case "protoData": {
-      const message = payload.value.typeUrl.slice(payload.value.typeUrl.lastIndexOf("/") + 1);
+      const { typeUrl, value } = payload.value;
+      const message = typeUrl.split("/").pop();
       if (message !== schema.typeName)
         throw new TypeError(`it is a ${message}, not a ${schema.typeName}`);
-      return fromBinary(schema, payload.value.value);
+      return fromBinary(schema, value);
     }
     case "jsonData":
       return messageFromJson(schema, parseJson(payload.value));

@@ -21,7 +21,6 @@ import {
   checkSelection,
   defaultHeartbeatMs,
   type EventCallbacks,
-  type NamedFilter,
   openStream,
   type StreamOptions,
   Subscription,
@@ -95,9 +94,9 @@ function openRequest(
     const source = new RpcSource(transport, { ...wanted, start: after ?? wanted.start }, refuse);
     return new LiveStream(source, { heartbeatMs, signal, onRetry });
   };
-  const { tenant, types, expression, filters, slowPolicy, payloadFormat } = wanted;
-  const asked = [tenant, types, expression, filters, slowPolicy, payloadFormat, heartbeatMs];
-  return openStream({ request: JSON.stringify(asked), heartbeatMs, signal, open }, share);
+  // Tabs share a stream where this is the same: all but where they begin. JSON has no form for the interval.
+  const asked = JSON.stringify({ ...wanted, start: "", heartbeatInterval: heartbeatMs });
+  return openStream({ request: asked, heartbeatMs, signal, open }, share);
 }
 
 async function* single<T>(one: T): AsyncGenerator<T> {
@@ -173,17 +172,17 @@ function newRequest(
     tenant,
     start,
     ...(filters
-      ? { filters: filters.map((filter) => newFilter(filter, types)) }
+      ? {
+          filters: filters.map(({ name, types: own = types, expression = "" }) => {
+            return { name, types: [...own], expression };
+          }),
+        }
       : { types, expression }),
     slowPolicy: slowPolicy ? slowPolicies[slowPolicy] : 0,
     heartbeatInterval: durationFromMs(heartbeatMs),
   });
   toBinary(SubscribeRequestSchema, request); // What cannot be encoded would be tried for ever.
   return request;
-}
-
-function newFilter({ name, types, expression = "" }: NamedFilter, otherTypes: string[]) {
-  return { name, types: [...(types ?? otherTypes)], expression };
 }
 
 /** The message as every transport has it. One that this version does not know is a sign of life. */
@@ -208,10 +207,8 @@ function readMessage(
       return { kind: "gap", cursor, gap: readGap(message.value, cursor) };
     case "dropped":
       return { kind: "dropped", cursor, events: Number(message.value.events) };
-    case "heartbeat":
-      return { kind: "heartbeat", cursor, live: tells ? message.value.live : undefined };
     default:
-      return { kind: "heartbeat", cursor };
+      return { kind: "heartbeat", cursor, live: tells ? message.value?.live : undefined };
   }
 }
 
