@@ -89,7 +89,7 @@ func (SlowPolicy) EnumDescriptor() ([]byte, []int) {
 	return file_postrider_v1_event_proto_rawDescGZIP(), []int{0}
 }
 
-// PayloadFormat chooses how binary clients get payloads. JSON clients always get `data`.
+// PayloadFormat chooses how readers get payloads. JSON clients always get `data`, and choose between the last two.
 type PayloadFormat int32
 
 const (
@@ -97,6 +97,9 @@ const (
 	PayloadFormat_PAYLOAD_FORMAT_UNSPECIFIED PayloadFormat = 0
 	// json_data for all: for clients without the generated types.
 	PayloadFormat_PAYLOAD_FORMAT_JSON PayloadFormat = 1
+	// As JSON, and fields without presence that are not set are there with their defaults (0, "", false, the first value of
+	// an enum, [] and {}), except in an event whose defaults would take more than 1 MiB. What has no schema stays as it is.
+	PayloadFormat_PAYLOAD_FORMAT_JSON_DEFAULTS PayloadFormat = 2
 )
 
 // Enum value maps for PayloadFormat.
@@ -104,10 +107,12 @@ var (
 	PayloadFormat_name = map[int32]string{
 		0: "PAYLOAD_FORMAT_UNSPECIFIED",
 		1: "PAYLOAD_FORMAT_JSON",
+		2: "PAYLOAD_FORMAT_JSON_DEFAULTS",
 	}
 	PayloadFormat_value = map[string]int32{
-		"PAYLOAD_FORMAT_UNSPECIFIED": 0,
-		"PAYLOAD_FORMAT_JSON":        1,
+		"PAYLOAD_FORMAT_UNSPECIFIED":   0,
+		"PAYLOAD_FORMAT_JSON":          1,
+		"PAYLOAD_FORMAT_JSON_DEFAULTS": 2,
 	}
 )
 
@@ -1092,7 +1097,7 @@ type SubscribeRequest struct {
 	Types []string `protobuf:"bytes,2,rep,name=types,proto3" json:"types,omitempty"`
 	// Where to begin: "now" (default), "earliest", a cursor, or an RFC 3339 time.
 	Start string `protobuf:"bytes,3,opt,name=start,proto3" json:"start,omitempty"`
-	// How payloads come; only binary encodings have a choice.
+	// How payloads come.
 	PayloadFormat PayloadFormat `protobuf:"varint,4,opt,name=payload_format,json=payloadFormat,proto3,enum=postrider.v1.PayloadFormat" json:"payload_format,omitempty"`
 	// Between heartbeats on a quiet stream; 15 s when absent.
 	HeartbeatInterval *durationpb.Duration `protobuf:"bytes,5,opt,name=heartbeat_interval,json=heartbeatInterval,proto3" json:"heartbeat_interval,omitempty"`
@@ -2181,10 +2186,11 @@ const file_postrider_v1_event_proto_rawDesc = "" +
 	"\x14SLOW_POLICY_CATCH_UP\x10\x01\x12\x1d\n" +
 	"\x19SLOW_POLICY_LATEST_BY_KEY\x10\x02\x12\x14\n" +
 	"\x10SLOW_POLICY_DROP\x10\x03\x12\x1a\n" +
-	"\x16SLOW_POLICY_DISCONNECT\x10\x04*H\n" +
+	"\x16SLOW_POLICY_DISCONNECT\x10\x04*j\n" +
 	"\rPayloadFormat\x12\x1e\n" +
 	"\x1aPAYLOAD_FORMAT_UNSPECIFIED\x10\x00\x12\x17\n" +
-	"\x13PAYLOAD_FORMAT_JSON\x10\x01*^\n" +
+	"\x13PAYLOAD_FORMAT_JSON\x10\x01\x12 \n" +
+	"\x1cPAYLOAD_FORMAT_JSON_DEFAULTS\x10\x02*^\n" +
 	"\tGapReason\x12\x1a\n" +
 	"\x16GAP_REASON_UNSPECIFIED\x10\x00\x12\x1b\n" +
 	"\x17GAP_REASON_LOG_REPLACED\x10\x01\x12\x18\n" +

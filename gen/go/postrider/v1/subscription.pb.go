@@ -223,7 +223,9 @@ type Subscription struct {
 	// Output only.
 	CreateTime *timestamppb.Timestamp `protobuf:"bytes,16,opt,name=create_time,json=createTime,proto3" json:"create_time,omitempty"`
 	// Output only.
-	UpdateTime    *timestamppb.Timestamp `protobuf:"bytes,17,opt,name=update_time,json=updateTime,proto3" json:"update_time,omitempty"`
+	UpdateTime *timestamppb.Timestamp `protobuf:"bytes,17,opt,name=update_time,json=updateTime,proto3" json:"update_time,omitempty"`
+	// How the target gets payloads: JSON_DEFAULTS, or as JSON in every other case.
+	PayloadFormat PayloadFormat `protobuf:"varint,18,opt,name=payload_format,json=payloadFormat,proto3,enum=postrider.v1.PayloadFormat" json:"payload_format,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -375,6 +377,13 @@ func (x *Subscription) GetUpdateTime() *timestamppb.Timestamp {
 		return x.UpdateTime
 	}
 	return nil
+}
+
+func (x *Subscription) GetPayloadFormat() PayloadFormat {
+	if x != nil {
+		return x.PayloadFormat
+	}
+	return PayloadFormat_PAYLOAD_FORMAT_UNSPECIFIED
 }
 
 // Filter selects events.
@@ -1979,7 +1988,7 @@ var File_postrider_v1_subscription_proto protoreflect.FileDescriptor
 
 const file_postrider_v1_subscription_proto_rawDesc = "" +
 	"\n" +
-	"\x1fpostrider/v1/subscription.proto\x12\fpostrider.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1egoogle/protobuf/duration.proto\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a!postrider/target/v1/webhook.proto\x1a\x1bpostrider/v1/delivery.proto\"\x8b\x06\n" +
+	"\x1fpostrider/v1/subscription.proto\x12\fpostrider.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1egoogle/protobuf/duration.proto\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a!postrider/target/v1/webhook.proto\x1a\x1bpostrider/v1/delivery.proto\x1a\x18postrider/v1/event.proto\"\xd9\x06\n" +
 	"\fSubscription\x12\x17\n" +
 	"\x02id\x18\x01 \x01(\tB\a\xbaH\x04r\x02\x18@R\x02id\x12\x1f\n" +
 	"\x06tenant\x18\x02 \x01(\tB\a\xbaH\x04r\x02\x18?R\x06tenant\x12@\n" +
@@ -2000,7 +2009,8 @@ const file_postrider_v1_subscription_proto_rawDesc = "" +
 	"\vcreate_time\x18\x10 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
 	"createTime\x12;\n" +
 	"\vupdate_time\x18\x11 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
-	"updateTime\"\x8a\x01\n" +
+	"updateTime\x12L\n" +
+	"\x0epayload_format\x18\x12 \x01(\x0e2\x1b.postrider.v1.PayloadFormatB\b\xbaH\x05\x82\x01\x02\x10\x01R\rpayloadFormat\"\x8a\x01\n" +
 	"\x06Filter\x12V\n" +
 	"\x05types\x18\x01 \x03(\tB@\xbaH=\x92\x01:\x10d\"6r4\x18\x81\x022/^(\\*|[A-Za-z0-9_-]+(\\.[A-Za-z0-9_-]+)*(\\.\\*)?)$R\x05types\x12(\n" +
 	"\n" +
@@ -2187,10 +2197,11 @@ var file_postrider_v1_subscription_proto_goTypes = []any{
 	(*FilterProblem)(nil),                    // 29: postrider.v1.FilterProblem
 	(*FilterResult)(nil),                     // 30: postrider.v1.FilterResult
 	(*timestamppb.Timestamp)(nil),            // 31: google.protobuf.Timestamp
-	(*v1.Webhook)(nil),                       // 32: postrider.target.v1.Webhook
-	(*durationpb.Duration)(nil),              // 33: google.protobuf.Duration
-	(*fieldmaskpb.FieldMask)(nil),            // 34: google.protobuf.FieldMask
-	(*Attempt)(nil),                          // 35: postrider.v1.Attempt
+	(PayloadFormat)(0),                       // 32: postrider.v1.PayloadFormat
+	(*v1.Webhook)(nil),                       // 33: postrider.target.v1.Webhook
+	(*durationpb.Duration)(nil),              // 34: google.protobuf.Duration
+	(*fieldmaskpb.FieldMask)(nil),            // 35: google.protobuf.FieldMask
+	(*Attempt)(nil),                          // 36: postrider.v1.Attempt
 }
 var file_postrider_v1_subscription_proto_depIdxs = []int32{
 	4,  // 0: postrider.v1.Subscription.filter:type_name -> postrider.v1.Filter
@@ -2200,54 +2211,55 @@ var file_postrider_v1_subscription_proto_depIdxs = []int32{
 	7,  // 4: postrider.v1.Subscription.health:type_name -> postrider.v1.SubscriptionHealth
 	31, // 5: postrider.v1.Subscription.create_time:type_name -> google.protobuf.Timestamp
 	31, // 6: postrider.v1.Subscription.update_time:type_name -> google.protobuf.Timestamp
-	32, // 7: postrider.v1.Target.webhook:type_name -> postrider.target.v1.Webhook
-	33, // 8: postrider.v1.DeliveryPolicy.retry_schedule:type_name -> google.protobuf.Duration
-	33, // 9: postrider.v1.DeliveryPolicy.timeout:type_name -> google.protobuf.Duration
-	2,  // 10: postrider.v1.SubscriptionHealth.breaker:type_name -> postrider.v1.BreakerState
-	31, // 11: postrider.v1.SubscriptionHealth.resume_time:type_name -> google.protobuf.Timestamp
-	31, // 12: postrider.v1.SubscriptionHealth.last_success_time:type_name -> google.protobuf.Timestamp
-	8,  // 13: postrider.v1.SubscriptionHealth.hold:type_name -> postrider.v1.SubscriptionHold
-	1,  // 14: postrider.v1.SubscriptionHold.kind:type_name -> postrider.v1.SubscriptionHoldKind
-	31, // 15: postrider.v1.SubscriptionHold.until_time:type_name -> google.protobuf.Timestamp
-	3,  // 16: postrider.v1.CreateSubscriptionRequest.subscription:type_name -> postrider.v1.Subscription
-	3,  // 17: postrider.v1.CreateSubscriptionResponse.subscription:type_name -> postrider.v1.Subscription
-	3,  // 18: postrider.v1.GetSubscriptionResponse.subscription:type_name -> postrider.v1.Subscription
-	3,  // 19: postrider.v1.ListSubscriptionsResponse.subscriptions:type_name -> postrider.v1.Subscription
-	3,  // 20: postrider.v1.UpdateSubscriptionRequest.subscription:type_name -> postrider.v1.Subscription
-	34, // 21: postrider.v1.UpdateSubscriptionRequest.update_mask:type_name -> google.protobuf.FieldMask
-	3,  // 22: postrider.v1.UpdateSubscriptionResponse.subscription:type_name -> postrider.v1.Subscription
-	3,  // 23: postrider.v1.PauseSubscriptionResponse.subscription:type_name -> postrider.v1.Subscription
-	3,  // 24: postrider.v1.ResumeSubscriptionResponse.subscription:type_name -> postrider.v1.Subscription
-	35, // 25: postrider.v1.TestSubscriptionResponse.attempt:type_name -> postrider.v1.Attempt
-	4,  // 26: postrider.v1.TestFilterRequest.filter:type_name -> postrider.v1.Filter
-	29, // 27: postrider.v1.TestFilterResponse.problems:type_name -> postrider.v1.FilterProblem
-	30, // 28: postrider.v1.TestFilterResponse.results:type_name -> postrider.v1.FilterResult
-	31, // 29: postrider.v1.FilterResult.accept_time:type_name -> google.protobuf.Timestamp
-	9,  // 30: postrider.v1.SubscriptionService.CreateSubscription:input_type -> postrider.v1.CreateSubscriptionRequest
-	11, // 31: postrider.v1.SubscriptionService.GetSubscription:input_type -> postrider.v1.GetSubscriptionRequest
-	13, // 32: postrider.v1.SubscriptionService.ListSubscriptions:input_type -> postrider.v1.ListSubscriptionsRequest
-	15, // 33: postrider.v1.SubscriptionService.UpdateSubscription:input_type -> postrider.v1.UpdateSubscriptionRequest
-	17, // 34: postrider.v1.SubscriptionService.DeleteSubscription:input_type -> postrider.v1.DeleteSubscriptionRequest
-	19, // 35: postrider.v1.SubscriptionService.PauseSubscription:input_type -> postrider.v1.PauseSubscriptionRequest
-	21, // 36: postrider.v1.SubscriptionService.ResumeSubscription:input_type -> postrider.v1.ResumeSubscriptionRequest
-	23, // 37: postrider.v1.SubscriptionService.TestSubscription:input_type -> postrider.v1.TestSubscriptionRequest
-	25, // 38: postrider.v1.SubscriptionService.RevealSubscriptionSecret:input_type -> postrider.v1.RevealSubscriptionSecretRequest
-	27, // 39: postrider.v1.SubscriptionService.TestFilter:input_type -> postrider.v1.TestFilterRequest
-	10, // 40: postrider.v1.SubscriptionService.CreateSubscription:output_type -> postrider.v1.CreateSubscriptionResponse
-	12, // 41: postrider.v1.SubscriptionService.GetSubscription:output_type -> postrider.v1.GetSubscriptionResponse
-	14, // 42: postrider.v1.SubscriptionService.ListSubscriptions:output_type -> postrider.v1.ListSubscriptionsResponse
-	16, // 43: postrider.v1.SubscriptionService.UpdateSubscription:output_type -> postrider.v1.UpdateSubscriptionResponse
-	18, // 44: postrider.v1.SubscriptionService.DeleteSubscription:output_type -> postrider.v1.DeleteSubscriptionResponse
-	20, // 45: postrider.v1.SubscriptionService.PauseSubscription:output_type -> postrider.v1.PauseSubscriptionResponse
-	22, // 46: postrider.v1.SubscriptionService.ResumeSubscription:output_type -> postrider.v1.ResumeSubscriptionResponse
-	24, // 47: postrider.v1.SubscriptionService.TestSubscription:output_type -> postrider.v1.TestSubscriptionResponse
-	26, // 48: postrider.v1.SubscriptionService.RevealSubscriptionSecret:output_type -> postrider.v1.RevealSubscriptionSecretResponse
-	28, // 49: postrider.v1.SubscriptionService.TestFilter:output_type -> postrider.v1.TestFilterResponse
-	40, // [40:50] is the sub-list for method output_type
-	30, // [30:40] is the sub-list for method input_type
-	30, // [30:30] is the sub-list for extension type_name
-	30, // [30:30] is the sub-list for extension extendee
-	0,  // [0:30] is the sub-list for field type_name
+	32, // 7: postrider.v1.Subscription.payload_format:type_name -> postrider.v1.PayloadFormat
+	33, // 8: postrider.v1.Target.webhook:type_name -> postrider.target.v1.Webhook
+	34, // 9: postrider.v1.DeliveryPolicy.retry_schedule:type_name -> google.protobuf.Duration
+	34, // 10: postrider.v1.DeliveryPolicy.timeout:type_name -> google.protobuf.Duration
+	2,  // 11: postrider.v1.SubscriptionHealth.breaker:type_name -> postrider.v1.BreakerState
+	31, // 12: postrider.v1.SubscriptionHealth.resume_time:type_name -> google.protobuf.Timestamp
+	31, // 13: postrider.v1.SubscriptionHealth.last_success_time:type_name -> google.protobuf.Timestamp
+	8,  // 14: postrider.v1.SubscriptionHealth.hold:type_name -> postrider.v1.SubscriptionHold
+	1,  // 15: postrider.v1.SubscriptionHold.kind:type_name -> postrider.v1.SubscriptionHoldKind
+	31, // 16: postrider.v1.SubscriptionHold.until_time:type_name -> google.protobuf.Timestamp
+	3,  // 17: postrider.v1.CreateSubscriptionRequest.subscription:type_name -> postrider.v1.Subscription
+	3,  // 18: postrider.v1.CreateSubscriptionResponse.subscription:type_name -> postrider.v1.Subscription
+	3,  // 19: postrider.v1.GetSubscriptionResponse.subscription:type_name -> postrider.v1.Subscription
+	3,  // 20: postrider.v1.ListSubscriptionsResponse.subscriptions:type_name -> postrider.v1.Subscription
+	3,  // 21: postrider.v1.UpdateSubscriptionRequest.subscription:type_name -> postrider.v1.Subscription
+	35, // 22: postrider.v1.UpdateSubscriptionRequest.update_mask:type_name -> google.protobuf.FieldMask
+	3,  // 23: postrider.v1.UpdateSubscriptionResponse.subscription:type_name -> postrider.v1.Subscription
+	3,  // 24: postrider.v1.PauseSubscriptionResponse.subscription:type_name -> postrider.v1.Subscription
+	3,  // 25: postrider.v1.ResumeSubscriptionResponse.subscription:type_name -> postrider.v1.Subscription
+	36, // 26: postrider.v1.TestSubscriptionResponse.attempt:type_name -> postrider.v1.Attempt
+	4,  // 27: postrider.v1.TestFilterRequest.filter:type_name -> postrider.v1.Filter
+	29, // 28: postrider.v1.TestFilterResponse.problems:type_name -> postrider.v1.FilterProblem
+	30, // 29: postrider.v1.TestFilterResponse.results:type_name -> postrider.v1.FilterResult
+	31, // 30: postrider.v1.FilterResult.accept_time:type_name -> google.protobuf.Timestamp
+	9,  // 31: postrider.v1.SubscriptionService.CreateSubscription:input_type -> postrider.v1.CreateSubscriptionRequest
+	11, // 32: postrider.v1.SubscriptionService.GetSubscription:input_type -> postrider.v1.GetSubscriptionRequest
+	13, // 33: postrider.v1.SubscriptionService.ListSubscriptions:input_type -> postrider.v1.ListSubscriptionsRequest
+	15, // 34: postrider.v1.SubscriptionService.UpdateSubscription:input_type -> postrider.v1.UpdateSubscriptionRequest
+	17, // 35: postrider.v1.SubscriptionService.DeleteSubscription:input_type -> postrider.v1.DeleteSubscriptionRequest
+	19, // 36: postrider.v1.SubscriptionService.PauseSubscription:input_type -> postrider.v1.PauseSubscriptionRequest
+	21, // 37: postrider.v1.SubscriptionService.ResumeSubscription:input_type -> postrider.v1.ResumeSubscriptionRequest
+	23, // 38: postrider.v1.SubscriptionService.TestSubscription:input_type -> postrider.v1.TestSubscriptionRequest
+	25, // 39: postrider.v1.SubscriptionService.RevealSubscriptionSecret:input_type -> postrider.v1.RevealSubscriptionSecretRequest
+	27, // 40: postrider.v1.SubscriptionService.TestFilter:input_type -> postrider.v1.TestFilterRequest
+	10, // 41: postrider.v1.SubscriptionService.CreateSubscription:output_type -> postrider.v1.CreateSubscriptionResponse
+	12, // 42: postrider.v1.SubscriptionService.GetSubscription:output_type -> postrider.v1.GetSubscriptionResponse
+	14, // 43: postrider.v1.SubscriptionService.ListSubscriptions:output_type -> postrider.v1.ListSubscriptionsResponse
+	16, // 44: postrider.v1.SubscriptionService.UpdateSubscription:output_type -> postrider.v1.UpdateSubscriptionResponse
+	18, // 45: postrider.v1.SubscriptionService.DeleteSubscription:output_type -> postrider.v1.DeleteSubscriptionResponse
+	20, // 46: postrider.v1.SubscriptionService.PauseSubscription:output_type -> postrider.v1.PauseSubscriptionResponse
+	22, // 47: postrider.v1.SubscriptionService.ResumeSubscription:output_type -> postrider.v1.ResumeSubscriptionResponse
+	24, // 48: postrider.v1.SubscriptionService.TestSubscription:output_type -> postrider.v1.TestSubscriptionResponse
+	26, // 49: postrider.v1.SubscriptionService.RevealSubscriptionSecret:output_type -> postrider.v1.RevealSubscriptionSecretResponse
+	28, // 50: postrider.v1.SubscriptionService.TestFilter:output_type -> postrider.v1.TestFilterResponse
+	41, // [41:51] is the sub-list for method output_type
+	31, // [31:41] is the sub-list for method input_type
+	31, // [31:31] is the sub-list for extension type_name
+	31, // [31:31] is the sub-list for extension extendee
+	0,  // [0:31] is the sub-list for field type_name
 }
 
 func init() { file_postrider_v1_subscription_proto_init() }
@@ -2256,6 +2268,7 @@ func file_postrider_v1_subscription_proto_init() {
 		return
 	}
 	file_postrider_v1_delivery_proto_init()
+	file_postrider_v1_event_proto_init()
 	file_postrider_v1_subscription_proto_msgTypes[2].OneofWrappers = []any{
 		(*Target_Webhook)(nil),
 	}
