@@ -15840,6 +15840,8 @@ type SubscriptionMutation struct {
 	state              *int8
 	addstate           *int8
 	state_reason       *string
+	payload_format     *int8
+	addpayload_format  *int8
 	hold               *[]byte
 	start_incarnation  *[]byte
 	start_position     *int64
@@ -16462,6 +16464,76 @@ func (m *SubscriptionMutation) ResetStateReason() {
 	m.state_reason = nil
 }
 
+// SetPayloadFormat sets the "payload_format" field.
+func (m *SubscriptionMutation) SetPayloadFormat(i int8) {
+	m.payload_format = &i
+	m.addpayload_format = nil
+}
+
+// PayloadFormat returns the value of the "payload_format" field in the mutation.
+func (m *SubscriptionMutation) PayloadFormat() (r int8, exists bool) {
+	v := m.payload_format
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldPayloadFormat returns the old "payload_format" field's value of the Subscription entity.
+// If the Subscription object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *SubscriptionMutation) OldPayloadFormat(ctx context.Context) (v *int8, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldPayloadFormat is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldPayloadFormat requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldPayloadFormat: %w", err)
+	}
+	return oldValue.PayloadFormat, nil
+}
+
+// AddPayloadFormat adds i to the "payload_format" field.
+func (m *SubscriptionMutation) AddPayloadFormat(i int8) {
+	if m.addpayload_format != nil {
+		*m.addpayload_format += i
+	} else {
+		m.addpayload_format = &i
+	}
+}
+
+// AddedPayloadFormat returns the value that was added to the "payload_format" field in this mutation.
+func (m *SubscriptionMutation) AddedPayloadFormat() (r int8, exists bool) {
+	v := m.addpayload_format
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ClearPayloadFormat clears the value of the "payload_format" field.
+func (m *SubscriptionMutation) ClearPayloadFormat() {
+	m.payload_format = nil
+	m.addpayload_format = nil
+	m.clearedFields[subscription.FieldPayloadFormat] = struct{}{}
+}
+
+// PayloadFormatCleared returns if the "payload_format" field was cleared in this mutation.
+func (m *SubscriptionMutation) PayloadFormatCleared() bool {
+	_, ok := m.clearedFields[subscription.FieldPayloadFormat]
+	return ok
+}
+
+// ResetPayloadFormat resets all changes to the "payload_format" field.
+func (m *SubscriptionMutation) ResetPayloadFormat() {
+	m.payload_format = nil
+	m.addpayload_format = nil
+	delete(m.clearedFields, subscription.FieldPayloadFormat)
+}
+
 // SetHold sets the "hold" field.
 func (m *SubscriptionMutation) SetHold(b []byte) {
 	m.hold = &b
@@ -16875,7 +16947,7 @@ func (m *SubscriptionMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *SubscriptionMutation) Fields() []string {
-	fields := make([]string, 0, 19)
+	fields := make([]string, 0, 20)
 	if m.tenant_id != nil {
 		fields = append(fields, subscription.FieldTenantID)
 	}
@@ -16911,6 +16983,9 @@ func (m *SubscriptionMutation) Fields() []string {
 	}
 	if m.state_reason != nil {
 		fields = append(fields, subscription.FieldStateReason)
+	}
+	if m.payload_format != nil {
+		fields = append(fields, subscription.FieldPayloadFormat)
 	}
 	if m.hold != nil {
 		fields = append(fields, subscription.FieldHold)
@@ -16965,6 +17040,8 @@ func (m *SubscriptionMutation) Field(name string) (ent.Value, bool) {
 		return m.State()
 	case subscription.FieldStateReason:
 		return m.StateReason()
+	case subscription.FieldPayloadFormat:
+		return m.PayloadFormat()
 	case subscription.FieldHold:
 		return m.Hold()
 	case subscription.FieldStartIncarnation:
@@ -17012,6 +17089,8 @@ func (m *SubscriptionMutation) OldField(ctx context.Context, name string) (ent.V
 		return m.OldState(ctx)
 	case subscription.FieldStateReason:
 		return m.OldStateReason(ctx)
+	case subscription.FieldPayloadFormat:
+		return m.OldPayloadFormat(ctx)
 	case subscription.FieldHold:
 		return m.OldHold(ctx)
 	case subscription.FieldStartIncarnation:
@@ -17119,6 +17198,13 @@ func (m *SubscriptionMutation) SetField(name string, value ent.Value) error {
 		}
 		m.SetStateReason(v)
 		return nil
+	case subscription.FieldPayloadFormat:
+		v, ok := value.(int8)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetPayloadFormat(v)
+		return nil
 	case subscription.FieldHold:
 		v, ok := value.([]byte)
 		if !ok {
@@ -17182,6 +17268,9 @@ func (m *SubscriptionMutation) AddedFields() []string {
 	if m.addstate != nil {
 		fields = append(fields, subscription.FieldState)
 	}
+	if m.addpayload_format != nil {
+		fields = append(fields, subscription.FieldPayloadFormat)
+	}
 	if m.addstart_position != nil {
 		fields = append(fields, subscription.FieldStartPosition)
 	}
@@ -17209,6 +17298,8 @@ func (m *SubscriptionMutation) AddedField(name string) (ent.Value, bool) {
 		return m.AddedTenantID()
 	case subscription.FieldState:
 		return m.AddedState()
+	case subscription.FieldPayloadFormat:
+		return m.AddedPayloadFormat()
 	case subscription.FieldStartPosition:
 		return m.AddedStartPosition()
 	case subscription.FieldCursorPosition:
@@ -17241,6 +17332,13 @@ func (m *SubscriptionMutation) AddField(name string, value ent.Value) error {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
 		m.AddState(v)
+		return nil
+	case subscription.FieldPayloadFormat:
+		v, ok := value.(int8)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddPayloadFormat(v)
 		return nil
 	case subscription.FieldStartPosition:
 		v, ok := value.(int64)
@@ -17288,6 +17386,9 @@ func (m *SubscriptionMutation) ClearedFields() []string {
 	if m.FieldCleared(subscription.FieldFilterExpression) {
 		fields = append(fields, subscription.FieldFilterExpression)
 	}
+	if m.FieldCleared(subscription.FieldPayloadFormat) {
+		fields = append(fields, subscription.FieldPayloadFormat)
+	}
 	if m.FieldCleared(subscription.FieldHold) {
 		fields = append(fields, subscription.FieldHold)
 	}
@@ -17310,6 +17411,9 @@ func (m *SubscriptionMutation) ClearField(name string) error {
 	switch name {
 	case subscription.FieldFilterExpression:
 		m.ClearFilterExpression()
+		return nil
+	case subscription.FieldPayloadFormat:
+		m.ClearPayloadFormat()
 		return nil
 	case subscription.FieldHold:
 		m.ClearHold()
@@ -17360,6 +17464,9 @@ func (m *SubscriptionMutation) ResetField(name string) error {
 		return nil
 	case subscription.FieldStateReason:
 		m.ResetStateReason()
+		return nil
+	case subscription.FieldPayloadFormat:
+		m.ResetPayloadFormat()
 		return nil
 	case subscription.FieldHold:
 		m.ResetHold()

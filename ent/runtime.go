@@ -145,11 +145,11 @@ func init() {
 	// subscription.DefaultStateReason holds the default value on creation for the state_reason field.
 	subscription.DefaultStateReason = subscriptionDescStateReason.Default.(string)
 	// subscriptionDescStartIncarnation is the schema descriptor for start_incarnation field.
-	subscriptionDescStartIncarnation := subscriptionFields[14].Descriptor()
+	subscriptionDescStartIncarnation := subscriptionFields[15].Descriptor()
 	// subscription.StartIncarnationValidator is a validator for the "start_incarnation" field. It is called by the builders before save.
 	subscription.StartIncarnationValidator = subscriptionDescStartIncarnation.Validators[0].(func([]byte) error)
 	// subscriptionDescRevision is the schema descriptor for revision field.
-	subscriptionDescRevision := subscriptionFields[17].Descriptor()
+	subscriptionDescRevision := subscriptionFields[18].Descriptor()
 	// subscription.DefaultRevision holds the default value on creation for the revision field.
 	subscription.DefaultRevision = subscriptionDescRevision.Default.(int64)
 	subscriptiongroupFields := schema.SubscriptionGroup{}.Fields()

@@ -41,6 +41,8 @@ type Subscription struct {
 	State int8 `json:"state,omitempty"`
 	// StateReason holds the value of the "state_reason" field.
 	StateReason string `json:"state_reason,omitempty"`
+	// PayloadFormat holds the value of the "payload_format" field.
+	PayloadFormat *int8 `json:"payload_format,omitempty"`
 	// JSON of what keeps an active one from attempts
 	Hold *[]byte `json:"hold,omitempty"`
 	// StartIncarnation holds the value of the "start_incarnation" field.
@@ -65,7 +67,7 @@ func (*Subscription) scanValues(columns []string) ([]any, error) {
 		switch columns[i] {
 		case subscription.FieldFilterTypes, subscription.FieldTargetConfig, subscription.FieldPolicy, subscription.FieldSecret, subscription.FieldHold, subscription.FieldStartIncarnation:
 			values[i] = new([]byte)
-		case subscription.FieldID, subscription.FieldTenantID, subscription.FieldState, subscription.FieldStartPosition, subscription.FieldCursorPosition, subscription.FieldRevision, subscription.FieldCreateTime, subscription.FieldUpdateTime:
+		case subscription.FieldID, subscription.FieldTenantID, subscription.FieldState, subscription.FieldPayloadFormat, subscription.FieldStartPosition, subscription.FieldCursorPosition, subscription.FieldRevision, subscription.FieldCreateTime, subscription.FieldUpdateTime:
 			values[i] = new(sql.NullInt64)
 		case subscription.FieldUID, subscription.FieldName, subscription.FieldDescription, subscription.FieldFilterExpression, subscription.FieldTargetType, subscription.FieldStateReason:
 			values[i] = new(sql.NullString)
@@ -164,6 +166,13 @@ func (_m *Subscription) assignValues(columns []string, values []any) error {
 				return fmt.Errorf("unexpected type %T for field state_reason", values[i])
 			} else if value.Valid {
 				_m.StateReason = value.String
+			}
+		case subscription.FieldPayloadFormat:
+			if value, ok := values[i].(*sql.NullInt64); !ok {
+				return fmt.Errorf("unexpected type %T for field payload_format", values[i])
+			} else if value.Valid {
+				_m.PayloadFormat = new(int8)
+				*_m.PayloadFormat = int8(value.Int64)
 			}
 		case subscription.FieldHold:
 			if value, ok := values[i].(*[]byte); !ok {
@@ -281,6 +290,11 @@ func (_m *Subscription) String() string {
 	builder.WriteString(", ")
 	builder.WriteString("state_reason=")
 	builder.WriteString(_m.StateReason)
+	builder.WriteString(", ")
+	if v := _m.PayloadFormat; v != nil {
+		builder.WriteString("payload_format=")
+		builder.WriteString(fmt.Sprintf("%v", *v))
+	}
 	builder.WriteString(", ")
 	if v := _m.Hold; v != nil {
 		builder.WriteString("hold=")

@@ -117,6 +117,20 @@ func (_c *SubscriptionCreate) SetNillableStateReason(v *string) *SubscriptionCre
 	return _c
 }
 
+// SetPayloadFormat sets the "payload_format" field.
+func (_c *SubscriptionCreate) SetPayloadFormat(v int8) *SubscriptionCreate {
+	_c.mutation.SetPayloadFormat(v)
+	return _c
+}
+
+// SetNillablePayloadFormat sets the "payload_format" field if the given value is not nil.
+func (_c *SubscriptionCreate) SetNillablePayloadFormat(v *int8) *SubscriptionCreate {
+	if v != nil {
+		_c.SetPayloadFormat(*v)
+	}
+	return _c
+}
+
 // SetHold sets the "hold" field.
 func (_c *SubscriptionCreate) SetHold(v []byte) *SubscriptionCreate {
 	_c.mutation.SetHold(v)
@@ -366,6 +380,10 @@ func (_c *SubscriptionCreate) createSpec() (*Subscription, *sqlgraph.CreateSpec)
 		_spec.SetField(subscription.FieldStateReason, field.TypeString, value)
 		_node.StateReason = value
 	}
+	if value, ok := _c.mutation.PayloadFormat(); ok {
+		_spec.SetField(subscription.FieldPayloadFormat, field.TypeInt8, value)
+		_node.PayloadFormat = &value
+	}
 	if value, ok := _c.mutation.Hold(); ok {
 		_spec.SetField(subscription.FieldHold, field.TypeBytes, value)
 		_node.Hold = &value
@@ -605,6 +623,30 @@ func (u *SubscriptionUpsert) SetStateReason(v string) *SubscriptionUpsert {
 // UpdateStateReason sets the "state_reason" field to the value that was provided on create.
 func (u *SubscriptionUpsert) UpdateStateReason() *SubscriptionUpsert {
 	u.SetExcluded(subscription.FieldStateReason)
+	return u
+}
+
+// SetPayloadFormat sets the "payload_format" field.
+func (u *SubscriptionUpsert) SetPayloadFormat(v int8) *SubscriptionUpsert {
+	u.Set(subscription.FieldPayloadFormat, v)
+	return u
+}
+
+// UpdatePayloadFormat sets the "payload_format" field to the value that was provided on create.
+func (u *SubscriptionUpsert) UpdatePayloadFormat() *SubscriptionUpsert {
+	u.SetExcluded(subscription.FieldPayloadFormat)
+	return u
+}
+
+// AddPayloadFormat adds v to the "payload_format" field.
+func (u *SubscriptionUpsert) AddPayloadFormat(v int8) *SubscriptionUpsert {
+	u.Add(subscription.FieldPayloadFormat, v)
+	return u
+}
+
+// ClearPayloadFormat clears the value of the "payload_format" field.
+func (u *SubscriptionUpsert) ClearPayloadFormat() *SubscriptionUpsert {
+	u.SetNull(subscription.FieldPayloadFormat)
 	return u
 }
 
@@ -968,6 +1010,34 @@ func (u *SubscriptionUpsertOne) SetStateReason(v string) *SubscriptionUpsertOne 
 func (u *SubscriptionUpsertOne) UpdateStateReason() *SubscriptionUpsertOne {
 	return u.Update(func(s *SubscriptionUpsert) {
 		s.UpdateStateReason()
+	})
+}
+
+// SetPayloadFormat sets the "payload_format" field.
+func (u *SubscriptionUpsertOne) SetPayloadFormat(v int8) *SubscriptionUpsertOne {
+	return u.Update(func(s *SubscriptionUpsert) {
+		s.SetPayloadFormat(v)
+	})
+}
+
+// AddPayloadFormat adds v to the "payload_format" field.
+func (u *SubscriptionUpsertOne) AddPayloadFormat(v int8) *SubscriptionUpsertOne {
+	return u.Update(func(s *SubscriptionUpsert) {
+		s.AddPayloadFormat(v)
+	})
+}
+
+// UpdatePayloadFormat sets the "payload_format" field to the value that was provided on create.
+func (u *SubscriptionUpsertOne) UpdatePayloadFormat() *SubscriptionUpsertOne {
+	return u.Update(func(s *SubscriptionUpsert) {
+		s.UpdatePayloadFormat()
+	})
+}
+
+// ClearPayloadFormat clears the value of the "payload_format" field.
+func (u *SubscriptionUpsertOne) ClearPayloadFormat() *SubscriptionUpsertOne {
+	return u.Update(func(s *SubscriptionUpsert) {
+		s.ClearPayloadFormat()
 	})
 }
 
@@ -1518,6 +1588,34 @@ func (u *SubscriptionUpsertBulk) SetStateReason(v string) *SubscriptionUpsertBul
 func (u *SubscriptionUpsertBulk) UpdateStateReason() *SubscriptionUpsertBulk {
 	return u.Update(func(s *SubscriptionUpsert) {
 		s.UpdateStateReason()
+	})
+}
+
+// SetPayloadFormat sets the "payload_format" field.
+func (u *SubscriptionUpsertBulk) SetPayloadFormat(v int8) *SubscriptionUpsertBulk {
+	return u.Update(func(s *SubscriptionUpsert) {
+		s.SetPayloadFormat(v)
+	})
+}
+
+// AddPayloadFormat adds v to the "payload_format" field.
+func (u *SubscriptionUpsertBulk) AddPayloadFormat(v int8) *SubscriptionUpsertBulk {
+	return u.Update(func(s *SubscriptionUpsert) {
+		s.AddPayloadFormat(v)
+	})
+}
+
+// UpdatePayloadFormat sets the "payload_format" field to the value that was provided on create.
+func (u *SubscriptionUpsertBulk) UpdatePayloadFormat() *SubscriptionUpsertBulk {
+	return u.Update(func(s *SubscriptionUpsert) {
+		s.UpdatePayloadFormat()
+	})
+}
+
+// ClearPayloadFormat clears the value of the "payload_format" field.
+func (u *SubscriptionUpsertBulk) ClearPayloadFormat() *SubscriptionUpsertBulk {
+	return u.Update(func(s *SubscriptionUpsert) {
+		s.ClearPayloadFormat()
 	})
 }
 

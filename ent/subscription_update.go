@@ -191,6 +191,33 @@ func (_u *SubscriptionUpdate) SetNillableStateReason(v *string) *SubscriptionUpd
 	return _u
 }
 
+// SetPayloadFormat sets the "payload_format" field.
+func (_u *SubscriptionUpdate) SetPayloadFormat(v int8) *SubscriptionUpdate {
+	_u.mutation.ResetPayloadFormat()
+	_u.mutation.SetPayloadFormat(v)
+	return _u
+}
+
+// SetNillablePayloadFormat sets the "payload_format" field if the given value is not nil.
+func (_u *SubscriptionUpdate) SetNillablePayloadFormat(v *int8) *SubscriptionUpdate {
+	if v != nil {
+		_u.SetPayloadFormat(*v)
+	}
+	return _u
+}
+
+// AddPayloadFormat adds value to the "payload_format" field.
+func (_u *SubscriptionUpdate) AddPayloadFormat(v int8) *SubscriptionUpdate {
+	_u.mutation.AddPayloadFormat(v)
+	return _u
+}
+
+// ClearPayloadFormat clears the value of the "payload_format" field.
+func (_u *SubscriptionUpdate) ClearPayloadFormat() *SubscriptionUpdate {
+	_u.mutation.ClearPayloadFormat()
+	return _u
+}
+
 // SetHold sets the "hold" field.
 func (_u *SubscriptionUpdate) SetHold(v []byte) *SubscriptionUpdate {
 	_u.mutation.SetHold(v)
@@ -430,6 +457,15 @@ func (_u *SubscriptionUpdate) sqlSave(ctx context.Context) (_node int, err error
 	if value, ok := _u.mutation.StateReason(); ok {
 		_spec.SetField(subscription.FieldStateReason, field.TypeString, value)
 	}
+	if value, ok := _u.mutation.PayloadFormat(); ok {
+		_spec.SetField(subscription.FieldPayloadFormat, field.TypeInt8, value)
+	}
+	if value, ok := _u.mutation.AddedPayloadFormat(); ok {
+		_spec.AddField(subscription.FieldPayloadFormat, field.TypeInt8, value)
+	}
+	if _u.mutation.PayloadFormatCleared() {
+		_spec.ClearField(subscription.FieldPayloadFormat, field.TypeInt8)
+	}
 	if value, ok := _u.mutation.Hold(); ok {
 		_spec.SetField(subscription.FieldHold, field.TypeBytes, value)
 	}
@@ -653,6 +689,33 @@ func (_u *SubscriptionUpdateOne) SetNillableStateReason(v *string) *Subscription
 	if v != nil {
 		_u.SetStateReason(*v)
 	}
+	return _u
+}
+
+// SetPayloadFormat sets the "payload_format" field.
+func (_u *SubscriptionUpdateOne) SetPayloadFormat(v int8) *SubscriptionUpdateOne {
+	_u.mutation.ResetPayloadFormat()
+	_u.mutation.SetPayloadFormat(v)
+	return _u
+}
+
+// SetNillablePayloadFormat sets the "payload_format" field if the given value is not nil.
+func (_u *SubscriptionUpdateOne) SetNillablePayloadFormat(v *int8) *SubscriptionUpdateOne {
+	if v != nil {
+		_u.SetPayloadFormat(*v)
+	}
+	return _u
+}
+
+// AddPayloadFormat adds value to the "payload_format" field.
+func (_u *SubscriptionUpdateOne) AddPayloadFormat(v int8) *SubscriptionUpdateOne {
+	_u.mutation.AddPayloadFormat(v)
+	return _u
+}
+
+// ClearPayloadFormat clears the value of the "payload_format" field.
+func (_u *SubscriptionUpdateOne) ClearPayloadFormat() *SubscriptionUpdateOne {
+	_u.mutation.ClearPayloadFormat()
 	return _u
 }
 
@@ -924,6 +987,15 @@ func (_u *SubscriptionUpdateOne) sqlSave(ctx context.Context) (_node *Subscripti
 	}
 	if value, ok := _u.mutation.StateReason(); ok {
 		_spec.SetField(subscription.FieldStateReason, field.TypeString, value)
+	}
+	if value, ok := _u.mutation.PayloadFormat(); ok {
+		_spec.SetField(subscription.FieldPayloadFormat, field.TypeInt8, value)
+	}
+	if value, ok := _u.mutation.AddedPayloadFormat(); ok {
+		_spec.AddField(subscription.FieldPayloadFormat, field.TypeInt8, value)
+	}
+	if _u.mutation.PayloadFormatCleared() {
+		_spec.ClearField(subscription.FieldPayloadFormat, field.TypeInt8)
 	}
 	if value, ok := _u.mutation.Hold(); ok {
 		_spec.SetField(subscription.FieldHold, field.TypeBytes, value)

@@ -209,15 +209,20 @@ func (s *Server) assemble(keyring *auth.Keyring) (err error) {
 	})
 	publisher := publish.New(s.log(s.store), s.schemas)
 	s.engine = deliver.New(deliver.Config{
-		Store: s.store, Tail: recent, Targets: targets, RenderJSON: s.schemas.Render, Filters: filters, Logger: s.logger,
+		Store: s.store, Tail: recent, Targets: targets, RenderJSON: s.schemas.Render, RenderDefaults: s.schemas.RenderDefaults, Filters: filters, Logger: s.logger,
 		Settled: s.stats.Settled, StopTimeout: attemptDrain, MaxAttempts: s.maxTargets,
 	})
 	hub := stream.New(s.store, recent, filters, s.stopping)
 	hub.Keep(s.memory.frames)
-	view := func(asJSON bool) rpcstream.View { return wire.NewEventView(s.schemas, s.store.Cursor, asJSON) }
+	view := func(payload gateway.PayloadFormat) wire.EventView {
+		return wire.NewEventView(s.schemas, s.store.Cursor, payload)
+	}
 
-	overRPC := rpcstream.New(hub, view)
-	overHTTP := sse.New(sse.Config{Hub: hub, NewRequest: rpcstream.NewRequest, View: view(true), Logger: s.logger})
+	overRPC := rpcstream.New(hub, func(payload gateway.PayloadFormat) rpcstream.View { return view(payload) })
+	overHTTP := sse.New(sse.Config{
+		Hub: hub, NewRequest: rpcstream.NewRequest, Logger: s.logger,
+		View: func(payload gateway.PayloadFormat) sse.View { return view(payload) },
+	})
 	s.sockets, err = websocket.New(websocket.Config{
 		Hub: hub, NewRequest: rpcstream.NewRequest, Encoding: overRPC.Encoding,
 		Stopping: s.stopping, Logger: s.logger,

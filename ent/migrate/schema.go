@@ -440,6 +440,7 @@ var (
 		{Name: "secret", Type: field.TypeBytes},
 		{Name: "state", Type: field.TypeInt8},
 		{Name: "state_reason", Type: field.TypeString, Default: ""},
+		{Name: "payload_format", Type: field.TypeInt8, Nullable: true},
 		{Name: "hold", Type: field.TypeBytes, Nullable: true},
 		{Name: "start_incarnation", Type: field.TypeBytes, Size: 8},
 		{Name: "start_position", Type: field.TypeInt64},

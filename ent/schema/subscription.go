@@ -29,6 +29,7 @@ func (Subscription) Fields() []ent.Field {
 		field.Bytes("secret").Comment("sealed"),
 		field.Int8("state"),
 		field.String("state_reason").Default(""),
+		field.Int8("payload_format").Optional().Nillable(),
 		field.Bytes("hold").Optional().Nillable().Comment("JSON of what keeps an active one from attempts"),
 		field.Bytes("start_incarnation").MaxLen(8),
 		field.Int64("start_position"),

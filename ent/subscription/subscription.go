@@ -35,6 +35,8 @@ const (
 	FieldState = "state"
 	// FieldStateReason holds the string denoting the state_reason field in the database.
 	FieldStateReason = "state_reason"
+	// FieldPayloadFormat holds the string denoting the payload_format field in the database.
+	FieldPayloadFormat = "payload_format"
 	// FieldHold holds the string denoting the hold field in the database.
 	FieldHold = "hold"
 	// FieldStartIncarnation holds the string denoting the start_incarnation field in the database.
@@ -68,6 +70,7 @@ var Columns = []string{
 	FieldSecret,
 	FieldState,
 	FieldStateReason,
+	FieldPayloadFormat,
 	FieldHold,
 	FieldStartIncarnation,
 	FieldStartPosition,
@@ -144,6 +147,11 @@ func ByState(opts ...sql.OrderTermOption) OrderOption {
 // ByStateReason orders the results by the state_reason field.
 func ByStateReason(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldStateReason, opts...).ToFunc()
+}
+
+// ByPayloadFormat orders the results by the payload_format field.
+func ByPayloadFormat(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldPayloadFormat, opts...).ToFunc()
 }
 
 // ByStartPosition orders the results by the start_position field.

@@ -102,6 +102,11 @@ func StateReason(v string) predicate.Subscription {
 	return predicate.Subscription(sql.FieldEQ(FieldStateReason, v))
 }
 
+// PayloadFormat applies equality check predicate on the "payload_format" field. It's identical to PayloadFormatEQ.
+func PayloadFormat(v int8) predicate.Subscription {
+	return predicate.Subscription(sql.FieldEQ(FieldPayloadFormat, v))
+}
+
 // Hold applies equality check predicate on the "hold" field. It's identical to HoldEQ.
 func Hold(v []byte) predicate.Subscription {
 	return predicate.Subscription(sql.FieldEQ(FieldHold, v))
@@ -735,6 +740,56 @@ func StateReasonEqualFold(v string) predicate.Subscription {
 // StateReasonContainsFold applies the ContainsFold predicate on the "state_reason" field.
 func StateReasonContainsFold(v string) predicate.Subscription {
 	return predicate.Subscription(sql.FieldContainsFold(FieldStateReason, v))
+}
+
+// PayloadFormatEQ applies the EQ predicate on the "payload_format" field.
+func PayloadFormatEQ(v int8) predicate.Subscription {
+	return predicate.Subscription(sql.FieldEQ(FieldPayloadFormat, v))
+}
+
+// PayloadFormatNEQ applies the NEQ predicate on the "payload_format" field.
+func PayloadFormatNEQ(v int8) predicate.Subscription {
+	return predicate.Subscription(sql.FieldNEQ(FieldPayloadFormat, v))
+}
+
+// PayloadFormatIn applies the In predicate on the "payload_format" field.
+func PayloadFormatIn(vs ...int8) predicate.Subscription {
+	return predicate.Subscription(sql.FieldIn(FieldPayloadFormat, vs...))
+}
+
+// PayloadFormatNotIn applies the NotIn predicate on the "payload_format" field.
+func PayloadFormatNotIn(vs ...int8) predicate.Subscription {
+	return predicate.Subscription(sql.FieldNotIn(FieldPayloadFormat, vs...))
+}
+
+// PayloadFormatGT applies the GT predicate on the "payload_format" field.
+func PayloadFormatGT(v int8) predicate.Subscription {
+	return predicate.Subscription(sql.FieldGT(FieldPayloadFormat, v))
+}
+
+// PayloadFormatGTE applies the GTE predicate on the "payload_format" field.
+func PayloadFormatGTE(v int8) predicate.Subscription {
+	return predicate.Subscription(sql.FieldGTE(FieldPayloadFormat, v))
+}
+
+// PayloadFormatLT applies the LT predicate on the "payload_format" field.
+func PayloadFormatLT(v int8) predicate.Subscription {
+	return predicate.Subscription(sql.FieldLT(FieldPayloadFormat, v))
+}
+
+// PayloadFormatLTE applies the LTE predicate on the "payload_format" field.
+func PayloadFormatLTE(v int8) predicate.Subscription {
+	return predicate.Subscription(sql.FieldLTE(FieldPayloadFormat, v))
+}
+
+// PayloadFormatIsNil applies the IsNil predicate on the "payload_format" field.
+func PayloadFormatIsNil() predicate.Subscription {
+	return predicate.Subscription(sql.FieldIsNull(FieldPayloadFormat))
+}
+
+// PayloadFormatNotNil applies the NotNil predicate on the "payload_format" field.
+func PayloadFormatNotNil() predicate.Subscription {
+	return predicate.Subscription(sql.FieldNotNull(FieldPayloadFormat))
 }
 
 // HoldEQ applies the EQ predicate on the "hold" field.

@@ -125,7 +125,7 @@ func (a *attempt) restart() {
 }
 
 func (a *attempt) send() gateway.Outcome {
-	message, err := a.event.render(a.lane.engine)
+	message, err := a.event.render(a.lane.engine, a.sub.Payload)
 	if err != nil {
 		return gateway.Outcome{Kind: gateway.OutcomeEventFailure, Error: "the payload cannot be rendered: " + err.Error()}
 	}

@@ -11,19 +11,28 @@ import (
 // rendered once.
 type outgoing struct {
 	*gateway.Event
+	usual, defaults rendering
+}
+
+// rendering is an event as targets see it, with or without the defaults of fields that are not set.
+type rendering struct {
 	once    sync.Once
 	message *target.Message
 	err     error
 }
 
-// render answers the event as targets see it.
-func (o *outgoing) render(e *Engine) (*target.Message, error) {
-	o.once.Do(func() { o.message, o.err = e.message(o.Event) })
-	return o.message, o.err
+// render returns the event as targets see it that get payloads in a format.
+func (o *outgoing) render(e *Engine, format gateway.PayloadFormat) (*target.Message, error) {
+	r := &o.usual
+	if format == gateway.PayloadJSONDefaults && o.Schema != 0 {
+		r = &o.defaults
+	}
+	r.once.Do(func() { r.message, r.err = e.message(o.Event, format) })
+	return r.message, r.err
 }
 
-func (e *Engine) message(event *gateway.Event) (*target.Message, error) {
-	data, err := event.JSON(e.renderJSON)
+func (e *Engine) message(event *gateway.Event, format gateway.PayloadFormat) (*target.Message, error) {
+	data, err := e.payload(event, format)
 	if err != nil {
 		return nil, err
 	}
@@ -31,6 +40,13 @@ func (e *Engine) message(event *gateway.Event) (*target.Message, error) {
 		ID: event.ID, Type: event.Type, Source: event.Source, Subject: event.Subject,
 		Time: event.Time, Data: data, Cursor: e.store.Cursor(event.Position).String(),
 	}, nil
+}
+
+func (e *Engine) payload(event *gateway.Event, format gateway.PayloadFormat) ([]byte, error) {
+	if format == gateway.PayloadJSONDefaults && event.Schema != 0 {
+		return e.renderDefaults(event.Schema, event.Data)
+	}
+	return event.JSON(e.renderJSON)
 }
 
 // Bounds of the events a lane keeps in memory. The events themselves are shared with the tail where they are recent.

@@ -61,11 +61,13 @@ func testMessage(sub *gateway.Subscription, now time.Time) (*target.Message, err
 	}, nil
 }
 
-// Body returns what an attempt of the event sends today, whatever the subscription.
-func (e *Engine) Body(event *gateway.Event) ([]byte, error) {
-	message, err := e.message(event)
-	if err != nil {
-		return nil, fmt.Errorf("render event: %w", err)
+// Bodies returns what attempts of the event may send today: in each format of payloads.
+func (e *Engine) Bodies(event *gateway.Event) (bodies [][]byte) {
+	for _, format := range []gateway.PayloadFormat{gateway.PayloadJSON, gateway.PayloadJSONDefaults} {
+		// An event that gives no body any more gives another one than was sent.
+		if message, err := e.message(event, format); err == nil {
+			bodies = append(bodies, message.Document())
+		}
 	}
-	return message.Document(), nil
+	return bodies
 }

@@ -27,6 +27,18 @@ const (
 	MaxDataDepth  = 100
 )
 
+// PayloadFormat is how a reader gets payloads.
+type PayloadFormat uint8
+
+// The formats. Values are stored, and are those of the contract.
+const (
+	// PayloadUsual: typed payloads as messages, to readers who can read those; as JSON text otherwise.
+	PayloadUsual PayloadFormat = iota
+	PayloadJSON
+	// PayloadJSONDefaults: with the defaults of fields without presence that are not set.
+	PayloadJSONDefaults
+)
+
 // Event is an immutable fact. A stored event is shared by every reader and must not be changed.
 type Event struct {
 	Position   Position

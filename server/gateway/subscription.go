@@ -33,6 +33,8 @@ type Subscription struct {
 	// It is sealed at rest.
 	TargetConfig []byte
 	Policy       Policy
+	// Payload is how the target gets payloads: with defaults, or as JSON.
+	Payload PayloadFormat
 	// Secret is the signing secret, "whsec_…". It is sealed at rest.
 	Secret string
 

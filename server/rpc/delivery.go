@@ -122,12 +122,10 @@ func (s *deliveryService) addRequests(
 	}
 	event := events[delivery.Position]
 	if event == nil {
-		wire.AttemptBodies(shown, nil, false)
+		wire.AttemptBodies(shown, false)
 		return nil
 	}
-	// An event that gives no body any more gives another one than was sent.
-	body, _ := s.engine.Body(event)
-	wire.AttemptBodies(shown, body, true)
+	wire.AttemptBodies(shown, true, s.engine.Bodies(event)...)
 	return nil
 }
 

@@ -133,6 +133,9 @@ func (s *eventService) ListEvents(
 	if response.Events, err = s.view(request, request.Msg.GetPayloadFormat()).Events(events, tenant.Name); err != nil {
 		return nil, err
 	}
+	if n := len(response.Events); n < len(events) {
+		next = events[n-1].Position
+	}
 	if next != 0 {
 		response.NextPageToken = wire.NextPageToken(request.Msg, tenant.Name, wire.Place{Position: next})
 	}
@@ -172,5 +175,5 @@ func readTime(field string, at *timestamppb.Timestamp) (time.Time, error) {
 
 // view shows events as this caller's encoding has them.
 func (s *eventService) view(request connect.AnyRequest, format postriderv1.PayloadFormat) wire.EventView {
-	return wire.NewEventView(s.schemas, s.store.Cursor, wire.WantsJSON(request.Header(), request.Peer().Query, format))
+	return wire.NewEventView(s.schemas, s.store.Cursor, wire.FormatFor(request.Header(), request.Peer().Query, format))
 }

@@ -184,7 +184,7 @@ func namedField(err error) string {
 // TestNULInAStreamsQuery does the same to the parameters of streams over plain HTTP.
 func TestNULInAStreamsQuery(t *testing.T) {
 	w := newWorld(t)
-	for _, parameter := range []string{"tenant", "types", "expression", "start", "filter", "heartbeat", "slow_policy"} {
+	for _, parameter := range []string{"tenant", "types", "expression", "start", "filter", "heartbeat", "slow_policy", "payload_format"} {
 		request, err := http.NewRequestWithContext(t.Context(), http.MethodGet,
 			w.url+"/v1/events/stream?"+url.Values{parameter: {"a\x00b"}}.Encode(), nil)
 		if err != nil {

@@ -285,7 +285,7 @@ func (s *subscriptionService) TestSubscription(
 	}
 	attempt := wire.Attempt(result.Attempt)
 	attempt.Request = wire.AttemptRequest(result.Attempt, wire.SentEvent{ID: result.EventID})
-	wire.AttemptBodies([]*postriderv1.Attempt{attempt}, result.Body, true)
+	wire.AttemptBodies([]*postriderv1.Attempt{attempt}, true, result.Body)
 	return connect.NewResponse(&postriderv1.TestSubscriptionResponse{EventId: result.EventID, Attempt: attempt}), nil
 }
 

@@ -37,6 +37,8 @@ type message struct {
 	patterns func() patterns
 	// special reads the JSON of a well-known type; nil for an ordinary message.
 	special special
+	// defaultBytes is about how much text the defaults of its fields take (default.go).
+	defaultBytes int
 }
 
 type field struct {
@@ -95,6 +97,7 @@ func (b *bundle) compile(descriptor protoreflect.MessageDescriptor) *message {
 	for rank, f := range m.ordered {
 		f.rank = rank
 	}
+	m.defaultBytes = defaultBytesOf(m.ordered)
 	// Where one field's original name is another's JSON name, the JSON name counts.
 	for _, f := range m.numbers {
 		m.fields[f.name] = f

@@ -96,6 +96,15 @@ func (r *Registry) Render(id gateway.SchemaID, canonical []byte) ([]byte, error)
 	return version.Render(canonical)
 }
 
+// RenderDefaults is Render with the fields without presence that are not set, unless they would take more than 1 MiB.
+func (r *Registry) RenderDefaults(id gateway.SchemaID, canonical []byte) ([]byte, error) {
+	version, err := r.Version(id)
+	if err != nil {
+		return nil, err
+	}
+	return version.RenderDefaults(canonical)
+}
+
 // Snapshot is the registered types at one moment.
 type Snapshot struct {
 	revision int64

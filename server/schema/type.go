@@ -177,7 +177,12 @@ func (t *Type) accept(
 }
 
 // Render writes a canonical payload as the text of a JSON object, without white space.
-func (t *Type) Render(canonical []byte) (text []byte, err error) {
+func (t *Type) Render(canonical []byte) ([]byte, error) { return t.render(canonical, false) }
+
+// RenderDefaults is Render with the fields without presence that are not set, unless they would take more than 1 MiB.
+func (t *Type) RenderDefaults(canonical []byte) ([]byte, error) { return t.render(canonical, true) }
+
+func (t *Type) render(canonical []byte, defaults bool) (text []byte, err error) {
 	defer Recover(&err, "render a stored "+t.message)
 	compiled, err := t.compile()
 	if err != nil {
@@ -187,7 +192,9 @@ func (t *Type) Render(canonical []byte) (text []byte, err error) {
 	if err != nil {
 		return nil, err
 	}
-	text, err = protojson.MarshalOptions{Resolver: compiled.bundle.payloads}.Marshal(payload)
+	options := protojson.MarshalOptions{Resolver: compiled.bundle.payloads}
+	options.EmitDefaultValues = defaults && compiled.fitsDefaults(payload.ProtoReflect())
+	text, err = options.Marshal(payload)
 	if err != nil {
 		return nil, fmt.Errorf("render a stored %s: %w", t.message, err)
 	}

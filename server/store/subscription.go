@@ -41,6 +41,7 @@ func (s *Store) subscriptionFrom(row *ent.Subscription) (*gateway.Subscription, 
 		Name: row.Name, Description: row.Description, Filter: filterFrom(row), TargetType: row.TargetType,
 		State: gateway.SubscriptionState(row.State), StateReason: row.StateReason,
 		Start:    gateway.Cursor{Shard: shard, Incarnation: gateway.Incarnation(row.StartIncarnation), Position: gateway.Position(row.StartPosition)},
+		Payload:  gateway.PayloadFormat(value(row.PayloadFormat)),
 		Revision: row.Revision, CreateTime: fromMicros(row.CreateTime), UpdateTime: fromMicros(row.UpdateTime),
 	}
 	if row.CursorPosition != nil {
@@ -95,6 +96,7 @@ func setSubscription[B interface {
 	SetTargetType(string) B
 	SetTargetConfig([]byte) B
 	SetPolicy([]byte) B
+	SetPayloadFormat(int8) B
 	SetSecret([]byte) B
 	SetState(int8) B
 	SetStateReason(string) B
@@ -108,7 +110,7 @@ func setSubscription[B interface {
 		SetFilterExpression(sub.Filter.Expression).
 		SetTargetType(sub.TargetType).
 		SetTargetConfig(keys.Seal(auth.Place{Column: targetColumn, Row: sub.UID}, sub.TargetConfig)).
-		SetPolicy(policy).
+		SetPolicy(policy).SetPayloadFormat(int8(sub.Payload)).
 		SetSecret(keys.Seal(auth.Place{Column: secretColumn, Row: sub.UID}, []byte(sub.Secret))).
 		SetState(int8(sub.State)).SetStateReason(sub.StateReason).SetUpdateTime(micros(sub.UpdateTime)), nil
 }

@@ -139,24 +139,29 @@ func headerValue(header gateway.RequestHeader, attempt gateway.Attempt, event Se
 	}
 }
 
-// AttemptBodies adds the body to the newest of the attempts that sent it, and says of the others why it is not there. The
-// body is what the event gives now; kept tells whether the event is still there to give one.
-func AttemptBodies(attempts []*postriderv1.Attempt, body []byte, kept bool) {
-	sum := gateway.DigestOf(body)
-	digest := hex.EncodeToString(sum[:])
-	isShown := false
+// AttemptBodies adds each body to the newest of the attempts that sent it, and says of the others why it is not there. The
+// bodies are those that the event may give now; kept reports whether the event is still there.
+func AttemptBodies(attempts []*postriderv1.Attempt, kept bool, bodies ...[]byte) {
+	given := make(map[string][]byte, len(bodies))
+	for _, body := range bodies {
+		sum := gateway.DigestOf(body)
+		given[hex.EncodeToString(sum[:])] = body
+	}
+	isShown := make(map[string]bool, len(bodies))
 	for _, attempt := range slices.Backward(attempts) {
 		request := attempt.GetRequest()
+		digest := request.GetBodyDigest()
+		body, found := given[digest]
 		switch {
 		case request == nil || request.GetBodyState() == postriderv1.AttemptBodyState_ATTEMPT_BODY_STATE_NOT_SENT:
 		case !kept:
 			request.BodyState = postriderv1.AttemptBodyState_ATTEMPT_BODY_STATE_GONE
-		case request.GetBodyDigest() != digest:
+		case !found:
 			request.BodyState = postriderv1.AttemptBodyState_ATTEMPT_BODY_STATE_DIFFERENT
-		case isShown:
+		case isShown[digest]:
 			request.BodyState = postriderv1.AttemptBodyState_ATTEMPT_BODY_STATE_REPEATED
 		default:
-			request.Body, isShown = printable(string(body)), true
+			request.Body, isShown[digest] = printable(string(body)), true
 			request.BodyState = postriderv1.AttemptBodyState_ATTEMPT_BODY_STATE_SHOWN
 		}
 	}

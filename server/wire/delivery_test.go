@@ -100,16 +100,22 @@ func TestAttemptBodies(t *testing.T) {
 		return shown
 	}
 	for _, c := range []struct {
-		body string
-		kept bool
-		want string
+		bodies []string
+		kept   bool
+		want   string
 	}{
-		{"{}", true, "REPEATED DIFFERENT REPEATED NOT_SENT SHOWN{} - DIFFERENT"},
-		{"{ }", true, "DIFFERENT REPEATED DIFFERENT NOT_SENT DIFFERENT - SHOWN{ }"},
-		{"", false, "GONE GONE GONE NOT_SENT GONE - GONE"},
+		{[]string{"{}"}, true, "REPEATED DIFFERENT REPEATED NOT_SENT SHOWN{} - DIFFERENT"},
+		{[]string{"{ }"}, true, "DIFFERENT REPEATED DIFFERENT NOT_SENT DIFFERENT - SHOWN{ }"},
+		{[]string{"{}", "{ }"}, true, "REPEATED REPEATED REPEATED NOT_SENT SHOWN{} - SHOWN{ }"},
+		{nil, true, "DIFFERENT DIFFERENT DIFFERENT NOT_SENT DIFFERENT - DIFFERENT"},
+		{nil, false, "GONE GONE GONE NOT_SENT GONE - GONE"},
 	} {
 		shown := attempts()
-		wire.AttemptBodies(shown, []byte(c.body), c.kept)
+		var bodies [][]byte
+		for _, body := range c.bodies {
+			bodies = append(bodies, []byte(body))
+		}
+		wire.AttemptBodies(shown, c.kept, bodies...)
 		var got []string
 		for _, attempt := range shown {
 			state := strings.TrimPrefix(attempt.GetRequest().GetBodyState().String(), "ATTEMPT_BODY_STATE_")
@@ -119,7 +125,7 @@ func TestAttemptBodies(t *testing.T) {
 			got = append(got, state+attempt.GetRequest().GetBody())
 		}
 		if text := strings.Join(got, " "); text != c.want {
-			t.Errorf("%q: %s, want %s", c.body, text, c.want)
+			t.Errorf("%q: %s, want %s", c.bodies, text, c.want)
 		}
 	}
 }

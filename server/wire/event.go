@@ -97,13 +97,12 @@ func newPayload(event *postriderv1.Event) (gateway.Payload, error) {
 type EventView struct {
 	schemas *schema.Registry
 	cursor  func(gateway.Position) gateway.Cursor
-	asJSON  bool
+	payload gateway.PayloadFormat
 }
 
-// NewEventView makes a view. cursor gives a position its cursor; asJSON is for readers who get every payload as JSON
-// text: those whose encoding is JSON (SpeaksJSON), and those who ask for it (PAYLOAD_FORMAT_JSON).
-func NewEventView(schemas *schema.Registry, cursor func(gateway.Position) gateway.Cursor, asJSON bool) EventView {
-	return EventView{schemas: schemas, cursor: cursor, asJSON: asJSON}
+// NewEventView makes a view. cursor gives a position its cursor; payload is how the reader gets payloads (FormatFor).
+func NewEventView(schemas *schema.Registry, cursor func(gateway.Position) gateway.Cursor, payload gateway.PayloadFormat) EventView {
+	return EventView{schemas: schemas, cursor: cursor, payload: payload}
 }
 
 // Event shows one event of the named tenant. The message shares the payload with the event: it must not be changed.
@@ -121,15 +120,19 @@ func (v EventView) Event(event *gateway.Event, tenant string) (*postriderv1.Even
 	return shown, nil
 }
 
-// Events shows events of one tenant.
+// maxShownBytes bounds the payloads of a page as they are shown, which may take many times what is stored.
+const maxShownBytes = 16 << 20
+
+// Events shows events of one tenant: the first of them, up to about 16 MiB of payloads, and at least one.
 func (v EventView) Events(events []*gateway.Event, tenant string) ([]*postriderv1.Event, error) {
-	shown := make([]*postriderv1.Event, len(events))
-	for i, event := range events {
-		one, err := v.Event(event, tenant)
+	shown := make([]*postriderv1.Event, 0, len(events))
+	for size := 0; len(shown) < len(events) && size < maxShownBytes; {
+		one, err := v.Event(events[len(shown)], tenant)
 		if err != nil {
 			return nil, err
 		}
-		shown[i] = one
+		shown = append(shown, one)
+		size += len(one.GetJsonData()) + len(one.GetInvalidData()) + len(one.GetProtoData().GetValue())
 	}
 	return shown, nil
 }
@@ -146,20 +149,27 @@ func (v EventView) showPayload(shown *postriderv1.Event, event *gateway.Event) e
 		shown.Violations = schemaViolations(event.Violations)
 	}
 	switch {
-	case event.Schema != 0 && !v.asJSON:
+	case event.Schema != 0 && v.payload == gateway.PayloadUsual:
 		data := &anypb.Any{TypeUrl: anyPrefix + version.Message(), Value: event.Data}
 		shown.Payload = &postriderv1.Event_ProtoData{ProtoData: data}
 		return nil
-	case event.Unfit != 0 && !v.asJSON:
+	case event.Unfit != 0 && v.payload == gateway.PayloadUsual:
 		shown.Payload = &postriderv1.Event_InvalidData{InvalidData: string(event.Data)}
 		return nil
 	}
-	text, err := event.JSON(v.schemas.Render)
+	text, err := v.text(event)
 	if err != nil {
 		return err
 	}
 	shown.Payload = &postriderv1.Event_JsonData{JsonData: string(text)}
 	return nil
+}
+
+func (v EventView) text(event *gateway.Event) ([]byte, error) {
+	if v.payload == gateway.PayloadJSONDefaults && event.Schema != 0 {
+		return v.schemas.RenderDefaults(event.Schema, event.Data)
+	}
+	return event.JSON(v.schemas.Render)
 }
 
 // schemaViolations shows what an event breaks. The paths begin at the event.
@@ -202,7 +212,10 @@ func SpeaksJSON(header http.Header, query url.Values) bool {
 	return strings.HasSuffix(mediaType, "/json") || strings.HasSuffix(mediaType, "+json")
 }
 
-// WantsJSON says whether a reader gets every payload as JSON text.
-func WantsJSON(header http.Header, query url.Values, format postriderv1.PayloadFormat) bool {
-	return format == postriderv1.PayloadFormat_PAYLOAD_FORMAT_JSON || SpeaksJSON(header, query)
+// FormatFor returns how a reader gets payloads who asks for a format in a call.
+func FormatFor(header http.Header, query url.Values, asked postriderv1.PayloadFormat) gateway.PayloadFormat {
+	if asked == postriderv1.PayloadFormat_PAYLOAD_FORMAT_UNSPECIFIED && SpeaksJSON(header, query) {
+		return gateway.PayloadJSON
+	}
+	return gateway.PayloadFormat(asked)
 }

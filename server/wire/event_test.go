@@ -77,7 +77,7 @@ func TestEventView(t *testing.T) {
 	untyped := &gateway.Event{Position: 8, Type: "x", ID: "b", Data: []byte(`{"b": 1.10}`)}
 	cursor := func(p gateway.Position) gateway.Cursor { return gateway.Cursor{Position: p} }
 
-	shown, err := wire.NewEventView(schemas, cursor, false).Events([]*gateway.Event{typed, untyped}, "acme")
+	shown, err := wire.NewEventView(schemas, cursor, gateway.PayloadUsual).Events([]*gateway.Event{typed, untyped}, "acme")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -91,7 +91,7 @@ func TestEventView(t *testing.T) {
 	if shown[1].GetJsonData() != `{"b": 1.10}` || shown[1].GetSchemaVersion() != 0 {
 		t.Errorf("untyped, binary: %v", shown[1])
 	}
-	asJSON, err := wire.NewEventView(schemas, cursor, true).Event(typed, "acme")
+	asJSON, err := wire.NewEventView(schemas, cursor, gateway.PayloadJSON).Event(typed, "acme")
 	if err != nil || asJSON.GetJsonData() != `{"currency":"EUR","minorUnits":"9007199254740993"}` {
 		t.Errorf("typed, JSON: %v, %v", asJSON, err)
 	}
@@ -110,8 +110,8 @@ func TestMarkedEvents(t *testing.T) {
 	marked := &gateway.Event{Type: "shop.v1.Money", ID: "a", Schema: version.ID(), Data: canonical, Violations: broken}
 	unfit := &gateway.Event{Type: "shop.v1.Money", ID: "b", Unfit: version.ID(), Data: []byte(`{"c": 1.10}`), Violations: broken}
 	cursor := func(p gateway.Position) gateway.Cursor { return gateway.Cursor{Position: p} }
-	view := func(event *gateway.Event, asJSON bool) *postriderv1.Event {
-		shown, err := wire.NewEventView(schemas, cursor, asJSON).Event(event, "acme")
+	view := func(event *gateway.Event, payload gateway.PayloadFormat) *postriderv1.Event {
+		shown, err := wire.NewEventView(schemas, cursor, payload).Event(event, "acme")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -122,31 +122,34 @@ func TestMarkedEvents(t *testing.T) {
 		}
 		return shown
 	}
-	if shown := view(marked, false); shown.GetProtoData() == nil {
+	if shown := view(marked, gateway.PayloadUsual); shown.GetProtoData() == nil {
 		t.Errorf("marked, binary: %v", shown)
 	}
-	if shown := view(marked, true); shown.GetJsonData() != `{"currency":"eur"}` {
+	if shown := view(marked, gateway.PayloadJSON); shown.GetJsonData() != `{"currency":"eur"}` {
 		t.Errorf("marked, JSON: %v", shown)
 	}
-	if shown := view(unfit, false); shown.GetInvalidData() != `{"c": 1.10}` {
+	if shown := view(unfit, gateway.PayloadUsual); shown.GetInvalidData() != `{"c": 1.10}` {
 		t.Errorf("unfit, binary: %v", shown)
 	}
-	if shown := view(unfit, true); shown.GetJsonData() != `{"c": 1.10}` {
+	if shown := view(unfit, gateway.PayloadJSONDefaults); shown.GetJsonData() != `{"c": 1.10}` {
 		t.Errorf("unfit, JSON: %v", shown)
 	}
 }
 
-func TestWantsJSON(t *testing.T) {
+func TestFormatFor(t *testing.T) {
 	t.Parallel()
-	unspecified, asked := postriderv1.PayloadFormat_PAYLOAD_FORMAT_UNSPECIFIED, postriderv1.PayloadFormat_PAYLOAD_FORMAT_JSON
-	for contentType, want := range map[string]bool{
-		"application/json": true, "application/json; charset=utf-8": true, "application/connect+json": true,
-		"application/grpc+json": true, "application/grpc-web+json": true,
-		"application/proto": false, "application/grpc": false, "application/grpc-web+proto": false,
+	const unspecified, asked = postriderv1.PayloadFormat_PAYLOAD_FORMAT_UNSPECIFIED, postriderv1.PayloadFormat_PAYLOAD_FORMAT_JSON
+	const defaults = postriderv1.PayloadFormat_PAYLOAD_FORMAT_JSON_DEFAULTS
+	for contentType, want := range map[string]gateway.PayloadFormat{
+		"application/json": gateway.PayloadJSON, "application/json; charset=utf-8": gateway.PayloadJSON,
+		"application/connect+json": gateway.PayloadJSON,
+		"application/grpc+json":    gateway.PayloadJSON, "application/grpc-web+json": gateway.PayloadJSON,
+		"application/proto": gateway.PayloadUsual, "application/grpc": gateway.PayloadUsual, "application/grpc-web+proto": gateway.PayloadUsual,
 	} {
 		header := http.Header{"Content-Type": {contentType}}
-		if wire.WantsJSON(header, nil, unspecified) != want || !wire.WantsJSON(header, nil, asked) {
-			t.Errorf("%s: want %t", contentType, want)
+		if wire.FormatFor(header, nil, unspecified) != want || wire.FormatFor(header, nil, asked) != gateway.PayloadJSON ||
+			wire.FormatFor(header, nil, defaults) != gateway.PayloadJSONDefaults {
+			t.Errorf("%s: want %d", contentType, want)
 		}
 	}
 	if !wire.SpeaksJSON(http.Header{}, url.Values{"encoding": {"json"}}) ||

@@ -29,6 +29,7 @@ var changes = map[string]change{
 	"policy.concurrency":    changeConcurrency,
 	"policy.timeout":        changeTimeout,
 	"secret":                changeSecret,
+	"payload_format":        changePayloadFormat,
 }
 
 // targetParts are the paths below a target's configuration. Those of one mask are written together: whether a stored
@@ -125,6 +126,7 @@ func setPaths(from *postriderv1.Subscription) []string {
 	add(from.Target != nil, "target")
 	add(from.Policy != nil, "policy")
 	add(from.GetSecret() != "", "secret")
+	add(from.GetPayloadFormat() != 0, "payload_format")
 	return paths
 }
 
@@ -196,6 +198,11 @@ func changeSecret(to *gateway.Subscription, from *postriderv1.Subscription) erro
 		return gateway.FieldError("subscription.secret", "is required")
 	}
 	to.Secret = from.GetSecret()
+	return nil
+}
+
+func changePayloadFormat(to *gateway.Subscription, from *postriderv1.Subscription) error {
+	to.Payload = gateway.PayloadFormat(from.GetPayloadFormat())
 	return nil
 }
 

@@ -44,12 +44,13 @@ var streamParameters = map[string]func(*postriderv1.SubscribeRequest, []string) 
 	"start": func(r *postriderv1.SubscribeRequest, values []string) error {
 		return readOne("start", values, &r.Start)
 	},
-	"types":         readTypes,
-	"filter":        readFilters,
-	"heartbeat":     readHeartbeat,
-	"slow_policy":   readSlowPolicy,
-	"last_event_id": readElsewhere,
-	TicketParameter: readElsewhere,
+	"types":          readTypes,
+	"filter":         readFilters,
+	"heartbeat":      readHeartbeat,
+	"slow_policy":    readSlowPolicy,
+	"payload_format": readPayloadFormat,
+	"last_event_id":  readElsewhere,
+	TicketParameter:  readElsewhere,
 	// Polyfills of EventSource add these: where to go on, and what gets past caches.
 	polyfillParameter: readElsewhere,
 	"_":               readElsewhere,
@@ -62,14 +63,14 @@ const polyfillParameter = "lastEventId"
 func readElsewhere(*postriderv1.SubscribeRequest, []string) error { return nil }
 
 // ReadStreamQuery reads what the address of a stream asks for: tenant, types (repeated, or with commas between), expression or
-// filter (repeated, each a JSON object), start, slow_policy and heartbeat. lastEventID is that of the header, which a browser sends when it connects again; it wins over the
+// filter (repeated, each a JSON object), start, slow_policy, payload_format and heartbeat. lastEventID is that of the header, which a browser sends when it connects again; it wins over the
 // parameter last_event_id, as the newer one, and both win over start. The ticket is not looked at.
 func ReadStreamQuery(query url.Values, lastEventID string) (*postriderv1.SubscribeRequest, error) {
 	request := &postriderv1.SubscribeRequest{}
 	for _, name := range slices.Sorted(maps.Keys(query)) {
 		read, ok := streamParameters[name]
 		if !ok {
-			return nil, gateway.FieldError(name, "is not a parameter; there are tenant, types, expression, filter, start, slow_policy, heartbeat, last_event_id and ticket")
+			return nil, gateway.FieldError(name, "is not a parameter; there are tenant, types, expression, filter, start, slow_policy, payload_format, heartbeat, last_event_id and ticket")
 		}
 		if err := read(request, query[name]); err != nil {
 			return nil, err
@@ -150,6 +151,23 @@ func readSlowPolicy(request *postriderv1.SubscribeRequest, values []string) erro
 		return gateway.FieldError("slow_policy", "must be catch_up, latest_by_key, drop or disconnect")
 	}
 	request.SlowPolicy = postriderv1.SlowPolicy(policy)
+	return nil
+}
+
+// readPayloadFormat reads how payloads come, which is as JSON in any case.
+func readPayloadFormat(request *postriderv1.SubscribeRequest, values []string) error {
+	var text string
+	if err := readOne("payload_format", values, &text); err != nil || text == "" {
+		return err
+	}
+	switch text {
+	case "json":
+		request.PayloadFormat = postriderv1.PayloadFormat_PAYLOAD_FORMAT_JSON
+	case "json_defaults":
+		request.PayloadFormat = postriderv1.PayloadFormat_PAYLOAD_FORMAT_JSON_DEFAULTS
+	default:
+		return gateway.FieldError("payload_format", "must be json or json_defaults")
+	}
 	return nil
 }
 

@@ -54,6 +54,7 @@ func NewSubscription(from *postriderv1.Subscription) (*gateway.Subscription, Sta
 	return &gateway.Subscription{
 		Name: from.GetName(), Description: from.GetDescription(), Secret: from.GetSecret(),
 		Filter: filter, TargetType: kind, TargetConfig: config, Policy: newPolicy(from.GetPolicy()),
+		Payload: gateway.PayloadFormat(from.GetPayloadFormat()),
 	}, start, nil
 }
 
@@ -76,7 +77,8 @@ func Subscription(sub *gateway.Subscription, with SubscriptionContext) (*postrid
 	shown := &postriderv1.Subscription{
 		Id: sub.UID, Tenant: with.Tenant, Name: sub.Name, Description: sub.Description,
 		Filter: Filter(sub.Filter), Target: target, Policy: policy(sub.Policy),
-		State: subscriptionStates[sub.State], StateReason: printable(sub.StateReason),
+		PayloadFormat: postriderv1.PayloadFormat(sub.Payload),
+		State:         subscriptionStates[sub.State], StateReason: printable(sub.StateReason),
 		StartCursor: sub.Start.String(), Revision: sub.Revision,
 		CreateTime: timestamp(sub.CreateTime), UpdateTime: timestamp(sub.UpdateTime),
 	}

@@ -120,6 +120,17 @@ func getSubscription(env environment, to *connection) *cobra.Command {
 // expressionUsage says what --expression takes.
 const expressionUsage = "only events for which this CEL expression over event is true, such as 'event.data.total > 1000'"
 
+// defaultsUsage says what --defaults does.
+const defaultsUsage = "payloads have the defaults of fields that are not set (0, \"\", false, [], {})"
+
+// payloadFormat is JSON, with defaults or without.
+func payloadFormat(defaults bool) postriderv1.PayloadFormat {
+	if defaults {
+		return postriderv1.PayloadFormat_PAYLOAD_FORMAT_JSON_DEFAULTS
+	}
+	return postriderv1.PayloadFormat_PAYLOAD_FORMAT_JSON
+}
+
 // subscriptionFlags describe a new subscription.
 type subscriptionFlags struct {
 	url, start, description, secretFile string
@@ -128,6 +139,7 @@ type subscriptionFlags struct {
 	retries                             []time.Duration
 	concurrency                         int32
 	timeout                             time.Duration
+	defaults                            bool
 }
 
 func createSubscription(env environment, to *connection) *cobra.Command {
@@ -193,6 +205,7 @@ func (f *subscriptionFlags) add(cmd *cobra.Command) {
 	set.DurationSliceVar(&f.retries, "retry", nil, "waits between attempts, such as 5s,5m,1h")
 	set.Int32Var(&f.concurrency, "concurrency", 0, "attempts under way at once")
 	set.DurationVar(&f.timeout, "timeout", 0, "for one attempt")
+	set.BoolVar(&f.defaults, "defaults", false, defaultsUsage)
 }
 
 // subscription is a new one.
@@ -221,7 +234,7 @@ func (f subscriptionFlags) content(name string) (*postriderv1.Subscription, erro
 		Name: name, Description: f.description, Start: f.start, Secret: secret,
 		Filter: &postriderv1.Filter{Types: f.types, Expression: f.expression},
 		Target: &postriderv1.Target{Config: &postriderv1.Target_Webhook{Webhook: webhook}},
-		Policy: f.policy(),
+		Policy: f.policy(), PayloadFormat: payloadFormat(f.defaults),
 	}, err
 }
 

@@ -24,6 +24,7 @@ var updatePaths = []struct{ flag, path string }{
 	{"concurrency", "policy.concurrency"},
 	{"timeout", "policy.timeout"},
 	{"secret-file", "secret"},
+	{"defaults", "payload_format"},
 }
 
 func updateSubscription(env environment, to *connection) *cobra.Command {

@@ -24,6 +24,7 @@ type tailFlags struct {
 	expression string
 	start      string
 	json       bool
+	defaults   bool
 	count      int
 }
 
@@ -55,6 +56,7 @@ because the log was replaced or retention removed them, that is said on standard
 	set.Var(placeholder(&flags.expression, "EXPR"), "expression", expressionUsage)
 	set.Var(placeholder(&flags.start, "START"), "start", `where to begin: "now", "earliest", a cursor or an RFC 3339 time`)
 	set.BoolVar(&flags.json, "json", false, "print each event as one line of JSON")
+	set.BoolVar(&flags.defaults, "defaults", false, defaultsUsage)
 	set.IntVar(&flags.count, "count", 0, "stop after this many events")
 	to.addFlags(cmd)
 	selective(cmd, "types", "expression")
@@ -106,7 +108,7 @@ func (t *tailer) follow(ctx context.Context) error {
 	defer watchdog.Stop()
 	stream, err := t.client.events.Subscribe(ctx, connect.NewRequest(&postriderv1.SubscribeRequest{
 		Tenant: t.client.tenant, Types: t.flags.types, Expression: t.flags.expression, Start: t.cursor,
-		PayloadFormat: postriderv1.PayloadFormat_PAYLOAD_FORMAT_JSON,
+		PayloadFormat: payloadFormat(t.flags.defaults),
 	}))
 	if err != nil {
 		return err

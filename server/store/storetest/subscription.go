@@ -28,6 +28,7 @@ func testSubscriptionRoundTrip(t *testing.T, fresh Fresh) {
 	draft := w.draft("billing")
 	draft.Description = "bills"
 	draft.Policy = gateway.Policy{Concurrency: 7, RetrySchedule: []time.Duration{time.Second, time.Minute}}
+	draft.Payload = gateway.PayloadJSONDefaults
 	created := must(w.CreateSubscription(context.Background(), draft, store.Start{}))(t)
 	if created.ID == 0 || created.UID == "" || created.Revision != 1 || created.CreateTime.IsZero() || created.State != gateway.SubscriptionActive {
 		t.Errorf("created %+v", created)
@@ -38,6 +39,7 @@ func testSubscriptionRoundTrip(t *testing.T, fresh Fresh) {
 	equal(t, "secret", got.Secret, draft.Secret)
 	equal(t, "target", string(got.TargetConfig), string(draft.TargetConfig))
 	equal(t, "policy", got.Policy, draft.Policy)
+	equal(t, "payload format", got.Payload, draft.Payload)
 	equal(t, "all", len(must(w.Subscriptions(context.Background()))(t)), 1)
 }
 

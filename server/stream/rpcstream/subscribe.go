@@ -20,16 +20,15 @@ type View interface {
 // Transport serves Subscribe.
 type Transport struct {
 	hub *stream.Hub
-	// binary, binaryJSON and json are the encodings: with payloads as messages, as JSON text, and all of it as JSON.
-	binary, binaryJSON, json *stream.Encoding
-	buffers                  buffers
+	// binary and json are the encodings of a whole answer, by the format of payloads.
+	binary, json map[gateway.PayloadFormat]*stream.Encoding
+	buffers      buffers
 }
 
-// New makes a transport that reads from hub and shows events through view: that of a reader who gets every payload as JSON
-// text, or of one who does not.
-func New(hub *stream.Hub, view func(asJSON bool) View) *Transport {
-	encoding := func(asJSON bool, encode func(*postriderv1.SubscribeResponse) ([]byte, error)) *stream.Encoding {
-		shown := view(asJSON)
+// New makes a transport that reads from hub and shows events through view: that of a reader who gets payloads in a format.
+func New(hub *stream.Hub, view func(gateway.PayloadFormat) View) *Transport {
+	encoding := func(format gateway.PayloadFormat, encode func(*postriderv1.SubscribeResponse) ([]byte, error)) *stream.Encoding {
+		shown := view(format)
 		return hub.NewEncoding(func(event *gateway.Event, tenant string) ([]byte, error) {
 			message, err := shown.Event(event, tenant)
 			if err != nil {
@@ -38,10 +37,14 @@ func New(hub *stream.Hub, view func(asJSON bool) View) *Transport {
 			return encode(wire.StreamEvent(message, nil))
 		})
 	}
-	return &Transport{
-		hub: hub, binary: encoding(false, wire.EncodeProto), binaryJSON: encoding(true, wire.EncodeProto),
-		json: encoding(true, wire.EncodeJSON), buffers: newBuffers(),
+	t := &Transport{hub: hub, buffers: newBuffers(), binary: map[gateway.PayloadFormat]*stream.Encoding{
+		gateway.PayloadUsual: encoding(gateway.PayloadUsual, wire.EncodeProto),
+	}, json: map[gateway.PayloadFormat]*stream.Encoding{}}
+	for _, format := range []gateway.PayloadFormat{gateway.PayloadJSON, gateway.PayloadJSONDefaults} {
+		t.binary[format], t.json[format] = encoding(format, wire.EncodeProto), encoding(format, wire.EncodeJSON)
 	}
+	t.json[gateway.PayloadUsual] = t.json[gateway.PayloadJSON]
+	return t
 }
 
 // Subscribe sends the tenant's events that the request asks for until either side ends the stream, and keeps its entry.
@@ -81,14 +84,14 @@ func (t *Transport) encoding(request *connect.Request[postriderv1.SubscribeReque
 // Encoding is that of a SubscribeResponse with an event, in JSON or in Protobuf. Other transports that carry such messages
 // share it.
 func (t *Transport) Encoding(asJSON bool, format postriderv1.PayloadFormat) *stream.Encoding {
-	switch {
-	case asJSON:
-		return t.json
-	case format == postriderv1.PayloadFormat_PAYLOAD_FORMAT_JSON:
-		return t.binaryJSON
-	default:
-		return t.binary
+	encodings := t.binary
+	if asJSON {
+		encodings = t.json
 	}
+	if encoding := encodings[gateway.PayloadFormat(format)]; encoding != nil {
+		return encoding
+	}
+	return encodings[gateway.PayloadUsual]
 }
 
 // NewRequest reads what a subscriber asks for. Its errors name the fields.

@@ -27,33 +27,42 @@ type Config struct {
 	Hub *stream.Hub
 	// NewRequest reads what a subscriber asks for; errors name the field.
 	NewRequest func(*gateway.Tenant, *postriderv1.SubscribeRequest) (stream.Request, error)
-	// View shows events with their payload as JSON text.
-	View   View
+	// View shows events with their payload as JSON text, with defaults or without.
+	View   func(gateway.PayloadFormat) View
 	Logger *slog.Logger
 }
 
 // Transport answers requests with live streams.
 type Transport struct {
 	config Config
-	// messages and lines are what events look like in the two forms.
-	messages, lines *stream.Encoding
+	// usual and defaults are what events look like, without the defaults of fields that are not set and with them.
+	usual, defaults look
 	buffers         *sync.Pool
 }
 
-// New makes a transport.
-func New(config Config) *Transport {
+// look is what events look like in the two forms.
+type look struct{ messages, lines *stream.Encoding }
+
+func newLook(hub *stream.Hub, view View) look {
 	encoding := func(frame func(*postriderv1.Event) ([]byte, error)) *stream.Encoding {
-		return config.Hub.NewEncoding(func(event *gateway.Event, tenant string) ([]byte, error) {
-			shown, err := config.View.Event(event, tenant)
+		return hub.NewEncoding(func(event *gateway.Event, tenant string) ([]byte, error) {
+			shown, err := view.Event(event, tenant)
 			if err != nil {
 				return nil, err
 			}
 			return frame(shown)
 		})
 	}
+	return look{messages: encoding(messageFrame), lines: encoding(lineFrame)}
+}
+
+// New makes a transport.
+func New(config Config) *Transport {
 	return &Transport{
-		config: config, messages: encoding(messageFrame), lines: encoding(lineFrame),
-		buffers: &sync.Pool{New: func() any { return new([]byte) }},
+		config:   config,
+		usual:    newLook(config.Hub, config.View(gateway.PayloadJSON)),
+		defaults: newLook(config.Hub, config.View(gateway.PayloadJSONDefaults)),
+		buffers:  &sync.Pool{New: func() any { return new([]byte) }},
 	}
 }
 
@@ -70,7 +79,7 @@ func (t *Transport) Serve(
 	}
 	request.Entry = entry
 	out := &writer{to: w, http1: r.ProtoMajor == 1, buffers: t.buffers}
-	out.form, out.encoding = t.newForm(r)
+	out.form, out.encoding = t.newForm(r, asked.GetPayloadFormat())
 	request.Heartbeat = out.form.pace(request.Heartbeat)
 	request.Flush = out.flush
 	err = t.config.Hub.Subscribe(r.Context(), request, func(message stream.Message) error {
@@ -132,9 +141,13 @@ func setHeaders(header http.Header, contentType string) {
 }
 
 // newForm chooses lines of JSON for who asks for them, and server-sent events for everybody else.
-func (t *Transport) newForm(r *http.Request) (form, *stream.Encoding) {
-	if wire.AcceptsLines(r.Header) {
-		return ndjson{}, t.lines
+func (t *Transport) newForm(r *http.Request, format postriderv1.PayloadFormat) (form, *stream.Encoding) {
+	look := t.usual
+	if format == postriderv1.PayloadFormat_PAYLOAD_FORMAT_JSON_DEFAULTS {
+		look = t.defaults
 	}
-	return &eventStream{}, t.messages
+	if wire.AcceptsLines(r.Header) {
+		return ndjson{}, look.lines
+	}
+	return &eventStream{}, look.messages
 }

@@ -64,7 +64,8 @@ func newWorld(t *testing.T) *world {
 	w := &world{t: t, store: log}
 	w.transport = sse.New(sse.Config{
 		Hub:        stream.New(log, recent, filter.NewCompiler(schemas), make(chan struct{})),
-		NewRequest: rpcstream.NewRequest, View: wire.NewEventView(schemas, log.Cursor, true), Logger: slog.New(slog.DiscardHandler),
+		NewRequest: rpcstream.NewRequest, Logger: slog.New(slog.DiscardHandler),
+		View: func(payload gateway.PayloadFormat) sse.View { return wire.NewEventView(schemas, log.Cursor, payload) },
 	})
 	if w.tenant, err = log.TenantByName(t.Context(), gateway.DefaultTenant); err != nil {
 		t.Fatal(err)

@@ -72,7 +72,9 @@ func newWorld(t *testing.T) *world {
 	}
 	schemas := schema.NewRegistry()
 	hub := stream.New(log, recent, filter.NewCompiler(schemas), w.stopping)
-	encodings := rpcstream.New(hub, func(asJSON bool) rpcstream.View { return wire.NewEventView(schemas, log.Cursor, asJSON) })
+	encodings := rpcstream.New(hub, func(payload gateway.PayloadFormat) rpcstream.View {
+		return wire.NewEventView(schemas, log.Cursor, payload)
+	})
 	transport, err := websocket.New(websocket.Config{
 		Hub: hub, NewRequest: rpcstream.NewRequest, Encoding: encodings.Encoding,
 		Stopping: w.stopping, Logger: slog.New(slog.DiscardHandler),

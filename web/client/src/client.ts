@@ -12,11 +12,17 @@ import { Access, type Credentials } from "./access.js";
 import { type Draft, draft, type EventOptions } from "./draft.js";
 import type { EventSource } from "./event-type.js";
 import { type Event, EventService, type PublishResponse } from "./gen/postrider/v1/event_pb.js";
-import type { EventCallbacks, StreamOptions, Subscription } from "./live/subscription.js";
+import type { EventCallbacks, Subscription } from "./live/subscription.js";
 import { attemptTimeoutMs, type Caller, callRepeatedly } from "./publish.js";
 import { acknowledges, checkUrl, fetchOnce, foreign } from "./request.js";
 import { errorOf } from "./rpc-error.js";
-import { type SubscribeOptions, subscribe, subscribeRaw, type TypedEvent } from "./subscribe.js";
+import {
+  type RawOptions,
+  type SubscribeOptions,
+  subscribe,
+  subscribeRaw,
+  type TypedEvent,
+} from "./subscribe.js";
 
 /** Where the server is: its URL, or a Connect transport, which then sends the credentials itself. */
 export type ClientOptions = (({ url: string } & Credentials) | { transport: Transport }) & {
@@ -131,7 +137,7 @@ export class Client {
    */
   subscribeRaw(
     types: readonly string[],
-    options: StreamOptions & EventCallbacks<Event> = {},
+    options: RawOptions & EventCallbacks<Event> = {},
   ): Subscription<Event> {
     return subscribeRaw(this.#transport, this.#tenant, types, options, this.#caller.refuse);
   }

@@ -25,7 +25,7 @@ export {
 } from "./live/subscription.js";
 export { type EventAttributes, type InvalidEvent, InvalidEventError } from "./payload.js";
 export { errorOf } from "./rpc-error.js";
-export type { SubscribeOptions, TypedEvent } from "./subscribe.js";
+export type { RawOptions, SubscribeOptions, TypedEvent } from "./subscribe.js";
 export type { WebhookEvent } from "./webhook/document.js";
 export {
   type EventHandler,

@@ -291,6 +291,19 @@ describe("subscribeRaw", () => {
   });
 });
 
+describe("the defaults of fields that are not set", () => {
+  it.each([
+    [{}, PayloadFormat.JSON],
+    [{ defaults: true }, PayloadFormat.JSON_DEFAULTS],
+  ])("are asked for by %j", async (options, payloadFormat) => {
+    const client = createClient({ transport: server.transport });
+    const events = client.subscribeRaw([], { ...options, signal: abort.signal });
+    void events.next();
+    await server.connection(0);
+    expect(server.subscribes).toMatchObject([{ payloadFormat }]);
+  });
+});
+
 describe("a gap", () => {
   it.each([
     ["at the beginning", { cursor: "c5", message: { case: "begin" as const, value: { gap } } }],

@@ -53,6 +53,14 @@ export interface SubscribeOptions extends StreamOptions {
   onInvalid?: ((event: InvalidEvent) => void) | undefined;
 }
 
+export interface RawOptions extends StreamOptions {
+  /**
+   * Has the JSON text say 0, "", false, [] or {} where a field without presence is not set. A typed subscription knows these
+   * defaults from the schema.
+   */
+  defaults?: boolean | undefined;
+}
+
 /** Reads events until it is closed. It resumes by cursor: no event is left out and none comes twice. */
 export function subscribe<Source extends EventSource>(
   transport: Transport,
@@ -74,12 +82,12 @@ export function subscribeRaw(
   transport: Transport,
   tenant: string,
   types: readonly string[],
-  options: StreamOptions & EventCallbacks<Event>,
+  options: RawOptions & EventCallbacks<Event>,
   refuse?: () => void,
 ): Subscription<Event> {
   if (types.length > 0) checkSelection(types);
   const wanted = newRequest(tenant, [...types], options);
-  wanted.payloadFormat = asJson;
+  wanted.payloadFormat = options.defaults ? withDefaults : asJson;
   const stream = openRequest(transport, wanted, options, refuse);
   return new Subscription(stream, (event) => event as Event, options);
 }
@@ -144,6 +152,7 @@ class RpcSource implements LiveSource<StreamMessage<Event>> {
 
 // The compiler holds these numbers against the contract; the enums themselves would weigh more than they are used for.
 const asJson: PayloadFormat.JSON = 1;
+const withDefaults: PayloadFormat.JSON_DEFAULTS = 2;
 const gapReasons: Record<GapReason, keyof typeof GapReason> = [
   "UNSPECIFIED",
   "LOG_REPLACED",

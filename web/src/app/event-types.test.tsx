@@ -2,7 +2,7 @@ import { Code, ConnectError } from "@connectrpc/connect";
 import { screen, waitFor, within } from "@testing-library/react";
 import { beforeEach, describe, expect, it } from "vitest";
 import { ApiKeyScope } from "#gen/postrider/v1/api_key_pb";
-import { EnforcementLevel, SchemaChangeKind } from "#gen/postrider/v1/event_type_pb";
+import { EnforcementLevel, SchemaChangeKind, UnknownFields } from "#gen/postrider/v1/event_type_pb";
 import { FakeServer } from "@/testing/fake-server";
 import { renderApp } from "@/testing/render-app";
 
@@ -152,6 +152,32 @@ describe("the page of a type", () => {
         eventType: { level: EnforcementLevel.UNSPECIFIED },
       }),
     );
+  });
+
+  it("changes what unknown fields mean, and says why that is refused", async () => {
+    addPaid();
+    const { user } = renderApp(server, `/event-types/${name}?tenant=acme`);
+    const choice = await screen.findByLabelText("Unknown fields");
+    await user.selectOptions(choice, "Are left out, and counted");
+    await waitFor(() =>
+      expect(lastUpdate()).toMatchObject({
+        tenant: "",
+        eventType: { name, unknownFields: UnknownFields.IGNORE },
+        updateMask: { paths: ["unknown_fields"] },
+      }),
+    );
+    server.failWith("UpdateEventType", new ConnectError("disk I/O error", Code.Internal));
+    await user.selectOptions(choice, "Break the schema");
+    expect((await screen.findByRole("alert")).textContent).toContain("isk I/O error");
+  });
+
+  it("shows which fields were left out", async () => {
+    addPaid().unknownFields = UnknownFields.IGNORE;
+    server.eventTypes.details.set(name, {
+      traffic: { ignored: 3n, ignoredFields: ["event.data.stamps"] },
+    });
+    renderApp(server, `/event-types/${name}`);
+    await screen.findByText(/event\.data\.stamps/);
   });
 
   it("deprecates with a note, and says why a deletion is refused", async () => {

@@ -64,11 +64,7 @@ export class FakeEventTypes {
       updateEventType: (request: UpdateEventTypeRequest) => {
         this.#record("updateEventType", request);
         const type = one(request.eventType?.name);
-        for (const path of request.updateMask?.paths ?? []) {
-          if (path === "level") type.level = request.eventType?.level || type.defaultLevel;
-          if (path === "level" && request.tenant === "") type.defaultLevel = type.level;
-          if (path === "deprecated") type.deprecated = request.eventType?.deprecated ?? false;
-        }
+        change(type, request);
         return { eventType: type };
       },
       deleteEventType: ({ name }: { name: string }) => {
@@ -84,5 +80,15 @@ export class FakeEventTypes {
         })),
       }),
     };
+  }
+}
+
+function change(type: EventType, { tenant, eventType, updateMask }: UpdateEventTypeRequest): void {
+  const { level, deprecated, unknownFields } = eventType ?? type;
+  for (const path of updateMask?.paths ?? []) {
+    if (path === "level") type.level = level || type.defaultLevel;
+    if (path === "level" && tenant === "") type.defaultLevel = type.level;
+    if (path === "deprecated") type.deprecated = deprecated;
+    if (path === "unknown_fields") type.unknownFields = unknownFields;
   }
 }

@@ -6,7 +6,6 @@ import {
   defaultHeartbeatMs,
   type EventCallbacks,
   openStream,
-  type StreamOptions,
   Subscription,
 } from "../live/subscription.js";
 import { callRepeatedly } from "../publish.js";
@@ -15,6 +14,7 @@ import {
   type EventMap,
   type JsonObject,
   type LightEvent,
+  type LightOptions,
   type Matching,
   type Pattern,
   type PublishOptions,
@@ -93,7 +93,7 @@ export class Client<Events extends EventMap<Events>> {
    */
   subscribe<const Wanted extends Pattern<Events>>(
     types: readonly Wanted[],
-    options: StreamOptions & EventCallbacks<LightEvent<Events, Matching<Events, Wanted>>> = {},
+    options: LightOptions & EventCallbacks<LightEvent<Events, Matching<Events, Wanted>>> = {},
   ): Subscription<LightEvent<Events, Matching<Events, Wanted>>> {
     checkSelection(types, options.filters);
     const { heartbeatMs = defaultHeartbeatMs, signal, onRetry } = options;

@@ -53,16 +53,25 @@ export interface PublishOptions {
   signal?: AbortSignal | undefined;
 }
 
+export interface LightOptions extends StreamOptions {
+  /**
+   * Has data say 0, "", false, [] or {} where a field without presence is not set, which is left out otherwise. For types with a
+   * schema.
+   */
+  defaults?: boolean | undefined;
+}
+
 /** What a stream asks for, as the parameters of its address. */
 export function streamQuery(
   tenant: string,
   types: readonly string[],
   heartbeatMs: number,
-  { start = "now", expression, filters, slowPolicy }: StreamOptions,
+  { start = "now", expression, filters, slowPolicy, defaults }: LightOptions,
 ): URLSearchParams {
   const query = new URLSearchParams({ start, heartbeat: `${heartbeatMs}ms` });
   if (tenant) query.set("tenant", tenant);
   if (slowPolicy) query.set("slow_policy", slowPolicy.replaceAll("-", "_"));
+  if (defaults) query.set("payload_format", "json_defaults");
   if (!filters) {
     // Naming nothing asks for all that may be seen, which is less than all where a ticket shows only some events.
     if (types.join() !== "*") query.set("types", types.join());

@@ -19,6 +19,7 @@ export type {
   EventMap,
   JsonObject,
   LightEvent,
+  LightOptions,
   Matching,
   Pattern,
   PublishOptions,

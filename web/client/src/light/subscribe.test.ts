@@ -28,6 +28,13 @@ describe("subscribe", () => {
     });
   });
 
+  it("asks for the defaults of fields that are not set", async () => {
+    await start(stream(open("c0")));
+    read({ defaults: true });
+    await vi.waitFor(() => expect(server.requests).toHaveLength(1));
+    expect(server.requests[0]?.url.searchParams.get("payload_format")).toBe("json_defaults");
+  });
+
   it("asks for several filters, each with the types of the subscription unless it has its own", async () => {
     await start(stream(open("c0"), event("c1", {}, { filters: ["big"] })));
     const client = createClient({ url: server.url, tenant: "acme" });

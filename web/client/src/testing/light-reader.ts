@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, vi } from "vitest";
 import { type ClientOptions, createClient } from "../light/client.js";
-import type { StreamOptions } from "../live/subscription.js";
+import type { LightOptions } from "../light/events.js";
 import { HttpServer } from "./http-server.js";
 
 /** The server of the test that runs. */
@@ -26,7 +26,7 @@ export async function start(...answers: Parameters<typeof HttpServer.start>): Pr
 }
 
 /** Reads in the background. */
-export function read(options: StreamOptions = {}, access: Partial<ClientOptions> = {}) {
+export function read(options: LightOptions = {}, access: Partial<ClientOptions> = {}) {
   const ids: string[] = [];
   const states: string[] = [];
   const retries: { code: string; wait: number }[] = [];

@@ -1,6 +1,7 @@
 import { create } from "@bufbuild/protobuf";
 import { durationFromMs } from "@bufbuild/protobuf/wkt";
 import { describe, expect, it } from "vitest";
+import { PayloadFormat } from "#gen/postrider/v1/event_pb";
 import { SubscriptionSchema } from "#gen/postrider/v1/subscription_pb";
 import { createRequest, emptyForm, formFaults, formOf, updateRequest } from "./form-state";
 
@@ -35,7 +36,15 @@ describe("the form", () => {
       "filter",
       "target",
       "policy",
+      "payload_format",
     ]);
+  });
+
+  it.each([true, false])("asks for defaults: %s", (defaults) => {
+    const payloadFormat = defaults ? PayloadFormat.JSON_DEFAULTS : PayloadFormat.JSON;
+    const request = createRequest({ ...emptyForm, defaults }, "");
+    expect(request.subscription?.payloadFormat).toBe(payloadFormat);
+    expect(formOf(create(SubscriptionSchema, { payloadFormat })).defaults).toBe(defaults);
   });
 
   it("changes the secret only when one is given", () => {

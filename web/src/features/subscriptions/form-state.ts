@@ -1,5 +1,6 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { durationFromMs } from "@bufbuild/protobuf/wkt";
+import { PayloadFormat } from "#gen/postrider/v1/event_pb";
 import type {
   CreateSubscriptionRequestSchema,
   Subscription,
@@ -26,6 +27,8 @@ export interface FormState {
   retrySchedule: string;
   concurrency: string;
   timeout: string;
+  /** Payloads have the defaults of fields that are not set. */
+  defaults: boolean;
 }
 
 export interface HeaderField {
@@ -50,6 +53,7 @@ export const emptyForm: FormState = {
   retrySchedule: "",
   concurrency: "",
   timeout: "",
+  defaults: false,
 };
 
 /** The paths of a request the form has fields for; a fault elsewhere is shown on top. */
@@ -65,6 +69,7 @@ export const formPaths = [
   "subscription.policy.retry_schedule",
   "subscription.policy.concurrency",
   "subscription.policy.timeout",
+  "subscription.payload_format",
 ] as const;
 
 /** The form as a stored subscription fills it. */
@@ -84,6 +89,7 @@ export function formOf(subscription: Subscription): FormState {
       policy?.retrySchedule.map((wait) => writeDuration(milliseconds(wait))).join(", ") ?? "",
     concurrency: policy?.concurrency ? String(policy.concurrency) : "",
     timeout: policy?.timeout ? writeDuration(milliseconds(policy.timeout)) : "",
+    defaults: subscription.payloadFormat === PayloadFormat.JSON_DEFAULTS,
   };
 }
 
@@ -151,7 +157,7 @@ export function createRequest(form: FormState, tenant: string): Create {
 
 /** An edit of everything the form shows; it is refused when somebody else has changed the subscription since. */
 export function updateRequest(form: FormState, tenant: string, edited: Subscription): Update {
-  const paths = ["name", "description", "filter", "target", "policy"];
+  const paths = ["name", "description", "filter", "target", "policy", "payload_format"];
   if (form.secret.trim() !== "") paths.push("secret");
   return {
     tenant,
@@ -183,6 +189,7 @@ function fieldsOf(form: FormState): NonNullable<Create["subscription"]> {
       concurrency: Number(form.concurrency.trim() || 0),
       timeout: timeout === undefined ? undefined : durationFromMs(timeout),
     },
+    payloadFormat: form.defaults ? PayloadFormat.JSON_DEFAULTS : PayloadFormat.JSON,
     secret: form.secret.trim(),
   };
 }

@@ -2,6 +2,7 @@ import { Code } from "@connectrpc/connect";
 import { Link, useNavigate } from "@tanstack/react-router";
 import { type ReactNode, useState } from "react";
 import type { Attempt } from "#gen/postrider/v1/delivery_pb";
+import { PayloadFormat } from "#gen/postrider/v1/event_pb";
 import {
   BreakerState,
   type Subscription,
@@ -145,6 +146,11 @@ function Configuration({ subscription }: { subscription: Subscription }) {
           ["retries", schedule.map((wait) => writeDuration(milliseconds(wait))).join(", ")],
           ["concurrency", policy?.concurrency ? String(policy.concurrency) : ""],
           ["timeout", policy?.timeout ? writeDuration(milliseconds(policy.timeout)) : ""],
+          [
+            "payloads",
+            subscription.payloadFormat === PayloadFormat.JSON_DEFAULTS &&
+              "with the defaults of fields that are not set",
+          ],
           ["id", <code key="id">{subscription.id}</code>],
         ]}
       />

@@ -222,7 +222,7 @@ function Start({ form, set }: Part) {
 function Advanced({ form, set, isNew }: Part & { isNew: boolean }) {
   return (
     <details className={styles.advanced}>
-      <summary>Advanced: retries, concurrency, timeout, secret</summary>
+      <summary>Advanced: retries, concurrency, timeout, payloads, secret</summary>
       <div className={formClass}>
         <Field
           label="Retry schedule"
@@ -271,6 +271,22 @@ function Advanced({ form, set, isNew }: Part & { isNew: boolean }) {
             )}
           </Field>
         </div>
+        <Field
+          label="Fields that are not set"
+          path="subscription.payload_format"
+          hint="In payloads with a schema: those without presence, which have a default."
+        >
+          {(control) => (
+            <Select
+              {...control}
+              value={form.defaults ? "shown" : "absent"}
+              onChange={(e) => set({ defaults: e.target.value === "shown" })}
+            >
+              <option value="absent">Are left out</option>
+              <option value="shown">Are there with their defaults</option>
+            </Select>
+          )}
+        </Field>
         <Field
           label="Signing secret"
           path="subscription.secret"

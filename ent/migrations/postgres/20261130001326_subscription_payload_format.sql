@@ -1,0 +1,4 @@
+-- +goose Up
+-- modify "subscription" table
+ALTER TABLE "subscription" ADD COLUMN "payload_format" smallint NULL;
+
