@@ -82,9 +82,9 @@ type lane struct {
 	// turns counts the turns the lane has, under the lock of the engine's turns; granted is one that it has been given.
 	turns   int
 	granted bool
-	// queued: it waits for a turn.
-	queued  bool
-	probing bool
+	// queued: it waits for a turn. permitted: it has had the permit that it needs.
+	queued, permitted bool
+	probing           bool
 	// searching: something to probe with is looked for, with a permit in hand.
 	searching bool
 	// permit is one that no attempt has used yet. inLine says that the lane waits for one; the line owns it.

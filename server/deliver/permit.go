@@ -75,7 +75,7 @@ func (l *lane) called(t *permit) {
 
 // mayTry says whether an attempt may begin, and keeps the permit it needs for that. l.mu is held, here and below.
 func (l *lane) mayTry() bool {
-	if l.permit == nil && l.breaker.Doubtful() {
+	if l.permit == nil && !l.permitted && l.breaker.Doubtful() {
 		l.permit = l.engine.line.take(l)
 		return l.permit != nil
 	}
@@ -84,6 +84,7 @@ func (l *lane) mayTry() bool {
 
 // usePermit hands the lane's permit to an attempt.
 func (l *lane) usePermit(a *attempt) {
+	l.permitted = false
 	if a.permit, l.permit = l.permit, nil; a.permit != nil {
 		time.AfterFunc(permitTime, a.permit.end)
 	}

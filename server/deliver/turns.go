@@ -3,15 +3,25 @@ package deliver
 import (
 	"sync"
 	"time"
+
+	"github.com/postrider-dev/postrider/server/gateway"
 )
 
-// turnsCompared is how many of the lanes that wait are compared for the next turn.
+// turnsCompared is how many of the tenants and lanes that wait are compared for the next turn.
 const turnsCompared = 64
 
+// How many turns a tenant may have for each that is free: with the first, three quarters of them when it is alone. The second
+// is for lanes that have none and whose endpoint is not in doubt; the last eighth is for other tenants.
+const (
+	tenantTurns = 3
+	soundTurns  = 7
+)
+
 // turns bounds the attempts under way of all subscriptions together, since each takes a socket and the process may open
-// only so many. A lane that finds no turn free keeps its events where they are and is dispatched when one is freed: first
-// the lane with the fewest attempts under way, so that one with many, or with an endpoint that hangs, cannot keep the
-// others out. Waiting costs no slot, no time of an attempt and is no failure.
+// only so many. A lane may have as many as are free, and a tenant a few times as many: endpoints that are slow or hang, which
+// keep theirs for long, leave some to all others. A lane that gets none keeps its events where they are and is dispatched when
+// it may have one: first those of the tenant, and there the lane, with the fewest. Waiting costs no slot, no time of an attempt
+// and is no failure.
 //
 // The lock is taken below a lane's.
 type turns struct {
@@ -19,70 +29,152 @@ type turns struct {
 
 	mu      sync.Mutex
 	taken   int
-	waiting map[*lane]struct{}
+	tenants map[gateway.TenantID]*tenantsTurns
 }
 
-func newTurns(limit int) turns { return turns{limit: limit, waiting: map[*lane]struct{}{}} }
+// tenantsTurns are the turns of a tenant, as long as it has or wants any.
+type tenantsTurns struct {
+	taken int
+	// sound are the lanes that wait and may have soundTurns, others the rest of them.
+	sound, others map[*lane]struct{}
+}
+
+func newTurns(limit int) turns {
+	return turns{limit: limit, tenants: map[gateway.TenantID]*tenantsTurns{}}
+}
 
 // take reports whether an attempt of the lane may begin. When it may not, the lane is dispatched once it may. l.mu is held.
 func (t *turns) take(l *lane) bool {
+	if t.limit == 0 {
+		return true
+	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	switch {
-	case l.granted:
+	if l.granted {
 		l.granted = false
-	case t.limit == 0, t.taken < t.limit && len(t.waiting) == 0:
-		t.taken++
-	default:
-		t.waiting[l] = struct{}{}
+		l.turns++
+		return true
+	}
+	tenant := t.tenants[l.tenant]
+	if tenant == nil {
+		tenant = &tenantsTurns{sound: map[*lane]struct{}{}, others: map[*lane]struct{}{}}
+		t.tenants[l.tenant] = tenant
+	}
+	among, share := tenant.others, tenantTurns
+	if l.turns == 0 && !l.breaker.Doubtful() {
+		among, share = tenant.sound, soundTurns
+	}
+	if !t.open(tenant, share) || !t.openTo(l) {
+		among[l] = struct{}{}
 		return false
 	}
+	t.reserve(tenant)
 	l.turns++
 	return true
 }
 
-// mayStart says whether an attempt may begin: it has the permit that it needs, and a turn. A permit is kept while the lane
-// waits for its turn. l.mu is held.
+// open says whether a tenant may have one more, openTo whether a lane may. mu is held, here and below.
+func (t *turns) open(tenant *tenantsTurns, share int) bool {
+	return tenant.taken < share*(t.limit-t.taken)
+}
+
+func (t *turns) openTo(l *lane) bool { return l.turns < t.limit-t.taken }
+
+func (t *turns) reserve(tenant *tenantsTurns) {
+	t.taken++
+	tenant.taken++
+}
+
+func (t *turns) free(id gateway.TenantID) {
+	tenant := t.tenants[id]
+	t.taken--
+	tenant.taken--
+	t.forget(id, tenant)
+}
+
+func (t *turns) forget(id gateway.TenantID, tenant *tenantsTurns) {
+	if tenant.taken+len(tenant.sound)+len(tenant.others) == 0 {
+		delete(t.tenants, id)
+	}
+}
+
+// mayStart says whether an attempt may begin: it has the permit that it needs, and a turn. Where it waits for the turn, the
+// permit goes on to other lanes, and it needs no other: it is not to keep those from theirs. l.mu is held.
 func (l *lane) mayStart() bool {
 	if !l.mayTry() {
 		return false
 	}
-	l.queued = !l.engine.turns.take(l)
+	if l.queued = !l.engine.turns.take(l); l.queued {
+		l.dropPermit()
+		l.permitted = true
+	}
 	return !l.queued
 }
 
 // give ends a turn of a lane: the next one that waits gets it. No lane's lock is held.
 func (t *turns) give(l *lane) {
-	for next := t.pass(l); next != nil; next = t.pass(nil) {
-		if next.grant() {
-			return
-		}
+	if t.limit == 0 {
+		return
+	}
+	t.mu.Lock()
+	l.turns--
+	t.free(l.tenant)
+	next := t.next()
+	t.mu.Unlock()
+	for next != nil && !next.grant() {
+		t.mu.Lock()
+		t.free(next.tenant)
+		next = t.next()
+		t.mu.Unlock()
 	}
 }
 
-// pass takes a turn from a lane, if any, and returns the lane that is to have it; nil when none waits.
-func (t *turns) pass(from *lane) *lane {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if from != nil {
-		from.turns--
-	}
-	var next *lane
+// next reserves a turn for the lane that is to have it, if one waits that may.
+func (t *turns) next() (next *lane) {
+	var of *tenantsTurns
 	compared := 0
-	for l := range t.waiting {
-		if next == nil || l.turns < next.turns {
-			next = l
+	for _, tenant := range t.tenants {
+		if of == nil || tenant.taken < of.taken {
+			if l := t.nextOf(tenant); l != nil {
+				next, of = l, tenant
+			}
 		}
 		if compared++; compared == turnsCompared {
 			break
 		}
 	}
-	if next == nil {
-		t.taken--
-		return nil
+	if next != nil {
+		delete(of.sound, next)
+		delete(of.others, next)
+		t.reserve(of)
 	}
-	delete(t.waiting, next)
 	return next
+}
+
+func (t *turns) nextOf(tenant *tenantsTurns) *lane {
+	if t.open(tenant, soundTurns) {
+		if l := t.fewest(tenant.sound); l != nil {
+			return l
+		}
+	}
+	if t.open(tenant, tenantTurns) {
+		return t.fewest(tenant.others)
+	}
+	return nil
+}
+
+// fewest returns the lane with the fewest turns of those that may have one; nil for none.
+func (t *turns) fewest(lanes map[*lane]struct{}) (least *lane) {
+	compared := 0
+	for l := range lanes {
+		if t.openTo(l) && (least == nil || l.turns < least.turns) {
+			least = l
+		}
+		if compared++; compared == turnsCompared {
+			break
+		}
+	}
+	return least
 }
 
 // grant lets the lane begin one attempt, and reports whether it has.
@@ -95,6 +187,7 @@ func (l *lane) grant() bool {
 	l.granted = false
 	if !l.queued && !l.searching {
 		l.dropPermit()
+		l.permitted = false
 	}
 	return used
 }
