@@ -1,84 +1,45 @@
 package httpserver
 
 import (
-	"context"
 	"log/slog"
-	"net"
 	"net/http"
 	"slices"
-	"time"
-
-	"golang.org/x/time/rate"
 
 	"github.com/postrider-dev/postrider/server/limit"
 	"github.com/postrider-dev/postrider/server/wire"
 )
 
-// Bounds of what a connection and an address may cost before a caller is known. Calls beyond atOnce wait for those
-// before them; they are all short, for none of those waits for its client.
-const (
-	atOnceConnection = 16
-	atOnceAddress    = 64
-)
-
-// Bounds of the calls of an HTTP/2 connection that its client gives up before they are answered. Clients do that when
-// their deadlines pass, so a whole connection's worth may be given up at once.
-const (
-	resetsPerSecond = 100
-	resetBurst      = 2 * maxStreams
-)
-
 // calls begins and ends every call, and bounds what it may cost until its caller is known.
 type calls struct {
-	quiet     []string
-	unknown   *limit.Budget
-	addresses *limit.Turns
-	refused   *limit.Sampler
-	logger    *slog.Logger
-	next      http.Handler
+	quiet   []string
+	unknown *limit.Budget
+	refused *limit.Sampler
+	logger  *slog.Logger
+	next    http.Handler
 }
 
 func newCalls(cfg Config, next http.Handler) *calls {
 	return &calls{
-		quiet: cfg.Quiet, unknown: limit.NewUnknown(limit.UnknownBytes), addresses: limit.NewTurns(atOnceAddress),
+		quiet: cfg.Quiet, unknown: limit.NewUnknown(limit.UnknownBytes),
 		refused: limit.NewSampler(cfg.Logger), logger: cfg.Logger, next: next,
 	}
 }
 
 // ServeHTTP implements http.Handler.
 func (c *calls) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	connection, address := connectionOf(r), limit.Address(r.RemoteAddr)
-	leave, ok := c.enter(r.Context(), connection, address)
-	if !ok {
-		connection.gaveUp(r)
-		return
-	}
-	defer connection.gaveUp(r)
-	call, err := c.unknown.Begin(address, leave)
+	connection := connectionOf(r)
+	call, err := c.unknown.Begin(connection.address, r.ProtoMajor == 2)
 	if err != nil {
-		leave()
 		c.refuse(w, r, err)
 		return
 	}
+	leave, ok := connection.enter(r.Context())
+	if !ok {
+		call.End()
+		return
+	}
+	call.OnAdmitted(leave)
 	c.serve(w, r, call)
-}
-
-// enter waits for a call's turn; false when its client gives it up before.
-func (c *calls) enter(ctx context.Context, connection *connection, address string) (leave func(), ok bool) {
-	if !connection.turns.Take(ctx) {
-		return nil, false
-	}
-	turns := c.addresses.Of(address)
-	if !turns.Take(ctx) {
-		turns.Leave()
-		connection.turns.Give()
-		return nil, false
-	}
-	return func() {
-		turns.Give()
-		turns.Leave()
-		connection.turns.Give()
-	}, true
 }
 
 func (c *calls) refuse(w http.ResponseWriter, r *http.Request, err error) {
@@ -115,37 +76,5 @@ func (c *calls) note(r *http.Request, failed *failure) {
 	if failed != nil && r.Context().Err() == nil {
 		c.refused.Log(r.Context(), slog.LevelInfo, "refused",
 			slog.String("path", r.URL.Path), slog.String("peer", r.RemoteAddr), slog.Any("error", failed.err))
-	}
-}
-
-// connection is what all calls of one connection cost.
-type connection struct {
-	conn   net.Conn
-	turns  limit.Turn
-	resets *rate.Limiter
-}
-
-type connectionKey struct{}
-
-// withConnection begins the account of a connection.
-func withConnection(ctx context.Context, conn net.Conn) context.Context {
-	return context.WithValue(ctx, connectionKey{}, newConnection(conn))
-}
-
-func newConnection(conn net.Conn) *connection {
-	return &connection{conn: conn, turns: limit.NewTurn(atOnceConnection), resets: rate.NewLimiter(resetsPerSecond, resetBurst)}
-}
-
-func connectionOf(r *http.Request) *connection {
-	if c, ok := r.Context().Value(connectionKey{}).(*connection); ok {
-		return c
-	}
-	return newConnection(nil)
-}
-
-// gaveUp closes a connection whose client has given up too many calls.
-func (c *connection) gaveUp(r *http.Request) {
-	if r.ProtoMajor == 2 && r.Context().Err() != nil && !c.resets.AllowN(time.Now(), 1) && c.conn != nil {
-		_ = c.conn.Close()
 	}
 }

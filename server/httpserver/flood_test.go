@@ -5,6 +5,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -15,76 +16,155 @@ import (
 	"github.com/postrider-dev/postrider/server/httpserver"
 )
 
-// A client that opens calls only to give them up (CVE-2023-44487) loses its connection, and the others do not notice.
-func TestAConnectionThatGivesUpCallAfterCallIsClosed(t *testing.T) {
-	t.Parallel()
-	url := start(t, httpserver.Config{API: func(mux *http.ServeMux) {
-		mux.HandleFunc("/wait", func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
-	}})
+// frames is a connection that speaks HTTP/2 frame by frame.
+type frames struct {
+	*http2.Framer
+	conn net.Conn
+	next uint32
+}
+
+func speakFrames(t *testing.T, url string) *frames {
+	t.Helper()
 	conn, err := new(net.Dialer).DialContext(t.Context(), "tcp", strings.TrimPrefix(url, "http://"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer func() { _ = conn.Close() }()
-	go func() { _, _ = io.Copy(io.Discard, conn) }()
+	t.Cleanup(func() { _ = conn.Close() })
 	_, _ = io.WriteString(conn, http2.ClientPreface)
-	framer := http2.NewFramer(conn, nil)
-	err = framer.WriteSettings()
-	calls := 0
-	for until := time.Now().Add(time.Minute); err == nil && time.Now().Before(until); calls++ {
-		err = giveUp(framer, uint32(2*calls+1))
+	f := &frames{http2.NewFramer(conn, conn), conn, 1}
+	if err := f.WriteSettings(); err != nil {
+		t.Fatal(err)
 	}
-	if err == nil {
-		t.Errorf("%d calls were given up, and the connection is still open", calls)
+	return f
+}
+
+// answered waits until the server has read all that was sent.
+func (f *frames) answered(t *testing.T) {
+	t.Helper()
+	sent := [8]byte{1}
+	if err := f.WritePing(false, sent); err != nil {
+		t.Fatal(err)
+	}
+	for {
+		frame, err := f.ReadFrame()
+		if err != nil {
+			t.Fatalf("the connection ended: %v", err)
+		}
+		if ping, ok := frame.(*http2.PingFrame); ok && ping.IsAck() {
+			return
+		}
+	}
+}
+
+func waitForEnd(mux *http.ServeMux) {
+	mux.HandleFunc("/wait", func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
+}
+
+// A client that opens calls only to give them up (CVE-2023-44487) is read slowly, on whichever connection it does that, and the
+// others do not notice.
+func TestAnAddressThatGivesUpCallAfterCallIsReadSlowly(t *testing.T) {
+	t.Parallel()
+	url := start(t, httpserver.Config{API: waitForEnd})
+	began := time.Now()
+	for range 3 {
+		f := speakFrames(t, url)
+		for range 1000 {
+			f.giveUp(t)
+		}
+		f.answered(t)
+	}
+	// 2,000 are let through at once, and 250 a second.
+	if took := time.Since(began); took < 3*time.Second {
+		t.Errorf("3,000 calls were begun and given up within %v", took)
 	}
 	if response, body := get(t, url+"/healthz"); response.StatusCode != http.StatusOK {
 		t.Errorf("another client gets %d %q", response.StatusCode, body)
 	}
 }
 
-// giveUp opens a call and gives it up at once.
-func giveUp(framer *http2.Framer, id uint32) error {
+// So is one that sends other frames that bring nothing.
+func TestAnAddressThatPingsAllTheTimeIsReadSlowly(t *testing.T) {
+	t.Parallel()
+	url := start(t, httpserver.Config{API: waitForEnd})
+	began := time.Now()
+	f := speakFrames(t, url)
+	go func() { // The answers are read meanwhile, for net/http ends a connection for which too many wait.
+		for range 25_000 {
+			_ = f.WritePing(false, [8]byte{2})
+		}
+	}()
+	for pings := 0; pings < 25_000; {
+		frame, err := f.ReadFrame()
+		if err != nil {
+			t.Fatalf("the connection ended after %d pings: %v", pings, err)
+		}
+		if ping, ok := frame.(*http2.PingFrame); ok && ping.IsAck() {
+			pings++
+		}
+	}
+	// 20,000 are let through at once, and 2,500 a second.
+	if took := time.Since(began); took < 1500*time.Millisecond {
+		t.Errorf("25,000 pings were answered within %v", took)
+	}
+}
+
+// However many calls a client begins at once, only some are begun by the server before the others have had their turns.
+// All goroutines of the process are counted, so this test is not parallel.
+func TestCallsThatWaitForTheirTurnAreNotRead(t *testing.T) {
+	end := make(chan struct{})
+	url := start(t, httpserver.Config{API: func(mux *http.ServeMux) {
+		mux.HandleFunc("/wait", func(http.ResponseWriter, *http.Request) { <-end })
+	}})
+	before := runtime.NumGoroutine()
+	f := speakFrames(t, url)
+	for range 900 {
+		f.open(t)
+	}
+	for until := time.Now().Add(10 * time.Second); runtime.NumGoroutine() < before+64; time.Sleep(time.Millisecond) {
+		if time.Now().After(until) {
+			t.Fatal("no calls are begun")
+		}
+	}
+	if n := runtime.NumGoroutine() - before; n > 400 {
+		t.Errorf("%d goroutines serve 900 calls of which 16 have their turn", n)
+	}
+	close(end)
+	f.answered(t)
+}
+
+// open begins a call.
+func (f *frames) open(t *testing.T) {
+	t.Helper()
 	var block bytes.Buffer
 	encoder := hpack.NewEncoder(&block)
 	for _, field := range [][2]string{{":method", "GET"}, {":scheme", "http"}, {":authority", "x"}, {":path", "/wait"}} {
 		_ = encoder.WriteField(hpack.HeaderField{Name: field[0], Value: field[1], Sensitive: true})
 	}
-	err := framer.WriteHeaders(http2.HeadersFrameParam{
-		StreamID: id, BlockFragment: block.Bytes(), EndStream: true, EndHeaders: true,
+	err := f.WriteHeaders(http2.HeadersFrameParam{
+		StreamID: f.next, BlockFragment: block.Bytes(), EndStream: true, EndHeaders: true,
 	})
-	if err != nil {
-		return err
-	}
-	return framer.WriteRSTStream(id, http2.ErrCodeCancel)
-}
-
-// Calls that are given up now and then, as by a deadline, cost nobody a connection.
-func TestAConnectionThatGivesUpSomeCallsStaysOpen(t *testing.T) {
-	t.Parallel()
-	url := start(t, httpserver.Config{API: func(mux *http.ServeMux) {
-		mux.HandleFunc("/wait", func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
-	}})
-	conn, err := new(net.Dialer).DialContext(t.Context(), "tcp", strings.TrimPrefix(url, "http://"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer func() { _ = conn.Close() }()
-	_, _ = io.WriteString(conn, http2.ClientPreface)
-	framer := http2.NewFramer(conn, conn)
-	err = framer.WriteSettings()
-	for i := range 500 {
-		if err == nil {
-			err = giveUp(framer, uint32(2*i+1))
-		}
+	f.next += 2
+}
+
+// giveUp begins a call and gives it up at once.
+func (f *frames) giveUp(t *testing.T) {
+	t.Helper()
+	f.open(t)
+	if err := f.WriteRSTStream(f.next-2, http2.ErrCodeCancel); err != nil {
+		t.Fatal(err)
 	}
-	if err == nil {
-		err = framer.WritePing(false, [8]byte{1})
+}
+
+// Calls that are given up now and then, as by a deadline, cost nobody any time.
+func TestAConnectionThatGivesUpSomeCallsIsReadOn(t *testing.T) {
+	t.Parallel()
+	url := start(t, httpserver.Config{API: waitForEnd})
+	f := speakFrames(t, url)
+	for range 500 {
+		f.giveUp(t)
 	}
-	for err == nil {
-		var frame http2.Frame
-		if frame, err = framer.ReadFrame(); err == nil && frame.Header().Type == http2.FramePing {
-			return
-		}
-	}
-	t.Errorf("the connection ended: %v", err)
+	f.answered(t)
 }

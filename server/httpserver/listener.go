@@ -1,7 +1,6 @@
 package httpserver
 
 import (
-	"errors"
 	"net"
 	"sync"
 
@@ -13,19 +12,23 @@ import (
 // nothing and is not left waiting.
 type crowd struct {
 	net.Listener
-	limit int
+	// limit is 0 for any number.
+	limit   int
+	turns   *limit.Turns
+	control *limit.Rates
 
 	mu    sync.Mutex
 	total int
 	of    map[string]int
 }
 
-// boundConnections lets a listener have so many connections open at a time; 0 for any number.
-func boundConnections(listener net.Listener, limit int) net.Listener {
-	if limit == 0 {
-		return listener
+// boundConnections bounds what clients may cost before they are known. It lets a listener have so many connections open at a
+// time; 0 for any number.
+func boundConnections(listener net.Listener, most int) net.Listener {
+	return &crowd{
+		Listener: listener, limit: most, of: map[string]int{}, turns: limit.NewTurns(atOnceAddress),
+		control: limit.NewRates(limit.Rate{PerSecond: controlPerSecond, Burst: controlBurst}, limit.Rate{}),
 	}
-	return &crowd{Listener: listener, limit: limit, of: map[string]int{}}
 }
 
 func (c *crowd) Accept() (net.Conn, error) {
@@ -35,7 +38,7 @@ func (c *crowd) Accept() (net.Conn, error) {
 			return nil, err
 		}
 		if address := limit.Address(conn.RemoteAddr().String()); c.enter(address) {
-			return &member{Conn: conn, leave: sync.OnceFunc(func() { c.leave(address) })}, nil
+			return newConnection(conn, address, c.turns.Of(address), c.control, func() { c.leave(address) }), nil
 		}
 		_ = conn.Close()
 	}
@@ -44,7 +47,7 @@ func (c *crowd) Accept() (net.Conn, error) {
 func (c *crowd) enter(address string) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.of[address] >= c.limit-c.total {
+	if c.limit != 0 && c.of[address] >= c.limit-c.total {
 		return false
 	}
 	c.of[address]++
@@ -59,23 +62,4 @@ func (c *crowd) leave(address string) {
 	if c.of[address]--; c.of[address] == 0 {
 		delete(c.of, address)
 	}
-}
-
-// member is a connection that counts until it is closed.
-type member struct {
-	net.Conn
-	leave func()
-}
-
-func (m *member) Close() error {
-	m.leave()
-	return m.Conn.Close()
-}
-
-// CloseWrite says that nothing more comes, where the connection can say so.
-func (m *member) CloseWrite() error {
-	if half, ok := m.Conn.(interface{ CloseWrite() error }); ok {
-		return half.CloseWrite()
-	}
-	return errors.ErrUnsupported
 }

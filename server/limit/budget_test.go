@@ -13,7 +13,7 @@ const mebibyte = 1 << 20
 // admitted begins a call of a key.
 func admitted(t *testing.T, budget *limit.Budget, key string, tenant int64) *limit.Call {
 	t.Helper()
-	call, err := limit.NewUnknown(limit.UnknownBytes).Begin("192.0.2.1", nil)
+	call, err := limit.NewUnknown(limit.UnknownBytes).Begin("192.0.2.1", false)
 	if err != nil {
 		t.Fatal(err)
 	}

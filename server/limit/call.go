@@ -12,8 +12,12 @@ const UnknownBody = 64 << 10
 // SmallBody is the most that a body may have which is small by nature: of a health check, a reflection or a sign-in.
 const SmallBody = 8 << 10
 
-// callBytes is what a call costs whatever it sends: its goroutine, its buffers and its headers.
-const callBytes = 4 << 10
+// What a call costs whatever it sends: its goroutine, its buffers and its headers. Connections have their own share of the
+// memory, and with HTTP/1.1 that of a call lies in it for the most part.
+const (
+	callBytes  = 4 << 10
+	shareBytes = 16 << 10
+)
 
 // Call is what one request holds from its first byte until its handler is done. It begins as that of an unknown caller;
 // Admit makes it a known one's.
@@ -30,12 +34,18 @@ type Call struct {
 	admitted func()
 }
 
-// Begin charges a call to an address. admitted is called when the call is no longer one of those that nobody knows
-// anything of; nil for nothing.
-func (b *Budget) Begin(address string, admitted func()) (*Call, error) {
-	c := &Call{budget: b, holder: Holder{Key: address}, most: UnknownBody, admitted: admitted}
+// Begin charges a call to an address. shared says that it is one of many on its connection.
+func (b *Budget) Begin(address string, shared bool) (*Call, error) {
+	c := &Call{budget: b, holder: Holder{Key: address}, most: UnknownBody}
+	if shared {
+		return c, c.hold(shareBytes)
+	}
 	return c, c.hold(callBytes)
 }
+
+// OnAdmitted has f called when the call is no longer one of those that nobody knows anything of. It is called before anybody
+// else knows the call.
+func (c *Call) OnAdmitted(f func()) { c.admitted = f }
 
 // Admit moves the call to the budget of a known caller, whose messages may have most bytes.
 func (c *Call) Admit(budget *Budget, holder Holder, most int) error {

@@ -27,7 +27,7 @@ type Rates struct {
 	of map[string]*rate.Limiter
 }
 
-// NewRates bounds each address and all together.
+// NewRates bounds each address and all together. Reserve does not look at the latter.
 func NewRates(each, all Rate) *Rates {
 	return &Rates{each: each, all: all.limiter(), of: map[string]*rate.Limiter{}}
 }
@@ -52,6 +52,12 @@ func (r *Rates) Spend(address string, cost int) {
 	cost = min(cost, r.each.Burst, r.all.Burst())
 	r.address(address, now).ReserveN(now, cost)
 	r.all.ReserveN(now, cost)
+}
+
+// Reserve lets an address do it n times more, and returns how long it has to wait before. n is at most its burst.
+func (r *Rates) Reserve(address string, n int) time.Duration {
+	now := time.Now()
+	return r.address(address, now).ReserveN(now, n).DelayFrom(now)
 }
 
 // take returns how long to wait; 0 when it could be taken.

@@ -3,6 +3,7 @@ package limit
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 )
 
 // Turn lets so many do something at a time; the others wait.
@@ -42,9 +43,20 @@ type AddressTurn struct {
 	Turn
 	turns   *Turns
 	address string
+	waiting atomic.Int32
 	// users is guarded by turns.mu.
 	users int
 }
+
+// Take waits for a turn; it returns false when ctx ends before.
+func (a *AddressTurn) Take(ctx context.Context) bool {
+	a.waiting.Add(1)
+	defer a.waiting.Add(-1)
+	return a.Turn.Take(ctx)
+}
+
+// Waiting is how many wait for a turn.
+func (a *AddressTurn) Waiting() int { return int(a.waiting.Load()) }
 
 // NewTurns lets each address have n at a time.
 func NewTurns(n int) *Turns { return &Turns{atOnce: n, of: map[string]*AddressTurn{}} }

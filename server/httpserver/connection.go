@@ -1,0 +1,156 @@
+package httpserver
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/postrider-dev/postrider/server/limit"
+)
+
+// Bounds of what a connection and an address may cost before a caller is known. Calls beyond atOnce wait for those
+// before them; they are all short, for none of those waits for its client. When many wait, no more are read.
+const (
+	atOnceConnection  = 16
+	atOnceAddress     = 64
+	waitingConnection = 64
+	waitingAddress    = 256
+)
+
+// Bounds of the frames of an address that bring nothing: 250 calls given up a second, or 2,500 pings. Clients give calls up
+// when their deadlines pass, so two connections' worth may be given up at once. Beyond that the connections are read slowly.
+const (
+	controlPerSecond = 250 * costOfReset
+	controlBurst     = 2 * maxStreams * costOfReset
+)
+
+// connection is one of a client's, and what all its calls may cost.
+type connection struct {
+	net.Conn
+	address string
+	// ctx ends when the connection is closed.
+	ctx   context.Context
+	close func()
+
+	frames frames
+	// rest is what has come and is not passed on yet.
+	rest []byte
+	// control is what each address has left for frames that bring nothing.
+	control *limit.Rates
+
+	turns limit.Turn
+	// waiting is the number of calls that wait for their turn.
+	waiting atomic.Int32
+	// others are the turns of all connections of the address.
+	others *limit.AddressTurn
+}
+
+// newConnection begins the account of a connection. leave is called once it is closed.
+func newConnection(conn net.Conn, address string, others *limit.AddressTurn, control *limit.Rates, leave func()) *connection {
+	ctx, cancel := context.WithCancel(context.Background())
+	return &connection{
+		Conn: conn, address: address, ctx: ctx, control: control, turns: limit.NewTurn(atOnceConnection), others: others,
+		close: sync.OnceFunc(func() {
+			cancel()
+			others.Leave()
+			leave()
+		}),
+	}
+}
+
+// Read implements net.Conn. Of HTTP/2 it passes on as much as the client may cost, and waits where that is too much: what is
+// not read fills the client's own buffers, and costs nobody else.
+func (c *connection) Read(p []byte) (int, error) {
+	if len(p) == 0 || c.frames.plain && len(c.rest) == 0 {
+		return c.Conn.Read(p)
+	}
+	c.waitBehindCalls()
+	if len(c.rest) > 0 {
+		of := c.pass(p[:copy(p, c.rest)])
+		c.rest = c.rest[of:]
+		return of, nil
+	}
+	n, err := c.Conn.Read(p)
+	of := c.pass(p[:n])
+	if c.rest = append(c.rest[:0], p[of:n]...); len(c.rest) > 0 {
+		err = nil // The next read from the connection has it again.
+	}
+	return of, err
+}
+
+// pass returns how many of the bytes may be passed on, once they are paid for.
+func (c *connection) pass(p []byte) int {
+	of := c.frames.pass(p)
+	if of.cost > 0 {
+		c.sleep(c.control.Reserve(c.address, of.cost))
+	}
+	return of.bytes
+}
+
+// waitBehindCalls waits until the calls before have had their turns, where many wait for theirs.
+func (c *connection) waitBehindCalls() {
+	if c.waiting.Load() < waitingConnection && c.others.Waiting() < waitingAddress {
+		return
+	}
+	if leave, ok := c.enter(c.ctx); ok {
+		leave()
+	}
+}
+
+// enter waits for a turn; false when ctx ends before.
+func (c *connection) enter(ctx context.Context) (leave func(), ok bool) {
+	c.waiting.Add(1)
+	defer c.waiting.Add(-1)
+	if ctx.Err() != nil || !c.turns.Take(ctx) {
+		return nil, false
+	}
+	if !c.others.Take(ctx) {
+		c.turns.Give()
+		return nil, false
+	}
+	return func() {
+		c.others.Give()
+		c.turns.Give()
+	}, true
+}
+
+func (c *connection) sleep(wait time.Duration) {
+	if wait <= 0 {
+		return
+	}
+	timer := time.NewTimer(wait)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-c.ctx.Done():
+	}
+}
+
+// Close implements net.Conn.
+func (c *connection) Close() error {
+	c.close()
+	return c.Conn.Close()
+}
+
+// CloseWrite says that nothing more comes, where the connection can say so.
+func (c *connection) CloseWrite() error {
+	if half, ok := c.Conn.(interface{ CloseWrite() error }); ok {
+		return half.CloseWrite()
+	}
+	return errors.ErrUnsupported
+}
+
+type connectionKey struct{}
+
+// withConnection lets the calls of a connection know it.
+func withConnection(ctx context.Context, conn net.Conn) context.Context {
+	return context.WithValue(ctx, connectionKey{}, conn)
+}
+
+func connectionOf(r *http.Request) *connection {
+	return r.Context().Value(connectionKey{}).(*connection)
+}

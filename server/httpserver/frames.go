@@ -1,0 +1,79 @@
+package httpserver
+
+import "golang.org/x/net/http2"
+
+// frameHeader is the size of what every HTTP/2 frame begins with (RFC 9113, section 4.1): 3 bytes of length, the type, flags, and
+// 4 bytes of the stream's number.
+const frameHeader = 9
+
+// What a frame costs that brings nothing, in the unit of controlPerSecond. Giving up a call costs the work that was done for
+// it; settings are applied and acknowledged; the others are looked at, and a ping is answered.
+const (
+	costOfReset   = 10
+	costOfControl = 1
+)
+
+// headersAtOnce is how many calls a connection may begin with one read, so that those behind them can be kept waiting.
+const headersAtOnce = 8
+
+// frames follows the frames of a client, far enough to say what they cost. net/http has its bounds for each connection, but
+// none for calls that are given up before they are begun, and none that a new connection does not begin anew.
+type frames struct {
+	// plain: the connection speaks HTTP/1.1. prefaced is how much of HTTP/2's preface has come.
+	plain    bool
+	prefaced int
+	header   [frameHeader]byte
+	// begun is how much of the next frame's header has come, payload how much of the last one's payload is still to come.
+	begun, payload int
+}
+
+// passed is what some bytes of a connection hold.
+type passed struct{ bytes, calls, cost int }
+
+// pass follows the bytes that a client has sent, up to where enough calls have begun.
+func (f *frames) pass(p []byte) (of passed) {
+	for of.bytes < len(p) && of.calls < headersAtOnce && !f.plain {
+		rest := p[of.bytes:]
+		switch {
+		case f.prefaced < len(http2.ClientPreface):
+			f.plain = rest[0] != http2.ClientPreface[f.prefaced]
+			f.prefaced++
+			of.bytes++
+		case f.payload > 0:
+			n := min(f.payload, len(rest))
+			f.payload -= n
+			of.bytes += n
+		default:
+			n := copy(f.header[f.begun:], rest)
+			f.begun += n
+			of.bytes += n
+			if f.begun == frameHeader {
+				f.frame(&of)
+			}
+		}
+	}
+	if f.plain {
+		of.bytes = len(p)
+	}
+	return of
+}
+
+// frame accounts for a frame whose header is there.
+func (f *frames) frame(of *passed) {
+	f.begun = 0
+	f.payload = int(f.header[0])<<16 | int(f.header[1])<<8 | int(f.header[2])
+	switch kind, flags := http2.FrameType(f.header[3]), http2.Flags(f.header[4]); kind {
+	case http2.FrameHeaders:
+		of.calls++
+	case http2.FrameRSTStream, http2.FrameSettings:
+		of.cost += costOfReset
+	case http2.FrameData:
+		if f.payload == 0 && !flags.Has(http2.FlagDataEndStream) {
+			of.cost += costOfControl
+		}
+	case http2.FrameWindowUpdate:
+		// Readers of streams send them with what they have read.
+	default:
+		of.cost += costOfControl
+	}
+}
