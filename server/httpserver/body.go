@@ -69,14 +69,27 @@ func (b *body) Read(p []byte) (int, error) {
 	if failed := b.failed.Load(); failed != nil {
 		return 0, failed.err
 	}
-	b.call.Wait()
-	n, err := b.decoded.Read(p)
-	if err != nil && !errors.Is(err, io.EOF) {
-		failed := &failure{b.explain(err)}
-		b.failed.Store(failed)
-		return n, failed.err
+	n, err := b.read(p)
+	if err == nil {
+		return n, nil
 	}
-	return n, err
+	b.call.Arrived()
+	if errors.Is(err, io.EOF) {
+		return n, err
+	}
+	failed := &failure{b.explain(err)}
+	b.failed.Store(failed)
+	return n, failed.err
+}
+
+// read reads what is there, or waits for it. A quiet body has no end that could be waited for.
+func (b *body) read(p []byte) (int, error) {
+	if b.quiet {
+		b.call.Wait()
+	} else if err := b.call.Expect(); err != nil {
+		return 0, err
+	}
+	return b.decoded.Read(p)
 }
 
 // Close implements io.Closer.

@@ -21,10 +21,11 @@ const (
 	waitingAddress    = 256
 )
 
-// Bounds of the frames of an address that bring nothing: 250 calls given up a second, or 2,500 pings. Clients give calls up
-// when their deadlines pass, so two connections' worth may be given up at once. Beyond that the connections are read slowly.
+// Bounds of the frames of an address that bring nothing: 1,000 calls given up a second, or 10,000 pings. That is a twentieth of
+// a processor, and more than the clients behind a proxy give up. They do so when their deadlines pass, so two connections' worth
+// may be given up at once. Beyond that the connections are read slowly.
 const (
-	controlPerSecond = 250 * costOfReset
+	controlPerSecond = 1000 * costOfReset
 	controlBurst     = 2 * maxStreams * costOfReset
 )
 

@@ -66,16 +66,16 @@ func TestAnAddressThatGivesUpCallAfterCallIsReadSlowly(t *testing.T) {
 	t.Parallel()
 	url := start(t, httpserver.Config{API: waitForEnd})
 	began := time.Now()
-	for range 3 {
+	for range 5 {
 		f := speakFrames(t, url)
 		for range 1000 {
 			f.giveUp(t)
 		}
 		f.answered(t)
 	}
-	// 2,000 are let through at once, and 250 a second.
-	if took := time.Since(began); took < 3*time.Second {
-		t.Errorf("3,000 calls were begun and given up within %v", took)
+	// 2,000 are let through at once, and 1,000 a second.
+	if took := time.Since(began); took < 2500*time.Millisecond {
+		t.Errorf("5,000 calls were begun and given up within %v", took)
 	}
 	if response, body := get(t, url+"/healthz"); response.StatusCode != http.StatusOK {
 		t.Errorf("another client gets %d %q", response.StatusCode, body)
@@ -89,11 +89,11 @@ func TestAnAddressThatPingsAllTheTimeIsReadSlowly(t *testing.T) {
 	began := time.Now()
 	f := speakFrames(t, url)
 	go func() { // The answers are read meanwhile, for net/http ends a connection for which too many wait.
-		for range 25_000 {
+		for range 40_000 {
 			_ = f.WritePing(false, [8]byte{2})
 		}
 	}()
-	for pings := 0; pings < 25_000; {
+	for pings := 0; pings < 40_000; {
 		frame, err := f.ReadFrame()
 		if err != nil {
 			t.Fatalf("the connection ended after %d pings: %v", pings, err)
@@ -102,9 +102,9 @@ func TestAnAddressThatPingsAllTheTimeIsReadSlowly(t *testing.T) {
 			pings++
 		}
 	}
-	// 20,000 are let through at once, and 2,500 a second.
+	// 20,000 are let through at once, and 10,000 a second.
 	if took := time.Since(began); took < 1500*time.Millisecond {
-		t.Errorf("25,000 pings were answered within %v", took)
+		t.Errorf("40,000 pings were answered within %v", took)
 	}
 }
 
@@ -132,16 +132,21 @@ func TestCallsThatWaitForTheirTurnAreNotRead(t *testing.T) {
 	f.answered(t)
 }
 
-// open begins a call.
+// open begins a call that has no body.
 func (f *frames) open(t *testing.T) {
+	t.Helper()
+	f.begin(t, "GET", "/wait", true)
+}
+
+func (f *frames) begin(t *testing.T, method, path string, whole bool) {
 	t.Helper()
 	var block bytes.Buffer
 	encoder := hpack.NewEncoder(&block)
-	for _, field := range [][2]string{{":method", "GET"}, {":scheme", "http"}, {":authority", "x"}, {":path", "/wait"}} {
+	for _, field := range [][2]string{{":method", method}, {":scheme", "http"}, {":authority", "x"}, {":path", path}} {
 		_ = encoder.WriteField(hpack.HeaderField{Name: field[0], Value: field[1], Sensitive: true})
 	}
 	err := f.WriteHeaders(http2.HeadersFrameParam{
-		StreamID: f.next, BlockFragment: block.Bytes(), EndStream: true, EndHeaders: true,
+		StreamID: f.next, BlockFragment: block.Bytes(), EndStream: whole, EndHeaders: true,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -167,4 +172,29 @@ func TestAConnectionThatGivesUpSomeCallsIsReadOn(t *testing.T) {
 		f.giveUp(t)
 	}
 	f.answered(t)
+}
+
+// Calls whose bodies do not come are refused where they are many, each with an answer.
+func TestCallsWithoutTheirBodiesAreFew(t *testing.T) {
+	t.Parallel()
+	url := start(t, httpserver.Config{API: func(mux *http.ServeMux) {
+		mux.HandleFunc("POST /read", func(w http.ResponseWriter, r *http.Request) {
+			if _, err := io.Copy(io.Discard, r.Body); err != nil {
+				w.WriteHeader(http.StatusServiceUnavailable)
+			}
+		})
+	}})
+	f := speakFrames(t, url)
+	for range 600 {
+		f.begin(t, "POST", "/read", false)
+	}
+	for refused := 0; refused < 600-512; {
+		frame, err := f.ReadFrame()
+		if err != nil {
+			t.Fatalf("the connection ended after %d answers: %v", refused, err)
+		}
+		if frame.Header().Type == http2.FrameHeaders {
+			refused++
+		}
+	}
 }

@@ -27,6 +27,10 @@ const (
 // more.
 const small = 256 << 10
 
+// mostExpected is how many requests of a holder may be waited for: calls that have begun, and whose body has not come. They hold
+// little, but all of them may end in the same moment.
+const mostExpected = 512
+
 // overloadedRetry is when a call that was refused for want of memory may be tried again.
 const overloadedRetry = 2 * time.Second
 
@@ -46,6 +50,8 @@ type Budget struct {
 	held    int64
 	keys    map[string]int64
 	tenants map[int64]int64
+	// expected counts the requests that are waited for, by key.
+	expected map[string]int
 }
 
 // NewBudget makes the budget for the bodies and messages of known callers.
@@ -55,7 +61,9 @@ func NewBudget(total int64) *Budget { return newBudget(total, knownWeight) }
 func NewUnknown(total int64) *Budget { return newBudget(total, unknownWeight) }
 
 func newBudget(total, weight int64) *Budget {
-	return &Budget{total: total, weight: weight, keys: map[string]int64{}, tenants: map[int64]int64{}}
+	return &Budget{
+		total: total, weight: weight, keys: map[string]int64{}, tenants: map[int64]int64{}, expected: map[string]int{},
+	}
 }
 
 // Largest is the number of bytes that one body can have at most, when there is no other.
@@ -94,13 +102,33 @@ func (b *Budget) release(who Holder, n int64) {
 	b.add(who, -n)
 }
 
+// expect lets a holder have one more request that is waited for, or refuses it.
+func (b *Budget) expect(who Holder) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.expected[who.Key] == mostExpected {
+		err := gateway.Errorf(gateway.CodeUnavailable, gateway.ReasonOverloaded,
+			"%d requests of this caller have begun and have not arrived; try again", mostExpected)
+		err.RetryAfter = overloadedRetry
+		return err
+	}
+	addTo(b.expected, who.Key, 1)
+	return nil
+}
+
+func (b *Budget) arrived(who Holder) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	addTo(b.expected, who.Key, -1)
+}
+
 func (b *Budget) add(who Holder, n int64) {
 	b.held += n
 	addTo(b.keys, who.Key, n)
 	addTo(b.tenants, who.Tenant, n)
 }
 
-func addTo[K comparable](sums map[K]int64, key K, n int64) {
+func addTo[K comparable, N int | int64](sums map[K]N, key K, n N) {
 	if sum := sums[key] + n; sum == 0 {
 		delete(sums, key)
 	} else {

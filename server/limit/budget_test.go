@@ -119,3 +119,32 @@ func TestAddressesOfOneNetworkCountTogether(t *testing.T) {
 		}
 	}
 }
+
+// A client that began four thousand calls and sent none of their bodies had four thousand goroutines wake in the same moment, when
+// it left.
+func TestOnlySomeRequestsAreWaitedFor(t *testing.T) {
+	t.Parallel()
+	budget := limit.NewBudget(limit.DefaultBytes)
+	var calls []*limit.Call
+	for range 512 {
+		call := admitted(t, budget, "key", 1)
+		if err := errors.Join(call.Expect(), call.Expect()); err != nil {
+			t.Fatalf("after %d: %v", len(calls), err)
+		}
+		calls = append(calls, call)
+	}
+	var refused *gateway.Error
+	if err := admitted(t, budget, "key", 1).Expect(); !errors.As(err, &refused) || refused.Code != gateway.CodeUnavailable ||
+		refused.Reason != gateway.ReasonOverloaded || refused.RetryAfter <= 0 {
+		t.Errorf("refused with %+v, want unavailable, OVERLOADED and when to try again", refused)
+	}
+	if err := admitted(t, budget, "another", 1).Expect(); err != nil {
+		t.Error(err)
+	}
+	for _, done := range []func(){calls[0].Arrived, calls[1].Settle, calls[2].End} {
+		done()
+		if err := admitted(t, budget, "key", 1).Expect(); err != nil {
+			t.Error(err)
+		}
+	}
+}

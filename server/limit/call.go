@@ -28,6 +28,8 @@ type Call struct {
 	most   int
 	known  bool
 	held   int64
+	// expected says that the body is waited for.
+	expected bool
 	// over says that the call has ended: what still runs of it, such as a goroutine that receives, is refused.
 	over bool
 	// admitted is called once the caller is known, or a body is waited for.
@@ -56,6 +58,7 @@ func (c *Call) Admit(budget *Budget, holder Holder, most int) error {
 		return err
 	}
 	c.budget.release(c.holder, c.held)
+	c.arrived()
 	c.budget, c.holder, c.most, c.known = budget, holder, min(most, budget.Largest()), true
 	return nil
 }
@@ -68,6 +71,36 @@ func (c *Call) Wait() {
 	c.mu.Unlock()
 	if admitted != nil {
 		admitted()
+	}
+}
+
+// Expect says that the call waits for its body until Arrived, Settle or End. It is refused where too many of its caller do.
+func (c *Call) Expect() error {
+	c.Wait()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.over {
+		return errOver
+	}
+	if c.expected {
+		return nil
+	}
+	err := c.budget.expect(c.holder)
+	c.expected = err == nil
+	return err
+}
+
+// Arrived says that the body is there.
+func (c *Call) Arrived() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.arrived()
+}
+
+func (c *Call) arrived() {
+	if c.expected {
+		c.expected = false
+		c.budget.arrived(c.holder)
 	}
 }
 
@@ -104,6 +137,7 @@ func (c *Call) Settle() {
 	c.Wait()
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.arrived()
 	c.drop(c.held)
 }
 
@@ -112,6 +146,7 @@ func (c *Call) End() {
 	c.Wait()
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.arrived()
 	c.drop(c.held)
 	c.over = true
 }
