@@ -16,3 +16,6 @@ func PartsOfMemory(megabytes int) int64 {
 
 // BodyBytes is the budget of requests of a configuration.
 func BodyBytes(c Config) int64 { return c.bodyBytes() }
+
+// CollectorBytes is what the Go runtime keeps within.
+func CollectorBytes(c Config) int64 { return c.collectorBytes() }

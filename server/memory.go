@@ -30,7 +30,8 @@ const (
 //	1/4     bodies of requests in flight (more where the largest needs more: bodyBytes), and events that wait to be stored
 //	3/8     connections of clients, at 32 KB each
 //
-// The collector works towards all of it but SQLite's pages, which are not its own. It may be close to that only while bodies and
+// The collector works towards all of it but SQLite's pages, which are not its own, and up to a quarter more for large bodies
+// beyond their part: told less than what is held it would collect without end. It may be close to that only while bodies and
 // connections take their shares; of what is always there, tail and frames, it makes twice as much, a quarter of the whole.
 type memorySplit struct {
 	tail, frames, writerPages, readerPages int64
@@ -84,8 +85,16 @@ func defaultMemoryOf(limit int64) int {
 // LimitMemory tells the Go runtime what the process may use. GOMEMLIMIT stays as it is where it is set.
 func (c Config) LimitMemory() {
 	if os.Getenv("GOMEMLIMIT") == "" {
-		debug.SetMemoryLimit(splitMemory(c.memory()).collector)
+		debug.SetMemoryLimit(c.collectorBytes())
 	}
+}
+
+// collectorBytes is what the Go runtime keeps within. With SQLite's pages that is never more than a quarter above the whole,
+// which in a container is three quarters of what there is.
+func (c Config) collectorBytes() int64 {
+	split := splitMemory(c.memory())
+	beyond := c.bodyBytes() - split.bodies
+	return split.collector + min(beyond, int64(c.memory())<<20/4)
 }
 
 // containerMemory is the limit of the control group that the process is in, in bytes; 0 where there is none. In a container

@@ -80,3 +80,15 @@ func TestRequestsAreBoundedByTheMemory(t *testing.T) {
 		}
 	}
 }
+
+// Large requests may hold more than their part. When the collector was not told, it did nothing else while they were there.
+func TestTheCollectorIsToldOfLargeRequests(t *testing.T) {
+	t.Parallel()
+	config := server.DefaultConfig()
+	for megabytes, want := range map[int]int64{96: 108, 256: 288, 1024: 896} {
+		config.Memory = megabytes
+		if got := server.CollectorBytes(config) >> 20; got != want {
+			t.Errorf("of %d MB the collector has %d, want %d", megabytes, got, want)
+		}
+	}
+}
