@@ -1,6 +1,7 @@
 package e2e_test
 
 import (
+	"bufio"
 	"bytes"
 	"compress/gzip"
 	"context"
@@ -276,10 +277,11 @@ func publishToBusy(ctx context.Context, b *besieger) string {
 	return b.publish(ctx, "siege.busy", map[string]any{})
 }
 
-// streamsOf is an HTTP/2 connection that speaks frames.
+// streamsOf is an HTTP/2 connection that speaks frames, many with each write.
 type streamsOf struct {
 	net.Conn
 	*http2.Framer
+	out  *bufio.Writer
 	head []byte
 	next uint32
 }
@@ -294,7 +296,8 @@ func (b *besieger) http2(ctx context.Context) (*streamsOf, error) {
 	if _, err := io.WriteString(conn, http2.ClientPreface); err != nil {
 		return nil, err
 	}
-	framer := http2.NewFramer(conn, conn)
+	out := bufio.NewWriterSize(conn, 64<<10)
+	framer := http2.NewFramer(out, conn)
 	go func() {
 		for {
 			if _, err := framer.ReadFrame(); err != nil {
@@ -316,7 +319,7 @@ func (b *besieger) http2(ctx context.Context) (*streamsOf, error) {
 			return nil, err
 		}
 	}
-	return &streamsOf{conn, framer, head.Bytes(), 1}, framer.WriteSettings()
+	return &streamsOf{conn, framer, out, head.Bytes(), 1}, framer.WriteSettings()
 }
 
 func (s *streamsOf) open() (uint32, error) {
@@ -341,6 +344,9 @@ func resetRapidly(ctx context.Context, b *besieger) string {
 			return "cut"
 		}
 	}
+	if conn.out.Flush() != nil {
+		return "cut"
+	}
 	return "sent"
 }
 
@@ -355,6 +361,9 @@ func openManyStreams(ctx context.Context, b *besieger) string {
 		if _, err := conn.open(); err != nil {
 			return "cut"
 		}
+	}
+	if conn.out.Flush() != nil {
+		return "cut"
 	}
 	pause(ctx, 10*time.Second)
 	return "held"

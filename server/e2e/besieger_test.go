@@ -6,11 +6,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"maps"
 	"net"
 	"net/http"
-	"slices"
-	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -19,8 +16,9 @@ import (
 // besieger is a tenant of its own, and whatever has no key at all, on an address of its own. It calls over HTTP/1.1 in JSON,
 // as anyone can with curl.
 type besieger struct {
-	server *server
-	http   *http.Client
+	server  *server
+	http    *http.Client
+	attacks []attack
 	// key lets it do everything in its tenant.
 	key string
 	// slow is an endpoint that takes its time, hanging one that never answers.
@@ -32,10 +30,10 @@ type besieger struct {
 
 const besiegingTenant = "besieger"
 
-func newBesieger(t *testing.T, s *server) *besieger {
+func newBesieger(t *testing.T, s *server, attacks []attack) *besieger {
 	t.Helper()
 	dialer := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(hostileFrom)}}
-	b := &besieger{server: s, outcomes: map[string]map[string]int{}, http: &http.Client{
+	b := &besieger{server: s, attacks: attacks, outcomes: map[string]map[string]int{}, http: &http.Client{
 		Timeout: patience, Transport: &http.Transport{DialContext: dialer.DialContext, DisableCompression: true, MaxIdleConnsPerHost: 64},
 	}}
 	t.Cleanup(b.http.CloseIdleConnections)
@@ -164,7 +162,7 @@ func (b *besieger) note(attack, outcome string) {
 // prepare sets up what is there before the siege begins.
 func (b *besieger) prepare(t *testing.T) {
 	t.Helper()
-	for _, a := range attacks {
+	for _, a := range b.attacks {
 		if a.prepare != nil {
 			if err := a.prepare(t.Context(), b); err != nil {
 				t.Fatalf("%s: %v", a.name, err)
@@ -173,24 +171,11 @@ func (b *besieger) prepare(t *testing.T) {
 	}
 }
 
-// check fails when an attack did nothing, for then the siege has shown nothing of it.
-func (b *besieger) check(t *testing.T) {
-	t.Helper()
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	for _, a := range attacks {
-		if len(b.outcomes[a.name]) == 0 {
-			t.Errorf("the attack %q did nothing", a.name)
-		}
+// attack makes all attacks at once until ctx ends.
+func (b *besieger) attack(ctx context.Context) {
+	var attacking sync.WaitGroup
+	defer attacking.Wait()
+	for _, a := range b.attacks {
+		attacking.Go(func() { a.run(ctx, b) })
 	}
-}
-
-func (b *besieger) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	var parts []string
-	for _, name := range slices.Sorted(maps.Keys(b.outcomes)) {
-		parts = append(parts, fmt.Sprintf("%s %v", name, b.outcomes[name]))
-	}
-	return strings.Join(parts, ", ")
 }

@@ -43,8 +43,7 @@ func TestSiege(t *testing.T) {
 	l := s.mustStart()
 	memoryMB(t, s) // skips where it cannot be read
 	healthy := newHealthyTenant(t, s)
-	besieger := newBesieger(t, s)
-	besieger.prepare(t)
+	besieger := prepareSiege(t, s)
 
 	ctx, stop := context.WithCancel(t.Context())
 	var running sync.WaitGroup
@@ -53,25 +52,24 @@ func TestSiege(t *testing.T) {
 	running.Go(func() { healthy.listen(ctx) })
 	eventually(t, patience, "the healthy tenant's stream is open", healthy.listening)
 
-	under, lift := context.WithTimeout(ctx, siegeDuration)
-	defer lift()
+	under, end := context.WithTimeout(ctx, siegeDuration)
+	defer end()
 	running.Go(func() { watchMemory(under, s, l) })
 	running.Go(func() {
 		select {
 		case <-l.ended:
-			lift()
+			end()
 		case <-under.Done():
 		}
 	})
-	for _, attack := range attacks {
-		running.Go(func() { attack.run(under, besieger) })
-	}
+	besieger.begin()
 	healthy.publishUntil(under)
 	select {
 	case <-l.ended:
-		t.Fatalf("the server ended under siege: %v | %s | attacks: %s\n%s", l.cmd.ProcessState, healthy, besieger, l.log)
+		t.Fatalf("the server ended under siege: %v | %s\n%s", l.cmd.ProcessState, healthy, l.log)
 	default:
 	}
+	besieger.lift()
 	for drained := time.Now().Add(drainWithin); healthy.owed() > 0 && time.Now().Before(drained); {
 		pause(ctx, 100*time.Millisecond)
 	}
@@ -79,7 +77,6 @@ func TestSiege(t *testing.T) {
 	if peak > siegeMemoryMB {
 		t.Errorf("the server took up to %d MB, %d are allowed", peak, siegeMemoryMB)
 	}
-	besieger.check(t)
 	healthy.check(t)
 	tally.Print(t, "peak=%d MB | %s | attacks: %s", peak, healthy, besieger)
 }
