@@ -1,0 +1,53 @@
+package stream_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/postrider-dev/postrider/server/gateway"
+	"github.com/postrider-dev/postrider/server/meter/metertest"
+	"github.com/postrider-dev/postrider/server/stream"
+	"github.com/postrider-dev/postrider/server/tail"
+)
+
+// What an event of 600 kB may take from its publish until a stream with a costly expression is past it: the matcher tries
+// the expression, the reader evaluates it, and another stream gets the event.
+const (
+	maxMemory    = 96 << 20
+	maxProcessor = 2 * time.Second
+)
+
+// No expression of a live stream takes more than the budget of an event, ends the stream, or keeps the event from others.
+func TestCostlyExpressionsOfStreamsAreBounded(t *testing.T) {
+	payload := string(metertest.Payload())
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, tail.DefaultBytes)
+		for _, row := range metertest.Expressions() {
+			if row.Filter == "" {
+				continue
+			}
+			costly := w.subscribeTo(stream.Start{}, gateway.Filter{Expression: row.Filter})
+			beside := w.subscribeTo(stream.Start{}, gateway.Filter{Expression: `event.id != ""`})
+			costly.next(t) // Both have begun.
+			beside.next(t)
+			t.Log(row.Name)
+			metertest.Bounded(t, maxMemory, maxProcessor, func() {
+				published := w.publishData("costly", 1, payload)
+				if got := beside.event(t).Position; got != published {
+					t.Errorf("%s: beside it: got %d, want %d", row.Name, got, published)
+				}
+				for costly.next(t).Cursor.Position < published {
+				}
+			})
+			for _, one := range []*reader{costly, beside} {
+				one.cancel(context.Canceled)
+				if err := <-one.ended; !errors.Is(err, context.Canceled) {
+					t.Errorf("%s: the stream ended with %v", row.Name, err)
+				}
+			}
+		}
+	})
+}
