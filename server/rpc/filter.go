@@ -25,10 +25,10 @@ const (
 )
 
 // What tests of filters may cost, in units of the budget of an event: a fifth of a processor's time for each
-// tenant and half of one for all, with two to five seconds in advance. What people type costs a thousandth.
+// tenant and half of one for all, with four and eight seconds in advance. What people type costs a thousandth.
 var (
-	testsOfTenant = limit.Rate{PerSecond: 20 * filter.EventBudget, Burst: 200 * filter.EventBudget}
-	testsOfAll    = limit.Rate{PerSecond: 50 * filter.EventBudget, Burst: 500 * filter.EventBudget}
+	testsOfTenant = limit.Rate{PerSecond: 20 * filter.EventBudget, Burst: 400 * filter.EventBudget}
+	testsOfAll    = limit.Rate{PerSecond: 50 * filter.EventBudget, Burst: 800 * filter.EventBudget}
 )
 
 // TestFilter compiles a filter and says which of the newest events it selects, and why not the others.
