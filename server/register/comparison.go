@@ -84,14 +84,17 @@ func identical(latest, candidate *schema.Type) (bool, error) {
 	return was == is, err
 }
 
-// sample holds the newest stored events against the new rules.
+// sample holds the newest stored events against the new rules, as many as the bounds allow.
 func (c *comparison) sample(ctx context.Context, report *schema.TypeReport, latest, candidate *schema.Type) error {
-	events, err := c.Store.EventsOfType(ctx, report.Type, sampleEvents)
-	if err != nil {
-		return err
-	}
 	rules := schema.NewStrictness(latest, candidate)
-	for _, event := range events {
+	bytes := 0
+	for event, err := range c.Store.EventsOfType(ctx, report.Type, sampleEvents) {
+		if err != nil {
+			return err
+		}
+		if bytes += len(event.Data); bytes > sampleBytes && rules.Sampled() > 0 {
+			break
+		}
 		if err := rules.Add(event); err != nil {
 			return err
 		}

@@ -7,10 +7,12 @@ import (
 	"log/slog"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/postrider-dev/postrider/server/auth"
 	"github.com/postrider-dev/postrider/server/filter"
 	"github.com/postrider-dev/postrider/server/gateway"
+	"github.com/postrider-dev/postrider/server/meter/metertest"
 	"github.com/postrider-dev/postrider/server/publish"
 	"github.com/postrider-dev/postrider/server/register"
 	"github.com/postrider-dev/postrider/server/schema"
@@ -187,6 +189,34 @@ func TestRegisterSurvivesAPanic(t *testing.T) {
 	}
 	if _, err := r.Register(t.Context(), register.Request{Types: things(t, 2, "")}); err != nil {
 		t.Error(err)
+	}
+}
+
+// A thousand events of a type were read at once, at the start of a server, too: of the largest kind that is a gigabyte.
+func TestRegisterReadsABoundedSampleOfLargeEvents(t *testing.T) {
+	r, s := newRegistrar(t)
+	if _, err := r.Register(t.Context(), register.Request{Types: things(t, 1, "string text = 4;")}); err != nil {
+		t.Fatal(err)
+	}
+	version := r.Schemas.Snapshot().Type("things.v1.Thing0")
+	data, violations, err := version.FromJSON([]byte(`{"id":"a","text":"` + strings.Repeat("x", 1_000_000) + `"}`))
+	if err != nil || len(violations) > 0 {
+		t.Fatal(violations, err)
+	}
+	for i := range 100 {
+		_, err := s.Append(t.Context(), s.RegistryRevision(), []store.NewEvent{{Event: &gateway.Event{
+			Tenant: 1, ID: fmt.Sprint(i), Type: "things.v1.Thing0", Source: "test", Time: time.Now(), Schema: version.ID(), Data: data,
+		}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	var report schema.Report
+	metertest.Bounded(t, 160<<20, 20*time.Second, func() {
+		report, err = r.Register(t.Context(), register.Request{DryRun: true, Types: things(t, 1, "string text = 4 [(buf.validate.field).string.max_len = 5];")})
+	})
+	if err != nil || report.Types[0].Sampled != 16 || len(report.Types[0].Incompatibilities) != 1 {
+		t.Errorf("%+v, %v", report, err)
 	}
 }
 

@@ -15,6 +15,9 @@ import (
 const (
 	// sampleEvents is how many stored events of a type are held against a new version, the newest ones.
 	sampleEvents = 1000
+	// sampleBytes bounds their payloads together: publishers decide how large they are, and they are held against
+	// the rules at the start of a server, too.
+	sampleBytes = 16 << 20
 	// tries bounds how often schemas are compared again because the registry changed meanwhile.
 	tries = 8
 )

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"fmt"
+	"iter"
 	"slices"
 	"time"
 
@@ -38,8 +39,34 @@ func (s *Store) Traffic(
 	return events, last, err
 }
 
-// EventsOfType answers the newest events of a type, those of all tenants together, newest first.
-func (s *Store) EventsOfType(ctx context.Context, eventType string, limit int) ([]*gateway.Event, error) {
+// atOnce is how many of a type's events are read at once: each may be as large as an event can be.
+const atOnce = 16
+
+// EventsOfType returns the newest events of a type, those of all tenants together, newest first, at most limit. They are
+// read a few at a time, as they are asked for.
+func (s *Store) EventsOfType(ctx context.Context, eventType string, limit int) iter.Seq2[*gateway.Event, error] {
+	return func(yield func(*gateway.Event, error) bool) {
+		newest, err := s.newestOfAll(ctx, eventType, limit)
+		if err != nil {
+			yield(nil, err)
+			return
+		}
+		for some := range slices.Chunk(newest, atOnce) {
+			found, err := s.EventsAt(ctx, some)
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			for _, position := range some {
+				if event := found[position]; event != nil && !yield(event, nil) {
+					return
+				}
+			}
+		}
+	}
+}
+
+func (s *Store) newestOfAll(ctx context.Context, eventType string, limit int) ([]gateway.Position, error) {
 	var newest []gateway.Position
 	for _, tenant := range s.tenantIDs() {
 		found, err := s.newestOf(ctx, tenant, eventType, limit)
@@ -50,18 +77,7 @@ func (s *Store) EventsOfType(ctx context.Context, eventType string, limit int) (
 	}
 	slices.Sort(newest)
 	slices.Reverse(newest)
-	newest = newest[:min(len(newest), limit)]
-	found, err := s.EventsAt(ctx, newest)
-	if err != nil {
-		return nil, err
-	}
-	events := make([]*gateway.Event, 0, len(newest))
-	for _, position := range newest {
-		if event := found[position]; event != nil {
-			events = append(events, event)
-		}
-	}
-	return events, nil
+	return newest[:min(len(newest), limit)], nil
 }
 
 func (s *Store) newestOf(ctx context.Context, tenant gateway.TenantID, eventType string, limit int) ([]gateway.Position, error) {
