@@ -50,7 +50,9 @@ func (c *calls) refuse(w http.ResponseWriter, r *http.Request, err error) {
 }
 
 func (c *calls) serve(w http.ResponseWriter, r *http.Request, call *limit.Call) {
-	bounded := &boundedWriter{ResponseWriter: w, controller: http.NewResponseController(w), http2: r.ProtoMajor == 2}
+	bounded := &boundedWriter{
+		ResponseWriter: w, controller: http.NewResponseController(w), call: call, http2: r.ProtoMajor == 2,
+	}
 	defer func() {
 		if bounded.hijacked {
 			call.Settle() // What has taken the connection goes on with the call.

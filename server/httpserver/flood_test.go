@@ -2,6 +2,7 @@ package httpserver_test
 
 import (
 	"bytes"
+	"context"
 	"io"
 	"net"
 	"net/http"
@@ -197,4 +198,36 @@ func TestCallsWithoutTheirBodiesAreFew(t *testing.T) {
 			refused++
 		}
 	}
+}
+
+// Answers that are not read keep nobody else of their address waiting to be let in: those of 64 calls did, for half a minute.
+func TestAnswersThatAreNotReadKeepNobodyWaiting(t *testing.T) {
+	t.Parallel()
+	writing := make(chan struct{}, 64)
+	url := start(t, httpserver.Config{API: func(mux *http.ServeMux) {
+		mux.HandleFunc("/wait", func(w http.ResponseWriter, _ *http.Request) {
+			writing <- struct{}{}
+			_, _ = w.Write(make([]byte, 1<<20))
+		})
+	}})
+	for range 4 {
+		f := speakFrames(t, url)
+		if err := f.WriteSettings(http2.Setting{ID: http2.SettingInitialWindowSize}); err != nil {
+			t.Fatal(err)
+		}
+		for range 16 {
+			f.open(t)
+		}
+	}
+	for range 64 {
+		<-writing
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	request, _ := http.NewRequestWithContext(ctx, http.MethodGet, url+"/healthz", nil)
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		t.Fatalf("another client of the address: %v", err)
+	}
+	_ = response.Body.Close()
 }

@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"sync"
 	"time"
+
+	"github.com/postrider-dev/postrider/server/limit"
 )
 
 // writeTimeout bounds how long one write may wait for a client that does not read. A stream may be quiet for as long as
@@ -19,6 +21,7 @@ const writeTimeout = 30 * time.Second
 type boundedWriter struct {
 	http.ResponseWriter
 	controller *http.ResponseController
+	call       *limit.Call
 	http2      bool
 	// hijacked says that the connection is the handler's, which has to keep deadlines of its own.
 	hijacked bool
@@ -56,6 +59,7 @@ func (b *boundedWriter) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 func (b *boundedWriter) Unwrap() http.ResponseWriter { return b.ResponseWriter }
 
 func (b *boundedWriter) begin() {
+	b.call.Wait() // What holds a turn must not wait for a client that does not read.
 	switch {
 	case !b.http2:
 		if now := time.Now(); b.until.Sub(now) <= writeTimeout-time.Second {
