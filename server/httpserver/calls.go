@@ -28,7 +28,7 @@ func newCalls(cfg Config, next http.Handler) *calls {
 // ServeHTTP implements http.Handler.
 func (c *calls) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	connection := connectionOf(r)
-	call, err := c.unknown.Begin(connection.address, r.ProtoMajor == 2)
+	call, err := c.begin(connection, r)
 	if err != nil {
 		c.refuse(w, r, err)
 		return
@@ -40,6 +40,18 @@ func (c *calls) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	call.OnAdmitted(leave)
 	c.serve(w, r, call)
+}
+
+func (c *calls) begin(connection *connection, r *http.Request) (*limit.Call, error) {
+	if r.ContentLength != 0 && connection.expected.Load() >= expectedConnection {
+		return nil, limit.NotArrived("connection", expectedConnection)
+	}
+	call, err := c.unknown.Begin(connection.address, r.ProtoMajor == 2)
+	if err != nil {
+		return nil, err
+	}
+	call.CountExpected(&connection.expected)
+	return call, nil
 }
 
 func (c *calls) refuse(w http.ResponseWriter, r *http.Request, err error) {

@@ -13,13 +13,18 @@ import (
 )
 
 // Bounds of what a connection and an address may cost before a caller is known. Calls beyond atOnce wait for those
-// before them; they are all short, for none of those waits for its client. When many wait, no more are read.
+// before them; they are all short, for none of those waits for its client, so a few keep all processors busy. Everybody else waits
+// behind those few wherever work is handed on. When many wait for their turn, no more are read.
 const (
-	atOnceConnection  = 16
-	atOnceAddress     = 64
+	atOnceConnection  = 8
+	atOnceAddress     = 16
 	waitingConnection = 64
 	waitingAddress    = 256
 )
+
+// expectedConnection is how many calls of a connection may wait for their bodies. The next one is refused before anything else is
+// done for it, and the connection takes no more.
+const expectedConnection = 256
 
 // Bounds of the frames of an address that bring nothing: 1,000 calls given up a second, or 10,000 pings. That is a twentieth of
 // a processor, and more than the clients behind a proxy give up. They do so when their deadlines pass, so two connections' worth
@@ -40,12 +45,17 @@ type connection struct {
 	frames frames
 	// rest is what has come and is not passed on yet.
 	rest []byte
+	// answers are the frames of the server, and owed what its resets cost, to be paid with the next read.
+	answers answers
+	owed    atomic.Int32
 	// control is what each address has left for frames that bring nothing.
 	control *limit.Rates
 
 	turns limit.Turn
 	// waiting is the number of calls that wait for their turn.
 	waiting atomic.Int32
+	// expected is the number of calls whose bodies are waited for.
+	expected atomic.Int32
 	// others are the turns of all connections of the address.
 	others *limit.AddressTurn
 }
@@ -86,10 +96,18 @@ func (c *connection) Read(p []byte) (int, error) {
 // pass returns how many of the bytes may be passed on, once they are paid for.
 func (c *connection) pass(p []byte) int {
 	of := c.frames.pass(p)
-	if of.cost > 0 {
-		c.sleep(c.control.Reserve(c.address, of.cost))
+	if cost := of.cost + int(c.owed.Swap(0)); cost > 0 {
+		c.sleep(c.control.Reserve(c.address, min(cost, controlBurst)))
 	}
 	return of.bytes
+}
+
+// Write implements net.Conn.
+func (c *connection) Write(p []byte) (int, error) {
+	if !c.frames.plain {
+		c.owed.Add(int32(c.answers.resets(p) * costOfReset))
+	}
+	return c.Conn.Write(p)
 }
 
 // waitBehindCalls waits until the calls before have had their turns, where many wait for theirs.

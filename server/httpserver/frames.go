@@ -1,6 +1,10 @@
 package httpserver
 
-import "golang.org/x/net/http2"
+import (
+	"encoding/binary"
+
+	"golang.org/x/net/http2"
+)
 
 // frameHeader is the size of what every HTTP/2 frame begins with (RFC 9113, section 4.1): 3 bytes of length, the type, flags, and
 // 4 bytes of the stream's number.
@@ -76,4 +80,44 @@ func (f *frames) frame(of *passed) {
 	default:
 		of.cost += costOfControl
 	}
+}
+
+// answers follows the frames of the server far enough to see which streams it resets: a client can have that done for it, by
+// frames that break the rules (CVE-2025-8671) or by more streams than there may be, and pays as if it had done it itself.
+type answers struct {
+	// header is that of the next frame, with the error code where it is a reset; begun is how much of it was written.
+	header [frameHeader + 4]byte
+	begun  int
+	// payload is how much of the last frame's payload is still to be written.
+	payload int
+}
+
+// resets returns how many streams are reset by what is written, but for those whose calls were answered early.
+func (a *answers) resets(p []byte) (n int) {
+	for len(p) > 0 {
+		if a.payload > 0 {
+			passed := min(a.payload, len(p))
+			a.payload -= passed
+			p = p[passed:]
+			continue
+		}
+		end := frameHeader
+		if a.begun >= frameHeader {
+			end = len(a.header)
+		}
+		copied := copy(a.header[a.begun:end], p)
+		a.begun += copied
+		p = p[copied:]
+		switch {
+		case a.begun == len(a.header):
+			a.begun = 0
+			if http2.ErrCode(binary.BigEndian.Uint32(a.header[frameHeader:])) != http2.ErrCodeNo {
+				n++
+			}
+		case a.begun == frameHeader && http2.FrameType(a.header[3]) != http2.FrameRSTStream:
+			a.begun = 0
+			a.payload = int(a.header[0])<<16 | int(a.header[1])<<8 | int(a.header[2])
+		}
+	}
+	return n
 }

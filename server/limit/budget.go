@@ -50,6 +50,9 @@ type Budget struct {
 	held    int64
 	keys    map[string]int64
 	tenants map[int64]int64
+	// paused is until when keys may begin no large call: one of theirs was refused, in the middle of its body for the most part, and
+	// told to come again then. Those that come before would be refused as late, with as much work done for nothing.
+	paused map[string]time.Time
 	// expected counts the requests that are waited for, by key.
 	expected map[string]int
 }
@@ -62,7 +65,8 @@ func NewUnknown(total int64) *Budget { return newBudget(total, unknownWeight) }
 
 func newBudget(total, weight int64) *Budget {
 	return &Budget{
-		total: total, weight: weight, keys: map[string]int64{}, tenants: map[int64]int64{}, expected: map[string]int{},
+		total: total, weight: weight, keys: map[string]int64{}, tenants: map[int64]int64{},
+		paused: map[string]time.Time{}, expected: map[string]int{},
 	}
 }
 
@@ -83,17 +87,34 @@ func (b *Budget) Held() int64 {
 func (b *Budget) charge(who Holder, call, n int64) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	large := call+n > small
+	if large && call <= small && b.pausing(who.Key) {
+		return overloaded()
+	}
 	free := b.total - b.held - n
 	key, tenant := b.keys[who.Key]+n, b.tenants[who.Tenant]+n
 	keyShare, tenantShare := free, 2*free
-	if call+n <= small {
+	if !large {
 		keyShare, tenantShare = 3*free, 4*free
 	}
 	if free < 0 || key > keyShare || who.Tenant != 0 && tenant > tenantShare {
+		if large {
+			b.paused[who.Key] = time.Now().Add(overloadedRetry)
+		}
 		return overloaded()
 	}
 	b.add(who, n)
 	return nil
+}
+
+// pausing says whether a key may begin no large call now.
+func (b *Budget) pausing(key string) bool {
+	until, found := b.paused[key]
+	if found && !time.Now().Before(until) {
+		delete(b.paused, key)
+		return false
+	}
+	return found
 }
 
 func (b *Budget) release(who Holder, n int64) {
@@ -107,10 +128,7 @@ func (b *Budget) expect(who Holder) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.expected[who.Key] == mostExpected {
-		err := gateway.Errorf(gateway.CodeUnavailable, gateway.ReasonOverloaded,
-			"%d requests of this caller have begun and have not arrived; try again", mostExpected)
-		err.RetryAfter = overloadedRetry
-		return err
+		return NotArrived("caller", mostExpected)
 	}
 	addTo(b.expected, who.Key, 1)
 	return nil
@@ -139,6 +157,14 @@ func addTo[K comparable, N int | int64](sums map[K]N, key K, n N) {
 func overloaded() error {
 	err := gateway.Errorf(gateway.CodeUnavailable, gateway.ReasonOverloaded,
 		"the server holds as much of requests as its memory allows; try again")
+	err.RetryAfter = overloadedRetry
+	return err
+}
+
+// NotArrived is the error of a call where so many others of a caller or a connection wait for their bodies.
+func NotArrived(of string, most int) error {
+	err := gateway.Errorf(gateway.CodeUnavailable, gateway.ReasonOverloaded,
+		"%d requests of this %s have begun and have not arrived; try again", most, of)
 	err.RetryAfter = overloadedRetry
 	return err
 }

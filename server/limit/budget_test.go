@@ -3,6 +3,8 @@ package limit_test
 import (
 	"errors"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/postrider-dev/postrider/server/gateway"
 	"github.com/postrider-dev/postrider/server/limit"
@@ -68,16 +70,45 @@ func TestSmallCallsPassWhereLargeOnesAreRefused(t *testing.T) {
 
 func TestWhatIsSettledCanBeHadAgain(t *testing.T) {
 	t.Parallel()
-	budget := limit.NewBudget(limit.DefaultBytes)
-	call := admitted(t, budget, "key", 1)
-	fill(call)
-	call.Settle()
-	if held := budget.Held(); held != 0 {
-		t.Errorf("%d bytes are held although the only call is over", held)
-	}
-	if again := fill(call); again == 0 {
-		t.Error("nothing can be had again")
-	}
+	synctest.Test(t, func(t *testing.T) {
+		budget := limit.NewBudget(limit.DefaultBytes)
+		call := admitted(t, budget, "key", 1)
+		fill(call)
+		call.Settle()
+		if held := budget.Held(); held != 0 {
+			t.Errorf("%d bytes are held although the only call is over", held)
+		}
+		time.Sleep(2 * time.Second)
+		if again := fill(call); again == 0 {
+			t.Error("nothing can be had again")
+		}
+	})
+}
+
+// Eight clients of a key that sent 15 MiB each, again at once when they were refused, had most of it read and thrown away all the
+// time. Who was told to try again in two seconds is refused before that as soon as a call turns out to be large.
+func TestLargeCallsThatComeTooSoonAreRefusedEarly(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		budget := limit.NewBudget(limit.DefaultBytes)
+		first := admitted(t, budget, "key", 1)
+		fill(first)
+		first.End()
+		soon := admitted(t, budget, "key", 1)
+		if err := soon.Charge(16 << 10); err != nil {
+			t.Errorf("a small call is refused: %v", err)
+		}
+		if err := soon.Charge(mebibyte); err == nil {
+			t.Error("a large call passes at once after one was refused")
+		}
+		if err := admitted(t, budget, "another", 1).Charge(mebibyte); err != nil {
+			t.Errorf("another key is refused: %v", err)
+		}
+		time.Sleep(2 * time.Second)
+		if err := admitted(t, budget, "key", 1).Charge(mebibyte); err != nil {
+			t.Errorf("a large call is refused after the time that was named: %v", err)
+		}
+	})
 }
 
 // A goroutine that receives may outlive its call: what it is charged then would never be given back.

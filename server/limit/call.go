@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"sync/atomic"
 )
 
 // UnknownBody is the most that a body of an unknown caller may have, after decompression.
@@ -28,8 +29,9 @@ type Call struct {
 	most   int
 	known  bool
 	held   int64
-	// expected says that the body is waited for.
-	expected bool
+	// expected says that the body is waited for, and expectedOf counts such calls of the connection; nil for no count.
+	expected   bool
+	expectedOf *atomic.Int32
 	// over says that the call has ended: what still runs of it, such as a goroutine that receives, is refused.
 	over bool
 	// admitted is called once the caller is known, or a body is waited for.
@@ -74,6 +76,9 @@ func (c *Call) Wait() {
 	}
 }
 
+// CountExpected has the call counted while its body is waited for. It is called before anybody else knows the call.
+func (c *Call) CountExpected(of *atomic.Int32) { c.expectedOf = of }
+
 // Expect says that the call waits for its body until Arrived, Settle or End. It is refused where too many of its caller do.
 func (c *Call) Expect() error {
 	c.Wait()
@@ -85,9 +90,14 @@ func (c *Call) Expect() error {
 	if c.expected {
 		return nil
 	}
-	err := c.budget.expect(c.holder)
-	c.expected = err == nil
-	return err
+	if err := c.budget.expect(c.holder); err != nil {
+		return err
+	}
+	c.expected = true
+	if c.expectedOf != nil {
+		c.expectedOf.Add(1)
+	}
+	return nil
 }
 
 // Arrived says that the body is there.
@@ -101,6 +111,9 @@ func (c *Call) arrived() {
 	if c.expected {
 		c.expected = false
 		c.budget.arrived(c.holder)
+		if c.expectedOf != nil {
+			c.expectedOf.Add(-1)
+		}
 	}
 }
 
