@@ -25,18 +25,23 @@ const (
 	// siegeMemoryMB is what the machine of the siege has; siegeFiles is what `ulimit -n` says there.
 	siegeMemoryMB = 1024
 	siegeFiles    = 1024
-	// siegeP99 bounds each of the healthy tenant's delays.
-	siegeP99 = 250 * time.Millisecond
+	// siegeBound is how long 99 % of each of the healthy tenant's delays may be.
+	siegeBound = "POSTRIDER_TEST_SIEGE"
 	// healthyPace is how often the healthy tenant publishes.
 	healthyPace = 20 * time.Millisecond
 )
 
 // TestSiege lets one tenant, and clients without any key, do at once whatever is known to have killed or stalled a server,
 // on a machine with 1 GiB of memory and 1,024 descriptors. Another tenant publishes, delivers and streams beside them: its
-// delays stay short, nothing of what was acknowledged to it is lost, and the process lives. `make siege` runs it.
+// delays stay short, nothing of what was acknowledged to it is lost or refused, and the process lives. `make siege` runs it with
+// the bound there is to be, and `make test` alone, after the others, with one that a slow machine keeps, too.
 func TestSiege(t *testing.T) {
-	if os.Getenv("POSTRIDER_TEST_SIEGE") == "" {
+	if os.Getenv(siegeBound) == "" {
 		t.Skip("a siege takes two minutes of all processors: run it with make siege")
+	}
+	p99, err := time.ParseDuration(os.Getenv(siegeBound))
+	if err != nil {
+		t.Fatalf("%s: %v", siegeBound, err)
 	}
 	s := newServer(t)
 	s.limits = []string{fmt.Sprint("-n ", siegeFiles)}
@@ -77,7 +82,7 @@ func TestSiege(t *testing.T) {
 	if peak > siegeMemoryMB {
 		t.Errorf("the server took up to %d MB, %d are allowed", peak, siegeMemoryMB)
 	}
-	healthy.check(t)
+	healthy.check(t, p99)
 	tally.Print(t, "peak=%d MB | %s | attacks: %s", peak, healthy, besieger)
 }
 
@@ -230,7 +235,7 @@ func (h *healthyTenant) owed() (n int) {
 	return n
 }
 
-func (h *healthyTenant) check(t *testing.T) {
+func (h *healthyTenant) check(t *testing.T, most time.Duration) {
 	t.Helper()
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -252,8 +257,8 @@ func (h *healthyTenant) check(t *testing.T) {
 		t.Errorf("%d events were accepted, %d are usual", len(h.accepted), usual)
 	}
 	for _, how := range []string{"answer", "delivery", "stream"} {
-		if p99 := percentile(h.delays[how], 99); p99 > siegeP99 {
-			t.Errorf("%s: 99 %% took up to %v, %v are allowed", how, p99, siegeP99)
+		if p99 := percentile(h.delays[how], 99); p99 > most {
+			t.Errorf("%s: 99 %% took up to %v, %v are allowed", how, p99, most)
 		}
 	}
 }
