@@ -1,8 +1,11 @@
 package stats
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/postrider-dev/postrider/server/gateway"
@@ -88,7 +91,22 @@ func (r *Recorder) recount(ctx context.Context, now time.Time, counted, head gat
 		return err
 	}
 	r.saved = before
-	return r.saveChanged(ctx, changed)
+	if err := r.saveChanged(ctx, changed); err != nil {
+		r.fault(ctx, "store statistics", err)
+		r.saved = counted
+		r.storeLater(changed)
+	}
+	return nil
+}
+
+// storeLater keeps intervals that could not be stored, as on a full disk: they are stored with the next ones.
+func (r *Recorder) storeLater(intervals map[intervalKey]*interval) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, key := range slices.SortedFunc(maps.Keys(intervals), func(a, b intervalKey) int { return cmp.Compare(a.start, b.start) }) {
+		t := r.of(key.tenant)
+		t.closed = append(t.closed, closed{interval: intervals[key]})
+	}
 }
 
 // distribute counts events in the interval under way, and answers those of earlier ones, which end at a position.

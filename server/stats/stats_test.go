@@ -175,6 +175,32 @@ func TestAKillLosesNothingPublished(t *testing.T) {
 	})
 }
 
+// A start on a full disk ended the process when the last one had been killed in an interval that was over by then: its events are
+// counted again, and the counts were to be stored.
+func TestAStartThatCannotStoreCountsGoesOn(t *testing.T) {
+	t.Parallel()
+	inWorld(t, func(w *world) {
+		w.publish(tenant, "order.created", 4)
+		time.Sleep(5 * time.Second)
+		w.end()
+		w.stopRecorder()
+		<-w.recorderDone
+		w.execute(`create trigger full before insert on stats_interval begin select raise(abort, 'database or disk is full'); end`)
+		time.Sleep(20 * time.Second)
+		w.start()
+		w.execute(`drop trigger full`)
+		for _, when := range []string{"while it is not stored", "once it is stored", "after another kill"} {
+			if seen := w.watch(tenant, time.Hour); seen.total().Published != 4 {
+				t.Errorf("%s: %d published", when, seen.total().Published)
+			}
+			time.Sleep(20 * time.Second)
+			if when == "once it is stored" {
+				w.kill()
+			}
+		}
+	})
+}
+
 // TestAKillBeforeASum dies in the moment in which a long interval is over and not yet summed up.
 func TestAKillBeforeASum(t *testing.T) {
 	t.Parallel()

@@ -3,8 +3,11 @@ package stats_test
 import (
 	"context"
 	"crypto/sha256"
+	"database/sql"
+	"errors"
 	"fmt"
 	"maps"
+	"path/filepath"
 	"slices"
 	"sync/atomic"
 	"testing"
@@ -116,6 +119,19 @@ func (w *world) kill() {
 	w.stopRecorder()
 	<-w.recorderDone
 	w.start()
+}
+
+// execute runs a statement on the database.
+func (w *world) execute(statement string) {
+	w.t.Helper()
+	db, err := sql.Open("sqlite3", "file:"+filepath.Join(w.data, "postrider.db"))
+	if err == nil {
+		_, err = db.ExecContext(w.t.Context(), statement)
+		err = errors.Join(err, db.Close())
+	}
+	if err != nil {
+		w.t.Fatal(err)
+	}
 }
 
 // publish appends events of a type to a tenant.
