@@ -74,7 +74,7 @@ func (c Config) memory() int {
 	return defaultMemoryOf(containerMemory(os.ReadFile))
 }
 
-// defaultMemoryOf is the default in a container of so many bytes; 0 for no bound.
+// defaultMemoryOf is the default in a container with a limit in bytes; 0 for no limit.
 func defaultMemoryOf(limit int64) int {
 	if limit == 0 {
 		return defaultMemory

@@ -161,7 +161,7 @@ func (h *Handler) handle(ctx context.Context, event Event) (err error) {
 	return nil
 }
 
-// refuse answers an error, never with success. What a function's own error says stays here.
+// refuse writes an error, never success. What a function's own error says stays here.
 func (h *Handler) refuse(w http.ResponseWriter, r *http.Request, event Event, err error) {
 	answer := answerOf(err)
 	if h.Logger != nil {

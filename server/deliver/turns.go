@@ -18,7 +18,7 @@ const (
 )
 
 // turns bounds the attempts under way of all subscriptions together, since each takes a socket and the process may open
-// only so many. A lane may have as many as are free, and a tenant a few times as many: endpoints that are slow or hang, which
+// a limited number. A lane may have as many as are free, and a tenant a few times as many: endpoints that are slow or hang, which
 // keep theirs for long, leave some to all others. A lane that gets none keeps its events where they are and is dispatched when
 // it may have one: first those of the tenant, and there the lane, with the fewest. Waiting costs no slot, no time of an attempt
 // and is no failure.

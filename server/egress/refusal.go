@@ -11,13 +11,13 @@ import (
 // What a host resolves to is the operator's to know: a tenant who names a host of the operator's network must not learn
 // its address from a refusal, nor whether there is such a host.
 
-// unreachable is what a caller is told of a host none of whose addresses may be reached, or that does not exist.
+// unreachable is the reason that a caller sees for a host none of whose addresses may be reached, or that does not exist.
 func unreachable(host string) string {
 	return fmt.Sprintf("host %s does not exist, or none of its addresses may be reached (the server's log says which; "+
 		"the operator can allow addresses with %s)", host, AllowFlag)
 }
 
-// overPlainHTTP is what a caller is told of a host that is public, which https would reach.
+// overPlainHTTP is the reason that a caller sees for a host that is public, which https would reach.
 func overPlainHTTP(host string) string {
 	return fmt.Sprintf("host %s is outside the addresses that plain http may reach; use https", host)
 }

@@ -91,7 +91,8 @@ type EventTypeStats struct {
 type DeliverySettled struct {
 	Tenant       TenantID
 	Subscription SubscriptionID
-	// Attempted tells that an attempt has ended in success or failure (to be asked to come later is neither), Delivered that it succeeded, Dead that there will be no other.
+	// Attempted reports that an attempt has ended in success or failure (a slow-down is neither), Delivered that it succeeded,
+	// Dead that there will be no other.
 	Attempted, Delivered, Dead bool
 	// Latency of a delivered one is from accepting the event.
 	Latency time.Duration

@@ -22,8 +22,8 @@ type crowd struct {
 	of    map[string]int
 }
 
-// boundConnections bounds what clients may cost before they are known. It lets a listener have so many connections open at a
-// time; 0 for any number.
+// boundConnections bounds what clients may cost before they are known. A listener has at most that number of connections open
+// at a time; 0 for no limit.
 func boundConnections(listener net.Listener, most int) net.Listener {
 	return &crowd{
 		Listener: listener, limit: most, of: map[string]int{}, turns: limit.NewTurns(atOnceAddress),

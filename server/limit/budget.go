@@ -73,7 +73,7 @@ func newBudget(total, weight int64) *Budget {
 // Largest is the number of bytes that one body can have at most, when there is no other.
 func (b *Budget) Largest() int { return int((b.total/2 - callBytes) / b.weight) }
 
-// BudgetFor is the size of the budget for known callers from which a body of so many bytes fits.
+// BudgetFor is the size of the budget for known callers from which a body of that number of bytes fits.
 func BudgetFor(body int) int64 { return 2 * (knownWeight*int64(body+body/4) + callBytes) }
 
 // Held is how much all calls hold together.
@@ -83,7 +83,7 @@ func (b *Budget) Held() int64 {
 	return b.held
 }
 
-// charge lets a holder have n more bytes, for a call that holds so many already, or refuses them.
+// charge lets a holder have n more bytes, for a call that already holds a number of bytes, or refuses them.
 func (b *Budget) charge(who Holder, call, n int64) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -161,7 +161,7 @@ func overloaded() error {
 	return err
 }
 
-// NotArrived is the error of a call where so many others of a caller or a connection wait for their bodies.
+// NotArrived is the error of a call when the most others of its caller or connection already wait for their bodies.
 func NotArrived(of string, most int) error {
 	err := gateway.Errorf(gateway.CodeUnavailable, gateway.ReasonOverloaded,
 		"%d requests of this %s have begun and have not arrived; try again", most, of)
@@ -169,7 +169,7 @@ func NotArrived(of string, most int) error {
 	return err
 }
 
-// TooLarge is the error of a body or a message of more than so many bytes.
+// TooLarge is the error of a body or a message with more bytes than the most there may be.
 func TooLarge(most int) error {
 	err := gateway.FieldError("request", "has more than %d bytes, which is the limit here", most)
 	err.Reason = gateway.ReasonTooLarge

@@ -117,7 +117,7 @@ func (c *Call) arrived() {
 	}
 }
 
-// Confine lets the messages of the call have at most so many bytes.
+// Confine bounds the messages of the call to a number of bytes.
 func (c *Call) Confine(most int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -6,7 +6,7 @@ import (
 	"sync/atomic"
 )
 
-// Turn lets so many do something at a time; the others wait.
+// Turn lets a fixed number of callers do something at a time; the others wait.
 type Turn chan struct{}
 
 // NewTurn makes a Turn for n at a time.

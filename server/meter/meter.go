@@ -27,7 +27,7 @@ type Meter struct {
 	// look is at which use the time is looked at, deadline what it is held against.
 	look     uint64
 	deadline time.Time
-	// size is that of the payload, as soon as it is known: sizeOf finds it out. open tells that reading a field may mean to read all of it.
+	// size is that of the payload, as soon as it is known: sizeOf finds it out. open reports that reading a field may mean to read all of it.
 	size   uint64
 	sizeOf func() int
 	open   bool
@@ -38,7 +38,7 @@ type Meter struct {
 	Costly func()
 }
 
-// New makes a meter for an event with a payload of size bytes. open tells that the payload has fields that are decoded
+// New makes a meter for an event with a payload of size bytes. open reports that the payload has fields that are decoded
 // each time they are read.
 func New(size int, open bool) *Meter {
 	return &Meter{limit: Limit, look: timeEvery, size: uint64(size), open: open}

@@ -10,7 +10,7 @@ import (
 )
 
 // Imports returns the paths that a .proto text imports, in order and each once. The compiler's own parser reads it, past
-// faults, which compiling tells of.
+// faults, which compiling reports.
 func Imports(text string) []string {
 	if _, deep := openTooDeep(text); deep {
 		return nil

@@ -22,7 +22,7 @@ type ignored struct {
 
 func (i *ignored) add(path []byte) {
 	i.some = true
-	// What is told is kept for a type: neither many nor long ones, and each entry of a list once.
+	// What is reported is kept for a type: neither many nor long ones, and each entry of a list once.
 	if one := subscript.ReplaceAllString(string(path), "[]"); len(i.paths) < maxIgnored && len(one) <= maxIgnoredPath &&
 		!slices.Contains(i.paths, one) {
 		i.paths = append(i.paths, one)

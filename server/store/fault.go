@@ -32,7 +32,7 @@ func storageFull(cause error) *gateway.Error {
 // fullRetry is the pause that callers are asked to make while the database takes no writes.
 const fullRetry = 5 * time.Second
 
-// readOnly tells that the file system takes no writes, a fault that passes when somebody mends it. Nothing was stored.
+// readOnly reports that the file system takes no writes, a transient error until somebody mends it. Nothing was stored.
 func readOnly(cause error) *gateway.Error {
 	e := gateway.Errorf(gateway.CodeUnavailable, gateway.ReasonStorageUnavailable, "the disk is read-only; nothing was stored; try again")
 	e.Cause, e.RetryAfter = cause, fullRetry
@@ -65,7 +65,7 @@ func passing(err error) error {
 	}
 }
 
-// noFile tells that the process may open no more files, a fault that passes. Nothing was stored.
+// noFile reports that the process may open no more files, a transient error. Nothing was stored.
 func noFile(cause error) *gateway.Error {
 	e := gateway.Errorf(gateway.CodeUnavailable, gateway.ReasonOverloaded, "this server has too many files open; try again")
 	e.Cause, e.RetryAfter = cause, time.Second

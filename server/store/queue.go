@@ -81,7 +81,7 @@ func (q *queue) pushAdmin(r *adminRequest) error {
 }
 
 const (
-	// maxGroupResults bounds the results of one commit: whoever publishes meanwhile waits for it.
+	// maxGroupResults bounds the results of one commit: publishers wait for it meanwhile.
 	maxGroupResults = 1024
 	// maxGroupChanges bounds the administrative changes between two groups.
 	maxGroupChanges = 16

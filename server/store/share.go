@@ -37,7 +37,7 @@ func newShares() shares {
 	return shares{results: account{savedTime}, changes: account{savedTime}}
 }
 
-// served accounts for a time in which appends were served. Whoever has nothing waiting leaves its part to the other.
+// served accounts for a time in which appends were served. An account for which nothing waits leaves its part to the other.
 func (s *shares) served(took time.Duration, results, changes bool) {
 	part := took
 	if results && changes {

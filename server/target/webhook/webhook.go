@@ -55,7 +55,7 @@ func (w *Webhook) Send(ctx context.Context, m *target.Message, at time.Time) gat
 	return outcome
 }
 
-// header answers the static headers and those of one attempt. formOf lists the same ones.
+// header returns the static headers and those of one attempt. formOf lists the same ones.
 func (w *Webhook) header(m *target.Message, at time.Time, signed string) http.Header {
 	header := make(http.Header, len(w.static)+5) // one more is for the client
 	maps.Copy(header, w.static)

@@ -104,7 +104,7 @@ export class LiveStream<Message> {
   async *messages(): AsyncGenerator<Message, void, undefined> {
     const { signal } = this.#options;
     const close = () => this.close();
-    // Whoever closes the stream may never come for the next message: nothing waits for that.
+    // A reader that closes the stream may never come for the next message: nothing waits for that.
     this.#stop.signal.addEventListener("abort", onAbort(signal, close));
     if (signal?.aborted) close();
     if (!this.#stop.signal.aborted) {
