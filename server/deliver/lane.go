@@ -279,7 +279,7 @@ func (l *lane) nextWake(now time.Time) time.Time {
 		if !gateway.Over(at, now) {
 			return at
 		}
-		if l.probing || l.inLine || l.queued {
+		if l.probing || l.queued || l.engine.line.has(l) {
 			return time.Time{} // It is called when the probe has ended, or may begin.
 		}
 	}

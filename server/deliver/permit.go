@@ -23,6 +23,13 @@ type line struct {
 	waiting []*lane
 }
 
+// has reports whether a lane waits for a permit.
+func (q *line) has(l *lane) bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return l.inLine
+}
+
 // permit is the right to begin an attempt.
 type permit struct {
 	line *line
