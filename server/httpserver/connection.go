@@ -42,12 +42,10 @@ type connection struct {
 	ctx   context.Context
 	close func()
 
-	frames frames
-	// rest is what has come and is not passed on yet.
-	rest []byte
-	// answers are the frames of the server, and owed what its resets cost, to be paid with the next read.
-	answers answers
-	owed    atomic.Int32
+	client clientFrames
+	server serverFrames
+	// owed is what the server's resets cost, to be paid with the next read.
+	owed atomic.Int32
 	// control is what each address has left for frames that bring nothing.
 	control *limit.Rates
 
@@ -73,39 +71,24 @@ func newConnection(conn net.Conn, address string, others *limit.AddressTurn, con
 	}
 }
 
-// Read implements net.Conn. Of HTTP/2 it passes on as much as the client may cost, and waits where that is too much: what is
-// not read fills the client's own buffers, and costs nobody else.
+// Read implements net.Conn. On HTTP/2 it waits while the client costs too much: what is not read fills the client's own
+// buffers, and costs nobody else. net/http reads frame by frame, so that the next call is not begun meanwhile.
 func (c *connection) Read(p []byte) (int, error) {
-	if len(p) == 0 || c.frames.plain && len(c.rest) == 0 {
+	if c.client.plain {
 		return c.Conn.Read(p)
 	}
 	c.waitBehindCalls()
-	if len(c.rest) > 0 {
-		of := c.pass(p[:copy(p, c.rest)])
-		c.rest = c.rest[of:]
-		return of, nil
-	}
 	n, err := c.Conn.Read(p)
-	of := c.pass(p[:n])
-	if c.rest = append(c.rest[:0], p[of:n]...); len(c.rest) > 0 {
-		err = nil // The next read from the connection has it again.
-	}
-	return of, err
-}
-
-// pass returns how many of the bytes may be passed on, once they are paid for.
-func (c *connection) pass(p []byte) int {
-	of := c.frames.pass(p)
-	if cost := of.cost + int(c.owed.Swap(0)); cost > 0 {
+	if cost := c.client.pass(p[:n]) + int(c.owed.Swap(0)); cost > 0 {
 		c.sleep(c.control.Reserve(c.address, min(cost, controlBurst)))
 	}
-	return of.bytes
+	return n, err
 }
 
 // Write implements net.Conn.
 func (c *connection) Write(p []byte) (int, error) {
-	if !c.frames.plain {
-		c.owed.Add(int32(c.answers.resets(p) * costOfReset))
+	if !c.client.plain {
+		c.owed.Add(int32(c.server.resets(p) * costOfReset))
 	}
 	return c.Conn.Write(p)
 }

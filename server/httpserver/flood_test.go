@@ -1,6 +1,7 @@
 package httpserver_test
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"io"
@@ -9,6 +10,7 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"golang.org/x/net/http2"
@@ -30,6 +32,11 @@ func speakFrames(t *testing.T, url string) *frames {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return speakFramesOver(t, conn)
+}
+
+func speakFramesOver(t *testing.T, conn net.Conn) *frames {
+	t.Helper()
 	t.Cleanup(func() { _ = conn.Close() })
 	_, _ = io.WriteString(conn, http2.ClientPreface)
 	f := &frames{http2.NewFramer(conn, conn), conn, 1}
@@ -42,10 +49,15 @@ func speakFrames(t *testing.T, url string) *frames {
 // answered waits until the server has read all that was sent.
 func (f *frames) answered(t *testing.T) {
 	t.Helper()
-	sent := [8]byte{1}
-	if err := f.WritePing(false, sent); err != nil {
+	if err := f.WritePing(false, [8]byte{1}); err != nil {
 		t.Fatal(err)
 	}
+	f.acknowledged(t)
+}
+
+// acknowledged reads on until a ping is acknowledged.
+func (f *frames) acknowledged(t *testing.T) {
+	t.Helper()
 	for {
 		frame, err := f.ReadFrame()
 		if err != nil {
@@ -119,7 +131,7 @@ func TestAnAddressThatPingsAllTheTimeIsReadSlowly(t *testing.T) {
 	url := start(t, httpserver.Config{API: waitForEnd})
 	began := time.Now()
 	f := speakFrames(t, url)
-	go func() { // The answers are read meanwhile, for net/http ends a connection for which too many wait.
+	go func() { // The acknowledgements are read meanwhile, for net/http ends a connection for which too many wait.
 		for range 40_000 {
 			_ = f.WritePing(false, [8]byte{2})
 		}
@@ -142,25 +154,36 @@ func TestAnAddressThatPingsAllTheTimeIsReadSlowly(t *testing.T) {
 // However many calls a client begins at once, only some are begun by the server before the others have had their turns.
 // All goroutines of the process are counted, so this test is not parallel.
 func TestCallsThatWaitForTheirTurnAreNotRead(t *testing.T) {
-	end := make(chan struct{})
-	url := start(t, httpserver.Config{API: func(mux *http.ServeMux) {
-		mux.HandleFunc("/wait", func(http.ResponseWriter, *http.Request) { <-end })
-	}})
-	before := runtime.NumGoroutine()
-	f := speakFrames(t, url)
-	for range 900 {
-		f.open(t)
-	}
-	for until := time.Now().Add(10 * time.Second); runtime.NumGoroutine() < before+64; time.Sleep(time.Millisecond) {
-		if time.Now().After(until) {
-			t.Fatal("no calls are begun")
+	synctest.Test(t, func(t *testing.T) {
+		end, network := make(chan struct{}), newPipes()
+		serve(t, network, func(http.ResponseWriter, *http.Request) { <-end })
+		conn, err := network.dial(t.Context(), "", "")
+		if err != nil {
+			t.Fatal(err)
 		}
-	}
-	if n := runtime.NumGoroutine() - before; n > 400 {
-		t.Errorf("%d goroutines serve 900 calls of which 16 have their turn", n)
-	}
-	close(end)
-	f.answered(t)
+		f := speakFramesOver(t, conn)
+		before := runtime.NumGoroutine()
+		out := bufio.NewWriterSize(f.conn, 1<<20)
+		f.Framer = http2.NewFramer(out, f.conn)
+		for range 900 {
+			f.begin(t, "GET", "/stream", true)
+		}
+		written := make(chan error)
+		go func() {
+			_ = out.Flush() // It returns when all calls are read.
+			_ = f.WritePing(false, [8]byte{1})
+			written <- out.Flush()
+		}()
+		synctest.Wait()
+		if n := runtime.NumGoroutine() - before; n < 64 || n > 100 {
+			t.Errorf("%d goroutines serve 900 calls of which 8 have their turn", n)
+		}
+		close(end)
+		f.acknowledged(t)
+		if err := <-written; err != nil {
+			t.Error(err)
+		}
+	})
 }
 
 // open begins a call that has no body.
@@ -234,7 +257,8 @@ func TestCallsWithoutTheirBodiesAreFew(t *testing.T) {
 	}
 }
 
-// Answers that are not read keep nobody else of their address waiting to be let in: those of as many calls as are let in did, for half a minute.
+// Responses that nobody reads keep nobody else of their address waiting to be let in. Those of as many calls as are let in at a
+// time did, for half a minute.
 func TestAnswersThatAreNotReadKeepNobodyWaiting(t *testing.T) {
 	t.Parallel()
 	writing := make(chan struct{}, 16)
