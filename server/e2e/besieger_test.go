@@ -4,12 +4,12 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"sync"
-	"testing"
 	"time"
 )
 
@@ -30,66 +30,69 @@ type besieger struct {
 
 const besiegingTenant = "besieger"
 
-func newBesieger(t *testing.T, s *server, attacks []attack) *besieger {
-	t.Helper()
+func newBesieger(ctx context.Context, s *server, attacks []attack) (*besieger, error) {
 	dialer := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(hostileFrom)}}
 	b := &besieger{server: s, attacks: attacks, outcomes: map[string]map[string]int{}, http: &http.Client{
 		Timeout: patience, Transport: &http.Transport{DialContext: dialer.DialContext, DisableCompression: true, MaxIdleConnsPerHost: 64},
 	}}
-	t.Cleanup(b.http.CloseIdleConnections)
-	b.must(t, adminKey, "TenantService/CreateTenant", map[string]any{"tenant": map[string]any{"name": besiegingTenant}})
-	answer := b.must(t, adminKey, "ApiKeyService/CreateApiKey", map[string]any{"apiKey": map[string]any{
-		"name": besiegingTenant, "tenant": besiegingTenant, "scopes": []string{"API_KEY_SCOPE_ADMIN"},
-	}})
-	var made struct{ Secret string }
-	parse(t, answer, &made)
-	b.key = made.Secret
-	b.slow = newEndpoint(t, func(w http.ResponseWriter, r *http.Request) {
+	var slow, busy, hanging error
+	b.slow, slow = newEndpoint(func(w http.ResponseWriter, r *http.Request) {
 		_, _ = io.Copy(io.Discard, r.Body)
 		pause(r.Context(), 5*time.Second)
 	})
-	b.busy = newEndpoint(t, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusTooManyRequests) })
-	b.hanging = newHangingEndpoint(t)
-	return b
+	b.busy, busy = newEndpoint(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusTooManyRequests) })
+	b.hanging, hanging = newHangingEndpoint()
+	return b, errors.Join(slow, busy, hanging, b.enter(ctx))
 }
 
-func newEndpoint(t *testing.T, answer http.HandlerFunc) string {
-	t.Helper()
+// enter makes the besieger's tenant and its key.
+func (b *besieger) enter(ctx context.Context) error {
+	_, err := b.must(ctx, "TenantService/CreateTenant", map[string]any{"tenant": map[string]any{"name": besiegingTenant}})
+	if err != nil {
+		return err
+	}
+	answer, err := b.must(ctx, "ApiKeyService/CreateApiKey", map[string]any{"apiKey": map[string]any{
+		"name": besiegingTenant, "tenant": besiegingTenant, "scopes": []string{"API_KEY_SCOPE_ADMIN"},
+	}})
+	if err != nil {
+		return err
+	}
+	var made struct{ Secret string }
+	err = json.Unmarshal(answer, &made)
+	b.key = made.Secret
+	return err
+}
+
+// newEndpoint serves for as long as the process lives.
+func newEndpoint(answer http.HandlerFunc) (url string, err error) {
 	listener, err := net.Listen("tcp", "127.0.0.3:0")
 	if err != nil {
-		t.Fatal(err)
+		return "", err
 	}
 	server := &http.Server{Handler: answer, ReadHeaderTimeout: patience}
 	go func() { _ = server.Serve(listener) }()
-	t.Cleanup(func() { _ = server.Close() })
-	return "http://" + listener.Addr().String()
+	return "http://" + listener.Addr().String(), nil
 }
 
 // newHangingEndpoint accepts connections and never says a word.
-func newHangingEndpoint(t *testing.T) string {
-	t.Helper()
+func newHangingEndpoint() (url string, err error) {
 	listener, err := net.Listen("tcp", "127.0.0.3:0")
 	if err != nil {
-		t.Fatal(err)
+		return "", err
 	}
 	held := &swallower{Listener: listener}
 	held.swallow()
 	go func() { _, _ = held.Accept() }()
-	t.Cleanup(func() {
-		_ = listener.Close()
-		held.heal()
-	})
-	return "http://" + listener.Addr().String()
+	return "http://" + listener.Addr().String(), nil
 }
 
-// must makes a call that has to succeed, before the siege.
-func (b *besieger) must(t *testing.T, key, procedure string, message any) []byte {
-	t.Helper()
-	status, answer, err := b.call(t.Context(), key, procedure, message)
-	if err != nil || status != http.StatusOK {
-		t.Fatalf("%s: %d %s %v", procedure, status, answer, err)
+// must makes an administrator's call that has to succeed, before the siege.
+func (b *besieger) must(ctx context.Context, procedure string, message any) ([]byte, error) {
+	status, answer, err := b.call(ctx, adminKey, procedure, message)
+	if err == nil && status != http.StatusOK {
+		err = fmt.Errorf("%s: %d %s", procedure, status, answer)
 	}
-	return answer
+	return answer, err
 }
 
 // call makes one call of the contract in JSON.
@@ -160,15 +163,15 @@ func (b *besieger) note(attack, outcome string) {
 }
 
 // prepare sets up what is there before the siege begins.
-func (b *besieger) prepare(t *testing.T) {
-	t.Helper()
+func (b *besieger) prepare(ctx context.Context) error {
 	for _, a := range b.attacks {
 		if a.prepare != nil {
-			if err := a.prepare(t.Context(), b); err != nil {
-				t.Fatalf("%s: %v", a.name, err)
+			if err := a.prepare(ctx, b); err != nil {
+				return fmt.Errorf("%s: %w", a.name, err)
 			}
 		}
 	}
+	return nil
 }
 
 // attack makes all attacks at once until ctx ends.

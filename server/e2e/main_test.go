@@ -18,6 +18,9 @@ func TestMain(m *testing.M) {
 	if file := os.Getenv(writerVariable); file != "" {
 		os.Exit(writeRows(file))
 	}
+	if address := os.Getenv(besiegeAt); address != "" {
+		os.Exit(besiege(address))
+	}
 	os.Exit(m.Run())
 }
 
