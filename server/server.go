@@ -209,7 +209,7 @@ func (s *Server) assemble(keyring *auth.Keyring) (err error) {
 	})
 	publisher := publish.New(s.log(s.store), s.schemas)
 	s.engine = deliver.New(deliver.Config{
-		Store: s.store, Tail: recent, Targets: targets, RenderJSON: s.schemas.Render, RenderDefaults: s.schemas.RenderDefaults, Filters: filters, Logger: s.logger,
+		Store: s.store, Tail: recent, Targets: targets, Payload: s.schemas.JSON, Filters: filters, Logger: s.logger,
 		Settled: s.stats.Settled, StopTimeout: attemptDrain, MaxAttempts: s.maxTargets,
 	})
 	hub := stream.New(s.store, recent, filters, s.stopping)

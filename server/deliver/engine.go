@@ -27,10 +27,8 @@ type Config struct {
 	Store   *store.Store
 	Tail    *tail.Tail
 	Targets *target.Registry
-	// RenderJSON answers a typed payload as the text of a JSON object.
-	RenderJSON func(gateway.SchemaID, []byte) ([]byte, error)
-	// RenderDefaults is RenderJSON with the defaults of fields that are not set.
-	RenderDefaults func(gateway.SchemaID, []byte) ([]byte, error)
+	// Payload returns an event's payload as the text of a JSON object.
+	Payload func(*gateway.Event, gateway.PayloadFormat) ([]byte, error)
 	// Filters has the expressions of the subscriptions' filters.
 	Filters *filter.Compiler
 	// Logger is for failed attempts (info), delivered ones (debug) and faults; none when nil.
@@ -49,16 +47,15 @@ type Config struct {
 
 // Engine runs every subscription of the server.
 type Engine struct {
-	store          *store.Store
-	tail           *tail.Tail
-	targets        *target.Registry
-	renderJSON     func(gateway.SchemaID, []byte) ([]byte, error)
-	renderDefaults func(gateway.SchemaID, []byte) ([]byte, error)
-	filters        *filter.Compiler
-	logger         *slog.Logger
-	settled        func(gateway.DeliverySettled)
-	wallClock      func() time.Time
-	stopTimeout    time.Duration
+	store       *store.Store
+	tail        *tail.Tail
+	targets     *target.Registry
+	payload     func(*gateway.Event, gateway.PayloadFormat) ([]byte, error)
+	filters     *filter.Compiler
+	logger      *slog.Logger
+	settled     func(gateway.DeliverySettled)
+	wallClock   func() time.Time
+	stopTimeout time.Duration
 
 	router  router
 	mark    mark
@@ -104,7 +101,7 @@ func New(cfg Config) *Engine {
 		cfg.StopTimeout = 10 * time.Second
 	}
 	e := &Engine{
-		store: cfg.Store, tail: cfg.Tail, targets: cfg.Targets, renderJSON: cfg.RenderJSON, renderDefaults: cfg.RenderDefaults, filters: cfg.Filters,
+		store: cfg.Store, tail: cfg.Tail, targets: cfg.Targets, payload: cfg.Payload, filters: cfg.Filters,
 		logger: cfg.Logger, settled: cfg.Settled, wallClock: cfg.WallClock, stopTimeout: cfg.StopTimeout,
 		pages: make(chan struct{}, pageReaders), turns: newTurns(cfg.MaxAttempts),
 		lanes: map[gateway.SubscriptionID]*lane{}, ready: make(chan struct{}),

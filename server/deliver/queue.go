@@ -42,13 +42,6 @@ func (e *Engine) message(event *gateway.Event, format gateway.PayloadFormat) (*t
 	}, nil
 }
 
-func (e *Engine) payload(event *gateway.Event, format gateway.PayloadFormat) ([]byte, error) {
-	if format == gateway.PayloadJSONDefaults && event.Schema != 0 {
-		return e.renderDefaults(event.Schema, event.Data)
-	}
-	return event.JSON(e.renderJSON)
-}
-
 // Bounds of the events a lane keeps in memory. The events themselves are shared with the tail where they are recent.
 const (
 	queueEvents = 1024

@@ -85,8 +85,10 @@ func (w *world) start() {
 	w.engine = deliver.New(deliver.Config{
 		Filters: filter.NewCompiler(schema.NewRegistry()),
 		Store:   w.store, Tail: w.tail, Targets: target.NewRegistry(w), StopTimeout: w.stopTimeout, MaxAttempts: w.maxAttempts,
-		WallClock:  w.wall,
-		RenderJSON: func(gateway.SchemaID, []byte) ([]byte, error) { return []byte(`{"rendered":true}`), nil },
+		WallClock: w.wall,
+		Payload: func(event *gateway.Event, _ gateway.PayloadFormat) ([]byte, error) {
+			return event.JSON(func(gateway.SchemaID, []byte) ([]byte, error) { return []byte(`{"rendered":true}`), nil })
+		},
 	})
 	w.stopStore, w.storeDone = runPart(w.store.Run)
 	w.stopEngine, w.engineDone = runPart(w.engine.Run)

@@ -105,6 +105,14 @@ func (r *Registry) RenderDefaults(id gateway.SchemaID, canonical []byte) ([]byte
 	return version.RenderDefaults(canonical)
 }
 
+// JSON returns an event's payload as the text of a JSON object, for a reader who gets payloads in a format.
+func (r *Registry) JSON(event *gateway.Event, format gateway.PayloadFormat) ([]byte, error) {
+	if format == gateway.PayloadJSONDefaults && event.Schema != 0 {
+		return r.RenderDefaults(event.Schema, event.Data)
+	}
+	return event.JSON(r.Render)
+}
+
 // Snapshot is the registered types at one moment.
 type Snapshot struct {
 	revision int64

@@ -157,19 +157,12 @@ func (v EventView) showPayload(shown *postriderv1.Event, event *gateway.Event) e
 		shown.Payload = &postriderv1.Event_InvalidData{InvalidData: string(event.Data)}
 		return nil
 	}
-	text, err := v.text(event)
+	text, err := v.schemas.JSON(event, v.payload)
 	if err != nil {
 		return err
 	}
 	shown.Payload = &postriderv1.Event_JsonData{JsonData: string(text)}
 	return nil
-}
-
-func (v EventView) text(event *gateway.Event) ([]byte, error) {
-	if v.payload == gateway.PayloadJSONDefaults && event.Schema != 0 {
-		return v.schemas.RenderDefaults(event.Schema, event.Data)
-	}
-	return event.JSON(v.schemas.Render)
 }
 
 // schemaViolations shows what an event breaks. The paths begin at the event.
