@@ -67,7 +67,7 @@ func TestEndpointsThatHangLeaveSocketsToTheOthers(t *testing.T) {
 	})
 }
 
-// Endpoints that took 5 s each had all turns at once, and gave them back at once: whoever else came meanwhile waited for 5 s.
+// Endpoints that took 5 s each had all turns at once, and gave them back at once. Every other endpoint waited for 5 s meanwhile.
 func TestSlowEndpointsLeaveSocketsFree(t *testing.T) {
 	t.Parallel()
 	inBoundWorld(t, 40, func(w *world) {

@@ -129,7 +129,7 @@ func (b *Breaker) Failed(at Position, endpoint, probe bool, now time.Time) (open
 }
 
 // SlowDown records that the endpoint asked to be left alone, for a time it asked for or, when asked is 0, for one that
-// doubles. trial reports that the attempt was started while the breaker was not closed: the answers to attempts that were
+// doubles. trial reports that the attempt was started while the breaker was not closed: the outcomes of attempts that were
 // under way together are one wish and double nothing.
 func (b *Breaker) SlowDown(asked time.Duration, trial bool, now time.Time) {
 	if asked <= 0 {

@@ -1,4 +1,4 @@
-// Package meter bounds what the evaluation of CEL expressions may take, written by anybody: the filters of subscriptions
+// Package meter bounds what the evaluation of CEL expressions may take, no matter who wrote them: the filters of subscriptions
 // and streams, and the rules of users' schemas.
 //
 // A Meter has a budget for one event. Every call that looks at much or makes much is charged before it is made

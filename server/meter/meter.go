@@ -27,7 +27,8 @@ type Meter struct {
 	// look is at which use the time is looked at, deadline what it is held against.
 	look     uint64
 	deadline time.Time
-	// size is that of the payload, as soon as it is known: sizeOf finds it out. open reports that reading a field may mean to read all of it.
+	// size is that of the payload, as soon as it is known: sizeOf finds it out. open reports that reading a field may mean to
+	// read all of it.
 	size   uint64
 	sizeOf func() int
 	open   bool

@@ -66,7 +66,7 @@ func (s *Store) writeOwed(ctx context.Context) error {
 	return nil
 }
 
-// Ready returns nil when the database answers and takes writes; else why not, for a person.
+// Ready returns nil when the database can be read and written; else why not, for a person.
 func (s *Store) Ready(ctx context.Context) error {
 	if refusal := s.refusing.Load(); refusal != nil {
 		return refusal

@@ -63,8 +63,9 @@ const polyfillParameter = "lastEventId"
 func readElsewhere(*postriderv1.SubscribeRequest, []string) error { return nil }
 
 // ReadStreamQuery reads what the address of a stream asks for: tenant, types (repeated, or with commas between), expression or
-// filter (repeated, each a JSON object), start, slow_policy, payload_format and heartbeat. lastEventID is that of the header, which a browser sends when it connects again; it wins over the
-// parameter last_event_id, as the newer one, and both win over start. The ticket is not looked at.
+// filter (repeated, each a JSON object), start, slow_policy, payload_format and heartbeat. lastEventID is that of the header,
+// which a browser sends when it connects again; it wins over the parameter last_event_id, as the newer one, and both win over
+// start. The ticket is not looked at.
 func ReadStreamQuery(query url.Values, lastEventID string) (*postriderv1.SubscribeRequest, error) {
 	request := &postriderv1.SubscribeRequest{}
 	for _, name := range slices.Sorted(maps.Keys(query)) {
