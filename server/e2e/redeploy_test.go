@@ -295,6 +295,7 @@ func startClients(t *testing.T, url string, seen *sightings) (stop func()) {
 	t.Cleanup(func() {
 		cancel()
 		_ = node.Process.Kill()
+		publishers.Wait() // What they report after the test has ended would hide why it failed.
 		readers.Wait()
 		_ = node.Wait()
 		if t.Failed() {
