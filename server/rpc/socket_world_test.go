@@ -116,17 +116,22 @@ func (s *socket) send(format string, args ...any) {
 	}
 }
 
+// next skips heartbeats: any subscription may send one between two other messages.
 func (s *socket) next() told {
 	s.t.Helper()
-	kind, text, err := s.conn.Read(soon(s.t))
-	if err != nil || kind != websocket.MessageText {
-		s.t.Fatalf("read a message: %v, %v", kind, err)
+	for {
+		kind, text, err := s.conn.Read(soon(s.t))
+		if err != nil || kind != websocket.MessageText {
+			s.t.Fatalf("read a message: %v, %v", kind, err)
+		}
+		one := told{raw: string(text)}
+		if err := json.Unmarshal(text, &one); err != nil {
+			s.t.Fatalf("%s: %v", text, err)
+		}
+		if one.Message == nil || one.Message.Heartbeat == nil {
+			return one
+		}
 	}
-	one := told{raw: string(text)}
-	if err := json.Unmarshal(text, &one); err != nil {
-		s.t.Fatalf("%s: %v", text, err)
-	}
-	return one
 }
 
 // sendProto and nextProto are for the binary subprotocol.
@@ -159,34 +164,24 @@ func (s *socket) subscribe(name, request string) told {
 	s.t.Helper()
 	s.send(`{"id":"open %s","subscription":"%s","subscribe":%s}`, name, name, request)
 	first := s.next()
-	for first.Message != nil && first.Message.Heartbeat != nil {
-		first = s.next() // Of another subscription.
-	}
 	if first.ID != "open "+name || first.Subscription != name || first.Message == nil || first.Message.Begin == nil {
 		s.t.Fatalf("opens with %s", first.raw)
 	}
 	return first
 }
 
-// event skips heartbeats and answers the next event and its id.
+// event returns the next message, which must be an event of this subscription, and the event's id.
 func (s *socket) event(name string) (one told, id string) {
 	s.t.Helper()
-	for {
-		one = s.next()
-		if one.Message != nil && one.Message.Heartbeat != nil {
-			continue
-		}
-		if one.Message == nil || one.Subscription != name || one.Message.Event == nil {
-			s.t.Fatalf("got %s, want an event of %s", one.raw, name)
-		}
-		if one.Message.Event != nil {
-			var event struct{ ID string }
-			if err := json.Unmarshal(one.Message.Event, &event); err != nil {
-				s.t.Fatal(err)
-			}
-			return one, event.ID
-		}
+	one = s.next()
+	if one.Message == nil || one.Subscription != name || one.Message.Event == nil {
+		s.t.Fatalf("got %s, want an event of %s", one.raw, name)
 	}
+	var event struct{ ID string }
+	if err := json.Unmarshal(one.Message.Event, &event); err != nil {
+		s.t.Fatal(err)
+	}
+	return one, event.ID
 }
 
 func (s *socket) expectEvents(name string, ids ...string) (last told) {
