@@ -162,15 +162,15 @@ func eventQuery(request *postriderv1.ListEventsRequest, tenant *gateway.Tenant) 
 	}, err
 }
 
-// readTime reads an optional time; absent is the zero time.
-func readTime(field string, at *timestamppb.Timestamp) (time.Time, error) {
+// readTime reads an optional time; absent is nil, as the beginning of the year 1, Go's zero time, is a time like any other.
+func readTime(field string, at *timestamppb.Timestamp) (*time.Time, error) {
 	if at == nil {
-		return time.Time{}, nil
+		return nil, nil
 	}
 	if err := at.CheckValid(); err != nil {
-		return time.Time{}, gateway.FieldError(field, "must lie between the years 1 and 9999")
+		return nil, gateway.FieldError(field, "must lie between the years 1 and 9999")
 	}
-	return at.AsTime(), nil
+	return new(at.AsTime()), nil
 }
 
 // view shows events as this caller's encoding has them.

@@ -8,6 +8,7 @@ import (
 
 	"connectrpc.com/connect"
 	"google.golang.org/protobuf/types/known/durationpb"
+	"google.golang.org/protobuf/types/known/timestamppb"
 
 	postriderv1 "github.com/postrider-dev/postrider/gen/go/postrider/v1"
 )
@@ -70,6 +71,32 @@ func TestSubscribeLiveAndResume(t *testing.T) {
 	byTime := subscribe(t, w.admin(), &postriderv1.SubscribeRequest{Start: "2020-01-01T00:00:00Z"})
 	if event := nextEvent(t, byTime); event.GetId() != before.GetId() {
 		t.Errorf("from a time long ago the first is %s, want %s", event.GetId(), before.GetId())
+	}
+}
+
+// The beginning of the year 1, which clients send for "any time", is Go's zero time; it must not count as none.
+func TestTheYearOneIsATimeLikeAnyOther(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	first := w.publish("order.created", `{}`)
+	stream := subscribe(t, w.admin(), &postriderv1.SubscribeRequest{
+		Start: "0001-01-01T00:00:00Z", HeartbeatInterval: durationpb.New(100 * time.Millisecond),
+	})
+	if stream.Receive(); stream.Msg().GetEvent().GetId() != first.GetId() {
+		t.Errorf("a stream from the year 1 has %v after its begin, want event %s", stream.Msg(), first.GetId())
+	}
+	year1 := timestamppb.New(time.Time{})
+	for name, tt := range map[string]struct {
+		request *postriderv1.ListEventsRequest
+		want    int
+	}{
+		"since": {&postriderv1.ListEventsRequest{FromTime: year1}, 1},
+		"until": {&postriderv1.ListEventsRequest{ToTime: year1}, 0},
+	} {
+		list, err := w.admin().events.ListEvents(t.Context(), connect.NewRequest(tt.request))
+		if err != nil || len(list.Msg.GetEvents()) != tt.want {
+			t.Errorf("events %s the year 1: %v, %v; want %d", name, list, err, tt.want)
+		}
 	}
 }
 

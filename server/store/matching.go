@@ -249,8 +249,8 @@ type EventQuery struct {
 	Tenant  gateway.TenantID
 	Filter  gateway.Filter
 	Subject string
-	// From and To bound the accept time: From <= t < To; zero for no bound.
-	From, To time.Time
+	// From and To bound the accept time: From <= t < To; nil for no bound.
+	From, To *time.Time
 	// Before is the position to go on below; 0 begins at the head.
 	Before gateway.Position
 	Limit  int
@@ -296,15 +296,15 @@ func (s *Store) querySpan(ctx context.Context, q EventQuery) (positionSpan, erro
 	if q.Before > 0 {
 		span.upTo = min(span.upTo, q.Before-1)
 	}
-	if !q.From.IsZero() {
-		from, err := s.PositionBefore(ctx, q.From)
+	if q.From != nil {
+		from, err := s.PositionBefore(ctx, *q.From)
 		if err != nil {
 			return span, err
 		}
 		span.after = from
 	}
-	if !q.To.IsZero() {
-		to, err := s.PositionBefore(ctx, q.To)
+	if q.To != nil {
+		to, err := s.PositionBefore(ctx, *q.To)
 		if err != nil {
 			return span, err
 		}

@@ -95,8 +95,8 @@ func (h *Hub) begin(ctx context.Context, request Request) (gateway.Position, gat
 		return after, gap, nil
 	case start.Earliest:
 		return request.Tenant.PurgedTo, gateway.GapNone, nil
-	case !start.Time.IsZero():
-		after, err := h.store.PositionBefore(ctx, start.Time)
+	case start.Time != nil:
+		after, err := h.store.PositionBefore(ctx, *start.Time)
 		if err == nil && after < request.Tenant.PurgedTo {
 			return request.Tenant.PurgedTo, gateway.GapRetention, nil
 		}

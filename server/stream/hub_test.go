@@ -166,8 +166,9 @@ func TestWhereAStreamBegins(t *testing.T) {
 		{"earliest", stream.Start{Earliest: true}, 0, gateway.GapNone},
 		{"cursor", stream.Start{Cursor: &second}, 2, gateway.GapNone},
 		{"cursor of another log", stream.Start{Cursor: &stranger}, 0, gateway.GapLogReplaced},
-		{"time before all", stream.Start{Time: began.Add(-time.Hour)}, 0, gateway.GapNone},
-		{"time after all", stream.Start{Time: began.Add(time.Hour)}, 3, gateway.GapNone},
+		{"time before all", stream.Start{Time: new(began.Add(-time.Hour))}, 0, gateway.GapNone},
+		{"time before all that is Go's zero time", stream.Start{Time: &time.Time{}}, 0, gateway.GapNone},
+		{"time after all", stream.Start{Time: new(began.Add(time.Hour))}, 3, gateway.GapNone},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

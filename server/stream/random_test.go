@@ -181,7 +181,7 @@ func testRandom(t *testing.T, seed uint64, tailBytes int) {
 		if i%3 > 0 {
 			records[i].filters = randomFilters(own)
 		}
-		starts := []stream.Start{{}, {Earliest: true}, {Time: time.Now()}}
+		starts := []stream.Start{{}, {Earliest: true}, {Time: new(time.Now())}}
 		all.Go(func() {
 			time.Sleep(time.Duration(own.IntN(200)) * time.Millisecond)
 			records[i].read(t.Context(), w.hub, own, starts[own.IntN(len(starts))], head)

@@ -15,8 +15,8 @@ type Start struct {
 	Earliest bool
 	// Cursor: after this place. Nil for none.
 	Cursor *gateway.Cursor
-	// Time: with the first event accepted at this time or later. Zero for none.
-	Time time.Time
+	// Time: with the first event accepted at this time or later. Nil for none.
+	Time *time.Time
 }
 
 // Filter is one of the filters of a stream.

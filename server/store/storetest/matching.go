@@ -200,10 +200,10 @@ func (c *corpus) testListEvents(t *testing.T) {
 			q.Subject, q.Limit = fmt.Sprint("subject/", c.random.IntN(20)), 1+c.random.IntN(50)
 		}
 		if c.random.IntN(3) == 0 {
-			q.From = c.events[c.random.IntN(len(c.events))].AcceptTime
+			q.From = &c.events[c.random.IntN(len(c.events))].AcceptTime
 		}
 		if c.random.IntN(3) == 0 {
-			q.To = c.events[c.random.IntN(len(c.events))].AcceptTime
+			q.To = &c.events[c.random.IntN(len(c.events))].AcceptTime
 		}
 		want := c.listed(q)
 		var got []gateway.Position
@@ -236,7 +236,7 @@ func (c *corpus) testListEvents(t *testing.T) {
 func (c *corpus) listed(q store.EventQuery) (positions []gateway.Position) {
 	for _, e := range slices.Backward(c.events) {
 		if e.Tenant == q.Tenant && q.Filter.Match(e.Type) && (q.Subject == "" || e.Subject == q.Subject) &&
-			(q.From.IsZero() || !e.AcceptTime.Before(q.From)) && (q.To.IsZero() || e.AcceptTime.Before(q.To)) {
+			(q.From == nil || !e.AcceptTime.Before(*q.From)) && (q.To == nil || e.AcceptTime.Before(*q.To)) {
 			positions = append(positions, e.Position)
 		}
 	}

@@ -133,7 +133,7 @@ func newStart(text string) (stream.Start, error) {
 	case wire.StartCursor:
 		return stream.Start{Cursor: &start.Cursor}, nil
 	case wire.StartTime:
-		return stream.Start{Time: start.Time}, nil
+		return stream.Start{Time: &start.Time}, nil
 	default:
 		return stream.Start{}, nil
 	}
