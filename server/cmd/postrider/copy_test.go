@@ -37,22 +37,40 @@ func TestCopyingEventsToTheirOwnServerStoresNothing(t *testing.T) {
 func TestLinesOfAStreamArePublishedWhenItPauses(t *testing.T) {
 	t.Parallel()
 	i := newInstance(t)
-	lines, stream := io.Pipe()
-	variables := map[string]string{"POSTRIDER_URL": i.url, "POSTRIDER_DATA": i.folders}
-	var stdout, stderr bytes.Buffer
-	ended := make(chan int, 1)
-	go func() {
-		ended <- execute(t.Context(), environment{
-			stdin: lines, stdout: &stdout, stderr: &stderr,
-			lookup: func(name string) (string, bool) { value, ok := variables[name]; return value, ok },
-		}, []string{"publish", "--ndjson", "-"})
-	}()
+	stream, ended := i.publishStream()
 	for n := range 3 {
 		_, _ = io.WriteString(stream, "{\"type\":\"order.created\",\"data\":{}}\n")
 		i.must("", "tail", "--start", "earliest", "--count", string(rune('1'+n)))
 	}
 	_ = stream.Close()
-	if code := <-ended; code != exitOK || stdout.String() != "3 published, 0 of them stored before\n" {
-		t.Errorf("exit %d: %q, %q", code, stdout.String(), stderr.String())
+	if got := <-ended; got.code != exitOK || got.stdout != "3 published, 0 of them stored before\n" {
+		t.Errorf("exit %d: %q, %q", got.code, got.stdout, got.stderr)
 	}
+}
+
+// Lines that were refused in a pause were sent once more, and their error was printed twice.
+func TestLinesRefusedInAPauseAreSentOnce(t *testing.T) {
+	t.Parallel()
+	stream, ended := newInstance(t).publishStream()
+	_, _ = io.WriteString(stream, "{\"type\":\"not a type\",\"data\":{}}\n")
+	if got := <-ended; got.code != exitRefused || strings.Count(got.stderr, "nothing from line 1 on was stored") != 1 {
+		t.Errorf("exit %d: %q", got.code, got.stderr)
+	}
+}
+
+// publishStream runs "publish --ndjson -" on lines that are written while it runs.
+func (i *instance) publishStream() (lines *io.PipeWriter, ended <-chan outcome) {
+	in, lines := io.Pipe()
+	i.t.Cleanup(func() { _ = lines.Close() })
+	variables := map[string]string{"POSTRIDER_URL": i.url, "POSTRIDER_DATA": i.folders}
+	done := make(chan outcome, 1)
+	go func() {
+		var stdout, stderr bytes.Buffer
+		code := execute(i.t.Context(), environment{
+			stdin: in, stdout: &stdout, stderr: &stderr,
+			lookup: func(name string) (string, bool) { value, ok := variables[name]; return value, ok },
+		}, []string{"publish", "--ndjson", "-"})
+		done <- outcome{code, stdout.String(), stderr.String()}
+	}()
+	return lines, done
 }

@@ -186,10 +186,11 @@ func (b *batcher) flush(ctx context.Context) error {
 	response, err := b.client.events.PublishBatch(ctx, connect.NewRequest(&postriderv1.PublishBatchRequest{
 		Tenant: b.client.tenant, Events: b.events,
 	}))
+	hint := b.hint(err)
+	b.events, b.bytes, b.shown = b.events[:0], 0, false // refused ones, too: the last flush is not to send them once more
 	if err != nil {
-		return fmt.Errorf("nothing from line %d on was stored: %w%s", b.first, err, b.hint(err))
+		return fmt.Errorf("nothing from line %d on was stored: %w%s", b.first, err, hint)
 	}
-	b.events, b.bytes, b.shown = b.events[:0], 0, false
 	for _, ack := range response.Msg.GetResults() {
 		b.published++
 		if ack.GetDuplicate() {
