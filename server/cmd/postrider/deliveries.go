@@ -109,9 +109,24 @@ func showDelivery(env environment, to *connection) *cobra.Command {
 		if err := deliveryTable(env.stdout, []*postriderv1.Delivery{response.Msg.GetDelivery()}); err != nil {
 			return err
 		}
+		if err := printNext(env.stdout, response.Msg.GetDelivery()); err != nil {
+			return err
+		}
 		return printAttempts(env.stdout, response.Msg)
 	}
 	return cmd
+}
+
+// printNext prints what a delivery that failed waits for. Without a time that is its subscription, which is paused, disabled or held.
+func printNext(w io.Writer, d *postriderv1.Delivery) error {
+	switch {
+	case d.GetState() != postriderv1.DeliveryState_DELIVERY_STATE_RETRYING:
+		return nil
+	case d.GetNextAttemptTime() != nil:
+		return say(w, "next attempt %s\n", local(d.GetNextAttemptTime()))
+	default:
+		return say(w, "next attempt when the subscription goes on: postrider subscriptions get %s\n", d.GetSubscriptionId())
+	}
 }
 
 // printAttempts prints the newest first, as the body is shown with the newest that sent it.
@@ -127,16 +142,27 @@ func printAttempts(w io.Writer, response *postriderv1.GetDeliveryResponse) error
 		if err := printRequest(w, attempt.GetRequest()); err != nil {
 			return err
 		}
-		if body := attempt.GetResponse().GetBody(); body != "" {
-			if err := say(w, "  answer: %s\n", body); err != nil {
-				return err
-			}
+		if err := printAnswer(w, attempt.GetResponse()); err != nil {
+			return err
 		}
 	}
 	if left := response.GetAttemptsLeftOut(); left > 0 {
 		return say(w, "\n%d attempts after the first 10 are not kept\n", left)
 	}
 	return nil
+}
+
+func printAnswer(w io.Writer, response *postriderv1.AttemptResponse) error {
+	switch body := response.GetBody(); {
+	case body == "" && response.GetBodyTruncated():
+		return say(w, "  answer: it broke off before its body\n")
+	case body == "":
+		return nil
+	case response.GetBodyTruncated():
+		return say(w, "  answer, its beginning: %s\n", body)
+	default:
+		return say(w, "  answer: %s\n", body)
+	}
 }
 
 func printRequest(w io.Writer, request *postriderv1.AttemptRequest) error {

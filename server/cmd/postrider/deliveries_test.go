@@ -8,6 +8,49 @@ import (
 	"time"
 )
 
+// What an answer lacks was not said, and neither was what a delivery waits for that has no next attempt.
+func TestDeliveriesShowSaysWhatIsMissing(t *testing.T) {
+	t.Parallel()
+	i := newInstance(t)
+	hook := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Length", "1000")
+		if r.URL.Path == "/gone" {
+			w.WriteHeader(http.StatusGone)
+		} else {
+			_, _ = w.Write([]byte("part"))
+		}
+	}))
+	t.Cleanup(hook.Close)
+	for _, name := range []string{"gone", "cut"} {
+		i.must("", "subscriptions", "create", name, "--url", hook.URL+"/"+name)
+	}
+	i.must("", "publish", "order.created", `{"n":1}`)
+	for name, want := range map[string]string{
+		"gone": "next attempt when the subscription goes on: postrider subscriptions get sub_",
+		"cut":  "answer, its beginning: part\n",
+	} {
+		if shown := i.must("", "deliveries", "show", i.attempted(name)); !strings.Contains(shown, want) {
+			t.Errorf("%q is not in %s", want, shown)
+		}
+	}
+	if shown := i.must("", "deliveries", "show", i.attempted("gone")); !strings.Contains(shown, "answer: it broke off before its body\n") {
+		t.Errorf("an answer without its body: %s", shown)
+	}
+}
+
+// attempted waits until a subscription's only delivery has been tried, and returns its id.
+func (i *instance) attempted(subscription string) string {
+	i.t.Helper()
+	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); {
+		fields := strings.Fields(i.must("", "deliveries", "list", "--subscription", subscription, "--state", "retrying,delivered"))
+		if id := fields[len(fields)-1]; strings.HasPrefix(id, "dlv_") {
+			return id
+		}
+	}
+	i.t.Fatalf("no attempt of %s", subscription)
+	return ""
+}
+
 func TestDeliveries(t *testing.T) {
 	t.Parallel()
 	i := newInstance(t)
@@ -18,14 +61,9 @@ func TestDeliveries(t *testing.T) {
 	i.must("", "subscriptions", "create", "billing", "--url", hook.URL+"/first", "--header", "X-Token: abc", "--retry", "1h")
 	i.must("", "publish", "order.created", `{"n":1}`)
 	list := func(args ...string) string { return i.must("", append([]string{"deliveries", "list"}, args...)...) }
-	found := ""
-	for deadline := time.Now().Add(30 * time.Second); !strings.Contains(found, "retrying") && time.Now().Before(deadline); {
-		found = list("--subscription", "billing")
-	}
-	fields := strings.Fields(found)
-	id := fields[len(fields)-1]
-	if !strings.HasPrefix(id, "dlv_") || !strings.Contains(found, "order.created") {
-		t.Fatalf("list: %s", found)
+	id := i.attempted("billing")
+	if got := list("--subscription", "billing"); !strings.Contains(got, "order.created") {
+		t.Errorf("list: %s", got)
 	}
 	if got := list("--state", "dead,delivered"); strings.Contains(got, id) {
 		t.Errorf("dead and delivered ones: %s", got)
@@ -37,7 +75,7 @@ func TestDeliveries(t *testing.T) {
 	shown := i.must("", "deliveries", "show", id)
 	for _, part := range []string{
 		"#1 ", "(first) event_failure, status 400", "POST " + hook.URL + "/first\n", "X-Token: •••\n", "Webhook-Signature: v1,",
-		`"data":{"n":1}}`, `answer: no \u001b[2Jsuch order`,
+		`"data":{"n":1}}`, `answer: no \u001b[2Jsuch order`, "\nnext attempt 2",
 	} {
 		if !strings.Contains(shown, part) {
 			t.Errorf("%q is not in %s", part, shown)
