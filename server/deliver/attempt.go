@@ -369,10 +369,14 @@ func (a *attempt) log() {
 		return
 	}
 	d, o := &a.delivery, &a.last.Outcome
+	due := slog.Attr{} // left out: no next attempt, or it waits for the subscription
+	if !d.Due.IsZero() {
+		due = slog.Time("due", d.Due)
+	}
 	logger.LogAttrs(a.ctx, level, "attempt",
-		slog.String("subscription", a.sub.UID), slog.Int64("tenant", int64(d.Tenant)), slog.String("event", d.EventID),
-		slog.String("type", d.EventType), slog.Int64("position", int64(d.Position)), slog.Int("attempt", d.Attempts),
-		slog.Int("cause", int(a.cause)), slog.String("outcome", o.Kind.String()), slog.Int("status", o.Status),
+		slog.String("subscription", a.sub.UID), slog.Int64("tenant", int64(d.Tenant)), slog.String("delivery", d.ID()),
+		slog.String("event", d.EventID), slog.String("type", d.EventType), slog.Int("attempt", d.Attempts),
+		slog.String("cause", a.cause.String()), slog.String("outcome", o.Kind.String()), slog.Int("status", o.Status),
 		slog.String("address", o.Address), slog.String("error", o.Error), slog.Duration("took", o.Timings.Total),
-		slog.String("state", d.State.String()), slog.Int("step", d.Step), slog.Time("due", d.Due))
+		slog.String("state", d.State.String()), slog.Int("step", d.Step), due)
 }

@@ -4,8 +4,11 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"log/slog"
 	"slices"
+	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/postrider-dev/postrider/server/gateway"
@@ -37,6 +40,33 @@ func TestDeliversMatchingEventsInOrder(t *testing.T) {
 		equal(t, "successes", health.Successes, 4)
 		equal(t, "backlog", health.Backlog, 0)
 		equal(t, "place", health.Place, 4)
+	})
+}
+
+// The line of an attempt gave its cause as a number, and a time in the year 1 where no next attempt is due.
+func TestTheLineOfAnAttemptNamesItsCauseAndADueTimeOnlyWhereThereIsOne(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		var lines bytes.Buffer
+		w.logger = slog.New(slog.NewTextHandler(&lines, nil))
+		w.start()
+		sub, e := w.subscribe("s", store.StartNow, gateway.Policy{RetrySchedule: []time.Duration{time.Minute}})
+		e.set(func(context.Context, *target.Message, int) gateway.Outcome { return eventFailure })
+		w.publish("a")
+		pass(time.Hour)
+		id := w.delivery(sub, 1).ID()
+		w.stop()
+		got := strings.Split(strings.TrimSpace(lines.String()), "\n")
+		equal(t, "lines", len(got), 2)
+		for i, want := range []struct {
+			cause string
+			due   bool
+		}{{"first", true}, {"retry", false}} {
+			if !strings.Contains(got[i], " cause="+want.cause+" ") || strings.Contains(got[i], " due=") != want.due || !strings.Contains(got[i], id) {
+				t.Errorf("line %d: %s", i, got[i])
+			}
+		}
 	})
 }
 

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/json"
 	"fmt"
+	"log/slog"
 	"slices"
 	"sync"
 	"testing"
@@ -43,6 +44,8 @@ type world struct {
 	stopTimeout time.Duration
 	// maxAttempts bounds the attempts under way.
 	maxAttempts int
+	// logger is the engine's; nil for none.
+	logger *slog.Logger
 	// wall is the wall clock that the engine holds against the time that has passed; nil for the one there is.
 	wall func() time.Time
 
@@ -85,7 +88,7 @@ func (w *world) start() {
 	w.engine = deliver.New(deliver.Config{
 		Filters: filter.NewCompiler(schema.NewRegistry()),
 		Store:   w.store, Tail: w.tail, Targets: target.NewRegistry(w), StopTimeout: w.stopTimeout, MaxAttempts: w.maxAttempts,
-		WallClock: w.wall,
+		WallClock: w.wall, Logger: w.logger,
 		Payload: func(event *gateway.Event, _ gateway.PayloadFormat) ([]byte, error) {
 			return event.JSON(func(gateway.SchemaID, []byte) ([]byte, error) { return []byte(`{"rendered":true}`), nil })
 		},

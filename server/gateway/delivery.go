@@ -68,6 +68,23 @@ const (
 	CauseTest
 )
 
+func (c AttemptCause) String() string {
+	switch c {
+	case CauseFirst:
+		return "first"
+	case CauseRetry:
+		return "retry"
+	case CauseProbe:
+		return "probe"
+	case CauseManual:
+		return "manual"
+	case CauseTest:
+		return "test"
+	default:
+		return "none"
+	}
+}
+
 // Attempt is one try at a delivery, with what came back.
 type Attempt struct {
 	// Number is 1 for the first.
