@@ -33,8 +33,9 @@ func updateSubscription(env environment, to *connection) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "update NAME|ID",
 		Short: "Change what is given of a subscription, and nothing else",
-		Long: `Change what is given of a subscription, and nothing else. It holds for events that were not sent yet; deliveries under
-way go on as they were. An empty value takes back what was set, such as --expression ''.
+		Long: `Change what is given of a subscription, and nothing else. Another filter holds for events that have no delivery yet; URL,
+headers, payloads, secret and retries hold from the next attempt on, also of deliveries that wait for theirs. An empty value
+takes back what was set, such as --expression ''.
 
 Stored header values are not sent to another address: when --url has another scheme, host or port, give them again with
 --header, or drop them with --header ''.`,
