@@ -126,6 +126,17 @@ message Payload { optional string t = 1%s; repeated int64 n = 2%s; repeated stri
 	}
 }
 
+// A rule finds its budget by what `now` is, and a loop may call its elements so.
+func TestARuleWhoseLoopsHideItsBudgetIsBounded(t *testing.T) {
+	const few = "[1, 2, 3, 4, 5, 6, 7, 8, 9].all"
+	const loop = few + "(now, " + few + "(a, " + few + "(b, " + few + "(c, " + few + "(d, " + few + "(e, " + few + "(f, true)))))))"
+	violations := encoded(t, stored(t, "costly.Payload", metertest.Schema+
+		fmt.Sprintf(`option (buf.validate.message).cel = {id: "costly", message: "false", expression: %q}; }`, loop)), metertest.Payload())
+	if len(violations) != 1 || !strings.Contains(violations[0].Message, "takes too long") {
+		t.Errorf("got %+v", violations)
+	}
+}
+
 // A pattern's program may have thousands of steps, each of which is taken for each byte of a text.
 func TestALargePatternOnALongTextIsRefused(t *testing.T) {
 	const source = `syntax = "proto3"; package costly; import "buf/validate/validate.proto";

@@ -75,8 +75,13 @@ func environmentOf(validator protovalidate.Validator) (**cel.Env, error) {
 	return (**cel.Env)(unsafe.Pointer(held.UnsafeAddr())), nil
 }
 
+// find looks in the outermost scope: a loop may call its elements `now`.
 func (r ruleMeter) find(frame *interpreter.ExecutionFrame) *meter.Meter {
-	now, _ := frame.ResolveName("now")
+	outermost := frame.Unwrap()
+	for within := outermost.Parent(); within != nil; within = within.Parent() {
+		outermost = within
+	}
+	now, _ := outermost.ResolveName("now")
 	if found, ok := r.running.Load(now); ok {
 		return found.(*meter.Meter)
 	}
