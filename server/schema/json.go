@@ -176,7 +176,7 @@ func (r *jsonReader) members(m *message, into *jsonMessage, ignore string) {
 		case ignore != "" && string(name) == ignore:
 			r.skip()
 		case r.unknown != nil:
-			r.unknown.add(AppendName(r.path, string(name)))
+			r.unknown.add(r.path, string(name))
 			r.skip()
 		default:
 			r.path = AppendName(r.path, string(name))

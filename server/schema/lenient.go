@@ -11,26 +11,35 @@ import (
 	"github.com/postrider-dev/postrider/server/gateway"
 )
 
-// maxIgnored bounds the paths that are told of one payload's unknown fields.
-const maxIgnored = 20
+// What is reported of one payload's unknown fields: paths that are neither many nor long, of the first fields only. A payload
+// may have a hundred thousand of them under a key of half a megabyte.
+const (
+	maxIgnored     = 20
+	maxIgnoredPath = 200
+	// maxIgnoredLooks bounds the fields whose paths are looked at, longestLook such a path with the subscripts in it.
+	maxIgnoredLooks = 1000
+	longestLook     = 1000
+)
 
 // ignored are the fields of one payload that were left out since the schema does not have them.
 type ignored struct {
 	paths []string
 	some  bool
+	looks int
 }
 
-func (i *ignored) add(path []byte) {
+// add records a field that was left out of the message at a path.
+func (i *ignored) add(within []byte, name string) {
 	i.some = true
-	// What is reported is kept for a type: neither many nor long ones, and each entry of a list once.
-	if one := subscript.ReplaceAllString(string(path), "[]"); len(i.paths) < maxIgnored && len(one) <= maxIgnoredPath &&
-		!slices.Contains(i.paths, one) {
-		i.paths = append(i.paths, one)
+	if len(i.paths) == maxIgnored || i.looks == maxIgnoredLooks || len(within)+len(name) > longestLook {
+		return
+	}
+	i.looks++
+	path := subscript.ReplaceAllString(string(AppendName(slices.Clip(within), name)), "[]") // The same for all entries of a list.
+	if len(path) <= maxIgnoredPath && !slices.Contains(i.paths, path) {
+		i.paths = append(i.paths, path)
 	}
 }
-
-// maxIgnoredPath bounds one path, in bytes.
-const maxIgnoredPath = 200
 
 // Lenient reads payloads of a type and leaves out fields that its schema does not have, in whichever form they come. It is
 // for one payload.
@@ -87,7 +96,7 @@ func (i *ignored) leaveOut(path []byte, payload protoreflect.Message) {
 			break
 		}
 		raw = raw[length:]
-		i.add(append(slices.Clip(path), "."+strconv.Itoa(int(number))...))
+		i.add(path, strconv.Itoa(int(number)))
 	}
 	payload.SetUnknown(nil)
 }
