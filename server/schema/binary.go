@@ -90,7 +90,7 @@ type encodedWalk struct {
 
 func (w *encodedWalk) fault(message string) {
 	if len(w.violations) < MaxViolations {
-		w.violations = append(w.violations, gateway.Violation{Field: string(w.path), Message: message})
+		w.violations = append(w.violations, gateway.Violation{Field: cutText(w.path), Message: message})
 	}
 }
 

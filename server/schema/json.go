@@ -73,7 +73,7 @@ func (r *jsonReader) begin(text []byte, path string) {
 // fault notes what is wrong with the value at the current path.
 func (r *jsonReader) fault(message string) {
 	if len(r.violations) < MaxViolations {
-		r.violations = append(r.violations, gateway.Violation{Field: string(r.path), Message: message})
+		r.violations = append(r.violations, gateway.Violation{Field: cutText(r.path), Message: message})
 	}
 }
 

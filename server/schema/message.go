@@ -149,6 +149,15 @@ func isUnchecked(descriptor protoreflect.FieldDescriptor) bool {
 	return descriptor.Kind() == protoreflect.StringKind && descriptor.ParentFile().Syntax() != protoreflect.Proto3
 }
 
+// maxChecked bounds the fields, elements and entries of a payload all of whose violations are found. Each may be one, which
+// takes a kilobyte: of a payload with more of them only the first is.
+const maxChecked = 1000
+
+func (m *message) hasFewFaults(payload protoreflect.Message) bool {
+	w := &payloadWalk{left: maxChecked, weight: func(m *message) int { return 1 + len(m.ordered) }, entry: 1}
+	return w.fits(m, payload)
+}
+
 // checkRules holds a payload against the rules of its schema.
 func (m *message) checkRules(payload proto.Message) ([]gateway.Violation, error) {
 	validator, err := m.bundle.validator()
@@ -158,7 +167,10 @@ func (m *message) checkRules(payload proto.Message) ([]gateway.Violation, error)
 	if tooLong := m.patternTooLong(payload); tooLong != nil {
 		return []gateway.Violation{*tooLong}, nil
 	}
-	err = validator.validate(payload, m.bundle.open)
+	err = validator.validate(payload, m.bundle.open, protovalidate.WithFailFast())
+	if err != nil && m.hasFewFaults(payload.ProtoReflect()) {
+		err = validator.validate(payload, m.bundle.open)
+	}
 	if err == nil {
 		return nil, nil
 	}
@@ -173,9 +185,9 @@ func (m *message) checkRules(payload proto.Message) ([]gateway.Violation, error)
 	var violations []gateway.Violation
 	for _, one := range broken.Violations[:min(len(broken.Violations), MaxViolations)] {
 		violations = append(violations, gateway.Violation{
-			Field:   string(m.appendRulePath([]byte(DataField), one.Proto.GetField())),
+			Field:   cutText(m.appendRulePath([]byte(DataField), one.Proto.GetField())),
 			Rule:    one.Proto.GetRuleId(),
-			Message: one.Proto.GetMessage(),
+			Message: cutText(one.Proto.GetMessage()),
 		})
 	}
 	return slices.Clip(violations), nil

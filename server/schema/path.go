@@ -28,6 +28,19 @@ func AppendName(path []byte, name string) []byte {
 	return append(path, name...)
 }
 
+// maxViolationText bounds the path and the message of a violation, in bytes. The key of a map may be as long as the payload, and
+// stands in the paths of all that is wrong below it.
+const maxViolationText = 1000
+
+// cutText returns a text without its middle where it is too long for a violation.
+func cutText[T string | []byte](text T) string {
+	if len(text) <= maxViolationText {
+		return string(text)
+	}
+	begin, end := text[:maxViolationText/2], text[len(text)-maxViolationText/2:]
+	return strings.ToValidUTF8(string(begin), "") + "…" + strings.ToValidUTF8(string(end), "")
+}
+
 // PointerPath writes a JSON pointer below a path as a field path: "/items/2" below "event.data" is "event.data.items[2]".
 func PointerPath(path string, pointer jsontext.Pointer) string {
 	written := []byte(path)
@@ -52,7 +65,7 @@ func SyntaxError(root string, text []byte, err error) *gateway.Error {
 		if field == "" {
 			field = root
 		}
-		return malformed(field, syntaxCause(err)+", "+PlaceOf(text, syntax.ByteOffset))
+		return malformed(cutText(field), syntaxCause(err)+", "+PlaceOf(text, syntax.ByteOffset))
 	}
 	return malformed(root, "is cut off: it ends inside the JSON text")
 }

@@ -89,7 +89,7 @@ func (r ruleMeter) find(frame *interpreter.ExecutionFrame) *meter.Meter {
 }
 
 // validate holds a payload against its rules, in the budget of one event for all of them.
-func (r ruleMeter) validate(payload proto.Message, open bool) (err error) {
+func (r ruleMeter) validate(payload proto.Message, open bool, options ...protovalidate.ValidationOption) (err error) {
 	now, m := timestamppb.Now(), meter.New(0, open)
 	m.GrowWith(func() int { return proto.Size(payload) }, rulePerByte)
 	r.running.Store(now, m)
@@ -99,7 +99,7 @@ func (r ruleMeter) validate(payload proto.Message, open bool) (err error) {
 			err = fmt.Errorf("a rule panicked: %v", fault)
 		}
 	}()
-	return r.Validate(payload, protovalidate.WithNowFunc(func() *timestamppb.Timestamp { return now }))
+	return r.Validate(payload, append(options, protovalidate.WithNowFunc(func() *timestamppb.Timestamp { return now }))...)
 }
 
 // notEvaluated is the violation of a rule that could not be evaluated on a payload, or not within its budget.

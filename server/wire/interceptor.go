@@ -72,7 +72,10 @@ func (r *Requests) Check(request any) error {
 	if err := checkText(message); err != nil {
 		return err
 	}
-	err := r.validator.Validate(message)
+	err := r.validator.Validate(message, protovalidate.WithFailFast())
+	if err != nil && hasFewFaults(message) {
+		err = r.validator.Validate(message)
+	}
 	var broken *protovalidate.ValidationError
 	if errors.As(err, &broken) {
 		return ruleError(broken)
