@@ -49,9 +49,11 @@ func NewCompiler(schemas *schema.Registry) *Compiler {
 // LogTo says where expressions are logged that make CEL panic; nowhere unless called, before the compiler is used.
 func (c *Compiler) LogTo(logger *slog.Logger) { c.logger = logger }
 
+// panicked logs an expression's first panic: it may be the same with every event.
 func (c *Compiler) panicked(expression string) func(error) {
+	var once sync.Once
 	return func(fault error) {
-		c.logger.Error("an expression panicked", "expression", shorten(expression), "error", fault)
+		once.Do(func() { c.logger.Error("an expression panicked", "expression", shorten(expression), "error", fault) })
 	}
 }
 

@@ -43,9 +43,6 @@ func (x *Expression) String() string {
 	return x.text
 }
 
-// quickLimit is what an evaluation may take of those who may not wait: less than a millisecond.
-const quickLimit = 10_000
-
 // Quick is Match for those who may not wait. It returns false when the evaluation takes too much for that, and Match has
 // to be asked elsewhere.
 func (x *Expression) Quick(s *Subject) (verdict Verdict, ok bool) {
@@ -56,7 +53,7 @@ func (x *Expression) Quick(s *Subject) (verdict Verdict, ok bool) {
 	if known, ok := s.known(p); ok {
 		return known, true
 	}
-	if verdict = p.run(s, quickLimit); verdict.Exceeded {
+	if verdict = p.run(s, meter.Quick); verdict.Exceeded {
 		return Verdict{}, false
 	}
 	s.keep(p, verdict)
@@ -165,7 +162,7 @@ func (p *program) run(s *Subject, limit uint64) Verdict {
 	defer e.end()
 	e.meter.Within(limit)
 	value, _, err := e.eval(p, p.ready)
-	costly := e.meter.Used() > quickLimit
+	costly := e.meter.Used() > meter.Quick
 	if err != nil {
 		return Verdict{Err: err, Exceeded: e.meter.Exceeded() != nil, Costly: costly}
 	}

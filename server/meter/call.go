@@ -1,8 +1,6 @@
 package meter
 
 import (
-	"errors"
-
 	"cel.dev/cel-go/common/functions"
 	"cel.dev/cel-go/common/operators"
 	"cel.dev/cel-go/common/types"
@@ -19,7 +17,7 @@ func (find Find) meter(frame *interpreter.ExecutionFrame) *Meter {
 	if m := find(frame); m != nil {
 		return m
 	}
-	return &Meter{limit: spareLimit, look: timeEvery}
+	return &Meter{limit: spareLimit, look: Quick}
 }
 
 // callPrice is what a call pays for itself, where it pays at all.
@@ -36,7 +34,7 @@ type call struct {
 	price     price
 	arguments []interpreter.InterpretableV2
 	overload  *functions.Overload
-	// convert makes the call, from its arguments.
+	// make makes the call, from its arguments.
 	make func(a arguments) ref.Val
 }
 
@@ -44,12 +42,11 @@ type call struct {
 // recovers.
 func (c *call) Eval(vars interpreter.Activation) (value ref.Val) {
 	defer func() {
-		if err, ok := recover().(error); ok {
-			var over interpreter.EvalCancelledError
-			if !errors.As(err, &over) {
-				panic(err)
-			}
+		fault := recover()
+		if over, ok := fault.(interpreter.EvalCancelledError); ok {
 			value = types.WrapErr(over)
+		} else if fault != nil {
+			panic(fault)
 		}
 	}()
 	return c.Exec(interpreter.AsFrame(vars))

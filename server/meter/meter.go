@@ -11,12 +11,14 @@ import (
 // All of it takes about 10 ms and at most some megabytes.
 const Limit = 200_000
 
+// Quick is what an evaluation may use without waiting for a turn: less than a millisecond.
+const Quick = 10_000
+
 const (
 	// maxTime ends what takes a hundred times longer than its price says. The budget is not this time: an event would be
-	// lost to a filter because the machine was busy. It is looked at with every timeEvery units, which an ordinary
+	// lost to a filter because the machine was busy. It is looked at with every Quick units, which an ordinary
 	// expression never uses.
-	maxTime   = time.Second
-	timeEvery = 10_000
+	maxTime = time.Second
 	// spareLimit is for an evaluation without a meter: constants, when a program is made.
 	spareLimit = 20_000
 )
@@ -24,7 +26,7 @@ const (
 // Meter is the budget of one event. It must not be used concurrently.
 type Meter struct {
 	limit, used uint64
-	// look is at which use the time is looked at, deadline what it is held against.
+	// look is beyond which use the time is looked at, deadline what it is held against.
 	look     uint64
 	deadline time.Time
 	// size is that of the payload, as soon as it is known: sizeOf finds it out. open reports that reading a field may mean to
@@ -35,19 +37,19 @@ type Meter struct {
 	// perByte is what the budget grows by for each byte of the payload.
 	perByte uint64
 	over    *ExceededError
-	// Costly is called once, when a first part of the budget is used up: the place to wait for a turn.
+	// Costly is called once, when more than Quick is used: the place to wait for a turn.
 	Costly func()
 }
 
 // New makes a meter for an event with a payload of size bytes. open reports that the payload has fields that are decoded
 // each time they are read.
 func New(size int, open bool) *Meter {
-	return &Meter{limit: Limit, look: timeEvery, size: uint64(size), open: open}
+	return &Meter{limit: Limit, look: Quick, size: uint64(size), open: open}
 }
 
 // Reset makes the meter as New does.
 func (m *Meter) Reset(size int, open bool) {
-	*m = Meter{limit: Limit, look: timeEvery, size: uint64(size), open: open}
+	*m = Meter{limit: Limit, look: Quick, size: uint64(size), open: open}
 }
 
 // GrowWith makes the budget grow with the payload, by units for each of its bytes. The size is found out when it is needed.
@@ -92,7 +94,7 @@ func (m *Meter) Charge(units uint64) {
 		m.used = m.limit
 		m.end(&ExceededError{fmt.Sprintf("takes too long on this event or makes too much of it (a cost of more than %d)", m.limit)})
 	}
-	if m.used += units; m.used >= m.look {
+	if m.used += units; m.used > m.look {
 		m.checkTime()
 	}
 }
@@ -104,7 +106,7 @@ func (m *Meter) grow() {
 }
 
 func (m *Meter) checkTime() {
-	m.look = m.used + timeEvery
+	m.look = m.used + Quick
 	if m.deadline.IsZero() {
 		if m.Costly != nil {
 			m.Costly()
