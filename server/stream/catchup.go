@@ -17,7 +17,7 @@ func (s *subscriber) catchUp(ctx context.Context) error {
 		return nil // It is about to move: the topic has been told.
 	}
 	if events, ok := s.hub.tail.After(s.reached, int(min(pageEvents, matched-s.reached))); ok {
-		if err := s.sendRecent(events); err != nil {
+		if err := s.sendRecent(ctx, events); err != nil {
 			return err
 		}
 	} else if err := s.sendStored(ctx, matched); err != nil {
@@ -29,7 +29,7 @@ func (s *subscriber) catchUp(ctx context.Context) error {
 
 // sendRecent sends the matching ones of consecutive events. Positions are dense, so a hole would be a lost event: the
 // stream ends rather than carry on past it.
-func (s *subscriber) sendRecent(events []*gateway.Event) error {
+func (s *subscriber) sendRecent(ctx context.Context, events []*gateway.Event) error {
 	for i, event := range events {
 		if want := s.reached + gateway.Position(i) + 1; event.Position != want {
 			return fmt.Errorf("stream: position %d where %d belongs", event.Position, want)
@@ -38,7 +38,7 @@ func (s *subscriber) sendRecent(events []*gateway.Event) error {
 	if len(events) == 0 {
 		return nil
 	}
-	if err := s.sendPage(events); err != nil {
+	if err := s.sendPage(ctx, events); err != nil {
 		return err
 	}
 	s.reach(events[len(events)-1].Position)
@@ -59,7 +59,7 @@ func (s *subscriber) sendStored(ctx context.Context, upTo gateway.Position) erro
 	if events, err = s.skipPurged(ctx, events); err != nil {
 		return err
 	}
-	if err := s.sendPage(events); err != nil {
+	if err := s.sendPage(ctx, events); err != nil {
 		return err
 	}
 	if s.reach(scanned); s.reached == before {
@@ -83,22 +83,39 @@ func (s *subscriber) skipPurged(ctx context.Context, page []*gateway.Event) ([]*
 	return rest, s.deliver(Message{Kind: KindGap, Cursor: s.hub.store.Cursor(purgedTo), Gap: gateway.GapRetention})
 }
 
+// showLife is for an event that took long: a page of them may take minutes, where other streams have their turns. over is why a
+// filter went over its budget on it.
+func (s *subscriber) showLife(ctx context.Context, over error) error {
+	if over != nil {
+		if err := s.overran(over); err != nil {
+			return err
+		}
+	}
+	if err := s.stopped(ctx); err != nil {
+		return err
+	}
+	if err := s.beat(); err != nil {
+		return err
+	}
+	return s.flush()
+}
+
 // sendPage sends those of a page that the filters select and the policy does not leave out.
-func (s *subscriber) sendPage(page []*gateway.Event) error {
+func (s *subscriber) sendPage(ctx context.Context, page []*gateway.Event) error {
 	selected := make([]*gateway.Event, 0, len(page))
 	sets := make([]filterSet, 0, len(page))
 	for _, event := range page {
 		if event.Tenant != s.request.Tenant.ID {
 			continue
 		}
-		set, over := s.topic.selection.match(s.hub.filters, event)
-		if over != nil {
-			if err := s.overran(over); err != nil {
+		v := s.topic.selection.match(s.hub.filters, event)
+		if v.costly {
+			if err := s.showLife(ctx, v.over); err != nil {
 				return err
 			}
 		}
-		if set != 0 {
-			selected, sets = append(selected, event), append(sets, set)
+		if v.set != 0 {
+			selected, sets = append(selected, event), append(sets, v.set)
 		}
 	}
 	var superseded map[*gateway.Event]bool

@@ -134,3 +134,25 @@ func TestACostlyExpressionIsEvaluatedByItsReaderAndSetAside(t *testing.T) {
 		<-plain.ended
 	})
 }
+
+// A page of events whose expression takes milliseconds, and waits for those of other streams, kept a stream silent for as long
+// as it took, and from ending when its client had left.
+func TestAStreamWithACostlyExpressionShowsThatItIsAlive(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, tail.DefaultBytes)
+	last := w.publishData("a", 100, `{"n":[`+strings.Repeat("1,", 9_000)+`1]}`)
+	r := w.open(stream.Request{
+		Start: stream.Start{Earliest: true}, Heartbeat: time.Millisecond,
+		Filters: []stream.Filter{{Filter: gateway.Filter{Expression: `event.data.n.exists(x, x > 1)`}}},
+	})
+	begun := r.message(t, stream.KindBegin).Cursor.Position
+	if beat := r.next(t); beat.Kind != stream.KindHeartbeat || beat.Cursor.Position != begun {
+		t.Errorf("after its beginning comes %+v, want a heartbeat before all %d events were looked at", beat, last)
+	}
+	r.cancel(errLeft)
+	if err := <-r.ended; !errors.Is(err, errLeft) {
+		t.Errorf("ended with %v", err)
+	}
+}
+
+var errLeft = errors.New("the client has left")

@@ -102,7 +102,10 @@ func (w *world) subscribeTo(start stream.Start, selected gateway.Filter) *reader
 
 func (w *world) open(request stream.Request) *reader {
 	w.t.Helper()
-	request.Tenant, request.Heartbeat = w.tenant, time.Second
+	request.Tenant = w.tenant
+	if request.Heartbeat == 0 {
+		request.Heartbeat = time.Second
+	}
 	ctx, cancel := context.WithCancelCause(context.Background())
 	r := &reader{messages: make(chan stream.Message), ended: make(chan error, 1), cancel: cancel}
 	w.t.Cleanup(func() { cancel(context.Canceled) })

@@ -60,26 +60,35 @@ func allPatterns(filters []gateway.Filter) gateway.Filter {
 	return all
 }
 
-// match says which filters select an event of the stream's tenant. One whose expression fails does not; over is why one
-// went over its budget. It may wait for its turn.
-func (s *selection) match(compiler *filter.Compiler, event *gateway.Event) (set filterSet, over error) {
+// verdict is what the filters of a stream say of an event.
+type verdict struct {
+	// set are the filters that select it. One whose expression fails does not.
+	set filterSet
+	// costly says that an expression took long, over why one went over its budget.
+	costly bool
+	over   error
+}
+
+// match holds an event of the stream's tenant against the filters. It may wait for its turn.
+func (s *selection) match(compiler *filter.Compiler, event *gateway.Event) (v verdict) {
 	for i := range s.filters {
 		if !s.filters[i].Match(event.Type) {
 			continue
 		}
 		if s.expressions[i] == nil {
-			set |= 1 << i
+			v.set |= 1 << i
 			continue
 		}
-		verdict := s.expressions[i].Match(compiler.Subject(event))
-		if verdict.Matched {
-			set |= 1 << i
+		one := s.expressions[i].Match(compiler.Subject(event))
+		if one.Matched {
+			v.set |= 1 << i
 		}
-		if verdict.Exceeded {
-			over = verdict.Err
+		if one.Exceeded {
+			v.over = one.Err
 		}
+		v.costly = v.costly || one.Costly
 	}
-	return set, over
+	return v
 }
 
 // quickly says whether a filter selects an event, for who must not wait; ok is false when that takes too long.
