@@ -37,6 +37,19 @@ describe("the list of subscriptions", () => {
     const row = await screen.findByRole("row", { name: /crm/ });
     for (const text of ["Failing", "10,000+", "7", "31 %", "refused"]) within(row).getByText(text);
   });
+
+  it("does not say that nothing was tried where the endpoint asks to be left alone", async () => {
+    const reason = "the endpoint answered 429 Too Many Requests";
+    server.addSubscription({
+      name: "crm",
+      target: webhook("https://crm.test/hook"),
+      health: { breaker: BreakerState.HOLDING, retrying: 1n, hold: { reason } },
+    });
+    renderApp(server, "/subscriptions");
+    const row = await screen.findByRole("row", { name: /crm/ });
+    within(row).getByText(reason);
+    expect(within(row).queryByText("no attempts")).toBeNull();
+  });
 });
 
 describe("the form's expression", () => {

@@ -107,7 +107,11 @@ function ResponseView({ response, attempt }: { response: AttemptResponse; attemp
           name={named("Response body", attempt)}
         />
       )}
-      {response.body === "" && <p className={styles.address}>without a body</p>}
+      {response.body === "" && (
+        <p className={styles.address}>
+          {response.bodyTruncated ? "It broke off before its body." : "without a body"}
+        </p>
+      )}
     </section>
   );
 }

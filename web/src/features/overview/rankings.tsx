@@ -99,7 +99,7 @@ function Count(props: { label: string; value: bigint; tone?: string | undefined 
 }
 
 function Success({ ratio }: { ratio: number | undefined }) {
-  if (ratio === undefined) return <span className={styles.zero}>no attempts</span>;
+  if (ratio === undefined) return <span className={styles.zero}>–</span>;
   return (
     <span className={styles.share}>
       <Bar className={styles.success} ratio={ratio} />

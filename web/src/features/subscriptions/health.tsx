@@ -21,9 +21,9 @@ export function backlogText({ backlog }: SubscriptionHealth): string {
   return backlog > backlogLimit ? "10,000+" : Number(backlog).toLocaleString("en");
 }
 
-/** The share of attempts that succeeded in the last hour, as a bar and a number. */
+/** The share of attempts that succeeded in the last hour, as a bar and a number. A 429 counts as neither. */
 export function SuccessRate({ health }: { health: SubscriptionHealth }) {
-  if (health.successRate === undefined) return <span className={styles.none}>no attempts</span>;
+  if (health.successRate === undefined) return <span className={styles.none}>–</span>;
   const percent = health.successRate * 100;
   return (
     <span

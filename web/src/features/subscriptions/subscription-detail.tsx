@@ -126,7 +126,8 @@ function Trouble({ subscription }: { subscription: Subscription }) {
 function Configuration({ subscription }: { subscription: Subscription }) {
   const { policy, target } = subscription;
   const { isAdmin } = useAccess();
-  const headers = target?.config.case === "webhook" ? Object.keys(target.config.value.headers) : [];
+  const headers =
+    target?.config.case === "webhook" ? Object.keys(target.config.value.headers).sort() : [];
   const schedule = policy?.retrySchedule ?? [];
   return (
     <section aria-label="Configuration">

@@ -136,7 +136,7 @@ function Row({ subscription }: { subscription: Subscription }) {
         <Ago time={health?.lastSuccessTime} />
       </td>
       <td data-label="Last error" data-wide className={styles.error}>
-        {health?.lastError || "none"}
+        {health?.hold?.reason || health?.lastError || "none"}
       </td>
     </tr>
   );
