@@ -119,7 +119,7 @@ func ruleError(broken *protovalidate.ValidationError) *gateway.Error {
 			field = requestField
 		}
 		e.Fields = append(e.Fields, gateway.Violation{
-			Field: field, Rule: violation.Proto.GetRuleId(), Message: violation.Proto.GetMessage(),
+			Field: field, Rule: violation.Proto.GetRuleId(), Message: ruleText(violation),
 		})
 	}
 	e.Message = gateway.Summary(e.Fields)

@@ -30,3 +30,6 @@ func Parse(data []byte, message proto.Message, asJSON bool) error {
 	}
 	return nil
 }
+
+// PatternText returns the words for a pattern of the contract.
+func PatternText(pattern string) string { return patternTexts[pattern] }
