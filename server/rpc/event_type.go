@@ -188,7 +188,7 @@ func (s *eventTypeService) DiffEventType(
 	}
 	if from == 0 {
 		if from = int32(after.Version()) - 1; from == 0 {
-			return nil, gateway.FieldError("to_version", "there is no version before the first")
+			return nil, gateway.FieldError("to_version", "is 1, the first version: there is none before it to compare with")
 		}
 	}
 	_, before, err := s.version("from_version", name, from)

@@ -20,12 +20,15 @@ type faults struct {
 
 // add notes a fault. The place is "file:line:column", a file, or the name of what is at fault.
 func (f *faults) add(place, format string, args ...any) {
-	if len(f.found) == maxFaults {
+	if f.full() {
 		f.more++
 		return
 	}
 	f.found = append(f.found, gateway.Violation{Field: place, Message: fmt.Sprintf(format, args...)})
 }
+
+// full reports whether further faults are only counted.
+func (f *faults) full() bool { return len(f.found) == maxFaults }
 
 // err answers the faults as an error, nil when there are none.
 func (f *faults) err() error {

@@ -1,6 +1,7 @@
 package schema
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
@@ -69,7 +70,7 @@ func (w *importWalk) follow(from string, one *ast.ImportNode) int {
 	case isShared(target):
 		return 0
 	case !given:
-		w.faults.add(at, "imports %.512q, which is not among the files", target)
+		w.faults.add(at, "imports %.512q, which is not among the files%s", target, w.elsewhere(target))
 		return 0
 	case file == nil:
 		return 0 // It has faults of its own.
@@ -89,6 +90,19 @@ func (w *importWalk) follow(from string, one *ast.ImportNode) int {
 		return 0
 	}
 	return below
+}
+
+// elsewhere says where an imported file is instead: imports are paths from the folder that is pushed.
+func (w *importWalk) elsewhere(target string) string {
+	if w.faults.full() {
+		return ""
+	}
+	for _, name := range w.names {
+		if folder, ok := strings.CutSuffix(name, "/"+target); ok {
+			return fmt.Sprintf("; %.512q is, so push the folder %.512q", name, folder)
+		}
+	}
+	return ""
 }
 
 // circle writes a chain of files, shortened in the middle.

@@ -137,6 +137,13 @@ func TestCompileTellsAllFaults(t *testing.T) {
 			"-- a.proto --\nsyntax = \"proto3\";\nimport \"b.proto\";\nimport \"c.proto\";\n",
 			[]string{`a.proto:2:8: imports "b.proto", which is not among the files`, `a.proto:3:8: imports "c.proto"`},
 		},
+		"the folder above the one where imports begin": {
+			"-- proto/a/b.proto --\nsyntax = \"proto3\";\n-- proto/c.proto --\nimport \"a/b.proto\";\n-- proto/d.proto --\nimport \"b.proto\";\n",
+			[]string{
+				`proto/c.proto:1:8: imports "a/b.proto", which is not among the files; "proto/a/b.proto" is, so push the folder "proto"`,
+				`proto/d.proto:1:8: imports "b.proto", which is not among the files; "proto/a/b.proto" is, so push the folder "proto/a"`,
+			},
+		},
 		"circle": {
 			"-- a.proto --\nimport \"b.proto\";\n-- b.proto --\nimport \"a.proto\";\n",
 			[]string{"b.proto:1:8: imports in a circle: a.proto → b.proto → a.proto"},

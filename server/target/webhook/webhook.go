@@ -126,6 +126,9 @@ func answered(result egress.Result, now time.Time) gateway.Outcome {
 	if outcome.Kind != gateway.OutcomeDelivered {
 		outcome.Error = fmt.Sprintf("the endpoint answered %s", statusText(result.StatusCode))
 	}
+	if result.Header.Get("Location") != "" && result.StatusCode/100 == 3 {
+		outcome.Error += "; redirects are not followed"
+	}
 	if outcome.Kind == gateway.OutcomeSlowDown && hasRetryAfter {
 		outcome.RetryAfter = gateway.ClampRetryAfter(asked)
 	}

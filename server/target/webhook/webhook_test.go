@@ -178,6 +178,16 @@ func TestRetryAfterDateIsOfTheEndpointsClock(t *testing.T) {
 	}
 }
 
+// Who answers a webhook with a redirect expects it to be followed.
+func TestARedirectIsSaidNotToBeFollowed(t *testing.T) {
+	t.Parallel()
+	url := endpoint(t, func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/elsewhere", http.StatusFound) })
+	const want = "the endpoint answered 302 Found; redirects are not followed"
+	if o := newTarget(t, url, time.Minute).Send(t.Context(), message(), at); o.Error != want {
+		t.Errorf("error %q, want %q", o.Error, want)
+	}
+}
+
 func TestAnswerIsKept(t *testing.T) {
 	t.Parallel()
 	url := endpoint(t, func(w http.ResponseWriter, _ *http.Request) {
