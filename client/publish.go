@@ -20,8 +20,8 @@ type Ack struct {
 
 // Publish stores a message as an event of its type. It repeats what may help, under the same event id, until the deadline
 // of ctx, or DefaultAttempts times where it has none: an attempt whose outcome is unknown is not stored twice. Only what the
-// server itself refuses ends it earlier; an answer of a proxy is waited out. An error is that of the last attempt or of ctx; whether the event was stored is
-// then unknown if connect.CodeOf says unavailable, deadline_exceeded or canceled. To publish it again later without
+// server itself refuses ends it earlier; an answer of a proxy is waited out. An error is that of the last attempt or of ctx;
+// whether the event was stored is then unknown if connect.CodeOf says unavailable, deadline_exceeded or canceled. To publish it again later without
 // storing it twice, choose the id yourself (ID, NewID).
 func (c *Client) Publish(ctx context.Context, message proto.Message, options ...EventOption) (Ack, error) {
 	event, err := NewEvent(message, options...)

@@ -104,7 +104,7 @@ func TestAPublishAsksForANewKey(t *testing.T) {
 }
 
 // Regression (issue 8, 21): a stream whose first key was refused ended, while a publish asked for the next one. A caller who
-// never has a good key is told so.
+// never has a good key gets the error.
 func TestAStreamAsksForANewKeyAtItsFirstConnection(t *testing.T) {
 	t.Parallel()
 	url := newServer(t)

@@ -142,7 +142,7 @@ func bodyError(err error) error {
 	return &StatusError{Status: http.StatusBadRequest, Text: "the body cannot be read", Cause: err}
 }
 
-// handle calls the function of an event's type. A panic is an error like any other, so that the server hears of it and tries
+// handle calls the function of an event's type. A panic is an error like any other, so that the server learns of it and tries
 // again; http.ErrAbortHandler cuts the connection, as it asks for.
 func (h *Handler) handle(ctx context.Context, event Event) (err error) {
 	defer func() {

@@ -5,6 +5,6 @@
 // (prices.go), every loop with every step (loop.go), and what goes over the budget ends the evaluation. So memory is bounded
 // as well: a text is charged by its length before it is there.
 //
-// It works on any environment: Options declares the loops anew, and ProgramOption puts the prices before the calls. Where
-// an evaluation finds its Meter is the environment's to say.
+// It works on any environment: Rates.Meter declares its loops anew and puts the prices before its calls. Rates.Find says where
+// an evaluation finds its Meter.
 package meter

@@ -68,7 +68,7 @@ func mountedPaths() []mountedPath {
 	return paths
 }
 
-// Whoever mounts something finds here whether it is bounded, and adds it to the table.
+// What is mounted has to be in the table, which shows whether it is bounded.
 func TestEveryMountedPathIsInTheTableOfBounds(t *testing.T) {
 	t.Parallel()
 	known := []string{

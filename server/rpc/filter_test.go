@@ -196,7 +196,6 @@ func TestTestFilter(t *testing.T) {
 	}
 }
 
-// Events of a version that does not have a field yet read it as unset, for as long as they are there.
 // A call of TestFilter had a budget for each event, and calls had none together.
 func TestTestsOfFiltersHaveABudgetPerTenant(t *testing.T) {
 	t.Parallel()
@@ -223,6 +222,7 @@ func TestTestsOfFiltersHaveABudgetPerTenant(t *testing.T) {
 	}
 }
 
+// Events of a version that does not have a field yet read it as unset, for as long as they are there.
 func TestExpressionOverTwoVersions(t *testing.T) {
 	t.Parallel()
 	data, schemas := t.TempDir(), filepath.Join(t.TempDir(), "schemas.binpb")

@@ -37,7 +37,7 @@ func fieldsOf(err error) []string {
 }
 
 // A subscription that moves to another address takes no stored header with it: the caller gives the value again or drops
-// the header. Whoever may change a subscription cannot read its headers that way.
+// the header. A caller who may change a subscription cannot read its headers that way.
 func TestAStoredHeaderIsNotSentToAnotherAddress(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

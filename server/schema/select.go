@@ -19,8 +19,9 @@ type New struct {
 	// if it can hold a google.protobuf.Any, and what they import, imports first, with comments and positions where there are
 	// any. Files that every schema shares are left out: the server has them, and the rules alone are 75 kB.
 	Files []byte
-	// Hash is that of the files. Where it is the same the version is; else its Identity says. It covers neither comments nor the files that every schema shares, so that neither a better
-	// comment nor a newer compiler makes a new version.
+	// Hash is that of the files. Where two are equal the version is the same; else the type's Identity decides. It covers
+	// neither comments nor the files that every schema shares, so that neither a better comment nor a newer compiler makes a
+	// new version.
 	Hash [sha256.Size]byte
 	// Description is for people: the option's, else the message's comment.
 	Description string

@@ -12,7 +12,8 @@ import (
 const recentBytes = 32 << 20
 
 const (
-	// contentBytes is what sharing an event takes beyond the event, slots of topics included; frameBytes what each of its frames does.
+	// contentBytes is what sharing an event takes beyond the event, slots of topics included; frameBytes is what each of its
+	// frames does.
 	contentBytes = 256
 	frameBytes   = 48
 )

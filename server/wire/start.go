@@ -31,8 +31,8 @@ type Start struct {
 // startSkew is how far ahead a start may be: a client's clock may be, and what it calls now is now.
 const startSkew = time.Minute
 
-// ParseStart reads a start: "now" (also when empty), "earliest", a cursor, or an RFC 3339 time that is not in the future. field names it in the
-// error.
+// ParseStart reads a start: "now" (also when empty), "earliest", a cursor, or an RFC 3339 time that is not in the future.
+// field names it in the error.
 func ParseStart(field, text string) (Start, error) {
 	switch text {
 	case "", "now":

@@ -116,8 +116,8 @@ func (c *Conn) Subprotocol() string { return c.reader.Subprotocol() }
 // errInvalidText tells that a text message was not UTF-8.
 var errInvalidText = errors.New("a text message is not UTF-8")
 
-// Read waits for a message of the client, which is charged to its call until ReleaseMessage. After an error there is nothing more
-// to read. A *gateway.Error is to be told to the client; what it did wrong otherwise was.
+// Read waits for a message of the client, which is charged to its call until ReleaseMessage. After an error there is nothing
+// more to read. A *gateway.Error is for the client; it knows already what else it did wrong.
 func (c *Conn) Read() (text bool, message []byte, err error) {
 	c.pace.keep()
 	kind, reader, err := c.reader.Reader(context.Background())

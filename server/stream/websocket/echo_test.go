@@ -47,7 +47,7 @@ func echo(conn *websocket.Conn) {
 
 const maxMessage = 16 << 20
 
-// bounded is the call of a client whose messages may have so many bytes.
+// bounded is the call of a client whose messages may have at most this many bytes.
 func bounded(most int) *limit.Call {
 	call := limit.CallOf(context.Background())
 	call.Confine(most)

@@ -42,8 +42,7 @@ type publishRequest struct {
 }
 
 // publish queues an event, or the fault of one, so that answers keep the order of the requests. It waits for room, which
-// holds up nobody but the client.
-// charged is the size of the message it came in.
+// holds up nobody but the client. charged is the size of the message it came in.
 func (s *socket) publish(asked *postriderv1.SocketRequest, fault error, charged int) {
 	if s.publishes == nil {
 		s.publishes = &publishes{socket: s}
