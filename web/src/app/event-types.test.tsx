@@ -171,6 +171,20 @@ describe("the page of a type", () => {
     expect((await screen.findByRole("alert")).textContent).toContain("isk I/O error");
   });
 
+  it.each([
+    [ApiKeyScope.ADMIN, "acme"],
+    [ApiKeyScope.CONSUME, ""],
+  ])(
+    "says that unknown fields are left out to those who may not change it (%s %s)",
+    async (scope, tenant) => {
+      addPaid().unknownFields = UnknownFields.IGNORE;
+      if (server.session) Object.assign(server.session, { scopes: [scope], tenant });
+      renderApp(server, `/event-types/${name}`);
+      await screen.findByText("Unknown fields are left out.");
+      expect(screen.queryByLabelText("Unknown fields")).toBeNull();
+    },
+  );
+
   it("shows which fields were left out", async () => {
     addPaid().unknownFields = UnknownFields.IGNORE;
     server.eventTypes.details.set(name, {

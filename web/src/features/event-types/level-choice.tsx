@@ -20,9 +20,7 @@ export function LevelChoice({ type }: { type: EventType }) {
       <>
         <Badge status={levelStatus[type.level]} />
         <p className={styles.note}>{levelStatus[type.level].hint}</p>
-        {type.unknownFields === UnknownFields.IGNORE && (
-          <p className={styles.note}>Unknown fields are left out.</p>
-        )}
+        <UnknownFieldsNote type={type} />
       </>
     );
   }
@@ -41,9 +39,15 @@ export function LevelChoice({ type }: { type: EventType }) {
         />
       )}
       <p className={styles.note}>{sentence(levelStatus[type.level].hint)}</p>
-      {isServerScoped && <UnknownFieldsSelect type={type} />}
+      {isServerScoped ? <UnknownFieldsSelect type={type} /> : <UnknownFieldsNote type={type} />}
     </>
   );
+}
+
+/** For those who may not change it. */
+function UnknownFieldsNote({ type }: { type: EventType }) {
+  if (type.unknownFields !== UnknownFields.IGNORE) return null;
+  return <p className={styles.note}>Unknown fields are left out.</p>;
 }
 
 /** What fields of a payload mean that the schema does not have, for everybody. */
