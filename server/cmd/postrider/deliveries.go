@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -17,14 +18,15 @@ import (
 func deliveriesCommand(env environment, to *connection) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "deliveries",
-		Short: "Show what became of events for their subscriptions",
+		Short: "Show what became of events for their subscriptions, and try dead ones again",
 		Example: `  postrider deliveries list --subscription billing --state dead
   postrider deliveries list --event evt_06h2jds74l0mqo5ntd7earo5ug
-  postrider deliveries show dlv_00000000000020000000000004000000`,
+  postrider deliveries show dlv_00000000000020000000000004000000
+  postrider deliveries list --state dead --json | jq -r .id | xargs postrider deliveries retry`,
 	}
 	to.addFlags(cmd)
 	group(cmd)
-	cmd.AddCommand(listDeliveries(env, to), showDelivery(env, to))
+	cmd.AddCommand(listDeliveries(env, to), showDelivery(env, to), retryDeliveries(env, to))
 	return cmd
 }
 
@@ -42,6 +44,9 @@ func listDeliveries(env environment, to *connection) *cobra.Command {
 	flags.BoolVar(&asJSON, "json", false, "print each as one line of JSON")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		var err error
+		if limit < 1 || limit > 1000 {
+			return usageError{cmd, errors.New("--limit: must be 1 to 1000")}
+		}
 		if request.States, err = deliveryStates(states); err != nil {
 			return usageError{cmd, err}
 		}
@@ -113,6 +118,35 @@ func showDelivery(env environment, to *connection) *cobra.Command {
 			return err
 		}
 		return printAttempts(env.stdout, response.Msg)
+	}
+	return cmd
+}
+
+func retryDeliveries(env environment, to *connection) *cobra.Command {
+	cmd := &cobra.Command{
+		Use: "retry ID...", Short: "Try deliveries again as soon as possible; dead ones get a fresh retry schedule",
+		Args: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return usageError{cmd, errors.New("which deliveries? Give their ids")}
+			}
+			return nil
+		},
+	}
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		c, err := to.open()
+		if err != nil {
+			return err
+		}
+		for _, id := range args {
+			request := &postriderv1.RetryDeliveryRequest{Tenant: c.tenant, Id: id}
+			if _, err := c.deliveries.RetryDelivery(cmd.Context(), connect.NewRequest(request)); err != nil {
+				return fmt.Errorf("%s: %w", id, err)
+			}
+			if err := say(env.stdout, "%s is tried again as soon as possible\n", id); err != nil {
+				return err
+			}
+		}
+		return nil
 	}
 	return cmd
 }

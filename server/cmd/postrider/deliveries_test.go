@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -36,6 +37,56 @@ func TestDeliveriesShowSaysWhatIsMissing(t *testing.T) {
 	if shown := i.must("", "deliveries", "show", i.attempted("gone")); !strings.Contains(shown, "answer: it broke off before its body\n") {
 		t.Errorf("an answer without its body: %s", shown)
 	}
+}
+
+// What the README calls dead until it is retried could not be retried from the shell.
+func TestDeadDeliveriesAreRetriedFromTheShell(t *testing.T) {
+	t.Parallel()
+	i := newInstance(t)
+	var mended atomic.Bool
+	hook := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		if !mended.Load() {
+			w.WriteHeader(http.StatusBadRequest)
+		}
+	}))
+	t.Cleanup(hook.Close)
+	i.must("", "subscriptions", "create", "billing", "--url", hook.URL, "--retry", "100ms")
+	i.must("", "publish", "order.created", `{"n":1}`)
+	i.must("", "publish", "order.created", `{"n":2}`)
+	dead := i.deliveries("dead", 2)
+	mended.Store(true)
+	want := dead[0] + " is tried again as soon as possible\n" + dead[1] + " is tried again as soon as possible\n"
+	if got := i.must("", "deliveries", "retry", dead[0], dead[1]); got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+	i.deliveries("delivered", 2)
+	if got := i.run("", "deliveries", "retry"); got.code != exitUsage {
+		t.Errorf("without an id: exit %d, %s", got.code, got.stderr)
+	}
+	if got := i.run("", "deliveries", "retry", "dlv_1"); got.code != exitRefused {
+		t.Errorf("no delivery: exit %d, %s", got.code, got.stderr)
+	}
+	if got := i.run("", "deliveries", "list", "--limit", "1001"); got.code != exitUsage || !strings.Contains(got.stderr, "--limit: ") {
+		t.Errorf("too many: exit %d, %s", got.code, got.stderr)
+	}
+}
+
+// deliveries waits until n deliveries are in a state, and returns their ids.
+func (i *instance) deliveries(state string, n int) (ids []string) {
+	i.t.Helper()
+	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); {
+		lines := strings.Split(strings.TrimSpace(i.must("", "deliveries", "list", "--state", state)), "\n")[1:]
+		if len(lines) < n {
+			continue
+		}
+		for _, line := range lines {
+			fields := strings.Fields(line)
+			ids = append(ids, fields[len(fields)-1])
+		}
+		return ids
+	}
+	i.t.Fatalf("not %d deliveries are %s", n, state)
+	return nil
 }
 
 // attempted waits until a subscription's only delivery has been tried, and returns its id.
