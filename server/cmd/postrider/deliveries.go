@@ -40,7 +40,9 @@ func listDeliveries(env environment, to *connection) *cobra.Command {
 	flags.Var(placeholder(&request.Subscription, "NAME|ID"), "subscription", "of this subscription")
 	flags.Var(placeholder(&request.EventId, "ID"), "event", "of this event")
 	flags.StringSliceVar(&states, "state", nil, "in these states: pending, retrying, delivered, dead")
+	named(flags, "state", "STATE,...")
 	flags.Int32Var(&limit, "limit", 50, "at most this many, up to 1000")
+	named(flags, "limit", "N")
 	flags.BoolVar(&asJSON, "json", false, "print each as one line of JSON")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		var err error

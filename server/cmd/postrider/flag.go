@@ -20,6 +20,22 @@ func selective(cmd *cobra.Command, flags ...string) {
 	}
 }
 
+// named says in the help what a flag takes, where pflag would show the type of Go that holds it. An empty default is not shown.
+func named(set *pflag.FlagSet, flag, shown string) {
+	f := set.Lookup(flag)
+	f.Value = namedValue{f.Value, shown}
+	if f.DefValue == "[]" || f.DefValue == "0s" {
+		f.DefValue = ""
+	}
+}
+
+type namedValue struct {
+	pflag.Value
+	shown string
+}
+
+func (v namedValue) Type() string { return v.shown }
+
 // textFlag is a flag with text, whose help shows a placeholder for it.
 type textFlag struct {
 	value *string

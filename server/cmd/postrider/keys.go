@@ -89,6 +89,7 @@ key is confined to that tenant.`,
 		Args:    oneArgument("what is the NAME of the new key?"),
 	}
 	cmd.Flags().StringSliceVar(&scopes, "scopes", nil, "publish, consume, admin")
+	named(cmd.Flags(), "scopes", "SCOPE,...")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		wanted, err := parseScopes(scopes)
 		if err != nil {

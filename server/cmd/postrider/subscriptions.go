@@ -14,6 +14,7 @@ import (
 
 	targetv1 "github.com/postrider-dev/postrider/gen/go/postrider/target/v1"
 	postriderv1 "github.com/postrider-dev/postrider/gen/go/postrider/v1"
+	"github.com/postrider-dev/postrider/server/gateway"
 )
 
 func subscriptionsCommand(env environment, to *connection) *cobra.Command {
@@ -198,14 +199,28 @@ func (f *subscriptionFlags) add(cmd *cobra.Command) {
 	set := cmd.Flags()
 	set.Var(placeholder(&f.url, "URL"), "url", "where events are posted")
 	set.StringSliceVar(&f.types, "types", nil, "event types: exact, a prefix such as 'order.*', or '*'")
+	named(set, "types", "TYPE,...")
 	set.Var(placeholder(&f.expression, "EXPR"), "expression", expressionUsage)
-	set.StringArrayVar(&f.headers, "header", nil, "'Name: value' sent with every attempt; may be repeated")
+	set.StringArrayVar(&f.headers, "header", nil, "sent with every attempt; may be repeated")
+	named(set, "header", "'NAME: VALUE'")
 	set.Var(placeholder(&f.secretFile, "FILE"), "secret-file", "file with the signing secret (whsec_…); made by the server when absent")
 	set.Var(placeholder(&f.description, "TEXT"), "description", "free text for people")
-	set.DurationSliceVar(&f.retries, "retry", nil, "waits between attempts, such as 5s,5m,1h")
-	set.Int32Var(&f.concurrency, "concurrency", 0, "attempts under way at once")
-	set.DurationVar(&f.timeout, "timeout", 0, "for one attempt")
+	set.DurationSliceVar(&f.retries, "retry", nil, "waits between attempts, such as 5s,5m,1h; without "+waits(gateway.DefaultRetrySchedule))
+	named(set, "retry", "WAIT,...")
+	set.Int32Var(&f.concurrency, "concurrency", 0, fmt.Sprintf("attempts under way at once; %d when 0", gateway.DefaultConcurrency))
+	named(set, "concurrency", "N")
+	set.DurationVar(&f.timeout, "timeout", 0, fmt.Sprintf("for one attempt, such as 5s; %s when 0", gateway.DefaultTimeout))
+	named(set, "timeout", "TIME")
 	set.BoolVar(&f.defaults, "defaults", false, defaultsUsage)
+}
+
+// waits writes a retry schedule as --retry takes it, without zeros: 24h, not 24h0m0s.
+func waits(schedule []time.Duration) string {
+	texts := make([]string, len(schedule))
+	for i, wait := range schedule {
+		texts[i] = strings.NewReplacer("h0m0s", "h", "m0s", "m").Replace(wait.String())
+	}
+	return strings.Join(texts, ",")
 }
 
 // subscription is a new one.

@@ -53,11 +53,13 @@ because the log was replaced or retention removed them, that is said on standard
 	}
 	set := cmd.Flags()
 	set.StringSliceVar(&flags.types, "types", nil, "event types: exact, a prefix such as 'order.*', or '*'")
+	named(set, "types", "TYPE,...")
 	set.Var(placeholder(&flags.expression, "EXPR"), "expression", expressionUsage)
 	set.Var(placeholder(&flags.start, "START"), "start", `where to begin: "now", "earliest", a cursor or an RFC 3339 time`)
 	set.BoolVar(&flags.json, "json", false, "print each event as one line of JSON")
 	set.BoolVar(&flags.defaults, "defaults", false, defaultsUsage)
 	set.IntVar(&flags.count, "count", 0, "stop after this many events")
+	named(set, "count", "N")
 	to.addFlags(cmd)
 	selective(cmd, "types", "expression")
 	return cmd

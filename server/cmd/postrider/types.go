@@ -84,6 +84,7 @@ func showType(env environment, to *connection) *cobra.Command {
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print it as JSON")
 	cmd.Flags().Int32Var(&version, "version", 0, "of this version; the latest when 0")
+	named(cmd.Flags(), "version", "N")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		c, err := to.open()
 		if err != nil {

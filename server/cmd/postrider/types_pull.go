@@ -33,6 +33,7 @@ types; it needs no network. A buf.gen.yaml that is there already is left as it i
 		Args: oneArgument("into which folder?"),
 	}
 	cmd.Flags().StringSliceVar(&patterns, "types", nil, "event types: exact, a prefix such as 'shop.*', or '*'; all when absent")
+	named(cmd.Flags(), "types", "TYPE,...")
 	selective(cmd, "types")
 	cmd.Flags().Var(placeholder(&goPrefix, "PATH"), "go-prefix", "make Go code too, with this import path for the folder gen/go")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {

@@ -34,6 +34,7 @@ type pushFlags struct {
 func (f *pushFlags) add(cmd *cobra.Command) {
 	set := cmd.Flags()
 	set.StringArrayVar(&f.types, "type", nil, "a message that is an event type too, or MESSAGE=TYPE to give it another name; may be repeated")
+	named(set, "type", "MESSAGE[=TYPE]")
 	set.BoolVar(&f.all, "all", false, "every top-level message is an event type")
 	set.BoolVar(&f.json, "json", false, "print the report as JSON")
 }
