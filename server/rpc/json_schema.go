@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/postrider-dev/postrider/server/gateway"
+	"github.com/postrider-dev/postrider/server/limit"
 	"github.com/postrider-dev/postrider/server/publish"
 	"github.com/postrider-dev/postrider/server/schema"
 	"github.com/postrider-dev/postrider/server/store"
@@ -59,5 +60,9 @@ func (s jsonSchemas) answer(r *http.Request) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return version.JSONSchema()
+	text, err := version.JSONSchema()
+	if err != nil {
+		return nil, err
+	}
+	return text, limit.CallOf(r.Context()).Charge(len(text))
 }

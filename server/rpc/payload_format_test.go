@@ -170,12 +170,12 @@ func TestAPageWithDefaultsIsBounded(t *testing.T) {
 			seen[event.GetId()] = true
 			size += len(event.GetJsonData())
 		}
-		if size > 17<<20 {
+		if size > 5<<20 {
 			t.Errorf("page %d has %d bytes", pages, size)
 		}
 		request.PageToken = page.Msg.GetNextPageToken()
 	}
-	if len(seen) != events || pages != 2 {
+	if len(seen) != events || pages < 5 {
 		t.Errorf("%d events on %d pages", len(seen), pages)
 	}
 }

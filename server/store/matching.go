@@ -281,7 +281,7 @@ func (s *Store) ListEvents(ctx context.Context, q EventQuery) (events []*gateway
 }
 
 // maxListBytes bounds a page of a list.
-const maxListBytes = 16 << 20
+const maxListBytes = 4 << 20
 
 // newestFirst reads the events at these positions, up to about maxListBytes.
 func (s *Store) newestFirst(ctx context.Context, positions []gateway.Position) (events []*gateway.Event, cut bool, err error) {

@@ -121,9 +121,9 @@ func (v EventView) Event(event *gateway.Event, tenant string) (*postriderv1.Even
 }
 
 // maxShownBytes bounds the payloads of a page as they are shown, which may take many times what is stored.
-const maxShownBytes = 16 << 20
+const maxShownBytes = 4 << 20
 
-// Events shows events of one tenant: the first of them, up to about 16 MiB of payloads, and at least one.
+// Events shows events of one tenant: the first of them, up to about 4 MiB of payloads, and at least one.
 func (v EventView) Events(events []*gateway.Event, tenant string) ([]*postriderv1.Event, error) {
 	shown := make([]*postriderv1.Event, 0, len(events))
 	for size := 0; len(shown) < len(events) && size < maxShownBytes; {

@@ -125,7 +125,7 @@ func testListBytes(t *testing.T, fresh Fresh) {
 		}
 		q.Before = next
 	}
-	equal(t, "pages", pages, []int{15, 5})
+	equal(t, "pages", pages, []int{3, 3, 3, 3, 3, 3, 2})
 }
 
 func testReady(t *testing.T, fresh Fresh) {
