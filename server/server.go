@@ -213,7 +213,7 @@ func (s *Server) assemble(keyring *auth.Keyring) (err error) {
 		Settled: s.stats.Settled, StopTimeout: attemptDrain, MaxAttempts: s.maxTargets,
 	})
 	hub := stream.New(s.store, recent, filters, s.stopping)
-	hub.Keep(s.memory.frames)
+	hub.Keep(s.memory.frames, s.memory.sending)
 	view := func(payload gateway.PayloadFormat) wire.EventView {
 		return wire.NewEventView(s.schemas, s.store.Cursor, payload)
 	}

@@ -16,8 +16,11 @@ func (s *subscriber) catchUp(ctx context.Context) error {
 	if matched <= s.reached {
 		return nil // It is about to move: the topic has been told.
 	}
+	if !s.needs(pageRoom) {
+		return nil
+	}
 	if events, ok := s.hub.tail.After(s.reached, int(min(pageEvents, matched-s.reached))); ok {
-		if err := s.sendRecent(ctx, events); err != nil {
+		if err := s.sendRecent(ctx, firstFew(events)); err != nil {
 			return err
 		}
 	} else if err := s.sendStored(ctx, matched); err != nil {
@@ -35,7 +38,7 @@ func (s *subscriber) sendRecent(ctx context.Context, events []*gateway.Event) er
 			return fmt.Errorf("stream: position %d where %d belongs", event.Position, want)
 		}
 	}
-	if len(events) == 0 {
+	if len(events) == 0 || !s.hasRoomFor(events) {
 		return nil
 	}
 	if err := s.sendPage(ctx, events); err != nil {
@@ -43,6 +46,16 @@ func (s *subscriber) sendRecent(ctx context.Context, events []*gateway.Event) er
 	}
 	s.reach(events[len(events)-1].Position)
 	return nil
+}
+
+// hasRoomFor says whether a page that was read can be sent. If not it is let go, and read again when there is room.
+func (s *subscriber) hasRoomFor(page []*gateway.Event) bool {
+	bytes := roomFor(page)
+	if !s.needs(bytes) {
+		return false
+	}
+	s.keepRoom(bytes)
+	return true
 }
 
 // sendStored sends the next few matching events of the log, which is read up to a place.
@@ -55,6 +68,9 @@ func (s *subscriber) sendStored(ctx context.Context, upTo gateway.Position) erro
 		ctx, s.request.Tenant.ID, s.topic.selection.patterns, s.reached, upTo, pageEvents, pageBytes)
 	if err != nil {
 		return fmt.Errorf("read events: %w", err)
+	}
+	if !s.hasRoomFor(events) {
+		return nil
 	}
 	if events, err = s.skipPurged(ctx, events); err != nil {
 		return err

@@ -29,15 +29,17 @@ type Hub struct {
 	stopping <-chan struct{}
 	matcher  *matcher
 	overruns overruns
+	room     *room
 }
 
 // New makes a hub. Streams end with code unavailable once stopping is closed.
 func New(log *store.Store, recent *tail.Tail, filters *filter.Compiler, stopping <-chan struct{}) *Hub {
-	return &Hub{store: log, tail: recent, filters: filters, stopping: stopping, matcher: newMatcher(recent, filters)}
+	return &Hub{store: log, tail: recent, filters: filters, stopping: stopping, matcher: newMatcher(recent, filters), room: newRoom(roomBytes)}
 }
 
-// Keep bounds what streams share of the newest events and their encodings, in bytes. It is called before there are streams.
-func (h *Hub) Keep(bytes int64) { h.matcher.recent.most = bytes }
+// Keep bounds what streams share of the newest events and their encodings, and what they hold of what they send, in bytes. It is
+// called before there are streams.
+func (h *Hub) Keep(shared, sending int64) { h.matcher.recent.most, h.room = shared, newRoom(sending) }
 
 // NewEncoding makes a form in which readers get events: encode is asked once for each event and its tenant's name, however
 // many read it. Encodings are made before there are streams.
@@ -55,6 +57,8 @@ func (h *Hub) Subscribe(ctx context.Context, request Request, send func(Message)
 		return err
 	}
 	defer h.matcher.leave(s.topic)
+	defer s.room.leave()
+	defer s.giveRoom()
 	if err := s.begin(gap); err != nil {
 		return err
 	}
@@ -82,6 +86,7 @@ func (h *Hub) open(ctx context.Context, request Request, send func(Message) erro
 	s := &subscriber{
 		hub: h, request: request, names: newFilterNames(request.Filters), send: send, reached: after,
 		live: after >= h.tail.Head(), topic: h.matcher.join(request.Tenant.ID, selected, request.SlowPolicy),
+		room: h.room.enter(request.Tenant.ID),
 	}
 	request.Entry.live.Store(s.live)
 	return s, gap, nil

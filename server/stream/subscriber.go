@@ -34,6 +34,9 @@ type subscriber struct {
 	active bool
 	// unflushed says that something was sent since the last flush.
 	unflushed bool
+	// room is the tenant's, of which the stream holds some, and wants some before it goes on; 0 for none.
+	room         *tenantRoom
+	holds, wants int64
 }
 
 // begin tells the reader where the stream begins.
@@ -82,22 +85,30 @@ func (s *subscriber) drain(ctx context.Context) (moved <-chan struct{}, err erro
 		if err := s.stopped(ctx); err != nil {
 			return nil, err
 		}
-		if !s.joined {
-			s.join()
-		}
-		if s.joined {
-			moved, err = s.follow(ctx)
-		} else {
-			err = s.catchUp(ctx)
-		}
-		if err != nil {
+		if moved, err = s.goOn(ctx); err != nil {
 			return nil, err
 		}
 		if err := s.beat(); err != nil {
 			return nil, err
 		}
 	}
-	return moved, s.flush()
+	err = s.flush()
+	s.giveRoom()
+	return moved, err
+}
+
+// goOn takes one step: it gets the room that the last one lacked, or sends from the topic, or from elsewhere.
+func (s *subscriber) goOn(ctx context.Context) (moved <-chan struct{}, err error) {
+	if s.wants > 0 {
+		return nil, s.makeRoom(ctx)
+	}
+	if !s.joined {
+		s.join()
+	}
+	if s.joined {
+		return s.follow(ctx)
+	}
+	return nil, s.catchUp(ctx)
 }
 
 func (s *subscriber) stopped(ctx context.Context) error {
@@ -147,7 +158,7 @@ func (s *subscriber) follow(ctx context.Context) (moved <-chan struct{}, err err
 		case content == nil:
 			return nil, s.catchUp(ctx)
 		default:
-			if err := s.event(content.event, one.set, content); err != nil {
+			if sent, err := s.sendShared(content, one.set); !sent || err != nil {
 				return nil, err
 			}
 		}
@@ -195,6 +206,22 @@ func (s *subscriber) dropOldest(v view) (view, error) {
 	s.reach(rest.slots[0].event.position - 1)
 	s.request.Entry.dropped.Add(dropped)
 	return rest, s.deliver(Message{Kind: KindDropped, Cursor: s.hub.store.Cursor(s.reached), Dropped: dropped})
+}
+
+// sendShared sends an event of the topic. A large one needs room until it is written; sent is false when there is none yet.
+func (s *subscriber) sendShared(content *content, set filterSet) (sent bool, err error) {
+	held := content.event.Held()
+	if held <= freely {
+		return true, s.event(content.event, set, content)
+	}
+	if !s.needs((copies - 1) * held) {
+		return false, nil
+	}
+	defer s.giveRoom()
+	if err := s.event(content.event, set, content); err != nil {
+		return true, err
+	}
+	return true, s.flush()
 }
 
 // event sends an event. content is nil where nobody shares it.

@@ -37,8 +37,9 @@ type link struct {
 	put *[]byte
 	// writing says that a goroutine writes; it takes along what is put by meanwhile.
 	writing bool
-	// written tells that a write has ended.
-	written sync.Cond
+	// written tells that a write has ended. taken and done number the buffers that were begun and ended to be written.
+	written     sync.Cond
+	taken, done int
 	// closed says that a close frame was put by: nothing may follow it.
 	closed bool
 	// err is why nothing more can be written.
@@ -114,7 +115,8 @@ func plainClose(frame []byte) []byte {
 	return appendClose(nil, CloseInvalidText, "")
 }
 
-// message puts a data frame by, whose payload encode appends.
+// message puts a data frame by, whose payload encode appends. What is much is written when message returns: until then it has room
+// in the memory (stream.Hub.Keep), and a connection holds no more than one such buffer, and what is added while that is written.
 func (l *link) message(op opcode, compress bool, encode func([]byte) ([]byte, error)) error {
 	frame := appendFrame
 	if compress {
@@ -126,7 +128,12 @@ func (l *link) message(op opcode, compress bool, encode func([]byte) ([]byte, er
 	if err != nil || len(*l.put) < writeBytes {
 		return err
 	}
-	return l.drive()
+	own := l.taken + 1
+	_ = l.drive() // Its error is l.err.
+	for l.done < own && l.err == nil {
+		l.written.Wait()
+	}
+	return l.err
 }
 
 // flush writes what was put by.
@@ -192,7 +199,9 @@ func (l *link) drive() error {
 	for l.put != nil && l.err == nil {
 		out := l.put
 		l.put = nil
+		l.taken++
 		l.err = l.write(*out)
+		l.done++
 		recycle(out)
 		l.written.Broadcast()
 	}
