@@ -53,7 +53,8 @@ type Options struct {
 	Compress bool
 	// Call bounds a message of the client, after decompression, and is charged for it.
 	Call *limit.Call
-	// Rate is how many messages and pings of the client are taken a second; the others wait. 0 for any number.
+	// Rate is how many messages, control frames and small parts of messages are taken of the client a second; the others wait. 0 for
+	// any number.
 	Rate int
 }
 
@@ -64,9 +65,7 @@ type Conn struct {
 	link   *link
 	// compress says that messages go out compressed.
 	compress bool
-	// pace is that of the client.
-	pace *pace
-	call *limit.Call
+	call     *limit.Call
 }
 
 // Accept answers an upgrade request. An error was told to the client. Origins are the caller's business.
@@ -75,13 +74,9 @@ func Accept(w http.ResponseWriter, r *http.Request, options Options) (*Conn, err
 	if options.Compress {
 		mode = websocket.CompressionNoContextTakeover
 	}
-	upgrade, pace := &upgrade{ResponseWriter: w, link: newLink()}, newPace(options.Rate)
+	upgrade := &upgrade{ResponseWriter: w, link: newLink(options.Rate)}
 	reader, err := websocket.Accept(upgrade, r, &websocket.AcceptOptions{
 		Subprotocols: options.Subprotocols, InsecureSkipVerify: true, CompressionMode: mode,
-		OnPingReceived: func(context.Context, []byte) bool {
-			pace.keep()
-			return true
-		},
 	})
 	if err != nil {
 		return nil, err
@@ -89,7 +84,7 @@ func Accept(w http.ResponseWriter, r *http.Request, options Options) (*Conn, err
 	reader.SetReadLimit(-1) // collect has the limit.
 	return &Conn{
 		reader: reader, link: upgrade.link, call: options.Call,
-		compress: w.Header().Get("Sec-WebSocket-Extensions") != "", pace: pace,
+		compress: w.Header().Get("Sec-WebSocket-Extensions") != "",
 	}, nil
 }
 
@@ -119,7 +114,6 @@ var errInvalidText = errors.New("a text message is not UTF-8")
 // Read waits for a message of the client, which is charged to its call until ReleaseMessage. After an error there is nothing
 // more to read. A *gateway.Error is for the client; it knows already what else it did wrong.
 func (c *Conn) Read() (text bool, message []byte, err error) {
-	c.pace.keep()
 	kind, reader, err := c.reader.Reader(context.Background())
 	if err == nil {
 		message, err = c.collect(reader)

@@ -12,10 +12,11 @@ import (
 type opcode byte
 
 const (
-	opText   opcode = 1
-	opBinary opcode = 2
-	opClose  opcode = 8
-	opPing   opcode = 9
+	opContinuation opcode = 0
+	opText         opcode = 1
+	opBinary       opcode = 2
+	opClose        opcode = 8
+	opPing         opcode = 9
 )
 
 const (

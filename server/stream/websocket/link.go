@@ -31,6 +31,9 @@ type link struct {
 	net.Conn
 	// early holds what the client sent before its request was answered.
 	early []byte
+	// frames are those of the client, and pace how fast they may come. Both are the reader's.
+	frames frameFollower
+	pace   *pace
 
 	mu sync.Mutex
 	// put holds whole frames that are not written yet. Nil while there are none, so that it costs nothing to be quiet.
@@ -61,14 +64,22 @@ type link struct {
 // buffers are for what is put by.
 var buffers = sync.Pool{New: func() any { return new([]byte) }}
 
-func newLink() *link {
-	l := &link{opened: time.Now()}
+// newLink makes a link whose client may send a number of frames a second; 0 for any.
+func newLink(rate int) *link {
+	l := &link{opened: time.Now(), pace: newPace(rate)}
 	l.written.L = &l.mu
 	return l
 }
 
-// Read keeps the deadline for clients that are gone without a word. It is moved at most once a second.
+// Read reads no faster than the client may send frames. It keeps the deadline for clients that are gone without a word, which is moved
+// at most once a second.
 func (l *link) Read(p []byte) (int, error) {
+	n, err := l.read(p)
+	l.pace.keep(l.frames.follow(p[:n]))
+	return n, err
+}
+
+func (l *link) read(p []byte) (int, error) {
 	if len(l.early) > 0 {
 		n := copy(p, l.early)
 		if l.early = l.early[n:]; len(l.early) == 0 {

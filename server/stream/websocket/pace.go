@@ -2,9 +2,9 @@ package websocket
 
 import "time"
 
-// pace keeps a client from sending more than so many messages a second, by not reading on. It is for one goroutine.
+// pace keeps a client from sending more than a number of frames a second, by not reading on. It is for one goroutine.
 type pace struct {
-	// each is the time that a message takes up.
+	// each is the time that a frame takes up.
 	each time.Duration
 	// free is when a client that made full use of its pace may send again; it saves up for a second at most.
 	free time.Time
@@ -17,18 +17,18 @@ func newPace(rate int) *pace {
 	return &pace{each: time.Second / time.Duration(rate)}
 }
 
-// keep waits until one more message may come.
-func (p *pace) keep() {
-	if p.each > 0 {
-		time.Sleep(p.take(time.Now()))
+// keep waits until a number of frames more may come.
+func (p *pace) keep(frames int) {
+	if p.each > 0 && frames > 0 {
+		time.Sleep(p.take(time.Now(), frames))
 	}
 }
 
-// take answers how long one more message has to wait.
-func (p *pace) take(now time.Time) time.Duration {
+// take returns how long a number of frames have to wait.
+func (p *pace) take(now time.Time, frames int) time.Duration {
 	if saved := now.Add(-time.Second); p.free.Before(saved) {
 		p.free = saved
 	}
-	p.free = p.free.Add(p.each)
+	p.free = p.free.Add(time.Duration(frames) * p.each)
 	return p.free.Sub(now)
 }

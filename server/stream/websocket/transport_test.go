@@ -152,6 +152,66 @@ func TestThePaceOfAClient(t *testing.T) {
 	})
 }
 
+// A socket that sent pongs, or parts of a message with nothing in them, was read as fast as it could send: sixteen made others wait
+// for seconds. They take a message's time each. Parts with something in them take none.
+func TestFramesThatBringNothingHaveThePaceOfMessages(t *testing.T) {
+	const frames = 3000
+	for _, tt := range []struct {
+		name        string
+		first       frame
+		one         frame
+		last        frame
+		least, most time.Duration
+	}{
+		{"pongs", frame{op: opPong}, frame{op: opPong}, text(`{"ping":{}}`), 1900 * time.Millisecond, 2100 * time.Millisecond},
+		{
+			"empty parts",
+			frame{op: opText, open: true, payload: `{"ping":{}}`},
+			frame{op: opContinuation, open: true},
+			frame{op: opContinuation},
+			1900 * time.Millisecond, 2100 * time.Millisecond,
+		},
+		{
+			"small parts",
+			frame{op: opText, open: true, payload: `{"ping":{}}`},
+			frame{op: opContinuation, open: true, payload: "  "},
+			frame{op: opContinuation},
+			1900 * time.Millisecond, 2100 * time.Millisecond,
+		},
+		{
+			"larger parts",
+			frame{op: opText, open: true, payload: `{"ping":{}}`},
+			frame{op: opContinuation, open: true, payload: strings.Repeat(" ", 512)},
+			frame{op: opContinuation},
+			0, 10 * time.Millisecond,
+		},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			bubble(t, func(t *testing.T, w *world) {
+				c := w.dial()
+				c.expect("ready")
+				time.Sleep(time.Second)
+				count := frames
+				if tt.most < time.Second {
+					count = 1900 // As many as fit into a message here.
+				}
+				began := time.Now()
+				go func() {
+					c.send(0, tt.first)
+					for range count {
+						c.send(0, tt.one)
+					}
+					c.send(0, tt.last)
+				}()
+				c.expect("pong")
+				if took := time.Since(began); took < tt.least || took > tt.most {
+					t.Errorf("%d frames took %v", count, took)
+				}
+			})
+		})
+	}
+}
+
 // A connection carries 64 subscriptions; one more is refused, and fits when another is closed.
 func TestHowManySubscriptions(t *testing.T) {
 	bubble(t, func(t *testing.T, w *world) {
