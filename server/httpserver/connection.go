@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net"
 	"net/http"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -34,6 +35,11 @@ const (
 	controlBurst     = 2 * maxStreams * costOfReset
 )
 
+// readAtOnce is how many bytes a connection reads before it lets others go first, and a call that its client begins counts for as
+// many. What one client has its server do is then spread among what the others ask, however much comes at once: a thousand calls
+// that began in one moment would all stand before each step of everybody else's.
+const readAtOnce = 64 << 10
+
 // connection is one of a client's, and what all its calls may cost.
 type connection struct {
 	net.Conn
@@ -42,8 +48,10 @@ type connection struct {
 	ctx   context.Context
 	close func()
 
-	client clientFrames
-	server serverFrames
+	// unshared is what was read since others last went first, in bytes.
+	unshared int
+	client   clientFrames
+	server   serverFrames
 	// owed is what the server's resets cost, to be paid with the next read.
 	owed atomic.Int32
 	// control is what each address has left for frames that bring nothing.
@@ -74,12 +82,20 @@ func newConnection(conn net.Conn, address string, others *limit.AddressTurn, con
 // Read implements net.Conn. On HTTP/2 it waits while the client costs too much: what is not read fills the client's own
 // buffers, and costs nobody else. net/http reads frame by frame, so that the next call is not begun meanwhile.
 func (c *connection) Read(p []byte) (int, error) {
+	if c.unshared >= readAtOnce {
+		c.unshared = 0
+		runtime.Gosched()
+	}
 	if c.client.plain {
-		return c.Conn.Read(p)
+		n, err := c.Conn.Read(p)
+		c.unshared += n
+		return n, err
 	}
 	c.waitBehindCalls()
 	n, err := c.Conn.Read(p)
-	if cost := c.client.pass(p[:n]) + int(c.owed.Swap(0)); cost > 0 {
+	cost, calls := c.client.pass(p[:n])
+	c.unshared += n + calls*readAtOnce
+	if cost += int(c.owed.Swap(0)); cost > 0 {
 		c.sleep(c.control.Reserve(c.address, min(cost, controlBurst)))
 	}
 	return n, err

@@ -9,6 +9,8 @@ import (
 	"net/http"
 	"runtime"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -184,6 +186,46 @@ func TestCallsThatWaitForTheirTurnAreNotRead(t *testing.T) {
 			t.Error(err)
 		}
 	})
+}
+
+// Calls that are begun by the thousand in one moment are worked on a few at a time, so that each step of another client's call
+// waits behind a few, although these have their bodies and no turn is theirs any more. With one processor the figure is a steady
+// one, so this test is not parallel.
+func TestCallsThatComeAtOnceAreWorkedOnFewAtATime(t *testing.T) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
+	var atWork, most atomic.Int32
+	url := start(t, httpserver.Config{API: func(mux *http.ServeMux) {
+		mux.HandleFunc("POST /work", func(w http.ResponseWriter, r *http.Request) {
+			_, _ = io.Copy(io.Discard, r.Body)
+			most.Store(max(most.Load(), atWork.Add(1)))
+			for range 3 {
+				_ = http.NewResponseController(w).Flush()
+				_, _ = w.Write([]byte("part"))
+			}
+			atWork.Add(-1)
+		})
+	}})
+	const connections, calls = 4, 250
+	var answering sync.WaitGroup
+	for range connections {
+		f := speakFrames(t, url)
+		f.answered(t)
+		out := bufio.NewWriterSize(f.conn, 1<<20)
+		f.Framer = http2.NewFramer(out, f.conn)
+		for range calls {
+			f.begin(t, "POST", "/work", false)
+			_ = f.WriteData(f.next-2, true, []byte("body"))
+		}
+		_ = f.WritePing(false, [8]byte{1})
+		answering.Go(func() {
+			_ = out.Flush()
+			f.acknowledged(t)
+		})
+	}
+	answering.Wait()
+	if most.Load() > 50 {
+		t.Errorf("%d of %d calls were worked on at a time", most.Load(), connections*calls)
+	}
 }
 
 // open begins a call that has no body.

@@ -28,8 +28,8 @@ type clientFrames struct {
 	begun, payload int
 }
 
-// pass follows the bytes that a client has sent, and returns what they cost.
-func (f *clientFrames) pass(p []byte) (cost int) {
+// pass follows the bytes that a client has sent, and returns what they cost, and how many calls they begin.
+func (f *clientFrames) pass(p []byte) (cost, calls int) {
 	for len(p) > 0 && !f.plain {
 		var n int
 		switch {
@@ -44,11 +44,14 @@ func (f *clientFrames) pass(p []byte) (cost int) {
 			n = copy(f.header[f.begun:], p)
 			if f.begun += n; f.begun == frameHeader {
 				cost += f.frame()
+				if http2.FrameType(f.header[3]) == http2.FrameHeaders {
+					calls++
+				}
 			}
 		}
 		p = p[n:]
 	}
-	return cost
+	return cost, calls
 }
 
 // frame returns what a frame costs whose header is there.
