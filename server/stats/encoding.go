@@ -67,10 +67,9 @@ func decode(start time.Time, data []byte) (*interval, error) {
 	for n := d.length(); n > 0; n-- {
 		id, counts := gateway.SubscriptionID(d.number()), &gateway.StatsCounts{}
 		d.counts(counts)
-		if counts.Empty() {
-			return nil, errEncoding
+		if !counts.Empty() { // earlier versions stored counts of nothing
+			i.subscriptions[id] = counts
 		}
-		i.subscriptions[id] = counts
 	}
 	for n := d.length(); n > 0; n-- {
 		name := string(d.bytes(d.length()))

@@ -1,10 +1,22 @@
 package stats_test
 
 import (
+	"bytes"
 	"testing"
 
 	"github.com/postrider-dev/postrider/server/stats"
 )
+
+// withEmptyCounts is an interval of an earlier version: five events were published, and subscription 7 was only asked to slow down.
+var withEmptyCounts = []byte{1, 5, 0, 0, 0, 0, 0, 1, 7, 0, 0, 0, 0, 0, 1, 1, 'a', 5}
+
+func TestIntervalsWithCountsOfNothingAreRead(t *testing.T) {
+	t.Parallel()
+	again, _, err := stats.Recode(withEmptyCounts)
+	if want := []byte{1, 5, 0, 0, 0, 0, 0, 0, 1, 1, 'a', 5}; err != nil || !bytes.Equal(again, want) {
+		t.Errorf("became %v, %v; want %v", again, err, want)
+	}
+}
 
 // FuzzDecode reads what a damaged database may hold: it answers an error or something that can be written again.
 func FuzzDecode(f *testing.F) {
@@ -12,6 +24,7 @@ func FuzzDecode(f *testing.F) {
 	f.Add([]byte{1, 0, 0, 0, 0, 0, 0, 0, 0})
 	f.Add([]byte{1, 5, 2, 1, 0, 1, 9, 2, 6, 3, 1, 7, 0, 2, 1, 0, 1, 9, 2, 1, 1, 'a', 5})
 	f.Add([]byte{2, 0})
+	f.Add(withEmptyCounts)
 	f.Add([]byte{1, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 0xff, 0xff, 0x0f})
 	f.Fuzz(func(t *testing.T, data []byte) {
 		again, description, err := stats.Recode(data)

@@ -93,7 +93,8 @@ func (i *interval) add(other *interval) {
 	}
 }
 
-// remove takes away an interval that was added.
+// remove takes away an interval that was added. What it tells apart is there as long as an interval in the sum has it, because no
+// interval has counts of nothing.
 func (i *interval) remove(other *interval) {
 	i.total.Remove(&other.total)
 	for id, counts := range other.subscriptions {

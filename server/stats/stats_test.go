@@ -128,6 +128,34 @@ func TestWhatLeavesTheSpanIsNoLongerSummedUp(t *testing.T) {
 	}
 }
 
+// A subscription whose attempts of an interval were all answered by 429 had counts of nothing: the interval could not be read again,
+// with all else that had happened in it, and a watch panicked when two of them left its span.
+func TestEndpointsThatAskToSlowDownCostNoFigures(t *testing.T) {
+	t.Parallel()
+	inWorld(t, func(w *world) {
+		seen := w.watch(tenant, spans["1 s"])
+		for range 40 {
+			w.publish(tenant, "order.created", 2)
+			w.slowDown(7, 3)
+			time.Sleep(15 * time.Second)
+			seen.look()
+		}
+		for range 25 {
+			time.Sleep(15 * time.Second)
+			seen.look()
+		}
+		if seen.view.Totals.Published != 0 || len(seen.view.Subscriptions) != 0 {
+			t.Errorf("after the span: %+v", seen.view)
+		}
+		w.restart()
+		for _, name := range []string{"15 s", "5 min"} {
+			if got := w.watch(tenant, spans[name]).total().Published; got != 80 {
+				t.Errorf("%s: %d published, want 80", name, got)
+			}
+		}
+	})
+}
+
 func TestHistorySurvivesARestart(t *testing.T) {
 	t.Parallel()
 	inWorld(t, func(w *world) {

@@ -85,6 +85,9 @@ func (t *tenant) published(now time.Time, eventType string, n int64) {
 }
 
 func (t *tenant) settled(now time.Time, d gateway.DeliverySettled) {
+	if !d.Attempted && !d.Dead {
+		return // the endpoint asked to slow down; counts of nothing must not exist
+	}
 	second, open := t.at(now)
 	bucket := gateway.LatencyBucket(d.Latency)
 	for _, counts := range [...]*gateway.StatsCounts{second, &open.total, open.subscription(d.Subscription)} {

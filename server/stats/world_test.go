@@ -172,6 +172,13 @@ func (w *world) fail(sub gateway.SubscriptionID, n, dead int) {
 	}
 }
 
+// slowDown records attempts whose endpoint asked to come back later, which are neither successes nor failures.
+func (w *world) slowDown(sub gateway.SubscriptionID, n int) {
+	for range n {
+		w.recorder.Settled(gateway.DeliverySettled{Tenant: tenant, Subscription: sub})
+	}
+}
+
 func (w *world) watch(of gateway.TenantID, span time.Duration) *watched {
 	w.t.Helper()
 	watch, err := w.recorder.Watch(w.t.Context(), of, span)
