@@ -36,6 +36,14 @@ type namedValue struct {
 
 func (v namedValue) Type() string { return v.shown }
 
+// Set takes nothing for a list of times that is empty, as lists of texts do.
+func (v namedValue) Set(text string) error {
+	if times, ok := v.Value.(pflag.SliceValue); ok && text == "" && v.Value.Type() == "durationSlice" {
+		return times.Replace(nil)
+	}
+	return v.Value.Set(text)
+}
+
 // textFlag is a flag with text, whose help shows a placeholder for it.
 type textFlag struct {
 	value *string

@@ -255,7 +255,7 @@ func (f subscriptionFlags) content(name string) (*postriderv1.Subscription, erro
 
 func (f subscriptionFlags) policy() *postriderv1.DeliveryPolicy {
 	policy := &postriderv1.DeliveryPolicy{Concurrency: f.concurrency}
-	if f.timeout > 0 {
+	if f.timeout != 0 {
 		policy.Timeout = durationpb.New(f.timeout)
 	}
 	for _, wait := range f.retries {

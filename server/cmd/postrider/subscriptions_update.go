@@ -34,8 +34,8 @@ func updateSubscription(env environment, to *connection) *cobra.Command {
 		Use:   "update NAME|ID",
 		Short: "Change what is given of a subscription, and nothing else",
 		Long: `Change what is given of a subscription, and nothing else. Another filter holds for events that have no delivery yet; URL,
-headers, payloads, secret and retries hold from the next attempt on, also of deliveries that wait for theirs. An empty value
-takes back what was set, such as --expression ''.
+headers, payloads, secret and retries hold from the next attempt on, also of deliveries that wait for theirs. An empty
+value, or 0, takes back what was set, such as --expression ''.
 
 Stored header values are not sent to another address: when --url has another scheme, host or port, give them again with
 --header, or drop them with --header ''.`,
@@ -56,6 +56,9 @@ Stored header values are not sent to another address: when --url has another sch
 		}
 		if len(mask.Paths) == 0 {
 			return usageError{cmd, errors.New("what is to change? Give a flag")}
+		}
+		if cmd.Flags().Changed("url") && flags.url == "" {
+			return usageError{cmd, errors.New("--url: is given without a value; a subscription has to have one")}
 		}
 		sub, err := flags.content(name)
 		if err != nil {

@@ -243,6 +243,9 @@ func TestUpdateSubscription(t *testing.T) {
 			}
 		}
 	}
+	if out := i.must("", "subscriptions", "update", "bills", "--retry", "", "--concurrency", "0"); !strings.Contains(out, `"policy":{}`) {
+		t.Errorf("retries and concurrency were not taken back: %s", out)
+	}
 	if out := i.must("", "subscriptions", "get", "bills"); strings.Contains(out, "expression") {
 		t.Errorf("the expression was not taken back: %s", out)
 	}
@@ -253,6 +256,9 @@ func TestUpdateSubscription(t *testing.T) {
 	}{
 		{[]string{"bills"}, exitUsage, "flag"},
 		{[]string{"bills", "--header", "x"}, exitUsage, "--header"},
+		{[]string{"bills", "--url", ""}, exitUsage, "--url"},
+		{[]string{"bills", "--retry", "1s,"}, exitUsage, "--retry"},
+		{[]string{"bills", "--timeout", "-1s"}, exitRefused, "subscription.policy.timeout"},
 		{[]string{"nobody", "--description", "x"}, exitRefused, "nobody"},
 		{[]string{"bills", "--types", "a b"}, exitRefused, "subscription.filter.types"},
 	} {
