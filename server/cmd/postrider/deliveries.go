@@ -153,12 +153,13 @@ func retryDeliveries(env environment, to *connection) *cobra.Command {
 	return cmd
 }
 
-// printNext prints what a delivery that failed waits for. Without a time that is its subscription, which is paused, disabled or held.
+// printNext prints what a delivery that failed waits for. Without a time, or once it is due, that is its subscription, which is paused,
+// disabled or held.
 func printNext(w io.Writer, d *postriderv1.Delivery) error {
 	switch {
 	case d.GetState() != postriderv1.DeliveryState_DELIVERY_STATE_RETRYING:
 		return nil
-	case d.GetNextAttemptTime() != nil:
+	case d.GetNextAttemptTime().AsTime().After(time.Now()):
 		return say(w, "next attempt %s\n", local(d.GetNextAttemptTime()))
 	default:
 		return say(w, "next attempt when the subscription goes on: postrider subscriptions get %s\n", d.GetSubscriptionId())

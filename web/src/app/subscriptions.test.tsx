@@ -1,3 +1,4 @@
+import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { Code, ConnectError } from "@connectrpc/connect";
 import { screen, waitFor, within } from "@testing-library/react";
 import { beforeEach, describe, expect, it } from "vitest";
@@ -238,5 +239,27 @@ describe("one subscription", () => {
     await user.click(screen.getByRole("button", { name: "Delivered" }));
     await screen.findByText("No delivery is in this state.");
     expect(router.state.location.search).toMatchObject({ state: "DELIVERED" });
+  });
+
+  it("calls an attempt next while it is to come, and due once it waits for the subscription", async () => {
+    const minutes = (n: number) => timestampFromMs(Date.now() + n * 60_000 + 30_000);
+    renderApp(server, "/subscriptions/sub_1");
+    await screen.findByText("Live");
+    for (const [id, nextAttemptTime] of [
+      ["dlv_1", minutes(4)],
+      ["dlv_2", minutes(-16)],
+    ] as const) {
+      server.putDelivery({
+        id,
+        subscriptionId: "sub_1",
+        eventId: "evt_1",
+        cursor: id,
+        state: DeliveryState.RETRYING,
+        nextAttemptTime,
+      });
+    }
+    const rows = await screen.findAllByText(/^(next|due)/);
+    const texts = rows.map((row) => row.textContent).sort();
+    expect(texts).toEqual(["due 15 min ago", "next in 4 min"]);
   });
 });

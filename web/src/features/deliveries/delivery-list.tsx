@@ -1,3 +1,4 @@
+import { type Timestamp, timestampMs } from "@bufbuild/protobuf/wkt";
 import { Link, useNavigate } from "@tanstack/react-router";
 import { type ReactNode, useId } from "react";
 import { type Delivery, DeliveryState } from "#gen/postrider/v1/delivery_pb";
@@ -10,7 +11,7 @@ import { EventType } from "@/ui/event-type";
 import { milliseconds, shortDuration } from "@/ui/format/duration";
 import { Icon } from "@/ui/icon";
 import { ErrorState, Notice, Skeleton } from "@/ui/states";
-import { Ago } from "@/ui/time";
+import { Ago, useNow } from "@/ui/time";
 import { AttemptView } from "./attempt-view";
 import styles from "./delivery-list.module.css";
 import { useAttempts, useDeliveries, useRetryDelivery } from "./queries";
@@ -116,13 +117,18 @@ function summary({ attemptCount, lastAttempt }: Delivery): string {
 
 function When({ delivery }: { delivery: Delivery }) {
   if (delivery.state === DeliveryState.RETRYING && delivery.nextAttemptTime) {
-    return (
-      <>
-        next <Ago time={delivery.nextAttemptTime} />
-      </>
-    );
+    return <NextAttempt time={delivery.nextAttemptTime} />;
   }
   return <Ago time={delivery.updateTime} />;
+}
+
+/** An attempt that is due goes out once its subscription goes on. */
+function NextAttempt({ time }: { time: Timestamp }) {
+  return (
+    <>
+      {timestampMs(time) > useNow() ? "next" : "due"} <Ago time={time} />
+    </>
+  );
 }
 
 function Attempts({ delivery, shows }: { delivery: Delivery; shows: Sides }) {
