@@ -3,6 +3,7 @@ package stream_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -49,5 +50,38 @@ func TestCostlyExpressionsOfStreamsAreBounded(t *testing.T) {
 				}
 			}
 		}
+	})
+}
+
+// A payload of more than a few kilobytes was read anew for each of the filters of a stream, while the streams of all tenants
+// waited, and again for each when a stream caught up.
+func TestALargePayloadIsReadOnceForTheFiltersOfAStream(t *testing.T) {
+	payload := string(metertest.Payload())
+	var filters []stream.Filter
+	for i := range stream.MaxFilters {
+		filters = append(filters, stream.Filter{
+			Name: fmt.Sprint(i), Filter: gateway.Filter{Expression: fmt.Sprintf(`event.data.t == "%d"`, i)},
+		})
+	}
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, tail.DefaultBytes)
+		w.publishData("large", 1, `{}`)
+		live := w.open(stream.Request{Filters: filters})
+		live.next(t) // It has begun.
+		var published gateway.Position
+		metertest.Bounded(t, maxMemory, maxProcessor, func() {
+			published = w.publishData("large", 1, payload)
+			for live.next(t).Cursor.Position < published {
+			}
+		})
+		live.cancel(context.Canceled)
+		<-live.ended
+		metertest.Bounded(t, maxMemory, maxProcessor, func() {
+			late := w.open(stream.Request{Filters: filters, Start: stream.Start{Earliest: true}})
+			for late.next(t).Cursor.Position < published {
+			}
+			late.cancel(context.Canceled)
+			<-late.ended
+		})
 	})
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -156,3 +157,53 @@ func TestAStreamWithACostlyExpressionShowsThatItIsAlive(t *testing.T) {
 }
 
 var errLeft = errors.New("the client has left")
+
+// Expressions that each take less than what may not wait took a second together, in which no tenant's streams got an event.
+func TestTheExpressionsOfATenantKeepNoOtherTenantsStreamsWaiting(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, tail.DefaultBytes)
+	other, err := w.store.CreateTenant(t.Context(), gateway.Tenant{Name: "other"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancelCause(t.Context())
+	var begun, got, running sync.WaitGroup
+	follow := func(tenant *gateway.Tenant, expression string, onBegin, onEvent func()) {
+		begun.Add(1)
+		request := stream.Request{Tenant: tenant, Filters: []stream.Filter{{Filter: gateway.Filter{Expression: expression}}}}
+		running.Go(func() {
+			_ = w.hub.Subscribe(ctx, request, func(message stream.Message) error {
+				switch message.Kind {
+				case stream.KindBegin:
+					begun.Done()
+					onBegin()
+				case stream.KindEvent:
+					onEvent()
+				}
+				return nil
+			})
+		})
+	}
+	const streams = 300
+	// Until released, the readers of the costly streams look at nothing themselves.
+	released, arrived := make(chan struct{}), make(chan struct{})
+	got.Add(streams)
+	for i := range streams {
+		follow(w.tenant, fmt.Sprintf("!event.data.n.exists(x, x == %d)", 100+i), func() { <-released }, got.Done)
+	}
+	follow(other, "", func() {}, func() { close(arrived) })
+	begun.Wait()
+	costly := w.publishData("costly", 1, `{"n":[`+strings.Repeat("1,", 1_000)+`1]}`)
+	w.append(&gateway.Event{Tenant: other.ID, Data: []byte(`{}`)})
+	<-arrived
+	events, _ := w.tail.After(costly-1, 1)
+	subject := w.filters.Subject(events[0])
+	before := subject.Spent()
+	close(released)
+	got.Wait()
+	if all := subject.Spent(); before > all/2 {
+		t.Errorf("the other tenant's event waited for %d units of %d", before, all)
+	}
+	cancel(errLeft)
+	running.Wait()
+}

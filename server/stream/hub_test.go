@@ -1,6 +1,7 @@
 package stream_test
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -24,6 +25,7 @@ type world struct {
 	folder   string
 	store    *store.Store
 	tail     *tail.Tail
+	filters  *filter.Compiler
 	hub      *stream.Hub
 	tenant   *gateway.Tenant
 	stopping chan struct{}
@@ -52,8 +54,10 @@ func newWorld(t *testing.T, tailBytes int) *world {
 			t.Error(err)
 		}
 	})
-	w := &world{t: t, folder: dir, store: log, tail: recent, stopping: make(chan struct{})}
-	w.hub = stream.New(log, recent, filter.NewCompiler(schema.NewRegistry()), w.stopping)
+	w := &world{
+		t: t, folder: dir, store: log, tail: recent, filters: filter.NewCompiler(schema.NewRegistry()), stopping: make(chan struct{}),
+	}
+	w.hub = stream.New(log, recent, w.filters, w.stopping)
 	if w.tenant, err = log.TenantByName(t.Context(), gateway.DefaultTenant); err != nil {
 		t.Fatal(err)
 	}
@@ -68,19 +72,28 @@ func (w *world) publish(eventType string, n int) gateway.Position {
 
 func (w *world) publishData(eventType string, n int, data string) gateway.Position {
 	w.t.Helper()
-	first := w.store.Head() + 1
-	events := make([]store.NewEvent, n)
+	events := make([]*gateway.Event, n)
 	for i := range events {
-		events[i].Event = &gateway.Event{
-			Tenant: w.tenant.ID, ID: fmt.Sprintf("%s-%d-%d", eventType, first, i), Type: eventType,
-			Source: gateway.DefaultSource, Time: time.Now(), Data: []byte(data),
-		}
+		events[i] = &gateway.Event{Tenant: w.tenant.ID, Type: eventType, Data: []byte(data)}
 	}
-	appended, err := w.store.Append(w.t.Context(), w.store.RegistryRevision(), events)
+	return w.append(events...)
+}
+
+// append stores events together, with what they lack, and returns the position of the last.
+func (w *world) append(events ...*gateway.Event) gateway.Position {
+	w.t.Helper()
+	first := w.store.Head() + 1
+	stored := make([]store.NewEvent, len(events))
+	for i, event := range events {
+		event.ID, event.Type = fmt.Sprintf("%s-%d-%d", event.Type, first, i), cmp.Or(event.Type, "a")
+		event.Source, event.Time = gateway.DefaultSource, time.Now()
+		stored[i].Event = event
+	}
+	appended, err := w.store.Append(w.t.Context(), w.store.RegistryRevision(), stored)
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	return appended[n-1].Position
+	return appended[len(events)-1].Position
 }
 
 // reader is one stream whose messages can be read one by one.

@@ -32,6 +32,10 @@ type matcher struct {
 	// found, touched and dirty are kept for their memory.
 	found          []interest
 	touched, dirty []*topic
+	// subject is the event in hand as expressions see it, once one was asked.
+	subject *filter.Subject
+	// spent is what the expressions of each tenant took with the batch under way.
+	spent map[gateway.TenantID]time.Duration
 	// missed are the topics whose readers have to find the events of the batch under way in the log.
 	missed []*topic
 }
@@ -39,6 +43,7 @@ type matcher struct {
 func newMatcher(recent *tail.Tail, filters *filter.Compiler) *matcher {
 	m := &matcher{
 		tail: recent, filters: filters, emptied: make(chan struct{}, 1), topics: map[string]*topic{}, index: index{},
+		spent: map[gateway.TenantID]time.Duration{},
 	}
 	m.recent.most = recentBytes
 	return m
@@ -122,7 +127,7 @@ func (m *matcher) step() bool {
 // match puts an event into the topics that select it.
 func (m *matcher) match(event *gateway.Event) {
 	m.found = m.index.match(event, m.found[:0])
-	m.touched = m.touched[:0]
+	m.touched, m.subject = m.touched[:0], nil
 	for _, one := range m.found {
 		bit := filterSet(1) << one.filter
 		if one.topic.set&bit != 0 || !m.selects(one, event) {
@@ -147,11 +152,16 @@ func (m *matcher) match(event *gateway.Event) {
 	}
 }
 
-// costlyFor is how long a topic is left to its readers after an expression took long.
-const costlyFor = time.Minute
+const (
+	// costlyFor is how long a topic is left to its readers after an expression took long.
+	costlyFor = time.Minute
+	// tenantTime is what the expressions of a tenant may take of the matcher with a batch, compiling them and reading the
+	// payload included.
+	tenantTime = 5 * time.Millisecond
+)
 
-// selects says whether a filter of a topic selects an event. A topic with an expression that takes long misses it: its
-// readers evaluate it themselves, in turns, and nobody else waits.
+// selects says whether a filter of a topic selects an event. A topic with an expression that takes long misses it, or one whose
+// tenant's expressions took long together: its readers evaluate it themselves, and nobody else waits.
 func (m *matcher) selects(one interest, event *gateway.Event) bool {
 	t := one.topic
 	if t.missed {
@@ -161,12 +171,25 @@ func (m *matcher) selects(one interest, event *gateway.Event) bool {
 		m.miss(t)
 		return false
 	}
-	selected, ok := t.selection.quickly(one.filter, m.filters, event)
+	expression := t.selection.expressions[one.filter]
+	if expression == nil {
+		return true
+	}
+	if m.spent[t.tenant] > tenantTime {
+		m.miss(t)
+		return false
+	}
+	if m.subject == nil {
+		m.subject = m.filters.Subject(event)
+	}
+	began := time.Now()
+	verdict, ok := expression.Quick(m.subject)
+	m.spent[t.tenant] += time.Since(began)
 	if !ok {
 		t.costlyUntil = time.Now().Add(costlyFor)
 		m.miss(t)
 	}
-	return selected && ok
+	return verdict.Matched && ok
 }
 
 func (m *matcher) miss(t *topic) {
@@ -187,6 +210,8 @@ func (m *matcher) publish(matched gateway.Position) {
 	}
 	clear(m.missed)
 	m.missed = m.missed[:0]
+	clear(m.spent)
+	m.subject = nil
 	m.matched.Store(int64(matched))
 	for _, moved := range waiting {
 		close(moved)

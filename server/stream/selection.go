@@ -71,6 +71,7 @@ type verdict struct {
 
 // match holds an event of the stream's tenant against the filters. It may wait for its turn.
 func (s *selection) match(compiler *filter.Compiler, event *gateway.Event) (v verdict) {
+	var subject *filter.Subject
 	for i := range s.filters {
 		if !s.filters[i].Match(event.Type) {
 			continue
@@ -79,7 +80,10 @@ func (s *selection) match(compiler *filter.Compiler, event *gateway.Event) (v ve
 			v.set |= 1 << i
 			continue
 		}
-		one := s.expressions[i].Match(compiler.Subject(event))
+		if subject == nil { // Large payloads are read anew by each.
+			subject = compiler.Subject(event)
+		}
+		one := s.expressions[i].Match(subject)
 		if one.Matched {
 			v.set |= 1 << i
 		}
@@ -89,15 +93,6 @@ func (s *selection) match(compiler *filter.Compiler, event *gateway.Event) (v ve
 		v.costly = v.costly || one.Costly
 	}
 	return v
-}
-
-// quickly says whether a filter selects an event, for who must not wait; ok is false when that takes too long.
-func (s *selection) quickly(i int, compiler *filter.Compiler, event *gateway.Event) (selected, ok bool) {
-	if s.expressions[i] == nil {
-		return true, true
-	}
-	verdict, ok := s.expressions[i].Quick(compiler.Subject(event))
-	return verdict.Matched, ok
 }
 
 // filterNames answers the names that belong to a set of filters. The same lists are handed out again and again.
