@@ -11,7 +11,7 @@ var (
 // PartsOfMemory is the sum of the parts of so many megabytes.
 func PartsOfMemory(megabytes int) int64 {
 	s := splitMemory(megabytes)
-	return s.tail + s.frames + s.sending + s.writerPages + s.readerPages + s.bodies + int64(s.connections)*connectionBytes
+	return s.tail + s.frames + s.sending + s.attempts + s.writerPages + s.readerPages + s.bodies + int64(s.connections)*connectionBytes
 }
 
 // BodyBytes is the budget of requests of a configuration.

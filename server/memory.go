@@ -19,25 +19,26 @@ const (
 	mostByDefault = 1024
 )
 
-// The parts of Config.Memory. What is left beside them, a sixteenth, is for the program itself and for what has no share of its
+// The parts of Config.Memory. What is left beside them, an eighth, is for the program itself and for what has no share of its
 // own: lanes, schemas, statistics.
 //
 //	share   part
 //	1/16    tail: the newest events, which deliveries and streams read from memory
 //	1/16    frames: what live streams share, events and their encodings
 //	1/16    sending: what live streams hold of the pages and large events that are being written to their readers
+//	1/16    attempts: what deliveries hold of what they are sending
 //	1/16    pages that the SQLite writer keeps
 //	1/16    pages that the SQLite readers keep, together
-//	1/4     bodies of requests in flight (more where the largest needs more: bodyBytes), and events that wait to be stored
+//	1/8     bodies of requests in flight (more where the largest needs more: bodyBytes), and events that wait to be stored
 //	3/8     connections of clients, at 32 KB each
 //
 // The collector works towards all of it but SQLite's pages, which are not its own, and up to a quarter more for large bodies
 // beyond their part: told less than what is held it would collect without end. It may be close to that only while bodies and
 // connections take their shares; of what is always there, tail and frames, it makes twice as much, a quarter of the whole.
 type memorySplit struct {
-	tail, frames, sending, writerPages, readerPages int64
-	bodies                                          int64
-	connections                                     int
+	tail, frames, sending, attempts, writerPages, readerPages int64
+	bodies                                                    int64
+	connections                                               int
 	// collector is what the Go runtime keeps within.
 	collector int64
 }
@@ -49,8 +50,8 @@ func splitMemory(megabytes int) memorySplit {
 	all := int64(megabytes) << 20
 	part := all / 16
 	return memorySplit{
-		tail: part, frames: part, sending: part, writerPages: part, readerPages: part,
-		bodies: 4 * part, connections: int(6 * part / connectionBytes), collector: 14 * part,
+		tail: part, frames: part, sending: part, attempts: part, writerPages: part, readerPages: part,
+		bodies: 2 * part, connections: int(6 * part / connectionBytes), collector: 14 * part,
 	}
 }
 

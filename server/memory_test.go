@@ -85,7 +85,7 @@ func TestRequestsAreBoundedByTheMemory(t *testing.T) {
 func TestTheCollectorIsToldOfLargeRequests(t *testing.T) {
 	t.Parallel()
 	config := server.DefaultConfig()
-	for megabytes, want := range map[int]int64{96: 108, 256: 288, 1024: 896} {
+	for megabytes, want := range map[int]int64{96: 108, 256: 288, 1024: 928} {
 		config.Memory = megabytes
 		if got := server.CollectorBytes(config) >> 20; got != want {
 			t.Errorf("of %d MB the collector has %d, want %d", megabytes, got, want)

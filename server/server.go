@@ -210,7 +210,7 @@ func (s *Server) assemble(keyring *auth.Keyring) (err error) {
 	publisher := publish.New(s.log(s.store), s.schemas)
 	s.engine = deliver.New(deliver.Config{
 		Store: s.store, Tail: recent, Targets: targets, Payload: s.schemas.JSON, Filters: filters, Logger: s.logger,
-		Settled: s.stats.Settled, StopTimeout: attemptDrain, MaxAttempts: s.maxTargets,
+		Settled: s.stats.Settled, StopTimeout: attemptDrain, MaxAttempts: s.maxTargets, Room: s.memory.attempts,
 	})
 	hub := stream.New(s.store, recent, filters, s.stopping)
 	hub.Keep(s.memory.frames, s.memory.sending)

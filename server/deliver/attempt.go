@@ -36,6 +36,8 @@ type attempt struct {
 	ended        bool
 	// permit is the lane's, where it needed one; nil otherwise.
 	permit *permit
+	// holds is the memory it is counted with, until its turn ends.
+	holds int64
 }
 
 // startFirst begins an event's first attempt. l.mu is held, here and below.
@@ -79,6 +81,8 @@ func (l *lane) start(a *attempt, now time.Time) {
 	a.trial = l.breaker.Probing()
 	l.busy[keyOf(&a.delivery)] = a
 	l.slots++
+	a.holds = a.event.bytes()
+	l.engine.turns.begin(l, a.holds)
 	l.usePermit(a)
 	if a.probe {
 		l.probing, l.searching = true, false
@@ -90,7 +94,7 @@ func (l *lane) start(a *attempt, now time.Time) {
 func (a *attempt) run() {
 	defer a.lane.engine.work.Done()
 	outcome := a.sendOnceFree()
-	a.lane.engine.turns.give(a.lane)
+	a.lane.engine.turns.give(a.lane, a.holds)
 	recorded := a.lane.settle(a, outcome)
 	if !recorded {
 		a.endPermit()

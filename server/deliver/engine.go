@@ -39,6 +39,8 @@ type Config struct {
 	// MaxAttempts bounds the attempts under way of all subscriptions together, each of which takes a socket; 0 for any
 	// number.
 	MaxAttempts int
+	// Room is the memory that attempts under way may hold of what they send, in bytes; 0 for any.
+	Room int64
 	// WallClock is the clock that is held against the time that has passed, to notice when it is set; time.Now when nil.
 	WallClock func() time.Time
 	// StopTimeout is how long attempts under way may go on when the engine stops; 10 s when 0.
@@ -103,7 +105,7 @@ func New(cfg Config) *Engine {
 	e := &Engine{
 		store: cfg.Store, tail: cfg.Tail, targets: cfg.Targets, payload: cfg.Payload, filters: cfg.Filters,
 		logger: cfg.Logger, settled: cfg.Settled, wallClock: cfg.WallClock, stopTimeout: cfg.StopTimeout,
-		pages: make(chan struct{}, pageReaders), turns: newTurns(cfg.MaxAttempts),
+		pages: make(chan struct{}, pageReaders), turns: newTurns(cfg.MaxAttempts, cfg.Room),
 		lanes: map[gateway.SubscriptionID]*lane{}, ready: make(chan struct{}),
 	}
 	e.router.engine, e.router.index = e, index{}

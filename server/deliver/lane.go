@@ -82,6 +82,8 @@ type lane struct {
 	// turns counts the turns the lane has, under the lock of the engine's turns; granted is one that it has been given.
 	turns   int
 	granted bool
+	// wants is what it waits for room for, under the lock of the engine's turns.
+	wants int64
 	// queued: it waits for a turn. permitted: it has had the permit that it needs.
 	queued, permitted bool
 	probing           bool

@@ -77,7 +77,7 @@ func (l *lane) firstScheduled(rows []*gateway.Delivery) *gateway.Delivery {
 
 // probeRow probes with a delivery that has a row.
 func (l *lane) probeRow(d *gateway.Delivery) {
-	loaded, err := l.loadEvents([]*gateway.Delivery{d})
+	loaded, _, err := l.loadEvents([]*gateway.Delivery{d})
 	if err != nil {
 		l.endProbe(err)
 		return
@@ -132,7 +132,7 @@ func (l *lane) mayProbe() bool {
 // endProbe ends the search without a probe. What has changed since it began may be reason for another.
 func (l *lane) endProbe(err error) {
 	l.stopProbe(err)
-	l.engine.turns.give(l)
+	l.engine.turns.give(l, 0)
 }
 
 func (l *lane) stopProbe(err error) {

@@ -14,6 +14,12 @@ type outgoing struct {
 	usual, defaults rendering
 }
 
+// sentCopies is how often an event is in memory while it is sent: as it is stored, as targets see it, and as the body of a request.
+const sentCopies = 3
+
+// bytes is what an attempt of the event holds.
+func (o *outgoing) bytes() int64 { return sentCopies * int64(o.Held()) }
+
 // rendering is an event as targets see it, with or without the defaults of fields that are not set.
 type rendering struct {
 	once    sync.Once

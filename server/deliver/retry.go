@@ -122,8 +122,9 @@ func (l *lane) loadDue(limit int) {
 	now := time.Now()
 	rows, next, err := l.waitingRows(now, limit)
 	var loaded []retry
+	all := true
 	if err == nil {
-		loaded, err = l.loadEvents(rows)
+		loaded, all, err = l.loadEvents(rows)
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -135,7 +136,7 @@ func (l *lane) loadDue(limit int) {
 		l.rowsFailed(err)
 		return
 	}
-	full := len(rows) == limit
+	full := len(rows) == limit || !all
 	r.due = r.due || full
 	r.first = r.first && full
 	r.expect(next)
@@ -190,26 +191,30 @@ func (l *lane) waitingRows(now time.Time, limit int) (due []*gateway.Delivery, n
 	return rows[:i], gateway.Rebase(rows[i].Due, now), nil
 }
 
-func (l *lane) loadEvents(rows []*gateway.Delivery) ([]retry, error) {
+// loadEvents loads the events of rows, as many as a lane keeps in memory; all says that none was left for later. Rows whose event is gone
+// are among what is loaded, without one.
+func (l *lane) loadEvents(rows []*gateway.Delivery) (loaded []retry, all bool, err error) {
 	if len(rows) == 0 {
-		return nil, nil
+		return nil, true, nil
 	}
 	positions := make([]gateway.Position, len(rows))
 	for i, d := range rows {
 		positions[i] = d.Position
 	}
-	events, err := l.engine.store.EventsAt(l.engine.reading, positions)
+	events, all, err := l.engine.store.EventsWithin(l.engine.reading, positions, queueBytes)
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
-	loaded := make([]retry, len(rows))
-	for i, d := range rows {
-		loaded[i].delivery = d
+	for _, d := range rows {
+		one := retry{delivery: d}
 		if event := events[d.Position]; event != nil {
-			loaded[i].event = &outgoing{Event: event}
+			one.event = &outgoing{Event: event}
+		} else if !all {
+			continue
 		}
+		loaded = append(loaded, one)
 	}
-	return loaded, nil
+	return loaded, all, nil
 }
 
 // startManual starts what a person asked for, whatever the breaker says.
@@ -218,7 +223,7 @@ func (l *lane) startManual(now time.Time) {
 	for len(r.manual) > 0 && l.slots < l.sub.Policy.Slots() {
 		next := r.manual[0]
 		free := l.busy[keyOf(next.delivery)] == nil && l.claims[keyOf(next.delivery)] == 0
-		if free && !l.engine.turns.take(l) {
+		if free && !l.engine.turns.take(l, next.event.bytes()) {
 			return
 		}
 		r.manual = r.manual[1:]

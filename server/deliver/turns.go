@@ -23,28 +23,35 @@ const (
 // it may have one: first those of the tenant, and there the lane, with the fewest. Waiting costs no slot, no time of an attempt
 // and is no failure.
 //
+// The memory of what is being sent is bounded in the same way: a lane waits while there is no room for its next event.
+//
 // The lock is taken below a lane's.
 type turns struct {
 	limit int
+	// room is the bytes that attempts under way may hold; 0 for any number.
+	room int64
 
 	mu      sync.Mutex
 	taken   int
+	bytes   int64
 	tenants map[gateway.TenantID]*tenantsTurns
 }
 
 // tenantsTurns are the turns of a tenant, as long as it has or wants any.
 type tenantsTurns struct {
 	taken int
+	bytes int64
 	// sound are the lanes that wait and may have soundTurns, others the rest of them.
 	sound, others map[*lane]struct{}
 }
 
-func newTurns(limit int) turns {
-	return turns{limit: limit, tenants: map[gateway.TenantID]*tenantsTurns{}}
+func newTurns(limit int, room int64) turns {
+	return turns{limit: limit, room: room, tenants: map[gateway.TenantID]*tenantsTurns{}}
 }
 
-// take reports whether an attempt of the lane may begin. When it may not, the lane is dispatched once it may. l.mu is held.
-func (t *turns) take(l *lane) bool {
+// take reports whether an attempt of the lane may begin, whose event takes a number of bytes. When it may not, the lane is dispatched once
+// it may. l.mu is held.
+func (t *turns) take(l *lane, bytes int64) bool {
 	if t.limit == 0 {
 		return true
 	}
@@ -60,11 +67,12 @@ func (t *turns) take(l *lane) bool {
 		tenant = &tenantsTurns{sound: map[*lane]struct{}{}, others: map[*lane]struct{}{}}
 		t.tenants[l.tenant] = tenant
 	}
+	l.wants = bytes
 	among, share := tenant.others, tenantTurns
 	if l.turns == 0 && !l.breaker.Doubtful() {
 		among, share = tenant.sound, soundTurns
 	}
-	if !t.open(tenant, share) || !t.openTo(l) {
+	if !t.open(tenant, share) || !t.openTo(l) || !t.fits(tenant, l, share) {
 		among[l] = struct{}{}
 		return false
 	}
@@ -80,15 +88,33 @@ func (t *turns) open(tenant *tenantsTurns, share int) bool {
 
 func (t *turns) openTo(l *lane) bool { return l.turns < t.limit-t.taken }
 
+// fits says whether there is room for what a lane wants to send. There is for one that is alone, however large.
+func (t *turns) fits(tenant *tenantsTurns, l *lane, share int) bool {
+	return t.room == 0 || t.bytes == 0 || tenant.bytes+l.wants <= int64(share)*(t.room-t.bytes-l.wants)
+}
+
+// begin counts what an attempt holds that has its turn, until it gives that back.
+func (t *turns) begin(l *lane, bytes int64) {
+	if t.limit == 0 {
+		return
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.bytes += bytes
+	t.tenants[l.tenant].bytes += bytes
+}
+
 func (t *turns) reserve(tenant *tenantsTurns) {
 	t.taken++
 	tenant.taken++
 }
 
-func (t *turns) free(id gateway.TenantID) {
+func (t *turns) free(id gateway.TenantID, bytes int64) {
 	tenant := t.tenants[id]
 	t.taken--
 	tenant.taken--
+	t.bytes -= bytes
+	tenant.bytes -= bytes
 	t.forget(id, tenant)
 }
 
@@ -104,26 +130,41 @@ func (l *lane) mayStart() bool {
 	if !l.mayTry() {
 		return false
 	}
-	if l.queued = !l.engine.turns.take(l); l.queued {
+	if l.queued = !l.engine.turns.take(l, l.nextBytes()); l.queued {
 		l.dropPermit()
 		l.permitted = true
 	}
 	return !l.queued
 }
 
-// give ends a turn of a lane: the next one that waits gets it. No lane's lock is held.
-func (t *turns) give(l *lane) {
+// nextBytes is what the next attempt will hold, as far as that is known. l.mu is held.
+func (l *lane) nextBytes() int64 {
+	switch {
+	case len(l.retries.ready) > 0:
+		return l.retries.ready[0].event.bytes()
+	case l.queue.len() > 0:
+		return l.queue.events[l.queue.head].bytes()
+	default:
+		return 0
+	}
+}
+
+// give ends a turn of a lane, and what its attempt has held: those that wait get it. No lane's lock is held.
+func (t *turns) give(l *lane, bytes int64) {
 	if t.limit == 0 {
 		return
 	}
 	t.mu.Lock()
 	l.turns--
-	t.free(l.tenant)
+	t.free(l.tenant, bytes)
 	next := t.next()
 	t.mu.Unlock()
-	for next != nil && !next.grant() {
+	for next != nil {
+		used := next.grant()
 		t.mu.Lock()
-		t.free(next.tenant)
+		if !used {
+			t.free(next.tenant, 0)
+		}
 		next = t.next()
 		t.mu.Unlock()
 	}
@@ -153,21 +194,21 @@ func (t *turns) next() (next *lane) {
 
 func (t *turns) nextOf(tenant *tenantsTurns) *lane {
 	if t.open(tenant, soundTurns) {
-		if l := t.fewest(tenant.sound); l != nil {
+		if l := t.fewest(tenant, tenant.sound, soundTurns); l != nil {
 			return l
 		}
 	}
 	if t.open(tenant, tenantTurns) {
-		return t.fewest(tenant.others)
+		return t.fewest(tenant, tenant.others, tenantTurns)
 	}
 	return nil
 }
 
 // fewest returns the lane with the fewest turns of those that may have one; nil for none.
-func (t *turns) fewest(lanes map[*lane]struct{}) (least *lane) {
+func (t *turns) fewest(tenant *tenantsTurns, lanes map[*lane]struct{}, share int) (least *lane) {
 	compared := 0
 	for l := range lanes {
-		if t.openTo(l) && (least == nil || l.turns < least.turns) {
+		if t.openTo(l) && t.fits(tenant, l, share) && (least == nil || l.turns < least.turns) {
 			least = l
 		}
 		if compared++; compared == turnsCompared {

@@ -3,6 +3,7 @@ package deliver_test
 import (
 	"context"
 	"fmt"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -141,5 +142,87 @@ func TestATurnThatIsNotUsedGoesOn(t *testing.T) {
 		for _, sub := range subs[:10] {
 			equal(t, "delivered", w.states(sub)[gateway.DeliveryDelivered], 1)
 		}
+	})
+}
+
+// A hundred events of 1 MB that an endpoint took in and did not answer were 300 MB. Attempts under way hold no more than there is room for,
+// and a tenant leaves some of it to the others, as of sockets.
+func TestAttemptsHoldNoMoreThanThereIsRoomFor(t *testing.T) {
+	t.Parallel()
+	large := `{"text":"` + strings.Repeat("x", 1_000_000) + `"}`
+	inBoundWorld(t, 100, func(w *world) {
+		w.room = 32 << 20 // An event takes 3 MB.
+		w.restart()
+		var active, most atomic.Int64
+		slow := func(context.Context, *target.Message, int) gateway.Outcome {
+			most.Store(max(most.Load(), active.Add(1)))
+			defer active.Add(-1)
+			time.Sleep(5 * time.Second)
+			return delivered
+		}
+		var subs []*gateway.Subscription
+		for i := range 2 {
+			sub, e := w.subscribe(fmt.Sprint("slow", i), store.StartNow, gateway.Policy{Concurrency: 1024}, "large")
+			e.set(slow)
+			subs = append(subs, sub)
+		}
+		healthy, _ := w.subscribe("healthy", store.StartNow, gateway.Policy{Concurrency: 1}, "a")
+		for range 20 {
+			w.publishData("large", large)
+		}
+		pass(time.Second)
+		for range 10 {
+			w.publish("a")
+			pass(0)
+		}
+		equal(t, "delivered by another one meanwhile", w.states(healthy)[gateway.DeliveryDelivered], 10)
+		pass(2 * time.Minute)
+		if got := most.Load(); got > 9 || got < 3 {
+			t.Errorf("%d large events were sent at once, want what fits into the room", got)
+		}
+		for _, sub := range subs {
+			equal(t, "delivered", w.states(sub)[gateway.DeliveryDelivered], 20)
+		}
+	})
+}
+
+// An event that takes more than there is room for is sent when nothing else is.
+func TestAnEventThatNeedsMoreThanThereIsRoomForIsDelivered(t *testing.T) {
+	t.Parallel()
+	inBoundWorld(t, 100, func(w *world) {
+		w.room = 1 << 20
+		w.restart()
+		sub, _ := w.subscribe("s", store.StartNow, gateway.Policy{Concurrency: 10})
+		for range 5 {
+			w.publishData("large", `{"text":"`+strings.Repeat("x", 1_000_000)+`"}`)
+			w.publish("a")
+		}
+		pass(time.Minute)
+		equal(t, "delivered", w.states(sub)[gateway.DeliveryDelivered], 10)
+	})
+}
+
+// Two hundred large events whose retries were due together were read at once.
+func TestLargeRetriesThatAreDueAreReadAFewAtATime(t *testing.T) {
+	t.Parallel()
+	inBoundWorld(t, 100, func(w *world) {
+		w.room = 32 << 20
+		w.restart()
+		var down atomic.Bool
+		down.Store(true)
+		sub, e := w.subscribe("s", store.StartNow, gateway.Policy{Concurrency: 100})
+		e.set(func(context.Context, *target.Message, int) gateway.Outcome {
+			if down.Load() {
+				return eventFailure
+			}
+			return delivered
+		})
+		for range 12 {
+			w.publishData("large", `{"text":"`+strings.Repeat("x", 1_000_000)+`"}`)
+		}
+		pass(time.Second)
+		down.Store(false)
+		pass(12 * time.Hour)
+		equal(t, "delivered", w.states(sub)[gateway.DeliveryDelivered], 12)
 	})
 }

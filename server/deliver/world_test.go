@@ -44,6 +44,8 @@ type world struct {
 	stopTimeout time.Duration
 	// maxAttempts bounds the attempts under way.
 	maxAttempts int
+	// room bounds the memory of attempts under way.
+	room int64
 	// logger is the engine's; nil for none.
 	logger *slog.Logger
 	// wall is the wall clock that the engine holds against the time that has passed; nil for the one there is.
@@ -87,7 +89,7 @@ func (w *world) start() {
 	w.store.OnCommit(w.tail.Append)
 	w.engine = deliver.New(deliver.Config{
 		Filters: filter.NewCompiler(schema.NewRegistry()),
-		Store:   w.store, Tail: w.tail, Targets: target.NewRegistry(w), StopTimeout: w.stopTimeout, MaxAttempts: w.maxAttempts,
+		Store:   w.store, Tail: w.tail, Targets: target.NewRegistry(w), StopTimeout: w.stopTimeout, MaxAttempts: w.maxAttempts, Room: w.room,
 		WallClock: w.wall, Logger: w.logger,
 		Payload: func(event *gateway.Event, _ gateway.PayloadFormat) ([]byte, error) {
 			return event.JSON(func(gateway.SchemaID, []byte) ([]byte, error) { return []byte(`{"rendered":true}`), nil })

@@ -76,17 +76,31 @@ func (s *Store) ReadAfter(ctx context.Context, after gateway.Position, limit, ma
 
 // EventsAt answers the events at these positions; those that do not exist are left out.
 func (s *Store) EventsAt(ctx context.Context, positions []gateway.Position) (map[gateway.Position]*gateway.Event, error) {
-	found := make(map[gateway.Position]*gateway.Event, len(positions))
+	found, _, err := s.EventsWithin(ctx, positions, 0)
+	return found, err
+}
+
+// EventsWithin returns events at these positions of about maxBytes together, and at least one if there is one (0: no bound). all says
+// that none was left out for that; then those that are missing do not exist.
+func (s *Store) EventsWithin(
+	ctx context.Context, positions []gateway.Position, maxBytes int,
+) (found map[gateway.Position]*gateway.Event, all bool, err error) {
+	found = make(map[gateway.Position]*gateway.Event, len(positions))
+	left := maxBytes
 	for chunk := range slices.Chunk(positions, 500) {
-		events, _, err := s.events(ctx, 0, selectEvents+`where e.position in (`+parameters(len(chunk))+`)`, anys(chunk)...)
+		events, cut, err := s.events(ctx, left, selectEvents+`where e.position in (`+parameters(len(chunk))+`)`, anys(chunk)...)
 		if err != nil {
-			return nil, err
+			return nil, false, err
 		}
 		for _, e := range events {
 			found[e.Position] = e
+			left -= e.Size()
+		}
+		if cut || maxBytes > 0 && left <= 0 {
+			return found, len(found) == len(positions), nil
 		}
 	}
-	return found, nil
+	return found, true, nil
 }
 
 func parameters(n int) string { return strings.TrimSuffix(strings.Repeat("?, ", n), ", ") }

@@ -17,6 +17,7 @@ var readCases = []testCase{
 	{"events at positions", testEventsAt},
 	{"an event is found by its tenant alone", testEventByID},
 	{"a page of a list is bounded in bytes", testListBytes},
+	{"events at places within a number of bytes", testEventsWithin},
 	{"the store answers that it is ready", testReady},
 }
 
@@ -126,6 +127,24 @@ func testListBytes(t *testing.T, fresh Fresh) {
 		q.Before = next
 	}
 	equal(t, "pages", pages, []int{3, 3, 3, 3, 3, 3, 2})
+}
+
+// A lane whose retries were due together read all their events at once, up to a gigabyte.
+func testEventsWithin(t *testing.T, fresh Fresh) {
+	w := running(t, fresh)
+	positions := []gateway.Position{99}
+	for i := range 6 {
+		w.publish(w.event(fmt.Sprint("evt_", i), func(e *gateway.Event) { e.Data = bytes.Repeat([]byte("x"), 1<<20) }))
+		positions = append(positions, gateway.Position(i+1))
+	}
+	for bytes, want := range map[int]int{0: 6, 1: 1, 3 << 20: 2, 64 << 20: 6} {
+		found, all, err := w.EventsWithin(context.Background(), positions, bytes)
+		if err != nil {
+			t.Fatal(err)
+		}
+		equal(t, fmt.Sprintf("events within %d bytes", bytes), len(found), want)
+		equal(t, fmt.Sprintf("all within %d bytes", bytes), all, want == 6)
+	}
 }
 
 func testReady(t *testing.T, fresh Fresh) {
