@@ -3,18 +3,10 @@ package filter
 import (
 	"log/slog"
 	"sync"
-	"sync/atomic"
 	"weak"
 
 	"github.com/postrider-dev/postrider/server/gateway"
 	"github.com/postrider-dev/postrider/server/schema"
-)
-
-const (
-	// keptSubjects is how many of the newest events are kept read, for those who look at the same ones: the router and
-	// every stream. Events with more than keptBytes of data are read anew, which bounds the memory.
-	keptSubjects = 512
-	keptBytes    = 8 << 10
 )
 
 // Compiler compiles expressions against the schemas of a registry and shares what it has compiled. It is safe for
@@ -30,7 +22,7 @@ type Compiler struct {
 	expressions  map[string]weak.Pointer[Expression]
 	environments map[versionKey]*environment
 
-	recent [keptSubjects]atomic.Pointer[Subject]
+	recent subjects
 }
 
 // versionKey names what an expression is compiled for: a schema version, and the newest one of its type, which says what
@@ -89,13 +81,12 @@ func (c *Compiler) forgetUnused() {
 
 // Subject answers an event to be looked at, the same one for all who ask at about the same time.
 func (c *Compiler) Subject(event *gateway.Event) *Subject {
-	slot := &c.recent[uint64(event.Position)%keptSubjects]
-	if kept := slot.Load(); kept != nil && (kept.event == event || kept.event.Position == event.Position && kept.event.ID == event.ID) {
+	if kept := c.recent.find(event); kept != nil {
 		return kept
 	}
 	fresh := &Subject{event: event, version: c.schemas.Snapshot().Version(event.Schema)}
-	if event.Position > 0 && len(event.Data) <= keptBytes {
-		slot.Store(fresh)
+	if event.Position > 0 {
+		c.recent.keep(fresh)
 	}
 	return fresh
 }

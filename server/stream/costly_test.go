@@ -53,9 +53,9 @@ func TestCostlyExpressionsOfStreamsAreBounded(t *testing.T) {
 	})
 }
 
-// A payload of more than a few kilobytes was read anew for each of the filters of a stream, while the streams of all tenants
-// waited, and again for each when a stream caught up.
-func TestALargePayloadIsReadOnceForTheFiltersOfAStream(t *testing.T) {
+// A payload of more than a few kilobytes was read anew for each filter of each stream, by the matcher while the streams of all
+// tenants waited, and by each reader that caught up.
+func TestALargePayloadIsReadOnceForTheFiltersOfStreams(t *testing.T) {
 	payload := string(metertest.Payload())
 	var filters []stream.Filter
 	for i := range stream.MaxFilters {
@@ -82,6 +82,18 @@ func TestALargePayloadIsReadOnceForTheFiltersOfAStream(t *testing.T) {
 			}
 			late.cancel(context.Canceled)
 			<-late.ended
+		})
+		metertest.Bounded(t, maxMemory, maxProcessor, func() {
+			var all []*reader
+			for _, one := range filters {
+				all = append(all, w.open(stream.Request{Filters: []stream.Filter{one}, Start: stream.Start{Earliest: true}}))
+			}
+			for _, late := range all {
+				for late.next(t).Cursor.Position < published {
+				}
+				late.cancel(context.Canceled)
+				<-late.ended
+			}
 		})
 	})
 }

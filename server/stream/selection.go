@@ -80,7 +80,7 @@ func (s *selection) match(compiler *filter.Compiler, event *gateway.Event) (v ve
 			v.set |= 1 << i
 			continue
 		}
-		if subject == nil { // Large payloads are read anew by each.
+		if subject == nil { // Held for all of them: a large payload is kept read only for as long.
 			subject = compiler.Subject(event)
 		}
 		one := s.expressions[i].Match(subject)
