@@ -22,14 +22,19 @@ func socketBounds(maxStreams int, openFiles uint64) (clients, targets int) {
 	return int(min(wanted, sockets-sockets/targetShare)), int(min(sockets/targetShare, math.MaxInt32))
 }
 
-// limitSockets settles the bounds, and says so where streams will lack some.
+// limitSockets settles the bounds, and says so where streams will lack connections for want of files.
 func (s *Server) limitSockets() {
-	s.maxClients, s.maxTargets = socketBounds(s.config.MaxStreams, openFiles())
-	if s.maxClients < s.config.MaxStreams {
-		s.logger.Warn("the limit of open files lets fewer connections in than there may be streams; raise it (ulimit -n)",
-			"connections", s.maxClients, "max_streams", s.config.MaxStreams)
+	byFiles, byMemory := 0, s.memory.connections
+	byFiles, s.maxTargets = socketBounds(s.config.MaxStreams, openFiles())
+	s.maxClients = min(byFiles, byMemory)
+	if fewFiles(byFiles, byMemory, s.config.MaxStreams) {
+		s.logger.Warn("the limit of open files lets fewer connections in than streams and memory have room for; raise it (ulimit -n)",
+			"connections", byFiles, "max_streams", s.config.MaxStreams, "connections_by_memory", byMemory)
 	}
 }
+
+// fewFiles reports whether more files would let more streams in.
+func fewFiles(byFiles, byMemory, maxStreams int) bool { return byFiles < min(byMemory, maxStreams) }
 
 // openFiles is how many files the process may have open. Go has raised it as far as the system lets a process at start.
 func openFiles() uint64 {

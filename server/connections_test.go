@@ -31,6 +31,24 @@ func TestSocketBounds(t *testing.T) {
 	}
 }
 
+// A server with the default memory, which has connections for 3,072, said at each start that it lacked files for 20,000 streams.
+func TestFilesAreCalledFewOnlyWhereMoreWouldHelp(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		byFiles, byMemory, streams int
+		few                        bool
+	}{
+		{12_000, 3072, 20_000, false},
+		{12_000, 12_288, 20_000, true},
+		{615, 3072, 20_000, true},
+		{615, 3072, 10, false},
+	} {
+		if few := server.FewFiles(tt.byFiles, tt.byMemory, tt.streams); few != tt.few {
+			t.Errorf("%+v: %v", tt, few)
+		}
+	}
+}
+
 // The runtime raises the limit, so that nobody has to.
 func TestAsManyFilesAsPossibleMayBeOpen(t *testing.T) {
 	t.Parallel()

@@ -4,6 +4,7 @@ package server
 var (
 	SocketBounds    = socketBounds
 	OpenFiles       = openFiles
+	FewFiles        = fewFiles
 	ContainerMemory = containerMemory
 	DefaultMemoryOf = defaultMemoryOf
 )

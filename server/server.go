@@ -246,7 +246,7 @@ func (s *Server) assemble(keyring *auth.Keyring) (err error) {
 	}
 	s.http = httpserver.New(httpserver.Config{
 		API: s.api.Mount, UI: web.FS(), CORSOrigins: s.config.CORSOrigins, Quiet: append(s.quiet, rpc.PublishStreamPath),
-		MaxConnections: min(s.maxClients, s.memory.connections),
+		MaxConnections: s.maxClients,
 		Ready:          s.ready, Logger: s.logger,
 	})
 	return nil
