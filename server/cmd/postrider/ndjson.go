@@ -36,6 +36,7 @@ type eventLine struct {
 	// What tail shows of an event besides. The server that stores it gives its own.
 	Cursor     json.RawMessage `json:"cursor"`
 	AcceptTime json.RawMessage `json:"acceptTime"`
+	Violations json.RawMessage `json:"violations"`
 }
 
 // batcher collects lines and publishes them.

@@ -43,7 +43,7 @@ func printer(env environment, asJSON bool) func(*postriderv1.Event) error {
 		if subject := event.GetSubject(); subject != "" {
 			line += "  " + visible(subject)
 		}
-		line += "  " + paint(dim, visible(event.GetId())) + "  " + visible(oneLine(event.GetJsonData()))
+		line += "  " + paint(dim, visible(event.GetId())) + "  " + visible(oneLine(event.GetJsonData())) + visible(broken(event))
 		_, err := fmt.Fprintln(unescaped(env.stdout), line)
 		return err
 	}
@@ -59,14 +59,40 @@ type shownEvent struct {
 	Data       json.RawMessage `json:"data"`
 	Cursor     string          `json:"cursor"`
 	AcceptTime time.Time       `json:"acceptTime"`
+	// Violations is why it is marked: it was accepted although it breaks its schema.
+	Violations []shownViolation `json:"violations,omitempty"`
+}
+
+type shownViolation struct {
+	Field   string `json:"field"`
+	Rule    string `json:"rule,omitempty"`
+	Message string `json:"message"`
 }
 
 func newShownEvent(event *postriderv1.Event) shownEvent {
+	var violations []shownViolation
+	for _, v := range event.GetViolations() {
+		violations = append(violations, shownViolation{v.GetField(), v.GetRule(), v.GetMessage()})
+	}
 	return shownEvent{
-		ID: event.GetId(), Type: event.GetType(), Source: event.GetSource(), Subject: event.GetSubject(),
+		Violations: violations,
+		ID:         event.GetId(), Type: event.GetType(), Source: event.GetSource(), Subject: event.GetSubject(),
 		Time: event.GetTime().AsTime(), Data: json.RawMessage(event.GetJsonData()),
 		Cursor: event.GetCursor(), AcceptTime: event.GetAcceptTime().AsTime(),
 	}
+}
+
+// broken says what a marked event breaks first.
+func broken(event *postriderv1.Event) string {
+	violations := event.GetViolations()
+	if len(violations) == 0 {
+		return ""
+	}
+	more := ""
+	if len(violations) > 1 {
+		more = fmt.Sprintf("; and %d more", len(violations)-1)
+	}
+	return fmt.Sprintf("  (breaks its schema: %s: %s%s)", violations[0].GetField(), violations[0].GetMessage(), more)
 }
 
 func clock(at *timestamppb.Timestamp) string { return at.AsTime().Local().Format("15:04:05.000") }
