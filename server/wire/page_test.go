@@ -71,4 +71,9 @@ func TestParseStart(t *testing.T) {
 	}
 	_, err := wire.ParseStart("start", "2024-02-30T00:00:00Z")
 	wantField(t, err, "start")
+	// Most miss the zone, or all but the day.
+	_, err = wire.ParseStart("start", "2024-02-29")
+	if want := `start: must be "now", "earliest", a cursor or a time such as 2006-01-02T15:04:05Z`; err == nil || err.Error() != want {
+		t.Errorf("%v, want %s", err, want)
+	}
 }

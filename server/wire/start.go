@@ -49,7 +49,7 @@ func ParseStart(field, text string) (Start, error) {
 		}
 		return Start{Kind: StartTime, Time: at}, nil
 	}
-	err := gateway.FieldError(field, `must be "now", "earliest", a cursor or an RFC 3339 time`)
+	err := gateway.FieldError(field, `must be "now", "earliest", a cursor or a time such as 2006-01-02T15:04:05Z`)
 	err.Reason = gateway.ReasonInvalidCursor
 	return Start{}, err
 }
