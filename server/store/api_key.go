@@ -62,6 +62,9 @@ func apiKeyFrom(row *ent.APIKey) *gateway.APIKey {
 func (s *Store) CreateAPIKey(ctx context.Context, k *gateway.APIKey) (*gateway.APIKey, error) {
 	var created *gateway.APIKey
 	err := s.change(ctx, func(ctx context.Context, tx *ent.Tx) error {
+		if err := s.checkKeys(ctx, tx, k.Tenant); err != nil {
+			return err
+		}
 		now := micros(time.Now())
 		row, err := tx.APIKey.Create().SetUID(newUID("key_")).SetTenantID(int64(k.Tenant)).SetName(k.Name).
 			SetHash(k.Hash[:]).SetHint(k.Hint).SetScopes(int(k.Scopes)).SetCreateTime(now).SetUpdateTime(now).Save(ctx)
@@ -136,6 +139,9 @@ func (s *Store) RevokeAPIKey(ctx context.Context, uid string) (*gateway.APIKey, 
 			now := micros(time.Now())
 			if row, err = row.Update().SetRevokeTime(now).SetUpdateTime(now).AddRevision(1).Save(ctx); err != nil {
 				return fmt.Errorf("revoke key: %w", err)
+			}
+			if err := s.forgetRevoked(ctx, tx, gateway.TenantID(row.TenantID)); err != nil {
+				return err
 			}
 		}
 		revoked = apiKeyFrom(row)

@@ -39,6 +39,9 @@ type Config struct {
 	// CheckpointBytes is about how many bytes are written to SQLite's WAL between two checkpoints: 16 MiB. MaxWALBytes is
 	// the size above which the file is given back: 256 MiB.
 	CheckpointBytes, MaxWALBytes int64
+	// MaxSubscriptions and MaxKeys bound the rows of a tenant: 2,000 subscriptions, and 1,000 keys in force, and as many that are
+	// revoked. All tenants together may have five times as many.
+	MaxSubscriptions, MaxKeys int
 }
 
 func (c Config) withDefaults() Config {
@@ -62,6 +65,12 @@ func (c Config) withDefaults() Config {
 	}
 	if c.MaxWALBytes == 0 {
 		c.MaxWALBytes = 256 << 20
+	}
+	if c.MaxSubscriptions == 0 {
+		c.MaxSubscriptions = 2000
+	}
+	if c.MaxKeys == 0 {
+		c.MaxKeys = 1000
 	}
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)

@@ -120,6 +120,9 @@ func setSubscription[B interface {
 func (s *Store) CreateSubscription(ctx context.Context, sub *gateway.Subscription, start Start) (*gateway.Subscription, error) {
 	var created *gateway.Subscription
 	err := s.change(ctx, func(ctx context.Context, tx *ent.Tx) error {
+		if err := s.checkSubscriptions(ctx, tx, sub.Tenant); err != nil {
+			return err
+		}
 		fresh := *sub
 		fresh.UID = newUID("sub_")
 		fresh.State = gateway.SubscriptionActive
@@ -173,7 +176,7 @@ func saveRevision(ctx context.Context, tx *ent.Tx, sub *gateway.Subscription, fr
 	if err != nil {
 		return fmt.Errorf("keep revision: %w", err)
 	}
-	return nil
+	return forgetRevisions(ctx, tx, sub)
 }
 
 // SubscriptionByRef answers a subscription by id or name. The error is not found.

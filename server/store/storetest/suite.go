@@ -24,6 +24,7 @@ func Run(t *testing.T, fresh Fresh) {
 		{"Subscription", subscriptionCases},
 		{"Removal", removalCases},
 		{"Key", keyCases},
+		{"Quota", quotaCases},
 		{"EndedSession", endedSessionCases},
 		{"Schema", schemaCases},
 		{"EventType", eventTypeCases},

@@ -1,0 +1,94 @@
+package store
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/postrider-dev/postrider/ent"
+	"github.com/postrider-dev/postrider/ent/apikey"
+	"github.com/postrider-dev/postrider/ent/subscription"
+	"github.com/postrider-dev/postrider/ent/subscriptionrevision"
+	"github.com/postrider-dev/postrider/server/gateway"
+)
+
+// Rows that a caller can make without end have a limit: so many of a tenant, and of all tenants quotaTenants times as many. What only
+// records the past does not refuse anything: its oldest rows go.
+const (
+	quotaTenants = 5
+	// maxRevisions is how many revisions of a subscription are kept.
+	maxRevisions = 100
+	// forgetAtOnce is how many revoked keys are removed at a time: a database of an earlier version may have many.
+	forgetAtOnce = 100
+)
+
+// counts is how many rows there are.
+type counts struct{ tenant, all int }
+
+// check refuses one more of a thing, of which a tenant may have a number. field is that of the request.
+func (c counts) check(field, things string, most int) error {
+	message := ""
+	switch {
+	case c.tenant >= most:
+		message = fmt.Sprintf("the tenant has %d %s, which is the most that it may have", c.tenant, things)
+	case c.all >= quotaTenants*most:
+		message = fmt.Sprintf("the server has %d %s, which is the most that it may have", c.all, things)
+	default:
+		return nil
+	}
+	return &gateway.Error{
+		Code: gateway.CodeResourceExhausted, Reason: gateway.ReasonWrongState, Message: message,
+		Fields: []gateway.Violation{{Field: field, Message: message}},
+	}
+}
+
+func (s *Store) checkSubscriptions(ctx context.Context, tx *ent.Tx, tenant gateway.TenantID) (err error) {
+	var c counts
+	if c.tenant, err = tx.Subscription.Query().Where(subscription.TenantID(int64(tenant))).Count(ctx); err == nil {
+		c.all, err = tx.Subscription.Query().Count(ctx)
+	}
+	if err != nil {
+		return fmt.Errorf("count subscriptions: %w", err)
+	}
+	return c.check("subscription", "subscriptions", s.cfg.MaxSubscriptions)
+}
+
+// checkKeys counts the keys that are not revoked. Those that are confined to no tenant count as a tenant's.
+func (s *Store) checkKeys(ctx context.Context, tx *ent.Tx, tenant gateway.TenantID) (err error) {
+	var c counts
+	inForce := apikey.RevokeTimeIsNil()
+	if c.tenant, err = tx.APIKey.Query().Where(apikey.TenantID(int64(tenant)), inForce).Count(ctx); err == nil {
+		c.all, err = tx.APIKey.Query().Where(inForce).Count(ctx)
+	}
+	if err != nil {
+		return fmt.Errorf("count keys: %w", err)
+	}
+	return c.check("api_key", "keys that are not revoked", s.cfg.MaxKeys)
+}
+
+// forgetRevoked removes the oldest of a tenant's revoked keys where there are more than it may have in force.
+func (s *Store) forgetRevoked(ctx context.Context, tx *ent.Tx, tenant gateway.TenantID) error {
+	old, err := tx.APIKey.Query().Where(apikey.TenantID(int64(tenant)), apikey.RevokeTimeNotNil()).
+		Order(ent.Desc(apikey.FieldRevokeTime, apikey.FieldID)).Offset(s.cfg.MaxKeys).Limit(forgetAtOnce).IDs(ctx)
+	if err == nil && len(old) > 0 {
+		_, err = tx.APIKey.Delete().Where(apikey.IDIn(old...)).Exec(ctx)
+	}
+	if err != nil {
+		return fmt.Errorf("forget revoked keys: %w", err)
+	}
+	return nil
+}
+
+// forgetRevisions removes the oldest revisions of a subscription that has one more now.
+func forgetRevisions(ctx context.Context, tx *ent.Tx, sub *gateway.Subscription) error {
+	if sub.Revision <= maxRevisions {
+		return nil
+	}
+	_, err := tx.SubscriptionRevision.Delete().Where(
+		subscriptionrevision.TenantID(int64(sub.Tenant)), subscriptionrevision.SubscriptionID(int64(sub.ID)),
+		subscriptionrevision.RevisionLTE(sub.Revision-maxRevisions),
+	).Exec(ctx)
+	if err != nil {
+		return fmt.Errorf("forget revisions: %w", err)
+	}
+	return nil
+}
