@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 
 	"cel.dev/cel-go/cel"
 
@@ -63,12 +64,13 @@ func (c *Compiler) Check(f gateway.Filter) Report {
 		return Report{}
 	}
 	selected := selectedTypes(f, c.schemas.Snapshot())
+	untyped := sync.OnceValue(func() []Problem { return c.check(f.Expression, nil) })
 	var all []Problem
 	failed := 0
-	for _, one := range selected {
-		problems := c.check(f.Expression, one.schema)
-		for i := range problems {
-			problems[i].Type = one.name
+	for i, one := range selected {
+		problems := c.problemsFor(f.Expression, one, untyped)
+		if i == 0 && len(problems) > 0 && !c.parses(f.Expression) {
+			return Report{Problems: withoutTypes(problems), Refused: true} // It is the same for all types.
 		}
 		if len(problems) > 0 {
 			failed++
@@ -79,6 +81,24 @@ func (c *Compiler) Check(f gateway.Filter) Report {
 		return Report{Problems: all[:min(len(all), maxProblems)]}
 	}
 	return Report{Problems: withoutTypes(all), Refused: true}
+}
+
+// problemsFor are those of an expression for a type. For all that are untyped they are the same, and found once.
+func (c *Compiler) problemsFor(expression string, one selectedType, untyped func() []Problem) []Problem {
+	if one.schema == nil {
+		return named(one.name, slices.Clone(untyped()))
+	}
+	return named(one.name, c.check(expression, one.schema))
+}
+
+// parses reports whether a text is an expression, of whatever types.
+func (c *Compiler) parses(expression string) bool {
+	shared, err := c.language()
+	if err != nil {
+		return false
+	}
+	_, issues := shared.env.Parse(expression)
+	return len(issues.Errors()) == 0
 }
 
 // CheckType compiles an expression against one schema, which need not be registered, and answers what is wrong.

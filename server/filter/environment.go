@@ -112,7 +112,7 @@ func (l *language) environment(version, newest *schema.Type) (*environment, erro
 // compile checks an expression. With problems there is no tree.
 func (e *environment) compile(text string) (*cel.Ast, []Problem) {
 	tree, issues := e.Compile(text)
-	if issues.Err() != nil {
+	if len(issues.Errors()) > 0 {
 		return nil, e.problems(text, issues.Errors())
 	}
 	if kind := tree.OutputType(); !kind.IsExactType(cel.BoolType) && !kind.IsExactType(cel.DynType) {

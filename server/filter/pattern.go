@@ -26,6 +26,7 @@ func (patternLiterals) Validate(_ *cel.Env, _ cel.ValidatorConfig, tree *ast.AST
 		if text, ok := pattern.AsLiteral().Value().(string); ok {
 			if _, _, err := meter.Pattern(text, meter.MaxPattern); err != nil {
 				issues.ReportErrorAtID(pattern.ID(), "invalid matches argument: %s", err)
+				return // The others are found when this one is right: CEL shows each problem with the whole expression.
 			}
 		}
 	}
