@@ -35,14 +35,17 @@ const EventBudget = meter.Limit
 const bytesOfUnit = 8
 
 // Spent is what looking at the event has cost so far, in units of EventBudget.
-func (s *Subject) Spent() int { return int(s.spent.Load()) + len(s.event.Data)/bytesOfUnit }
+func (s *Subject) Spent() int { return int(s.spent.Load()) }
 
 // Event is the event.
 func (s *Subject) Event() *gateway.Event { return s.event }
 
 // data is the payload: a message, or what JSON text stands for.
 func (s *Subject) data() (any, error) {
-	s.read.Do(func() { s.payload, s.err = s.readData() })
+	s.read.Do(func() {
+		s.spent.Add(uint64(len(s.event.Data) / bytesOfUnit))
+		s.payload, s.err = s.readData()
+	})
 	return s.payload, s.err
 }
 

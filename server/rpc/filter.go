@@ -82,8 +82,9 @@ func (s *subscriptionService) explain(
 			return nil, err
 		}
 		subject := s.filters.Subject(event)
+		before := subject.Spent() // Others look at the same one.
 		matched, reason := expression.Explain(subject)
-		s.tests.Spend(of, subject.Spent())
+		s.tests.Spend(of, subject.Spent()-before)
 		results = append(results, wire.FilterResult(event, matched, reason))
 	}
 	return results, nil
