@@ -102,7 +102,7 @@ func New(config Config) (*API, error) {
 		connect.WithCompressMinBytes(compressMinBytes),
 		connect.WithInterceptors(a.log().interceptor(), interceptor{stream: unbuffered}, wire.NewErrors(config.Logger)),
 		connect.WithRecover(recovered),
-		connect.WithInterceptors(interceptor{stream: a.streams.wrap}, requests, interceptor{unary: newAnswers().bound}),
+		connect.WithInterceptors(interceptor{stream: a.streams.wrap}, requests, interceptor{unary: newReads().bound}),
 	)
 	return a, nil
 }

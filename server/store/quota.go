@@ -11,7 +11,7 @@ import (
 	"github.com/postrider-dev/postrider/server/gateway"
 )
 
-// Rows that a caller can make without end have a limit: so many of a tenant, and of all tenants quotaTenants times as many. What only
+// Rows that a caller can make without end have a limit for each tenant, and one of quotaTenants times as many for all. What only
 // records the past does not refuse anything: its oldest rows go.
 const (
 	quotaTenants = 5

@@ -12,8 +12,8 @@ import (
 )
 
 var quotaCases = []testCase{
-	{"a tenant has only so many subscriptions", testMostSubscriptions},
-	{"a tenant has only so many keys, and remembers as many revoked ones", testMostKeys},
+	{"the subscriptions of a tenant are bounded", testMostSubscriptions},
+	{"the keys of a tenant are bounded, and as many revoked ones are kept", testMostKeys},
 }
 
 func few(c *store.Config) { c.MaxSubscriptions, c.MaxKeys = 3, 3 }

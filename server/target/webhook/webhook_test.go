@@ -178,7 +178,7 @@ func TestRetryAfterDateIsOfTheEndpointsClock(t *testing.T) {
 	}
 }
 
-// Who answers a webhook with a redirect expects it to be followed.
+// An endpoint that redirects a webhook expects that to be followed.
 func TestARedirectIsSaidNotToBeFollowed(t *testing.T) {
 	t.Parallel()
 	url := endpoint(t, func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/elsewhere", http.StatusFound) })

@@ -18,24 +18,24 @@ const (
 	readsOfTenantOnce = 4
 )
 
-// answers bounds what reads take: an answer may be ten thousand times as large as its request, and it is held until its client
+// reads bounds what unary reads take: what one returns may be ten thousand times as large as its request, and it is held until its client
 // has read it.
-type answers struct {
+type reads struct {
 	tenants *limit.Turns
 	all     limit.Turn
 }
 
-func newAnswers() answers {
-	return answers{tenants: limit.NewTurns(readsOfTenantOnce), all: limit.NewTurn(readsAtOnce)}
+func newReads() reads {
+	return reads{tenants: limit.NewTurns(readsOfTenantOnce), all: limit.NewTurn(readsAtOnce)}
 }
 
 // bound charges a read's answer to its call as a body is, until the answer is written.
-func (a answers) bound(next connect.UnaryFunc) connect.UnaryFunc {
+func (r reads) bound(next connect.UnaryFunc) connect.UnaryFunc {
 	return func(ctx context.Context, request connect.AnyRequest) (connect.AnyResponse, error) {
 		if request.Spec().IdempotencyLevel != connect.IdempotencyNoSideEffects {
 			return next(ctx, request)
 		}
-		done, err := a.begin(ctx)
+		done, err := r.begin(ctx)
 		if err != nil {
 			return nil, err
 		}
@@ -52,19 +52,19 @@ func (a answers) bound(next connect.UnaryFunc) connect.UnaryFunc {
 }
 
 // begin waits for a turn. The tenant's comes first: those who wait for the other one are never many of one tenant.
-func (a answers) begin(ctx context.Context) (done func(), err error) {
-	own := a.tenants.Of(strconv.FormatInt(int64(callerOf(ctx).Tenant), 10))
+func (r reads) begin(ctx context.Context) (done func(), err error) {
+	own := r.tenants.Of(strconv.FormatInt(int64(callerOf(ctx).Tenant), 10))
 	if !own.Take(ctx) {
 		own.Leave()
 		return nil, context.Cause(ctx)
 	}
-	if !a.all.Take(ctx) {
+	if !r.all.Take(ctx) {
 		own.Give()
 		own.Leave()
 		return nil, context.Cause(ctx)
 	}
 	return func() {
-		a.all.Give()
+		r.all.Give()
 		own.Give()
 		own.Leave()
 	}, nil

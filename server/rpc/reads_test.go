@@ -12,7 +12,7 @@ import (
 	"github.com/postrider-dev/postrider/server"
 )
 
-// Sixty lists of one key, none of whose answers was read, took 700 MB of a server that may use 256, and every other tenant waited for 14 s.
+// Sixty lists of one key, whose client read none of them, took 700 MB of a server that may use 256, and every other tenant waited for 14 s.
 // What reads answer is charged as what calls send is: those beyond are refused, and can be had again when the others are gone.
 func TestAnswersThatNobodyReadsAreBounded(t *testing.T) {
 	t.Parallel()
