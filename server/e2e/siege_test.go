@@ -33,8 +33,8 @@ const (
 
 // TestSiege lets one tenant, and clients without any key, do at once whatever is known to have killed or stalled a server,
 // on a machine with 1 GiB of memory and 1,024 descriptors. Another tenant publishes, delivers and streams beside them: its
-// delays stay short, nothing of what was acknowledged to it is lost or refused, and the process lives. `make siege` runs it with
-// the bound there is to be, and `make test` alone, after the others, with one that a slow machine keeps, too.
+// delays stay short, nothing of what was acknowledged to it is lost or refused, and the process lives. `make test` runs
+// it alone, after the others.
 func TestSiege(t *testing.T) {
 	if os.Getenv(siegeBound) == "" {
 		t.Skip("a siege takes two minutes of all processors: run it with make siege")
