@@ -1,9 +1,11 @@
 package wire
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/binary"
+	"unicode/utf8"
 
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
@@ -88,6 +90,10 @@ func readPlace(raw []byte) (Place, bool) {
 			return Place{}, false
 		}
 		numbers[i], raw = n, raw[size:]
+	}
+	// Anybody can make a token, and PostgreSQL compares with no text that it could not store.
+	if !utf8.Valid(raw) || bytes.IndexByte(raw, 0) >= 0 {
+		return Place{}, false
 	}
 	return Place{
 		Position: gateway.Position(numbers[0]), Subscription: gateway.SubscriptionID(numbers[1]),

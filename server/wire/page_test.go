@@ -47,6 +47,17 @@ func TestForeignPageTokens(t *testing.T) {
 	wantField(t, err, "page_token")
 }
 
+// A page token that somebody made up had the list end as an internal error on PostgreSQL, which takes no such text.
+func TestPageTokensHoldTextsThatADatabaseTakes(t *testing.T) {
+	t.Parallel()
+	for _, name := range []string{"\x00", "a\x00b", "\xff", "a\xed\xa0\x80"} {
+		request := &postriderv1.ListTenantsRequest{}
+		request.PageToken = wire.NextPageToken(request, "", wire.Place{Name: name})
+		_, _, err := wire.PagePlace(request, "")
+		wantField(t, err, "page_token")
+	}
+}
+
 func TestPageSize(t *testing.T) {
 	t.Parallel()
 	for asked, want := range map[int32]int{0: 50, 1: 1, 1000: 1000, 5000: 1000} {
