@@ -2,6 +2,7 @@ package filter
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"slices"
 	"strings"
@@ -58,19 +59,28 @@ func (r Report) Err(field string) error {
 }
 
 // Check compiles a filter's expression against the newest version of every registered type that its patterns select, and
-// as for untyped events where a pattern names a type that is not registered, or none that is is selected.
-func (c *Compiler) Check(f gateway.Filter) Report {
+// as for untyped events where a pattern names a type that is not registered, or none that is is selected. The tenant waits for its
+// turn before each type. The error is the cause of ctx, when that ends before.
+func (c *Compiler) Check(ctx context.Context, tenant gateway.TenantID, f gateway.Filter) (Report, error) {
 	if f.Expression == "" {
-		return Report{}
+		return Report{}, nil
 	}
 	selected := selectedTypes(f, c.schemas.Snapshot())
 	untyped := sync.OnceValue(func() []Problem { return c.check(f.Expression, nil) })
 	var all []Problem
 	failed := 0
 	for i, one := range selected {
-		problems := c.problemsFor(f.Expression, one, untyped)
-		if i == 0 && len(problems) > 0 && !c.parses(f.Expression) {
-			return Report{Problems: withoutTypes(problems), Refused: true} // It is the same for all types.
+		hopeless := false
+		problems, err := c.inTurn(ctx, tenant, func() []Problem {
+			problems := c.problemsFor(f.Expression, one, untyped)
+			hopeless = i == 0 && len(problems) > 0 && !c.parses(f.Expression)
+			return problems
+		})
+		if err != nil {
+			return Report{}, err
+		}
+		if hopeless {
+			return Report{Problems: withoutTypes(problems), Refused: true}, nil // It is the same for all types.
 		}
 		if len(problems) > 0 {
 			failed++
@@ -78,9 +88,22 @@ func (c *Compiler) Check(f gateway.Filter) Report {
 		all = append(all, problems...)
 	}
 	if failed < len(selected) {
-		return Report{Problems: all[:min(len(all), maxProblems)]}
+		return Report{Problems: all[:min(len(all), maxProblems)]}, nil
 	}
-	return Report{Problems: withoutTypes(all), Refused: true}
+	return Report{Problems: withoutTypes(all), Refused: true}, nil
+}
+
+// inTurn compiles when it is the tenant's turn, and not for a caller who has left.
+func (c *Compiler) inTurn(ctx context.Context, tenant gateway.TenantID, compile func() []Problem) ([]Problem, error) {
+	if ctx.Err() != nil {
+		return nil, context.Cause(ctx)
+	}
+	giveBack, err := c.checks.take(ctx, tenant)
+	if err != nil {
+		return nil, err
+	}
+	defer giveBack()
+	return compile(), nil
 }
 
 // problemsFor are those of an expression for a type. For all that are untyped they are the same, and found once.
@@ -101,16 +124,22 @@ func (c *Compiler) parses(expression string) bool {
 	return len(issues.Errors()) == 0
 }
 
-// CheckType compiles an expression against one schema, which need not be registered, and answers what is wrong.
-func (c *Compiler) CheckType(expression string, candidate *schema.Type) []Problem {
+// CheckType compiles an expression against one schema, which need not be registered, and returns what is wrong. It waits for a
+// turn of the tenant, which is 0 for the whole server. The error is the cause of ctx, when that ends before.
+func (c *Compiler) CheckType(
+	ctx context.Context, tenant gateway.TenantID, expression string, candidate *schema.Type,
+) ([]Problem, error) {
 	if expression == "" {
-		return nil
+		return nil, nil
 	}
 	shared, err := c.language()
 	if err != nil {
-		return []Problem{{Line: 1, Column: 1, Message: err.Error(), Type: candidate.Name()}}
+		return []Problem{{Line: 1, Column: 1, Message: err.Error(), Type: candidate.Name()}}, nil
 	}
-	return named(candidate.Name(), checkIn(expression, func() (*environment, error) { return shared.environment(candidate, candidate) }))
+	return c.inTurn(ctx, tenant, func() []Problem {
+		problems := checkIn(expression, func() (*environment, error) { return shared.environment(candidate, candidate) })
+		return named(candidate.Name(), problems)
+	})
 }
 
 func named(name string, problems []Problem) []Problem {

@@ -83,7 +83,7 @@ func TestCheck(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			report := c.Check(gateway.Filter{Types: tt.types, Expression: tt.expression})
+			report := checked(t, c, gateway.Filter{Types: tt.types, Expression: tt.expression})
 			var got []string
 			for _, p := range report.Problems {
 				got = append(got, strings.TrimSpace(p.Type+" "+p.String()))
@@ -112,6 +112,16 @@ func TestCheck(t *testing.T) {
 	}
 }
 
+// checked is the report of a check that nothing interrupts.
+func checked(t *testing.T, c *filter.Compiler, f gateway.Filter) filter.Report {
+	t.Helper()
+	report, err := c.Check(t.Context(), 1, f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return report
+}
+
 // A candidate for a new version is checked without being registered.
 func TestCheckType(t *testing.T) {
 	t.Parallel()
@@ -121,11 +131,11 @@ func TestCheckType(t *testing.T) {
 	candidate := elsewhere.add("shop.Order", orderV1)
 	c := filter.NewCompiler(r.schemas)
 	const expression = `event.data.coupon != ""`
-	if problems := c.CheckType(expression, present); len(problems) > 0 {
-		t.Errorf("the present version: %v", problems)
+	if problems, err := c.CheckType(t.Context(), 0, expression, present); err != nil || len(problems) > 0 {
+		t.Errorf("the present version: %v, %v", problems, err)
 	}
-	problems := c.CheckType(expression, candidate)
-	if fmt.Sprint(problems) != "[1:12: undefined field 'coupon']" || problems[0].Type != "shop.Order" {
+	problems, err := c.CheckType(t.Context(), 0, expression, candidate)
+	if err != nil || fmt.Sprint(problems) != "[1:12: undefined field 'coupon']" || problems[0].Type != "shop.Order" {
 		t.Errorf("the candidate: %v", problems)
 	}
 	if verdict := match(c, expression, event(t, "shop.Order", present, `{"coupon":"x"}`)); !verdict.Matched {

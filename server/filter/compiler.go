@@ -15,7 +15,8 @@ type Compiler struct {
 	schemas  *schema.Registry
 	language func() (*language, error)
 	logger   *slog.Logger
-	turns    *turns
+	// turns are those of evaluations, checks those of checks.
+	turns, checks *turns
 
 	mu sync.Mutex
 	// expressions are those in use, by their text.
@@ -31,8 +32,10 @@ type versionKey struct{ version, newest gateway.SchemaID }
 
 // NewCompiler makes a compiler that types events by the versions in schemas.
 func NewCompiler(schemas *schema.Registry) *Compiler {
+	all := half()
 	return &Compiler{
-		schemas: schemas, language: sync.OnceValues(newLanguage), logger: slog.New(slog.DiscardHandler), turns: newTurns(),
+		schemas: schemas, language: sync.OnceValues(newLanguage), logger: slog.New(slog.DiscardHandler),
+		turns: newTurns(all), checks: newTurns(all),
 		expressions:  make(map[string]weak.Pointer[Expression]),
 		environments: make(map[versionKey]*environment),
 	}

@@ -1,6 +1,7 @@
 package filter
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"strings"
@@ -31,7 +32,7 @@ func beginEvaluation(s *Subject, p *program) *evaluation {
 	e := evaluations.Get().(*evaluation)
 	e.subject = s
 	e.meter.Reset(len(s.event.Data), p.open)
-	e.meter.Costly = func() { e.giveBack = p.turns.take(s.event.Tenant) }
+	e.meter.Costly = func() { e.giveBack, _ = p.turns.take(context.Background(), s.event.Tenant) }
 	return e
 }
 

@@ -36,7 +36,7 @@ func FuzzExpression(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text string) {
 		for _, subject := range []*filter.Subject{c.Subject(order), c.Subject(untyped), large} {
 			e := subject.Event()
-			report := c.Check(gateway.Filter{Types: []string{e.Type}, Expression: text})
+			report := checked(t, c, gateway.Filter{Types: []string{e.Type}, Expression: text})
 			x := c.Expression(text)
 			verdict := x.Match(subject)
 			matched, reason := x.Explain(subject)

@@ -132,8 +132,11 @@ func (c *comparison) checkFilters(ctx context.Context, report *schema.TypeReport
 		if !sub.Filter.Match(report.Type) {
 			continue
 		}
-		problems := c.Filters.CheckType(sub.Filter.Expression, candidate)
-		if len(problems) == 0 || latest != nil && len(c.Filters.CheckType(sub.Filter.Expression, latest)) > 0 {
+		problems, err := c.newProblems(ctx, sub.Filter.Expression, latest, candidate)
+		if err != nil {
+			return err
+		}
+		if len(problems) == 0 {
 			continue
 		}
 		affected, err := c.affected(ctx, sub, problems)
@@ -150,6 +153,19 @@ func (c *comparison) checkFilters(ctx context.Context, report *schema.TypeReport
 		})
 	}
 	return nil
+}
+
+// newProblems are those that an expression has with a candidate; none where it has some with the latest version, too. Those who
+// register are of no tenant.
+func (c *comparison) newProblems(ctx context.Context, expression string, latest, candidate *schema.Type) ([]filter.Problem, error) {
+	problems, err := c.Filters.CheckType(ctx, 0, expression, candidate)
+	if err != nil || len(problems) == 0 || latest == nil {
+		return problems, err
+	}
+	if before, err := c.Filters.CheckType(ctx, 0, expression, latest); err != nil || len(before) > 0 {
+		return nil, err
+	}
+	return problems, nil
 }
 
 func (c *comparison) affected(

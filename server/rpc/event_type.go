@@ -150,7 +150,11 @@ func (s *eventTypeService) subscribers(
 				continue
 			}
 			one := &postriderv1.Subscriber{Id: sub.UID, Name: sub.Name}
-			if problems := s.filters.CheckType(sub.Filter.Expression, latest); len(problems) > 0 {
+			problems, err := s.filters.CheckType(ctx, tenant.ID, sub.Filter.Expression, latest)
+			if err != nil {
+				return nil, err
+			}
+			if len(problems) > 0 {
 				one.FilterError = problems[0].String()
 			}
 			found = append(found, one)

@@ -43,7 +43,10 @@ func (s *subscriptionService) TestFilter(
 	if err != nil {
 		return nil, err
 	}
-	report := s.filters.Check(f)
+	report, err := s.filters.Check(ctx, tenant.ID, f)
+	if err != nil {
+		return nil, err
+	}
 	response := &postriderv1.TestFilterResponse{}
 	for _, problem := range report.Problems {
 		response.Problems = append(response.Problems, &postriderv1.FilterProblem{

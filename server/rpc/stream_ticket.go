@@ -31,7 +31,11 @@ func (s *eventService) CreateStreamTicket(
 	if selected.Expression, err = wire.NewExpression("expression", request.Msg.GetExpression()); err != nil {
 		return nil, err
 	}
-	if err := s.filters.Check(selected).Err("expression"); err != nil {
+	report, err := s.filters.Check(ctx, tenant.ID, selected)
+	if err != nil {
+		return nil, err
+	}
+	if err := report.Err("expression"); err != nil {
 		return nil, err
 	}
 	c, now := callerOf(ctx), time.Now().Truncate(time.Second)

@@ -42,7 +42,7 @@ func (s *subscriptionService) CreateSubscription(
 	if err := s.checkSecret(sub); err != nil {
 		return nil, err
 	}
-	if err := s.checkFilter(sub); err != nil {
+	if err := s.checkFilter(ctx, sub); err != nil {
 		return nil, err
 	}
 	if err := s.checkTarget(ctx, sub); err != nil {
@@ -206,7 +206,7 @@ func (s *subscriptionService) checkUpdate(ctx context.Context, update wire.Subsc
 		}
 	}
 	if update.Changes("filter") {
-		if err := s.checkFilter(sub); err != nil {
+		if err := s.checkFilter(ctx, sub); err != nil {
 			return err
 		}
 	}
@@ -217,8 +217,12 @@ func (s *subscriptionService) checkUpdate(ctx context.Context, update wire.Subsc
 }
 
 // checkFilter refuses an expression that compiles for none of the types that the filter selects.
-func (s *subscriptionService) checkFilter(sub *gateway.Subscription) error {
-	return s.filters.Check(sub.Filter).Err("subscription.filter.expression")
+func (s *subscriptionService) checkFilter(ctx context.Context, sub *gateway.Subscription) error {
+	report, err := s.filters.Check(ctx, sub.Tenant, sub.Filter)
+	if err != nil {
+		return err
+	}
+	return report.Err("subscription.filter.expression")
 }
 
 func (s *subscriptionService) DeleteSubscription(

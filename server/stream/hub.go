@@ -68,7 +68,7 @@ func (h *Hub) Subscribe(ctx context.Context, request Request, send func(Message)
 // open prepares a stream. It is apart from Subscribe, as what a stream's goroutine waits in should need little stack: below
 // 3 KB in all the stack shrinks to 8 KB.
 func (h *Hub) open(ctx context.Context, request Request, send func(Message) error) (*subscriber, gateway.Gap, error) {
-	selected, err := newSelection(h.filters, request.Filters)
+	selected, err := newSelection(ctx, h.filters, request.Tenant.ID, request.Filters)
 	if err != nil {
 		return nil, gateway.GapNone, err
 	}

@@ -1,6 +1,7 @@
 package stream
 
 import (
+	"context"
 	"fmt"
 	"slices"
 
@@ -20,7 +21,7 @@ type selection struct {
 }
 
 // newSelection prepares filters. An error names the field of the request.
-func newSelection(compiler *filter.Compiler, filters []Filter) (*selection, error) {
+func newSelection(ctx context.Context, compiler *filter.Compiler, tenant gateway.TenantID, filters []Filter) (*selection, error) {
 	if len(filters) > MaxFilters {
 		return nil, gateway.FieldError("filters", "may be %d", MaxFilters)
 	}
@@ -29,7 +30,11 @@ func newSelection(compiler *filter.Compiler, filters []Filter) (*selection, erro
 	}
 	s := &selection{}
 	for i, one := range filters {
-		if err := compiler.Check(one.Filter).Err(expressionField(one, i)); err != nil {
+		report, err := compiler.Check(ctx, tenant, one.Filter)
+		if err != nil {
+			return nil, err
+		}
+		if err := report.Err(expressionField(one, i)); err != nil {
 			return nil, err
 		}
 		s.filters = append(s.filters, one.Filter)
