@@ -7,12 +7,14 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"net"
 	"net/http"
 	"os"
 	"sync/atomic"
 	"time"
 
 	"connectrpc.com/connect"
+	"golang.org/x/net/http2"
 
 	"github.com/postrider-dev/postrider/server/gateway"
 	"github.com/postrider-dev/postrider/server/limit"
@@ -119,22 +121,51 @@ func (b *body) forget() {
 	b.taken, b.charged = 0, 0
 }
 
-// explain makes what a client sees of an error: one with a reason where the client has caused it.
+// explain makes what a client sees of an error. Whatever cannot be read of a body is its client's fault, in every framing and
+// compression there is, unless the client has left: then nobody sees it.
 func (b *body) explain(err error) error {
-	var corrupt flate.CorruptInputError
 	var known *gateway.Error
 	switch {
 	case errors.As(err, &known):
 		return b.show(known)
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		return b.show(limit.TooSlow(b.allowed()))
-	case errors.Is(err, gzip.ErrHeader), errors.Is(err, gzip.ErrChecksum), errors.As(err, &corrupt):
-		fault := gateway.FieldError("request", "cannot be decompressed: %v", err)
-		fault.Reason = gateway.ReasonMalformedRequest
-		return b.show(fault)
+	case left(err):
+		return connect.NewError(connect.CodeCanceled, errors.New("the client left before all of its request had come"))
 	default:
-		return err
+		return b.show(malformed("%s", brokenText(err)))
 	}
+}
+
+// left reports whether a body ends because its client, or the call itself, is gone. A connection of HTTP/1.1 that ends too
+// early is none of these: its client may have closed its side only, and reads the answer.
+func left(err error) bool {
+	var network *net.OpError
+	var reset http2.StreamError
+	return errors.As(err, &network) || errors.As(err, &reset) || err.Error() == disconnected ||
+		errors.Is(err, limit.ErrOver) || errors.Is(err, http.ErrBodyReadAfterClose)
+}
+
+// disconnected is how net/http ends the bodies of an HTTP/2 connection that is closed; it has no name.
+const disconnected = "client disconnected"
+
+// brokenText says what is wrong with a body in the words of whatever read it.
+func brokenText(err error) string {
+	if errors.Is(err, io.ErrUnexpectedEOF) {
+		return "its body ends too early"
+	}
+	var corrupt flate.CorruptInputError
+	if errors.Is(err, gzip.ErrHeader) || errors.Is(err, gzip.ErrChecksum) || errors.As(err, &corrupt) {
+		return "cannot be decompressed: " + err.Error()
+	}
+	return "its body cannot be read: " + err.Error()
+}
+
+// malformed is the error of a body that breaks the rules of how it is sent.
+func malformed(format string, args ...any) *gateway.Error {
+	fault := gateway.FieldError("request", format, args...)
+	fault.Reason = gateway.ReasonMalformedRequest
+	return fault
 }
 
 func (b *body) show(err error) *connect.Error { return wire.ConnectError(b.ctx, b.logger, err) }

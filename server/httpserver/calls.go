@@ -5,6 +5,8 @@ import (
 	"net/http"
 	"slices"
 
+	"connectrpc.com/connect"
+
 	"github.com/postrider-dev/postrider/server/limit"
 	"github.com/postrider-dev/postrider/server/wire"
 )
@@ -85,9 +87,9 @@ func (c *calls) serve(w http.ResponseWriter, r *http.Request, call *limit.Call) 
 	c.next.ServeHTTP(bounded, r)
 }
 
-// note logs that a body was given up. It never reached what logs calls.
+// note logs that a body was given up by the server. It never reached what logs calls.
 func (c *calls) note(r *http.Request, failed *failure) {
-	if failed != nil && r.Context().Err() == nil {
+	if failed != nil && r.Context().Err() == nil && connect.CodeOf(failed.err) != connect.CodeCanceled {
 		c.refused.Log(r.Context(), slog.LevelInfo, "refused",
 			slog.String("path", r.URL.Path), slog.String("peer", r.RemoteAddr), slog.Any("error", failed.err))
 	}

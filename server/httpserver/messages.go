@@ -70,6 +70,9 @@ func (m *messages) Read(p []byte) (int, error) {
 			return 0, refused
 		}
 	}
+	if m.left > 0 {
+		return n, unexpected(err)
+	}
 	return n, err
 }
 
@@ -81,17 +84,32 @@ func (m *messages) next() error {
 		return m.end(n, err)
 	}
 	m.some = true
+	if err := m.checkFlags(prefix[0]); err != nil {
+		return err
+	}
 	size := int64(binary.BigEndian.Uint32(prefix[1:]))
 	most, _ := m.body.call.Most()
 	if size > int64(most-m.body.taken) {
 		return limit.TooLarge(most)
 	}
-	if prefix[0] == compressed && m.packed && size > 0 {
+	if prefix[0] == compressed && size > 0 {
 		return m.unpack(size)
 	}
 	m.left = size
 	m.ready.Write(prefix[:])
 	return nil
+}
+
+// checkFlags refuses what no client sends: the flags of the end of a response, and compression where none was named.
+func (m *messages) checkFlags(flags byte) error {
+	switch {
+	case flags&^compressed != 0:
+		return malformed("a message has the flags %#02x, and those of a request have 0 or 1", flags)
+	case flags == compressed && !m.packed:
+		return malformed("a message is marked as compressed, and no header says how")
+	default:
+		return nil
+	}
 }
 
 // between forgets the message before where messages are bounded one by one.
@@ -132,6 +150,9 @@ func (m *messages) unpack(size int64) error {
 	}
 	if _, err := io.Copy(io.Discard, packed); err != nil {
 		return err
+	}
+	if packed.N > 0 {
+		return io.ErrUnexpectedEOF
 	}
 	binary.BigEndian.PutUint32(m.ready.Bytes()[1:], uint32(m.ready.Len()-prefixBytes))
 	return nil

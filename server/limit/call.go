@@ -85,7 +85,7 @@ func (c *Call) Expect() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.over {
-		return errOver
+		return ErrOver
 	}
 	if c.expected {
 		return nil
@@ -164,13 +164,13 @@ func (c *Call) End() {
 	c.over = true
 }
 
-// errOver is the error of a charge to a call that has ended.
-var errOver = errors.New("the call is over")
+// ErrOver is the error of a charge to a call that has ended.
+var ErrOver = errors.New("the call is over")
 
 // hold is called with mu held, or before anybody else knows the call.
 func (c *Call) hold(n int64) error {
 	if c.over {
-		return errOver
+		return ErrOver
 	}
 	if err := c.budget.charge(c.holder, c.held, n); err != nil {
 		return err

@@ -90,6 +90,9 @@ func (a *authenticator) gate(ctx context.Context, spec connect.Spec, peer connec
 	if err == nil {
 		err = chargeQuery(ctx, peer.Query)
 	}
+	if err == nil {
+		err = checkQuery(peer.Query)
+	}
 	if err != nil {
 		a.refused.Log(ctx, slog.LevelInfo, "refused", slog.String("procedure", spec.Procedure),
 			slog.String("peer", peer.Addr), slog.String("key", c.KeyID), slog.Any("error", err))
