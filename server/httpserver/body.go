@@ -39,6 +39,8 @@ type body struct {
 	taken int
 	// charged is the number of bytes that the call is charged for those.
 	charged int
+	// announced is the length of the body, where its client says one and it is one message; it is told to the call once.
+	announced int64
 	// failed is why nothing more can be read. What reads the body may outlive the handler, which looks at it in the end.
 	failed atomic.Pointer[failure]
 
@@ -55,6 +57,9 @@ func newBody(w http.ResponseWriter, r *http.Request, call *limit.Call, quiet boo
 		source: r.Body, controller: http.NewResponseController(w), known: b.known, quiet: quiet, began: time.Now(),
 	}
 	b.decoded = b.decoder(r.Header)
+	if _, framed := b.decoded.(*messages); !framed {
+		b.announced = r.ContentLength
+	}
 	if r.ProtoMajor == 1 {
 		b.begin() // What is left of a body when its handler is done is read by net/http, which would wait for ever.
 	}
@@ -91,7 +96,25 @@ func (b *body) read(p []byte) (int, error) {
 	} else if err := b.call.Expect(); err != nil {
 		return 0, err
 	}
+	if err := b.announce(); err != nil {
+		return 0, err
+	}
 	return b.decoded.Read(p)
+}
+
+// announce says to the call how much comes, before anything is read. A compressed body decompresses to at least as much.
+func (b *body) announce() error {
+	most, known := b.call.Most()
+	length := b.announced
+	b.announced = 0
+	switch {
+	case length <= 0 || !known:
+		return nil
+	case length > int64(most):
+		return limit.TooLarge(most)
+	default:
+		return b.call.Announce(int(length))
+	}
 }
 
 // Close implements io.Closer.

@@ -92,6 +92,9 @@ func (m *messages) next() error {
 	if size > int64(most-m.body.taken) {
 		return limit.TooLarge(most)
 	}
+	if err := m.body.call.Announce(int(size)); err != nil {
+		return err
+	}
 	if prefix[0] == compressed && size > 0 {
 		return m.unpack(size)
 	}

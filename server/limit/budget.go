@@ -55,6 +55,9 @@ type Budget struct {
 	paused map[string]time.Time
 	// expected counts the requests that are waited for, by key.
 	expected map[string]int
+	// announced is what is still to come of the bodies of a key whose lengths are known. It is set against that key alone: an
+	// announcement costs nothing, so who announces much and sends nothing takes no room from anybody else.
+	announced map[string]int64
 }
 
 // NewBudget makes the budget for the bodies and messages of known callers.
@@ -66,7 +69,7 @@ func NewUnknown(total int64) *Budget { return newBudget(total, unknownWeight) }
 func newBudget(total, weight int64) *Budget {
 	return &Budget{
 		total: total, weight: weight, keys: map[string]int64{}, tenants: map[int64]int64{},
-		paused: map[string]time.Time{}, expected: map[string]int{},
+		paused: map[string]time.Time{}, expected: map[string]int{}, announced: map[string]int64{},
 	}
 }
 
@@ -83,28 +86,61 @@ func (b *Budget) Held() int64 {
 	return b.held
 }
 
-// charge lets a holder have n more bytes, for a call that already holds a number of bytes, or refuses them.
-func (b *Budget) charge(who Holder, call, n int64) error {
+// charge lets a holder have n more bytes, for a call that already holds a number of bytes, or refuses them. announced says how
+// much of what the call holds then was to come: it has its place. Large calls of the key without one leave room for what is
+// announced; small ones pass.
+func (b *Budget) charge(who Holder, call, n, announced int64) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	large := call+n > small
-	if large && call <= small && b.pausing(who.Key) {
+	if large && call <= small && announced == 0 && b.pausing(who.Key) {
 		return overloaded()
 	}
-	free := b.total - b.held - n
-	key, tenant := b.keys[who.Key]+n, b.tenants[who.Tenant]+n
-	keyShare, tenantShare := free, 2*free
-	if !large {
-		keyShare, tenantShare = 3*free, 4*free
+	var others int64
+	if large && announced == 0 {
+		others = b.announced[who.Key]
 	}
-	if free < 0 || key > keyShare || who.Tenant != 0 && tenant > tenantShare {
+	if !b.fits(who, n, others, large) {
 		if large {
 			b.paused[who.Key] = time.Now().Add(overloadedRetry)
 		}
 		return overloaded()
 	}
 	b.add(who, n)
+	addTo(b.announced, who.Key, -announced)
 	return nil
+}
+
+// fits reports whether a holder may have n more bytes, while others are to come of the same key. It is called with mu held.
+func (b *Budget) fits(who Holder, n, others int64, large bool) bool {
+	free := b.total - b.held - n - others
+	key, tenant := b.keys[who.Key]+n+others, b.tenants[who.Tenant]+n+others
+	keyShare, tenantShare := free, 2*free
+	if !large {
+		keyShare, tenantShare = 3*free, 4*free
+	}
+	return free >= 0 && key <= keyShare && (who.Tenant == 0 || tenant <= tenantShare)
+}
+
+// announce gives n bytes that are to come of a call their place in the key's share, or refuses the call before it sends them:
+// without that, four slow uploads of which two fit were all read until the share was full, and two of them for nothing.
+//
+// Nothing is charged: bytes are when they come, against what everybody holds then, so one that fits now can still be refused.
+func (b *Budget) announce(who Holder, n int64) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.pausing(who.Key) || !b.fits(who, n, b.announced[who.Key], true) {
+		return overloaded()
+	}
+	addTo(b.announced, who.Key, n)
+	return nil
+}
+
+// forget gives up the place of n bytes that do not come any more.
+func (b *Budget) forget(who Holder, n int64) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	addTo(b.announced, who.Key, -n)
 }
 
 // pausing says whether a key may begin no large call now.

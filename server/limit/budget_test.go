@@ -179,3 +179,66 @@ func TestOnlySomeRequestsAreWaitedFor(t *testing.T) {
 		}
 	}
 }
+
+// Four uploads of which two fit were all read until the share of their key was full, and then two of them were cut. What does not fit
+// is refused before it is sent, and what was let in comes through, also beside calls that announce nothing.
+func TestWhatDoesNotFitIsRefusedWhenItIsAnnounced(t *testing.T) {
+	t.Parallel()
+	budget := limit.NewBudget(limit.BudgetFor(16 * mebibyte))
+	var uploads []*limit.Call
+	for i := range 4 {
+		upload := admitted(t, budget, "key", 1)
+		err := upload.Announce(8 * mebibyte)
+		if fits := i < 2; fits != (err == nil) {
+			t.Fatalf("upload %d of 8 MiB is announced: %v", i+1, err)
+		}
+		var refused *gateway.Error
+		if err != nil && (!errors.As(err, &refused) || refused.Reason != gateway.ReasonOverloaded || refused.RetryAfter <= 0) {
+			t.Errorf("refused with %+v, want OVERLOADED and when to try again", err)
+		}
+		if err == nil {
+			uploads = append(uploads, upload)
+		}
+	}
+	if err := admitted(t, budget, "key", 1).Charge(64 << 10); err != nil {
+		t.Errorf("a small call of the key is refused: %v", err)
+	}
+	if other := fill(admitted(t, budget, "key", 1)); other > 8*mebibyte {
+		t.Errorf("a call that announces nothing takes %d MiB", other>>20)
+	}
+	for range 8 * 4 {
+		for i, upload := range uploads {
+			if err := upload.Charge(mebibyte / 4); err != nil {
+				t.Fatalf("upload %d is cut: %v", i+1, err)
+			}
+		}
+	}
+}
+
+// An announcement alone takes no room from others, and none of its key once it is given up.
+func TestAnnouncementsTakeNothingFromOthers(t *testing.T) {
+	t.Parallel()
+	budget := limit.NewBudget(limit.DefaultBytes)
+	var announced []*limit.Call
+	for {
+		call := admitted(t, budget, "key", 1)
+		if call.Announce(mebibyte) != nil {
+			break
+		}
+		announced = append(announced, call)
+	}
+	if other := fill(admitted(t, budget, "another", 1)); other < 20*mebibyte {
+		t.Errorf("beside %d announcements of another key, a key gets %d MiB", len(announced), other>>20)
+	}
+	for _, call := range announced {
+		call.End()
+	}
+	last := admitted(t, budget, "key", 1)
+	if err := last.Announce(mebibyte); err != nil {
+		t.Errorf("after all have ended: %v", err)
+	}
+	last.Arrived()
+	if err := last.Charge(1 << 10); err != nil {
+		t.Error(err)
+	}
+}

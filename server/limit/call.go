@@ -29,6 +29,8 @@ type Call struct {
 	most   int
 	known  bool
 	held   int64
+	// announced is how much is still to come of the body or message under way, where that is known and much.
+	announced int64
 	// expected says that the body is waited for, and expectedOf counts such calls of the connection; nil for no count.
 	expected   bool
 	expectedOf *atomic.Int32
@@ -56,7 +58,7 @@ func (c *Call) Admit(budget *Budget, holder Holder, most int) error {
 	c.Wait()
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if err := budget.charge(holder, 0, c.held); err != nil {
+	if err := budget.charge(holder, 0, c.held, 0); err != nil {
 		return err
 	}
 	c.budget.release(c.holder, c.held)
@@ -100,14 +102,41 @@ func (c *Call) Expect() error {
 	return nil
 }
 
-// Arrived says that the body is there.
+// Announce says that a body, or a message of one, of n bytes comes. It is refused at once where that does not fit beside what its
+// caller has sent and announced. Small ones need no place, nor do those of unknown callers.
+func (c *Call) Announce(n int) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	size := int64(n) * c.budget.weight
+	if !c.known || c.over || c.held+size <= small {
+		return nil
+	}
+	c.forget()
+	if err := c.budget.announce(c.holder, size); err != nil {
+		return err
+	}
+	c.announced = size
+	return nil
+}
+
+// forget gives up the place of what was announced and did not come. It is called with mu held.
+func (c *Call) forget() {
+	if c.announced > 0 {
+		c.budget.forget(c.holder, c.announced)
+		c.announced = 0
+	}
+}
+
+// Arrived says that the body is there, or that no more of it comes.
 func (c *Call) Arrived() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.arrived()
 }
 
+// arrived is called with mu held.
 func (c *Call) arrived() {
+	c.forget()
 	if c.expected {
 		c.expected = false
 		c.budget.arrived(c.holder)
@@ -172,10 +201,12 @@ func (c *Call) hold(n int64) error {
 	if c.over {
 		return ErrOver
 	}
-	if err := c.budget.charge(c.holder, c.held, n); err != nil {
+	announced := min(n, c.announced)
+	if err := c.budget.charge(c.holder, c.held, n, announced); err != nil {
 		return err
 	}
 	c.held += n
+	c.announced -= announced
 	return nil
 }
 
