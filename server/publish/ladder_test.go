@@ -147,6 +147,47 @@ func TestUnknownFieldsThatATypeIgnores(t *testing.T) {
 	}
 }
 
+// A producer that repeats after a lost answer was refused when the type had come to refuse unknown fields meanwhile, or told that
+// the id was used before with other content.
+func TestRepeatsOfEventsWhoseUnknownFieldsWereIgnored(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.register(shopSet(t))
+	unknown := func(what gateway.UnknownFields) {
+		t.Helper()
+		_, err := w.store.UpdateEventType(t.Context(), moneyType, 0, func(to *gateway.EventType) error {
+			to.UnknownFields = what
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	w.level(gateway.LevelEnforce)
+	unknown(gateway.IgnoreUnknown)
+	binary := protowire.AppendVarint(protowire.AppendTag(money(t, "EUR", 1), 99, protowire.VarintType), 1)
+	drafts := []gateway.Draft{
+		withID("json", draft(moneyType, `{"currency":"EUR","minorUnits":"1","cents":1}`)),
+		{ID: "binary", Type: moneyType, Payload: gateway.Payload{Message: moneyType, Binary: binary}},
+	}
+	for _, one := range drafts {
+		w.publish(one)
+	}
+	unknown(gateway.RefuseUnknown)
+	for _, level := range []gateway.Level{gateway.LevelEnforce, gateway.LevelWarn, gateway.LevelOff} {
+		w.level(level)
+		for _, one := range drafts {
+			if ack, err := w.Publish(t.Context(), w.tenant, one); err != nil || !ack.Duplicate {
+				t.Errorf("%s, %v: %+v, %v", one.ID, level, ack, err)
+			}
+		}
+		_, err := w.Publish(t.Context(), w.tenant, withID("json", draft(moneyType, `{"currency":"USD","minorUnits":"1","cents":1}`)))
+		if err == nil {
+			t.Errorf("%v: other content passes for a repeat", level)
+		}
+	}
+}
+
 func TestALevelOfOneTenant(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

@@ -18,8 +18,8 @@ func repeats(
 	if first.StoredSchema == event.Event.Schema || event.Hash == first.StoredHash {
 		return false
 	}
-	_, hash, ok := contentUnder(draft, first.StoredSchema, snapshot)
-	return ok && hash == first.StoredHash
+	_, ok := contentOf(draft, first.StoredSchema, first.StoredHash, snapshot, event.Event.Unfit != 0)
+	return ok
 }
 
 // acceptRepeat accepts a draft that would be refused now, as its schema or what is asked of it has become stricter, when
@@ -35,13 +35,26 @@ func (p *Publisher) acceptRepeat(
 	if err != nil || !found {
 		return store.NewEvent{}, cmp.Or(err, refused)
 	}
-	data, hash, ok := contentUnder(draft, first.Schema, snapshot)
-	if !ok || hash != first.Hash {
+	data, ok := contentOf(draft, first.Schema, first.Hash, snapshot, true)
+	if !ok {
 		return store.NewEvent{}, refused
 	}
 	event := newEvent(tenant, draft)
 	event.Schema, event.Data = first.Schema, data
-	return store.NewEvent{Event: event, Hash: hash, ClientID: true}, nil
+	return store.NewEvent{Event: event, Hash: first.Hash, ClientID: true}, nil
+}
+
+// contentOf returns a draft's payload under a stored schema version, and whether its hash is the stored one. Where unfit says that
+// the draft does not fit now, the type may have ignored unknown fields when the first one came, so the payload is also read
+// without them. One that fits now may not be: then a field that a newer version has would be no part of the content.
+func contentOf(
+	draft *gateway.Draft, id gateway.SchemaID, stored gateway.ContentHash, snapshot *schema.Snapshot, unfit bool,
+) (data []byte, same bool) {
+	data, hash, ok := contentUnder(draft, id, snapshot, snapshot.UnknownFields(draft.Type))
+	if unfit && (!ok || hash != stored) {
+		data, hash, ok = contentUnder(draft, id, snapshot, gateway.IgnoreUnknown)
+	}
+	return data, ok && hash == stored
 }
 
 // becameStricter says whether the same draft may have been accepted at another time.
@@ -61,7 +74,7 @@ func becameStricter(refused error) bool {
 // contentUnder is a draft's payload and hash under the schema version with an id, 0 for none; ok is false when it does
 // not fit.
 func contentUnder(
-	draft *gateway.Draft, id gateway.SchemaID, snapshot *schema.Snapshot,
+	draft *gateway.Draft, id gateway.SchemaID, snapshot *schema.Snapshot, unknown gateway.UnknownFields,
 ) (data []byte, hash gateway.ContentHash, ok bool) {
 	if id == 0 {
 		if draft.Payload.Message != "" {
@@ -75,7 +88,7 @@ func contentUnder(
 		return nil, hash, false
 	}
 	var reads payloadReader = version
-	if snapshot.UnknownFields(draft.Type) == gateway.IgnoreUnknown {
+	if unknown == gateway.IgnoreUnknown {
 		reads = version.Lenient()
 	}
 	encode, payload := reads.EncodeJSON, jsonText(draft)
