@@ -1,10 +1,9 @@
 package stream
 
 import (
+	"container/list"
 	"context"
 	"sync"
-
-	"golang.org/x/sync/semaphore"
 
 	"github.com/postrider-dev/postrider/server/gateway"
 )
@@ -22,26 +21,36 @@ const (
 
 // room is the memory that streams may take, all together, for pages of the log and for large events that are being written. Those for
 // which none is left wait with nothing in their hands: a reader that reads nothing keeps what it has until its connection is given up.
-// A tenant may have half of the room, so that its readers keep nobody else's waiting.
+// A tenant's share is of what is free, so that no number of tenants can take the last of it (see grant).
 type room struct {
 	size int64
-	all  *semaphore.Weighted
 
 	mu      sync.Mutex
+	held    int64
 	tenants map[gateway.TenantID]*tenantRoom
+	// waiting are the *tenantRoom whose streams wait, each once.
+	waiting list.List
 }
 
-// tenantRoom is the part of a tenant. It is forgotten when the tenant has no streams.
+// tenantRoom is the part of a tenant. It is forgotten when the tenant has no streams. What changes is guarded by room.mu.
 type tenantRoom struct {
-	room   *room
-	tenant gateway.TenantID
-	own    *semaphore.Weighted
-	// streams is guarded by room.mu.
+	room    *room
+	tenant  gateway.TenantID
 	streams int
+	held    int64
+	// waiting are the *roomWait of the tenant's streams, and place is the tenant's place among those that wait; nil for none.
+	waiting list.List
+	place   *list.Element
+}
+
+// roomWait is a stream that waits for n bytes. Those that were granted are in got when ready is closed.
+type roomWait struct {
+	n, got int64
+	ready  chan struct{}
 }
 
 func newRoom(size int64) *room {
-	return &room{size: size, all: semaphore.NewWeighted(size), tenants: map[gateway.TenantID]*tenantRoom{}}
+	return &room{size: size, tenants: map[gateway.TenantID]*tenantRoom{}}
 }
 
 // enter returns the part of a tenant for a stream, which leaves it at its end.
@@ -50,7 +59,7 @@ func (r *room) enter(tenant gateway.TenantID) *tenantRoom {
 	defer r.mu.Unlock()
 	one := r.tenants[tenant]
 	if one == nil {
-		one = &tenantRoom{room: r, tenant: tenant, own: semaphore.NewWeighted(r.size / 2)}
+		one = &tenantRoom{room: r, tenant: tenant}
 		r.tenants[tenant] = one
 	}
 	one.streams++
@@ -65,41 +74,91 @@ func (t *tenantRoom) leave() {
 	}
 }
 
-// atMost is n, or all that a tenant may have: what needs more is sent alone.
+// atMost is n, or all that one stream may have: what needs more is sent alone.
 func (t *tenantRoom) atMost(n int) int64 { return min(int64(n), t.room.size/2) }
 
-func (t *tenantRoom) try(n int64) bool {
-	if !t.own.TryAcquire(n) {
-		return false
+// grant returns what a stream that wants n bytes is charged, or 0. Of what is free a tenant gets half for one stream, and a third for
+// all of them. A stream that is its tenant's only one may want more than half of what is free: it gets that, as long as that is an
+// eighth of the room, for its event would wait for ever where others always hold something. It is called with room.mu held.
+func (t *tenantRoom) grant(n int64) int64 {
+	free := t.room.size - t.room.held
+	switch {
+	case t.held+n <= (free-n)/2:
+	case t.held == 0 && free/2 >= min(n, t.room.size/8):
+		n = min(n, free/2)
+	default:
+		return 0
 	}
-	if !t.room.all.TryAcquire(n) {
-		t.own.Release(n)
-		return false
-	}
-	return true
+	t.held += n
+	t.room.held += n
+	return n
 }
 
-// take waits for room until ctx ends.
-func (t *tenantRoom) take(ctx context.Context, n int64) bool {
-	if t.own.Acquire(ctx, n) != nil {
-		return false
+// try returns what a stream that wants n bytes is charged at once, or 0.
+func (t *tenantRoom) try(n int64) int64 {
+	t.room.mu.Lock()
+	defer t.room.mu.Unlock()
+	if t.waiting.Len() > 0 {
+		return 0
 	}
-	if t.room.all.Acquire(ctx, n) != nil {
-		t.own.Release(n)
-		return false
+	return t.grant(n)
+}
+
+// take waits for room until ctx ends, and returns what the stream is charged, or 0.
+func (t *tenantRoom) take(ctx context.Context, n int64) int64 {
+	wait := &roomWait{n: n, ready: make(chan struct{})}
+	t.room.mu.Lock()
+	at := t.waiting.PushBack(wait)
+	if t.place == nil {
+		t.place = t.room.waiting.PushBack(t)
 	}
-	return true
+	t.serve()
+	t.room.mu.Unlock()
+	select {
+	case <-wait.ready:
+	case <-ctx.Done():
+		t.room.mu.Lock()
+		defer t.room.mu.Unlock()
+		if wait.got == 0 {
+			t.waiting.Remove(at)
+			t.serve()
+		}
+	}
+	return wait.got
+}
+
+// serve gives room to the tenant's streams that wait, in turn. It is called with room.mu held.
+func (t *tenantRoom) serve() {
+	for first := t.waiting.Front(); first != nil; first = t.waiting.Front() {
+		wait := first.Value.(*roomWait)
+		if wait.got = t.grant(wait.n); wait.got == 0 {
+			return
+		}
+		t.waiting.Remove(first)
+		close(wait.ready)
+	}
+	if t.place != nil {
+		t.room.waiting.Remove(t.place)
+		t.place = nil
+	}
 }
 
 func (t *tenantRoom) give(n int64) {
-	t.room.all.Release(n)
-	t.own.Release(n)
+	t.room.mu.Lock()
+	defer t.room.mu.Unlock()
+	t.held -= n
+	t.room.held -= n
+	for next := t.room.waiting.Front(); next != nil; {
+		one := next
+		next = next.Next()
+		one.Value.(*tenantRoom).serve()
+	}
 }
 
 // needs says how much room the stream has to have before it goes on; false when it has less.
 func (s *subscriber) needs(bytes int) bool {
 	n := s.room.atMost(bytes)
-	if s.holds >= n {
+	if s.fits >= n {
 		return true
 	}
 	s.wants = n
@@ -109,20 +168,21 @@ func (s *subscriber) needs(bytes int) bool {
 // makeRoom gets the room that the stream wants, or waits for it until it is time for a heartbeat.
 func (s *subscriber) makeRoom(ctx context.Context) error {
 	s.giveRoom()
-	if !s.room.try(s.wants) {
+	held := s.room.try(s.wants)
+	if held == 0 {
 		// What is ready goes out first.
 		if err := s.flush(); err != nil {
 			return err
 		}
-		if !s.awaitRoom(ctx) {
+		if held = s.awaitRoom(ctx); held == 0 {
 			return nil
 		}
 	}
-	s.holds, s.wants = s.wants, 0
+	s.holds, s.fits, s.wants = held, s.wants, 0
 	return nil
 }
 
-func (s *subscriber) awaitRoom(ctx context.Context) bool {
+func (s *subscriber) awaitRoom(ctx context.Context) int64 {
 	ctx, cancel := context.WithTimeout(ctx, s.untilHeartbeat())
 	defer cancel()
 	go func() {
@@ -141,6 +201,7 @@ func (s *subscriber) keepRoom(bytes int) {
 		s.room.give(beyond)
 		s.holds -= beyond
 	}
+	s.fits = min(s.fits, int64(bytes))
 }
 
 func (s *subscriber) giveRoom() { s.keepRoom(0) }

@@ -2,6 +2,7 @@ package stream_test
 
 import (
 	"context"
+	"fmt"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -96,6 +97,85 @@ func TestReadersThatReadNothingHoldNoMoreThanThereIsRoomFor(t *testing.T) {
 			})
 		})
 	}
+}
+
+// Two tenants whose readers read nothing had all of the room, and a third was sent nothing.
+func TestReadersOfManyTenantsLeaveRoomForOneMore(t *testing.T) {
+	t.Parallel()
+	large := `{"text":"` + strings.Repeat("x", megabyte) + `"}`
+	small := `{"text":"` + strings.Repeat("x", 100_000) + `"}`
+	for name, tt := range map[string]struct {
+		start  stream.Start
+		theirs string
+	}{
+		"a page, besides pages":      {stream.Start{Earliest: true}, small},
+		"large ones, besides others": {stream.Start{}, large},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t, tail.DefaultBytes)
+				w.hub.Keep(1<<20, 16<<20)
+				for i := range 4 {
+					tenant := w.tenantNamed(fmt.Sprintf("greedy%d", i))
+					if tt.start.Earliest {
+						w.publishOf(tenant, large)
+					}
+					sending, _, leave := w.stuck(100, tenant, tt.start)
+					defer leave()
+					if !tt.start.Earliest {
+						w.publishOf(tenant, large)
+					}
+					synctest.Wait()
+					if sending.Load() == 0 {
+						t.Errorf("tenant %d is sent nothing", i)
+					}
+				}
+				one := w.tenantNamed("one more")
+				theirs, _, leave := w.stuck(1, one, stream.Start{})
+				defer leave()
+				w.publishOf(one, tt.theirs)
+				synctest.Wait()
+				if theirs.Load() != 1 {
+					t.Error("one more tenant is sent nothing")
+				}
+			})
+		})
+	}
+}
+
+// What a tenant gives back goes to those who wait, whichever tenant they are of.
+func TestRoomThatIsGivenBackGoesToThoseThatWait(t *testing.T) {
+	t.Parallel()
+	large := `{"text":"` + strings.Repeat("x", megabyte) + `"}`
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, tail.DefaultBytes)
+		w.hub.Keep(1<<20, 16<<20)
+		var sending *atomic.Int64
+		var leave [6]context.CancelFunc
+		for i := range leave {
+			tenant := w.tenantNamed(fmt.Sprintf("tenant%d", i))
+			sending, _, leave[i] = w.stuck(100, tenant, stream.Start{})
+			defer leave[i]()
+			w.publishOf(tenant, large)
+			synctest.Wait()
+		}
+		before := sending.Load()
+		leave[0]()
+		synctest.Wait()
+		if after := sending.Load(); before != 0 || after != 1 {
+			t.Errorf("the last tenant was being sent %d, and %d after the first has left; want 0 and 1", before, after)
+		}
+	})
+}
+
+func (w *world) tenantNamed(name string) *gateway.Tenant {
+	w.t.Helper()
+	tenant, err := w.store.CreateTenant(w.t.Context(), gateway.Tenant{Name: name})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return tenant
 }
 
 // publishOf stores an event of a tenant.

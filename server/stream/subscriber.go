@@ -34,9 +34,10 @@ type subscriber struct {
 	active bool
 	// unflushed says that something was sent since the last flush.
 	unflushed bool
-	// room is the tenant's, of which the stream holds some, and wants some before it goes on; 0 for none.
-	room         *tenantRoom
-	holds, wants int64
+	// room is the tenant's, of which the stream holds some, in which so much may be sent as fits, and of which it wants some before it
+	// goes on; 0 for none.
+	room               *tenantRoom
+	holds, fits, wants int64
 }
 
 // begin tells the reader where the stream begins.
