@@ -33,6 +33,8 @@ type openStreams struct {
 	// listed are the live streams by id; opened counts them, also those that are closed again.
 	listed map[string]*openStream
 	opened int64
+	// watches are those who are shown them.
+	watches streamWatches
 }
 
 // openStream is a stream of any kind.
@@ -63,6 +65,7 @@ func newOrigin(address string, header http.Header) origin {
 func newOpenStreams(a *authenticator, limit int) *openStreams {
 	return &openStreams{
 		auth: a, streams: map[*openStream]struct{}{}, listed: map[string]*openStream{}, held: newHoldings(limit),
+		watches: streamWatches{held: newHoldings(maxStreamWatches)},
 	}
 }
 

@@ -1,6 +1,7 @@
 package rpc_test
 
 import (
+	"context"
 	"encoding/json"
 	"net/http"
 	"slices"
@@ -233,6 +234,34 @@ func TestWhoMayRenewAStream(t *testing.T) {
 		if got.status != want || want == http.StatusOK && !strings.Contains(got.body, "expireTime") {
 			t.Errorf("by session from %s: %d %s", origin, got.status, got.body)
 		}
+	}
+}
+
+// Each watch looked at every stream once a second, however many watches there were: a few hundred took all processors.
+func TestWatchesOfStreamsAreShared(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.tenant("acme")
+	open := func(key string) error {
+		ctx, cancel := context.WithCancel(t.Context())
+		t.Cleanup(cancel)
+		watch, err := w.as(key).streams.WatchStreams(ctx, connect.NewRequest(&postriderv1.WatchStreamsRequest{}))
+		if err == nil && !watch.Receive() {
+			err = watch.Err()
+		}
+		return err
+	}
+	other, _ := w.key("other", "acme", admin)
+	opened := 0
+	var err error
+	for ; opened < 96 && err == nil; opened++ {
+		err = open(adminKey)
+	}
+	if opened != 33 || codeOf(err) != "resource_exhausted" {
+		t.Errorf("after %d watches of one client: %v", opened, err)
+	}
+	if err := open(other); err != nil {
+		t.Errorf("a watch of another tenant: %v", err)
 	}
 }
 

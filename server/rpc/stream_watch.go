@@ -2,6 +2,8 @@ package rpc
 
 import (
 	"context"
+	"errors"
+	"sync"
 	"time"
 
 	"connectrpc.com/connect"
@@ -12,8 +14,13 @@ import (
 )
 
 const (
-	// streamsPace is how often a watch of streams looks for what has changed.
+	// streamsPace is how often a watch of streams looks for what has changed, while there are few.
 	streamsPace = time.Second
+	// paceWatches is the number of watches that look once in streamsPace. Where there are more, each looks less often: what one costs
+	// grows with the number of streams, and those are others' to open.
+	paceWatches = 16
+	// maxStreamWatches is the number of watches of streams that there may be, of which each caller has a share as of streams.
+	maxStreamWatches = 96
 	// maxWatched is how many streams a watch shows: the oldest. When one ends, the next one comes in.
 	maxWatched = 1000
 )
@@ -26,11 +33,46 @@ func (s *streamService) WatchStreams(
 	if err != nil {
 		return err
 	}
+	who := openStreamOf(ctx).holder
+	if err := s.streams.watches.open(who); err != nil {
+		return err
+	}
+	defer s.streams.watches.close(who)
 	w := &streamWatch{service: s, tenant: tenant.ID, to: to, shown: map[string]*postriderv1.LiveStream{}}
 	if err := w.snapshot(); err != nil {
 		return err
 	}
 	return w.follow(ctx)
+}
+
+// streamWatches counts the watches of streams.
+type streamWatches struct {
+	mu   sync.Mutex
+	held holdings
+}
+
+func (s *streamWatches) open(who holder) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	err := s.held.add(who)
+	var refused *gateway.Error
+	if errors.As(err, &refused) {
+		refused.Message = "too many watches of streams are open; end one, or try again later"
+	}
+	return err
+}
+
+func (s *streamWatches) close(who holder) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.held.remove(who)
+}
+
+// pace is how long each watch waits before it looks again.
+func (s *streamWatches) pace() time.Duration {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return streamsPace * time.Duration(max(s.held.total, paceWatches)) / paceWatches
 }
 
 // streamWatch is one watch of the streams of a tenant.
@@ -59,11 +101,12 @@ func (w *streamWatch) snapshot() error {
 }
 
 func (w *streamWatch) follow(ctx context.Context) error {
-	pace := time.NewTicker(streamsPace)
+	pace := time.NewTimer(w.service.streams.watches.pace())
 	defer pace.Stop()
 	for {
 		select {
 		case <-pace.C:
+			pace.Reset(w.service.streams.watches.pace())
 		case <-ctx.Done():
 			return context.Cause(ctx)
 		case <-w.service.stopping:
