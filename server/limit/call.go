@@ -160,6 +160,13 @@ func (c *Call) Most() (bytes int, known bool) {
 	return c.most, c.known
 }
 
+// Key is who the call counts for: a key, or an address as long as there is none.
+func (c *Call) Key() string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.holder.Key
+}
+
 // Charge lets the call hold n more bytes of a body, or refuses them.
 func (c *Call) Charge(n int) error {
 	c.mu.Lock()

@@ -91,7 +91,7 @@ func (e *each) append(ctx context.Context) error {
 			return nil
 		}
 		snapshot := e.prepared[index[0]].snapshot
-		appended, err := e.publisher.log.Append(ctx, snapshot.Revision(), events)
+		appended, err := e.publisher.store(ctx, snapshot.Revision(), events)
 		var conflict *store.ConflictError
 		if !errors.As(err, &conflict) {
 			if err == nil {

@@ -29,11 +29,12 @@ type Publisher struct {
 	schemas *schema.Registry
 	ids     idSource
 	counts  counts
+	shares  shares
 }
 
 // New makes a publisher.
 func New(log Log, schemas *schema.Registry) *Publisher {
-	return &Publisher{log: log, schemas: schemas}
+	return &Publisher{log: log, schemas: schemas, shares: shares{of: map[gateway.TenantID]*share{}}}
 }
 
 // Publish stores one event. A repeat of the same content under the same id answers the first acknowledgement; an id that
@@ -90,7 +91,7 @@ func (p *Publisher) append(
 	ctx context.Context, accepted []store.NewEvent, drafts []gateway.Draft, snapshot *schema.Snapshot, at locate,
 ) ([]gateway.Ack, error) {
 	for {
-		appended, err := p.log.Append(ctx, snapshot.Revision(), accepted)
+		appended, err := p.store(ctx, snapshot.Revision(), accepted)
 		var conflict *store.ConflictError
 		if !errors.As(err, &conflict) {
 			return p.acks(accepted, appended), err

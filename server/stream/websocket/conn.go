@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"slices"
+	"time"
 	"unicode/utf8"
 
 	"github.com/coder/websocket"
@@ -56,6 +57,8 @@ type Options struct {
 	// Rate is how many messages, control frames and small parts of messages are taken of the client a second; the others wait. 0 for
 	// any number.
 	Rate int
+	// Shared says how long a number of them have to wait for those of other connections; nil for not at all.
+	Shared func(frames int) time.Duration
 }
 
 // Conn is a WebSocket connection. The library reads and answers control frames; messages are framed here, since they go
@@ -74,7 +77,7 @@ func Accept(w http.ResponseWriter, r *http.Request, options Options) (*Conn, err
 	if options.Compress {
 		mode = websocket.CompressionNoContextTakeover
 	}
-	upgrade := &upgrade{ResponseWriter: w, link: newLink(options.Rate)}
+	upgrade := &upgrade{ResponseWriter: w, link: newLink(options.Rate, options.Shared)}
 	reader, err := websocket.Accept(upgrade, r, &websocket.AcceptOptions{
 		Subprotocols: options.Subprotocols, InsecureSkipVerify: true, CompressionMode: mode,
 	})

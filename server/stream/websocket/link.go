@@ -64,9 +64,9 @@ type link struct {
 // buffers are for what is put by.
 var buffers = sync.Pool{New: func() any { return new([]byte) }}
 
-// newLink makes a link whose client may send a number of frames a second; 0 for any.
-func newLink(rate int) *link {
-	l := &link{opened: time.Now(), pace: newPace(rate)}
+// newLink makes a link whose client may send a number of frames a second; 0 for any. shared is what those of other links ask for.
+func newLink(rate int, shared func(frames int) time.Duration) *link {
+	l := &link{opened: time.Now(), pace: newPace(rate, shared)}
 	l.written.L = &l.mu
 	return l
 }

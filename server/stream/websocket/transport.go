@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net/http"
 	"sync"
+	"time"
 
 	"connectrpc.com/connect"
 
@@ -27,6 +28,10 @@ const (
 
 // messageRate is how many messages a client may send a second.
 const messageRate = 1000
+
+// keyRate is how many messages all clients of a key may send a second, or of an address as long as they have shown none. A
+// processor reads and stores several times as many; those of a hundred connections took all processors there were.
+const keyRate = 5_000
 
 // Client is who is at the other end of a connection, and what it may do. Its methods may be called from any goroutine.
 type Client interface {
@@ -70,6 +75,8 @@ type Config struct {
 type Transport struct {
 	config   Config
 	requests *wire.Requests
+	// rates are those of keys.
+	rates *limit.Rates
 
 	mu      sync.Mutex
 	stopped bool
@@ -83,7 +90,10 @@ func New(config Config) (*Transport, error) {
 	if err != nil {
 		return nil, fmt.Errorf("websockets: %w", err)
 	}
-	return &Transport{config: config, requests: requests, sockets: map[*socket]struct{}{}}, nil
+	return &Transport{
+		config: config, requests: requests, sockets: map[*socket]struct{}{},
+		rates: limit.NewRates(limit.Rate{PerSecond: keyRate, Burst: keyRate}, limit.Rate{}),
+	}, nil
 }
 
 // Serve answers an upgrade request and returns; the connection goes on without the request, whose memory is given back. It
@@ -101,6 +111,7 @@ func (t *Transport) Serve(ctx context.Context, w http.ResponseWriter, r *http.Re
 		Compress:     r.URL.Query().Get(wire.CompressionParameter) == wire.CompressionDeflate,
 		Call:         client.Call(),
 		Rate:         messageRate,
+		Shared:       func(frames int) time.Duration { return t.rates.Reserve(client.Call().Key(), min(frames, keyRate)) },
 	})
 	if err != nil {
 		client.Done(connect.NewError(connect.CodeInvalidArgument, err))

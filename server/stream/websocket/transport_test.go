@@ -212,6 +212,36 @@ func TestFramesThatBringNothingHaveThePaceOfMessages(t *testing.T) {
 	}
 }
 
+// Each of a hundred connections of a key was read at a pace of its own, so that together they took all processors. A key may send five
+// thousand messages at once on all of them, and as many a second.
+func TestTheConnectionsOfAKeyShareAPace(t *testing.T) {
+	bubble(t, func(t *testing.T, w *world) {
+		const connections, each = 10, 1500
+		var all []*rawClient
+		for range connections {
+			c := w.dial()
+			c.expect("ready")
+			all = append(all, c)
+		}
+		time.Sleep(time.Second)
+		began := time.Now()
+		for _, c := range all {
+			go func() {
+				for range each {
+					c.send(0, frame{op: opPong})
+				}
+				c.send(0, text(`{"ping":{}}`))
+			}()
+		}
+		for _, c := range all {
+			c.expect("pong")
+		}
+		if took := time.Since(began); took < 1900*time.Millisecond || took > 4*time.Second {
+			t.Errorf("%d frames of %d connections took %v, want 2 s and what each had to wait", connections*each, connections, took)
+		}
+	})
+}
+
 // A connection carries 64 subscriptions; one more is refused, and fits when another is closed.
 func TestHowManySubscriptions(t *testing.T) {
 	bubble(t, func(t *testing.T, w *world) {

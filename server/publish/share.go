@@ -1,0 +1,83 @@
+package publish
+
+import (
+	"context"
+	"sync"
+
+	"golang.org/x/sync/semaphore"
+
+	"github.com/postrider-dev/postrider/server/gateway"
+	"github.com/postrider-dev/postrider/server/store"
+)
+
+// shareUnits is how much a tenant may have in the queue of the writer: an event is a unit, and so are 4 KiB of events. That is
+// what two commits take, so that a tenant alone is not slower for it. All others wait behind it: a hundred WebSockets
+// that published as fast as they could had 25,600 events there, and every other tenant seconds to wait.
+const (
+	shareUnits = 1024
+	unitBytes  = 4 << 10
+)
+
+// shares are what tenants have in the queue of the writer. A tenant is forgotten when it has nothing there.
+type shares struct {
+	mu sync.Mutex
+	of map[gateway.TenantID]*share
+}
+
+type share struct {
+	units *semaphore.Weighted
+	// users is guarded by shares.mu.
+	users int
+}
+
+// take waits until there is room for events of a tenant, and returns what gives it back.
+func (s *shares) take(ctx context.Context, events []store.NewEvent) (give func(), err error) {
+	tenant, units := events[0].Event.Tenant, unitsOf(events)
+	one := s.enter(tenant)
+	if err := one.units.Acquire(ctx, units); err != nil {
+		s.leave(tenant, one)
+		return nil, err
+	}
+	return func() {
+		one.units.Release(units)
+		s.leave(tenant, one)
+	}, nil
+}
+
+func unitsOf(events []store.NewEvent) int64 {
+	bytes := 0
+	for i := range events {
+		bytes += events[i].Event.Size()
+	}
+	return min(int64(len(events)+bytes/unitBytes), shareUnits)
+}
+
+func (s *shares) enter(tenant gateway.TenantID) *share {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	one := s.of[tenant]
+	if one == nil {
+		one = &share{units: semaphore.NewWeighted(shareUnits)}
+		s.of[tenant] = one
+	}
+	one.users++
+	return one
+}
+
+func (s *shares) leave(tenant gateway.TenantID, one *share) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if one.users--; one.users == 0 {
+		delete(s.of, tenant)
+	}
+}
+
+// store appends accepted events when it is their tenant's turn.
+func (p *Publisher) store(ctx context.Context, revision int64, events []store.NewEvent) ([]store.Appended, error) {
+	give, err := p.shares.take(ctx, events)
+	if err != nil {
+		return nil, err
+	}
+	defer give()
+	return p.log.Append(ctx, revision, events)
+}
