@@ -4,9 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
+	"net/http"
+	"net/http/httptest"
 	"slices"
-	"sync"
+	"sync/atomic"
 	"time"
 
 	"google.golang.org/protobuf/types/known/durationpb"
@@ -17,7 +18,7 @@ import (
 )
 
 const (
-	// deadEndpoints are half those that refuse connections, half those that take them and say nothing.
+	// deadEndpoints are half those that refuse connections, half those that take requests and say nothing.
 	deadEndpoints = 1000
 	// swallowedFor is the timeout of attempts at those that say nothing.
 	swallowedFor = 2 * time.Second
@@ -25,7 +26,7 @@ const (
 )
 
 // besideDeadRows holds a healthy endpoint, and the publisher's answer, beside dead ones against the same without them. Pairs
-// run in turn; a measurement begins with the first event, which every endpoint is sent.
+// run in turn; a measurement begins with the first event after the endpoints have died, which every one of them is sent.
 func (b *bench) besideDeadRows() ([]row, error) {
 	var with, without besideRun
 	for range b.rounds {
@@ -79,28 +80,27 @@ type besideRun struct {
 }
 
 func (r *besideRun) measure(server, sink *process, dead int, d time.Duration) error {
-	refusing, err := freeAddress()
-	if err != nil {
-		return err
-	}
-	swallowing, closeAll, err := swallow()
-	if err != nil {
-		return err
-	}
-	defer closeAll()
+	refusing, hanging := newMortal(), newMortal()
+	defer refusing.close()
+	defer hanging.close()
 	client := subscriptions(server)
 	for i := range dead {
-		address := refusing
+		m := refusing
 		if i%2 == 1 {
-			address = swallowing
+			m = hanging
 		}
-		if err := subscribeDead(client, address, i); err != nil {
+		if err := subscribeDead(client, m.URL, i); err != nil {
 			return err
 		}
 	}
 	if _, err := subscribe(server, sink, "healthy", "now"); err != nil {
 		return err
 	}
+	if err := deliverOne(server, sink, dead, refusing, hanging); err != nil {
+		return err
+	}
+	refusing.Close()
+	hanging.hang()
 	before := server.cpu()
 	answered, err := timedLoop(server.address, besideRate, d)
 	if err != nil {
@@ -116,13 +116,36 @@ func (r *besideRun) measure(server, sink *process, dead int, d time.Duration) er
 	return err
 }
 
-// subscribeDead makes a subscription whose endpoint never answers.
-func subscribeDead(client postriderv1connect.SubscriptionServiceClient, address string, i int) error {
+// deliverOne publishes an event, and waits until every endpoint has it.
+func deliverOne(server, sink *process, dead int, mortals ...*mortal) error {
+	if err := fill(server, 1); err != nil {
+		return err
+	}
+	for range 1000 {
+		time.Sleep(10 * time.Millisecond)
+		delivered, err := readSinkStats(sink.address)
+		if err != nil {
+			return err
+		}
+		reached := int64(0)
+		for _, m := range mortals {
+			reached += m.reached.Load()
+		}
+		if delivered.received > 0 && reached == int64(dead) {
+			time.Sleep(time.Second) // The results are written.
+			return nil
+		}
+	}
+	return errors.New("an event has not reached all endpoints within 10 s")
+}
+
+// subscribeDead makes a subscription whose endpoint is about to die.
+func subscribeDead(client postriderv1connect.SubscriptionServiceClient, url string, i int) error {
 	_, err := client.CreateSubscription(context.Background(), authorized(&postriderv1.CreateSubscriptionRequest{
 		Subscription: &postriderv1.Subscription{
 			Name: fmt.Sprintf("dead-%d", i), Start: "now",
 			Target: &postriderv1.Target{Config: &postriderv1.Target_Webhook{
-				Webhook: &targetv1.Webhook{Url: "http://" + address + "/hook"},
+				Webhook: &targetv1.Webhook{Url: url + "/hook"},
 			}},
 			Policy: &postriderv1.DeliveryPolicy{Timeout: durationpb.New(swallowedFor)},
 		},
@@ -130,31 +153,32 @@ func subscribeDead(client postriderv1connect.SubscriptionServiceClient, address 
 	return err
 }
 
-// swallow listens where requests are read by nobody.
-func swallow() (address string, closeAll func(), err error) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", nil, err
-	}
-	var mu sync.Mutex
-	var held []net.Conn
-	go func() {
-		for {
-			conn, err := listener.Accept()
-			if err != nil {
-				return
-			}
-			mu.Lock()
-			held = append(held, conn)
-			mu.Unlock()
+// mortal is an endpoint that works until it is closed, and then refuses connections, or until it hangs.
+type mortal struct {
+	*httptest.Server
+	reached atomic.Int64
+	dead    chan struct{}
+	end     chan struct{}
+}
+
+func newMortal() *mortal {
+	m := &mortal{dead: make(chan struct{}), end: make(chan struct{})}
+	m.Server = httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, _ *http.Request) {
+		m.reached.Add(1)
+		select {
+		case <-m.dead:
+			<-m.end
+		default:
 		}
-	}()
-	return listener.Addr().String(), func() {
-		_ = listener.Close()
-		mu.Lock()
-		defer mu.Unlock()
-		for _, conn := range held {
-			_ = conn.Close()
-		}
-	}, nil
+	}))
+	return m
+}
+
+// hang has requests answered no more.
+func (m *mortal) hang() { close(m.dead) }
+
+func (m *mortal) close() {
+	close(m.end)
+	m.CloseClientConnections()
+	m.Close()
 }

@@ -88,7 +88,11 @@ func (l *lane) start(a *attempt, now time.Time) {
 		l.probing, l.searching = true, false
 	}
 	l.engine.work.Add(1)
-	l.engine.crew.start(a)
+	if l.lively(now) {
+		l.engine.crew.start(a)
+	} else {
+		l.engine.crew.startInTurn(a)
+	}
 }
 
 func (a *attempt) run() {
@@ -97,7 +101,6 @@ func (a *attempt) run() {
 	a.lane.engine.turns.give(a.lane, a.holds)
 	recorded := a.lane.settle(a, outcome)
 	if !recorded {
-		a.endPermit()
 		return
 	}
 	a.log()
@@ -161,6 +164,9 @@ func (l *lane) settle(a *attempt, outcome gateway.Outcome) bool {
 	result := store.Result{Delivery: &a.delivery, Previous: a.previous, Revision: a.sub.Revision, Committed: a.committed}
 	l.resolve(a)
 	l.withPlace(&result)
+	if a.permit != nil {
+		a.permit.use()
+	}
 	l.engine.store.Record(result)
 	l.updateLow()
 	l.tryShare()
@@ -288,7 +294,9 @@ func (l *lane) release(key rowKey) {
 // committed frees the slot: the outcome is durable.
 func (a *attempt) committed() {
 	l := a.lane
-	a.endPermit()
+	if a.permit != nil {
+		a.permit.done()
+	}
 	l.engine.settled(a.settled())
 	l.mu.Lock()
 	key := keyOf(&a.delivery)
@@ -359,6 +367,9 @@ func (l *lane) recordPending(a *attempt) {
 	result := store.Result{Delivery: &d, Committed: func() { l.engine.watches.publish(&d) }}
 	l.resolve(a)
 	l.withPlace(&result)
+	if a.permit != nil {
+		a.permit.use()
+	}
 	l.engine.store.Record(result)
 }
 

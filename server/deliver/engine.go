@@ -82,7 +82,7 @@ type Engine struct {
 	stopping       atomic.Bool
 	// work counts attempts and reads under way. It grows only under a lane's lock, with stopping not set.
 	work sync.WaitGroup
-	crew crew
+	crew *crew
 	line line
 	// turns bounds the attempts under way.
 	turns turns
@@ -134,6 +134,7 @@ func (e *Engine) Run(ctx context.Context) error {
 	loops.Go(func() { e.router.run(e.reading) })
 	loops.Go(func() { e.mark.run(e.reading) })
 	loops.Go(func() { e.watchClock(e.reading) })
+	loops.Go(e.crew.run)
 	close(e.ready)
 	<-ctx.Done()
 	e.stop()

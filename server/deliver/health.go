@@ -41,6 +41,11 @@ func (l *lane) note(outcome gateway.Outcome, now time.Time) {
 	l.tally.lastError = outcome.Error
 }
 
+// lively says whether the endpoint has taken an event a moment ago. l.mu is held.
+func (l *lane) lively(now time.Time) bool {
+	return l.tally != nil && now.Sub(l.tally.lastSuccess) < liveliness
+}
+
 func (t *tally) lastHour(now time.Time) (attempts, successes int64) {
 	number := now.Unix() / 60
 	for _, m := range t.minutes {

@@ -26,7 +26,7 @@ const (
 // mark is the place that caught-up lanes share (SEMANTICS rules 14 and 16).
 //
 // The invariant: when Result{Mark: M} is queued, every event ≤ M that a sharing lane selects has had a row queued before
-// it. The store commits in the order of the queue, so a stored mark never covers an event without a row. It holds because
+// it. The store commits a mark after all that was queued before it, so a stored mark never covers an event without a row. It holds because
 //
 //  1. M ≤ reached, read first; reached grows only after the fed lanes were given the events up to it, and each given
 //     event is in its lane's low before that.

@@ -2,20 +2,22 @@ package deliver
 
 import (
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
 const (
 	// permits is how many attempts of lanes in doubt are at their beginning at once.
 	permits = 16
-	// permitTime is how long an attempt keeps its permit at most: one that hangs then costs nothing but its connection.
+	// permitTime is how long an attempt keeps its permit: one that hangs then costs nothing but its connection. One that fails at once
+	// keeps it as long, so that a thousand of them are spread over more than a second.
 	permitTime = 20 * time.Millisecond
 )
 
 // line is where lanes in doubt wait for a permit: those whose endpoint has failed and has not worked since. A
 // thousand dead endpoints would else be tried at once with each event, and a thousand breakers probe at once: attempts and
-// results that stand before everybody else's. A permit lasts until the outcome is stored, so the store's pace is theirs. A
-// lane whose endpoint works, or is new, needs none.
+// results that stand before everybody else's. An outcome that is there is stored before the permit goes on, so the store's pace is
+// theirs. A lane whose endpoint works, or is new, needs none.
 type line struct {
 	mu    sync.Mutex
 	taken int
@@ -34,6 +36,8 @@ func (q *line) has(l *lane) bool {
 type permit struct {
 	line *line
 	once sync.Once
+	// uses is what it is still needed for: the attempt's permitTime, and an outcome that is to be stored.
+	uses atomic.Int32
 }
 
 // take returns a permit, or nil: then the lane is called when it has one.
@@ -93,14 +97,17 @@ func (l *lane) mayTry() bool {
 func (l *lane) usePermit(a *attempt) {
 	l.permitted = false
 	if a.permit, l.permit = l.permit, nil; a.permit != nil {
-		time.AfterFunc(permitTime, a.permit.end)
+		a.permit.use()
+		time.AfterFunc(permitTime, a.permit.done)
 	}
 }
 
-// endPermit passes the attempt's permit on: its outcome is stored, or will not be.
-func (a *attempt) endPermit() {
-	if a.permit != nil {
-		a.permit.end()
+func (t *permit) use() { t.uses.Add(1) }
+
+// done ends one use of the permit, and passes it on after the last.
+func (t *permit) done() {
+	if t.uses.Add(-1) == 0 {
+		t.end()
 	}
 }
 

@@ -64,7 +64,7 @@ func (s *Store) settle(ctx context.Context) bool {
 	s.cfg.Logger.Info("a commit whose answer was lost is settled", "events", len(open.plan.insert), "stored", head == open.plan.head)
 	if head == open.plan.head {
 		s.committed(open.plan, open.results)
-		s.queue.dropResults(len(open.results))
+		s.queue.dropResults(open.results)
 	}
 	return true
 }

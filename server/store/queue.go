@@ -19,7 +19,7 @@ type queue struct {
 
 	appends []*appendRequest
 	bytes   int
-	results []Result
+	results resultQueue
 	admin   []*adminRequest
 	closed  bool
 }
@@ -65,7 +65,7 @@ func (q *queue) pushAppend(r *appendRequest) error {
 func (q *queue) pushResults(results []Result) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	q.results = append(q.results, results...)
+	q.results.push(results)
 	q.signal()
 }
 
@@ -80,12 +80,8 @@ func (q *queue) pushAdmin(r *adminRequest) error {
 	return nil
 }
 
-const (
-	// maxGroupResults bounds the results of one commit: publishers wait for it meanwhile.
-	maxGroupResults = 1024
-	// maxGroupChanges bounds the administrative changes between two groups.
-	maxGroupChanges = 16
-)
+// maxGroupChanges bounds the administrative changes between two groups.
+const maxGroupChanges = 16
 
 // group is what one commit takes. The results are still in the queue: the commit may leave some for the next.
 type group struct {
@@ -104,8 +100,7 @@ func (q *queue) take(maxEvents, maxBytes int, wantResults bool) group {
 	defer q.mu.Unlock()
 	g := group{appends: q.takeAppends(maxEvents, maxBytes), changes: len(q.admin) > 0}
 	if wantResults {
-		n := min(len(q.results), maxGroupResults)
-		g.results = q.results[:n:n]
+		g.results = q.results.next()
 	}
 	return g
 }
@@ -156,15 +151,11 @@ func (q *queue) takeAppends(maxEvents, maxBytes int) []*appendRequest {
 	return taken
 }
 
-// dropResults removes the first n results, which are committed.
-func (q *queue) dropResults(n int) {
+// dropResults removes results that are committed, the first of the group that was taken.
+func (q *queue) dropResults(committed []Result) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	clear(q.results[:n])
-	q.results = q.results[n:]
-	if len(q.results) == 0 {
-		q.results = nil
-	}
+	q.results.drop(committed)
 }
 
 // refuse fails everybody who waits, except for results.
@@ -191,7 +182,7 @@ func (q *queue) close() {
 func (q *queue) pendingResults() int {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	return len(q.results)
+	return q.results.len()
 }
 
 // abandon answers everybody who waits: the writer has ended before their turn came.

@@ -10,9 +10,9 @@ import (
 	"github.com/postrider-dev/postrider/server/gateway"
 )
 
-// Result is one entry of the queue of results. Entries become durable in the order of the calls to Record, so what a
-// later entry relies on is never missing: a cursor or mark that is queued after the rows it covers is committed with
-// them or after them (SEMANTICS rule 14).
+// Result is one entry of the queue of results. Those of a subscription become durable in the order of the calls to Record, and a mark
+// after all that was recorded before it, so what a later entry relies on is never missing: a cursor or mark that is queued after the rows
+// it covers is committed with them or after them (SEMANTICS rule 14).
 type Result struct {
 	// Delivery is the row as it is to be from now on; nil for an entry that only moves a cursor or the mark.
 	Delivery *gateway.Delivery
@@ -35,6 +35,23 @@ type Result struct {
 	Mark gateway.Position
 	// Committed is called after the commit, from the writer's goroutine. It must not block.
 	Committed func()
+
+	// number is the entry's place in the queue. overtakes says that it goes before those of other subscriptions that failed.
+	number    uint64
+	overtakes bool
+}
+
+// delivers says whether the result is that of a delivery that was made.
+func (r *Result) delivers() bool {
+	return r.Delivery != nil && r.Delivery.State == gateway.DeliveryDelivered
+}
+
+// subscription is whose result it is; 0 for the mark.
+func (r *Result) subscription() gateway.SubscriptionID {
+	if r.Delivery != nil {
+		return r.Delivery.Subscription
+	}
+	return r.Subscription
 }
 
 // Record queues results. It does not wait: a result is never refused or dropped, and what is queued is bounded by the

@@ -221,7 +221,7 @@ func (s *Store) commitGroup(ctx context.Context, g group) error {
 		return s.groupFailed(g, err)
 	}
 	s.committed(plan, g.results[:written])
-	s.queue.dropResults(written)
+	s.queue.dropResults(g.results[:written])
 	if len(plan.insert)+written > 0 {
 		s.noteWrite(nil)
 	}
