@@ -39,7 +39,10 @@ func New(log *store.Store, recent *tail.Tail, filters *filter.Compiler, stopping
 
 // Keep bounds what streams share of the newest events and their encodings, and what they hold of what they send, in bytes. It is
 // called before there are streams.
-func (h *Hub) Keep(shared, sending int64) { h.matcher.recent.most, h.room = shared, newRoom(sending) }
+func (h *Hub) Keep(shared, sending int64) {
+	h.matcher.recent.most, h.matcher.texts.most = shared, int(shared/textPart)
+	h.room = newRoom(sending)
+}
 
 // NewEncoding makes a form in which readers get events: encode is asked once for each event and its tenant's name, however
 // many read it. Encodings are made before there are streams.
@@ -76,6 +79,10 @@ func (h *Hub) open(ctx context.Context, request Request, send func(Message) erro
 	if err != nil {
 		return nil, gateway.GapNone, err
 	}
+	topic, err := h.matcher.join(request.Tenant.ID, selected, request.SlowPolicy)
+	if err != nil {
+		return nil, gateway.GapNone, err
+	}
 	if request.Heartbeat <= 0 {
 		request.Heartbeat = DefaultHeartbeat
 	}
@@ -85,7 +92,7 @@ func (h *Hub) open(ctx context.Context, request Request, send func(Message) erro
 	request.Entry.reached.Store(int64(after))
 	s := &subscriber{
 		hub: h, request: request, names: newFilterNames(request.Filters), send: send, reached: after,
-		live: after >= h.tail.Head(), topic: h.matcher.join(request.Tenant.ID, selected, request.SlowPolicy),
+		live: after >= h.tail.Head(), topic: topic,
 		room: h.room.enter(request.Tenant.ID),
 	}
 	request.Entry.live.Store(s.live)

@@ -28,6 +28,7 @@ type matcher struct {
 	working bool
 	topics  map[string]*topic
 	index   index
+	texts   texts
 
 	// found, touched and dirty are kept for their memory.
 	found          []interest
@@ -46,23 +47,29 @@ func newMatcher(recent *tail.Tail, filters *filter.Compiler) *matcher {
 		spent: map[gateway.TenantID]time.Duration{},
 	}
 	m.recent.most = recentBytes
+	m.texts = texts{most: textBytes, tenants: map[gateway.TenantID]int{}}
 	return m
 }
 
 // place is how far every topic is complete.
 func (m *matcher) place() gateway.Position { return gateway.Position(m.matched.Load()) }
 
-// join answers the topic of a tenant and filters. Leave it with leave.
-func (m *matcher) join(tenant gateway.TenantID, selected *selection, policy SlowPolicy) *topic {
+// join returns the topic of a tenant and filters, or why there is no room for one more. Leave it with leave.
+func (m *matcher) join(tenant gateway.TenantID, selected *selection, policy SlowPolicy) (*topic, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	key := topicKey(tenant, selected)
+	t := m.topics[key]
+	if t == nil {
+		if err := m.texts.add(tenant, selected.text()); err != nil {
+			return nil, err
+		}
+	}
 	if !m.working {
 		m.working = true
 		m.matched.Store(int64(m.tail.Head()))
 		go m.work()
 	}
-	key := topicKey(tenant, selected)
-	t := m.topics[key]
 	if t == nil {
 		t = newTopic(key, tenant, selected, m.place())
 		m.topics[key] = t
@@ -72,7 +79,7 @@ func (m *matcher) join(tenant gateway.TenantID, selected *selection, policy Slow
 	if policy == LatestByKey {
 		t.keepNewest()
 	}
-	return t
+	return t, nil
 }
 
 func (m *matcher) leave(t *topic) {
@@ -83,6 +90,7 @@ func (m *matcher) leave(t *topic) {
 	}
 	delete(m.topics, t.key)
 	m.index.remove(t)
+	m.texts.remove(t.tenant, t.selection.text())
 	if len(m.topics) == 0 {
 		select {
 		case m.emptied <- struct{}{}:

@@ -144,6 +144,44 @@ func TestReadersOfManyTenantsLeaveRoomForOneMore(t *testing.T) {
 	}
 }
 
+// Sixty streams with long filters of their own had 280 MB compiled, with one event.
+func TestExpressionsOfStreamsAreBoundedTogether(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, tail.DefaultBytes)
+		w.hub.Keep(16*20_000, 16<<20)
+		other := w.tenantNamed("other")
+		open := func(tenant *gateway.Tenant, i int) (err error) {
+			ctx, cancel := context.WithCancelCause(t.Context())
+			t.Cleanup(func() { cancel(nil) })
+			text := fmt.Sprintf("event.id != '%s%d'", strings.Repeat("x", 980), i)
+			ended := make(chan error, 1)
+			go func() {
+				ended <- w.hub.Subscribe(ctx, stream.Request{Tenant: tenant, Filters: []stream.Filter{{Filter: gateway.Filter{Expression: text}}}},
+					func(stream.Message) error { return nil })
+			}()
+			synctest.Wait()
+			select {
+			case err = <-ended:
+			default:
+			}
+			return err
+		}
+		opened := 0
+		for ; open(w.tenant, opened) == nil; opened++ {
+		}
+		if opened < 9 || opened > 10 {
+			t.Errorf("a tenant opens %d streams of 1,000 bytes each; half of 20,000 are its", opened)
+		}
+		if err := open(w.tenant, 0); err != nil {
+			t.Errorf("one more with a filter that is there already: %v", err)
+		}
+		if err := open(other, 0); err != nil {
+			t.Errorf("another tenant: %v", err)
+		}
+	})
+}
+
 // What a tenant gives back goes to those who wait, whichever tenant they are of.
 func TestRoomThatIsGivenBackGoesToThoseThatWait(t *testing.T) {
 	t.Parallel()

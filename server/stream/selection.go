@@ -44,6 +44,14 @@ func newSelection(ctx context.Context, compiler *filter.Compiler, tenant gateway
 	return s, nil
 }
 
+// text is how long the expressions are together.
+func (s *selection) text() (bytes int) {
+	for _, one := range s.filters {
+		bytes += len(one.Expression)
+	}
+	return bytes
+}
+
 func expressionField(f Filter, index int) string {
 	if f.Name == "" {
 		return "expression"
