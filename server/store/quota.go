@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 
+	"entgo.io/ent/dialect/sql"
+
 	"github.com/postrider-dev/postrider/ent"
 	"github.com/postrider-dev/postrider/ent/apikey"
 	"github.com/postrider-dev/postrider/ent/subscription"
@@ -26,15 +28,18 @@ type counts struct{ tenant, all int }
 
 // check refuses one more of a thing, of which a tenant may have a number. field is that of the request.
 func (c counts) check(field, things string, most int) error {
-	message := ""
 	switch {
 	case c.tenant >= most:
-		message = fmt.Sprintf("the tenant has %d %s, which is the most that it may have", c.tenant, things)
+		return exhausted(field, "the tenant has %d %s, which is the most that it may have", c.tenant, things)
 	case c.all >= quotaTenants*most:
-		message = fmt.Sprintf("the server has %d %s, which is the most that it may have", c.all, things)
+		return exhausted(field, "the server has %d %s, which is the most that it may have", c.all, things)
 	default:
 		return nil
 	}
+}
+
+func exhausted(field, format string, args ...any) error {
+	message := fmt.Sprintf(format, args...)
 	return &gateway.Error{
 		Code: gateway.CodeResourceExhausted, Reason: gateway.ReasonWrongState, Message: message,
 		Fields: []gateway.Violation{{Field: field, Message: message}},
@@ -50,6 +55,35 @@ func (s *Store) checkSubscriptions(ctx context.Context, tx *ent.Tx, tenant gatew
 		return fmt.Errorf("count subscriptions: %w", err)
 	}
 	return c.check("subscription", "subscriptions", s.cfg.MaxSubscriptions)
+}
+
+// checkExpressions refuses an expression where those of a tenant's subscriptions, or of all, have too many bytes together. Compiled, a byte
+// takes about 90, for each version of each schema. The row is there already.
+func (s *Store) checkExpressions(ctx context.Context, tx *ent.Tx, sub *gateway.Subscription) (err error) {
+	if sub.Filter.Expression == "" {
+		return nil
+	}
+	var c counts
+	bytes := func(selected *ent.SubscriptionQuery) (int, error) {
+		return selected.Aggregate(func(of *sql.Selector) string {
+			return "cast(coalesce(sum(octet_length(" + of.C(subscription.FieldFilterExpression) + ")), 0) as bigint)"
+		}).Int(ctx)
+	}
+	if c.tenant, err = bytes(tx.Subscription.Query().Where(subscription.TenantID(int64(sub.Tenant)))); err == nil {
+		c.all, err = bytes(tx.Subscription.Query())
+	}
+	if err != nil {
+		return fmt.Errorf("measure expressions: %w", err)
+	}
+	most := s.cfg.MaxExpressionBytes
+	switch {
+	case c.tenant > most:
+		return exhausted("subscription.filter.expression", "the expressions of the tenant's subscriptions would have %d bytes; they may have %d", c.tenant, most)
+	case c.all > quotaTenants*most:
+		return exhausted("subscription.filter.expression", "the expressions of all subscriptions would have %d bytes; they may have %d", c.all, quotaTenants*most)
+	default:
+		return nil
+	}
 }
 
 // checkKeys counts the keys that are not revoked. Those that are confined to no tenant count as a tenant's.

@@ -42,6 +42,8 @@ type Config struct {
 	// MaxSubscriptions and MaxKeys bound the rows of a tenant: 2,000 subscriptions, and 1,000 keys in force, and as many that are
 	// revoked. All tenants together may have five times as many.
 	MaxSubscriptions, MaxKeys int
+	// MaxExpressionBytes bounds the expressions of a tenant's subscriptions together: 256 KiB when 0.
+	MaxExpressionBytes int
 }
 
 func (c Config) withDefaults() Config {
@@ -65,6 +67,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.MaxWALBytes == 0 {
 		c.MaxWALBytes = 256 << 20
+	}
+	if c.MaxExpressionBytes == 0 {
+		c.MaxExpressionBytes = 256 << 10
 	}
 	if c.MaxSubscriptions == 0 {
 		c.MaxSubscriptions = 2000

@@ -149,6 +149,9 @@ func (s *Store) CreateSubscription(ctx context.Context, sub *gateway.Subscriptio
 		if created, err = s.subscriptionFrom(row); err != nil {
 			return err
 		}
+		if err := s.checkExpressions(ctx, tx, created); err != nil {
+			return err
+		}
 		return saveRevision(ctx, tx, created, fresh.Start.Position)
 	})
 	return created, err
@@ -229,6 +232,7 @@ func (s *Store) UpdateSubscription(ctx context.Context, id gateway.SubscriptionI
 		if err != nil {
 			return err
 		}
+		expression := sub.Filter.Expression
 		if err := change(sub); err != nil {
 			return err
 		}
@@ -247,6 +251,11 @@ func (s *Store) UpdateSubscription(ctx context.Context, id gateway.SubscriptionI
 		}
 		if updated, err = s.subscriptionFrom(row); err != nil {
 			return err
+		}
+		if updated.Filter.Expression != expression {
+			if err := s.checkExpressions(ctx, tx, updated); err != nil {
+				return err
+			}
 		}
 		from = s.Head()
 		return saveRevision(ctx, tx, updated, from)

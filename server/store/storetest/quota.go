@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/postrider-dev/postrider/server/gateway"
@@ -13,6 +14,7 @@ import (
 
 var quotaCases = []testCase{
 	{"the subscriptions of a tenant are bounded", testMostSubscriptions},
+	{"the expressions of a tenant's subscriptions are bounded together", testMostExpressions},
 	{"the keys of a tenant are bounded, and as many revoked ones are kept", testMostKeys},
 }
 
@@ -58,6 +60,37 @@ func testMostSubscriptions(t *testing.T, fresh Fresh) {
 		t.Fatal(err)
 	}
 	must(create(tenants[5], "in place of another"))(t)
+}
+
+func testMostExpressions(t *testing.T, fresh Fresh) {
+	w := running(t, fresh, func(c *store.Config) { c.MaxExpressionBytes = 100 })
+	const field = "subscription.filter.expression"
+	create := func(tenant gateway.TenantID, name string, bytes int) (*gateway.Subscription, error) {
+		draft := w.draft(name)
+		draft.Tenant, draft.Filter.Expression = tenant, strings.Repeat("x", bytes)
+		return w.CreateSubscription(context.Background(), draft, store.Start{})
+	}
+	lengthen := func(id gateway.SubscriptionID, bytes int) error {
+		_, _, err := w.UpdateSubscription(context.Background(), id, 0, func(sub *gateway.Subscription) error {
+			sub.Filter.Expression = strings.Repeat("y", bytes)
+			return nil
+		})
+		return err
+	}
+	tenants := w.tenants(6)
+	for _, tenant := range tenants[:5] {
+		must(create(tenant, "a", 60))(t)
+		short := must(create(tenant, "b", 30))(t)
+		_, err := create(tenant, "c", 11)
+		exhausted(t, field, err)
+		exhausted(t, field, lengthen(short.ID, 41))
+		if err := lengthen(short.ID, 40); err != nil {
+			t.Error(err)
+		}
+		must(create(tenant, "without", 0))(t)
+	}
+	_, err := create(tenants[5], "too many of all", 1)
+	exhausted(t, field, err)
 }
 
 func testMostKeys(t *testing.T, fresh Fresh) {
