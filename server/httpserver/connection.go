@@ -54,6 +54,8 @@ type connection struct {
 	server   serverFrames
 	// owed is what the server's resets cost, to be paid with the next read.
 	owed atomic.Int32
+	// sent is how many bytes were written.
+	sent atomic.Int64
 	// control is what each address has left for frames that bring nothing.
 	control *limit.Rates
 
@@ -95,7 +97,7 @@ func (c *connection) Read(p []byte) (int, error) {
 	n, err := c.Conn.Read(p)
 	cost, calls := c.client.pass(p[:n])
 	c.unshared += n + calls*readAtOnce
-	if cost += int(c.owed.Swap(0)); cost > 0 {
+	if cost += int(c.owed.Swap(0)) + c.client.unearned(c.sent.Load()); cost > 0 {
 		c.sleep(c.control.Reserve(c.address, min(cost, controlBurst)))
 	}
 	return n, err
@@ -106,7 +108,9 @@ func (c *connection) Write(p []byte) (int, error) {
 	if !c.client.plain {
 		c.owed.Add(int32(c.server.resets(p) * costOfReset))
 	}
-	return c.Conn.Write(p)
+	n, err := c.Conn.Write(p)
+	c.sent.Add(int64(n))
+	return n, err
 }
 
 // waitBehindCalls waits until the calls before have had their turns, where many wait for theirs.

@@ -153,6 +153,24 @@ func TestAnAddressThatPingsAllTheTimeIsReadSlowly(t *testing.T) {
 	}
 }
 
+// So is one that opens its window further all the time, though nothing is sent to it.
+func TestAnAddressThatOpensItsWindowAllTheTimeIsReadSlowly(t *testing.T) {
+	t.Parallel()
+	url := start(t, httpserver.Config{API: waitForEnd})
+	began := time.Now()
+	f := speakFrames(t, url)
+	for range 40_000 {
+		if err := f.WriteWindowUpdate(0, 1); err != nil {
+			t.Fatal(err)
+		}
+	}
+	f.answered(t)
+	// 20,000 are let through at once, and 10,000 a second.
+	if took := time.Since(began); took < 1500*time.Millisecond {
+		t.Errorf("40,000 window updates were taken within %v", took)
+	}
+}
+
 // However many calls a client begins at once, only some are begun by the server before the others have had their turns.
 // All goroutines of the process are counted, so this test is not parallel.
 func TestCallsThatWaitForTheirTurnAreNotRead(t *testing.T) {

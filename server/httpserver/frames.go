@@ -26,6 +26,21 @@ type clientFrames struct {
 	header   [frameHeader]byte
 	// begun is how much of the next frame's header has come, payload how much of the last one's payload is still to come.
 	begun, payload int
+	// updates are the window updates that have come, but for those that were paid for.
+	updates int
+}
+
+// Window updates are free while there is no more than one for each updateBytes that the server has sent, but for the first.
+const (
+	freeUpdates = 256
+	updateBytes = 64
+)
+
+// unearned returns what the window updates cost that have come for nothing that was sent.
+func (f *clientFrames) unearned(sent int64) int {
+	beyond := max(f.updates-freeUpdates-int(sent/updateBytes), 0)
+	f.updates -= beyond
+	return beyond * costOfControl
 }
 
 // pass follows the bytes that a client has sent, and returns what they cost, and how many calls they begin.
@@ -64,7 +79,8 @@ func (f *clientFrames) frame() int {
 	case http2.FrameHeaders:
 		return 0 // The calls they begin wait for their turns.
 	case http2.FrameWindowUpdate:
-		return 0 // Readers of streams send them with what they have read.
+		f.updates++
+		return 0 // Readers send them with what they have read; the others cost (see unearned).
 	case http2.FrameData:
 		if f.payload > 0 || flags.Has(http2.FlagDataEndStream) {
 			return 0
