@@ -223,7 +223,6 @@ func TestTheConnectionsOfAKeyShareAPace(t *testing.T) {
 			c.expect("ready")
 			all = append(all, c)
 		}
-		time.Sleep(time.Second)
 		began := time.Now()
 		for _, c := range all {
 			go func() {
