@@ -18,11 +18,11 @@ import (
 )
 
 const (
-	// deadEndpoints are half those that refuse connections, half those that take requests and say nothing.
-	deadEndpoints = 1000
-	// swallowedFor is the timeout of attempts at those that say nothing.
-	swallowedFor = 2 * time.Second
-	besideRate   = 500
+	// refusing and hanging are how many endpoints refuse connections, and take requests and say nothing.
+	refusing, hanging = 1000, 100
+	// hangFor is the timeout of attempts at those that hang.
+	hangFor    = 2 * time.Second
+	besideRate = 200
 )
 
 // besideDeadRows holds a healthy endpoint, and the publisher's answer, beside dead ones against the same without them. Pairs
@@ -31,11 +31,11 @@ func (b *bench) besideDeadRows() ([]row, error) {
 	var with, without besideRun
 	for range b.rounds {
 		for _, side := range []struct {
-			dead int
-			into *besideRun
-		}{{0, &without}, {deadEndpoints, &with}} {
+			refusing, hanging int
+			into              *besideRun
+		}{{0, 0, &without}, {refusing, hanging, &with}} {
 			err := b.withServer(func(server, sink *process) error {
-				return side.into.measure(server, sink, side.dead, 20*b.unit)
+				return side.into.measure(server, sink, side.refusing, side.hanging, 20*b.unit)
 			})
 			if err != nil {
 				return nil, err
@@ -43,8 +43,8 @@ func (b *bench) besideDeadRows() ([]row, error) {
 		}
 	}
 	return []row{
-		besideRow("healthy beside 1,000 dead, 500/s", with.delivered, without.delivered, ""),
-		besideRow("publisher beside 1,000 dead, 500/s", with.answered, without.answered,
+		besideRow("healthy beside 1,100 dead, 200/s", with.delivered, without.delivered, ""),
+		besideRow("publisher beside 1,100 dead, 200/s", with.answered, without.answered,
 			fmt.Sprintf("; server CPU %d µs an event, %d without", with.cpu.Microseconds(), without.cpu.Microseconds())),
 	}, nil
 }
@@ -79,15 +79,15 @@ type besideRun struct {
 	cpu time.Duration
 }
 
-func (r *besideRun) measure(server, sink *process, dead int, d time.Duration) error {
-	refusing, hanging := newMortal(), newMortal()
-	defer refusing.close()
-	defer hanging.close()
+func (r *besideRun) measure(server, sink *process, refusing, hanging int, d time.Duration) error {
+	refuses, hangs := newMortal(), newMortal()
+	defer refuses.close()
+	defer hangs.close()
 	client := subscriptions(server)
-	for i := range dead {
-		m := refusing
-		if i%2 == 1 {
-			m = hanging
+	for i := range refusing + hanging {
+		m := refuses
+		if i >= refusing {
+			m = hangs
 		}
 		if err := subscribeDead(client, m.URL, i); err != nil {
 			return err
@@ -96,11 +96,11 @@ func (r *besideRun) measure(server, sink *process, dead int, d time.Duration) er
 	if _, err := subscribe(server, sink, "healthy", "now"); err != nil {
 		return err
 	}
-	if err := deliverOne(server, sink, dead, refusing, hanging); err != nil {
+	if err := deliverOne(server, sink, refusing+hanging, refuses, hangs); err != nil {
 		return err
 	}
-	refusing.Close()
-	hanging.hang()
+	refuses.Close()
+	hangs.hang()
 	before := server.cpu()
 	answered, err := timedLoop(server.address, besideRate, d)
 	if err != nil {
@@ -147,7 +147,7 @@ func subscribeDead(client postriderv1connect.SubscriptionServiceClient, url stri
 			Target: &postriderv1.Target{Config: &postriderv1.Target_Webhook{
 				Webhook: &targetv1.Webhook{Url: url + "/hook"},
 			}},
-			Policy: &postriderv1.DeliveryPolicy{Timeout: durationpb.New(swallowedFor)},
+			Policy: &postriderv1.DeliveryPolicy{Timeout: durationpb.New(hangFor)},
 		},
 	}))
 	return err

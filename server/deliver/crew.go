@@ -1,7 +1,6 @@
 package deliver
 
 import (
-	"runtime"
 	"sync"
 	"time"
 )
@@ -9,8 +8,9 @@ import (
 const (
 	// crewIdle is how long a goroutine of the crew waits for its next attempt.
 	crewIdle = 5 * time.Second
-	// startedAtOnce is how many attempts that stand in line are started before others go first.
-	startedAtOnce = 4
+	// startedAtOnce is how many attempts of those in line are started before others go first, for startPause.
+	startedAtOnce = 16
+	startPause    = time.Millisecond
 	// liveliness is how long after its endpoint has taken an event a lane's attempts need not stand in line.
 	liveliness = 100 * time.Millisecond
 )
@@ -52,18 +52,26 @@ func (c *crew) startInTurn(a *attempt) {
 
 // run starts those in line. After done, the last ones end as soon as they are started.
 func (c *crew) run() {
+	started := 0
 	for ended := false; !ended; {
 		select {
 		case <-c.wake:
 		case <-c.done:
 			ended = true
 		}
-		for i, a := range c.takeLine() {
-			if i%startedAtOnce == startedAtOnce-1 {
-				runtime.Gosched()
-			}
+		for _, a := range c.takeLine() {
 			c.start(a)
+			if started++; started%startedAtOnce == 0 {
+				c.pause()
+			}
 		}
+	}
+}
+
+func (c *crew) pause() {
+	select {
+	case <-time.After(startPause):
+	case <-c.done:
 	}
 }
 

@@ -8,7 +8,7 @@ import (
 
 const (
 	// permits is how many attempts of lanes in doubt are at their beginning at once.
-	permits = 16
+	permits = 4
 	// permitTime is how long an attempt keeps its permit: one that hangs then costs nothing but its connection. One that fails at once
 	// keeps it as long, so that a thousand of them are spread over more than a second.
 	permitTime = 20 * time.Millisecond
@@ -79,7 +79,12 @@ func (l *lane) called(t *permit) {
 	l.dropPermit()
 	l.permit = t
 	l.dispatch(time.Now())
-	if !l.searching && !l.queued {
+	l.dropIdlePermit()
+}
+
+// dropIdlePermit passes the permit on where nothing is about to use it.
+func (l *lane) dropIdlePermit() {
+	if !l.searching && !l.queued && !l.retries.reading {
 		l.dropPermit()
 	}
 }

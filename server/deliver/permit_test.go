@@ -42,14 +42,14 @@ func TestDeadEndpointsAreTriedAFewAtATime(t *testing.T) {
 	inWorld(t, func(w *world) {
 		peak := w.failing(100, taking(10*time.Millisecond))
 		w.publishN(10, "a")
-		pass(5 * time.Millisecond)
+		pass(8 * time.Millisecond)
 		equal(t, "first attempts at once, when nobody is known to be dead", peak(), 100)
-		pass(6 * time.Millisecond)
+		pass(12 * time.Millisecond)
 		peak()
 		pass(4 * time.Second)
-		equal(t, "attempts at once while they fail", peak(), 16)
+		equal(t, "attempts at once while they fail", peak(), 4)
 		pass(3 * time.Second)
-		equal(t, "probes at once", peak(), 16)
+		equal(t, "probes at once", peak(), 4)
 	})
 }
 
@@ -66,7 +66,7 @@ func TestALaneThatWaitsToProbeSleeps(t *testing.T) {
 		peak()
 		before := goroutinesCreated()
 		pass(gateway.FirstProbeWait)
-		equal(t, "probes at once", peak(), 16)
+		equal(t, "probes at once", peak(), 4)
 		if n := goroutinesCreated() - before; n > 10_000 {
 			t.Errorf("%d goroutines were made for 100 lanes", n)
 		}
@@ -85,7 +85,7 @@ func TestHealthyEndpointNeedsNotWaitForDeadOnes(t *testing.T) {
 		peak := w.failing(100, taking(10*time.Millisecond))
 		w.publishN(10, "a")
 		pass(30 * time.Millisecond)
-		if peak() < 16 {
+		if peak() < 4 {
 			t.Error("the dead ones do not take all there is for them")
 		}
 		_, healthy := w.subscribe("healthy", store.StartNow, gateway.Policy{}, "b")

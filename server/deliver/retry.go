@@ -112,6 +112,9 @@ func (l *lane) readDue(now time.Time) {
 		r.expect(again)
 		return
 	}
+	if !l.mayTry() {
+		return
+	}
 	r.due, r.reading, r.lastRead, r.next = false, true, now, time.Time{}
 	r.beginRead()
 	limit := l.sub.Policy.Slots() + len(l.busy) + len(l.claims) + 1
@@ -130,6 +133,7 @@ func (l *lane) loadDue(limit int) {
 	defer l.mu.Unlock()
 	r := &l.retries
 	r.reading = false
+	defer l.dropIdlePermit()
 	if err != nil {
 		r.endRead()
 		r.due = true

@@ -69,18 +69,10 @@ func timings(dns, connect, tls, firstByte, total *int64) gateway.Timings {
 // OpenDeliveries answers pending and retrying deliveries of a subscription that are due by a time, or whenever the
 // subscription lets them (no due time, first), by due time and position.
 func (s *Store) OpenDeliveries(ctx context.Context, sub gateway.SubscriptionID, dueBy time.Time, limit int) ([]*gateway.Delivery, error) {
-	held, err := s.openDeliveries(ctx, sub, delivery.DueTimeIsNil(), limit)
-	if err != nil || len(held) == limit {
-		return held, err
-	}
-	due, err := s.openDeliveries(ctx, sub, delivery.DueTimeLTE(micros(dueBy)), limit-len(held))
-	return append(held, due...), err
-}
-
-func (s *Store) openDeliveries(ctx context.Context, sub gateway.SubscriptionID, when func(*entsql.Selector), limit int) ([]*gateway.Delivery, error) {
 	rows, err := s.read.Delivery.Query().
-		Where(delivery.SubscriptionID(int64(sub)), delivery.StateIn(openStates...), inOpenIndex, when).
-		Order(ent.Asc(delivery.FieldDueTime), sortedByPosition("")).Limit(limit).All(ctx)
+		Where(delivery.SubscriptionID(int64(sub)), delivery.StateIn(openStates...), inOpenIndex,
+			delivery.Or(delivery.DueTimeIsNil(), delivery.DueTimeLTE(micros(dueBy)))).
+		Order(delivery.ByDueTime(entsql.OrderNullsFirst()), sortedByPosition("")).Limit(limit).All(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("read open deliveries: %w", err)
 	}

@@ -113,6 +113,7 @@ type Store struct {
 	subjectsTo gateway.Position
 	walWritten int64
 	newest     map[gateway.DeliveryKey]int // kept for its memory
+	step       int                         // how many results are written at once
 	forms      formsWritten
 	// removed are subscriptions deleted since the start: results of attempts that were still under way must not bring rows
 	// back. leftovers were deleted before it and may have rows still.
@@ -146,7 +147,7 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 	}
 	s := &Store{
 		cfg: cfg, db: db, shares: newShares(), write: db.client(db.writer), read: db.client(db.reader),
-		removed: map[gateway.SubscriptionID]bool{}, forms: formsWritten{last: map[gateway.SubscriptionID]gateway.FormDigest{}},
+		removed: map[gateway.SubscriptionID]bool{}, forms: formsWritten{last: map[gateway.SubscriptionID]gateway.FormDigest{}}, step: resultStep,
 		tenants: map[gateway.TenantID]*gateway.Tenant{}, byName: map[string]*gateway.Tenant{},
 	}
 	s.queue.init(cfg)
