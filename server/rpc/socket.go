@@ -48,7 +48,7 @@ func (s eventSockets) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		err = client.identify(ctx, r)
 	}
 	if err == nil {
-		err = client.charge()
+		err = client.charge(client.caller)
 	}
 	if err == nil {
 		ctx, client.connection, err = s.streams.open(withCaller(ctx, client.caller), client.from)
@@ -98,13 +98,13 @@ func (c *SocketClient) identify(ctx context.Context, r *http.Request) error {
 	return nil
 }
 
-// charge says what the client's messages are charged to: those of a client that is not known have to be small.
-func (c *SocketClient) charge() error {
-	if !c.caller.known() {
+// charge has a caller pay for the messages of the connection. Those of an unknown one have to be small.
+func (c *SocketClient) charge(who caller) error {
+	if !who.known() {
 		c.call.Confine(limit.SmallBody)
 		return nil
 	}
-	return c.sockets.auth.charge(limit.With(context.Background(), c.call), c.caller)
+	return c.sockets.auth.charge(limit.With(context.Background(), c.call), who)
 }
 
 func readSocketQuery(r *http.Request) (url.Values, error) {

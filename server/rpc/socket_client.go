@@ -85,11 +85,17 @@ func (c *SocketClient) Authenticate(ctx context.Context, token string) (*postrid
 	defer c.admitting.Unlock()
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if err := c.charge(who); err != nil {
+		return nil, err
+	}
 	if err := c.sockets.streams.renewSocket(c.connection, c.subscriptions, who, ticket); err != nil {
+		if unpaid := c.charge(c.caller); unpaid != nil {
+			return nil, unpaid
+		}
 		return nil, err
 	}
 	c.caller, c.ticket = who, ticket
-	return ready, c.charge()
+	return ready, nil
 }
 
 // Call is what the client's messages are charged to.
