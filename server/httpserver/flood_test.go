@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -169,6 +170,39 @@ func TestAnAddressThatOpensItsWindowAllTheTimeIsReadSlowly(t *testing.T) {
 	if took := time.Since(began); took < 1500*time.Millisecond {
 		t.Errorf("40,000 window updates were taken within %v", took)
 	}
+}
+
+// So is one whose calls have many fields, each of which takes one byte.
+func TestAnAddressThatSendsManyFieldsIsReadSlowly(t *testing.T) {
+	t.Parallel()
+	url := start(t, httpserver.Config{API: waitForEnd})
+	began := time.Now()
+	f := speakFrames(t, url)
+	go f.sendLists(4000, slices.Repeat([]string{"x-b", "c"}, 350))
+	f.acknowledged(t)
+	// 2,200 lists are let through at once, and 1,100 a second.
+	if took := time.Since(began); took < 1200*time.Millisecond {
+		t.Errorf("4,000 calls with 354 fields were read within %v", took)
+	}
+}
+
+// sendLists begins and ends calls, in padded frames and others, and sends a ping at the end.
+func (f *frames) sendLists(calls int, fields []string) {
+	var block bytes.Buffer
+	encoder := hpack.NewEncoder(&block)
+	for i := range calls {
+		block.Reset()
+		for all := slices.Concat([]string{":method", "GET", ":scheme", "http", ":authority", "x", ":path", "/x"}, fields); len(all) > 0; all = all[2:] {
+			_ = encoder.WriteField(hpack.HeaderField{Name: all[0], Value: all[1]})
+		}
+		param := http2.HeadersFrameParam{StreamID: f.next, BlockFragment: block.Bytes(), EndHeaders: true, EndStream: true}
+		if i%2 == 0 {
+			param.PadLength, param.Priority = 200, http2.PriorityParam{Weight: 1}
+		}
+		_ = f.WriteHeaders(param)
+		f.next += 2
+	}
+	_ = f.WritePing(false, [8]byte{1})
 }
 
 // However many calls a client begins at once, only some are begun by the server before the others have had their turns.

@@ -7,6 +7,10 @@ import (
 	"github.com/postrider-dev/postrider/server/limit"
 )
 
+// unsentBytes is how much of an answer the operating system keeps beside what is on its way to the client. Without a bound it
+// takes 4 MiB for each client that does not read, which no budget of the server counts.
+const unsentBytes = 256 << 10
+
 // crowd bounds the connections of a listener, and lets each address have as many as are still free: whoever opens as many
 // as possible gets half of them, and leaves room for all others. What goes beyond is closed at once, so that it costs
 // nothing and is not left waiting.
@@ -38,6 +42,7 @@ func (c *crowd) Accept() (net.Conn, error) {
 			return nil, err
 		}
 		if address := limit.Address(conn.RemoteAddr().String()); c.enter(address) {
+			boundUnsent(conn)
 			return newConnection(conn, address, c.turns.Of(address), c.control, func() { c.leave(address) }), nil
 		}
 		_ = conn.Close()

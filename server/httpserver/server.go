@@ -19,9 +19,10 @@ const (
 	readHeaderTimeout = 10 * time.Second
 	idleTimeout       = 2 * time.Minute
 	// On HTTP/2 a client that says nothing for as long is asked whether it is still there, and cut off when it is not.
-	pingAfter      = 30 * time.Second
-	pingTimeout    = 15 * time.Second
-	maxHeaderBytes = 64 << 10
+	pingAfter   = 30 * time.Second
+	pingTimeout = 15 * time.Second
+	// maxHeaderBytes is as much as Node allows, and twice what a line may have in nginx.
+	maxHeaderBytes = 16 << 10
 	// maxStreams bounds the calls that an HTTP/2 connection has open at a time.
 	maxStreams = 1000
 )

@@ -26,6 +26,16 @@ var built = fstest.MapFS{
 // start serves on a free port of this machine and answers its URL.
 func start(t *testing.T, config httpserver.Config) string {
 	t.Helper()
+	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	serveOn(t, listener, config)
+	return "http://" + listener.Addr().String()
+}
+
+func serveOn(t *testing.T, listener net.Listener, config httpserver.Config) {
+	t.Helper()
 	config.Logger = slog.New(slog.DiscardHandler)
 	if config.API == nil {
 		config.API = func(*http.ServeMux) {}
@@ -35,10 +45,6 @@ func start(t *testing.T, config httpserver.Config) string {
 	}
 	if config.UI == nil {
 		config.UI = built
-	}
-	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
 	}
 	server := httpserver.New(config)
 	ended := make(chan error, 1)
@@ -51,7 +57,6 @@ func start(t *testing.T, config httpserver.Config) string {
 			t.Error(err)
 		}
 	})
-	return "http://" + listener.Addr().String()
 }
 
 func get(t *testing.T, url string, header ...string) (*http.Response, string) {
