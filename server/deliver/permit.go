@@ -10,8 +10,10 @@ const (
 	// permits is how many attempts of lanes in doubt are at their beginning at once.
 	permits = 4
 	// permitTime is how long an attempt keeps its permit: one that hangs then costs nothing but its connection. One that fails at once
-	// keeps it as long, so that a thousand of them are spread over more than a second.
+	// keeps it as long, so that a thousand of them are spread over five seconds.
 	permitTime = 20 * time.Millisecond
+	// probesEvery: one in so many permits is for a probe where both wait.
+	probesEvery = 4
 )
 
 // line is where lanes in doubt wait for a permit: those whose endpoint has failed and has not worked since. A
@@ -21,8 +23,10 @@ const (
 type line struct {
 	mu    sync.Mutex
 	taken int
-	// waiting are the lanes in line, each once, in the order in which they came.
-	waiting []*lane
+	// trying and probing are the lanes in line, each once, in the order in which they came. Those whose breaker is closed have failed
+	// a few times only, and go before those that have been dead for a while.
+	trying, probing []*lane
+	passed          int
 }
 
 // has reports whether a lane waits for a permit.
@@ -48,9 +52,14 @@ func (q *line) take(l *lane) *permit {
 		q.taken++
 		return &permit{line: q}
 	}
-	if !l.inLine {
-		l.inLine = true
-		q.waiting = append(q.waiting, l)
+	if l.inLine {
+		return nil
+	}
+	l.inLine = true
+	if l.breaker.Probing() {
+		q.probing = append(q.probing, l)
+	} else {
+		q.trying = append(q.trying, l)
 	}
 	return nil
 }
@@ -61,13 +70,18 @@ func (t *permit) end() { t.once.Do(t.line.next) }
 func (q *line) next() {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if len(q.waiting) == 0 {
+	q.passed++
+	from := &q.trying
+	if len(q.trying) == 0 || len(q.probing) > 0 && q.passed%probesEvery == 0 {
+		from = &q.probing
+	}
+	if len(*from) == 0 {
 		q.taken--
 		return
 	}
-	l := q.waiting[0]
-	q.waiting[0] = nil
-	q.waiting = q.waiting[1:]
+	l := (*from)[0]
+	(*from)[0] = nil
+	*from = (*from)[1:]
 	l.inLine = false
 	go l.called(&permit{line: q})
 }

@@ -95,6 +95,42 @@ func TestHealthyEndpointNeedsNotWaitForDeadOnes(t *testing.T) {
 	})
 }
 
+// An endpoint that fails once does not wait behind hundreds that are probed, nor do those wait for ever.
+func TestWhoFailsOnceGoesBeforeProbes(t *testing.T) {
+	t.Parallel()
+	inWorld(t, func(w *world) {
+		again := time.Now().Add(10 * time.Second)
+		var probed atomic.Int64
+		for i := range 400 {
+			_, e := w.subscribe(fmt.Sprintf("slow-%d", i), store.StartNow, gateway.Policy{}, "a")
+			e.set(func(_ context.Context, _ *target.Message, nth int) gateway.Outcome {
+				wait := time.Until(again)
+				if nth > 0 {
+					probed.Add(1)
+					wait = time.Minute
+				}
+				return gateway.Outcome{Kind: gateway.OutcomeSlowDown, RetryAfter: wait}
+			})
+		}
+		w.publish("a")
+		pass(9 * time.Second)
+		_, e := w.subscribe("flaky", store.StartNow, gateway.Policy{Concurrency: 1}, "b")
+		e.set(func(_ context.Context, _ *target.Message, nth int) gateway.Outcome {
+			if nth == 0 {
+				return endpointFailure
+			}
+			return delivered
+		})
+		pass(1100 * time.Millisecond)
+		w.publishN(2, "b")
+		pass(100 * time.Millisecond)
+		equal(t, "attempts at the one that has failed once", len(e.received()), 2)
+		if n := probed.Load(); n < 10 || n > 100 {
+			t.Errorf("%d endpoints are probed meanwhile, want some and not all", n)
+		}
+	})
+}
+
 // Endpoints that swallow what they are sent hold a permit for a moment, not for as long as they take.
 func TestHangingEndpointsDoNotHoldOthersUp(t *testing.T) {
 	t.Parallel()
