@@ -17,7 +17,7 @@ const module = "github.com/postrider-dev/postrider/"
 
 // layers says which packages under server/ each package under server/ may import, besides what lies in its own
 // folder's row. A key is a path below server/; "x/*" stands for every folder directly under x without a row of its own.
-// The way of an event is one direction: a package that is not listed here has no place on it yet.
+// Events flow in one direction. A package that is not listed here has no place in that flow yet.
 var layers = map[string][]string{
 	"gateway": {},
 

@@ -1,5 +1,5 @@
-// Package auth holds what proves who someone is and keeps secrets secret: the server's secret key and what is derived
-// from it (sealing, sessions, tickets), API keys and the admin key. It knows no transport and no table.
+// Package auth authenticates callers and seals secrets. It derives all keys (for sealing, sessions and tickets) from the
+// server's secret key, and it generates and verifies API keys and the admin key. It knows no transport and no table.
 package auth
 
 import (

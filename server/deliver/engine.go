@@ -1,10 +1,10 @@
-// Package deliver runs subscriptions. Each is a cursor over the log: match, attempt with bounded concurrency, record,
-// advance. The promise it keeps, across any crash: an event at or below a stored place has a row that says what became of
-// it (mark.go has the invariant and why it holds).
+// Package deliver runs subscriptions. A subscription is a cursor over the log. Its lane matches events, attempts them with
+// bounded concurrency, records the outcomes and advances the cursor. One invariant holds across any crash: each matching event at or
+// below a stored position has a durable row that says what became of it (mark.go has the proof).
 //
-// One router reads the log's tail for all; a subscription is a lane without a goroutine of its own. Reading order:
-// engine.go, lane.go, router.go and feed.go (what comes in), attempt.go, retry.go and probe.go (what goes out), mark.go
-// and window.go (what is stored as the place), subscription.go (changes), health.go, backlog.go and watch.go (what can be seen).
+// One router reads the tail of the log for all lanes. A lane has no goroutine of its own. Reading order:
+// engine.go, lane.go, router.go and feed.go (events that arrive), attempt.go, retry.go and probe.go (requests that are sent), mark.go
+// and window.go (the stored position), subscription.go (changes), health.go, backlog.go and watch.go (what users see).
 package deliver
 
 import (

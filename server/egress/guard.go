@@ -1,9 +1,9 @@
-// Package egress is the only way out of the process: an HTTP client that reaches nothing but public addresses and those
-// the operator has allowed.
+// Package egress is the HTTP client for all outgoing requests. It connects to public addresses and to those that the operator
+// has allowed, and to no others.
 //
-// The guard judges addresses, never names: a name is resolved first, only permitted addresses of it are dialled, and the
-// address is judged once more in the moment it is dialled. A name that changes its mind between the check and the call
-// (DNS rebinding) gains nothing. The same rule serves the creation of a target, a test and each delivery.
+// The guard checks addresses, never names. A name is resolved first, only the permitted addresses are dialled, and the socket's
+// address is checked again just before it connects. So a name that resolves differently the second time (DNS rebinding) gains
+// nothing. The same rule applies when a target is created, tested and delivered to.
 package egress
 
 import (

@@ -1,11 +1,11 @@
-// Package filter evaluates the expressions of filters: CEL over `event`, whose data has the type that the schema version
-// of the event gives it.
+// Package filter evaluates filter expressions: CEL over `event`, whose data has the type of the schema version under which the event
+// was stored.
 //
-// A Compiler shares what it compiles: one program per expression and schema version, made on first use. An Expression is
-// asked whether it selects a Subject, which is an event with what was read of it. Nothing here does I/O or waits, and what
-// an evaluation may cost is bounded.
+// A Compiler compiles each expression once per schema version, on first use, and shares the program. An Expression reports whether
+// it selects a Subject, which is an event with the values that were read from it. The package does no I/O and does not wait, and
+// the cost of an evaluation is bounded.
 //
-// Reading order: compiler.go (what is shared), expression.go (what is asked), subject.go (the event), environment.go,
-// typing.go and value.go (what CEL sees of it), check.go and suggest.go (what is said of a wrong expression), explain.go
+// Reading order: compiler.go (sharing), expression.go (evaluation), subject.go (the event), environment.go,
+// typing.go and value.go (the event as CEL sees it), check.go and suggest.go (errors in expressions), explain.go
 // (why an event is not selected).
 package filter

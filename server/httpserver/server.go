@@ -1,5 +1,5 @@
-// Package httpserver is the one port of the server: it routes to the API, the health checks and the web UI, and sets the
-// limits that hold for all of them.
+// Package httpserver serves the one port of the process. It routes requests to the API, the health checks and the web UI, and
+// enforces the limits that all of them share.
 package httpserver
 
 import (

@@ -1,3 +1,3 @@
-// Package limit bounds what callers may cost: the memory of what they send, how often they may do what is expensive, and
-// how much is logged of what is refused. Every bound holds for one caller and for all of them together.
+// Package limit bounds what callers may cost: the memory of their requests, the rate of expensive calls, and the log lines
+// for refused ones. Every bound applies to each caller and to all callers together.
 package limit

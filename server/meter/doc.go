@@ -1,10 +1,10 @@
-// Package meter bounds what the evaluation of CEL expressions may take, no matter who wrote them: the filters of subscriptions
-// and streams, and the rules of users' schemas.
+// Package meter bounds the time and memory of CEL evaluations: the filters of subscriptions and streams, and the rules of users'
+// schemas.
 //
-// A Meter has a budget for one event. Every call that looks at much or makes much is charged before it is made
-// (prices.go), every loop with every step (loop.go), and what goes over the budget ends the evaluation. So memory is bounded
-// as well: a text is charged by its length before it is there.
+// A Meter has a budget for one event. Each call is charged before it runs, by the size of its arguments and of its result
+// (prices.go); each loop is charged per step (loop.go). An evaluation that exceeds the budget ends. Because a text is charged by its
+// length before it is allocated, memory is bounded too.
 //
-// It works on any environment: Rates.Meter declares its loops anew and puts the prices before its calls. Rates.Find says where
-// an evaluation finds its Meter.
+// The package works with any CEL environment: Rates.Meter redeclares its loops and adds the prices to its calls, and Rates.Find
+// specifies where an evaluation finds its Meter.
 package meter

@@ -1,3 +1,3 @@
-// Package publish accepts events: it checks what producers hand in, fills in what they left out, and appends to the log.
-// When it answers, the events are on disk.
+// Package publish accepts events: it validates what producers send, fills in defaults, and appends to the log.
+// When it returns, the events are on disk.
 package publish

@@ -1,3 +1,3 @@
-// Package register stores schemas of event types: it compares them with the latest versions, says who would be hit, and
-// refuses what breaks somebody.
+// Package register stores schemas of event types. It compares each with the latest version, determines which subscriptions and
+// stored events a change would break, and refuses incompatible changes.
 package register

@@ -1,5 +1,5 @@
-// Package rpc answers the services of postrider.v1 over Connect, gRPC and gRPC-Web: who may call what, in which tenant,
-// and one file per service. What the services do is done by the engines behind them.
+// Package rpc implements the services of postrider.v1 over Connect, gRPC and gRPC-Web. It authenticates and authorises callers and
+// resolves tenants; each service has one file. The engines behind the handlers do the work.
 package rpc
 
 import (

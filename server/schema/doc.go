@@ -1,3 +1,3 @@
-// Package schema knows event types: it keeps the registered versions of their schemas, checks payloads against them and
-// turns payloads into their canonical form and into JSON text.
+// Package schema implements event types. It holds the registered versions of their schemas, validates payloads, and converts
+// them to their canonical encoding and to JSON.
 package schema

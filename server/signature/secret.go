@@ -1,4 +1,4 @@
-// Package signature signs and verifies webhooks as Standard Webhooks (https://www.standardwebhooks.com) asks for, with
+// Package signature signs and verifies webhooks according to Standard Webhooks (https://www.standardwebhooks.com), with
 // symmetric keys (v1, HMAC-SHA256).
 package signature
 

@@ -1,15 +1,15 @@
-// Package stats keeps the figures of what goes on in each tenant: what was published, delivered, failed, how fast, and what
-// waits. It counts in memory what the store's writer has committed, and stores the counts of finished intervals.
+// Package stats measures the activity of each tenant: events published, deliveries made and failed, latencies, and backlogs.
+// It counts in memory what the store's writer has committed, and stores the counts of finished intervals.
 //
-//	seconds     of the last minutes, in memory alone                                    tenant.go
-//	15 s        the interval under way and the newest finished ones in memory, the others in the store
-//	5 min, 1 h  summed up from the stored ones when they are over                       keep.go
+//	seconds     of the last minutes, in memory only                                     tenant.go
+//	15 s        the current interval and the newest finished ones in memory, the others in the store
+//	5 min, 1 h  summed up from stored intervals when they have ended                     keep.go
 //
-// Memory grows neither with history nor with tenants at rest: whoever looks reads history from the store (watch.go). An
-// interval in which nothing happened is stored nowhere, so an idle server writes nothing.
+// Memory grows neither with history nor with idle tenants: watchers read history from the store (watch.go). An
+// interval without activity is not stored, so an idle server writes nothing.
 //
 // Reading order: recorder.go and tenant.go (counting), interval.go and encoding.go (what an interval is), keep.go and
-// load.go (what is stored, and found again), watch.go (what is shown).
+// load.go (storage), watch.go (what users see).
 package stats
 
 import (

@@ -1,5 +1,5 @@
-// Package store keeps everything that must survive: the log, subscriptions, deliveries, keys, schemas. It is the only user
-// of ent. One writer loop commits what is queued as a group: appends, then results, then administrative changes.
+// Package store is the database: the log, subscriptions, deliveries, keys and schemas. It is the only user of ent. One writer
+// goroutine commits all queued writes as a group: appends first, then results of deliveries, then administrative changes.
 package store
 
 import (

@@ -1,5 +1,5 @@
-// Package stream is the engine of live streams: ephemeral interests without acks, resumable by cursor. It reads the log
-// and knows no transport; each of those is a folder below.
+// Package stream is the engine of live streams. A stream is ephemeral, has no acknowledgements, and resumes from a cursor. The package
+// reads the log and knows no transport; each transport is a package below it.
 package stream
 
 import (

@@ -1,6 +1,6 @@
-// Package target is the contract between the delivery engine and the places events go to. A target knows nothing of
-// subscriptions, retries or the log: it is told to send one event and says what came back. Each type of target is a
-// folder below this one and one line in the list of types; targettest is the suite it must pass.
+// Package target is the interface between the delivery engine and the destinations of events. A target knows nothing of
+// subscriptions, retries or the log: it sends one event and returns the outcome. Each target type is a
+// package below this one and one line in server/targets.go. Each must pass the suite in targettest.
 package target
 
 import (

@@ -1,4 +1,4 @@
-// Package telemetry says how the server tells what it does. Today that is its log.
+// Package telemetry is what operators observe of the server: its log.
 package telemetry
 
 import (

@@ -1,7 +1,8 @@
-// Package wire maps the domain to the messages of postrider.v1 and back, errors to codes, and JSON to messages. It is the
-// only such mapping.
+// Package wire maps domain types to the messages of postrider.v1 and back, errors to codes, and JSON to messages. There is no other
+// such mapping.
 //
-// A server of these services needs three things from here: the codecs (Codecs), the interceptor that turns errors into
-// what clients see (Errors), as the outermost one, and behind authentication the one that refuses what could not be read
-// or breaks a rule (Requests). Without the last, a request that could not be read looks like an empty one.
+// A server of these services needs three parts of it: the codecs (Codecs); the interceptor that converts errors to
+// what clients see (Errors), which must be the outermost; and the interceptor that refuses requests that could not be parsed
+// or break a rule (Requests), which comes after authentication. Without Requests, a request that could not be parsed looks like an
+// empty one.
 package wire
