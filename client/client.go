@@ -27,7 +27,7 @@ type Client struct {
 	events postriderv1connect.EventServiceClient
 	// duplex is for streams of publishes, which need HTTP/2.
 	duplex postriderv1connect.EventServiceClient
-	// token answers the key to show, nil for none; renewable says that it may answer another one later.
+	// token returns the key to show, nil for none; renewable says that it may answer another one later.
 	token     func(context.Context) (string, error)
 	renewable bool
 	tenant    string

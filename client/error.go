@@ -122,7 +122,7 @@ func retryDelay(err error) time.Duration {
 	return min(max(delay.AsDuration(), 0), maxRetryDelay)
 }
 
-// detailField answers a length-delimited field of an error's detail; nil when there is none. It reads the two details of
+// detailField returns a length-delimited field of an error's detail; nil when there is none. It reads the two details of
 // use here by hand, which spares every user of this package the module that declares them.
 func detailField(err error, message string, field protowire.Number) []byte {
 	var coded *connect.Error

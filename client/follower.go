@@ -55,10 +55,10 @@ func newFollower(c *Client, options []SubscribeOption) *follower {
 	return f
 }
 
-// yield takes an event with the names of the filters that select it, or an error, and answers whether more are wanted.
+// yield takes an event with the names of the filters that select it, or an error, and reports whether more are wanted.
 type yield func(event *postriderv1.Event, filters []string, err error) bool
 
-// run gives every event and every gap to yield until yield answers false, ctx ends or an error is final. The last two are
+// run gives every event and every gap to yield until yield returns false, ctx ends or an error is final. The last two are
 // given to yield too.
 func (f *follower) run(ctx context.Context, yield yield) {
 	if err := f.check(); err != nil {
@@ -154,7 +154,7 @@ func (f *follower) maxSilence() time.Duration {
 	return silentBeats * defaultHeartbeat
 }
 
-// take deals with one message and answers whether more are wanted. The place moves only after an event was dealt with.
+// take deals with one message and reports whether more are wanted. The place moves only after an event was dealt with.
 func (f *follower) take(message *postriderv1.SubscribeResponse, yield yield) bool {
 	more := true
 	switch m := message.GetMessage().(type) {

@@ -33,7 +33,7 @@ func page(status int, header ...string) http.HandlerFunc {
 	}
 }
 
-// refusalOf answers as a server of RPC does that is not ours, or as ours for the domain "postrider".
+// refusalOf returns as a server of RPC does that is not ours, or as ours for the domain "postrider".
 func refusalOf(domain string) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		refusal := connect.NewError(connect.CodePermissionDenied, fmt.Errorf("not here"))
@@ -45,7 +45,7 @@ func refusalOf(domain string) http.HandlerFunc {
 	}
 }
 
-// asked answers with success in the form that was asked for, and a body of its own.
+// asked returns with success in the form that was asked for, and a body of its own.
 func asked(body string) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", r.Header.Get("Content-Type"))
@@ -95,7 +95,7 @@ var wrongAnswers = map[string]http.HandlerFunc{
 	},
 }
 
-// newProxy passes requests on to a server, except the first ones, which it answers itself. It speaks HTTP/2 as well.
+// newProxy passes requests on to a server, except the first ones, which it returns itself. It speaks HTTP/2 as well.
 func newProxy(t *testing.T, to string, wrong http.HandlerFunc, first int32) (address string, requests *atomic.Int32) {
 	t.Helper()
 	target, err := url.Parse(to)

@@ -34,7 +34,7 @@ func (s *PublishStream) run(ctx context.Context) {
 	}
 }
 
-// pending waits for something to send, and answers false when there will be nothing.
+// pending waits for something to send, and returns false when there will be nothing.
 func (s *PublishStream) pending(ctx context.Context) bool {
 	for {
 		s.mu.Lock()
@@ -118,7 +118,7 @@ func (s *PublishStream) send(
 	}
 }
 
-// next answers the event to send next, or nil, and then whether there will be none.
+// next returns the event to send next, or nil, and then whether there will be none.
 func (s *PublishStream) next() (event *postriderv1.Event, closing bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

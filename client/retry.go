@@ -26,7 +26,7 @@ var (
 	reconnectBackoff = backoff{first: 250 * time.Millisecond, limit: 30 * time.Second}
 )
 
-// wait answers the pause after the given number of failures in a row. random is uniform in [0, 1).
+// wait returns the pause after the given number of failures in a row. random is uniform in [0, 1).
 func (b backoff) wait(failures int, random float64) time.Duration {
 	ceiling := b.first
 	for range failures - 1 {

@@ -107,7 +107,7 @@ func (c *Client) Events(ctx context.Context, options ...SubscribeOption) iter.Se
 	}
 }
 
-// decode answers an event's payload as a message of the same type as like, which may be a nil pointer.
+// decode returns an event's payload as a message of the same type as like, which may be a nil pointer.
 func decode(event *postriderv1.Event, like proto.Message) (proto.Message, error) {
 	message := like.ProtoReflect().New().Interface()
 	var err error

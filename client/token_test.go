@@ -30,7 +30,7 @@ func newKey(t *testing.T, keys postriderv1connect.ApiKeyServiceClient, name stri
 	return created.Msg
 }
 
-// newClientOfTwoKeys answers a client of a server of its own, and what replaces the key that it shows by another one and
+// newClientOfTwoKeys returns a client of a server of its own, and what replaces the key that it shows by another one and
 // revokes it.
 func newClientOfTwoKeys(t *testing.T) (c *client.Client, replaceKey func()) {
 	t.Helper()

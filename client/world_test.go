@@ -20,7 +20,7 @@ import (
 
 const adminKey = "the-admin-key-of-these-tests"
 
-// newServer starts a whole server that knows the types of the shop, and answers its URL.
+// newServer starts a whole server that knows the types of the shop, and returns its URL.
 func newServer(t testing.TB, change ...func(*server.Config)) string {
 	t.Helper()
 	config := server.DefaultConfig()

@@ -77,7 +77,7 @@ func (c Config) OnPostgres() bool {
 	return strings.HasPrefix(c.Data, "postgres://") || strings.HasPrefix(c.Data, "postgresql://")
 }
 
-// Validate answers every fault at once.
+// Validate returns every fault at once.
 func (c Config) Validate() error {
 	return errors.Join(
 		validateListen(c.Listen),

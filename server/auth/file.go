@@ -9,7 +9,7 @@ import (
 	"strings"
 )
 
-// readOrCreate answers the text of the file at path, without space around it. A file that does not exist is made, with
+// readOrCreate returns the text of the file at path, without space around it. A file that does not exist is made, with
 // mode 0600 and the text of create; then created is true.
 func readOrCreate(path string, create func() string) (text string, created bool, err error) {
 	text, err = readPrivate(path)

@@ -33,7 +33,7 @@ func NewKey() string {
 	return keyPrefix + strings.ToLower(rand.Text())
 }
 
-// HashKey answers what is stored of a key.
+// HashKey returns what is stored of a key.
 func HashKey(key string) KeyHash {
 	return sha256.Sum256([]byte(key))
 }
@@ -43,7 +43,7 @@ func (h KeyHash) Equal(other KeyHash) bool {
 	return subtle.ConstantTimeCompare(h[:], other[:]) == 1
 }
 
-// Hint answers the beginning of an API key, to recognise it: "prk_" and four characters.
+// Hint returns the beginning of an API key, to recognise it: "prk_" and four characters.
 func Hint(key string) string {
 	return key[:min(len(key), hintBytes)]
 }

@@ -137,7 +137,7 @@ func subkey(secret []byte, use string) []byte {
 	return key
 }
 
-// find answers the key with this id.
+// find returns the key with this id.
 func (r *Keyring) find(id keyID) (derived, bool) {
 	for _, key := range r.keys {
 		if key.id == id {

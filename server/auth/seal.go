@@ -44,7 +44,7 @@ func (r *Keyring) Seal(place Place, plain []byte) []byte {
 	return encrypt(key.seal, key.id, place.bytes(), plain)
 }
 
-// Open answers what was sealed for the place, with whichever key of the ring. The error is ErrSealed or ErrUnknownKey.
+// Open returns what was sealed for the place, with whichever key of the ring. The error is ErrSealed or ErrUnknownKey.
 func (r *Keyring) Open(place Place, sealed []byte) ([]byte, error) {
 	id, err := sealedBy(sealed)
 	if err != nil {

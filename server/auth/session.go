@@ -49,7 +49,7 @@ func NewSession(keyID string, hash KeyHash, now time.Time) Session {
 	return Session{KeyID: keyID, KeyHash: hash, Issued: issued, Expires: issued.Add(SessionLifetime)}
 }
 
-// SealSession answers the session's token: sealed, and safe in a cookie.
+// SealSession returns the session's token: sealed, and safe in a cookie.
 func (r *Keyring) SealSession(s Session) string {
 	key := r.keys[0]
 	return base64.RawURLEncoding.EncodeToString(encrypt(key.session, key.id, nil, s.append(nil)))

@@ -83,7 +83,7 @@ func (c ticketClaims) ticket() (Ticket, error) {
 	return t, nil
 }
 
-// SealTicket answers the ticket's text: sealed, so that an address does not tell what is in it.
+// SealTicket returns the ticket's text: sealed, so that an address does not tell what is in it.
 func (r *Keyring) SealTicket(t Ticket) string {
 	// A struct of texts and numbers can always be encoded.
 	plain, _ := json.Marshal(newTicketClaims(t))

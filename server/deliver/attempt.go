@@ -147,7 +147,7 @@ func (a *attempt) send() gateway.Outcome {
 	return outcome
 }
 
-// settle records what came of an attempt. It answers false when nothing is to be recorded: the subscription is gone, or
+// settle records what came of an attempt. It returns false when nothing is to be recorded: the subscription is gone, or
 // the attempt was cut off because the server stops.
 func (l *lane) settle(a *attempt, outcome gateway.Outcome) bool {
 	l.mu.Lock()
@@ -201,7 +201,7 @@ func (l *lane) conclude(a *attempt, outcome gateway.Outcome, now time.Time) {
 	}
 }
 
-// consult tells the breaker, and does what it says. It answers the events whose steps are to be given back.
+// consult tells the breaker, and does what it says. It returns the events whose steps are to be given back.
 func (l *lane) consult(a *attempt, outcome gateway.Outcome, now time.Time) (giveBack []gateway.Position) {
 	switch outcome.Kind {
 	case gateway.OutcomeDelivered:
@@ -340,7 +340,7 @@ func (l *lane) storePending() {
 	}
 }
 
-// writePending stores a row for each first attempt that began at a time or before, and answers the start of the oldest
+// writePending stores a row for each first attempt that began at a time or before, and returns the start of the oldest
 // that is left, zero for none.
 func (l *lane) writePending(startedBy time.Time) (left time.Time) {
 	if l.removed {

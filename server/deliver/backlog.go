@@ -14,7 +14,7 @@ type backlogCount struct {
 	events   int64
 }
 
-// Backlogs answers what waits in each subscription of which something does, by tenant. Whoever has nothing to read by
+// Backlogs returns what waits in each subscription of which something does, by tenant. Whoever has nothing to read by
 // itself costs a look at memory.
 func (e *Engine) Backlogs(ctx context.Context) (map[gateway.TenantID]map[gateway.SubscriptionID]gateway.SubscriptionBacklog, error) {
 	if err := e.awaitReady(ctx); err != nil {
@@ -74,7 +74,7 @@ func (l *lane) inMemory() (events int64, unread span, sub *gateway.Subscription)
 	return events, unread, l.sub
 }
 
-// waitingLocked answers how many events in memory wait for their first outcome, and the part of the log that the lane will
+// waitingLocked returns how many events in memory wait for their first outcome, and the part of the log that the lane will
 // read by itself. l.mu is held.
 func (l *lane) waitingLocked() (events int64, unread span) {
 	events = int64(l.queue.len())

@@ -10,7 +10,7 @@ import (
 	"github.com/postrider-dev/postrider/server/target"
 )
 
-// open makes the endpoint fail until the breaker is open, and answers the subscription.
+// open makes the endpoint fail until the breaker is open, and returns the subscription.
 func (w *world) open(slots int) (*gateway.Subscription, *endpoint) {
 	w.t.Helper()
 	sub, e := w.subscribe("s", store.StartNow, gateway.Policy{Concurrency: slots})

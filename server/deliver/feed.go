@@ -106,7 +106,7 @@ func (l *lane) readPage(limit int) error {
 	return nil
 }
 
-// page answers the next events a subscription selects, at most limit: from memory while it has them, else from the store.
+// page returns the next events a subscription selects, at most limit: from memory while it has them, else from the store.
 // No lock is held, so the expression may take its time.
 func (l *lane) page(sub *gateway.Subscription, expression *filter.Expression, after gateway.Position, limit int) (events []*gateway.Event, scanned gateway.Position, err error) {
 	if recent, ok := l.engine.tail.After(after, pageEvents); ok {
@@ -139,7 +139,7 @@ func (e *Engine) readStore(sub *gateway.Subscription, after gateway.Position, li
 	return e.store.ReadMatching(e.reading, sub.Tenant, sub.Filter, after, e.store.Head(), limit, pageBytes)
 }
 
-// choose answers those of some events that the subscription selects, at most limit. scanned is the position up to which
+// choose returns those of some events that the subscription selects, at most limit. scanned is the position up to which
 // the log has been looked at when all of them have been; it is lower when the limit ends the look.
 func (l *lane) choose(among []*gateway.Event, sub *gateway.Subscription, expression *filter.Expression, scanned gateway.Position, limit int) (chosen []*gateway.Event, upTo gateway.Position) {
 	for i, event := range among {

@@ -58,7 +58,7 @@ func (t *tally) lastHour(now time.Time) (attempts, successes int64) {
 	return attempts, successes
 }
 
-// Health answers how a subscription's deliveries go right now. The backlog of one that reads on by itself is what its
+// Health returns how a subscription's deliveries go right now. The backlog of one that reads on by itself is what its
 // patterns select: to ask its expression would be to do the reading.
 func (e *Engine) Health(ctx context.Context, sub *gateway.Subscription) (gateway.SubscriptionHealth, error) {
 	l, err := e.lane(ctx, sub.ID)
@@ -82,7 +82,7 @@ func (e *Engine) Health(ctx context.Context, sub *gateway.Subscription) (gateway
 // span is a part of the log: after from, up to to.
 type span struct{ from, to gateway.Position }
 
-// health answers what memory knows, and the part of the log a lane that reads for itself has not looked at.
+// health returns what memory knows, and the part of the log a lane that reads for itself has not looked at.
 func (l *lane) health(now time.Time) (health gateway.SubscriptionHealth, unread span, sub *gateway.Subscription) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -10,7 +10,7 @@ import (
 	"github.com/postrider-dev/postrider/server/target"
 )
 
-// answerAlways answers one event always the same, and every other with success.
+// answerAlways returns one event always the same, and every other with success.
 func answerAlways(id string, o gateway.Outcome) func(context.Context, *target.Message, int) gateway.Outcome {
 	return func(_ context.Context, m *target.Message, _ int) gateway.Outcome {
 		if m.ID == id {

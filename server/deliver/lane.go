@@ -182,7 +182,7 @@ func (l *lane) startReady(now time.Time) {
 	}
 }
 
-// push takes events from the router. It answers false when the lane is not fed (any more).
+// push takes events from the router. It returns false when the lane is not fed (any more).
 func (l *lane) push(ctx context.Context, events []*outgoing) bool {
 	l.loadSettled(ctx, events[0].Position-1)
 	l.mu.Lock()

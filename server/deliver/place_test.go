@@ -95,7 +95,7 @@ func readSubscriptions(t testing.TB, tx *sql.Tx) (subs []*gateway.Subscription) 
 	return subs
 }
 
-// writes answers a number that changes with each commit.
+// writes returns a number that changes with each commit.
 func writes(t testing.TB, db *sql.DB) (version int64) {
 	t.Helper()
 	if err := db.QueryRow("pragma data_version").Scan(&version); err != nil {

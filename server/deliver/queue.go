@@ -63,7 +63,7 @@ type queue struct {
 
 func (q *queue) len() int { return len(q.events) - q.head }
 
-// room answers how many more events may come in.
+// room returns how many more events may come in.
 func (q *queue) room() int {
 	if q.bytes >= queueBytes {
 		return 0

@@ -96,7 +96,7 @@ func (r *router) route(ctx context.Context, events []*gateway.Event) {
 }
 
 // evaluate asks the expressions of the lanes whose patterns select an event of the batch, while nobody has to wait for
-// it: the lock is held to find them, and not while they are evaluated. It answers false when no lane has any.
+// it: the lock is held to find them, and not while they are evaluated. It returns false when no lane has any.
 func (r *router) evaluate(batch []*gateway.Event) bool {
 	type question struct {
 		of         int
@@ -147,7 +147,7 @@ func (r *router) ask(expression *filter.Expression, subject *filter.Subject) {
 	}
 }
 
-// subject answers an event of the batch as expressions see it.
+// subject returns an event of the batch as expressions see it.
 func (r *router) subject(i int, event *gateway.Event) *filter.Subject {
 	if r.subjects == nil {
 		r.subjects = make([]*filter.Subject, routeEvents)

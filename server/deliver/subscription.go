@@ -70,7 +70,7 @@ func (l *lane) change(ctx context.Context, expected int64, change func(*gateway.
 	return sub, l.adopt(sub), err
 }
 
-// adopt takes a changed subscription (nil: it has not changed) and goes on. It answers the position after which the change
+// adopt takes a changed subscription (nil: it has not changed) and goes on. It returns the position after which the change
 // holds.
 func (l *lane) adopt(sub *gateway.Subscription) gateway.Position {
 	r := &l.engine.router

@@ -17,7 +17,7 @@ type windowEntry struct {
 	resolved bool
 }
 
-// add takes a position above all others in and answers its sequence number.
+// add takes a position above all others in and returns its sequence number.
 func (w *window) add(p gateway.Position) (sequence uint64) {
 	w.entries = append(w.entries, windowEntry{position: p})
 	w.open++
@@ -46,7 +46,7 @@ func (w *window) compact() {
 	}
 }
 
-// lowest answers the lowest unresolved position.
+// lowest returns the lowest unresolved position.
 func (w *window) lowest() (gateway.Position, bool) {
 	if w.head == len(w.entries) {
 		return 0, false

@@ -144,7 +144,7 @@ func (w *world) New(spec target.Spec) (target.Target, error) {
 	return e, nil
 }
 
-// endpoint answers attempts as told and remembers them.
+// endpoint returns attempts as told and remembers them.
 type endpoint struct {
 	mu     sync.Mutex
 	answer func(ctx context.Context, m *target.Message, nth int) gateway.Outcome
@@ -204,7 +204,7 @@ func (e *endpoint) forget() {
 	e.got, e.most = nil, 0
 }
 
-// underWay answers how many attempts are being answered, and the most that ever were at once.
+// underWay returns how many attempts are being answered, and the most that ever were at once.
 func (e *endpoint) underWay() (active, most int) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -269,7 +269,7 @@ func (w *world) subscribeTo(name string, start store.StartKind, policy gateway.P
 	return sub, e
 }
 
-// publish appends one event of each type and answers their ids: "1", "2", … in order of position.
+// publish appends one event of each type and returns their ids: "1", "2", … in order of position.
 func (w *world) publish(types ...string) []string {
 	w.t.Helper()
 	events := make([]store.NewEvent, len(types))

@@ -50,7 +50,7 @@ func (bearer) WrapStreamingHandler(next connect.StreamingHandlerFunc) connect.St
 	return next
 }
 
-// log answers the whole log, oldest first.
+// log returns the whole log, oldest first.
 func (c *client) log(t testing.TB) []*postriderv1.Event {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), patience)

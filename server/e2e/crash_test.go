@@ -191,7 +191,7 @@ func (c *crash) resumeInterest() {
 	}
 }
 
-// healSwallowing lets the swallowing endpoint answer, and answers how many connections it had swallowed. From then on its
+// healSwallowing lets the swallowing endpoint answer, and returns how many connections it had swallowed. From then on its
 // attempts wait for as long as the others': one that is given up while it is answered comes twice.
 func (c *crash) healSwallowing() int {
 	c.t.Helper()
@@ -285,7 +285,7 @@ func (c *crash) checkInterest(i *interest, acked []published) string {
 		i.name, len(ids), missing, total, most, i.concurrency, refused)
 }
 
-// checkLog answers the ids of the log, which must hold exactly what was acknowledged.
+// checkLog returns the ids of the log, which must hold exactly what was acknowledged.
 func (c *crash) checkLog(acked []published) []string {
 	c.t.Helper()
 	content := map[string]string{}

@@ -125,7 +125,7 @@ func fillLog(t *testing.T, client *client) {
 	}
 }
 
-// memoryMB answers how much of the server is in memory, as the kernel counts it.
+// memoryMB returns how much of the server is in memory, as the kernel counts it.
 func memoryMB(t *testing.T, s *server) int {
 	t.Helper()
 	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", s.current().cmd.Process.Pid))
@@ -143,7 +143,7 @@ func memoryMB(t *testing.T, s *server) int {
 	return kB / 1024
 }
 
-// openFiles answers how many files the server has open, which are its connections for the most part: those beyond an
+// openFiles returns how many files the server has open, which are its connections for the most part: those beyond an
 // address's share are closed again.
 func openFiles(t *testing.T, s *server) int {
 	t.Helper()
@@ -154,7 +154,7 @@ func openFiles(t *testing.T, s *server) int {
 	return len(files)
 }
 
-// settledFiles answers how many files the server has open once it has let in all that came.
+// settledFiles returns how many files the server has open once it has let in all that came.
 func settledFiles(ctx context.Context, t *testing.T, s *server) int {
 	t.Helper()
 	held := openFiles(t, s)
@@ -185,14 +185,14 @@ func (p *pulse) listeners() int {
 	return p.listening
 }
 
-// heard answers how many events have come to those who listen.
+// heard returns how many events have come to those who listen.
 func (p *pulse) heard() int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.received
 }
 
-// owed answers how many events have yet to come, over all who listen.
+// owed returns how many events have yet to come, over all who listen.
 func (p *pulse) owed() int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -212,7 +212,7 @@ func (s pulseStats) percentile(p int) time.Duration {
 	return sorted[(len(sorted)-1)*p/100].Round(100 * time.Microsecond)
 }
 
-// take answers what was counted since the last time.
+// take returns what was counted since the last time.
 func (p *pulse) take() pulseStats {
 	p.mu.Lock()
 	defer p.mu.Unlock()

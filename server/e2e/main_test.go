@@ -24,7 +24,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// newSeed answers the seed of one test and prints it.
+// newSeed returns the seed of one test and prints it.
 func newSeed(t *testing.T) uint64 {
 	t.Helper()
 	seed := uint64(time.Now().UnixNano())
@@ -39,12 +39,12 @@ func newSeed(t *testing.T) uint64 {
 	return seed
 }
 
-// newRandom answers one of the independent sequences of a seed.
+// newRandom returns one of the independent sequences of a seed.
 func newRandom(seed uint64, sequence int) *rand.Rand {
 	return rand.New(rand.NewPCG(seed, uint64(sequence)))
 }
 
-// fromTop answers the absolute path of a file of the repository.
+// fromTop returns the absolute path of a file of the repository.
 func fromTop(t testing.TB, name string) string {
 	t.Helper()
 	path, err := filepath.Abs(filepath.Join("..", "..", name))

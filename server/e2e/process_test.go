@@ -168,7 +168,7 @@ func binaryPath(t testing.TB) string {
 	return fromTop(t, "bin/postrider")
 }
 
-// freeAddress answers a loopback address that stays free between two lives of a server: below the ports which the
+// freeAddress returns a loopback address that stays free between two lives of a server: below the ports which the
 // kernel hands out, so that no outgoing connection takes it in the meantime.
 func freeAddress(t testing.TB) string {
 	t.Helper()

@@ -147,7 +147,7 @@ func post(t *testing.T, url, body string) []byte {
 	return do(t, request, http.StatusOK)
 }
 
-// do sends a request with the key and answers the body of a response that must have the status.
+// do sends a request with the key and returns the body of a response that must have the status.
 func do(t *testing.T, request *http.Request, status int) []byte {
 	t.Helper()
 	request.Header.Set("Authorization", "Bearer "+adminKey)
@@ -339,7 +339,7 @@ func refusesGET(t *testing.T, s *server) {
 	do(t, request, http.StatusNotFound)
 }
 
-// run runs a program that must succeed and answers its standard output.
+// run runs a program that must succeed and returns its standard output.
 func run(t *testing.T, input string, environment []string, name string, args ...string) []byte {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), protocolTimeout)

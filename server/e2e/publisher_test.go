@@ -82,7 +82,7 @@ func (l *load) batch(random *rand.Rand, name string, sequence int) []*postriderv
 	return events
 }
 
-// publish publishes with the same ids until it is acknowledged. It answers false when that will never be.
+// publish publishes with the same ids until it is acknowledged. It returns false when that will never be.
 func (l *load) publish(ctx context.Context, events []*postriderv1.Event) bool {
 	for ctx.Err() == nil {
 		results, err := l.try(ctx, events)
@@ -152,14 +152,14 @@ func (l *load) acknowledged(events []*postriderv1.Event, results []*postriderv1.
 	}
 }
 
-// snapshot answers what is acknowledged so far, and the first refusal.
+// snapshot returns what is acknowledged so far, and the first refusal.
 func (l *load) snapshot() ([]published, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return slices.Clone(l.acked), l.refused
 }
 
-// idsOf answers the ids of those events that match one of the patterns.
+// idsOf returns the ids of those events that match one of the patterns.
 func idsOf(events []published, patterns ...string) (ids []string) {
 	for _, event := range events {
 		for _, pattern := range patterns {

@@ -126,7 +126,7 @@ func (s *swallower) swallow() {
 	s.swallows = true
 }
 
-// heal lets new connections through and ends the swallowed ones. It answers how many there were.
+// heal lets new connections through and ends the swallowed ones. It returns how many there were.
 func (s *swallower) heal() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -138,10 +138,10 @@ func (s *swallower) heal() int {
 	return s.total
 }
 
-// answerOK answers at once.
+// answerOK returns at once.
 func answerOK() (int, time.Duration) { return http.StatusNoContent, 0 }
 
-// jittered answers OK after up to most.
+// jittered returns OK after up to most.
 func jittered(random *rand.Rand, most time.Duration) func() (int, time.Duration) {
 	var mu sync.Mutex
 	return func() (int, time.Duration) {
@@ -151,7 +151,7 @@ func jittered(random *rand.Rand, most time.Duration) func() (int, time.Duration)
 	}
 }
 
-// sometimesSlow answers OK, one time in n after more than a second.
+// sometimesSlow returns OK, one time in n after more than a second.
 func sometimesSlow(random *rand.Rand, n int) func() (int, time.Duration) {
 	var mu sync.Mutex
 	return func() (int, time.Duration) {
@@ -164,7 +164,7 @@ func sometimesSlow(random *rand.Rand, n int) func() (int, time.Duration) {
 	}
 }
 
-// failing answers three of every ten requests with a 5xx, in random order.
+// failing returns three of every ten requests with a 5xx, in random order.
 func failing(random *rand.Rand) func() (int, time.Duration) {
 	var mu sync.Mutex
 	var answers []int

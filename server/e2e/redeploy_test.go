@@ -37,7 +37,7 @@ func answer(status int, contentType, body string, header ...string) http.Handler
 	}
 }
 
-// echo answers with success in the form that the request has.
+// echo returns with success in the form that the request has.
 func echo(body string) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		contentType := r.Header.Get("Content-Type")

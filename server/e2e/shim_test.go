@@ -31,7 +31,7 @@ type shim struct {
 // armedFile in the folder of the journals tells the library to count.
 const armedFile = "armed"
 
-// compileShim answers the path of the library.
+// compileShim returns the path of the library.
 func compileShim(t testing.TB) string {
 	t.Helper()
 	library := filepath.Join(t.TempDir(), "powercut.so")
@@ -69,7 +69,7 @@ func (s *shim) environment() []string {
 	}
 }
 
-// undo takes back every write that was not synced, once the process is dead, and answers how many there were in each file.
+// undo takes back every write that was not synced, once the process is dead, and returns how many there were in each file.
 func (s *shim) undo() (map[string]int, error) {
 	journals, err := os.ReadDir(s.journals)
 	if err != nil {
@@ -191,7 +191,7 @@ func TestShim(t *testing.T) {
 	}
 }
 
-// cutWriter runs the program until the power goes and answers how many committed rows are gone.
+// cutWriter runs the program until the power goes and returns how many committed rows are gone.
 func cutWriter(t *testing.T, library, synchronous string, random *rand.Rand) (lost int) {
 	t.Helper()
 	folder := t.TempDir()

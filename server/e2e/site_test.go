@@ -108,7 +108,7 @@ func publishByChromium(s *site) func(*testing.T, task) []string {
 	}
 }
 
-// chromium answers the browser, as tools/with-services does. Without one the test is skipped, in CI it fails.
+// chromium returns the browser, as tools/with-services does. Without one the test is skipped, in CI it fails.
 func chromium(t *testing.T) string {
 	t.Helper()
 	if given := os.Getenv("POSTRIDER_TEST_CHROMIUM"); given != "" {

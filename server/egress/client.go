@@ -89,7 +89,7 @@ func newTransport() *http.Transport {
 	}
 }
 
-// Guard answers the rule by which the client dials.
+// Guard returns the rule by which the client dials.
 func (c *Client) Guard() *Guard { return &c.guard }
 
 // CloseIdle closes connections that no request uses.

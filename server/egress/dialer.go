@@ -165,7 +165,7 @@ type dialed struct {
 }
 
 // race tries one address after the other, each as soon as the one before has failed or has had fallbackDelay, and
-// answers the first connection. The error is the first address's.
+// returns the first connection. The error is the first address's.
 func (d *dialer) race(ctx context.Context, addrs []netip.Addr, port uint16) (net.Conn, string, error) {
 	if len(addrs) == 1 {
 		r := d.dialOne(ctx, addrs[0], port)

@@ -38,7 +38,7 @@ const (
 
 var kindNames = [...]string{"other", "url", "refused", "dns", "connection", "timeout", "tls", "canceled", "exhausted"}
 
-// String answers a name for logs.
+// String returns a name for logs.
 func (k Kind) String() string {
 	if int(k) < len(kindNames) {
 		return kindNames[k]
@@ -58,7 +58,7 @@ type Error struct {
 
 func (e *Error) Error() string { return e.Message }
 
-// Unwrap answers the technical cause, for logs; it may be nil.
+// Unwrap returns the technical cause, for logs; it may be nil.
 func (e *Error) Unwrap() error { return e.cause }
 
 func lookupError(host string, err error) *Error {
@@ -147,7 +147,7 @@ func isTLS(err error) bool {
 // maxPlainBytes bounds text that an endpoint may have had a hand in.
 const maxPlainBytes = 200
 
-// plain answers an error's text without this machine's addresses, as printable text of bounded length.
+// plain returns an error's text without this machine's addresses, as printable text of bounded length.
 func plain(err error) string {
 	var op *net.OpError
 	if errors.As(err, &op) && op.Err != nil {

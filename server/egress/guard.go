@@ -69,7 +69,7 @@ func parsePrefix(item string) (netip.Prefix, error) {
 	return prefix.Masked(), nil
 }
 
-// Check answers nil when addr may be reached over scheme ("http" or "https"), else an *Error of KindRefused.
+// Check returns nil when addr may be reached over scheme ("http" or "https"), else an *Error of KindRefused.
 func (g *Guard) Check(scheme string, addr netip.Addr) error {
 	addr = addr.Unmap()
 	if g.allows(addr) {
@@ -188,7 +188,7 @@ var special = []struct {
 	{netip.MustParsePrefix("ff00::/8"), "a multicast address"},
 }
 
-// permitted resolves host and answers the addresses that may be reached over scheme. A host some of whose addresses are
+// permitted resolves host and returns the addresses that may be reached over scheme. A host some of whose addresses are
 // refused is reached at the others; when none is left, the error says so, without the addresses of a host that was looked up.
 func (g *Guard) permitted(ctx context.Context, scheme, host string) ([]netip.Addr, error) {
 	addrs, err := g.resolve(ctx, host)
@@ -227,7 +227,7 @@ func (g *Guard) refuse(host string, addrs []netip.Addr, why error) error {
 	return &Error{Kind: KindRefused, Message: text, cause: why}
 }
 
-// resolve answers at least one address.
+// resolve returns at least one address.
 func (g *Guard) resolve(ctx context.Context, host string) ([]netip.Addr, error) {
 	if addr, err := netip.ParseAddr(host); err == nil {
 		return []netip.Addr{addr}, nil

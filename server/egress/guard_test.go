@@ -209,7 +209,7 @@ func TestRefusalSaysHowToAllow(t *testing.T) {
 	}
 }
 
-// resolver answers from a table; a host that is not in it does not exist.
+// resolver returns from a table; a host that is not in it does not exist.
 type resolver map[string][]string
 
 func (r resolver) LookupNetIP(ctx context.Context, _, host string) ([]netip.Addr, error) {

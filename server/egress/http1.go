@@ -91,7 +91,7 @@ func (d *direct) ask(a *attempt, r Request) (*line, *http.Response, error) {
 	return l, response, nil
 }
 
-// reuse answers an idle connection on which nothing has happened since, nil when there is none. Bytes that nobody asked
+// reuse returns an idle connection on which nothing has happened since, nil when there is none. Bytes that nobody asked
 // for must not become the answer to the next request.
 func (d *direct) reuse(a *attempt, host string) *line {
 	for {

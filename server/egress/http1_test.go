@@ -23,7 +23,7 @@ const (
 	hangUp = "" // instead of an answer
 )
 
-// endpoint answers each request with what reply says for the number of its connection and of the request on it, from 0.
+// endpoint returns each request with what reply says for the number of its connection and of the request on it, from 0.
 // It hangs up after hangUp and after half an answer.
 func endpoint(t testing.TB, reply func(connection, request int) string) string {
 	t.Helper()
@@ -65,7 +65,7 @@ func listen(t testing.TB, serve func(connection int, c net.Conn)) string {
 	return "http://" + listener.Addr().String()
 }
 
-// readRequest answers the body.
+// readRequest returns the body.
 func readRequest(in *bufio.Reader) ([]byte, error) {
 	request, err := http.ReadRequest(in)
 	if err != nil {

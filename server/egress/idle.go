@@ -21,7 +21,7 @@ type idlePool struct {
 	closing        bool // since close, until somebody asks again
 }
 
-// take answers the connection used last, so that the others can grow old; nil when there is none.
+// take returns the connection used last, so that the others can grow old; nil when there is none.
 func (p *idlePool) take(host string) *line {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -35,7 +35,7 @@ func (p *idlePool) take(host string) *line {
 	return l
 }
 
-// put answers false when there is no room: the connection is the caller's to close. The longest idle of all hosts
+// put returns false when there is no room: the connection is the caller's to close. The longest idle of all hosts
 // makes room for one of a host that has some left.
 func (p *idlePool) put(l *line) bool {
 	p.mu.Lock()

@@ -37,7 +37,7 @@ func (p *pipes) client(t *testing.T) *egress.Client {
 	return egress.New(egress.Config{Guard: loopback(t), Dial: p.dial})
 }
 
-// polite answers every request until the client hangs up.
+// polite returns every request until the client hangs up.
 func polite(c net.Conn) {
 	in := bufio.NewReader(c)
 	for {

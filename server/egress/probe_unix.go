@@ -27,7 +27,7 @@ func (p *probe) prepare(c net.Conn) {
 	p.raw, p.look = raw, p.peek
 }
 
-// quiet answers false when the connection is closed or has bytes to read. It never waits.
+// quiet returns false when the connection is closed or has bytes to read. It never waits.
 func (p *probe) quiet() bool {
 	if p.raw == nil {
 		return true

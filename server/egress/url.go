@@ -27,7 +27,7 @@ func ParseURL(raw string) (*url.URL, error) {
 	return u, nil
 }
 
-// CheckURL reads a target's URL and answers nil when its host has an address that may be reached. An *Error says what
+// CheckURL reads a target's URL and returns nil when its host has an address that may be reached. An *Error says what
 // is wrong: KindURL, KindRefused, or KindDNS and KindTimeout when the host could not be resolved, which may pass.
 func (g *Guard) CheckURL(ctx context.Context, raw string) error {
 	u, err := ParseURL(raw)

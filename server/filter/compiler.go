@@ -52,7 +52,7 @@ func (c *Compiler) panicked(expression string) func(error) {
 	}
 }
 
-// Expression answers the expression of this text, the same one for all who use it; nil, which selects everything, for
+// Expression returns the expression of this text, the same one for all who use it; nil, which selects everything, for
 // none. Nothing is compiled yet, and one that does not compile is answered too: it selects nothing.
 func (c *Compiler) Expression(text string) *Expression {
 	if text == "" {
@@ -82,7 +82,7 @@ func (c *Compiler) forgetUnused() {
 	}
 }
 
-// Subject answers an event to be looked at, the same one for all who ask at about the same time.
+// Subject returns an event to be looked at, the same one for all who ask at about the same time.
 func (c *Compiler) Subject(event *gateway.Event) *Subject {
 	if kept := c.recent.find(event); kept != nil {
 		return kept
@@ -94,7 +94,7 @@ func (c *Compiler) Subject(event *gateway.Event) *Subject {
 	return fresh
 }
 
-// versionOf answers what an event's expression is compiled for.
+// versionOf returns what an event's expression is compiled for.
 func (c *Compiler) versionOf(event *gateway.Event) (key versionKey, version, newest *schema.Type) {
 	if event.Schema == 0 {
 		return versionKey{}, nil, nil
@@ -110,7 +110,7 @@ func (c *Compiler) versionOf(event *gateway.Event) (key versionKey, version, new
 	return versionKey{version.ID(), newest.ID()}, version, newest
 }
 
-// environment answers the environment of a schema version, made on first use.
+// environment returns the environment of a schema version, made on first use.
 func (c *Compiler) environment(key versionKey, version, newest *schema.Type) (*environment, error) {
 	c.mu.Lock()
 	known := c.environments[key]

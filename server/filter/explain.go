@@ -75,7 +75,7 @@ type explanation struct {
 	state interpreter.EvalState
 }
 
-// value answers what a part came to; nil when it was not looked at.
+// value returns what a part came to; nil when it was not looked at.
 func (e explanation) value(of ast.Expr) ref.Val {
 	value, _ := e.state.Value(of.ID())
 	return value

@@ -68,7 +68,7 @@ func (x *Expression) Match(s *Subject) Verdict {
 	return s.verdict(x.program(s))
 }
 
-// program answers what the expression is compiled to for an event's schema version.
+// program returns what the expression is compiled to for an event's schema version.
 func (x *Expression) program(s *Subject) *program {
 	key, version, newest := x.compiler.versionOf(s.event)
 	if known := x.programs.Load(); known != nil {

@@ -54,7 +54,7 @@ func (m *mapField) Find(key ref.Val) (ref.Val, bool) {
 	return m.value(m.entries.Get(at)), true
 }
 
-// key answers a key as the map has it; not for a key of another type, which may be equal to one all the same.
+// key returns a key as the map has it; not for a key of another type, which may be equal to one all the same.
 func (m *mapField) key(key ref.Val) (protoreflect.MapKey, bool) {
 	kind := m.field.MapKey().Kind()
 	switch k := key.(type) {

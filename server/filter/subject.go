@@ -60,7 +60,7 @@ func (s *Subject) readData() (any, error) {
 	return message.ProtoReflect(), nil
 }
 
-// verdict answers what a program says of the event. Two that ask at the same moment may both run it: nobody waits for
+// verdict returns what a program says of the event. Two that ask at the same moment may both run it: nobody waits for
 // somebody else's evaluation.
 func (s *Subject) verdict(p *program) Verdict {
 	if known, ok := s.known(p); ok {

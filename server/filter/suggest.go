@@ -36,7 +36,7 @@ func newSuggestions(env *environment, text string) *suggestions {
 	return s
 }
 
-// walk notes the operands of all selections below an expression and answers its own place. vars are the variables of
+// walk notes the operands of all selections below an expression and returns its own place. vars are the variables of
 // the comprehensions around it.
 func (s *suggestions) walk(e ast.Expr, vars map[string]place) place {
 	switch e.Kind() {
@@ -116,7 +116,7 @@ func (s *suggestions) field(of place, name string) place {
 // unknownName finds the name that an error of CEL is about.
 var unknownName = regexp.MustCompile(`^(undefined field|undeclared reference to) '([^']+)'`)
 
-// suggest answers what may have been meant where CEL found a fault; empty when nothing comes near.
+// suggest returns what may have been meant where CEL found a fault; empty when nothing comes near.
 func (s *suggestions) suggest(fault *cel.Error) string {
 	found := unknownName.FindStringSubmatch(fault.Message)
 	if found == nil {
@@ -184,7 +184,7 @@ func fieldNames(message protoreflect.MessageDescriptor) []string {
 	return names
 }
 
-// nearest answers the candidate that is fewest changes away, if that is at most one in three letters. Case and
+// nearest returns the candidate that is fewest changes away, if that is at most one in three letters. Case and
 // underscores do not count.
 func nearest(name string, candidates []string) string {
 	wanted := plain(name)

@@ -43,7 +43,7 @@ func (t *typing) dataType() *types.Type {
 	return messageType(t.root)
 }
 
-// EnumValue answers the number of an enum's value.
+// EnumValue returns the number of an enum's value.
 func (t *typing) EnumValue(name string) ref.Val {
 	if number, ok := t.files.enumValue(name); ok {
 		return types.Int(number)
@@ -54,7 +54,7 @@ func (t *typing) EnumValue(name string) ref.Val {
 	return t.base.EnumValue(name)
 }
 
-// FindIdent answers what a name stands for: a value of an enum, or a message's type.
+// FindIdent returns what a name stands for: a value of an enum, or a message's type.
 func (t *typing) FindIdent(name string) (ref.Val, bool) {
 	if number, ok := t.files.enumValue(name); ok {
 		return types.Int(number), true
@@ -103,7 +103,7 @@ func (t *typing) FindStructFieldNames(name string) ([]string, bool) {
 	return names, true
 }
 
-// FindStructFieldType answers the type of a field and how it is read.
+// FindStructFieldType returns the type of a field and how it is read.
 func (t *typing) FindStructFieldType(name, field string) (*types.FieldType, bool) {
 	if name == eventType {
 		found, ok := t.event[field]

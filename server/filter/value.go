@@ -155,7 +155,7 @@ type object struct {
 
 func (o *object) name() string { return string(o.message.Descriptor().FullName()) }
 
-// ConvertToNative answers the message itself.
+// ConvertToNative returns the message itself.
 func (o *object) ConvertToNative(to reflect.Type) (any, error) {
 	if reflect.TypeOf(o.message).AssignableTo(to) {
 		return o.message, nil

@@ -84,7 +84,7 @@ func newRegistry(t testing.TB) *registry {
 	return &registry{t: t, schemas: schema.NewRegistry()}
 }
 
-// add registers the newest version of a type and answers it. edit changes the file before.
+// add registers the newest version of a type and returns it. edit changes the file before.
 func (r *registry) add(name, file string, edit ...func(*descriptorpb.FileDescriptorProto)) *schema.Type {
 	r.t.Helper()
 	version := 1

@@ -58,7 +58,7 @@ type streakEntry struct {
 	endpoint bool
 }
 
-// State answers the state, and for open and holding when the next attempt may go out.
+// State returns the state, and for open and holding when the next attempt may go out.
 func (b *Breaker) State() (BreakerState, time.Time) { return b.state, b.resumeAt }
 
 // Slots bounds the attempts under way at once, given the policy's concurrency: none while holding, one probe at a time

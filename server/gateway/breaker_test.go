@@ -153,7 +153,7 @@ func TestSlowDownWithoutATimeBacksOff(t *testing.T) {
 	now := noon
 	for i, want := range []time.Duration{5, 10, 20, 40, 80, 160, 300, 300} {
 		b.SlowDown(0, i > 0, now)
-		// The answers to what was under way together double nothing.
+		// The returns to what was under way together double nothing.
 		b.SlowDown(0, false, now)
 		state, at := b.State()
 		if state != gateway.BreakerHolding || at.Sub(now) != want*time.Second {

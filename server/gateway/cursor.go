@@ -109,7 +109,7 @@ type IncarnationStart struct {
 }
 
 // CheckCursor holds a cursor against the incarnations stored here (oldest first), the head of the log and the tenant's
-// purge mark. It answers the position to read after, and what is missing before the next event. When the log was
+// purge mark. It returns the position to read after, and what is missing before the next event. When the log was
 // replaced, reading goes on after the last position the cursor's incarnation and this log have in common, or from the
 // earliest event when they have none.
 func CheckCursor(c Cursor, incarnations []IncarnationStart, head, purgedTo Position) (Position, Gap) {

@@ -145,7 +145,7 @@ func (e *Error) AtIndex(index int) *Error {
 	return &indexed
 }
 
-// ErrorCode answers the code of an error, CodeInternal when it has none.
+// ErrorCode returns the code of an error, CodeInternal when it has none.
 func ErrorCode(err error) Code {
 	var e *Error
 	if errors.As(err, &e) {

@@ -67,7 +67,7 @@ type Event struct {
 	json atomic.Pointer[[]byte]
 }
 
-// JSON answers the payload as the text of a JSON object. A typed payload is rendered once, by render, and kept.
+// JSON returns the payload as the text of a JSON object. A typed payload is rendered once, by render, and kept.
 func (e *Event) JSON(render func(SchemaID, []byte) ([]byte, error)) ([]byte, error) {
 	if e.Schema == 0 {
 		return e.Data, nil

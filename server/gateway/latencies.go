@@ -25,7 +25,7 @@ const (
 	bucketsAnOctave = 4
 )
 
-// LatencyBucket answers the index of a duration's bucket.
+// LatencyBucket returns the index of a duration's bucket.
 func LatencyBucket(d time.Duration) uint8 {
 	if d <= shortestLatency {
 		return 0
@@ -34,7 +34,7 @@ func LatencyBucket(d time.Duration) uint8 {
 	return uint8(min(math.Ceil(octaves*bucketsAnOctave), math.MaxUint8))
 }
 
-// latencyOf answers the duration that stands for a bucket: the geometric middle, so that the error is the same either way.
+// latencyOf returns the duration that stands for a bucket: the geometric middle, so that the error is the same either way.
 func latencyOf(index uint8) time.Duration {
 	if index == 0 {
 		return shortestLatency
@@ -73,7 +73,7 @@ func (l *Latencies) Remove(other *Latencies) {
 	}
 }
 
-// Clone answers one that shares nothing.
+// Clone returns one that shares nothing.
 func (l *Latencies) Clone() Latencies { return Latencies{slices.Clone(l.buckets)} }
 
 // Buckets goes through the buckets that have something in them, shortest first.
@@ -98,7 +98,7 @@ func (l *Latencies) Count() (n int64) {
 	return n
 }
 
-// Quantile answers a duration that a share q of those counted (0 < q ≤ 1) did not exceed, to within 10 %; 0 when there are
+// Quantile returns a duration that a share q of those counted (0 < q ≤ 1) did not exceed, to within 10 %; 0 when there are
 // none.
 func (l *Latencies) Quantile(q float64) time.Duration {
 	rank := int64(math.Ceil(q * float64(l.Count())))

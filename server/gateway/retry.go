@@ -49,7 +49,7 @@ func (p Policy) AttemptTimeout() time.Duration {
 	return p.Timeout
 }
 
-// NextRetry answers the wait after a failure that used up the schedule's step number `step` (0 for the first), varied by
+// NextRetry returns the wait after a failure that used up the schedule's step number `step` (0 for the first), varied by
 // ±20 %: random is uniform in [0, 1). ok is false when the schedule is used up: the delivery is dead.
 func (p Policy) NextRetry(step int, random float64) (wait time.Duration, ok bool) {
 	schedule := p.Schedule()
@@ -142,7 +142,7 @@ func (d *Delivery) GiveBack() {
 	d.wait()
 }
 
-// Revive answers a person's wish to try again: now, and for a dead delivery with a fresh schedule.
+// Revive schedules a delivery that a person retries: now, and for a dead delivery with a fresh schedule.
 func (d *Delivery) Revive(now time.Time) {
 	if d.State == DeliveryDead {
 		d.Step, d.Probes = 0, 0

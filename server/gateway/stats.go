@@ -32,7 +32,7 @@ func (c *StatsCounts) Remove(other *StatsCounts) {
 	c.Latency.Remove(&other.Latency)
 }
 
-// Clone answers counts that share nothing.
+// Clone returns counts that share nothing.
 func (c *StatsCounts) Clone() StatsCounts {
 	clone := *c
 	clone.Latency = c.Latency.Clone()
@@ -109,7 +109,7 @@ const (
 	MaxStatsSpan   = 14 * 24 * time.Hour
 )
 
-// StatsResolution answers the shortest intervals of which a span has at most MaxStatsPoints.
+// StatsResolution returns the shortest intervals of which a span has at most MaxStatsPoints.
 func StatsResolution(span time.Duration) time.Duration {
 	resolutions := StatsResolutions()
 	for _, r := range resolutions {
@@ -124,7 +124,7 @@ func StatsResolution(span time.Duration) time.Duration {
 const statsTop = 20
 
 // TopSubscriptions picks those with the most attempts, those with the most failures and those with the most that waits,
-// and answers them busiest first. It sorts what it is given.
+// and returns them busiest first. It sorts what it is given.
 func TopSubscriptions(all []SubscriptionStats) []SubscriptionStats {
 	ranks := []func(*SubscriptionStats) int64{
 		func(s *SubscriptionStats) int64 { return s.Attempts() },
@@ -150,7 +150,7 @@ func sortSubscriptions(all []SubscriptionStats, rank func(*SubscriptionStats) in
 	})
 }
 
-// TopEventTypes answers those published most, busiest first. It sorts what it is given.
+// TopEventTypes returns those published most, busiest first. It sorts what it is given.
 func TopEventTypes(all []EventTypeStats) []EventTypeStats {
 	slices.SortFunc(all, func(a, b EventTypeStats) int {
 		return cmp.Or(cmp.Compare(b.Published, a.Published), cmp.Compare(a.Type, b.Type))

@@ -14,7 +14,7 @@ import (
 	"github.com/postrider-dev/postrider/server/httpserver"
 )
 
-// connect opens a connection from an address of this machine and answers whether the server keeps it.
+// connect opens a connection from an address of this machine and reports whether the server keeps it.
 func connectFrom(t *testing.T, address, url string) (_ net.Conn, kept bool) {
 	t.Helper()
 	dialer := &net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(address)}}

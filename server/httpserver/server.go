@@ -69,7 +69,7 @@ func New(cfg Config) *Server {
 	}}
 }
 
-// NewHandler answers everything that comes in on the port.
+// NewHandler returns the handler of all requests to the port.
 func NewHandler(cfg Config) http.Handler {
 	mux := http.NewServeMux()
 	cfg.API(mux)
@@ -99,7 +99,7 @@ func reasonOf(fault error) string {
 	return ""
 }
 
-// Serve answers requests until Shutdown or Close; it returns nil then.
+// Serve serves requests until Shutdown or Close; it returns nil then.
 func (s *Server) Serve(listener net.Listener) error {
 	if err := s.http.Serve(boundConnections(listener, s.maxConnections)); !errors.Is(err, http.ErrServerClosed) {
 		return err

@@ -23,7 +23,7 @@ var built = fstest.MapFS{
 	".gitkeep":              {},
 }
 
-// start serves on a free port of this machine and answers its URL.
+// start serves on a free port of this machine and returns its URL.
 func start(t *testing.T, config httpserver.Config) string {
 	t.Helper()
 	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")

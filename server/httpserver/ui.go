@@ -18,7 +18,7 @@ const notBuilt = `<!doctype html>
 </html>
 `
 
-// serveUI answers the files of the built web UI. Paths that are no file are the UI's own routes: they get index.html.
+// serveUI serves the files of the built web UI. Paths that are no file are the UI's own routes: they get index.html.
 func serveUI(files fs.FS) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		setPageHeaders(w.Header())

@@ -124,7 +124,7 @@ func checkSize(payload gateway.Payload) error {
 	return err
 }
 
-// acceptPayload checks the payload, puts what is to be stored into the event, and answers the hash of the content.
+// acceptPayload checks the payload, puts what is to be stored into the event, and returns the hash of the content.
 func acceptPayload(
 	event *gateway.Event, draft *gateway.Draft, tenant *gateway.Tenant, snapshot *schema.Snapshot,
 ) (gateway.ContentHash, error) {

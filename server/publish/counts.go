@@ -49,7 +49,7 @@ func (c *counts) add(tenant gateway.TenantID, eventType string, one Counts) {
 	c.of[key] = sum
 }
 
-// Counts answers how many events of a type a tenant sent that broke its schema.
+// Counts returns how many events of a type a tenant sent that broke its schema.
 func (p *Publisher) Counts(tenant gateway.TenantID, eventType string) Counts {
 	p.counts.mu.Lock()
 	defer p.counts.mu.Unlock()

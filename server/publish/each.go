@@ -107,7 +107,7 @@ func (e *each) append(ctx context.Context) error {
 	}
 }
 
-// pending answers the events that are to be stored, and which of the prepared ones they are.
+// pending returns the events that are to be stored, and which of the prepared ones they are.
 func (e *each) pending() (events []store.NewEvent, index []int) {
 	for i := range e.prepared {
 		if one := &e.prepared[i]; one.refused == nil {

@@ -22,7 +22,7 @@ func (w *world) prepare(drafts ...gateway.Draft) []publish.Prepared {
 	return prepared
 }
 
-// each publishes drafts and answers what became of them, one word for each.
+// each publishes drafts and returns what became of them, one word for each.
 func (w *world) each(prepared []publish.Prepared) string {
 	w.t.Helper()
 	outcomes, err := w.PublishEach(w.t.Context(), prepared)

@@ -37,7 +37,7 @@ func New(log Log, schemas *schema.Registry) *Publisher {
 	return &Publisher{log: log, schemas: schemas, shares: shares{of: map[gateway.TenantID]*share{}}}
 }
 
-// Publish stores one event. A repeat of the same content under the same id answers the first acknowledgement; an id that
+// Publish stores one event. A repeat of the same content under the same id returns the first acknowledgement; an id that
 // was used with other content is CodeAlreadyExists. After ctx has ended the outcome is unknown: repeat with the same id.
 func (p *Publisher) Publish(ctx context.Context, tenant *gateway.Tenant, draft gateway.Draft) (gateway.Ack, error) {
 	acks, err := p.publish(ctx, tenant, []gateway.Draft{draft}, func(err *gateway.Error, _ int) *gateway.Error { return err })

@@ -21,7 +21,7 @@ type comparison struct {
 	read     bool
 }
 
-// compare answers what registering would do, and what it would store.
+// compare returns what registering would do, and what it would store.
 func (c *comparison) compare(ctx context.Context, types []schema.New) (schema.Report, []store.NewSchema, error) {
 	var report schema.Report
 	var fresh []store.NewSchema

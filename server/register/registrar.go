@@ -70,7 +70,7 @@ func (e *TypeError) Error() string { return "compare " + e.Type + ": " + e.Cause
 
 func (e *TypeError) Unwrap() error { return e.Cause }
 
-// Register stores the schemas that differ from the latest version of their type, all or none, and answers what it did.
+// Register stores the schemas that differ from the latest version of their type, all or none, and returns what it did.
 // The error is a *RefusedError when one is incompatible.
 func (r *Registrar) Register(ctx context.Context, request Request) (schema.Report, error) {
 	for range tries {

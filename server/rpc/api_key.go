@@ -100,7 +100,7 @@ func (s *apiKeyService) RevokeApiKey(
 	return connect.NewResponse(&postriderv1.RevokeApiKeyResponse{ApiKey: shown}), nil
 }
 
-// confine answers the tenant that keys are made in or listed of: the one named, or the caller's own; nil for the whole
+// confine returns the tenant that keys are made in or listed of: the one named, or the caller's own; nil for the whole
 // server.
 func (s *apiKeyService) confine(ctx context.Context, name string) (*gateway.Tenant, error) {
 	if name == "" && callerOf(ctx).ServerScoped() {

@@ -74,7 +74,7 @@ func withCaller(ctx context.Context, c caller) context.Context {
 	return context.WithValue(ctx, callerKey{}, c)
 }
 
-// callerOf answers the caller that gate let in; the zero caller, which may do nothing, for an open procedure.
+// callerOf returns the caller that gate let in; the zero caller, which may do nothing, for an open procedure.
 func callerOf(ctx context.Context) caller {
 	c, _ := ctx.Value(callerKey{}).(caller)
 	return c
@@ -157,7 +157,7 @@ func (a *authenticator) authenticate(ctx context.Context, header http.Header) (c
 	return a.bySession(ctx, token)
 }
 
-// byKey answers whose key this is.
+// byKey returns whose key this is.
 func (a *authenticator) byKey(ctx context.Context, key string) (caller, error) {
 	if key == "" || len(key) > auth.MaxKeyBytes {
 		return caller{}, errUnknownKey()

@@ -143,7 +143,7 @@ func (s *deliveryService) RetryDelivery(
 	return connect.NewResponse(&postriderv1.RetryDeliveryResponse{Delivery: s.viewer(tenant).one(ctx, delivery)}), nil
 }
 
-// find answers the delivery that a request names.
+// find returns the delivery that a request names.
 func (s *deliveryService) find(ctx context.Context, ref subscriptionReference) (*gateway.Tenant, *gateway.Delivery, error) {
 	tenant, err := s.resolve(ctx, ref.GetTenant())
 	if err != nil {

@@ -76,7 +76,7 @@ func (w *world) open(client *http.Client, key, query string, header ...string) (
 	return response, cancel
 }
 
-// next answers the next event of any name; false when the stream has ended.
+// next returns the next event of any name; false when the stream has ended.
 func (s *eventSource) next() (sent, bool) {
 	s.t.Helper()
 	event := sent{name: "message"}

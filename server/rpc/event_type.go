@@ -111,7 +111,7 @@ func (s *eventTypeService) GetEventType(
 	return connect.NewResponse(response), nil
 }
 
-// version answers a type and one of its versions, the latest for 0. field names the version in the request.
+// version returns a type and one of its versions, the latest for 0. field names the version in the request.
 func (s *eventTypeService) version(field, name string, number int32) (*store.RegisteredType, *schema.Type, error) {
 	kind, err := s.store.EventType(name)
 	if err != nil {
@@ -131,7 +131,7 @@ func (s *eventTypeService) version(field, name string, number int32) (*store.Reg
 	return kind, version, err
 }
 
-// subscribers answers the tenant's subscriptions that select a type.
+// subscribers returns the tenant's subscriptions that select a type.
 func (s *eventTypeService) subscribers(
 	ctx context.Context, tenant *gateway.Tenant, kind *store.RegisteredType,
 ) ([]*postriderv1.Subscriber, error) {
@@ -281,7 +281,7 @@ func (s *eventTypeService) GetSchemas(
 	return connect.NewResponse(response), nil
 }
 
-// selected answers the versions that a request asks for. An exact name that is not registered is not found.
+// selected returns the versions that a request asks for. An exact name that is not registered is not found.
 func (s *eventTypeService) selected(request *postriderv1.GetSchemasRequest) ([]*schema.Type, error) {
 	asked, err := wire.NewFilter("types", request.GetTypes())
 	if err != nil {

@@ -131,7 +131,7 @@ func (w *world) waitForStreams(tenant string, want int32) {
 	}
 }
 
-// drain reads a stream to its end, and answers how it ended.
+// drain reads a stream to its end, and returns how it ended.
 func drain(stream grpc.ServerStreamingClient[postriderv1.SubscribeResponse]) error {
 	for {
 		if _, err := stream.Recv(); errors.Is(err, io.EOF) {

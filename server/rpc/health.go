@@ -9,7 +9,7 @@ import (
 	"connectrpc.com/grpchealth"
 )
 
-// health answers grpc.health.v1: every service is as ready as the server.
+// health implements grpc.health.v1: every service is as ready as the server.
 type health struct {
 	ready func(context.Context) error
 	// services are their names.

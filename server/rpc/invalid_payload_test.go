@@ -209,7 +209,7 @@ func checkRefusal(t *testing.T, w *world, what, field, rule string, event *postr
 	}
 }
 
-// violationsOf answers the detail that lists what an event breaks.
+// violationsOf returns the detail that lists what an event breaks.
 func violationsOf(err error) []*validate.Violation {
 	var refused *connect.Error
 	if !errors.As(err, &refused) {

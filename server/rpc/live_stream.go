@@ -31,7 +31,7 @@ type liveStream struct {
 	policy  postriderv1.SlowPolicy
 }
 
-// list puts a stream among the live ones and answers its entry.
+// list puts a stream among the live ones and returns its entry.
 func (o *openStreams) list(
 	opened *openStream, tenant *gateway.Tenant, transport postriderv1.LiveStream_Transport, request *postriderv1.SubscribeRequest,
 ) *stream.Entry {

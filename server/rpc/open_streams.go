@@ -71,7 +71,7 @@ func newOpenStreams(a *authenticator, limit int) *openStreams {
 
 type openStreamKey struct{}
 
-// openStreamOf answers the stream that a call is, as wrap has noted it.
+// openStreamOf returns the stream that a call is, as wrap has noted it.
 func openStreamOf(ctx context.Context) *openStream {
 	opened, _ := ctx.Value(openStreamKey{}).(*openStream)
 	return opened
@@ -108,7 +108,7 @@ func (c *settlingConn) Send(message any) error {
 	return c.StreamingHandlerConn.Send(message)
 }
 
-// open keeps account of a stream of the context's caller until it is closed, or refuses it. The context it answers ends
+// open keeps account of a stream of the context's caller until it is closed, or refuses it. The context it returns ends
 // with the reason why the stream has to.
 func (o *openStreams) open(ctx context.Context, from origin) (context.Context, *openStream, error) {
 	c := callerOf(ctx)
@@ -177,7 +177,7 @@ func (o *openStreams) check(ctx context.Context) {
 	}
 }
 
-// callers answers one caller for each proof. A connection that nobody has been let in by yet has its own time limit.
+// callers returns one caller for each proof. A connection that nobody has been let in by yet has its own time limit.
 func (o *openStreams) callers() map[proof]caller {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -233,7 +233,7 @@ func (o *openStreams) renew(tenant gateway.TenantID, id string, c caller, ticket
 	return nil
 }
 
-// find answers a tenant's live stream. It is called with mu held.
+// find returns a tenant's live stream. It is called with mu held.
 func (o *openStreams) find(tenant gateway.TenantID, id string) (*openStream, error) {
 	opened, ok := o.listed[id]
 	if !ok || opened.over || opened.live.tenant.ID != tenant {
@@ -242,7 +242,7 @@ func (o *openStreams) find(tenant gateway.TenantID, id string) (*openStream, err
 	return opened, nil
 }
 
-// of answers the live streams of a tenant, the oldest first.
+// of returns the live streams of a tenant, the oldest first.
 func (o *openStreams) of(tenant gateway.TenantID) []liveView {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -256,7 +256,7 @@ func (o *openStreams) of(tenant gateway.TenantID) []liveView {
 	return found
 }
 
-// count answers how many live streams each tenant has open.
+// count returns how many live streams each tenant has open.
 func (o *openStreams) count() map[gateway.TenantID]int {
 	o.mu.Lock()
 	defer o.mu.Unlock()

@@ -75,7 +75,7 @@ var requirements = map[string]requirement{
 	postriderv1connect.StatsServiceWatchProcedure: {scope: gateway.ScopeConsume},
 }
 
-// permit answers nil when the caller may call what has this requirement.
+// permit returns nil when the caller may call what has this requirement.
 func (r requirement) permit(caller gateway.Principal) error {
 	if !r.anyKey && !caller.Scopes.Has(r.scope) {
 		return gateway.Errorf(gateway.CodePermissionDenied, gateway.ReasonMissingScope,

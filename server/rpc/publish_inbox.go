@@ -83,7 +83,7 @@ func (b *publishInbox) close(why error) {
 	signal(b.arrived)
 }
 
-// take waits for something to arrive and answers all there is; after that, why nothing more comes. Once the server begins
+// take waits for something to arrive and returns all there is; after that, why nothing more comes. Once the server begins
 // to stop, nothing is taken any more: what is not acknowledged is the client's to repeat.
 func (b *publishInbox) take(ctx context.Context, stopping <-chan struct{}) ([]publish.Prepared, error) {
 	for {

@@ -48,7 +48,7 @@ func register(files []*postriderv1.SourceFile, change ...func(*postriderv1.Regis
 func dryRun(r *postriderv1.RegisterEventTypesRequest)        { r.DryRun = true }
 func allowBreaking(r *postriderv1.RegisterEventTypesRequest) { r.AllowBreaking = true }
 
-// registered registers and answers the report, which must be of one type.
+// registered registers and returns the report, which must be of one type.
 func (w *world) registered(request *connect.Request[postriderv1.RegisterEventTypesRequest]) *postriderv1.TypeReport {
 	w.t.Helper()
 	response, err := w.admin().types.RegisterEventTypes(w.t.Context(), request)
@@ -62,7 +62,7 @@ func (w *world) registered(request *connect.Request[postriderv1.RegisterEventTyp
 	return types[0]
 }
 
-// refusal answers the report that a refused registration carries.
+// refusal returns the report that a refused registration carries.
 func refusal(t *testing.T, err error) *postriderv1.TypeReport {
 	t.Helper()
 	var fault *connect.Error

@@ -136,7 +136,7 @@ func keyOffered(r *http.Request) string {
 	return ""
 }
 
-// byToken answers who a key or a ticket lets in.
+// byToken returns who a key or a ticket lets in.
 func (a *authenticator) byToken(ctx context.Context, token string) (caller, auth.Ticket, error) {
 	c, err := a.byKey(ctx, token)
 	if err == nil {

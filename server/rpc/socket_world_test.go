@@ -159,7 +159,7 @@ func (s *socket) nextProto() *postriderv1.SocketResponse {
 	return response
 }
 
-// subscribe opens a subscription and answers its first message.
+// subscribe opens a subscription and returns its first message.
 func (s *socket) subscribe(name, request string) told {
 	s.t.Helper()
 	s.send(`{"id":"open %s","subscription":"%s","subscribe":%s}`, name, name, request)

@@ -86,7 +86,7 @@ func (s *streamService) RenewStream(
 	return connect.NewResponse(response), nil
 }
 
-// renewer answers who wants to renew a stream: who brings the ticket if there is one, and else who was let in. The zero
+// renewer returns who wants to renew a stream: who brings the ticket if there is one, and else who was let in. The zero
 // ticket is not confined.
 func (s *streamService) renewer(ctx context.Context, text string) (caller, auth.Ticket, error) {
 	if text != "" {

@@ -34,7 +34,7 @@ func TestNobodyTakesAllStreams(t *testing.T) {
 	healthy.expect("begin")
 
 	var opened []*http.Response
-	// fill opens streams until one is refused, and answers how many were not.
+	// fill opens streams until one is refused, and returns how many were not.
 	fill := func(client *http.Client, key string) (n int, refused answer) {
 		t.Helper()
 		for ; n < 12; n++ {

@@ -55,7 +55,7 @@ func (s *eventService) CreateStreamTicket(
 	}), nil
 }
 
-// byTicket answers who made the ticket, confined to what the ticket is for. The key behind it must still be good, and
+// byTicket returns who made the ticket, confined to what the ticket is for. The key behind it must still be good, and
 // still be one that may read the tenant's events.
 func (a *authenticator) byTicket(ctx context.Context, text string) (caller, auth.Ticket, error) {
 	ticket, err := a.ring.OpenTicket(text, time.Now())

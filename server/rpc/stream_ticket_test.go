@@ -19,7 +19,7 @@ import (
 
 const ticketPath = "/postrider.v1.EventService/CreateStreamTicket"
 
-// ticket makes a ticket as a client with the key would, and answers the query that has it.
+// ticket makes a ticket as a client with the key would, and returns the query that has it.
 func (w *world) ticket(key, body string) string {
 	w.t.Helper()
 	got := w.post(ticketPath, key, body)

@@ -11,10 +11,10 @@ import (
 	"github.com/postrider-dev/postrider/server/wire"
 )
 
-// tenants answers which tenant a request is about.
+// tenants returns which tenant a request is about.
 type tenants struct{ store *store.Store }
 
-// resolve answers the tenant a request names, or the caller's own when it names none. A caller who is confined to a
+// resolve returns the tenant a request names, or the caller's own when it names none. A caller who is confined to a
 // tenant is told of any other that it does not exist.
 func (t tenants) resolve(ctx context.Context, name string) (*gateway.Tenant, error) {
 	c := callerOf(ctx)
@@ -34,7 +34,7 @@ func (t tenants) resolve(ctx context.Context, name string) (*gateway.Tenant, err
 	return own, nil
 }
 
-// nameOf answers a tenant's name, the empty one for none.
+// nameOf returns a tenant's name, the empty one for none.
 func (t tenants) nameOf(ctx context.Context, id gateway.TenantID) (string, error) {
 	if id == 0 {
 		return "", nil

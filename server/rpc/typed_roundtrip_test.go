@@ -107,7 +107,7 @@ func getEvent(t *testing.T, c clients, id string, format postriderv1.PayloadForm
 	return got.Msg.GetEvent()
 }
 
-// receive subscribes to everything by webhook. What it answers waits for n events and has the data of each by its id.
+// receive subscribes to everything by webhook. What it returns waits for n events and has the data of each by its id.
 func (w *world) receive(n int) func() map[string]json.RawMessage {
 	w.t.Helper()
 	type delivered struct {

@@ -127,7 +127,7 @@ func (k *withKey) RoundTrip(r *http.Request) (*http.Response, error) {
 	return k.next.RoundTrip(r)
 }
 
-// key makes an API key and answers its secret and id.
+// key makes an API key and returns its secret and id.
 func (w *world) key(name, tenant string, scopes ...postriderv1.ApiKeyScope) (secret, id string) {
 	w.t.Helper()
 	made, err := w.admin().keys.CreateApiKey(w.t.Context(), connect.NewRequest(&postriderv1.CreateApiKeyRequest{
@@ -149,7 +149,7 @@ func (w *world) tenant(name string) {
 	}
 }
 
-// publish publishes one event and answers the acknowledgement.
+// publish publishes one event and returns the acknowledgement.
 func (w *world) publish(eventType, data string) *postriderv1.PublishResponse {
 	w.t.Helper()
 	response, err := w.admin().events.Publish(w.t.Context(), publishRequest(eventType, data))

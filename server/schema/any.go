@@ -18,7 +18,7 @@ const (
 	anyType   = "@type"
 )
 
-// anyMessage answers the message that the type of an Any names; fault says why there is none.
+// anyMessage returns the message that the type of an Any names; fault says why there is none.
 func (b *bundle) anyMessage(url string) (inner *message, fault string) {
 	if url == "" {
 		return nil, "has a value and no type"

@@ -50,7 +50,7 @@ func undecodable(descriptor protoreflect.MessageDescriptor, err error) string {
 	return fmt.Sprintf("is not a valid %s: %s", descriptor.FullName(), trimProto(err.Error()))
 }
 
-// leftAfter counts the messages in an encoding, before any is made, and answers how many more there may be; it is negative
+// leftAfter counts the messages in an encoding, before any is made, and returns how many more there may be; it is negative
 // when there are too many. Of what is no encoding it counts what comes before the fault.
 func (m *message) leftAfter(encoded []byte, left, depth int) int {
 	for len(encoded) > 0 && left >= 0 && depth > 0 {

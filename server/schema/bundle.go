@@ -42,7 +42,7 @@ type bundle struct {
 	messages map[protoreflect.FullName]*message
 }
 
-// message answers a compiled message of an encoded FileDescriptorSet.
+// message returns a compiled message of an encoded FileDescriptorSet.
 func (b *bundles) message(files []byte, name string) (*message, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()

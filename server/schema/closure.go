@@ -90,7 +90,7 @@ func (c *closure) add(name string, depth int) error {
 	return nil
 }
 
-// file answers a file as it is compiled: a shared one is the server's own.
+// file returns a file as it is compiled: a shared one is the server's own.
 func (c *closure) file(name string) *descriptorpb.FileDescriptorProto {
 	file := c.files[name]
 	if file == nil {

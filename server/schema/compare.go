@@ -261,7 +261,7 @@ func (c *comparison) retyped(at protoreflect.FieldDescriptor, what string, from,
 	c.add(at, string(at.FullName()), rule, "%s had the type %s%s and has %s now", what, typeName(from), gone, typeName(to))
 }
 
-// typeDescriptor answers the message or enum of a field, nil for a scalar.
+// typeDescriptor returns the message or enum of a field, nil for a scalar.
 func typeDescriptor(field protoreflect.FieldDescriptor) protoreflect.Descriptor {
 	if message := field.Message(); message != nil {
 		return message
@@ -280,7 +280,7 @@ func typeName(field protoreflect.FieldDescriptor) string {
 	return field.Kind().String()
 }
 
-// formOf answers a kind that is alike on the wire and in JSON.
+// formOf returns a kind that is alike on the wire and in JSON.
 func formOf(kind protoreflect.Kind) protoreflect.Kind {
 	switch kind {
 	case protoreflect.Uint32Kind:

@@ -184,7 +184,7 @@ func TestCompareAgreesWithBuf(t *testing.T) {
 	}
 }
 
-// askBuf answers what buf breaking says, by file.
+// askBuf returns what buf breaking says, by file.
 func askBuf(t *testing.T, buf string, before, after []byte) map[string][]string {
 	t.Helper()
 	folder := t.TempDir()

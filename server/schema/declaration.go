@@ -203,7 +203,7 @@ func isPackable(kind protoreflect.Kind) bool {
 	}
 }
 
-// labelOf answers the word before a field's type. It says what holds, in whatever syntax the file is.
+// labelOf returns the word before a field's type. It says what holds, in whatever syntax the file is.
 func labelOf(field protoreflect.FieldDescriptor) string {
 	switch {
 	case field.IsMap():

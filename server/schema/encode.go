@@ -104,7 +104,7 @@ func (f *field) appendMap(dst []byte, entries protoreflect.Map) []byte {
 	return dst
 }
 
-// sorted answers a map in the order of its keys.
+// sorted returns a map in the order of its keys.
 func (f *field) sorted(entries protoreflect.Map) *jsonMap {
 	if read, ok := entries.(*jsonMap); ok {
 		return read

@@ -86,7 +86,7 @@ func (e *exampleMaker) wants(field protoreflect.FieldDescriptor, depth int) bool
 	return needed || ruled || e.full && depth < exampleDepth && !deprecated(field)
 }
 
-// rulesOf answers the rules of a field; there may be none.
+// rulesOf returns the rules of a field; there may be none.
 func rulesOf(field protoreflect.FieldDescriptor) *validate.FieldRules {
 	rules, err := protovalidate.ResolveFieldRules(field)
 	if err != nil {
@@ -138,7 +138,7 @@ func (e *exampleMaker) value(
 	return value
 }
 
-// typedRules answers the rules for the field's kind of value, nil when there are none.
+// typedRules returns the rules for the field's kind of value, nil when there are none.
 func typedRules(rules *validate.FieldRules) protoreflect.Message {
 	if rules == nil {
 		return nil
@@ -150,7 +150,7 @@ func typedRules(rules *validate.FieldRules) protoreflect.Message {
 	return nil
 }
 
-// ruleOf answers the value of a rule.
+// ruleOf returns the value of a rule.
 func ruleOf(rules protoreflect.Message, name protoreflect.Name) (protoreflect.Value, bool) {
 	if rules == nil {
 		return protoreflect.Value{}, false
@@ -162,7 +162,7 @@ func ruleOf(rules protoreflect.Message, name protoreflect.Name) (protoreflect.Va
 	return rules.Get(field), true
 }
 
-// givenExample answers a value that the rules name: the only one allowed, one of those allowed, or an example.
+// givenExample returns a value that the rules name: the only one allowed, one of those allowed, or an example.
 func givenExample(rules protoreflect.Message, i int) (protoreflect.Value, bool) {
 	if value, ok := ruleOf(rules, "const"); ok {
 		return value, true

@@ -27,7 +27,7 @@ func numberExample(kind protoreflect.Kind, rules protoreflect.Message, i int) pr
 
 const floatStep = 0.25
 
-// between answers a number that fits the bounds of the rules, near the one that is wished for. Bounds that leave out what
+// between returns a number that fits the bounds of the rules, near the one that is wished for. Bounds that leave out what
 // is between them are met by the upper side.
 func between[N int64 | uint64 | float64](rules protoreflect.Message, wish N, read func(protoreflect.Value) N, step N) N {
 	if rules == nil {

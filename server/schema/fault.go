@@ -30,7 +30,7 @@ func (f *faults) add(place, format string, args ...any) {
 // full reports whether further faults are only counted.
 func (f *faults) full() bool { return len(f.found) == maxFaults }
 
-// err answers the faults as an error, nil when there are none.
+// err returns the faults as an error, nil when there are none.
 func (f *faults) err() error {
 	if len(f.found) == 0 {
 		return nil
@@ -71,7 +71,7 @@ func positionOf(d protoreflect.Descriptor) position {
 	return p
 }
 
-// comment answers what is written before a declaration.
+// comment returns what is written before a declaration.
 func comment(d protoreflect.Descriptor) string {
 	location := d.ParentFile().SourceLocations().ByDescriptor(d)
 	text := location.LeadingComments

@@ -74,7 +74,7 @@ func fuzzedTypes(f *testing.F) []fuzzed {
 	return all
 }
 
-// samples answers encodings of made-up messages of the type.
+// samples returns encodings of made-up messages of the type.
 func (z *fuzzed) samples(f *testing.F) (samples [][]byte) {
 	for seed := range uint64(4) {
 		encoded, err := proto.Marshal(schematest.New(z.files, seed).Message(z.descriptor))

@@ -90,7 +90,7 @@ func (r *jsonReader) wrong(message string) {
 	r.skip()
 }
 
-// value answers the raw text of the next value; nil when the text is broken.
+// value returns the raw text of the next value; nil when the text is broken.
 func (r *jsonReader) value() jsontext.Value {
 	raw, err := r.tokens.ReadValue()
 	if err != nil {

@@ -12,7 +12,7 @@ type jsonList struct{ values []protoreflect.Value }
 // Len counts the values.
 func (l *jsonList) Len() int { return len(l.values) }
 
-// Get answers a value.
+// Get returns a value.
 func (l *jsonList) Get(i int) protoreflect.Value { return l.values[i] }
 
 // IsValid is true: a field that is not set has a list of another kind.
@@ -74,7 +74,7 @@ func (m *jsonMap) Range(yield func(protoreflect.MapKey, protoreflect.Value) bool
 // Has says whether there is an entry.
 func (m *jsonMap) Has(key protoreflect.MapKey) bool { return m.find(key).IsValid() }
 
-// Get answers the value of an entry, an invalid one for none.
+// Get returns the value of an entry, an invalid one for none.
 func (m *jsonMap) Get(key protoreflect.MapKey) protoreflect.Value { return m.find(key) }
 
 // IsValid is true: a field that is not set has a map of another kind.

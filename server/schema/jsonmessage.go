@@ -76,7 +76,7 @@ func (f *field) isNone(value protoreflect.Value) bool {
 	}
 }
 
-// find answers a field that is set; nil when it is not.
+// find returns a field that is set; nil when it is not.
 func (j *jsonMessage) find(fd protoreflect.FieldDescriptor) *entry {
 	number := fd.Number()
 	if len(j.entries) <= 2*usualFields {
@@ -120,16 +120,16 @@ func (j *jsonMessage) New() protoreflect.Message { return dynamicpb.NewMessage(j
 // IsValid is true: a field that is not set has a message of another kind.
 func (j *jsonMessage) IsValid() bool { return true }
 
-// GetUnknown answers nothing: an unknown field is a fault.
+// GetUnknown returns nothing: an unknown field is a fault.
 func (j *jsonMessage) GetUnknown() protoreflect.RawFields { return nil }
 
-// ProtoMethods answers nothing: the runtime goes the reflective way.
+// ProtoMethods returns nothing: the runtime goes the reflective way.
 func (j *jsonMessage) ProtoMethods() *protoiface.Methods { return nil }
 
 // Has says whether a field is set.
 func (j *jsonMessage) Has(fd protoreflect.FieldDescriptor) bool { return j.find(fd) != nil }
 
-// Get answers the value of a field, its default when it is not set.
+// Get returns the value of a field, its default when it is not set.
 func (j *jsonMessage) Get(fd protoreflect.FieldDescriptor) protoreflect.Value {
 	if found := j.find(fd); found != nil {
 		return found.value
@@ -149,7 +149,7 @@ func (j *jsonMessage) Range(yield func(protoreflect.FieldDescriptor, protoreflec
 	}
 }
 
-// WhichOneof answers the field of a oneof that is set, nil for none.
+// WhichOneof returns the field of a oneof that is set, nil for none.
 func (j *jsonMessage) WhichOneof(oneof protoreflect.OneofDescriptor) protoreflect.FieldDescriptor {
 	for _, one := range j.entries {
 		if one.field.descriptor.ContainingOneof() == oneof {

@@ -12,7 +12,7 @@ import (
 	"google.golang.org/protobuf/types/descriptorpb"
 )
 
-// Merge puts the files of several types into one encoded FileDescriptorSet, imports first, and answers it with the types
+// Merge puts the files of several types into one encoded FileDescriptorSet, imports first, and returns it with the types
 // whose messages it holds, by name. Of files with the same path the newest counts. A type is left out when its message is
 // not in the newest file any more, or when its files do not go together with those of newer types.
 func Merge(types []*Type) (descriptorSet []byte, merged []*Type, left []LeftOut, err error) {

@@ -68,7 +68,7 @@ type field struct {
 	looked bool
 }
 
-// prepared answers a message in its prepared form.
+// prepared returns a message in its prepared form.
 func (b *bundle) prepared(descriptor protoreflect.MessageDescriptor) *message {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -209,7 +209,7 @@ func (m *message) appendRulePath(path []byte, elements *validate.FieldPath) []by
 	return path
 }
 
-// field answers a field by its number; nil when there is none.
+// field returns a field by its number; nil when there is none.
 func (m *message) field(number int32) *field {
 	if m == nil {
 		return nil
@@ -217,7 +217,7 @@ func (m *message) field(number int32) *field {
 	return m.numbers[protoreflect.FieldNumber(number)]
 }
 
-// within answers the message of a field's values; nil when they are no messages.
+// within returns the message of a field's values; nil when they are no messages.
 func (f *field) within() *message {
 	if f.value != nil {
 		return f.value.message

@@ -62,7 +62,7 @@ func editionStatement() *regexp.Regexp {
 	return regexp.MustCompile(`^edition\s*=\s*["']([^"'\n]*)["']`)
 }
 
-// afterString answers the place of the last character of the string literal that begins at i.
+// afterString returns the place of the last character of the string literal that begins at i.
 func afterString(text string, i int) int {
 	quote := text[i]
 	for i++; i < len(text) && text[i] != quote && text[i] != '\n'; i++ {
@@ -73,7 +73,7 @@ func afterString(text string, i int) int {
 	return i
 }
 
-// afterComment answers the place of the last character of the comment that begins at i; i itself when none does.
+// afterComment returns the place of the last character of the comment that begins at i; i itself when none does.
 func afterComment(text string, i int) int {
 	end := ""
 	switch {

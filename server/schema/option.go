@@ -11,7 +11,7 @@ import (
 	postriderv1 "github.com/postrider-dev/postrider/gen/go/postrider/v1"
 )
 
-// option answers the option that marks a message as an event type, nil when it has none.
+// option returns the option that marks a message as an event type, nil when it has none.
 func (c *choice) option(message protoreflect.MessageDescriptor) *postriderv1.EventOption {
 	options, ok := message.Options().(*descriptorpb.MessageOptions)
 	if !ok || !proto.HasExtension(options, postriderv1.E_Event) {

@@ -79,7 +79,7 @@ func (r *Registry) Load(versions []Stored, revision int64) {
 	r.current.Store(next)
 }
 
-// Version answers a stored version.
+// Version returns a stored version.
 func (r *Registry) Version(id gateway.SchemaID) (*Type, error) {
 	if version := r.Snapshot().versions[id]; version != nil {
 		return version, nil
@@ -143,11 +143,11 @@ func (s *Snapshot) UnknownFields(name string) gateway.UnknownFields { return s.l
 // Revision is the revision of the registry that the snapshot was read at.
 func (s *Snapshot) Revision() int64 { return s.revision }
 
-// Type answers the newest version of an event type; nil when the type has no schema.
+// Type returns the newest version of an event type; nil when the type has no schema.
 func (s *Snapshot) Type(name string) *Type { return s.latest[name] }
 
 // Types are the newest versions of all event types, in no order.
 func (s *Snapshot) Types() iter.Seq[*Type] { return maps.Values(s.latest) }
 
-// Version answers a stored version, nil when there is none.
+// Version returns a stored version, nil when there is none.
 func (s *Snapshot) Version(id gateway.SchemaID) *Type { return s.versions[id] }

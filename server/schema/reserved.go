@@ -64,7 +64,7 @@ func (c *comparison) unreserved(
 	}
 }
 
-// freed answers the ranges that no other range covers as a whole, after those have been joined.
+// freed returns the ranges that no other range covers as a whole, after those have been joined.
 func freed(was, is []span) []span {
 	slices.SortFunc(is, func(a, b span) int { return int(a.first - b.first) })
 	var joined []span

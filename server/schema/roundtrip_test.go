@@ -66,7 +66,7 @@ func newTrip(t *testing.T, file string, name protoreflect.FullName) *trip {
 	}
 }
 
-// filesOf answers the files of a type with all that they import.
+// filesOf returns the files of a type with all that they import.
 func filesOf(tb testing.TB, file, name string) *protoregistry.Files {
 	tb.Helper()
 	types := split(tb, file)

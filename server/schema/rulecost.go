@@ -29,7 +29,7 @@ func newRuleCosts() (ruleCosts, error) {
 	return ruleCosts{env: env}, err
 }
 
-// message answers what is wrong with the expressions of a message's rules, nothing when they may be compiled.
+// message returns what is wrong with the expressions of a message's rules, nothing when they may be compiled.
 func (r ruleCosts) message(message protoreflect.MessageDescriptor) string {
 	if rules, err := protovalidate.ResolveMessageRules(message); err == nil {
 		if fault := r.rules(rules.GetCelExpression(), rules.GetCel()); fault != "" {
@@ -178,7 +178,7 @@ func (e estimate) comprehension(loop ast.ComprehensionExpr) cost {
 	}
 }
 
-// binding answers the sizes with one more variable.
+// binding returns the sizes with one more variable.
 func (e estimate) binding(name string, size float64) estimate {
 	bound := make(estimate, len(e)+1)
 	for known, of := range e {

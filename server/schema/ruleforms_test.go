@@ -144,7 +144,7 @@ func TestRulesOfBothForms(t *testing.T) {
 	}
 }
 
-// brokenRules answers the paths and the rules of the violations, in order.
+// brokenRules returns the paths and the rules of the violations, in order.
 func brokenRules(t *testing.T, read readPayload, payload string) (found []string) {
 	t.Helper()
 	_, violations, err := read([]byte(payload))

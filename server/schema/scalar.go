@@ -47,7 +47,7 @@ func parseScalar(fd protoreflect.FieldDescriptor, raw jsontext.Value) (value pro
 	}
 }
 
-// unquote answers the string that valid JSON text stands for.
+// unquote returns the string that valid JSON text stands for.
 func unquote(raw jsontext.Value) string {
 	if bytes.IndexByte(raw, '\\') < 0 {
 		return string(raw[1 : len(raw)-1])
@@ -166,7 +166,7 @@ func parseUint(text string, bits int) (uint64, string) {
 	return n, ""
 }
 
-// plainInteger writes a JSON number such as 1.50e3 as plain digits; it answers "" when the number is not an integer, or
+// plainInteger writes a JSON number such as 1.50e3 as plain digits; it returns "" when the number is not an integer, or
 // has more digits than any field can hold.
 func plainInteger(text string) string {
 	digits, scale, negative := decimal(text)

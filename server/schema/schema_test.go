@@ -59,7 +59,7 @@ func typeOf(tb testing.TB, file, name string) *schema.Type {
 	return found
 }
 
-// descriptor answers a message of a file, for building payloads without generated code.
+// descriptor returns a message of a file, for building payloads without generated code.
 func descriptor(tb testing.TB, file, name string) protoreflect.MessageDescriptor {
 	tb.Helper()
 	set := &descriptorpb.FileDescriptorSet{}

@@ -13,7 +13,7 @@ import (
 	postriderv1 "github.com/postrider-dev/postrider/gen/go/postrider/v1"
 )
 
-// sharedFiles answers files that every schema shares: those of google/protobuf that come with every compiler, the rules
+// sharedFiles returns files that every schema shares: those of google/protobuf that come with every compiler, the rules
 // (buf/validate) and the option that marks event types. They are part of the server, so nobody has to send them, and
 // what somebody sends under their names is not used: a payload must mean what the server takes it for.
 var sharedFiles = protocompile.WithStandardImports(protocompile.ResolverFunc(linkedFile))
@@ -29,7 +29,7 @@ func linkedFile(path string) (protocompile.SearchResult, error) {
 	return protocompile.SearchResult{Desc: found}, err
 }
 
-// sharedFile answers a file that every schema shares, nil when the path is not one of theirs.
+// sharedFile returns a file that every schema shares, nil when the path is not one of theirs.
 func sharedFile(path string) protoreflect.FileDescriptor {
 	found, err := sharedFiles.FindFileByPath(path)
 	if err != nil {

@@ -137,7 +137,7 @@ func pathFault(name string) string {
 	return ""
 }
 
-// reporter answers what takes the faults that the compiler finds, all of them.
+// reporter returns what takes the faults that the compiler finds, all of them.
 func (c *compilation) reporter() reporter.Reporter {
 	return reporter.NewReporter(func(err reporter.ErrorWithPos) error {
 		c.faults.add(place(err.GetPosition()), "%.500s", err.Unwrap().Error())
@@ -167,7 +167,7 @@ func (c *compilation) link(ctx context.Context) (linker.Files, error) {
 	return files, err
 }
 
-// sorted answers the faults in the order of the files: the compiler works on several at once.
+// sorted returns the faults in the order of the files: the compiler works on several at once.
 func (c *compilation) sorted() error {
 	order := make(map[string]int, len(c.names))
 	for i, name := range c.names {

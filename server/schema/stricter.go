@@ -92,7 +92,7 @@ func (s *Strictness) Incompatibilities() ([]Incompatibility, error) {
 	return found, nil
 }
 
-// declarationAt answers the field that a path below a message leads to, ".lines[].quantity" for example, and the message
+// declarationAt returns the field that a path below a message leads to, ".lines[].quantity" for example, and the message
 // for none. Where the path goes on into an extension or an Any, it is the field before.
 func declarationAt(message protoreflect.MessageDescriptor, path string) protoreflect.Descriptor {
 	var at protoreflect.Descriptor = message

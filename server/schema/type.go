@@ -125,7 +125,7 @@ func (t *Type) decode(compiled *message, canonical []byte) (proto.Message, error
 	return payload, nil
 }
 
-// FromJSON checks a payload given as JSON text against the schema, structure first and then rules, and answers its
+// FromJSON checks a payload given as JSON text against the schema, structure first and then rules, and returns its
 // canonical encoding. What is wrong with the payload is in the violations, at most MaxViolations of them; text that is
 // not JSON is a *gateway.Error. Any other error is the server's.
 func (t *Type) FromJSON(text []byte) (canonical []byte, violations []gateway.Violation, err error) {

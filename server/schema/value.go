@@ -35,7 +35,7 @@ func (t *Type) OrderingKey() string { return t.orderingKey }
 // Subject is the path of the field that becomes the subject of events without one.
 func (t *Type) Subject() string { return t.subject }
 
-// valueAt follows a path to a field of an encoded message and answers its value as text. Nothing else is decoded.
+// valueAt follows a path to a field of an encoded message and returns its value as text. Nothing else is decoded.
 func valueAt(within protoreflect.MessageDescriptor, encoded []byte, path string) (string, error) {
 	if path == "" {
 		return "", nil

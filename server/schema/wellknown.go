@@ -16,7 +16,7 @@ import (
 // special reads the JSON of a well-known type.
 type special func(*jsonReader, *message) (protoreflect.Message, bool)
 
-// specialReader answers how a well-known type whose JSON is not an object of its fields is read; nil for any other
+// specialReader returns how a well-known type whose JSON is not an object of its fields is read; nil for any other
 // message.
 func specialReader(name protoreflect.FullName) special {
 	switch name {

@@ -21,7 +21,7 @@ const (
 // ErrSecret tells that a text is not a signing secret. It does not repeat the text.
 var ErrSecret = errors.New(`a signing secret is "whsec_" and the base64 of 24 to 64 bytes`)
 
-// Secret is a signing key. It prints as dots; Reveal answers the text. The zero value signs nothing.
+// Secret is a signing key. It prints as dots; Reveal returns the text. The zero value signs nothing.
 type Secret struct{ key []byte }
 
 // NewSecret makes a secret of 32 random bytes.
@@ -48,7 +48,7 @@ func ParseSecret(text string) (Secret, error) {
 	return Secret{key}, nil
 }
 
-// Reveal answers the text ParseSecret reads.
+// Reveal returns the text ParseSecret reads.
 func (s Secret) Reveal() string {
 	return secretPrefix + base64.StdEncoding.EncodeToString(s.key)
 }

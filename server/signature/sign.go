@@ -53,7 +53,7 @@ func newSigning(secrets []Secret) *signing {
 	return w
 }
 
-// Sign answers the value of the webhook-signature header: "v1," and the base64 of HMAC-SHA256 over
+// Sign returns the value of the webhook-signature header: "v1," and the base64 of HMAC-SHA256 over
 // "<id>.<unix seconds>.<body>", once per secret, separated by spaces.
 func (s *Signer) Sign(id string, timestamp time.Time, body []byte) string {
 	w := s.pool.Get().(*signing)

@@ -22,7 +22,7 @@ var (
 	ErrNoMatch       = errors.New("no signature matches")
 )
 
-// Verify answers nil when one of the signatures in header was made for body with one of the secrets, and its timestamp
+// Verify returns nil when one of the signatures in header was made for body with one of the secrets, and its timestamp
 // is within Tolerance of now. body must be the bytes as received, not parsed and written again.
 func Verify(secrets []Secret, header http.Header, body []byte, now time.Time) error {
 	id, timestamp, signatures := header.Get(HeaderID), header.Get(HeaderTimestamp), header.Get(HeaderSignature)

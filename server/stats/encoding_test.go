@@ -18,7 +18,7 @@ func TestIntervalsWithCountsOfNothingAreRead(t *testing.T) {
 	}
 }
 
-// FuzzDecode reads what a damaged database may hold: it answers an error or something that can be written again.
+// FuzzDecode reads what a damaged database may hold: it returns an error or something that can be written again.
 func FuzzDecode(f *testing.F) {
 	f.Add([]byte{})
 	f.Add([]byte{1, 0, 0, 0, 0, 0, 0, 0, 0})

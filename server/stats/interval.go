@@ -36,7 +36,7 @@ func newInterval(start time.Time) *interval {
 	}
 }
 
-// subscription answers where to count for a subscription.
+// subscription returns where to count for a subscription.
 func (i *interval) subscription(id gateway.SubscriptionID) *gateway.StatsCounts {
 	counts := i.subscriptions[id]
 	if counts == nil && len(i.subscriptions) >= maxSubscriptions {
@@ -132,7 +132,7 @@ func (i *interval) limit() {
 	}
 }
 
-// fewest answers the keys of those with the smallest values that are too many, other apart.
+// fewest returns the keys of those with the smallest values that are too many, other apart.
 func fewest[K cmp.Ordered, V any](all map[K]V, most int, other K, value func(V) int64) []K {
 	keys := make([]K, 0, len(all))
 	for key := range all {

@@ -98,7 +98,7 @@ func (r *Recorder) last(ctx context.Context) {
 	}
 }
 
-// finished answers the intervals that are to be stored, with those under way if asked, and the position of the newest
+// finished returns the intervals that are to be stored, with those under way if asked, and the position of the newest
 // event that is counted in them.
 func (r *Recorder) finished(now time.Time, underWay bool) (rows []store.StatsInterval, counted gateway.Position) {
 	r.mu.Lock()

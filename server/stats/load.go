@@ -109,7 +109,7 @@ func (r *Recorder) storeLater(intervals map[intervalKey]*interval) {
 	}
 }
 
-// distribute counts events in the interval under way, and answers those of earlier ones, which end at a position.
+// distribute counts events in the interval under way, and returns those of earlier ones, which end at a position.
 func (r *Recorder) distribute(missing []store.PublishedCount, now time.Time, before gateway.Position) map[intervalKey]*interval {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -170,7 +170,7 @@ const firstRecount = time.Hour
 // farFuture is after every interval.
 var farFuture = time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC)
 
-// stored answers up to which position events were counted in what is stored, and takes note of the sums that the last
+// stored returns up to which position events were counted in what is stored, and takes note of the sums that the last
 // process may have died over: those that the newest intervals are a part of, and those before.
 func (r *Recorder) stored(ctx context.Context, now time.Time) (counted gateway.Position, err error) {
 	found := false

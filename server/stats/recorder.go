@@ -127,7 +127,7 @@ func (r *Recorder) Settled(d gateway.DeliverySettled) {
 	r.touched = true
 }
 
-// of answers the tenant's counts, made on first use. r.mu is held.
+// of returns the tenant's counts, made on first use. r.mu is held.
 func (r *Recorder) of(id gateway.TenantID) *tenant {
 	t := r.tenants[id]
 	if t == nil {
@@ -146,7 +146,7 @@ const (
 	sampleShare = 50
 )
 
-// sample looks at what waits, if that may have changed, and answers when to look again.
+// sample looks at what waits, if that may have changed, and returns when to look again.
 func (r *Recorder) sample(ctx context.Context) (wait time.Duration) {
 	began, streams := r.now(), r.streams()
 	if !r.takeTouched(streams) && began.Sub(r.looked) < restSample {

@@ -45,7 +45,7 @@ type closed struct {
 	stored bool
 }
 
-// at answers where to count now: the second and the interval. A clock that went back counts on where it was.
+// at returns where to count now: the second and the interval. A clock that went back counts on where it was.
 func (t *tenant) at(now time.Time) (*gateway.StatsCounts, *interval) {
 	t.close(now)
 	if t.open == nil {
@@ -121,7 +121,7 @@ func (t *tenant) sampled(now time.Time, backlogs map[gateway.SubscriptionID]gate
 	t.seconds[len(t.seconds)-1].gauges = gauges
 }
 
-// unstored answers the finished intervals that are to be stored.
+// unstored returns the finished intervals that are to be stored.
 func (t *tenant) unstored() []*interval {
 	var found []*interval
 	for _, c := range t.closed {
@@ -132,7 +132,7 @@ func (t *tenant) unstored() []*interval {
 	return found
 }
 
-// tidy takes note that the intervals before a time are stored, and lets go of what nobody needs. It answers whether
+// tidy takes note that the intervals before a time are stored, and lets go of what nobody needs. It reports whether
 // anything is left.
 func (t *tenant) tidy(now, storedBefore time.Time) (left bool) {
 	// What a clock that was ahead has counted is still to come.

@@ -150,7 +150,7 @@ func (w *Watch) forget(now time.Time) {
 	w.intervals = slices.Delete(w.intervals, 0, n)
 }
 
-// Look answers what is there now, with the tables if asked. ok is false when nobody looked for so long that something may
+// Look returns what is there now, with the tables if asked. ok is false when nobody looked for so long that something may
 // be missing, and when the clock was set back: watch again.
 func (w *Watch) Look(tables bool) (view View, ok bool) {
 	now := w.recorder.now()
@@ -184,7 +184,7 @@ func (w *Watch) Look(tables bool) (view View, ok bool) {
 	return view, true
 }
 
-// knownFrom answers the first second from a time on that is not older than the recorder, which can tell nothing of those
+// knownFrom returns the first second from a time on that is not older than the recorder, which can tell nothing of those
 // before; a reader must not take them for seconds in which nothing happened.
 func (w *Watch) knownFrom(from time.Time) time.Time {
 	if since := w.recorder.knownSince(); since.After(from) && !since.After(w.given) {
@@ -199,7 +199,7 @@ func (r *Recorder) knownSince() time.Time {
 	return r.since
 }
 
-// secondPoints answers the points of single seconds.
+// secondPoints returns the points of single seconds.
 func secondPoints(n newest, from, last time.Time) []gateway.StatsPoint {
 	var points []gateway.StatsPoint
 	gauges, seconds := n.before, n.seconds
@@ -217,7 +217,7 @@ func secondPoints(n newest, from, last time.Time) []gateway.StatsPoint {
 	return points
 }
 
-// intervalPoints answers the points of longer intervals.
+// intervalPoints returns the points of longer intervals.
 func (w *Watch) intervalPoints(n newest, from, last time.Time) []gateway.StatsPoint {
 	var points []gateway.StatsPoint
 	gauges, rest := w.before, w.intervals
@@ -241,7 +241,7 @@ func (w *Watch) intervalPoints(n newest, from, last time.Time) []gateway.StatsPo
 	return points
 }
 
-// known answers gauges, or those from before when nobody looked.
+// known returns gauges, or those from before when nobody looked.
 func known(gauges, before gateway.StatsGauges) gateway.StatsGauges {
 	if gauges.Known {
 		return gauges
@@ -283,7 +283,7 @@ type newest struct {
 	backlogs map[gateway.SubscriptionID]gateway.SubscriptionBacklog
 }
 
-// newest answers the finished intervals that began from a time on, and the one under way: its total, or the whole of it.
+// newest returns the finished intervals that began from a time on, and the one under way: its total, or the whole of it.
 func (r *Recorder) newest(id gateway.TenantID, now, from time.Time, whole bool) newest {
 	r.mu.Lock()
 	defer r.mu.Unlock()

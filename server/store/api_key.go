@@ -99,7 +99,7 @@ func (s *Store) APIKeyByHash(ctx context.Context, hash [32]byte) (*gateway.APIKe
 	return key, nil
 }
 
-// APIKeyByUID answers a key by its id. The error is not found.
+// APIKeyByUID returns a key by its id. The error is not found.
 func (s *Store) APIKeyByUID(ctx context.Context, uid string) (*gateway.APIKey, error) {
 	row, err := s.read.APIKey.Query().Where(apikey.UID(uid)).Only(ctx)
 	if ent.IsNotFound(err) {
@@ -111,7 +111,7 @@ func (s *Store) APIKeyByUID(ctx context.Context, uid string) (*gateway.APIKey, e
 	return apiKeyFrom(row), nil
 }
 
-// ListAPIKeys answers keys by creation, after one; of one tenant, or all.
+// ListAPIKeys returns keys by creation, after one; of one tenant, or all.
 func (s *Store) ListAPIKeys(ctx context.Context, tenant *gateway.TenantID, afterID int64, limit int) ([]*gateway.APIKey, error) {
 	query := s.read.APIKey.Query().Where(apikey.IDGT(afterID))
 	if tenant != nil {

@@ -198,7 +198,7 @@ func (p *appendPlan) resolveRequest(r *appendRequest, stored map[identityKey]ide
 	return nil
 }
 
-// identify answers who has an event's id already, or gives it to the event at the next position.
+// identify returns who has an event's id already, or gives it to the event at the next position.
 func (p *appendPlan) identify(e *NewEvent, stored map[identityKey]identity) (first identity, known bool) {
 	// Ids made here are unique and need no look-up; the index would tell.
 	checked := e.ClientID || stored != nil

@@ -65,7 +65,7 @@ func benchmarkAppend(b *testing.B, cfg store.Config) {
 	stop()
 }
 
-// measured starts the clock; the function it answers stops it and reports rows per second and CPU time per row, which
+// measured starts the clock; the function it returns stops it and reports rows per second and CPU time per row, which
 // says more on a machine that does other things as well.
 func measured(b *testing.B) (stop func()) {
 	b.Helper()

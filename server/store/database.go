@@ -73,7 +73,7 @@ func (d *database) bind(query string) string {
 	return b.String()
 }
 
-// migrationsOf answers the migrations of one dialect.
+// migrationsOf returns the migrations of one dialect.
 func migrationsOf(folder string) fs.FS {
 	files, err := fs.Sub(migrations.Files, folder)
 	if err != nil {

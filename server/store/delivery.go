@@ -66,7 +66,7 @@ func timings(dns, connect, tls, firstByte, total *int64) gateway.Timings {
 	return gateway.Timings{DNS: us(dns), Connect: us(connect), TLS: us(tls), FirstByte: us(firstByte), Total: us(total)}
 }
 
-// OpenDeliveries answers pending and retrying deliveries of a subscription that are due by a time, or whenever the
+// OpenDeliveries returns pending and retrying deliveries of a subscription that are due by a time, or whenever the
 // subscription lets them (no due time, first), by due time and position.
 func (s *Store) OpenDeliveries(ctx context.Context, sub gateway.SubscriptionID, dueBy time.Time, limit int) ([]*gateway.Delivery, error) {
 	rows, err := s.read.Delivery.Query().
@@ -79,7 +79,7 @@ func (s *Store) OpenDeliveries(ctx context.Context, sub gateway.SubscriptionID, 
 	return mapped(rows, deliveryFrom), nil
 }
 
-// NextDue answers the earliest due time of a subscription's open deliveries; ok is false when none has one.
+// NextDue returns the earliest due time of a subscription's open deliveries; ok is false when none has one.
 func (s *Store) NextDue(ctx context.Context, sub gateway.SubscriptionID) (due time.Time, ok bool, err error) {
 	row, err := s.read.Delivery.Query().
 		Where(delivery.SubscriptionID(int64(sub)), delivery.StateIn(openStates...), inOpenIndex, delivery.DueTimeNotNil()).
@@ -93,7 +93,7 @@ func (s *Store) NextDue(ctx context.Context, sub gateway.SubscriptionID) (due ti
 	return optionalMicros(row.DueTime), true, nil
 }
 
-// OpenSubscriptions answers which subscriptions have open deliveries, with the earliest due time; zero when one is due
+// OpenSubscriptions returns which subscriptions have open deliveries, with the earliest due time; zero when one is due
 // at once.
 func (s *Store) OpenSubscriptions(ctx context.Context) (map[gateway.SubscriptionID]time.Time, error) {
 	rows, err := s.db.reader.QueryContext(ctx,
@@ -115,13 +115,13 @@ func (s *Store) OpenSubscriptions(ctx context.Context) (map[gateway.Subscription
 	return open, rows.Err()
 }
 
-// SettledAbove answers the positions in (after, upTo] for which a subscription has a row of the live run already.
+// SettledAbove returns the positions in (after, upTo] for which a subscription has a row of the live run already.
 func (s *Store) SettledAbove(ctx context.Context, sub gateway.SubscriptionID, after, upTo gateway.Position) ([]gateway.Position, error) {
 	return s.positions(ctx, `select position from delivery where subscription_id = ? and position > ? and position <= ? and run = 0 order by position`,
 		int64(sub), int64(after), int64(upTo))
 }
 
-// Delivery answers one delivery of a tenant, with its event's id and type. The error is not found.
+// Delivery returns one delivery of a tenant, with its event's id and type. The error is not found.
 func (s *Store) Delivery(ctx context.Context, tenant gateway.TenantID, key gateway.DeliveryKey) (*gateway.Delivery, error) {
 	row, err := s.read.Delivery.Query().Where(delivery.SubscriptionID(int64(key.Subscription)),
 		delivery.Position(int64(key.Position)), delivery.Run(int32(key.Run)), delivery.TenantID(int64(tenant))).Only(ctx)
@@ -192,7 +192,7 @@ type DeliveryQuery struct {
 	Limit  int
 }
 
-// ListDeliveries answers deliveries, newest event first. next is the Before of the next page, nil when there is none.
+// ListDeliveries returns deliveries, newest event first. next is the Before of the next page, nil when there is none.
 func (s *Store) ListDeliveries(ctx context.Context, q DeliveryQuery) (deliveries []*gateway.Delivery, next *gateway.DeliveryKey, err error) {
 	query := s.read.Delivery.Query().Where(delivery.TenantID(int64(q.Tenant)))
 	if q.Subscription != 0 {

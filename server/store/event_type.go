@@ -94,7 +94,7 @@ func (s *Store) DeleteEventType(ctx context.Context, name string, expected int64
 	})
 }
 
-// unused answers an error that says who uses a type.
+// unused returns an error that says who uses a type.
 func (s *Store) unused(ctx context.Context, tx *ent.Tx, name string) error {
 	tenants, err := tx.QueryContext(ctx, s.db.bind(`select t.name from tenant t where exists
 		(select 1 from event e where e.tenant_id = t.id and e.type = ?) order by t.name limit 1`), name)

@@ -46,7 +46,7 @@ func locked(cause error) *gateway.Error {
 	return e
 }
 
-// passing answers what a fault that passes is told as, and any other as it is.
+// passing returns what a fault that passes is told as, and any other as it is.
 func passing(err error) error {
 	var lite sqlite3.Error
 	switch {

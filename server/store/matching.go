@@ -21,7 +21,7 @@ const (
 // What is read and counted here is what a filter's patterns select. Its expression is for those who read: the store knows
 // nothing of what is in a payload.
 
-// ReadMatching answers up to limit events of one tenant that the filter's patterns select, after one position and up to another,
+// ReadMatching returns up to limit events of one tenant that the filter's patterns select, after one position and up to another,
 // in order and of about maxBytes together. scanned is the position up to which the log has been looked at: read on from
 // there. The type index finds one event among ten million at once.
 func (s *Store) ReadMatching(ctx context.Context, tenant gateway.TenantID, f gateway.Filter, after, upTo gateway.Position, limit, maxBytes int) (events []*gateway.Event, scanned gateway.Position, err error) {
@@ -125,7 +125,7 @@ func (s *Store) positions(ctx context.Context, query string, args ...any) ([]gat
 	return found, rows.Err()
 }
 
-// filterTypes answers the event types of the tenant that the filter selects, by hopping from type to type through the
+// filterTypes returns the event types of the tenant that the filter selects, by hopping from type to type through the
 // index. byIndex is false when a scan of the log is the better way.
 func (s *Store) filterTypes(ctx context.Context, tenant gateway.TenantID, f gateway.Filter) (types []string, byIndex bool, err error) {
 	if f.MatchesAll() && s.onlyTenant() {
@@ -256,7 +256,7 @@ type EventQuery struct {
 	Limit  int
 }
 
-// ListEvents answers events newest first. next is the Before of the next page, 0 when there is none. A page may hold
+// ListEvents returns events newest first. next is the Before of the next page, 0 when there is none. A page may hold
 // fewer events than Limit and still have a next one: a read looks at a bounded part of the log.
 func (s *Store) ListEvents(ctx context.Context, q EventQuery) (events []*gateway.Event, next gateway.Position, err error) {
 	span, err := s.querySpan(ctx, q)
@@ -313,7 +313,7 @@ func (s *Store) querySpan(ctx context.Context, q EventQuery) (positionSpan, erro
 	return span, nil
 }
 
-// listPositions answers candidates, newest first, and the lowest position that was looked at.
+// listPositions returns candidates, newest first, and the lowest position that was looked at.
 func (s *Store) listPositions(ctx context.Context, q EventQuery, span positionSpan) ([]gateway.Position, gateway.Position, error) {
 	if q.Subject != "" {
 		return s.positionsBySubject(ctx, q, span)

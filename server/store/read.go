@@ -68,13 +68,13 @@ func (s *Store) events(ctx context.Context, maxBytes int, query string, args ...
 	return events, false, nil
 }
 
-// ReadAfter answers up to limit events of all tenants after a position, in order, of about maxBytes together.
+// ReadAfter returns up to limit events of all tenants after a position, in order, of about maxBytes together.
 func (s *Store) ReadAfter(ctx context.Context, after gateway.Position, limit, maxBytes int) ([]*gateway.Event, error) {
 	events, _, err := s.events(ctx, maxBytes, selectEvents+`where e.position > ? order by e.position limit ?`, int64(after), limit)
 	return events, err
 }
 
-// EventsAt answers the events at these positions; those that do not exist are left out.
+// EventsAt returns the events at these positions; those that do not exist are left out.
 func (s *Store) EventsAt(ctx context.Context, positions []gateway.Position) (map[gateway.Position]*gateway.Event, error) {
 	found, _, err := s.EventsWithin(ctx, positions, 0)
 	return found, err
@@ -113,7 +113,7 @@ func anys[T ~int64](values []T) []any {
 	return list
 }
 
-// EventByID answers one event. The error is not found, a *gateway.Error.
+// EventByID returns one event. The error is not found, a *gateway.Error.
 func (s *Store) EventByID(ctx context.Context, tenant gateway.TenantID, id string) (*gateway.Event, error) {
 	row, err := s.read.EventIdentity.Query().
 		Where(eventidentity.TenantID(int64(tenant)), eventidentity.EventID(id)).Only(ctx)
@@ -141,7 +141,7 @@ type Identity struct {
 	Schema gateway.SchemaID
 }
 
-// IdentityOf answers what is remembered under an id; found is false when it was not used.
+// IdentityOf returns what is remembered under an id; found is false when it was not used.
 func (s *Store) IdentityOf(ctx context.Context, tenant gateway.TenantID, id string) (first Identity, found bool, err error) {
 	row, err := s.read.EventIdentity.Query().
 		Where(eventidentity.TenantID(int64(tenant)), eventidentity.EventID(id)).Only(ctx)
@@ -158,7 +158,7 @@ func (s *Store) IdentityOf(ctx context.Context, tenant gateway.TenantID, id stri
 	return first, true, nil
 }
 
-// PositionBefore answers the last position that was accepted before t, 0 when there is none. Accept times never
+// PositionBefore returns the last position that was accepted before t, 0 when there is none. Accept times never
 // decrease, so it is a binary search by position.
 func (s *Store) PositionBefore(ctx context.Context, t time.Time) (gateway.Position, error) {
 	limit := micros(t.Add(time.Microsecond - 1)) // accept times are whole microseconds

@@ -46,7 +46,7 @@ type SchemaVersion struct {
 	CreateTime                        time.Time
 }
 
-// Names answers the types' names in order, those after one.
+// Names returns the types' names in order, those after one.
 func (r *Registry) Names(after string) []string {
 	names := slices.Sorted(maps.Keys(r.Types))
 	at, found := slices.BinarySearch(names, after)
@@ -56,10 +56,10 @@ func (r *Registry) Names(after string) []string {
 	return names[at:]
 }
 
-// Registry answers the event types as they are now.
+// Registry returns the event types as they are now.
 func (s *Store) Registry() *Registry { return s.registry.Load() }
 
-// EventType answers one event type. The error is not found.
+// EventType returns one event type. The error is not found.
 func (s *Store) EventType(name string) (*RegisteredType, error) {
 	if found := s.Registry().Types[name]; found != nil {
 		return found, nil

@@ -53,7 +53,7 @@ func saveStats(ctx context.Context, tx *ent.Tx, intervals []StatsInterval) error
 
 func seconds(d time.Duration) int32 { return int32(d / time.Second) }
 
-// Stats answers the intervals of a tenant that begin from one time on and before another, oldest first, and in front of
+// Stats returns the intervals of a tenant that begin from one time on and before another, oldest first, and in front of
 // them the newest one from before.
 func (s *Store) Stats(ctx context.Context, tenant gateway.TenantID, resolution time.Duration, from, before time.Time) ([]StatsInterval, error) {
 	return s.statsIntervals(ctx, `select tenant_id, resolution, start_time, position, data from stats_interval
@@ -62,7 +62,7 @@ func (s *Store) Stats(ctx context.Context, tenant gateway.TenantID, resolution t
 		int64(tenant), seconds(resolution), micros(before), int64(tenant), seconds(resolution), micros(from), micros(from))
 }
 
-// StatsOfAll answers the intervals of all tenants that begin from one time on and before another, by tenant and oldest
+// StatsOfAll returns the intervals of all tenants that begin from one time on and before another, by tenant and oldest
 // first.
 func (s *Store) StatsOfAll(ctx context.Context, resolution time.Duration, from, before time.Time) ([]StatsInterval, error) {
 	return s.statsIntervals(ctx, `select tenant_id, resolution, start_time, position, data from stats_interval
@@ -154,7 +154,7 @@ func (s *Store) Published(ctx context.Context, after, upTo gateway.Position, int
 	return counts, rows.Err()
 }
 
-// RetryingDeliveries answers how many deliveries failed and wait for their next attempt, of each subscription that has
+// RetryingDeliveries returns how many deliveries failed and wait for their next attempt, of each subscription that has
 // some.
 func (s *Store) RetryingDeliveries(ctx context.Context) (map[gateway.SubscriptionID]int64, error) {
 	rows, err := s.db.reader.QueryContext(ctx, `select subscription_id, count(*) from delivery

@@ -271,7 +271,7 @@ func (s *Store) Head() gateway.Position { return gateway.Position(s.head.Load())
 // Mark is the stored place shared by caught-up subscriptions.
 func (s *Store) Mark() gateway.Position { return gateway.Position(s.mark.Load()) }
 
-// Cursor answers the cursor of a position, in the incarnation it was written in: a repeated publish answers the cursor of
+// Cursor returns the cursor of a position, in the incarnation it was written in: a repeated publish returns the cursor of
 // the first one, restarts or not.
 func (s *Store) Cursor(p gateway.Position) gateway.Cursor {
 	i := len(s.incarnations) - 1
@@ -281,7 +281,7 @@ func (s *Store) Cursor(p gateway.Position) gateway.Cursor {
 	return gateway.Cursor{Shard: shard, Incarnation: s.incarnations[i].ID, Position: p}
 }
 
-// CheckCursor answers the position to read after, and what is missing before the next event.
+// CheckCursor returns the position to read after, and what is missing before the next event.
 func (s *Store) CheckCursor(c gateway.Cursor, t *gateway.Tenant) (after gateway.Position, gap gateway.Gap) {
 	return gateway.CheckCursor(c, s.incarnations, s.Head(), t.PurgedTo)
 }

@@ -182,7 +182,7 @@ func saveRevision(ctx context.Context, tx *ent.Tx, sub *gateway.Subscription, fr
 	return forgetRevisions(ctx, tx, sub)
 }
 
-// SubscriptionByRef answers a subscription by id or name. The error is not found.
+// SubscriptionByRef returns a subscription by id or name. The error is not found.
 func (s *Store) SubscriptionByRef(ctx context.Context, tenant gateway.TenantID, ref string) (*gateway.Subscription, error) {
 	rows, err := s.subscriptionsFrom(s.read.Subscription.Query().
 		Where(subscription.TenantID(int64(tenant)), subscription.Or(subscription.UID(ref), subscription.Name(ref))).All(ctx))
@@ -199,12 +199,12 @@ func (s *Store) SubscriptionByRef(ctx context.Context, tenant gateway.TenantID, 
 	return rows[0], nil
 }
 
-// Subscriptions answers every tenant's subscriptions.
+// Subscriptions returns every tenant's subscriptions.
 func (s *Store) Subscriptions(ctx context.Context) ([]*gateway.Subscription, error) {
 	return s.subscriptionsFrom(s.read.Subscription.Query().Order(ent.Asc(subscription.FieldID)).All(ctx))
 }
 
-// ListSubscriptions answers a tenant's subscriptions by name, after one.
+// ListSubscriptions returns a tenant's subscriptions by name, after one.
 func (s *Store) ListSubscriptions(ctx context.Context, tenant gateway.TenantID, afterName string, limit int) ([]*gateway.Subscription, error) {
 	return s.subscriptionsFrom(s.read.Subscription.Query().
 		Where(subscription.TenantID(int64(tenant)), subscription.NameGT(afterName)).

@@ -38,7 +38,7 @@ func (s *Store) rememberTenant(t *gateway.Tenant) {
 	s.tenants[t.ID], s.byName[t.Name] = t, t
 }
 
-// tenantIDs answers every tenant.
+// tenantIDs returns every tenant.
 func (s *Store) tenantIDs() []gateway.TenantID {
 	s.tenantsMu.RLock()
 	defer s.tenantsMu.RUnlock()
@@ -51,7 +51,7 @@ func (s *Store) onlyTenant() bool {
 	return len(s.tenants) == 1
 }
 
-// TenantByName answers a tenant from memory. The error is not found.
+// TenantByName returns a tenant from memory. The error is not found.
 func (s *Store) TenantByName(_ context.Context, name string) (*gateway.Tenant, error) {
 	s.tenantsMu.RLock()
 	defer s.tenantsMu.RUnlock()
@@ -61,7 +61,7 @@ func (s *Store) TenantByName(_ context.Context, name string) (*gateway.Tenant, e
 	return nil, gateway.NotFound("tenant", name)
 }
 
-// Tenant answers a tenant from memory. The error is not found.
+// Tenant returns a tenant from memory. The error is not found.
 func (s *Store) Tenant(_ context.Context, id gateway.TenantID) (*gateway.Tenant, error) {
 	s.tenantsMu.RLock()
 	defer s.tenantsMu.RUnlock()
@@ -138,7 +138,7 @@ func (s *Store) UpdateTenant(
 	return updated, err
 }
 
-// ListTenants answers tenants by name, after one.
+// ListTenants returns tenants by name, after one.
 func (s *Store) ListTenants(ctx context.Context, afterName string, limit int) ([]*gateway.Tenant, error) {
 	rows, err := s.read.Tenant.Query().Where(tenant.NameGT(afterName)).Order(ent.Asc(tenant.FieldName)).Limit(limit).All(ctx)
 	if err != nil {

@@ -13,7 +13,7 @@ import (
 // TrafficLimit bounds the counting of a type's events; TrafficLimit + 1 stands for "more".
 const TrafficLimit = 10_000
 
-// Traffic answers how many events of a type a tenant published since a time, exact up to TrafficLimit, and when the
+// Traffic returns how many events of a type a tenant published since a time, exact up to TrafficLimit, and when the
 // newest was accepted (zero when there is none).
 func (s *Store) Traffic(
 	ctx context.Context, tenant gateway.TenantID, eventType string, since time.Time,

@@ -20,7 +20,7 @@ type storedViolation struct {
 	Message string `json:"message"`
 }
 
-// encodeViolations answers null for an event that breaks nothing, which nearly every event is.
+// encodeViolations returns null for an event that breaks nothing, which nearly every event is.
 func encodeViolations(e *gateway.Event) any {
 	if len(e.Violations) == 0 && e.Unfit == 0 {
 		return nil

@@ -64,7 +64,7 @@ func newWorld(t *testing.T, tailBytes int) *world {
 	return w
 }
 
-// publish stores n events of a type and answers the position of the last.
+// publish stores n events of a type and returns the position of the last.
 func (w *world) publish(eventType string, n int) gateway.Position {
 	w.t.Helper()
 	return w.publishData(eventType, n, `{}`)

@@ -83,7 +83,7 @@ func segmentsOf(pattern string) []string {
 	return strings.Split(strings.TrimSuffix(pattern, ".*"), ".")
 }
 
-// find answers the node of a pattern, which it makes if need be, and whether the pattern is for longer types.
+// find returns the node of a pattern, which it makes if need be, and whether the pattern is for longer types.
 func (n *node) find(pattern string) (at *node, below bool) {
 	for _, segment := range segmentsOf(pattern) {
 		child := n.next[segment]

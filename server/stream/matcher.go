@@ -109,7 +109,7 @@ func (m *matcher) work() {
 	}
 }
 
-// step matches the events that follow. It answers false when there is nobody to match for.
+// step matches the events that follow. It returns false when there is nobody to match for.
 func (m *matcher) step() bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()

@@ -85,7 +85,7 @@ type Message struct {
 	content *content
 }
 
-// Frame answers what an encoding makes of the event. It may be shared and must not be changed.
+// Frame returns what an encoding makes of the event. It may be shared and must not be changed.
 func (m *Message) Frame(e *Encoding) ([]byte, error) {
 	if m.content == nil {
 		return e.encode(m.Event, m.tenant)

@@ -108,13 +108,13 @@ func (s *selection) match(compiler *filter.Compiler, event *gateway.Event) (v ve
 	return v
 }
 
-// filterNames answers the names that belong to a set of filters. The same lists are handed out again and again.
+// filterNames returns the names that belong to a set of filters. The same lists are handed out again and again.
 type filterNames struct {
 	names []string
 	known map[filterSet][]string
 }
 
-// newFilterNames answers nil when the filters have no names.
+// newFilterNames returns nil when the filters have no names.
 func newFilterNames(filters []Filter) *filterNames {
 	if len(filters) == 0 || filters[0].Name == "" {
 		return nil

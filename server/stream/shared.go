@@ -43,7 +43,7 @@ type content struct {
 	forgotten bool
 }
 
-// frame answers what an encoding makes of the event. The first who asks makes it.
+// frame returns what an encoding makes of the event. The first who asks makes it.
 func (c *content) frame(e *Encoding, tenant string) ([]byte, error) {
 	if e.index >= len(c.frames) {
 		return e.encode(c.event, tenant)
@@ -114,7 +114,7 @@ func (r *recent) clear() {
 	r.items = nil
 }
 
-// at answers the content of the event at a position; nil when it is not there.
+// at returns the content of the event at a position; nil when it is not there.
 func (r *recent) at(p gateway.Position) *content {
 	r.mu.RLock()
 	defer r.mu.RUnlock()

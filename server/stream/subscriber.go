@@ -80,7 +80,7 @@ func (s *subscriber) run(ctx context.Context) error {
 	}
 }
 
-// drain sends what there is, and a heartbeat where one is due. It answers the channel that is closed when there is more.
+// drain sends what there is, and a heartbeat where one is due. It returns the channel that is closed when there is more.
 func (s *subscriber) drain(ctx context.Context) (moved <-chan struct{}, err error) {
 	for moved == nil {
 		if err := s.stopped(ctx); err != nil {
@@ -138,7 +138,7 @@ func (s *subscriber) policy() SlowPolicy {
 	return s.request.SlowPolicy
 }
 
-// follow sends the next events of the topic. It answers the channel to wait on when that were all.
+// follow sends the next events of the topic. It returns the channel to wait on when that were all.
 func (s *subscriber) follow(ctx context.Context) (moved <-chan struct{}, err error) {
 	matched := s.hub.matcher.place() // Before the topic is looked at: see matcher.publish.
 	v := s.topic.from(s.number, s.policy())

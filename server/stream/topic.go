@@ -83,7 +83,7 @@ func (t *topic) keepNewest() {
 	}
 }
 
-// publish hands the fresh events to the readers. It answers the channel to close when the matcher's place has moved.
+// publish hands the fresh events to the readers. It returns the channel to close when the matcher's place has moved.
 func (t *topic) publish() (moved chan struct{}) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -129,7 +129,7 @@ func (t *topic) restart(after gateway.Position) (moved chan struct{}) {
 	return moved
 }
 
-// find answers the number of the first event after a place; ok is false when events after it are missing here.
+// find returns the number of the first event after a place; ok is false when events after it are missing here.
 func (t *topic) find(after gateway.Position) (number int64, ok bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -161,14 +161,14 @@ type view struct {
 
 func (v *view) skips(i int) bool { return v.skip[i/64]&(1<<(i%64)) != 0 }
 
-// from answers the events from a number on.
+// from returns the events from a number on.
 func (t *topic) from(number int64, policy SlowPolicy) view {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return t.view(number, policy)
 }
 
-// newestFew answers the number of the event that so many wait with, itself included, and the events from it on.
+// newestFew returns the number of the event that so many wait with, itself included, and the events from it on.
 func (t *topic) newestFew(waiting int64) (number int64, v view) {
 	t.mu.Lock()
 	defer t.mu.Unlock()

@@ -67,7 +67,7 @@ func (t *Tail) Head() gateway.Position {
 	return t.head
 }
 
-// After answers up to max events after a position, none when it is the head. ok is false when events after it are no
+// After returns up to max events after a position, none when it is the head. ok is false when events after it are no
 // longer, or not yet, kept: read them from the store. The slice is shared: do not change it.
 func (t *Tail) After(p gateway.Position, max int) (events []*gateway.Event, ok bool) {
 	t.mu.RLock()
@@ -83,7 +83,7 @@ func (t *Tail) After(p gateway.Position, max int) (events []*gateway.Event, ok b
 	return rest[:min(len(rest), max):min(len(rest), max)], true
 }
 
-// Wait answers a channel that is closed once the head is past a position. All who wait share it.
+// Wait returns a channel that is closed once the head is past a position. All who wait share it.
 func (t *Tail) Wait(after gateway.Position) <-chan struct{} {
 	t.mu.RLock()
 	defer t.mu.RUnlock()

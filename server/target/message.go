@@ -31,7 +31,7 @@ type document struct {
 	digest gateway.BodyDigest
 }
 
-// Document answers the event as the JSON text {"id","type","timestamp","data"}, in that order. It is rendered once and
+// Document returns the event as the JSON text {"id","type","timestamp","data"}, in that order. It is rendered once and
 // must not be changed.
 func (m *Message) Document() []byte { return m.rendered().text }
 

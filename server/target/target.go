@@ -14,7 +14,7 @@ import (
 // Target is one place events go to, ready to send. It is safe for concurrent use, holds nothing that must be closed, and
 // lives as long as the revision of the subscription it was made for.
 type Target interface {
-	// Send makes one attempt to deliver m and answers what it means. at is the time of the attempt. It returns within
+	// Send makes one attempt to deliver m and returns what it means. at is the time of the attempt. It returns within
 	// the target's timeout and soon after ctx ends. The outcome is of kind gateway.OutcomeNone if and only if ctx ended
 	// the attempt: then nothing is known of the endpoint, and the event may or may not have arrived; or, with NoSocket, when
 	// nothing was sent for lack of a socket. Its Sent says what was transmitted, secret values hidden; the body is m's document.
@@ -58,7 +58,7 @@ func NewRegistry(types ...Type) *Registry {
 	return r
 }
 
-// Type answers the type with this name.
+// Type returns the type with this name.
 func (r *Registry) Type(name string) (Type, error) {
 	t, ok := r.types[name]
 	if !ok {

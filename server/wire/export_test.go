@@ -5,7 +5,7 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
-// Codec answers one of the codecs.
+// Codec returns one of the codecs.
 func Codec(name string, maxRequestBytes int) connect.Codec {
 	read := reader{maxBytes: maxRequestBytes}
 	for _, codec := range []connect.Codec{protoCodec{read}, jsonCodec{read, "json"}} {
@@ -16,7 +16,7 @@ func Codec(name string, maxRequestBytes int) connect.Codec {
 	return nil
 }
 
-// Refusal answers why a codec could not read a message; nil when it could.
+// Refusal returns why a codec could not read a message; nil when it could.
 func Refusal(message proto.Message) error { return readRefusal(message) }
 
 // Parse reads a message as the codecs do.

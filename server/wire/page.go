@@ -57,7 +57,7 @@ func NextPageToken(request pageRequest, tenant string, place Place) string {
 	return base64.RawURLEncoding.EncodeToString(token)
 }
 
-// PagePlace answers the place that a request's page token names; ok is false on the first page. A token that was made
+// PagePlace returns the place that a request's page token names; ok is false on the first page. A token that was made
 // for something else is refused.
 func PagePlace(request pageRequest, tenant string) (place Place, ok bool, err error) {
 	if request.GetPageToken() == "" {

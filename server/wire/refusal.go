@@ -9,7 +9,7 @@ import (
 	"github.com/postrider-dev/postrider/server/gateway"
 )
 
-// A codec that answers an error ends the call before any interceptor sees it, with a message and without details. So the
+// A codec that returns an error ends the call before any interceptor sees it, with a message and without details. So the
 // codecs leave the error in the message, in a field that no contract uses, and the interceptor Requests raises it. A
 // client that sets this field itself gets the error it wrote.
 const refusalField protowire.Number = protowire.MaxValidNumber
@@ -29,7 +29,7 @@ func refuse(message proto.Message, cause *gateway.Error) {
 	message.ProtoReflect().SetUnknown(protowire.AppendBytes(raw, text))
 }
 
-// readRefusal answers what refuse left, nil when there is nothing.
+// readRefusal returns what refuse left, nil when there is nothing.
 func readRefusal(message proto.Message) error {
 	raw := message.ProtoReflect().GetUnknown()
 	for len(raw) > 0 {

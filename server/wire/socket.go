@@ -223,7 +223,7 @@ func reasonValue(shown *connect.Error) postriderv1.ErrorReason {
 	return postriderv1.ErrorReason(postriderv1.ErrorReason_value[reasonPrefix+ReasonOf(shown)])
 }
 
-// violationsOf answers the fields at fault that an error names.
+// violationsOf returns the fields at fault that an error names.
 func violationsOf(shown *connect.Error) []*postriderv1.SchemaViolation {
 	var found []*postriderv1.SchemaViolation
 	for _, detail := range shown.Details() {

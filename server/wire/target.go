@@ -195,7 +195,7 @@ func storedHeader(kept proto.Message, name protoreflect.MapKey) (protoreflect.Va
 	return headers.Get(name), true
 }
 
-// headersOf answers the headers of a configuration, ok false when it has none.
+// headersOf returns the headers of a configuration, ok false when it has none.
 func headersOf(config proto.Message) (headers protoreflect.Map, ok bool) {
 	message := config.ProtoReflect()
 	field := message.Descriptor().Fields().ByName(headersField)

@@ -17,7 +17,7 @@ func Tenant(tenant *gateway.Tenant) *postriderv1.Tenant {
 	}
 }
 
-// NewTenantUpdate reads an update of a tenant and answers the change that it makes: the fields in the mask, or those set
+// NewTenantUpdate reads an update of a tenant and returns the change that it makes: the fields in the mask, or those set
 // when the mask is absent.
 func NewTenantUpdate(request *postriderv1.UpdateTenantRequest) (func(*gateway.Tenant) error, error) {
 	from := request.GetTenant()

@@ -41,7 +41,7 @@ func mustRead(tb testing.TB, text string, into proto.Message) {
 	}
 }
 
-// unreadable answers why a codec could not read a request.
+// unreadable returns why a codec could not read a request.
 func unreadable(tb testing.TB, codec string, data []byte, into proto.Message) *gateway.Error {
 	tb.Helper()
 	if err := codecOf(tb, codec).Unmarshal(data, into); err != nil {

@@ -79,7 +79,7 @@ func (c *connection) open() (*client, error) {
 	}, nil
 }
 
-// key answers the key to show: the one in the environment, or on the server's own machine its admin key. The admin key
+// key returns the key to show: the one in the environment, or on the server's own machine its admin key. The admin key
 // never goes to another machine unless it was put into the environment for that.
 func (c *connection) key(server *url.URL) (string, error) {
 	if key := c.variable(keyVariable); key != "" {

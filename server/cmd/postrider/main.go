@@ -22,7 +22,7 @@ func run() int {
 	}, os.Args[1:])
 }
 
-// execute runs a command line and answers the exit code.
+// execute runs a command line and returns the exit code.
 func execute(ctx context.Context, env environment, args []string) int {
 	env.stdout, env.stderr = newTerminal(env.stdout), newTerminal(env.stderr)
 	command := newCommand(env)

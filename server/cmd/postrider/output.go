@@ -24,7 +24,7 @@ const (
 	reset = "\x1b[0m"
 )
 
-// printer answers how events are shown: as lines of JSON, or for a person, in colour on a terminal.
+// printer returns how events are shown: as lines of JSON, or for a person, in colour on a terminal.
 func printer(env environment, asJSON bool) func(*postriderv1.Event) error {
 	if asJSON {
 		encoder := json.NewEncoder(env.stdout)

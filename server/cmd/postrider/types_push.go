@@ -140,7 +140,7 @@ func checkTypes(env environment, to *connection) *cobra.Command {
 	return cmd
 }
 
-// refusedReport answers the report that a refusal carries, nil when it carries none.
+// refusedReport returns the report that a refusal carries, nil when it carries none.
 func refusedReport(err error) *postriderv1.SchemaReport {
 	var refused *connect.Error
 	if !errors.As(err, &refused) {

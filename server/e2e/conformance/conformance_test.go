@@ -46,7 +46,7 @@ func TestConformance(t *testing.T) {
 		"a message that cannot be read", passed, large, types, broken)
 }
 
-// conformanceRunner answers the program that tools/with-services builds. Without it the test is skipped, in CI it fails.
+// conformanceRunner returns the program that tools/with-services builds. Without it the test is skipped, in CI it fails.
 func conformanceRunner(t *testing.T) string {
 	t.Helper()
 	runner := os.Getenv("POSTRIDER_TEST_CONFORMANCE")
@@ -59,7 +59,7 @@ func conformanceRunner(t *testing.T) string {
 	return runner
 }
 
-// runSuite runs the suite against servers that are processes of this test binary, and answers its report.
+// runSuite runs the suite against servers that are processes of this test binary, and returns its report.
 func runSuite(t *testing.T, runner string) string {
 	t.Helper()
 	command := exec.Command(runner, "--mode", "server", "--conf", "testdata/config.yaml",

@@ -280,7 +280,7 @@ func headersOf(values map[string][]string) []*conformancev1.Header {
 	return headers
 }
 
-// pause waits as long as a definition asks, and answers whether the call is over by then. It does not end with the call:
+// pause waits as long as a definition asks, and reports whether the call is over by then. It does not end with the call:
 // at a deadline both ends would close in the same millisecond, and the suite takes a torn answer for a fault.
 func pause(ctx context.Context, count uint32) error {
 	<-time.After(time.Duration(count) * time.Millisecond)

@@ -25,7 +25,7 @@ func schemaOf(name, files string) store.NewSchema {
 	return store.NewSchema{Type: name, Message: name, Files: []byte(files), Hash: sha256.Sum256([]byte(files))}
 }
 
-// registered registers one version each and answers all event types.
+// registered registers one version each and returns all event types.
 func registered(w *world, types ...string) *store.Registry {
 	w.t.Helper()
 	var schemas []store.NewSchema

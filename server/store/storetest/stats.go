@@ -102,7 +102,7 @@ func (w *world) saveStats(intervals ...store.StatsInterval) {
 	}
 }
 
-// stats answers the default tenant's intervals from the nth on.
+// stats returns the default tenant's intervals from the nth on.
 func (w *world) stats(from, before int) []store.StatsInterval {
 	w.t.Helper()
 	at := func(n int) time.Time { return statsStart.Add(time.Duration(n) * statsLength) }

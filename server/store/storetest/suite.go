@@ -7,7 +7,7 @@ import (
 	"github.com/postrider-dev/postrider/server/store"
 )
 
-// Fresh makes an empty database, which goes with the test, and answers the Config to open it with.
+// Fresh makes an empty database, which goes with the test, and returns the Config to open it with.
 type Fresh func(t *testing.T) store.Config
 
 // Run runs the whole suite.

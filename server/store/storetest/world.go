@@ -100,7 +100,7 @@ func (w *world) restart() {
 	w.start()
 }
 
-// commits answers the groups committed so far.
+// commits returns the groups committed so far.
 func (w *world) commits() [][]*gateway.Event {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -120,7 +120,7 @@ func (w *world) publish(events ...store.NewEvent) []store.Appended {
 	return must(w.Append(context.Background(), w.RegistryRevision(), events))(w.t)
 }
 
-// publishMany appends n events of some type, one request each, and answers the positions.
+// publishMany appends n events of some type, one request each, and returns the positions.
 func (w *world) publishMany(n int) []gateway.Position {
 	w.t.Helper()
 	events := make([]store.NewEvent, n)
@@ -194,7 +194,7 @@ func (c *watchedContext) Done() <-chan struct{} {
 	return c.Context.Done()
 }
 
-// must answers a function that gives the value of a call that has to succeed.
+// must returns a function that gives the value of a call that has to succeed.
 func must[T any](value T, err error) func(t *testing.T) T {
 	return func(t *testing.T) T {
 		t.Helper()

@@ -27,7 +27,7 @@ func (t *Transport) Coalesce(next http.Handler) http.Handler {
 
 type coalescerKey struct{}
 
-// coalescerOf answers the one below a call; nil where there is none.
+// coalescerOf returns the one below a call; nil where there is none.
 func coalescerOf(ctx context.Context) *coalescer {
 	c, _ := ctx.Value(coalescerKey{}).(*coalescer)
 	return c

@@ -120,7 +120,7 @@ func (r *response) Flush() {
 	r.flushes++
 }
 
-// take answers the messages written since the last call, and how many writes and flushes those took.
+// take returns the messages written since the last call, and how many writes and flushes those took.
 func (r *response) take() (messages [][]byte, writes, flushes int) {
 	synctest.Wait()
 	r.mu.Lock()

@@ -10,7 +10,7 @@ import (
 // form is how one stream's messages look. Its methods append a message to dst.
 type form interface {
 	contentType() string
-	// pace answers how often the hub shall beat when the client wants to hear of the stream at this interval, 0 for the
+	// pace returns how often the hub shall beat when the client wants to hear of the stream at this interval, 0 for the
 	// default.
 	pace(asked time.Duration) time.Duration
 	begin(dst []byte, begin wire.Begin) ([]byte, error)

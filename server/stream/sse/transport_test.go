@@ -127,7 +127,7 @@ func (c *connection) Flush() {
 	c.pending.Reset()
 }
 
-// take answers what was flushed since the last call.
+// take returns what was flushed since the last call.
 func (c *connection) take() []string {
 	synctest.Wait()
 	c.mu.Lock()

@@ -81,7 +81,7 @@ func (p *publishes) release(batch []publishRequest) {
 	}
 }
 
-// take answers what waits. When there is nothing left, or the connection has ended, the work is done.
+// take returns what waits. When there is nothing left, or the connection has ended, the work is done.
 func (p *publishes) take() []publishRequest {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -117,7 +117,7 @@ func (p *publishes) store(batch []publishRequest) {
 	}
 }
 
-// commit answers what has become of each request, or what is told of all. What is under way is finished
+// commit returns what has become of each request, or what is told of all. What is under way is finished
 // although the connection may end: that is how its client learns of it.
 func (p *publishes) commit(requests []*postriderv1.PublishRequest) ([]publish.Outcome, *connect.Error) {
 	if len(requests) == 0 {

@@ -144,7 +144,7 @@ func (c *rawClient) send(pieces int, frames ...frame) {
 	}
 }
 
-// read answers the next frame. It checks what holds for every frame of a server.
+// read returns the next frame. It checks what holds for every frame of a server.
 func (c *rawClient) read() (frame, error) {
 	var head [10]byte
 	if _, err := io.ReadFull(c.reader, head[:2]); err != nil {

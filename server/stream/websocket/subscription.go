@@ -156,7 +156,7 @@ func (s *subscription) close(id string) {
 	})
 }
 
-// begin answers the change that the stream makes.
+// begin returns the change that the stream makes.
 func (s *subscription) begin(message stream.Message) error {
 	opened, knew := s.opening, s.live
 	s.opening, s.reached, s.live = nil, message.Cursor, message.Live

@@ -47,7 +47,7 @@ type Client interface {
 	Update(request *postriderv1.SocketUpdate) error
 	// Updated says that a stream carries something else from now on.
 	Updated(entry *stream.Entry, request *postriderv1.SubscribeRequest)
-	// Publish stores events in order, each for itself, and answers what has become of each. After an error that of all is
+	// Publish stores events in order, each for itself, and returns what has become of each. After an error that of all is
 	// unknown.
 	Publish(ctx context.Context, requests []*postriderv1.PublishRequest) ([]publish.Outcome, error)
 	// Call is what the client's messages are charged to.

@@ -43,7 +43,7 @@ const SlowDownTime = 30 * time.Second
 type Receiver interface {
 	// Answer says how everything is treated from now on; Accept at first.
 	Answer(Answer)
-	// Received answers what has arrived, in order of arrival.
+	// Received returns what has arrived, in order of arrival.
 	Received() []Received
 }
 

@@ -37,7 +37,7 @@ func retryAfter(header http.Header, now time.Time) (asked time.Duration, ok bool
 // maxContentTypeBytes bounds what is kept of the answer's content type.
 const maxContentTypeBytes = 128
 
-// contentType answers the header as printable ASCII of bounded length, since it is stored as text.
+// contentType returns the header as printable ASCII of bounded length, since it is stored as text.
 func contentType(header http.Header) string {
 	text := header.Get("Content-Type")
 	if len(text) > maxContentTypeBytes {

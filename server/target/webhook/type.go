@@ -34,7 +34,7 @@ func NewType(client *egress.Client, version string) *Type {
 	return &Type{client: client, userAgent: "Postrider/" + version}
 }
 
-// Name answers "webhook".
+// Name returns "webhook".
 func (t *Type) Name() string { return Name }
 
 // New makes a webhook.
