@@ -24,13 +24,13 @@ var errStreamClosed = errors.New("the stream of publishes is closed")
 // PublishStreamOption changes how a stream of publishes works.
 type PublishStreamOption func(*PublishStream)
 
-// OnAck is told each event that is on disk, in the order they were published. The stream waits for the function, which
+// OnAck is called with each event that is on disk, in the order they were published. The stream waits for the function, which
 // must not call the stream.
 func OnAck(acknowledged func(Ack)) PublishStreamOption {
 	return func(s *PublishStream) { s.onAck = acknowledged }
 }
 
-// OnRefused is told each event that the server refuses, in its turn among those that OnAck is told.
+// OnRefused is called with each event that the server refuses, in order with the calls of OnAck.
 func OnRefused(refused func(*RefusedError)) PublishStreamOption {
 	return func(s *PublishStream) { s.onRefused = refused }
 }

@@ -26,7 +26,7 @@ func statusOf(live bool) Status {
 	return CatchingUp
 }
 
-// OnStatus is told what the stream is doing, each time that changes. It is called from the loop and must not block.
+// OnStatus is called with what the stream is doing, each time that changes. It is called from the loop and must not block.
 func OnStatus(changed func(Status)) SubscribeOption {
 	return func(f *follower) {
 		last := Status(-1)

@@ -44,7 +44,7 @@ type Event struct {
 type Handler struct {
 	// Fallback is given events of types without a function; without it, they are acknowledged and dropped.
 	Fallback func(ctx context.Context, event Event) error
-	// Logger is told of requests that were refused and of errors of functions; nothing is logged when it is nil.
+	// Logger logs requests that were refused and errors of functions; nothing is logged when it is nil.
 	Logger *slog.Logger
 	// MaxBodyBytes bounds a request's body; DefaultMaxBodyBytes when 0.
 	MaxBodyBytes int64

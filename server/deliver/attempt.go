@@ -89,9 +89,9 @@ func (l *lane) start(a *attempt, now time.Time) {
 	}
 	l.engine.work.Add(1)
 	if l.lively(now) {
-		l.engine.crew.start(a)
+		l.engine.workers.start(a)
 	} else {
-		l.engine.crew.startInTurn(a)
+		l.engine.workers.startInTurn(a)
 	}
 }
 
@@ -323,8 +323,8 @@ func (a *attempt) settled() gateway.DeliverySettled {
 
 // watchAge sees to it that old first attempts get a row.
 func (l *lane) watchAge() {
-	if !l.janitor {
-		l.janitor = true
+	if !l.pendingTimer {
+		l.pendingTimer = true
 		time.AfterFunc(pendingAfter, l.storePending)
 	}
 }
@@ -334,8 +334,8 @@ func (l *lane) storePending() {
 	defer l.mu.Unlock()
 	now := time.Now()
 	youngest := l.writePending(now.Add(-pendingAfter))
-	l.janitor = !youngest.IsZero()
-	if l.janitor {
+	l.pendingTimer = !youngest.IsZero()
+	if l.pendingTimer {
 		time.AfterFunc(max(youngest.Add(pendingAfter).Sub(now), time.Millisecond), l.storePending)
 	}
 }

@@ -33,8 +33,8 @@ type Config struct {
 	Filters *filter.Compiler
 	// Logger is for failed attempts (info), delivered ones (debug) and faults; none when nil.
 	Logger *slog.Logger
-	// Settled is told of each attempt that has ended, and of each delivery given up without one, from the writer's
-	// goroutine. It must not block. Nobody is told when nil.
+	// Settled is called with each attempt that has ended, and of each delivery given up without one, from the writer's
+	// goroutine. It must not block, and may be nil.
 	Settled func(gateway.DeliverySettled)
 	// MaxAttempts bounds the attempts under way of all subscriptions together, each of which takes a socket; 0 for any
 	// number.
@@ -81,9 +81,9 @@ type Engine struct {
 	cancelAttempts context.CancelFunc
 	stopping       atomic.Bool
 	// work counts attempts and reads under way. It grows only under a lane's lock, with stopping not set.
-	work sync.WaitGroup
-	crew *crew
-	line line
+	work    sync.WaitGroup
+	workers *workers
+	line    line
 	// turns bounds the attempts under way.
 	turns turns
 }
@@ -113,7 +113,7 @@ func New(cfg Config) *Engine {
 	e.mark.init(e)
 	e.reading, e.stopReading = context.WithCancel(context.Background())
 	e.attempts, e.cancelAttempts = context.WithCancel(context.Background())
-	e.crew = newCrew(e.attempts.Done())
+	e.workers = newWorkers(e.attempts.Done())
 	return e
 }
 
@@ -134,7 +134,7 @@ func (e *Engine) Run(ctx context.Context) error {
 	loops.Go(func() { e.router.run(e.reading) })
 	loops.Go(func() { e.mark.run(e.reading) })
 	loops.Go(func() { e.watchClock(e.reading) })
-	loops.Go(e.crew.run)
+	loops.Go(e.workers.run)
 	close(e.ready)
 	<-ctx.Done()
 	e.stop()
@@ -226,7 +226,7 @@ func (e *Engine) stop() {
 	e.cancelAttempts()
 }
 
-// halt makes sure that whoever saw stopping unset has finished with the lane.
+// halt waits until all goroutines that saw stopping unset have finished with the lane.
 func (l *lane) halt() {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -23,7 +23,7 @@ type filterFailures struct {
 	upTo gateway.Position
 }
 
-// chooses says whether an expression selects an event for the lane, and takes note of a failure.
+// chooses reports whether an expression selects an event for the lane, and records a failure.
 func (l *lane) chooses(expression *filter.Expression, subject *filter.Subject) bool {
 	verdict := expression.Match(subject)
 	if verdict.Costly {

@@ -90,9 +90,10 @@ type lane struct {
 	// searching: something to probe with is looked for, with a permit in hand.
 	searching bool
 	// permit is one that no attempt has used yet. inLine says that the lane waits for one; the line owns it.
-	permit  *permit
-	inLine  bool
-	janitor bool
+	permit *permit
+	inLine bool
+	// pendingTimer: a timer will store the first attempts that have been under way for long.
+	pendingTimer bool
 	// streak has the rows of the failures that count for the breaker, in case their steps are given back.
 	streak map[gateway.Position]*gateway.Delivery
 

@@ -12,7 +12,7 @@ const (
 	// permitTime is how long an attempt keeps its permit: one that hangs then costs nothing but its connection. One that fails at once
 	// keeps it as long, so that a thousand of them are spread over five seconds.
 	permitTime = 20 * time.Millisecond
-	// probesEvery: one in so many permits is for a probe where both wait.
+	// probesEvery: every n-th permit is for a probe where both wait.
 	probesEvery = 4
 )
 

@@ -49,7 +49,7 @@ func (r *retries) pop() retry {
 	return first
 }
 
-// expect takes note of a due time.
+// expect records a due time.
 func (r *retries) expect(at time.Time) {
 	if !at.IsZero() && (r.next.IsZero() || at.Before(r.next)) {
 		r.next = at
@@ -74,7 +74,7 @@ func (r *retries) endRead() {
 	}
 }
 
-// rowCommitted takes note of a row that waits. l.mu is held, here and below.
+// rowCommitted records a waiting row. l.mu is held, here and below.
 func (l *lane) rowCommitted(d *gateway.Delivery) {
 	if d.State != gateway.DeliveryRetrying {
 		return

@@ -41,7 +41,7 @@ func (w *Watch) Close() {
 	w.watches.remove(w)
 }
 
-// watches are all who look on. With none, a change costs one look at count.
+// watches are all watchers. Without any, a change costs one atomic load of count.
 type watches struct {
 	count atomic.Int32
 	mu    sync.Mutex

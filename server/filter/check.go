@@ -14,7 +14,7 @@ import (
 	"github.com/postrider-dev/postrider/server/schema"
 )
 
-// maxProblems bounds what is told of one expression.
+// maxProblems bounds the problems that are reported for one expression.
 const maxProblems = 100
 
 // Problem is why an expression does not compile.

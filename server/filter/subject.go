@@ -12,7 +12,7 @@ import (
 	"github.com/postrider-dev/postrider/server/schema"
 )
 
-// Subject is an event to be looked at: its payload is read once and each program runs on it once, whoever asks.
+// Subject is an event to be looked at: its payload is read once, and each program runs on it once.
 type Subject struct {
 	event *gateway.Event
 	// version is that of the event's schema; nil for an untyped event.

@@ -84,7 +84,7 @@ func (b *Breaker) Doubtful() bool {
 	return b.state != BreakerClosed || slices.ContainsFunc(b.streak, func(entry streakEntry) bool { return entry.endpoint })
 }
 
-// Delivered takes note of a success. closed is true when it closed the breaker: only a probe does, for an attempt that
+// Delivered records a success. closed is true when it closed the breaker: only a probe does, for an attempt that
 // was under way before says nothing of now.
 func (b *Breaker) Delivered(concurrency int, probe bool) (closed bool) {
 	if b.state != BreakerClosed {
@@ -102,7 +102,7 @@ func (b *Breaker) Delivered(concurrency int, probe bool) (closed bool) {
 	return false
 }
 
-// Failed takes note of an event's failure; endpoint tells whose fault it was. opened holds, when this failure opened the
+// Failed records an event's failure; endpoint reports whether it was the endpoint's fault. opened holds, when this failure opened the
 // breaker, the distinct events that failed since the last success: their steps are given back. The slice is valid until
 // the next call. probe tells that the attempt was one; closed that it closed the breaker all the same.
 func (b *Breaker) Failed(at Position, endpoint, probe bool, now time.Time) (opened []Position, closed bool) {

@@ -39,7 +39,7 @@ type body struct {
 	taken int
 	// charged is the number of bytes that the call is charged for those.
 	charged int
-	// announced is the length of the body, where its client says one and it is one message; it is told to the call once.
+	// announced is the length of the body, where its client says one and it is one message; the call is charged for it once.
 	announced int64
 	// failed is why nothing more can be read. What reads the body may outlive the handler, which looks at it in the end.
 	failed atomic.Pointer[failure]

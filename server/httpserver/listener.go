@@ -11,10 +11,9 @@ import (
 // takes 4 MiB for each client that does not read, which no budget of the server counts.
 const unsentBytes = 256 << 10
 
-// crowd bounds the connections of a listener, and lets each address have as many as are still free: whoever opens as many
-// as possible gets half of them, and leaves room for all others. What goes beyond is closed at once, so that it costs
-// nothing and is not left waiting.
-type crowd struct {
+// limitedListener bounds the connections of a listener. Each address may have as many connections as are still free, so one that opens
+// as many as possible gets half of them and leaves room for the others. Further connections are closed at once.
+type limitedListener struct {
 	net.Listener
 	// limit is 0 for any number.
 	limit   int
@@ -29,13 +28,13 @@ type crowd struct {
 // boundConnections bounds what clients may cost before they are known. A listener has at most that number of connections open
 // at a time; 0 for no limit.
 func boundConnections(listener net.Listener, most int) net.Listener {
-	return &crowd{
+	return &limitedListener{
 		Listener: listener, limit: most, of: map[string]int{}, turns: limit.NewTurns(atOnceAddress),
 		control: limit.NewRates(limit.Rate{PerSecond: controlPerSecond, Burst: controlBurst}, limit.Rate{}),
 	}
 }
 
-func (c *crowd) Accept() (net.Conn, error) {
+func (c *limitedListener) Accept() (net.Conn, error) {
 	for {
 		conn, err := c.Listener.Accept()
 		if err != nil {
@@ -49,7 +48,7 @@ func (c *crowd) Accept() (net.Conn, error) {
 	}
 }
 
-func (c *crowd) enter(address string) bool {
+func (c *limitedListener) enter(address string) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.limit != 0 && c.of[address] >= c.limit-c.total {
@@ -60,7 +59,7 @@ func (c *crowd) enter(address string) bool {
 	return true
 }
 
-func (c *crowd) leave(address string) {
+func (c *limitedListener) leave(address string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.total--

@@ -9,7 +9,7 @@ import (
 	"github.com/postrider-dev/postrider/server/store"
 )
 
-// maxFaults bounds the faults that are told of one batch.
+// maxFaults bounds the faults that are reported for one batch.
 const maxFaults = 100
 
 const (
@@ -17,7 +17,7 @@ const (
 	maxSubjectBytes = 2048
 )
 
-// accept checks drafts and makes events of them. The faults of a batch are told together.
+// accept checks drafts and makes events of them. The faults of a batch are reported together.
 func (p *Publisher) accept(
 	ctx context.Context, tenant *gateway.Tenant, drafts []gateway.Draft, snapshot *schema.Snapshot, at locate,
 ) ([]store.NewEvent, error) {
@@ -46,7 +46,7 @@ func (p *Publisher) accept(
 	return accepted, nil
 }
 
-// join adds the fields of another fault of the same kind; of different kinds the first is told.
+// join adds the fields of another fault of the same kind; of different kinds the first is reported.
 func join(faults, fault *gateway.Error) *gateway.Error {
 	if faults == nil {
 		return fault

@@ -14,7 +14,7 @@ import (
 	"github.com/postrider-dev/postrider/server/stream"
 )
 
-// streamIDPrefix begins the id of a live stream. The rest cannot be guessed: whoever has it and may read the tenant's events
+// streamIDPrefix begins the id of a live stream. The rest cannot be guessed: a caller who has it and may read the tenant's events
 // can keep the stream open.
 const streamIDPrefix = "str_"
 

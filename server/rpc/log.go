@@ -12,7 +12,7 @@ import (
 )
 
 // requestLog writes one line for each request: what was asked, by whom, what came of it and how long it took. Requests
-// that went well and change nothing are told at debug, and publishes too, for there are thousands a second.
+// that succeeded and changed nothing are logged at debug, and so are publishes, of which there are thousands a second.
 // Those that were refused are logged sampled.
 type requestLog struct {
 	logger  *slog.Logger

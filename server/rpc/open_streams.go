@@ -29,7 +29,7 @@ type openStreams struct {
 
 	mu      sync.Mutex
 	streams map[*openStream]struct{}
-	held    holdings
+	held    quota
 	// listed are the live streams by id; opened counts them, also those that are closed again.
 	listed map[string]*openStream
 	opened int64
@@ -64,8 +64,8 @@ func newOrigin(address string, header http.Header) origin {
 
 func newOpenStreams(a *authenticator, limit int) *openStreams {
 	return &openStreams{
-		auth: a, streams: map[*openStream]struct{}{}, listed: map[string]*openStream{}, held: newHoldings(limit),
-		watches: streamWatches{held: newHoldings(maxStreamWatches)},
+		auth: a, streams: map[*openStream]struct{}{}, listed: map[string]*openStream{}, held: newQuota(limit),
+		watches: streamWatches{held: newQuota(maxStreamWatches)},
 	}
 }
 

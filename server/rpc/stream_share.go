@@ -36,24 +36,24 @@ var (
 	tenantShare = share{"its tenant", 2, 1}
 )
 
-// allows says whether somebody who holds so many may have another one.
+// allows reports whether a caller who holds that number may have another one.
 func (s share) allows(held, free int) bool { return free > 0 && held*s.den < free*s.num }
 
-// holdings counts the open streams. The caller locks.
-type holdings struct {
+// quota counts the open streams. The caller locks.
+type quota struct {
 	limit, total int
 	clients      map[holder]int
 	keys         map[auth.KeyHash]int
 	tenants      map[gateway.TenantID]int
 }
 
-func newHoldings(limit int) holdings {
-	return holdings{
+func newQuota(limit int) quota {
+	return quota{
 		limit: limit, clients: map[holder]int{}, keys: map[auth.KeyHash]int{}, tenants: map[gateway.TenantID]int{},
 	}
 }
 
-func (h *holdings) add(who holder) error {
+func (h *quota) add(who holder) error {
 	free := h.limit - h.total
 	for _, one := range []struct {
 		share
@@ -69,9 +69,9 @@ func (h *holdings) add(who holder) error {
 	return nil
 }
 
-func (h *holdings) remove(who holder) { h.count(who, -1) }
+func (h *quota) remove(who holder) { h.count(who, -1) }
 
-func (h *holdings) count(who holder, n int) {
+func (h *quota) count(who holder, n int) {
 	h.total += n
 	countOf(h.clients, who, n)
 	countOf(h.keys, who.key, n)

@@ -48,7 +48,7 @@ func (s *streamService) WatchStreams(
 // streamWatches counts the watches of streams.
 type streamWatches struct {
 	mu   sync.Mutex
-	held holdings
+	held quota
 }
 
 func (s *streamWatches) open(who holder) error {

@@ -129,7 +129,7 @@ func (w *encodedWalk) tooDeep(depth int) bool {
 	return depth > gateway.MaxDataDepth
 }
 
-// unknown tells of the fields that a message's schema does not have.
+// unknown reports the fields that a message's schema does not have.
 func (w *encodedWalk) unknown(m *message, payload protoreflect.Message) {
 	if w.ignore != nil && len(payload.GetUnknown()) > 0 {
 		w.ignore.leaveOut(w.path, payload)

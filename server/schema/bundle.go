@@ -19,7 +19,7 @@ import (
 type bundles struct {
 	mu     sync.Mutex
 	byHash map[[sha256.Size]byte]*bundle
-	// bySet spares hashing a set that many types share; the key is its first byte.
+	// bySet avoids hashing a set that several types share; the key is its first byte.
 	bySet map[*byte]*bundle
 }
 

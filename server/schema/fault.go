@@ -9,7 +9,7 @@ import (
 	"github.com/postrider-dev/postrider/server/gateway"
 )
 
-// maxFaults bounds the faults that are told of one set of files.
+// maxFaults bounds the faults that are reported for one set of files.
 const maxFaults = 100
 
 // faults collects what is wrong with a schema, to be told at once.

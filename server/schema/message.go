@@ -15,7 +15,7 @@ import (
 	"github.com/postrider-dev/postrider/server/gateway"
 )
 
-// MaxViolations bounds the violations that are told of one payload.
+// MaxViolations bounds the violations that are reported for one payload.
 const MaxViolations = 20
 
 // maxMessages bounds the messages in a payload, google.protobuf.Value and entries of maps among them. One takes some

@@ -170,7 +170,7 @@ const firstRecount = time.Hour
 // farFuture is after every interval.
 var farFuture = time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC)
 
-// stored returns up to which position events were counted in what is stored, and takes note of the sums that the last
+// stored returns up to which position events were counted in what is stored, and records the sums that the last
 // process may have died over: those that the newest intervals are a part of, and those before.
 func (r *Recorder) stored(ctx context.Context, now time.Time) (counted gateway.Position, err error) {
 	found := false

@@ -112,7 +112,7 @@ func (r *Recorder) Published(events []*gateway.Event) {
 	r.touched = true
 }
 
-// pass takes note of the position at which intervals ended. r.mu is held.
+// pass records the position at which intervals ended. r.mu is held.
 func (r *Recorder) pass(now time.Time) {
 	if start := now.Truncate(shortest); start.After(r.passedAt) {
 		r.passed, r.passedAt = r.position, start

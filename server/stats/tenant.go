@@ -104,7 +104,7 @@ func (t *tenant) settled(now time.Time, d gateway.DeliverySettled) {
 	}
 }
 
-// sampled takes note of what waits and of the streams that are open. That it is different from before is something that happened.
+// sampled records the backlogs and the number of open streams. A change of these counts as activity.
 func (t *tenant) sampled(now time.Time, backlogs map[gateway.SubscriptionID]gateway.SubscriptionBacklog, streams int) {
 	gauges := gateway.StatsGauges{Known: true, Streams: int64(streams)}
 	for _, b := range backlogs {
@@ -132,7 +132,7 @@ func (t *tenant) unstored() []*interval {
 	return found
 }
 
-// tidy takes note that the intervals before a time are stored, and lets go of what nobody needs. It reports whether
+// tidy records that the intervals before a time are stored, and frees what is no longer needed. It reports whether
 // anything is left.
 func (t *tenant) tidy(now, storedBefore time.Time) (left bool) {
 	// What a clock that was ahead has counted is still to come.

@@ -212,7 +212,7 @@ func (s *Store) CountMatching(ctx context.Context, tenant gateway.TenantID, f ga
 	return count, nil
 }
 
-// countScan counts by scan, in a part of the log no longer than ten times the limit: a filter over so many types
+// countScan counts by scan, in a part of the log no longer than ten times the limit: a filter over that many types
 // selects about everything.
 func (s *Store) countScan(ctx context.Context, tenant gateway.TenantID, f gateway.Filter, after, upTo gateway.Position, limit int) (int, error) {
 	where, args := patternCondition(f)

@@ -67,7 +67,7 @@ func (s *Store) Run(ctx context.Context) error {
 	}
 }
 
-// letOthersQueue lets whoever is ready to publish or to report a result go first, so that they come along in this group:
+// letOthersQueue lets goroutines that are ready to publish or to report a result run first, so that they are part of this group:
 // fewer and larger commits under load. When nobody is ready it returns at once, so an idle server answers no later.
 // Publish and delivery together gained 25 % with it (bench/README.md).
 func letOthersQueue() {

@@ -10,7 +10,7 @@ import (
 
 // Entry is a stream in the list of those that are open: what it is called, and how far it has come.
 type Entry struct {
-	// ID is told to the stream's client with the first message; empty for a stream that is in no list.
+	// ID is sent to the stream's client with the first message; empty for a stream that is in no list.
 	ID string
 	// Expires is when the stream ends unless it is renewed, as told with the first message; zero for never.
 	Expires time.Time

@@ -206,7 +206,7 @@ func (m *matcher) miss(t *topic) {
 }
 
 // publish hands out what was matched. The place moves after all topics have their events and before anybody is woken:
-// whoever reads the place first and a topic then misses nothing.
+// a reader that reads the position first and then a topic misses nothing.
 func (m *matcher) publish(matched gateway.Position) {
 	waiting := make([]chan struct{}, len(m.dirty))
 	for i, t := range m.dirty {

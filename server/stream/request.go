@@ -36,8 +36,8 @@ type Request struct {
 	SlowPolicy SlowPolicy
 	// Heartbeat is the longest silence; DefaultHeartbeat when 0.
 	Heartbeat time.Duration
-	// Flush is called after a batch of messages, when no more are ready: what a transport has put by must go out now. Nil
-	// for one that puts nothing by.
+	// Flush is called after a batch of messages, when no more are ready: what a transport has buffered must be written now. Nil
+	// for one that buffers nothing.
 	Flush func() error
 	// Entry is kept up to date by the stream. Nil for a stream of which nobody keeps account.
 	Entry *Entry
@@ -62,7 +62,7 @@ const (
 // Message is one message of a stream.
 type Message struct {
 	Kind Kind
-	// Cursor is the place reached: whoever resumes from it misses nothing and sees nothing twice.
+	// Cursor is the position reached: a reader that resumes from it misses nothing and sees nothing twice.
 	Cursor gateway.Cursor
 	// Event is set for KindEvent. It is shared and must not be changed.
 	Event *gateway.Event

@@ -285,7 +285,7 @@ func (s *subscriber) deliver(message Message) error {
 	return nil
 }
 
-// flush lets the transport pass on what it has put by.
+// flush lets the transport write what it has buffered.
 func (s *subscriber) flush() error {
 	if s.request.Flush == nil || !s.unflushed {
 		return nil

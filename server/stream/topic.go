@@ -168,7 +168,7 @@ func (t *topic) from(number int64, policy SlowPolicy) view {
 	return t.view(number, policy)
 }
 
-// newestFew returns the number of the event that so many wait with, itself included, and the events from it on.
+// newestFew returns the number of the first of the newest events, and those events.
 func (t *topic) newestFew(waiting int64) (number int64, v view) {
 	t.mu.Lock()
 	defer t.mu.Unlock()

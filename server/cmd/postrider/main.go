@@ -15,7 +15,7 @@ func run() int {
 	signal.Ignore(syscall.SIGXFSZ)
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
-	// The second signal ends the process at once: whoever asks twice does not want to wait.
+	// A second signal ends the process at once, without a graceful stop.
 	context.AfterFunc(ctx, stop)
 	return execute(ctx, environment{
 		stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, lookup: os.LookupEnv,

@@ -173,7 +173,7 @@ func selectedDeliveries(all []*gateway.Delivery, q store.DeliveryQuery) (ids []s
 	return ids
 }
 
-// listedDeliveries pages through, in at most so many pages: there is no empty one at the end.
+// listedDeliveries pages through, in at most that number of pages: there is no empty one at the end.
 func (w *world) listedDeliveries(t *testing.T, q store.DeliveryQuery, pages int) (ids []string) {
 	t.Helper()
 	for page := 0; ; page++ {

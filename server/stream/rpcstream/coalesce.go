@@ -6,7 +6,7 @@ import (
 	"sync"
 )
 
-// writeBytes is how much is put by before it is written, more or less: what comes in a burst goes out in few writes.
+// writeBytes is about how much is buffered before it is written: a burst takes few writes.
 const writeBytes = 32 << 10
 
 // buffers are shared by streams: one that waits holds none.
@@ -33,7 +33,7 @@ func coalescerOf(ctx context.Context) *coalescer {
 	return c
 }
 
-// coalescer is a response that puts messages by while it is held.
+// coalescer is a response that buffers messages while it is held.
 type coalescer struct {
 	http.ResponseWriter
 	buffers buffers
@@ -69,7 +69,7 @@ func (c *coalescer) Flush() {
 
 func (c *coalescer) hold() { c.held = true }
 
-// flush passes on what was put by.
+// flush passes on what is buffered.
 func (c *coalescer) flush() error {
 	if c.write(); c.err != nil {
 		return c.err
@@ -78,7 +78,7 @@ func (c *coalescer) flush() error {
 	return nil
 }
 
-// release passes on what was put by and everything later at once.
+// release passes on what is buffered, and everything later at once.
 func (c *coalescer) release() {
 	c.held = false
 	c.write()

@@ -67,7 +67,7 @@ func New(config Config) *Transport {
 }
 
 // Serve answers r with the tenant's events that asked names, until either side ends the stream, and keeps its entry. What is wrong before the
-// first event is an HTTP error in the form of the API; what ends the stream later is told by its last message. The error
+// first event is an HTTP error in the form of the API; the last message says what ended the stream later. The error
 // is never nil: it is what the client was told, or would have been if it had not left.
 func (t *Transport) Serve(
 	w http.ResponseWriter, r *http.Request, tenant *gateway.Tenant, entry *stream.Entry,

@@ -8,10 +8,10 @@ import (
 	"github.com/postrider-dev/postrider/server/wire"
 )
 
-// writeBytes is how much is put by before it is written, more or less: what comes in a burst goes out in few writes.
+// writeBytes is about how much is buffered before it is written: a burst takes few writes.
 const writeBytes = 32 << 10
 
-// writer puts messages by until the hub has no more ready, and then writes and flushes them at once.
+// writer buffers messages until the hub has no more ready, and then writes and flushes them at once.
 type writer struct {
 	form     form
 	encoding *stream.Encoding
@@ -27,7 +27,7 @@ type writer struct {
 	err error
 }
 
-// event puts the message of an event by.
+// event buffers the message of an event.
 func (w *writer) event(message *stream.Message) error {
 	frame, err := message.Frame(w.encoding)
 	if err != nil {
@@ -38,7 +38,7 @@ func (w *writer) event(message *stream.Message) error {
 	return w.writeFull()
 }
 
-// append puts another message by.
+// append buffers another message.
 func (w *writer) append(message func([]byte) ([]byte, error)) error {
 	put := w.buffer()
 	before := len(*put)

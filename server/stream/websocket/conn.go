@@ -34,7 +34,7 @@ const (
 	CloseLater CloseCode = websocket.StatusTryAgainLater
 	// CloseRefused: what was asked for is refused, and would be again.
 	CloseRefused CloseCode = 4400
-	// CloseUnauthenticated: whoever connects again needs other credentials.
+	// CloseUnauthenticated: the client needs other credentials to connect again.
 	CloseUnauthenticated CloseCode = 4401
 	// CloseForbidden: the credentials do not allow it.
 	CloseForbidden CloseCode = 4403
@@ -193,7 +193,7 @@ func (c *Conn) refuse(err error) {
 	}
 }
 
-// Append puts a message by, whose payload encode appends. It is written with the next Flush, or when there is much.
+// Append buffers a message, whose payload encode appends. It is written with the next Flush, or when there is much.
 func (c *Conn) Append(text bool, encode func([]byte) ([]byte, error)) error {
 	op := opBinary
 	if text {
@@ -202,7 +202,7 @@ func (c *Conn) Append(text bool, encode func([]byte) ([]byte, error)) error {
 	return c.link.message(op, c.compress, encode)
 }
 
-// Flush writes what was put by.
+// Flush writes what is buffered.
 func (c *Conn) Flush() error { return c.link.flush() }
 
 // Close sends a close frame, after which nothing can be sent. What is still to be read ends soon.

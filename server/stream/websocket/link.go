@@ -12,7 +12,7 @@ import (
 )
 
 const (
-	// writeBytes is how much is put by before it is written, more or less: what comes in a burst goes out in few writes.
+	// writeBytes is about how much is buffered before it is written: a burst takes few writes.
 	writeBytes = 32 << 10
 	// writeTimeout bounds how long one write may wait for a client that does not read.
 	writeTimeout = 30 * time.Second
@@ -21,11 +21,11 @@ const (
 	// messageTime is how long a message may take to arrive, and a second more for every messagePace bytes of it.
 	messageTime = 20 * time.Second
 	messagePace = 4 << 10
-	// farewell bounds how long an end may take: what is being written, and the client's answer to the close.
-	farewell = 2 * time.Second
+	// closeTimeout bounds how long closing may take: what is being written, and the client's answer to the close.
+	closeTimeout = 2 * time.Second
 )
 
-// link is the connection below the frames. It puts frames by until they are flushed, so that all that are ready go out in
+// link is the connection below the frames. It buffers frames until they are flushed, so that all that are ready go out in
 // one write, and keeps the deadlines. The library, which reads, writes its control frames through it.
 type link struct {
 	net.Conn
@@ -38,12 +38,12 @@ type link struct {
 	mu sync.Mutex
 	// put holds whole frames that are not written yet. Nil while there are none, so that it costs nothing to be quiet.
 	put *[]byte
-	// writing says that a goroutine writes; it takes along what is put by meanwhile.
+	// writing says that a goroutine writes; it also writes what is buffered meanwhile.
 	writing bool
 	// written tells that a write has ended. taken and done number the buffers that were begun and ended to be written.
 	written     sync.Cond
 	taken, done int
-	// closed says that a close frame was put by: nothing may follow it.
+	// closed says that a close frame is buffered or written: nothing may follow it.
 	closed bool
 	// err is why nothing more can be written.
 	err error
@@ -61,7 +61,7 @@ type link struct {
 	came  int
 }
 
-// buffers are for what is put by.
+// buffers are reused for frames that wait to be written.
 var buffers = sync.Pool{New: func() any { return new([]byte) }}
 
 // newLink makes a link whose client may send a number of frames a second; 0 for any. shared is what those of other links ask for.
@@ -126,7 +126,7 @@ func plainClose(frame []byte) []byte {
 	return appendClose(nil, CloseInvalidText, "")
 }
 
-// message puts a data frame by, whose payload encode appends. What is much is written when message returns: until then it has room
+// message buffers a data frame, whose payload encode appends. What is much is written when message returns: until then it has room
 // in the memory (stream.Hub.Keep), and a connection holds no more than one such buffer, and what is added while that is written.
 func (l *link) message(op opcode, compress bool, encode func([]byte) ([]byte, error)) error {
 	frame := appendFrame
@@ -147,7 +147,7 @@ func (l *link) message(op opcode, compress bool, encode func([]byte) ([]byte, er
 	return l.err
 }
 
-// flush writes what was put by.
+// flush writes what is buffered.
 func (l *link) flush() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -165,7 +165,7 @@ func (l *link) ping() error {
 	return l.drive()
 }
 
-// close says farewell, and returns when that is written, or cannot be. What was put by goes out before.
+// close sends a close frame, and returns when it is written, or cannot be. What is buffered is written before it.
 func (l *link) close(code CloseCode, reason string) {
 	l.leave()
 	l.mu.Lock()
@@ -180,7 +180,7 @@ func (l *link) close(code CloseCode, reason string) {
 	}
 }
 
-// add puts something by, once there is room for it.
+// add buffers a frame once there is room for it.
 func (l *link) add(something func([]byte) ([]byte, error)) error {
 	for l.writing && l.put != nil && len(*l.put) >= writeBytes {
 		l.written.Wait()
@@ -201,7 +201,7 @@ func (l *link) add(something func([]byte) ([]byte, error)) error {
 	return err
 }
 
-// drive writes all that is put by. Where a goroutine is at that already, it takes this along.
+// drive writes all that is buffered. If another goroutine is already writing, that one writes this as well.
 func (l *link) drive() error {
 	if l.writing {
 		return l.err
@@ -293,13 +293,13 @@ func (l *link) awaitWrite() {
 	}
 }
 
-// leave lets nothing take longer than a farewell from now on, not even a write under way.
+// leave lets nothing take longer than closeTimeout from now on, not even a write under way.
 func (l *link) leave() {
 	l.deadlines.Lock()
 	defer l.deadlines.Unlock()
 	if !l.leaving {
 		l.leaving = true
-		_ = l.SetDeadline(time.Now().Add(farewell))
+		_ = l.SetDeadline(time.Now().Add(closeTimeout))
 	}
 }
 

@@ -38,7 +38,7 @@ type socket struct {
 	// ctx ends with the reason why the connection does.
 	ctx context.Context
 	end context.CancelCauseFunc
-	// cause is what the client is told of that.
+	// cause is what the client is told about it.
 	cause func() *connect.Error
 	// parted is closed when all that there was to tell the client was told.
 	parted chan struct{}

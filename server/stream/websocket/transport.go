@@ -174,7 +174,7 @@ func (t *Transport) Run(ctx context.Context) error {
 	case <-ctx.Done():
 	}
 	t.stop()
-	t.open.Wait() // Bounded: nobody's farewell takes long.
+	t.open.Wait() // Bounded by closeTimeout.
 	return nil
 }
 
