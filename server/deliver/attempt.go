@@ -164,9 +164,7 @@ func (l *lane) settle(a *attempt, outcome gateway.Outcome) bool {
 	result := store.Result{Delivery: &a.delivery, Previous: a.previous, Revision: a.sub.Revision, Committed: a.committed}
 	l.resolve(a)
 	l.withPlace(&result)
-	if a.permit != nil {
-		a.permit.use()
-	}
+	a.permit.use()
 	l.engine.store.Record(result)
 	l.updateLow()
 	l.tryShare()
@@ -294,9 +292,7 @@ func (l *lane) release(key rowKey) {
 // committed frees the slot: the outcome is durable.
 func (a *attempt) committed() {
 	l := a.lane
-	if a.permit != nil {
-		a.permit.done()
-	}
+	a.permit.done()
 	l.engine.settled(a.settled())
 	l.mu.Lock()
 	key := keyOf(&a.delivery)
@@ -364,12 +360,14 @@ func (l *lane) writePending(startedBy time.Time) (left time.Time) {
 func (l *lane) recordPending(a *attempt) {
 	d := a.delivery
 	d.State, d.UpdateTime = gateway.DeliveryPending, time.Now().UTC()
-	result := store.Result{Delivery: &d, Committed: func() { l.engine.watches.publish(&d) }}
+	permit := a.permit
+	result := store.Result{Delivery: &d, Committed: func() {
+		permit.done()
+		l.engine.watches.publish(&d)
+	}}
 	l.resolve(a)
 	l.withPlace(&result)
-	if a.permit != nil {
-		a.permit.use()
-	}
+	permit.use()
 	l.engine.store.Record(result)
 }
 

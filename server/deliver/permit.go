@@ -4,6 +4,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/postrider-dev/postrider/server/gateway"
 )
 
 const (
@@ -23,10 +25,45 @@ const (
 type line struct {
 	mu    sync.Mutex
 	taken int
-	// trying and probing are the lanes in line, each once, in the order in which they came. Those whose breaker is closed have failed
-	// a few times only, and go before those that have been dead for a while.
-	trying, probing []*lane
+	// trying and probing are the lanes in line. Those whose breaker is closed have failed a few times only, and go before those that
+	// have been dead for a while.
+	trying, probing laneQueue
 	passed          int
+}
+
+// laneQueue holds lanes, each once. Tenants take turns; the lanes of a tenant go in the order in which they came.
+type laneQueue struct {
+	of      map[gateway.TenantID][]*lane
+	tenants []gateway.TenantID
+}
+
+func (q *laneQueue) push(l *lane) {
+	if q.of == nil {
+		q.of = map[gateway.TenantID][]*lane{}
+	}
+	if len(q.of[l.tenant]) == 0 {
+		q.tenants = append(q.tenants, l.tenant)
+	}
+	q.of[l.tenant] = append(q.of[l.tenant], l)
+}
+
+// pop returns the next lane, nil when there is none.
+func (q *laneQueue) pop() *lane {
+	if len(q.tenants) == 0 {
+		return nil
+	}
+	tenant := q.tenants[0]
+	q.tenants = q.tenants[1:]
+	lanes := q.of[tenant]
+	l := lanes[0]
+	lanes[0] = nil
+	if lanes = lanes[1:]; len(lanes) == 0 {
+		delete(q.of, tenant)
+		return l
+	}
+	q.of[tenant] = lanes
+	q.tenants = append(q.tenants, tenant)
+	return l
 }
 
 // has reports whether a lane waits for a permit.
@@ -57,9 +94,9 @@ func (q *line) take(l *lane) *permit {
 	}
 	l.inLine = true
 	if l.breaker.Probing() {
-		q.probing = append(q.probing, l)
+		q.probing.push(l)
 	} else {
-		q.trying = append(q.trying, l)
+		q.trying.push(l)
 	}
 	return nil
 }
@@ -71,17 +108,18 @@ func (q *line) next() {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.passed++
-	from := &q.trying
-	if len(q.trying) == 0 || len(q.probing) > 0 && q.passed%probesEvery == 0 {
-		from = &q.probing
+	first, second := &q.trying, &q.probing
+	if q.passed%probesEvery == 0 {
+		first, second = second, first
 	}
-	if len(*from) == 0 {
+	l := first.pop()
+	if l == nil {
+		l = second.pop()
+	}
+	if l == nil {
 		q.taken--
 		return
 	}
-	l := (*from)[0]
-	(*from)[0] = nil
-	*from = (*from)[1:]
 	l.inLine = false
 	go l.called(&permit{line: q})
 }
@@ -98,7 +136,7 @@ func (l *lane) called(t *permit) {
 
 // dropIdlePermit passes the permit on where nothing is about to use it.
 func (l *lane) dropIdlePermit() {
-	if !l.searching && !l.queued && !l.retries.reading {
+	if !l.searching && !l.retries.reading && !(l.queued && l.runnable()) {
 		l.dropPermit()
 	}
 }
@@ -121,11 +159,16 @@ func (l *lane) usePermit(a *attempt) {
 	}
 }
 
-func (t *permit) use() { t.uses.Add(1) }
+// use and done do nothing for an attempt that needed no permit.
+func (t *permit) use() {
+	if t != nil {
+		t.uses.Add(1)
+	}
+}
 
 // done ends one use of the permit, and passes it on after the last.
 func (t *permit) done() {
-	if t.uses.Add(-1) == 0 {
+	if t != nil && t.uses.Add(-1) == 0 {
 		t.end()
 	}
 }

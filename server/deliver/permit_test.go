@@ -131,6 +131,75 @@ func TestWhoFailsOnceGoesBeforeProbes(t *testing.T) {
 	})
 }
 
+// Nor does it wait behind all that another tenant has, however few times those have failed.
+func TestTenantsTakeTurnsInLine(t *testing.T) {
+	t.Parallel()
+	inWorld(t, func(w *world) {
+		w.failing(400, taking(10*time.Millisecond))
+		acme, err := w.store.CreateTenant(w.ctx, gateway.Tenant{Name: "acme"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		e := w.endpoint("flaky")
+		e.set(func(_ context.Context, _ *target.Message, nth int) gateway.Outcome {
+			if nth == 0 {
+				return endpointFailure
+			}
+			return delivered
+		})
+		if _, err := w.engine.Create(w.ctx, &gateway.Subscription{
+			Tenant: acme.ID, Name: "flaky", Filter: gateway.Filter{Types: []string{"b"}}, TargetType: "fake", TargetConfig: []byte("flaky"),
+			Policy: gateway.Policy{Concurrency: 1},
+		}, store.Start{Kind: store.StartNow}); err != nil {
+			t.Fatal(err)
+		}
+		w.publish("a", "a")
+		pass(100 * time.Millisecond)
+		w.publishFor(acme.ID, "b", "b")
+		pass(200 * time.Millisecond)
+		equal(t, "attempts at the one that has failed once", len(e.received()), 2)
+	})
+}
+
+// A change of a subscription stores what its attempts have not yet, and once kept the permit of an attempt for ever: after four of these
+// no endpoint that had failed was tried again.
+func TestAChangeKeepsNoPermit(t *testing.T) {
+	t.Parallel()
+	inWorld(t, func(w *world) {
+		sub, e := w.subscribe("changed", store.StartNow, gateway.Policy{Concurrency: 1}, "a")
+		e.set(func(context.Context, *target.Message, int) gateway.Outcome {
+			time.Sleep(100 * time.Millisecond)
+			return endpointFailure
+		})
+		w.publishN(30, "a")
+		for range 300 {
+			pass(5 * time.Millisecond)
+			current := w.stored(sub)
+			if _, _, err := w.engine.Update(w.ctx, sub.ID, current.Revision, func(*gateway.Subscription) error { return nil }); err != nil {
+				t.Fatal(err)
+			}
+			if current.Revision%20 == 0 { // The breaker is closed, so the next events are tried.
+				if _, err := w.engine.Pause(w.ctx, sub.ID); err != nil {
+					t.Fatal(err)
+				}
+				if _, err := w.engine.Resume(w.ctx, sub.ID); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		_, other := w.subscribe("other", store.StartNow, gateway.Policy{Concurrency: 1}, "b")
+		other.set(func(_ context.Context, _ *target.Message, nth int) gateway.Outcome {
+			if nth == 0 {
+				return endpointFailure
+			}
+			return delivered
+		})
+		w.publishN(2, "b")
+		pass(time.Second)
+		equal(t, "attempts at one that has failed once", len(other.received()), 2)
+	})
+}
+
 // Endpoints that swallow what they are sent hold a permit for a moment, not for as long as they take.
 func TestHangingEndpointsDoNotHoldOthersUp(t *testing.T) {
 	t.Parallel()

@@ -272,6 +272,11 @@ func (w *world) subscribeTo(name string, start store.StartKind, policy gateway.P
 // publish appends one event of each type and returns their ids: "1", "2", … in order of position.
 func (w *world) publish(types ...string) []string {
 	w.t.Helper()
+	return w.publishFor(tenant, types...)
+}
+
+func (w *world) publishFor(tenant gateway.TenantID, types ...string) []string {
+	w.t.Helper()
 	events := make([]store.NewEvent, len(types))
 	ids := make([]string, len(types))
 	for i, kind := range types {
