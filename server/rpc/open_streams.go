@@ -15,6 +15,7 @@ import (
 	"github.com/postrider-dev/postrider/server/auth"
 	"github.com/postrider-dev/postrider/server/gateway"
 	"github.com/postrider-dev/postrider/server/limit"
+	"github.com/postrider-dev/postrider/server/wire"
 )
 
 // streamCheck is how often open streams are held against their keys: a revocation must take effect within a second, and so must
@@ -105,7 +106,7 @@ func (c *settlingConn) Send(message any) error {
 		c.settled = true
 		c.call.Settle()
 	}
-	return c.StreamingHandlerConn.Send(message)
+	return wire.Unsent(c.StreamingHandlerConn.Send(message))
 }
 
 // open keeps account of a stream of the context's caller until it is closed, or refuses it. The context it returns ends

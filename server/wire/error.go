@@ -155,6 +155,19 @@ func endedError(ctx context.Context, err error) *connect.Error {
 	}
 }
 
+// Unsent is the error of a message that could not be sent on a stream. Unless it could not be encoded, its client has gone, which is
+// nobody's fault.
+func Unsent(err error) error {
+	if err == nil {
+		return nil
+	}
+	var coded *connect.Error
+	if errors.As(err, &coded) && coded.Code() != connect.CodeUnknown {
+		return err
+	}
+	return connect.NewError(connect.CodeCanceled, errors.New("the client has gone"))
+}
+
 func internalError(ctx context.Context, logger *slog.Logger, err error) *connect.Error {
 	var raw [8]byte
 	rand.Read(raw[:])

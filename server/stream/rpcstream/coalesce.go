@@ -4,6 +4,8 @@ import (
 	"context"
 	"net/http"
 	"sync"
+
+	"github.com/postrider-dev/postrider/server/wire"
 )
 
 // writeBytes is about how much is buffered before it is written: a burst takes few writes.
@@ -72,7 +74,7 @@ func (c *coalescer) hold() { c.held = true }
 // flush passes on what is buffered.
 func (c *coalescer) flush() error {
 	if c.write(); c.err != nil {
-		return c.err
+		return wire.Unsent(c.err)
 	}
 	_ = http.NewResponseController(c.ResponseWriter).Flush() // A failed flush shows in the next write.
 	return nil
