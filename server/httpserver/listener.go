@@ -1,6 +1,8 @@
 package httpserver
 
 import (
+	"context"
+	"log/slog"
 	"net"
 	"sync"
 
@@ -17,6 +19,7 @@ type limitedListener struct {
 	net.Listener
 	// limit is 0 for any number.
 	limit   int
+	refused *limit.Sampler
 	turns   *limit.Turns
 	control *limit.Rates
 
@@ -26,10 +29,10 @@ type limitedListener struct {
 }
 
 // boundConnections bounds what clients may cost before they are known. A listener has at most that number of connections open
-// at a time; 0 for no limit.
-func boundConnections(listener net.Listener, most int) net.Listener {
+// at a time; 0 for no limit. Some of those that are closed for that are logged.
+func boundConnections(listener net.Listener, most int, logger *slog.Logger) net.Listener {
 	return &limitedListener{
-		Listener: listener, limit: most, of: map[string]int{}, turns: limit.NewTurns(atOnceAddress),
+		Listener: listener, limit: most, refused: limit.NewSampler(logger), of: map[string]int{}, turns: limit.NewTurns(atOnceAddress),
 		control: limit.NewRates(limit.Rate{PerSecond: controlPerSecond, Burst: controlBurst}, limit.Rate{}),
 	}
 }
@@ -40,11 +43,14 @@ func (c *limitedListener) Accept() (net.Conn, error) {
 		if err != nil {
 			return nil, err
 		}
-		if address := limit.Address(conn.RemoteAddr().String()); c.enter(address) {
+		address := limit.Address(conn.RemoteAddr().String())
+		if c.enter(address) {
 			boundUnsent(conn)
 			return newConnection(conn, address, c.turns.Of(address), c.control, func() { c.leave(address) }), nil
 		}
 		_ = conn.Close()
+		c.refused.Log(context.Background(), slog.LevelWarn, "connection refused: its address has as many as are free",
+			slog.String("address", address), slog.Int("most", c.limit))
 	}
 }
 

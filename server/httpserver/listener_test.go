@@ -4,17 +4,37 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"os"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/postrider-dev/postrider/server/httpserver"
 )
 
-// connect opens a connection from an address of this machine and reports whether the server keeps it.
+// logBuffer is a log that is read while it is written.
+type logBuffer struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+func (b *logBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.text.Write(p)
+}
+
+func (b *logBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.text.String()
+}
+
+// connectFrom opens a connection from an address of this machine and reports whether the server keeps it.
 func connectFrom(t *testing.T, address, url string) (_ net.Conn, kept bool) {
 	t.Helper()
 	dialer := &net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(address)}}
@@ -37,7 +57,8 @@ func connectFrom(t *testing.T, address, url string) (_ net.Conn, kept bool) {
 // A client that opens connection after connection gets half of them. The others come in as before.
 func TestNobodyTakesAllConnections(t *testing.T) {
 	t.Parallel()
-	url := start(t, httpserver.Config{MaxConnections: 16})
+	var logged logBuffer
+	url := start(t, httpserver.Config{MaxConnections: 16, Logger: slog.New(slog.NewTextHandler(&logged, nil))})
 	var greedy []net.Conn
 	for range 30 {
 		if conn, kept := connectFrom(t, "127.0.0.2", url); kept {
@@ -46,6 +67,9 @@ func TestNobodyTakesAllConnections(t *testing.T) {
 	}
 	if len(greedy) != 8 {
 		t.Errorf("one address has %d of 16 connections, want 8", len(greedy))
+	}
+	if lines := logged.String(); strings.Count(lines, "address=127.0.0.2") < 20 {
+		t.Errorf("the refused connections are logged as %s", lines)
 	}
 	for i := range 4 {
 		if _, kept := connectFrom(t, "127.0.0.3", url); !kept {

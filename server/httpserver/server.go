@@ -48,6 +48,7 @@ type Config struct {
 type Server struct {
 	http           *http.Server
 	maxConnections int
+	logger         *slog.Logger
 }
 
 // New makes a server.
@@ -55,7 +56,7 @@ func New(cfg Config) *Server {
 	protocols := new(http.Protocols)
 	protocols.SetHTTP1(true)
 	protocols.SetUnencryptedHTTP2(true)
-	return &Server{maxConnections: cfg.MaxConnections, http: &http.Server{
+	return &Server{maxConnections: cfg.MaxConnections, logger: cfg.Logger, http: &http.Server{
 		Handler:           NewHandler(cfg),
 		Protocols:         protocols,
 		ReadHeaderTimeout: readHeaderTimeout,
@@ -101,7 +102,7 @@ func reasonOf(fault error) string {
 
 // Serve serves requests until Shutdown or Close; it returns nil then.
 func (s *Server) Serve(listener net.Listener) error {
-	if err := s.http.Serve(boundConnections(listener, s.maxConnections)); !errors.Is(err, http.ErrServerClosed) {
+	if err := s.http.Serve(boundConnections(listener, s.maxConnections, s.logger)); !errors.Is(err, http.ErrServerClosed) {
 		return err
 	}
 	return nil

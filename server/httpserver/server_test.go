@@ -36,7 +36,9 @@ func start(t *testing.T, config httpserver.Config) string {
 
 func serveOn(t *testing.T, listener net.Listener, config httpserver.Config) {
 	t.Helper()
-	config.Logger = slog.New(slog.DiscardHandler)
+	if config.Logger == nil {
+		config.Logger = slog.New(slog.DiscardHandler)
+	}
 	if config.API == nil {
 		config.API = func(*http.ServeMux) {}
 	}

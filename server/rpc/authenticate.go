@@ -145,7 +145,10 @@ func (a *authenticator) authenticate(ctx context.Context, header http.Header) (c
 		if !strings.EqualFold(scheme, "Bearer") {
 			return caller{}, unauthenticated("send the key as Authorization: Bearer KEY")
 		}
-		return a.byKey(ctx, strings.TrimSpace(key))
+		if key = strings.TrimSpace(key); key == "" {
+			return caller{}, unauthenticated("there is no key after Bearer; send it as Authorization: Bearer KEY")
+		}
+		return a.byKey(ctx, key)
 	}
 	token := sessionToken(header)
 	if token == "" {
