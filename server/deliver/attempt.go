@@ -10,7 +10,7 @@ import (
 	"github.com/postrider-dev/postrider/server/store"
 )
 
-// pendingAfter is the age at which a first attempt gets a row, so that one slow reply does not hold the place.
+// pendingAfter is the age at which a first attempt gets a row, so that one slow response does not hold back the stored position.
 const pendingAfter = time.Second
 
 // attempt is one attempt, from its slot to the commit of its outcome.
@@ -28,7 +28,7 @@ type attempt struct {
 
 	cause gateway.AttemptCause
 	start time.Time
-	// sequence is the place in the window of a first attempt; stored tells that a row is there and the window passed it.
+	// sequence is the number of a first attempt in the window; stored reports that it has a row and the window has passed it.
 	sequence uint64
 	stored   bool
 	// probe: sent to find out whether the endpoint is back. trial: started while the breaker was not closed.
@@ -36,7 +36,7 @@ type attempt struct {
 	ended        bool
 	// permit is the lane's, where it needed one; nil otherwise.
 	permit *permit
-	// holds is the memory it is counted with, until its turn ends.
+	// holds is the memory in bytes that is charged for it until its turn ends.
 	holds int64
 }
 
@@ -109,10 +109,10 @@ func (a *attempt) run() {
 	}
 }
 
-// socketWait is how long an attempt waits for which there was no socket.
+// socketWait is how long an attempt waits that found no free socket.
 const socketWait = 100 * time.Millisecond
 
-// sendOnceFree sends again what could not be sent because this process had no socket free: that says nothing of the
+// sendOnceFree repeats a request that could not be sent because this process had no free socket, which says nothing about the
 // endpoint.
 func (a *attempt) sendOnceFree() gateway.Outcome {
 	outcome := a.send()
@@ -172,7 +172,7 @@ func (l *lane) settle(a *attempt, outcome gateway.Outcome) bool {
 	return true
 }
 
-// resolve takes note that a row of a first attempt is being queued.
+// resolve records that a row of a first attempt is being queued.
 func (l *lane) resolve(a *attempt) {
 	if !a.stored {
 		a.stored = true
@@ -180,7 +180,7 @@ func (l *lane) resolve(a *attempt) {
 	}
 }
 
-// conclude brings the row up to date.
+// conclude updates the row with the outcome.
 func (l *lane) conclude(a *attempt, outcome gateway.Outcome, now time.Time) {
 	d := &a.delivery
 	d.Attempts++
@@ -199,7 +199,7 @@ func (l *lane) conclude(a *attempt, outcome gateway.Outcome, now time.Time) {
 	}
 }
 
-// consult tells the breaker, and does what it says. It returns the events whose steps are to be given back.
+// consult reports the outcome to the breaker and applies its decision. It returns the events whose steps are to be given back.
 func (l *lane) consult(a *attempt, outcome gateway.Outcome, now time.Time) (giveBack []gateway.Position) {
 	switch outcome.Kind {
 	case gateway.OutcomeDelivered:
@@ -228,7 +228,7 @@ func (l *lane) consult(a *attempt, outcome gateway.Outcome, now time.Time) (give
 	return nil
 }
 
-// reopen goes on after the breaker closed: what is due first, then the next events.
+// reopen continues after the breaker has closed: due retries first, then the next events.
 func (l *lane) reopen() {
 	l.retries.due, l.retries.first = true, true
 	l.streak = nil
@@ -317,7 +317,7 @@ func (a *attempt) settled() gateway.DeliverySettled {
 	}
 }
 
-// watchAge sees to it that old first attempts get a row.
+// watchAge schedules storePending, so that old first attempts get a row.
 func (l *lane) watchAge() {
 	if !l.pendingTimer {
 		l.pendingTimer = true

@@ -6,16 +6,16 @@ import (
 	"github.com/postrider-dev/postrider/server/gateway"
 )
 
-// backlogCount is what was counted last of the part of the log that a lane reads by itself, so that counting again looks
-// at what is new alone.
+// backlogCount is the last count of the part of the log that a lane reads by itself, so that the next count covers new events
+// only.
 type backlogCount struct {
 	span
 	revision int64
 	events   int64
 }
 
-// Backlogs returns what waits in each subscription of which something does, by tenant. Whoever has nothing to read by
-// itself costs a look at memory.
+// Backlogs returns the backlog of each subscription that has one, by tenant. Lanes that read nothing by themselves are counted in
+// memory.
 func (e *Engine) Backlogs(ctx context.Context) (map[gateway.TenantID]map[gateway.SubscriptionID]gateway.SubscriptionBacklog, error) {
 	if err := e.awaitReady(ctx); err != nil {
 		return nil, err

@@ -16,8 +16,8 @@ const (
 	clockStep = time.Second
 )
 
-// watchClock notices when the wall clock is set, or when the machine has slept. What waits is stored by the wall clock, so
-// it is looked at anew then: what was to wait for a minute does not wait for a day (SEMANTICS rule 4).
+// watchClock detects that the wall clock was set, or that the machine has slept. Due times are stored by the wall clock, so they are
+// read again then: a delivery that was to wait for a minute must not wait for a day (SEMANTICS rule 4).
 func (e *Engine) watchClock(ctx context.Context) {
 	e.clockSet(ctx)
 	ticker := time.NewTicker(clockLook)

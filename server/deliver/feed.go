@@ -19,7 +19,7 @@ const (
 	storeScanEvery = 10_000
 )
 
-// fill reads on for a lane that the router does not feed and whose queue runs low. l.mu is held.
+// fill reads the log for a lane that the router does not feed and whose queue runs low. l.mu is held.
 func (l *lane) fill() {
 	if l.fed || l.filling || !l.runsLow() {
 		return
@@ -64,13 +64,13 @@ func (l *lane) readFailed(err error) {
 	l.later()
 }
 
-// mayBeFed says whether the router may give the lane events: also while it looks for something to probe with.
+// mayBeFed reports whether the router may push events to the lane: also while it looks for a delivery to probe with.
 // l.mu is held.
 func (l *lane) mayBeFed() bool {
 	return l.runnable() && !l.fed && !l.costly() && (!l.breaker.Probing() || l.probing)
 }
 
-// readPage takes in the next events, at most limit, or lets the router feed the lane when there are none.
+// readPage queues the next events, at most limit, or lets the router feed the lane when there are none.
 func (l *lane) readPage(limit int) error {
 	l.mu.Lock()
 	after, turn, sub, expression := l.scan, l.turn, l.sub, l.expression
@@ -88,7 +88,7 @@ func (l *lane) readPage(limit int) error {
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	// Somebody else moved on, or back, meanwhile: what was read is not what comes next.
+	// scan has moved meanwhile, so these are not the next events.
 	if l.turn != turn || l.scan != after || l.fed {
 		return nil
 	}

@@ -50,20 +50,20 @@ func (l *lane) quickly(expression *filter.Expression, subject *filter.Subject) (
 // costlyFor is how long a lane reads on by itself after its expression took long.
 const costlyFor = time.Minute
 
-// costly says whether the lane's expression has lately taken long.
+// costly reports whether the lane's expression was slow recently.
 func (l *lane) costly() bool {
 	until := l.costlyUntil.Load()
 	return until != nil && time.Now().Before(*until)
 }
 
-// takesLong lets the lane read on by itself from now on.
+// takesLong lets the lane read by itself for costlyFor.
 func (l *lane) takesLong() {
 	until := time.Now().Add(costlyFor)
 	l.costlyUntil.Store(&until)
 }
 
-// awaitEvents waits until there are events after a place. It comes back at times without, to see whether the lane still
-// runs.
+// awaitEvents waits until there are events after a position. It returns from time to time without any, so that the caller can check
+// whether the lane still runs.
 func (l *lane) awaitEvents(after gateway.Position) {
 	timer := time.NewTimer(time.Second)
 	defer timer.Stop()

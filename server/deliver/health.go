@@ -19,7 +19,7 @@ type minute struct {
 	attempts, successes int64
 }
 
-// note counts an attempt. One that was asked to come later is no failure and is not counted. l.mu is held.
+// note counts an attempt. One that the endpoint asked to repeat later is not counted. l.mu is held.
 func (l *lane) note(outcome gateway.Outcome, now time.Time) {
 	if outcome.Kind == gateway.OutcomeSlowDown {
 		return
@@ -41,7 +41,7 @@ func (l *lane) note(outcome gateway.Outcome, now time.Time) {
 	l.tally.lastError = outcome.Error
 }
 
-// lively says whether the endpoint has taken an event a moment ago. l.mu is held.
+// lively reports whether the endpoint has accepted an event within liveliness. l.mu is held.
 func (l *lane) lively(now time.Time) bool {
 	return l.tally != nil && now.Sub(l.tally.lastSuccess) < liveliness
 }
@@ -58,8 +58,8 @@ func (t *tally) lastHour(now time.Time) (attempts, successes int64) {
 	return attempts, successes
 }
 
-// Health returns how a subscription's deliveries go right now. The backlog of one that reads on by itself is what its
-// patterns select: to ask its expression would be to do the reading.
+// Health returns the current state of a subscription's deliveries. The backlog of a lane that reads by itself counts the events that its
+// patterns select: evaluating its expression would cost as much as reading them.
 func (e *Engine) Health(ctx context.Context, sub *gateway.Subscription) (gateway.SubscriptionHealth, error) {
 	l, err := e.lane(ctx, sub.ID)
 	if err != nil {

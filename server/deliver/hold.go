@@ -7,10 +7,10 @@ import (
 	"github.com/postrider-dev/postrider/server/store"
 )
 
-// A hold keeps a lane from attempts: until a time that the endpoint asked for, or until somebody changes the subscription.
+// A hold stops the attempts of a lane: until a time that the endpoint asked for, or until the subscription is changed.
 // It is stored, so that a restart does not end it. l.mu is held, here and below.
 
-// adoptHold goes on under a hold that was stored.
+// adoptHold applies a hold that was stored.
 func (l *lane) adoptHold(stored gateway.Hold, now time.Time) {
 	l.held = stored.Bound(now)
 	if l.held.Kind == gateway.HoldSlowDown && l.held.Until.After(now) {
@@ -42,7 +42,7 @@ func (l *lane) storeHold(h gateway.Hold) {
 	l.engine.store.Record(store.Result{Subscription: l.id, Hold: &h})
 }
 
-// lifting wraps a change of the subscription, so that what ends a hold ends it in the same transaction.
+// lifting wraps a change of the subscription that ends a hold, so that both are in one transaction.
 func lifting(change func(*gateway.Subscription) error) func(*gateway.Subscription) error {
 	return func(s *gateway.Subscription) error {
 		before := *s
@@ -56,7 +56,7 @@ func lifting(change func(*gateway.Subscription) error) func(*gateway.Subscriptio
 	}
 }
 
-// lift ends the hold after a change of what was held.
+// lift ends the hold after such a change.
 func (l *lane) lift(was *gateway.Subscription) {
 	if l.held.EndsBy(was, l.sub) {
 		l.storeHold(gateway.Hold{})

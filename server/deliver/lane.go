@@ -11,22 +11,21 @@ import (
 	"github.com/postrider-dev/postrider/server/target"
 )
 
-// lane is one subscription at work: what comes in (the queue, by the router or by reading on), what is under way, and
-// what waits for a later attempt. It has no goroutine of its own: each change calls dispatch, which starts what can be
-// started.
+// lane delivers one subscription. It holds the queued events, the attempts under way, and the deliveries that wait for a later
+// attempt. It has no goroutine of its own: each change of its state calls dispatch, which starts all attempts that may start.
 //
-//	fed      the router gives it events                ──queue full, held, paused──▶ reading on
-//	reading  it reads the log from scan, at its pace    ──has seen what the router has──▶ fed
-//	shared   its place is the mark's; else it stores a cursor of its own (mark.go)
+//	fed      the router pushes events to it              ──queue full, held, paused──▶ reading
+//	reading  it reads the log from scan at its own pace   ──has caught up with the router──▶ fed
+//	shared   its position is the mark; otherwise it stores a cursor of its own (mark.go)
 type lane struct {
 	engine *Engine
 	id     gateway.SubscriptionID
 	tenant gateway.TenantID
 
-	// admin is held over a change of the subscription, from before the store's transaction until the lane has taken it.
+	// admin is held during a change of the subscription, from before the store's transaction until the lane has adopted it.
 	admin sync.Mutex
 
-	// low is the lowest position the mark must stay below; inShare tells that the mark looks at it.
+	// low is the lowest position that the mark must stay below; inShare reports whether the mark considers it.
 	low     atomic.Int64
 	inShare atomic.Bool
 
@@ -36,12 +35,12 @@ type lane struct {
 	selects *filter.Expression
 	routed  []*outgoing
 
-	// counted is what is known of the backlog, under the engine's counting.
+	// counted caches the size of the backlog; the engine's counting guards it.
 	counted backlogCount
 
 	// failures are the events on which the expression failed. It has a lock of its own.
 	failures filterFailures
-	// costlyUntil is until when the lane reads on by itself because its expression took long; nil when it never did.
+	// costlyUntil is the time until which the lane reads by itself because its expression is slow; nil when it never was.
 	costlyUntil atomic.Pointer[time.Time]
 
 	mu  sync.Mutex
@@ -55,41 +54,42 @@ type lane struct {
 	// frozen: a change is being stored. removed: the subscription is gone.
 	frozen, removed bool
 	breaker         gateway.Breaker
-	// held is what keeps the lane from attempts, as it is stored (hold.go).
+	// held is the stored reason and time for which the lane makes no attempts (hold.go).
 	held gateway.Hold
 
 	fed, filling bool
 	queue        queue
 	// scan is the position up to which events are queued, dispatched or known not to be selected.
 	scan gateway.Position
-	// turn changes whenever scan goes back, so that a page that was being read is thrown away.
+	// turn changes whenever scan moves back, so that a page that is being read is discarded.
 	turn uint64
-	// settled are positions above the place at start that have a row; unsettled tells that they are still to be loaded.
+	// settled are the positions above the stored one that had a row at start; unsettled reports that they are not loaded yet.
 	settled   map[gateway.Position]struct{}
 	unsettled bool
 
 	window window
 	shared bool
-	// cursor is the place last stored; sinceCursor counts results since.
+	// cursor is the position stored last; sinceCursor counts results since then.
 	cursor      gateway.Position
 	sinceCursor int
 
-	// busy are rows no one else may touch: attempts until their outcome is committed. claims are rows changed otherwise.
+	// busy are the rows of attempts until their outcome is committed; claims are rows that are being changed otherwise. Nobody else
+	// may change these.
 	busy   map[rowKey]*attempt
 	claims map[rowKey]int
 	// slots counts attempts until their outcome is committed (SEMANTICS rule 15).
 	slots int
-	// turns counts the turns the lane has, under the lock of the engine's turns; granted is one that it has been given.
+	// turns is the number of turns that the lane has; granted is one that it was given and has not used. Engine.turns guards both.
 	turns   int
 	granted bool
-	// wants is what it waits for room for, under the lock of the engine's turns.
+	// wants is the memory in bytes that the lane waits for; Engine.turns guards it.
 	wants int64
-	// queued: it waits for a turn. permitted: it has had the permit that it needs.
+	// queued: the lane waits for a turn. permitted: it already had the permit that its next attempt needs.
 	queued, permitted bool
 	probing           bool
-	// searching: something to probe with is looked for, with a permit in hand.
+	// searching: a delivery to probe with is being looked up; the lane keeps its permit meanwhile.
 	searching bool
-	// permit is one that no attempt has used yet. inLine says that the lane waits for one; the line owns it.
+	// permit is one that no attempt has used yet. inLine reports that the lane waits for one; Engine.line guards it.
 	permit *permit
 	inLine bool
 	// pendingTimer: a timer will store the first attempts that have been under way for long.
@@ -127,8 +127,8 @@ func specOf(sub *gateway.Subscription) target.Spec {
 	return target.Spec{Config: sub.TargetConfig, Secret: sub.Secret, Timeout: sub.Policy.AttemptTimeout()}
 }
 
-// newLane makes a lane that begins behind place. It starts carefully: attempts under way ramp from 1 with the successes,
-// so that a thousand dead endpoints do not take a thousand times the concurrency at each start.
+// newLane makes a lane that begins after place. The number of concurrent attempts starts at 1 and grows with each success, so
+// that a thousand dead endpoints do not get their full concurrency at each start of the server.
 func newLane(e *Engine, sub *gateway.Subscription, place gateway.Position) *lane {
 	l := &lane{
 		engine: e, id: sub.ID, tenant: sub.Tenant, sub: sub, to: &destination{},
@@ -147,7 +147,7 @@ func (l *lane) active() bool {
 	return l.sub.State == gateway.SubscriptionActive && !l.held.SetAside()
 }
 
-// runnable says whether attempts may start. l.mu is held, here and below.
+// runnable reports whether attempts may start. l.mu is held, here and below.
 func (l *lane) runnable() bool {
 	return l.active() && !l.frozen && !l.removed && !l.held.SetAside() && !l.engine.stopping.Load()
 }
@@ -207,8 +207,8 @@ func (l *lane) push(ctx context.Context, events []*outgoing) bool {
 	return l.fed
 }
 
-// doubtfulEvents is how many events a lane in doubt keeps in memory. Beyond that it leaves the router, which has others to
-// serve, and reads on when its endpoint works.
+// doubtfulEvents is the number of events that a lane in doubt keeps in memory. Beyond that the router stops feeding it, and it reads
+// the log when its endpoint works again.
 const doubtfulEvents = 8
 
 // room returns how many more events may come in.
@@ -219,7 +219,7 @@ func (l *lane) room() int {
 	return l.queue.room()
 }
 
-// runsLow says that it is time to read on.
+// runsLow reports whether more events should be read.
 func (l *lane) runsLow() bool {
 	if l.breaker.Doubtful() {
 		return l.queue.len() == 0
@@ -233,14 +233,14 @@ func (l *lane) enqueue(o *outgoing) {
 	}
 }
 
-// hold stops taking events in, lets go of those in memory, and keeps the place in a cursor of the lane's own.
+// hold stops the feed, frees the events in memory, and keeps the position in a cursor of the lane's own.
 func (l *lane) hold() {
 	l.stopFeed()
 	l.retries.ready = nil
 	l.leaveShare()
 }
 
-// stopFeed leaves the router and forgets what is queued; the lane reads on from there later.
+// stopFeed ends the router's feed and drops the queue; the lane reads those events again later.
 func (l *lane) stopFeed() {
 	if l.fed {
 		l.fed = false
@@ -254,7 +254,7 @@ func (l *lane) stopFeed() {
 	l.updateLow()
 }
 
-// wake is the timer.
+// wake is called by the timer.
 func (l *lane) wake() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -262,7 +262,7 @@ func (l *lane) wake() {
 	l.dispatch(time.Now())
 }
 
-// setTimer makes sure that the lane wakes when the next thing is due. Waking too early is harmless.
+// setTimer schedules a wake-up for the next event that is due. Waking too early is harmless.
 func (l *lane) setTimer(now time.Time) {
 	at := l.nextWake(now)
 	if at.IsZero() || !l.timerAt.IsZero() && !at.Before(l.timerAt) {

@@ -9,7 +9,7 @@ import (
 )
 
 const (
-	// permits is how many attempts of lanes in doubt are at their beginning at once.
+	// permits is the number of permits: of attempts by lanes in doubt that begin within permitTime.
 	permits = 4
 	// permitTime is how long an attempt keeps its permit: one that hangs then costs nothing but its connection. One that fails at once
 	// keeps it as long, so that a thousand of them are spread over five seconds.
@@ -18,10 +18,10 @@ const (
 	probesEvery = 4
 )
 
-// line is where lanes in doubt wait for a permit: those whose endpoint has failed and has not worked since. A
-// thousand dead endpoints would else be tried at once with each event, and a thousand breakers probe at once: attempts and
-// results that stand before everybody else's. An outcome that is there is stored before the permit goes on, so the store's pace is
-// theirs. A lane whose endpoint works, or is new, needs none.
+// line is the queue of lanes in doubt that wait for a permit. A lane is in doubt if its endpoint has failed and has not worked since.
+// Without permits, a thousand dead endpoints would be tried at once with each event, and probed at once, and their attempts and results
+// would delay all others. If the outcome is known within permitTime, the permit is passed on after the outcome is stored, so the
+// store sets the pace. A lane whose endpoint works, or is new, needs no permit.
 type line struct {
 	mu    sync.Mutex
 	taken int
@@ -77,11 +77,11 @@ func (q *line) has(l *lane) bool {
 type permit struct {
 	line *line
 	once sync.Once
-	// uses is what it is still needed for: the attempt's permitTime, and an outcome that is to be stored.
+	// uses counts what still needs it: the attempt's permitTime, and each result that is to be stored.
 	uses atomic.Int32
 }
 
-// take returns a permit, or nil: then the lane is called when it has one.
+// take returns a permit, or nil; then the lane is called when it has one.
 func (q *line) take(l *lane) *permit {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -124,7 +124,7 @@ func (q *line) next() {
 	go l.called(&permit{line: q})
 }
 
-// called brings a permit, which goes on to the next lane where it has nothing to do any more.
+// called gives the lane a permit. If the lane has no use for it, the next one gets it.
 func (l *lane) called(t *permit) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -141,7 +141,7 @@ func (l *lane) dropIdlePermit() {
 	}
 }
 
-// mayTry says whether an attempt may begin, and keeps the permit it needs for that. l.mu is held, here and below.
+// mayTry reports whether an attempt may begin, and keeps the permit that it needs. l.mu is held, here and below.
 func (l *lane) mayTry() bool {
 	if l.permit == nil && !l.permitted && l.breaker.Doubtful() {
 		l.permit = l.engine.line.take(l)

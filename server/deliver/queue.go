@@ -71,7 +71,7 @@ func (q *queue) room() int {
 	return queueEvents - q.len()
 }
 
-// low says that it is time to read on.
+// low reports whether more events should be read.
 func (q *queue) low() bool { return q.len() < queueEvents/2 && q.bytes < queueBytes/2 }
 
 func (q *queue) push(o *outgoing) {

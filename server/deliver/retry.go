@@ -25,7 +25,7 @@ type retry struct {
 	event    *outgoing
 }
 
-// retries is what a lane knows of its rows that wait. Between attempts that is no more than when the next one is due;
+// retries is what a lane knows about its waiting rows. Between attempts that is only the time when the next one is due;
 // the rows are read then.
 type retries struct {
 	// due: there may be rows to read now. first: they go before new events, for the breaker has just closed.
@@ -87,7 +87,7 @@ func (l *lane) rowCommitted(d *gateway.Delivery) {
 	l.retries.expect(d.Due)
 }
 
-// free says whether a row that was read may be used: nobody holds it, and it has not changed since.
+// free reports whether a row that was read may be used: nobody holds it, and it has not changed since.
 func (l *lane) free(key rowKey) bool {
 	if l.busy[key] != nil || l.claims[key] > 0 {
 		return false
@@ -221,7 +221,7 @@ func (l *lane) loadEvents(rows []*gateway.Delivery) (loaded []retry, all bool, e
 	return loaded, all, nil
 }
 
-// startManual starts what a person asked for, whatever the breaker says.
+// startManual starts the retries that a person asked for, regardless of the breaker.
 func (l *lane) startManual(now time.Time) {
 	r := &l.retries
 	for len(r.manual) > 0 && l.slots < l.sub.Policy.Slots() {
@@ -268,7 +268,7 @@ func (e *Engine) Retry(ctx context.Context, tenant gateway.TenantID, key gateway
 	}
 }
 
-// claim keeps everybody else from a row.
+// claim reserves a row for its caller.
 func (l *lane) claim(key rowKey) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -19,14 +19,14 @@ const (
 	expressionBatch = 64
 )
 
-// router reads every event once and gives it to the caught-up lanes that select it. Everyone else reads for themselves
-// (feed.go) and comes back.
+// router reads every event once and pushes it to the lanes that have caught up and select it. All other lanes read the log themselves
+// until they have caught up (feed.go).
 //
 // Locks are taken in the order router.mu, lane.mu, mark.mu.
 type router struct {
 	engine *Engine
-	// reached is the position up to which every fed lane has been given its events. It only grows, and is stored after
-	// the lanes were given theirs.
+	// reached is the position up to which every fed lane has got its events. It only grows, and is updated after the lanes
+	// have got them.
 	reached atomic.Int64
 
 	mu    sync.Mutex
@@ -61,7 +61,7 @@ func (r *router) run(ctx context.Context) {
 	}
 }
 
-// next waits for the next events, all tenants'.
+// next waits for the next events of all tenants.
 func (r *router) next(ctx context.Context) ([]*gateway.Event, error) {
 	for {
 		after := r.position()
@@ -127,13 +127,13 @@ func (r *router) evaluate(batch []*gateway.Event) bool {
 // tenantTime is what the expressions of a tenant may take of the router with a batch.
 const tenantTime = 5 * time.Millisecond
 
-// asked is an expression for a tenant.
+// asked is an expression of a tenant.
 type asked struct {
 	tenant     gateway.TenantID
 	expression *filter.Expression
 }
 
-// ask has the answer to a question ready for later, unless it takes too long, or those of its tenant together do.
+// ask evaluates an expression ahead of time, unless that takes too long, or all of its tenant's together do.
 func (r *router) ask(expression *filter.Expression, subject *filter.Subject) {
 	key := asked{subject.Event().Tenant, expression}
 	if r.slow[key] {
@@ -147,7 +147,7 @@ func (r *router) ask(expression *filter.Expression, subject *filter.Subject) {
 	}
 }
 
-// subject returns an event of the batch as expressions see it.
+// subject returns an event of the batch in the form that expressions evaluate.
 func (r *router) subject(i int, event *gateway.Event) *filter.Subject {
 	if r.subjects == nil {
 		r.subjects = make([]*filter.Subject, routeEvents)
@@ -203,8 +203,8 @@ func (r *router) sort(i int, event *gateway.Event) {
 	})
 }
 
-// chosen says whether a lane's expression selects an event. The answer is there already, unless the lane has come in a
-// moment ago or the expression takes too long: then the lane leaves the router.
+// chosen reports whether a lane's expression selects an event. The result is known already, unless the lane was just added
+// or the expression is too slow; in these cases the lane leaves the router.
 func (r *router) chosen(l *lane, subject *filter.Subject) bool {
 	if slices.Contains(r.leaving, l) {
 		return false
@@ -246,8 +246,8 @@ func (r *router) admit(l *lane) {
 	}
 }
 
-// feed lets the router give a lane its events from now on, if the lane has looked at everything the router has given
-// out. Both stand still meanwhile, so there is neither gap nor repeat.
+// feed lets the router push events to a lane from now on, if the lane has read everything that the router has pushed. Both are
+// locked meanwhile, so there is neither a gap nor a repeat.
 func (r *router) feed(l *lane) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()

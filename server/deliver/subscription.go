@@ -9,7 +9,7 @@ import (
 	"github.com/postrider-dev/postrider/server/store"
 )
 
-// Changes of subscriptions run to their end when the caller goes away: the store and the lane must not differ.
+// A change of a subscription is completed even if its caller has gone: the store and the lane must not differ.
 
 // Create stores a subscription and begins to deliver. Every event acknowledged after the answer is included. The errors
 // are those of the store.
@@ -101,7 +101,7 @@ func (l *lane) adopt(sub *gateway.Subscription) gateway.Position {
 	return from
 }
 
-// retarget makes the next attempt go to a changed target, at once: what the old one did says nothing of it.
+// retarget makes the next attempt go to a changed target at once: the old target's failures say nothing about the new one.
 func (l *lane) retarget(was *gateway.Subscription) {
 	elsewhere := !l.sub.SameTarget(was)
 	if elsewhere || was.Secret != l.sub.Secret || was.Policy.AttemptTimeout() != l.sub.Policy.AttemptTimeout() {
@@ -217,7 +217,7 @@ func (l *lane) freeze() {
 	l.frozen = true
 }
 
-// exists tells whether a delete that was not answered well left the subscription: it goes first, its deliveries after it.
+// exists reports whether the subscription is still there after a delete failed: it is deleted first, its deliveries after it.
 func (e *Engine) exists(ctx context.Context, l *lane) bool {
 	l.mu.Lock()
 	uid := l.sub.UID
@@ -244,7 +244,7 @@ func (l *lane) remove() {
 	}
 }
 
-// lane finds a subscription at work.
+// lane returns the lane of a subscription.
 func (e *Engine) lane(ctx context.Context, id gateway.SubscriptionID) (*lane, error) {
 	if err := e.awaitReady(ctx); err != nil {
 		return nil, err

@@ -7,7 +7,7 @@ import (
 	"github.com/postrider-dev/postrider/server/gateway"
 )
 
-// turnsCompared is how many of the tenants and lanes that wait are compared for the next turn.
+// turnsCompared is the number of waiting tenants and lanes that are compared for the next turn.
 const turnsCompared = 64
 
 // How many turns a tenant may have for each that is free: with the first, three quarters of them when it is alone. The second
@@ -17,15 +17,15 @@ const (
 	soundTurns  = 7
 )
 
-// turns bounds the attempts under way of all subscriptions together, since each takes a socket and the process may open
-// a limited number. A lane may have as many as are free, and a tenant a few times as many: endpoints that are slow or hang, which
-// keep theirs for long, leave some to all others. A lane that gets none keeps its events where they are and is dispatched when
-// it may have one: first those of the tenant, and there the lane, with the fewest. Waiting costs no slot, no time of an attempt
-// and is no failure.
+// turns bounds the number of attempts under way of all subscriptions, because each takes a socket and the process may open
+// a limited number. A lane may have as many turns as are free, and a tenant a few times as many, so that slow or hanging endpoints,
+// which keep turns for long, leave some for others. A lane without a turn keeps its events and is dispatched when it may have
+// one. The tenant with the fewest turns goes first, and within it the lane with the fewest. Waiting takes no slot and no time of an
+// attempt, and is no failure.
 //
-// The memory of what is being sent is bounded in the same way: a lane waits while there is no room for its next event.
+// The memory of the events that are being sent is bounded in the same way.
 //
-// The lock is taken below a lane's.
+// Lock order: a lane's lock before this one.
 type turns struct {
 	limit int
 	// room is the bytes that attempts under way may hold; 0 for any number.
@@ -81,19 +81,19 @@ func (t *turns) take(l *lane, bytes int64) bool {
 	return true
 }
 
-// open says whether a tenant may have one more, openTo whether a lane may. mu is held, here and below.
+// open reports whether a tenant may have one more turn, openTo whether a lane may. mu is held, here and below.
 func (t *turns) open(tenant *tenantsTurns, share int) bool {
 	return tenant.taken < share*(t.limit-t.taken)
 }
 
 func (t *turns) openTo(l *lane) bool { return l.turns < t.limit-t.taken }
 
-// fits says whether there is room for what a lane wants to send. There is for one that is alone, however large.
+// fits reports whether there is memory for the event that a lane wants to send. A lane that is alone always fits.
 func (t *turns) fits(tenant *tenantsTurns, l *lane, share int) bool {
 	return t.room == 0 || t.bytes == 0 || tenant.bytes+l.wants <= int64(share)*(t.room-t.bytes-l.wants)
 }
 
-// begin counts what an attempt holds that has its turn, until it gives that back.
+// begin charges the memory of an attempt that has its turn, until give.
 func (t *turns) begin(l *lane, bytes int64) {
 	if t.limit == 0 {
 		return
@@ -124,8 +124,8 @@ func (t *turns) forget(id gateway.TenantID, tenant *tenantsTurns) {
 	}
 }
 
-// mayStart says whether an attempt may begin: it has the permit that it needs, and a turn. Where it waits for the turn, the
-// permit goes on to other lanes, and it needs no other: it is not to keep those from theirs. l.mu is held.
+// mayStart reports whether an attempt may begin: it has the permit that it needs, and a turn. A lane that waits for a turn passes its
+// permit on to other lanes and needs no second one. l.mu is held.
 func (l *lane) mayStart() bool {
 	if !l.mayTry() {
 		return false
@@ -137,7 +137,7 @@ func (l *lane) mayStart() bool {
 	return !l.queued
 }
 
-// nextBytes is what the next attempt will hold, as far as that is known. l.mu is held.
+// nextBytes is the memory that the next attempt will hold, as far as that is known. l.mu is held.
 func (l *lane) nextBytes() int64 {
 	switch {
 	case len(l.retries.ready) > 0:
@@ -149,7 +149,7 @@ func (l *lane) nextBytes() int64 {
 	}
 }
 
-// give ends a turn of a lane, and what its attempt has held: those that wait get it. No lane's lock is held.
+// give returns a turn and its memory to those that wait. No lane's lock is held.
 func (t *turns) give(l *lane, bytes int64) {
 	if t.limit == 0 {
 		return

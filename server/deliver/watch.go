@@ -23,7 +23,7 @@ func (f WatchFilter) match(d *gateway.Delivery) bool {
 		(f.Position == 0 || f.Position == d.Position)
 }
 
-// Watch is somebody who looks on.
+// Watch is a watcher of deliveries.
 type Watch struct {
 	filter  WatchFilter
 	changes chan *gateway.Delivery
@@ -48,7 +48,7 @@ type watches struct {
 	all   map[*Watch]struct{}
 }
 
-// Watch begins to look on. Changes committed after the call are given, so take the snapshot after it.
+// Watch begins to watch. Changes that are committed after the call are sent, so take the snapshot after it.
 func (e *Engine) Watch(filter WatchFilter) *Watch {
 	w := &Watch{filter: filter, changes: make(chan *gateway.Delivery, watchBuffer), watches: &e.watches}
 	e.watches.mu.Lock()
