@@ -29,7 +29,7 @@ import (
 	"github.com/postrider-dev/postrider/server/wire"
 )
 
-// Config is what the services stand on.
+// Config holds what the services use.
 type Config struct {
 	Store     *store.Store
 	Schemas   *schema.Registry
@@ -39,13 +39,13 @@ type Config struct {
 	Engine    *deliver.Engine
 	Stats     *stats.Recorder
 	Targets   *target.Registry
-	// Subscribe serves the live stream.
+	// Subscribe serves a live stream over RPC.
 	Subscribe SubscribeStream
-	// Coalesce lies under its handler, and lets it write what is ready at once.
+	// Coalesce wraps its handler, so that messages that are ready together take one write.
 	Coalesce func(http.Handler) http.Handler
-	// StreamEvents serves it to those who speak no RPC.
+	// StreamEvents serves a live stream over plain HTTP (SSE and NDJSON).
 	StreamEvents StreamEvents
-	// ServeSocket serves it, and publishes, over WebSockets.
+	// ServeSocket serves live streams and publishes over WebSockets.
 	ServeSocket ServeSocket
 	// CORSOrigins are the origins whose pages may open WebSockets, besides the server's own.
 	CORSOrigins []string
@@ -53,15 +53,15 @@ type Config struct {
 	AdminKey    auth.KeyHash
 	// MaxRequestBytes bounds one request.
 	MaxRequestBytes int
-	// Bodies bounds what all requests of known callers hold together.
+	// Bodies bounds the memory of all requests of known callers together.
 	Bodies *limit.Budget
-	// MaxStreams bounds how many streams are open at a time.
+	// MaxStreams bounds the number of open streams.
 	MaxStreams int
 	// Services are mounted beside those of the contract.
 	Services []Service
 	// Version is the server's.
 	Version string
-	// Ready says whether the server can do its work.
+	// Ready returns why the server cannot serve requests; nil if it can.
 	Ready func(context.Context) error
 	// Stopping is closed when the server begins to stop: watches end then.
 	Stopping <-chan struct{}
@@ -96,7 +96,7 @@ func New(config Config) (*API, error) {
 	a.options = connect.WithHandlerOptions(
 		connect.WithRequestGate(a.auth.gate),
 		wire.Codecs(config.MaxRequestBytes),
-		// Above the limit that the codecs tell of in the words of the contract, this one only protects the memory.
+		// The codecs' lower limit has the contract's error. This one only protects the memory.
 		connect.WithReadMaxBytes(hardLimit(config.MaxRequestBytes)),
 		withGzip(config.Logger),
 		connect.WithCompressMinBytes(compressMinBytes),
@@ -107,13 +107,13 @@ func New(config Config) (*API, error) {
 	return a, nil
 }
 
-// hardLimit is how much of a request is read at all.
+// hardLimit is the largest request in bytes that is read at all.
 func hardLimit(maxRequestBytes int) int { return maxRequestBytes + maxRequestBytes/4 }
 
-// compressMinBytes is the size from which an answer is worth compressing, for clients that understand it.
+// compressMinBytes is the size from which responses are compressed, for clients that accept it.
 const compressMinBytes = 4 << 10
 
-// recovered makes an unexpected error of a panic, so that it is logged like any other and ends one call only.
+// recovered turns a panic into an unexpected error, which is logged like any other and ends only its call.
 func recovered(_ context.Context, spec connect.Spec, _ http.Header, cause any) error {
 	return fmt.Errorf("panic in %s: %v\n%s", spec.Procedure, cause, debug.Stack())
 }
@@ -121,7 +121,7 @@ func recovered(_ context.Context, spec connect.Spec, _ http.Header, cause any) e
 // log is the log of requests.
 func (a *API) log() requestLog { return requestLog{a.config.Logger, a.auth.refused} }
 
-// mounted is a service of the API: what is mounted, and what health and reflection know.
+// mounted is a service with its path. Mounting, health and reflection use the same list.
 type mounted struct {
 	path    string
 	handler http.Handler
@@ -180,7 +180,7 @@ func (a *API) Mount(mux *http.ServeMux) {
 	a.mountTools(mux, names)
 }
 
-// mountStreams puts what is no procedure on the mux.
+// mountStreams mounts the endpoints that are no procedures: streams over plain HTTP, WebSockets, JSON Schemas.
 func (a *API) mountStreams(mux *http.ServeMux) {
 	shared := tenants{a.config.Store}
 	mux.Handle("GET "+streamPath, private(eventStreams{
@@ -193,7 +193,7 @@ func (a *API) mountStreams(mux *http.ServeMux) {
 	mux.Handle("GET "+wire.SchemaPathPattern, jsonSchemas{a.auth, a.config.Store, a.config.Schemas})
 }
 
-// mountTools puts health and reflection on the mux, which anybody may call.
+// mountTools mounts health and reflection, which need no key.
 func (a *API) mountTools(mux *http.ServeMux, names []string) {
 	options := connect.WithHandlerOptions(
 		withGzip(a.config.Logger), connect.WithReadMaxBytes(limit.SmallBody),
@@ -206,7 +206,7 @@ func (a *API) mountTools(mux *http.ServeMux, names []string) {
 	mount(grpcreflect.NewHandlerV1Alpha(reflector, options))
 }
 
-// small serves what is small by nature.
+// small bounds the requests of a service whose requests are small by nature.
 func small(service http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		limit.CallOf(r.Context()).Confine(limit.SmallBody)
@@ -214,7 +214,7 @@ func small(service http.Handler) http.Handler {
 	})
 }
 
-// private keeps answers out of every cache: reads may come as GET, and what they answer depends on who asks.
+// private forbids caching: reads may come as GET, and their result depends on the caller.
 func private(service http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Cache-Control", "no-store")

@@ -11,7 +11,7 @@ import (
 	"github.com/postrider-dev/postrider/server/wire"
 )
 
-// apiKeyService manages API keys. Who is confined to a tenant manages the keys of that tenant.
+// apiKeyService manages API keys. A caller that is confined to a tenant manages the keys of that tenant.
 type apiKeyService struct{ tenants }
 
 func (s *apiKeyService) CreateApiKey(
@@ -100,7 +100,7 @@ func (s *apiKeyService) RevokeApiKey(
 	return connect.NewResponse(&postriderv1.RevokeApiKeyResponse{ApiKey: shown}), nil
 }
 
-// confine returns the tenant that keys are made in or listed of: the one named, or the caller's own; nil for the whole
+// confine returns the tenant in which keys are created or listed: the one named, or the caller's own; nil for the whole
 // server.
 func (s *apiKeyService) confine(ctx context.Context, name string) (*gateway.Tenant, error) {
 	if name == "" && callerOf(ctx).ServerScoped() {

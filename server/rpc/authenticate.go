@@ -21,29 +21,29 @@ import (
 // sessionCookie holds the session token of the web UI.
 const sessionCookie = "postrider_session"
 
-// authenticator finds out who calls.
+// authenticator identifies callers.
 type authenticator struct {
 	store *store.Store
 	admin auth.KeyHash
 	ring  *auth.Keyring
 	// maxBytes is the largest request that is read at all.
 	maxBytes int
-	// bodies is what the requests of callers who are let in are charged to.
+	// bodies is the memory budget of authenticated callers.
 	bodies *limit.Budget
 	// signIns bounds the sign-ins.
 	signIns *limit.Rates
-	// refused logs calls that are not let in.
+	// refused logs calls that are refused.
 	refused *limit.Sampler
 	logger  *slog.Logger
 }
 
-// The sign-ins of an address and of all. Behind a proxy all people have one address, and each signs in a few times a day.
+// Sign-ins of one address and of all. Behind a proxy all users share one address, and each signs in a few times a day.
 var (
 	signInsOfAddress = limit.Rate{PerSecond: 5, Burst: 100}
 	signInsOfAll     = limit.Rate{PerSecond: 50, Burst: 500}
 )
 
-// caller is who calls, and what proved it.
+// caller is an authenticated caller and its proof.
 type caller struct {
 	gateway.Principal
 	hash auth.KeyHash
@@ -53,14 +53,14 @@ type caller struct {
 	issued time.Time
 	// session is the one the caller, or the maker of the ticket, signed in with; zero for a bearer key.
 	session gateway.Session
-	// refused is why the call's headers let nobody in, where a ticket in the message may; nil for who was let in.
+	// refused is why the call's headers do not authenticate, if a ticket in the message may; nil for an authenticated caller.
 	refused error
 }
 
-// known says that somebody was let in at all.
+// known reports whether the caller is authenticated.
 func (c caller) known() bool { return c.KeyID != "" }
 
-// ends is when what let the caller in ends by itself; zero for a bearer key.
+// ends is when the caller's ticket or session expires; zero for a bearer key.
 func (c caller) ends() time.Time {
 	if !c.ticketEnd.IsZero() {
 		return c.ticketEnd
@@ -74,13 +74,13 @@ func withCaller(ctx context.Context, c caller) context.Context {
 	return context.WithValue(ctx, callerKey{}, c)
 }
 
-// callerOf returns the caller that gate let in; the zero caller, which may do nothing, for an open procedure.
+// callerOf returns the caller that gate has authenticated; for an open procedure the zero caller, which may do nothing.
 func callerOf(ctx context.Context) caller {
 	c, _ := ctx.Value(callerKey{}).(caller)
 	return c
 }
 
-// gate lets a call in or not. It runs before anything of the request's message has been read.
+// gate admits or refuses a call. It runs before any of the request's message is read.
 func (a *authenticator) gate(ctx context.Context, spec connect.Spec, peer connect.Peer, header http.Header) (context.Context, error) {
 	required := requirements[spec.Procedure]
 	c, err := a.letIn(ctx, required, header)
@@ -101,7 +101,7 @@ func (a *authenticator) gate(ctx context.Context, spec connect.Spec, peer connec
 	return withCaller(ctx, c), nil
 }
 
-// letIn finds out who calls, and charges the call to that one from now on.
+// letIn authenticates the caller, and charges the call to it from now on.
 func (a *authenticator) letIn(ctx context.Context, required requirement, header http.Header) (caller, error) {
 	if required.open {
 		limit.CallOf(ctx).Confine(limit.SmallBody)
@@ -123,12 +123,12 @@ func (a *authenticator) letIn(ctx context.Context, required requirement, header 
 	return c, a.charge(ctx, c)
 }
 
-// charge makes the call one of a known caller.
+// charge moves the call to the budget of a known caller.
 func (a *authenticator) charge(ctx context.Context, c caller) error {
 	return limit.CallOf(ctx).Admit(a.bodies, limit.Holder{Key: c.KeyID, Tenant: int64(c.Tenant)}, a.maxBytes)
 }
 
-// checkLength refuses what is announced to be too large without reading it.
+// checkLength refuses a request with a Content-Length that is too large, without reading it.
 func (a *authenticator) checkLength(header http.Header) error {
 	length, err := strconv.ParseInt(header.Get("Content-Length"), 10, 64)
 	if err != nil || length <= int64(a.maxBytes) {
@@ -160,7 +160,7 @@ func (a *authenticator) authenticate(ctx context.Context, header http.Header) (c
 	return a.bySession(ctx, token)
 }
 
-// byKey returns whose key this is.
+// byKey authenticates by an API key.
 func (a *authenticator) byKey(ctx context.Context, key string) (caller, error) {
 	if key == "" || len(key) > auth.MaxKeyBytes {
 		return caller{}, errUnknownKey()
@@ -187,7 +187,7 @@ func (a *authenticator) byHash(ctx context.Context, hash auth.KeyHash) (caller, 
 	return caller{Principal: principal, hash: hash}, nil
 }
 
-// bySession returns who signed in. The key behind the session must still be good, and nobody may have signed out of it.
+// bySession authenticates by a session. Its key must still be valid, and nobody may have signed out of it.
 func (a *authenticator) bySession(ctx context.Context, token string) (caller, error) {
 	opened, err := a.ring.OpenSession(token, time.Now())
 	if err != nil {
@@ -215,7 +215,7 @@ func (a *authenticator) checkSession(c caller) error {
 	return nil
 }
 
-// stillGood says why a caller who was let in earlier would not be any more; nil when the caller would.
+// stillGood returns why a caller that was admitted earlier would be refused now; nil if it would be admitted.
 func (a *authenticator) stillGood(ctx context.Context, c caller) error {
 	now := time.Now()
 	if ends := c.ends(); !ends.IsZero() && (!now.Before(ends) || auth.IssuedAhead(c.issued, now)) {
@@ -242,8 +242,8 @@ func sessionToken(header http.Header) string {
 	return cookie.Value
 }
 
-// checkOrigin refuses what a browser sends on behalf of another site's page. Whoever is no browser sends neither header,
-// and has no cookie to be misused.
+// checkOrigin refuses requests that a browser sends for another site's page. Non-browser clients send neither header, and have no
+// cookie that could be misused.
 func checkOrigin(header http.Header) error {
 	switch header.Get("Sec-Fetch-Site") {
 	case "same-origin", "none":

@@ -8,7 +8,7 @@ import (
 	"github.com/postrider-dev/postrider/server/wire"
 )
 
-// typed explains what Connect refuses with a bare status: a request of a type that is not spoken.
+// typed adds an explanation to the bare status with which Connect refuses an unknown Content-Type.
 func (a *API) typed(service http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		service.ServeHTTP(&typedWriter{ResponseWriter: w, api: a, request: r}, r)
@@ -41,7 +41,7 @@ func (t *typedWriter) isGRPC() bool {
 	return mediaType == "application/grpc" || strings.HasPrefix(mediaType, "application/grpc+")
 }
 
-// wrongType says which types there are.
+// wrongType lists the types that are supported.
 func (t *typedWriter) wrongType() error {
 	if t.request.Method == http.MethodGet {
 		return gateway.FieldError("encoding", "must be json or proto, and a request by GET has no body")

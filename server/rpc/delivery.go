@@ -12,7 +12,7 @@ import (
 	"github.com/postrider-dev/postrider/server/wire"
 )
 
-// deliveryService shows what became of each event for each subscription.
+// deliveryService shows the delivery of each event to each subscription.
 type deliveryService struct {
 	tenants
 	engine   *deliver.Engine
@@ -52,7 +52,7 @@ func (s *deliveryService) ListDeliveries(
 	return connect.NewResponse(response), nil
 }
 
-// selection is what a list and a watch select by.
+// selection is the filter of a list or a watch.
 type selection interface {
 	GetSubscription() string
 	GetEventId() string

@@ -18,7 +18,7 @@ import (
 	"github.com/postrider-dev/postrider/server/wire"
 )
 
-// SubscribeStream serves one Subscribe call whose caller and tenant are known, and keeps its entry.
+// SubscribeStream serves one Subscribe call of an authenticated caller, and updates the stream's entry.
 type SubscribeStream func(
 	ctx context.Context, tenant *gateway.Tenant, entry *stream.Entry, request *connect.Request[postriderv1.SubscribeRequest],
 	to *connect.ServerStream[postriderv1.SubscribeResponse],

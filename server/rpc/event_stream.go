@@ -19,13 +19,13 @@ const streamPath = "/v1/events/stream"
 // streamRequirement is that of Subscribe.
 var streamRequirement = requirement{scope: gateway.ScopeConsume}
 
-// StreamEvents answers a plain HTTP request with the tenant's live events, and keeps the stream's entry. The error is what
-// the client was told.
+// StreamEvents serves the tenant's live events over plain HTTP, and updates the stream's entry. It returns the error that the client
+// got.
 type StreamEvents func(
 	http.ResponseWriter, *http.Request, *gateway.Tenant, *stream.Entry, *postriderv1.SubscribeRequest,
 ) *connect.Error
 
-// eventStreams serves live streams to those who speak no RPC: by key, by session or by ticket.
+// eventStreams serves live streams over plain HTTP to clients with a key, a session or a ticket.
 type eventStreams struct {
 	tenants
 	auth    *authenticator
@@ -52,7 +52,7 @@ func (s eventStreams) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.write(a.r, began, s.serve(w, a.r, a.tenant, a.entry, a.request))
 }
 
-// admitted is a stream whose caller was let in.
+// admitted is a stream whose caller is authenticated.
 type admitted struct {
 	r       *http.Request
 	opened  *openStream
@@ -87,7 +87,7 @@ func transport(header http.Header) postriderv1.LiveStream_Transport {
 	return postriderv1.LiveStream_TRANSPORT_SSE
 }
 
-// read finds out who asks for what.
+// read authenticates the caller and parses the query.
 func (s eventStreams) read(r *http.Request) (caller, *postriderv1.SubscribeRequest, error) {
 	query, err := url.ParseQuery(r.URL.RawQuery)
 	if err != nil {

@@ -17,7 +17,7 @@ import (
 	"github.com/postrider-dev/postrider/server/wire"
 )
 
-// eventTypeService knows the schemas of events.
+// eventTypeService manages event types and their schemas.
 type eventTypeService struct {
 	tenants
 	registrar *register.Registrar
@@ -125,7 +125,7 @@ func (s *eventTypeService) version(field, name string, number int32) (*store.Reg
 		fault.Code, fault.Reason = gateway.CodeNotFound, gateway.ReasonNotFound
 		return nil, nil, fault
 	}
-	// The store knows what was committed; the registry is told right after.
+	// The store has what was committed; the registry is updated right after.
 	publish.LoadSchemas(s.store, s.schemas)
 	version, err := s.schemas.Version(kind.Versions[number-1].ID)
 	return kind, version, err

@@ -31,7 +31,7 @@ var (
 	testsOfAll    = limit.Rate{PerSecond: 50 * filter.EventBudget, Burst: 800 * filter.EventBudget}
 )
 
-// TestFilter compiles a filter and says which of the newest events it selects, and why not the others.
+// TestFilter compiles a filter and returns which of the newest events it selects, and why not the others.
 func (s *subscriptionService) TestFilter(
 	ctx context.Context, request *connect.Request[postriderv1.TestFilterRequest],
 ) (*connect.Response[postriderv1.TestFilterResponse], error) {
@@ -72,7 +72,7 @@ func (s *subscriptionService) TestFilter(
 	return connect.NewResponse(response), nil
 }
 
-// explain says of each event whether an expression selects it. What that costs counts for the tenant.
+// explain returns for each event whether an expression selects it. The cost is charged to the tenant.
 func (s *subscriptionService) explain(
 	ctx context.Context, tenant *gateway.Tenant, expression *filter.Expression, events []*gateway.Event,
 ) (results []*postriderv1.FilterResult, err error) {

@@ -13,7 +13,7 @@ import (
 	"github.com/postrider-dev/postrider/server/wire"
 )
 
-// jsonSchemaLife is for how long a version's JSON Schema may be kept: it never changes.
+// jsonSchemaLife is how long clients may cache a version's JSON Schema, which never changes.
 const jsonSchemaLife = 365 * 24 * time.Hour
 
 // jsonSchemas serves the JSON Schema of each version to any key and any session.

@@ -31,7 +31,7 @@ type liveStream struct {
 	policy  postriderv1.SlowPolicy
 }
 
-// list puts a stream among the live ones and returns its entry.
+// list adds a stream to the list of live ones and returns its entry.
 func (o *openStreams) list(
 	opened *openStream, tenant *gateway.Tenant, transport postriderv1.LiveStream_Transport, request *postriderv1.SubscribeRequest,
 ) *stream.Entry {
@@ -49,7 +49,7 @@ func (o *openStreams) list(
 	return opened.live.Entry
 }
 
-// carried is what a request asks for as filters.
+// carried returns the filters of a request.
 func carried(types []string, expression string, filters []*postriderv1.NamedFilter) []*postriderv1.NamedFilter {
 	if len(filters) > 0 {
 		return filters
@@ -64,7 +64,7 @@ func slowPolicy(request *postriderv1.SubscribeRequest) postriderv1.SlowPolicy {
 	return postriderv1.SlowPolicy_SLOW_POLICY_CATCH_UP
 }
 
-// within says whether all that a stream carries is shown by a ticket.
+// within reports whether a ticket allows everything that a stream carries.
 func within(ticket auth.Ticket, carries []*postriderv1.NamedFilter) bool {
 	if !confined(ticket) {
 		return true
@@ -85,7 +85,7 @@ type liveView struct {
 	carries []*postriderv1.NamedFilter
 }
 
-// admission is how the caller was let in.
+// admission is how the caller was authenticated.
 func (c caller) admission() postriderv1.LiveStream_Admission {
 	switch {
 	case !c.ticketEnd.IsZero():
@@ -97,7 +97,7 @@ func (c caller) admission() postriderv1.LiveStream_Admission {
 	}
 }
 
-// lag is how many events the stream has yet to look at, given the end of the log.
+// lag is the number of events that the stream has not processed yet, given the head of the log.
 func (v liveView) lag(head gateway.Position) int64 {
 	if v.Idle() {
 		return 0

@@ -11,9 +11,9 @@ import (
 	"github.com/postrider-dev/postrider/server/limit"
 )
 
-// requestLog writes one line for each request: what was asked, by whom, what came of it and how long it took. Requests
+// requestLog writes one line for each request: procedure, caller, result and duration. Requests
 // that succeeded and changed nothing are logged at debug, and so are publishes, of which there are thousands a second.
-// Those that were refused are logged sampled.
+// Refused requests are sampled.
 type requestLog struct {
 	logger  *slog.Logger
 	refused *limit.Sampler

@@ -18,13 +18,11 @@ import (
 	"github.com/postrider-dev/postrider/server/wire"
 )
 
-// streamCheck is how often open streams are held against their keys: a revocation must take effect within a second, and so must
-// signing out.
+// streamCheck is how often the keys of open streams are checked: a revocation and a sign-out must take effect within a second.
 const streamCheck = 500 * time.Millisecond
 
-// openStreams keeps account of everything that stays open: it lets in no more than the server can bear, and ends streams
-// whose caller would not be let in any more. Those that carry events are listed, so that they can be shown, ended and
-// renewed.
+// openStreams is the registry of open streams. It bounds their number, and ends streams whose caller would be refused by now.
+// Streams of events are listed, so that they can be shown, ended and renewed.
 type openStreams struct {
 	auth *authenticator
 
@@ -34,28 +32,28 @@ type openStreams struct {
 	// listed are the live streams by id; opened counts them, also those that are closed again.
 	listed map[string]*openStream
 	opened int64
-	// watches are those who are shown them.
+	// watches counts the watches of the list.
 	watches streamWatches
 }
 
 // openStream is a stream of any kind.
 type openStream struct {
 	end context.CancelCauseFunc
-	// from is where it comes from, and holder who it counts for.
+	// from is the client's address and user agent; holder is who the stream is counted for.
 	from   origin
 	holder holder
 	// caller is the one who opened it or renewed it last; openStreams.mu guards it.
 	caller caller
 	// live is set for a stream that carries events, once it is listed; openStreams.mu guards it.
 	live *liveStream
-	// over says that it was told to end, after which nothing can keep it open; openStreams.mu guards it.
+	// over reports that it was told to end; then it cannot be renewed. openStreams.mu guards it.
 	over bool
 }
 
 // origin is where a stream comes from.
 type origin struct{ address, userAgent string }
 
-// maxUserAgent bounds what is kept of a client's description of itself.
+// maxUserAgent bounds the part of a User-Agent header that is kept.
 const maxUserAgent = 256
 
 func newOrigin(address string, header http.Header) origin {
@@ -72,13 +70,13 @@ func newOpenStreams(a *authenticator, limit int) *openStreams {
 
 type openStreamKey struct{}
 
-// openStreamOf returns the stream that a call is, as wrap has noted it.
+// openStreamOf returns the entry that wrap made for the call.
 func openStreamOf(ctx context.Context) *openStream {
 	opened, _ := ctx.Value(openStreamKey{}).(*openStream)
 	return opened
 }
 
-// wrap keeps account of a stream for as long as it lasts.
+// wrap registers a stream for as long as it lasts.
 func (o *openStreams) wrap(next connect.StreamingHandlerFunc) connect.StreamingHandlerFunc {
 	return func(ctx context.Context, conn connect.StreamingHandlerConn) error {
 		ctx, opened, err := o.open(ctx, newOrigin(conn.Peer().Addr, conn.RequestHeader()))
@@ -92,8 +90,8 @@ func (o *openStreams) wrap(next connect.StreamingHandlerFunc) connect.StreamingH
 	}
 }
 
-// settlingConn gives back what the request of a stream has cost when the first answer goes out: then it was read, and the
-// stream may stay open for long. What a client streams is given back message by message.
+// settlingConn returns the memory of a stream's request to its budget when the first response is sent: the stream may stay open for
+// long. Memory of messages that a client streams is returned message by message.
 type settlingConn struct {
 	connect.StreamingHandlerConn
 	call    *limit.Call
@@ -109,8 +107,8 @@ func (c *settlingConn) Send(message any) error {
 	return wire.Unsent(c.StreamingHandlerConn.Send(message))
 }
 
-// open keeps account of a stream of the context's caller until it is closed, or refuses it. The context it returns ends
-// with the reason why the stream has to.
+// open registers a stream of the context's caller until close, or refuses it. The context that it returns is cancelled with the reason
+// for which the stream ends.
 func (o *openStreams) open(ctx context.Context, from origin) (context.Context, *openStream, error) {
 	c := callerOf(ctx)
 	who := newHolder(c, from)
@@ -156,14 +154,14 @@ func (o *openStreams) run(ctx context.Context) {
 	}
 }
 
-// proof is what a caller was let in by; streams that share it are looked up once.
+// proof is what authenticated a caller. Streams that share it are checked once.
 type proof struct {
 	hash    auth.KeyHash
 	session gateway.SessionID
 	ends    time.Time
 }
 
-// String is the same for callers who were let in by the same. It reveals nothing of it.
+// String is equal for callers with the same proof, and reveals nothing of it.
 func (p proof) String() string {
 	return fmt.Sprintf("%x %x %d", p.hash[:8], p.session[:], p.ends.Unix())
 }
@@ -178,7 +176,7 @@ func (o *openStreams) check(ctx context.Context) {
 	}
 }
 
-// callers returns one caller for each proof. A connection that nobody has been let in by yet has its own time limit.
+// callers returns one caller for each proof. Connections that are not authenticated yet are left out; they have their own time limit.
 func (o *openStreams) callers() map[proof]caller {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -191,7 +189,7 @@ func (o *openStreams) callers() map[proof]caller {
 	return callers
 }
 
-// endAll ends the streams that have nothing better to show than this proof; one that was renewed meanwhile has.
+// endAll ends the streams that still depend on this proof; a stream that was renewed meanwhile has another one.
 func (o *openStreams) endAll(shared proof, cause error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -213,12 +211,12 @@ func (o *openStreams) disconnect(tenant gateway.TenantID, id string) error {
 	return err
 }
 
-// errDisconnected has a code after which clients do not come back by themselves.
+// errDisconnected has a code after which clients do not reconnect.
 func errDisconnected() error {
 	return gateway.Errorf(gateway.CodePermissionDenied, gateway.ReasonDisconnected, "an operator ended the stream")
 }
 
-// renew lets a tenant's live stream go on under another caller, who came with a ticket unless it is zero.
+// renew lets a tenant's live stream go on under another caller. A ticket that is not zero confines the caller.
 func (o *openStreams) renew(tenant gateway.TenantID, id string, c caller, ticket auth.Ticket) error {
 	o.mu.Lock()
 	defer o.mu.Unlock()

@@ -5,7 +5,7 @@ import (
 	"github.com/postrider-dev/postrider/server/gateway"
 )
 
-// requirement is what a caller must bring to call a procedure.
+// requirement is what a procedure requires of its caller.
 type requirement struct {
 	// scope is the one the key must have. Without one only an admin key will do.
 	scope gateway.Scope
@@ -13,9 +13,9 @@ type requirement struct {
 	anyKey bool
 	// open procedures need no key at all.
 	open bool
-	// signsIn procedures may be called only now and then.
+	// signsIn procedures are rate limited as sign-ins.
 	signsIn bool
-	// orTicket procedures read a ticket in the message, which lets in whoever brings neither key nor session that would.
+	// orTicket procedures accept a ticket in the message from a caller without a sufficient key or session.
 	orTicket bool
 	// wholeServer procedures need a key that is confined to no tenant.
 	wholeServer bool
@@ -75,7 +75,7 @@ var requirements = map[string]requirement{
 	postriderv1connect.StatsServiceWatchProcedure: {scope: gateway.ScopeConsume},
 }
 
-// permit returns nil when the caller may call what has this requirement.
+// permit returns nil if the caller meets the requirement.
 func (r requirement) permit(caller gateway.Principal) error {
 	if !r.anyKey && !caller.Scopes.Has(r.scope) {
 		return gateway.Errorf(gateway.CodePermissionDenied, gateway.ReasonMissingScope,

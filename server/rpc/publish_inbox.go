@@ -9,8 +9,8 @@ import (
 	"github.com/postrider-dev/postrider/server/publish"
 )
 
-// Bounds of what a stream of publishes has received and not stored. While they are reached nothing is read, and the client
-// has to wait.
+// Bounds of the events that a publish stream has received and not stored yet. When they are reached, nothing more is read until
+// some are stored.
 const (
 	inboxEvents = publish.MaxBatch
 	inboxBytes  = 4 << 20
@@ -75,7 +75,7 @@ func (b *publishInbox) add(one publish.Prepared) bool {
 	return true
 }
 
-// close says that nothing more comes, and why.
+// close records that nothing more comes, and why.
 func (b *publishInbox) close(why error) {
 	b.mu.Lock()
 	b.end = why

@@ -19,10 +19,10 @@ import (
 	"github.com/postrider-dev/postrider/server/wire"
 )
 
-// PublishStreamPath is the address of PublishStream, whose clients may be quiet for as long as they like.
+// PublishStreamPath is the path of PublishStream, whose clients may be silent for any time.
 const PublishStreamPath = postriderv1connect.EventServicePublishStreamProcedure
 
-// maxSummaryErrors is how many refusals the summary repeats.
+// maxSummaryErrors bounds the refusals in the summary.
 const maxSummaryErrors = 100
 
 // PublishStream stores what has arrived while the commit before was made with the next one: the faster events come, the
@@ -86,7 +86,7 @@ func (p *publishStream) receive(ctx context.Context) {
 	}
 }
 
-// prepare checks the event of a request, of which received says whether it could be read. An error ends the stream.
+// prepare checks the event of a request; received is the error of parsing it. An error ends the stream.
 func (p *publishStream) prepare(
 	ctx context.Context, request *postriderv1.PublishStreamRequest, received error,
 ) (publish.Prepared, error) {
@@ -117,7 +117,7 @@ func (p *publishStream) prepare(
 	return p.service.publisher.Prepare(ctx, p.tenant, draft)
 }
 
-// resolve finds the stream's tenant with the first request, and how it is by now with all others.
+// resolve determines the stream's tenant from the first request, and reloads its settings for each later one.
 func (p *publishStream) resolve(ctx context.Context, name string) error {
 	if p.tenant != nil {
 		if name != "" && name != p.tenant.Name {
@@ -132,7 +132,7 @@ func (p *publishStream) resolve(ctx context.Context, name string) error {
 	return err
 }
 
-// store stores a batch and tells what has become of each event.
+// store stores a batch and sends the result of each event.
 func (p *publishStream) store(ctx context.Context, batch []publish.Prepared) error {
 	outcomes, err := p.service.publisher.PublishEach(ctx, batch)
 	if ctx.Err() != nil {
@@ -174,7 +174,7 @@ func (p *publishStream) summarize() error {
 	})
 }
 
-// needsHTTP2 says so to those who come over HTTP/1.1, where a client cannot send and receive at a time.
+// needsHTTP2 refuses clients over HTTP/1.1, which cannot send and receive at the same time.
 func needsHTTP2(logger *slog.Logger, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.ProtoMajor >= 2 {

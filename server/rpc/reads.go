@@ -10,15 +10,15 @@ import (
 	"github.com/postrider-dev/postrider/server/limit"
 )
 
-// How many reads are being answered at a time, in all and for one tenant; the others wait. A read holds its page of the database
-// and the message that is made of it before it can be charged for them, so this bounds what is not charged yet. Keys that are confined
-// to no tenant count as one.
+// The numbers of reads that run at a time, in all and for one tenant; further reads wait. A read holds a page of the database and its
+// message before these can be charged, so this bounds the memory that is not charged yet. All keys without a tenant count as one
+// tenant.
 const (
 	readsAtOnce       = 8
 	readsOfTenantOnce = 4
 )
 
-// reads bounds what unary reads take: what one returns may be ten thousand times as large as its request, and it is held until its client
+// reads bounds the memory of unary reads: a response may be ten thousand times as large as its request, and is held until the client
 // has read it.
 type reads struct {
 	tenants *limit.Turns
@@ -29,7 +29,7 @@ func newReads() reads {
 	return reads{tenants: limit.NewTurns(readsOfTenantOnce), all: limit.NewTurn(readsAtOnce)}
 }
 
-// bound charges a read's answer to its call as a body is, until the answer is written.
+// bound charges a response to its call, as a body, until it is written.
 func (r reads) bound(next connect.UnaryFunc) connect.UnaryFunc {
 	return func(ctx context.Context, request connect.AnyRequest) (connect.AnyResponse, error) {
 		if request.Spec().IdempotencyLevel != connect.IdempotencyNoSideEffects {
@@ -51,7 +51,7 @@ func (r reads) bound(next connect.UnaryFunc) connect.UnaryFunc {
 	}
 }
 
-// begin waits for a turn. The tenant's comes first: those who wait for the other one are never many of one tenant.
+// begin waits for a turn. The tenant's turn comes first, so that few reads of one tenant wait for the common turn.
 func (r reads) begin(ctx context.Context) (done func(), err error) {
 	own := r.tenants.Of(strconv.FormatInt(int64(callerOf(ctx).Tenant), 10))
 	if !own.Take(ctx) {

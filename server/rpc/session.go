@@ -50,7 +50,7 @@ func (s *sessionService) GetSession(
 	return connect.NewResponse(&postriderv1.GetSessionResponse{Session: shown}), nil
 }
 
-// DeleteSession ends the session for everybody who has its cookie, and the streams and tickets that were made in it.
+// DeleteSession ends the session for every client with its cookie, and the streams and tickets that were made in it.
 func (s *sessionService) DeleteSession(
 	ctx context.Context, request *connect.Request[postriderv1.DeleteSessionRequest],
 ) (*connect.Response[postriderv1.DeleteSessionResponse], error) {
@@ -62,7 +62,7 @@ func (s *sessionService) DeleteSession(
 	return response, nil
 }
 
-// end ends the session of a token. One that lets nobody in has ended already.
+// end ends the session of a token. A token that is not valid any more has ended already.
 func (s *sessionService) end(ctx context.Context, token string) error {
 	if token == "" {
 		return nil
@@ -85,7 +85,7 @@ func (s *sessionService) show(ctx context.Context, c caller) (*postriderv1.Sessi
 	return wire.Session(c.Principal, tenant, s.version), nil
 }
 
-// overTLS says whether the browser sees https: the server itself speaks without TLS, behind a proxy that has it.
+// overTLS reports whether the browser uses https: TLS is terminated by a proxy, not by this server.
 func overTLS(header http.Header) bool {
 	return header.Get("X-Forwarded-Proto") == "https" || strings.HasPrefix(header.Get("Origin"), "https://")
 }

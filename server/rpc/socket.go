@@ -20,14 +20,15 @@ import (
 // socketPath is the address of WebSockets. Like streamPath it is never logged with its query.
 const socketPath = "/v1/events/socket"
 
-// keyProtocol begins the subprotocol that a browser offers to show a key, since it can set no header. It is never agreed to.
+// keyProtocol is the prefix of a subprotocol with which a browser sends a key, since it cannot set a header. The server never
+// selects it.
 const keyProtocol = "postrider.bearer."
 
-// ServeSocket upgrades a request to a WebSocket and serves it for the client, after it has returned too: until ctx ends,
-// or either side ends it. It calls the client's Done in any case.
+// ServeSocket upgrades a request to a WebSocket and serves the client until ctx or either side ends the connection, which may be after
+// ServeSocket has returned. It always calls the client's Done.
 type ServeSocket func(ctx context.Context, w http.ResponseWriter, r *http.Request, client *SocketClient)
 
-// eventSockets lets clients of WebSockets in.
+// eventSockets authenticates the clients of WebSockets.
 type eventSockets struct {
 	tenants
 	auth      *authenticator
@@ -62,8 +63,7 @@ func (s eventSockets) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.serve(ctx, w, r, client)
 }
 
-// checkOrigin refuses pages of other sites: browsers let any page open a WebSocket anywhere. Whoever is no browser sends
-// no origin.
+// checkOrigin refuses pages of other sites: browsers let any page open a WebSocket to any host. Non-browser clients send no Origin.
 func (s eventSockets) checkOrigin(r *http.Request) error {
 	origin := r.Header.Get("Origin")
 	if origin == "" || sameHost(origin, r.Host) || slices.Contains(s.origins, "*") ||
@@ -74,8 +74,8 @@ func (s eventSockets) checkOrigin(r *http.Request) error {
 		"pages of this origin may not connect; the operator can allow it with --cors-origins")
 }
 
-// identify finds out who the client is by what came with the request, if anything did. Only what a header says is wrong
-// here: a browser is not shown why a connection is refused, so what browsers send is judged once there is one.
+// identify authenticates the client by the request, if it has credentials. Only a wrong header is refused here: a browser does not
+// show a page why a connection was refused, so credentials that browsers send are judged after the upgrade.
 func (c *SocketClient) identify(ctx context.Context, r *http.Request) error {
 	query, err := readSocketQuery(r)
 	if err != nil {
@@ -98,7 +98,7 @@ func (c *SocketClient) identify(ctx context.Context, r *http.Request) error {
 	return nil
 }
 
-// charge has a caller pay for the messages of the connection. Those of an unknown one have to be small.
+// charge charges the messages of the connection to a caller. Messages of an unknown caller have to be small.
 func (c *SocketClient) charge(who caller) error {
 	if !who.known() {
 		c.call.Confine(limit.SmallBody)
@@ -136,7 +136,7 @@ func keyOffered(r *http.Request) string {
 	return ""
 }
 
-// byToken returns who a key or a ticket lets in.
+// byToken authenticates by a key or a ticket.
 func (a *authenticator) byToken(ctx context.Context, token string) (caller, auth.Ticket, error) {
 	c, err := a.byKey(ctx, token)
 	if err == nil {

@@ -21,19 +21,19 @@ import (
 // socketPublishRequirement is that of Publish.
 var socketPublishRequirement = requirement{scope: gateway.ScopePublish}
 
-// SocketClient is the client of a WebSocket: who it is, which may change while the connection lasts, and what that allows.
+// SocketClient is the client of a WebSocket, with its credentials, which may change during the connection.
 type SocketClient struct {
 	sockets eventSockets
 	from    origin
 	began   time.Time
-	// refused is why the credentials of the request let nobody in.
+	// refused is why the request's credentials are not accepted.
 	refused error
 	// call is what the client's messages are charged to.
 	call *limit.Call
 	// connection is the connection's place among the open streams, to which each of its subscriptions adds one.
 	connection *openStream
 
-	// admitting lets credentials change only between the admissions of streams.
+	// admitting serialises changes of credentials and admissions of streams.
 	admitting sync.Mutex
 
 	mu     sync.Mutex
@@ -49,7 +49,7 @@ func (c *SocketClient) credentials() (caller, auth.Ticket) {
 	return c.caller, c.ticket
 }
 
-// Ready says who the client is; nil when it has not said so yet.
+// Ready describes the client's credentials; nil if it has sent none yet.
 func (c *SocketClient) Ready(ctx context.Context) (*postriderv1.SocketReady, error) {
 	who, _ := c.credentials()
 	if c.refused != nil || !who.known() {
@@ -70,8 +70,8 @@ func (c *SocketClient) show(ctx context.Context, who caller) (*postriderv1.Socke
 	return ready, nil
 }
 
-// Authenticate lets the connection and all its streams go on under other credentials, unless those would not have let
-// them in: then the old ones stay in force.
+// Authenticate replaces the credentials of the connection and all its streams. If the new ones would not allow all of them, the old
+// ones stay in force.
 func (c *SocketClient) Authenticate(ctx context.Context, token string) (*postriderv1.SocketReady, error) {
 	who, ticket, err := c.sockets.auth.byToken(ctx, token)
 	if err != nil {
@@ -101,7 +101,7 @@ func (c *SocketClient) Authenticate(ctx context.Context, token string) (*postrid
 // Call is what the client's messages are charged to.
 func (c *SocketClient) Call() *limit.Call { return c.call }
 
-// Subscribe lets a stream in and lists it for as long as carry takes.
+// Subscribe admits a stream and lists it until carry returns.
 func (c *SocketClient) Subscribe(
 	ctx context.Context, request *postriderv1.SubscribeRequest,
 	carry func(context.Context, *gateway.Tenant, *stream.Entry) error,
@@ -187,7 +187,7 @@ func (c *SocketClient) Publish(ctx context.Context, requests []*postriderv1.Publ
 	return c.sockets.publisher.PublishEach(ctx, prepared)
 }
 
-// prepare checks one event. The error is one of the server, not of the event.
+// prepare checks one event. An error is the server's; a fault of the event is in the result.
 func (c *SocketClient) prepare(ctx context.Context, request *postriderv1.PublishRequest) (publish.Prepared, error) {
 	var draft gateway.Draft
 	tenant, err := c.sockets.resolve(ctx, request.GetTenant())
@@ -212,7 +212,7 @@ func (c *SocketClient) Done(cause *connect.Error) {
 	c.write(cause)
 }
 
-// renewSocket lets a connection and its streams go on under another caller, who came with a ticket unless it is zero.
+// renewSocket lets a connection and its streams go on under another caller. A ticket that is not zero confines the caller.
 func (o *openStreams) renewSocket(
 	connection *openStream, subscriptions map[*openStream]struct{}, c caller, ticket auth.Ticket,
 ) error {
@@ -224,7 +224,7 @@ func (o *openStreams) renewSocket(
 		}
 	}
 	if !connection.caller.known() {
-		// It has counted for nobody until now.
+		// Until now it was counted for nobody.
 		who := newHolder(c, connection.from)
 		if err := o.held.add(who); err != nil {
 			return err
@@ -239,7 +239,7 @@ func (o *openStreams) renewSocket(
 	return nil
 }
 
-// mayGoOn says why a caller may not carry on a stream that another one has opened; nil if it may. It is called with
+// mayGoOn returns why a caller may not take over a stream that another one has opened; nil if it may. It is called with
 // openStreams.mu held.
 func (opened *openStream) mayGoOn(c caller, ticket auth.Ticket) error {
 	if err := streamRequirement.permit(c.Principal); err != nil {
@@ -256,7 +256,7 @@ func (opened *openStream) mayGoOn(c caller, ticket auth.Ticket) error {
 	return nil
 }
 
-// relist notes what a stream carries after its filters were changed.
+// relist records what a stream carries after its filters were changed.
 func (o *openStreams) relist(id string, request *postriderv1.SubscribeRequest) {
 	o.mu.Lock()
 	defer o.mu.Unlock()

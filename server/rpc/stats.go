@@ -22,7 +22,7 @@ const (
 	statsTablesEvery = 5
 )
 
-// statsService shows what goes on in a tenant.
+// statsService shows the activity of a tenant.
 type statsService struct {
 	tenants
 	recorder *stats.Recorder
@@ -49,7 +49,7 @@ func (s *statsService) Watch(
 	return w.follow(ctx)
 }
 
-// statsWatcher is one watch, with what it was shown last.
+// statsWatcher is one watch, with what was sent last.
 type statsWatcher struct {
 	service *statsService
 	watch   *stats.Watch
@@ -98,7 +98,7 @@ func (w *statsWatcher) follow(ctx context.Context) error {
 	}
 }
 
-// look sends what is different from what was shown last.
+// look sends the changes since the last look.
 func (w *statsWatcher) look(ctx context.Context, withTables bool) error {
 	view, ok := w.watch.Look(withTables)
 	if !ok {

@@ -86,8 +86,8 @@ func (s *streamService) RenewStream(
 	return connect.NewResponse(response), nil
 }
 
-// renewer returns who wants to renew a stream: who brings the ticket if there is one, and else who was let in. The zero
-// ticket is not confined.
+// renewer returns the caller that renews a stream: the ticket's if there is one, else the authenticated one. The zero ticket
+// is not confined.
 func (s *streamService) renewer(ctx context.Context, text string) (caller, auth.Ticket, error) {
 	if text != "" {
 		return s.auth.byTicket(ctx, text)

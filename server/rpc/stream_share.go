@@ -8,10 +8,10 @@ import (
 	"github.com/postrider-dev/postrider/server/limit"
 )
 
-// tooManyRetry is when a stream that was refused for want of room may be tried again.
+// tooManyRetry is after how long a stream that exceeds a share may be tried again.
 const tooManyRetry = 5 * time.Second
 
-// holder is who a stream counts for: a client, which is one address with one key, the key, and the tenant of the key.
+// holder is who a stream is counted for: its client (a key at an address), its key, and the key's tenant.
 type holder struct {
 	tenant  gateway.TenantID
 	key     auth.KeyHash
@@ -22,14 +22,14 @@ func newHolder(c caller, from origin) holder {
 	return holder{tenant: c.Tenant, key: c.hash, address: limit.Address(from.address)}
 }
 
-// share is a number of streams in relation to those that are still free.
+// share bounds a number of streams by the number that is still free.
 type share struct {
 	of       string
 	num, den int
 }
 
-// The shares. Because each is a part of what is free, nobody can take the last of it, however many are opened: whoever is
-// alone gets a third of the limit as a client, half as a key and two thirds as a tenant, and the more there are, the less.
+// The shares. Each is a part of what is free, so nobody can take the last stream. A caller that is alone gets a third of the
+// limit as a client, half as a key and two thirds as a tenant; with more callers each gets less.
 var (
 	clientShare = share{"this key at this address", 1, 2}
 	keyShare    = share{"this key", 1, 1}

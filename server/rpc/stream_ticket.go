@@ -16,7 +16,7 @@ import (
 	"github.com/postrider-dev/postrider/server/wire"
 )
 
-// CreateStreamTicket makes a ticket that does not outlive what let the caller in: it ends with a session, too.
+// CreateStreamTicket makes a ticket that does not outlive the caller's credentials: it ends with a session, too.
 func (s *eventService) CreateStreamTicket(
 	ctx context.Context, request *connect.Request[postriderv1.CreateStreamTicketRequest],
 ) (*connect.Response[postriderv1.CreateStreamTicketResponse], error) {
@@ -55,8 +55,8 @@ func (s *eventService) CreateStreamTicket(
 	}), nil
 }
 
-// byTicket returns who made the ticket, confined to what the ticket is for. The key behind it must still be good, and
-// still be one that may read the tenant's events.
+// byTicket returns the ticket's maker, confined to what the ticket allows. The maker's key must still be valid and may still
+// read the tenant's events.
 func (a *authenticator) byTicket(ctx context.Context, text string) (caller, auth.Ticket, error) {
 	ticket, err := a.ring.OpenTicket(text, time.Now())
 	if errors.Is(err, auth.ErrTicketExpired) {
@@ -86,14 +86,14 @@ func (a *authenticator) byTicket(ctx context.Context, text string) (caller, auth
 	return c, ticket, nil
 }
 
-// errUnknownTicket is one error, so that it can be told from others.
+// errUnknownTicket is a single value, so that it can be compared.
 var errUnknownTicket = unauthenticated("the ticket is not one of this server")
 
 func isUnknownTicket(err error) bool { return errors.Is(err, errUnknownTicket) }
 
 func errTicketExpired() error { return unauthenticated("the ticket has expired; make a new one") }
 
-// confined says whether a ticket shows only some of the tenant's events.
+// confined reports whether a ticket shows only some of the tenant's events.
 func confined(ticket auth.Ticket) bool { return len(ticket.Types) > 0 || ticket.Expression != "" }
 
 // narrow makes the request one for what the ticket shows. It may ask for less, by types, and by an expression where the
@@ -120,7 +120,7 @@ func narrow(request *postriderv1.SubscribeRequest, ticket auth.Ticket) error {
 	return nil
 }
 
-// shows says whether a ticket shows all events that the patterns select. A pattern covers another that it matches when
+// shows reports whether a ticket shows all events that the patterns select. A pattern covers another that it matches when
 // that is read as the name of a type: "order.*" covers "order.paid" and "order.paid.*".
 func shows(ticket auth.Ticket, types []string) bool {
 	shown := gateway.Filter{Types: ticket.Types}

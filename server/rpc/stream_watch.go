@@ -14,14 +14,14 @@ import (
 )
 
 const (
-	// streamsPace is how often a watch of streams looks for what has changed, while there are few.
+	// streamsPace is how often a watch of streams looks for changes, while there are few watches.
 	streamsPace = time.Second
-	// paceWatches is the number of watches that look once in streamsPace. Where there are more, each looks less often: what one costs
-	// grows with the number of streams, and those are others' to open.
+	// paceWatches is the number of watches that look once in streamsPace. With more watches, each looks less often: the cost of one
+	// grows with the number of streams.
 	paceWatches = 16
-	// maxStreamWatches is the number of watches of streams that there may be, of which each caller has a share as of streams.
+	// maxStreamWatches bounds the number of watches. Callers have shares of them, as of streams.
 	maxStreamWatches = 96
-	// maxWatched is how many streams a watch shows: the oldest. When one ends, the next one comes in.
+	// maxWatched is the number of streams that a watch shows: the oldest ones. When one ends, the next one is added.
 	maxWatched = 1000
 )
 
@@ -118,7 +118,7 @@ func (w *streamWatch) follow(ctx context.Context) error {
 	}
 }
 
-// update sends what is different from what was sent last, or a heartbeat when that was long ago.
+// update sends the changes since the last update, or a heartbeat after a long silence.
 func (w *streamWatch) update() error {
 	open := w.service.streams.of(w.tenant)
 	open = open[:min(len(open), maxWatched)]

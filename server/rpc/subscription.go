@@ -17,13 +17,13 @@ import (
 	"github.com/postrider-dev/postrider/server/wire"
 )
 
-// subscriptionService manages durable interests. Reads go to the store, changes to the engine, which tells the store.
+// subscriptionService manages subscriptions. It reads from the store; changes go through the engine, which stores them.
 type subscriptionService struct {
 	tenants
 	engine  *deliver.Engine
 	targets *target.Registry
 	filters *filter.Compiler
-	// tests is what the tests of filters of a tenant may cost.
+	// tests bounds the cost of a tenant's tests of filters.
 	tests *limit.Rates
 }
 
@@ -83,8 +83,8 @@ func (s *subscriptionService) checkTarget(ctx context.Context, sub *gateway.Subs
 	return kind.Check(ctx, "subscription.target."+sub.TargetType, sub.TargetConfig)
 }
 
-// resolveStart turns what was asked for into a place in the log. A place of which events are missing is refused: nobody
-// would see the gap.
+// resolveStart converts a start to a position in the log. A position after which events are missing is refused, because the gap
+// would not be visible.
 func (s *subscriptionService) resolveStart(ctx context.Context, tenant *gateway.Tenant, from wire.Start) (store.Start, error) {
 	switch from.Kind {
 	case wire.StartEarliest:
@@ -195,7 +195,7 @@ func (s *subscriptionService) UpdateSubscription(
 	}), nil
 }
 
-// checkUpdate applies the update to sub, which is the caller's own copy, and says whether the outcome is allowed.
+// checkUpdate applies the update to sub, which is the caller's own copy, and checks the result.
 func (s *subscriptionService) checkUpdate(ctx context.Context, update wire.SubscriptionUpdate, sub *gateway.Subscription) error {
 	if err := update.Apply(sub); err != nil {
 		return err

@@ -11,11 +11,11 @@ import (
 	"github.com/postrider-dev/postrider/server/wire"
 )
 
-// tenants returns which tenant a request is about.
+// tenants resolves the tenant of a request.
 type tenants struct{ store *store.Store }
 
-// resolve returns the tenant a request names, or the caller's own when it names none. A caller who is confined to a
-// tenant is told of any other that it does not exist.
+// resolve returns the tenant that a request names, or the caller's own if it names none. For a caller that is confined to one
+// tenant, all others do not exist.
 func (t tenants) resolve(ctx context.Context, name string) (*gateway.Tenant, error) {
 	c := callerOf(ctx)
 	if c.ServerScoped() {

@@ -50,7 +50,7 @@ type watcher struct {
 	viewer   deliveryViewer
 	to       *connect.ServerStream[postriderv1.WatchDeliveriesResponse]
 	stopping <-chan struct{}
-	// shown holds the time of each delivery of the snapshot: a change from before it is old news.
+	// shown holds the time of each delivery of the snapshot: earlier changes are left out.
 	shown map[gateway.DeliveryKey]time.Time
 }
 
