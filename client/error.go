@@ -17,7 +17,7 @@ import (
 // maxRetryDelay bounds what a server may ask for.
 const maxRetryDelay = time.Minute
 
-// GapError tells that events are missing before the next one. A stream goes on after it.
+// GapError means that events are missing before the next one. A stream goes on after it.
 type GapError struct {
 	Reason postriderv1.GapReason
 	// Message is for a person.
@@ -28,7 +28,7 @@ type GapError struct {
 
 func (e *GapError) Error() string { return "events are missing: " + e.Message }
 
-// DroppedError tells that events were left out because the loop was too slow for them, as WhenSlow asked for. A stream goes
+// DroppedError means that events were left out because the loop was too slow for them, as WhenSlow asked for. A stream goes
 // on after it.
 type DroppedError struct {
 	// Events is how many.
@@ -39,7 +39,7 @@ type DroppedError struct {
 
 func (e *DroppedError) Error() string { return fmt.Sprintf("%d events were left out", e.Events) }
 
-// PayloadError tells that an event does not hold the message its type promises: it was accepted while its schema was not
+// PayloadError means that an event does not hold the message its type promises: it was accepted while its schema was not
 // enforced, or holds another message. A stream goes on after it.
 type PayloadError struct {
 	Event *postriderv1.Event
@@ -60,7 +60,7 @@ func (e *PayloadError) Error() string {
 
 func (e *PayloadError) Unwrap() error { return e.Cause }
 
-// RefusedError tells that the server refused an event of a stream of publishes. connect.CodeOf and Reason say why.
+// RefusedError means that the server refused an event of a stream of publishes. connect.CodeOf and Reason say why.
 type RefusedError struct {
 	Event *postriderv1.Event
 	// Refusal is what the server says, with the fields at fault.

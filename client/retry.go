@@ -117,7 +117,7 @@ func (c *Client) mayRenew(err error, attempt int) bool {
 	return c.renewable && attempt <= maxKeys && fromServer(err) && connect.CodeOf(err) == connect.CodeUnauthenticated
 }
 
-// brokenOff says whether a connection ended in the middle of an answer, which has no code of its own.
+// brokenOff reports whether a connection ended in the middle of an answer, which has no code of its own.
 func brokenOff(err error) bool {
 	var network net.Error
 	return errors.Is(err, io.ErrUnexpectedEOF) || errors.As(err, &network)

@@ -72,7 +72,7 @@ func DefaultConfig() Config {
 	}
 }
 
-// OnPostgres says whether the data is in PostgreSQL rather than in a folder.
+// OnPostgres reports whether the data is in PostgreSQL rather than in a folder.
 func (c Config) OnPostgres() bool {
 	return strings.HasPrefix(c.Data, "postgres://") || strings.HasPrefix(c.Data, "postgresql://")
 }

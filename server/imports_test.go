@@ -246,7 +246,7 @@ func underServer(dir string) (string, bool) {
 	return strings.CutPrefix(dir, "server/")
 }
 
-// within says whether name is prefix or lies under it. A prefix that ends in "/" has only what lies under it.
+// within reports whether name is prefix or lies under it. A prefix that ends in "/" has only what lies under it.
 func within(name, prefix string) bool {
 	return name == prefix || strings.HasPrefix(name, strings.TrimSuffix(prefix, "/")+"/")
 }

@@ -252,7 +252,7 @@ func (s *Server) assemble(keyring *auth.Keyring) (err error) {
 	return nil
 }
 
-// errStopping tells that the server takes no more work.
+// errStopping means that the server takes no more work.
 var errStopping = errors.New("the server is stopping")
 
 func (s *Server) ready(ctx context.Context) error {

@@ -21,7 +21,7 @@ const (
 // MaxKeyBytes bounds what can be a key at all; longer texts need not be hashed.
 const MaxKeyBytes = maxAdminBytes
 
-// ErrAdminKey tells that an admin key is not in its form. It does not repeat the key.
+// ErrAdminKey means that an admin key is not in its form. It does not repeat the key.
 var ErrAdminKey = errors.New("an admin key is 16 to 256 printable ASCII characters, without space around it")
 
 // KeyHash is the SHA-256 of a key. Keys are random enough (or, the admin key, chosen by the operator) that a plain hash

@@ -20,7 +20,7 @@ const (
 	secretKeyFile  = "secret.key"
 )
 
-// ErrSecretKey tells that a secret key is not in its form. It does not repeat the key.
+// ErrSecretKey means that a secret key is not in its form. It does not repeat the key.
 var ErrSecretKey = errors.New("a secret key is 32 random bytes as 64 hexadecimal digits or as base64; several are separated by commas or newlines, the one to seal with first")
 
 // Keyring is the server's secret key, with older ones that can still open what they sealed. It is safe for concurrent

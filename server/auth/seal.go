@@ -70,7 +70,7 @@ func (r *Keyring) Knows(head []byte) bool {
 	return ok
 }
 
-// Stale says whether a sealed value should be sealed anew, because another key is the first of the ring by now.
+// Stale reports whether a sealed value should be sealed anew, because another key is the first of the ring by now.
 func (r *Keyring) Stale(sealed []byte) bool {
 	id, err := sealedBy(sealed)
 	return err == nil && id != r.keys[0].id

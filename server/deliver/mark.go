@@ -51,7 +51,7 @@ type mark struct {
 	lanes map[*lane]struct{}
 	last  gateway.Position
 	holds int
-	// queued tells that a mark waits for its commit: one at a time.
+	// queued means that a mark waits for its commit: one at a time.
 	queued bool
 }
 

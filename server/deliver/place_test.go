@@ -64,7 +64,7 @@ func checkPlaces(t testing.TB, db *sql.DB) {
 // everyThird is an expression of tests: event n is at position n.
 const everyThird = `event.data.n % 3 == 0`
 
-// wanted says whether a filter, with everyThird or without an expression, selects the event at a position.
+// wanted reports whether a filter, with everyThird or without an expression, selects the event at a position.
 func wanted(f gateway.Filter, p gateway.Position, kind string) bool {
 	return f.Match(kind) && (f.Expression == "" || p%3 == 0)
 }

@@ -124,7 +124,7 @@ func (l *lane) startNext() (started, more bool) {
 	return true, true
 }
 
-// mayProbe says whether a probe is still wanted. l.mu is held.
+// mayProbe reports whether a probe is still wanted. l.mu is held.
 func (l *lane) mayProbe() bool {
 	return l.runnable() && l.breaker.Probing() && l.breaker.Slots(1, time.Now()) > 0
 }

@@ -209,7 +209,7 @@ func (b *tailBuffer) String() string {
 	return string(b.kept)
 }
 
-// pause waits, and says whether the context is still alive.
+// pause waits, and reports whether the context is still alive.
 func pause(ctx context.Context, wait time.Duration) bool {
 	timer := time.NewTimer(wait)
 	defer timer.Stop()

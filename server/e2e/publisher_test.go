@@ -115,7 +115,7 @@ func (l *load) try(ctx context.Context, events []*postriderv1.Event) ([]*postrid
 	return response.Msg.GetResults(), nil
 }
 
-// unknown says whether the error leaves open what happened, as the end of a connection does.
+// unknown reports whether the error leaves open what happened, as the end of a connection does.
 func (l *load) unknown(err error) bool {
 	lost := []connect.Code{
 		connect.CodeUnavailable, connect.CodeDeadlineExceeded, connect.CodeCanceled, connect.CodeAborted,

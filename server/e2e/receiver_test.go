@@ -79,7 +79,7 @@ func (r *receiver) note(conn net.Conn, state http.ConnState) {
 	}
 }
 
-// quiet says whether everything that a dead sender had sent is in the ledger: its connections have ended.
+// quiet reports whether everything that a dead sender had sent is in the ledger: its connections have ended.
 func (r *receiver) quiet() bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -43,7 +43,7 @@ func (a *attempt) gotFirstByte() {
 	a.firstByte.Store(int64(time.Since(a.start)))
 }
 
-// over tells whether the caller or the clock has ended the attempt.
+// over reports whether the caller or the clock has ended the attempt.
 func (a *attempt) over() bool { return a.caller.Err() != nil || a.late() }
 
 func (a *attempt) late() bool { return !time.Now().Before(a.deadline) }

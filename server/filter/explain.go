@@ -19,7 +19,7 @@ import (
 // maxShown bounds a value, and a part of an expression, in a reason, in bytes.
 const maxShown = 120
 
-// Explain says whether the event is selected and, when not, why: the part of the expression that is false with the values
+// Explain reports whether the event is selected and, when not, why: the part of the expression that is false with the values
 // it saw, or the failure. It is for people; Match is for the many.
 func (x *Expression) Explain(s *Subject) (matched bool, reason string) {
 	if x == nil {

@@ -60,7 +60,7 @@ func (x *Expression) Quick(s *Subject) (verdict Verdict, ok bool) {
 	return verdict, true
 }
 
-// Match says whether the event is selected. It may wait for its turn.
+// Match reports whether the event is selected. It may wait for its turn.
 func (x *Expression) Match(s *Subject) Verdict {
 	if x == nil {
 		return Verdict{Matched: true}

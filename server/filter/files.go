@@ -25,7 +25,7 @@ func filesOf(root protoreflect.FileDescriptor) files {
 	return all
 }
 
-// holdsAny says whether a message, or one in it, has a field that may hold a message of any type. Those are decoded
+// holdsAny reports whether a message, or one in it, has a field that may hold a message of any type. Those are decoded
 // each time they are read.
 func holdsAny(root protoreflect.MessageDescriptor) bool {
 	seen := map[protoreflect.FullName]bool{root.FullName(): true}

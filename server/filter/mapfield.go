@@ -81,7 +81,7 @@ func (m *mapField) Get(key ref.Val) ref.Val {
 	return types.ValOrErr(key, "no such key: %v", key)
 }
 
-// Contains says whether there is an entry.
+// Contains reports whether there is an entry.
 func (m *mapField) Contains(key ref.Val) ref.Val {
 	_, ok := m.Find(key)
 	return types.Bool(ok)

@@ -79,7 +79,7 @@ func (t *typing) message(name string) protoreflect.MessageDescriptor {
 	return t.newest.message(name)
 }
 
-// FindStructType says whether there is such a type.
+// FindStructType reports whether there is such a type.
 func (t *typing) FindStructType(name string) (*types.Type, bool) {
 	if name == eventType || t.message(name) != nil {
 		return types.NewTypeTypeWithParam(types.NewObjectType(name)), true
@@ -212,7 +212,7 @@ func messageType(message protoreflect.MessageDescriptor) *types.Type {
 	return types.NewObjectType(string(message.FullName()))
 }
 
-// isWrapper says whether a message is one of google/protobuf/wrappers.proto, which stand for a value or null.
+// isWrapper reports whether a message is one of google/protobuf/wrappers.proto, which stand for a value or null.
 func isWrapper(message protoreflect.MessageDescriptor) bool {
 	return message.FullName().Parent() == "google.protobuf" && message.ParentFile().Path() == "google/protobuf/wrappers.proto"
 }

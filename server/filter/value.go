@@ -186,7 +186,7 @@ func (o *object) Type() ref.Type { return objectType(o.name()) }
 // Value is the message.
 func (o *object) Value() any { return o.message }
 
-// IsSet says whether a field is set, where its name is not known before the evaluation.
+// IsSet reports whether a field is set, where its name is not known before the evaluation.
 func (o *object) IsSet(field ref.Val) ref.Val {
 	found, fault := o.field(field)
 	if fault != nil {

@@ -45,7 +45,7 @@ type Breaker struct {
 	wait     time.Duration
 	// slow is how long the newest hold is for which the endpoint named no time.
 	slow time.Duration
-	// refused tells that it opened on events the endpoint refused, not on an endpoint that failed.
+	// refused means that it opened on events the endpoint refused, not on an endpoint that failed.
 	refused bool
 	// streak holds the distinct events that failed since the last success, and how.
 	streak []streakEntry
@@ -76,7 +76,7 @@ func (b *Breaker) Slots(concurrency int, now time.Time) int {
 	return concurrency
 }
 
-// Probing says whether an attempt that starts now is a probe.
+// Probing reports whether an attempt that starts now is a probe.
 func (b *Breaker) Probing() bool { return b.state != BreakerClosed }
 
 // Doubtful says that the endpoint has failed, and nothing was delivered since.

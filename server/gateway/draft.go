@@ -27,6 +27,6 @@ type Payload struct {
 type Ack struct {
 	ID     string
 	Cursor Cursor
-	// Duplicate tells that the event was stored before; ID and Cursor are those of the first time.
+	// Duplicate means that the event was stored before; ID and Cursor are those of the first time.
 	Duplicate bool
 }

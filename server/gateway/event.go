@@ -107,7 +107,7 @@ func (e *Event) Held() int {
 // maxIDLength is in characters, which are all of one byte.
 const maxIDLength = 64
 
-// ValidEventID says whether id may name an event: 1 to 64 letters, digits and the characters _ : -.
+// ValidEventID reports whether id may name an event: 1 to 64 letters, digits and the characters _ : -.
 func ValidEventID(id string) bool {
 	for i := range len(id) {
 		if !isWord(id[i]) && id[i] != ':' {

@@ -21,14 +21,14 @@ type Filter struct {
 	Expression string
 }
 
-// Equal says whether two filters are written the same.
+// Equal reports whether two filters are written the same.
 func (f Filter) Equal(other Filter) bool {
 	return f.Expression == other.Expression && slices.Equal(f.Types, other.Types)
 }
 
 var typePattern = regexp.MustCompile(`^(\*|[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*(\.\*)?)$`)
 
-// ValidType says whether name may be an event type. It runs for every event, so it does without a regular expression.
+// ValidType reports whether name may be an event type. It runs for every event, so it does without a regular expression.
 func ValidType(name string) bool {
 	if name == "" || len(name) > MaxTypeLength || name[len(name)-1] == '.' {
 		return false
@@ -48,12 +48,12 @@ func isWord(c byte) bool {
 	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || c == '_' || c == '-'
 }
 
-// ValidPattern says whether pattern may stand in a filter.
+// ValidPattern reports whether pattern may stand in a filter.
 func ValidPattern(pattern string) bool {
 	return len(pattern) <= MaxTypeLength+2 && typePattern.MatchString(pattern)
 }
 
-// MatchesAll says whether the patterns select every type.
+// MatchesAll reports whether the patterns select every type.
 func (f Filter) MatchesAll() bool {
 	if len(f.Types) == 0 {
 		return true
@@ -66,7 +66,7 @@ func (f Filter) MatchesAll() bool {
 	return false
 }
 
-// Match says whether the patterns select an event of this type.
+// Match reports whether the patterns select an event of this type.
 func (f Filter) Match(eventType string) bool {
 	if len(f.Types) == 0 {
 		return true
@@ -79,7 +79,7 @@ func (f Filter) Match(eventType string) bool {
 	return false
 }
 
-// MatchPattern says whether one pattern selects a type.
+// MatchPattern reports whether one pattern selects a type.
 func MatchPattern(pattern, eventType string) bool {
 	if pattern == "*" {
 		return true

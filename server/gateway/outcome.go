@@ -74,7 +74,7 @@ type Outcome struct {
 	Truncated   bool
 }
 
-// ClassifyStatus says what an HTTP status means. hasRetryAfter tells whether the answer named
+// ClassifyStatus says what an HTTP status means. hasRetryAfter reports whether the answer named
 // a time with Retry-After.
 func ClassifyStatus(status int, hasRetryAfter bool) OutcomeKind {
 	switch {

@@ -12,7 +12,7 @@ const (
 	ScopeConsume
 )
 
-// Has says whether the set allows what one scope allows; admin allows everything.
+// Has reports whether the set allows what one scope allows; admin allows everything.
 func (s Scope) Has(one Scope) bool { return s&ScopeAdmin != 0 || s&one != 0 }
 
 // Principal is who calls.
@@ -40,7 +40,7 @@ type Session struct {
 	Expires time.Time
 }
 
-// ServerScoped says whether the caller may name any tenant.
+// ServerScoped reports whether the caller may name any tenant.
 func (p Principal) ServerScoped() bool { return p.Tenant == 0 }
 
 // Tenant is a customer of the operator.

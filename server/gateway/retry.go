@@ -62,9 +62,9 @@ func (p Policy) NextRetry(step int, random float64) (wait time.Duration, ok bool
 // Ended is an attempt that has ended, as far as the rest of its delivery's life depends on it.
 type Ended struct {
 	Kind OutcomeKind
-	// Probe tells that the attempt was a probe.
+	// Probe means that the attempt was a probe.
 	Probe bool
-	// Held tells that, with this outcome taken into account, the breaker is not closed.
+	// Held means that, with this outcome taken into account, the breaker is not closed.
 	Held bool
 	At   time.Time
 }

@@ -39,7 +39,7 @@ func (c *StatsCounts) Clone() StatsCounts {
 	return clone
 }
 
-// Empty tells that nothing happened.
+// Empty means that nothing happened.
 func (c *StatsCounts) Empty() bool { return c.Published+c.Delivered+c.Failed+c.Dead == 0 }
 
 // Attempts is how many attempts ended.
@@ -47,7 +47,7 @@ func (c *StatsCounts) Attempts() int64 { return c.Delivered + c.Failed }
 
 // StatsGauges is how things stood at a moment.
 type StatsGauges struct {
-	// Known tells that somebody looked.
+	// Known means that somebody looked.
 	Known bool
 	// Backlog is how many events wait for their first outcome, over all subscriptions; Retrying how many deliveries failed
 	// and wait for their next attempt.

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// SubscriptionState says whether a subscription delivers.
+// SubscriptionState reports whether a subscription delivers.
 type SubscriptionState uint8
 
 // The states. Values are stored.

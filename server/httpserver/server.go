@@ -39,7 +39,7 @@ type Config struct {
 	Quiet []string
 	// MaxConnections bounds the connections that are open at a time; 0 for any number.
 	MaxConnections int
-	// Ready says whether the server can do its work.
+	// Ready reports whether the server can do its work.
 	Ready  func(context.Context) error
 	Logger *slog.Logger
 }

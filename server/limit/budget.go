@@ -143,7 +143,7 @@ func (b *Budget) forget(who Holder, n int64) {
 	addTo(b.announced, who.Key, -n)
 }
 
-// pausing says whether a key may begin no large call now.
+// pausing reports whether a key may begin no large call now.
 func (b *Budget) pausing(key string) bool {
 	until, found := b.paused[key]
 	if found && !time.Now().Before(until) {

@@ -16,7 +16,7 @@ const (
 	smallText = 64
 )
 
-// small says whether a value is looked at within the price of a step.
+// small reports whether a value is looked at within the price of a step.
 func small(value ref.Val) bool {
 	switch v := value.(type) {
 	case nil, types.Int, types.Uint, types.Double, types.Bool, types.Null, types.Timestamp, types.Duration, *types.Type, *types.Err, *types.Unknown:

@@ -10,7 +10,7 @@ import (
 	"github.com/postrider-dev/postrider/server/store"
 )
 
-// repeats says whether an event whose id was used before has the same content after all: the first one was stored under
+// repeats reports whether an event whose id was used before has the same content after all: the first one was stored under
 // another schema version, and the hashes of two versions differ.
 func repeats(
 	draft *gateway.Draft, event *store.NewEvent, first *store.ConflictError, snapshot *schema.Snapshot,
@@ -57,7 +57,7 @@ func contentOf(
 	return data, ok && hash == stored
 }
 
-// becameStricter says whether the same draft may have been accepted at another time.
+// becameStricter reports whether the same draft may have been accepted at another time.
 func becameStricter(refused error) bool {
 	var fault *gateway.Error
 	if !errors.As(refused, &fault) {

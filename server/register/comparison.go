@@ -74,7 +74,7 @@ func (c *comparison) compareType(ctx context.Context, n schema.New) (report sche
 	return report, c.checkFilters(ctx, &report, latest, candidate)
 }
 
-// identical says whether two versions judge and show payloads alike.
+// identical reports whether two versions judge and show payloads alike.
 func identical(latest, candidate *schema.Type) (bool, error) {
 	was, err := latest.Identity()
 	if err != nil {

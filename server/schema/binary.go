@@ -211,7 +211,7 @@ func (w *encodedWalk) wellKnown(m *message, payload protoreflect.Message, depth 
 	}
 }
 
-// holdsUnknown says whether a message in a message has a field that its schema does not have.
+// holdsUnknown reports whether a message in a message has a field that its schema does not have.
 func holdsUnknown(m protoreflect.Message) (found bool) {
 	m.Range(func(fd protoreflect.FieldDescriptor, value protoreflect.Value) bool {
 		switch {

@@ -95,7 +95,7 @@ func newBundle(set *descriptorpb.FileDescriptorSet) (*bundle, error) {
 	return b, nil
 }
 
-// holdsOpen says whether the messages of some files may have fields of types that stand for others.
+// holdsOpen reports whether the messages of some files may have fields of types that stand for others.
 func holdsOpen(set *descriptorpb.FileDescriptorSet) bool {
 	return slices.ContainsFunc(set.GetFile(), func(file *descriptorpb.FileDescriptorProto) bool {
 		return slices.Contains(file.GetDependency(), "google/protobuf/any.proto") ||

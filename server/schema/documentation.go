@@ -38,7 +38,7 @@ type FieldDocumentation struct {
 	Rules []string
 	// Oneof is the name of the oneof it belongs to.
 	Oneof string
-	// Required tells that a rule or proto2 wants it set.
+	// Required means that a rule or proto2 wants it set.
 	Required, Deprecated bool
 }
 
@@ -120,7 +120,7 @@ func (b *bundle) documentField(field protoreflect.FieldDescriptor) FieldDocument
 	return documented
 }
 
-// required says whether a payload without the field is refused.
+// required reports whether a payload without the field is refused.
 func required(field protoreflect.FieldDescriptor) bool {
 	if field.Cardinality() == protoreflect.Required {
 		return true

@@ -71,7 +71,7 @@ func (e *exampleMaker) message(m protoreflect.Message, depth int) {
 	}
 }
 
-// wants says whether a field is to be filled.
+// wants reports whether a field is to be filled.
 func (e *exampleMaker) wants(field protoreflect.FieldDescriptor, depth int) bool {
 	rules := rulesOf(field)
 	if e.filled >= exampleFields || depth > 2*exampleDepth {
@@ -226,7 +226,7 @@ func isWrapper(name protoreflect.FullName) bool {
 	return false
 }
 
-// fillWellKnown fills messages whose JSON is not that of their fields, and says whether it is one.
+// fillWellKnown fills messages whose JSON is not that of their fields, and reports whether it is one.
 func fillWellKnown(m protoreflect.Message) bool {
 	fields := m.Descriptor().Fields()
 	switch m.Descriptor().FullName() {

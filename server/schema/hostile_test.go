@@ -105,7 +105,7 @@ func selectAll(tb testing.TB, set []byte) {
 	}
 }
 
-// told says whether there is an error, which has to be one that names what is wrong with the schema.
+// told reports whether there is an error, which has to be one that names what is wrong with the schema.
 func told(tb testing.TB, err error) bool {
 	tb.Helper()
 	if err == nil {

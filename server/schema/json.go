@@ -116,7 +116,7 @@ func (r *jsonReader) enter() bool {
 	return r.broken == nil
 }
 
-// more says whether another member or element follows; the closing bracket is read.
+// more reports whether another member or element follows; the closing bracket is read.
 func (r *jsonReader) more(bracket jsontext.Kind) bool {
 	if r.broken != nil {
 		return false
@@ -313,7 +313,7 @@ type fieldSet struct {
 	high map[int]bool
 }
 
-// add says whether the index is new.
+// add reports whether the index is new.
 func (s *fieldSet) add(index int) bool {
 	if index < 64 {
 		is := s.low&(1<<index) != 0

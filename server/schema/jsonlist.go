@@ -71,7 +71,7 @@ func (m *jsonMap) Range(yield func(protoreflect.MapKey, protoreflect.Value) bool
 	}
 }
 
-// Has says whether there is an entry.
+// Has reports whether there is an entry.
 func (m *jsonMap) Has(key protoreflect.MapKey) bool { return m.find(key).IsValid() }
 
 // Get returns the value of an entry, an invalid one for none.

@@ -47,7 +47,7 @@ func (j *jsonMessage) settle() {
 	slices.SortFunc(j.entries, func(a, b entry) int { return cmp.Compare(a.field.rank, b.field.rank) })
 }
 
-// isNone says whether a field with this value is as good as not set.
+// isNone reports whether a field with this value is as good as not set.
 func (f *field) isNone(value protoreflect.Value) bool {
 	switch {
 	case f.value != nil:
@@ -126,7 +126,7 @@ func (j *jsonMessage) GetUnknown() protoreflect.RawFields { return nil }
 // ProtoMethods returns nothing: the runtime goes the reflective way.
 func (j *jsonMessage) ProtoMethods() *protoiface.Methods { return nil }
 
-// Has says whether a field is set.
+// Has reports whether a field is set.
 func (j *jsonMessage) Has(fd protoreflect.FieldDescriptor) bool { return j.find(fd) != nil }
 
 // Get returns the value of a field, its default when it is not set.

@@ -204,7 +204,7 @@ func (w *schemaWriter) value(field protoreflect.FieldDescriptor, rules *validate
 	}
 }
 
-// zeroIsRefused says whether the rules refuse a field that is not there, because its zero value breaks them.
+// zeroIsRefused reports whether the rules refuse a field that is not there, because its zero value breaks them.
 func zeroIsRefused(field protoreflect.FieldDescriptor) bool {
 	rules := rulesOf(field)
 	if rules == nil || field.HasPresence() || rules.GetIgnore() != validate.Ignore_IGNORE_UNSPECIFIED {

@@ -61,7 +61,7 @@ func enumValue(enum protoreflect.EnumDescriptor, rules protoreflect.Message) key
 	return keywords{"anyOf": []keywords{{"enum": names}, {"type": "integer", "minimum": math.MinInt32, "maximum": math.MaxInt32}}}
 }
 
-// numberIsAllowed says whether the lists of the rules leave a number.
+// numberIsAllowed reports whether the lists of the rules leave a number.
 func numberIsAllowed(rules protoreflect.Message, number int64) bool {
 	among := func(list protoreflect.List) bool {
 		for i := range list.Len() {
@@ -157,7 +157,7 @@ func setBound(written keywords, bound protoreflect.FieldDescriptor, rules protor
 	written[keyword] = rules.Get(bound).Interface()
 }
 
-// notFinite says whether a number is one that JSON does not have.
+// notFinite reports whether a number is one that JSON does not have.
 func notFinite(value protoreflect.Value) bool {
 	switch number := value.Interface().(type) {
 	case float64:
@@ -233,7 +233,7 @@ func textPatterns(rules protoreflect.Message) []keywords {
 	return patterns
 }
 
-// portable says whether a pattern means the same in the regular expressions of JSON Schema.
+// portable reports whether a pattern means the same in the regular expressions of JSON Schema.
 func portable(pattern string) bool {
 	for _, special := range []string{"(?", `\A`, `\z`, `\Q`, `\C`, `\p`, `\P`, "[[:"} {
 		if strings.Contains(pattern, special) {

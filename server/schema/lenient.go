@@ -51,7 +51,7 @@ type Lenient struct {
 // Lenient makes a reader of one payload.
 func (t *Type) Lenient() *Lenient { return &Lenient{of: t} }
 
-// Ignored says whether something was left out, and the paths of the first fields that were.
+// Ignored reports whether something was left out, and the paths of the first fields that were.
 func (l *Lenient) Ignored() (paths []string, some bool) { return l.ignored.paths, l.ignored.some }
 
 // FromJSON is that of the type.

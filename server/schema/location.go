@@ -18,11 +18,11 @@ func trimLocations(file *descriptorpb.FileDescriptorProto) {
 	file.SourceCodeInfo = &descriptorpb.SourceCodeInfo{Location: kept}
 }
 
-// isDeclaration says whether a path leads to something that is declared: its numbers are pairs of a field of the
+// isDeclaration reports whether a path leads to something that is declared: its numbers are pairs of a field of the
 // descriptor and an index.
 func isDeclaration(path []int32) bool { return len(path) > 0 && len(path)%2 == 0 }
 
-// isSpan says whether a span is one: line, column, and the same of the end unless it is on the same line.
+// isSpan reports whether a span is one: line, column, and the same of the end unless it is on the same line.
 func isSpan(span []int32) bool {
 	if len(span) != 3 && len(span) != 4 || slices.Min(span) < 0 {
 		return false

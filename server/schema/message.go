@@ -61,9 +61,9 @@ type field struct {
 	value   *field
 	// content is the message as which the value is encoded: for a map, that of an entry.
 	content *message
-	// holdsNull tells that null is a value of the field and not its absence.
+	// holdsNull means that null is a value of the field and not its absence.
 	holdsNull bool
-	// looked tells that the encoding can hold what the schema does not allow: that of a message, of an enum without other
+	// looked means that the encoding can hold what the schema does not allow: that of a message, of an enum without other
 	// values, of text that the runtime does not check.
 	looked bool
 }
@@ -144,7 +144,7 @@ func (b *bundle) compileField(descriptor protoreflect.FieldDescriptor, index int
 	return f
 }
 
-// isUnchecked says whether a field may be text that the runtime does not check to be UTF-8.
+// isUnchecked reports whether a field may be text that the runtime does not check to be UTF-8.
 func isUnchecked(descriptor protoreflect.FieldDescriptor) bool {
 	return descriptor.Kind() == protoreflect.StringKind && descriptor.ParentFile().Syntax() != protoreflect.Proto3
 }

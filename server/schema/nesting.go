@@ -10,7 +10,7 @@ import (
 // maxNesting bounds the brackets that may be open at once in a .proto file. Compilers descend by recursion.
 const maxNesting = 100
 
-// openTooDeep says whether more brackets than maxNesting are open anywhere in a .proto text, and where, as "line:column".
+// openTooDeep reports whether more brackets than maxNesting are open anywhere in a .proto text, and where, as "line:column".
 func openTooDeep(text string) (at string, deep bool) {
 	open := 0
 	for i := 0; i < len(text); i++ {

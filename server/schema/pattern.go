@@ -48,7 +48,7 @@ func patternsOf(m *message) patterns {
 	return found
 }
 
-// holdsPattern says whether the rules of a message, or of one that it holds, have a pattern.
+// holdsPattern reports whether the rules of a message, or of one that it holds, have a pattern.
 func holdsPattern(m *message, seen map[*message]bool) bool {
 	if seen[m] {
 		return false

@@ -47,7 +47,7 @@ func declarationText(d protoreflect.Descriptor) (text string, err error) {
 	return strings.TrimRight(keepNegativeZeros(text), "\n") + "\n", nil
 }
 
-// isShadowing says whether a name within a file hides one outside, which the printer may shorten to just that.
+// isShadowing reports whether a name within a file hides one outside, which the printer may shorten to just that.
 func isShadowing(file protoreflect.FileDescriptor) bool {
 	inner := make(map[protoreflect.Name]bool)
 	for _, part := range strings.Split(string(file.Package()), ".")[1:] {

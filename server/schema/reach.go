@@ -111,7 +111,7 @@ func appendMessages(found []protoreflect.MessageDescriptor, messages protoreflec
 	return found
 }
 
-// first says whether something is met for the first time.
+// first reports whether something is met for the first time.
 func (r *reach) first(d protoreflect.Descriptor) bool {
 	if r.seen == nil {
 		r.seen = make(map[protoreflect.FullName]bool)

@@ -164,7 +164,7 @@ func TestNestingIsCountedAlike(t *testing.T) {
 	}
 }
 
-// TestAnyIsEncodedInOneWay tells that an Any is the same event whether its content came as JSON or in an order of its own.
+// TestAnyIsEncodedInOneWay means that an Any is the same event whether its content came as JSON or in an order of its own.
 func TestAnyIsEncodedInOneWay(t *testing.T) {
 	t.Parallel()
 	eventType := typeOf(t, richFile, "test.rich.Proto3")

@@ -47,7 +47,7 @@ func (c *choice) holdLittle() bool {
 	return len(c.faults.found) == before
 }
 
-// affordable looks that no rule takes too much, and says whether the rules may be compiled: that evaluates some.
+// affordable looks that no rule takes too much, and reports whether the rules may be compiled: that evaluates some.
 func (c *choice) affordable(reached *reach) bool {
 	costs, err := newRuleCosts()
 	if err != nil {

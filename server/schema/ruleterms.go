@@ -114,7 +114,7 @@ func bounds(rules protoreflect.Message) (lower, upper protoreflect.FieldDescript
 	return lower, upper
 }
 
-// outside says whether the bounds leave out what is between them, as they do when the lower is above the upper.
+// outside reports whether the bounds leave out what is between them, as they do when the lower is above the upper.
 func outside(rules protoreflect.Message) bool {
 	lower, upper := bounds(rules)
 	return lower != nil && upper != nil && compareValues(rules.Get(upper), rules.Get(lower)) < 0

@@ -237,7 +237,7 @@ func parseFloat(text string, bits int) (float64, string) {
 	return n, ""
 }
 
-// isExact says whether a float is the integer digits × 10^scale: by its value, or because it is written with just these
+// isExact reports whether a float is the integer digits × 10^scale: by its value, or because it is written with just these
 // digits, as 1e23 is.
 func isExact(n float64, digits string, scale, bits int) bool {
 	if len(digits)+scale <= surelyExact {

@@ -18,7 +18,7 @@ const (
 	newSecretBytes = 32
 )
 
-// ErrSecret tells that a text is not a signing secret. It does not repeat the text.
+// ErrSecret means that a text is not a signing secret. It does not repeat the text.
 var ErrSecret = errors.New(`a signing secret is "whsec_" and the base64 of 24 to 64 bytes`)
 
 // Secret is a signing key. It prints as dots; Reveal returns the text. The zero value signs nothing.
@@ -53,7 +53,7 @@ func (s Secret) Reveal() string {
 	return secretPrefix + base64.StdEncoding.EncodeToString(s.key)
 }
 
-// IsZero says whether there is no key.
+// IsZero reports whether there is no key.
 func (s Secret) IsZero() bool { return len(s.key) == 0 }
 
 // String hides the key, so that a secret can stand in a value that is logged.

@@ -58,7 +58,7 @@ type Recorder struct {
 	// is when they ended.
 	position, passed gateway.Position
 	passedAt         time.Time
-	// touched tells that something was counted since the backlogs were looked at; sampled is when that was first done.
+	// touched means that something was counted since the backlogs were looked at; sampled is when that was first done.
 	touched bool
 	sampled time.Time
 
@@ -164,7 +164,7 @@ func (r *Recorder) sample(ctx context.Context) (wait time.Duration) {
 	return max(sampleEvery, sampleShare*r.now().Sub(began))
 }
 
-// takeTouched tells whether anything has happened since the last time, other streams being open among it.
+// takeTouched reports whether anything has happened since the last time, other streams being open among it.
 func (r *Recorder) takeTouched(streams map[gateway.TenantID]int) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -16,7 +16,7 @@ type NewEvent struct {
 	Event *gateway.Event
 	// Hash is of what the client supplied and the canonical payload.
 	Hash gateway.ContentHash
-	// ClientID tells that the id came from the client, so it may have been used before.
+	// ClientID means that the id came from the client, so it may have been used before.
 	ClientID bool
 }
 
@@ -26,7 +26,7 @@ type Appended struct {
 	Duplicate bool
 }
 
-// ConflictError tells that an id was used before with other content. Under a typed event the caller may compare once
+// ConflictError means that an id was used before with other content. Under a typed event the caller may compare once
 // more in the schema version the first one was stored with.
 type ConflictError struct {
 	Index          int
@@ -118,7 +118,7 @@ type appendPlan struct {
 	head        gateway.Position
 	accept      int64
 	lastSubject gateway.Position
-	// unsettled tells that two requests of the group disagree about an id: the table must say who is right.
+	// unsettled means that two requests of the group disagree about an id: the table must say who is right.
 	unsettled bool
 }
 

@@ -20,7 +20,7 @@ import (
 type database struct {
 	dialect        string
 	writer, reader *sql.DB
-	// byteOrder tells that text is compared byte by byte, so that a prefix is a range of an index.
+	// byteOrder means that text is compared byte by byte, so that a prefix is a range of an index.
 	byteOrder bool
 	// wal is the path of SQLite's write-ahead log.
 	wal     string

@@ -39,14 +39,14 @@ func readOnly(cause error) *gateway.Error {
 	return e
 }
 
-// locked tells that another program writes to the database, a fault that passes. Nothing was stored.
+// locked means that another program writes to the database, a transient fault. Nothing was stored.
 func locked(cause error) *gateway.Error {
 	e := gateway.Errorf(gateway.CodeUnavailable, gateway.ReasonOverloaded, "another program keeps the database locked; try again")
 	e.Cause, e.RetryAfter = cause, time.Second
 	return e
 }
 
-// passing returns what a fault that passes is told as, and any other as it is.
+// passing returns what a transient fault is told as, and any other as it is.
 func passing(err error) error {
 	var lite sqlite3.Error
 	switch {
@@ -72,7 +72,7 @@ func noFile(cause error) *gateway.Error {
 	return e
 }
 
-// outOfFiles says whether the process, or the machine, may open no more files. SQLite opens some while it writes.
+// outOfFiles reports whether the process, or the machine, may open no more files. SQLite opens some while it writes.
 func outOfFiles(err error) bool {
 	var lite sqlite3.Error
 	if errors.As(err, &lite) && among(lite.SystemErrno, syscall.EMFILE, syscall.ENFILE) {
@@ -81,7 +81,7 @@ func outOfFiles(err error) bool {
 	return errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE)
 }
 
-// uniqueViolation says whether a row of that key exists already.
+// uniqueViolation reports whether a row of that key exists already.
 func uniqueViolation(err error) bool {
 	var lite sqlite3.Error
 	if errors.As(err, &lite) {
@@ -91,7 +91,7 @@ func uniqueViolation(err error) bool {
 	return errors.As(err, &pg) && pg.Code == "23505"
 }
 
-// full says whether the disk is full, or a quota or the largest size of a file reached: a fault that passes. SQLite has
+// full reports whether the disk is full, or a quota or the largest size of a file reached: a transient fault. SQLite has
 // taken the transaction back, unless it was a sync that failed.
 func full(err error) bool {
 	var lite sqlite3.Error
@@ -103,7 +103,7 @@ func full(err error) bool {
 	return errors.As(err, &pg) && pg.Code == "53100"
 }
 
-// writeProtected says whether the database cannot be written to: the file system, or its files, became read-only.
+// writeProtected reports whether the database cannot be written to: the file system, or its files, became read-only.
 func writeProtected(err error) bool {
 	var lite sqlite3.Error
 	if !errors.As(err, &lite) || syncing(lite) {
@@ -113,7 +113,7 @@ func writeProtected(err error) bool {
 		among(lite.SystemErrno, syscall.EROFS)
 }
 
-// syncing says whether it was a sync that failed: what is on disk is not known then, whatever the reason.
+// syncing reports whether it was a sync that failed: what is on disk is not known then, whatever the reason.
 func syncing(err sqlite3.Error) bool {
 	return err.ExtendedCode == sqlite3.ErrIoErrFsync || err.ExtendedCode == sqlite3.ErrIoErrDirFsync
 }
@@ -122,10 +122,10 @@ func among(errno syscall.Errno, these ...syscall.Errno) bool {
 	return errno != 0 && slices.Contains(these, errno)
 }
 
-// refuses says whether a fault means that the database takes no writes for now.
+// refuses reports whether a fault means that the database takes no writes for now.
 func refuses(err error) bool { return full(err) || outOfFiles(err) || writeProtected(err) }
 
-// fatal says whether the fault leaves it open what is on disk. After a failed fsync the kernel may have dropped the
+// fatal reports whether the fault leaves it open what is on disk. After a failed fsync the kernel may have dropped the
 // pages, so going on would acknowledge what is not there: the process ends and recovery starts from the file.
 func fatal(err error) bool {
 	if errors.Is(err, errLogMoved) || errors.Is(err, errInUse) {

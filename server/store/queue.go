@@ -105,14 +105,14 @@ func (q *queue) take(maxEvents, maxBytes int, wantResults bool) group {
 	return g
 }
 
-// appendsWait says whether any publisher waits for the next group.
+// appendsWait reports whether any publisher waits for the next group.
 func (q *queue) appendsWait() bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	return len(q.appends) > 0
 }
 
-// changesWait says whether an administrative change waits.
+// changesWait reports whether an administrative change waits.
 func (q *queue) changesWait() bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()

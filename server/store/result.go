@@ -24,7 +24,7 @@ type Result struct {
 	Subscription gateway.SubscriptionID
 	// Cursor is the subscription's own place.
 	Cursor *gateway.Position
-	// Share tells that the subscription joins the shared mark: its stored cursor becomes null.
+	// Share means that the subscription joins the shared mark: its stored cursor becomes null.
 	Share bool
 	// Hold is what keeps the subscription from attempts from now on; the zero hold: nothing.
 	Hold *gateway.Hold
@@ -41,7 +41,7 @@ type Result struct {
 	overtakes bool
 }
 
-// delivers says whether the result is that of a delivery that was made.
+// delivers reports whether the result is that of a delivery that was made.
 func (r *Result) delivers() bool {
 	return r.Delivery != nil && r.Delivery.State == gateway.DeliveryDelivered
 }

@@ -14,7 +14,7 @@ import (
 // NewSchema is a version to be stored.
 type NewSchema struct {
 	Type, Message string
-	// Files is a self-contained FileDescriptorSet. Hash tells whether it differs from the latest one.
+	// Files is a self-contained FileDescriptorSet. Hash reports whether it differs from the latest one.
 	Files []byte
 	Hash  [32]byte
 	// Description is for people. OrderingKey and Subject are paths of fields, empty for none.
@@ -61,7 +61,7 @@ func (s *Store) RegisterSchemas(ctx context.Context, expected int64, begin NewTy
 	})
 }
 
-// has says whether a version is the latest of its type already.
+// has reports whether a version is the latest of its type already.
 func (r *Registry) has(n NewSchema) bool {
 	known := r.Types[n.Type]
 	return known != nil && known.Latest().Hash == n.Hash && known.Latest().Message == n.Message

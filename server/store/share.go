@@ -27,7 +27,7 @@ func (a *account) earn(share, served time.Duration) {
 
 func (a *account) spend(took time.Duration) { a.balance = max(a.balance-took, -owedTime) }
 
-// open says whether a next step may begin although appends wait.
+// open reports whether a next step may begin although appends wait.
 func (a *account) open() bool { return a.balance > 0 }
 
 // shares are the accounts of what stands behind appends.

@@ -5,7 +5,7 @@ import (
 	"unicode/utf8"
 )
 
-// plainText says whether both dialects can store a text.
+// plainText reports whether both dialects can store a text.
 func plainText(text string) bool {
 	return strings.IndexByte(text, 0) < 0 && utf8.ValidString(text)
 }

@@ -90,7 +90,7 @@ func (s *Store) commitAndTidy(ctx context.Context, g group) error {
 	return s.checkpoint(ctx)
 }
 
-// mayChange says whether a change may begin: while appends wait, only as far as its share goes.
+// mayChange reports whether a change may begin: while appends wait, only as far as its share goes.
 func (s *Store) mayChange() bool { return s.shares.changes.open() || !s.queue.appendsWait() }
 
 // onChanges does work on the account of changes.
@@ -111,7 +111,7 @@ func (s *Store) resultsTimer() <-chan time.Time {
 	return time.After(wait)
 }
 
-// reportLost tells that results could not be written up to the end. Their attempts will be made again.
+// reportLost means that results could not be written up to the end. Their attempts will be made again.
 func (s *Store) reportLost() {
 	if n := s.queue.pendingResults(); n > 0 {
 		s.cfg.Logger.Error("deliveries' results are lost; their attempts are made again at the next start", "results", n)

@@ -48,7 +48,7 @@ func (s *subscriber) sendRecent(ctx context.Context, events []*gateway.Event) er
 	return nil
 }
 
-// hasRoomFor says whether a page that was read can be sent. If not it is let go, and read again when there is room.
+// hasRoomFor reports whether a page that was read can be sent. If not it is let go, and read again when there is room.
 func (s *subscriber) hasRoomFor(page []*gateway.Event) bool {
 	bytes := roomFor(page)
 	if !s.needs(bytes) {

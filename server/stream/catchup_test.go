@@ -37,7 +37,7 @@ func TestAnEventComesOnceWithTheFiltersThatSelectIt(t *testing.T) {
 	}
 }
 
-// A stream tells whether what comes next is new: when it begins, and at once when that changes.
+// A stream reports whether what comes next is new: when it begins, and at once when that changes.
 func TestAStreamTellsWhetherItIsLive(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

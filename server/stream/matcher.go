@@ -168,7 +168,7 @@ const (
 	tenantTime = 5 * time.Millisecond
 )
 
-// selects says whether a filter of a topic selects an event. A topic with an expression that takes long misses it, or one whose
+// selects reports whether a filter of a topic selects an event. A topic with an expression that takes long misses it, or one whose
 // tenant's expressions took long together: its readers evaluate it themselves, and nobody else waits.
 func (m *matcher) selects(one interest, event *gateway.Event) bool {
 	t := one.topic

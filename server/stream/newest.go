@@ -48,7 +48,7 @@ func (n *newestByKey) add(event *gateway.Event) {
 	}
 }
 
-// superseded says whether there is a newer event with the same key.
+// superseded reports whether there is a newer event with the same key.
 func (n *newestByKey) superseded(event *gateway.Event) bool {
 	known := n.keys[keyOf(event)]
 	if known == nil {

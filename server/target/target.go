@@ -38,7 +38,7 @@ type Spec struct {
 type Type interface {
 	// Name is how a subscription names the type, such as "webhook".
 	Name() string
-	// Check says whether config may be stored. It may look names up, but sends nothing. The error is a *gateway.Error
+	// Check reports whether config may be stored. It may look names up, but sends nothing. The error is a *gateway.Error
 	// that names the field; path is the configuration's own place in the request, such as
 	// "subscription.target.webhook".
 	Check(ctx context.Context, path string, config []byte) error

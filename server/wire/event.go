@@ -193,7 +193,7 @@ func PublishBatchResponse(acks []gateway.Ack) *postriderv1.PublishBatchResponse 
 	return &postriderv1.PublishBatchResponse{Results: results}
 }
 
-// SpeaksJSON says whether a call's messages are JSON, for any of the protocols. query is the call's (connect.Peer.Query):
+// SpeaksJSON reports whether a call's messages are JSON, for any of the protocols. query is the call's (connect.Peer.Query):
 // a Connect GET names its encoding there.
 func SpeaksJSON(header http.Header, query url.Values) bool {
 	contentType := header.Get("Content-Type")

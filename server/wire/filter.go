@@ -38,7 +38,7 @@ func ReadFilter(field string, from *postriderv1.Filter) (gateway.Filter, error) 
 // filterName is the rule of NamedFilter.name, for those whose requests are not checked by the rules of the contract.
 var filterName = regexp.MustCompile(`^[A-Za-z0-9_.:-]{1,64}$`)
 
-// ValidFilterName says whether name may be that of one of several filters of a stream.
+// ValidFilterName reports whether name may be that of one of several filters of a stream.
 func ValidFilterName(name string) bool { return filterName.MatchString(name) }
 
 // NewExpression reads the expression of a filter; one of white space alone is none.

@@ -80,7 +80,7 @@ func (u SubscriptionUpdate) Apply(to *gateway.Subscription) error {
 	return changeTargetParts(to, u.from, parts)
 }
 
-// Changes says whether the update writes the part that path names, or something below it.
+// Changes reports whether the update writes the part that path names, or something below it.
 func (u SubscriptionUpdate) Changes(part string) bool {
 	return slices.ContainsFunc(u.paths, func(path string) bool {
 		return path == part || len(path) > len(part) && path[:len(part)+1] == part+"."

@@ -16,7 +16,7 @@ const (
 	plainBatch        = 1000
 )
 
-// plainlyValid says whether a publish request keeps every rule of the contract beyond doubt. The general check costs as
+// plainlyValid reports whether a publish request keeps every rule of the contract beyond doubt. The general check costs as
 // much as reading the request, and nearly every request is plain; all others, and all that are wrong, go through it.
 func plainlyValid(message proto.Message) bool {
 	switch request := message.(type) {
@@ -47,7 +47,7 @@ func plainEvent(event *postriderv1.Event) bool {
 		event.GetCursor() == "" && event.GetTenant() == "" && event.GetDataSchema() == "" && len(event.GetViolations()) == 0
 }
 
-// plainReference says whether text is a URI reference made of nothing but path segments of common characters.
+// plainReference reports whether text is a URI reference made of nothing but path segments of common characters.
 func plainReference(text string) bool {
 	for i := range len(text) {
 		c := text[i]

@@ -45,14 +45,14 @@ func StreamHeartbeat(at gateway.Cursor, live bool) *postriderv1.SubscribeRespons
 	}
 }
 
-// StreamGap tells that events are missing before a place.
+// StreamGap means that events are missing before a place.
 func StreamGap(at gateway.Cursor, gap gateway.Gap) *postriderv1.SubscribeResponse {
 	return &postriderv1.SubscribeResponse{
 		Cursor: at.String(), Message: &postriderv1.SubscribeResponse_Gap{Gap: newGap(gap)},
 	}
 }
 
-// StreamDropped tells that events were left out before a place, because the reader was too slow for them.
+// StreamDropped means that events were left out before a place, because the reader was too slow for them.
 func StreamDropped(at gateway.Cursor, events int64) *postriderv1.SubscribeResponse {
 	dropped := &postriderv1.Dropped{Events: events}
 	return &postriderv1.SubscribeResponse{

@@ -12,7 +12,7 @@ type StreamEnd struct {
 	Reason string `json:"reason,omitempty"`
 	// Message is for a person.
 	Message string `json:"message"`
-	// Reconnect says whether the same request has a chance of being answered again.
+	// Reconnect reports whether the same request has a chance of being answered again.
 	Reconnect bool `json:"reconnect"`
 }
 
@@ -34,7 +34,7 @@ func ReasonOf(shown *connect.Error) string {
 	return ""
 }
 
-// worthRepeating says whether a request that failed with this code may succeed as it is later. One that is refused for
+// worthRepeating reports whether a request that failed with this code may succeed as it is later. One that is refused for
 // what it asks, or for who asks, will be refused again.
 func worthRepeating(code connect.Code) bool {
 	switch code {

@@ -11,7 +11,7 @@ const (
 	LinesType       = "application/x-ndjson"
 )
 
-// AcceptsLines says whether who sends this header wants one JSON object a line: who asks for that and not for server-sent
+// AcceptsLines reports whether who sends this header wants one JSON object a line: who asks for that and not for server-sent
 // events, which is what everybody else gets.
 func AcceptsLines(header http.Header) bool {
 	accept := strings.ToLower(strings.Join(header.Values("Accept"), ","))

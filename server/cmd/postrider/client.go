@@ -23,7 +23,7 @@ const (
 	keyVariable = "POSTRIDER_API_KEY"
 )
 
-// errNoKey tells that there is nothing to sign in with.
+// errNoKey means that there is nothing to sign in with.
 var errNoKey = errors.New("no key")
 
 // client calls the services of one server.

@@ -151,7 +151,7 @@ func (t *tailer) reportGap(gap *postriderv1.Gap) {
 	}
 }
 
-// worthRetrying says whether a stream that ended with err may go on where it stopped.
+// worthRetrying reports whether a stream that ended with err may go on where it stopped.
 func worthRetrying(err error) bool {
 	var coded *connect.Error
 	if !errors.As(err, &coded) {

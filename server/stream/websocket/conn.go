@@ -111,7 +111,7 @@ func (u *upgrade) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 // Subprotocol is the one agreed on; empty for none.
 func (c *Conn) Subprotocol() string { return c.reader.Subprotocol() }
 
-// errInvalidText tells that a text message was not UTF-8.
+// errInvalidText means that a text message was not UTF-8.
 var errInvalidText = errors.New("a text message is not UTF-8")
 
 // Read waits for a message of the client, which is charged to its call until ReleaseMessage. After an error there is nothing

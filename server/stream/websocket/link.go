@@ -40,7 +40,7 @@ type link struct {
 	put *[]byte
 	// writing says that a goroutine writes; it also writes what is buffered meanwhile.
 	writing bool
-	// written tells that a write has ended. taken and done number the buffers that were begun and ended to be written.
+	// written means that a write has ended. taken and done number the buffers that were begun and ended to be written.
 	written     sync.Cond
 	taken, done int
 	// closed says that a close frame is buffered or written: nothing may follow it.
@@ -277,7 +277,7 @@ func (l *link) messageEnds() {
 	l.began = time.Time{}
 }
 
-// messageLate says whether an error is that a message has taken longer than it may.
+// messageLate reports whether an error is that a message has taken longer than it may.
 func (l *link) messageLate(err error) (within time.Duration, late bool) {
 	l.deadlines.Lock()
 	defer l.deadlines.Unlock()
