@@ -14,10 +14,10 @@ import (
 	"github.com/postrider-dev/postrider/server/gateway"
 )
 
-// keyCacheTime is how long a look-up is trusted: a revocation made elsewhere takes effect within it.
+// keyCacheTime is how long a cached look-up is valid: a revocation by another process takes effect within it.
 const keyCacheTime = time.Second
 
-// keyCache spares the database one look-up per request. Only keys that exist enter it, so guessing cannot fill it.
+// keyCache saves one look-up in the database per request. Only existing keys are cached, so guesses cannot fill it.
 type keyCache struct {
 	mu      sync.Mutex
 	entries map[[32]byte]cachedKey
@@ -80,8 +80,8 @@ func (s *Store) CreateAPIKey(ctx context.Context, k *gateway.APIKey) (*gateway.A
 	return created, err
 }
 
-// APIKeyByHash looks a key up by the SHA-256 of its secret; a revoked one is answered with its RevokeTime. The error is
-// not found. Answers are at most a second old.
+// APIKeyByHash returns a key by the SHA-256 of its secret; a revoked one has its RevokeTime. The error is not found. The result is
+// at most a second old.
 func (s *Store) APIKeyByHash(ctx context.Context, hash [32]byte) (*gateway.APIKey, error) {
 	now := time.Now()
 	if key, ok := s.keys.get(hash, now); ok {
@@ -153,7 +153,7 @@ func (s *Store) RevokeAPIKey(ctx context.Context, uid string) (*gateway.APIKey, 
 
 var uidText = base32.NewEncoding("0123456789abcdefghjkmnpqrstvwxyz").WithPadding(base32.NoPadding)
 
-// newUID makes an id for users: the prefix and 100 random bits.
+// newUID makes a public id: the prefix and 100 random bits.
 func newUID(prefix string) string {
 	var raw [13]byte
 	_, _ = rand.Read(raw[:]) // never fails (crypto/rand)

@@ -20,7 +20,7 @@ type NewEvent struct {
 	ClientID bool
 }
 
-// Appended is where an event is. With Duplicate it was stored before.
+// Appended is the position of an event. With Duplicate it was stored before.
 type Appended struct {
 	Position  gateway.Position
 	Duplicate bool
@@ -108,11 +108,11 @@ func Storable(e *gateway.Event) error {
 	return nil
 }
 
-// appendPlan is what becomes of each request of a group.
+// appendPlan is the outcome of each request of a group.
 type appendPlan struct {
 	insert   []*NewEvent
 	accepted []*appendRequest
-	// ids are those of insert that somebody may repeat.
+	// ids are the ids in insert that a client may repeat.
 	ids         map[identityKey]identity
 	bytes       int
 	head        gateway.Position
@@ -136,9 +136,9 @@ func (p *appendPlan) answer() {
 	}
 }
 
-// resolve settles ids before anything is inserted: inside the request, inside the group and, where stored is given,
-// against the table. A conflict fails its own request alone, and only once the table was asked: what looks like the
-// first may itself be refused.
+// resolve detects duplicates and conflicts of ids before anything is inserted: within each request, within the group and, if stored is
+// given, against the table. A conflict fails its own request only, and only after the table was read, because the event that
+// seems to come first may be refused itself.
 func (s *Store) resolve(requests []*appendRequest, stored map[identityKey]identity) appendPlan {
 	plan := appendPlan{
 		head: s.Head(), insert: make([]*NewEvent, 0, len(requests)), accepted: make([]*appendRequest, 0, len(requests)),
@@ -177,8 +177,8 @@ func (s *Store) admissible(r *appendRequest) error {
 	return nil
 }
 
-// resolveRequest gives each event of one request its position, or that of the event it repeats. A request that conflicts
-// leaves no trace in the plan.
+// resolveRequest assigns each event of one request its position, or that of the event it repeats. A conflicting request leaves the plan
+// unchanged.
 func (p *appendPlan) resolveRequest(r *appendRequest, stored map[identityKey]identity) error {
 	before := len(p.insert)
 	r.results = make([]Appended, len(r.events))
@@ -198,9 +198,9 @@ func (p *appendPlan) resolveRequest(r *appendRequest, stored map[identityKey]ide
 	return nil
 }
 
-// identify returns who has an event's id already, or gives it to the event at the next position.
+// identify returns the event that has an id already, or assigns the id to the event at the next position.
 func (p *appendPlan) identify(e *NewEvent, stored map[identityKey]identity) (first identity, known bool) {
-	// Ids made here are unique and need no look-up; the index would tell.
+	// Ids made here are unique and need no look-up; the index would detect a collision.
 	checked := e.ClientID || stored != nil
 	key := identityKey{e.Event.Tenant, e.Event.ID}
 	if checked {
@@ -216,7 +216,7 @@ func (p *appendPlan) identify(e *NewEvent, stored map[identityKey]identity) (fir
 	return first, false
 }
 
-// forget takes back what was planned from the n-th event on.
+// forget removes the plan from the n-th event on.
 func (p *appendPlan) forget(n int) {
 	for _, e := range p.insert[n:] {
 		delete(p.ids, identityKey{e.Event.Tenant, e.Event.ID})
@@ -240,7 +240,7 @@ func conflict(index int, e *NewEvent, first identity) error {
 	}
 }
 
-// storedIdentities looks up every id of the group, also ids made here: the conflict may be with one of those.
+// storedIdentities looks up every id of the group, including ids made here, since the conflict may be with one of those.
 func (s *Store) storedIdentities(ctx context.Context, requests []*appendRequest) (map[identityKey]identity, error) {
 	ids := map[gateway.TenantID][]string{}
 	for _, r := range requests {
@@ -329,7 +329,7 @@ var (
 	identityColumns = []string{"position", "tenant_id", "event_id", "hash", "schema_id"}
 )
 
-// addEventRows boxes a value once for all its columns.
+// addEventRows converts each value to an interface once for all its columns.
 func (s *Store) addEventRows(n *NewEvent, acceptTime any) {
 	e := n.Event
 	position, tenant, id := any(int64(e.Position)), any(int64(e.Tenant)), any(e.ID)

@@ -23,8 +23,8 @@ const (
 	commitTimeout  = 30 * time.Second
 )
 
-// openPool opens a pool of connections to PostgreSQL whose errors say when the database is away, for reads and writes alike:
-// every error of the driver passes here. greet prepares each new connection; nil for nothing.
+// openPool opens a pool of connections to PostgreSQL. All errors of its driver, of reads and writes, are checked for a database that is
+// unavailable. greet prepares each new connection; it may be nil.
 func openPool(address string, greet func(context.Context, *pgx.Conn) error) (*sql.DB, error) {
 	config, err := pgx.ParseConfig(address)
 	if err != nil {
@@ -40,15 +40,14 @@ func openPool(address string, greet func(context.Context, *pgx.Conn) error) (*sq
 	return sql.OpenDB(awayConnector{stdlib.GetConnector(*config, options...)}), nil
 }
 
-// away is the error of a database that does not answer for now. Whether a commit under way was made is not known to who
-// gets it.
+// away is the error of a database that is unavailable for now. Its receiver does not know whether a commit under way was made.
 func away(cause error) *gateway.Error {
 	e := gateway.Errorf(gateway.CodeUnavailable, gateway.ReasonStorageUnavailable, "the database does not answer; try again with the same event ids")
 	e.Cause, e.RetryAfter = cause, time.Second
 	return e
 }
 
-// comesBack reports whether an answer of PostgreSQL means that it is away for now: classes and codes of appendix A of its
+// comesBack reports whether an error of PostgreSQL means that it is unavailable for now: classes and codes of appendix A of its
 // manual.
 func comesBack(pg *pgconn.PgError) bool {
 	switch pg.Code {
@@ -77,7 +76,7 @@ func (c awayConnector) Connect(ctx context.Context) (driver.Conn, error) {
 	return &awayConn{own}, nil
 }
 
-// connectFault turns an error of connecting into away, unless PostgreSQL itself refused for a reason that stays.
+// connectFault converts a connection error to away, unless PostgreSQL refused for a permanent reason.
 func connectFault(ctx context.Context, err error) error {
 	var pg *pgconn.PgError
 	var unreachable *pgconn.ConnectError
@@ -96,11 +95,11 @@ func connectFault(ctx context.Context, err error) error {
 	}
 }
 
-// awayConn is a connection that says of each failure whether the database is away.
+// awayConn is a connection whose errors show whether the database is unavailable.
 type awayConn struct{ *stdlib.Conn }
 
-// fault turns an error into away when PostgreSQL says so, or when the connection broke and its user did not cancel. What
-// database/sql has to recognise stays recognisable: the cause is wrapped.
+// fault converts an error to away when PostgreSQL reports that, or when the connection broke and its user did not cancel. The cause is
+// wrapped, so that database/sql recognises it.
 func (c *awayConn) fault(ctx context.Context, err error) error {
 	if err == nil || err == io.EOF { // io.EOF ends rows, and is not wrapped then
 		return err

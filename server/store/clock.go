@@ -9,8 +9,8 @@ import (
 	"github.com/postrider-dev/postrider/server/gateway"
 )
 
-// Due times are stored by the wall clock. A delivery that was stored at a time that has not come yet was stored by a clock
-// that was ahead: when it is due says nothing, but how long it was to wait does.
+// Due times are stored by the wall clock. A delivery with a store time in the future was stored by a clock that was ahead. Its due
+// time is meaningless then, but the length of its wait is not.
 
 // storedAhead selects the waiting deliveries of a subscription that were stored ahead of a time. What is due is in the
 // index, so only rows that wait are read.
@@ -30,7 +30,7 @@ func (s *Store) StoredAhead(ctx context.Context, sub gateway.SubscriptionID, now
 	return ahead, nil
 }
 
-// waitAnew lets what was stored ahead of a time wait from then, for as long as it was to wait.
+// waitAnew restarts the waits of rows that were stored ahead of a time: they wait from then, for as long as intended.
 func (s *Store) waitAnew(ctx context.Context, tx *sql.Tx, results []Result) error {
 	for i := range results {
 		r := &results[i]

@@ -15,8 +15,8 @@ import (
 	"github.com/postrider-dev/postrider/ent/migrations"
 )
 
-// database is one open database of either dialect: a single writing connection, a pool of readers and the lock that
-// keeps every other process out.
+// database is one open database of either dialect: a single writing connection, a pool of readers, and the lock that
+// excludes every other process.
 type database struct {
 	dialect        string
 	writer, reader *sql.DB
@@ -97,7 +97,7 @@ func migrateUp(ctx context.Context, d goose.Dialect, files fs.FS, db *sql.DB) er
 	return nil
 }
 
-// refuseNewer refuses a database that a newer version has migrated: this one does not know what its tables mean.
+// refuseNewer refuses a database that a newer version has migrated, whose tables this version does not know.
 func refuseNewer(ctx context.Context, provider *goose.Provider) error {
 	version, err := provider.GetDBVersion(ctx)
 	if err != nil {

@@ -135,7 +135,7 @@ func (s *Store) Delivery(ctx context.Context, tenant gateway.TenantID, key gatew
 	return d, s.nameEvents(ctx, []*gateway.Delivery{d})
 }
 
-// nameEvents fills in the ids and types of the events.
+// nameEvents sets the ids and types of the events.
 func (s *Store) nameEvents(ctx context.Context, deliveries []*gateway.Delivery) error {
 	positions := mapped(deliveries, func(d *gateway.Delivery) gateway.Position { return d.Position })
 	names := make(map[int64]*ent.Event, len(positions))
@@ -166,7 +166,7 @@ func int64s(positions []gateway.Position) []int64 {
 func (s *Store) Attempts(ctx context.Context, d *gateway.Delivery, after, limit int) ([]gateway.Attempt, error) {
 	rows, err := s.read.Attempt.Query().Where(attempt.SubscriptionID(int64(d.Subscription)),
 		attempt.Position(int64(d.Position)), attempt.Run(int32(d.Run)), attempt.NumberGT(int32(after)),
-		// A version before this has kept all.
+		// Earlier versions kept all attempts.
 		attempt.Or(attempt.NumberLTE(gateway.FirstAttemptsKept), attempt.NumberGT(int32(d.Attempts-gateway.LastAttemptsKept))),
 	).Order(ent.Asc(attempt.FieldNumber)).Limit(limit).All(ctx)
 	if err != nil {
@@ -182,12 +182,12 @@ func (s *Store) Attempts(ctx context.Context, d *gateway.Delivery, after, limit 
 // DeliveryQuery selects deliveries of one tenant for a list.
 type DeliveryQuery struct {
 	Tenant gateway.TenantID
-	// Subscription and Position narrow it down; 0 for any.
+	// Subscription and Position restrict the list; 0 for any.
 	Subscription gateway.SubscriptionID
 	Position     gateway.Position
 	// States are those wanted; all when empty.
 	States []gateway.DeliveryState
-	// Before is the delivery to go on below; nil begins at the newest.
+	// Before is the delivery after which the page begins; nil begins at the newest.
 	Before *gateway.DeliveryKey
 	Limit  int
 }
@@ -250,7 +250,7 @@ func sortedByPosition(direction string) delivery.OrderOption {
 	return func(sel *entsql.Selector) { sel.OrderExpr(entsql.Expr("+" + delivery.FieldPosition + direction)) }
 }
 
-// inOpenIndex repeats the condition of the partial index: the planner uses the index only where it stands as it is.
+// inOpenIndex repeats the condition of the partial index, because the planner uses the index only if the query has the same condition.
 func inOpenIndex(sel *entsql.Selector) {
 	sel.Where(entsql.ExprP("state in (1, 2, 4, 5)"))
 }

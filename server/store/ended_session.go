@@ -13,15 +13,15 @@ import (
 	"github.com/postrider-dev/postrider/server/gateway"
 )
 
-// MaxEndedSessions bounds the rows that one key's sessions may leave behind. One more ends every session of the key that
-// expires no later, which takes one row: signing in and out in a loop fills neither the table nor the memory.
+// MaxEndedSessions bounds the rows of one key's ended sessions. A further one is replaced by a single row that ends every session of the
+// key that expires no later, so that signing in and out in a loop fills neither the table nor the memory.
 const MaxEndedSessions = 100
 
-// endedKept is for how long an ended session is remembered once it has expired: a clock that was ahead for a while may have
-// been what said so, and the session must not come back when the clock does.
+// endedKept is how long an ended session is kept after it has expired: a clock that was ahead for a while may have expired it early,
+// and the session must not become valid again when the clock is corrected.
 const endedKept = 30 * 24 * time.Hour
 
-// endedSessions are those of the table, in memory: every call that shows a session asks for them.
+// endedSessions is the table in memory: every call with a session checks it.
 type endedSessions struct {
 	mu   sync.RWMutex
 	keys map[string][]endedSession
@@ -40,7 +40,7 @@ func (e endedSession) ends(one gateway.Session) bool {
 	return *e.id == one.ID
 }
 
-// has reports whether somebody signed out of the session.
+// has reports whether the session was ended.
 func (s *endedSessions) has(one gateway.Session) bool {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
@@ -52,7 +52,7 @@ func (s *endedSessions) has(one gateway.Session) bool {
 	return false
 }
 
-// replace takes what the table holds of a key, and forgets keys whose sessions have expired long ago.
+// replace sets the rows of a key, and removes keys whose sessions have expired long ago.
 func (s *endedSessions) replace(key string, rows []*ent.EndedSession, now time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -99,10 +99,10 @@ func (s *Store) loadEndedSessions(ctx context.Context) error {
 	return nil
 }
 
-// SessionEnded reports whether somebody signed out of the session. It reads memory.
+// SessionEnded reports whether the session was ended. It reads memory only.
 func (s *Store) SessionEnded(one gateway.Session) bool { return s.ended.has(one) }
 
-// EndSession ends a session for good, before it expires. Ending it again changes nothing.
+// EndSession ends a session before it expires. Ending it again changes nothing.
 func (s *Store) EndSession(ctx context.Context, one gateway.Session) error {
 	if s.ended.has(one) {
 		return nil

@@ -77,7 +77,7 @@ func saveLevels(ctx context.Context, tx *ent.Tx, current *RegisteredType, levels
 	return nil
 }
 
-// DeleteEventType forgets a type and its versions. The error is failed_precondition while a stored event is of the type
+// DeleteEventType removes a type and its versions. The error is failed_precondition while a stored event is of the type
 // or a subscription's filter names it exactly. expected is the type's revision, or 0.
 func (s *Store) DeleteEventType(ctx context.Context, name string, expected int64) error {
 	return s.changeRegistry(ctx, 0, func(ctx context.Context, tx *ent.Tx, next *Registry) error {
@@ -85,7 +85,7 @@ func (s *Store) DeleteEventType(ctx context.Context, name string, expected int64
 		if err != nil {
 			return err
 		}
-		// The writer runs alone and the revision grows: no event of the type comes in between.
+		// There is one writer and the revision grows, so no event of the type can be stored meanwhile.
 		if err := s.unused(ctx, tx, name); err != nil {
 			return err
 		}
@@ -128,7 +128,7 @@ func inUse(name, why string) error {
 	return gateway.Errorf(gateway.CodeFailedPrecondition, gateway.ReasonInUse, "event type %q is in use: %s", name, why)
 }
 
-// forgetType removes the rows of a type, and descriptor sets that no version names any more.
+// forgetType removes the rows of a type, and descriptor sets that no version refers to any more.
 func forgetType(ctx context.Context, tx *ent.Tx, gone *RegisteredType, next *Registry) error {
 	if _, err := tx.EventTypeLevel.Delete().Where(eventtypelevel.EventTypeID(gone.row)).Exec(ctx); err != nil {
 		return fmt.Errorf("delete levels: %w", err)

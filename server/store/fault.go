@@ -29,10 +29,10 @@ func storageFull(cause error) *gateway.Error {
 	return e
 }
 
-// fullRetry is the pause that callers are asked to make while the database takes no writes.
+// fullRetry is the retry hint while the database accepts no writes.
 const fullRetry = 5 * time.Second
 
-// readOnly reports that the file system takes no writes, a transient error until somebody mends it. Nothing was stored.
+// readOnly is the error of a read-only file system, which is transient until an operator repairs it. Nothing was stored.
 func readOnly(cause error) *gateway.Error {
 	e := gateway.Errorf(gateway.CodeUnavailable, gateway.ReasonStorageUnavailable, "the disk is read-only; nothing was stored; try again")
 	e.Cause, e.RetryAfter = cause, fullRetry
@@ -46,7 +46,7 @@ func locked(cause error) *gateway.Error {
 	return e
 }
 
-// passing returns what a transient fault is told as, and any other as it is.
+// passing converts a transient fault to the error that callers get, and returns any other as it is.
 func passing(err error) error {
 	var lite sqlite3.Error
 	switch {
@@ -65,7 +65,7 @@ func passing(err error) error {
 	}
 }
 
-// noFile reports that the process may open no more files, a transient error. Nothing was stored.
+// noFile is the error of a process that has no free file descriptors, which is transient. Nothing was stored.
 func noFile(cause error) *gateway.Error {
 	e := gateway.Errorf(gateway.CodeUnavailable, gateway.ReasonOverloaded, "this server has too many files open; try again")
 	e.Cause, e.RetryAfter = cause, time.Second

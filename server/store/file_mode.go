@@ -9,7 +9,7 @@ import (
 	"strings"
 )
 
-// privateMode is that of every file of the database: a reader of one has every event.
+// privateMode is the mode of every file of the database: a user who can read one can read all events.
 const privateMode fs.FileMode = 0o600
 
 // makePrivate creates the database file if there is none, so that SQLite, which gives its siblings the mode of that file,
@@ -35,7 +35,7 @@ func makePrivate(folder string, logger *slog.Logger) error {
 	return nil
 }
 
-// mend takes a file away from everybody but its owner. Some file systems have no modes: that is no reason not to start.
+// mend removes all access but the owner's. File systems without modes are accepted.
 func mend(name string, logger *slog.Logger) {
 	info, err := os.Stat(name)
 	if err == nil && info.Mode().IsRegular() && info.Mode().Perm() != privateMode {

@@ -9,7 +9,7 @@ import (
 	"github.com/postrider-dev/postrider/server/gateway"
 )
 
-// holdFrom reads what keeps a subscription from attempts; null is nothing.
+// holdFrom parses a stored hold; null is none.
 func holdFrom(column *[]byte) (h gateway.Hold, err error) {
 	if len(value(column)) > 0 {
 		err = json.Unmarshal(*column, &h)

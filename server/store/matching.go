@@ -18,8 +18,8 @@ const (
 	scanWindow = 5_000
 )
 
-// What is read and counted here is what a filter's patterns select. Its expression is for those who read: the store knows
-// nothing of what is in a payload.
+// The store reads and counts the events that a filter's patterns select. Its callers evaluate expressions: the store does not know
+// payloads.
 
 // ReadMatching returns up to limit events of one tenant that the filter's patterns select, after one position and up to another,
 // in order and of about maxBytes together. scanned is the position up to which the log has been looked at: read on from

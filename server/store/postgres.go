@@ -12,7 +12,7 @@ import (
 	"github.com/pressly/goose/v3"
 )
 
-// advisoryLock is the key under which one process holds a PostgreSQL database: "postride" in ASCII.
+// advisoryLock is the key of the lock with which one process owns a PostgreSQL database: "postride" in ASCII.
 const advisoryLock = 0x706f737472696465
 
 // comparesBytes asks whether text is compared byte by byte. The name alone does not tell: where ICU collates, it is
@@ -49,16 +49,16 @@ func openPostgres(ctx context.Context, cfg Config) (_ *database, err error) {
 	return d, nil
 }
 
-// errInUse is the end of a server that finds another one writing to its database.
+// errInUse ends a server whose database another server writes to.
 var errInUse = errors.New("the PostgreSQL database is in use: another postrider serves from it")
 
-// session takes the database for this process alone.
+// session reserves the database for this process.
 type session struct {
 	// name is the application_name of this process's connections that write, and of no other's.
 	name string
 }
 
-// take greets every connection that writes: none writes without the lock, also after PostgreSQL was restarted. The lock lives
+// take prepares every connection that writes: none writes without the lock, also after a restart of PostgreSQL. The lock is held for
 // as long as the connection.
 func (s session) take(ctx context.Context, conn *pgx.Conn) error {
 	// A server that was killed a moment ago may still hold it.
@@ -83,7 +83,7 @@ func (s session) take(ctx context.Context, conn *pgx.Conn) error {
 	return errInUse
 }
 
-// endFormerSession ends a session of this very process that PostgreSQL believes to be alive: its connection broke where
-// PostgreSQL could not see it, and it would hold the lock until TCP gives up.
+// endFormerSession ends a session of this process that PostgreSQL believes to be alive: its connection broke unnoticed, and would
+// hold the lock until TCP times out.
 const endFormerSession = `select pg_terminate_backend(pid) from pg_stat_activity
 	where application_name = $1 and datname = current_database() and pid <> pg_backend_pid()`

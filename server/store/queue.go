@@ -10,7 +10,7 @@ import (
 	"github.com/postrider-dev/postrider/server/gateway"
 )
 
-// queue holds what waits for the writer: appends (bounded in bytes), results (bounded by the slots of subscriptions) and
+// queue holds the requests to the writer: appends (bounded in bytes), results (bounded by the slots of subscriptions) and
 // administrative changes.
 type queue struct {
 	mu       sync.Mutex
@@ -83,7 +83,7 @@ func (q *queue) pushAdmin(r *adminRequest) error {
 // maxGroupChanges bounds the administrative changes between two groups.
 const maxGroupChanges = 16
 
-// group is what one commit takes. The results are still in the queue: the commit may leave some for the next.
+// group is the content of one commit. Its results stay in the queue, because the commit may leave some for the next.
 type group struct {
 	appends []*appendRequest
 	results []Result
@@ -158,7 +158,7 @@ func (q *queue) dropResults(committed []Result) {
 	q.results.drop(committed)
 }
 
-// refuse fails everybody who waits, except for results.
+// refuse fails all waiting requests except results.
 func (q *queue) refuse(err error) {
 	for _, r := range q.take(math.MaxInt, math.MaxInt, false).appends {
 		r.fail(err)
@@ -170,7 +170,7 @@ func (q *queue) refuse(err error) {
 	}
 }
 
-// close refuses new appends and changes; results of attempts that are still under way are taken to the end.
+// close refuses new appends and changes. Results of attempts that are still under way are accepted until the end.
 func (q *queue) close() {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -185,7 +185,7 @@ func (q *queue) pendingResults() int {
 	return q.results.len()
 }
 
-// abandon answers everybody who waits: the writer has ended before their turn came.
+// abandon fails all waiting requests, because the writer has ended.
 func (q *queue) abandon() {
 	q.close()
 	q.refuse(errShuttingDown)

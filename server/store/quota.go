@@ -13,8 +13,8 @@ import (
 	"github.com/postrider-dev/postrider/server/gateway"
 )
 
-// Rows that a caller can make without end have a limit for each tenant, and one of quotaTenants times as many for all. What only
-// records the past does not refuse anything: its oldest rows go.
+// Rows that a caller can create without end are bounded per tenant, and by quotaTenants times as many in all. Rows that only record
+// the past refuse nothing: the oldest ones are removed.
 const (
 	quotaTenants = 5
 	// maxRevisions is how many revisions of a subscription are kept.
@@ -23,10 +23,10 @@ const (
 	forgetAtOnce = 100
 )
 
-// counts is how many rows there are.
+// counts are numbers of rows.
 type counts struct{ tenant, all int }
 
-// check refuses one more of a thing, of which a tenant may have a number. field is that of the request.
+// check refuses a row beyond the number that a tenant may have. field is the field of the request.
 func (c counts) check(field, things string, most int) error {
 	switch {
 	case c.tenant >= most:

@@ -14,7 +14,7 @@ import (
 	"github.com/postrider-dev/postrider/server/gateway"
 )
 
-// Reads of the log are one statement over two tables, which ent does not join; everything else goes through ent.
+// Reads of the log are one statement over two tables, which ent does not join; all other reads use ent.
 const selectEvents = `select e.position, e.tenant_id, e.event_id, e.type, e.source, e.subject, e.time_seconds, e.time_nanos,
 	e.accept_time, e.schema_id, e.violations, e.ordering_key, p.data from event e join event_payload p on p.position = e.position `
 
@@ -134,14 +134,14 @@ func (s *Store) EventByID(ctx context.Context, tenant gateway.TenantID, id strin
 	return found[position], nil
 }
 
-// Identity is what is remembered of an event under its id.
+// Identity is what is kept of an event under its id.
 type Identity struct {
 	Hash gateway.ContentHash
 	// Schema is the version that the content was encoded under, 0 for JSON text.
 	Schema gateway.SchemaID
 }
 
-// IdentityOf returns what is remembered under an id; found is false when it was not used.
+// IdentityOf returns what is kept under an id; found is false when the id was not used.
 func (s *Store) IdentityOf(ctx context.Context, tenant gateway.TenantID, id string) (first Identity, found bool, err error) {
 	row, err := s.read.EventIdentity.Query().
 		Where(eventidentity.TenantID(int64(tenant)), eventidentity.EventID(id)).Only(ctx)

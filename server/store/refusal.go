@@ -11,13 +11,13 @@ import (
 )
 
 const (
-	// tryWriteEvery is how often the writer tries whether a database that took no writes takes them again.
+	// tryWriteEvery is how often the writer tries to write to a database that refused writes.
 	tryWriteEvery = time.Second
-	// minFreeBytes is how much room the disk of an SQLite database must have for the store to be ready.
+	// minFreeBytes is the free space that the disk of an SQLite database must have for the store to be ready.
 	minFreeBytes = 1 << 20
 )
 
-// noteWrite keeps, after a write, whether the database takes writes: Ready reports it.
+// noteWrite records after a write whether the database accepts writes; Ready reports it.
 func (s *Store) noteWrite(err error) {
 	switch {
 	case err == nil:
@@ -32,7 +32,7 @@ func (s *Store) noteWrite(err error) {
 	}
 }
 
-// refusalTimer fires when it is time to try a write; nil while writes are taken.
+// refusalTimer fires when a write is to be tried; nil while writes are accepted.
 func (s *Store) refusalTimer() <-chan time.Time {
 	if s.refusing.Load() == nil {
 		return nil
@@ -66,7 +66,7 @@ func (s *Store) writeOwed(ctx context.Context) error {
 	return nil
 }
 
-// Ready returns nil when the database can be read and written; else why not, for a person.
+// Ready returns nil when the database can be read and written, else an error for people.
 func (s *Store) Ready(ctx context.Context) error {
 	if refusal := s.refusing.Load(); refusal != nil {
 		return refusal
@@ -78,7 +78,7 @@ func (s *Store) Ready(ctx context.Context) error {
 	return s.db.reader.QueryRowContext(ctx, "select 1").Scan(&one)
 }
 
-// freeBytes is how much room the disk of a folder has; any when that is not known.
+// freeBytes is the free space of a folder's disk; the maximum when it is not known.
 func freeBytes(folder string) uint64 {
 	var disk syscall.Statfs_t
 	if err := syscall.Statfs(folder, &disk); err != nil || disk.Blocks == 0 {

@@ -12,8 +12,7 @@ import (
 	"github.com/postrider-dev/postrider/server/gateway"
 )
 
-// Registry is all event types at one revision. It is kept in memory, shared by everybody who asks and never changed: a
-// change makes another.
+// Registry is all event types at one revision. It is immutable and shared: each change makes a new one.
 type Registry struct {
 	Revision int64
 	// Types are by name.
@@ -141,7 +140,7 @@ func (s *Store) loadVersions(ctx context.Context, types map[int64]*RegisteredTyp
 	return nil
 }
 
-// add makes a version the latest.
+// add adds a version, which becomes the latest.
 func (t *RegisteredType) add(version *SchemaVersion) {
 	t.Versions = append(t.Versions, version)
 	t.Message, t.Description, t.LatestVersion = version.Message, version.Description, version.Version

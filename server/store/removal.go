@@ -63,8 +63,8 @@ func (s *Store) deleteDeliveries(ctx context.Context, id gateway.SubscriptionID)
 	return nil
 }
 
-// loadLeftovers finds deleted subscriptions whose rows were still being removed when the server ended. It hops from one
-// subscription to the next through the indexes.
+// loadLeftovers finds deleted subscriptions whose rows were still being removed when the server ended. It goes from one
+// subscription to the next by the indexes.
 func (s *Store) loadLeftovers(ctx context.Context) error {
 	for _, table := range []string{"delivery", "attempt"} {
 		rows, err := s.db.reader.QueryContext(ctx, `with recursive owner(id) as (

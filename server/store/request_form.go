@@ -12,8 +12,8 @@ import (
 	"github.com/postrider-dev/postrider/server/gateway"
 )
 
-// What an attempt sent is kept in its row, but for what many attempts send alike: that form is a row of its own, written
-// with the first result that uses it. A row of an attempt refers to it by its digest and costs some 70 bytes more.
+// What an attempt sent is kept in its row, except for the parts that many attempts share. Those are a form, a row of its own that is
+// written with the first result that uses it. An attempt's row refers to the form by its digest, which takes about 70 bytes.
 
 // maxRequestForms is how many forms are kept of a subscription. One more takes the place of the one that was begun with
 // longest ago: its attempts are shown without what they sent. A form has at most 5 KB, so the forms of a subscription are

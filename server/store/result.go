@@ -110,7 +110,7 @@ var (
 	attemptColumns = append([]string{"tenant_id", "subscription_id", "position", "run", "number"}, inlineColumns...)
 )
 
-// upsertDelivery makes an insert of a known delivery an update: everything but the key and the time of creation.
+// upsertDelivery turns the insert of an existing delivery into an update of all columns but the key and the creation time.
 func upsertDelivery() string {
 	sets := make([]string, 0, len(deliveryColumns))
 	for _, column := range deliveryColumns[5:] {
@@ -120,7 +120,7 @@ func upsertDelivery() string {
 }
 
 const (
-	// resultStep is how many results are written at once, where that takes stepTime at most.
+	// resultStep is the largest number of results that are written at once; stepTime bounds the time for that.
 	resultStep = 64
 	stepTime   = time.Millisecond
 )
@@ -154,8 +154,8 @@ func (s *Store) insertResults(ctx context.Context, tx *sql.Tx, results []Result,
 	return written, s.moveCursors(ctx, tx, results[:written])
 }
 
-// nextStep is how many results are written next. Those of a busy subscription lie side by side and take 20 µs each; those of a
-// thousand subscriptions, one of each, take twenty times that, and a publisher would wait for all of them.
+// nextStep returns how many results are written next. Results of a busy subscription are adjacent rows and take 20 µs each. Single
+// results of a thousand subscriptions take twenty times that, and a publisher would wait for all of them.
 func nextStep(step, written int, took time.Duration) int {
 	switch {
 	case took > stepTime:

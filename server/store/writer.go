@@ -11,7 +11,7 @@ import (
 	"github.com/postrider-dev/postrider/server/gateway"
 )
 
-// yieldTime is how long the writer lets others queue at most, but for the one turn that takes longer.
+// yieldTime bounds how long the writer yields before a group, except that a single yield may take longer.
 const yieldTime = 200 * time.Microsecond
 
 // retryResults is the wait after results could not be written, before they are tried again.
