@@ -13,7 +13,6 @@ import (
 // completions are what a reader has around a snippet that is not a whole file: what comes before it, on one line so that
 // lines are counted as in the document, and what comes after it.
 var completions = []struct{ document, begins, before, after string }{
-	{document: "docs/event-types.md", begins: "syntax", after: "message Customer { string id = 1; }\n"},
 	{
 		document: "README.md", begins: "webhook.On(",
 		before: `package shop; import ("context"; shopv1 "github.com/postrider-dev/postrider/gen/go/shop/v1"; "github.com/postrider-dev/postrider/client/webhook"); ` +
