@@ -10,11 +10,12 @@ import (
 	"github.com/postrider-dev/postrider/server/store"
 )
 
-// shareUnits is how much a tenant may have in the queue of the writer: an event is a unit, and so are 4 KiB of events. That is
-// what two commits take, so that a tenant alone is not slower for it. All others wait behind it: a hundred WebSockets
-// that published as fast as they could had 25,600 events there, and every other tenant seconds to wait.
+// shareUnits bounds what a tenant has in the queue of the writer: an event is a unit, and so are 4 KiB of events. That is two batches
+// of 1,000 events, so that the next one is there when a commit has finished and a tenant alone is not slower for it. All other
+// tenants wait behind the queue: a hundred WebSockets that published as fast as they could had 25,600 events in it, and every
+// other tenant waited for seconds.
 const (
-	shareUnits = 1024
+	shareUnits = 2560
 	unitBytes  = 4 << 10
 )
 

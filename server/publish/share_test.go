@@ -66,8 +66,8 @@ func TestATenantWaitsForItsOwnEvents(t *testing.T) {
 		synctest.Wait()
 		leave()
 		synctest.Wait()
-		if n := log.of(flood.ID); n > 1024 || n < 800 {
-			t.Errorf("%d events of the tenant are in the writer's queue, want about a thousand", n)
+		if n := log.of(flood.ID); n > 2560 || n < 2000 {
+			t.Errorf("%d events of the tenant are in the writer's queue, want about 2,500", n)
 		}
 		if log.of(other.ID) != 1 {
 			t.Error("the other tenant's event waits, too")
