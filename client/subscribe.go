@@ -64,8 +64,8 @@ func Heartbeat(every time.Duration) SubscribeOption {
 	return func(f *follower) { f.request.HeartbeatInterval = durationpb.New(every) }
 }
 
-// Progress is called with the position a quiet stream has reached, after all events before it have been dealt with. Whoever keeps
-// cursors keeps this one too, lest the cursor of a rare event grow older than what the server retains.
+// Progress is called with the position a quiet stream has reached, after all events before it have been dealt with. A program
+// that stores cursors stores this one too; otherwise the cursor of a rare event may become older than what the server retains.
 func Progress(reached func(cursor string)) SubscribeOption {
 	return func(f *follower) { f.progress = reached }
 }

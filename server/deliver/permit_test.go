@@ -167,8 +167,9 @@ func TestAChangeKeepsNoPermit(t *testing.T) {
 	t.Parallel()
 	inWorld(t, func(w *world) {
 		sub, e := w.subscribe("changed", store.StartNow, gateway.Policy{Concurrency: 1}, "a")
+		wait := taking(100 * time.Millisecond)
 		e.set(func(context.Context, *target.Message, int) gateway.Outcome {
-			time.Sleep(100 * time.Millisecond)
+			wait()
 			return endpointFailure
 		})
 		w.publishN(30, "a")
