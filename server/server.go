@@ -188,11 +188,7 @@ func readSchemas(file string) ([]schema.New, error) {
 func (s *Server) assemble(keyring *auth.Keyring) (err error) {
 	s.limitSockets()
 	recent := tail.New(s.store.Head(), int(s.memory.tail))
-	s.stats = stats.New(stats.Config{
-		Store: s.store, Logger: s.logger,
-		Backlogs: func(ctx context.Context) (stats.Backlogs, error) { return s.engine.Backlogs(ctx) },
-		Streams:  func() map[gateway.TenantID]int { return s.api.LiveStreams() },
-	})
+	s.stats = stats.New(stats.Config{Store: s.store, Logger: s.logger})
 	s.store.OnCommit(func(events []*gateway.Event) {
 		recent.Append(events)
 		s.stats.Published(events)
@@ -290,7 +286,9 @@ func (s *Server) Run(ctx context.Context) error {
 		return errors.Join(err, group.Wait())
 	}
 	// What is left to count when the engine has stopped is counted before the writer ends.
-	figures := startPart(base, group, s.stats.Run)
+	figures := startPart(base, group, func(ctx context.Context) error {
+		return s.stats.Run(ctx, stats.Sources{Backlogs: s.engine.Backlogs, Streams: s.api.LiveStreams})
+	})
 	engine := startPart(base, group, s.engine.Run)
 	guard := startPart(base, group, s.api.Run)
 	sockets := startPart(base, group, s.sockets.Run)

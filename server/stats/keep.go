@@ -38,9 +38,9 @@ func (r *Recorder) expect(tier int, start time.Time) {
 	}
 }
 
-// Run stores what is finished, and looks what waits, until ctx ends. Then it stores the interval under way too: the next
-// start goes on in it. The store's Run must outlast it.
-func (r *Recorder) Run(ctx context.Context) error {
+// Run stores finished intervals and samples the sources until ctx ends. Then it stores the current interval too, which the
+// next start continues. The store's Run must outlast it.
+func (r *Recorder) Run(ctx context.Context, sources Sources) error {
 	finished := time.NewTimer(r.untilNext(shortest))
 	defer finished.Stop()
 	sample := time.NewTimer(0)
@@ -51,7 +51,7 @@ func (r *Recorder) Run(ctx context.Context) error {
 			r.last(context.WithoutCancel(ctx))
 			return nil
 		case <-sample.C:
-			sample.Reset(r.sample(ctx))
+			sample.Reset(r.sample(ctx, sources))
 		case <-finished.C:
 			r.keep(ctx)
 			finished.Reset(r.untilNext(shortest))

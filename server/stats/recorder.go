@@ -29,24 +29,26 @@ type Backlogs = map[gateway.TenantID]map[gateway.SubscriptionID]gateway.Subscrip
 // Config is what a recorder works with.
 type Config struct {
 	Store *store.Store
-	// Backlogs looks what waits. It is asked every few seconds while something happens.
-	Backlogs func(context.Context) (Backlogs, error)
-	// Streams counts the live streams that are open, by tenant; none when nil.
-	Streams func() map[gateway.TenantID]int
 	// Logger is for faults of the store; none when nil.
 	Logger *slog.Logger
 	// Now reads the clock; time.Now when nil.
 	Now func() time.Time
 }
 
+// Sources are what Run samples. The parts behind them report to the recorder, so they are made after it.
+type Sources struct {
+	// Backlogs returns what waits in each subscription. It is called every few seconds while there is activity.
+	Backlogs func(context.Context) (Backlogs, error)
+	// Streams counts the open live streams by tenant.
+	Streams func() map[gateway.TenantID]int
+}
+
 // Recorder counts. Published and Settled are its hot path: they take one lock, which the store's writer alone holds but
 // for moments.
 type Recorder struct {
-	store    *store.Store
-	backlogs func(context.Context) (Backlogs, error)
-	streams  func() map[gateway.TenantID]int
-	logger   *slog.Logger
-	now      func() time.Time
+	store  *store.Store
+	logger *slog.Logger
+	now    func() time.Time
 	// setBack counts how often the clock was set back. A watch that began before sees the times of another clock.
 	setBack atomic.Int64
 
@@ -78,14 +80,11 @@ func New(cfg Config) *Recorder {
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
-	if cfg.Streams == nil {
-		cfg.Streams = func() map[gateway.TenantID]int { return nil }
-	}
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}
 	return &Recorder{
-		store: cfg.Store, backlogs: cfg.Backlogs, streams: cfg.Streams, logger: cfg.Logger, now: cfg.Now,
+		store: cfg.Store, logger: cfg.Logger, now: cfg.Now,
 		since:   cfg.Now().Truncate(time.Second),
 		tenants: map[gateway.TenantID]*tenant{}, due: map[sum]struct{}{},
 	}
@@ -147,13 +146,13 @@ const (
 )
 
 // sample looks at what waits, if that may have changed, and returns when to look again.
-func (r *Recorder) sample(ctx context.Context) (wait time.Duration) {
-	began, streams := r.now(), r.streams()
+func (r *Recorder) sample(ctx context.Context, sources Sources) (wait time.Duration) {
+	began, streams := r.now(), sources.Streams()
 	if !r.takeTouched(streams) && began.Sub(r.looked) < restSample {
 		return sampleEvery
 	}
 	r.looked = began
-	backlogs, err := r.backlogs(ctx)
+	backlogs, err := sources.Backlogs(ctx)
 	if err != nil {
 		if gateway.ErrorCode(err) != gateway.CodeUnavailable { // as it is when the server stops
 			r.fault(ctx, "count what waits for delivery", err)

@@ -68,16 +68,19 @@ func (w *world) start() {
 		w.t.Fatal(err)
 	}
 	w.recorder = stats.New(stats.Config{
-		Store: w.store, Backlogs: func(context.Context) (stats.Backlogs, error) { return *w.backlogs.Load(), nil },
-		Streams: func() map[gateway.TenantID]int { return *w.streams.Load() },
-		Now:     func() time.Time { return time.Now().Add(time.Duration(w.ahead.Load())) },
+		Store: w.store, Now: func() time.Time { return time.Now().Add(time.Duration(w.ahead.Load())) },
 	})
 	w.store.OnCommit(w.recorder.Published)
 	w.stopStore, w.storeDone = runPart(w.store.Run)
 	if err := w.recorder.Load(w.t.Context()); err != nil {
 		w.t.Fatal(err)
 	}
-	w.stopRecorder, w.recorderDone = runPart(w.recorder.Run)
+	w.stopRecorder, w.recorderDone = runPart(func(ctx context.Context) error {
+		return w.recorder.Run(ctx, stats.Sources{
+			Backlogs: func(context.Context) (stats.Backlogs, error) { return *w.backlogs.Load(), nil },
+			Streams:  func() map[gateway.TenantID]int { return *w.streams.Load() },
+		})
+	})
 }
 
 func runPart(run func(context.Context) error) (stop context.CancelFunc, done chan error) {
