@@ -1,5 +1,5 @@
-// Bench prints what Postrider's promises of speed are worth on this machine: each figure beside a limit measured in the
-// same run. `make bench` runs it; -short is what CI runs, which fails when a row is missing and never on a figure.
+// Bench measures Postrider's performance on this machine and prints each figure beside a limit that was measured in the same run.
+// `make bench` runs it. CI runs it with -short, which fails when a row is missing and never because of a figure.
 package main
 
 import (

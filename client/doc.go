@@ -1,5 +1,5 @@
-// Package client publishes events to a Postrider server and reads them back, typed by the messages that protoc-gen-go
-// generates from a team's own .proto files.
+// Package client publishes events to a Postrider server and subscribes to them. Events are typed by the messages that
+// protoc-gen-go generates from a team's own .proto files.
 //
 //	c := client.New("https://events.example.com", client.WithKey(key))
 //	ack, err := c.Publish(ctx, &shopv1.OrderCreated{OrderId: "42"})
@@ -8,12 +8,12 @@
 //		…
 //	}
 //
-// Who publishes many events does not wait for each: Client.PublishStream sends them over one stream, acknowledges each in
-// order, bounds how many are under way, and Close sums up.
+// To publish many events, use Client.PublishStream. It sends them over one stream without waiting for each, limits how many are in
+// flight, and acknowledges each in order. Close returns a summary.
 //
-// Handlers of webhooks are in client/webhook.
+// Package client/webhook receives webhooks.
 //
-// Every call takes a context and ends with it. What cannot be known to have failed is repeated: a publish under the same
-// event id, so that it is stored once, what a stream of publishes has sent and not heard of again likewise, and a stream from
-// the last cursor, so that it has no gap and no repeat.
+// Every call takes a context and ends with it. A call whose result is unknown is repeated. A publish is repeated under the same
+// event id, so the event is stored once; the unacknowledged events of a publish stream likewise. A subscription resumes from
+// its last cursor, without gaps and without repeats.
 package client

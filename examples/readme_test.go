@@ -1,4 +1,4 @@
-// Package examples_test keeps the README honest: the programs it shows are the ones that are compiled.
+// Package examples_test checks that the programs in the README are the ones that are compiled.
 package examples_test
 
 import (

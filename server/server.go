@@ -1,4 +1,5 @@
-// Package server puts the parts of Postrider together. It is the only place where they meet.
+// Package server assembles the parts of Postrider. It is the only place where they meet: New builds them in reading order, Run
+// starts them and stops them in reverse.
 package server
 
 import (

@@ -1,4 +1,4 @@
-// Package web holds the built web UI.
+// Package web embeds the built web UI.
 package web
 
 import (

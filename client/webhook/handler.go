@@ -1,5 +1,5 @@
-// Package webhook receives the webhooks of a Postrider server: an http.Handler that verifies each request over its raw
-// body and gives the events of each type to a function that takes the generated message.
+// Package webhook receives the webhooks of a Postrider server. It provides an http.Handler that verifies each request over its raw
+// body and passes the event, as its generated message, to the function for its type.
 package webhook
 
 import (

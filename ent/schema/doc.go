@@ -1,5 +1,5 @@
-// Package schema holds the tables, one file each. Times are Unix microseconds, so that both dialects store and compare
-// them alike. Columns added to event, delivery or attempt later must be nullable: SQLite would copy the table otherwise.
+// Package schema defines the tables, one file each. Times are Unix microseconds, so both dialects store and compare them in the same
+// way. Columns that are added to event, delivery or attempt must be nullable: with a default, SQLite would copy the table.
 package schema
 
 import (

@@ -1,4 +1,4 @@
-// Package demo_test publishes GitHub's sample payloads, which nobody here made, as typed events.
+// Package demo_test publishes GitHub's sample webhook payloads, which come from a third party, as typed events.
 package demo_test
 
 import (

@@ -1,9 +1,8 @@
-// Shop runs a small business on Postrider: a checkout that publishes orders (producer, Go), bookkeeping that reads them
-// over gRPC (consumer, Go), invoicing that receives webhooks (receiver, TypeScript) and a screen that shows them live
-// (page, TypeScript). All four are compiled against the messages of proto/shop/v1, and so is the server that stands
-// between them.
+// Shop runs a small business on Postrider. A checkout publishes orders (producer, Go), bookkeeping reads them over gRPC (consumer,
+// Go), invoicing receives them as webhooks (receiver, TypeScript), and a screen shows them live (page, TypeScript). All four
+// are compiled against the messages of proto/shop/v1. The server between them checks events against the same messages.
 //
-// `make shop` builds the parts and runs them, with a server and data of their own, until Ctrl-C.
+// `make shop` builds the parts and runs them, with a server and a data folder of their own, until Ctrl-C.
 package main
 
 import (

@@ -1,4 +1,4 @@
-// Package main_test looks at the shop as its users do: it starts it, and looks at what each part says.
+// Package main_test tests the shop as its users see it: it starts the shop and reads the output of each part.
 package main_test
 
 import (

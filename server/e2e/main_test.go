@@ -1,6 +1,5 @@
-// Package e2e_test looks at Postrider as its users do: it starts the built binary, speaks to it over the network and
-// reads what it wrote. It talks to loopback only. What it does at random follows one seed, which is printed;
-// POSTRIDER_TEST_SEED repeats a run.
+// Package e2e_test tests Postrider as a black box: it starts the built binary, talks to it over the network (loopback only) and
+// reads what it wrote. Random choices follow one seed, which is printed. POSTRIDER_TEST_SEED repeats a run.
 package e2e_test
 
 import (

@@ -1,5 +1,5 @@
-// Package tail keeps the newest events in memory. The store passes it every committed event once, in order of position;
-// deliveries and streams read from it. A reader that falls behind what is kept reads pages of the log until it has caught up.
+// Package tail keeps the newest events in memory. The store passes it every committed event once, in order of position.
+// Deliveries and streams read from it. A reader that falls behind the oldest event in memory reads pages of the log until it has caught up.
 package tail
 
 import (

@@ -1,4 +1,4 @@
-// Package telemetry is what operators observe of the server: its log.
+// Package telemetry is what operators observe of the server: its structured log.
 package telemetry
 
 import (

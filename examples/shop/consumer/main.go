@@ -1,4 +1,4 @@
-// Consumer is the shop's bookkeeping: it reads orders and payments over gRPC, in order, and adds up what is owed.
+// Consumer is the shop's bookkeeping. It reads orders and payments over gRPC, in order, and adds up what is owed.
 package main
 
 import (

@@ -1,4 +1,4 @@
-// Producer is the shop's checkout: it publishes orders, and their payment a moment later.
+// Producer is the shop's checkout. It publishes orders and, a moment later, their payments.
 package main
 
 import (

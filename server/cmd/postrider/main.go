@@ -1,4 +1,4 @@
-// Command postrider is the server and its command line client.
+// Command postrider is the server (postrider serve) and its command-line client.
 package main
 
 import (

@@ -1,6 +1,5 @@
-// Package conformance_test lets the Connect conformance suite call a server that is put together as ours is: the port
-// with its limits, deadlines and CORS, authentication, codecs and interceptors. Only the service behind them is the
-// suite's.
+// Package conformance_test runs the Connect conformance suite against a server assembled like Postrider's own: the port with its
+// limits, deadlines and CORS, authentication, codecs and interceptors. Only the service behind them is the suite's.
 package conformance_test
 
 import (

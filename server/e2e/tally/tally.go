@@ -1,4 +1,4 @@
-// Package tally tells what tests have counted, also those that pass.
+// Package tally prints what a test has counted, even if the test passes.
 package tally
 
 import (

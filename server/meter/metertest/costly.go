@@ -1,4 +1,5 @@
-// Package metertest has the expressions that would take most of a server, for every place where expressions run.
+// Package metertest contains expressions that would exhaust a server without a meter. They are tested in every place that evaluates
+// expressions.
 package metertest
 
 import (

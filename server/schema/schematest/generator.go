@@ -1,4 +1,4 @@
-// Package schematest makes up messages of a schema, for tests of whatever carries them.
+// Package schematest generates random messages of a schema, for tests of everything that encodes, converts or checks payloads.
 package schematest
 
 import (

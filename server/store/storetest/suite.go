@@ -1,4 +1,4 @@
-// Package storetest is the suite every dialect of the store must pass, through the store's public API alone.
+// Package storetest is the test suite that every dialect of the store must pass. It uses only the store's public API.
 package storetest
 
 import (
