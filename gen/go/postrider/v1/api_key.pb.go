@@ -500,7 +500,7 @@ var File_postrider_v1_api_key_proto protoreflect.FileDescriptor
 
 const file_postrider_v1_api_key_proto_rawDesc = "" +
 	"\n" +
-	"\x1apostrider/v1/api_key.proto\x12\fpostrider.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xb9\x03\n" +
+	"\x1apostrider/v1/api_key.proto\x12\fpostrider.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x19postrider/v1/access.proto\"\xb9\x03\n" +
 	"\x06ApiKey\x12\x17\n" +
 	"\x02id\x18\x01 \x01(\tB\a\xbaH\x04r\x02\x18@R\x02id\x12=\n" +
 	"\x04name\x18\x02 \x01(\tB)\xbaH&r$2\"^[A-Za-z0-9][A-Za-z0-9._ -]{0,99}$R\x04name\x12\x1f\n" +
@@ -536,11 +536,14 @@ const file_postrider_v1_api_key_proto_rawDesc = "" +
 	"\x19API_KEY_SCOPE_UNSPECIFIED\x10\x00\x12\x17\n" +
 	"\x13API_KEY_SCOPE_ADMIN\x10\x01\x12\x19\n" +
 	"\x15API_KEY_SCOPE_PUBLISH\x10\x02\x12\x19\n" +
-	"\x15API_KEY_SCOPE_CONSUME\x10\x032\x96\x02\n" +
-	"\rApiKeyService\x12U\n" +
-	"\fCreateApiKey\x12!.postrider.v1.CreateApiKeyRequest\x1a\".postrider.v1.CreateApiKeyResponse\x12W\n" +
-	"\vListApiKeys\x12 .postrider.v1.ListApiKeysRequest\x1a!.postrider.v1.ListApiKeysResponse\"\x03\x90\x02\x01\x12U\n" +
-	"\fRevokeApiKey\x12!.postrider.v1.RevokeApiKeyRequest\x1a\".postrider.v1.RevokeApiKeyResponseB\xb4\x01\n" +
+	"\x15API_KEY_SCOPE_CONSUME\x10\x032\xdb\x02\n" +
+	"\rApiKeyService\x12m\n" +
+	"\fCreateApiKey\x12!.postrider.v1.CreateApiKeyRequest\x1a\".postrider.v1.CreateApiKeyResponse\"\x16\xaa\x80\x19\x12\n" +
+	"\x0eapi_keys.write\x10\x01\x12l\n" +
+	"\vListApiKeys\x12 .postrider.v1.ListApiKeysRequest\x1a!.postrider.v1.ListApiKeysResponse\"\x18\xaa\x80\x19\x11\n" +
+	"\rapi_keys.read\x10\x01\x90\x02\x01\x12m\n" +
+	"\fRevokeApiKey\x12!.postrider.v1.RevokeApiKeyRequest\x1a\".postrider.v1.RevokeApiKeyResponse\"\x16\xaa\x80\x19\x12\n" +
+	"\x0eapi_keys.write\x10\x01B\xb4\x01\n" +
 	"\x10com.postrider.v1B\vApiKeyProtoP\x01ZBgithub.com/postrider-dev/postrider/gen/go/postrider/v1;postriderv1\xa2\x02\x03PXX\xaa\x02\fPostrider.V1\xca\x02\fPostrider\\V1\xe2\x02\x18Postrider\\V1\\GPBMetadata\xea\x02\rPostrider::V1b\x06proto3"
 
 var (
@@ -595,6 +598,7 @@ func file_postrider_v1_api_key_proto_init() {
 	if File_postrider_v1_api_key_proto != nil {
 		return
 	}
+	file_postrider_v1_access_proto_init()
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{

@@ -1480,7 +1480,7 @@ var File_postrider_v1_delivery_proto protoreflect.FileDescriptor
 
 const file_postrider_v1_delivery_proto_rawDesc = "" +
 	"\n" +
-	"\x1bpostrider/v1/delivery.proto\x12\fpostrider.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xae\x04\n" +
+	"\x1bpostrider/v1/delivery.proto\x12\fpostrider.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x19postrider/v1/access.proto\"\xae\x04\n" +
 	"\bDelivery\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x16\n" +
 	"\x06tenant\x18\x02 \x01(\tR\x06tenant\x12'\n" +
@@ -1610,12 +1610,16 @@ const file_postrider_v1_delivery_proto_rawDesc = "" +
 	"\x1bATTEMPT_BODY_STATE_REPEATED\x10\x02\x12 \n" +
 	"\x1cATTEMPT_BODY_STATE_DIFFERENT\x10\x03\x12\x1b\n" +
 	"\x17ATTEMPT_BODY_STATE_GONE\x10\x04\x12\x1f\n" +
-	"\x1bATTEMPT_BODY_STATE_NOT_SENT\x10\x052\x88\x03\n" +
-	"\x0fDeliveryService\x12`\n" +
-	"\x0eListDeliveries\x12#.postrider.v1.ListDeliveriesRequest\x1a$.postrider.v1.ListDeliveriesResponse\"\x03\x90\x02\x01\x12W\n" +
-	"\vGetDelivery\x12 .postrider.v1.GetDeliveryRequest\x1a!.postrider.v1.GetDeliveryResponse\"\x03\x90\x02\x01\x12X\n" +
-	"\rRetryDelivery\x12\".postrider.v1.RetryDeliveryRequest\x1a#.postrider.v1.RetryDeliveryResponse\x12`\n" +
-	"\x0fWatchDeliveries\x12$.postrider.v1.WatchDeliveriesRequest\x1a%.postrider.v1.WatchDeliveriesResponse0\x01B\xb6\x01\n" +
+	"\x1bATTEMPT_BODY_STATE_NOT_SENT\x10\x052\xe9\x03\n" +
+	"\x0fDeliveryService\x12w\n" +
+	"\x0eListDeliveries\x12#.postrider.v1.ListDeliveriesRequest\x1a$.postrider.v1.ListDeliveriesResponse\"\x1a\xaa\x80\x19\x13\n" +
+	"\x0fdeliveries.read\x10\x01\x90\x02\x01\x12n\n" +
+	"\vGetDelivery\x12 .postrider.v1.GetDeliveryRequest\x1a!.postrider.v1.GetDeliveryResponse\"\x1a\xaa\x80\x19\x13\n" +
+	"\x0fdeliveries.read\x10\x01\x90\x02\x01\x12r\n" +
+	"\rRetryDelivery\x12\".postrider.v1.RetryDeliveryRequest\x1a#.postrider.v1.RetryDeliveryResponse\"\x18\xaa\x80\x19\x14\n" +
+	"\x10deliveries.write\x10\x01\x12y\n" +
+	"\x0fWatchDeliveries\x12$.postrider.v1.WatchDeliveriesRequest\x1a%.postrider.v1.WatchDeliveriesResponse\"\x17\xaa\x80\x19\x13\n" +
+	"\x0fdeliveries.read\x10\x010\x01B\xb6\x01\n" +
 	"\x10com.postrider.v1B\rDeliveryProtoP\x01ZBgithub.com/postrider-dev/postrider/gen/go/postrider/v1;postriderv1\xa2\x02\x03PXX\xaa\x02\fPostrider.V1\xca\x02\fPostrider\\V1\xe2\x02\x18Postrider\\V1\\GPBMetadata\xea\x02\rPostrider::V1b\x06proto3"
 
 var (
@@ -1704,6 +1708,7 @@ func file_postrider_v1_delivery_proto_init() {
 	if File_postrider_v1_delivery_proto != nil {
 		return
 	}
+	file_postrider_v1_access_proto_init()
 	file_postrider_v1_delivery_proto_msgTypes[13].OneofWrappers = []any{
 		(*WatchDeliveriesResponse_Snapshot)(nil),
 		(*WatchDeliveriesResponse_SnapshotEnd)(nil),

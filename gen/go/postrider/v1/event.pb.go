@@ -2038,7 +2038,7 @@ var File_postrider_v1_event_proto protoreflect.FileDescriptor
 
 const file_postrider_v1_event_proto_rawDesc = "" +
 	"\n" +
-	"\x18postrider/v1/event.proto\x12\fpostrider.v1\x1a\x1bbuf/validate/validate.proto\x1a\x19google/protobuf/any.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x18postrider/v1/error.proto\"\xc7\x05\n" +
+	"\x18postrider/v1/event.proto\x12\fpostrider.v1\x1a\x1bbuf/validate/validate.proto\x1a\x19google/protobuf/any.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x19postrider/v1/access.proto\x1a\x18postrider/v1/error.proto\"\xc7\x05\n" +
 	"\x05Event\x120\n" +
 	"\x02id\x18\x01 \x01(\tB \xbaH\x1d\xd8\x01\x01r\x182\x16^[A-Za-z0-9_:-]{1,64}$R\x02id\x12A\n" +
 	"\x04type\x18\x02 \x01(\tB-\xbaH*r(\x18\xff\x012#^[A-Za-z0-9_-]+(\\.[A-Za-z0-9_-]+)*$R\x04type\x12&\n" +
@@ -2194,16 +2194,23 @@ const file_postrider_v1_event_proto_rawDesc = "" +
 	"\tGapReason\x12\x1a\n" +
 	"\x16GAP_REASON_UNSPECIFIED\x10\x00\x12\x1b\n" +
 	"\x17GAP_REASON_LOG_REPLACED\x10\x01\x12\x18\n" +
-	"\x14GAP_REASON_RETENTION\x10\x022\xea\x04\n" +
-	"\fEventService\x12F\n" +
-	"\aPublish\x12\x1c.postrider.v1.PublishRequest\x1a\x1d.postrider.v1.PublishResponse\x12U\n" +
-	"\fPublishBatch\x12!.postrider.v1.PublishBatchRequest\x1a\".postrider.v1.PublishBatchResponse\x12N\n" +
-	"\tSubscribe\x12\x1e.postrider.v1.SubscribeRequest\x1a\x1f.postrider.v1.SubscribeResponse0\x01\x12\\\n" +
-	"\rPublishStream\x12\".postrider.v1.PublishStreamRequest\x1a#.postrider.v1.PublishStreamResponse(\x010\x01\x12g\n" +
-	"\x12CreateStreamTicket\x12'.postrider.v1.CreateStreamTicketRequest\x1a(.postrider.v1.CreateStreamTicketResponse\x12N\n" +
-	"\bGetEvent\x12\x1d.postrider.v1.GetEventRequest\x1a\x1e.postrider.v1.GetEventResponse\"\x03\x90\x02\x01\x12T\n" +
+	"\x14GAP_REASON_RETENTION\x10\x022\x82\x06\n" +
+	"\fEventService\x12^\n" +
+	"\aPublish\x12\x1c.postrider.v1.PublishRequest\x1a\x1d.postrider.v1.PublishResponse\"\x16\xaa\x80\x19\x12\n" +
+	"\x0eevents.publish\x10\x01\x12m\n" +
+	"\fPublishBatch\x12!.postrider.v1.PublishBatchRequest\x1a\".postrider.v1.PublishBatchResponse\"\x16\xaa\x80\x19\x12\n" +
+	"\x0eevents.publish\x10\x01\x12c\n" +
+	"\tSubscribe\x12\x1e.postrider.v1.SubscribeRequest\x1a\x1f.postrider.v1.SubscribeResponse\"\x13\xaa\x80\x19\x0f\n" +
+	"\vevents.read\x10\x010\x01\x12t\n" +
+	"\rPublishStream\x12\".postrider.v1.PublishStreamRequest\x1a#.postrider.v1.PublishStreamResponse\"\x16\xaa\x80\x19\x12\n" +
+	"\x0eevents.publish\x10\x01(\x010\x01\x12|\n" +
+	"\x12CreateStreamTicket\x12'.postrider.v1.CreateStreamTicketRequest\x1a(.postrider.v1.CreateStreamTicketResponse\"\x13\xaa\x80\x19\x0f\n" +
+	"\vevents.read\x10\x01\x12a\n" +
+	"\bGetEvent\x12\x1d.postrider.v1.GetEventRequest\x1a\x1e.postrider.v1.GetEventResponse\"\x16\xaa\x80\x19\x0f\n" +
+	"\vevents.read\x10\x01\x90\x02\x01\x12g\n" +
 	"\n" +
-	"ListEvents\x12\x1f.postrider.v1.ListEventsRequest\x1a .postrider.v1.ListEventsResponse\"\x03\x90\x02\x01B\xb3\x01\n" +
+	"ListEvents\x12\x1f.postrider.v1.ListEventsRequest\x1a .postrider.v1.ListEventsResponse\"\x16\xaa\x80\x19\x0f\n" +
+	"\vevents.read\x10\x01\x90\x02\x01B\xb3\x01\n" +
 	"\x10com.postrider.v1B\n" +
 	"EventProtoP\x01ZBgithub.com/postrider-dev/postrider/gen/go/postrider/v1;postriderv1\xa2\x02\x03PXX\xaa\x02\fPostrider.V1\xca\x02\fPostrider\\V1\xe2\x02\x18Postrider\\V1\\GPBMetadata\xea\x02\rPostrider::V1b\x06proto3"
 
@@ -2317,6 +2324,7 @@ func file_postrider_v1_event_proto_init() {
 	if File_postrider_v1_event_proto != nil {
 		return
 	}
+	file_postrider_v1_access_proto_init()
 	file_postrider_v1_error_proto_init()
 	file_postrider_v1_event_proto_msgTypes[0].OneofWrappers = []any{
 		(*Event_Data)(nil),

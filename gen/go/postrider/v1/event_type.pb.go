@@ -2636,7 +2636,7 @@ var File_postrider_v1_event_type_proto protoreflect.FileDescriptor
 
 const file_postrider_v1_event_type_proto_rawDesc = "" +
 	"\n" +
-	"\x1dpostrider/v1/event_type.proto\x12\fpostrider.v1\x1a\x1bbuf/validate/validate.proto\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xf1\x04\n" +
+	"\x1dpostrider/v1/event_type.proto\x12\fpostrider.v1\x1a\x1bbuf/validate/validate.proto\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x19postrider/v1/access.proto\"\xf1\x04\n" +
 	"\tEventType\x12C\n" +
 	"\x04name\x18\x01 \x01(\tB/\xbaH,r*\x10\x01\x18\xff\x012#^[A-Za-z0-9_-]+(\\.[A-Za-z0-9_-]+)*$R\x04name\x12>\n" +
 	"\x05level\x18\x02 \x01(\x0e2\x1e.postrider.v1.EnforcementLevelB\b\xbaH\x05\x82\x01\x02\x10\x01R\x05level\x12C\n" +
@@ -2862,16 +2862,23 @@ const file_postrider_v1_event_type_proto_rawDesc = "" +
 	"\x1eSCHEMA_CHANGE_KIND_UNSPECIFIED\x10\x00\x12\x1c\n" +
 	"\x18SCHEMA_CHANGE_KIND_ADDED\x10\x01\x12\x1e\n" +
 	"\x1aSCHEMA_CHANGE_KIND_REMOVED\x10\x02\x12\x1e\n" +
-	"\x1aSCHEMA_CHANGE_KIND_CHANGED\x10\x032\xae\x05\n" +
-	"\x10EventTypeService\x12g\n" +
-	"\x12RegisterEventTypes\x12'.postrider.v1.RegisterEventTypesRequest\x1a(.postrider.v1.RegisterEventTypesResponse\x12`\n" +
-	"\x0eListEventTypes\x12#.postrider.v1.ListEventTypesRequest\x1a$.postrider.v1.ListEventTypesResponse\"\x03\x90\x02\x01\x12Z\n" +
-	"\fGetEventType\x12!.postrider.v1.GetEventTypeRequest\x1a\".postrider.v1.GetEventTypeResponse\"\x03\x90\x02\x01\x12]\n" +
-	"\rDiffEventType\x12\".postrider.v1.DiffEventTypeRequest\x1a#.postrider.v1.DiffEventTypeResponse\"\x03\x90\x02\x01\x12^\n" +
-	"\x0fUpdateEventType\x12$.postrider.v1.UpdateEventTypeRequest\x1a%.postrider.v1.UpdateEventTypeResponse\x12^\n" +
-	"\x0fDeleteEventType\x12$.postrider.v1.DeleteEventTypeRequest\x1a%.postrider.v1.DeleteEventTypeResponse\x12T\n" +
+	"\x1aSCHEMA_CHANGE_KIND_CHANGED\x10\x032\xe0\x06\n" +
+	"\x10EventTypeService\x12\x82\x01\n" +
+	"\x12RegisterEventTypes\x12'.postrider.v1.RegisterEventTypesRequest\x1a(.postrider.v1.RegisterEventTypesResponse\"\x19\xaa\x80\x19\x15\n" +
+	"\x11event_types.write\x10\x02\x12x\n" +
+	"\x0eListEventTypes\x12#.postrider.v1.ListEventTypesRequest\x1a$.postrider.v1.ListEventTypesResponse\"\x1b\xaa\x80\x19\x14\n" +
+	"\x10event_types.read\x10\x01\x90\x02\x01\x12r\n" +
+	"\fGetEventType\x12!.postrider.v1.GetEventTypeRequest\x1a\".postrider.v1.GetEventTypeResponse\"\x1b\xaa\x80\x19\x14\n" +
+	"\x10event_types.read\x10\x01\x90\x02\x01\x12u\n" +
+	"\rDiffEventType\x12\".postrider.v1.DiffEventTypeRequest\x1a#.postrider.v1.DiffEventTypeResponse\"\x1b\xaa\x80\x19\x14\n" +
+	"\x10event_types.read\x10\x01\x90\x02\x01\x12y\n" +
+	"\x0fUpdateEventType\x12$.postrider.v1.UpdateEventTypeRequest\x1a%.postrider.v1.UpdateEventTypeResponse\"\x19\xaa\x80\x19\x15\n" +
+	"\x11event_types.write\x10\x01\x12y\n" +
+	"\x0fDeleteEventType\x12$.postrider.v1.DeleteEventTypeRequest\x1a%.postrider.v1.DeleteEventTypeResponse\"\x19\xaa\x80\x19\x15\n" +
+	"\x11event_types.write\x10\x02\x12l\n" +
 	"\n" +
-	"GetSchemas\x12\x1f.postrider.v1.GetSchemasRequest\x1a .postrider.v1.GetSchemasResponse\"\x03\x90\x02\x01B\xb7\x01\n" +
+	"GetSchemas\x12\x1f.postrider.v1.GetSchemasRequest\x1a .postrider.v1.GetSchemasResponse\"\x1b\xaa\x80\x19\x14\n" +
+	"\x10event_types.read\x10\x01\x90\x02\x01B\xb7\x01\n" +
 	"\x10com.postrider.v1B\x0eEventTypeProtoP\x01ZBgithub.com/postrider-dev/postrider/gen/go/postrider/v1;postriderv1\xa2\x02\x03PXX\xaa\x02\fPostrider.V1\xca\x02\fPostrider\\V1\xe2\x02\x18Postrider\\V1\\GPBMetadata\xea\x02\rPostrider::V1b\x06proto3"
 
 var (
@@ -2995,6 +3002,7 @@ func file_postrider_v1_event_type_proto_init() {
 	if File_postrider_v1_event_type_proto != nil {
 		return
 	}
+	file_postrider_v1_access_proto_init()
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{

@@ -348,7 +348,7 @@ var File_postrider_v1_session_proto protoreflect.FileDescriptor
 
 const file_postrider_v1_session_proto_rawDesc = "" +
 	"\n" +
-	"\x1apostrider/v1/session.proto\x12\fpostrider.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1apostrider/v1/api_key.proto\"\xd3\x01\n" +
+	"\x1apostrider/v1/session.proto\x12\fpostrider.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x19postrider/v1/access.proto\x1a\x1apostrider/v1/api_key.proto\"\xd3\x01\n" +
 	"\aSession\x12\x19\n" +
 	"\bkey_name\x18\x01 \x01(\tR\akeyName\x12\x16\n" +
 	"\x06tenant\x18\x02 \x01(\tR\x06tenant\x121\n" +
@@ -365,12 +365,14 @@ const file_postrider_v1_session_proto_rawDesc = "" +
 	"\x12GetSessionResponse\x12/\n" +
 	"\asession\x18\x01 \x01(\v2\x15.postrider.v1.SessionR\asession\"\x16\n" +
 	"\x14DeleteSessionRequest\"\x17\n" +
-	"\x15DeleteSessionResponse2\x9a\x02\n" +
-	"\x0eSessionService\x12X\n" +
-	"\rCreateSession\x12\".postrider.v1.CreateSessionRequest\x1a#.postrider.v1.CreateSessionResponse\x12T\n" +
+	"\x15DeleteSessionResponse2\xc5\x02\n" +
+	"\x0eSessionService\x12d\n" +
+	"\rCreateSession\x12\".postrider.v1.CreateSessionRequest\x1a#.postrider.v1.CreateSessionResponse\"\n" +
+	"\xaa\x80\x19\x06\x10\x03\x18\x01 \x01\x12i\n" +
 	"\n" +
-	"GetSession\x12\x1f.postrider.v1.GetSessionRequest\x1a .postrider.v1.GetSessionResponse\"\x03\x90\x02\x01\x12X\n" +
-	"\rDeleteSession\x12\".postrider.v1.DeleteSessionRequest\x1a#.postrider.v1.DeleteSessionResponseB\xb5\x01\n" +
+	"GetSession\x12\x1f.postrider.v1.GetSessionRequest\x1a .postrider.v1.GetSessionResponse\"\x18\xaa\x80\x19\x11\n" +
+	"\rsessions.read\x10\x03\x90\x02\x01\x12b\n" +
+	"\rDeleteSession\x12\".postrider.v1.DeleteSessionRequest\x1a#.postrider.v1.DeleteSessionResponse\"\b\xaa\x80\x19\x04\x10\x03\x18\x01B\xb5\x01\n" +
 	"\x10com.postrider.v1B\fSessionProtoP\x01ZBgithub.com/postrider-dev/postrider/gen/go/postrider/v1;postriderv1\xa2\x02\x03PXX\xaa\x02\fPostrider.V1\xca\x02\fPostrider\\V1\xe2\x02\x18Postrider\\V1\\GPBMetadata\xea\x02\rPostrider::V1b\x06proto3"
 
 var (
@@ -420,6 +422,7 @@ func file_postrider_v1_session_proto_init() {
 	if File_postrider_v1_session_proto != nil {
 		return
 	}
+	file_postrider_v1_access_proto_init()
 	file_postrider_v1_api_key_proto_init()
 	type x struct{}
 	out := protoimpl.TypeBuilder{

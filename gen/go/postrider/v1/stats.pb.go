@@ -823,7 +823,7 @@ var File_postrider_v1_stats_proto protoreflect.FileDescriptor
 
 const file_postrider_v1_stats_proto_rawDesc = "" +
 	"\n" +
-	"\x18postrider/v1/stats.proto\x12\fpostrider.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1bpostrider/v1/delivery.proto\"|\n" +
+	"\x18postrider/v1/stats.proto\x12\fpostrider.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x19postrider/v1/access.proto\x1a\x1bpostrider/v1/delivery.proto\"|\n" +
 	"\x18StatsServiceWatchRequest\x12\x1f\n" +
 	"\x06tenant\x18\x01 \x01(\tB\a\xbaH\x04r\x02\x18?R\x06tenant\x12?\n" +
 	"\x04span\x18\x02 \x01(\v2\x19.google.protobuf.DurationB\x10\xbaH\r\xaa\x01\n" +
@@ -889,9 +889,11 @@ const file_postrider_v1_stats_proto_rawDesc = "" +
 	"\x0e_success_ratio\"B\n" +
 	"\x0eEventTypeStats\x12\x12\n" +
 	"\x04type\x18\x01 \x01(\tR\x04type\x12\x1c\n" +
-	"\tpublished\x18\x02 \x01(\x03R\tpublished2j\n" +
-	"\fStatsService\x12Z\n" +
-	"\x05Watch\x12&.postrider.v1.StatsServiceWatchRequest\x1a'.postrider.v1.StatsServiceWatchResponse0\x01B\xb3\x01\n" +
+	"\tpublished\x18\x02 \x01(\x03R\tpublished2~\n" +
+	"\fStatsService\x12n\n" +
+	"\x05Watch\x12&.postrider.v1.StatsServiceWatchRequest\x1a'.postrider.v1.StatsServiceWatchResponse\"\x12\xaa\x80\x19\x0e\n" +
+	"\n" +
+	"stats.read\x10\x010\x01B\xb3\x01\n" +
 	"\x10com.postrider.v1B\n" +
 	"StatsProtoP\x01ZBgithub.com/postrider-dev/postrider/gen/go/postrider/v1;postriderv1\xa2\x02\x03PXX\xaa\x02\fPostrider.V1\xca\x02\fPostrider\\V1\xe2\x02\x18Postrider\\V1\\GPBMetadata\xea\x02\rPostrider::V1b\x06proto3"
 
@@ -959,6 +961,7 @@ func file_postrider_v1_stats_proto_init() {
 	if File_postrider_v1_stats_proto != nil {
 		return
 	}
+	file_postrider_v1_access_proto_init()
 	file_postrider_v1_delivery_proto_init()
 	file_postrider_v1_stats_proto_msgTypes[1].OneofWrappers = []any{
 		(*StatsServiceWatchResponse_Snapshot)(nil),

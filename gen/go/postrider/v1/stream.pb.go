@@ -867,7 +867,7 @@ var File_postrider_v1_stream_proto protoreflect.FileDescriptor
 
 const file_postrider_v1_stream_proto_rawDesc = "" +
 	"\n" +
-	"\x19postrider/v1/stream.proto\x12\fpostrider.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x18postrider/v1/event.proto\"\xa6\a\n" +
+	"\x19postrider/v1/stream.proto\x12\fpostrider.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x19postrider/v1/access.proto\x1a\x18postrider/v1/event.proto\"\xa6\a\n" +
 	"\n" +
 	"LiveStream\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x16\n" +
@@ -937,12 +937,16 @@ const file_postrider_v1_stream_proto_rawDesc = "" +
 	"\x06ticket\x18\x03 \x01(\tB\b\xbaH\x05r\x03\x18\x80@R\x06ticket\"R\n" +
 	"\x13RenewStreamResponse\x12;\n" +
 	"\vexpire_time\x18\x01 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
-	"expireTime2\xf8\x02\n" +
-	"\rStreamService\x12W\n" +
-	"\vListStreams\x12 .postrider.v1.ListStreamsRequest\x1a!.postrider.v1.ListStreamsResponse\"\x03\x90\x02\x01\x12W\n" +
-	"\fWatchStreams\x12!.postrider.v1.WatchStreamsRequest\x1a\".postrider.v1.WatchStreamsResponse0\x01\x12a\n" +
-	"\x10DisconnectStream\x12%.postrider.v1.DisconnectStreamRequest\x1a&.postrider.v1.DisconnectStreamResponse\x12R\n" +
-	"\vRenewStream\x12 .postrider.v1.RenewStreamRequest\x1a!.postrider.v1.RenewStreamResponseB\xb4\x01\n" +
+	"expireTime2\xd0\x03\n" +
+	"\rStreamService\x12k\n" +
+	"\vListStreams\x12 .postrider.v1.ListStreamsRequest\x1a!.postrider.v1.ListStreamsResponse\"\x17\xaa\x80\x19\x10\n" +
+	"\fstreams.read\x10\x01\x90\x02\x01\x12m\n" +
+	"\fWatchStreams\x12!.postrider.v1.WatchStreamsRequest\x1a\".postrider.v1.WatchStreamsResponse\"\x14\xaa\x80\x19\x10\n" +
+	"\fstreams.read\x10\x010\x01\x12x\n" +
+	"\x10DisconnectStream\x12%.postrider.v1.DisconnectStreamRequest\x1a&.postrider.v1.DisconnectStreamResponse\"\x15\xaa\x80\x19\x11\n" +
+	"\rstreams.write\x10\x01\x12i\n" +
+	"\vRenewStream\x12 .postrider.v1.RenewStreamRequest\x1a!.postrider.v1.RenewStreamResponse\"\x15\xaa\x80\x19\x11\n" +
+	"\vevents.read\x10\x01(\x01B\xb4\x01\n" +
 	"\x10com.postrider.v1B\vStreamProtoP\x01ZBgithub.com/postrider-dev/postrider/gen/go/postrider/v1;postriderv1\xa2\x02\x03PXX\xaa\x02\fPostrider.V1\xca\x02\fPostrider\\V1\xe2\x02\x18Postrider\\V1\\GPBMetadata\xea\x02\rPostrider::V1b\x06proto3"
 
 var (
@@ -1010,6 +1014,7 @@ func file_postrider_v1_stream_proto_init() {
 	if File_postrider_v1_stream_proto != nil {
 		return
 	}
+	file_postrider_v1_access_proto_init()
 	file_postrider_v1_event_proto_init()
 	file_postrider_v1_stream_proto_msgTypes[4].OneofWrappers = []any{
 		(*WatchStreamsResponse_Snapshot)(nil),

@@ -1988,7 +1988,7 @@ var File_postrider_v1_subscription_proto protoreflect.FileDescriptor
 
 const file_postrider_v1_subscription_proto_rawDesc = "" +
 	"\n" +
-	"\x1fpostrider/v1/subscription.proto\x12\fpostrider.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1egoogle/protobuf/duration.proto\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a!postrider/target/v1/webhook.proto\x1a\x1bpostrider/v1/delivery.proto\x1a\x18postrider/v1/event.proto\"\xd9\x06\n" +
+	"\x1fpostrider/v1/subscription.proto\x12\fpostrider.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1egoogle/protobuf/duration.proto\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a!postrider/target/v1/webhook.proto\x1a\x19postrider/v1/access.proto\x1a\x1bpostrider/v1/delivery.proto\x1a\x18postrider/v1/event.proto\"\xd9\x06\n" +
 	"\fSubscription\x12\x17\n" +
 	"\x02id\x18\x01 \x01(\tB\a\xbaH\x04r\x02\x18@R\x02id\x12\x1f\n" +
 	"\x06tenant\x18\x02 \x01(\tB\a\xbaH\x04r\x02\x18?R\x06tenant\x12@\n" +
@@ -2135,19 +2135,30 @@ const file_postrider_v1_subscription_proto_rawDesc = "" +
 	"\x19BREAKER_STATE_UNSPECIFIED\x10\x00\x12\x18\n" +
 	"\x14BREAKER_STATE_CLOSED\x10\x01\x12\x16\n" +
 	"\x12BREAKER_STATE_OPEN\x10\x02\x12\x19\n" +
-	"\x15BREAKER_STATE_HOLDING\x10\x032\xa3\b\n" +
-	"\x13SubscriptionService\x12g\n" +
-	"\x12CreateSubscription\x12'.postrider.v1.CreateSubscriptionRequest\x1a(.postrider.v1.CreateSubscriptionResponse\x12c\n" +
-	"\x0fGetSubscription\x12$.postrider.v1.GetSubscriptionRequest\x1a%.postrider.v1.GetSubscriptionResponse\"\x03\x90\x02\x01\x12i\n" +
-	"\x11ListSubscriptions\x12&.postrider.v1.ListSubscriptionsRequest\x1a'.postrider.v1.ListSubscriptionsResponse\"\x03\x90\x02\x01\x12g\n" +
-	"\x12UpdateSubscription\x12'.postrider.v1.UpdateSubscriptionRequest\x1a(.postrider.v1.UpdateSubscriptionResponse\x12g\n" +
-	"\x12DeleteSubscription\x12'.postrider.v1.DeleteSubscriptionRequest\x1a(.postrider.v1.DeleteSubscriptionResponse\x12d\n" +
-	"\x11PauseSubscription\x12&.postrider.v1.PauseSubscriptionRequest\x1a'.postrider.v1.PauseSubscriptionResponse\x12g\n" +
-	"\x12ResumeSubscription\x12'.postrider.v1.ResumeSubscriptionRequest\x1a(.postrider.v1.ResumeSubscriptionResponse\x12a\n" +
-	"\x10TestSubscription\x12%.postrider.v1.TestSubscriptionRequest\x1a&.postrider.v1.TestSubscriptionResponse\x12y\n" +
-	"\x18RevealSubscriptionSecret\x12-.postrider.v1.RevealSubscriptionSecretRequest\x1a..postrider.v1.RevealSubscriptionSecretResponse\x12T\n" +
+	"\x15BREAKER_STATE_HOLDING\x10\x032\xbd\n" +
 	"\n" +
-	"TestFilter\x12\x1f.postrider.v1.TestFilterRequest\x1a .postrider.v1.TestFilterResponse\"\x03\x90\x02\x01B\xba\x01\n" +
+	"\x13SubscriptionService\x12\x84\x01\n" +
+	"\x12CreateSubscription\x12'.postrider.v1.CreateSubscriptionRequest\x1a(.postrider.v1.CreateSubscriptionResponse\"\x1b\xaa\x80\x19\x17\n" +
+	"\x13subscriptions.write\x10\x01\x12}\n" +
+	"\x0fGetSubscription\x12$.postrider.v1.GetSubscriptionRequest\x1a%.postrider.v1.GetSubscriptionResponse\"\x1d\xaa\x80\x19\x16\n" +
+	"\x12subscriptions.read\x10\x01\x90\x02\x01\x12\x83\x01\n" +
+	"\x11ListSubscriptions\x12&.postrider.v1.ListSubscriptionsRequest\x1a'.postrider.v1.ListSubscriptionsResponse\"\x1d\xaa\x80\x19\x16\n" +
+	"\x12subscriptions.read\x10\x01\x90\x02\x01\x12\x84\x01\n" +
+	"\x12UpdateSubscription\x12'.postrider.v1.UpdateSubscriptionRequest\x1a(.postrider.v1.UpdateSubscriptionResponse\"\x1b\xaa\x80\x19\x17\n" +
+	"\x13subscriptions.write\x10\x01\x12\x84\x01\n" +
+	"\x12DeleteSubscription\x12'.postrider.v1.DeleteSubscriptionRequest\x1a(.postrider.v1.DeleteSubscriptionResponse\"\x1b\xaa\x80\x19\x17\n" +
+	"\x13subscriptions.write\x10\x01\x12\x81\x01\n" +
+	"\x11PauseSubscription\x12&.postrider.v1.PauseSubscriptionRequest\x1a'.postrider.v1.PauseSubscriptionResponse\"\x1b\xaa\x80\x19\x17\n" +
+	"\x13subscriptions.write\x10\x01\x12\x84\x01\n" +
+	"\x12ResumeSubscription\x12'.postrider.v1.ResumeSubscriptionRequest\x1a(.postrider.v1.ResumeSubscriptionResponse\"\x1b\xaa\x80\x19\x17\n" +
+	"\x13subscriptions.write\x10\x01\x12~\n" +
+	"\x10TestSubscription\x12%.postrider.v1.TestSubscriptionRequest\x1a&.postrider.v1.TestSubscriptionResponse\"\x1b\xaa\x80\x19\x17\n" +
+	"\x13subscriptions.write\x10\x01\x12\x97\x01\n" +
+	"\x18RevealSubscriptionSecret\x12-.postrider.v1.RevealSubscriptionSecretRequest\x1a..postrider.v1.RevealSubscriptionSecretResponse\"\x1c\xaa\x80\x19\x18\n" +
+	"\x14subscriptions.reveal\x10\x01\x12g\n" +
+	"\n" +
+	"TestFilter\x12\x1f.postrider.v1.TestFilterRequest\x1a .postrider.v1.TestFilterResponse\"\x16\xaa\x80\x19\x0f\n" +
+	"\vevents.read\x10\x01\x90\x02\x01B\xba\x01\n" +
 	"\x10com.postrider.v1B\x11SubscriptionProtoP\x01ZBgithub.com/postrider-dev/postrider/gen/go/postrider/v1;postriderv1\xa2\x02\x03PXX\xaa\x02\fPostrider.V1\xca\x02\fPostrider\\V1\xe2\x02\x18Postrider\\V1\\GPBMetadata\xea\x02\rPostrider::V1b\x06proto3"
 
 var (
@@ -2267,6 +2278,7 @@ func file_postrider_v1_subscription_proto_init() {
 	if File_postrider_v1_subscription_proto != nil {
 		return
 	}
+	file_postrider_v1_access_proto_init()
 	file_postrider_v1_delivery_proto_init()
 	file_postrider_v1_event_proto_init()
 	file_postrider_v1_subscription_proto_msgTypes[2].OneofWrappers = []any{

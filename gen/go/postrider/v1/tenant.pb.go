@@ -411,7 +411,7 @@ var File_postrider_v1_tenant_proto protoreflect.FileDescriptor
 
 const file_postrider_v1_tenant_proto_rawDesc = "" +
 	"\n" +
-	"\x19postrider/v1/tenant.proto\x12\fpostrider.v1\x1a\x1bbuf/validate/validate.proto\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xa0\x02\n" +
+	"\x19postrider/v1/tenant.proto\x12\fpostrider.v1\x1a\x1bbuf/validate/validate.proto\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x19postrider/v1/access.proto\"\xa0\x02\n" +
 	"\x06Tenant\x124\n" +
 	"\x04name\x18\x01 \x01(\tB \xbaH\x1dr\x1b2\x19^[a-z0-9][a-z0-9-]{0,62}$R\x04name\x12+\n" +
 	"\fdisplay_name\x18\x02 \x01(\tB\b\xbaH\x05r\x03\x18\xc8\x01R\vdisplayName\x12\x1a\n" +
@@ -439,11 +439,14 @@ const file_postrider_v1_tenant_proto_rawDesc = "" +
 	"\vupdate_mask\x18\x02 \x01(\v2\x1a.google.protobuf.FieldMaskR\n" +
 	"updateMask\"D\n" +
 	"\x14UpdateTenantResponse\x12,\n" +
-	"\x06tenant\x18\x01 \x01(\v2\x14.postrider.v1.TenantR\x06tenant2\x96\x02\n" +
-	"\rTenantService\x12U\n" +
-	"\fCreateTenant\x12!.postrider.v1.CreateTenantRequest\x1a\".postrider.v1.CreateTenantResponse\x12W\n" +
-	"\vListTenants\x12 .postrider.v1.ListTenantsRequest\x1a!.postrider.v1.ListTenantsResponse\"\x03\x90\x02\x01\x12U\n" +
-	"\fUpdateTenant\x12!.postrider.v1.UpdateTenantRequest\x1a\".postrider.v1.UpdateTenantResponseB\xb4\x01\n" +
+	"\x06tenant\x18\x01 \x01(\v2\x14.postrider.v1.TenantR\x06tenant2\xd8\x02\n" +
+	"\rTenantService\x12l\n" +
+	"\fCreateTenant\x12!.postrider.v1.CreateTenantRequest\x1a\".postrider.v1.CreateTenantResponse\"\x15\xaa\x80\x19\x11\n" +
+	"\rtenants.write\x10\x02\x12k\n" +
+	"\vListTenants\x12 .postrider.v1.ListTenantsRequest\x1a!.postrider.v1.ListTenantsResponse\"\x17\xaa\x80\x19\x10\n" +
+	"\ftenants.read\x10\x01\x90\x02\x01\x12l\n" +
+	"\fUpdateTenant\x12!.postrider.v1.UpdateTenantRequest\x1a\".postrider.v1.UpdateTenantResponse\"\x15\xaa\x80\x19\x11\n" +
+	"\rtenants.write\x10\x01B\xb4\x01\n" +
 	"\x10com.postrider.v1B\vTenantProtoP\x01ZBgithub.com/postrider-dev/postrider/gen/go/postrider/v1;postriderv1\xa2\x02\x03PXX\xaa\x02\fPostrider.V1\xca\x02\fPostrider\\V1\xe2\x02\x18Postrider\\V1\\GPBMetadata\xea\x02\rPostrider::V1b\x06proto3"
 
 var (
@@ -497,6 +500,7 @@ func file_postrider_v1_tenant_proto_init() {
 	if File_postrider_v1_tenant_proto != nil {
 		return
 	}
+	file_postrider_v1_access_proto_init()
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
