@@ -26,13 +26,13 @@ import (
 const slots = 64
 
 // signedPosts runs the bare loop: keep-alive connections that sign and post the same body to the sink, and nothing else.
-func signedPosts(sink *process, d time.Duration) (rate float64, err error) {
+func signedPosts(sink *process, d time.Duration, dial func(slot int) (*rawConn, error)) (rate float64, err error) {
 	secret := []byte("0123456789abcdef0123456789abcdef")
 	body := []byte(`{"id":"evt_0","type":"` + untypedType + `","timestamp":"2026-01-01T12:00:00Z","data":` + untypedData + `}`)
 	ids := newIDSource()
 	loads := make([]publishLoad, slots)
 	for i := range loads {
-		conn, err := dialRaw(sink.address)
+		conn, err := dial(i)
 		if err != nil {
 			return 0, err
 		}
@@ -71,12 +71,25 @@ func authorized[T any](message *T) *connect.Request[T] {
 	return request
 }
 
+// hooks are the URLs of a sink's addresses.
+func hooks(scheme string, addresses ...string) []string {
+	urls := make([]string, len(addresses))
+	for i, address := range addresses {
+		urls[i] = scheme + "://" + address + "/hook"
+	}
+	return urls
+}
+
 func subscribe(server, sink *process, name, start string) (id string, err error) {
+	return subscribeURL(server, hooks("http", sink.address)[0], name, start)
+}
+
+func subscribeURL(server *process, url, name, start string) (id string, err error) {
 	created, err := subscriptions(server).CreateSubscription(context.Background(), authorized(&postriderv1.CreateSubscriptionRequest{
 		Subscription: &postriderv1.Subscription{
 			Name: name, Start: start,
 			Target: &postriderv1.Target{Config: &postriderv1.Target_Webhook{
-				Webhook: &targetv1.Webhook{Url: "http://" + sink.address + "/hook"},
+				Webhook: &targetv1.Webhook{Url: url},
 			}},
 			Policy: &postriderv1.DeliveryPolicy{Concurrency: slots},
 		},
@@ -108,8 +121,8 @@ func fill(server *process, n int) error {
 	return nil
 }
 
-// drain measures how fast a stored backlog is delivered.
-func drain(server, sink *process, n int) (rate float64, cpu time.Duration, err error) {
+// drain measures how fast a stored backlog of n events is delivered to each of the URLs.
+func drain(server, sink *process, n int, urls []string) (rate float64, cpu time.Duration, err error) {
 	if err := fill(server, n); err != nil {
 		return 0, 0, err
 	}
@@ -118,14 +131,17 @@ func drain(server, sink *process, n int) (rate float64, cpu time.Duration, err e
 		return 0, 0, err
 	}
 	before, began := server.cpu(), time.Now()
-	if _, err := subscribe(server, sink, fmt.Sprintf("drain-%d", began.UnixNano()), "earliest"); err != nil {
-		return 0, 0, err
+	for i, url := range urls {
+		if _, err := subscribeURL(server, url, fmt.Sprintf("drain-%d-%d", began.UnixNano(), i), "earliest"); err != nil {
+			return 0, 0, err
+		}
 	}
-	if err := awaitReceived(sink, first.received+int64(n)); err != nil {
+	deliveries := n * len(urls)
+	if err := awaitReceived(sink, first.received+int64(deliveries)); err != nil {
 		return 0, 0, err
 	}
 	took := time.Since(began)
-	return float64(n) / took.Seconds(), (server.cpu() - before) / time.Duration(n), nil
+	return float64(deliveries) / took.Seconds(), (server.cpu() - before) / time.Duration(deliveries), nil
 }
 
 func awaitReceived(sink *process, want int64) error {

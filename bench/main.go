@@ -18,7 +18,7 @@ func main() {
 	if len(os.Args) > 1 {
 		switch os.Args[1] {
 		case "sink":
-			os.Exit(sinkMain(os.Args[2]))
+			os.Exit(sinkMain(os.Args[2], os.Args[3:]))
 		case "noop":
 			os.Exit(noopMain(os.Args[2]))
 		case "frames":
@@ -84,6 +84,7 @@ var sections = []section{
 	{"registering", (*bench).registerRows},
 	{"append", (*bench).appendRows},
 	{"delivery", (*bench).deliveryRows},
+	{"delivery over https", (*bench).httpsRows},
 	{"together", (*bench).togetherRows},
 	{"first byte", (*bench).firstByteRows},
 	{"beside dead", (*bench).besideDeadRows},

@@ -90,17 +90,17 @@ func (p *process) cpu() time.Duration {
 	return time.Duration(user+system) * time.Second / 100 // USER_HZ
 }
 
-// startSink starts a receiver.
-func startSink() (*process, error) {
+// startSink starts a receiver. A certificate's file and addresses make it listen there, too, over TLS.
+func startSink(secure ...string) (*process, error) {
 	address, err := freeAddress()
 	if err != nil {
 		return nil, err
 	}
-	return start(address, nil, "sink", address)
+	return start(address, nil, append([]string{"sink", address}, secure...)...)
 }
 
 // startServer starts Postrider on an empty database; with noStore everything but store.Append is real.
-func startServer(folder string, noStore bool) (*process, error) {
+func startServer(folder string, noStore bool, env ...string) (*process, error) {
 	address, err := freeAddress()
 	if err != nil {
 		return nil, err
@@ -113,7 +113,8 @@ func startServer(folder string, noStore bool) (*process, error) {
 	if err != nil {
 		return nil, err
 	}
-	p, err := start(address, []string{"POSTRIDER_ADMIN_KEY=" + adminKey, sideVariable + "=" + side}, role, address, folder)
+	env = append(env, "POSTRIDER_ADMIN_KEY="+adminKey, sideVariable+"="+side)
+	p, err := start(address, env, role, address, folder)
 	if err != nil {
 		return nil, err
 	}

@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -20,6 +21,14 @@ type rawConn struct {
 
 func dialRaw(address string) (*rawConn, error) {
 	conn, err := net.Dial("tcp", address)
+	if err != nil {
+		return nil, err
+	}
+	return &rawConn{conn: conn, r: bufio.NewReaderSize(conn, 4096)}, nil
+}
+
+func dialRawTLS(address string, trusted *tls.Config) (*rawConn, error) {
+	conn, err := tls.Dial("tcp", address, trusted)
 	if err != nil {
 		return nil, err
 	}

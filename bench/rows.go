@@ -132,7 +132,7 @@ func (b *bench) deliveryRows() ([]row, error) {
 	var cpu time.Duration
 	for range b.rounds {
 		err := b.withServer(func(server, sink *process) error {
-			bare, err := signedPosts(sink, 3*b.unit)
+			bare, err := signedPosts(sink, 3*b.unit, func(int) (*rawConn, error) { return dialRaw(sink.address) })
 			if err != nil {
 				return err
 			}
@@ -140,7 +140,7 @@ func (b *bench) deliveryRows() ([]row, error) {
 			if b.short {
 				backlog = 3_000
 			}
-			rate, used, err := drain(server, sink, backlog)
+			rate, used, err := drain(server, sink, backlog, hooks("http", sink.address))
 			if err != nil {
 				return err
 			}

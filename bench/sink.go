@@ -17,23 +17,14 @@ import (
 // sink is a receiver that answers 204 to everything with next to no work. It counts, and where a body carries
 // "sent_ns" it keeps how long ago that was.
 type sink struct {
-	listener net.Listener
 	received atomic.Int64
 	mu       sync.Mutex
 	latency  []time.Duration
 }
 
-func newSink(address string) (*sink, error) {
-	l, err := net.Listen("tcp", address)
-	if err != nil {
-		return nil, err
-	}
-	return &sink{listener: l}, nil
-}
-
-func (s *sink) serve() {
+func (s *sink) accept(l net.Listener) {
 	for {
-		conn, err := s.listener.Accept()
+		conn, err := l.Accept()
 		if err != nil {
 			return
 		}
@@ -134,15 +125,28 @@ func (s *sink) report(conn net.Conn) {
 	_, _ = fmt.Fprintf(conn, "HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s", len(body), body)
 }
 
-// sinkMain is the sink as a process of its own: bench sink ADDRESS.
-func sinkMain(address string) int {
-	s, err := newSink(address)
-	if err != nil {
+// sinkMain is the sink as a process of its own: bench sink ADDRESS [CERTIFICATE ADDRESS...].
+func sinkMain(address string, secure []string) int {
+	if err := new(sink).serve(address, secure); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
-	s.serve()
 	return 0
+}
+
+// serve listens over TLS first, since the process that starts a sink waits for address only.
+func (s *sink) serve(address string, secure []string) error {
+	if len(secure) > 0 {
+		if err := s.listenTLS(secure[0], secure[1:]); err != nil {
+			return err
+		}
+	}
+	l, err := net.Listen("tcp", address)
+	if err != nil {
+		return err
+	}
+	s.accept(l)
+	return nil
 }
 
 // sinkStats is what a sink reports.
