@@ -20,8 +20,6 @@ type EventLog struct {
 	Head int64 `json:"head,omitempty"`
 	// grows with every change of the schema registry
 	RegistryRevision int64 `json:"registry_revision,omitempty"`
-	// the place shared by caught-up subscriptions
-	Mark int64 `json:"mark,omitempty"`
 	// subjects are indexed up to here
 	SubjectMark int64 `json:"subject_mark,omitempty"`
 	// accept time of the newest event
@@ -34,7 +32,7 @@ func (*EventLog) scanValues(columns []string) ([]any, error) {
 	values := make([]any, len(columns))
 	for i := range columns {
 		switch columns[i] {
-		case eventlog.FieldID, eventlog.FieldHead, eventlog.FieldRegistryRevision, eventlog.FieldMark, eventlog.FieldSubjectMark, eventlog.FieldAcceptTime:
+		case eventlog.FieldID, eventlog.FieldHead, eventlog.FieldRegistryRevision, eventlog.FieldSubjectMark, eventlog.FieldAcceptTime:
 			values[i] = new(sql.NullInt64)
 		default:
 			values[i] = new(sql.UnknownType)
@@ -68,12 +66,6 @@ func (_m *EventLog) assignValues(columns []string, values []any) error {
 				return fmt.Errorf("unexpected type %T for field registry_revision", values[i])
 			} else if value.Valid {
 				_m.RegistryRevision = value.Int64
-			}
-		case eventlog.FieldMark:
-			if value, ok := values[i].(*sql.NullInt64); !ok {
-				return fmt.Errorf("unexpected type %T for field mark", values[i])
-			} else if value.Valid {
-				_m.Mark = value.Int64
 			}
 		case eventlog.FieldSubjectMark:
 			if value, ok := values[i].(*sql.NullInt64); !ok {
@@ -128,9 +120,6 @@ func (_m *EventLog) String() string {
 	builder.WriteString(", ")
 	builder.WriteString("registry_revision=")
 	builder.WriteString(fmt.Sprintf("%v", _m.RegistryRevision))
-	builder.WriteString(", ")
-	builder.WriteString("mark=")
-	builder.WriteString(fmt.Sprintf("%v", _m.Mark))
 	builder.WriteString(", ")
 	builder.WriteString("subject_mark=")
 	builder.WriteString(fmt.Sprintf("%v", _m.SubjectMark))

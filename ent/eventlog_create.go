@@ -49,20 +49,6 @@ func (_c *EventLogCreate) SetNillableRegistryRevision(v *int64) *EventLogCreate 
 	return _c
 }
 
-// SetMark sets the "mark" field.
-func (_c *EventLogCreate) SetMark(v int64) *EventLogCreate {
-	_c.mutation.SetMark(v)
-	return _c
-}
-
-// SetNillableMark sets the "mark" field if the given value is not nil.
-func (_c *EventLogCreate) SetNillableMark(v *int64) *EventLogCreate {
-	if v != nil {
-		_c.SetMark(*v)
-	}
-	return _c
-}
-
 // SetSubjectMark sets the "subject_mark" field.
 func (_c *EventLogCreate) SetSubjectMark(v int64) *EventLogCreate {
 	_c.mutation.SetSubjectMark(v)
@@ -140,10 +126,6 @@ func (_c *EventLogCreate) defaults() {
 		v := eventlog.DefaultRegistryRevision
 		_c.mutation.SetRegistryRevision(v)
 	}
-	if _, ok := _c.mutation.Mark(); !ok {
-		v := eventlog.DefaultMark
-		_c.mutation.SetMark(v)
-	}
 	if _, ok := _c.mutation.SubjectMark(); !ok {
 		v := eventlog.DefaultSubjectMark
 		_c.mutation.SetSubjectMark(v)
@@ -161,9 +143,6 @@ func (_c *EventLogCreate) check() error {
 	}
 	if _, ok := _c.mutation.RegistryRevision(); !ok {
 		return &ValidationError{Name: "registry_revision", err: errors.New(`ent: missing required field "EventLog.registry_revision"`)}
-	}
-	if _, ok := _c.mutation.Mark(); !ok {
-		return &ValidationError{Name: "mark", err: errors.New(`ent: missing required field "EventLog.mark"`)}
 	}
 	if _, ok := _c.mutation.SubjectMark(); !ok {
 		return &ValidationError{Name: "subject_mark", err: errors.New(`ent: missing required field "EventLog.subject_mark"`)}
@@ -211,10 +190,6 @@ func (_c *EventLogCreate) createSpec() (*EventLog, *sqlgraph.CreateSpec) {
 	if value, ok := _c.mutation.RegistryRevision(); ok {
 		_spec.SetField(eventlog.FieldRegistryRevision, field.TypeInt64, value)
 		_node.RegistryRevision = value
-	}
-	if value, ok := _c.mutation.Mark(); ok {
-		_spec.SetField(eventlog.FieldMark, field.TypeInt64, value)
-		_node.Mark = value
 	}
 	if value, ok := _c.mutation.SubjectMark(); ok {
 		_spec.SetField(eventlog.FieldSubjectMark, field.TypeInt64, value)
@@ -309,24 +284,6 @@ func (u *EventLogUpsert) UpdateRegistryRevision() *EventLogUpsert {
 // AddRegistryRevision adds v to the "registry_revision" field.
 func (u *EventLogUpsert) AddRegistryRevision(v int64) *EventLogUpsert {
 	u.Add(eventlog.FieldRegistryRevision, v)
-	return u
-}
-
-// SetMark sets the "mark" field.
-func (u *EventLogUpsert) SetMark(v int64) *EventLogUpsert {
-	u.Set(eventlog.FieldMark, v)
-	return u
-}
-
-// UpdateMark sets the "mark" field to the value that was provided on create.
-func (u *EventLogUpsert) UpdateMark() *EventLogUpsert {
-	u.SetExcluded(eventlog.FieldMark)
-	return u
-}
-
-// AddMark adds v to the "mark" field.
-func (u *EventLogUpsert) AddMark(v int64) *EventLogUpsert {
-	u.Add(eventlog.FieldMark, v)
 	return u
 }
 
@@ -453,27 +410,6 @@ func (u *EventLogUpsertOne) AddRegistryRevision(v int64) *EventLogUpsertOne {
 func (u *EventLogUpsertOne) UpdateRegistryRevision() *EventLogUpsertOne {
 	return u.Update(func(s *EventLogUpsert) {
 		s.UpdateRegistryRevision()
-	})
-}
-
-// SetMark sets the "mark" field.
-func (u *EventLogUpsertOne) SetMark(v int64) *EventLogUpsertOne {
-	return u.Update(func(s *EventLogUpsert) {
-		s.SetMark(v)
-	})
-}
-
-// AddMark adds v to the "mark" field.
-func (u *EventLogUpsertOne) AddMark(v int64) *EventLogUpsertOne {
-	return u.Update(func(s *EventLogUpsert) {
-		s.AddMark(v)
-	})
-}
-
-// UpdateMark sets the "mark" field to the value that was provided on create.
-func (u *EventLogUpsertOne) UpdateMark() *EventLogUpsertOne {
-	return u.Update(func(s *EventLogUpsert) {
-		s.UpdateMark()
 	})
 }
 
@@ -772,27 +708,6 @@ func (u *EventLogUpsertBulk) AddRegistryRevision(v int64) *EventLogUpsertBulk {
 func (u *EventLogUpsertBulk) UpdateRegistryRevision() *EventLogUpsertBulk {
 	return u.Update(func(s *EventLogUpsert) {
 		s.UpdateRegistryRevision()
-	})
-}
-
-// SetMark sets the "mark" field.
-func (u *EventLogUpsertBulk) SetMark(v int64) *EventLogUpsertBulk {
-	return u.Update(func(s *EventLogUpsert) {
-		s.SetMark(v)
-	})
-}
-
-// AddMark adds v to the "mark" field.
-func (u *EventLogUpsertBulk) AddMark(v int64) *EventLogUpsertBulk {
-	return u.Update(func(s *EventLogUpsert) {
-		s.AddMark(v)
-	})
-}
-
-// UpdateMark sets the "mark" field to the value that was provided on create.
-func (u *EventLogUpsertBulk) UpdateMark() *EventLogUpsertBulk {
-	return u.Update(func(s *EventLogUpsert) {
-		s.UpdateMark()
 	})
 }
 

@@ -70,27 +70,6 @@ func (_u *EventLogUpdate) AddRegistryRevision(v int64) *EventLogUpdate {
 	return _u
 }
 
-// SetMark sets the "mark" field.
-func (_u *EventLogUpdate) SetMark(v int64) *EventLogUpdate {
-	_u.mutation.ResetMark()
-	_u.mutation.SetMark(v)
-	return _u
-}
-
-// SetNillableMark sets the "mark" field if the given value is not nil.
-func (_u *EventLogUpdate) SetNillableMark(v *int64) *EventLogUpdate {
-	if v != nil {
-		_u.SetMark(*v)
-	}
-	return _u
-}
-
-// AddMark adds value to the "mark" field.
-func (_u *EventLogUpdate) AddMark(v int64) *EventLogUpdate {
-	_u.mutation.AddMark(v)
-	return _u
-}
-
 // SetSubjectMark sets the "subject_mark" field.
 func (_u *EventLogUpdate) SetSubjectMark(v int64) *EventLogUpdate {
 	_u.mutation.ResetSubjectMark()
@@ -192,12 +171,6 @@ func (_u *EventLogUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	if value, ok := _u.mutation.AddedRegistryRevision(); ok {
 		_spec.AddField(eventlog.FieldRegistryRevision, field.TypeInt64, value)
 	}
-	if value, ok := _u.mutation.Mark(); ok {
-		_spec.SetField(eventlog.FieldMark, field.TypeInt64, value)
-	}
-	if value, ok := _u.mutation.AddedMark(); ok {
-		_spec.AddField(eventlog.FieldMark, field.TypeInt64, value)
-	}
 	if value, ok := _u.mutation.SubjectMark(); ok {
 		_spec.SetField(eventlog.FieldSubjectMark, field.TypeInt64, value)
 	}
@@ -271,27 +244,6 @@ func (_u *EventLogUpdateOne) SetNillableRegistryRevision(v *int64) *EventLogUpda
 // AddRegistryRevision adds value to the "registry_revision" field.
 func (_u *EventLogUpdateOne) AddRegistryRevision(v int64) *EventLogUpdateOne {
 	_u.mutation.AddRegistryRevision(v)
-	return _u
-}
-
-// SetMark sets the "mark" field.
-func (_u *EventLogUpdateOne) SetMark(v int64) *EventLogUpdateOne {
-	_u.mutation.ResetMark()
-	_u.mutation.SetMark(v)
-	return _u
-}
-
-// SetNillableMark sets the "mark" field if the given value is not nil.
-func (_u *EventLogUpdateOne) SetNillableMark(v *int64) *EventLogUpdateOne {
-	if v != nil {
-		_u.SetMark(*v)
-	}
-	return _u
-}
-
-// AddMark adds value to the "mark" field.
-func (_u *EventLogUpdateOne) AddMark(v int64) *EventLogUpdateOne {
-	_u.mutation.AddMark(v)
 	return _u
 }
 
@@ -425,12 +377,6 @@ func (_u *EventLogUpdateOne) sqlSave(ctx context.Context) (_node *EventLog, err 
 	}
 	if value, ok := _u.mutation.AddedRegistryRevision(); ok {
 		_spec.AddField(eventlog.FieldRegistryRevision, field.TypeInt64, value)
-	}
-	if value, ok := _u.mutation.Mark(); ok {
-		_spec.SetField(eventlog.FieldMark, field.TypeInt64, value)
-	}
-	if value, ok := _u.mutation.AddedMark(); ok {
-		_spec.AddField(eventlog.FieldMark, field.TypeInt64, value)
 	}
 	if value, ok := _u.mutation.SubjectMark(); ok {
 		_spec.SetField(eventlog.FieldSubjectMark, field.TypeInt64, value)

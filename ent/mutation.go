@@ -9154,8 +9154,6 @@ type EventLogMutation struct {
 	addhead              *int64
 	registry_revision    *int64
 	addregistry_revision *int64
-	mark                 *int64
-	addmark              *int64
 	subject_mark         *int64
 	addsubject_mark      *int64
 	accept_time          *int64
@@ -9382,62 +9380,6 @@ func (m *EventLogMutation) ResetRegistryRevision() {
 	m.addregistry_revision = nil
 }
 
-// SetMark sets the "mark" field.
-func (m *EventLogMutation) SetMark(i int64) {
-	m.mark = &i
-	m.addmark = nil
-}
-
-// Mark returns the value of the "mark" field in the mutation.
-func (m *EventLogMutation) Mark() (r int64, exists bool) {
-	v := m.mark
-	if v == nil {
-		return
-	}
-	return *v, true
-}
-
-// OldMark returns the old "mark" field's value of the EventLog entity.
-// If the EventLog object wasn't provided to the builder, the object is fetched from the database.
-// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
-func (m *EventLogMutation) OldMark(ctx context.Context) (v int64, err error) {
-	if !m.op.Is(OpUpdateOne) {
-		return v, errors.New("OldMark is only allowed on UpdateOne operations")
-	}
-	if m.id == nil || m.oldValue == nil {
-		return v, errors.New("OldMark requires an ID field in the mutation")
-	}
-	oldValue, err := m.oldValue(ctx)
-	if err != nil {
-		return v, fmt.Errorf("querying old value for OldMark: %w", err)
-	}
-	return oldValue.Mark, nil
-}
-
-// AddMark adds i to the "mark" field.
-func (m *EventLogMutation) AddMark(i int64) {
-	if m.addmark != nil {
-		*m.addmark += i
-	} else {
-		m.addmark = &i
-	}
-}
-
-// AddedMark returns the value that was added to the "mark" field in this mutation.
-func (m *EventLogMutation) AddedMark() (r int64, exists bool) {
-	v := m.addmark
-	if v == nil {
-		return
-	}
-	return *v, true
-}
-
-// ResetMark resets all changes to the "mark" field.
-func (m *EventLogMutation) ResetMark() {
-	m.mark = nil
-	m.addmark = nil
-}
-
 // SetSubjectMark sets the "subject_mark" field.
 func (m *EventLogMutation) SetSubjectMark(i int64) {
 	m.subject_mark = &i
@@ -9584,15 +9526,12 @@ func (m *EventLogMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *EventLogMutation) Fields() []string {
-	fields := make([]string, 0, 5)
+	fields := make([]string, 0, 4)
 	if m.head != nil {
 		fields = append(fields, eventlog.FieldHead)
 	}
 	if m.registry_revision != nil {
 		fields = append(fields, eventlog.FieldRegistryRevision)
-	}
-	if m.mark != nil {
-		fields = append(fields, eventlog.FieldMark)
 	}
 	if m.subject_mark != nil {
 		fields = append(fields, eventlog.FieldSubjectMark)
@@ -9612,8 +9551,6 @@ func (m *EventLogMutation) Field(name string) (ent.Value, bool) {
 		return m.Head()
 	case eventlog.FieldRegistryRevision:
 		return m.RegistryRevision()
-	case eventlog.FieldMark:
-		return m.Mark()
 	case eventlog.FieldSubjectMark:
 		return m.SubjectMark()
 	case eventlog.FieldAcceptTime:
@@ -9631,8 +9568,6 @@ func (m *EventLogMutation) OldField(ctx context.Context, name string) (ent.Value
 		return m.OldHead(ctx)
 	case eventlog.FieldRegistryRevision:
 		return m.OldRegistryRevision(ctx)
-	case eventlog.FieldMark:
-		return m.OldMark(ctx)
 	case eventlog.FieldSubjectMark:
 		return m.OldSubjectMark(ctx)
 	case eventlog.FieldAcceptTime:
@@ -9659,13 +9594,6 @@ func (m *EventLogMutation) SetField(name string, value ent.Value) error {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
 		m.SetRegistryRevision(v)
-		return nil
-	case eventlog.FieldMark:
-		v, ok := value.(int64)
-		if !ok {
-			return fmt.Errorf("unexpected type %T for field %s", value, name)
-		}
-		m.SetMark(v)
 		return nil
 	case eventlog.FieldSubjectMark:
 		v, ok := value.(int64)
@@ -9695,9 +9623,6 @@ func (m *EventLogMutation) AddedFields() []string {
 	if m.addregistry_revision != nil {
 		fields = append(fields, eventlog.FieldRegistryRevision)
 	}
-	if m.addmark != nil {
-		fields = append(fields, eventlog.FieldMark)
-	}
 	if m.addsubject_mark != nil {
 		fields = append(fields, eventlog.FieldSubjectMark)
 	}
@@ -9716,8 +9641,6 @@ func (m *EventLogMutation) AddedField(name string) (ent.Value, bool) {
 		return m.AddedHead()
 	case eventlog.FieldRegistryRevision:
 		return m.AddedRegistryRevision()
-	case eventlog.FieldMark:
-		return m.AddedMark()
 	case eventlog.FieldSubjectMark:
 		return m.AddedSubjectMark()
 	case eventlog.FieldAcceptTime:
@@ -9744,13 +9667,6 @@ func (m *EventLogMutation) AddField(name string, value ent.Value) error {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
 		m.AddRegistryRevision(v)
-		return nil
-	case eventlog.FieldMark:
-		v, ok := value.(int64)
-		if !ok {
-			return fmt.Errorf("unexpected type %T for field %s", value, name)
-		}
-		m.AddMark(v)
 		return nil
 	case eventlog.FieldSubjectMark:
 		v, ok := value.(int64)
@@ -9798,9 +9714,6 @@ func (m *EventLogMutation) ResetField(name string) error {
 		return nil
 	case eventlog.FieldRegistryRevision:
 		m.ResetRegistryRevision()
-		return nil
-	case eventlog.FieldMark:
-		m.ResetMark()
 		return nil
 	case eventlog.FieldSubjectMark:
 		m.ResetSubjectMark()
@@ -15848,6 +15761,8 @@ type SubscriptionMutation struct {
 	addstart_position  *int64
 	cursor_position    *int64
 	addcursor_position *int64
+	group_id           *int64
+	addgroup_id        *int64
 	revision           *int64
 	addrevision        *int64
 	create_time        *int64
@@ -16745,6 +16660,62 @@ func (m *SubscriptionMutation) ResetCursorPosition() {
 	delete(m.clearedFields, subscription.FieldCursorPosition)
 }
 
+// SetGroupID sets the "group_id" field.
+func (m *SubscriptionMutation) SetGroupID(i int64) {
+	m.group_id = &i
+	m.addgroup_id = nil
+}
+
+// GroupID returns the value of the "group_id" field in the mutation.
+func (m *SubscriptionMutation) GroupID() (r int64, exists bool) {
+	v := m.group_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldGroupID returns the old "group_id" field's value of the Subscription entity.
+// If the Subscription object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *SubscriptionMutation) OldGroupID(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldGroupID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldGroupID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldGroupID: %w", err)
+	}
+	return oldValue.GroupID, nil
+}
+
+// AddGroupID adds i to the "group_id" field.
+func (m *SubscriptionMutation) AddGroupID(i int64) {
+	if m.addgroup_id != nil {
+		*m.addgroup_id += i
+	} else {
+		m.addgroup_id = &i
+	}
+}
+
+// AddedGroupID returns the value that was added to the "group_id" field in this mutation.
+func (m *SubscriptionMutation) AddedGroupID() (r int64, exists bool) {
+	v := m.addgroup_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetGroupID resets all changes to the "group_id" field.
+func (m *SubscriptionMutation) ResetGroupID() {
+	m.group_id = nil
+	m.addgroup_id = nil
+}
+
 // SetRevision sets the "revision" field.
 func (m *SubscriptionMutation) SetRevision(i int64) {
 	m.revision = &i
@@ -16947,7 +16918,7 @@ func (m *SubscriptionMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *SubscriptionMutation) Fields() []string {
-	fields := make([]string, 0, 20)
+	fields := make([]string, 0, 21)
 	if m.tenant_id != nil {
 		fields = append(fields, subscription.FieldTenantID)
 	}
@@ -16998,6 +16969,9 @@ func (m *SubscriptionMutation) Fields() []string {
 	}
 	if m.cursor_position != nil {
 		fields = append(fields, subscription.FieldCursorPosition)
+	}
+	if m.group_id != nil {
+		fields = append(fields, subscription.FieldGroupID)
 	}
 	if m.revision != nil {
 		fields = append(fields, subscription.FieldRevision)
@@ -17050,6 +17024,8 @@ func (m *SubscriptionMutation) Field(name string) (ent.Value, bool) {
 		return m.StartPosition()
 	case subscription.FieldCursorPosition:
 		return m.CursorPosition()
+	case subscription.FieldGroupID:
+		return m.GroupID()
 	case subscription.FieldRevision:
 		return m.Revision()
 	case subscription.FieldCreateTime:
@@ -17099,6 +17075,8 @@ func (m *SubscriptionMutation) OldField(ctx context.Context, name string) (ent.V
 		return m.OldStartPosition(ctx)
 	case subscription.FieldCursorPosition:
 		return m.OldCursorPosition(ctx)
+	case subscription.FieldGroupID:
+		return m.OldGroupID(ctx)
 	case subscription.FieldRevision:
 		return m.OldRevision(ctx)
 	case subscription.FieldCreateTime:
@@ -17233,6 +17211,13 @@ func (m *SubscriptionMutation) SetField(name string, value ent.Value) error {
 		}
 		m.SetCursorPosition(v)
 		return nil
+	case subscription.FieldGroupID:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetGroupID(v)
+		return nil
 	case subscription.FieldRevision:
 		v, ok := value.(int64)
 		if !ok {
@@ -17277,6 +17262,9 @@ func (m *SubscriptionMutation) AddedFields() []string {
 	if m.addcursor_position != nil {
 		fields = append(fields, subscription.FieldCursorPosition)
 	}
+	if m.addgroup_id != nil {
+		fields = append(fields, subscription.FieldGroupID)
+	}
 	if m.addrevision != nil {
 		fields = append(fields, subscription.FieldRevision)
 	}
@@ -17304,6 +17292,8 @@ func (m *SubscriptionMutation) AddedField(name string) (ent.Value, bool) {
 		return m.AddedStartPosition()
 	case subscription.FieldCursorPosition:
 		return m.AddedCursorPosition()
+	case subscription.FieldGroupID:
+		return m.AddedGroupID()
 	case subscription.FieldRevision:
 		return m.AddedRevision()
 	case subscription.FieldCreateTime:
@@ -17353,6 +17343,13 @@ func (m *SubscriptionMutation) AddField(name string, value ent.Value) error {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
 		m.AddCursorPosition(v)
+		return nil
+	case subscription.FieldGroupID:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddGroupID(v)
 		return nil
 	case subscription.FieldRevision:
 		v, ok := value.(int64)
@@ -17480,6 +17477,9 @@ func (m *SubscriptionMutation) ResetField(name string) error {
 	case subscription.FieldCursorPosition:
 		m.ResetCursorPosition()
 		return nil
+	case subscription.FieldGroupID:
+		m.ResetGroupID()
+		return nil
 	case subscription.FieldRevision:
 		m.ResetRevision()
 		return nil
@@ -17552,6 +17552,8 @@ type SubscriptionGroupMutation struct {
 	addepoch      *int64
 	lease_time    *int64
 	addlease_time *int64
+	mark          *int64
+	addmark       *int64
 	clearedFields map[string]struct{}
 	done          bool
 	oldValue      func(context.Context) (*SubscriptionGroup, error)
@@ -17824,6 +17826,62 @@ func (m *SubscriptionGroupMutation) ResetLeaseTime() {
 	delete(m.clearedFields, subscriptiongroup.FieldLeaseTime)
 }
 
+// SetMark sets the "mark" field.
+func (m *SubscriptionGroupMutation) SetMark(i int64) {
+	m.mark = &i
+	m.addmark = nil
+}
+
+// Mark returns the value of the "mark" field in the mutation.
+func (m *SubscriptionGroupMutation) Mark() (r int64, exists bool) {
+	v := m.mark
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldMark returns the old "mark" field's value of the SubscriptionGroup entity.
+// If the SubscriptionGroup object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *SubscriptionGroupMutation) OldMark(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldMark is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldMark requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldMark: %w", err)
+	}
+	return oldValue.Mark, nil
+}
+
+// AddMark adds i to the "mark" field.
+func (m *SubscriptionGroupMutation) AddMark(i int64) {
+	if m.addmark != nil {
+		*m.addmark += i
+	} else {
+		m.addmark = &i
+	}
+}
+
+// AddedMark returns the value that was added to the "mark" field in this mutation.
+func (m *SubscriptionGroupMutation) AddedMark() (r int64, exists bool) {
+	v := m.addmark
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetMark resets all changes to the "mark" field.
+func (m *SubscriptionGroupMutation) ResetMark() {
+	m.mark = nil
+	m.addmark = nil
+}
+
 // Where appends a list predicates to the SubscriptionGroupMutation builder.
 func (m *SubscriptionGroupMutation) Where(ps ...predicate.SubscriptionGroup) {
 	m.predicates = append(m.predicates, ps...)
@@ -17858,7 +17916,7 @@ func (m *SubscriptionGroupMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *SubscriptionGroupMutation) Fields() []string {
-	fields := make([]string, 0, 3)
+	fields := make([]string, 0, 4)
 	if m.owner != nil {
 		fields = append(fields, subscriptiongroup.FieldOwner)
 	}
@@ -17867,6 +17925,9 @@ func (m *SubscriptionGroupMutation) Fields() []string {
 	}
 	if m.lease_time != nil {
 		fields = append(fields, subscriptiongroup.FieldLeaseTime)
+	}
+	if m.mark != nil {
+		fields = append(fields, subscriptiongroup.FieldMark)
 	}
 	return fields
 }
@@ -17882,6 +17943,8 @@ func (m *SubscriptionGroupMutation) Field(name string) (ent.Value, bool) {
 		return m.Epoch()
 	case subscriptiongroup.FieldLeaseTime:
 		return m.LeaseTime()
+	case subscriptiongroup.FieldMark:
+		return m.Mark()
 	}
 	return nil, false
 }
@@ -17897,6 +17960,8 @@ func (m *SubscriptionGroupMutation) OldField(ctx context.Context, name string) (
 		return m.OldEpoch(ctx)
 	case subscriptiongroup.FieldLeaseTime:
 		return m.OldLeaseTime(ctx)
+	case subscriptiongroup.FieldMark:
+		return m.OldMark(ctx)
 	}
 	return nil, fmt.Errorf("unknown SubscriptionGroup field %s", name)
 }
@@ -17927,6 +17992,13 @@ func (m *SubscriptionGroupMutation) SetField(name string, value ent.Value) error
 		}
 		m.SetLeaseTime(v)
 		return nil
+	case subscriptiongroup.FieldMark:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetMark(v)
+		return nil
 	}
 	return fmt.Errorf("unknown SubscriptionGroup field %s", name)
 }
@@ -17941,6 +18013,9 @@ func (m *SubscriptionGroupMutation) AddedFields() []string {
 	if m.addlease_time != nil {
 		fields = append(fields, subscriptiongroup.FieldLeaseTime)
 	}
+	if m.addmark != nil {
+		fields = append(fields, subscriptiongroup.FieldMark)
+	}
 	return fields
 }
 
@@ -17953,6 +18028,8 @@ func (m *SubscriptionGroupMutation) AddedField(name string) (ent.Value, bool) {
 		return m.AddedEpoch()
 	case subscriptiongroup.FieldLeaseTime:
 		return m.AddedLeaseTime()
+	case subscriptiongroup.FieldMark:
+		return m.AddedMark()
 	}
 	return nil, false
 }
@@ -17975,6 +18052,13 @@ func (m *SubscriptionGroupMutation) AddField(name string, value ent.Value) error
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
 		m.AddLeaseTime(v)
+		return nil
+	case subscriptiongroup.FieldMark:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddMark(v)
 		return nil
 	}
 	return fmt.Errorf("unknown SubscriptionGroup numeric field %s", name)
@@ -18020,6 +18104,9 @@ func (m *SubscriptionGroupMutation) ResetField(name string) error {
 		return nil
 	case subscriptiongroup.FieldLeaseTime:
 		m.ResetLeaseTime()
+		return nil
+	case subscriptiongroup.FieldMark:
+		m.ResetMark()
 		return nil
 	}
 	return fmt.Errorf("unknown SubscriptionGroup field %s", name)

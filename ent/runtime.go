@@ -96,16 +96,12 @@ func init() {
 	eventlogDescRegistryRevision := eventlogFields[2].Descriptor()
 	// eventlog.DefaultRegistryRevision holds the default value on creation for the registry_revision field.
 	eventlog.DefaultRegistryRevision = eventlogDescRegistryRevision.Default.(int64)
-	// eventlogDescMark is the schema descriptor for mark field.
-	eventlogDescMark := eventlogFields[3].Descriptor()
-	// eventlog.DefaultMark holds the default value on creation for the mark field.
-	eventlog.DefaultMark = eventlogDescMark.Default.(int64)
 	// eventlogDescSubjectMark is the schema descriptor for subject_mark field.
-	eventlogDescSubjectMark := eventlogFields[4].Descriptor()
+	eventlogDescSubjectMark := eventlogFields[3].Descriptor()
 	// eventlog.DefaultSubjectMark holds the default value on creation for the subject_mark field.
 	eventlog.DefaultSubjectMark = eventlogDescSubjectMark.Default.(int64)
 	// eventlogDescAcceptTime is the schema descriptor for accept_time field.
-	eventlogDescAcceptTime := eventlogFields[5].Descriptor()
+	eventlogDescAcceptTime := eventlogFields[4].Descriptor()
 	// eventlog.DefaultAcceptTime holds the default value on creation for the accept_time field.
 	eventlog.DefaultAcceptTime = eventlogDescAcceptTime.Default.(int64)
 	eventtypeFields := schema.EventType{}.Fields()
@@ -148,8 +144,12 @@ func init() {
 	subscriptionDescStartIncarnation := subscriptionFields[15].Descriptor()
 	// subscription.StartIncarnationValidator is a validator for the "start_incarnation" field. It is called by the builders before save.
 	subscription.StartIncarnationValidator = subscriptionDescStartIncarnation.Validators[0].(func([]byte) error)
+	// subscriptionDescGroupID is the schema descriptor for group_id field.
+	subscriptionDescGroupID := subscriptionFields[18].Descriptor()
+	// subscription.DefaultGroupID holds the default value on creation for the group_id field.
+	subscription.DefaultGroupID = subscriptionDescGroupID.Default.(int64)
 	// subscriptionDescRevision is the schema descriptor for revision field.
-	subscriptionDescRevision := subscriptionFields[18].Descriptor()
+	subscriptionDescRevision := subscriptionFields[19].Descriptor()
 	// subscription.DefaultRevision holds the default value on creation for the revision field.
 	subscription.DefaultRevision = subscriptionDescRevision.Default.(int64)
 	subscriptiongroupFields := schema.SubscriptionGroup{}.Fields()
@@ -162,6 +162,10 @@ func init() {
 	subscriptiongroupDescEpoch := subscriptiongroupFields[2].Descriptor()
 	// subscriptiongroup.DefaultEpoch holds the default value on creation for the epoch field.
 	subscriptiongroup.DefaultEpoch = subscriptiongroupDescEpoch.Default.(int64)
+	// subscriptiongroupDescMark is the schema descriptor for mark field.
+	subscriptiongroupDescMark := subscriptiongroupFields[4].Descriptor()
+	// subscriptiongroup.DefaultMark holds the default value on creation for the mark field.
+	subscriptiongroup.DefaultMark = subscriptiongroupDescMark.Default.(int64)
 	tenantFields := schema.Tenant{}.Fields()
 	_ = tenantFields
 	// tenantDescName is the schema descriptor for name field.

@@ -49,8 +49,10 @@ type Subscription struct {
 	StartIncarnation []byte `json:"start_incarnation,omitempty"`
 	// StartPosition holds the value of the "start_position" field.
 	StartPosition int64 `json:"start_position,omitempty"`
-	// null: caught up, its place is log.mark
+	// null: caught up, its place is the mark of its group
 	CursorPosition *int64 `json:"cursor_position,omitempty"`
+	// GroupID holds the value of the "group_id" field.
+	GroupID int64 `json:"group_id,omitempty"`
 	// Revision holds the value of the "revision" field.
 	Revision int64 `json:"revision,omitempty"`
 	// CreateTime holds the value of the "create_time" field.
@@ -67,7 +69,7 @@ func (*Subscription) scanValues(columns []string) ([]any, error) {
 		switch columns[i] {
 		case subscription.FieldFilterTypes, subscription.FieldTargetConfig, subscription.FieldPolicy, subscription.FieldSecret, subscription.FieldHold, subscription.FieldStartIncarnation:
 			values[i] = new([]byte)
-		case subscription.FieldID, subscription.FieldTenantID, subscription.FieldState, subscription.FieldPayloadFormat, subscription.FieldStartPosition, subscription.FieldCursorPosition, subscription.FieldRevision, subscription.FieldCreateTime, subscription.FieldUpdateTime:
+		case subscription.FieldID, subscription.FieldTenantID, subscription.FieldState, subscription.FieldPayloadFormat, subscription.FieldStartPosition, subscription.FieldCursorPosition, subscription.FieldGroupID, subscription.FieldRevision, subscription.FieldCreateTime, subscription.FieldUpdateTime:
 			values[i] = new(sql.NullInt64)
 		case subscription.FieldUID, subscription.FieldName, subscription.FieldDescription, subscription.FieldFilterExpression, subscription.FieldTargetType, subscription.FieldStateReason:
 			values[i] = new(sql.NullString)
@@ -199,6 +201,12 @@ func (_m *Subscription) assignValues(columns []string, values []any) error {
 				_m.CursorPosition = new(int64)
 				*_m.CursorPosition = value.Int64
 			}
+		case subscription.FieldGroupID:
+			if value, ok := values[i].(*sql.NullInt64); !ok {
+				return fmt.Errorf("unexpected type %T for field group_id", values[i])
+			} else if value.Valid {
+				_m.GroupID = value.Int64
+			}
 		case subscription.FieldRevision:
 			if value, ok := values[i].(*sql.NullInt64); !ok {
 				return fmt.Errorf("unexpected type %T for field revision", values[i])
@@ -311,6 +319,9 @@ func (_m *Subscription) String() string {
 		builder.WriteString("cursor_position=")
 		builder.WriteString(fmt.Sprintf("%v", *v))
 	}
+	builder.WriteString(", ")
+	builder.WriteString("group_id=")
+	builder.WriteString(fmt.Sprintf("%v", _m.GroupID))
 	builder.WriteString(", ")
 	builder.WriteString("revision=")
 	builder.WriteString(fmt.Sprintf("%v", _m.Revision))

@@ -163,6 +163,20 @@ func (_c *SubscriptionCreate) SetNillableCursorPosition(v *int64) *SubscriptionC
 	return _c
 }
 
+// SetGroupID sets the "group_id" field.
+func (_c *SubscriptionCreate) SetGroupID(v int64) *SubscriptionCreate {
+	_c.mutation.SetGroupID(v)
+	return _c
+}
+
+// SetNillableGroupID sets the "group_id" field if the given value is not nil.
+func (_c *SubscriptionCreate) SetNillableGroupID(v *int64) *SubscriptionCreate {
+	if v != nil {
+		_c.SetGroupID(*v)
+	}
+	return _c
+}
+
 // SetRevision sets the "revision" field.
 func (_c *SubscriptionCreate) SetRevision(v int64) *SubscriptionCreate {
 	_c.mutation.SetRevision(v)
@@ -238,6 +252,10 @@ func (_c *SubscriptionCreate) defaults() {
 		v := subscription.DefaultStateReason
 		_c.mutation.SetStateReason(v)
 	}
+	if _, ok := _c.mutation.GroupID(); !ok {
+		v := subscription.DefaultGroupID
+		_c.mutation.SetGroupID(v)
+	}
 	if _, ok := _c.mutation.Revision(); !ok {
 		v := subscription.DefaultRevision
 		_c.mutation.SetRevision(v)
@@ -289,6 +307,9 @@ func (_c *SubscriptionCreate) check() error {
 	}
 	if _, ok := _c.mutation.StartPosition(); !ok {
 		return &ValidationError{Name: "start_position", err: errors.New(`ent: missing required field "Subscription.start_position"`)}
+	}
+	if _, ok := _c.mutation.GroupID(); !ok {
+		return &ValidationError{Name: "group_id", err: errors.New(`ent: missing required field "Subscription.group_id"`)}
 	}
 	if _, ok := _c.mutation.Revision(); !ok {
 		return &ValidationError{Name: "revision", err: errors.New(`ent: missing required field "Subscription.revision"`)}
@@ -399,6 +420,10 @@ func (_c *SubscriptionCreate) createSpec() (*Subscription, *sqlgraph.CreateSpec)
 	if value, ok := _c.mutation.CursorPosition(); ok {
 		_spec.SetField(subscription.FieldCursorPosition, field.TypeInt64, value)
 		_node.CursorPosition = &value
+	}
+	if value, ok := _c.mutation.GroupID(); ok {
+		_spec.SetField(subscription.FieldGroupID, field.TypeInt64, value)
+		_node.GroupID = value
 	}
 	if value, ok := _c.mutation.Revision(); ok {
 		_spec.SetField(subscription.FieldRevision, field.TypeInt64, value)
@@ -719,6 +744,24 @@ func (u *SubscriptionUpsert) AddCursorPosition(v int64) *SubscriptionUpsert {
 // ClearCursorPosition clears the value of the "cursor_position" field.
 func (u *SubscriptionUpsert) ClearCursorPosition() *SubscriptionUpsert {
 	u.SetNull(subscription.FieldCursorPosition)
+	return u
+}
+
+// SetGroupID sets the "group_id" field.
+func (u *SubscriptionUpsert) SetGroupID(v int64) *SubscriptionUpsert {
+	u.Set(subscription.FieldGroupID, v)
+	return u
+}
+
+// UpdateGroupID sets the "group_id" field to the value that was provided on create.
+func (u *SubscriptionUpsert) UpdateGroupID() *SubscriptionUpsert {
+	u.SetExcluded(subscription.FieldGroupID)
+	return u
+}
+
+// AddGroupID adds v to the "group_id" field.
+func (u *SubscriptionUpsert) AddGroupID(v int64) *SubscriptionUpsert {
+	u.Add(subscription.FieldGroupID, v)
 	return u
 }
 
@@ -1122,6 +1165,27 @@ func (u *SubscriptionUpsertOne) UpdateCursorPosition() *SubscriptionUpsertOne {
 func (u *SubscriptionUpsertOne) ClearCursorPosition() *SubscriptionUpsertOne {
 	return u.Update(func(s *SubscriptionUpsert) {
 		s.ClearCursorPosition()
+	})
+}
+
+// SetGroupID sets the "group_id" field.
+func (u *SubscriptionUpsertOne) SetGroupID(v int64) *SubscriptionUpsertOne {
+	return u.Update(func(s *SubscriptionUpsert) {
+		s.SetGroupID(v)
+	})
+}
+
+// AddGroupID adds v to the "group_id" field.
+func (u *SubscriptionUpsertOne) AddGroupID(v int64) *SubscriptionUpsertOne {
+	return u.Update(func(s *SubscriptionUpsert) {
+		s.AddGroupID(v)
+	})
+}
+
+// UpdateGroupID sets the "group_id" field to the value that was provided on create.
+func (u *SubscriptionUpsertOne) UpdateGroupID() *SubscriptionUpsertOne {
+	return u.Update(func(s *SubscriptionUpsert) {
+		s.UpdateGroupID()
 	})
 }
 
@@ -1700,6 +1764,27 @@ func (u *SubscriptionUpsertBulk) UpdateCursorPosition() *SubscriptionUpsertBulk 
 func (u *SubscriptionUpsertBulk) ClearCursorPosition() *SubscriptionUpsertBulk {
 	return u.Update(func(s *SubscriptionUpsert) {
 		s.ClearCursorPosition()
+	})
+}
+
+// SetGroupID sets the "group_id" field.
+func (u *SubscriptionUpsertBulk) SetGroupID(v int64) *SubscriptionUpsertBulk {
+	return u.Update(func(s *SubscriptionUpsert) {
+		s.SetGroupID(v)
+	})
+}
+
+// AddGroupID adds v to the "group_id" field.
+func (u *SubscriptionUpsertBulk) AddGroupID(v int64) *SubscriptionUpsertBulk {
+	return u.Update(func(s *SubscriptionUpsert) {
+		s.AddGroupID(v)
+	})
+}
+
+// UpdateGroupID sets the "group_id" field to the value that was provided on create.
+func (u *SubscriptionUpsertBulk) UpdateGroupID() *SubscriptionUpsertBulk {
+	return u.Update(func(s *SubscriptionUpsert) {
+		s.UpdateGroupID()
 	})
 }
 

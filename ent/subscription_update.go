@@ -284,6 +284,27 @@ func (_u *SubscriptionUpdate) ClearCursorPosition() *SubscriptionUpdate {
 	return _u
 }
 
+// SetGroupID sets the "group_id" field.
+func (_u *SubscriptionUpdate) SetGroupID(v int64) *SubscriptionUpdate {
+	_u.mutation.ResetGroupID()
+	_u.mutation.SetGroupID(v)
+	return _u
+}
+
+// SetNillableGroupID sets the "group_id" field if the given value is not nil.
+func (_u *SubscriptionUpdate) SetNillableGroupID(v *int64) *SubscriptionUpdate {
+	if v != nil {
+		_u.SetGroupID(*v)
+	}
+	return _u
+}
+
+// AddGroupID adds value to the "group_id" field.
+func (_u *SubscriptionUpdate) AddGroupID(v int64) *SubscriptionUpdate {
+	_u.mutation.AddGroupID(v)
+	return _u
+}
+
 // SetRevision sets the "revision" field.
 func (_u *SubscriptionUpdate) SetRevision(v int64) *SubscriptionUpdate {
 	_u.mutation.ResetRevision()
@@ -489,6 +510,12 @@ func (_u *SubscriptionUpdate) sqlSave(ctx context.Context) (_node int, err error
 	}
 	if _u.mutation.CursorPositionCleared() {
 		_spec.ClearField(subscription.FieldCursorPosition, field.TypeInt64)
+	}
+	if value, ok := _u.mutation.GroupID(); ok {
+		_spec.SetField(subscription.FieldGroupID, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.AddedGroupID(); ok {
+		_spec.AddField(subscription.FieldGroupID, field.TypeInt64, value)
 	}
 	if value, ok := _u.mutation.Revision(); ok {
 		_spec.SetField(subscription.FieldRevision, field.TypeInt64, value)
@@ -785,6 +812,27 @@ func (_u *SubscriptionUpdateOne) ClearCursorPosition() *SubscriptionUpdateOne {
 	return _u
 }
 
+// SetGroupID sets the "group_id" field.
+func (_u *SubscriptionUpdateOne) SetGroupID(v int64) *SubscriptionUpdateOne {
+	_u.mutation.ResetGroupID()
+	_u.mutation.SetGroupID(v)
+	return _u
+}
+
+// SetNillableGroupID sets the "group_id" field if the given value is not nil.
+func (_u *SubscriptionUpdateOne) SetNillableGroupID(v *int64) *SubscriptionUpdateOne {
+	if v != nil {
+		_u.SetGroupID(*v)
+	}
+	return _u
+}
+
+// AddGroupID adds value to the "group_id" field.
+func (_u *SubscriptionUpdateOne) AddGroupID(v int64) *SubscriptionUpdateOne {
+	_u.mutation.AddGroupID(v)
+	return _u
+}
+
 // SetRevision sets the "revision" field.
 func (_u *SubscriptionUpdateOne) SetRevision(v int64) *SubscriptionUpdateOne {
 	_u.mutation.ResetRevision()
@@ -1020,6 +1068,12 @@ func (_u *SubscriptionUpdateOne) sqlSave(ctx context.Context) (_node *Subscripti
 	}
 	if _u.mutation.CursorPositionCleared() {
 		_spec.ClearField(subscription.FieldCursorPosition, field.TypeInt64)
+	}
+	if value, ok := _u.mutation.GroupID(); ok {
+		_spec.SetField(subscription.FieldGroupID, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.AddedGroupID(); ok {
+		_spec.AddField(subscription.FieldGroupID, field.TypeInt64, value)
 	}
 	if value, ok := _u.mutation.Revision(); ok {
 		_spec.SetField(subscription.FieldRevision, field.TypeInt64, value)

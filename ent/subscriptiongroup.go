@@ -21,7 +21,9 @@ type SubscriptionGroup struct {
 	// Epoch holds the value of the "epoch" field.
 	Epoch int64 `json:"epoch,omitempty"`
 	// LeaseTime holds the value of the "lease_time" field.
-	LeaseTime    *int64 `json:"lease_time,omitempty"`
+	LeaseTime *int64 `json:"lease_time,omitempty"`
+	// the place shared by the group's caught-up subscriptions
+	Mark         int64 `json:"mark,omitempty"`
 	selectValues sql.SelectValues
 }
 
@@ -30,7 +32,7 @@ func (*SubscriptionGroup) scanValues(columns []string) ([]any, error) {
 	values := make([]any, len(columns))
 	for i := range columns {
 		switch columns[i] {
-		case subscriptiongroup.FieldID, subscriptiongroup.FieldEpoch, subscriptiongroup.FieldLeaseTime:
+		case subscriptiongroup.FieldID, subscriptiongroup.FieldEpoch, subscriptiongroup.FieldLeaseTime, subscriptiongroup.FieldMark:
 			values[i] = new(sql.NullInt64)
 		case subscriptiongroup.FieldOwner:
 			values[i] = new(sql.NullString)
@@ -73,6 +75,12 @@ func (_m *SubscriptionGroup) assignValues(columns []string, values []any) error 
 			} else if value.Valid {
 				_m.LeaseTime = new(int64)
 				*_m.LeaseTime = value.Int64
+			}
+		case subscriptiongroup.FieldMark:
+			if value, ok := values[i].(*sql.NullInt64); !ok {
+				return fmt.Errorf("unexpected type %T for field mark", values[i])
+			} else if value.Valid {
+				_m.Mark = value.Int64
 			}
 		default:
 			_m.selectValues.Set(columns[i], values[i])
@@ -120,6 +128,9 @@ func (_m *SubscriptionGroup) String() string {
 		builder.WriteString("lease_time=")
 		builder.WriteString(fmt.Sprintf("%v", *v))
 	}
+	builder.WriteString(", ")
+	builder.WriteString("mark=")
+	builder.WriteString(fmt.Sprintf("%v", _m.Mark))
 	builder.WriteByte(')')
 	return builder.String()
 }

@@ -63,6 +63,20 @@ func (_c *SubscriptionGroupCreate) SetNillableLeaseTime(v *int64) *SubscriptionG
 	return _c
 }
 
+// SetMark sets the "mark" field.
+func (_c *SubscriptionGroupCreate) SetMark(v int64) *SubscriptionGroupCreate {
+	_c.mutation.SetMark(v)
+	return _c
+}
+
+// SetNillableMark sets the "mark" field if the given value is not nil.
+func (_c *SubscriptionGroupCreate) SetNillableMark(v *int64) *SubscriptionGroupCreate {
+	if v != nil {
+		_c.SetMark(*v)
+	}
+	return _c
+}
+
 // SetID sets the "id" field.
 func (_c *SubscriptionGroupCreate) SetID(v int64) *SubscriptionGroupCreate {
 	_c.mutation.SetID(v)
@@ -112,6 +126,10 @@ func (_c *SubscriptionGroupCreate) defaults() {
 		v := subscriptiongroup.DefaultEpoch
 		_c.mutation.SetEpoch(v)
 	}
+	if _, ok := _c.mutation.Mark(); !ok {
+		v := subscriptiongroup.DefaultMark
+		_c.mutation.SetMark(v)
+	}
 }
 
 // check runs all checks and user-defined validators on the builder.
@@ -121,6 +139,9 @@ func (_c *SubscriptionGroupCreate) check() error {
 	}
 	if _, ok := _c.mutation.Epoch(); !ok {
 		return &ValidationError{Name: "epoch", err: errors.New(`ent: missing required field "SubscriptionGroup.epoch"`)}
+	}
+	if _, ok := _c.mutation.Mark(); !ok {
+		return &ValidationError{Name: "mark", err: errors.New(`ent: missing required field "SubscriptionGroup.mark"`)}
 	}
 	return nil
 }
@@ -166,6 +187,10 @@ func (_c *SubscriptionGroupCreate) createSpec() (*SubscriptionGroup, *sqlgraph.C
 	if value, ok := _c.mutation.LeaseTime(); ok {
 		_spec.SetField(subscriptiongroup.FieldLeaseTime, field.TypeInt64, value)
 		_node.LeaseTime = &value
+	}
+	if value, ok := _c.mutation.Mark(); ok {
+		_spec.SetField(subscriptiongroup.FieldMark, field.TypeInt64, value)
+		_node.Mark = value
 	}
 	return _node, _spec
 }
@@ -270,6 +295,24 @@ func (u *SubscriptionGroupUpsert) AddLeaseTime(v int64) *SubscriptionGroupUpsert
 // ClearLeaseTime clears the value of the "lease_time" field.
 func (u *SubscriptionGroupUpsert) ClearLeaseTime() *SubscriptionGroupUpsert {
 	u.SetNull(subscriptiongroup.FieldLeaseTime)
+	return u
+}
+
+// SetMark sets the "mark" field.
+func (u *SubscriptionGroupUpsert) SetMark(v int64) *SubscriptionGroupUpsert {
+	u.Set(subscriptiongroup.FieldMark, v)
+	return u
+}
+
+// UpdateMark sets the "mark" field to the value that was provided on create.
+func (u *SubscriptionGroupUpsert) UpdateMark() *SubscriptionGroupUpsert {
+	u.SetExcluded(subscriptiongroup.FieldMark)
+	return u
+}
+
+// AddMark adds v to the "mark" field.
+func (u *SubscriptionGroupUpsert) AddMark(v int64) *SubscriptionGroupUpsert {
+	u.Add(subscriptiongroup.FieldMark, v)
 	return u
 }
 
@@ -381,6 +424,27 @@ func (u *SubscriptionGroupUpsertOne) UpdateLeaseTime() *SubscriptionGroupUpsertO
 func (u *SubscriptionGroupUpsertOne) ClearLeaseTime() *SubscriptionGroupUpsertOne {
 	return u.Update(func(s *SubscriptionGroupUpsert) {
 		s.ClearLeaseTime()
+	})
+}
+
+// SetMark sets the "mark" field.
+func (u *SubscriptionGroupUpsertOne) SetMark(v int64) *SubscriptionGroupUpsertOne {
+	return u.Update(func(s *SubscriptionGroupUpsert) {
+		s.SetMark(v)
+	})
+}
+
+// AddMark adds v to the "mark" field.
+func (u *SubscriptionGroupUpsertOne) AddMark(v int64) *SubscriptionGroupUpsertOne {
+	return u.Update(func(s *SubscriptionGroupUpsert) {
+		s.AddMark(v)
+	})
+}
+
+// UpdateMark sets the "mark" field to the value that was provided on create.
+func (u *SubscriptionGroupUpsertOne) UpdateMark() *SubscriptionGroupUpsertOne {
+	return u.Update(func(s *SubscriptionGroupUpsert) {
+		s.UpdateMark()
 	})
 }
 
@@ -658,6 +722,27 @@ func (u *SubscriptionGroupUpsertBulk) UpdateLeaseTime() *SubscriptionGroupUpsert
 func (u *SubscriptionGroupUpsertBulk) ClearLeaseTime() *SubscriptionGroupUpsertBulk {
 	return u.Update(func(s *SubscriptionGroupUpsert) {
 		s.ClearLeaseTime()
+	})
+}
+
+// SetMark sets the "mark" field.
+func (u *SubscriptionGroupUpsertBulk) SetMark(v int64) *SubscriptionGroupUpsertBulk {
+	return u.Update(func(s *SubscriptionGroupUpsert) {
+		s.SetMark(v)
+	})
+}
+
+// AddMark adds v to the "mark" field.
+func (u *SubscriptionGroupUpsertBulk) AddMark(v int64) *SubscriptionGroupUpsertBulk {
+	return u.Update(func(s *SubscriptionGroupUpsert) {
+		s.AddMark(v)
+	})
+}
+
+// UpdateMark sets the "mark" field to the value that was provided on create.
+func (u *SubscriptionGroupUpsertBulk) UpdateMark() *SubscriptionGroupUpsertBulk {
+	return u.Update(func(s *SubscriptionGroupUpsert) {
+		s.UpdateMark()
 	})
 }
 

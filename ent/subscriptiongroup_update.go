@@ -90,6 +90,27 @@ func (_u *SubscriptionGroupUpdate) ClearLeaseTime() *SubscriptionGroupUpdate {
 	return _u
 }
 
+// SetMark sets the "mark" field.
+func (_u *SubscriptionGroupUpdate) SetMark(v int64) *SubscriptionGroupUpdate {
+	_u.mutation.ResetMark()
+	_u.mutation.SetMark(v)
+	return _u
+}
+
+// SetNillableMark sets the "mark" field if the given value is not nil.
+func (_u *SubscriptionGroupUpdate) SetNillableMark(v *int64) *SubscriptionGroupUpdate {
+	if v != nil {
+		_u.SetMark(*v)
+	}
+	return _u
+}
+
+// AddMark adds value to the "mark" field.
+func (_u *SubscriptionGroupUpdate) AddMark(v int64) *SubscriptionGroupUpdate {
+	_u.mutation.AddMark(v)
+	return _u
+}
+
 // Mutation returns the SubscriptionGroupMutation object of the builder.
 func (_u *SubscriptionGroupUpdate) Mutation() *SubscriptionGroupMutation {
 	return _u.mutation
@@ -154,6 +175,12 @@ func (_u *SubscriptionGroupUpdate) sqlSave(ctx context.Context) (_node int, err 
 	}
 	if _u.mutation.LeaseTimeCleared() {
 		_spec.ClearField(subscriptiongroup.FieldLeaseTime, field.TypeInt64)
+	}
+	if value, ok := _u.mutation.Mark(); ok {
+		_spec.SetField(subscriptiongroup.FieldMark, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.AddedMark(); ok {
+		_spec.AddField(subscriptiongroup.FieldMark, field.TypeInt64, value)
 	}
 	_spec.AddModifiers(_u.modifiers...)
 	if _node, err = sqlgraph.UpdateNodes(ctx, _u.driver, _spec); err != nil {
@@ -236,6 +263,27 @@ func (_u *SubscriptionGroupUpdateOne) AddLeaseTime(v int64) *SubscriptionGroupUp
 // ClearLeaseTime clears the value of the "lease_time" field.
 func (_u *SubscriptionGroupUpdateOne) ClearLeaseTime() *SubscriptionGroupUpdateOne {
 	_u.mutation.ClearLeaseTime()
+	return _u
+}
+
+// SetMark sets the "mark" field.
+func (_u *SubscriptionGroupUpdateOne) SetMark(v int64) *SubscriptionGroupUpdateOne {
+	_u.mutation.ResetMark()
+	_u.mutation.SetMark(v)
+	return _u
+}
+
+// SetNillableMark sets the "mark" field if the given value is not nil.
+func (_u *SubscriptionGroupUpdateOne) SetNillableMark(v *int64) *SubscriptionGroupUpdateOne {
+	if v != nil {
+		_u.SetMark(*v)
+	}
+	return _u
+}
+
+// AddMark adds value to the "mark" field.
+func (_u *SubscriptionGroupUpdateOne) AddMark(v int64) *SubscriptionGroupUpdateOne {
+	_u.mutation.AddMark(v)
 	return _u
 }
 
@@ -333,6 +381,12 @@ func (_u *SubscriptionGroupUpdateOne) sqlSave(ctx context.Context) (_node *Subsc
 	}
 	if _u.mutation.LeaseTimeCleared() {
 		_spec.ClearField(subscriptiongroup.FieldLeaseTime, field.TypeInt64)
+	}
+	if value, ok := _u.mutation.Mark(); ok {
+		_spec.SetField(subscriptiongroup.FieldMark, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.AddedMark(); ok {
+		_spec.AddField(subscriptiongroup.FieldMark, field.TypeInt64, value)
 	}
 	_spec.AddModifiers(_u.modifiers...)
 	_node = &SubscriptionGroup{config: _u.config}

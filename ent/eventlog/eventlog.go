@@ -15,8 +15,6 @@ const (
 	FieldHead = "head"
 	// FieldRegistryRevision holds the string denoting the registry_revision field in the database.
 	FieldRegistryRevision = "registry_revision"
-	// FieldMark holds the string denoting the mark field in the database.
-	FieldMark = "mark"
 	// FieldSubjectMark holds the string denoting the subject_mark field in the database.
 	FieldSubjectMark = "subject_mark"
 	// FieldAcceptTime holds the string denoting the accept_time field in the database.
@@ -30,7 +28,6 @@ var Columns = []string{
 	FieldID,
 	FieldHead,
 	FieldRegistryRevision,
-	FieldMark,
 	FieldSubjectMark,
 	FieldAcceptTime,
 }
@@ -50,8 +47,6 @@ var (
 	DefaultHead int64
 	// DefaultRegistryRevision holds the default value on creation for the "registry_revision" field.
 	DefaultRegistryRevision int64
-	// DefaultMark holds the default value on creation for the "mark" field.
-	DefaultMark int64
 	// DefaultSubjectMark holds the default value on creation for the "subject_mark" field.
 	DefaultSubjectMark int64
 	// DefaultAcceptTime holds the default value on creation for the "accept_time" field.
@@ -74,11 +69,6 @@ func ByHead(opts ...sql.OrderTermOption) OrderOption {
 // ByRegistryRevision orders the results by the registry_revision field.
 func ByRegistryRevision(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldRegistryRevision, opts...).ToFunc()
-}
-
-// ByMark orders the results by the mark field.
-func ByMark(opts ...sql.OrderTermOption) OrderOption {
-	return sql.OrderByField(FieldMark, opts...).ToFunc()
 }
 
 // BySubjectMark orders the results by the subject_mark field.

@@ -62,11 +62,6 @@ func RegistryRevision(v int64) predicate.EventLog {
 	return predicate.EventLog(sql.FieldEQ(FieldRegistryRevision, v))
 }
 
-// Mark applies equality check predicate on the "mark" field. It's identical to MarkEQ.
-func Mark(v int64) predicate.EventLog {
-	return predicate.EventLog(sql.FieldEQ(FieldMark, v))
-}
-
 // SubjectMark applies equality check predicate on the "subject_mark" field. It's identical to SubjectMarkEQ.
 func SubjectMark(v int64) predicate.EventLog {
 	return predicate.EventLog(sql.FieldEQ(FieldSubjectMark, v))
@@ -155,46 +150,6 @@ func RegistryRevisionLT(v int64) predicate.EventLog {
 // RegistryRevisionLTE applies the LTE predicate on the "registry_revision" field.
 func RegistryRevisionLTE(v int64) predicate.EventLog {
 	return predicate.EventLog(sql.FieldLTE(FieldRegistryRevision, v))
-}
-
-// MarkEQ applies the EQ predicate on the "mark" field.
-func MarkEQ(v int64) predicate.EventLog {
-	return predicate.EventLog(sql.FieldEQ(FieldMark, v))
-}
-
-// MarkNEQ applies the NEQ predicate on the "mark" field.
-func MarkNEQ(v int64) predicate.EventLog {
-	return predicate.EventLog(sql.FieldNEQ(FieldMark, v))
-}
-
-// MarkIn applies the In predicate on the "mark" field.
-func MarkIn(vs ...int64) predicate.EventLog {
-	return predicate.EventLog(sql.FieldIn(FieldMark, vs...))
-}
-
-// MarkNotIn applies the NotIn predicate on the "mark" field.
-func MarkNotIn(vs ...int64) predicate.EventLog {
-	return predicate.EventLog(sql.FieldNotIn(FieldMark, vs...))
-}
-
-// MarkGT applies the GT predicate on the "mark" field.
-func MarkGT(v int64) predicate.EventLog {
-	return predicate.EventLog(sql.FieldGT(FieldMark, v))
-}
-
-// MarkGTE applies the GTE predicate on the "mark" field.
-func MarkGTE(v int64) predicate.EventLog {
-	return predicate.EventLog(sql.FieldGTE(FieldMark, v))
-}
-
-// MarkLT applies the LT predicate on the "mark" field.
-func MarkLT(v int64) predicate.EventLog {
-	return predicate.EventLog(sql.FieldLT(FieldMark, v))
-}
-
-// MarkLTE applies the LTE predicate on the "mark" field.
-func MarkLTE(v int64) predicate.EventLog {
-	return predicate.EventLog(sql.FieldLTE(FieldMark, v))
 }
 
 // SubjectMarkEQ applies the EQ predicate on the "subject_mark" field.

@@ -228,7 +228,6 @@ var (
 		{Name: "shard", Type: field.TypeInt64},
 		{Name: "head", Type: field.TypeInt64, Default: 0},
 		{Name: "registry_revision", Type: field.TypeInt64, Default: 0},
-		{Name: "mark", Type: field.TypeInt64, Default: 0},
 		{Name: "subject_mark", Type: field.TypeInt64, Default: 0},
 		{Name: "accept_time", Type: field.TypeInt64, Default: 0},
 	}
@@ -445,6 +444,7 @@ var (
 		{Name: "start_incarnation", Type: field.TypeBytes, Size: 8},
 		{Name: "start_position", Type: field.TypeInt64},
 		{Name: "cursor_position", Type: field.TypeInt64, Nullable: true},
+		{Name: "group_id", Type: field.TypeInt64, Default: 0},
 		{Name: "revision", Type: field.TypeInt64, Default: 1},
 		{Name: "create_time", Type: field.TypeInt64},
 		{Name: "update_time", Type: field.TypeInt64},
@@ -468,6 +468,7 @@ var (
 		{Name: "owner", Type: field.TypeString, Default: ""},
 		{Name: "epoch", Type: field.TypeInt64, Default: 0},
 		{Name: "lease_time", Type: field.TypeInt64, Nullable: true},
+		{Name: "mark", Type: field.TypeInt64, Default: 0},
 	}
 	// SubscriptionGroupTable holds the schema information for the "subscription_group" table.
 	SubscriptionGroupTable = &schema.Table{

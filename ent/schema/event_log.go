@@ -19,7 +19,6 @@ func (EventLog) Fields() []ent.Field {
 		assigned("shard"),
 		field.Int64("head").Default(0).Comment("position of the newest event"),
 		field.Int64("registry_revision").Default(0).Comment("grows with every change of the schema registry"),
-		field.Int64("mark").Default(0).Comment("the place shared by caught-up subscriptions"),
 		field.Int64("subject_mark").Default(0).Comment("subjects are indexed up to here"),
 		field.Int64("accept_time").Default(0).Comment("accept time of the newest event"),
 	}

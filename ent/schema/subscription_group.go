@@ -6,7 +6,7 @@ import (
 	"entgo.io/ent/schema/field"
 )
 
-// SubscriptionGroup is one of the 256 groups subscriptions hash into; one node owns it at a time, fenced by the epoch.
+// SubscriptionGroup is a group of subscriptions that one node owns at a time, fenced by the epoch. There is one group so far, 0.
 type SubscriptionGroup struct{ ent.Schema }
 
 // Annotations names the table.
@@ -19,5 +19,6 @@ func (SubscriptionGroup) Fields() []ent.Field {
 		field.String("owner").Default(""),
 		field.Int64("epoch").Default(0),
 		field.Int64("lease_time").Optional().Nillable(),
+		field.Int64("mark").Default(0).Comment("the place shared by the group's caught-up subscriptions"),
 	}
 }

@@ -45,6 +45,8 @@ const (
 	FieldStartPosition = "start_position"
 	// FieldCursorPosition holds the string denoting the cursor_position field in the database.
 	FieldCursorPosition = "cursor_position"
+	// FieldGroupID holds the string denoting the group_id field in the database.
+	FieldGroupID = "group_id"
 	// FieldRevision holds the string denoting the revision field in the database.
 	FieldRevision = "revision"
 	// FieldCreateTime holds the string denoting the create_time field in the database.
@@ -75,6 +77,7 @@ var Columns = []string{
 	FieldStartIncarnation,
 	FieldStartPosition,
 	FieldCursorPosition,
+	FieldGroupID,
 	FieldRevision,
 	FieldCreateTime,
 	FieldUpdateTime,
@@ -97,6 +100,8 @@ var (
 	DefaultStateReason string
 	// StartIncarnationValidator is a validator for the "start_incarnation" field. It is called by the builders before save.
 	StartIncarnationValidator func([]byte) error
+	// DefaultGroupID holds the default value on creation for the "group_id" field.
+	DefaultGroupID int64
 	// DefaultRevision holds the default value on creation for the "revision" field.
 	DefaultRevision int64
 )
@@ -162,6 +167,11 @@ func ByStartPosition(opts ...sql.OrderTermOption) OrderOption {
 // ByCursorPosition orders the results by the cursor_position field.
 func ByCursorPosition(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldCursorPosition, opts...).ToFunc()
+}
+
+// ByGroupID orders the results by the group_id field.
+func ByGroupID(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldGroupID, opts...).ToFunc()
 }
 
 // ByRevision orders the results by the revision field.

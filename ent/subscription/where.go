@@ -127,6 +127,11 @@ func CursorPosition(v int64) predicate.Subscription {
 	return predicate.Subscription(sql.FieldEQ(FieldCursorPosition, v))
 }
 
+// GroupID applies equality check predicate on the "group_id" field. It's identical to GroupIDEQ.
+func GroupID(v int64) predicate.Subscription {
+	return predicate.Subscription(sql.FieldEQ(FieldGroupID, v))
+}
+
 // Revision applies equality check predicate on the "revision" field. It's identical to RevisionEQ.
 func Revision(v int64) predicate.Subscription {
 	return predicate.Subscription(sql.FieldEQ(FieldRevision, v))
@@ -970,6 +975,46 @@ func CursorPositionIsNil() predicate.Subscription {
 // CursorPositionNotNil applies the NotNil predicate on the "cursor_position" field.
 func CursorPositionNotNil() predicate.Subscription {
 	return predicate.Subscription(sql.FieldNotNull(FieldCursorPosition))
+}
+
+// GroupIDEQ applies the EQ predicate on the "group_id" field.
+func GroupIDEQ(v int64) predicate.Subscription {
+	return predicate.Subscription(sql.FieldEQ(FieldGroupID, v))
+}
+
+// GroupIDNEQ applies the NEQ predicate on the "group_id" field.
+func GroupIDNEQ(v int64) predicate.Subscription {
+	return predicate.Subscription(sql.FieldNEQ(FieldGroupID, v))
+}
+
+// GroupIDIn applies the In predicate on the "group_id" field.
+func GroupIDIn(vs ...int64) predicate.Subscription {
+	return predicate.Subscription(sql.FieldIn(FieldGroupID, vs...))
+}
+
+// GroupIDNotIn applies the NotIn predicate on the "group_id" field.
+func GroupIDNotIn(vs ...int64) predicate.Subscription {
+	return predicate.Subscription(sql.FieldNotIn(FieldGroupID, vs...))
+}
+
+// GroupIDGT applies the GT predicate on the "group_id" field.
+func GroupIDGT(v int64) predicate.Subscription {
+	return predicate.Subscription(sql.FieldGT(FieldGroupID, v))
+}
+
+// GroupIDGTE applies the GTE predicate on the "group_id" field.
+func GroupIDGTE(v int64) predicate.Subscription {
+	return predicate.Subscription(sql.FieldGTE(FieldGroupID, v))
+}
+
+// GroupIDLT applies the LT predicate on the "group_id" field.
+func GroupIDLT(v int64) predicate.Subscription {
+	return predicate.Subscription(sql.FieldLT(FieldGroupID, v))
+}
+
+// GroupIDLTE applies the LTE predicate on the "group_id" field.
+func GroupIDLTE(v int64) predicate.Subscription {
+	return predicate.Subscription(sql.FieldLTE(FieldGroupID, v))
 }
 
 // RevisionEQ applies the EQ predicate on the "revision" field.

@@ -17,6 +17,8 @@ const (
 	FieldEpoch = "epoch"
 	// FieldLeaseTime holds the string denoting the lease_time field in the database.
 	FieldLeaseTime = "lease_time"
+	// FieldMark holds the string denoting the mark field in the database.
+	FieldMark = "mark"
 	// Table holds the table name of the subscriptiongroup in the database.
 	Table = "subscription_group"
 )
@@ -27,6 +29,7 @@ var Columns = []string{
 	FieldOwner,
 	FieldEpoch,
 	FieldLeaseTime,
+	FieldMark,
 }
 
 // ValidColumn reports if the column name is valid (part of the table columns).
@@ -44,6 +47,8 @@ var (
 	DefaultOwner string
 	// DefaultEpoch holds the default value on creation for the "epoch" field.
 	DefaultEpoch int64
+	// DefaultMark holds the default value on creation for the "mark" field.
+	DefaultMark int64
 )
 
 // OrderOption defines the ordering options for the SubscriptionGroup queries.
@@ -67,4 +72,9 @@ func ByEpoch(opts ...sql.OrderTermOption) OrderOption {
 // ByLeaseTime orders the results by the lease_time field.
 func ByLeaseTime(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldLeaseTime, opts...).ToFunc()
+}
+
+// ByMark orders the results by the mark field.
+func ByMark(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldMark, opts...).ToFunc()
 }

@@ -67,6 +67,11 @@ func LeaseTime(v int64) predicate.SubscriptionGroup {
 	return predicate.SubscriptionGroup(sql.FieldEQ(FieldLeaseTime, v))
 }
 
+// Mark applies equality check predicate on the "mark" field. It's identical to MarkEQ.
+func Mark(v int64) predicate.SubscriptionGroup {
+	return predicate.SubscriptionGroup(sql.FieldEQ(FieldMark, v))
+}
+
 // OwnerEQ applies the EQ predicate on the "owner" field.
 func OwnerEQ(v string) predicate.SubscriptionGroup {
 	return predicate.SubscriptionGroup(sql.FieldEQ(FieldOwner, v))
@@ -220,6 +225,46 @@ func LeaseTimeIsNil() predicate.SubscriptionGroup {
 // LeaseTimeNotNil applies the NotNil predicate on the "lease_time" field.
 func LeaseTimeNotNil() predicate.SubscriptionGroup {
 	return predicate.SubscriptionGroup(sql.FieldNotNull(FieldLeaseTime))
+}
+
+// MarkEQ applies the EQ predicate on the "mark" field.
+func MarkEQ(v int64) predicate.SubscriptionGroup {
+	return predicate.SubscriptionGroup(sql.FieldEQ(FieldMark, v))
+}
+
+// MarkNEQ applies the NEQ predicate on the "mark" field.
+func MarkNEQ(v int64) predicate.SubscriptionGroup {
+	return predicate.SubscriptionGroup(sql.FieldNEQ(FieldMark, v))
+}
+
+// MarkIn applies the In predicate on the "mark" field.
+func MarkIn(vs ...int64) predicate.SubscriptionGroup {
+	return predicate.SubscriptionGroup(sql.FieldIn(FieldMark, vs...))
+}
+
+// MarkNotIn applies the NotIn predicate on the "mark" field.
+func MarkNotIn(vs ...int64) predicate.SubscriptionGroup {
+	return predicate.SubscriptionGroup(sql.FieldNotIn(FieldMark, vs...))
+}
+
+// MarkGT applies the GT predicate on the "mark" field.
+func MarkGT(v int64) predicate.SubscriptionGroup {
+	return predicate.SubscriptionGroup(sql.FieldGT(FieldMark, v))
+}
+
+// MarkGTE applies the GTE predicate on the "mark" field.
+func MarkGTE(v int64) predicate.SubscriptionGroup {
+	return predicate.SubscriptionGroup(sql.FieldGTE(FieldMark, v))
+}
+
+// MarkLT applies the LT predicate on the "mark" field.
+func MarkLT(v int64) predicate.SubscriptionGroup {
+	return predicate.SubscriptionGroup(sql.FieldLT(FieldMark, v))
+}
+
+// MarkLTE applies the LTE predicate on the "mark" field.
+func MarkLTE(v int64) predicate.SubscriptionGroup {
+	return predicate.SubscriptionGroup(sql.FieldLTE(FieldMark, v))
 }
 
 // And groups predicates with the AND operator between them.

@@ -105,7 +105,7 @@ func TestSlowAttemptDoesNotHoldThePlace(t *testing.T) {
 		equal(t, "state after a second", w.delivery(sub, 6).State, gateway.DeliveryPending)
 		equal(t, "place after a second", w.health(sub).Place, 25)
 		pass(time.Second)
-		if place := w.store.Mark(); place != 25 {
+		if place := w.mark(); place != 25 {
 			t.Errorf("the mark is held at %d", place)
 		}
 		pass(10 * time.Second)

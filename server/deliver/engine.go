@@ -59,8 +59,9 @@ type Engine struct {
 	wallClock   func() time.Time
 	stopTimeout time.Duration
 
-	router  router
-	mark    mark
+	router router
+	// marks has the mark of each group of subscriptions; it does not change after load.
+	marks   map[gateway.GroupID]*mark
 	watches watches
 	// pages bounds the lanes that read the store at once.
 	pages chan struct{}
@@ -106,11 +107,10 @@ func New(cfg Config) *Engine {
 		store: cfg.Store, tail: cfg.Tail, targets: cfg.Targets, payload: cfg.Payload, filters: cfg.Filters,
 		logger: cfg.Logger, settled: cfg.Settled, wallClock: cfg.WallClock, stopTimeout: cfg.StopTimeout,
 		pages: make(chan struct{}, pageReaders), turns: newTurns(cfg.MaxAttempts, cfg.Room),
-		lanes: map[gateway.SubscriptionID]*lane{}, ready: make(chan struct{}),
+		marks: map[gateway.GroupID]*mark{}, lanes: map[gateway.SubscriptionID]*lane{}, ready: make(chan struct{}),
 	}
 	e.router.engine, e.router.index = e, index{}
 	e.router.slow, e.router.spent = map[asked]bool{}, map[gateway.TenantID]time.Duration{}
-	e.mark.init(e)
 	e.reading, e.stopReading = context.WithCancel(context.Background())
 	e.attempts, e.cancelAttempts = context.WithCancel(context.Background())
 	e.workers = newWorkers(e.attempts.Done())
@@ -128,11 +128,13 @@ func (e *Engine) Run(ctx context.Context) error {
 		}
 		return fmt.Errorf("load subscriptions: %w", err)
 	}
-	// Every lane counts before the router and the mark move.
+	// Every lane counts before the router and the marks move.
 	e.beginAll()
 	var loops sync.WaitGroup
 	loops.Go(func() { e.router.run(e.reading) })
-	loops.Go(func() { e.mark.run(e.reading) })
+	for _, m := range e.marks {
+		loops.Go(func() { m.run(e.reading) })
+	}
 	loops.Go(func() { e.watchClock(e.reading) })
 	loops.Go(e.workers.run)
 	close(e.ready)
@@ -154,8 +156,7 @@ func (e *Engine) awaitReady(ctx context.Context) error {
 	}
 }
 
-// load makes a lane for each subscription. The router begins at the mark, for all that share it; when that is too far
-// back, each of them reads what it missed for itself.
+// load makes the mark of each group and a lane for each subscription.
 func (e *Engine) load(ctx context.Context) error {
 	subs, err := e.store.Subscriptions(ctx)
 	if err != nil {
@@ -166,15 +167,15 @@ func (e *Engine) load(ctx context.Context) error {
 		return err
 	}
 	e.startHead = e.store.Head()
-	now, mark := time.Now(), e.store.Mark()
-	begin := mark
-	if e.startHead-mark > maxShareLag {
-		begin = e.startHead
+	if err := e.loadMarks(ctx); err != nil {
+		return err
 	}
-	e.mark.last = mark
-	e.router.reached.Store(int64(begin))
+	now := time.Now()
 	for _, sub := range subs {
-		l := newLane(e, sub, sub.Place(mark))
+		if e.marks[sub.Group] == nil {
+			return fmt.Errorf("subscription %s: group %d does not exist", sub.UID, sub.Group)
+		}
+		l := newLane(e, sub)
 		l.unsettled = true
 		if due, ok := open[sub.ID]; ok {
 			l.retries.due = due.IsZero()
@@ -182,6 +183,25 @@ func (e *Engine) load(ctx context.Context) error {
 		}
 		e.lanes[sub.ID] = l
 	}
+	return nil
+}
+
+// loadMarks makes the marks. The router begins at the lowest one, for all lanes that share a mark; when it is too far back, each lane
+// reads what it missed by itself.
+func (e *Engine) loadMarks(ctx context.Context) error {
+	stored, err := e.store.Marks(ctx)
+	if err != nil {
+		return err
+	}
+	begin := e.startHead
+	for group, place := range stored {
+		e.marks[group] = newMark(e, group, place)
+		begin = min(begin, place)
+	}
+	if e.startHead-begin > maxShareLag {
+		begin = e.startHead
+	}
+	e.router.reached.Store(int64(begin))
 	return nil
 }
 
@@ -237,7 +257,9 @@ func (l *lane) halt() {
 
 // storePlaces queues the last places, so that the next start has nothing to look through.
 func (e *Engine) storePlaces() {
-	e.mark.advance()
+	for _, m := range e.marks {
+		m.advance()
+	}
 	for _, l := range e.all() {
 		l.storePlace()
 	}

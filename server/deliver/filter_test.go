@@ -23,7 +23,7 @@ func TestExpressionSelects(t *testing.T) {
 		w.publishN(1000, "b")
 		w.publish("a")
 		pass(time.Minute)
-		equal(t, "mark", w.store.Mark(), 1010)
+		equal(t, "mark", w.mark(), 1010)
 		equal(t, "own cursor", w.stored(sub).Cursor == nil, true)
 
 		w.restart()

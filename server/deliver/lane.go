@@ -19,6 +19,7 @@ import (
 //	shared   its position is the mark; otherwise it stores a cursor of its own (mark.go)
 type lane struct {
 	engine *Engine
+	mark   *mark
 	id     gateway.SubscriptionID
 	tenant gateway.TenantID
 
@@ -127,11 +128,13 @@ func specOf(sub *gateway.Subscription) target.Spec {
 	return target.Spec{Config: sub.TargetConfig, Secret: sub.Secret, Timeout: sub.Policy.AttemptTimeout()}
 }
 
-// newLane makes a lane that begins after place. The number of concurrent attempts starts at 1 and grows with each success, so
+// newLane makes a lane that begins at the subscription's place. The number of concurrent attempts starts at 1 and grows with each success, so
 // that a thousand dead endpoints do not get their full concurrency at each start of the server.
-func newLane(e *Engine, sub *gateway.Subscription, place gateway.Position) *lane {
+func newLane(e *Engine, sub *gateway.Subscription) *lane {
+	m := e.marks[sub.Group]
+	place := sub.Place(m.position())
 	l := &lane{
-		engine: e, id: sub.ID, tenant: sub.Tenant, sub: sub, to: &destination{},
+		engine: e, mark: m, id: sub.ID, tenant: sub.Tenant, sub: sub, to: &destination{},
 		expression: e.filters.Expression(sub.Filter.Expression),
 		scan:       place, cursor: place, shared: sub.Cursor == nil,
 		busy: map[rowKey]*attempt{}, claims: map[rowKey]int{},

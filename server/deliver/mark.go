@@ -23,7 +23,8 @@ const (
 	noLow = math.MaxInt64
 )
 
-// mark is the place that caught-up lanes share (SEMANTICS rules 14 and 16).
+// mark is the place that the caught-up lanes of a group share (SEMANTICS rules 14 and 16). Groups know nothing of each other: "lane" below
+// is a lane of the mark's group.
 //
 // The invariant: when Result{Mark: M} is queued, every event ≤ M that a sharing lane selects has had a row queued before
 // it. The store commits a mark after all that was queued before it, so a stored mark never covers an event without a row. It holds because
@@ -42,6 +43,7 @@ const (
 // M never goes back, for reached and the lows of sharing lanes do not, and joining lanes come in above it.
 type mark struct {
 	engine *Engine
+	group  gateway.GroupID
 	soon   chan struct{}
 	later  chan struct{}
 	// asked and told tell that soon and later were signalled since the last move; they keep the hot path off the channels.
@@ -55,10 +57,18 @@ type mark struct {
 	queued bool
 }
 
-func (m *mark) init(e *Engine) {
-	m.engine = e
-	m.soon, m.later = make(chan struct{}, 1), make(chan struct{}, 1)
-	m.lanes = map[*lane]struct{}{}
+func newMark(e *Engine, group gateway.GroupID, stored gateway.Position) *mark {
+	return &mark{
+		engine: e, group: group, last: stored,
+		soon: make(chan struct{}, 1), later: make(chan struct{}, 1), lanes: map[*lane]struct{}{},
+	}
+}
+
+// position returns the mark that was queued last.
+func (m *mark) position() gateway.Position {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.last
 }
 
 // touched takes note that a sharing lane has resolved something.
@@ -132,7 +142,7 @@ func (m *mark) advance() (laggards []*lane) {
 	}
 	if next > m.last {
 		m.last, m.queued = next, true
-		m.engine.store.Record(store.Result{Mark: next, Committed: m.committed})
+		m.engine.store.Record(store.Result{Group: m.group, Mark: next, Committed: m.committed})
 	}
 	return laggards
 }
@@ -189,7 +199,7 @@ func (l *lane) updateLow() {
 		l.low.Store(low)
 	}
 	if low != noLow && !l.inShare.Load() {
-		l.engine.mark.join(l)
+		l.mark.join(l)
 	}
 }
 
@@ -225,7 +235,7 @@ func (l *lane) tryShare() {
 	if l.shared || !l.fed {
 		return
 	}
-	m := &l.engine.mark
+	m := l.mark
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if l.place() < m.last {
@@ -265,7 +275,7 @@ const cursorEvery = 32
 // withPlace adds the lane's place to a result where it is worth storing. l.mu is held.
 func (l *lane) withPlace(r *store.Result) {
 	if l.shared {
-		l.engine.mark.touched()
+		l.mark.touched()
 		return
 	}
 	l.sinceCursor++

@@ -18,12 +18,32 @@ import (
 // database opens a second, reading connection to the world's database.
 func (w *world) database() *sql.DB {
 	w.t.Helper()
-	db, err := sql.Open("sqlite3", "file:"+filepath.Join(w.data, "postrider.db")+"?_query_only=1")
+	return w.openDatabase("?_query_only=1")
+}
+
+// writeDatabase opens a connection for changes. The server must not run meanwhile.
+func (w *world) writeDatabase() *sql.DB {
+	w.t.Helper()
+	db := w.openDatabase("")
+	w.t.Cleanup(func() { _ = db.Close() })
+	return db
+}
+
+func (w *world) openDatabase(options string) *sql.DB {
+	w.t.Helper()
+	db, err := sql.Open("sqlite3", "file:"+filepath.Join(w.data, "postrider.db")+options)
 	if err != nil {
 		w.t.Fatal(err)
 	}
 	db.SetMaxOpenConns(1)
 	return db
+}
+
+func execute(t testing.TB, db *sql.DB, query string, args ...any) {
+	t.Helper()
+	if _, err := db.Exec(query, args...); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // checkPlaces holds the database, as it is at this moment, against the invariant of SEMANTICS rule 14: every event at or
@@ -35,11 +55,11 @@ func checkPlaces(t testing.TB, db *sql.DB) {
 		t.Fatal(err)
 	}
 	defer func() { _ = tx.Rollback() }()
-	var mark gateway.Position
-	if err := tx.QueryRow("select mark from log").Scan(&mark); err != nil {
-		t.Fatal(err)
-	}
 	for _, sub := range readSubscriptions(t, tx) {
+		var mark gateway.Position
+		if err := tx.QueryRow("select mark from subscription_group where id = ?", sub.Group).Scan(&mark); err != nil {
+			t.Fatal(err)
+		}
 		place := sub.Place(mark)
 		rows, err := tx.Query(`select position, type from event where position > ? and position <= ?
 			and position not in (select position from delivery where subscription_id = ? and run = 0)`,
@@ -71,7 +91,7 @@ func wanted(f gateway.Filter, p gateway.Position, kind string) bool {
 
 func readSubscriptions(t testing.TB, tx *sql.Tx) (subs []*gateway.Subscription) {
 	t.Helper()
-	rows, err := tx.Query("select id, name, filter_types, coalesce(filter_expression, ''), start_position, cursor_position from subscription")
+	rows, err := tx.Query("select id, group_id, name, filter_types, coalesce(filter_expression, ''), start_position, cursor_position from subscription")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -80,7 +100,7 @@ func readSubscriptions(t testing.TB, tx *sql.Tx) (subs []*gateway.Subscription) 
 		sub := &gateway.Subscription{}
 		var types []byte
 		var cursor sql.NullInt64
-		if err := rows.Scan(&sub.ID, &sub.Name, &types, &sub.Filter.Expression, &sub.Start.Position, &cursor); err != nil {
+		if err := rows.Scan(&sub.ID, &sub.Group, &sub.Name, &types, &sub.Filter.Expression, &sub.Start.Position, &cursor); err != nil {
 			t.Fatal(err)
 		}
 		if err := json.Unmarshal(types, &sub.Filter.Types); err != nil {
@@ -119,7 +139,7 @@ func TestIdleSubscriptionsWriteNothing(t *testing.T) {
 		before := writes(t, db)
 		pass(24 * time.Hour)
 		equal(t, "writes in a quiet day", writes(t, db)-before, 0)
-		equal(t, "mark", w.store.Mark(), 3)
+		equal(t, "mark", w.mark(), 3)
 		equal(t, "cursor of its own", w.stored(subs[0]).Cursor, nil)
 
 		// Events nobody wants cost a mark now and then, whatever the number of subscriptions.
@@ -131,6 +151,42 @@ func TestIdleSubscriptionsWriteNothing(t *testing.T) {
 		if n := writes(t, db) - before; n > 103 {
 			t.Errorf("%d commits for 100 appends", n)
 		}
+	})
+}
+
+// Each group of subscriptions has a mark of its own: an attempt under way in one group holds back that group's mark only.
+func TestEachGroupHasItsOwnMark(t *testing.T) {
+	t.Parallel()
+	inWorld(t, func(w *world) {
+		a, slow := w.subscribe("a", store.StartNow, gateway.Policy{}, "t")
+		b, _ := w.subscribe("b", store.StartNow, gateway.Policy{}, "t")
+		w.publishN(3, "t")
+		pass(time.Minute)
+		w.stop()
+		db := w.writeDatabase()
+		execute(t, db, "insert into subscription_group (id, mark) select 1, mark from subscription_group")
+		execute(t, db, "update subscription set group_id = 1 where id = ?", b.ID)
+		w.start()
+		slow.set(func(context.Context, *target.Message, int) gateway.Outcome {
+			time.Sleep(900 * time.Millisecond)
+			return delivered
+		})
+		w.publish("t")
+		pass(800 * time.Millisecond)
+		equal(t, "mark of the slow group", w.marks()[0], 3)
+		equal(t, "mark of the other group", w.marks()[1], 4)
+		checkPlaces(t, db)
+		pass(time.Minute)
+		equal(t, "mark of the slow group, later", w.marks()[0], 4)
+		c, _ := w.subscribe("c", store.StartNow, gateway.Policy{}, "t")
+		w.publish("t")
+		w.restart()
+		pass(time.Minute)
+		for _, sub := range []*gateway.Subscription{a, b, c} {
+			equal(t, sub.Name+": cursor", w.stored(sub).Cursor, nil)
+			equal(t, sub.Name+": state", w.delivery(sub, 5).State, gateway.DeliveryDelivered)
+		}
+		checkPlaces(t, db)
 	})
 }
 
@@ -150,7 +206,7 @@ func TestLaggingSubscriptionGoesAloneAndComesBack(t *testing.T) {
 		}
 		pass(3 * time.Second)
 		equal(t, "fast one's place", w.health(fast).Place, 40_000)
-		equal(t, "mark", w.store.Mark(), 40_000)
+		equal(t, "mark", w.mark(), 40_000)
 		if w.stored(slow).Cursor == nil {
 			t.Error("the slow one has no cursor of its own")
 		}
@@ -336,7 +392,7 @@ func (w *turmoil) verify() {
 			w.t.Errorf("%s has not come back to the mark: %d", sub.Name, *c)
 		}
 	}
-	if mark := w.store.Mark(); mark != gateway.Position(len(w.log)) {
+	if mark := w.mark(); mark != gateway.Position(len(w.log)) {
 		w.t.Errorf("mark %d, not %d", mark, len(w.log))
 	}
 }

@@ -179,7 +179,9 @@ func (r *router) routeBatch(ctx context.Context, events []*gateway.Event) {
 	clear(r.leaving)
 	r.leaving = r.leaving[:0]
 	r.reached.Store(int64(events[len(events)-1].Position))
-	r.engine.mark.passed()
+	for _, m := range r.engine.marks {
+		m.passed()
+	}
 }
 
 // sort puts an event, the i-th of the batch, on the list of each lane that selects it. One whose expression says no is

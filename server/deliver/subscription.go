@@ -17,14 +17,15 @@ func (e *Engine) Create(ctx context.Context, sub *gateway.Subscription, start st
 	if err := e.awaitReady(ctx); err != nil {
 		return nil, err
 	}
-	// The mark stands still until the lane counts, so it cannot pass events the subscription begins with.
-	release := e.mark.hold()
-	defer release()
+	// The marks stand still until the lane counts, so the one of its group cannot pass events the subscription begins with.
+	for _, m := range e.marks {
+		defer m.hold()()
+	}
 	created, err := e.store.CreateSubscription(context.WithoutCancel(ctx), sub, start)
 	if err != nil {
 		return nil, err
 	}
-	l := newLane(e, created, created.Place(e.store.Mark()))
+	l := newLane(e, created)
 	e.mu.Lock()
 	e.lanes[created.ID] = l
 	e.mu.Unlock()

@@ -348,6 +348,18 @@ func (w *world) health(sub *gateway.Subscription) gateway.SubscriptionHealth {
 	return h
 }
 
+// mark returns the stored mark of group 0.
+func (w *world) mark() gateway.Position { return w.marks()[0] }
+
+func (w *world) marks() map[gateway.GroupID]gateway.Position {
+	w.t.Helper()
+	marks, err := w.store.Marks(context.Background())
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return marks
+}
+
 func (w *world) stored(sub *gateway.Subscription) *gateway.Subscription {
 	w.t.Helper()
 	s, err := w.store.SubscriptionByRef(w.ctx, tenant, sub.UID)

@@ -11,6 +11,10 @@ import (
 // SubscriptionID identifies a subscription inside the server; users see its uid.
 type SubscriptionID int64
 
+// GroupID identifies a group of subscriptions. Its caught-up subscriptions share one stored place, and one node delivers for all of
+// them. There is one group so far, 0.
+type GroupID int64
+
 // Run tells a delivery's live run (0) from replays.
 type Run int32
 

@@ -24,6 +24,7 @@ type Subscription struct {
 	// UID is the id users see, "sub_…".
 	UID         string
 	Tenant      TenantID
+	Group       GroupID
 	Name        string
 	Description string
 	Filter      Filter
@@ -44,7 +45,7 @@ type Subscription struct {
 	Hold Hold
 	// Start is the place `start` stood for at creation, in the incarnation of that time.
 	Start Cursor
-	// Cursor is its own stored place; nil while it is caught up and shares the log's mark (SEMANTICS rule 16).
+	// Cursor is its own stored place; nil while it is caught up and shares the mark of its group (SEMANTICS rule 16).
 	Cursor *Position
 
 	Revision   int64
@@ -57,8 +58,8 @@ func (s *Subscription) SameTarget(other *Subscription) bool {
 	return s.TargetType == other.TargetType && bytes.Equal(s.TargetConfig, other.TargetConfig)
 }
 
-// Place is the position up to which every matching event has a durable row, given the mark shared by caught-up
-// subscriptions.
+// Place is the position up to which every matching event has a durable row, given the mark that the caught-up
+// subscriptions of its group share.
 func (s *Subscription) Place(mark Position) Position {
 	if s.Cursor != nil {
 		return *s.Cursor

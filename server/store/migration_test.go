@@ -15,6 +15,7 @@ import (
 
 	"github.com/postrider-dev/postrider/ent"
 	"github.com/postrider-dev/postrider/ent/migrations"
+	"github.com/postrider-dev/postrider/server/gateway"
 	"github.com/postrider-dev/postrider/server/store"
 	"github.com/postrider-dev/postrider/server/store/storetest"
 )
@@ -186,6 +187,45 @@ func TestRealTablesSurviveRebuild(t *testing.T) {
 	if err := w.tryPublish("a", 101); err == nil {
 		t.Error("the ids of the events are forgotten")
 	}
+}
+
+// TestGroupStartsAtTheLogsMark migrates a database in which the log had one mark for all subscriptions.
+func TestGroupStartsAtTheLogsMark(t *testing.T) {
+	t.Parallel()
+	dialects(t, func(t *testing.T, cfg store.Config) {
+		w := serve(t, cfg)
+		w.publish("a", "b", "c")
+		ahead, deleted := w.subscribe(), w.subscribe(named("deleted"))
+		if err := w.DeleteSubscription(context.Background(), deleted.ID, 0); err != nil {
+			t.Fatal(err)
+		}
+		w.publish("d", "e")
+		w.stop()
+		db := raw(t, cfg)
+		for _, statement := range []string{
+			"alter table subscription drop column group_id", "delete from subscription_group", "alter table subscription_group drop column mark",
+			"alter table log add column mark bigint not null default 0", "update log set mark = 4",
+			"delete from goose_db_version where version_id = 20261130153106",
+		} {
+			execute(t, db, statement)
+		}
+		w = serve(t, cfg)
+		marks, err := w.Marks(context.Background())
+		if err != nil || len(marks) != 1 || marks[0] != 4 {
+			t.Errorf("marks: %v, %v", marks, err)
+		}
+		subs, err := w.Subscriptions(context.Background())
+		if err != nil || len(subs) != 1 || subs[0].ID != ahead.ID || subs[0].Group != 0 || subs[0].Place(marks[0]) != 4 {
+			t.Errorf("subscriptions: %+v, %v", subs, err)
+		}
+		if fresh := w.subscribe(named("fresh")); fresh.ID <= deleted.ID {
+			t.Errorf("a new subscription has the id %d of one that was deleted", fresh.ID)
+		}
+	})
+}
+
+func named(name string) func(*gateway.Subscription) {
+	return func(s *gateway.Subscription) { s.Name = name }
 }
 
 // rebuildAll writes the rebuild of every table, with all its indexes.

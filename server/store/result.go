@@ -31,8 +31,9 @@ type Result struct {
 	// ClockSet is when the clock was set, or found to be behind one that has stored the subscription's deliveries: those that
 	// were stored ahead of it wait anew from then. Zero for an entry of any other kind.
 	ClockSet time.Time
-	// Mark is the place shared by caught-up subscriptions; 0 leaves it.
-	Mark gateway.Position
+	// Mark is the place that the caught-up subscriptions of Group share from now on; 0 leaves it. A stored mark never goes back.
+	Mark  gateway.Position
+	Group gateway.GroupID
 	// Committed is called after the commit, from the writer's goroutine. It must not block.
 	Committed func()
 
@@ -81,7 +82,7 @@ func (s *Store) prepareStatements(ctx context.Context) (err error) {
 	}
 	s.statements = statements{
 		advance:   prepare(`update log set head = head + ?, accept_time = ? where shard = ? returning head, registry_revision`),
-		setMark:   prepare(`update log set mark = ? where shard = ?`),
+		setMark:   prepare(`update subscription_group set mark = ? where id = ? and mark < ?`),
 		setCursor: prepare(`update subscription set cursor_position = ? where id = ?`),
 		trimAttempts: prepare(`delete from attempt
 			where subscription_id = ? and position = ? and run = ? and number > ? and number <= ?`),
@@ -278,10 +279,12 @@ func nullBool(v bool) any {
 
 func (s *Store) moveCursors(ctx context.Context, tx *sql.Tx, results []Result) error {
 	cursors := map[gateway.SubscriptionID]any{}
-	var mark gateway.Position
+	marks := map[gateway.GroupID]int64{}
 	for i := range results {
 		r := &results[i]
-		mark = max(mark, r.Mark)
+		if r.Mark > 0 {
+			marks[r.Group] = max(marks[r.Group], int64(r.Mark))
+		}
 		if r.Share {
 			cursors[r.Subscription] = nil
 		} else if r.Cursor != nil {
@@ -293,8 +296,8 @@ func (s *Store) moveCursors(ctx context.Context, tx *sql.Tx, results []Result) e
 			return fmt.Errorf("store cursor: %w", err)
 		}
 	}
-	if int64(mark) > s.mark.Load() {
-		if _, err := tx.StmtContext(ctx, s.statements.setMark).ExecContext(ctx, int64(mark), shard); err != nil {
+	for group, mark := range marks {
+		if _, err := tx.StmtContext(ctx, s.statements.setMark).ExecContext(ctx, mark, int64(group), mark); err != nil {
 			return fmt.Errorf("store mark: %w", err)
 		}
 	}

@@ -96,7 +96,6 @@ type Store struct {
 	statements                                 statements
 
 	head        atomic.Int64
-	mark        atomic.Int64
 	subjectMark atomic.Int64
 	registry    atomic.Pointer[Registry]
 	// refusing is why the database takes no writes for now; nil while it does.
@@ -195,7 +194,7 @@ func (s *Store) Close() error { return s.db.close() }
 // goroutine, before publishers are answered. It must not block. Set it before Run.
 func (s *Store) OnCommit(f func(events []*gateway.Event)) { s.onCommit = f }
 
-// firstRows makes the log's row and the default tenant on a fresh database.
+// firstRows makes the log's row, the one group of subscriptions and the default tenant on a fresh database.
 func (s *Store) firstRows(ctx context.Context) error {
 	exists, err := s.write.EventLog.Query().Exist(ctx)
 	if err != nil || exists {
@@ -207,6 +206,9 @@ func (s *Store) firstRows(ctx context.Context) error {
 	}
 	defer func() { _ = tx.Rollback() }()
 	if err := tx.EventLog.Create().SetID(shard).Exec(ctx); err != nil {
+		return err
+	}
+	if err := tx.SubscriptionGroup.Create().SetID(0).Exec(ctx); err != nil {
 		return err
 	}
 	now := micros(time.Now())
@@ -224,7 +226,6 @@ func (s *Store) loadLog(ctx context.Context) error {
 		return err
 	}
 	s.head.Store(row.Head)
-	s.mark.Store(row.Mark)
 	s.subjectMark.Store(row.SubjectMark)
 	s.lastAccept = row.AcceptTime
 	// Whether events behind the mark have subjects is not known: look once.
@@ -268,8 +269,18 @@ func (s *Store) storeIncarnation(ctx context.Context, begun gateway.IncarnationS
 // Head is the position of the newest committed event.
 func (s *Store) Head() gateway.Position { return gateway.Position(s.head.Load()) }
 
-// Mark is the stored place shared by caught-up subscriptions.
-func (s *Store) Mark() gateway.Position { return gateway.Position(s.mark.Load()) }
+// Marks returns the stored place that the caught-up subscriptions of each group share.
+func (s *Store) Marks(ctx context.Context) (map[gateway.GroupID]gateway.Position, error) {
+	rows, err := s.read.SubscriptionGroup.Query().All(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("read marks: %w", err)
+	}
+	marks := make(map[gateway.GroupID]gateway.Position, len(rows))
+	for _, row := range rows {
+		marks[gateway.GroupID(row.ID)] = gateway.Position(row.Mark)
+	}
+	return marks, nil
+}
 
 // Cursor returns the cursor of a position, in the incarnation it was written in: a repeated publish returns the cursor of
 // the first one, restarts or not.

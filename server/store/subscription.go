@@ -38,7 +38,7 @@ const (
 func (s *Store) subscriptionFrom(row *ent.Subscription) (*gateway.Subscription, error) {
 	sub := &gateway.Subscription{
 		ID: gateway.SubscriptionID(row.ID), UID: row.UID, Tenant: gateway.TenantID(row.TenantID),
-		Name: row.Name, Description: row.Description, Filter: filterFrom(row), TargetType: row.TargetType,
+		Group: gateway.GroupID(row.GroupID), Name: row.Name, Description: row.Description, Filter: filterFrom(row), TargetType: row.TargetType,
 		State: gateway.SubscriptionState(row.State), StateReason: row.StateReason,
 		Start:    gateway.Cursor{Shard: shard, Incarnation: gateway.Incarnation(row.StartIncarnation), Position: gateway.Position(row.StartPosition)},
 		Payload:  gateway.PayloadFormat(value(row.PayloadFormat)),

@@ -284,9 +284,6 @@ func (s *Store) committed(plan appendPlan, results []Result) {
 	plan.answer()
 	s.forms.committed()
 	for i := range results {
-		if m := int64(results[i].Mark); m > s.mark.Load() {
-			s.mark.Store(m)
-		}
 		if results[i].Committed != nil {
 			results[i].Committed()
 		}

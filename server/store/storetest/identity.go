@@ -183,7 +183,7 @@ func testConflictWithResults(t *testing.T, fresh Fresh) {
 	equal(t, "conflict", answerText(a.wait()), "conflict 0")
 	equal(t, "other", answerText(b.wait()), "2")
 	<-done
-	equal(t, "mark", w.Mark(), 1)
+	equal(t, "mark", w.mark(), 1)
 	equal(t, "state", must(w.Delivery(ctx, sub.Tenant, delivered(sub, 1).DeliveryKey))(t).State, gateway.DeliveryDelivered)
 }
 

@@ -62,7 +62,7 @@ func testSubscriptionStart(t *testing.T, fresh Fresh) {
 	for i, test := range tests {
 		sub := w.subscribe(fmt.Sprint("s", i), test.start)
 		equal(t, test.name+": start", sub.Start, w.Cursor(test.want))
-		equal(t, test.name+": place", sub.Place(w.Mark()), test.want)
+		equal(t, test.name+": place", sub.Place(w.mark()), test.want)
 		if (sub.Cursor == nil) != (test.cursor == nil) || sub.Cursor != nil && *sub.Cursor != *test.cursor {
 			t.Errorf("%s: cursor %v, want %v", test.name, sub.Cursor, test.cursor)
 		}
