@@ -9,8 +9,8 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/postrider-dev/postrider/server/auth"
 	"github.com/postrider-dev/postrider/server/gateway"
+	"github.com/postrider-dev/postrider/server/seal"
 	"github.com/postrider-dev/postrider/server/store"
 )
 
@@ -18,7 +18,7 @@ import (
 const appenders = 100
 
 func openStore(ctx context.Context, folder string) (*store.Store, error) {
-	keys, err := auth.LoadKeyring("", folder)
+	keys, err := seal.LoadKeyring("", folder)
 	if err != nil {
 		return nil, err
 	}

@@ -27,12 +27,12 @@ var layers = map[string][]string{
 	"egress":          {"gateway"},
 	"telemetry":       {"gateway"},
 
-	"store":             {"gateway", "auth", "telemetry"},
+	"seal":              {},
+	"store":             {"gateway", "seal", "telemetry"},
 	"store/storetest":   {"gateway", "store"},
 	"schema":            {"gateway", "meter", "telemetry"},
 	"schema/schematest": {},
 	"filter":            {"gateway", "schema", "meter"},
-	"auth":              {"gateway", "telemetry"},
 
 	// A target is told to send one event and says what came back. It knows of no subscription and of no other target.
 	"target":            {"gateway"},
@@ -51,15 +51,17 @@ var layers = map[string][]string{
 	"wire": {"gateway", "schema"},
 	// Bounds of what callers may cost. The transports charge what they read.
 	"limit": {"gateway"},
+	// Who calls.
+	"access": {"gateway", "seal"},
 
 	// The transports. Those for streams know the hub and not each other; WebSockets carry publishes, too.
-	"rpc":               {"gateway", "store", "schema", "filter", "auth", "signature", "target", "tail", "publish", "register", "deliver", "stream", "stats", "wire", "limit", "telemetry"},
-	"ingest":            {"gateway", "auth", "publish", "wire", "telemetry"},
-	"ingest/*":          {"gateway", "auth", "publish", "wire", "ingest", "telemetry"},
-	"stream/*":          {"gateway", "auth", "stream", "wire", "telemetry"},
+	"rpc":               {"gateway", "store", "schema", "filter", "seal", "access", "signature", "target", "tail", "publish", "register", "deliver", "stream", "stats", "wire", "limit", "telemetry"},
+	"ingest":            {"gateway", "access", "publish", "wire", "telemetry"},
+	"ingest/*":          {"gateway", "access", "publish", "wire", "ingest", "telemetry"},
+	"stream/*":          {"gateway", "stream", "wire", "telemetry"},
 	"stream/websocket":  {"gateway", "publish", "stream", "wire", "limit"},
 	"stream/streamtest": {"gateway", "store", "stream"},
-	"httpserver":        {"gateway", "wire", "limit", "auth", "telemetry"},
+	"httpserver":        {"gateway", "wire", "limit", "telemetry"},
 
 	// Where the parts meet, and the commands that start it.
 	".":     {"*"},

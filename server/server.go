@@ -16,7 +16,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"github.com/postrider-dev/postrider/server/auth"
+	"github.com/postrider-dev/postrider/server/access"
 	"github.com/postrider-dev/postrider/server/deliver"
 	"github.com/postrider-dev/postrider/server/egress"
 	"github.com/postrider-dev/postrider/server/filter"
@@ -27,6 +27,7 @@ import (
 	"github.com/postrider-dev/postrider/server/register"
 	"github.com/postrider-dev/postrider/server/rpc"
 	"github.com/postrider-dev/postrider/server/schema"
+	"github.com/postrider-dev/postrider/server/seal"
 	"github.com/postrider-dev/postrider/server/stats"
 	"github.com/postrider-dev/postrider/server/store"
 	"github.com/postrider-dev/postrider/server/stream"
@@ -54,7 +55,7 @@ type Server struct {
 	memory memorySplit
 	logger *slog.Logger
 
-	admin   auth.AdminKey
+	admin   access.AdminKey
 	store   *store.Store
 	log     func(*store.Store) publish.Log
 	schemas *schema.Registry
@@ -150,22 +151,22 @@ func (s *Server) keyFolder() string {
 	return s.config.Data
 }
 
-func (s *Server) loadKeyring() (*auth.Keyring, error) {
+func (s *Server) loadKeyring() (*seal.Keyring, error) {
 	if folder := s.keyFolder(); folder != "" {
 		if err := os.MkdirAll(folder, 0o700); err != nil {
 			return nil, fmt.Errorf("data folder: %w", err)
 		}
 	}
-	return auth.LoadKeyring(s.config.SecretKey, s.keyFolder())
+	return seal.LoadKeyring(s.config.SecretKey, s.keyFolder())
 }
 
 // keepKeys writes keys that there were not. The store is open by then: it holds the data folder for this process alone,
 // and has found nothing that a lost key sealed.
-func (s *Server) keepKeys(keyring *auth.Keyring) (err error) {
+func (s *Server) keepKeys(keyring *seal.Keyring) (err error) {
 	if err := keyring.Save(); err != nil {
 		return err
 	}
-	s.admin, err = auth.LoadAdminKey(s.config.AdminKey, s.keyFolder())
+	s.admin, err = access.LoadAdminKey(s.config.AdminKey, s.keyFolder())
 	return err
 }
 
@@ -186,7 +187,7 @@ func readSchemas(file string) ([]schema.New, error) {
 }
 
 // assemble connects the parts: store → tail → engines → services → port.
-func (s *Server) assemble(keyring *auth.Keyring) (err error) {
+func (s *Server) assemble(keyring *seal.Keyring) (err error) {
 	s.limitSockets()
 	recent := tail.New(s.store.Head(), int(s.memory.tail))
 	s.stats = stats.New(stats.Config{Store: s.store, Logger: s.logger})

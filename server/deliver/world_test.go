@@ -12,11 +12,11 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/postrider-dev/postrider/server/auth"
 	"github.com/postrider-dev/postrider/server/deliver"
 	"github.com/postrider-dev/postrider/server/filter"
 	"github.com/postrider-dev/postrider/server/gateway"
 	"github.com/postrider-dev/postrider/server/schema"
+	"github.com/postrider-dev/postrider/server/seal"
 	"github.com/postrider-dev/postrider/server/store"
 	"github.com/postrider-dev/postrider/server/tail"
 	"github.com/postrider-dev/postrider/server/target"
@@ -29,7 +29,7 @@ type world struct {
 	t         testing.TB
 	ctx       context.Context
 	data      string
-	keyring   *auth.Keyring
+	keyring   *seal.Keyring
 	endpoints map[string]*endpoint
 	// making is held where endpoints change, and where attempts look them up.
 	making sync.Mutex
@@ -68,7 +68,7 @@ func inWorld(t *testing.T, test func(w *world)) {
 }
 
 func newWorld(t testing.TB) *world {
-	keyring, err := auth.LoadKeyring("", t.TempDir())
+	keyring, err := seal.LoadKeyring("", t.TempDir())
 	if err != nil {
 		t.Fatal(err)
 	}

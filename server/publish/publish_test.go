@@ -14,10 +14,10 @@ import (
 	"google.golang.org/protobuf/types/descriptorpb"
 
 	shopv1 "github.com/postrider-dev/postrider/gen/go/shop/v1"
-	"github.com/postrider-dev/postrider/server/auth"
 	"github.com/postrider-dev/postrider/server/gateway"
 	"github.com/postrider-dev/postrider/server/publish"
 	"github.com/postrider-dev/postrider/server/schema"
+	"github.com/postrider-dev/postrider/server/seal"
 	"github.com/postrider-dev/postrider/server/store"
 )
 
@@ -33,7 +33,7 @@ type world struct {
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
-	ring, err := auth.ParseKeyring(strings.Repeat("00", 32))
+	ring, err := seal.ParseKeyring(strings.Repeat("00", 32))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -9,20 +9,20 @@ import (
 	"testing"
 	"time"
 
-	"github.com/postrider-dev/postrider/server/auth"
 	"github.com/postrider-dev/postrider/server/filter"
 	"github.com/postrider-dev/postrider/server/gateway"
 	"github.com/postrider-dev/postrider/server/meter/metertest"
 	"github.com/postrider-dev/postrider/server/publish"
 	"github.com/postrider-dev/postrider/server/register"
 	"github.com/postrider-dev/postrider/server/schema"
+	"github.com/postrider-dev/postrider/server/seal"
 	"github.com/postrider-dev/postrider/server/store"
 )
 
 // newRegistrar makes a registrar on a real store.
 func newRegistrar(tb testing.TB) (*register.Registrar, *store.Store) {
 	tb.Helper()
-	ring, err := auth.ParseKeyring(strings.Repeat("00", 32))
+	ring, err := seal.ParseKeyring(strings.Repeat("00", 32))
 	if err != nil {
 		tb.Fatal(err)
 	}

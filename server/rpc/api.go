@@ -15,7 +15,7 @@ import (
 	"connectrpc.com/grpcreflect"
 
 	"github.com/postrider-dev/postrider/gen/go/postrider/v1/postriderv1connect"
-	"github.com/postrider-dev/postrider/server/auth"
+	"github.com/postrider-dev/postrider/server/access"
 	"github.com/postrider-dev/postrider/server/deliver"
 	"github.com/postrider-dev/postrider/server/filter"
 	"github.com/postrider-dev/postrider/server/gateway"
@@ -23,6 +23,7 @@ import (
 	"github.com/postrider-dev/postrider/server/publish"
 	"github.com/postrider-dev/postrider/server/register"
 	"github.com/postrider-dev/postrider/server/schema"
+	"github.com/postrider-dev/postrider/server/seal"
 	"github.com/postrider-dev/postrider/server/stats"
 	"github.com/postrider-dev/postrider/server/store"
 	"github.com/postrider-dev/postrider/server/target"
@@ -49,8 +50,8 @@ type Config struct {
 	ServeSocket ServeSocket
 	// CORSOrigins are the origins whose pages may open WebSockets, besides the server's own.
 	CORSOrigins []string
-	Keyring     *auth.Keyring
-	AdminKey    auth.KeyHash
+	Keyring     *seal.Keyring
+	AdminKey    access.KeyHash
 	// MaxRequestBytes bounds one request.
 	MaxRequestBytes int
 	// Bodies bounds the memory of all requests of known callers together.

@@ -6,7 +6,7 @@ import (
 	"connectrpc.com/connect"
 
 	postriderv1 "github.com/postrider-dev/postrider/gen/go/postrider/v1"
-	"github.com/postrider-dev/postrider/server/auth"
+	"github.com/postrider-dev/postrider/server/access"
 	"github.com/postrider-dev/postrider/server/gateway"
 	"github.com/postrider-dev/postrider/server/wire"
 )
@@ -28,8 +28,8 @@ func (s *apiKeyService) CreateApiKey(
 	if scope != nil {
 		key.Tenant = scope.ID
 	}
-	secret := auth.NewKey()
-	key.Hash, key.Hint = auth.HashKey(secret), auth.Hint(secret)
+	secret := access.NewKey()
+	key.Hash, key.Hint = access.HashKey(secret), access.Hint(secret)
 	stored, err := s.store.CreateAPIKey(ctx, key)
 	if err != nil {
 		return nil, err

@@ -11,9 +11,10 @@ import (
 
 	"connectrpc.com/connect"
 
-	"github.com/postrider-dev/postrider/server/auth"
+	"github.com/postrider-dev/postrider/server/access"
 	"github.com/postrider-dev/postrider/server/gateway"
 	"github.com/postrider-dev/postrider/server/limit"
+	"github.com/postrider-dev/postrider/server/seal"
 	"github.com/postrider-dev/postrider/server/store"
 	"github.com/postrider-dev/postrider/server/wire"
 )
@@ -24,8 +25,8 @@ const sessionCookie = "postrider_session"
 // authenticator identifies callers.
 type authenticator struct {
 	store *store.Store
-	admin auth.KeyHash
-	ring  *auth.Keyring
+	admin access.KeyHash
+	ring  *seal.Keyring
 	// maxBytes is the largest request that is read at all.
 	maxBytes int
 	// bodies is the memory budget of authenticated callers.
@@ -46,7 +47,7 @@ var (
 // caller is an authenticated caller and its proof.
 type caller struct {
 	gateway.Principal
-	hash auth.KeyHash
+	hash access.KeyHash
 	// ticketEnd is when the caller's ticket ends; zero for who has none.
 	ticketEnd time.Time
 	// issued is when the ticket or the session was made; zero for a bearer key.
@@ -162,15 +163,15 @@ func (a *authenticator) authenticate(ctx context.Context, header http.Header) (c
 
 // byKey authenticates by an API key.
 func (a *authenticator) byKey(ctx context.Context, key string) (caller, error) {
-	if key == "" || len(key) > auth.MaxKeyBytes {
+	if key == "" || len(key) > access.MaxKeyBytes {
 		return caller{}, errUnknownKey()
 	}
-	return a.byHash(ctx, auth.HashKey(key))
+	return a.byHash(ctx, access.HashKey(key))
 }
 
-func (a *authenticator) byHash(ctx context.Context, hash auth.KeyHash) (caller, error) {
+func (a *authenticator) byHash(ctx context.Context, hash access.KeyHash) (caller, error) {
 	if hash.Equal(a.admin) {
-		principal := gateway.Principal{KeyID: auth.AdminKeyID, KeyName: auth.AdminKeyID, Scopes: gateway.ScopeAdmin}
+		principal := gateway.Principal{KeyID: access.AdminKeyID, KeyName: access.AdminKeyID, Scopes: gateway.ScopeAdmin}
 		return caller{Principal: principal, hash: hash}, nil
 	}
 	key, err := a.store.APIKeyByHash(ctx, hash)
@@ -189,7 +190,7 @@ func (a *authenticator) byHash(ctx context.Context, hash auth.KeyHash) (caller, 
 
 // bySession authenticates by a session. Its key must still be valid, and nobody may have signed out of it.
 func (a *authenticator) bySession(ctx context.Context, token string) (caller, error) {
-	opened, err := a.ring.OpenSession(token, time.Now())
+	opened, err := access.OpenSession(a.ring, token, time.Now())
 	if err != nil {
 		return caller{}, errSessionEnded()
 	}
@@ -218,7 +219,7 @@ func (a *authenticator) checkSession(c caller) error {
 // stillGood returns why a caller that was admitted earlier would be refused now; nil if it would be admitted.
 func (a *authenticator) stillGood(ctx context.Context, c caller) error {
 	now := time.Now()
-	if ends := c.ends(); !ends.IsZero() && (!now.Before(ends) || auth.IssuedAhead(c.issued, now)) {
+	if ends := c.ends(); !ends.IsZero() && (!now.Before(ends) || access.IssuedAhead(c.issued, now)) {
 		if ends == c.ticketEnd {
 			return errTicketExpired()
 		}

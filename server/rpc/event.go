@@ -8,11 +8,11 @@ import (
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	postriderv1 "github.com/postrider-dev/postrider/gen/go/postrider/v1"
-	"github.com/postrider-dev/postrider/server/auth"
 	"github.com/postrider-dev/postrider/server/filter"
 	"github.com/postrider-dev/postrider/server/gateway"
 	"github.com/postrider-dev/postrider/server/publish"
 	"github.com/postrider-dev/postrider/server/schema"
+	"github.com/postrider-dev/postrider/server/seal"
 	"github.com/postrider-dev/postrider/server/store"
 	"github.com/postrider-dev/postrider/server/stream"
 	"github.com/postrider-dev/postrider/server/wire"
@@ -30,7 +30,7 @@ type eventService struct {
 	publisher *publish.Publisher
 	schemas   *schema.Registry
 	filters   *filter.Compiler
-	keyring   *auth.Keyring
+	keyring   *seal.Keyring
 	subscribe SubscribeStream
 	streams   *openStreams
 	stopping  <-chan struct{}

@@ -8,7 +8,7 @@ import (
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	postriderv1 "github.com/postrider-dev/postrider/gen/go/postrider/v1"
-	"github.com/postrider-dev/postrider/server/auth"
+	"github.com/postrider-dev/postrider/server/access"
 	"github.com/postrider-dev/postrider/server/gateway"
 	"github.com/postrider-dev/postrider/server/store"
 	"github.com/postrider-dev/postrider/server/stream"
@@ -65,7 +65,7 @@ func slowPolicy(request *postriderv1.SubscribeRequest) postriderv1.SlowPolicy {
 }
 
 // within reports whether a ticket allows everything that a stream carries.
-func within(ticket auth.Ticket, carries []*postriderv1.NamedFilter) bool {
+func within(ticket access.Ticket, carries []*postriderv1.NamedFilter) bool {
 	if !confined(ticket) {
 		return true
 	}
@@ -115,7 +115,7 @@ func (v liveView) show(log *store.Store) *postriderv1.LiveStream {
 		Cursor: log.Cursor(reached).String(), Lag: v.lag(log.Head()),
 		Live: v.Live(), Sent: v.Sent(), Dropped: v.Dropped(), OpenTime: timestamppb.New(v.openTime),
 	}
-	if v.caller.KeyID != auth.AdminKeyID {
+	if v.caller.KeyID != access.AdminKeyID {
 		shown.ApiKeyId, shown.ApiKeyName = v.caller.KeyID, v.caller.KeyName
 	}
 	if ends := v.caller.ends(); !ends.IsZero() {

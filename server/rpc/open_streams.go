@@ -12,7 +12,7 @@ import (
 
 	"connectrpc.com/connect"
 
-	"github.com/postrider-dev/postrider/server/auth"
+	"github.com/postrider-dev/postrider/server/access"
 	"github.com/postrider-dev/postrider/server/gateway"
 	"github.com/postrider-dev/postrider/server/limit"
 	"github.com/postrider-dev/postrider/server/wire"
@@ -156,7 +156,7 @@ func (o *openStreams) run(ctx context.Context) {
 
 // proof is what authenticated a caller. Streams that share it are checked once.
 type proof struct {
-	hash    auth.KeyHash
+	hash    access.KeyHash
 	session gateway.SessionID
 	ends    time.Time
 }
@@ -217,7 +217,7 @@ func errDisconnected() error {
 }
 
 // renew lets a tenant's live stream go on under another caller. A ticket that is not zero confines the caller.
-func (o *openStreams) renew(tenant gateway.TenantID, id string, c caller, ticket auth.Ticket) error {
+func (o *openStreams) renew(tenant gateway.TenantID, id string, c caller, ticket access.Ticket) error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	opened, err := o.find(tenant, id)

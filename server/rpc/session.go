@@ -9,7 +9,7 @@ import (
 	"connectrpc.com/connect"
 
 	postriderv1 "github.com/postrider-dev/postrider/gen/go/postrider/v1"
-	"github.com/postrider-dev/postrider/server/auth"
+	"github.com/postrider-dev/postrider/server/access"
 	"github.com/postrider-dev/postrider/server/gateway"
 	"github.com/postrider-dev/postrider/server/wire"
 )
@@ -28,14 +28,14 @@ func (s *sessionService) CreateSession(
 	if err != nil {
 		return nil, err
 	}
-	session := auth.NewSession(c.KeyID, c.hash, time.Now())
+	session := access.NewSession(c.KeyID, c.hash, time.Now())
 	c.SessionEnd = session.Expires
 	shown, err := s.show(ctx, c)
 	if err != nil {
 		return nil, err
 	}
 	response := connect.NewResponse(&postriderv1.CreateSessionResponse{Session: shown})
-	cookie := sessionCookieFor(s.auth.ring.SealSession(session), session.Expires, overTLS(request.Header()))
+	cookie := sessionCookieFor(access.SealSession(s.auth.ring, session), session.Expires, overTLS(request.Header()))
 	response.Header().Set("Set-Cookie", cookie.String())
 	return response, nil
 }

@@ -10,7 +10,7 @@ import (
 
 	"connectrpc.com/connect"
 
-	"github.com/postrider-dev/postrider/server/auth"
+	"github.com/postrider-dev/postrider/server/access"
 	"github.com/postrider-dev/postrider/server/gateway"
 	"github.com/postrider-dev/postrider/server/limit"
 	"github.com/postrider-dev/postrider/server/publish"
@@ -137,15 +137,15 @@ func keyOffered(r *http.Request) string {
 }
 
 // byToken authenticates by a key or a ticket.
-func (a *authenticator) byToken(ctx context.Context, token string) (caller, auth.Ticket, error) {
+func (a *authenticator) byToken(ctx context.Context, token string) (caller, access.Ticket, error) {
 	c, err := a.byKey(ctx, token)
 	if err == nil {
-		return c, auth.Ticket{}, nil
+		return c, access.Ticket{}, nil
 	}
 	if c, ticket, err := a.byTicket(ctx, token); err == nil || !isUnknownTicket(err) {
 		return c, ticket, err
 	}
-	return caller{}, auth.Ticket{}, err
+	return caller{}, access.Ticket{}, err
 }
 
 func (c *SocketClient) write(shown *connect.Error) {

@@ -10,7 +10,7 @@ import (
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	postriderv1 "github.com/postrider-dev/postrider/gen/go/postrider/v1"
-	"github.com/postrider-dev/postrider/server/auth"
+	"github.com/postrider-dev/postrider/server/access"
 	"github.com/postrider-dev/postrider/server/gateway"
 	"github.com/postrider-dev/postrider/server/limit"
 	"github.com/postrider-dev/postrider/server/publish"
@@ -39,11 +39,11 @@ type SocketClient struct {
 	mu     sync.Mutex
 	caller caller
 	// ticket is what the caller came with; the zero one is not confined.
-	ticket        auth.Ticket
+	ticket        access.Ticket
 	subscriptions map[*openStream]struct{}
 }
 
-func (c *SocketClient) credentials() (caller, auth.Ticket) {
+func (c *SocketClient) credentials() (caller, access.Ticket) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.caller, c.ticket
@@ -214,7 +214,7 @@ func (c *SocketClient) Done(cause *connect.Error) {
 
 // renewSocket lets a connection and its streams go on under another caller. A ticket that is not zero confines the caller.
 func (o *openStreams) renewSocket(
-	connection *openStream, subscriptions map[*openStream]struct{}, c caller, ticket auth.Ticket,
+	connection *openStream, subscriptions map[*openStream]struct{}, c caller, ticket access.Ticket,
 ) error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -241,7 +241,7 @@ func (o *openStreams) renewSocket(
 
 // mayGoOn returns why a caller may not take over a stream that another one has opened; nil if it may. It is called with
 // openStreams.mu held.
-func (opened *openStream) mayGoOn(c caller, ticket auth.Ticket) error {
+func (opened *openStream) mayGoOn(c caller, ticket access.Ticket) error {
 	if err := streamRequirement.permit(c.Principal); err != nil {
 		return err
 	}

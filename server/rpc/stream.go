@@ -7,7 +7,7 @@ import (
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	postriderv1 "github.com/postrider-dev/postrider/gen/go/postrider/v1"
-	"github.com/postrider-dev/postrider/server/auth"
+	"github.com/postrider-dev/postrider/server/access"
 	"github.com/postrider-dev/postrider/server/wire"
 )
 
@@ -88,10 +88,10 @@ func (s *streamService) RenewStream(
 
 // renewer returns the caller that renews a stream: the ticket's if there is one, else the authenticated one. The zero ticket
 // is not confined.
-func (s *streamService) renewer(ctx context.Context, text string) (caller, auth.Ticket, error) {
+func (s *streamService) renewer(ctx context.Context, text string) (caller, access.Ticket, error) {
 	if text != "" {
 		return s.auth.byTicket(ctx, text)
 	}
 	c := callerOf(ctx)
-	return c, auth.Ticket{}, c.refused
+	return c, access.Ticket{}, c.refused
 }

@@ -12,7 +12,8 @@ import (
 
 	postriderv1 "github.com/postrider-dev/postrider/gen/go/postrider/v1"
 	"github.com/postrider-dev/postrider/server"
-	"github.com/postrider-dev/postrider/server/auth"
+	"github.com/postrider-dev/postrider/server/access"
+	"github.com/postrider-dev/postrider/server/seal"
 )
 
 // endsWithin is a second, and what a busy machine adds. Who is not told would find out with the next heartbeat, after 15 s.
@@ -106,14 +107,14 @@ func TestAStreamEndsWithItsSession(t *testing.T) {
 	t.Parallel()
 	data := t.TempDir()
 	w := newWorld(t, func(config *server.Config) { config.Data = data })
-	ring, err := auth.LoadKeyring("", data)
+	ring, err := seal.LoadKeyring("", data)
 	if err != nil {
 		t.Fatal(err)
 	}
 	secret, id := w.key("reader", "", consume)
-	session := auth.NewSession(id, auth.HashKey(secret), time.Now())
+	session := access.NewSession(id, access.HashKey(secret), time.Now())
 	session.Expires = session.Issued.Add(8 * time.Second)
-	source := w.listen(http.DefaultClient, "", "", "Cookie", "postrider_session="+ring.SealSession(session), "Sec-Fetch-Site", "same-origin")
+	source := w.listen(http.DefaultClient, "", "", "Cookie", "postrider_session="+access.SealSession(ring, session), "Sec-Fetch-Site", "same-origin")
 	var told struct{ ExpireTime time.Time }
 	if opened := source.expect("begin"); json.Unmarshal([]byte(opened.data), &told) != nil || !told.ExpireTime.Equal(session.Expires) {
 		t.Errorf("opens with %s, want it to end at %v", opened.data, session.Expires)

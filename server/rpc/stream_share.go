@@ -3,7 +3,7 @@ package rpc
 import (
 	"time"
 
-	"github.com/postrider-dev/postrider/server/auth"
+	"github.com/postrider-dev/postrider/server/access"
 	"github.com/postrider-dev/postrider/server/gateway"
 	"github.com/postrider-dev/postrider/server/limit"
 )
@@ -14,7 +14,7 @@ const tooManyRetry = 5 * time.Second
 // holder is who a stream is counted for: its client (a key at an address), its key, and the key's tenant.
 type holder struct {
 	tenant  gateway.TenantID
-	key     auth.KeyHash
+	key     access.KeyHash
 	address string
 }
 
@@ -43,13 +43,13 @@ func (s share) allows(held, free int) bool { return free > 0 && held*s.den < fre
 type quota struct {
 	limit, total int
 	clients      map[holder]int
-	keys         map[auth.KeyHash]int
+	keys         map[access.KeyHash]int
 	tenants      map[gateway.TenantID]int
 }
 
 func newQuota(limit int) quota {
 	return quota{
-		limit: limit, clients: map[holder]int{}, keys: map[auth.KeyHash]int{}, tenants: map[gateway.TenantID]int{},
+		limit: limit, clients: map[holder]int{}, keys: map[access.KeyHash]int{}, tenants: map[gateway.TenantID]int{},
 	}
 }
 

@@ -13,7 +13,8 @@ import (
 
 	postriderv1 "github.com/postrider-dev/postrider/gen/go/postrider/v1"
 	"github.com/postrider-dev/postrider/server"
-	"github.com/postrider-dev/postrider/server/auth"
+	"github.com/postrider-dev/postrider/server/access"
+	"github.com/postrider-dev/postrider/server/seal"
 )
 
 func (c clients) listStreams(t *testing.T, request *postriderv1.ListStreamsRequest) *postriderv1.ListStreamsResponse {
@@ -153,14 +154,14 @@ func TestAStreamIsRenewed(t *testing.T) {
 	t.Parallel()
 	data := t.TempDir()
 	w := newWorld(t, func(config *server.Config) { config.Data = data })
-	ring, err := auth.LoadKeyring("", data)
+	ring, err := seal.LoadKeyring("", data)
 	if err != nil {
 		t.Fatal(err)
 	}
 	secret, id := w.key("reader", "", consume)
 	until := func(end time.Time) string {
-		return ring.SealTicket(auth.Ticket{
-			KeyID: id, KeyHash: auth.HashKey(secret), Tenant: 1, Types: []string{"order.*"}, Issued: time.Now(), Expires: end,
+		return access.SealTicket(ring, access.Ticket{
+			KeyID: id, KeyHash: access.HashKey(secret), Tenant: 1, Types: []string{"order.*"}, Issued: time.Now(), Expires: end,
 		})
 	}
 	first := time.Now().Truncate(time.Second).Add(8 * time.Second)

@@ -11,7 +11,7 @@ import (
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	postriderv1 "github.com/postrider-dev/postrider/gen/go/postrider/v1"
-	"github.com/postrider-dev/postrider/server/auth"
+	"github.com/postrider-dev/postrider/server/access"
 	"github.com/postrider-dev/postrider/server/gateway"
 	"github.com/postrider-dev/postrider/server/wire"
 )
@@ -39,10 +39,10 @@ func (s *eventService) CreateStreamTicket(
 		return nil, err
 	}
 	c, now := callerOf(ctx), time.Now().Truncate(time.Second)
-	ticket := auth.Ticket{
+	ticket := access.Ticket{
 		KeyID: c.KeyID, KeyHash: c.hash, Tenant: int64(tenant.ID), Types: selected.Types, Expression: selected.Expression,
-		Session: auth.SessionID(c.session.ID), SessionExpires: c.session.Expires,
-		Issued: now, Expires: now.Add(auth.TicketLifetime),
+		Session: access.SessionID(c.session.ID), SessionExpires: c.session.Expires,
+		Issued: now, Expires: now.Add(access.TicketLifetime),
 	}
 	if asked := request.Msg.GetLifetime(); asked != nil {
 		ticket.Expires = now.Add(asked.AsDuration().Truncate(time.Second))
@@ -51,15 +51,15 @@ func (s *eventService) CreateStreamTicket(
 		ticket.Expires = ends
 	}
 	return connect.NewResponse(&postriderv1.CreateStreamTicketResponse{
-		Ticket: s.keyring.SealTicket(ticket), ExpireTime: timestamppb.New(ticket.Expires),
+		Ticket: access.SealTicket(s.keyring, ticket), ExpireTime: timestamppb.New(ticket.Expires),
 	}), nil
 }
 
 // byTicket returns the ticket's maker, confined to what the ticket allows. The maker's key must still be valid and may still
 // read the tenant's events.
-func (a *authenticator) byTicket(ctx context.Context, text string) (caller, auth.Ticket, error) {
-	ticket, err := a.ring.OpenTicket(text, time.Now())
-	if errors.Is(err, auth.ErrTicketExpired) {
+func (a *authenticator) byTicket(ctx context.Context, text string) (caller, access.Ticket, error) {
+	ticket, err := access.OpenTicket(a.ring, text, time.Now())
+	if errors.Is(err, access.ErrTicketExpired) {
 		return caller{}, ticket, errTicketExpired()
 	}
 	if err != nil {
@@ -94,11 +94,11 @@ func isUnknownTicket(err error) bool { return errors.Is(err, errUnknownTicket) }
 func errTicketExpired() error { return unauthenticated("the ticket has expired; make a new one") }
 
 // confined reports whether a ticket shows only some of the tenant's events.
-func confined(ticket auth.Ticket) bool { return len(ticket.Types) > 0 || ticket.Expression != "" }
+func confined(ticket access.Ticket) bool { return len(ticket.Types) > 0 || ticket.Expression != "" }
 
 // narrow makes the request one for what the ticket shows. It may ask for less, by types, and by an expression where the
 // ticket has none: two expressions are not joined, since the one of the request could be written to undo the other.
-func narrow(request *postriderv1.SubscribeRequest, ticket auth.Ticket) error {
+func narrow(request *postriderv1.SubscribeRequest, ticket access.Ticket) error {
 	if !confined(ticket) {
 		return nil
 	}
@@ -122,7 +122,7 @@ func narrow(request *postriderv1.SubscribeRequest, ticket auth.Ticket) error {
 
 // shows reports whether a ticket shows all events that the patterns select. A pattern covers another that it matches when
 // that is read as the name of a type: "order.*" covers "order.paid" and "order.paid.*".
-func shows(ticket auth.Ticket, types []string) bool {
+func shows(ticket access.Ticket, types []string) bool {
 	shown := gateway.Filter{Types: ticket.Types}
 	return !slices.ContainsFunc(types, func(pattern string) bool { return !shown.Match(pattern) })
 }

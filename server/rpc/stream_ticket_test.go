@@ -14,7 +14,8 @@ import (
 
 	postriderv1 "github.com/postrider-dev/postrider/gen/go/postrider/v1"
 	"github.com/postrider-dev/postrider/server"
-	"github.com/postrider-dev/postrider/server/auth"
+	"github.com/postrider-dev/postrider/server/access"
+	"github.com/postrider-dev/postrider/server/seal"
 )
 
 const ticketPath = "/postrider.v1.EventService/CreateStreamTicket"
@@ -30,7 +31,7 @@ func (w *world) ticket(key, body string) string {
 	if err := json.Unmarshal([]byte(got.body), &made); err != nil || made.Ticket == "" {
 		w.t.Fatalf("%d %s: %v", got.status, got.body, err)
 	}
-	if life := time.Until(made.ExpireTime); life > auth.TicketLifetime || life < auth.TicketLifetime-time.Minute {
+	if life := time.Until(made.ExpireTime); life > access.TicketLifetime || life < access.TicketLifetime-time.Minute {
 		w.t.Errorf("it lives for %v", life)
 	}
 	return "ticket=" + made.Ticket
@@ -112,25 +113,25 @@ func TestTicketsThatAreRefused(t *testing.T) {
 	data := t.TempDir()
 	w := newWorld(t, func(config *server.Config) { config.Data = data })
 	w.tenant("acme")
-	ring, err := auth.LoadKeyring("", data)
+	ring, err := seal.LoadKeyring("", data)
 	if err != nil {
 		t.Fatal(err)
 	}
-	foreign, err := auth.LoadKeyring("", t.TempDir())
+	foreign, err := seal.LoadKeyring("", t.TempDir())
 	if err != nil {
 		t.Fatal(err)
 	}
 	secret, id := w.key("reader of acme", "acme", consume)
 	publisher, publisherID := w.key("publisher", "", publish)
-	good := auth.Ticket{
-		KeyID: id, KeyHash: auth.HashKey(secret), Tenant: 2, Issued: time.Now(), Expires: time.Now().Add(time.Minute),
+	good := access.Ticket{
+		KeyID: id, KeyHash: access.HashKey(secret), Tenant: 2, Issued: time.Now(), Expires: time.Now().Add(time.Minute),
 	}
-	with := func(change func(*auth.Ticket)) string {
+	with := func(change func(*access.Ticket)) string {
 		ticket := good
 		change(&ticket)
-		return ring.SealTicket(ticket)
+		return access.SealTicket(ring, ticket)
 	}
-	text := ring.SealTicket(good)
+	text := access.SealTicket(ring, good)
 	if response, _ := w.open(http.DefaultClient, "", "ticket="+text); response.StatusCode != http.StatusOK {
 		t.Fatalf("the good ticket is refused: %d", response.StatusCode)
 	}
@@ -140,13 +141,13 @@ func TestTicketsThatAreRefused(t *testing.T) {
 		{"empty", "", "unauthenticated", "not one of this server"},
 		{"a key", secret, "unauthenticated", "not one of this server"},
 		{"tampered with", text[:40] + string(text[40]^1) + text[41:], "unauthenticated", "not one of this server"},
-		{"of another server", foreign.SealTicket(good), "unauthenticated", "not one of this server"},
-		{"expired", with(func(t *auth.Ticket) { t.Expires = time.Now().Add(-time.Second) }), "unauthenticated", "expired"},
-		{"of a key with another secret", with(func(t *auth.Ticket) { t.KeyHash = auth.HashKey("k") }), "unauthenticated", "not one of"},
-		{"of another key's id", with(func(t *auth.Ticket) { t.KeyID = publisherID }), "unauthenticated", "not one of"},
-		{"for a tenant that is not the key's", with(func(t *auth.Ticket) { t.Tenant = 1 }), "unauthenticated", "not one of"},
-		{"of a key that may not read", with(func(t *auth.Ticket) {
-			t.KeyID, t.KeyHash = publisherID, auth.HashKey(publisher)
+		{"of another server", access.SealTicket(foreign, good), "unauthenticated", "not one of this server"},
+		{"expired", with(func(t *access.Ticket) { t.Expires = time.Now().Add(-time.Second) }), "unauthenticated", "expired"},
+		{"of a key with another secret", with(func(t *access.Ticket) { t.KeyHash = access.HashKey("k") }), "unauthenticated", "not one of"},
+		{"of another key's id", with(func(t *access.Ticket) { t.KeyID = publisherID }), "unauthenticated", "not one of"},
+		{"for a tenant that is not the key's", with(func(t *access.Ticket) { t.Tenant = 1 }), "unauthenticated", "not one of"},
+		{"of a key that may not read", with(func(t *access.Ticket) {
+			t.KeyID, t.KeyHash = publisherID, access.HashKey(publisher)
 		}), "permission_denied", "scope consume"},
 	} {
 		cookie := w.signIn(adminKey).String()
@@ -198,16 +199,16 @@ func TestATicketEnds(t *testing.T) {
 	t.Parallel()
 	data := t.TempDir()
 	w := newWorld(t, func(config *server.Config) { config.Data = data })
-	ring, err := auth.LoadKeyring("", data)
+	ring, err := seal.LoadKeyring("", data)
 	if err != nil {
 		t.Fatal(err)
 	}
 	secret, id := w.key("reader", "", consume)
-	short := auth.Ticket{
-		KeyID: id, KeyHash: auth.HashKey(secret), Tenant: 1, Issued: time.Now(), Expires: time.Now().Add(8 * time.Second),
+	short := access.Ticket{
+		KeyID: id, KeyHash: access.HashKey(secret), Tenant: 1, Issued: time.Now(), Expires: time.Now().Add(8 * time.Second),
 	}
 	const ended = `{"code":"unauthenticated","reason":"UNAUTHENTICATED","message":"%s","reconnect":false}`
-	expiring := w.listen(http.DefaultClient, "", "ticket="+ring.SealTicket(short))
+	expiring := w.listen(http.DefaultClient, "", "ticket="+access.SealTicket(ring, short))
 	expiring.expect("begin")
 	if end := expiring.expect("end"); end.data != fmt.Sprintf(ended, "the ticket has expired; make a new one") {
 		t.Errorf("after it expired: %s", end.data)

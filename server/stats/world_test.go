@@ -14,8 +14,8 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/postrider-dev/postrider/server/auth"
 	"github.com/postrider-dev/postrider/server/gateway"
+	"github.com/postrider-dev/postrider/server/seal"
 	"github.com/postrider-dev/postrider/server/stats"
 	"github.com/postrider-dev/postrider/server/store"
 )
@@ -26,7 +26,7 @@ const tenant gateway.TenantID = 1
 type world struct {
 	t       *testing.T
 	data    string
-	keyring *auth.Keyring
+	keyring *seal.Keyring
 
 	store    *store.Store
 	recorder *stats.Recorder
@@ -47,7 +47,7 @@ type world struct {
 func inWorld(t *testing.T, test func(w *world)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		keyring, err := auth.LoadKeyring("", t.TempDir())
+		keyring, err := seal.LoadKeyring("", t.TempDir())
 		if err != nil {
 			t.Fatal(err)
 		}

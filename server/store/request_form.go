@@ -8,8 +8,8 @@ import (
 
 	"github.com/postrider-dev/postrider/ent"
 	"github.com/postrider-dev/postrider/ent/requestform"
-	"github.com/postrider-dev/postrider/server/auth"
 	"github.com/postrider-dev/postrider/server/gateway"
+	"github.com/postrider-dev/postrider/server/seal"
 )
 
 // What an attempt sent is kept in its row, except for the parts that many attempts share. Those are a form, a row of its own that is
@@ -29,8 +29,8 @@ const (
 
 // formPlace is where a form is sealed. Forms are not among the sealed values that a start needs the key for (sealedHeads):
 // one that cannot be opened any more is a request that is not shown, and no reason to refuse the start.
-func formPlace(sub gateway.SubscriptionID, digest gateway.FormDigest) auth.Place {
-	return auth.Place{Column: "request_form.content", Row: fmt.Sprintf("%d/%x", sub, digest)}
+func formPlace(sub gateway.SubscriptionID, digest gateway.FormDigest) seal.Place {
+	return seal.Place{Column: "request_form.content", Row: fmt.Sprintf("%d/%x", sub, digest)}
 }
 
 // formRow is a form that is to be written with the results of a group.
@@ -120,7 +120,7 @@ func (s *Store) requestForms(ctx context.Context, sub gateway.SubscriptionID) (m
 }
 
 // openForm returns nil for a form that was sealed with a key that is gone.
-func (s *Store) openForm(place auth.Place, row *ent.RequestForm) *gateway.RequestForm {
+func (s *Store) openForm(place seal.Place, row *ent.RequestForm) *gateway.RequestForm {
 	text, err := s.cfg.Keyring.Open(place, row.Content)
 	if err == nil {
 		var form *gateway.RequestForm

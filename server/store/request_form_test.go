@@ -10,8 +10,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/postrider-dev/postrider/server/auth"
 	"github.com/postrider-dev/postrider/server/gateway"
+	"github.com/postrider-dev/postrider/server/seal"
 	"github.com/postrider-dev/postrider/server/store"
 )
 
@@ -158,7 +158,7 @@ func TestFormsThatCannotBeOpenedStopNothing(t *testing.T) {
 	}
 	const old, fresh = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f", "ff0102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f"
 	for _, keys := range []string{fresh + "," + old, fresh} {
-		if cfg.Keyring, err = auth.ParseKeyring(keys); err != nil {
+		if cfg.Keyring, err = seal.ParseKeyring(keys); err != nil {
 			t.Fatal(err)
 		}
 		w = serve(t, cfg)

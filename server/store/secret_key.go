@@ -5,12 +5,12 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/postrider-dev/postrider/server/auth"
+	"github.com/postrider-dev/postrider/server/seal"
 )
 
 // sealedHeads finds the heads of every sealed value, which name the key. Each sealed column belongs here.
 var sealedHeads = fmt.Sprintf(`select substr(secret, 1, %[1]d) from subscription
-	union select substr(target_config, 1, %[1]d) from subscription`, auth.HeadBytes)
+	union select substr(target_config, 1, %[1]d) from subscription`, seal.HeadBytes)
 
 // ErrSecretKeyLost is returned by Open when the database holds secrets that the keyring cannot open.
 var ErrSecretKeyLost = errors.New("the database holds secrets sealed with a secret key that this server does not have, " +

@@ -13,8 +13,8 @@ import (
 	"time"
 
 	"github.com/postrider-dev/postrider/ent"
-	"github.com/postrider-dev/postrider/server/auth"
 	"github.com/postrider-dev/postrider/server/gateway"
+	"github.com/postrider-dev/postrider/server/seal"
 )
 
 // shard is the one row of the log; sharding is for later.
@@ -25,7 +25,7 @@ type Config struct {
 	// Data is a folder, which then holds postrider.db (SQLite), or a postgres:// URL.
 	Data string
 	// Keyring seals secrets at rest.
-	Keyring *auth.Keyring
+	Keyring *seal.Keyring
 	Logger  *slog.Logger
 	// NoSync turns fsync off, so that a test can show that the power-cut test notices.
 	NoSync bool

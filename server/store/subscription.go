@@ -9,8 +9,8 @@ import (
 
 	"github.com/postrider-dev/postrider/ent"
 	"github.com/postrider-dev/postrider/ent/subscription"
-	"github.com/postrider-dev/postrider/server/auth"
 	"github.com/postrider-dev/postrider/server/gateway"
+	"github.com/postrider-dev/postrider/server/seal"
 )
 
 // StartKind says where a new subscription begins.
@@ -55,12 +55,12 @@ func (s *Store) subscriptionFrom(row *ent.Subscription) (*gateway.Subscription, 
 	if sub.Hold, err = holdFrom(row.Hold); err != nil {
 		return nil, fmt.Errorf("read hold of %s: %w", row.UID, err)
 	}
-	secret, err := s.cfg.Keyring.Open(auth.Place{Column: secretColumn, Row: row.UID}, row.Secret)
+	secret, err := s.cfg.Keyring.Open(seal.Place{Column: secretColumn, Row: row.UID}, row.Secret)
 	if err != nil {
 		return nil, fmt.Errorf("open secret of %s: %w", row.UID, err)
 	}
 	sub.Secret = string(secret)
-	if sub.TargetConfig, err = s.cfg.Keyring.Open(auth.Place{Column: targetColumn, Row: row.UID}, row.TargetConfig); err != nil {
+	if sub.TargetConfig, err = s.cfg.Keyring.Open(seal.Place{Column: targetColumn, Row: row.UID}, row.TargetConfig); err != nil {
 		return nil, fmt.Errorf("open target of %s: %w", row.UID, err)
 	}
 	return sub, nil
@@ -101,7 +101,7 @@ func setSubscription[B interface {
 	SetState(int8) B
 	SetStateReason(string) B
 	SetUpdateTime(int64) B
-}](b B, keys *auth.Keyring, sub *gateway.Subscription) (B, error) {
+}](b B, keys *seal.Keyring, sub *gateway.Subscription) (B, error) {
 	policy, err := json.Marshal(sub.Policy)
 	if err != nil {
 		return b, fmt.Errorf("write policy: %w", err)
@@ -109,9 +109,9 @@ func setSubscription[B interface {
 	return b.SetName(sub.Name).SetDescription(sub.Description).SetFilterTypes(append([]string{}, sub.Filter.Types...)).
 		SetFilterExpression(sub.Filter.Expression).
 		SetTargetType(sub.TargetType).
-		SetTargetConfig(keys.Seal(auth.Place{Column: targetColumn, Row: sub.UID}, sub.TargetConfig)).
+		SetTargetConfig(keys.Seal(seal.Place{Column: targetColumn, Row: sub.UID}, sub.TargetConfig)).
 		SetPolicy(policy).SetPayloadFormat(int8(sub.Payload)).
-		SetSecret(keys.Seal(auth.Place{Column: secretColumn, Row: sub.UID}, []byte(sub.Secret))).
+		SetSecret(keys.Seal(seal.Place{Column: secretColumn, Row: sub.UID}, []byte(sub.Secret))).
 		SetState(int8(sub.State)).SetStateReason(sub.StateReason).SetUpdateTime(micros(sub.UpdateTime)), nil
 }
 

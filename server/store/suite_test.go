@@ -12,7 +12,7 @@ import (
 
 	_ "github.com/jackc/pgx/v5/stdlib" // the driver
 
-	"github.com/postrider-dev/postrider/server/auth"
+	"github.com/postrider-dev/postrider/server/seal"
 	"github.com/postrider-dev/postrider/server/store"
 	"github.com/postrider-dev/postrider/server/store/storetest"
 )
@@ -39,9 +39,9 @@ func freshSQLite(t *testing.T) store.Config {
 	return store.Config{Data: t.TempDir(), Keyring: keyring(t)}
 }
 
-func keyring(t testing.TB) *auth.Keyring {
+func keyring(t testing.TB) *seal.Keyring {
 	t.Helper()
-	ring, err := auth.ParseKeyring("000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f")
+	ring, err := seal.ParseKeyring("000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f")
 	if err != nil {
 		t.Fatal(err)
 	}

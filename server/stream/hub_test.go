@@ -10,10 +10,10 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/postrider-dev/postrider/server/auth"
 	"github.com/postrider-dev/postrider/server/filter"
 	"github.com/postrider-dev/postrider/server/gateway"
 	"github.com/postrider-dev/postrider/server/schema"
+	"github.com/postrider-dev/postrider/server/seal"
 	"github.com/postrider-dev/postrider/server/store"
 	"github.com/postrider-dev/postrider/server/stream"
 	"github.com/postrider-dev/postrider/server/tail"
@@ -35,7 +35,7 @@ type world struct {
 func newWorld(t *testing.T, tailBytes int) *world {
 	t.Helper()
 	dir := t.TempDir()
-	ring, err := auth.LoadKeyring("", dir)
+	ring, err := seal.LoadKeyring("", dir)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -20,10 +20,10 @@ import (
 
 	postriderv1 "github.com/postrider-dev/postrider/gen/go/postrider/v1"
 	"github.com/postrider-dev/postrider/gen/go/postrider/v1/postriderv1connect"
-	"github.com/postrider-dev/postrider/server/auth"
 	"github.com/postrider-dev/postrider/server/filter"
 	"github.com/postrider-dev/postrider/server/gateway"
 	"github.com/postrider-dev/postrider/server/schema"
+	"github.com/postrider-dev/postrider/server/seal"
 	"github.com/postrider-dev/postrider/server/store"
 	"github.com/postrider-dev/postrider/server/stream"
 	"github.com/postrider-dev/postrider/server/stream/rpcstream"
@@ -43,7 +43,7 @@ type service struct {
 func newService(t *testing.T) *service {
 	t.Helper()
 	dir := t.TempDir()
-	ring, err := auth.LoadKeyring("", dir)
+	ring, err := seal.LoadKeyring("", dir)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,4 +1,4 @@
-package auth
+package seal
 
 import (
 	"crypto/aes"

@@ -1,11 +1,12 @@
-package auth
+package access
 
 import (
 	"crypto/sha256"
-	"encoding/base64"
 	"encoding/binary"
 	"errors"
 	"time"
+
+	"github.com/postrider-dev/postrider/server/seal"
 )
 
 const (
@@ -50,14 +51,13 @@ func NewSession(keyID string, hash KeyHash, now time.Time) Session {
 }
 
 // SealSession returns the session's token: sealed, and safe in a cookie.
-func (r *Keyring) SealSession(s Session) string {
-	key := r.keys[0]
-	return base64.RawURLEncoding.EncodeToString(encrypt(key.session, key.id, nil, s.append(nil)))
+func SealSession(ring *seal.Keyring, s Session) string {
+	return ring.SealToken(seal.ForSession, s.append(nil))
 }
 
 // OpenSession reads a token. The error is ErrSession, or ErrSessionExpired when its time is over.
-func (r *Keyring) OpenSession(token string, now time.Time) (Session, error) {
-	s, err := r.openSession(token)
+func OpenSession(ring *seal.Keyring, token string, now time.Time) (Session, error) {
+	s, err := openSession(ring, token)
 	switch {
 	case err != nil, IssuedAhead(s.Issued, now):
 		return Session{}, ErrSession
@@ -71,11 +71,11 @@ func (r *Keyring) OpenSession(token string, now time.Time) (Session, error) {
 // was made for.
 func IssuedAhead(issued, now time.Time) bool { return issued.After(now.Add(clockSkew)) }
 
-func (r *Keyring) openSession(token string) (Session, error) {
+func openSession(ring *seal.Keyring, token string) (Session, error) {
 	if len(token) > maxSessionBytes {
 		return Session{}, ErrSession
 	}
-	plain, sealed, err := r.openText(token, func(key derived) aead { return key.session })
+	plain, sealed, err := ring.OpenToken(seal.ForSession, token)
 	if err != nil {
 		return Session{}, err
 	}
@@ -84,24 +84,6 @@ func (r *Keyring) openSession(token string) (Session, error) {
 	sum := sha256.Sum256(sealed)
 	copy(s.ID[:], sum[:])
 	return s, err
-}
-
-// openText opens what is sealed into a text, with the key that of picks from those derived for one use each.
-func (r *Keyring) openText(text string, of func(derived) aead) (plain, sealed []byte, err error) {
-	sealed, err = base64.RawURLEncoding.Strict().DecodeString(text)
-	if err != nil {
-		return nil, nil, err
-	}
-	id, err := sealedBy(sealed)
-	if err != nil {
-		return nil, nil, err
-	}
-	key, ok := r.find(id)
-	if !ok {
-		return nil, nil, ErrUnknownKey
-	}
-	plain, err = decrypt(of(key), nil, sealed)
-	return plain, sealed, err
 }
 
 func (s Session) append(to []byte) []byte {

@@ -1,29 +1,15 @@
-package auth
+package seal
 
 import (
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
 )
 
-// readOrCreate returns the text of the file at path, without space around it. A file that does not exist is made, with
-// mode 0600 and the text of create; then created is true.
-func readOrCreate(path string, create func() string) (text string, created bool, err error) {
-	text, err = readPrivate(path)
-	if !errors.Is(err, fs.ErrNotExist) {
-		return text, false, err
-	}
-	text = create()
-	if err := writePrivate(path, text+"\n"); err != nil {
-		return "", false, err
-	}
-	return text, true, nil
-}
-
-func readPrivate(path string) (string, error) {
+// ReadPrivate returns the text of a file that not every user may read, without space around it.
+func ReadPrivate(path string) (string, error) {
 	info, err := os.Stat(path)
 	if err != nil {
 		return "", err
@@ -41,8 +27,9 @@ func readPrivate(path string) (string, error) {
 	return strings.TrimSpace(string(text)), nil
 }
 
-// writePrivate makes the file so that a power cut leaves all of it or nothing: what it protects would be lost with it.
-func writePrivate(path, text string) (err error) {
+// WritePrivate makes a file that only the server's user may read. A power cut leaves all of it or nothing: what it protects would be
+// lost with it.
+func WritePrivate(path, text string) (err error) {
 	file, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*") // mode 0600
 	if err != nil {
 		return err

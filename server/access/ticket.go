@@ -1,10 +1,11 @@
-package auth
+package access
 
 import (
-	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"time"
+
+	"github.com/postrider-dev/postrider/server/seal"
 )
 
 const (
@@ -84,16 +85,15 @@ func (c ticketClaims) ticket() (Ticket, error) {
 }
 
 // SealTicket returns the ticket's text: sealed, so that an address does not tell what is in it.
-func (r *Keyring) SealTicket(t Ticket) string {
+func SealTicket(ring *seal.Keyring, t Ticket) string {
 	// A struct of texts and numbers can always be encoded.
 	plain, _ := json.Marshal(newTicketClaims(t))
-	key := r.keys[0]
-	return base64.RawURLEncoding.EncodeToString(encrypt(key.ticket, key.id, nil, plain))
+	return ring.SealToken(seal.ForTicket, plain)
 }
 
 // OpenTicket reads a ticket. The error is ErrTicket, or ErrTicketExpired when its time is over.
-func (r *Keyring) OpenTicket(text string, now time.Time) (Ticket, error) {
-	t, err := r.openTicket(text)
+func OpenTicket(ring *seal.Keyring, text string, now time.Time) (Ticket, error) {
+	t, err := openTicket(ring, text)
 	switch {
 	case err != nil, IssuedAhead(t.Issued, now):
 		return Ticket{}, ErrTicket
@@ -103,11 +103,11 @@ func (r *Keyring) OpenTicket(text string, now time.Time) (Ticket, error) {
 	return t, nil
 }
 
-func (r *Keyring) openTicket(text string) (Ticket, error) {
+func openTicket(ring *seal.Keyring, text string) (Ticket, error) {
 	if len(text) > maxTicketBytes {
 		return Ticket{}, ErrTicket
 	}
-	plain, _, err := r.openText(text, func(key derived) aead { return key.ticket })
+	plain, _, err := ring.OpenToken(seal.ForTicket, text)
 	if err != nil {
 		return Ticket{}, err
 	}

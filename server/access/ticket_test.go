@@ -1,4 +1,4 @@
-package auth_test
+package access_test
 
 import (
 	"encoding/base64"
@@ -8,48 +8,49 @@ import (
 	"testing"
 	"time"
 
-	"github.com/postrider-dev/postrider/server/auth"
+	"github.com/postrider-dev/postrider/server/access"
+	"github.com/postrider-dev/postrider/server/seal"
 )
 
-func ticket() auth.Ticket {
-	return auth.Ticket{
-		KeyID: "key_1", KeyHash: auth.HashKey("k"), Tenant: 7, Types: []string{"order.*"},
-		Expression: `event.subject == "ä" && 1 < 2`, Issued: signedIn, Expires: signedIn.Add(auth.TicketLifetime),
+func ticket() access.Ticket {
+	return access.Ticket{
+		KeyID: "key_1", KeyHash: access.HashKey("k"), Tenant: 7, Types: []string{"order.*"},
+		Expression: `event.subject == "ä" && 1 < 2`, Issued: signedIn, Expires: signedIn.Add(access.TicketLifetime),
 	}
 }
 
 func TestTicket(t *testing.T) {
 	t.Parallel()
 	ring := keyring(t, firstKey)
-	text := ring.SealTicket(ticket())
+	text := access.SealTicket(ring, ticket())
 	if strings.Trim(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_") != "" {
 		t.Errorf("%q is not safe in an address", text)
 	}
 	cases := []struct {
 		name string
-		ring *auth.Keyring
+		ring *seal.Keyring
 		text string
 		now  time.Time
 		want error
 	}{
 		{"at once", ring, text, signedIn, nil},
 		{"in its last second", ring, text, signedIn.Add(15*time.Minute - time.Second), nil},
-		{"at its end", ring, text, signedIn.Add(15 * time.Minute), auth.ErrTicketExpired},
-		{"from the future", ring, text, signedIn.Add(-time.Hour), auth.ErrTicket},
+		{"at its end", ring, text, signedIn.Add(15 * time.Minute), access.ErrTicketExpired},
+		{"from the future", ring, text, signedIn.Add(-time.Hour), access.ErrTicket},
 		{"after a restart", keyring(t, firstKey), text, signedIn, nil},
 		{"after a rotation", keyring(t, secondKey, firstKey), text, signedIn, nil},
-		{"another server's", keyring(t, secondKey), text, signedIn, auth.ErrTicket},
-		{"a session", ring, ring.SealSession(auth.NewSession("key_1", auth.HashKey("k"), signedIn)), signedIn, auth.ErrTicket},
-		{"empty", ring, "", signedIn, auth.ErrTicket},
-		{"a key", ring, "prk_aaaabbbbccccddddeeeeffff22", signedIn, auth.ErrTicket},
-		{"cut short", ring, text[:len(text)-4], signedIn, auth.ErrTicket},
-		{"padded", ring, text + "=", signedIn, auth.ErrTicket},
-		{"too long", ring, strings.Repeat("A", 1<<20), signedIn, auth.ErrTicket},
+		{"another server's", keyring(t, secondKey), text, signedIn, access.ErrTicket},
+		{"a session", ring, access.SealSession(ring, access.NewSession("key_1", access.HashKey("k"), signedIn)), signedIn, access.ErrTicket},
+		{"empty", ring, "", signedIn, access.ErrTicket},
+		{"a key", ring, "prk_aaaabbbbccccddddeeeeffff22", signedIn, access.ErrTicket},
+		{"cut short", ring, text[:len(text)-4], signedIn, access.ErrTicket},
+		{"padded", ring, text + "=", signedIn, access.ErrTicket},
+		{"too long", ring, strings.Repeat("A", 1<<20), signedIn, access.ErrTicket},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			got, err := c.ring.OpenTicket(c.text, c.now)
+			got, err := access.OpenTicket(c.ring, c.text, c.now)
 			if !errors.Is(err, c.want) {
 				t.Fatalf("error is %v, want %v", err, c.want)
 			}
@@ -58,7 +59,7 @@ func TestTicket(t *testing.T) {
 			}
 		})
 	}
-	if _, err := ring.OpenSession(text, signedIn); !errors.Is(err, auth.ErrSession) {
+	if _, err := access.OpenSession(ring, text, signedIn); !errors.Is(err, access.ErrSession) {
 		t.Errorf("a ticket signs in: %v", err)
 	}
 }
@@ -66,8 +67,8 @@ func TestTicket(t *testing.T) {
 func TestATicketKnowsItsSession(t *testing.T) {
 	t.Parallel()
 	ring, made := keyring(t, firstKey), ticket()
-	made.Session, made.SessionExpires = auth.SessionID{1, 2, 3}, signedIn.Add(auth.SessionLifetime)
-	if got, err := ring.OpenTicket(ring.SealTicket(made), signedIn); err != nil || !reflect.DeepEqual(got, made) {
+	made.Session, made.SessionExpires = access.SessionID{1, 2, 3}, signedIn.Add(access.SessionLifetime)
+	if got, err := access.OpenTicket(ring, access.SealTicket(ring, made), signedIn); err != nil || !reflect.DeepEqual(got, made) {
 		t.Errorf("ticket is %+v, %v, want %+v", got, err, made)
 	}
 }
@@ -75,13 +76,13 @@ func TestATicketKnowsItsSession(t *testing.T) {
 func TestEveryBitOfATicketCounts(t *testing.T) {
 	t.Parallel()
 	ring := keyring(t, firstKey)
-	sealed, err := base64.RawURLEncoding.DecodeString(ring.SealTicket(ticket()))
+	sealed, err := base64.RawURLEncoding.DecodeString(access.SealTicket(ring, ticket()))
 	if err != nil {
 		t.Fatal(err)
 	}
 	for i := range sealed {
 		sealed[i] ^= 1
-		if _, err := ring.OpenTicket(base64.RawURLEncoding.EncodeToString(sealed), signedIn); !errors.Is(err, auth.ErrTicket) {
+		if _, err := access.OpenTicket(ring, base64.RawURLEncoding.EncodeToString(sealed), signedIn); !errors.Is(err, access.ErrTicket) {
 			t.Errorf("byte %d may be changed: %v", i, err)
 		}
 		sealed[i] ^= 1
@@ -98,7 +99,7 @@ func TestTheLargestTicket(t *testing.T) {
 	}
 	for _, expression := range []string{strings.Repeat("<", 1024), strings.Repeat("\U0001F600", 1024)} {
 		large.Expression = expression
-		if got, err := ring.OpenTicket(ring.SealTicket(large), signedIn); err != nil || !reflect.DeepEqual(got, large) {
+		if got, err := access.OpenTicket(ring, access.SealTicket(ring, large), signedIn); err != nil || !reflect.DeepEqual(got, large) {
 			t.Errorf("%.4s: %v", expression, err)
 		}
 	}
@@ -106,10 +107,10 @@ func TestTheLargestTicket(t *testing.T) {
 
 func FuzzOpenTicket(f *testing.F) {
 	ring := keyring(f, firstKey)
-	f.Add(ring.SealTicket(ticket()))
+	f.Add(access.SealTicket(ring, ticket()))
 	f.Add("AQ")
 	f.Fuzz(func(t *testing.T, text string) {
-		if got, err := ring.OpenTicket(text, signedIn); err == nil && !reflect.DeepEqual(got, ticket()) {
+		if got, err := access.OpenTicket(ring, text, signedIn); err == nil && !reflect.DeepEqual(got, ticket()) {
 			t.Errorf("%q opened as a forgery: %+v", text, got)
 		}
 	})

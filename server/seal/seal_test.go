@@ -1,4 +1,4 @@
-package auth_test
+package seal_test
 
 import (
 	"bytes"
@@ -10,7 +10,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/postrider-dev/postrider/server/auth"
+	"github.com/postrider-dev/postrider/server/seal"
 )
 
 const (
@@ -23,11 +23,11 @@ const (
 const sealedOnce = "01630dcd2966c43366fb69e4fb507436e1d50dad20a0b164cac27d0d182ec55d5e8eea1cae8" +
 	"4b2f235ae73dcdc5cce93c7b0f31eef3bb7b63d9b1912c36fe7bb6f5ffdad4fe0d6d1262af2"
 
-var place = auth.Place{Column: "subscription.secret", Row: "sub_1"}
+var place = seal.Place{Column: "subscription.secret", Row: "sub_1"}
 
-func keyring(t testing.TB, keys ...string) *auth.Keyring {
+func keyring(t testing.TB, keys ...string) *seal.Keyring {
 	t.Helper()
-	ring, err := auth.ParseKeyring(strings.Join(keys, ","))
+	ring, err := seal.ParseKeyring(strings.Join(keys, ","))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -69,14 +69,14 @@ func TestSealedValueOpensInItsPlaceOnly(t *testing.T) {
 	t.Parallel()
 	ring := keyring(t, firstKey)
 	sealed := ring.Seal(place, []byte("secret"))
-	for _, other := range []auth.Place{
+	for _, other := range []seal.Place{
 		{Column: "subscription.secret", Row: "sub_2"},
 		{Column: "subscription.headers", Row: "sub_1"},
 		{Column: "subscription.secretsub_1", Row: ""},
 		{Column: "subscription.secre", Row: "tsub_1"},
 		{},
 	} {
-		if _, err := ring.Open(other, sealed); !errors.Is(err, auth.ErrSealed) {
+		if _, err := ring.Open(other, sealed); !errors.Is(err, seal.ErrSealed) {
 			t.Errorf("Open(%+v) = %v", other, err)
 		}
 	}
@@ -114,7 +114,7 @@ func TestRotation(t *testing.T) {
 	if got, err := after.Open(place, renewed); err != nil || string(got) != "secret" {
 		t.Errorf("a new value: %q, %v", got, err)
 	}
-	if _, err := after.Open(place, old); !errors.Is(err, auth.ErrUnknownKey) {
+	if _, err := after.Open(place, old); !errors.Is(err, seal.ErrUnknownKey) {
 		t.Errorf("an old value without the old key: %v", err)
 	}
 }
@@ -138,7 +138,7 @@ func TestParseKeyring(t *testing.T) {
 		"with space around":          "  " + hexKey + "\n",
 		"second of two":              secondKey + ",\n" + hexKey,
 	} {
-		ring, err := auth.ParseKeyring(text)
+		ring, err := seal.ParseKeyring(text)
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
 			continue
@@ -158,7 +158,7 @@ func TestParseKeyring(t *testing.T) {
 		"a pass phrase": "correct horse battery staple correct horse battery staple",
 		"one of two":    firstKey + ",nonsense",
 	} {
-		if _, err := auth.ParseKeyring(text); !errors.Is(err, auth.ErrSecretKey) {
+		if _, err := seal.ParseKeyring(text); !errors.Is(err, seal.ErrSecretKey) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -167,7 +167,7 @@ func TestParseKeyring(t *testing.T) {
 func TestLoadKeyring(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	made, err := auth.LoadKeyring("", dir)
+	made, err := seal.LoadKeyring("", dir)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -182,25 +182,25 @@ func TestLoadKeyring(t *testing.T) {
 		expectPrivate(t, dir, "secret.key")
 	}
 	sealed := made.Seal(place, []byte("secret"))
-	read, err := auth.LoadKeyring("", dir)
+	read, err := seal.LoadKeyring("", dir)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if _, err := read.Open(place, sealed); err != nil {
 		t.Errorf("the next start cannot open what this one sealed: %v", err)
 	}
-	fromSetting, err := auth.LoadKeyring(firstKey, dir)
+	fromSetting, err := seal.LoadKeyring(firstKey, dir)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := fromSetting.Open(place, sealed); !errors.Is(err, auth.ErrUnknownKey) {
+	if _, err := fromSetting.Open(place, sealed); !errors.Is(err, seal.ErrUnknownKey) {
 		t.Errorf("the setting does not go before the file: %v", err)
 	}
 	for _, content := range []string{"", "\n", "nonsense"} {
 		if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := auth.LoadKeyring("", dir); err == nil || !strings.Contains(err.Error(), path) {
+		if _, err := seal.LoadKeyring("", dir); err == nil || !strings.Contains(err.Error(), path) {
 			t.Errorf("a file with %q: %v", content, err)
 		}
 	}
@@ -223,10 +223,10 @@ func TestAKeyringKnowsItsKeys(t *testing.T) {
 	t.Parallel()
 	ring := keyring(t, secondKey, firstKey)
 	for name, c := range map[string]struct {
-		by   *auth.Keyring
+		by   *seal.Keyring
 		want bool
 	}{"the first": {keyring(t, secondKey), true}, "an older one": {keyring(t, firstKey), true}, "another": {keyring(t, thirdKey), false}} {
-		head := c.by.Seal(place, []byte("secret"))[:auth.HeadBytes]
+		head := c.by.Seal(place, []byte("secret"))[:seal.HeadBytes]
 		if ring.Knows(head) != c.want {
 			t.Errorf("%s: Knows reports %v", name, !c.want)
 		}
@@ -247,7 +247,7 @@ func TestOpenFileIsRefused(t *testing.T) {
 		if err := os.Chmod(path, mode); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := auth.LoadKeyring("", dir); (err == nil) != ok {
+		if _, err := seal.LoadKeyring("", dir); (err == nil) != ok {
 			t.Errorf("mode %o: %v", mode, err)
 		}
 	}
@@ -255,7 +255,7 @@ func TestOpenFileIsRefused(t *testing.T) {
 
 func TestSavingAKeyNeedsTheFolder(t *testing.T) {
 	t.Parallel()
-	ring, err := auth.LoadKeyring("", filepath.Join(t.TempDir(), "absent"))
+	ring, err := seal.LoadKeyring("", filepath.Join(t.TempDir(), "absent"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,4 +1,5 @@
-package auth
+// Package access finds out who calls. It makes and recognises keys, sessions and tickets. It knows no transport.
+package access
 
 import (
 	"crypto/rand"
@@ -6,8 +7,11 @@ import (
 	"crypto/subtle"
 	"errors"
 	"fmt"
+	"io/fs"
 	"path/filepath"
 	"strings"
+
+	"github.com/postrider-dev/postrider/server/seal"
 )
 
 const (
@@ -64,7 +68,7 @@ func LoadAdminKey(setting, dir string) (AdminKey, error) {
 		return adminKey(setting, AdminKey{})
 	}
 	path := filepath.Join(dir, adminKeyFile)
-	text, created, err := readOrCreate(path, NewKey)
+	text, created, err := readOrMakeKey(path)
 	if err != nil {
 		return AdminKey{}, fmt.Errorf("admin key: %w", err)
 	}
@@ -73,6 +77,16 @@ func LoadAdminKey(setting, dir string) (AdminKey, error) {
 		return AdminKey{}, fmt.Errorf("%s: %w", path, err)
 	}
 	return key, nil
+}
+
+// readOrMakeKey returns the key in a file. When there is no file, it is made with a new key; then created is true.
+func readOrMakeKey(path string) (text string, created bool, err error) {
+	text, err = seal.ReadPrivate(path)
+	if !errors.Is(err, fs.ErrNotExist) {
+		return text, false, err
+	}
+	text = NewKey()
+	return text, true, seal.WritePrivate(path, text+"\n")
 }
 
 func adminKey(text string, key AdminKey) (AdminKey, error) {

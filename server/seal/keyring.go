@@ -1,6 +1,6 @@
-// Package auth authenticates callers and seals secrets. It derives all keys (for sealing, sessions and tickets) from the
-// server's secret key, and it generates and verifies API keys and the admin key. It knows no transport and no table.
-package auth
+// Package seal encrypts what the server keeps or hands out: secrets in the database, and the tokens of sessions and tickets. All keys
+// for that are derived from the server's secret key. The package knows no table, and not what a token says.
+package seal
 
 import (
 	"crypto/hkdf"
@@ -33,8 +33,9 @@ type Keyring struct {
 
 // derived is what one secret key is used for: each use has a key of its own.
 type derived struct {
-	id                    keyID
-	seal, session, ticket aead
+	id     keyID
+	seal   aead
+	tokens map[Use]aead
 }
 
 // LoadKeyring reads the keyring from setting (POSTRIDER_SECRET_KEY) or, when that is empty, from <dir>/secret.key. When that
@@ -44,7 +45,7 @@ func LoadKeyring(setting, dir string) (*Keyring, error) {
 		return ParseKeyring(setting)
 	}
 	path := filepath.Join(dir, secretKeyFile)
-	text, err := readPrivate(path)
+	text, err := ReadPrivate(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return newKeyring(path)
 	}
@@ -73,7 +74,7 @@ func (r *Keyring) Save() error {
 	if r.file == "" {
 		return nil
 	}
-	if err := writePrivate(r.file, r.text+"\n"); err != nil {
+	if err := WritePrivate(r.file, r.text+"\n"); err != nil {
 		return fmt.Errorf("secret key: %w", err)
 	}
 	r.file, r.text = "", ""
@@ -121,12 +122,11 @@ func keyOrError(key []byte, err error) ([]byte, error) {
 
 func derive(secret []byte) derived {
 	sum := sha256.Sum256(secret)
-	return derived{
-		id:      keyID(sum[:keyIDBytes]),
-		seal:    newAEAD(subkey(secret, "postrider seal v1")),
-		session: newAEAD(subkey(secret, "postrider session v1")),
-		ticket:  newAEAD(subkey(secret, "postrider ticket v1")),
+	key := derived{id: keyID(sum[:keyIDBytes]), seal: newAEAD(subkey(secret, "postrider seal v1")), tokens: map[Use]aead{}}
+	for _, use := range []Use{ForSession, ForTicket} {
+		key.tokens[use] = newAEAD(subkey(secret, string(use)))
 	}
+	return key
 }
 
 func subkey(secret []byte, use string) []byte {

@@ -1,4 +1,4 @@
-package auth_test
+package access_test
 
 import (
 	"errors"
@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/postrider-dev/postrider/server/auth"
+	"github.com/postrider-dev/postrider/server/access"
 )
 
 func TestNewKey(t *testing.T) {
@@ -16,7 +16,7 @@ func TestNewKey(t *testing.T) {
 	form := regexp.MustCompile(`^prk_[a-z2-7]{26}$`)
 	seen := map[string]bool{}
 	for range 1000 {
-		key := auth.NewKey()
+		key := access.NewKey()
 		if !form.MatchString(key) || seen[key] {
 			t.Fatalf("key %q", key)
 		}
@@ -26,11 +26,11 @@ func TestNewKey(t *testing.T) {
 
 func TestKeyHash(t *testing.T) {
 	t.Parallel()
-	key := auth.NewKey()
-	if !auth.HashKey(key).Equal(auth.HashKey(key)) {
+	key := access.NewKey()
+	if !access.HashKey(key).Equal(access.HashKey(key)) {
 		t.Error("a key's hash differs from itself")
 	}
-	if auth.HashKey(key).Equal(auth.HashKey(key + " ")) {
+	if access.HashKey(key).Equal(access.HashKey(key + " ")) {
 		t.Error("another key has the same hash")
 	}
 }
@@ -38,7 +38,7 @@ func TestKeyHash(t *testing.T) {
 func TestHint(t *testing.T) {
 	t.Parallel()
 	for key, want := range map[string]string{"prk_abcdefghijkl": "prk_abcd", "short": "short", "": ""} {
-		if got := auth.Hint(key); got != want {
+		if got := access.Hint(key); got != want {
 			t.Errorf("Hint(%q) = %q", key, got)
 		}
 	}
@@ -66,14 +66,14 @@ func TestAdminKeyFromSetting(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			dir := t.TempDir()
-			key, err := auth.LoadAdminKey(c.key, dir)
+			key, err := access.LoadAdminKey(c.key, dir)
 			if !c.ok {
-				if !errors.Is(err, auth.ErrAdminKey) || strings.Contains(err.Error(), "kkk") {
+				if !errors.Is(err, access.ErrAdminKey) || strings.Contains(err.Error(), "kkk") {
 					t.Errorf("error is %v", err)
 				}
 				return
 			}
-			if err != nil || !key.Hash.Equal(auth.HashKey(c.key)) || key.Path != "" || key.Created {
+			if err != nil || !key.Hash.Equal(access.HashKey(c.key)) || key.Path != "" || key.Created {
 				t.Errorf("%+v, %v", key, err)
 			}
 			if entries, _ := os.ReadDir(dir); len(entries) != 0 {
@@ -86,23 +86,36 @@ func TestAdminKeyFromSetting(t *testing.T) {
 func TestAdminKeyInFile(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	made, err := auth.LoadAdminKey("", dir)
+	made, err := access.LoadAdminKey("", dir)
 	if err != nil || !made.Created || made.Path != filepath.Join(dir, "admin-key") {
 		t.Fatalf("%+v, %v", made, err)
 	}
 	expectPrivate(t, dir, "admin-key")
 	text, err := os.ReadFile(made.Path)
-	if err != nil || !made.Hash.Equal(auth.HashKey(strings.TrimSpace(string(text)))) {
+	if err != nil || !made.Hash.Equal(access.HashKey(strings.TrimSpace(string(text)))) {
 		t.Fatalf("the file holds another key: %v", err)
 	}
-	read, err := auth.LoadAdminKey("", dir)
+	read, err := access.LoadAdminKey("", dir)
 	if err != nil || read.Created || !read.Hash.Equal(made.Hash) {
 		t.Errorf("the next start: %+v, %v", read, err)
 	}
 	if err := os.WriteFile(made.Path, []byte("short\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := auth.LoadAdminKey("", dir); !errors.Is(err, auth.ErrAdminKey) || !strings.Contains(err.Error(), made.Path) {
+	if _, err := access.LoadAdminKey("", dir); !errors.Is(err, access.ErrAdminKey) || !strings.Contains(err.Error(), made.Path) {
 		t.Errorf("a bad key in the file: %v", err)
+	}
+}
+
+// expectPrivate wants dir to hold one file, with mode 0600 and nothing left over from its making.
+func expectPrivate(t *testing.T, dir, name string) {
+	t.Helper()
+	entries, err := os.ReadDir(dir)
+	if err != nil || len(entries) != 1 || entries[0].Name() != name {
+		t.Fatalf("%s holds %v, %v", dir, entries, err)
+	}
+	info, err := entries[0].Info()
+	if err != nil || info.Mode().Perm() != 0o600 {
+		t.Fatalf("mode %v, %v", info.Mode(), err)
 	}
 }
