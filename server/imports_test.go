@@ -30,7 +30,11 @@ var layers = map[string][]string{
 	"seal":              {},
 	"store":             {"gateway", "seal", "telemetry"},
 	"store/storetest":   {"gateway", "store"},
-	"schema":            {"gateway", "meter", "telemetry"},
+	"schema/compile":    {"gateway", "meter"},
+	"schema/codec":      {"gateway", "meter", "schema/compile"},
+	"schema/describe":   {"gateway", "schema/codec", "schema/compile"},
+	"schema":            {"gateway", "schema/codec", "schema/compile", "schema/describe"},
+	"schema/compat":     {"gateway", "schema", "schema/codec", "schema/compile", "schema/describe"},
 	"schema/schematest": {},
 	"filter":            {"gateway", "schema", "meter"},
 
@@ -42,20 +46,20 @@ var layers = map[string][]string{
 	"tail": {"gateway", "store", "schema", "telemetry"},
 
 	// The engines know no transport and not each other.
-	"publish":  {"gateway", "store", "schema", "tail", "telemetry"},
-	"register": {"gateway", "store", "schema", "filter"},
+	"publish":  {"gateway", "store", "schema", "schema/codec", "tail", "telemetry"},
+	"register": {"gateway", "store", "schema", "schema/compat", "schema/compile", "filter"},
 	"deliver":  {"gateway", "store", "schema", "filter", "tail", "target", "telemetry"},
 	"stream":   {"gateway", "store", "schema", "filter", "tail", "telemetry"},
 	"stats":    {"gateway", "store"},
 
-	"wire": {"gateway", "schema"},
+	"wire": {"gateway", "schema", "schema/codec", "schema/compat", "schema/compile", "schema/describe"},
 	// Bounds of what callers may cost. The transports charge what they read.
 	"limit": {"gateway"},
 	// Who calls.
 	"access": {"gateway", "seal"},
 
 	// The transports. Those for streams know the hub and not each other; WebSockets carry publishes, too.
-	"rpc":               {"gateway", "store", "schema", "filter", "seal", "access", "signature", "target", "tail", "publish", "register", "deliver", "stream", "stats", "wire", "limit", "telemetry"},
+	"rpc":               {"gateway", "store", "schema", "schema/compat", "schema/compile", "filter", "seal", "access", "signature", "target", "tail", "publish", "register", "deliver", "stream", "stats", "wire", "limit", "telemetry"},
 	"ingest":            {"gateway", "access", "publish", "wire", "telemetry"},
 	"ingest/*":          {"gateway", "access", "publish", "wire", "ingest", "telemetry"},
 	"stream/*":          {"gateway", "stream", "wire", "telemetry"},
@@ -65,7 +69,7 @@ var layers = map[string][]string{
 
 	// Where the parts meet, and the commands that start it.
 	".":     {"*"},
-	"cmd/*": {".", "gateway", "schema", "signature", "wire"},
+	"cmd/*": {".", "gateway", "schema/compile", "signature", "wire"},
 	"e2e":   {"signature"},
 }
 
@@ -83,10 +87,10 @@ var owners = []struct {
 		by: []string{"server/store", "ent", "bench"},
 	},
 	{
-		// server/schema reads the option that marks event types: it is part of users' schemas, not of the API.
+		// server/schema/compile reads the option that marks event types: it is part of users' schemas, not of the API.
 		imported: module + "gen/go", why: "the domain and the engines know no wire format; server/wire is the one mapping",
 		by: []string{
-			"server/schema",
+			"server/schema/compile",
 			"server/wire", "server/rpc", "server/stream/", "server/ingest", "server/target/", "server/cmd/", "server/e2e",
 			"client", "bench", "examples", "gen",
 		},
@@ -102,13 +106,15 @@ var owners = []struct {
 
 // barred lists what a package must do without, whoever else may have it. Prefixes of import paths.
 var barred = map[string][]string{
-	"server/gateway": {"net/http", "database/", "os", "google.golang.org/", "connectrpc.com/"},
-	"server/schema":  {"net/http"},
-	"server/filter":  {"net/http"},
-	"server/store":   {"net/http"},
-	"server/tail":    {"net/http"},
-	"server/publish": {"net/http"},
-	"server/stream":  {"net/http"},
+	"server/gateway":        {"net/http", "database/", "os", "google.golang.org/", "connectrpc.com/"},
+	"server/schema":         {"net/http"},
+	"server/schema/compile": {"net/http"},
+	"server/schema/codec":   {"net/http"},
+	"server/filter":         {"net/http"},
+	"server/store":          {"net/http"},
+	"server/tail":           {"net/http"},
+	"server/publish":        {"net/http"},
+	"server/stream":         {"net/http"},
 }
 
 // bannedNames are names that say nothing of what a package does.

@@ -27,6 +27,8 @@ import (
 	"github.com/postrider-dev/postrider/server/register"
 	"github.com/postrider-dev/postrider/server/rpc"
 	"github.com/postrider-dev/postrider/server/schema"
+	"github.com/postrider-dev/postrider/server/schema/compat"
+	"github.com/postrider-dev/postrider/server/schema/compile"
 	"github.com/postrider-dev/postrider/server/seal"
 	"github.com/postrider-dev/postrider/server/stats"
 	"github.com/postrider-dev/postrider/server/store"
@@ -60,7 +62,7 @@ type Server struct {
 	log     func(*store.Store) publish.Log
 	schemas *schema.Registry
 	// fresh are the event types of the descriptor file.
-	fresh     []schema.New
+	fresh     []compile.EventType
 	registrar *register.Registrar
 	out       *egress.Client
 	engine    *deliver.Engine
@@ -171,7 +173,7 @@ func (s *Server) keepKeys(keyring *seal.Keyring) (err error) {
 }
 
 // readSchemas finds the event types of a descriptor file; none when there is no file.
-func readSchemas(file string) ([]schema.New, error) {
+func readSchemas(file string) ([]compile.EventType, error) {
 	if file == "" {
 		return nil, nil
 	}
@@ -179,7 +181,7 @@ func readSchemas(file string) ([]schema.New, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read schemas: %w", err)
 	}
-	types, err := schema.Select(set, schema.Selection{All: true})
+	types, err := compile.Select(set, compile.Selection{All: true})
 	if err != nil {
 		return nil, fmt.Errorf("schemas in %s: %w", file, err)
 	}
@@ -360,7 +362,7 @@ func (s *Server) loadSchemas(ctx context.Context) error {
 		return fmt.Errorf("register schemas: %w", err)
 	}
 	for _, one := range report.Types {
-		if one.Change != schema.TypeUnchanged {
+		if one.Change != compat.TypeUnchanged {
 			s.logger.Info("registered an event type", "type", one.Type, "version", one.Version)
 		}
 	}
@@ -369,17 +371,17 @@ func (s *Server) loadSchemas(ctx context.Context) error {
 
 // registerFresh registers the types of the descriptor file, but for those whose schema the server cannot work with: they
 // must not keep it from starting.
-func (s *Server) registerFresh(ctx context.Context) (schema.Report, error) {
+func (s *Server) registerFresh(ctx context.Context) (compat.Report, error) {
 	for {
 		report, err := s.registrar.Register(ctx, register.Request{Types: s.fresh, Level: gateway.LevelEnforce})
 		var broken *register.TypeError
-		var panicked *schema.PanicError
+		var panicked *compile.PanicError
 		if !errors.As(err, &broken) || !errors.As(err, &panicked) {
 			return report, err
 		}
 		s.logger.Error("an event type is not registered: its schema brings out a fault of the server",
 			"type", broken.Type, "schemas", s.config.Schemas, "error", err)
-		s.fresh = slices.DeleteFunc(s.fresh, func(one schema.New) bool { return one.Type == broken.Type })
+		s.fresh = slices.DeleteFunc(s.fresh, func(one compile.EventType) bool { return one.Type == broken.Type })
 	}
 }
 

@@ -11,7 +11,7 @@ import (
 	"testing"
 
 	"github.com/postrider-dev/postrider/server"
-	"github.com/postrider-dev/postrider/server/schema"
+	"github.com/postrider-dev/postrider/server/schema/compile"
 )
 
 func config(t *testing.T) server.Config {
@@ -99,7 +99,7 @@ func TestIncompatibleSchemasStopTheStart(t *testing.T) {
 	c := config(t)
 	c.Schemas = filepath.Join(t.TempDir(), "schemas.binpb")
 	write := func(kind string) {
-		set, err := schema.Compile(t.Context(), []schema.Source{{
+		set, err := compile.Compile(t.Context(), []compile.Source{{
 			Path: "a.proto", Content: "syntax = \"proto3\";\nmessage A {\n  " + kind + " n = 1;\n}\n",
 		}})
 		if err != nil {

@@ -15,7 +15,7 @@ import (
 	"testing"
 
 	"github.com/postrider-dev/postrider/server"
-	"github.com/postrider-dev/postrider/server/schema"
+	"github.com/postrider-dev/postrider/server/schema/compile"
 )
 
 const (
@@ -102,7 +102,7 @@ func serve(t *testing.T) (url string) {
 	config := server.DefaultConfig()
 	config.Listen, config.Data, config.AdminKey = "127.0.0.1:0", t.TempDir(), adminKey
 	config.Schemas = filepath.Join(t.TempDir(), "github.binpb")
-	if err := os.WriteFile(config.Schemas, compile(t), 0o600); err != nil {
+	if err := os.WriteFile(config.Schemas, descriptorSet(t), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	instance, err := server.New(t.Context(), config, io.Discard)
@@ -122,21 +122,21 @@ func serve(t *testing.T) (url string) {
 	return instance.URL()
 }
 
-func compile(t *testing.T) []byte {
+func descriptorSet(t *testing.T) []byte {
 	t.Helper()
 	files, err := filepath.Glob("github/v1/*.proto")
 	if err != nil || len(files) == 0 {
 		t.Fatal(files, err)
 	}
-	var sources []schema.Source
+	var sources []compile.Source
 	for _, file := range files {
 		content, err := os.ReadFile(file)
 		if err != nil {
 			t.Fatal(err)
 		}
-		sources = append(sources, schema.Source{Path: filepath.ToSlash(file), Content: string(content)})
+		sources = append(sources, compile.Source{Path: filepath.ToSlash(file), Content: string(content)})
 	}
-	set, err := schema.Compile(t.Context(), sources)
+	set, err := compile.Compile(t.Context(), sources)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -106,8 +106,7 @@ func (l *lane) adopt(sub *gateway.Subscription) gateway.Position {
 func (l *lane) retarget(was *gateway.Subscription) {
 	elsewhere := !l.sub.SameTarget(was)
 	if elsewhere || was.Secret != l.sub.Secret || was.Policy.AttemptTimeout() != l.sub.Policy.AttemptTimeout() {
-		l.to.retire()
-		l.to = newDestination()
+		l.to = &destination{}
 	}
 	if elsewhere {
 		l.startAfresh()
@@ -179,7 +178,7 @@ func (l *lane) disable(a *attempt) {
 				return errUnchanged
 			}
 			s.State = gateway.SubscriptionDisabled
-			s.StateReason = a.last.Outcome.Error + " to event " + a.delivery.EventID
+			s.StateReason = "the endpoint answered 410 Gone to event " + a.delivery.EventID
 			return nil
 		})
 		if err == nil || errors.Is(err, errUnchanged) || gateway.ErrorCode(err) == gateway.CodeNotFound || l.engine.reading.Err() != nil {
@@ -241,7 +240,6 @@ func (l *lane) remove() {
 	if l.cancel != nil {
 		l.cancel()
 	}
-	l.to.retire()
 	if l.timer != nil {
 		l.timer.Stop()
 	}

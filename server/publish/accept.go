@@ -6,6 +6,7 @@ import (
 
 	"github.com/postrider-dev/postrider/server/gateway"
 	"github.com/postrider-dev/postrider/server/schema"
+	"github.com/postrider-dev/postrider/server/schema/codec"
 	"github.com/postrider-dev/postrider/server/store"
 )
 
@@ -119,7 +120,7 @@ func checkSize(payload gateway.Payload) error {
 	if size <= gateway.MaxDataBytes {
 		return nil
 	}
-	err := gateway.FieldError(schema.DataField, "has %d bytes, the limit is %d", size, gateway.MaxDataBytes)
+	err := gateway.FieldError(codec.DataField, "has %d bytes, the limit is %d", size, gateway.MaxDataBytes)
 	err.Reason = gateway.ReasonTooLarge
 	return err
 }

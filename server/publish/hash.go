@@ -6,7 +6,7 @@ import (
 	"sync"
 
 	"github.com/postrider-dev/postrider/server/gateway"
-	"github.com/postrider-dev/postrider/server/schema"
+	"github.com/postrider-dev/postrider/server/schema/codec"
 )
 
 // What a hash begins with: the version of its layout, and what its last part is.
@@ -26,7 +26,7 @@ func typedHash(draft *gateway.Draft, canonical []byte) gateway.ContentHash {
 // untypedHash is the hash of an event with a JSON payload, which is checked on the way.
 func untypedHash(draft *gateway.Draft) (gateway.ContentHash, error) {
 	return contentHash(hashUntyped, draft, func(dst []byte) ([]byte, error) {
-		return schema.AppendCanonical(dst, jsonText(draft))
+		return codec.AppendCanonical(dst, jsonText(draft))
 	})
 }
 

@@ -3,6 +3,7 @@ package publish
 import (
 	"github.com/postrider-dev/postrider/server/gateway"
 	"github.com/postrider-dev/postrider/server/schema"
+	"github.com/postrider-dev/postrider/server/schema/codec"
 )
 
 // acceptTyped holds the payload against its schema as strictly as the level asks for:
@@ -101,7 +102,7 @@ func checkKey(path, what, value string) error {
 	if len(value) <= maxSubjectBytes {
 		return nil
 	}
-	return gateway.FieldError(schema.DataField+"."+path, "is %s, and longer than %d bytes", what, maxSubjectBytes)
+	return gateway.FieldError(codec.DataField+"."+path, "is %s, and longer than %d bytes", what, maxSubjectBytes)
 }
 
 // storeUnfit takes the JSON text of a payload that the schema cannot hold.

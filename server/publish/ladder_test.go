@@ -13,7 +13,7 @@ import (
 
 	"github.com/postrider-dev/postrider/server/gateway"
 	"github.com/postrider-dev/postrider/server/publish"
-	"github.com/postrider-dev/postrider/server/schema"
+	"github.com/postrider-dev/postrider/server/schema/compile"
 	"github.com/postrider-dev/postrider/server/store"
 )
 
@@ -275,11 +275,11 @@ func TestTypedOnlyTenant(t *testing.T) {
 // keyed registers the example's Money under a name, with paths.
 func (w *world) keyed(name, orderingKey, subject string) {
 	w.t.Helper()
-	types, err := schema.Select(shopSet(w.t), schema.Selection{All: true})
+	types, err := compile.Select(shopSet(w.t), compile.Selection{All: true})
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	at := slices.IndexFunc(types, func(n schema.New) bool { return n.Message == moneyType })
+	at := slices.IndexFunc(types, func(n compile.EventType) bool { return n.Message == moneyType })
 	fresh := store.NewSchema{
 		Type: name, Message: moneyType, Files: types[at].Files, Hash: types[at].Hash, OrderingKey: orderingKey, Subject: subject,
 	}

@@ -17,6 +17,7 @@ import (
 	"github.com/postrider-dev/postrider/server/gateway"
 	"github.com/postrider-dev/postrider/server/publish"
 	"github.com/postrider-dev/postrider/server/schema"
+	"github.com/postrider-dev/postrider/server/schema/compile"
 	"github.com/postrider-dev/postrider/server/seal"
 	"github.com/postrider-dev/postrider/server/store"
 )
@@ -62,7 +63,7 @@ func newWorld(t *testing.T) *world {
 // register stores the schemas of a descriptor set. The publisher is not told: it finds out.
 func (w *world) register(set []byte) {
 	w.t.Helper()
-	types, err := schema.Select(set, schema.Selection{All: true})
+	types, err := compile.Select(set, compile.Selection{All: true})
 	if err != nil {
 		w.t.Fatal(err)
 	}

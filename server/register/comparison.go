@@ -8,6 +8,8 @@ import (
 	"github.com/postrider-dev/postrider/server/filter"
 	"github.com/postrider-dev/postrider/server/gateway"
 	"github.com/postrider-dev/postrider/server/schema"
+	"github.com/postrider-dev/postrider/server/schema/compat"
+	"github.com/postrider-dev/postrider/server/schema/compile"
 	"github.com/postrider-dev/postrider/server/store"
 )
 
@@ -16,14 +18,16 @@ type comparison struct {
 	*Registrar
 	registry *store.Registry
 	snapshot *schema.Snapshot
+	// candidates are the schemas that are to be registered.
+	candidates schema.Candidates
 	// filtered are the subscriptions whose filter has an expression; read once.
 	filtered []*gateway.Subscription
 	read     bool
 }
 
 // compare returns what registering would do, and what it would store.
-func (c *comparison) compare(ctx context.Context, types []schema.New) (schema.Report, []store.NewSchema, error) {
-	var report schema.Report
+func (c *comparison) compare(ctx context.Context, types []compile.EventType) (compat.Report, []store.NewSchema, error) {
+	var report compat.Report
 	var fresh []store.NewSchema
 	for _, n := range types {
 		one, err := c.compareType(ctx, n)
@@ -31,7 +35,7 @@ func (c *comparison) compare(ctx context.Context, types []schema.New) (schema.Re
 			return report, nil, &TypeError{Type: n.Type, Cause: err}
 		}
 		report.Types = append(report.Types, one)
-		if one.Change != schema.TypeUnchanged {
+		if one.Change != compat.TypeUnchanged {
 			fresh = append(fresh, store.NewSchema{
 				Type: n.Type, Message: n.Message, Files: n.Files, Hash: n.Hash,
 				Description: n.Description, OrderingKey: n.OrderingKey, Subject: n.Subject,
@@ -41,24 +45,24 @@ func (c *comparison) compare(ctx context.Context, types []schema.New) (schema.Re
 	return report, fresh, nil
 }
 
-func (c *comparison) compareType(ctx context.Context, n schema.New) (report schema.TypeReport, err error) {
-	defer schema.Recover(&err, "judge its schema")
-	report = schema.TypeReport{Type: n.Type, Message: n.Message, Change: schema.TypeUnchanged}
+func (c *comparison) compareType(ctx context.Context, n compile.EventType) (report compat.TypeReport, err error) {
+	defer compile.Recover(&err, "judge its schema")
+	report = compat.TypeReport{Type: n.Type, Message: n.Message, Change: compat.TypeUnchanged}
 	known := c.registry.Types[n.Type]
 	if known != nil && known.Latest().Hash == n.Hash && known.Message == n.Message {
 		report.Version = known.LatestVersion
 		return report, nil
 	}
 	if known == nil {
-		report.Change, report.Version = schema.TypeNew, 1
+		report.Change, report.Version = compat.TypeNew, 1
 		return report, c.checkNew(ctx, &report, n)
 	}
-	candidate, err := schema.Candidate(n)
+	candidate, err := c.candidates.Type(n)
 	if err != nil {
 		return report, err
 	}
 	latest := c.snapshot.Type(n.Type)
-	difference, err := schema.Compare(latest, candidate)
+	difference, err := compat.Compare(latest, candidate)
 	if err != nil {
 		return report, err
 	}
@@ -67,7 +71,7 @@ func (c *comparison) compareType(ctx context.Context, n schema.New) (report sche
 	if same, err := identical(latest, candidate); err != nil || same {
 		return report, err // Something else in its files differs.
 	}
-	report.Change, report.Version = schema.TypeNewVersion, known.LatestVersion+1
+	report.Change, report.Version = compat.TypeNewVersion, known.LatestVersion+1
 	if err := c.sample(ctx, &report, latest, candidate); err != nil {
 		return report, err
 	}
@@ -85,8 +89,8 @@ func identical(latest, candidate *schema.Type) (bool, error) {
 }
 
 // sample holds the newest stored events against the new rules, as many as the bounds allow.
-func (c *comparison) sample(ctx context.Context, report *schema.TypeReport, latest, candidate *schema.Type) error {
-	rules := schema.NewStrictness(latest, candidate)
+func (c *comparison) sample(ctx context.Context, report *compat.TypeReport, latest, candidate *schema.Type) error {
+	rules := compat.NewStrictness(latest, candidate)
 	bytes := 0
 	for event, err := range c.Store.EventsOfType(ctx, report.Type, sampleEvents) {
 		if err != nil {
@@ -107,7 +111,7 @@ func (c *comparison) sample(ctx context.Context, report *schema.TypeReport, late
 
 // checkNew names the subscriptions whose filter does not compile for a new type. It is compiled only where a filter asks
 // for it: that is most of the work.
-func (c *comparison) checkNew(ctx context.Context, report *schema.TypeReport, n schema.New) error {
+func (c *comparison) checkNew(ctx context.Context, report *compat.TypeReport, n compile.EventType) error {
 	if err := c.readSubscriptions(ctx); err != nil {
 		return err
 	}
@@ -115,7 +119,7 @@ func (c *comparison) checkNew(ctx context.Context, report *schema.TypeReport, n 
 	if !slices.ContainsFunc(c.filtered, selects) {
 		return nil
 	}
-	candidate, err := schema.Candidate(n)
+	candidate, err := c.candidates.Type(n)
 	if err != nil {
 		return err
 	}
@@ -124,7 +128,7 @@ func (c *comparison) checkNew(ctx context.Context, report *schema.TypeReport, n 
 
 // checkFilters names the subscriptions whose expression compiles now and would not any more. A new type that a wide
 // pattern happens to select breaks nobody: it is named all the same, for its events will never match (SEMANTICS rule 31).
-func (c *comparison) checkFilters(ctx context.Context, report *schema.TypeReport, latest, candidate *schema.Type) error {
+func (c *comparison) checkFilters(ctx context.Context, report *compat.TypeReport, latest, candidate *schema.Type) error {
 	if err := c.readSubscriptions(ctx); err != nil {
 		return err
 	}
@@ -147,8 +151,8 @@ func (c *comparison) checkFilters(ctx context.Context, report *schema.TypeReport
 		if latest == nil && !slices.Contains(sub.Filter.Types, report.Type) {
 			continue
 		}
-		report.Incompatibilities = append(report.Incompatibilities, schema.Incompatibility{
-			Element: report.Type, Rule: schema.RuleFilter,
+		report.Incompatibilities = append(report.Incompatibilities, compat.Incompatibility{
+			Element: report.Type, Rule: compat.RuleFilter,
 			Message: fmt.Sprintf("the filter of subscription %q (tenant %s) no longer compiles: %s", sub.Name, affected.Tenant, affected.Reason),
 		})
 	}
@@ -170,12 +174,12 @@ func (c *comparison) newProblems(ctx context.Context, expression string, latest,
 
 func (c *comparison) affected(
 	ctx context.Context, sub *gateway.Subscription, problems []filter.Problem,
-) (schema.AffectedSubscription, error) {
+) (compat.AffectedSubscription, error) {
 	tenant, err := c.Store.Tenant(ctx, sub.Tenant)
 	if err != nil {
-		return schema.AffectedSubscription{}, err
+		return compat.AffectedSubscription{}, err
 	}
-	return schema.AffectedSubscription{ID: sub.UID, Tenant: tenant.Name, Name: sub.Name, Reason: problems[0].String()}, nil
+	return compat.AffectedSubscription{ID: sub.UID, Tenant: tenant.Name, Name: sub.Name, Reason: problems[0].String()}, nil
 }
 
 func (c *comparison) readSubscriptions(ctx context.Context) error {

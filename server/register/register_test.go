@@ -15,6 +15,8 @@ import (
 	"github.com/postrider-dev/postrider/server/publish"
 	"github.com/postrider-dev/postrider/server/register"
 	"github.com/postrider-dev/postrider/server/schema"
+	"github.com/postrider-dev/postrider/server/schema/compat"
+	"github.com/postrider-dev/postrider/server/schema/compile"
 	"github.com/postrider-dev/postrider/server/seal"
 	"github.com/postrider-dev/postrider/server/store"
 )
@@ -49,11 +51,11 @@ func newRegistrar(tb testing.TB) (*register.Registrar, *store.Store) {
 }
 
 // things makes n event types, each in a file of its own.
-func things(tb testing.TB, n int, fields string) []schema.New {
+func things(tb testing.TB, n int, fields string) []compile.EventType {
 	tb.Helper()
-	sources := make([]schema.Source, n)
+	sources := make([]compile.Source, n)
 	for i := range sources {
-		sources[i] = schema.Source{Path: fmt.Sprintf("things/v1/t%d.proto", i), Content: fmt.Sprintf(`syntax = "proto3";
+		sources[i] = compile.Source{Path: fmt.Sprintf("things/v1/t%d.proto", i), Content: fmt.Sprintf(`syntax = "proto3";
 package things.v1;
 import "buf/validate/validate.proto";
 message Thing%d {
@@ -63,11 +65,11 @@ message Thing%d {
 }
 `, i, fields)}
 	}
-	set, err := schema.Compile(tb.Context(), sources)
+	set, err := compile.Compile(tb.Context(), sources)
 	if err != nil {
 		tb.Fatal(err)
 	}
-	types, err := schema.Select(set, schema.Selection{All: true})
+	types, err := compile.Select(set, compile.Selection{All: true})
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -100,7 +102,7 @@ func TestRegisterIsAllOrNone(t *testing.T) {
 func TestRegisterAtTheSameTime(t *testing.T) {
 	t.Parallel()
 	r, s := newRegistrar(t)
-	versions := [][]schema.New{things(t, 1, ""), things(t, 1, "int32 a = 3;"), things(t, 1, "int32 b = 4;"), things(t, 1, "int32 c = 5;")}
+	versions := [][]compile.EventType{things(t, 1, ""), things(t, 1, "int32 a = 3;"), things(t, 1, "int32 b = 4;"), things(t, 1, "int32 c = 5;")}
 	results := make(chan error, len(versions))
 	for _, types := range versions {
 		go func() {
@@ -123,8 +125,8 @@ func TestRegisterAtTheSameTime(t *testing.T) {
 func TestRegisterSeesWhatAnAnyHolds(t *testing.T) {
 	t.Parallel()
 	r, _ := newRegistrar(t)
-	text := func(field, rule string) []schema.New {
-		set, err := schema.Compile(t.Context(), []schema.Source{
+	text := func(field, rule string) []compile.EventType {
+		set, err := compile.Compile(t.Context(), []compile.Source{
 			{Path: "rule.proto", Content: `syntax = "proto2"; package r; import "buf/validate/validate.proto";
 extend buf.validate.Int32Rules { optional int32 below = 1001 [(buf.validate.predefined).cel = {id: "b", expression: "` + rule + `"}]; }`},
 			{Path: "a.proto", Content: `syntax = "proto3"; package a; import "google/protobuf/any.proto";
@@ -135,14 +137,14 @@ message Held { ` + field + ` } message Ruled { int32 i = 1 [(buf.validate.field)
 		if err != nil {
 			t.Fatal(err)
 		}
-		types, err := schema.Select(set, schema.Selection{Messages: []schema.Named{{Message: "a.Holder"}, {Message: "a.Ruled"}}})
+		types, err := compile.Select(set, compile.Selection{Messages: []compile.Named{{Message: "a.Holder"}, {Message: "a.Ruled"}}})
 		if err != nil {
 			t.Fatal(err)
 		}
 		return types
 	}
 	for _, step := range []struct {
-		types []schema.New
+		types []compile.EventType
 		want  string
 	}{
 		{text("int32 i = 1;", "this < rule"), "[2 1] [2 1]"},
@@ -182,7 +184,7 @@ func TestRegisterSurvivesAPanic(t *testing.T) {
 	broken := *r
 	broken.Filters = nil
 	var fault *register.TypeError
-	var panicked *schema.PanicError
+	var panicked *compile.PanicError
 	_, err = broken.Register(t.Context(), register.Request{Types: things(t, 2, "")})
 	if !errors.As(err, &fault) || fault.Type != "things.v1.Thing0" || !errors.As(err, &panicked) {
 		t.Errorf("%v", err)
@@ -211,7 +213,7 @@ func TestRegisterReadsABoundedSampleOfLargeEvents(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	var report schema.Report
+	var report compat.Report
 	metertest.Bounded(t, 160<<20, 20*time.Second, func() {
 		report, err = r.Register(t.Context(), register.Request{DryRun: true, Types: things(t, 1, "string text = 4 [(buf.validate.field).string.max_len = 5];")})
 	})

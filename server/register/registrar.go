@@ -9,6 +9,8 @@ import (
 	"github.com/postrider-dev/postrider/server/filter"
 	"github.com/postrider-dev/postrider/server/gateway"
 	"github.com/postrider-dev/postrider/server/schema"
+	"github.com/postrider-dev/postrider/server/schema/compat"
+	"github.com/postrider-dev/postrider/server/schema/compile"
 	"github.com/postrider-dev/postrider/server/store"
 )
 
@@ -39,7 +41,7 @@ func New(config Config) *Registrar { return &Registrar{config} }
 
 // Request asks for schemas to be registered.
 type Request struct {
-	Types []schema.New
+	Types []compile.EventType
 	// Level is that of types which are new.
 	Level gateway.Level
 	// UnknownFields is what they mean for types which are new.
@@ -52,7 +54,7 @@ type Request struct {
 
 // RefusedError says that schemas are incompatible. Cause is CodeFailedPrecondition, ReasonIncompatibleSchema.
 type RefusedError struct {
-	Report schema.Report
+	Report compat.Report
 	Cause  *gateway.Error
 }
 
@@ -72,7 +74,7 @@ func (e *TypeError) Unwrap() error { return e.Cause }
 
 // Register stores the schemas that differ from the latest version of their type, all or none, and returns what it did.
 // The error is a *RefusedError when one is incompatible.
-func (r *Registrar) Register(ctx context.Context, request Request) (schema.Report, error) {
+func (r *Registrar) Register(ctx context.Context, request Request) (compat.Report, error) {
 	for range tries {
 		r.Reload()
 		c := comparison{Registrar: r, registry: r.Store.Registry(), snapshot: r.Schemas.Snapshot()}
@@ -93,11 +95,11 @@ func (r *Registrar) Register(ctx context.Context, request Request) (schema.Repor
 			return report, err
 		}
 	}
-	return schema.Report{}, gateway.Errorf(gateway.CodeUnavailable, gateway.ReasonOverloaded, "event types keep changing; try again")
+	return compat.Report{}, gateway.Errorf(gateway.CodeUnavailable, gateway.ReasonOverloaded, "event types keep changing; try again")
 }
 
 // refused makes the error of an incompatible registration. It names the first incompatibility; the report has them all.
-func refused(report schema.Report) error {
+func refused(report compat.Report) error {
 	for _, one := range report.Types {
 		if len(one.Incompatibilities) == 0 {
 			continue
@@ -112,7 +114,7 @@ func refused(report schema.Report) error {
 			more = fmt.Sprintf(" (and %d more)", n)
 		}
 		with := "its version " + strconv.Itoa(one.Version-1)
-		if one.Change == schema.TypeNew {
+		if one.Change == compat.TypeNew {
 			with = "what is there"
 		}
 		return &RefusedError{Report: report, Cause: gateway.Errorf(gateway.CodeFailedPrecondition, gateway.ReasonIncompatibleSchema,
@@ -121,7 +123,7 @@ func refused(report schema.Report) error {
 	return nil
 }
 
-func incompatibilities(report schema.Report) (n int) {
+func incompatibilities(report compat.Report) (n int) {
 	for _, one := range report.Types {
 		n += len(one.Incompatibilities)
 	}

@@ -13,6 +13,8 @@ import (
 	"github.com/postrider-dev/postrider/server/publish"
 	"github.com/postrider-dev/postrider/server/register"
 	"github.com/postrider-dev/postrider/server/schema"
+	"github.com/postrider-dev/postrider/server/schema/compat"
+	"github.com/postrider-dev/postrider/server/schema/compile"
 	"github.com/postrider-dev/postrider/server/store"
 	"github.com/postrider-dev/postrider/server/wire"
 )
@@ -32,11 +34,11 @@ func (s *eventTypeService) RegisterEventTypes(
 	set := request.Msg.GetDescriptorSet()
 	if len(request.Msg.GetFiles()) > 0 {
 		var err error
-		if set, err = schema.Compile(ctx, wire.NewSources(request.Msg.GetFiles())); err != nil {
+		if set, err = compile.Compile(ctx, wire.NewSources(request.Msg.GetFiles())); err != nil {
 			return nil, err
 		}
 	}
-	types, err := schema.Select(set, wire.NewSelection(request.Msg))
+	types, err := compile.Select(set, wire.NewSelection(request.Msg))
 	if err != nil {
 		return nil, err
 	}
@@ -199,7 +201,7 @@ func (s *eventTypeService) DiffEventType(
 	if err != nil {
 		return nil, err
 	}
-	difference, err := schema.Compare(before, after)
+	difference, err := compat.Compare(before, after)
 	if err != nil {
 		return nil, err
 	}
@@ -272,7 +274,7 @@ func (s *eventTypeService) GetSchemas(
 		})
 	}
 	if request.Msg.GetSources() {
-		sources, err := schema.Sources(set)
+		sources, err := compile.Sources(set)
 		if err != nil {
 			return nil, err
 		}

@@ -9,6 +9,8 @@ import (
 	"google.golang.org/protobuf/types/dynamicpb"
 
 	"github.com/postrider-dev/postrider/server/schema"
+	"github.com/postrider-dev/postrider/server/schema/codec"
+	"github.com/postrider-dev/postrider/server/schema/compile"
 )
 
 func BenchmarkCanonicalText(b *testing.B) {
@@ -16,7 +18,7 @@ func BenchmarkCanonicalText(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		var err error
-		if buffer, err = schema.AppendCanonical(buffer[:0], []byte(goodOrder)); err != nil {
+		if buffer, err = codec.AppendCanonical(buffer[:0], []byte(goodOrder)); err != nil {
 			b.Fatal(err)
 		}
 	}
@@ -45,7 +47,7 @@ func BenchmarkKeys(b *testing.B) {
 		if one.Type != "shop.v1.OrderPaid" {
 			continue
 		}
-		paid, err := schema.Candidate(one)
+		paid, err := new(schema.Candidates).Type(one)
 		if err != nil {
 			b.Fatal(err)
 		}
@@ -113,7 +115,7 @@ func BenchmarkRender(b *testing.B) {
 
 // BenchmarkSelect500 compiles and selects 500 event types with rules in 50 files, of which each imports another.
 func BenchmarkSelect500(b *testing.B) {
-	var files []schema.Source
+	var files []compile.Source
 	for file := range 50 {
 		var text strings.Builder
 		fmt.Fprintf(&text, "syntax = \"proto3\";\npackage p%d;\nimport \"buf/validate/validate.proto\";\n", file)
@@ -124,11 +126,11 @@ func BenchmarkSelect500(b *testing.B) {
 			fmt.Fprintf(&text, "// Message %d.\nmessage M%d {\n  string id = 1 [(buf.validate.field).string.min_len = 1];\n"+
 				"  int64 total = 2 [(buf.validate.field).cel = {id: \"x\", expression: \"this > 0\"}];\n}\n", message, message)
 		}
-		files = append(files, schema.Source{Path: fmt.Sprintf("p%d.proto", file), Content: text.String()})
+		files = append(files, compile.Source{Path: fmt.Sprintf("p%d.proto", file), Content: text.String()})
 	}
 	b.ReportAllocs()
 	for b.Loop() {
-		types, err := schema.Select(compile(b, files...), schema.Selection{All: true})
+		types, err := compile.Select(compiledSet(b, files...), compile.Selection{All: true})
 		if err != nil || len(types) != 500 {
 			b.Fatal(len(types), err)
 		}

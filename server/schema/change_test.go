@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/postrider-dev/postrider/server/schema"
+	"github.com/postrider-dev/postrider/server/schema/compile"
 )
 
 func TestChanges(t *testing.T) {
@@ -60,8 +60,8 @@ func TestChanges(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			difference := compare(t, "a.M", schema.Source{Path: "a.proto", Content: head + test.before},
-				schema.Source{Path: "a.proto", Content: head + test.after})
+			difference := compare(t, "a.M", compile.Source{Path: "a.proto", Content: head + test.before},
+				compile.Source{Path: "a.proto", Content: head + test.after})
 			var got []string
 			for _, one := range difference.Changes {
 				got = append(got, fmt.Sprintf("%d %s: %s → %s", one.Kind, one.Element, one.Before, one.After))
@@ -77,8 +77,8 @@ func TestChanges(t *testing.T) {
 func TestChangesOfFeatures(t *testing.T) {
 	t.Parallel()
 	const body = "message M { int32 a = 1; }"
-	difference := compare(t, "M", schema.Source{Path: "a.proto", Content: "syntax = \"proto3\";" + body},
-		schema.Source{Path: "a.proto", Content: "edition = \"2023\";" + body})
+	difference := compare(t, "M", compile.Source{Path: "a.proto", Content: "syntax = \"proto3\";" + body},
+		compile.Source{Path: "a.proto", Content: "edition = \"2023\";" + body})
 	if len(difference.Changes) != 1 || difference.Changes[0].After != "optional int32 a = 1;" {
 		t.Error(difference.Changes)
 	}

@@ -13,6 +13,8 @@ import (
 	"testing"
 
 	"github.com/postrider-dev/postrider/server/schema"
+	"github.com/postrider-dev/postrider/server/schema/compat"
+	"github.com/postrider-dev/postrider/server/schema/compile"
 )
 
 // pair is a schema before and after a change, and what Compare has to find: "rule line:column element" of each. The type
@@ -102,20 +104,20 @@ func (p pair) text(i int, body string) string {
 	return "syntax = \"proto3\";\n" + pkg + "\n" + body
 }
 
-func (p pair) sides(i int) (before, after schema.Source) {
+func (p pair) sides(i int) (before, after compile.Source) {
 	path := fmt.Sprintf("p%d/m.proto", i)
-	return schema.Source{Path: path, Content: p.text(i, p.before)}, schema.Source{Path: path, Content: p.text(i, p.after)}
+	return compile.Source{Path: path, Content: p.text(i, p.before)}, compile.Source{Path: path, Content: p.text(i, p.after)}
 }
 
-func candidate(tb testing.TB, message string, files ...schema.Source) *schema.Type {
+func candidate(tb testing.TB, message string, files ...compile.Source) *schema.Type {
 	tb.Helper()
-	types, err := schema.Select(compile(tb, files...), schema.Selection{Messages: []schema.Named{{Message: message}}})
+	types, err := compile.Select(compiledSet(tb, files...), compile.Selection{Messages: []compile.Named{{Message: message}}})
 	if err != nil {
 		tb.Fatal(err)
 	}
 	for _, one := range types {
 		if one.Message == message {
-			found, err := schema.Candidate(one)
+			found, err := new(schema.Candidates).Type(one)
 			if err != nil {
 				tb.Fatal(err)
 			}
@@ -126,9 +128,9 @@ func candidate(tb testing.TB, message string, files ...schema.Source) *schema.Ty
 	return nil
 }
 
-func compare(tb testing.TB, message string, before, after schema.Source) schema.Difference {
+func compare(tb testing.TB, message string, before, after compile.Source) compat.Difference {
 	tb.Helper()
-	difference, err := schema.Compare(candidate(tb, message, before), candidate(tb, message, after))
+	difference, err := compat.Compare(candidate(tb, message, before), candidate(tb, message, after))
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -170,12 +172,12 @@ func TestCompareAgreesWithBuf(t *testing.T) {
 		}
 		t.Skip("SKIPPED: buf is not installed, run `npm ci`; nothing holds Compare against it")
 	}
-	var before, after []schema.Source
+	var before, after []compile.Source
 	for i, one := range pairs {
 		was, is := one.sides(i)
 		before, after = append(before, was), append(after, is)
 	}
-	broken := askBuf(t, buf, compile(t, before...), compile(t, after...))
+	broken := askBuf(t, buf, compiledSet(t, before...), compiledSet(t, after...))
 	for i, one := range pairs {
 		said := broken[fmt.Sprintf("p%d/m.proto", i)]
 		if (len(said) > 0) != (len(one.want) > 0) {

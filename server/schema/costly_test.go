@@ -10,38 +10,17 @@ import (
 	"github.com/postrider-dev/postrider/server/gateway"
 	"github.com/postrider-dev/postrider/server/meter/metertest"
 	"github.com/postrider-dev/postrider/server/schema"
+	"github.com/postrider-dev/postrider/server/schema/codec"
+	"github.com/postrider-dev/postrider/server/schema/compile"
 )
 
 // stored is a type as the store has it: it was not judged again when it was loaded.
 func stored(t *testing.T, message, source string) *schema.Type {
 	t.Helper()
-	set := compile(t, schema.Source{Path: "stored.proto", Content: source})
+	set := compiledSet(t, compile.Source{Path: "stored.proto", Content: source})
 	registry := schema.NewRegistry()
 	registry.Load([]schema.Stored{{ID: 1, Type: message, Message: message, Version: 1, Files: set, Latest: true}}, 1)
 	return registry.Snapshot().Version(1)
-}
-
-// undeclared are the functions that a rule cannot name.
-var undeclared = []string{"@range", "_in_", "in", "__not_strictly_false__"}
-
-// The table of costly expressions has every function that rules have: a new one needs a row.
-func TestEveryFunctionOfRulesIsInTheTableOfCostlyExpressions(t *testing.T) {
-	t.Parallel()
-	names, err := schema.RuleFunctions()
-	if err != nil {
-		t.Fatal(err)
-	}
-	var covered []string
-	for _, row := range metertest.Expressions() {
-		if row.Rule != "" {
-			covered = append(covered, row.Functions...)
-		}
-	}
-	for name := range names {
-		if !slices.Contains(covered, name) && !slices.Contains(undeclared, name) {
-			t.Errorf("%s has no row", name)
-		}
-	}
 }
 
 // What it may take to read a payload of 600 kB and to hold it against a rule, far more than it does.
@@ -77,7 +56,7 @@ func TestCostlyRulesAreBounded(t *testing.T) {
 			violations := encoded(t, stored(t, "costly.Payload", metertest.Schema+
 				fmt.Sprintf(`option (buf.validate.message).cel = {id: "costly", message: "false", expression: %q}; }`, row.Rule)), payload)
 			for _, one := range violations {
-				if one.Rule != "costly" || one.Field != schema.DataField {
+				if one.Rule != "costly" || one.Field != codec.DataField {
 					t.Errorf("got %+v", one)
 				}
 			}

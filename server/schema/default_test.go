@@ -9,18 +9,19 @@ import (
 	"google.golang.org/protobuf/encoding/protowire"
 
 	"github.com/postrider-dev/postrider/server/schema"
+	"github.com/postrider-dev/postrider/server/schema/compile"
 )
 
 // compiled is one message of a schema text.
 func compiled(tb testing.TB, text, name string) *schema.Type {
 	tb.Helper()
-	types, err := schema.Select(compile(tb, sources("-- a.proto --\nsyntax = \"proto3\";\n"+text)...), schema.Selection{All: true})
+	types, err := compile.Select(compiledSet(tb, sources("-- a.proto --\nsyntax = \"proto3\";\n"+text)...), compile.Selection{All: true})
 	if err != nil {
 		tb.Fatal(err)
 	}
 	for _, one := range types {
 		if one.Type == name {
-			found, err := schema.Candidate(one)
+			found, err := new(schema.Candidates).Type(one)
 			if err != nil {
 				tb.Fatal(err)
 			}

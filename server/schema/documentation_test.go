@@ -7,9 +7,11 @@ import (
 	"testing"
 
 	"github.com/postrider-dev/postrider/server/schema"
+	"github.com/postrider-dev/postrider/server/schema/compile"
+	"github.com/postrider-dev/postrider/server/schema/describe"
 )
 
-func document(tb testing.TB, one *schema.Type) schema.Documentation {
+func document(tb testing.TB, one *schema.Type) describe.Documentation {
 	tb.Helper()
 	documented, err := one.Documentation()
 	if err != nil {
@@ -22,7 +24,7 @@ func document(tb testing.TB, one *schema.Type) schema.Documentation {
 func TestExamplesOfTheShop(t *testing.T) {
 	t.Parallel()
 	for _, one := range split(t, shopFile) {
-		found, err := schema.Candidate(one)
+		found, err := new(schema.Candidates).Type(one)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -80,7 +82,7 @@ message Unused {}
 	if want := []string{"a before b", "exactly one of d, old", "exactly one of d, old"}; !slices.Equal(m.Rules, want) {
 		t.Errorf("rules %q", m.Rules)
 	}
-	for i, want := range []schema.FieldDocumentation{
+	for i, want := range []describe.FieldDocumentation{
 		{Name: "a", JSONName: "a", Number: 1, Type: "a.N", Reference: "a.N", Comment: "The a.", Required: true},
 		{Name: "b", JSONName: "b", Number: 2, Type: "repeated a.E", Reference: "a.E", Comment: "What b is."},
 		{Name: "c", JSONName: "c", Number: 3, Type: "map<string, a.N>", Reference: "a.N"},
@@ -166,7 +168,7 @@ func TestRulesInWordsAndExamples(t *testing.T) {
 		t.Run(test.want, func(t *testing.T) {
 			t.Parallel()
 			kind, rule, _ := strings.Cut(test.field, "|")
-			file := schema.Source{Path: fmt.Sprintf("m%d.proto", i), Content: `syntax = "proto3";
+			file := compile.Source{Path: fmt.Sprintf("m%d.proto", i), Content: `syntax = "proto3";
 import "buf/validate/validate.proto"; import "google/protobuf/timestamp.proto"; import "google/protobuf/duration.proto";
 import "google/protobuf/wrappers.proto";
 enum E { E_X = 0; E_Y = 1; E_Z = 2; }
@@ -197,7 +199,7 @@ func TestExamplesThatAreHard(t *testing.T) {
 		"message M { option (buf.validate.message).cel = {id: \"no\", message: \"no\", expression: \"this.a == ''\"}; string a = 1; int32 b = 2; }": true,
 		"message M { string a = 1 [(buf.validate.field).string = {min_len: 100000}]; }":                                                             false,
 	} {
-		example := document(t, candidate(t, "M", schema.Source{Path: "m.proto", Content: head + body})).Example
+		example := document(t, candidate(t, "M", compile.Source{Path: "m.proto", Content: head + body})).Example
 		if (example != "") != possible {
 			t.Errorf("%s: %q", body, example)
 		}

@@ -13,7 +13,7 @@ import (
 	"testing"
 
 	"github.com/postrider-dev/postrider/server/gateway"
-	"github.com/postrider-dev/postrider/server/schema"
+	"github.com/postrider-dev/postrider/server/schema/compile"
 )
 
 // foreignFiles are schemas that nobody here wrote: every .proto file of the npm package google-proto-files.
@@ -90,11 +90,11 @@ func (l library) folders() []string { return slices.Sorted(maps.Keys(l.in)) }
 // register compiles files with what they import, as a user would send them, and notes their types.
 func (l library) register(t *testing.T, types map[string]bool, files ...string) error {
 	t.Helper()
-	set, err := schema.Compile(t.Context(), l.closure(files...))
+	set, err := compile.Compile(t.Context(), l.closure(files...))
 	if err != nil {
 		return err
 	}
-	found, err := schema.Select(set, schema.Selection{All: true})
+	found, err := compile.Select(set, compile.Selection{All: true})
 	if err != nil {
 		return err
 	}
@@ -105,13 +105,13 @@ func (l library) register(t *testing.T, types map[string]bool, files ...string) 
 }
 
 // closure returns files with what they import.
-func (l library) closure(files ...string) (sent []schema.Source) {
+func (l library) closure(files ...string) (sent []compile.Source) {
 	seen := make(map[string]bool)
 	for queue := files; len(queue) > 0; queue = queue[1:] {
 		if text, there := l.text[queue[0]]; there && !seen[queue[0]] {
 			seen[queue[0]] = true
-			sent = append(sent, schema.Source{Path: queue[0], Content: text})
-			queue = append(slices.Clip(queue), schema.Imports(text)...)
+			sent = append(sent, compile.Source{Path: queue[0], Content: text})
+			queue = append(slices.Clip(queue), compile.Imports(text)...)
 		}
 	}
 	return sent

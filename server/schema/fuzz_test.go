@@ -13,6 +13,7 @@ import (
 	"google.golang.org/protobuf/types/dynamicpb"
 
 	"github.com/postrider-dev/postrider/server/schema"
+	"github.com/postrider-dev/postrider/server/schema/codec"
 	"github.com/postrider-dev/postrider/server/schema/schematest"
 )
 
@@ -22,11 +23,11 @@ func FuzzCanonicalText(f *testing.F) {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, text []byte) {
-		canonical, err := schema.AppendCanonical(nil, text)
+		canonical, err := codec.AppendCanonical(nil, text)
 		if err != nil {
 			return
 		}
-		if again, err := schema.AppendCanonical(nil, canonical); err != nil || string(again) != string(canonical) {
+		if again, err := codec.AppendCanonical(nil, canonical); err != nil || string(again) != string(canonical) {
 			t.Fatalf("%q became %q and then %q, %v", text, canonical, again, err)
 		}
 		if !reflect.DeepEqual(decode(t, text), decode(t, canonical)) {

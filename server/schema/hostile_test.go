@@ -13,6 +13,8 @@ import (
 
 	"github.com/postrider-dev/postrider/server/gateway"
 	"github.com/postrider-dev/postrider/server/schema"
+	"github.com/postrider-dev/postrider/server/schema/compat"
+	"github.com/postrider-dev/postrider/server/schema/compile"
 )
 
 // Rules that would keep the server busy for days, or take all its memory, are refused before they are evaluated.
@@ -28,9 +30,9 @@ func TestRulesAreBounded(t *testing.T) {
 		"!this.exists(x, x in ['" + strings.Repeat("a', '", 500) + "'])":                      false,
 		"this.all(x, x.startsWith('a') && x.size() < 9 && x.matches('^[a-z]+$') || x == 'b')": false,
 	} {
-		set := compile(t, schema.Source{Path: "m.proto", Content: `syntax = "proto3"; import "buf/validate/validate.proto";
+		set := compiledSet(t, compile.Source{Path: "m.proto", Content: `syntax = "proto3"; import "buf/validate/validate.proto";
 message M { repeated string a = 1 [(buf.validate.field).cel = {id: "x", expression: "` + expression + `"}]; }`})
-		_, err := schema.Select(set, schema.Selection{All: true})
+		_, err := compile.Select(set, compile.Selection{All: true})
 		if (err != nil) != refused {
 			t.Errorf("%.100s: %v", expression, err)
 		}
@@ -71,11 +73,11 @@ func hostileSources() map[string]string {
 const registerTimeout = time.Minute
 
 // register does with a schema what a registration does. It fails on an error that is not told to the user as one.
-func register(tb testing.TB, files []schema.Source) {
+func register(tb testing.TB, files []compile.Source) {
 	tb.Helper()
 	ctx, cancel := context.WithTimeout(tb.Context(), registerTimeout)
 	defer cancel()
-	set, err := schema.Compile(ctx, files)
+	set, err := compile.Compile(ctx, files)
 	if told(tb, err) {
 		return
 	}
@@ -84,16 +86,16 @@ func register(tb testing.TB, files []schema.Source) {
 
 func selectAll(tb testing.TB, set []byte) {
 	tb.Helper()
-	types, err := schema.Select(set, schema.Selection{All: true})
+	types, err := compile.Select(set, compile.Selection{All: true})
 	if told(tb, err) {
 		return
 	}
 	for _, one := range types[:min(len(types), 3)] {
-		found, err := schema.Candidate(one)
+		found, err := new(schema.Candidates).Type(one)
 		if err != nil {
 			tb.Fatalf("selected, but no candidate: %v", err)
 		}
-		if _, err := schema.Compare(found, found); err != nil {
+		if _, err := compat.Compare(found, found); err != nil {
 			tb.Fatal(err)
 		}
 		if _, err := found.Documentation(); err != nil {
@@ -138,16 +140,16 @@ func TestChainsOfMessagesAreBounded(t *testing.T) {
 	t.Parallel()
 	for _, length := range []int{10_000, 100_000} {
 		set := encode(t, chainOfMessages(length))
-		types, err := schema.Select(set, schema.Selection{Messages: []schema.Named{{Message: "M0"}}})
+		types, err := compile.Select(set, compile.Selection{Messages: []compile.Named{{Message: "M0"}}})
 		if refused := told(t, err); refused != (length > 10_000) {
 			t.Errorf("%d messages: %v", length, err)
 		}
 		for _, one := range types {
-			found, err := schema.Candidate(one)
+			found, err := new(schema.Candidates).Type(one)
 			if err != nil {
 				t.Fatal(err)
 			}
-			if _, err := schema.Compare(found, found); err != nil {
+			if _, err := compat.Compare(found, found); err != nil {
 				t.Error(err)
 			}
 			if _, violations, err := found.FromJSON([]byte("{}")); err != nil || len(violations) > 0 {
@@ -184,13 +186,13 @@ func FuzzCompile(f *testing.F) {
 
 func FuzzSelect(f *testing.F) {
 	for name, text := range hostileSources() {
-		if set, err := schema.Compile(f.Context(), sources(text)); err == nil && len(set) < 1<<16 {
+		if set, err := compile.Compile(f.Context(), sources(text)); err == nil && len(set) < 1<<16 {
 			f.Add(set)
 		} else if name == "holds itself" {
 			f.Fatal(err)
 		}
 	}
-	f.Add(compile(f, sources(marked)...))
+	f.Add(compiledSet(f, sources(marked)...))
 	f.Add(encode(f, &descriptorpb.FileDescriptorProto{Name: proto.String("a"), Dependency: []string{"b"}},
 		&descriptorpb.FileDescriptorProto{Name: proto.String("b"), Dependency: []string{"a"}}))
 	f.Add(encode(f, &descriptorpb.FileDescriptorProto{}, &descriptorpb.FileDescriptorProto{}))

@@ -4,7 +4,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/postrider-dev/postrider/server/schema"
+	"github.com/postrider-dev/postrider/server/schema/compat"
+	"github.com/postrider-dev/postrider/server/schema/compile"
 )
 
 // ingredient is one thing that judging a payload of a.M may depend on, before and after it changes alone. A text without
@@ -88,7 +89,7 @@ func TestIdentityOfVersions(t *testing.T) {
 			if (was == is) != one.same {
 				t.Errorf("the same version: %t, want %t", was == is, one.same)
 			}
-			difference, err := schema.Compare(before, after)
+			difference, err := compat.Compare(before, after)
 			if err != nil || (len(difference.Changes) == 0) != one.same {
 				t.Errorf("changes %+v, %v", difference.Changes, err)
 			}
@@ -96,7 +97,7 @@ func TestIdentityOfVersions(t *testing.T) {
 	}
 }
 
-func ingredientFiles(text string) []schema.Source {
+func ingredientFiles(text string) []compile.Source {
 	if !strings.HasPrefix(text, "-- ") {
 		text = "-- a.proto --\n" + text
 	}
@@ -108,15 +109,15 @@ func TestRemovedFromAnAnyOrAnExtensionBreaks(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
 		before, after string
-		want          schema.IncompatibilityRule
+		want          compat.IncompatibilityRule
 	}{
-		{withAny + "message N {}", withAny, schema.RuleTypeRemoved},
-		{withAny + "message N { int32 i = 1; }", withAny + "message N { string i = 1; }", schema.RuleFieldRetyped},
-		{extended + extension + "extend a.M { optional int32 i = 100; }", extended, schema.RuleFieldRemoved},
-		{extended + extension + "extend a.M { optional int32 i = 100; }", extended + extension + "extend a.M { optional string i = 100; }", schema.RuleFieldRetyped},
-		{extended + extension + "extend a.M { optional int32 i = 100; }", extended + extension + "extend a.M { optional int32 j = 100; }", schema.RuleFieldJSONName},
+		{withAny + "message N {}", withAny, compat.RuleTypeRemoved},
+		{withAny + "message N { int32 i = 1; }", withAny + "message N { string i = 1; }", compat.RuleFieldRetyped},
+		{extended + extension + "extend a.M { optional int32 i = 100; }", extended, compat.RuleFieldRemoved},
+		{extended + extension + "extend a.M { optional int32 i = 100; }", extended + extension + "extend a.M { optional string i = 100; }", compat.RuleFieldRetyped},
+		{extended + extension + "extend a.M { optional int32 i = 100; }", extended + extension + "extend a.M { optional int32 j = 100; }", compat.RuleFieldJSONName},
 	} {
-		difference, err := schema.Compare(candidate(t, "a.M", ingredientFiles(test.before)...), candidate(t, "a.M", ingredientFiles(test.after)...))
+		difference, err := compat.Compare(candidate(t, "a.M", ingredientFiles(test.before)...), candidate(t, "a.M", ingredientFiles(test.after)...))
 		if err != nil || len(difference.Incompatibilities) != 1 || difference.Incompatibilities[0].Rule != test.want {
 			t.Errorf("%s: %+v, %v", test.after, difference.Incompatibilities, err)
 		}

@@ -5,7 +5,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/postrider-dev/postrider/server/schema"
+	"github.com/postrider-dev/postrider/server/schema/compile"
 )
 
 // TestImportsAreReadAsTheCompilerReadsThem is about spellings that a pattern for lines misses or takes for an import.
@@ -26,7 +26,7 @@ func TestImportsAreReadAsTheCompilerReadsThem(t *testing.T) {
 		"message M {":               nil,
 		"no proto \x00 \xff at all": nil,
 	} {
-		if got := schema.Imports(text); !slices.Equal(got, want) {
+		if got := compile.Imports(text); !slices.Equal(got, want) {
 			t.Errorf("%q imports %q, want %q", text, got, want)
 		}
 	}
@@ -35,8 +35,8 @@ func TestImportsAreReadAsTheCompilerReadsThem(t *testing.T) {
 // TestEditionAfterAByteOrderMark looks that it is refused like any other that the compiler does not know.
 func TestEditionAfterAByteOrderMark(t *testing.T) {
 	t.Parallel()
-	_, plain := schema.Compile(t.Context(), []schema.Source{{Path: "a.proto", Content: `edition = "2024";`}})
-	_, marked := schema.Compile(t.Context(), []schema.Source{{Path: "a.proto", Content: "\ufeff" + `edition = "2024";`}})
+	_, plain := compile.Compile(t.Context(), []compile.Source{{Path: "a.proto", Content: `edition = "2024";`}})
+	_, marked := compile.Compile(t.Context(), []compile.Source{{Path: "a.proto", Content: "\ufeff" + `edition = "2024";`}})
 	if plain == nil || marked == nil || !strings.Contains(reason(plain), "edition") || !strings.Contains(reason(marked), "edition") {
 		t.Errorf("%v, and after a mark %v", plain, marked)
 	}

@@ -13,6 +13,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/postrider-dev/postrider/server/schema"
+	"github.com/postrider-dev/postrider/server/schema/compile"
 )
 
 // judge holds values against a JSON Schema, with the keywords that the server writes. It fails on one it does not know.
@@ -204,7 +205,7 @@ func (j judge) properties(schema map[string]any, keyword string, value map[strin
 func TestJSONSchemasOfTheShop(t *testing.T) {
 	t.Parallel()
 	for _, one := range split(t, shopFile) {
-		found, err := schema.Candidate(one)
+		found, err := new(schema.Candidates).Type(one)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -250,7 +251,7 @@ func TestJSONSchema(t *testing.T) {
 		{"int32 v = 1 [(buf.validate.field).int32 = {not_in: [3]}];", `2`, `3`},
 		{"string v = 1 [(buf.validate.field).string = {prefix: \"a.\", not_contains: \"x\"}];", `"a.b"`, `"ab" "a.x"`},
 	} {
-		j := newJudge(t, candidate(t, "M", schema.Source{Path: "m.proto", Content: jsonSchemaFile(test.field)}))
+		j := newJudge(t, candidate(t, "M", compile.Source{Path: "m.proto", Content: jsonSchemaFile(test.field)}))
 		for value := range strings.FieldsSeq(test.accepted) {
 			if !j.accepts(`{"v":` + value + `}`) {
 				t.Errorf("%s refuses %s", test.field, value)
@@ -274,7 +275,7 @@ func jsonSchemaFile(fields string) string {
 
 func TestJSONSchemaOfWholeMessages(t *testing.T) {
 	t.Parallel()
-	j := newJudge(t, candidate(t, "M", schema.Source{Path: "m.proto", Content: jsonSchemaFile(`
+	j := newJudge(t, candidate(t, "M", compile.Source{Path: "m.proto", Content: jsonSchemaFile(`
 		string needed_name = 1 [(buf.validate.field).string.min_len = 1];
 		N needed = 2 [(buf.validate.field).required = true];
 		oneof a { int32 b = 3; int32 c = 4; }

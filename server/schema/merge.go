@@ -10,6 +10,8 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 	"google.golang.org/protobuf/reflect/protoregistry"
 	"google.golang.org/protobuf/types/descriptorpb"
+
+	"github.com/postrider-dev/postrider/server/schema/compile"
 )
 
 // Merge puts the files of several types into one encoded FileDescriptorSet, imports first, and returns it with the types
@@ -76,14 +78,14 @@ func (m *merger) add(t *Type) error {
 		return err
 	}
 	for _, file := range own.GetFile() {
-		if isShared(file.GetName()) {
+		if compile.IsShared(file.GetName()) {
 			continue // comes with what imports it
 		}
 		if _, err := m.linked.FindFileByPath(file.GetName()); err == nil {
 			continue
 		}
-		if err := addFile(m.linked, file); err != nil {
-			m.faults[first] = fmt.Sprintf("%s does not go together with newer files: %s", file.GetName(), trimProto(err.Error()))
+		if err := compile.AddFile(m.linked, file); err != nil {
+			m.faults[first] = fmt.Sprintf("%s does not go together with newer files: %s", file.GetName(), compile.TrimProto(err.Error()))
 			continue
 		}
 		m.addImports(file.GetDependency())
@@ -95,7 +97,7 @@ func (m *merger) add(t *Type) error {
 // addImports puts shared files into the set, which has to stand alone where it goes, after what they import.
 func (m *merger) addImports(paths []string) {
 	for _, path := range paths {
-		shared := sharedFile(path)
+		shared := compile.Shared(path)
 		if shared == nil || m.shared[path] {
 			continue
 		}

@@ -13,6 +13,8 @@ import (
 
 	"github.com/postrider-dev/postrider/server/gateway"
 	"github.com/postrider-dev/postrider/server/schema"
+	"github.com/postrider-dev/postrider/server/schema/compat"
+	"github.com/postrider-dev/postrider/server/schema/compile"
 	"github.com/postrider-dev/postrider/server/schema/schematest"
 )
 
@@ -24,8 +26,8 @@ func TestRepeatedFieldsCompare(t *testing.T) {
 	} {
 		t.Run(kind, func(t *testing.T) {
 			t.Parallel()
-			text := func(more string) schema.Source {
-				return schema.Source{Path: "m.proto", Content: `syntax = "proto2"; import "google/protobuf/any.proto"; import "google/protobuf/struct.proto";
+			text := func(more string) compile.Source {
+				return compile.Source{Path: "m.proto", Content: `syntax = "proto2"; import "google/protobuf/any.proto"; import "google/protobuf/struct.proto";
 					message M { repeated ` + kind + ` a = 1; ` + more + ` }
 					message N {} enum E { X = 0; }`}
 			}
@@ -61,13 +63,13 @@ func TestPairsOfVersions(t *testing.T) {
 func TestPanicsOfSchemasAreErrors(t *testing.T) {
 	t.Parallel()
 	work := func() (err error) {
-		defer schema.Recover(&err, "compare")
+		defer compile.Recover(&err, "compare")
 		var none *schema.Type
 		_ = none.Name()
 		return nil
 	}
 	err := work()
-	var panicked *schema.PanicError
+	var panicked *compile.PanicError
 	if !errors.As(err, &panicked) || panicked.Doing != "compare" || !strings.HasPrefix(panicked.Place, "schema/type.go:") {
 		t.Errorf("%v", err)
 	}
@@ -110,11 +112,11 @@ func pairVersion(t *testing.T, set *descriptorpb.FileDescriptorSet) *schema.Type
 	if err != nil {
 		return nil
 	}
-	types, err := schema.Select(encoded, schema.Selection{Messages: []schema.Named{{Message: schematest.PairType}}})
+	types, err := compile.Select(encoded, compile.Selection{Messages: []compile.Named{{Message: schematest.PairType}}})
 	if err != nil {
 		return nil
 	}
-	candidate, err := schema.Candidate(types[0])
+	candidate, err := new(schema.Candidates).Type(types[0])
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -129,7 +131,7 @@ type versionPair struct {
 
 func (p *versionPair) compares() {
 	p.Helper()
-	difference, err := schema.Compare(p.before, p.after)
+	difference, err := compat.Compare(p.before, p.after)
 	if err != nil {
 		p.Fatalf("the pair %d: %v", p.seed, err)
 	}
@@ -138,7 +140,7 @@ func (p *versionPair) compares() {
 	if (was == is) != (len(difference.Changes) == 0) || was == is && len(difference.Incompatibilities) > 0 {
 		p.Fatalf("the pair %d: the same version %t, but %+v", p.seed, was == is, difference)
 	}
-	same, err := schema.Compare(p.before, p.before)
+	same, err := compat.Compare(p.before, p.before)
 	if err != nil || len(same.Changes)+len(same.Incompatibilities) > 0 {
 		p.Fatalf("the pair %d: a version differs from itself: %+v, %v", p.seed, same, err)
 	}
@@ -157,7 +159,7 @@ func (p *versionPair) shows(one *schema.Type) {
 	if err != nil {
 		p.Fatalf("the pair %d: %v", p.seed, err)
 	}
-	if _, err := schema.Sources(set); err != nil {
+	if _, err := compile.Sources(set); err != nil {
 		p.Fatalf("the pair %d: %v", p.seed, err)
 	}
 }
@@ -171,7 +173,7 @@ func (p *versionPair) judges() {
 		p.Fatal(err)
 	}
 	generator := schematest.New(files, p.seed)
-	rules := schema.NewStrictness(p.before, p.after)
+	rules := compat.NewStrictness(p.before, p.after)
 	for i := range 3 {
 		encoded, err := proto.Marshal(generator.Message(found.(protoreflect.MessageDescriptor)))
 		if err != nil {

@@ -10,6 +10,8 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/postrider-dev/postrider/server/schema"
+	"github.com/postrider-dev/postrider/server/schema/compat"
+	"github.com/postrider-dev/postrider/server/schema/compile"
 	"github.com/postrider-dev/postrider/server/schema/schematest"
 )
 
@@ -19,11 +21,11 @@ func TestSourcesCompileToTheSameVersion(t *testing.T) {
 	t.Parallel()
 	for name, set := range map[string][]byte{
 		"shop": readFile(t, shopFile), "kinds": readFile(t, kindsFile), "rich": readFile(t, richFile),
-		"GitHub": compile(t, folder(t, "../../examples/demo")...),
+		"GitHub": compiledSet(t, folder(t, "../../examples/demo")...),
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			printsTheSame(t, set, schema.Selection{All: true})
+			printsTheSame(t, set, compile.Selection{All: true})
 		})
 	}
 }
@@ -45,7 +47,7 @@ message M {
   optional double f = 6 [(buf.validate.field).double = {in: [1e-9, 2.5, inf], gt: -inf}];
 }
 `
-	printsTheSame(t, compile(t, sources(text)...), schema.Selection{All: true})
+	printsTheSame(t, compiledSet(t, sources(text)...), compile.Selection{All: true})
 }
 
 // TestShadowedNamesInSourcesStayTheSame is about names that mean another thing when they are shortened.
@@ -60,7 +62,7 @@ func TestShadowedNamesInSourcesStayTheSame(t *testing.T) {
 		"-- a.proto --\nsyntax = \"proto3\"; package a; message E { int32 i = 1; }\n-- b.proto --\nsyntax = \"proto3\"; package a; import \"a.proto\";\n" +
 			"message M { .a.E e = 1; E f = 2; enum E { X = 0; } }\n",
 	} {
-		printsTheSame(t, compile(t, sources(text)...), schema.Selection{All: true})
+		printsTheSame(t, compiledSet(t, sources(text)...), compile.Selection{All: true})
 	}
 }
 
@@ -73,8 +75,8 @@ func TestMadeUpSourcesStayTheSame(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		selection := schema.Selection{Messages: []schema.Named{{Message: schematest.PairType}}}
-		if _, err := schema.Select(set, selection); err != nil {
+		selection := compile.Selection{Messages: []compile.Named{{Message: schematest.PairType}}}
+		if _, err := compile.Select(set, selection); err != nil {
 			continue
 		}
 		if printsTheSame(t, set, selection); t.Failed() {
@@ -97,13 +99,13 @@ func TestForeignSourcesStayTheSame(t *testing.T) {
 		if hiding := strings.HasSuffix(folder, "osconfig/agentendpoint/v1"); !hiding && (i%20 > 0 || len(sent) > 60) {
 			continue
 		}
-		set, err := schema.Compile(t.Context(), sent)
+		set, err := compile.Compile(t.Context(), sent)
 		if err != nil {
 			continue
 		}
-		if _, err := schema.Select(set, schema.Selection{All: true}); err == nil {
+		if _, err := compile.Select(set, compile.Selection{All: true}); err == nil {
 			printed++
-			t.Run(folder, func(t *testing.T) { printsTheSame(t, set, schema.Selection{All: true}) })
+			t.Run(folder, func(t *testing.T) { printsTheSame(t, set, compile.Selection{All: true}) })
 		}
 	}
 	if tell(t, "%d of %d folders of foreign .proto files are printed as they were", printed, len(library.in)); printed < 3 {
@@ -112,15 +114,15 @@ func TestForeignSourcesStayTheSame(t *testing.T) {
 }
 
 // printsTheSame registers a set, pulls what was registered, and registers that.
-func printsTheSame(t *testing.T, set []byte, selection schema.Selection) {
+func printsTheSame(t *testing.T, set []byte, selection compile.Selection) {
 	t.Helper()
-	types, err := schema.Select(set, selection)
+	types, err := compile.Select(set, selection)
 	if err != nil {
 		t.Fatal(err)
 	}
 	var registered []*schema.Type
 	for _, one := range types {
-		found, err := schema.Candidate(one)
+		found, err := new(schema.Candidates).Type(one)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -130,24 +132,24 @@ func printsTheSame(t *testing.T, set []byte, selection schema.Selection) {
 	if err != nil || len(in) != len(types) {
 		t.Fatalf("%d of %d types are merged, %v", len(in), len(types), err)
 	}
-	pulled, err := schema.Sources(merged)
+	pulled, err := compile.Sources(merged)
 	if err != nil {
 		t.Fatal(err)
 	}
-	again, err := schema.Compile(t.Context(), pulled)
+	again, err := compile.Compile(t.Context(), pulled)
 	if err != nil {
 		t.Fatalf("what was printed does not compile: %v\n%s", err, textOf(pulled))
 	}
 	selection.Messages = nil
 	for _, one := range types {
-		selection.Messages = append(selection.Messages, schema.Named{Message: one.Message, Type: one.Type})
+		selection.Messages = append(selection.Messages, compile.Named{Message: one.Message, Type: one.Type})
 	}
-	second, err := schema.Select(again, selection)
+	second, err := compile.Select(again, selection)
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, one := range registered {
-		at := slices.IndexFunc(second, func(n schema.New) bool { return n.Type == one.Name() })
+		at := slices.IndexFunc(second, func(n compile.EventType) bool { return n.Type == one.Name() })
 		if at < 0 {
 			t.Fatalf("%s is gone", one.Name())
 		}
@@ -155,9 +157,9 @@ func printsTheSame(t *testing.T, set []byte, selection schema.Selection) {
 	}
 }
 
-func sameVersion(t *testing.T, one *schema.Type, printed schema.New, sources []schema.Source) {
+func sameVersion(t *testing.T, one *schema.Type, printed compile.EventType, sources []compile.Source) {
 	t.Helper()
-	other, err := schema.Candidate(printed)
+	other, err := new(schema.Candidates).Type(printed)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -170,12 +172,12 @@ func sameVersion(t *testing.T, one *schema.Type, printed schema.New, sources []s
 		t.Fatal(err)
 	}
 	if was != is {
-		difference, err := schema.Compare(one, other)
+		difference, err := compat.Compare(one, other)
 		t.Fatalf("%s is another version after printing: %+v, %v\n%s", one.Name(), difference.Changes, err, textOf(sources))
 	}
 }
 
-func textOf(sources []schema.Source) string {
+func textOf(sources []compile.Source) string {
 	var text strings.Builder
 	for _, one := range sources {
 		text.WriteString("-- " + one.Path + " --\n" + one.Content)
@@ -184,14 +186,14 @@ func textOf(sources []schema.Source) string {
 }
 
 // folder reads the .proto files below a folder.
-func folder(t *testing.T, root string) (found []schema.Source) {
+func folder(t *testing.T, root string) (found []compile.Source) {
 	t.Helper()
 	err := filepath.WalkDir(root, func(name string, _ os.DirEntry, err error) error {
 		if err != nil || filepath.Ext(name) != ".proto" {
 			return err
 		}
 		content, err := os.ReadFile(name)
-		found = append(found, schema.Source{Path: filepath.ToSlash(strings.TrimPrefix(name, root+"/")), Content: string(content)})
+		found = append(found, compile.Source{Path: filepath.ToSlash(strings.TrimPrefix(name, root+"/")), Content: string(content)})
 		return err
 	})
 	if err != nil || len(found) == 0 {

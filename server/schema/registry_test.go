@@ -11,6 +11,7 @@ import (
 	"google.golang.org/protobuf/types/descriptorpb"
 
 	"github.com/postrider-dev/postrider/server/schema"
+	"github.com/postrider-dev/postrider/server/schema/compile"
 )
 
 func TestSelectFindsTopLevelMessages(t *testing.T) {
@@ -47,7 +48,7 @@ func TestSelectIsDeterministic(t *testing.T) {
 	for _, one := range split(t, shopFile) {
 		hashes[one.Type] = one.Hash
 	}
-	types, err := schema.Select(marshal(t, set), schema.Selection{All: true})
+	types, err := compile.Select(marshal(t, set), compile.Selection{All: true})
 	if err != nil || len(types) != len(hashes) {
 		t.Fatal(len(types), err)
 	}
@@ -77,7 +78,7 @@ func TestSelectNamesWhatIsWrong(t *testing.T) {
 		"bad rule":       {marshal(t, badRule), "shop.v1.OrderPaid"},
 		"missing import": {marshal(t, noImport), `"shop/v1/money.proto"`},
 	} {
-		if _, err := schema.Select(test.set, schema.Selection{All: true}); err == nil || !strings.Contains(err.Error(), test.want) {
+		if _, err := compile.Select(test.set, compile.Selection{All: true}); err == nil || !strings.Contains(err.Error(), test.want) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}

@@ -18,6 +18,7 @@ import (
 
 	"github.com/postrider-dev/postrider/server/gateway"
 	"github.com/postrider-dev/postrider/server/schema"
+	"github.com/postrider-dev/postrider/server/schema/compile"
 	"github.com/postrider-dev/postrider/server/schema/schematest"
 )
 
@@ -70,8 +71,8 @@ func newTrip(t *testing.T, file string, name protoreflect.FullName) *trip {
 func filesOf(tb testing.TB, file, name string) *protoregistry.Files {
 	tb.Helper()
 	types := split(tb, file)
-	at := slices.IndexFunc(types, func(one schema.New) bool { return one.Type == name })
-	candidate, err := schema.Candidate(types[at])
+	at := slices.IndexFunc(types, func(one compile.EventType) bool { return one.Type == name })
+	candidate, err := new(schema.Candidates).Type(types[at])
 	if err != nil {
 		tb.Fatal(err)
 	}

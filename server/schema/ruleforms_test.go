@@ -12,6 +12,7 @@ import (
 	"google.golang.org/protobuf/types/known/durationpb"
 
 	"github.com/postrider-dev/postrider/server/schema"
+	"github.com/postrider-dev/postrider/server/schema/compile"
 )
 
 // everyRule has rules about every kind of value.
@@ -67,11 +68,11 @@ enum Colour { COLOUR_UNSPECIFIED = 0; COLOUR_RED = 1; }
 // The rules see the same payload whichever form it came in.
 func TestRulesOfBothForms(t *testing.T) {
 	t.Parallel()
-	types, err := schema.Select(compile(t, schema.Source{Path: "ruled.proto", Content: everyRule}), schema.Selection{All: true})
+	types, err := compile.Select(compiledSet(t, compile.Source{Path: "ruled.proto", Content: everyRule}), compile.Selection{All: true})
 	if err != nil {
 		t.Fatal(err)
 	}
-	kind, err := schema.Candidate(types[0])
+	kind, err := new(schema.Candidates).Type(types[0])
 	if err != nil {
 		t.Fatal(err)
 	}

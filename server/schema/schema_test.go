@@ -11,6 +11,7 @@ import (
 
 	"github.com/postrider-dev/postrider/server/gateway"
 	"github.com/postrider-dev/postrider/server/schema"
+	"github.com/postrider-dev/postrider/server/schema/compile"
 )
 
 const (
@@ -32,9 +33,9 @@ func load(tb testing.TB, file string) *schema.Registry {
 	return registry
 }
 
-func split(tb testing.TB, file string) []schema.New {
+func split(tb testing.TB, file string) []compile.EventType {
 	tb.Helper()
-	types, err := schema.Select(readFile(tb, file), schema.Selection{All: true})
+	types, err := compile.Select(readFile(tb, file), compile.Selection{All: true})
 	if err != nil {
 		tb.Fatal(err)
 	}

@@ -4,7 +4,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/postrider-dev/postrider/server/schema"
+	"github.com/postrider-dev/postrider/server/schema/compile"
 )
 
 // marked is a file with the option that marks event types, and with what to do with it wrong.
@@ -33,32 +33,32 @@ message Maker {
 
 func TestSelect(t *testing.T) {
 	t.Parallel()
-	set := compile(t, sources(marked)...)
+	set := compiledSet(t, sources(marked)...)
 	for name, test := range map[string]struct {
-		selection schema.Selection
+		selection compile.Selection
 		want      string // "type=message" of each
 	}{
-		"marked": {schema.Selection{}, "a.v1.Made=a.v1.Made maker.gone=a.v1.Maker.Gone"},
+		"marked": {compile.Selection{}, "a.v1.Made=a.v1.Made maker.gone=a.v1.Maker.Gone"},
 		"all": {
-			schema.Selection{All: true},
+			compile.Selection{All: true},
 			"a.v1.Made=a.v1.Made a.v1.Maker=a.v1.Maker maker.gone=a.v1.Maker.Gone",
 		},
 		"named": {
-			schema.Selection{Messages: []schema.Named{{Message: "a.v1.Maker.Hired", Type: "maker.hired"}, {Message: "a.v1.Maker"}}},
+			compile.Selection{Messages: []compile.Named{{Message: "a.v1.Maker.Hired", Type: "maker.hired"}, {Message: "a.v1.Maker"}}},
 			"a.v1.Made=a.v1.Made a.v1.Maker=a.v1.Maker maker.hired=a.v1.Maker.Hired maker.gone=a.v1.Maker.Gone",
 		},
 		"under another name": {
-			schema.Selection{Messages: []schema.Named{{Message: "a.v1.Maker.Gone", Type: "gone"}, {Message: "a.v1.Made"}}},
+			compile.Selection{Messages: []compile.Named{{Message: "a.v1.Maker.Gone", Type: "gone"}, {Message: "a.v1.Made"}}},
 			"a.v1.Made=a.v1.Made gone=a.v1.Maker.Gone",
 		},
 		"under two names": {
-			schema.Selection{Messages: []schema.Named{{Message: "a.v1.Made", Type: "one"}, {Message: "a.v1.Made", Type: "two"}}},
+			compile.Selection{Messages: []compile.Named{{Message: "a.v1.Made", Type: "one"}, {Message: "a.v1.Made", Type: "two"}}},
 			"one=a.v1.Made two=a.v1.Made maker.gone=a.v1.Maker.Gone",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			types, err := schema.Select(set, test.selection)
+			types, err := compile.Select(set, test.selection)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -75,7 +75,7 @@ func TestSelect(t *testing.T) {
 
 func TestSelectReadsTheOption(t *testing.T) {
 	t.Parallel()
-	types, err := schema.Select(compile(t, sources(marked)...), schema.Selection{})
+	types, err := compile.Select(compiledSet(t, sources(marked)...), compile.Selection{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -98,45 +98,45 @@ func TestSelectTellsAllFaults(t *testing.T) {
 	}
 	for name, test := range map[string]struct {
 		files     string
-		selection schema.Selection
+		selection compile.Selection
 		want      []string
 	}{
-		"no such field": {with(`"maker.id"`, `"maker.no"`), schema.Selection{}, []string{
+		"no such field": {with(`"maker.id"`, `"maker.no"`), compile.Selection{}, []string{
 			`a.proto:6:1: message a.v1.Made: option (postrider.v1.event).ordering_key: a.v1.Maker has no field "no"`,
 		}},
-		"both paths wrong": {with(`"maker.id", subject: "id"`, `"maker", subject: "others.id"`), schema.Selection{}, []string{
+		"both paths wrong": {with(`"maker.id", subject: "id"`, `"maker", subject: "others.id"`), compile.Selection{}, []string{
 			`a.proto:6:1: message a.v1.Made: option (postrider.v1.event).ordering_key: "maker" is a message`,
 			`a.proto:6:1: message a.v1.Made: option (postrider.v1.event).subject: others in "others.id" holds several values`,
 		}},
-		"below a scalar": {with(`"maker.id"`, `"id.x"`), schema.Selection{}, []string{
+		"below a scalar": {with(`"maker.id"`, `"id.x"`), compile.Selection{}, []string{
 			`a.proto:6:1: message a.v1.Made: option (postrider.v1.event).ordering_key: id in "id.x" is no message`,
 		}},
-		"one name for two": {with(`"maker.gone"`, `"a.v1.Made"`), schema.Selection{}, []string{
+		"one name for two": {with(`"maker.gone"`, `"a.v1.Made"`), compile.Selection{}, []string{
 			`a.proto:17:3: message a.v1.Maker.Gone: the event type a.v1.Made is already that of a.v1.Made`,
 		}},
-		"bad name": {with(`"maker.gone"`, `"maker gone"`), schema.Selection{}, []string{
+		"bad name": {with(`"maker.gone"`, `"maker gone"`), compile.Selection{}, []string{
 			`a.proto:17:3: message a.v1.Maker.Gone: "maker gone" is not an event type`,
 		}},
-		"not there": {marked, schema.Selection{Messages: []schema.Named{
+		"not there": {marked, compile.Selection{Messages: []compile.Named{
 			{Message: "a.v1.No"}, {Message: "a.v1.Made.id"}, {Message: "postrider.v1.EventOption"},
 		}}, []string{
 			`messages[0].message: "a.v1.No" is not a message`, `messages[1].message: "a.v1.Made.id" is not a message`,
 			`messages[2].message: postrider.v1.EventOption cannot be an event type`,
 		}},
-		"none": {"-- a.proto --\nsyntax = \"proto3\"; message A {}", schema.Selection{}, []string{
+		"none": {"-- a.proto --\nsyntax = \"proto3\"; message A {}", compile.Selection{}, []string{
 			"messages: no message is an event type",
 		}},
 		"rules that do not compile, in what the type holds": {
 			"-- a.proto --\nsyntax = \"proto3\"; import \"buf/validate/validate.proto\";\nmessage A { B b = 1; C c = 2; }\n" +
 				"message B { string x = 1 [(buf.validate.field).cel = {id: \"x\", expression: \"this +\"}]; }\n" +
 				"message C { string y = 1 [(buf.validate.field).int32.gt = 1]; }\n",
-			schema.Selection{Messages: []schema.Named{{Message: "A"}}},
+			compile.Selection{Messages: []compile.Named{{Message: "A"}}},
 			[]string{"a.proto:3:1: message B: ", "a.proto:4:1: message C: "},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			_, err := schema.Select(compile(t, sources(test.files)...), test.selection)
+			_, err := compile.Select(compiledSet(t, sources(test.files)...), test.selection)
 			expectFaults(t, err, test.want)
 		})
 	}
@@ -145,14 +145,14 @@ func TestSelectTellsAllFaults(t *testing.T) {
 // The number of our option may be that of another one in a file that does not import ours.
 func TestSelectTakesOnlyItsOwnOption(t *testing.T) {
 	t.Parallel()
-	set := compile(t, sources(`-- a.proto --
+	set := compiledSet(t, sources(`-- a.proto --
 syntax = "proto2";
 import "google/protobuf/descriptor.proto";
 message Other { optional string note = 1; }
 extend google.protobuf.MessageOptions { optional Other other = 51204; }
 message A { option (other) = {note: "x"}; }
 `)...)
-	if types, err := schema.Select(set, schema.Selection{}); err == nil {
+	if types, err := compile.Select(set, compile.Selection{}); err == nil {
 		t.Error(types)
 	}
 }

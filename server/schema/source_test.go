@@ -15,21 +15,22 @@ import (
 
 	"github.com/postrider-dev/postrider/server/gateway"
 	"github.com/postrider-dev/postrider/server/schema"
+	"github.com/postrider-dev/postrider/server/schema/compile"
 )
 
 // sources makes files of a txtar-like text: "-- path --" begins each.
-func sources(text string) []schema.Source {
-	var files []schema.Source
+func sources(text string) []compile.Source {
+	var files []compile.Source
 	for _, part := range strings.Split("\n"+text, "\n-- ")[1:] {
 		name, content, _ := strings.Cut(part+"\n", " --\n")
-		files = append(files, schema.Source{Path: name, Content: content})
+		files = append(files, compile.Source{Path: name, Content: content})
 	}
 	return files
 }
 
-func compile(tb testing.TB, files ...schema.Source) []byte {
+func compiledSet(tb testing.TB, files ...compile.Source) []byte {
 	tb.Helper()
-	set, err := schema.Compile(tb.Context(), files)
+	set, err := compile.Compile(tb.Context(), files)
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -37,19 +38,19 @@ func compile(tb testing.TB, files ...schema.Source) []byte {
 }
 
 // shopSources reads the sources of the example schemas.
-func shopSources(tb testing.TB) []schema.Source {
+func shopSources(tb testing.TB) []compile.Source {
 	tb.Helper()
 	names, err := filepath.Glob("../../proto/shop/v1/*.proto")
 	if err != nil || len(names) == 0 {
 		tb.Fatal(names, err)
 	}
-	var files []schema.Source
+	var files []compile.Source
 	for _, name := range names {
 		content, err := os.ReadFile(name)
 		if err != nil {
 			tb.Fatal(err)
 		}
-		files = append(files, schema.Source{Path: "shop/v1/" + filepath.Base(name), Content: string(content)})
+		files = append(files, compile.Source{Path: "shop/v1/" + filepath.Base(name), Content: string(content)})
 	}
 	return files
 }
@@ -61,7 +62,7 @@ func TestSourcesAndDescriptorsAreOneVersion(t *testing.T) {
 	for _, one := range split(t, shopFile) {
 		want[one.Type] = one.Hash
 	}
-	types, err := schema.Select(compile(t, shopSources(t)...), schema.Selection{All: true})
+	types, err := compile.Select(compiledSet(t, shopSources(t)...), compile.Selection{All: true})
 	if err != nil || len(types) != len(want) {
 		t.Fatal(len(types), err)
 	}
@@ -75,7 +76,7 @@ func TestSourcesAndDescriptorsAreOneVersion(t *testing.T) {
 func TestCompileKeepsCommentsAndPositions(t *testing.T) {
 	t.Parallel()
 	set := &descriptorpb.FileDescriptorSet{}
-	if err := proto.Unmarshal(compile(t, sources("-- a.proto --\nsyntax = \"proto3\";\n// An A.\nmessage A {}\n")...), set); err != nil {
+	if err := proto.Unmarshal(compiledSet(t, sources("-- a.proto --\nsyntax = \"proto3\";\n// An A.\nmessage A {}\n")...), set); err != nil {
 		t.Fatal(err)
 	}
 	if len(set.GetFile()) != 1 || !slices.ContainsFunc(set.GetFile()[0].GetSourceCodeInfo().GetLocation(),
@@ -105,11 +106,11 @@ message Timestamp { string hostile = 1; }
 -- buf/validate/validate.proto --
 this is not read
 `)
-	types, err := schema.Select(compile(t, files...), schema.Selection{})
+	types, err := compile.Select(compiledSet(t, files...), compile.Selection{})
 	if err != nil || len(types) != 1 || types[0].Subject != "id" {
 		t.Fatal(types, err)
 	}
-	candidate, err := schema.Candidate(types[0])
+	candidate, err := new(schema.Candidates).Type(types[0])
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -171,7 +172,7 @@ func TestCompileTellsAllFaults(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			_, err := schema.Compile(t.Context(), sources(test.files))
+			_, err := compile.Compile(t.Context(), sources(test.files))
 			expectFaults(t, err, test.want)
 		})
 	}
@@ -200,27 +201,27 @@ func expectFaults(t *testing.T, err error, want []string) {
 
 func TestCompileIsBounded(t *testing.T) {
 	t.Parallel()
-	var chain []schema.Source
+	var chain []compile.Source
 	for i := range 300 {
-		chain = append(chain, schema.Source{
+		chain = append(chain, compile.Source{
 			Path: fmt.Sprintf("f%d.proto", 300-i), Content: fmt.Sprintf("syntax = \"proto3\"; import \"f%d.proto\";", 301-i),
 		})
 	}
-	chain = append(chain, schema.Source{Path: "f301.proto"})
+	chain = append(chain, compile.Source{Path: "f301.proto"})
 	over, cancel := context.WithCancel(t.Context())
 	cancel()
 	for name, test := range map[string]struct {
 		ctx   context.Context
-		files []schema.Source
+		files []compile.Source
 		want  string
 	}{
-		"files":  {t.Context(), make([]schema.Source, schema.MaxSourceFiles+1), "at most 10000"},
-		"bytes":  {t.Context(), []schema.Source{{Path: "a.proto", Content: strings.Repeat(" ", schema.MaxSourceBytes+1)}}, "larger than"},
+		"files":  {t.Context(), make([]compile.Source, compile.MaxSourceFiles+1), "at most 10000"},
+		"bytes":  {t.Context(), []compile.Source{{Path: "a.proto", Content: strings.Repeat(" ", compile.MaxSourceBytes+1)}}, "larger than"},
 		"depth":  {t.Context(), chain, "more than 256 imports"},
-		"faults": {t.Context(), []schema.Source{{Path: "a.proto", Content: strings.Repeat("import 'x';\n", 1000)}}, "and 900 faults that are not listed"},
+		"faults": {t.Context(), []compile.Source{{Path: "a.proto", Content: strings.Repeat("import 'x';\n", 1000)}}, "and 900 faults that are not listed"},
 		"time":   {over, shopSources(t), context.Canceled.Error()},
 	} {
-		if _, err := schema.Compile(test.ctx, test.files); err == nil || !strings.Contains(err.Error(), test.want) {
+		if _, err := compile.Compile(test.ctx, test.files); err == nil || !strings.Contains(err.Error(), test.want) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}

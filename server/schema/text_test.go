@@ -6,7 +6,7 @@ import (
 	"testing"
 
 	"github.com/postrider-dev/postrider/server/gateway"
-	"github.com/postrider-dev/postrider/server/schema"
+	"github.com/postrider-dev/postrider/server/schema/codec"
 )
 
 func TestCanonicalText(t *testing.T) {
@@ -20,7 +20,7 @@ func TestCanonicalText(t *testing.T) {
 		`{"\u0061":"\u00e9\/\u0001\ud83d\ude00","aa":"é"}`: `{"a":"é/\u0001😀","aa":"é"}`,
 		`{"a b":1,"a":2,"ab":[]}`:                          `{"a b":1,"a":2,"ab":[]}`,
 	} {
-		got, err := schema.AppendCanonical([]byte("x"), []byte(text))
+		got, err := codec.AppendCanonical([]byte("x"), []byte(text))
 		if err != nil || string(got) != "x"+want {
 			t.Errorf("%s: %s, %v", text, got, err)
 		}
@@ -47,14 +47,14 @@ func TestPayloadsThatAreNotObjects(t *testing.T) {
 			"event.data" + strings.Repeat(".a", 100), gateway.ReasonInvalidField,
 		},
 	} {
-		_, err := schema.AppendCanonical(nil, []byte(test.text))
+		_, err := codec.AppendCanonical(nil, []byte(test.text))
 		var fault *gateway.Error
 		if !errors.As(err, &fault) || fault.Reason != test.reason || fault.Fields[0].Field != test.field {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
 	fits := strings.Repeat(`{"a":`, 100) + `1` + strings.Repeat(`}`, 100)
-	if _, err := schema.AppendCanonical(nil, []byte(fits)); err != nil {
+	if _, err := codec.AppendCanonical(nil, []byte(fits)); err != nil {
 		t.Errorf("%d deep: %v", gateway.MaxDataDepth, err)
 	}
 }

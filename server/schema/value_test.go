@@ -64,7 +64,7 @@ func TestKeysInADelimitedMessage(t *testing.T) {
 			continue
 		}
 		one.OrderingKey, one.Subject = "delimited.must", "second.checked"
-		kind, err := schema.Candidate(one)
+		kind, err := new(schema.Candidates).Type(one)
 		if err != nil {
 			t.Fatal(err)
 		}

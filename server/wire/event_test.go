@@ -16,6 +16,7 @@ import (
 	shopv1 "github.com/postrider-dev/postrider/gen/go/shop/v1"
 	"github.com/postrider-dev/postrider/server/gateway"
 	"github.com/postrider-dev/postrider/server/schema"
+	"github.com/postrider-dev/postrider/server/schema/compile"
 	"github.com/postrider-dev/postrider/server/wire"
 )
 
@@ -173,7 +174,7 @@ func shopSchemas(tb testing.TB) *schema.Registry {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	types, err := schema.Select(set, schema.Selection{All: true})
+	types, err := compile.Select(set, compile.Selection{All: true})
 	if err != nil {
 		tb.Fatal(err)
 	}

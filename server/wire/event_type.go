@@ -7,7 +7,9 @@ import (
 
 	postriderv1 "github.com/postrider-dev/postrider/gen/go/postrider/v1"
 	"github.com/postrider-dev/postrider/server/gateway"
-	"github.com/postrider-dev/postrider/server/schema"
+	"github.com/postrider-dev/postrider/server/schema/compat"
+	"github.com/postrider-dev/postrider/server/schema/compile"
+	"github.com/postrider-dev/postrider/server/schema/describe"
 )
 
 var shownLevels = map[gateway.Level]postriderv1.EnforcementLevel{
@@ -65,26 +67,26 @@ func EventTypeVersion(eventType string, version int, message string, created tim
 }
 
 // NewSources reads the .proto sources of a request.
-func NewSources(from []*postriderv1.SourceFile) []schema.Source {
-	sources := make([]schema.Source, len(from))
+func NewSources(from []*postriderv1.SourceFile) []compile.Source {
+	sources := make([]compile.Source, len(from))
 	for i, file := range from {
-		sources[i] = schema.Source{Path: file.GetPath(), Content: file.GetContent()}
+		sources[i] = compile.Source{Path: file.GetPath(), Content: file.GetContent()}
 	}
 	return sources
 }
 
 // SourceFiles shows .proto sources.
-func SourceFiles(sources []schema.Source) []*postriderv1.SourceFile {
-	return shownList(sources, func(s schema.Source) *postriderv1.SourceFile {
+func SourceFiles(sources []compile.Source) []*postriderv1.SourceFile {
+	return shownList(sources, func(s compile.Source) *postriderv1.SourceFile {
 		return &postriderv1.SourceFile{Path: s.Path, Content: s.Content}
 	})
 }
 
 // NewSelection reads which messages are event types.
-func NewSelection(request *postriderv1.RegisterEventTypesRequest) schema.Selection {
-	selection := schema.Selection{All: request.GetAll()}
+func NewSelection(request *postriderv1.RegisterEventTypesRequest) compile.Selection {
+	selection := compile.Selection{All: request.GetAll()}
 	for _, one := range request.GetMessages() {
-		selection.Messages = append(selection.Messages, schema.Named{Message: one.GetMessage(), Type: one.GetType()})
+		selection.Messages = append(selection.Messages, compile.Named{Message: one.GetMessage(), Type: one.GetType()})
 	}
 	return selection
 }
@@ -152,15 +154,15 @@ func (u EventTypeUpdate) Apply(to *gateway.EventType, tenant gateway.TenantID) {
 }
 
 // SchemaReport shows what registering does.
-func SchemaReport(report schema.Report) *postriderv1.SchemaReport {
+func SchemaReport(report compat.Report) *postriderv1.SchemaReport {
 	return &postriderv1.SchemaReport{Types: shownList(report.Types, typeReport)}
 }
 
-func typeReport(r schema.TypeReport) *postriderv1.TypeReport {
+func typeReport(r compat.TypeReport) *postriderv1.TypeReport {
 	return &postriderv1.TypeReport{
 		Type: r.Type, Message: r.Message, Change: postriderv1.TypeChange(r.Change), Version: int32(r.Version),
 		Incompatibilities: Incompatibilities(r.Incompatibilities), Changes: SchemaChanges(r.Changes),
-		Subscriptions: shownList(r.Subscriptions, func(s schema.AffectedSubscription) *postriderv1.AffectedSubscription {
+		Subscriptions: shownList(r.Subscriptions, func(s compat.AffectedSubscription) *postriderv1.AffectedSubscription {
 			return &postriderv1.AffectedSubscription{Id: s.ID, Tenant: s.Tenant, Name: s.Name, Reason: printable(s.Reason)}
 		}),
 		SampledEvents: int32(r.Sampled),
@@ -168,8 +170,8 @@ func typeReport(r schema.TypeReport) *postriderv1.TypeReport {
 }
 
 // Incompatibilities shows what breaks somebody.
-func Incompatibilities(found []schema.Incompatibility) []*postriderv1.Incompatibility {
-	return shownList(found, func(one schema.Incompatibility) *postriderv1.Incompatibility {
+func Incompatibilities(found []compat.Incompatibility) []*postriderv1.Incompatibility {
+	return shownList(found, func(one compat.Incompatibility) *postriderv1.Incompatibility {
 		shown := &postriderv1.Incompatibility{
 			Element: one.Element, Rule: postriderv1.IncompatibilityRule(one.Rule), Message: printable(one.Message),
 		}
@@ -181,8 +183,8 @@ func Incompatibilities(found []schema.Incompatibility) []*postriderv1.Incompatib
 }
 
 // SchemaChanges shows the differences between two versions.
-func SchemaChanges(found []schema.Change) []*postriderv1.SchemaChange {
-	return shownList(found, func(one schema.Change) *postriderv1.SchemaChange {
+func SchemaChanges(found []compat.Change) []*postriderv1.SchemaChange {
+	return shownList(found, func(one compat.Change) *postriderv1.SchemaChange {
 		return &postriderv1.SchemaChange{
 			Element: one.Element, Kind: postriderv1.SchemaChangeKind(one.Kind), Before: one.Before, After: one.After,
 		}
@@ -190,14 +192,14 @@ func SchemaChanges(found []schema.Change) []*postriderv1.SchemaChange {
 }
 
 // RefusedSchema is the error of an incompatible registration, with the report as a detail.
-func RefusedSchema(e *gateway.Error, report schema.Report) *connect.Error {
+func RefusedSchema(e *gateway.Error, report compat.Report) *connect.Error {
 	shown := connectError(e)
 	addDetail(shown, SchemaReport(report))
 	return shown
 }
 
 // TypeDocumentation shows a version as people read it.
-func TypeDocumentation(version int, from schema.Documentation) *postriderv1.TypeDocumentation {
+func TypeDocumentation(version int, from describe.Documentation) *postriderv1.TypeDocumentation {
 	return &postriderv1.TypeDocumentation{
 		Version: int32(version), Example: from.Example, Source: from.Source,
 		Messages: shownList(from.Messages, messageDocumentation),
@@ -205,10 +207,10 @@ func TypeDocumentation(version int, from schema.Documentation) *postriderv1.Type
 	}
 }
 
-func messageDocumentation(from schema.MessageDocumentation) *postriderv1.MessageDocumentation {
+func messageDocumentation(from describe.MessageDocumentation) *postriderv1.MessageDocumentation {
 	return &postriderv1.MessageDocumentation{
 		Name: from.Name, Comment: from.Comment, Rules: from.Rules, Deprecated: from.Deprecated,
-		Fields: shownList(from.Fields, func(f schema.FieldDocumentation) *postriderv1.FieldDocumentation {
+		Fields: shownList(from.Fields, func(f describe.FieldDocumentation) *postriderv1.FieldDocumentation {
 			return &postriderv1.FieldDocumentation{
 				Name: f.Name, JsonName: f.JSONName, Number: f.Number, Type: f.Type, Reference: f.Reference, Comment: f.Comment,
 				Rules: f.Rules, Oneof: f.Oneof, Required: f.Required, Deprecated: f.Deprecated,
@@ -217,10 +219,10 @@ func messageDocumentation(from schema.MessageDocumentation) *postriderv1.Message
 	}
 }
 
-func enumDocumentation(from schema.EnumDocumentation) *postriderv1.EnumDocumentation {
+func enumDocumentation(from describe.EnumDocumentation) *postriderv1.EnumDocumentation {
 	return &postriderv1.EnumDocumentation{
 		Name: from.Name, Comment: from.Comment,
-		Values: shownList(from.Values, func(v schema.EnumValueDocumentation) *postriderv1.EnumValueDocumentation {
+		Values: shownList(from.Values, func(v describe.EnumValueDocumentation) *postriderv1.EnumValueDocumentation {
 			return &postriderv1.EnumValueDocumentation{Name: v.Name, Number: v.Number, Comment: v.Comment, Deprecated: v.Deprecated}
 		}),
 	}

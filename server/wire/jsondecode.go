@@ -13,7 +13,7 @@ import (
 
 	postriderv1 "github.com/postrider-dev/postrider/gen/go/postrider/v1"
 	"github.com/postrider-dev/postrider/server/gateway"
-	"github.com/postrider-dev/postrider/server/schema"
+	"github.com/postrider-dev/postrider/server/schema/codec"
 )
 
 // publishDecoder reads publish requests. protojson would build a Struct of the payload, which loses digits and order, and
@@ -161,7 +161,7 @@ func (d *publishDecoder) eventField(event *postriderv1.Event, path, name string)
 func (d *publishDecoder) payload(event *postriderv1.Event) *gateway.Error {
 	value, err := d.tokens.ReadValue()
 	if err != nil {
-		return schema.SyntaxError(requestField, d.data, err)
+		return codec.SyntaxError(requestField, d.data, err)
 	}
 	if value.Kind() != 'n' {
 		event.Payload = &postriderv1.Event_JsonData{JsonData: string(value)}
@@ -180,7 +180,7 @@ func (d *publishDecoder) object(path string, member func(name string) *gateway.E
 	for d.tokens.PeekKind() != '}' {
 		name, err := d.tokens.ReadToken()
 		if err != nil {
-			return schema.SyntaxError(requestField, d.data, err)
+			return codec.SyntaxError(requestField, d.data, err)
 		}
 		if fault := member(name.String()); fault != nil {
 			return fault
@@ -195,7 +195,7 @@ func (d *publishDecoder) text(path ...string) (string, *gateway.Error) {
 	case '"':
 		token, err := d.tokens.ReadToken()
 		if err != nil {
-			return "", schema.SyntaxError(requestField, d.data, err)
+			return "", codec.SyntaxError(requestField, d.data, err)
 		}
 		return token.String(), nil
 	case 'n':
@@ -226,7 +226,7 @@ func (d *publishDecoder) int32(path ...string) (int32, *gateway.Error) {
 	}
 	value, err := d.tokens.ReadValue()
 	if err != nil {
-		return 0, schema.SyntaxError(requestField, d.data, err)
+		return 0, codec.SyntaxError(requestField, d.data, err)
 	}
 	number, err := strconv.ParseFloat(strings.Trim(string(value), `"`), 64)
 	if err != nil || number != math.Trunc(number) || math.Abs(number) > math.MaxInt32 {
@@ -239,14 +239,14 @@ func (d *publishDecoder) null() bool { return d.tokens.PeekKind() == 'n' }
 
 func (d *publishDecoder) skip() *gateway.Error {
 	if err := d.tokens.SkipValue(); err != nil {
-		return schema.SyntaxError(requestField, d.data, err)
+		return codec.SyntaxError(requestField, d.data, err)
 	}
 	return nil
 }
 
 func (d *publishDecoder) skipToken() *gateway.Error {
 	if _, err := d.tokens.ReadToken(); err != nil {
-		return schema.SyntaxError(requestField, d.data, err)
+		return codec.SyntaxError(requestField, d.data, err)
 	}
 	return nil
 }
@@ -263,5 +263,5 @@ func (d *publishDecoder) wrong(path, message string) *gateway.Error {
 }
 
 func unknownField(path, name string) *gateway.Error {
-	return gateway.FieldError(string(schema.AppendName([]byte(path), name)), "is not a known field")
+	return gateway.FieldError(string(codec.AppendName([]byte(path), name)), "is not a known field")
 }

@@ -8,7 +8,7 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/postrider-dev/postrider/server/gateway"
-	"github.com/postrider-dev/postrider/server/schema"
+	"github.com/postrider-dev/postrider/server/schema/codec"
 )
 
 // requestField stands for the whole request in errors.
@@ -18,7 +18,7 @@ const requestField = "request"
 func checkSyntax(data []byte) *gateway.Error {
 	decoder := jsontext.NewDecoder(bytes.NewReader(data))
 	if _, err := decoder.ReadValue(); err != nil {
-		return schema.SyntaxError(requestField, data, err)
+		return codec.SyntaxError(requestField, data, err)
 	}
 	if _, err := decoder.ReadToken(); err != io.EOF {
 		return trailing(data, decoder.InputOffset())
@@ -27,7 +27,7 @@ func checkSyntax(data []byte) *gateway.Error {
 }
 
 func trailing(data []byte, offset int64) *gateway.Error {
-	return malformed("has something after the JSON object, " + schema.PlaceOf(data, offset))
+	return malformed("has something after the JSON object, " + codec.PlaceOf(data, offset))
 }
 
 // lineOffset is the offset of a line and column as protojson counts them: from 1, columns in runes.
@@ -51,5 +51,5 @@ func pathAt(data []byte, offset int64) string {
 			return ""
 		}
 	}
-	return schema.PointerPath("", decoder.StackPointer())
+	return codec.PointerPath("", decoder.StackPointer())
 }

@@ -13,7 +13,7 @@ import (
 
 	postriderv1 "github.com/postrider-dev/postrider/gen/go/postrider/v1"
 	"github.com/postrider-dev/postrider/server/gateway"
-	"github.com/postrider-dev/postrider/server/schema"
+	"github.com/postrider-dev/postrider/server/schema/codec"
 )
 
 // ReadSocketRequest reads what a WebSocket's client asks for. Where the error is not nil, the request has as much of id and
@@ -102,7 +102,7 @@ func (d *publishDecoder) socketRequest(into *postriderv1.SocketRequest) *gateway
 func (d *publishDecoder) message(into proto.Message) *gateway.Error {
 	value, err := d.tokens.ReadValue()
 	if err != nil {
-		return schema.SyntaxError(requestField, d.data, err)
+		return codec.SyntaxError(requestField, d.data, err)
 	}
 	if err := protojson.Unmarshal(value, into); err != nil {
 		return jsonFault(value, err)

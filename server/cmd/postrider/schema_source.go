@@ -11,7 +11,7 @@ import (
 	"strings"
 
 	postriderv1 "github.com/postrider-dev/postrider/gen/go/postrider/v1"
-	"github.com/postrider-dev/postrider/server/schema"
+	"github.com/postrider-dev/postrider/server/schema/compile"
 )
 
 // protoEnding is what the names of .proto files end with.
@@ -80,7 +80,7 @@ func readFile(file string) ([]*postriderv1.SourceFile, error) {
 	files := []*postriderv1.SourceFile{{Path: name, Content: string(content)}}
 	seen := map[string]bool{name: true}
 	for next := 0; next < len(files); next++ {
-		for _, imported := range schema.Imports(files[next].GetContent()) {
+		for _, imported := range compile.Imports(files[next].GetContent()) {
 			if seen[imported] || !filepath.IsLocal(filepath.FromSlash(imported)) {
 				continue
 			}

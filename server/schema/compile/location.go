@@ -1,0 +1,34 @@
+package compile
+
+import (
+	"slices"
+
+	"google.golang.org/protobuf/types/descriptorpb"
+)
+
+// trimLocations keeps, of what a compiler notes of the sources, the places and comments of declarations. That is a fifth
+// of it; the rest is about the words within them.
+func trimLocations(file *descriptorpb.FileDescriptorProto) {
+	if file.GetSourceCodeInfo() == nil {
+		return
+	}
+	kept := slices.DeleteFunc(file.SourceCodeInfo.Location, func(l *descriptorpb.SourceCodeInfo_Location) bool {
+		return !isDeclaration(l.GetPath()) || !isSpan(l.GetSpan())
+	})
+	file.SourceCodeInfo = &descriptorpb.SourceCodeInfo{Location: kept}
+}
+
+// isDeclaration reports whether a path leads to something that is declared: its numbers are pairs of a field of the
+// descriptor and an index.
+func isDeclaration(path []int32) bool { return len(path) > 0 && len(path)%2 == 0 }
+
+// isSpan reports whether a span is one: line, column, and the same of the end unless it is on the same line.
+func isSpan(span []int32) bool {
+	if len(span) != 3 && len(span) != 4 || slices.Min(span) < 0 {
+		return false
+	}
+	if len(span) == 3 {
+		return span[1] <= span[2]
+	}
+	return span[0] < span[2] || span[0] == span[2] && span[1] <= span[3]
+}
