@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/postrider-dev/postrider/ent/eventidentity"
 	"github.com/postrider-dev/postrider/server/gateway"
 )
 
@@ -38,17 +37,6 @@ type ConflictError struct {
 
 func (e *ConflictError) Error() string {
 	return fmt.Sprintf("event id %q was used before with other content", e.ID)
-}
-
-type identityKey struct {
-	tenant gateway.TenantID
-	id     string
-}
-
-type identity struct {
-	position gateway.Position
-	hash     gateway.ContentHash
-	schema   gateway.SchemaID
 }
 
 type appendRequest struct {
@@ -139,16 +127,16 @@ func (p *appendPlan) answer() {
 // resolve detects duplicates and conflicts of ids before anything is inserted: within each request, within the group and, if stored is
 // given, against the table. A conflict fails its own request only, and only after the table was read, because the event that
 // seems to come first may be refused itself.
-func (s *Store) resolve(requests []*appendRequest, stored map[identityKey]identity) appendPlan {
+func (w *writer) resolve(requests []*appendRequest, stored map[identityKey]identity) appendPlan {
 	plan := appendPlan{
-		head: s.Head(), insert: make([]*NewEvent, 0, len(requests)), accepted: make([]*appendRequest, 0, len(requests)),
+		head: w.Head(), insert: make([]*NewEvent, 0, len(requests)), accepted: make([]*appendRequest, 0, len(requests)),
 		ids: make(map[identityKey]identity, len(requests)),
 	}
 	for _, r := range requests {
 		if r.err != nil {
 			continue
 		}
-		if err := s.admissible(r); err != nil {
+		if err := w.admissible(r); err != nil {
 			r.fail(err)
 			continue
 		}
@@ -167,11 +155,11 @@ func (s *Store) resolve(requests []*appendRequest, stored map[identityKey]identi
 	return plan
 }
 
-func (s *Store) admissible(r *appendRequest) error {
+func (w *writer) admissible(r *appendRequest) error {
 	if err := r.ctx.Err(); err != nil {
 		return err
 	}
-	if r.revision != s.RegistryRevision() {
+	if r.revision != w.RegistryRevision() {
 		return ErrRegistryChanged
 	}
 	return nil
@@ -240,44 +228,6 @@ func conflict(index int, e *NewEvent, first identity) error {
 	}
 }
 
-// storedIdentities looks up every id of the group, including ids made here, since the conflict may be with one of those.
-func (s *Store) storedIdentities(ctx context.Context, requests []*appendRequest) (map[identityKey]identity, error) {
-	ids := map[gateway.TenantID][]string{}
-	for _, r := range requests {
-		for i := range r.events {
-			e := r.events[i].Event
-			ids[e.Tenant] = append(ids[e.Tenant], e.ID)
-		}
-	}
-	stored := map[identityKey]identity{}
-	for tenant, of := range ids {
-		for len(of) > 0 {
-			n := min(len(of), 500)
-			if err := s.lookUpIdentities(ctx, tenant, of[:n], stored); err != nil {
-				return nil, err
-			}
-			of = of[n:]
-		}
-	}
-	return stored, nil
-}
-
-func (s *Store) lookUpIdentities(ctx context.Context, tenant gateway.TenantID, ids []string, into map[identityKey]identity) error {
-	rows, err := s.write.EventIdentity.Query().
-		Where(eventidentity.TenantID(int64(tenant)), eventidentity.EventIDIn(ids...)).All(ctx)
-	if err != nil {
-		return fmt.Errorf("look up event ids: %w", err)
-	}
-	for _, row := range rows {
-		first := identity{position: gateway.Position(row.ID), hash: gateway.ContentHash(row.Hash)}
-		if row.SchemaID != nil {
-			first.schema = gateway.SchemaID(*row.SchemaID)
-		}
-		into[identityKey{tenant, row.EventID}] = first
-	}
-	return nil
-}
-
 var (
 	errLogMoved       = errors.New("the log was written by another process")
 	errOutcomeUnknown = errors.New("it is unknown whether the commit was made")
@@ -285,18 +235,18 @@ var (
 
 // insertEvents writes the plan's events. The log's row comes first: on PostgreSQL its lock makes commit order equal
 // position order.
-func (s *Store) insertEvents(ctx context.Context, tx *sql.Tx, plan *appendPlan) error {
+func (w *writer) insertEvents(ctx context.Context, tx *sql.Tx, plan *appendPlan) error {
 	if len(plan.insert) == 0 {
 		return nil
 	}
-	plan.accept = max(micros(time.Now()), s.lastAccept)
+	plan.accept = max(micros(time.Now()), w.lastAccept)
 	var head, revision int64
-	err := tx.StmtContext(ctx, s.statements.advance).
+	err := tx.StmtContext(ctx, w.statements.advance).
 		QueryRowContext(ctx, len(plan.insert), plan.accept, shard).Scan(&head, &revision)
 	if err != nil {
 		return fmt.Errorf("advance log: %w", err)
 	}
-	if gateway.Position(head) != plan.head || revision != s.RegistryRevision() {
+	if gateway.Position(head) != plan.head || revision != w.RegistryRevision() {
 		return errLogMoved
 	}
 	accepted, acceptTime := fromMicros(plan.accept), any(plan.accept)
@@ -308,12 +258,12 @@ func (s *Store) insertEvents(ctx context.Context, tx *sql.Tx, plan *appendPlan) 
 		if e.Event.Subject != "" {
 			plan.lastSubject = e.Event.Position
 		}
-		s.addEventRows(e, acceptTime)
+		w.addEventRows(e, acceptTime)
 	}
-	for _, insert := range []*bulkInsert{s.insertIdentity, s.insertEvent, s.insertPayload} {
+	for _, insert := range []*bulkInsert{w.statements.identity, w.statements.event, w.statements.payload} {
 		if err := insert.flush(ctx, tx); err != nil {
-			s.insertEvent.reset()
-			s.insertPayload.reset()
+			w.statements.event.reset()
+			w.statements.payload.reset()
 			return err
 		}
 	}
@@ -330,14 +280,14 @@ var (
 )
 
 // addEventRows converts each value to an interface once for all its columns.
-func (s *Store) addEventRows(n *NewEvent, acceptTime any) {
+func (w *writer) addEventRows(n *NewEvent, acceptTime any) {
 	e := n.Event
 	position, tenant, id := any(int64(e.Position)), any(int64(e.Tenant)), any(e.ID)
 	schema := nullInt(int64(e.Schema))
-	s.insertIdentity.add(position, tenant, id, n.Hash[:], schema)
-	s.insertEvent.add(position, tenant, id, e.Type, e.Source, nullText(e.Subject),
+	w.statements.identity.add(position, tenant, id, n.Hash[:], schema)
+	w.statements.event.add(position, tenant, id, e.Type, e.Source, nullText(e.Subject),
 		e.Time.Unix(), int64(e.Time.Nanosecond()), acceptTime, schema, encodeViolations(e), nullText(e.OrderingKey))
-	s.insertPayload.add(position, e.Data)
+	w.statements.payload.add(position, e.Data)
 }
 
 // nullInt and nullText store zero values as null.

@@ -31,14 +31,14 @@ func (s *Store) StoredAhead(ctx context.Context, sub gateway.SubscriptionID, now
 }
 
 // waitAnew restarts the waits of rows that were stored ahead of a time: they wait from then, for as long as intended.
-func (s *Store) waitAnew(ctx context.Context, tx *sql.Tx, results []Result) error {
+func (w *writer) waitAnew(ctx context.Context, tx *sql.Tx, results []Result) error {
 	for i := range results {
 		r := &results[i]
 		if r.ClockSet.IsZero() {
 			continue
 		}
 		now := micros(r.ClockSet)
-		if _, err := tx.StmtContext(ctx, s.statements.waitAnew).ExecContext(ctx, now, now, int64(r.Subscription), now, now); err != nil {
+		if _, err := tx.StmtContext(ctx, w.statements.waitAnew).ExecContext(ctx, now, now, int64(r.Subscription), now, now); err != nil {
 			return fmt.Errorf("let deliveries wait anew: %w", err)
 		}
 	}

@@ -8,10 +8,8 @@ import (
 	"strings"
 
 	"entgo.io/ent/dialect"
-	entsql "entgo.io/ent/dialect/sql"
 	"github.com/pressly/goose/v3"
 
-	"github.com/postrider-dev/postrider/ent"
 	"github.com/postrider-dev/postrider/ent/migrations"
 )
 
@@ -32,10 +30,6 @@ func openDatabase(ctx context.Context, cfg Config) (*database, error) {
 		return openPostgres(ctx, cfg)
 	}
 	return openSQLite(ctx, cfg)
-}
-
-func (d *database) client(db *sql.DB) *ent.Client {
-	return ent.NewClient(ent.Driver(entsql.OpenDB(d.dialect, db)))
 }
 
 func (d *database) close() error {

@@ -258,8 +258,8 @@ func inOpenIndex(sel *entsql.Selector) {
 // RecordTestAttempt keeps the attempt of a test. A test is not in the log, so its start time stands for the position. Of
 // a subscription's tests the last MaxTestAttempts are kept.
 func (s *Store) RecordTestAttempt(ctx context.Context, sub *gateway.Subscription, a gateway.Attempt) error {
-	return s.change(ctx, func(ctx context.Context, tx *ent.Tx) error {
-		if s.removed[sub.ID] {
+	return s.onWriter(ctx, func(ctx context.Context, w *writer, tx *ent.Tx) error {
+		if w.removed[sub.ID] {
 			return nil
 		}
 		o := a.Outcome

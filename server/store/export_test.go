@@ -32,12 +32,14 @@ func (s *Store) QueueAppend(e NewEvent) error {
 	})
 }
 
-// Overdraw lets results, and changes, have used up what they may take while appends wait.
-func (s *Store) Overdraw(results, changes bool) {
+// OpenOverdrawn opens a store where results, and changes, have used up what they may take while appends wait.
+func OpenOverdrawn(ctx context.Context, cfg Config, results, changes bool) (*Store, error) {
+	shares := newShares()
 	if results {
-		s.shares.results.balance = -owedTime
+		shares.results.balance = -owedTime
 	}
 	if changes {
-		s.shares.changes.balance = -owedTime
+		shares.changes.balance = -owedTime
 	}
+	return open(ctx, cfg, shares)
 }

@@ -26,7 +26,7 @@ func holdColumn(h gateway.Hold) (any, error) {
 }
 
 // setHolds writes a group's holds; the last one of a subscription wins.
-func (s *Store) setHolds(ctx context.Context, tx *sql.Tx, results []Result) error {
+func (w *writer) setHolds(ctx context.Context, tx *sql.Tx, results []Result) error {
 	var holds map[gateway.SubscriptionID]gateway.Hold
 	for i := range results {
 		if h := results[i].Hold; h != nil {
@@ -41,7 +41,7 @@ func (s *Store) setHolds(ctx context.Context, tx *sql.Tx, results []Result) erro
 		if err != nil {
 			return fmt.Errorf("write hold: %w", err)
 		}
-		if _, err := tx.StmtContext(ctx, s.statements.setHold).ExecContext(ctx, column, int64(id)); err != nil {
+		if _, err := tx.StmtContext(ctx, w.statements.setHold).ExecContext(ctx, column, int64(id)); err != nil {
 			return fmt.Errorf("store hold: %w", err)
 		}
 	}

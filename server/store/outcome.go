@@ -32,39 +32,39 @@ func (d *database) boundCommit(ctx context.Context) (context.Context, context.Ca
 }
 
 // commitOutcome says of a failed commit that its outcome is unknown, where the answer was lost with the connection.
-func (s *Store) commitOutcome(plan *appendPlan, err error) error {
-	if s.db.dialect == dialect.Postgres && len(plan.insert) > 0 && lost(err) {
+func (w *writer) commitOutcome(plan *appendPlan, err error) error {
+	if w.db.dialect == dialect.Postgres && len(plan.insert) > 0 && lost(err) {
 		return fmt.Errorf("%w: %w", errOutcomeUnknown, err)
 	}
 	return err
 }
 
 // leaveUnsettled tells publishers to repeat, which their ids make safe, and keeps what is needed to settle the commit.
-func (s *Store) leaveUnsettled(plan appendPlan, results []Result, err error) {
+func (w *writer) leaveUnsettled(plan appendPlan, results []Result, err error) {
 	for _, r := range plan.accepted {
 		r.fail(away(err))
 	}
-	s.cfg.Logger.Error("the answer of a commit was lost", "error", err, "events", len(plan.insert))
+	w.cfg.Logger.Error("the answer of a commit was lost", "error", err, "events", len(plan.insert))
 	plan.accepted = nil
-	s.unsettled = &unsettled{plan, results}
+	w.unsettled = &unsettled{plan, results}
 }
 
 // settle finds out what became of the unsettled commit, and reports whether that is known now. A lost transaction holds
 // the lock on the log's row until it has ended, one way or the other.
-func (s *Store) settle(ctx context.Context) bool {
-	ctx, done := s.db.boundCommit(ctx)
+func (w *writer) settle(ctx context.Context) bool {
+	ctx, done := w.db.boundCommit(ctx)
 	defer done()
 	var head gateway.Position
-	query := s.db.bind("select head from log where shard = ? for update")
-	if err := s.db.writer.QueryRowContext(ctx, query, shard).Scan(&head); err != nil {
+	query := w.db.bind("select head from log where shard = ? for update")
+	if err := w.db.writer.QueryRowContext(ctx, query, shard).Scan(&head); err != nil {
 		return false
 	}
-	open := s.unsettled
-	s.unsettled = nil
-	s.cfg.Logger.Info("a commit whose answer was lost is settled", "events", len(open.plan.insert), "stored", head == open.plan.head)
+	open := w.unsettled
+	w.unsettled = nil
+	w.cfg.Logger.Info("a commit whose answer was lost is settled", "events", len(open.plan.insert), "stored", head == open.plan.head)
 	if head == open.plan.head {
-		s.committed(open.plan, open.results)
-		s.queue.dropResults(open.results)
+		w.committed(open.plan, open.results)
+		w.queue.dropResults(open.results)
 	}
 	return true
 }

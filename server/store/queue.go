@@ -1,12 +1,9 @@
 package store
 
 import (
-	"context"
 	"math"
 	"sync"
-	"sync/atomic"
 
-	"github.com/postrider-dev/postrider/ent"
 	"github.com/postrider-dev/postrider/server/gateway"
 )
 
@@ -24,20 +21,10 @@ type queue struct {
 	closed  bool
 }
 
-type adminRequest struct {
-	run func(ctx context.Context, tx *ent.Tx) error
-	// taken is set once, by the writer that runs the request or by the caller who gives up on it.
-	taken atomic.Bool
-	done  chan error
-}
-
-func (r *adminRequest) take() bool { return r.taken.CompareAndSwap(false, true) }
-
 var errShuttingDown = gateway.Errorf(gateway.CodeUnavailable, gateway.ReasonShuttingDown, "the server is stopping; try again")
 
-func (q *queue) init(cfg Config) {
-	q.wake = make(chan struct{}, 1)
-	q.maxBytes = cfg.MaxQueueBytes
+func newQueue(cfg Config) *queue {
+	return &queue{wake: make(chan struct{}, 1), maxBytes: cfg.MaxQueueBytes}
 }
 
 func (q *queue) signal() {
@@ -82,16 +69,6 @@ func (q *queue) pushAdmin(r *adminRequest) error {
 
 // maxGroupChanges bounds the administrative changes between two groups.
 const maxGroupChanges = 16
-
-// group is the content of one commit. Its results stay in the queue, because the commit may leave some for the next.
-type group struct {
-	appends []*appendRequest
-	results []Result
-	// changes says that administrative changes wait.
-	changes bool
-}
-
-func (g group) empty() bool { return len(g.appends)+len(g.results) == 0 && !g.changes }
 
 // take returns the next group: all that is queued, up to the bounds. A request larger than the bounds goes alone.
 // There are no results unless they are wanted.

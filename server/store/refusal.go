@@ -18,23 +18,23 @@ const (
 )
 
 // noteWrite records after a write whether the database accepts writes; Ready reports it.
-func (s *Store) noteWrite(err error) {
+func (w *writer) noteWrite(err error) {
 	switch {
 	case err == nil:
-		if s.refusing.Load() != nil && s.refusing.Swap(nil) != nil {
-			s.cfg.Logger.Info("the database takes writes again")
+		if w.refusing.Load() != nil && w.refusing.Swap(nil) != nil {
+			w.cfg.Logger.Info("the database takes writes again")
 		}
 	case refuses(err):
 		var told *gateway.Error
-		if errors.As(passing(err), &told) && s.refusing.Swap(told) == nil {
-			s.cfg.Logger.Error("the database takes no writes; publishers are asked to try again", "error", err)
+		if errors.As(passing(err), &told) && w.refusing.Swap(told) == nil {
+			w.cfg.Logger.Error("the database takes no writes; publishers are asked to try again", "error", err)
 		}
 	}
 }
 
 // refusalTimer fires when a write is to be tried; nil while writes are accepted.
-func (s *Store) refusalTimer() <-chan time.Time {
-	if s.refusing.Load() == nil {
+func (w *writer) refusalTimer() <-chan time.Time {
+	if w.refusing.Load() == nil {
 		return nil
 	}
 	return time.After(tryWriteEvery)
@@ -42,12 +42,12 @@ func (s *Store) refusalTimer() <-chan time.Time {
 
 // tryWrite makes a write that changes nothing, or stores what the start could not. Only a fault that leaves open what is on
 // disk is returned.
-func (s *Store) tryWrite(ctx context.Context) error {
-	err := s.writeOwed(ctx)
+func (w *writer) tryWrite(ctx context.Context) error {
+	err := w.writeOwed(ctx)
 	if err == nil {
-		_, err = s.db.writer.ExecContext(ctx, s.db.bind("update log set head = head where shard = ?"), shard)
+		_, err = w.db.writer.ExecContext(ctx, w.db.bind("update log set head = head where shard = ?"), shard)
 	}
-	s.noteWrite(err)
+	w.noteWrite(err)
 	if fatal(err) {
 		return fmt.Errorf("write: %w", err)
 	}
@@ -55,14 +55,14 @@ func (s *Store) tryWrite(ctx context.Context) error {
 }
 
 // writeOwed stores the incarnation that could not be stored at the start. No event is appended before.
-func (s *Store) writeOwed(ctx context.Context) error {
-	if s.owed == nil {
+func (w *writer) writeOwed(ctx context.Context) error {
+	if w.owed == nil {
 		return nil
 	}
-	if err := s.storeIncarnation(ctx, *s.owed); err != nil {
+	if err := w.storeIncarnation(ctx, *w.owed); err != nil {
 		return fmt.Errorf("store incarnation: %w", err)
 	}
-	s.owed = nil
+	w.owed = nil
 	return nil
 }
 

@@ -55,9 +55,6 @@ func (r *Registry) Names(after string) []string {
 	return names[at:]
 }
 
-// Registry returns the event types as they are now.
-func (s *Store) Registry() *Registry { return s.registry.Load() }
-
 // EventType returns one event type. The error is not found.
 func (s *Store) EventType(name string) (*RegisteredType, error) {
 	if found := s.Registry().Types[name]; found != nil {
@@ -65,9 +62,6 @@ func (s *Store) EventType(name string) (*RegisteredType, error) {
 	}
 	return nil, gateway.NotFound("event type", name)
 }
-
-// RegistryRevision grows with every change of the event types.
-func (s *Store) RegistryRevision() int64 { return s.Registry().Revision }
 
 // changeRegistry runs a change of the event types. It is given a copy to work on, in which the types themselves are
 // shared: what changes is replaced. The revision grows with every change, so that no event is accepted under an older
@@ -94,8 +88,8 @@ func (s *Store) changeRegistry(
 }
 
 // loadRegistry reads all event types.
-func (s *Store) loadRegistry(ctx context.Context, revision int64) error {
-	types, err := s.write.EventType.Query().All(ctx)
+func (w *writer) loadRegistry(ctx context.Context, revision int64) error {
+	types, err := w.client.EventType.Query().All(ctx)
 	if err != nil {
 		return fmt.Errorf("read event types: %w", err)
 	}
@@ -105,22 +99,22 @@ func (s *Store) loadRegistry(ctx context.Context, revision int64) error {
 		one := registeredType(row)
 		loaded.Types[row.Name], byRow[row.ID] = one, one
 	}
-	if err := s.loadVersions(ctx, byRow); err != nil {
+	if err := w.loadVersions(ctx, byRow); err != nil {
 		return err
 	}
-	levels, err := s.write.EventTypeLevel.Query().All(ctx)
+	levels, err := w.client.EventTypeLevel.Query().All(ctx)
 	if err != nil {
 		return fmt.Errorf("read levels: %w", err)
 	}
 	for _, row := range levels {
 		byRow[row.EventTypeID].TenantLevels[gateway.TenantID(row.TenantID)] = gateway.Level(row.Level)
 	}
-	s.registry.Store(loaded)
+	w.registry.Store(loaded)
 	return nil
 }
 
-func (s *Store) loadVersions(ctx context.Context, types map[int64]*RegisteredType) error {
-	sets, err := s.write.DescriptorSet.Query().All(ctx)
+func (w *writer) loadVersions(ctx context.Context, types map[int64]*RegisteredType) error {
+	sets, err := w.client.DescriptorSet.Query().All(ctx)
 	if err != nil {
 		return fmt.Errorf("read descriptor sets: %w", err)
 	}
@@ -128,7 +122,7 @@ func (s *Store) loadVersions(ctx context.Context, types map[int64]*RegisteredTyp
 	for _, set := range sets {
 		byRow[set.ID] = set
 	}
-	rows, err := s.write.EventTypeVersion.Query().
+	rows, err := w.client.EventTypeVersion.Query().
 		Order(ent.Asc(eventtypeversion.FieldEventTypeID, eventtypeversion.FieldVersion)).All(ctx)
 	if err != nil {
 		return fmt.Errorf("read schema versions: %w", err)

@@ -17,7 +17,7 @@ const deleteStep = 500
 
 // DeleteSubscription removes a subscription at once, and then its deliveries step by step.
 func (s *Store) DeleteSubscription(ctx context.Context, id gateway.SubscriptionID, expected int64) error {
-	err := s.change(ctx, func(ctx context.Context, tx *ent.Tx) error {
+	err := s.onWriter(ctx, func(ctx context.Context, w *writer, tx *ent.Tx) error {
 		row, err := tx.Subscription.Get(ctx, int64(id))
 		if ent.IsNotFound(err) {
 			return gateway.Gone("subscription")
@@ -32,8 +32,8 @@ func (s *Store) DeleteSubscription(ctx context.Context, id gateway.SubscriptionI
 			return fmt.Errorf("delete subscription: %w", err)
 		}
 		onCommit(tx, func() {
-			s.removed[id] = true
-			delete(s.forms.last, id)
+			w.removed[id] = true
+			delete(w.forms.last, id)
 		})
 		if _, err := tx.RequestForm.Delete().Where(requestform.SubscriptionID(int64(id))).Exec(ctx); err != nil {
 			return fmt.Errorf("delete request forms: %w", err)
@@ -65,9 +65,9 @@ func (s *Store) deleteDeliveries(ctx context.Context, id gateway.SubscriptionID)
 
 // loadLeftovers finds deleted subscriptions whose rows were still being removed when the server ended. It goes from one
 // subscription to the next by the indexes.
-func (s *Store) loadLeftovers(ctx context.Context) error {
+func (w *writer) loadLeftovers(ctx context.Context) error {
 	for _, table := range []string{"delivery", "attempt"} {
-		rows, err := s.db.reader.QueryContext(ctx, `with recursive owner(id) as (
+		rows, err := w.db.reader.QueryContext(ctx, `with recursive owner(id) as (
 			select min(subscription_id) from `+table+`
 			union all
 			select (select min(subscription_id) from `+table+` where subscription_id > owner.id) from owner where owner.id is not null
@@ -81,7 +81,7 @@ func (s *Store) loadLeftovers(ctx context.Context) error {
 				_ = rows.Close()
 				return err
 			}
-			s.leftovers = append(s.leftovers, id)
+			w.leftovers = append(w.leftovers, id)
 		}
 		if err := rows.Err(); err != nil {
 			return err
@@ -91,20 +91,20 @@ func (s *Store) loadLeftovers(ctx context.Context) error {
 }
 
 // removeLeftovers removes a step of them, when the writer has nothing else to do. done is false when none are left.
-func (s *Store) removeLeftovers(ctx context.Context) (done bool) {
-	if len(s.leftovers) == 0 {
+func (w *writer) removeLeftovers(ctx context.Context) (done bool) {
+	if len(w.leftovers) == 0 {
 		return false
 	}
 	removed := 0
-	err := s.inTransaction(ctx, func(ctx context.Context, tx *ent.Tx) (err error) {
-		removed, err = deleteStepOf(ctx, tx, s.leftovers[0])
+	err := w.inTransaction(ctx, func(ctx context.Context, tx *ent.Tx) (err error) {
+		removed, err = deleteStepOf(ctx, tx, w.leftovers[0])
 		return err
 	})
 	if err != nil {
-		s.cfg.Logger.Warn("remove deliveries of a deleted subscription", "error", err)
+		w.cfg.Logger.Warn("remove deliveries of a deleted subscription", "error", err)
 	}
 	if removed == 0 {
-		s.leftovers = s.leftovers[1:]
+		w.leftovers = w.leftovers[1:]
 	}
 	return true
 }

@@ -74,17 +74,17 @@ func (f *formsWritten) note(r *Result) {
 }
 
 // insertForms writes the forms noted since.
-func (s *Store) insertForms(ctx context.Context, tx *sql.Tx) error {
-	for ; s.forms.written < len(s.forms.begun); s.forms.written++ {
-		row := s.forms.begun[s.forms.written]
+func (w *writer) insertForms(ctx context.Context, tx *sql.Tx) error {
+	for ; w.forms.written < len(w.forms.begun); w.forms.written++ {
+		row := w.forms.begun[w.forms.written]
 		sub, digest := row.delivery.Subscription, row.form.Digest()
-		sealed := s.cfg.Keyring.Seal(formPlace(sub, digest), row.form.Text())
-		_, err := tx.StmtContext(ctx, s.statements.upsertForm).ExecContext(ctx,
+		sealed := w.cfg.Keyring.Seal(formPlace(sub, digest), row.form.Text())
+		_, err := tx.StmtContext(ctx, w.statements.upsertForm).ExecContext(ctx,
 			int64(row.delivery.Tenant), int64(sub), digest[:], row.revision, sealed)
 		if err != nil {
 			return fmt.Errorf("write request form: %w", err)
 		}
-		if _, err := tx.StmtContext(ctx, s.statements.trimForms).ExecContext(ctx, int64(sub), int64(sub), maxRequestForms); err != nil {
+		if _, err := tx.StmtContext(ctx, w.statements.trimForms).ExecContext(ctx, int64(sub), int64(sub), maxRequestForms); err != nil {
 			return fmt.Errorf("trim request forms: %w", err)
 		}
 	}

@@ -59,46 +59,6 @@ func (r *Result) subscription() gateway.SubscriptionID {
 // attempts under way, whose slots are released by Committed.
 func (s *Store) Record(results ...Result) { s.queue.pushResults(results) }
 
-type statements struct {
-	trimAttempts, advance, setMark, setCursor, setHold, waitAnew, upsertForm, trimForms *sql.Stmt
-}
-
-func (s *Store) prepareStatements(ctx context.Context) (err error) {
-	prepare := func(query string) *sql.Stmt {
-		if err != nil {
-			return nil
-		}
-		var stmt *sql.Stmt
-		stmt, err = s.db.writer.PrepareContext(ctx, s.db.bind(query))
-		return stmt
-	}
-	insert := func(table string, columns []string, suffix string) *bulkInsert {
-		if err != nil {
-			return nil
-		}
-		var b *bulkInsert
-		b, err = s.db.prepareInsert(ctx, table, columns, suffix)
-		return b
-	}
-	s.statements = statements{
-		advance:   prepare(`update log set head = head + ?, accept_time = ? where shard = ? returning head, registry_revision`),
-		setMark:   prepare(`update subscription_group set mark = ? where id = ? and mark < ?`),
-		setCursor: prepare(`update subscription set cursor_position = ? where id = ?`),
-		trimAttempts: prepare(`delete from attempt
-			where subscription_id = ? and position = ? and run = ? and number > ? and number <= ?`),
-		setHold:    prepare(`update subscription set hold = ? where id = ?`),
-		waitAnew:   prepare(waitAnew),
-		upsertForm: prepare(upsertRequestForm),
-		trimForms:  prepare(trimRequestForms),
-	}
-	s.insertEvent = insert("event", eventColumns, "")
-	s.insertPayload = insert("event_payload", payloadColumns, "")
-	s.insertIdentity = insert("event_id", identityColumns, "")
-	s.insertDelivery = insert("delivery", deliveryColumns, upsertDelivery())
-	s.insertAttempt = insert("attempt", attemptColumns, " on conflict (subscription_id, position, run, number) do nothing")
-	return err
-}
-
 var (
 	inlineColumns = []string{
 		"cause", "outcome", "status", "start_time", "duration", "dns", "connect", "tls", "first_byte",
@@ -128,31 +88,31 @@ const (
 
 // insertResults writes a group's results, as far as their share goes while appends wait: those of the group itself, which
 // wait for its commit, or the next ones. The last entry of a delivery, a cursor or the mark wins.
-func (s *Store) insertResults(ctx context.Context, tx *sql.Tx, results []Result, appends bool) (written int, err error) {
-	waited := appends || s.queue.appendsWait()
-	for written < len(results) && (!waited || s.shares.results.open()) {
+func (w *writer) insertResults(ctx context.Context, tx *sql.Tx, results []Result, appends bool) (written int, err error) {
+	waited := appends || w.queue.appendsWait()
+	for written < len(results) && (!waited || w.shares.results.open()) {
 		began := time.Now()
-		next := min(written+s.step, len(results))
-		if err := s.insertResultRows(ctx, tx, results[written:next]); err != nil {
+		next := min(written+w.step, len(results))
+		if err := w.insertResultRows(ctx, tx, results[written:next]); err != nil {
 			return 0, err
 		}
 		took := time.Since(began)
-		s.step = nextStep(s.step, next-written, took)
+		w.step = nextStep(w.step, next-written, took)
 		written = next
-		if waited = appends || s.queue.appendsWait(); waited {
-			s.shares.results.spend(took)
+		if waited = appends || w.queue.appendsWait(); waited {
+			w.shares.results.spend(took)
 		}
 	}
 	if written == 0 {
 		return 0, nil
 	}
-	if err := s.setHolds(ctx, tx, results[:written]); err != nil {
+	if err := w.setHolds(ctx, tx, results[:written]); err != nil {
 		return 0, err
 	}
-	if err := s.waitAnew(ctx, tx, results[:written]); err != nil {
+	if err := w.waitAnew(ctx, tx, results[:written]); err != nil {
 		return 0, err
 	}
-	return written, s.moveCursors(ctx, tx, results[:written])
+	return written, w.moveCursors(ctx, tx, results[:written])
 }
 
 // nextStep returns how many results are written next. Results of a busy subscription are adjacent rows and take 20 µs each. Single
@@ -168,61 +128,61 @@ func nextStep(step, written int, took time.Duration) int {
 	}
 }
 
-func (s *Store) insertResultRows(ctx context.Context, tx *sql.Tx, results []Result) error {
-	s.addResultRows(results)
-	if err := s.insertDelivery.flush(ctx, tx); err != nil {
-		s.insertAttempt.reset()
+func (w *writer) insertResultRows(ctx context.Context, tx *sql.Tx, results []Result) error {
+	w.addResultRows(results)
+	if err := w.statements.delivery.flush(ctx, tx); err != nil {
+		w.statements.attempt.reset()
 		return fmt.Errorf("record deliveries: %w", err)
 	}
-	if err := s.insertAttempt.flush(ctx, tx); err != nil {
+	if err := w.statements.attempt.flush(ctx, tx); err != nil {
 		return fmt.Errorf("record attempts: %w", err)
 	}
-	if err := s.insertForms(ctx, tx); err != nil {
+	if err := w.insertForms(ctx, tx); err != nil {
 		return err
 	}
-	return s.trimAttempts(ctx, tx, results)
+	return w.trimAttempts(ctx, tx, results)
 }
 
-func (s *Store) addResultRows(results []Result) {
-	newest := s.newestRows(results)
+func (w *writer) addResultRows(results []Result) {
+	newest := w.newestRows(results)
 	for i := range results {
 		r := &results[i]
-		if r.Delivery == nil || s.removed[r.Delivery.Subscription] {
+		if r.Delivery == nil || w.removed[r.Delivery.Subscription] {
 			continue
 		}
 		if r.Previous != nil {
-			s.addAttemptRow(r.Delivery, r.Previous)
+			w.addAttemptRow(r.Delivery, r.Previous)
 		}
 		if newest[r.Delivery.DeliveryKey] == i {
-			s.addDeliveryRow(r.Delivery)
+			w.addDeliveryRow(r.Delivery)
 		}
-		s.forms.note(r)
+		w.forms.note(r)
 	}
 }
 
 // newestRows finds the last entry of each delivery of the group: one statement must not touch a row twice.
-func (s *Store) newestRows(results []Result) map[gateway.DeliveryKey]int {
-	if s.newest == nil {
-		s.newest = make(map[gateway.DeliveryKey]int, len(results))
+func (w *writer) newestRows(results []Result) map[gateway.DeliveryKey]int {
+	if w.newest == nil {
+		w.newest = make(map[gateway.DeliveryKey]int, len(results))
 	}
-	clear(s.newest)
+	clear(w.newest)
 	for i := range results {
 		if d := results[i].Delivery; d != nil {
-			s.newest[d.DeliveryKey] = i
+			w.newest[d.DeliveryKey] = i
 		}
 	}
-	return s.newest
+	return w.newest
 }
 
 // trimAttempts removes, of deliveries with many attempts, those between the first and the last that are kept. There is one
 // to remove with each further attempt, or many that a version before this has kept.
-func (s *Store) trimAttempts(ctx context.Context, tx *sql.Tx, results []Result) error {
+func (w *writer) trimAttempts(ctx context.Context, tx *sql.Tx, results []Result) error {
 	for i := range results {
 		d := results[i].Delivery
 		if d == nil || results[i].Previous == nil || d.AttemptsLeftOut() == 0 {
 			continue
 		}
-		_, err := tx.StmtContext(ctx, s.statements.trimAttempts).ExecContext(ctx, int64(d.Subscription), int64(d.Position),
+		_, err := tx.StmtContext(ctx, w.statements.trimAttempts).ExecContext(ctx, int64(d.Subscription), int64(d.Position),
 			int64(d.Run), gateway.FirstAttemptsKept, d.Attempts-gateway.LastAttemptsKept)
 		if err != nil {
 			return fmt.Errorf("trim attempts: %w", err)
@@ -231,16 +191,16 @@ func (s *Store) trimAttempts(ctx context.Context, tx *sql.Tx, results []Result) 
 	return nil
 }
 
-func (s *Store) addDeliveryRow(d *gateway.Delivery) {
-	b := s.insertDelivery
+func (w *writer) addDeliveryRow(d *gateway.Delivery) {
+	b := w.statements.delivery
 	b.add(int64(d.Tenant), int64(d.Subscription), int64(d.Position), int64(d.Run), micros(d.CreateTime),
 		int64(d.State), int64(d.Attempts), int64(d.Step), int64(d.Probes), d.Manual, nullTime(d.Due), micros(d.UpdateTime))
 	addInline(b, d.Last)
 }
 
-func (s *Store) addAttemptRow(d *gateway.Delivery, a *gateway.Attempt) {
-	s.insertAttempt.add(int64(d.Tenant), int64(d.Subscription), int64(d.Position), int64(d.Run), int64(a.Number))
-	addInline(s.insertAttempt, a)
+func (w *writer) addAttemptRow(d *gateway.Delivery, a *gateway.Attempt) {
+	w.statements.attempt.add(int64(d.Tenant), int64(d.Subscription), int64(d.Position), int64(d.Run), int64(a.Number))
+	addInline(w.statements.attempt, a)
 }
 
 func addInline(b *bulkInsert, a *gateway.Attempt) {
@@ -277,7 +237,7 @@ func nullBool(v bool) any {
 	return true
 }
 
-func (s *Store) moveCursors(ctx context.Context, tx *sql.Tx, results []Result) error {
+func (w *writer) moveCursors(ctx context.Context, tx *sql.Tx, results []Result) error {
 	cursors := map[gateway.SubscriptionID]any{}
 	marks := map[gateway.GroupID]int64{}
 	for i := range results {
@@ -292,12 +252,12 @@ func (s *Store) moveCursors(ctx context.Context, tx *sql.Tx, results []Result) e
 		}
 	}
 	for id, position := range cursors {
-		if _, err := tx.StmtContext(ctx, s.statements.setCursor).ExecContext(ctx, position, int64(id)); err != nil {
+		if _, err := tx.StmtContext(ctx, w.statements.setCursor).ExecContext(ctx, position, int64(id)); err != nil {
 			return fmt.Errorf("store cursor: %w", err)
 		}
 	}
 	for group, mark := range marks {
-		if _, err := tx.StmtContext(ctx, s.statements.setMark).ExecContext(ctx, mark, int64(group), mark); err != nil {
+		if _, err := tx.StmtContext(ctx, w.statements.setMark).ExecContext(ctx, mark, int64(group), mark); err != nil {
 			return fmt.Errorf("store mark: %w", err)
 		}
 	}

@@ -26,9 +26,10 @@ type crowded struct {
 	changes chan struct{}
 }
 
-func newCrowded(t *testing.T) *crowded {
+// newCrowded makes a store where results, and changes, may have used up their share.
+func newCrowded(t *testing.T, resultsOverdrawn, changesOverdrawn bool) *crowded {
 	t.Helper()
-	s, err := store.Open(context.Background(), freshSQLite(t))
+	s, err := store.OpenOverdrawn(context.Background(), freshSQLite(t), resultsOverdrawn, changesOverdrawn)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -88,9 +89,8 @@ func TestResultsAndChangesWaitForAppendsOnceTheirShareIsUsedUp(t *testing.T) {
 	t.Parallel()
 	// In a bubble the writer's work takes no time, so nobody earns any.
 	synctest.Test(t, func(t *testing.T) {
-		c := newCrowded(t)
+		c := newCrowded(t, true, true)
 		synctest.Wait()
-		c.Overdraw(true, true)
 		c.publishWhile(func() bool {
 			if n := c.results.Load(); n > 0 || c.changed.Load() {
 				t.Errorf("%d results and the change (%v) went before event %d", n, c.changed.Load(), c.events+1)
@@ -106,9 +106,8 @@ func TestResultsAndChangesWaitForAppendsOnceTheirShareIsUsedUp(t *testing.T) {
 func TestBurstOfResultsDoesNotKeepChangesWaiting(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		c := newCrowded(t)
+		c := newCrowded(t, true, false)
 		synctest.Wait()
-		c.Overdraw(true, false)
 		c.publishWhile(func() bool {
 			synctest.Wait()
 			return !c.changed.Load() && c.events < 20
@@ -121,7 +120,7 @@ func TestBurstOfResultsDoesNotKeepChangesWaiting(t *testing.T) {
 
 func TestPublishersDoNotStarveResultsAndChanges(t *testing.T) {
 	t.Parallel()
-	c := newCrowded(t)
+	c := newCrowded(t, false, false)
 	const tooMany = 200_000
 	c.publishWhile(func() bool { return (c.results.Load() < burst || !c.changed.Load()) && c.events < tooMany })
 	if c.events >= tooMany {

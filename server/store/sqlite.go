@@ -149,21 +149,21 @@ const (
 
 // checkpoint moves the WAL into the database once enough was written. It runs between groups. Only a fault that leaves
 // open what is on disk is returned.
-func (s *Store) checkpoint(ctx context.Context) error {
-	if s.db.wal == "" || s.walWritten < s.cfg.CheckpointBytes {
+func (w *writer) checkpoint(ctx context.Context) error {
+	if w.db.wal == "" || w.walWritten < w.cfg.CheckpointBytes {
 		return nil
 	}
-	s.walWritten = 0
+	w.walWritten = 0
 	statement := passiveCheckpoint
-	if info, err := os.Stat(s.db.wal); err == nil && info.Size() > s.cfg.MaxWALBytes {
+	if info, err := os.Stat(w.db.wal); err == nil && info.Size() > w.cfg.MaxWALBytes {
 		statement = truncateCheckpoint
 	}
-	_, err := s.db.writer.ExecContext(ctx, statement)
+	_, err := w.db.writer.ExecContext(ctx, statement)
 	if fatal(err) {
 		return fmt.Errorf("checkpoint: %w", err)
 	}
 	if err != nil {
-		s.cfg.Logger.Warn("checkpoint", "error", err)
+		w.cfg.Logger.Warn("checkpoint", "error", err)
 	}
 	return nil
 }

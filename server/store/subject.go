@@ -16,40 +16,40 @@ const (
 
 // indexSubjects brings the subject index a step closer to the head, when the writer has nothing else to do; publishing
 // then writes no third index. done is false when there was nothing to do.
-func (s *Store) indexSubjects(ctx context.Context) (done bool) {
-	mark := gateway.Position(s.subjectMark.Load())
-	if mark >= s.subjectsTo {
+func (w *writer) indexSubjects(ctx context.Context) (done bool) {
+	mark := gateway.Position(w.subjectMark.Load())
+	if mark >= w.subjectsTo {
 		// No event since the mark has a subject: as good as indexed, without a write.
-		s.subjectMark.Store(s.head.Load())
+		w.subjectMark.Store(w.head.Load())
 		return false
 	}
-	to := min(mark+subjectStep, s.Head())
-	if err := s.indexSubjectsTo(ctx, mark, to); err != nil {
-		s.cfg.Logger.Warn("index subjects", "error", err)
+	to := min(mark+subjectStep, w.Head())
+	if err := w.indexSubjectsTo(ctx, mark, to); err != nil {
+		w.cfg.Logger.Warn("index subjects", "error", err)
 		return false
 	}
-	s.subjectMark.Store(int64(to))
+	w.subjectMark.Store(int64(to))
 	return true
 }
 
-func (s *Store) indexSubjectsTo(ctx context.Context, mark, to gateway.Position) error {
-	tx, err := s.db.writer.BeginTx(ctx, nil)
+func (w *writer) indexSubjectsTo(ctx context.Context, mark, to gateway.Position) error {
+	tx, err := w.db.writer.BeginTx(ctx, nil)
 	if err != nil {
 		return fmt.Errorf("begin: %w", err)
 	}
 	defer rollback(tx)
-	_, err = tx.ExecContext(ctx, s.db.bind(`insert into event_subject (position, tenant_id, subject)
+	_, err = tx.ExecContext(ctx, w.db.bind(`insert into event_subject (position, tenant_id, subject)
 		select position, tenant_id, subject from event where position > ? and position <= ? and subject is not null`), int64(mark), int64(to))
 	if err != nil {
 		return fmt.Errorf("insert subjects: %w", err)
 	}
-	if _, err = tx.ExecContext(ctx, s.db.bind(`update log set subject_mark = ? where shard = ?`), int64(to), shard); err != nil {
+	if _, err = tx.ExecContext(ctx, w.db.bind(`update log set subject_mark = ? where shard = ?`), int64(to), shard); err != nil {
 		return fmt.Errorf("store subject mark: %w", err)
 	}
 	if err := tx.Commit(); err != nil {
 		return fmt.Errorf("commit: %w", err)
 	}
-	s.walWritten += 64 << 10
+	w.walWritten += 64 << 10
 	return nil
 }
 

@@ -115,6 +115,19 @@ func setSubscription[B interface {
 		SetState(int8(sub.State)).SetStateReason(sub.StateReason).SetUpdateTime(micros(sub.UpdateTime)), nil
 }
 
+// Marks returns the stored place that the caught-up subscriptions of each group share.
+func (s *Store) Marks(ctx context.Context) (map[gateway.GroupID]gateway.Position, error) {
+	rows, err := s.read.SubscriptionGroup.Query().All(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("read marks: %w", err)
+	}
+	marks := make(map[gateway.GroupID]gateway.Position, len(rows))
+	for _, row := range rows {
+		marks[gateway.GroupID(row.ID)] = gateway.Position(row.Mark)
+	}
+	return marks, nil
+}
+
 // CreateSubscription stores a subscription. ID, UID, times, revision and the resolved start are set by the store. A name
 // that is taken is already_exists.
 func (s *Store) CreateSubscription(ctx context.Context, sub *gateway.Subscription, start Start) (*gateway.Subscription, error) {

@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"runtime"
 	"time"
@@ -11,58 +10,123 @@ import (
 	"github.com/postrider-dev/postrider/server/gateway"
 )
 
+// writer makes all writes, on the one goroutine of its loop. The Store keeps no reference to it: besides the loop, only
+// changes (onWriter), which run on that goroutine, reach its fields.
+type writer struct {
+	*logState
+	cfg        Config
+	db         *database
+	client     *ent.Client
+	queue      *queue
+	statements statements
+	onCommit   func([]*gateway.Event)
+
+	shares     shares
+	lastAccept int64
+	// resultsAfter is when results may be tried again that could not be written.
+	resultsAfter time.Time
+	// unsettled is a commit of which it is not known whether it was made; nil for none.
+	unsettled *unsettled
+	failures  failures
+	// subjectsTo is the newest event that may have a subject.
+	subjectsTo gateway.Position
+	// walWritten is about how many bytes were written since the last checkpoint.
+	walWritten int64
+	newest     map[gateway.DeliveryKey]int // kept for its memory
+	step       int                         // how many results are written at once
+	forms      formsWritten
+	// removed are subscriptions deleted since the start: results of attempts that were still under way must not bring rows
+	// back. leftovers were deleted before it and may have rows still.
+	removed   map[gateway.SubscriptionID]bool
+	leftovers []gateway.SubscriptionID
+	// owed is the incarnation of this start while it could not be stored.
+	owed *gateway.IncarnationStart
+}
+
+// failures are the groups that failed since it was last logged.
+type failures struct {
+	logged         time.Time
+	groups, events int
+}
+
+// newWriter makes the writer of an open database, and stores the first rows and the new incarnation.
+func newWriter(ctx context.Context, cfg Config, db *database, queue *queue, state *logState, shares shares) (*writer, error) {
+	w := &writer{
+		logState: state, cfg: cfg, db: db, client: db.writeClient(), queue: queue, shares: shares, step: resultStep,
+		forms:   formsWritten{last: map[gateway.SubscriptionID]gateway.FormDigest{}},
+		removed: map[gateway.SubscriptionID]bool{},
+	}
+	if err := w.firstRows(ctx); err != nil {
+		return nil, fmt.Errorf("write first rows: %w", err)
+	}
+	if err := w.loadLog(ctx); err != nil {
+		return nil, fmt.Errorf("load log: %w", err)
+	}
+	if err := w.beginIncarnation(ctx); err != nil {
+		return nil, fmt.Errorf("begin incarnation: %w", err)
+	}
+	if err := w.loadLeftovers(ctx); err != nil {
+		return nil, fmt.Errorf("load leftovers: %w", err)
+	}
+	var err error
+	if w.statements, err = db.prepareStatements(ctx); err != nil {
+		return nil, fmt.Errorf("prepare statements: %w", err)
+	}
+	return w, nil
+}
+
 // yieldTime bounds how long the writer yields before a group, except that a single yield may take longer.
 const yieldTime = 200 * time.Microsecond
 
 // retryResults is the wait after results could not be written, before they are tried again.
 const retryResults = time.Second
 
-// Run is the writer loop. It takes all that is queued whenever the previous commit has finished, so a group is as large
-// as the load makes it and nothing ever waits for a timer. After ctx ends it commits what is left and returns nil. An
-// error is fatal: what is on disk is no longer known, and the process must end.
-func (s *Store) Run(ctx context.Context) error {
+// run is the loop. It takes all that is queued whenever the previous commit has finished, so a group is as large as the
+// load makes it and nothing ever waits for a timer. onCommit is called with each committed group.
+func (w *writer) run(ctx context.Context, onCommit func([]*gateway.Event)) error {
+	w.onCommit = onCommit
 	// The loop outlives ctx until the queue is empty: what was accepted is committed.
 	work := context.WithoutCancel(ctx)
 	// A context that never ends has no channel, so whether the store stops is kept apart.
 	stop, stopping := ctx.Done(), false
 	for {
-		if s.unsettled != nil && !s.settle(work) && !stopping {
-			s.queue.refuse(away(errOutcomeUnknown))
+		if w.unsettled != nil && !w.settle(work) && !stopping {
+			w.queue.refuse(away(errOutcomeUnknown))
 			select {
 			case <-time.After(settleEvery):
 			case <-stop:
 				stop, stopping = nil, true
-				s.queue.close()
+				w.queue.close()
 			}
 			continue
 		}
 		letOthersQueue()
-		g := s.queue.take(s.cfg.MaxGroupEvents, s.cfg.MaxGroupBytes, s.unsettled == nil && !time.Now().Before(s.resultsAfter))
+		g := w.queue.take(w.cfg.MaxGroupEvents, w.cfg.MaxGroupBytes, w.unsettled == nil && !time.Now().Before(w.resultsAfter))
 		if !g.empty() {
-			if err := s.commitAndTidy(work, g); err != nil {
-				s.queue.abandon()
+			if err := w.commitAndTidy(work, g); err != nil {
+				w.queue.abandon()
 				return err
 			}
 			continue
 		}
 		if stopping {
-			s.reportLost()
+			w.reportLost()
 			return nil
 		}
-		if s.indexSubjects(work) || s.removeLeftovers(work) {
+		if w.indexSubjects(work) || w.removeLeftovers(work) {
 			continue
 		}
 		select {
-		case <-s.queue.wake:
-		case <-s.resultsTimer():
-		case <-s.refusalTimer():
-			if err := s.tryWrite(work); err != nil {
+		case <-w.queue.wake:
+		case <-w.resultsTimer():
+		case <-w.refusalTimer():
+			if err := w.tryWrite(work); err != nil {
 				return err
 			}
 		case <-stop:
 			stop, stopping = nil, true
-			s.queue.close()
-			s.resultsAfter = time.Time{} // the last chance
+			w.queue.close()
+			w.resultsAfter = time.Time{} // the last chance
 		}
 	}
 }
@@ -78,31 +142,31 @@ func letOthersQueue() {
 }
 
 // commitAndTidy commits one group and then does what must not wait for an idle moment.
-func (s *Store) commitAndTidy(ctx context.Context, g group) error {
-	if err := s.commit(ctx, g); err != nil {
+func (w *writer) commitAndTidy(ctx context.Context, g group) error {
+	if err := w.commit(ctx, g); err != nil {
 		return err
 	}
-	if s.Head()-gateway.Position(s.subjectMark.Load()) > subjectLag && s.mayChange() {
-		s.onChanges(func() { s.indexSubjects(ctx) })
+	if w.Head()-gateway.Position(w.subjectMark.Load()) > subjectLag && w.mayChange() {
+		w.onChanges(func() { w.indexSubjects(ctx) })
 	}
-	return s.checkpoint(ctx)
+	return w.checkpoint(ctx)
 }
 
 // mayChange reports whether a change may begin: while appends wait, only as far as its share goes.
-func (s *Store) mayChange() bool { return s.shares.changes.open() || !s.queue.appendsWait() }
+func (w *writer) mayChange() bool { return w.shares.changes.open() || !w.queue.appendsWait() }
 
 // onChanges does work on the account of changes.
-func (s *Store) onChanges(work func()) {
+func (w *writer) onChanges(work func()) {
 	began := time.Now()
 	work()
-	if s.queue.appendsWait() {
-		s.shares.changes.spend(time.Since(began))
+	if w.queue.appendsWait() {
+		w.shares.changes.spend(time.Since(began))
 	}
 }
 
 // resultsTimer fires when results that could not be written may be tried again; nil when none wait for that.
-func (s *Store) resultsTimer() <-chan time.Time {
-	wait := time.Until(s.resultsAfter)
+func (w *writer) resultsTimer() <-chan time.Time {
+	wait := time.Until(w.resultsAfter)
 	if wait <= 0 {
 		return nil
 	}
@@ -110,221 +174,27 @@ func (s *Store) resultsTimer() <-chan time.Time {
 }
 
 // reportLost means that results could not be written up to the end. Their attempts will be made again.
-func (s *Store) reportLost() {
-	if n := s.queue.pendingResults(); n > 0 {
-		s.cfg.Logger.Error("deliveries' results are lost; their attempts are made again at the next start", "results", n)
+func (w *writer) reportLost() {
+	if n := w.queue.pendingResults(); n > 0 {
+		w.cfg.Logger.Error("deliveries' results are lost; their attempts are made again at the next start", "results", n)
 	}
 }
 
 // commit makes one group durable: appends and results in one transaction, then administrative changes each in its own.
-func (s *Store) commit(ctx context.Context, g group) error {
+func (w *writer) commit(ctx context.Context, g group) error {
 	if len(g.appends)+len(g.results) > 0 {
-		if err := s.commitGroup(ctx, g); err != nil {
+		if err := w.commitGroup(ctx, g); err != nil {
 			return err
 		}
 	}
-	for n := 0; n < maxGroupChanges && s.mayChange(); n++ {
-		request := s.queue.takeChange()
+	for n := 0; n < maxGroupChanges && w.mayChange(); n++ {
+		request := w.queue.takeChange()
 		if request == nil {
 			return nil
 		}
-		if err := s.makeChange(ctx, request); err != nil {
+		if err := w.makeChange(ctx, request); err != nil {
 			return err
 		}
 	}
 	return nil
-}
-
-// makeChange makes an administrative change, unless its caller has given up on it. Only a fault that leaves open what is
-// on disk is returned.
-func (s *Store) makeChange(ctx context.Context, request *adminRequest) error {
-	if !request.take() {
-		return nil
-	}
-	var err error
-	s.onChanges(func() { err = s.inTransaction(ctx, request.run) })
-	s.noteWrite(err)
-	request.done <- err
-	if fatal(err) {
-		return fmt.Errorf("write: %w", err)
-	}
-	return nil
-}
-
-// inTransaction runs an administrative change in a transaction of its own.
-func (s *Store) inTransaction(ctx context.Context, run func(ctx context.Context, tx *ent.Tx) error) error {
-	tx, err := s.write.Tx(ctx)
-	if err != nil {
-		return fmt.Errorf("begin: %w", err)
-	}
-	if err := run(ctx, tx); err != nil {
-		_ = tx.Rollback()
-		return passing(err)
-	}
-	if err := tx.Commit(); err != nil {
-		_ = tx.Rollback()
-		return passing(err)
-	}
-	s.walWritten += 64 << 10
-	return nil
-}
-
-// change runs an administrative change on the writer, in a transaction of its own, and waits for the commit. When ctx
-// ends first the change is not made, unless it was begun: then its end is waited for, so that the outcome is known.
-func (s *Store) change(ctx context.Context, run func(ctx context.Context, tx *ent.Tx) error) error {
-	r := &adminRequest{run: run, done: make(chan error, 1)}
-	if err := s.queue.pushAdmin(r); err != nil {
-		return err
-	}
-	select {
-	case err := <-r.done:
-		return err
-	case <-ctx.Done():
-		if r.take() {
-			return ctx.Err()
-		}
-		return <-r.done
-	}
-}
-
-// onCommit has f called by the writer once the transaction is committed.
-func onCommit(tx *ent.Tx, f func()) {
-	tx.OnCommit(func(next ent.Committer) ent.Committer {
-		return ent.CommitFunc(func(ctx context.Context, tx *ent.Tx) error {
-			err := next.Commit(ctx, tx)
-			if err == nil {
-				f()
-			}
-			return err
-		})
-	})
-}
-
-// commitGroup appends and records in one transaction. A fault fails the appends; results are kept and tried again.
-func (s *Store) commitGroup(ctx context.Context, g group) error {
-	if len(g.appends) > 0 {
-		if err := s.writeOwed(ctx); err != nil {
-			return s.groupFailed(g, err)
-		}
-	}
-	plan := s.resolve(g.appends, nil)
-	var err error
-	written := 0
-	if !plan.unsettled {
-		written, err = s.writeGroup(ctx, &plan, g.results)
-	}
-	if plan.unsettled || uniqueViolation(err) {
-		// An id was used before: look all of them up, settle who is a duplicate, and write again.
-		plan, written, err = s.resolveStored(ctx, g)
-	}
-	if errors.Is(err, errOutcomeUnknown) {
-		s.leaveUnsettled(plan, g.results[:written], err)
-		return nil
-	}
-	if err != nil {
-		return s.groupFailed(g, err)
-	}
-	s.committed(plan, g.results[:written])
-	s.queue.dropResults(g.results[:written])
-	if len(plan.insert)+written > 0 {
-		s.noteWrite(nil)
-	}
-	return nil
-}
-
-func (s *Store) resolveStored(ctx context.Context, g group) (plan appendPlan, written int, err error) {
-	stored, err := s.storedIdentities(ctx, g.appends)
-	if err != nil {
-		return plan, 0, err
-	}
-	plan = s.resolve(g.appends, stored)
-	written, err = s.writeGroup(ctx, &plan, g.results)
-	return plan, written, err
-}
-
-// groupFailed refuses a group's events; its results stay queued for later. Only a fault that leaves open what is on disk is
-// returned.
-func (s *Store) groupFailed(g group, err error) error {
-	s.noteWrite(err)
-	answer := passing(fmt.Errorf("append events: %w", err))
-	for _, r := range g.appends {
-		if r.err == nil {
-			r.fail(answer)
-		}
-	}
-	if fatal(err) {
-		return fmt.Errorf("write: %w", err)
-	}
-	s.logFailure(g, err)
-	if len(g.results) > 0 {
-		s.resultsAfter = time.Now().Add(retryResults)
-	}
-	return nil
-}
-
-// logFailure logs a failed group, at most once a second: a database that is away fails every group.
-func (s *Store) logFailure(g group, err error) {
-	s.failures.groups++
-	s.failures.events += len(g.appends)
-	if now := time.Now(); now.Sub(s.failures.logged) >= time.Second {
-		s.cfg.Logger.Error("write failed", "error", err,
-			"groups", s.failures.groups, "publishes_refused", s.failures.events, "results_kept", len(g.results))
-		s.failures = failures{logged: now}
-	}
-}
-
-// committed tells everybody: first the tail, so that a publisher who has its answer finds the event, then the callers.
-func (s *Store) committed(plan appendPlan, results []Result) {
-	if len(plan.insert) > 0 {
-		s.lastAccept = plan.accept
-		s.subjectsTo = max(s.subjectsTo, plan.lastSubject)
-		s.head.Store(int64(plan.head))
-		s.onCommit(plan.events())
-	}
-	plan.answer()
-	s.forms.committed()
-	for i := range results {
-		if results[i].Committed != nil {
-			results[i].Committed()
-		}
-	}
-}
-
-// writeGroup is the transaction: the events, and as many of the results as their share allows. written says how many, also
-// where the outcome is unknown.
-func (s *Store) writeGroup(ctx context.Context, plan *appendPlan, results []Result) (written int, err error) {
-	ctx, done := s.db.boundCommit(ctx)
-	defer done()
-	s.forms.begin()
-	began := time.Now()
-	tx, err := s.db.writer.BeginTx(ctx, nil)
-	if err != nil {
-		return 0, fmt.Errorf("begin: %w", err)
-	}
-	defer rollback(tx)
-	if err := s.insertEvents(ctx, tx, plan); err != nil {
-		return 0, err
-	}
-	inserted := time.Since(began)
-	if written, err = s.insertResults(ctx, tx, results, len(plan.insert) > 0); err != nil {
-		return 0, err
-	}
-	began = time.Now()
-	if err := tx.Commit(); err != nil {
-		return written, s.commitOutcome(plan, err)
-	}
-	s.account(plan, inserted, time.Since(began), len(results), written)
-	return written, nil
-}
-
-// account shares a commit between events and results by what they wrote.
-func (s *Store) account(plan *appendPlan, inserted, committed time.Duration, results, written int) {
-	events, others := int64(40<<10+plan.bytes*3), int64(written*600)
-	s.walWritten += events + others
-	if len(plan.insert) == 0 {
-		return
-	}
-	forResults := time.Duration(float64(committed) * float64(others) / float64(events+others))
-	s.shares.results.spend(forResults)
-	s.shares.served(inserted+committed-forResults, results > 0, s.queue.changesWait())
 }

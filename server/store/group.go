@@ -1,0 +1,151 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// group is the content of one commit. Its results stay in the queue, because the commit may leave some for the next.
+type group struct {
+	appends []*appendRequest
+	results []Result
+	// changes says that administrative changes wait.
+	changes bool
+}
+
+func (g group) empty() bool { return len(g.appends)+len(g.results) == 0 && !g.changes }
+
+// commitGroup appends and records in one transaction. A fault fails the appends; results are kept and tried again.
+func (w *writer) commitGroup(ctx context.Context, g group) error {
+	if len(g.appends) > 0 {
+		if err := w.writeOwed(ctx); err != nil {
+			return w.groupFailed(g, err)
+		}
+	}
+	plan := w.resolve(g.appends, nil)
+	var err error
+	written := 0
+	if !plan.unsettled {
+		written, err = w.writeGroup(ctx, &plan, g.results)
+	}
+	if plan.unsettled || uniqueViolation(err) {
+		// An id was used before: look all of them up, settle who is a duplicate, and write again.
+		plan, written, err = w.resolveStored(ctx, g)
+	}
+	if errors.Is(err, errOutcomeUnknown) {
+		w.leaveUnsettled(plan, g.results[:written], err)
+		return nil
+	}
+	if err != nil {
+		return w.groupFailed(g, err)
+	}
+	w.committed(plan, g.results[:written])
+	w.queue.dropResults(g.results[:written])
+	if len(plan.insert)+written > 0 {
+		w.noteWrite(nil)
+	}
+	return nil
+}
+
+func (w *writer) resolveStored(ctx context.Context, g group) (plan appendPlan, written int, err error) {
+	stored, err := w.storedIdentities(ctx, g.appends)
+	if err != nil {
+		return plan, 0, err
+	}
+	plan = w.resolve(g.appends, stored)
+	written, err = w.writeGroup(ctx, &plan, g.results)
+	return plan, written, err
+}
+
+// writeGroup is the transaction: the events, and as many of the results as their share allows. written says how many, also
+// where the outcome is unknown.
+func (w *writer) writeGroup(ctx context.Context, plan *appendPlan, results []Result) (written int, err error) {
+	ctx, done := w.db.boundCommit(ctx)
+	defer done()
+	w.forms.begin()
+	began := time.Now()
+	tx, err := w.db.writer.BeginTx(ctx, nil)
+	if err != nil {
+		return 0, fmt.Errorf("begin: %w", err)
+	}
+	defer rollback(tx)
+	if err := w.insertEvents(ctx, tx, plan); err != nil {
+		return 0, err
+	}
+	inserted := time.Since(began)
+	if written, err = w.insertResults(ctx, tx, results, len(plan.insert) > 0); err != nil {
+		return 0, err
+	}
+	began = time.Now()
+	if err := tx.Commit(); err != nil {
+		return written, w.commitOutcome(plan, err)
+	}
+	w.account(plan, inserted, time.Since(began), len(results), written)
+	return written, nil
+}
+
+// account shares a commit between events and results by what they wrote.
+func (w *writer) account(plan *appendPlan, inserted, committed time.Duration, results, written int) {
+	events, others := int64(40<<10+plan.bytes*3), int64(written*600)
+	w.walWritten += events + others
+	if len(plan.insert) == 0 {
+		return
+	}
+	forResults := time.Duration(float64(committed) * float64(others) / float64(events+others))
+	w.shares.results.spend(forResults)
+	w.shares.served(inserted+committed-forResults, results > 0, w.queue.changesWait())
+}
+
+// committed tells everybody: first the tail, so that a publisher who has its answer finds the event, then the callers.
+func (w *writer) committed(plan appendPlan, results []Result) {
+	if len(plan.insert) > 0 {
+		w.lastAccept = plan.accept
+		w.subjectsTo = max(w.subjectsTo, plan.lastSubject)
+		w.head.Store(int64(plan.head))
+		w.onCommit(plan.events())
+	}
+	plan.answer()
+	w.forms.committed()
+	for i := range results {
+		if results[i].Committed != nil {
+			results[i].Committed()
+		}
+	}
+}
+
+// groupFailed refuses a group's events; its results stay queued for later. Only a fault that leaves open what is on disk is
+// returned.
+func (w *writer) groupFailed(g group, err error) error {
+	w.noteWrite(err)
+	answer := passing(fmt.Errorf("append events: %w", err))
+	for _, r := range g.appends {
+		if r.err == nil {
+			r.fail(answer)
+		}
+	}
+	if fatal(err) {
+		return fmt.Errorf("write: %w", err)
+	}
+	w.logFailure(g, err)
+	if len(g.results) > 0 {
+		w.resultsAfter = time.Now().Add(retryResults)
+	}
+	return nil
+}
+
+// logFailure logs a failed group, at most once a second: a database that is away fails every group.
+func (w *writer) logFailure(g group, err error) {
+	w.failures.groups++
+	w.failures.events += len(g.appends)
+	if now := time.Now(); now.Sub(w.failures.logged) >= time.Second {
+		w.cfg.Logger.Error("write failed", "error", err,
+			"groups", w.failures.groups, "publishes_refused", w.failures.events, "results_kept", len(g.results))
+		w.failures = failures{logged: now}
+	}
+}
+
+// rollback ends a transaction that may have been committed.
+func rollback(tx *sql.Tx) { _ = tx.Rollback() }
