@@ -69,6 +69,7 @@ type Server struct {
 	stats     *stats.Recorder
 	services  []rpc.Service
 	quiet     []string
+	access    *access.Control
 	sockets   *websocket.Transport
 	api       *rpc.API
 	http      *httpserver.Server
@@ -234,11 +235,18 @@ func (s *Server) assemble(keyring *seal.Keyring) (err error) {
 		s.sockets.Serve(ctx, w, r, client)
 	}
 
+	s.access, err = access.New(access.Config{
+		Store: s.store, Keyring: keyring, AdminKey: s.admin.Hash, Services: access.Services(),
+		MaxRequestBytes: s.config.MaxRequestBytes, Bodies: limit.NewBudget(s.config.bodyBytes()), Logger: s.logger,
+	})
+	if err != nil {
+		return err
+	}
 	s.api, err = rpc.New(rpc.Config{
-		Store: s.store, Schemas: s.schemas, Filters: filters, Publisher: publisher, Registrar: s.registrar, Engine: s.engine, Stats: s.stats, Targets: targets,
+		Access: s.access, Store: s.store, Schemas: s.schemas, Filters: filters, Publisher: publisher, Registrar: s.registrar, Engine: s.engine, Stats: s.stats, Targets: targets,
 		Subscribe: overRPC.Subscribe, Coalesce: overRPC.Coalesce, StreamEvents: overHTTP.Serve, ServeSocket: overSocket,
-		CORSOrigins: s.config.CORSOrigins, Keyring: keyring, AdminKey: s.admin.Hash,
-		MaxRequestBytes: s.config.MaxRequestBytes, Bodies: limit.NewBudget(s.config.bodyBytes()), MaxStreams: s.config.MaxStreams, Version: Version(),
+		CORSOrigins:     s.config.CORSOrigins,
+		MaxRequestBytes: s.config.MaxRequestBytes, MaxStreams: s.config.MaxStreams, Version: Version(),
 		Services: s.services, Ready: s.ready, Stopping: s.stopping, Logger: s.logger,
 	})
 	if err != nil {

@@ -23,7 +23,6 @@ import (
 	"github.com/postrider-dev/postrider/server/publish"
 	"github.com/postrider-dev/postrider/server/register"
 	"github.com/postrider-dev/postrider/server/schema"
-	"github.com/postrider-dev/postrider/server/seal"
 	"github.com/postrider-dev/postrider/server/stats"
 	"github.com/postrider-dev/postrider/server/store"
 	"github.com/postrider-dev/postrider/server/target"
@@ -32,6 +31,8 @@ import (
 
 // Config holds what the services use.
 type Config struct {
+	// Access admits callers.
+	Access    *access.Control
 	Store     *store.Store
 	Schemas   *schema.Registry
 	Filters   *filter.Compiler
@@ -50,12 +51,8 @@ type Config struct {
 	ServeSocket ServeSocket
 	// CORSOrigins are the origins whose pages may open WebSockets, besides the server's own.
 	CORSOrigins []string
-	Keyring     *seal.Keyring
-	AdminKey    access.KeyHash
 	// MaxRequestBytes bounds one request.
 	MaxRequestBytes int
-	// Bodies bounds the memory of all requests of known callers together.
-	Bodies *limit.Budget
 	// MaxStreams bounds the number of open streams.
 	MaxStreams int
 	// Services are mounted beside those of the contract.
@@ -76,7 +73,6 @@ type Service func(connect.HandlerOption) (path string, handler http.Handler)
 // API is all services.
 type API struct {
 	config  Config
-	auth    *authenticator
 	streams *openStreams
 	options connect.HandlerOption
 }
@@ -88,28 +84,20 @@ func New(config Config) (*API, error) {
 		return nil, fmt.Errorf("services: %w", err)
 	}
 	a := &API{config: config}
-	a.auth = &authenticator{
-		store: config.Store, admin: config.AdminKey, ring: config.Keyring,
-		maxBytes: hardLimit(config.MaxRequestBytes), bodies: config.Bodies,
-		signIns: limit.NewRates(signInsOfAddress, signInsOfAll), refused: limit.NewSampler(config.Logger), logger: config.Logger,
-	}
-	a.streams = newOpenStreams(a.auth, config.MaxStreams)
+	a.streams = newOpenStreams(config.Access, config.MaxStreams)
 	a.options = connect.WithHandlerOptions(
-		connect.WithRequestGate(a.auth.gate),
+		connect.WithRequestGate(a.gate),
 		wire.Codecs(config.MaxRequestBytes),
 		// The codecs' lower limit has the contract's error. This one only protects the memory.
-		connect.WithReadMaxBytes(hardLimit(config.MaxRequestBytes)),
+		connect.WithReadMaxBytes(config.Access.MaxBytes()),
 		withGzip(config.Logger),
 		connect.WithCompressMinBytes(compressMinBytes),
-		connect.WithInterceptors(a.log().interceptor(), interceptor{stream: unbuffered}, wire.NewErrors(config.Logger)),
+		connect.WithInterceptors(requestLog{config.Access.Log()}.interceptor(), interceptor{stream: unbuffered}, wire.NewErrors(config.Logger)),
 		connect.WithRecover(recovered),
 		connect.WithInterceptors(interceptor{stream: a.streams.wrap}, requests, interceptor{unary: newReads().bound}),
 	)
 	return a, nil
 }
-
-// hardLimit is the largest request in bytes that is read at all.
-func hardLimit(maxRequestBytes int) int { return maxRequestBytes + maxRequestBytes/4 }
 
 // compressMinBytes is the size from which responses are compressed, for clients that accept it.
 const compressMinBytes = 4 << 10
@@ -118,9 +106,6 @@ const compressMinBytes = 4 << 10
 func recovered(_ context.Context, spec connect.Spec, _ http.Header, cause any) error {
 	return fmt.Errorf("panic in %s: %v\n%s", spec.Procedure, cause, debug.Stack())
 }
-
-// log is the log of requests.
-func (a *API) log() requestLog { return requestLog{a.config.Logger, a.auth.refused} }
 
 // mounted is a service with its path. Mounting, health and reflection use the same list.
 type mounted struct {
@@ -135,14 +120,14 @@ func newMounted(path string, handler http.Handler) mounted { return mounted{path
 
 // services makes the services of the contract, and those that are mounted beside them.
 func (a *API) services() []mounted {
-	shared := tenants{a.config.Store}
+	shared := a.tenants()
 	all := []mounted{
-		newMounted(postriderv1connect.NewSessionServiceHandler(&sessionService{a.auth, shared, a.config.Version}, a.options)),
+		newMounted(postriderv1connect.NewSessionServiceHandler(&sessionService{shared, a.config.Version}, a.options)),
 		newMounted(postriderv1connect.NewTenantServiceHandler(&tenantService{tenants: shared}, a.options)),
 		newMounted(postriderv1connect.NewApiKeyServiceHandler(&apiKeyService{shared}, a.options)),
 		newMounted(postriderv1connect.NewEventServiceHandler(&eventService{
 			tenants: shared, publisher: a.config.Publisher, schemas: a.config.Schemas, filters: a.config.Filters,
-			keyring: a.config.Keyring, subscribe: a.config.Subscribe, streams: a.streams, stopping: a.config.Stopping,
+			subscribe: a.config.Subscribe, streams: a.streams, stopping: a.config.Stopping,
 		}, a.options)),
 		newMounted(postriderv1connect.NewEventTypeServiceHandler(&eventTypeService{
 			tenants: shared, registrar: a.config.Registrar, schemas: a.config.Schemas, filters: a.config.Filters,
@@ -157,7 +142,7 @@ func (a *API) services() []mounted {
 		newMounted(postriderv1connect.NewStatsServiceHandler(
 			&statsService{shared, a.config.Stats, a.config.Engine, a.config.Stopping}, a.options)),
 		newMounted(postriderv1connect.NewStreamServiceHandler(
-			&streamService{shared, a.auth, a.streams, a.config.Stopping}, a.options)),
+			&streamService{shared, a.streams, a.config.Stopping}, a.options)),
 	}
 	for _, service := range a.config.Services {
 		all = append(all, newMounted(service(a.options)))
@@ -183,22 +168,21 @@ func (a *API) Mount(mux *http.ServeMux) {
 
 // mountStreams mounts the endpoints that are no procedures: streams over plain HTTP, WebSockets, JSON Schemas.
 func (a *API) mountStreams(mux *http.ServeMux) {
-	shared := tenants{a.config.Store}
 	mux.Handle("GET "+streamPath, private(eventStreams{
-		auth: a.auth, tenants: shared, streams: a.streams, serve: a.config.StreamEvents, log: a.log(),
+		access: a.config.Access, streams: a.streams, serve: a.config.StreamEvents, logger: a.config.Logger,
 	}))
 	mux.Handle("GET "+socketPath, private(eventSockets{
-		auth: a.auth, tenants: shared, streams: a.streams, publisher: a.config.Publisher, serve: a.config.ServeSocket,
-		origins: a.config.CORSOrigins, log: a.log(),
+		access: a.config.Access, streams: a.streams, publisher: a.config.Publisher, serve: a.config.ServeSocket,
+		origins: a.config.CORSOrigins, logger: a.config.Logger,
 	}))
-	mux.Handle("GET "+wire.SchemaPathPattern, jsonSchemas{a.auth, a.config.Store, a.config.Schemas})
+	mux.Handle("GET "+wire.SchemaPathPattern, jsonSchemas{a.config.Access, a.config.Store, a.config.Schemas, a.config.Logger})
 }
 
 // mountTools mounts health and reflection, which need no key.
 func (a *API) mountTools(mux *http.ServeMux, names []string) {
 	options := connect.WithHandlerOptions(
 		withGzip(a.config.Logger), connect.WithReadMaxBytes(limit.SmallBody),
-		connect.WithInterceptors(a.log().interceptor(), wire.NewErrors(a.config.Logger)), connect.WithRecover(recovered),
+		connect.WithInterceptors(requestLog{a.config.Access.Log()}.interceptor(), wire.NewErrors(a.config.Logger)), connect.WithRecover(recovered),
 	)
 	mount := func(path string, service http.Handler) { mux.Handle(path, private(a.typed(small(service)))) }
 	mount(grpchealth.NewHandler(health{a.config.Ready, names}, options))

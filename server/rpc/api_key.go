@@ -85,7 +85,7 @@ func (s *apiKeyService) RevokeApiKey(
 	if err != nil {
 		return nil, err
 	}
-	if c := callerOf(ctx); !c.ServerScoped() && key.Tenant != c.Tenant {
+	if c := access.Of(ctx); !c.ServerScoped() && key.Tenant != c.Tenant {
 		return nil, gateway.NotFound("key", id)
 	}
 	if key.RevokeTime.IsZero() {
@@ -103,7 +103,7 @@ func (s *apiKeyService) RevokeApiKey(
 // confine returns the tenant in which keys are created or listed: the one named, or the caller's own; nil for the whole
 // server.
 func (s *apiKeyService) confine(ctx context.Context, name string) (*gateway.Tenant, error) {
-	if name == "" && callerOf(ctx).ServerScoped() {
+	if name == "" && access.Of(ctx).ServerScoped() {
 		return nil, nil
 	}
 	return s.resolve(ctx, name)

@@ -12,7 +12,6 @@ import (
 	"github.com/postrider-dev/postrider/server/gateway"
 	"github.com/postrider-dev/postrider/server/publish"
 	"github.com/postrider-dev/postrider/server/schema"
-	"github.com/postrider-dev/postrider/server/seal"
 	"github.com/postrider-dev/postrider/server/store"
 	"github.com/postrider-dev/postrider/server/stream"
 	"github.com/postrider-dev/postrider/server/wire"
@@ -30,7 +29,6 @@ type eventService struct {
 	publisher *publish.Publisher
 	schemas   *schema.Registry
 	filters   *filter.Compiler
-	keyring   *seal.Keyring
 	subscribe SubscribeStream
 	streams   *openStreams
 	stopping  <-chan struct{}

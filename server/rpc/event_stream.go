@@ -1,6 +1,7 @@
 package rpc
 
 import (
+	"log/slog"
 	"net/http"
 	"net/url"
 	"time"
@@ -8,6 +9,7 @@ import (
 	"connectrpc.com/connect"
 
 	postriderv1 "github.com/postrider-dev/postrider/gen/go/postrider/v1"
+	"github.com/postrider-dev/postrider/server/access"
 	"github.com/postrider-dev/postrider/server/gateway"
 	"github.com/postrider-dev/postrider/server/stream"
 	"github.com/postrider-dev/postrider/server/wire"
@@ -15,9 +17,6 @@ import (
 
 // streamPath is the address of live streams over plain HTTP. It is never logged with its query, which may hold a ticket.
 const streamPath = "/v1/events/stream"
-
-// streamRequirement is that of Subscribe.
-var streamRequirement = requirement{scope: gateway.ScopeConsume}
 
 // StreamEvents serves the tenant's live events over plain HTTP, and updates the stream's entry. It returns the error that the client
 // got.
@@ -27,11 +26,10 @@ type StreamEvents func(
 
 // eventStreams serves live streams over plain HTTP to clients with a key, a session or a ticket.
 type eventStreams struct {
-	tenants
-	auth    *authenticator
+	access  *access.Control
 	streams *openStreams
 	serve   StreamEvents
-	log     requestLog
+	logger  *slog.Logger
 }
 
 func (s eventStreams) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -43,8 +41,8 @@ func (s eventStreams) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	began := time.Now()
 	a, err := s.admit(r)
 	if err != nil {
-		shown := wire.ConnectError(a.r.Context(), s.log.logger, err)
-		wire.WriteError(w, a.r, s.log.logger, shown)
+		shown := wire.ConnectError(a.r.Context(), s.logger, err)
+		wire.WriteError(w, a.r, s.logger, shown)
 		s.write(a.r, began, shown)
 		return
 	}
@@ -64,11 +62,11 @@ type admitted struct {
 // admit opens the stream that r asks for. The request is answered also with an error.
 func (s eventStreams) admit(r *http.Request) (*admitted, error) {
 	c, request, err := s.read(r)
-	a := &admitted{r: r.WithContext(withCaller(r.Context(), c)), request: request}
+	a := &admitted{r: r.WithContext(access.With(r.Context(), c)), request: request}
 	if err != nil {
 		return a, err
 	}
-	if a.tenant, err = s.resolve(a.r.Context(), request.GetTenant()); err != nil {
+	if a.tenant, err = s.access.Tenant(a.r.Context(), c, request.GetTenant()); err != nil {
 		return a, err
 	}
 	ctx, opened, err := s.streams.open(a.r.Context(), newOrigin(r.RemoteAddr, r.Header))
@@ -88,36 +86,35 @@ func transport(header http.Header) postriderv1.LiveStream_Transport {
 }
 
 // read authenticates the caller and parses the query.
-func (s eventStreams) read(r *http.Request) (caller, *postriderv1.SubscribeRequest, error) {
+func (s eventStreams) read(r *http.Request) (access.Caller, *postriderv1.SubscribeRequest, error) {
 	query, err := url.ParseQuery(r.URL.RawQuery)
 	if err != nil {
-		return caller{}, nil, gateway.FieldError("request", "the query of the address is malformed")
+		return access.Caller{}, nil, gateway.FieldError("request", "the query of the address is malformed")
 	}
-	header := r.Header.Clone()
-	header.Set("Host", r.Host)
-	if !query.Has(wire.TicketParameter) || header.Get("Authorization") != "" {
-		c, err := s.auth.letIn(r.Context(), streamRequirement, header)
-		if err != nil {
-			return c, nil, err
-		}
-		request, err := wire.ReadStreamQuery(query, header.Get("Last-Event-ID"))
-		return c, request, err
+	c, err := s.authenticate(r, query)
+	if err != nil {
+		return c, nil, err
 	}
-	c, ticket, err := s.auth.byTicket(r.Context(), query.Get(wire.TicketParameter))
+	request, err := wire.ReadStreamQuery(query, r.Header.Get("Last-Event-ID"))
+	if err != nil {
+		return c, nil, err
+	}
+	return c, request, c.Narrow(request)
+}
+
+// authenticate accepts a ticket from a caller that shows no key.
+func (s eventStreams) authenticate(r *http.Request, query url.Values) (access.Caller, error) {
+	if !query.Has(wire.TicketParameter) || r.Header.Get("Authorization") != "" {
+		return s.access.AdmitRequest(r, access.EventsRead)
+	}
+	c, err := s.access.ByTicket(r.Context(), query.Get(wire.TicketParameter))
 	if err == nil {
-		err = s.auth.charge(r.Context(), c)
+		err = s.access.Charge(r.Context(), c)
 	}
-	if err != nil {
-		return c, nil, err
-	}
-	request, err := wire.ReadStreamQuery(query, header.Get("Last-Event-ID"))
-	if err != nil {
-		return c, nil, err
-	}
-	return c, request, narrow(request, ticket)
+	return c, err
 }
 
 func (s eventStreams) write(r *http.Request, began time.Time, err *connect.Error) {
 	spec := connect.Spec{Procedure: streamPath, StreamType: connect.StreamTypeServer}
-	s.log.write(r.Context(), spec, connect.Peer{Addr: r.RemoteAddr, Protocol: "http"}, began, err)
+	requestLog{s.access.Log()}.write(r.Context(), spec, connect.Peer{Addr: r.RemoteAddr, Protocol: "http"}, began, err)
 }

@@ -8,6 +8,7 @@ import (
 	"connectrpc.com/connect"
 
 	postriderv1 "github.com/postrider-dev/postrider/gen/go/postrider/v1"
+	"github.com/postrider-dev/postrider/server/access"
 	"github.com/postrider-dev/postrider/server/filter"
 	"github.com/postrider-dev/postrider/server/gateway"
 	"github.com/postrider-dev/postrider/server/publish"
@@ -217,7 +218,7 @@ func (s *eventTypeService) UpdateEventType(
 ) (*connect.Response[postriderv1.UpdateEventTypeResponse], error) {
 	// Without a tenant it is the type that changes, for everybody; a tenant's admin names the tenant or is refused.
 	named := request.Msg.GetTenant() != ""
-	if !named && !callerOf(ctx).ServerScoped() {
+	if !named && !access.Of(ctx).ServerScoped() {
 		return nil, gateway.Errorf(gateway.CodePermissionDenied, gateway.ReasonMissingScope,
 			"a key that is confined to a tenant changes that tenant's level alone: name the tenant")
 	}

@@ -1,10 +1,12 @@
 package rpc
 
 import (
+	"log/slog"
 	"net/http"
 	"strconv"
 	"time"
 
+	"github.com/postrider-dev/postrider/server/access"
 	"github.com/postrider-dev/postrider/server/gateway"
 	"github.com/postrider-dev/postrider/server/limit"
 	"github.com/postrider-dev/postrider/server/publish"
@@ -18,9 +20,10 @@ const jsonSchemaLife = 365 * 24 * time.Hour
 
 // jsonSchemas serves the JSON Schema of each version to any key and any session.
 type jsonSchemas struct {
-	auth    *authenticator
+	access  *access.Control
 	store   *store.Store
 	schemas *schema.Registry
+	logger  *slog.Logger
 }
 
 func (s jsonSchemas) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -28,7 +31,7 @@ func (s jsonSchemas) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("X-Content-Type-Options", "nosniff")
 	if err != nil {
 		w.Header().Set("Cache-Control", "no-store")
-		wire.WriteError(w, r, s.auth.logger, err)
+		wire.WriteError(w, r, s.logger, err)
 		return
 	}
 	// Private: who may read it was checked, and a cache in between does not.
@@ -39,9 +42,7 @@ func (s jsonSchemas) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s jsonSchemas) answer(r *http.Request) ([]byte, error) {
-	header := r.Header.Clone()
-	header.Set("Host", r.Host)
-	if _, err := s.auth.letIn(r.Context(), requirement{anyKey: true}, header); err != nil {
+	if _, err := s.access.AdmitRequest(r, access.EventTypesRead); err != nil {
 		return nil, err
 	}
 	name, number, ok := wire.ParseSchemaPath(r.URL.Path)

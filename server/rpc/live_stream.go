@@ -40,7 +40,7 @@ func (o *openStreams) list(
 	o.opened++
 	opened.live = &liveStream{
 		Entry: &stream.Entry{
-			ID: streamIDPrefix + strings.ToLower(rand.Text()), Expires: opened.caller.ends(), Caller: opened.caller.proof().String(),
+			ID: streamIDPrefix + strings.ToLower(rand.Text()), Expires: opened.caller.Ends(), Caller: opened.caller.Proof().String(),
 		},
 		tenant: tenant, transport: transport, number: o.opened, openTime: time.Now(),
 		carries: carried(request.GetTypes(), request.GetExpression(), request.GetFilters()), policy: slowPolicy(request),
@@ -64,31 +64,18 @@ func slowPolicy(request *postriderv1.SubscribeRequest) postriderv1.SlowPolicy {
 	return postriderv1.SlowPolicy_SLOW_POLICY_CATCH_UP
 }
 
-// within reports whether a ticket allows everything that a stream carries.
-func within(ticket access.Ticket, carries []*postriderv1.NamedFilter) bool {
-	if !confined(ticket) {
-		return true
-	}
-	if len(carries) != 1 || carries[0].GetName() != "" {
-		return false
-	}
-	types, expression := carries[0].GetTypes(), carries[0].GetExpression()
-	asksForAll := len(types) == 0 && len(ticket.Types) > 0
-	return !asksForAll && shows(ticket, types) && (ticket.Expression == "" || ticket.Expression == expression)
-}
-
 // liveView is a live stream as it is at one moment.
 type liveView struct {
 	*liveStream
-	caller  caller
+	caller  access.Caller
 	from    origin
 	carries []*postriderv1.NamedFilter
 }
 
 // admission is how the caller was authenticated.
-func (c caller) admission() postriderv1.LiveStream_Admission {
+func admission(c access.Caller) postriderv1.LiveStream_Admission {
 	switch {
-	case !c.ticketEnd.IsZero():
+	case c.Ticket != nil:
 		return postriderv1.LiveStream_ADMISSION_TICKET
 	case !c.SessionEnd.IsZero():
 		return postriderv1.LiveStream_ADMISSION_SESSION
@@ -110,7 +97,7 @@ func (v liveView) show(log *store.Store) *postriderv1.LiveStream {
 	reached := v.Reached()
 	shown := &postriderv1.LiveStream{
 		Id: v.ID, Tenant: v.tenant.Name, Transport: v.transport,
-		Admission: v.caller.admission(), RemoteAddress: v.from.address, UserAgent: v.from.userAgent,
+		Admission: admission(v.caller), RemoteAddress: v.from.address, UserAgent: v.from.userAgent,
 		Filters: v.carries, SlowPolicy: v.policy,
 		Cursor: log.Cursor(reached).String(), Lag: v.lag(log.Head()),
 		Live: v.Live(), Sent: v.Sent(), Dropped: v.Dropped(), OpenTime: timestamppb.New(v.openTime),
@@ -118,7 +105,7 @@ func (v liveView) show(log *store.Store) *postriderv1.LiveStream {
 	if v.caller.KeyID != access.AdminKeyID {
 		shown.ApiKeyId, shown.ApiKeyName = v.caller.KeyID, v.caller.KeyName
 	}
-	if ends := v.caller.ends(); !ends.IsZero() {
+	if ends := v.caller.Ends(); !ends.IsZero() {
 		shown.ExpireTime = timestamppb.New(ends)
 	}
 	return shown

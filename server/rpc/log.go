@@ -2,22 +2,16 @@ package rpc
 
 import (
 	"context"
-	"log/slog"
 	"time"
 
 	"connectrpc.com/connect"
 
 	"github.com/postrider-dev/postrider/gen/go/postrider/v1/postriderv1connect"
-	"github.com/postrider-dev/postrider/server/limit"
+	"github.com/postrider-dev/postrider/server/access"
 )
 
-// requestLog writes one line for each request: procedure, caller, result and duration. Requests
-// that succeeded and changed nothing are logged at debug, and so are publishes, of which there are thousands a second.
-// Refused requests are sampled.
-type requestLog struct {
-	logger  *slog.Logger
-	refused *limit.Sampler
-}
+// requestLog writes the log's line for each call.
+type requestLog struct{ access.Log }
 
 func (l requestLog) interceptor() interceptor {
 	return interceptor{unary: l.unary, stream: l.stream}
@@ -42,50 +36,23 @@ func (l requestLog) stream(next connect.StreamingHandlerFunc) connect.StreamingH
 }
 
 func (l requestLog) write(ctx context.Context, spec connect.Spec, peer connect.Peer, began time.Time, err error) {
-	level := logLevel(spec, err)
-	if !l.logger.Enabled(ctx, level) {
-		return
-	}
-	attributes := []slog.Attr{
-		slog.String("procedure", spec.Procedure),
-		slog.String("protocol", peer.Protocol),
-		slog.String("peer", peer.Addr),
-		slog.String("key", callerOf(ctx).KeyID),
-		slog.Duration("took", time.Since(began)),
-	}
-	if err == nil {
-		attributes = append(attributes, slog.String("code", "ok"))
-	} else {
-		attributes = append(attributes, slog.String("code", connect.CodeOf(err).String()), slog.String("error", err.Error()))
-	}
-	if err != nil && level < slog.LevelError {
-		l.refused.Log(ctx, level, "request", attributes...)
-		return
-	}
-	l.logger.LogAttrs(ctx, level, "request", attributes...)
+	l.Write(ctx, access.Line{
+		Procedure: spec.Procedure, Protocol: peer.Protocol, Peer: peer.Addr, Began: began, Quiet: isQuiet(spec),
+		Code: codeName(err), Err: err,
+	})
 }
 
-func logLevel(spec connect.Spec, err error) slog.Level {
+// codeName is the code of an error as it is logged.
+func codeName(err error) string {
 	if err == nil {
-		return successLevel(spec)
+		return "ok"
 	}
-	switch connect.CodeOf(err) {
-	case connect.CodeInternal, connect.CodeUnknown, connect.CodeDataLoss:
-		return slog.LevelError
-	case connect.CodeCanceled:
-		return slog.LevelDebug
-	default:
-		return slog.LevelInfo
-	}
+	return connect.CodeOf(err).String()
 }
 
-func successLevel(spec connect.Spec) slog.Level {
-	switch {
-	case spec.IdempotencyLevel == connect.IdempotencyNoSideEffects, spec.StreamType != connect.StreamTypeUnary,
-		spec.Procedure == postriderv1connect.EventServicePublishProcedure,
-		spec.Procedure == postriderv1connect.EventServicePublishBatchProcedure:
-		return slog.LevelDebug
-	default:
-		return slog.LevelInfo
-	}
+// isQuiet reports whether a procedure changes nothing, or is a publish.
+func isQuiet(spec connect.Spec) bool {
+	return spec.IdempotencyLevel == connect.IdempotencyNoSideEffects || spec.StreamType != connect.StreamTypeUnary ||
+		spec.Procedure == postriderv1connect.EventServicePublishProcedure ||
+		spec.Procedure == postriderv1connect.EventServicePublishBatchProcedure
 }

@@ -3,7 +3,6 @@ package rpc
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"net/http"
 	"slices"
 	"strings"
@@ -24,7 +23,7 @@ const streamCheck = 500 * time.Millisecond
 // openStreams is the registry of open streams. It bounds their number, and ends streams whose caller would be refused by now.
 // Streams of events are listed, so that they can be shown, ended and renewed.
 type openStreams struct {
-	auth *authenticator
+	access *access.Control
 
 	mu      sync.Mutex
 	streams map[*openStream]struct{}
@@ -43,7 +42,7 @@ type openStream struct {
 	from   origin
 	holder holder
 	// caller is the one who opened it or renewed it last; openStreams.mu guards it.
-	caller caller
+	caller access.Caller
 	// live is set for a stream that carries events, once it is listed; openStreams.mu guards it.
 	live *liveStream
 	// over reports that it was told to end; then it cannot be renewed. openStreams.mu guards it.
@@ -61,9 +60,9 @@ func newOrigin(address string, header http.Header) origin {
 	return origin{address, strings.ToValidUTF8(agent[:min(len(agent), maxUserAgent)], "")}
 }
 
-func newOpenStreams(a *authenticator, limit int) *openStreams {
+func newOpenStreams(a *access.Control, limit int) *openStreams {
 	return &openStreams{
-		auth: a, streams: map[*openStream]struct{}{}, listed: map[string]*openStream{}, held: newQuota(limit),
+		access: a, streams: map[*openStream]struct{}{}, listed: map[string]*openStream{}, held: newQuota(limit),
 		watches: streamWatches{held: newQuota(maxStreamWatches)},
 	}
 }
@@ -110,7 +109,7 @@ func (c *settlingConn) Send(message any) error {
 // open registers a stream of the context's caller until close, or refuses it. The context that it returns is cancelled with the reason
 // for which the stream ends.
 func (o *openStreams) open(ctx context.Context, from origin) (context.Context, *openStream, error) {
-	c := callerOf(ctx)
+	c := access.Of(ctx)
 	who := newHolder(c, from)
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -154,47 +153,33 @@ func (o *openStreams) run(ctx context.Context) {
 	}
 }
 
-// proof is what authenticated a caller. Streams that share it are checked once.
-type proof struct {
-	hash    access.KeyHash
-	session gateway.SessionID
-	ends    time.Time
-}
-
-// String is equal for callers with the same proof, and reveals nothing of it.
-func (p proof) String() string {
-	return fmt.Sprintf("%x %x %d", p.hash[:8], p.session[:], p.ends.Unix())
-}
-
-func (c caller) proof() proof { return proof{c.hash, c.session.ID, c.ends()} }
-
 func (o *openStreams) check(ctx context.Context) {
 	for shared, c := range o.callers() {
-		if err := o.auth.stillGood(ctx, c); err != nil {
+		if err := o.access.StillGood(ctx, c); err != nil {
 			o.endAll(shared, err)
 		}
 	}
 }
 
 // callers returns one caller for each proof. Connections that are not authenticated yet are left out; they have their own time limit.
-func (o *openStreams) callers() map[proof]caller {
+func (o *openStreams) callers() map[access.Proof]access.Caller {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	callers := map[proof]caller{}
+	callers := map[access.Proof]access.Caller{}
 	for opened := range o.streams {
-		if opened.caller.known() {
-			callers[opened.caller.proof()] = opened.caller
+		if opened.caller.Known() {
+			callers[opened.caller.Proof()] = opened.caller
 		}
 	}
 	return callers
 }
 
 // endAll ends the streams that still depend on this proof; a stream that was renewed meanwhile has another one.
-func (o *openStreams) endAll(shared proof, cause error) {
+func (o *openStreams) endAll(shared access.Proof, cause error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	for opened := range o.streams {
-		if opened.caller.proof() == shared {
+		if opened.caller.Proof() == shared {
 			opened.stop(cause)
 		}
 	}
@@ -216,15 +201,15 @@ func errDisconnected() error {
 	return gateway.Errorf(gateway.CodePermissionDenied, gateway.ReasonDisconnected, "an operator ended the stream")
 }
 
-// renew lets a tenant's live stream go on under another caller. A ticket that is not zero confines the caller.
-func (o *openStreams) renew(tenant gateway.TenantID, id string, c caller, ticket access.Ticket) error {
+// renew lets a tenant's live stream go on under another caller.
+func (o *openStreams) renew(tenant gateway.TenantID, id string, c access.Caller) error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	opened, err := o.find(tenant, id)
 	if err != nil {
 		return err
 	}
-	if !within(ticket, opened.live.carries) {
+	if !c.MayRead(opened.live.carries) {
 		return gateway.Errorf(gateway.CodePermissionDenied, gateway.ReasonMissingScope,
 			"the stream carries what the ticket does not show")
 	}

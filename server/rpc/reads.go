@@ -7,6 +7,7 @@ import (
 	"connectrpc.com/connect"
 	"google.golang.org/protobuf/proto"
 
+	"github.com/postrider-dev/postrider/server/access"
 	"github.com/postrider-dev/postrider/server/limit"
 )
 
@@ -53,7 +54,7 @@ func (r reads) bound(next connect.UnaryFunc) connect.UnaryFunc {
 
 // begin waits for a turn. The tenant's turn comes first, so that few reads of one tenant wait for the common turn.
 func (r reads) begin(ctx context.Context) (done func(), err error) {
-	own := r.tenants.Of(strconv.FormatInt(int64(callerOf(ctx).Tenant), 10))
+	own := r.tenants.Of(strconv.FormatInt(int64(access.Of(ctx).Tenant), 10))
 	if !own.Take(ctx) {
 		own.Leave()
 		return nil, context.Cause(ctx)

@@ -10,32 +10,28 @@ import (
 
 	postriderv1 "github.com/postrider-dev/postrider/gen/go/postrider/v1"
 	"github.com/postrider-dev/postrider/server/access"
-	"github.com/postrider-dev/postrider/server/gateway"
 	"github.com/postrider-dev/postrider/server/wire"
 )
 
 // sessionService signs the web UI in.
 type sessionService struct {
-	auth    *authenticator
-	tenants tenants
+	tenants
 	version string
 }
 
 func (s *sessionService) CreateSession(
 	ctx context.Context, request *connect.Request[postriderv1.CreateSessionRequest],
 ) (*connect.Response[postriderv1.CreateSessionResponse], error) {
-	c, err := s.auth.byKey(ctx, request.Msg.GetKey())
+	c, token, err := s.access.SignIn(ctx, request.Msg.GetKey())
 	if err != nil {
 		return nil, err
 	}
-	session := access.NewSession(c.KeyID, c.hash, time.Now())
-	c.SessionEnd = session.Expires
 	shown, err := s.show(ctx, c)
 	if err != nil {
 		return nil, err
 	}
 	response := connect.NewResponse(&postriderv1.CreateSessionResponse{Session: shown})
-	cookie := sessionCookieFor(access.SealSession(s.auth.ring, session), session.Expires, overTLS(request.Header()))
+	cookie := access.SessionCookie(token, c.SessionEnd, overTLS(request.Header()))
 	response.Header().Set("Set-Cookie", cookie.String())
 	return response, nil
 }
@@ -43,7 +39,7 @@ func (s *sessionService) CreateSession(
 func (s *sessionService) GetSession(
 	ctx context.Context, _ *connect.Request[postriderv1.GetSessionRequest],
 ) (*connect.Response[postriderv1.GetSessionResponse], error) {
-	shown, err := s.show(ctx, callerOf(ctx))
+	shown, err := s.show(ctx, access.Of(ctx))
 	if err != nil {
 		return nil, err
 	}
@@ -54,31 +50,16 @@ func (s *sessionService) GetSession(
 func (s *sessionService) DeleteSession(
 	ctx context.Context, request *connect.Request[postriderv1.DeleteSessionRequest],
 ) (*connect.Response[postriderv1.DeleteSessionResponse], error) {
-	if err := s.end(ctx, sessionToken(request.Header())); err != nil {
+	if err := s.access.SignOut(ctx, access.SessionToken(request.Header())); err != nil {
 		return nil, err
 	}
 	response := connect.NewResponse(&postriderv1.DeleteSessionResponse{})
-	response.Header().Set("Set-Cookie", sessionCookieFor("", time.Time{}, overTLS(request.Header())).String())
+	response.Header().Set("Set-Cookie", access.SessionCookie("", time.Time{}, overTLS(request.Header())).String())
 	return response, nil
 }
 
-// end ends the session of a token. A token that is not valid any more has ended already.
-func (s *sessionService) end(ctx context.Context, token string) error {
-	if token == "" {
-		return nil
-	}
-	c, err := s.auth.bySession(ctx, token)
-	switch {
-	case gateway.ErrorCode(err) == gateway.CodeUnauthenticated:
-		return nil
-	case err != nil:
-		return err
-	}
-	return s.auth.store.EndSession(ctx, c.session)
-}
-
-func (s *sessionService) show(ctx context.Context, c caller) (*postriderv1.Session, error) {
-	tenant, err := s.tenants.nameOf(ctx, c.Tenant)
+func (s *sessionService) show(ctx context.Context, c access.Caller) (*postriderv1.Session, error) {
+	tenant, err := s.nameOf(ctx, c.Tenant)
 	if err != nil {
 		return nil, err
 	}

@@ -2,6 +2,7 @@ package rpc
 
 import (
 	"context"
+	"log/slog"
 	"net/http"
 	"net/url"
 	"slices"
@@ -30,14 +31,13 @@ type ServeSocket func(ctx context.Context, w http.ResponseWriter, r *http.Reques
 
 // eventSockets authenticates the clients of WebSockets.
 type eventSockets struct {
-	tenants
-	auth      *authenticator
+	access    *access.Control
 	streams   *openStreams
 	publisher *publish.Publisher
 	serve     ServeSocket
 	// origins are those whose pages may connect, besides the server's own.
 	origins []string
-	log     requestLog
+	logger  *slog.Logger
 }
 
 func (s eventSockets) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -52,11 +52,11 @@ func (s eventSockets) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		err = client.charge(client.caller)
 	}
 	if err == nil {
-		ctx, client.connection, err = s.streams.open(withCaller(ctx, client.caller), client.from)
+		ctx, client.connection, err = s.streams.open(access.With(ctx, client.caller), client.from)
 	}
 	if err != nil {
-		shown := wire.ConnectError(ctx, s.log.logger, err)
-		wire.WriteError(w, r, s.log.logger, shown)
+		shown := wire.ConnectError(ctx, s.logger, err)
+		wire.WriteError(w, r, s.logger, shown)
 		client.Done(shown)
 		return
 	}
@@ -66,7 +66,7 @@ func (s eventSockets) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // checkOrigin refuses pages of other sites: browsers let any page open a WebSocket to any host. Non-browser clients send no Origin.
 func (s eventSockets) checkOrigin(r *http.Request) error {
 	origin := r.Header.Get("Origin")
-	if origin == "" || sameHost(origin, r.Host) || slices.Contains(s.origins, "*") ||
+	if origin == "" || access.SameHost(origin, r.Host) || slices.Contains(s.origins, "*") ||
 		slices.ContainsFunc(s.origins, func(one string) bool { return strings.EqualFold(one, origin) }) {
 		return nil
 	}
@@ -82,29 +82,29 @@ func (c *SocketClient) identify(ctx context.Context, r *http.Request) error {
 		return err
 	}
 	if r.Header.Get("Authorization") != "" {
-		c.caller, err = c.sockets.auth.authenticate(ctx, r.Header)
+		c.caller, err = c.sockets.access.Authenticate(ctx, r.Header)
 		return err
 	}
 	if key := keyOffered(r); key != "" {
-		c.caller, c.refused = c.sockets.auth.byKey(ctx, key)
+		c.caller, c.refused = c.sockets.access.ByKey(ctx, key)
 	} else if query.Has(wire.TicketParameter) {
-		c.caller, c.ticket, c.refused = c.sockets.auth.byTicket(ctx, query.Get(wire.TicketParameter))
-	} else if token := sessionToken(r.Header); token != "" && sameHost(r.Header.Get("Origin"), r.Host) {
-		c.caller, c.refused = c.sockets.auth.bySession(ctx, token)
+		c.caller, c.refused = c.sockets.access.ByTicket(ctx, query.Get(wire.TicketParameter))
+	} else if token := access.SessionToken(r.Header); token != "" && access.SameHost(r.Header.Get("Origin"), r.Host) {
+		c.caller, c.refused = c.sockets.access.BySession(ctx, token)
 	}
 	if c.refused != nil {
-		c.caller = caller{}
+		c.caller = access.Caller{}
 	}
 	return nil
 }
 
 // charge charges the messages of the connection to a caller. Messages of an unknown caller have to be small.
-func (c *SocketClient) charge(who caller) error {
-	if !who.known() {
+func (c *SocketClient) charge(who access.Caller) error {
+	if !who.Known() {
 		c.call.Confine(limit.SmallBody)
 		return nil
 	}
-	return c.sockets.auth.charge(limit.With(context.Background(), c.call), who)
+	return c.sockets.access.Charge(limit.With(context.Background(), c.call), who)
 }
 
 func readSocketQuery(r *http.Request) (url.Values, error) {
@@ -136,21 +136,9 @@ func keyOffered(r *http.Request) string {
 	return ""
 }
 
-// byToken authenticates by a key or a ticket.
-func (a *authenticator) byToken(ctx context.Context, token string) (caller, access.Ticket, error) {
-	c, err := a.byKey(ctx, token)
-	if err == nil {
-		return c, access.Ticket{}, nil
-	}
-	if c, ticket, err := a.byTicket(ctx, token); err == nil || !isUnknownTicket(err) {
-		return c, ticket, err
-	}
-	return caller{}, access.Ticket{}, err
-}
-
 func (c *SocketClient) write(shown *connect.Error) {
-	who, _ := c.credentials()
+	who := c.credentials()
 	spec := connect.Spec{Procedure: socketPath, StreamType: connect.StreamTypeBidi}
 	peer := connect.Peer{Addr: c.from.address, Protocol: "websocket"}
-	c.sockets.log.write(withCaller(context.Background(), who), spec, peer, c.began, shown)
+	requestLog{c.sockets.access.Log()}.write(access.With(context.Background(), who), spec, peer, c.began, shown)
 }

@@ -18,9 +18,6 @@ import (
 	"github.com/postrider-dev/postrider/server/wire"
 )
 
-// socketPublishRequirement is that of Publish.
-var socketPublishRequirement = requirement{scope: gateway.ScopePublish}
-
 // SocketClient is the client of a WebSocket, with its credentials, which may change during the connection.
 type SocketClient struct {
 	sockets eventSockets
@@ -36,35 +33,33 @@ type SocketClient struct {
 	// admitting serialises changes of credentials and admissions of streams.
 	admitting sync.Mutex
 
-	mu     sync.Mutex
-	caller caller
-	// ticket is what the caller came with; the zero one is not confined.
-	ticket        access.Ticket
+	mu            sync.Mutex
+	caller        access.Caller
 	subscriptions map[*openStream]struct{}
 }
 
-func (c *SocketClient) credentials() (caller, access.Ticket) {
+func (c *SocketClient) credentials() access.Caller {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.caller, c.ticket
+	return c.caller
 }
 
 // Ready describes the client's credentials; nil if it has sent none yet.
 func (c *SocketClient) Ready(ctx context.Context) (*postriderv1.SocketReady, error) {
-	who, _ := c.credentials()
-	if c.refused != nil || !who.known() {
+	who := c.credentials()
+	if c.refused != nil || !who.Known() {
 		return nil, c.refused
 	}
 	return c.show(ctx, who)
 }
 
-func (c *SocketClient) show(ctx context.Context, who caller) (*postriderv1.SocketReady, error) {
-	tenant, err := c.sockets.nameOf(ctx, who.Tenant)
+func (c *SocketClient) show(ctx context.Context, who access.Caller) (*postriderv1.SocketReady, error) {
+	tenant, err := c.sockets.access.TenantName(ctx, who.Tenant)
 	if err != nil {
 		return nil, err
 	}
 	ready := &postriderv1.SocketReady{Tenant: tenant}
-	if ends := who.ends(); !ends.IsZero() {
+	if ends := who.Ends(); !ends.IsZero() {
 		ready.ExpireTime = timestamppb.New(ends)
 	}
 	return ready, nil
@@ -73,7 +68,7 @@ func (c *SocketClient) show(ctx context.Context, who caller) (*postriderv1.Socke
 // Authenticate replaces the credentials of the connection and all its streams. If the new ones would not allow all of them, the old
 // ones stay in force.
 func (c *SocketClient) Authenticate(ctx context.Context, token string) (*postriderv1.SocketReady, error) {
-	who, ticket, err := c.sockets.auth.byToken(ctx, token)
+	who, err := c.sockets.access.ByToken(ctx, token)
 	if err != nil {
 		return nil, err
 	}
@@ -88,13 +83,13 @@ func (c *SocketClient) Authenticate(ctx context.Context, token string) (*postrid
 	if err := c.charge(who); err != nil {
 		return nil, err
 	}
-	if err := c.sockets.streams.renewSocket(c.connection, c.subscriptions, who, ticket); err != nil {
+	if err := c.sockets.streams.renewSocket(c.connection, c.subscriptions, who); err != nil {
 		if unpaid := c.charge(c.caller); unpaid != nil {
 			return nil, unpaid
 		}
 		return nil, err
 	}
-	c.caller, c.ticket = who, ticket
+	c.caller = who
 	return ready, nil
 }
 
@@ -119,15 +114,15 @@ func (c *SocketClient) admit(ctx context.Context, request *postriderv1.Subscribe
 ) {
 	c.admitting.Lock()
 	defer c.admitting.Unlock()
-	who, ticket := c.credentials()
-	if err := streamRequirement.permit(who.Principal); err != nil {
+	who := c.credentials()
+	if err := access.Require(who.Principal, access.EventsRead); err != nil {
 		return nil, nil, nil, nil, err
 	}
-	if err := narrow(request, ticket); err != nil {
+	if err := who.Narrow(request); err != nil {
 		return nil, nil, nil, nil, err
 	}
-	ctx = withCaller(ctx, who)
-	tenant, err := c.sockets.resolve(ctx, request.GetTenant())
+	ctx = access.With(ctx, who)
+	tenant, err := c.sockets.access.Tenant(ctx, who, request.GetTenant())
 	if err != nil {
 		return nil, nil, nil, nil, err
 	}
@@ -154,11 +149,11 @@ func (c *SocketClient) dismiss(opened *openStream) {
 
 // Update confines new filters of a stream to those of the client's ticket.
 func (c *SocketClient) Update(request *postriderv1.SocketUpdate) error {
-	_, ticket := c.credentials()
+	who := c.credentials()
 	asked := &postriderv1.SubscribeRequest{
 		Types: request.GetTypes(), Expression: request.GetExpression(), Filters: request.GetFilters(),
 	}
-	if err := narrow(asked, ticket); err != nil {
+	if err := who.Narrow(asked); err != nil {
 		return err
 	}
 	request.Types, request.Expression = asked.GetTypes(), asked.GetExpression()
@@ -172,11 +167,11 @@ func (c *SocketClient) Updated(entry *stream.Entry, request *postriderv1.Subscri
 
 // Publish stores events in order, each for itself.
 func (c *SocketClient) Publish(ctx context.Context, requests []*postriderv1.PublishRequest) ([]publish.Outcome, error) {
-	who, _ := c.credentials()
-	if err := socketPublishRequirement.permit(who.Principal); err != nil {
+	who := c.credentials()
+	if err := access.Require(who.Principal, access.EventsPublish); err != nil {
 		return nil, err
 	}
-	ctx = withCaller(ctx, who)
+	ctx = access.With(ctx, who)
 	prepared := make([]publish.Prepared, len(requests))
 	for i, request := range requests {
 		var err error
@@ -190,7 +185,7 @@ func (c *SocketClient) Publish(ctx context.Context, requests []*postriderv1.Publ
 // prepare checks one event. An error is the server's; a fault of the event is in the result.
 func (c *SocketClient) prepare(ctx context.Context, request *postriderv1.PublishRequest) (publish.Prepared, error) {
 	var draft gateway.Draft
-	tenant, err := c.sockets.resolve(ctx, request.GetTenant())
+	tenant, err := c.sockets.access.Tenant(ctx, access.Of(ctx), request.GetTenant())
 	if err == nil {
 		draft, err = wire.NewDraft(request.GetEvent())
 	}
@@ -212,18 +207,18 @@ func (c *SocketClient) Done(cause *connect.Error) {
 	c.write(cause)
 }
 
-// renewSocket lets a connection and its streams go on under another caller. A ticket that is not zero confines the caller.
+// renewSocket lets a connection and its streams go on under another caller.
 func (o *openStreams) renewSocket(
-	connection *openStream, subscriptions map[*openStream]struct{}, c caller, ticket access.Ticket,
+	connection *openStream, subscriptions map[*openStream]struct{}, c access.Caller,
 ) error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	for opened := range subscriptions {
-		if err := opened.mayGoOn(c, ticket); err != nil {
+		if err := opened.mayGoOn(c); err != nil {
 			return err
 		}
 	}
-	if !connection.caller.known() {
+	if !connection.caller.Known() {
 		// Until now it was counted for nobody.
 		who := newHolder(c, connection.from)
 		if err := o.held.add(who); err != nil {
@@ -241,15 +236,15 @@ func (o *openStreams) renewSocket(
 
 // mayGoOn returns why a caller may not take over a stream that another one has opened; nil if it may. It is called with
 // openStreams.mu held.
-func (opened *openStream) mayGoOn(c caller, ticket access.Ticket) error {
-	if err := streamRequirement.permit(c.Principal); err != nil {
+func (opened *openStream) mayGoOn(c access.Caller) error {
+	if err := access.Require(c.Principal, access.EventsRead); err != nil {
 		return err
 	}
 	if !c.ServerScoped() && c.Tenant != opened.live.tenant.ID {
 		return gateway.Errorf(gateway.CodePermissionDenied, gateway.ReasonMissingScope,
 			"a subscription of the connection is for another tenant")
 	}
-	if !within(ticket, opened.live.carries) {
+	if !c.MayRead(opened.live.carries) {
 		return gateway.Errorf(gateway.CodePermissionDenied, gateway.ReasonMissingScope,
 			"a subscription of the connection carries what the ticket does not show")
 	}

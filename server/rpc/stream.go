@@ -17,7 +17,6 @@ const defaultStreamsPage = 100
 // streamService shows the live streams, ends them and keeps them open.
 type streamService struct {
 	tenants
-	auth     *authenticator
 	streams  *openStreams
 	stopping <-chan struct{}
 }
@@ -68,30 +67,29 @@ func (s *streamService) DisconnectStream(
 func (s *streamService) RenewStream(
 	ctx context.Context, request *connect.Request[postriderv1.RenewStreamRequest],
 ) (*connect.Response[postriderv1.RenewStreamResponse], error) {
-	c, ticket, err := s.renewer(ctx, request.Msg.GetTicket())
+	c, err := s.renewer(ctx, request.Msg.GetTicket())
 	if err != nil {
 		return nil, err
 	}
-	tenant, err := s.resolve(withCaller(ctx, c), request.Msg.GetTenant())
+	tenant, err := s.resolve(access.With(ctx, c), request.Msg.GetTenant())
 	if err != nil {
 		return nil, err
 	}
-	if err := s.streams.renew(tenant.ID, request.Msg.GetId(), c, ticket); err != nil {
+	if err := s.streams.renew(tenant.ID, request.Msg.GetId(), c); err != nil {
 		return nil, err
 	}
 	response := &postriderv1.RenewStreamResponse{}
-	if ends := c.ends(); !ends.IsZero() {
+	if ends := c.Ends(); !ends.IsZero() {
 		response.ExpireTime = timestamppb.New(ends)
 	}
 	return connect.NewResponse(response), nil
 }
 
-// renewer returns the caller that renews a stream: the ticket's if there is one, else the authenticated one. The zero ticket
-// is not confined.
-func (s *streamService) renewer(ctx context.Context, text string) (caller, access.Ticket, error) {
+// renewer returns the caller that renews a stream: the ticket's if there is one, else the authenticated one.
+func (s *streamService) renewer(ctx context.Context, text string) (access.Caller, error) {
 	if text != "" {
-		return s.auth.byTicket(ctx, text)
+		return s.access.ByTicket(ctx, text)
 	}
-	c := callerOf(ctx)
-	return c, access.Ticket{}, c.refused
+	c := access.Of(ctx)
+	return c, c.Refused
 }

@@ -18,8 +18,8 @@ type holder struct {
 	address string
 }
 
-func newHolder(c caller, from origin) holder {
-	return holder{tenant: c.Tenant, key: c.hash, address: limit.Address(from.address)}
+func newHolder(c access.Caller, from origin) holder {
+	return holder{tenant: c.Tenant, key: c.Hash, address: limit.Address(from.address)}
 }
 
 // share bounds a number of streams by the number that is still free.

@@ -6,44 +6,29 @@ import (
 	"connectrpc.com/connect"
 
 	postriderv1 "github.com/postrider-dev/postrider/gen/go/postrider/v1"
+	"github.com/postrider-dev/postrider/server/access"
 	"github.com/postrider-dev/postrider/server/gateway"
 	"github.com/postrider-dev/postrider/server/store"
 	"github.com/postrider-dev/postrider/server/wire"
 )
 
 // tenants resolves the tenant of a request.
-type tenants struct{ store *store.Store }
+type tenants struct {
+	store  *store.Store
+	access *access.Control
+}
+
+func (a *API) tenants() tenants { return tenants{a.config.Store, a.config.Access} }
 
 // resolve returns the tenant that a request names, or the caller's own if it names none. For a caller that is confined to one
 // tenant, all others do not exist.
 func (t tenants) resolve(ctx context.Context, name string) (*gateway.Tenant, error) {
-	c := callerOf(ctx)
-	if c.ServerScoped() {
-		if name == "" {
-			name = gateway.DefaultTenant
-		}
-		return t.store.TenantByName(ctx, name)
-	}
-	own, err := t.store.Tenant(ctx, c.Tenant)
-	if err != nil {
-		return nil, err
-	}
-	if name != "" && name != own.Name {
-		return nil, gateway.NotFound("tenant", name)
-	}
-	return own, nil
+	return t.access.Tenant(ctx, access.Of(ctx), name)
 }
 
 // nameOf returns a tenant's name, the empty one for none.
 func (t tenants) nameOf(ctx context.Context, id gateway.TenantID) (string, error) {
-	if id == 0 {
-		return "", nil
-	}
-	tenant, err := t.store.Tenant(ctx, id)
-	if err != nil {
-		return "", err
-	}
-	return tenant.Name, nil
+	return t.access.TenantName(ctx, id)
 }
 
 // tenantService manages tenants.
@@ -85,7 +70,7 @@ func (s *tenantService) ListTenants(
 	ctx context.Context, request *connect.Request[postriderv1.ListTenantsRequest],
 ) (*connect.Response[postriderv1.ListTenantsResponse], error) {
 	response := &postriderv1.ListTenantsResponse{}
-	if c := callerOf(ctx); !c.ServerScoped() {
+	if c := access.Of(ctx); !c.ServerScoped() {
 		own, err := s.store.Tenant(ctx, c.Tenant)
 		if err != nil {
 			return nil, err
