@@ -57,9 +57,11 @@ var layers = map[string][]string{
 	"limit": {"gateway"},
 	// Who calls, and what they may do.
 	"access": {"gateway", "seal", "store", "limit"},
+	// The streams that are open.
+	"live": {"gateway", "access", "limit", "stream"},
 
 	// The transports. Those for streams know the hub and not each other; WebSockets carry publishes, too.
-	"rpc":               {"gateway", "store", "schema", "schema/compat", "schema/compile", "filter", "access", "signature", "target", "tail", "publish", "register", "deliver", "stream", "stats", "wire", "limit", "telemetry"},
+	"rpc":               {"gateway", "store", "schema", "schema/compat", "schema/compile", "filter", "access", "live", "signature", "target", "tail", "publish", "register", "deliver", "stream", "stats", "wire", "limit", "telemetry"},
 	"ingest":            {"gateway", "access", "publish", "wire", "telemetry"},
 	"ingest/*":          {"gateway", "access", "publish", "wire", "ingest", "telemetry"},
 	"stream/*":          {"gateway", "stream", "wire", "telemetry"},
@@ -88,10 +90,11 @@ var owners = []struct {
 	},
 	{
 		// server/schema/compile reads the option that marks event types: it is part of users' schemas, not of the API.
-		// server/access reads the option that says who may call a method, and confines a ticket's requests.
+		// server/access reads the option that says who may call a method, and confines a ticket's requests; server/live keeps
+		// what those asked for.
 		imported: module + "gen/go", why: "the domain and the engines know no wire format; server/wire is the one mapping",
 		by: []string{
-			"server/schema/compile", "server/access",
+			"server/schema/compile", "server/access", "server/live",
 			"server/wire", "server/rpc", "server/stream/", "server/ingest", "server/target/", "server/cmd/", "server/e2e",
 			"client", "bench", "examples", "gen",
 		},

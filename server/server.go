@@ -23,6 +23,7 @@ import (
 	"github.com/postrider-dev/postrider/server/gateway"
 	"github.com/postrider-dev/postrider/server/httpserver"
 	"github.com/postrider-dev/postrider/server/limit"
+	"github.com/postrider-dev/postrider/server/live"
 	"github.com/postrider-dev/postrider/server/publish"
 	"github.com/postrider-dev/postrider/server/register"
 	"github.com/postrider-dev/postrider/server/rpc"
@@ -70,6 +71,7 @@ type Server struct {
 	services  []rpc.Service
 	quiet     []string
 	access    *access.Control
+	live      *live.Registry
 	sockets   *websocket.Transport
 	api       *rpc.API
 	http      *httpserver.Server
@@ -242,11 +244,12 @@ func (s *Server) assemble(keyring *seal.Keyring) (err error) {
 	if err != nil {
 		return err
 	}
+	s.live = live.New(s.access, s.config.MaxStreams)
 	s.api, err = rpc.New(rpc.Config{
-		Access: s.access, Store: s.store, Schemas: s.schemas, Filters: filters, Publisher: publisher, Registrar: s.registrar, Engine: s.engine, Stats: s.stats, Targets: targets,
+		Access: s.access, Live: s.live, Store: s.store, Schemas: s.schemas, Filters: filters, Publisher: publisher, Registrar: s.registrar, Engine: s.engine, Stats: s.stats, Targets: targets,
 		Subscribe: overRPC.Subscribe, Coalesce: overRPC.Coalesce, StreamEvents: overHTTP.Serve, ServeSocket: overSocket,
 		CORSOrigins:     s.config.CORSOrigins,
-		MaxRequestBytes: s.config.MaxRequestBytes, MaxStreams: s.config.MaxStreams, Version: Version(),
+		MaxRequestBytes: s.config.MaxRequestBytes, Version: Version(),
 		Services: s.services, Ready: s.ready, Stopping: s.stopping, Logger: s.logger,
 	})
 	if err != nil {
@@ -299,10 +302,10 @@ func (s *Server) Run(ctx context.Context) error {
 	}
 	// What is left to count when the engine has stopped is counted before the writer ends.
 	figures := startPart(base, group, func(ctx context.Context) error {
-		return s.stats.Run(ctx, stats.Sources{Backlogs: s.engine.Backlogs, Streams: s.api.LiveStreams})
+		return s.stats.Run(ctx, stats.Sources{Backlogs: s.engine.Backlogs, Streams: s.live.Count})
 	})
 	engine := startPart(base, group, s.engine.Run)
-	guard := startPart(base, group, s.api.Run)
+	guard := startPart(base, group, s.live.Run)
 	sockets := startPart(base, group, s.sockets.Run)
 	group.Go(func() error { return s.http.Serve(s.listener) })
 

@@ -18,8 +18,8 @@ import (
 	"github.com/postrider-dev/postrider/server/access"
 	"github.com/postrider-dev/postrider/server/deliver"
 	"github.com/postrider-dev/postrider/server/filter"
-	"github.com/postrider-dev/postrider/server/gateway"
 	"github.com/postrider-dev/postrider/server/limit"
+	"github.com/postrider-dev/postrider/server/live"
 	"github.com/postrider-dev/postrider/server/publish"
 	"github.com/postrider-dev/postrider/server/register"
 	"github.com/postrider-dev/postrider/server/schema"
@@ -32,7 +32,9 @@ import (
 // Config holds what the services use.
 type Config struct {
 	// Access admits callers.
-	Access    *access.Control
+	Access *access.Control
+	// Live is where streams are registered.
+	Live      *live.Registry
 	Store     *store.Store
 	Schemas   *schema.Registry
 	Filters   *filter.Compiler
@@ -53,8 +55,6 @@ type Config struct {
 	CORSOrigins []string
 	// MaxRequestBytes bounds one request.
 	MaxRequestBytes int
-	// MaxStreams bounds the number of open streams.
-	MaxStreams int
 	// Services are mounted beside those of the contract.
 	Services []Service
 	// Version is the server's.
@@ -73,7 +73,6 @@ type Service func(connect.HandlerOption) (path string, handler http.Handler)
 // API is all services.
 type API struct {
 	config  Config
-	streams *openStreams
 	options connect.HandlerOption
 }
 
@@ -84,7 +83,6 @@ func New(config Config) (*API, error) {
 		return nil, fmt.Errorf("services: %w", err)
 	}
 	a := &API{config: config}
-	a.streams = newOpenStreams(config.Access, config.MaxStreams)
 	a.options = connect.WithHandlerOptions(
 		connect.WithRequestGate(a.gate),
 		wire.Codecs(config.MaxRequestBytes),
@@ -94,7 +92,7 @@ func New(config Config) (*API, error) {
 		connect.WithCompressMinBytes(compressMinBytes),
 		connect.WithInterceptors(requestLog{config.Access.Log()}.interceptor(), interceptor{stream: unbuffered}, wire.NewErrors(config.Logger)),
 		connect.WithRecover(recovered),
-		connect.WithInterceptors(interceptor{stream: a.streams.wrap}, requests, interceptor{unary: newReads().bound}),
+		connect.WithInterceptors(interceptor{stream: a.registered}, requests, interceptor{unary: newReads().bound}),
 	)
 	return a, nil
 }
@@ -127,7 +125,7 @@ func (a *API) services() []mounted {
 		newMounted(postriderv1connect.NewApiKeyServiceHandler(&apiKeyService{shared}, a.options)),
 		newMounted(postriderv1connect.NewEventServiceHandler(&eventService{
 			tenants: shared, publisher: a.config.Publisher, schemas: a.config.Schemas, filters: a.config.Filters,
-			subscribe: a.config.Subscribe, streams: a.streams, stopping: a.config.Stopping,
+			subscribe: a.config.Subscribe, live: a.config.Live, stopping: a.config.Stopping,
 		}, a.options)),
 		newMounted(postriderv1connect.NewEventTypeServiceHandler(&eventTypeService{
 			tenants: shared, registrar: a.config.Registrar, schemas: a.config.Schemas, filters: a.config.Filters,
@@ -142,7 +140,7 @@ func (a *API) services() []mounted {
 		newMounted(postriderv1connect.NewStatsServiceHandler(
 			&statsService{shared, a.config.Stats, a.config.Engine, a.config.Stopping}, a.options)),
 		newMounted(postriderv1connect.NewStreamServiceHandler(
-			&streamService{shared, a.streams, a.config.Stopping}, a.options)),
+			&streamService{shared, a.config.Live, a.config.Stopping}, a.options)),
 	}
 	for _, service := range a.config.Services {
 		all = append(all, newMounted(service(a.options)))
@@ -169,10 +167,10 @@ func (a *API) Mount(mux *http.ServeMux) {
 // mountStreams mounts the endpoints that are no procedures: streams over plain HTTP, WebSockets, JSON Schemas.
 func (a *API) mountStreams(mux *http.ServeMux) {
 	mux.Handle("GET "+streamPath, private(eventStreams{
-		access: a.config.Access, streams: a.streams, serve: a.config.StreamEvents, logger: a.config.Logger,
+		access: a.config.Access, live: a.config.Live, serve: a.config.StreamEvents, logger: a.config.Logger,
 	}))
 	mux.Handle("GET "+socketPath, private(eventSockets{
-		access: a.config.Access, streams: a.streams, publisher: a.config.Publisher, serve: a.config.ServeSocket,
+		access: a.config.Access, live: a.config.Live, publisher: a.config.Publisher, serve: a.config.ServeSocket,
 		origins: a.config.CORSOrigins, logger: a.config.Logger,
 	}))
 	mux.Handle("GET "+wire.SchemaPathPattern, jsonSchemas{a.config.Access, a.config.Store, a.config.Schemas, a.config.Logger})
@@ -206,13 +204,4 @@ func private(service http.Handler) http.Handler {
 		w.Header().Set("X-Content-Type-Options", "nosniff")
 		service.ServeHTTP(w, r)
 	})
-}
-
-// LiveStreams counts the live streams that are open, by tenant.
-func (a *API) LiveStreams() map[gateway.TenantID]int { return a.streams.count() }
-
-// Run ends streams whose key is revoked or whose session is over, until ctx ends.
-func (a *API) Run(ctx context.Context) error {
-	a.streams.run(ctx)
-	return nil
 }

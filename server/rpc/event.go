@@ -10,6 +10,7 @@ import (
 	postriderv1 "github.com/postrider-dev/postrider/gen/go/postrider/v1"
 	"github.com/postrider-dev/postrider/server/filter"
 	"github.com/postrider-dev/postrider/server/gateway"
+	"github.com/postrider-dev/postrider/server/live"
 	"github.com/postrider-dev/postrider/server/publish"
 	"github.com/postrider-dev/postrider/server/schema"
 	"github.com/postrider-dev/postrider/server/store"
@@ -30,7 +31,7 @@ type eventService struct {
 	schemas   *schema.Registry
 	filters   *filter.Compiler
 	subscribe SubscribeStream
-	streams   *openStreams
+	live      *live.Registry
 	stopping  <-chan struct{}
 }
 
@@ -85,7 +86,7 @@ func (s *eventService) Subscribe(
 	if err != nil {
 		return err
 	}
-	entry := s.streams.list(openStreamOf(ctx), tenant, rpcTransports[request.Peer().Protocol], request.Msg)
+	entry := s.live.List(openStreamOf(ctx), tenant, rpcTransports[request.Peer().Protocol], request.Msg)
 	return s.subscribe(ctx, tenant, entry, request, to)
 }
 

@@ -11,6 +11,7 @@ import (
 	postriderv1 "github.com/postrider-dev/postrider/gen/go/postrider/v1"
 	"github.com/postrider-dev/postrider/server/access"
 	"github.com/postrider-dev/postrider/server/gateway"
+	"github.com/postrider-dev/postrider/server/live"
 	"github.com/postrider-dev/postrider/server/stream"
 	"github.com/postrider-dev/postrider/server/wire"
 )
@@ -26,10 +27,10 @@ type StreamEvents func(
 
 // eventStreams serves live streams over plain HTTP to clients with a key, a session or a ticket.
 type eventStreams struct {
-	access  *access.Control
-	streams *openStreams
-	serve   StreamEvents
-	logger  *slog.Logger
+	access *access.Control
+	live   *live.Registry
+	serve  StreamEvents
+	logger *slog.Logger
 }
 
 func (s eventStreams) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -46,14 +47,14 @@ func (s eventStreams) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.write(a.r, began, shown)
 		return
 	}
-	defer s.streams.close(a.opened)
+	defer s.live.Close(a.opened)
 	s.write(a.r, began, s.serve(w, a.r, a.tenant, a.entry, a.request))
 }
 
 // admitted is a stream whose caller is authenticated.
 type admitted struct {
 	r       *http.Request
-	opened  *openStream
+	opened  *live.Stream
 	tenant  *gateway.Tenant
 	entry   *stream.Entry
 	request *postriderv1.SubscribeRequest
@@ -69,12 +70,12 @@ func (s eventStreams) admit(r *http.Request) (*admitted, error) {
 	if a.tenant, err = s.access.Tenant(a.r.Context(), c, request.GetTenant()); err != nil {
 		return a, err
 	}
-	ctx, opened, err := s.streams.open(a.r.Context(), newOrigin(r.RemoteAddr, r.Header))
+	ctx, opened, err := s.live.Open(a.r.Context(), live.NewOrigin(r.RemoteAddr, r.Header))
 	if err != nil {
 		return a, err
 	}
 	a.r, a.opened = a.r.WithContext(ctx), opened
-	a.entry = s.streams.list(opened, a.tenant, transport(r.Header), request)
+	a.entry = s.live.List(opened, a.tenant, transport(r.Header), request)
 	return a, nil
 }
 

@@ -1,78 +1,60 @@
 package rpc
 
 import (
-	"crypto/rand"
-	"strings"
-	"time"
+	"context"
 
+	"connectrpc.com/connect"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	postriderv1 "github.com/postrider-dev/postrider/gen/go/postrider/v1"
 	"github.com/postrider-dev/postrider/server/access"
 	"github.com/postrider-dev/postrider/server/gateway"
+	"github.com/postrider-dev/postrider/server/limit"
+	"github.com/postrider-dev/postrider/server/live"
 	"github.com/postrider-dev/postrider/server/store"
-	"github.com/postrider-dev/postrider/server/stream"
+	"github.com/postrider-dev/postrider/server/wire"
 )
 
-// streamIDPrefix begins the id of a live stream. The rest cannot be guessed: a caller who has it and may read the tenant's events
-// can keep the stream open.
-const streamIDPrefix = "str_"
+type openStreamKey struct{}
 
-// liveStream is an open stream that carries events.
-type liveStream struct {
-	*stream.Entry
-	tenant    *gateway.Tenant
-	transport postriderv1.LiveStream_Transport
-	// number counts the live streams as they are opened.
-	number   int64
-	openTime time.Time
-	// carries is what it carries; one filter without a name, unless it asked for several. openStreams.mu guards it.
-	carries []*postriderv1.NamedFilter
-	policy  postriderv1.SlowPolicy
+// openStreamOf returns the registered stream of a streaming call.
+func openStreamOf(ctx context.Context) *live.Stream {
+	opened, _ := ctx.Value(openStreamKey{}).(*live.Stream)
+	return opened
 }
 
-// list adds a stream to the list of live ones and returns its entry.
-func (o *openStreams) list(
-	opened *openStream, tenant *gateway.Tenant, transport postriderv1.LiveStream_Transport, request *postriderv1.SubscribeRequest,
-) *stream.Entry {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	o.opened++
-	opened.live = &liveStream{
-		Entry: &stream.Entry{
-			ID: streamIDPrefix + strings.ToLower(rand.Text()), Expires: opened.caller.Ends(), Caller: opened.caller.Proof().String(),
-		},
-		tenant: tenant, transport: transport, number: o.opened, openTime: time.Now(),
-		carries: carried(request.GetTypes(), request.GetExpression(), request.GetFilters()), policy: slowPolicy(request),
+// registered keeps a streaming call in the registry of open streams for as long as it lasts.
+func (a *API) registered(next connect.StreamingHandlerFunc) connect.StreamingHandlerFunc {
+	return func(ctx context.Context, conn connect.StreamingHandlerConn) error {
+		ctx, opened, err := a.config.Live.Open(ctx, live.NewOrigin(conn.Peer().Addr, conn.RequestHeader()))
+		if err != nil {
+			return err
+		}
+		defer a.config.Live.Close(opened)
+		call := limit.CallOf(ctx)
+		call.Settle()
+		return next(context.WithValue(ctx, openStreamKey{}, opened), &settlingConn{StreamingHandlerConn: conn, call: call})
 	}
-	o.listed[opened.live.ID] = opened
-	return opened.live.Entry
 }
 
-// carried returns the filters of a request.
-func carried(types []string, expression string, filters []*postriderv1.NamedFilter) []*postriderv1.NamedFilter {
-	if len(filters) > 0 {
-		return filters
+// settlingConn returns the memory of a stream's request to its budget when the first response is sent: the stream may stay open for
+// long. Memory of messages that a client streams is returned message by message.
+type settlingConn struct {
+	connect.StreamingHandlerConn
+	call    *limit.Call
+	settled bool
+}
+
+// Send implements connect.StreamingHandlerConn.
+func (c *settlingConn) Send(message any) error {
+	if !c.settled && c.Spec().StreamType == connect.StreamTypeServer {
+		c.settled = true
+		c.call.Settle()
 	}
-	return []*postriderv1.NamedFilter{{Types: types, Expression: expression}}
+	return wire.Unsent(c.StreamingHandlerConn.Send(message))
 }
 
-func slowPolicy(request *postriderv1.SubscribeRequest) postriderv1.SlowPolicy {
-	if policy := request.GetSlowPolicy(); policy != postriderv1.SlowPolicy_SLOW_POLICY_UNSPECIFIED {
-		return policy
-	}
-	return postriderv1.SlowPolicy_SLOW_POLICY_CATCH_UP
-}
-
-// liveView is a live stream as it is at one moment.
-type liveView struct {
-	*liveStream
-	caller  access.Caller
-	from    origin
-	carries []*postriderv1.NamedFilter
-}
-
-// admission is how the caller was authenticated.
+// admission is how a caller was authenticated.
 func admission(c access.Caller) postriderv1.LiveStream_Admission {
 	switch {
 	case c.Ticket != nil:
@@ -84,34 +66,29 @@ func admission(c access.Caller) postriderv1.LiveStream_Admission {
 	}
 }
 
-// lag is the number of events that the stream has not processed yet, given the head of the log.
-func (v liveView) lag(head gateway.Position) int64 {
+// lag is the number of events that a stream has not processed yet, given the head of the log.
+func lag(v live.View, head gateway.Position) int64 {
 	if v.Idle() {
 		return 0
 	}
 	return max(0, int64(head-v.Reached()))
 }
 
-// show shows the stream against the log as it is now.
-func (v liveView) show(log *store.Store) *postriderv1.LiveStream {
+// showStream shows a stream against the log as it is now.
+func showStream(v live.View, log *store.Store) *postriderv1.LiveStream {
 	reached := v.Reached()
 	shown := &postriderv1.LiveStream{
-		Id: v.ID, Tenant: v.tenant.Name, Transport: v.transport,
-		Admission: admission(v.caller), RemoteAddress: v.from.address, UserAgent: v.from.userAgent,
-		Filters: v.carries, SlowPolicy: v.policy,
-		Cursor: log.Cursor(reached).String(), Lag: v.lag(log.Head()),
-		Live: v.Live(), Sent: v.Sent(), Dropped: v.Dropped(), OpenTime: timestamppb.New(v.openTime),
+		Id: v.ID, Tenant: v.Tenant.Name, Transport: v.Transport,
+		Admission: admission(v.Caller), RemoteAddress: v.Origin.Address, UserAgent: v.Origin.UserAgent,
+		Filters: v.Filters, SlowPolicy: v.SlowPolicy,
+		Cursor: log.Cursor(reached).String(), Lag: lag(v, log.Head()),
+		Live: v.Live(), Sent: v.Sent(), Dropped: v.Dropped(), OpenTime: timestamppb.New(v.OpenTime),
 	}
-	if v.caller.KeyID != access.AdminKeyID {
-		shown.ApiKeyId, shown.ApiKeyName = v.caller.KeyID, v.caller.KeyName
+	if v.Caller.KeyID != access.AdminKeyID {
+		shown.ApiKeyId, shown.ApiKeyName = v.Caller.KeyID, v.Caller.KeyName
 	}
-	if ends := v.caller.Ends(); !ends.IsZero() {
+	if ends := v.Caller.Ends(); !ends.IsZero() {
 		shown.ExpireTime = timestamppb.New(ends)
 	}
 	return shown
-}
-
-// view is called with openStreams.mu held.
-func (opened *openStream) view() liveView {
-	return liveView{opened.live, opened.caller, opened.from, opened.live.carries}
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/postrider-dev/postrider/server/access"
 	"github.com/postrider-dev/postrider/server/gateway"
 	"github.com/postrider-dev/postrider/server/limit"
+	"github.com/postrider-dev/postrider/server/live"
 	"github.com/postrider-dev/postrider/server/publish"
 	"github.com/postrider-dev/postrider/server/wire"
 )
@@ -32,7 +33,7 @@ type ServeSocket func(ctx context.Context, w http.ResponseWriter, r *http.Reques
 // eventSockets authenticates the clients of WebSockets.
 type eventSockets struct {
 	access    *access.Control
-	streams   *openStreams
+	live      *live.Registry
 	publisher *publish.Publisher
 	serve     ServeSocket
 	// origins are those whose pages may connect, besides the server's own.
@@ -43,7 +44,7 @@ type eventSockets struct {
 func (s eventSockets) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	// The connection outlives the request.
 	ctx := context.WithoutCancel(r.Context())
-	client := &SocketClient{sockets: s, from: newOrigin(r.RemoteAddr, r.Header), began: time.Now(), call: limit.CallOf(r.Context())}
+	client := &SocketClient{sockets: s, from: live.NewOrigin(r.RemoteAddr, r.Header), began: time.Now(), call: limit.CallOf(r.Context())}
 	err := s.checkOrigin(r)
 	if err == nil {
 		err = client.identify(ctx, r)
@@ -52,7 +53,7 @@ func (s eventSockets) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		err = client.charge(client.caller)
 	}
 	if err == nil {
-		ctx, client.connection, err = s.streams.open(access.With(ctx, client.caller), client.from)
+		ctx, client.connection, err = s.live.Open(access.With(ctx, client.caller), client.from)
 	}
 	if err != nil {
 		shown := wire.ConnectError(ctx, s.logger, err)
@@ -139,6 +140,6 @@ func keyOffered(r *http.Request) string {
 func (c *SocketClient) write(shown *connect.Error) {
 	who := c.credentials()
 	spec := connect.Spec{Procedure: socketPath, StreamType: connect.StreamTypeBidi}
-	peer := connect.Peer{Addr: c.from.address, Protocol: "websocket"}
+	peer := connect.Peer{Addr: c.from.Address, Protocol: "websocket"}
 	requestLog{c.sockets.access.Log()}.write(access.With(context.Background(), who), spec, peer, c.began, shown)
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/postrider-dev/postrider/server/access"
 	"github.com/postrider-dev/postrider/server/gateway"
 	"github.com/postrider-dev/postrider/server/limit"
+	"github.com/postrider-dev/postrider/server/live"
 	"github.com/postrider-dev/postrider/server/publish"
 	"github.com/postrider-dev/postrider/server/stream"
 	"github.com/postrider-dev/postrider/server/wire"
@@ -21,21 +22,21 @@ import (
 // SocketClient is the client of a WebSocket, with its credentials, which may change during the connection.
 type SocketClient struct {
 	sockets eventSockets
-	from    origin
+	from    live.Origin
 	began   time.Time
 	// refused is why the request's credentials are not accepted.
 	refused error
 	// call is what the client's messages are charged to.
 	call *limit.Call
 	// connection is the connection's place among the open streams, to which each of its subscriptions adds one.
-	connection *openStream
+	connection *live.Stream
 
 	// admitting serialises changes of credentials and admissions of streams.
 	admitting sync.Mutex
 
 	mu            sync.Mutex
 	caller        access.Caller
-	subscriptions map[*openStream]struct{}
+	subscriptions map[*live.Stream]struct{}
 }
 
 func (c *SocketClient) credentials() access.Caller {
@@ -83,7 +84,7 @@ func (c *SocketClient) Authenticate(ctx context.Context, token string) (*postrid
 	if err := c.charge(who); err != nil {
 		return nil, err
 	}
-	if err := c.sockets.streams.renewSocket(c.connection, c.subscriptions, who); err != nil {
+	if err := c.sockets.live.RenewConnection(c.connection, c.subscriptions, who); err != nil {
 		if unpaid := c.charge(c.caller); unpaid != nil {
 			return nil, unpaid
 		}
@@ -110,7 +111,7 @@ func (c *SocketClient) Subscribe(
 }
 
 func (c *SocketClient) admit(ctx context.Context, request *postriderv1.SubscribeRequest) (
-	context.Context, *gateway.Tenant, *openStream, *stream.Entry, error,
+	context.Context, *gateway.Tenant, *live.Stream, *stream.Entry, error,
 ) {
 	c.admitting.Lock()
 	defer c.admitting.Unlock()
@@ -126,25 +127,25 @@ func (c *SocketClient) admit(ctx context.Context, request *postriderv1.Subscribe
 	if err != nil {
 		return nil, nil, nil, nil, err
 	}
-	ctx, opened, err := c.sockets.streams.open(ctx, c.from)
+	ctx, opened, err := c.sockets.live.Open(ctx, c.from)
 	if err != nil {
 		return nil, nil, nil, nil, err
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.subscriptions == nil {
-		c.subscriptions = map[*openStream]struct{}{}
+		c.subscriptions = map[*live.Stream]struct{}{}
 	}
 	c.subscriptions[opened] = struct{}{}
-	entry := c.sockets.streams.list(opened, tenant, postriderv1.LiveStream_TRANSPORT_WEBSOCKET, request)
+	entry := c.sockets.live.List(opened, tenant, postriderv1.LiveStream_TRANSPORT_WEBSOCKET, request)
 	return ctx, tenant, opened, entry, nil
 }
 
-func (c *SocketClient) dismiss(opened *openStream) {
+func (c *SocketClient) dismiss(opened *live.Stream) {
 	c.mu.Lock()
 	delete(c.subscriptions, opened)
 	c.mu.Unlock()
-	c.sockets.streams.close(opened)
+	c.sockets.live.Close(opened)
 }
 
 // Update confines new filters of a stream to those of the client's ticket.
@@ -162,7 +163,7 @@ func (c *SocketClient) Update(request *postriderv1.SocketUpdate) error {
 
 // Updated lists what a stream carries now.
 func (c *SocketClient) Updated(entry *stream.Entry, request *postriderv1.SubscribeRequest) {
-	c.sockets.streams.relist(entry.ID, request)
+	c.sockets.live.Relist(entry.ID, request)
 }
 
 // Publish stores events in order, each for itself.
@@ -202,60 +203,7 @@ func (c *SocketClient) prepare(ctx context.Context, request *postriderv1.Publish
 // Done writes the connection's line to the log.
 func (c *SocketClient) Done(cause *connect.Error) {
 	if c.connection != nil {
-		c.sockets.streams.close(c.connection)
+		c.sockets.live.Close(c.connection)
 	}
 	c.write(cause)
-}
-
-// renewSocket lets a connection and its streams go on under another caller.
-func (o *openStreams) renewSocket(
-	connection *openStream, subscriptions map[*openStream]struct{}, c access.Caller,
-) error {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	for opened := range subscriptions {
-		if err := opened.mayGoOn(c); err != nil {
-			return err
-		}
-	}
-	if !connection.caller.Known() {
-		// Until now it was counted for nobody.
-		who := newHolder(c, connection.from)
-		if err := o.held.add(who); err != nil {
-			return err
-		}
-		o.held.remove(connection.holder)
-		connection.holder = who
-	}
-	connection.caller = c
-	for opened := range subscriptions {
-		opened.caller = c
-	}
-	return nil
-}
-
-// mayGoOn returns why a caller may not take over a stream that another one has opened; nil if it may. It is called with
-// openStreams.mu held.
-func (opened *openStream) mayGoOn(c access.Caller) error {
-	if err := access.Require(c.Principal, access.EventsRead); err != nil {
-		return err
-	}
-	if !c.ServerScoped() && c.Tenant != opened.live.tenant.ID {
-		return gateway.Errorf(gateway.CodePermissionDenied, gateway.ReasonMissingScope,
-			"a subscription of the connection is for another tenant")
-	}
-	if !c.MayRead(opened.live.carries) {
-		return gateway.Errorf(gateway.CodePermissionDenied, gateway.ReasonMissingScope,
-			"a subscription of the connection carries what the ticket does not show")
-	}
-	return nil
-}
-
-// relist records what a stream carries after its filters were changed.
-func (o *openStreams) relist(id string, request *postriderv1.SubscribeRequest) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	if opened := o.listed[id]; opened != nil {
-		opened.live.carries = carried(request.GetTypes(), request.GetExpression(), request.GetFilters())
-	}
 }

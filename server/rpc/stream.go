@@ -8,6 +8,7 @@ import (
 
 	postriderv1 "github.com/postrider-dev/postrider/gen/go/postrider/v1"
 	"github.com/postrider-dev/postrider/server/access"
+	"github.com/postrider-dev/postrider/server/live"
 	"github.com/postrider-dev/postrider/server/wire"
 )
 
@@ -17,7 +18,7 @@ const defaultStreamsPage = 100
 // streamService shows the live streams, ends them and keeps them open.
 type streamService struct {
 	tenants
-	streams  *openStreams
+	live     *live.Registry
 	stopping <-chan struct{}
 }
 
@@ -35,18 +36,18 @@ func (s *streamService) ListStreams(
 	if request.Msg.GetPageSize() == 0 {
 		request.Msg.PageSize = defaultStreamsPage
 	}
-	open, size := s.streams.of(tenant.ID), wire.PageSize(request.Msg)
+	open, size := s.live.Streams(tenant.ID), wire.PageSize(request.Msg)
 	response := &postriderv1.ListStreamsResponse{Total: int32(len(open))}
 	for i, one := range open {
-		if one.number <= after.ID {
+		if one.Number <= after.ID {
 			continue
 		}
 		if len(response.Streams) == size {
-			last := open[i-1].number
+			last := open[i-1].Number
 			response.NextPageToken = wire.NextPageToken(request.Msg, tenant.Name, wire.Place{ID: last})
 			break
 		}
-		response.Streams = append(response.Streams, one.show(s.store))
+		response.Streams = append(response.Streams, showStream(one, s.store))
 	}
 	return connect.NewResponse(response), nil
 }
@@ -58,7 +59,7 @@ func (s *streamService) DisconnectStream(
 	if err != nil {
 		return nil, err
 	}
-	if err := s.streams.disconnect(tenant.ID, request.Msg.GetId()); err != nil {
+	if err := s.live.Disconnect(tenant.ID, request.Msg.GetId()); err != nil {
 		return nil, err
 	}
 	return connect.NewResponse(&postriderv1.DisconnectStreamResponse{}), nil
@@ -75,7 +76,7 @@ func (s *streamService) RenewStream(
 	if err != nil {
 		return nil, err
 	}
-	if err := s.streams.renew(tenant.ID, request.Msg.GetId(), c); err != nil {
+	if err := s.live.Renew(tenant.ID, request.Msg.GetId(), c); err != nil {
 		return nil, err
 	}
 	response := &postriderv1.RenewStreamResponse{}

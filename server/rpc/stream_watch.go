@@ -2,8 +2,6 @@ package rpc
 
 import (
 	"context"
-	"errors"
-	"sync"
 	"time"
 
 	"connectrpc.com/connect"
@@ -13,17 +11,8 @@ import (
 	"github.com/postrider-dev/postrider/server/gateway"
 )
 
-const (
-	// streamsPace is how often a watch of streams looks for changes, while there are few watches.
-	streamsPace = time.Second
-	// paceWatches is the number of watches that look once in streamsPace. With more watches, each looks less often: the cost of one
-	// grows with the number of streams.
-	paceWatches = 16
-	// maxStreamWatches bounds the number of watches. Callers have shares of them, as of streams.
-	maxStreamWatches = 96
-	// maxWatched is the number of streams that a watch shows: the oldest ones. When one ends, the next one is added.
-	maxWatched = 1000
-)
+// maxWatched is the number of streams that a watch shows: the oldest ones. When one ends, the next one is added.
+const maxWatched = 1000
 
 func (s *streamService) WatchStreams(
 	ctx context.Context, request *connect.Request[postriderv1.WatchStreamsRequest],
@@ -33,46 +22,16 @@ func (s *streamService) WatchStreams(
 	if err != nil {
 		return err
 	}
-	who := openStreamOf(ctx).holder
-	if err := s.streams.watches.open(who); err != nil {
+	opened := openStreamOf(ctx)
+	if err := s.live.Watch(opened); err != nil {
 		return err
 	}
-	defer s.streams.watches.close(who)
+	defer s.live.EndWatch(opened)
 	w := &streamWatch{service: s, tenant: tenant.ID, to: to, shown: map[string]*postriderv1.LiveStream{}}
 	if err := w.snapshot(); err != nil {
 		return err
 	}
 	return w.follow(ctx)
-}
-
-// streamWatches counts the watches of streams.
-type streamWatches struct {
-	mu   sync.Mutex
-	held quota
-}
-
-func (s *streamWatches) open(who holder) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	err := s.held.add(who)
-	var refused *gateway.Error
-	if errors.As(err, &refused) {
-		refused.Message = "too many watches of streams are open; end one, or try again later"
-	}
-	return err
-}
-
-func (s *streamWatches) close(who holder) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.held.remove(who)
-}
-
-// pace is how long each watch waits before it looks again.
-func (s *streamWatches) pace() time.Duration {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return streamsPace * time.Duration(max(s.held.total, paceWatches)) / paceWatches
 }
 
 // streamWatch is one watch of the streams of a tenant.
@@ -86,9 +45,9 @@ type streamWatch struct {
 }
 
 func (w *streamWatch) snapshot() error {
-	open := w.service.streams.of(w.tenant)
+	open := w.service.live.Streams(w.tenant)
 	for _, one := range open[:min(len(open), maxWatched)] {
-		shown := one.show(w.service.store)
+		shown := showStream(one, w.service.store)
 		w.shown[shown.GetId()] = shown
 		err := w.send(&postriderv1.WatchStreamsResponse{Message: &postriderv1.WatchStreamsResponse_Snapshot{Snapshot: shown}})
 		if err != nil {
@@ -101,12 +60,12 @@ func (w *streamWatch) snapshot() error {
 }
 
 func (w *streamWatch) follow(ctx context.Context) error {
-	pace := time.NewTimer(w.service.streams.watches.pace())
+	pace := time.NewTimer(w.service.live.WatchPace())
 	defer pace.Stop()
 	for {
 		select {
 		case <-pace.C:
-			pace.Reset(w.service.streams.watches.pace())
+			pace.Reset(w.service.live.WatchPace())
 		case <-ctx.Done():
 			return context.Cause(ctx)
 		case <-w.service.stopping:
@@ -120,12 +79,12 @@ func (w *streamWatch) follow(ctx context.Context) error {
 
 // update sends the changes since the last update, or a heartbeat after a long silence.
 func (w *streamWatch) update() error {
-	open := w.service.streams.of(w.tenant)
+	open := w.service.live.Streams(w.tenant)
 	open = open[:min(len(open), maxWatched)]
 	still := make(map[string]bool, len(open))
 	for _, one := range open {
 		still[one.ID] = true
-		now := one.show(w.service.store)
+		now := showStream(one, w.service.store)
 		if proto.Equal(w.shown[one.ID], now) {
 			continue
 		}

@@ -1,4 +1,4 @@
-package rpc
+package live
 
 import (
 	"time"
@@ -18,8 +18,8 @@ type holder struct {
 	address string
 }
 
-func newHolder(c access.Caller, from origin) holder {
-	return holder{tenant: c.Tenant, key: c.Hash, address: limit.Address(from.address)}
+func newHolder(c access.Caller, from Origin) holder {
+	return holder{tenant: c.Tenant, key: c.Hash, address: limit.Address(from.Address)}
 }
 
 // share bounds a number of streams by the number that is still free.
