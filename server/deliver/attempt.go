@@ -19,7 +19,9 @@ type attempt struct {
 	event *outgoing
 	sub   *gateway.Subscription
 	to    *destination
-	ctx   context.Context
+	// ticket is the attempt's place in the target's batches; nil for a target without.
+	ticket *ticket
+	ctx    context.Context
 
 	// delivery is the row; it is handed to the store with the outcome and does not change from then on.
 	delivery gateway.Delivery
@@ -77,6 +79,7 @@ func (l *lane) start(a *attempt, now time.Time) {
 		l.ctx, l.cancel = context.WithCancel(l.engine.attempts)
 	}
 	a.lane, a.sub, a.to, a.ctx = l, l.sub, l.to, l.ctx
+	a.ticket = l.to.join(l.engine, l.sub)
 	a.start = now.UTC()
 	a.trial = l.breaker.Probing()
 	l.busy[keyOf(&a.delivery)] = a
@@ -98,6 +101,7 @@ func (l *lane) start(a *attempt, now time.Time) {
 func (a *attempt) run() {
 	defer a.lane.engine.work.Done()
 	outcome := a.sendOnceFree()
+	a.to.leave()
 	a.lane.engine.turns.give(a.lane, a.holds)
 	recorded := a.lane.settle(a, outcome)
 	if !recorded {
@@ -134,13 +138,13 @@ func (a *attempt) restart() {
 func (a *attempt) send() gateway.Outcome {
 	message, err := a.event.render(a.lane.engine, a.sub.Payload)
 	if err != nil {
+		a.to.skip(a.ctx, a.ticket)
 		return gateway.Outcome{Kind: gateway.OutcomeEventFailure, Error: "the payload cannot be rendered: " + err.Error()}
 	}
-	to, err := a.to.resolve(a.lane.engine, a.sub)
-	if err != nil {
-		return gateway.Outcome{Kind: gateway.OutcomeEndpointFailure, Error: "the target cannot be used: " + err.Error()}
+	if a.to.err != nil {
+		return gateway.Outcome{Kind: gateway.OutcomeEndpointFailure, Error: "the target cannot be used: " + a.to.err.Error()}
 	}
-	outcome := to.Send(a.ctx, message, a.start)
+	outcome := a.to.send(a.ctx, a.ticket, message, a.start)
 	if outcome.Kind == gateway.OutcomeNone && !outcome.NoSocket && a.ctx.Err() == nil {
 		outcome.Kind = gateway.OutcomeEndpointFailure
 	}

@@ -3,8 +3,8 @@
 // below a stored position has a durable row that says what became of it (mark.go has the proof).
 //
 // One router reads the tail of the log for all lanes. A lane has no goroutine of its own. Reading order:
-// engine.go, lane.go, router.go and feed.go (events that arrive), attempt.go, retry.go and probe.go (requests that are sent), mark.go
-// and window.go (the stored position), subscription.go (changes), health.go, backlog.go and watch.go (what users see).
+// engine.go, lane.go, router.go and feed.go (events that arrive), attempt.go, destination.go, batch.go, retry.go and probe.go (requests that
+// are sent), mark.go and window.go (the stored position), subscription.go (changes), health.go, backlog.go and watch.go (what users see).
 package deliver
 
 import (
@@ -246,10 +246,11 @@ func (e *Engine) stop() {
 	e.cancelAttempts()
 }
 
-// halt waits until all goroutines that saw stopping unset have finished with the lane.
+// halt waits until all goroutines that saw stopping unset have finished with the lane. The target is closed after its last attempt.
 func (l *lane) halt() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	l.to.retire()
 	if l.timer != nil {
 		l.timer.Stop()
 	}

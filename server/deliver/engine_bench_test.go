@@ -52,6 +52,8 @@ type counter struct {
 	done  chan struct{}
 }
 
+func (*counter) Close() {}
+
 func (c *counter) Send(context.Context, *target.Message, time.Time) gateway.Outcome {
 	if c.count.Add(1) == c.want {
 		close(c.done)

@@ -8,7 +8,6 @@ import (
 
 	"github.com/postrider-dev/postrider/server/filter"
 	"github.com/postrider-dev/postrider/server/gateway"
-	"github.com/postrider-dev/postrider/server/target"
 )
 
 // lane delivers one subscription. It holds the queued events, the attempts under way, and the deliveries that wait for a later
@@ -112,29 +111,13 @@ type rowKey struct {
 
 func keyOf(d *gateway.Delivery) rowKey { return rowKey{d.Position, d.Run} }
 
-// destination is a subscription's target, made on first use.
-type destination struct {
-	once   sync.Once
-	target target.Target
-	err    error
-}
-
-func (d *destination) resolve(e *Engine, sub *gateway.Subscription) (target.Target, error) {
-	d.once.Do(func() { d.target, d.err = e.targets.New(sub.TargetType, specOf(sub)) })
-	return d.target, d.err
-}
-
-func specOf(sub *gateway.Subscription) target.Spec {
-	return target.Spec{Config: sub.TargetConfig, Secret: sub.Secret, Timeout: sub.Policy.AttemptTimeout()}
-}
-
 // newLane makes a lane that begins at the subscription's place. The number of concurrent attempts starts at 1 and grows with each success, so
 // that a thousand dead endpoints do not get their full concurrency at each start of the server.
 func newLane(e *Engine, sub *gateway.Subscription) *lane {
 	m := e.marks[sub.Group]
 	place := sub.Place(m.position())
 	l := &lane{
-		engine: e, mark: m, id: sub.ID, tenant: sub.Tenant, sub: sub, to: &destination{},
+		engine: e, mark: m, id: sub.ID, tenant: sub.Tenant, sub: sub, to: newDestination(),
 		expression: e.filters.Expression(sub.Filter.Expression),
 		scan:       place, cursor: place, shared: sub.Cursor == nil,
 		busy: map[rowKey]*attempt{}, claims: map[rowKey]int{},

@@ -29,6 +29,7 @@ func (e *Engine) Test(ctx context.Context, sub *gateway.Subscription) (TestResul
 	if err != nil {
 		return TestResult{}, err
 	}
+	defer to.Close()
 	now := time.Now().UTC()
 	message, err := testMessage(sub, now)
 	if err != nil {

@@ -106,7 +106,8 @@ func (l *lane) adopt(sub *gateway.Subscription) gateway.Position {
 func (l *lane) retarget(was *gateway.Subscription) {
 	elsewhere := !l.sub.SameTarget(was)
 	if elsewhere || was.Secret != l.sub.Secret || was.Policy.AttemptTimeout() != l.sub.Policy.AttemptTimeout() {
-		l.to = &destination{}
+		l.to.retire()
+		l.to = newDestination()
 	}
 	if elsewhere {
 		l.startAfresh()
@@ -178,7 +179,7 @@ func (l *lane) disable(a *attempt) {
 				return errUnchanged
 			}
 			s.State = gateway.SubscriptionDisabled
-			s.StateReason = "the endpoint answered 410 Gone to event " + a.delivery.EventID
+			s.StateReason = a.last.Outcome.Error + " to event " + a.delivery.EventID
 			return nil
 		})
 		if err == nil || errors.Is(err, errUnchanged) || gateway.ErrorCode(err) == gateway.CodeNotFound || l.engine.reading.Err() != nil {
@@ -240,6 +241,7 @@ func (l *lane) remove() {
 	if l.cancel != nil {
 		l.cancel()
 	}
+	l.to.retire()
 	if l.timer != nil {
 		l.timer.Stop()
 	}

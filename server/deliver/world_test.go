@@ -50,6 +50,8 @@ type world struct {
 	logger *slog.Logger
 	// wall is the wall clock that the engine holds against the time that has passed; nil for the one there is.
 	wall func() time.Time
+	// payload renders an event's payload.
+	payload func(*gateway.Event, gateway.PayloadFormat) ([]byte, error)
 
 	stopEngine, stopStore context.CancelFunc
 	engineDone, storeDone chan error
@@ -75,6 +77,9 @@ func newWorld(t testing.TB) *world {
 	return &world{
 		t: t, ctx: context.Background(), data: t.TempDir(), keyring: keyring,
 		endpoints: map[string]*endpoint{}, targets: map[string]target.Target{}, tailBytes: tail.DefaultBytes,
+		payload: func(event *gateway.Event, _ gateway.PayloadFormat) ([]byte, error) {
+			return event.JSON(func(gateway.SchemaID, []byte) ([]byte, error) { return []byte(`{"rendered":true}`), nil })
+		},
 	}
 }
 
@@ -91,9 +96,7 @@ func (w *world) start() {
 		Filters: filter.NewCompiler(schema.NewRegistry()),
 		Store:   w.store, Tail: w.tail, Targets: target.NewRegistry(w), StopTimeout: w.stopTimeout, MaxAttempts: w.maxAttempts, Room: w.room,
 		WallClock: w.wall, Logger: w.logger,
-		Payload: func(event *gateway.Event, _ gateway.PayloadFormat) ([]byte, error) {
-			return event.JSON(func(gateway.SchemaID, []byte) ([]byte, error) { return []byte(`{"rendered":true}`), nil })
-		},
+		Payload: w.payload,
 	})
 	w.stopStore, w.storeDone = runPart(w.store.Run)
 	w.stopEngine, w.engineDone = runPart(w.engine.Run)
@@ -151,6 +154,7 @@ type endpoint struct {
 	got    []received
 	// active counts attempts that are being answered; most is the highest it has been.
 	active, most int
+	closed       int
 }
 
 type received struct {
@@ -175,6 +179,18 @@ func (e *endpoint) Send(ctx context.Context, m *target.Message, at time.Time) ga
 		e.got[nth].kind = outcome.Kind
 	}
 	return outcome
+}
+
+func (e *endpoint) Close() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.closed++
+}
+
+func (e *endpoint) timesClosed() int {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.closed
 }
 
 func (e *endpoint) set(answer func(ctx context.Context, m *target.Message, nth int) gateway.Outcome) {

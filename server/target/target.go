@@ -11,14 +11,31 @@ import (
 	"github.com/postrider-dev/postrider/server/gateway"
 )
 
-// Target is one place events go to, ready to send. It is safe for concurrent use, holds nothing that must be closed, and
-// lives as long as the revision of the subscription it was made for.
+// Target is one place events go to, ready to send. It is safe for concurrent use. It may hold a connection from one attempt to the next,
+// and lives as long as the revision of the subscription it was made for.
 type Target interface {
 	// Send makes one attempt to deliver m and returns what it means. at is the time of the attempt. It returns within
 	// the target's timeout and soon after ctx ends. The outcome is of kind gateway.OutcomeNone if and only if ctx ended
 	// the attempt: then nothing is known of the endpoint, and the event may or may not have arrived; or, with NoSocket, when
 	// nothing was sent for lack of a socket. Its Sent says what was transmitted, secret values hidden; the body is m's document.
 	Send(ctx context.Context, m *Message, at time.Time) gateway.Outcome
+	// Close releases what the target holds. It does not block. It is called once, when no attempt is under way and none will follow.
+	Close()
+}
+
+// Batcher is a Target that takes several events at once.
+type Batcher interface {
+	Target
+	// SendBatch makes one attempt for each item, in their order, and returns their outcomes in the same order. Each outcome is as
+	// Send's. It returns when all attempts have ended: within the target's timeout, and soon after ctx ends.
+	SendBatch(ctx context.Context, items []Item) []gateway.Outcome
+}
+
+// Item is one event of a batch.
+type Item struct {
+	Message *Message
+	// At is the time of the attempt.
+	At time.Time
 }
 
 // Hidden stands where a secret value was, in what a user reads. Given back in an update, it keeps the stored value.

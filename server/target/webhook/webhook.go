@@ -55,6 +55,9 @@ func (w *Webhook) Send(ctx context.Context, m *target.Message, at time.Time) gat
 	return outcome
 }
 
+// Close does nothing: connections belong to the client that all webhooks share.
+func (w *Webhook) Close() {}
+
 // header returns the static headers and those of one attempt. formOf lists the same ones.
 func (w *Webhook) header(m *target.Message, at time.Time, signed string) http.Header {
 	header := make(http.Header, len(w.static)+5) // one more is for the client
