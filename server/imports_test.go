@@ -37,6 +37,7 @@ var layers = map[string][]string{
 	"schema/compat":     {"gateway", "schema", "schema/codec", "schema/compile", "schema/describe"},
 	"schema/schematest": {},
 	"filter":            {"gateway", "schema", "meter"},
+	"match":             {"gateway", "filter"},
 
 	// A target is told to send one event and says what came back. It knows of no subscription and of no other target.
 	"target":            {"gateway"},
@@ -48,8 +49,8 @@ var layers = map[string][]string{
 	// The engines know no transport and not each other.
 	"publish":  {"gateway", "store", "schema", "schema/codec", "tail", "telemetry"},
 	"register": {"gateway", "store", "schema", "schema/compat", "schema/compile", "filter"},
-	"deliver":  {"gateway", "store", "schema", "filter", "tail", "target", "telemetry"},
-	"stream":   {"gateway", "store", "schema", "filter", "tail", "telemetry"},
+	"deliver":  {"gateway", "store", "schema", "filter", "match", "tail", "target", "telemetry"},
+	"stream":   {"gateway", "store", "schema", "filter", "match", "tail", "telemetry"},
 	"stats":    {"gateway", "store"},
 
 	"wire": {"gateway", "schema", "schema/codec", "schema/compat", "schema/compile", "schema/describe"},

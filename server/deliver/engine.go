@@ -59,7 +59,7 @@ type Engine struct {
 	wallClock   func() time.Time
 	stopTimeout time.Duration
 
-	router router
+	router *router
 	// marks has the mark of each group of subscriptions; it does not change after load.
 	marks   map[gateway.GroupID]*mark
 	watches watches
@@ -109,8 +109,7 @@ func New(cfg Config) *Engine {
 		pages: make(chan struct{}, pageReaders), turns: newTurns(cfg.MaxAttempts, cfg.Room),
 		marks: map[gateway.GroupID]*mark{}, lanes: map[gateway.SubscriptionID]*lane{}, ready: make(chan struct{}),
 	}
-	e.router.engine, e.router.index = e, index{}
-	e.router.slow, e.router.spent = map[asked]bool{}, map[gateway.TenantID]time.Duration{}
+	e.router = newRouter(e)
 	e.reading, e.stopReading = context.WithCancel(context.Background())
 	e.attempts, e.cancelAttempts = context.WithCancel(context.Background())
 	e.workers = newWorkers(e.attempts.Done())

@@ -8,6 +8,7 @@ import (
 
 	"github.com/postrider-dev/postrider/server/filter"
 	"github.com/postrider-dev/postrider/server/gateway"
+	"github.com/postrider-dev/postrider/server/match"
 )
 
 // filterFailures are the events of a lane on which the expression of its filter failed. They are passed over, like those
@@ -38,27 +39,15 @@ func (l *lane) chooses(expression *filter.Expression, subject *filter.Subject) b
 	return verdict.Matched
 }
 
-// quickly is chooses for the router, which must not wait: false, and not ok, when the expression takes too long for that.
-func (l *lane) quickly(expression *filter.Expression, subject *filter.Subject) (chosen, ok bool) {
-	verdict, ok := expression.Quick(subject)
-	if ok && verdict.Err != nil {
-		l.failures.note(subject.Event(), verdict.Err)
-	}
-	return verdict.Matched, ok
-}
-
-// costlyFor is how long a lane reads on by itself after its expression took long.
-const costlyFor = time.Minute
-
 // costly reports whether the lane's expression was slow recently.
 func (l *lane) costly() bool {
 	until := l.costlyUntil.Load()
 	return until != nil && time.Now().Before(*until)
 }
 
-// takesLong lets the lane read by itself for costlyFor.
+// takesLong lets the lane read by itself for a while.
 func (l *lane) takesLong() {
-	until := time.Now().Add(costlyFor)
+	until := time.Now().Add(match.CostlyFor)
 	l.costlyUntil.Store(&until)
 }
 

@@ -8,6 +8,7 @@ import (
 
 	"github.com/postrider-dev/postrider/server/filter"
 	"github.com/postrider-dev/postrider/server/gateway"
+	"github.com/postrider-dev/postrider/server/match"
 )
 
 // lane delivers one subscription. It holds the queued events, the attempts under way, and the deliveries that wait for a later
@@ -29,11 +30,9 @@ type lane struct {
 	low     atomic.Int64
 	inShare atomic.Bool
 
-	// Owned by the router, under its lock: the filter it is indexed by, the filter's expression, and its part of the batch
-	// under way.
-	indexed *gateway.Filter
-	selects *filter.Expression
-	routed  []*outgoing
+	// Owned by the router, under its lock: the entry in its index, and the lane's part of the batch under way.
+	entry  *match.Entry[*lane]
+	routed []*outgoing
 
 	// counted caches the size of the backlog; the engine's counting guards it.
 	counted backlogCount

@@ -7,16 +7,14 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/postrider-dev/postrider/server/filter"
 	"github.com/postrider-dev/postrider/server/gateway"
+	"github.com/postrider-dev/postrider/server/match"
 )
 
 // Bounds of what the router takes at once.
 const (
 	routeEvents = 1024
 	routeBytes  = 4 << 20
-	// expressionBatch is the same where expressions are asked.
-	expressionBatch = 64
 )
 
 // router reads every event once and pushes it to the lanes that have caught up and select it. All other lanes read the log themselves
@@ -29,20 +27,18 @@ type router struct {
 	// have got them.
 	reached atomic.Int64
 
+	// mu guards the index, too.
 	mu    sync.Mutex
-	index index
-	// asking is how many lanes in the index have an expression.
-	asking int
-	// touched are the lanes that the batch under way concerns, leaving those that have to read on by themselves because
-	// their expressions take too long here: nobody waits for another's.
+	index *match.Index[*lane]
+	// touched are the lanes that the batch under way concerns. leaving are those that have to read by themselves, because nothing waits
+	// here for what their expressions say.
 	touched, leaving []*lane
-	// slow are the expressions that took too long with the batch under way, spent is what those of a tenant took. Only
-	// route uses them.
-	slow  map[asked]bool
-	spent map[gateway.TenantID]time.Duration
+}
 
-	// subjects are the events of the batch under way as expressions see them, where one was asked. Only route uses it.
-	subjects []*filter.Subject
+func newRouter(e *Engine) *router {
+	r := &router{engine: e}
+	r.index = match.New(&r.mu, e.filters, (*lane).costly)
+	return r
 }
 
 func (r *router) position() gateway.Position { return gateway.Position(r.reached.Load()) }
@@ -80,82 +76,14 @@ func (r *router) next(ctx context.Context) ([]*gateway.Event, error) {
 	}
 }
 
-// route gives events to the lanes, in batches where expressions are to be asked, whose answers are kept for a batch.
+// route gives events to the lanes.
 func (r *router) route(ctx context.Context, events []*gateway.Event) {
 	for len(events) > 0 {
-		batch := events[:min(len(events), expressionBatch)]
-		if !r.evaluate(batch) {
-			batch = events
-		}
+		batch := r.index.Ask(events)
 		r.routeBatch(ctx, batch)
-		clear(r.subjects)
-		clear(r.slow)
-		clear(r.spent)
+		r.index.Done()
 		events = events[len(batch):]
 	}
-}
-
-// evaluate asks the expressions of the lanes whose patterns select an event of the batch, while nobody has to wait for
-// it: the lock is held to find them, and not while they are evaluated. It returns false when no lane has any.
-func (r *router) evaluate(batch []*gateway.Event) bool {
-	type question struct {
-		of         int
-		expression *filter.Expression
-	}
-	var questions []question
-	r.mu.Lock()
-	if r.asking == 0 {
-		r.mu.Unlock()
-		return false
-	}
-	for i, event := range batch {
-		first := len(questions)
-		r.index.match(event, func(l *lane) {
-			q := question{i, l.selects}
-			if l.selects != nil && !slices.Contains(questions[first:], q) {
-				questions = append(questions, q)
-			}
-		})
-	}
-	r.mu.Unlock()
-	for _, q := range questions {
-		r.ask(q.expression, r.subject(q.of, batch[q.of]))
-	}
-	return true
-}
-
-// tenantTime is what the expressions of a tenant may take of the router with a batch.
-const tenantTime = 5 * time.Millisecond
-
-// asked is an expression of a tenant.
-type asked struct {
-	tenant     gateway.TenantID
-	expression *filter.Expression
-}
-
-// ask evaluates an expression ahead of time, unless that takes too long, or all of its tenant's together do.
-func (r *router) ask(expression *filter.Expression, subject *filter.Subject) {
-	key := asked{subject.Event().Tenant, expression}
-	if r.slow[key] {
-		return
-	}
-	began := time.Now()
-	_, ok := expression.Quick(subject)
-	r.spent[key.tenant] += time.Since(began)
-	if !ok || r.spent[key.tenant] > tenantTime {
-		r.slow[key] = true
-	}
-}
-
-// subject returns an event of the batch in the form that expressions evaluate.
-func (r *router) subject(i int, event *gateway.Event) *filter.Subject {
-	if r.subjects == nil {
-		r.subjects = make([]*filter.Subject, routeEvents)
-	}
-	if r.subjects[i] == nil {
-		r.subjects[i] = r.engine.filters.Subject(event)
-	}
-	return r.subjects[i]
 }
 
 func (r *router) routeBatch(ctx context.Context, events []*gateway.Event) {
@@ -184,16 +112,16 @@ func (r *router) routeBatch(ctx context.Context, events []*gateway.Event) {
 	}
 }
 
-// sort puts an event, the i-th of the batch, on the list of each lane that selects it. One whose expression says no is
-// passed over like one whose patterns do.
+// sort puts an event, the i-th of the batch, on the list of each lane that selects it.
 func (r *router) sort(i int, event *gateway.Event) {
 	var o *outgoing
-	r.index.match(event, func(l *lane) {
+	for _, entry := range r.index.Find(event) {
+		l := entry.Owner
 		if n := len(l.routed); n > 0 && l.routed[n-1].Event == event {
-			return
+			continue // Two of its patterns select it.
 		}
-		if l.selects != nil && !r.chosen(l, r.subject(i, event)) {
-			return
+		if !r.chosen(l, event, r.index.Answer(i, entry)) {
+			continue
 		}
 		if o == nil {
 			o = &outgoing{Event: event}
@@ -202,50 +130,50 @@ func (r *router) sort(i int, event *gateway.Event) {
 			r.touched = append(r.touched, l)
 		}
 		l.routed = append(l.routed, o)
-	})
+	}
 }
 
-// chosen reports whether a lane's expression selects an event. The result is known already, unless the lane was just added
-// or the expression is too slow; in these cases the lane leaves the router.
-func (r *router) chosen(l *lane, subject *filter.Subject) bool {
-	if slices.Contains(r.leaving, l) {
-		return false
-	}
-	if !r.slow[asked{l.tenant, l.selects}] {
-		if chosen, ok := l.quickly(l.selects, subject); ok {
-			return chosen
+// chosen reports whether a lane selects an event. A lane whose expression was not evaluated leaves the router.
+func (r *router) chosen(l *lane, event *gateway.Event, answer match.Answer) bool {
+	switch answer.Result {
+	case match.Selected:
+		return true
+	case match.Passed:
+		if answer.Err != nil {
+			l.failures.note(event, answer.Err)
 		}
+		return false
+	case match.Slow, match.Spent:
+		l.takesLong()
 	}
-	l.takesLong()
+	r.leave(l)
+	return false
+}
+
+// leave lets a lane read by itself from the batch under way on.
+func (r *router) leave(l *lane) {
+	if slices.Contains(r.leaving, l) {
+		return
+	}
 	r.leaving = append(r.leaving, l)
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.stopFeed()
 	l.dispatch(time.Now())
-	return false
 }
 
 // drop takes a lane out of the index. r.mu is held.
 func (r *router) drop(l *lane) {
-	if l.indexed == nil {
-		return
+	if l.entry != nil {
+		r.index.Remove(l.entry)
+		l.entry = nil
 	}
-	r.index.remove(l.tenant, *l.indexed, l)
-	if l.selects != nil {
-		r.asking--
-	}
-	l.indexed, l.selects = nil, nil
 }
 
 // admit puts a lane into the index under its present filter. r.mu and l.mu are held.
 func (r *router) admit(l *lane) {
 	r.drop(l)
-	indexed := l.sub.Filter
-	l.indexed, l.selects = &indexed, l.expression
-	r.index.add(l.tenant, indexed, l)
-	if l.selects != nil {
-		r.asking++
-	}
+	l.entry = r.index.Add(l.tenant, l.sub.Filter, l.expression, l)
 }
 
 // feed lets the router push events to a lane from now on, if the lane has read everything that the router has pushed. Both are

@@ -74,7 +74,7 @@ func (l *lane) change(ctx context.Context, expected int64, change func(*gateway.
 // adopt takes a changed subscription (nil: it has not changed) and goes on. It returns the position after which the change
 // holds.
 func (l *lane) adopt(sub *gateway.Subscription) gateway.Position {
-	r := &l.engine.router
+	r := l.engine.router
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	l.mu.Lock()
@@ -229,7 +229,7 @@ func (e *Engine) exists(ctx context.Context, l *lane) bool {
 }
 
 func (l *lane) remove() {
-	r := &l.engine.router
+	r := l.engine.router
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.drop(l)

@@ -8,6 +8,7 @@ import (
 
 	"github.com/postrider-dev/postrider/server/filter"
 	"github.com/postrider-dev/postrider/server/gateway"
+	"github.com/postrider-dev/postrider/server/match"
 	"github.com/postrider-dev/postrider/server/tail"
 )
 
@@ -18,34 +19,37 @@ const matchEvents = 2048
 // have something new, once for a committed group. It works while there are topics.
 type matcher struct {
 	tail     *tail.Tail
-	filters  *filter.Compiler
 	recent   recent
 	matched  atomic.Int64
 	emptied  chan struct{} // has room for one
 	encoders atomic.Int64
 
+	// mu guards the index, too.
 	mu      sync.Mutex
 	working bool
 	topics  map[string]*topic
-	index   index
+	index   *match.Index[interest]
 	texts   texts
 
-	// found, touched and dirty are kept for their memory.
-	found          []interest
+	// batching: some events of the batch under way may be matched already, so a topic that is new misses them.
+	batching bool
+	// touched and dirty are kept for their memory.
 	touched, dirty []*topic
-	// subject is the event in hand as expressions see it, once one was asked.
-	subject *filter.Subject
-	// spent is what the expressions of each tenant took with the batch under way.
-	spent map[gateway.TenantID]time.Duration
 	// missed are the topics whose readers have to find the events of the batch under way in the log.
 	missed []*topic
 }
 
+// interest is that of one filter of a topic.
+type interest struct {
+	topic  *topic
+	filter int
+}
+
 func newMatcher(recent *tail.Tail, filters *filter.Compiler) *matcher {
 	m := &matcher{
-		tail: recent, filters: filters, emptied: make(chan struct{}, 1), topics: map[string]*topic{}, index: index{},
-		spent: map[gateway.TenantID]time.Duration{},
+		tail: recent, emptied: make(chan struct{}, 1), topics: map[string]*topic{},
 	}
+	m.index = match.New(&m.mu, filters, func(in interest) bool { return in.topic.left() })
 	m.recent.most = recentBytes
 	m.texts = texts{most: textBytes, tenants: map[gateway.TenantID]int{}}
 	return m
@@ -73,7 +77,12 @@ func (m *matcher) join(tenant gateway.TenantID, selected *selection, policy Slow
 	if t == nil {
 		t = newTopic(key, tenant, selected, m.place())
 		m.topics[key] = t
-		m.index.add(t)
+		for i, one := range selected.filters {
+			t.entries = append(t.entries, m.index.Add(tenant, one, selected.expressions[i], interest{t, i}))
+		}
+		if m.batching {
+			m.miss(t)
+		}
 	}
 	t.readers++
 	if policy == LatestByKey {
@@ -89,7 +98,9 @@ func (m *matcher) leave(t *topic) {
 		return
 	}
 	delete(m.topics, t.key)
-	m.index.remove(t)
+	for _, entry := range t.entries {
+		m.index.Remove(entry)
+	}
 	m.texts.remove(t.tenant, t.selection.text())
 	if len(m.topics) == 0 {
 		select {
@@ -111,40 +122,58 @@ func (m *matcher) work() {
 
 // step matches the events that follow. It returns false when there is nobody to match for.
 func (m *matcher) step() bool {
+	events, working := m.begin()
+	if len(events) == 0 {
+		return working
+	}
+	for rest := events; len(rest) > 0; {
+		batch := m.index.Ask(rest)
+		m.match(batch)
+		rest = rest[len(batch):]
+	}
+	m.index.Done()
+	m.publish(events[len(events)-1].Position)
+	return true
+}
+
+// begin returns the events that follow. There are none when nobody is left to match for, or when the tail has forgotten some of them.
+func (m *matcher) begin() (events []*gateway.Event, working bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if len(m.topics) == 0 {
 		m.working = false
 		m.recent.clear()
-		return false
+		return nil, false
 	}
 	events, ok := m.tail.After(m.place(), matchEvents)
 	if !ok || len(events) > 0 && events[0].Position != m.place()+1 {
 		m.restart()
-		return true
+		return nil, true
 	}
-	for _, event := range events {
-		m.match(event)
-	}
-	if len(events) > 0 {
-		m.publish(events[len(events)-1].Position)
-	}
-	return true
+	m.batching = len(events) > 0
+	return events, true
 }
 
-// match puts an event into the topics that select it.
-func (m *matcher) match(event *gateway.Event) {
-	m.found = m.index.match(event, m.found[:0])
-	m.touched, m.subject = m.touched[:0], nil
-	for _, one := range m.found {
-		bit := filterSet(1) << one.filter
-		if one.topic.set&bit != 0 || !m.selects(one, event) {
+// match puts events, which the index was asked about, into the topics that select them.
+func (m *matcher) match(events []*gateway.Event) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for i, event := range events {
+		m.matchOne(i, event)
+	}
+}
+
+func (m *matcher) matchOne(i int, event *gateway.Event) {
+	m.touched = m.touched[:0]
+	for _, entry := range m.index.Find(event) {
+		t, bit := entry.Owner.topic, filterSet(1)<<entry.Owner.filter
+		if t.set&bit != 0 || !m.selects(t, m.index.Answer(i, entry)) {
 			continue
 		}
-		if one.topic.set == 0 {
-			m.touched = append(m.touched, one.topic)
+		if t.set == 0 {
+			m.touched = append(m.touched, t)
 		}
-		one.topic.set |= bit
+		t.set |= bit
 	}
 	m.touched = slices.DeleteFunc(m.touched, func(t *topic) bool { return t.missed })
 	if len(m.touched) == 0 {
@@ -160,44 +189,19 @@ func (m *matcher) match(event *gateway.Event) {
 	}
 }
 
-const (
-	// costlyFor is how long a topic is left to its readers after an expression took long.
-	costlyFor = time.Minute
-	// tenantTime is what the expressions of a tenant may take of the matcher with a batch, compiling them and reading the
-	// payload included.
-	tenantTime = 5 * time.Millisecond
-)
-
-// selects reports whether a filter of a topic selects an event. A topic with an expression that takes long misses it, or one whose
-// tenant's expressions took long together: its readers evaluate it themselves, and nobody else waits.
-func (m *matcher) selects(one interest, event *gateway.Event) bool {
-	t := one.topic
-	if t.missed {
+// selects reports whether a filter of a topic selects an event. A topic misses an event about which an expression was not asked, or was too
+// slow: its readers evaluate it themselves, and nobody else waits.
+func (m *matcher) selects(t *topic, answer match.Answer) bool {
+	switch {
+	case t.missed:
 		return false
-	}
-	if !t.costlyUntil.IsZero() && time.Now().Before(t.costlyUntil) {
+	case t.costly() || answer.Result == match.Unasked || answer.Result == match.Spent:
 		m.miss(t)
-		return false
-	}
-	expression := t.selection.expressions[one.filter]
-	if expression == nil {
-		return true
-	}
-	if m.spent[t.tenant] > tenantTime {
-		m.miss(t)
-		return false
-	}
-	if m.subject == nil {
-		m.subject = m.filters.Subject(event)
-	}
-	began := time.Now()
-	verdict, ok := expression.Quick(m.subject)
-	m.spent[t.tenant] += time.Since(began)
-	if !ok {
-		t.costlyUntil = time.Now().Add(costlyFor)
+	case answer.Result == match.Slow:
+		t.costlyUntil = time.Now().Add(match.CostlyFor)
 		m.miss(t)
 	}
-	return verdict.Matched && ok
+	return answer.Result == match.Selected && !t.missed
 }
 
 func (m *matcher) miss(t *topic) {
@@ -208,6 +212,9 @@ func (m *matcher) miss(t *topic) {
 // publish hands out what was matched. The place moves after all topics have their events and before anybody is woken:
 // a reader that reads the position first and then a topic misses nothing.
 func (m *matcher) publish(matched gateway.Position) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.batching = false
 	waiting := make([]chan struct{}, len(m.dirty))
 	for i, t := range m.dirty {
 		waiting[i] = t.publish()
@@ -218,8 +225,6 @@ func (m *matcher) publish(matched gateway.Position) {
 	}
 	clear(m.missed)
 	m.missed = m.missed[:0]
-	clear(m.spent)
-	m.subject = nil
 	m.matched.Store(int64(matched))
 	for _, moved := range waiting {
 		close(moved)

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/postrider-dev/postrider/server/gateway"
+	"github.com/postrider-dev/postrider/server/match"
 )
 
 // topicEvents is how many of its newest events a topic keeps: some committed groups, and more than maxWaiting. Who is further
@@ -25,6 +26,8 @@ type topic struct {
 	// set and fresh are the matcher's: what selects the event in hand, and the events not yet handed to the readers.
 	set   filterSet
 	fresh []slot
+	// entries are those of the filters in the matcher's index.
+	entries []*match.Entry[interest]
 	// costlyUntil is until when the matcher leaves the topic to its readers, because an expression took long; missed says
 	// that it has left an event of the batch under way to them. Both are the matcher's.
 	costlyUntil time.Time
@@ -54,14 +57,20 @@ func newTopic(key string, tenant gateway.TenantID, selected *selection, after ga
 	return &topic{key: key, tenant: tenant, selection: selected, floor: after, moved: make(chan struct{})}
 }
 
+// costly reports whether the matcher leaves the topic to its readers because an expression took long, left whether it does so for any
+// reason. The matcher's lock is held.
+func (t *topic) costly() bool { return !t.costlyUntil.IsZero() && time.Now().Before(t.costlyUntil) }
+
+func (t *topic) left() bool { return t.missed || t.costly() }
+
 // topicKey is equal for those who can share a topic.
 func topicKey(tenant gateway.TenantID, selected *selection) string {
 	var key strings.Builder
 	key.WriteString(strconv.FormatInt(int64(tenant), 10))
 	for _, one := range selected.filters {
 		key.WriteString("\n")
-		for _, pattern := range patternsOf(one) {
-			key.WriteString(" " + pattern)
+		if !one.MatchesAll() {
+			key.WriteString(strings.Join(one.Types, " "))
 		}
 		key.WriteString(strconv.Quote(one.Expression))
 	}
