@@ -8,41 +8,41 @@ import (
 	"time"
 )
 
-// arrival is how the bytes of a body come in. A client that sends them one by one, or stops, cannot hold a request for
-// ever: what has come says until when more must have.
+// arrival reads a body from the client and sets its deadlines. The deadline depends on the bytes that have arrived, so a client that
+// sends them one by one, or stops, cannot hold a request forever.
 type arrival struct {
 	source     io.ReadCloser
 	controller *http.ResponseController
 	known      func() bool
 	quiet      bool
 
-	// began is when the body began, or the message under way; zero between the messages of a quiet body.
+	// began is when the body or the current message began; zero between the messages of a quiet body.
 	began time.Time
-	// came is the number of bytes that have come since.
+	// came is the number of bytes that have arrived since.
 	came int
 
 	mu sync.Mutex
-	// until is the deadline in force; zero for none.
+	// until is the current deadline; zero for none.
 	until time.Time
-	// over says that the handler is done. Deadlines are no longer its business then, but what reads may outlive it.
+	// over means that the handler has returned. A reader may outlive the handler, but must no longer set deadlines.
 	over bool
 }
 
-// begin sets a deadline although nothing is read.
+// begin sets a deadline before anything is read.
 func (a *arrival) begin() {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.setDeadline(a.began.Add(unknownTime))
 }
 
-// finish says that the handler is done.
+// finish records that the handler has returned.
 func (a *arrival) finish() {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.over = true
 }
 
-// receive reads what comes from the client.
+// receive reads from the client.
 func (a *arrival) receive(p []byte) (int, error) {
 	a.moveDeadline()
 	n, err := a.source.Read(p)
@@ -56,10 +56,10 @@ func (a *arrival) receive(p []byte) (int, error) {
 	return n, err
 }
 
-// pause says that a quiet body is between two messages.
+// pause records that a quiet body is between two messages.
 func (a *arrival) pause() { a.began, a.came = time.Time{}, 0 }
 
-// moveDeadline sets the deadline for the next read, unless the one in force is far enough away.
+// moveDeadline sets the deadline for the next read, unless the current one is far enough away.
 func (a *arrival) moveDeadline() {
 	if a.began.IsZero() {
 		a.end()
@@ -74,7 +74,7 @@ func (a *arrival) moveDeadline() {
 	}
 }
 
-// allowed is how long what has come so far may have taken.
+// allowed returns the time that the bytes that have arrived may have taken.
 func (a *arrival) allowed() time.Duration {
 	if !a.known() {
 		return unknownTime
@@ -82,16 +82,16 @@ func (a *arrival) allowed() time.Duration {
 	return knownTime + time.Duration(a.came/knownPace)*time.Second
 }
 
-// setDeadline is called with mu held.
+// setDeadline sets the read deadline. The caller holds mu.
 func (a *arrival) setDeadline(until time.Time) {
 	if a.over {
 		return
 	}
 	a.until = until
-	_ = a.controller.SetReadDeadline(until) // A connection without deadlines does without.
+	_ = a.controller.SetReadDeadline(until) // Some connections have no deadlines.
 }
 
-// end lets the connection be quiet again: on HTTP/1.1 the server goes on reading to notice that the client left.
+// end removes the deadline: on HTTP/1.1 the server continues to read, to notice when the client disconnects.
 func (a *arrival) end() {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -100,7 +100,7 @@ func (a *arrival) end() {
 	}
 }
 
-// Close implements io.Closer. What is left is given up.
+// Close implements io.Closer. It discards the rest of the body.
 func (a *arrival) Close() error {
 	err := a.source.Close()
 	if err == nil {

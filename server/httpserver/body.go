@@ -21,27 +21,27 @@ import (
 	"github.com/postrider-dev/postrider/server/wire"
 )
 
-// How long a body may take to arrive, or each message of a quiet body: that of an unknown caller 10 s, that of a known one
-// 20 s and a second more for every 4 KiB that have come.
+// The time in which a body, or each message of a quiet body, must arrive: 10 s for unknown callers, 20 s for known ones, plus a
+// second for every 4 KiB that have arrived.
 const (
 	unknownTime = 10 * time.Second
 	knownTime   = 20 * time.Second
 	knownPace   = 4 << 10
 )
 
-// body is what is read of a request: the one place through which every byte of it passes, whatever the path and the
-// protocol. It is decompressed here and not by what reads it, so that each byte is charged to the call before it is kept.
+// body is the body of a request. Every byte passes through it, whatever the path and the protocol. It decompresses the body itself,
+// so that each byte is charged to the call before it is kept in memory.
 type body struct {
 	arrival
 	call    *limit.Call
 	decoded io.Reader
-	// taken is the number of decoded bytes of the body, or of the message under way where messages are bounded one by one.
+	// taken is the number of decoded bytes of the body, or of the current message if messages are limited one by one.
 	taken int
-	// charged is the number of bytes that the call is charged for those.
+	// charged is the number of bytes that the call was charged for them.
 	charged int
-	// announced is the length of the body, where its client says one and it is one message; the call is charged for it once.
+	// announced is the Content-Length of a body that is one message, if the client sent it; 0 once it is reserved.
 	announced int64
-	// failed is why nothing more can be read. What reads the body may outlive the handler, which looks at it in the end.
+	// failed is the error after which nothing more can be read. A reader may outlive the handler, which checks it at the end.
 	failed atomic.Pointer[failure]
 
 	ctx    context.Context
@@ -50,7 +50,7 @@ type body struct {
 
 type failure struct{ err error }
 
-// newBody wraps the body of a request. quiet ones may be silent between two messages, for they never have to end.
+// newBody wraps the body of a request. A quiet body is a stream: it may be silent between two messages and need not end.
 func newBody(w http.ResponseWriter, r *http.Request, call *limit.Call, quiet bool, logger *slog.Logger) *body {
 	b := &body{call: call, ctx: r.Context(), logger: logger}
 	b.arrival = arrival{
@@ -61,7 +61,7 @@ func newBody(w http.ResponseWriter, r *http.Request, call *limit.Call, quiet boo
 		b.announced = r.ContentLength
 	}
 	if r.ProtoMajor == 1 {
-		b.begin() // What is left of a body when its handler is done is read by net/http, which would wait for ever.
+		b.begin() // net/http reads the rest of a body after its handler has returned, and would wait forever.
 	}
 	return b
 }
@@ -89,7 +89,7 @@ func (b *body) Read(p []byte) (int, error) {
 	return n, failed.err
 }
 
-// read reads what is there, or waits for it. A quiet body has no end that could be waited for.
+// read reads decoded bytes. A quiet body does not count as incomplete, because it need not end.
 func (b *body) read(p []byte) (int, error) {
 	if b.quiet {
 		b.call.Wait()
@@ -102,7 +102,7 @@ func (b *body) read(p []byte) (int, error) {
 	return b.decoded.Read(p)
 }
 
-// announce says to the call how much comes, before anything is read. A compressed body decompresses to at least as much.
+// announce reserves memory for the announced length before anything is read. A compressed body decompresses to at least as much.
 func (b *body) announce() error {
 	most, known := b.call.Most()
 	length := b.announced
@@ -125,7 +125,7 @@ func (b *body) Close() error {
 	return b.arrival.Close()
 }
 
-// take charges n more decoded bytes, which cost as much as weighed.
+// take counts n more decoded bytes and charges weighed bytes for them.
 func (b *body) take(n, weighed int) error {
 	most, _ := b.call.Most()
 	if b.taken += n; b.taken > most {
@@ -138,14 +138,14 @@ func (b *body) take(n, weighed int) error {
 	return nil
 }
 
-// forget gives back what was charged for a message that its reader is done with.
+// forget releases the charge for a message that its reader is done with.
 func (b *body) forget() {
 	b.call.Release(b.charged)
 	b.taken, b.charged = 0, 0
 }
 
-// explain makes what a client sees of an error. Whatever cannot be read of a body is its client's fault, in every framing and
-// compression there is, unless the client has left: then nobody sees it.
+// explain converts an error into the one that the client sees. A body that cannot be read is the client's fault, in every framing
+// and compression. If the client has disconnected, nobody sees the error.
 func (b *body) explain(err error) error {
 	var known *gateway.Error
 	switch {
@@ -154,14 +154,14 @@ func (b *body) explain(err error) error {
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		return b.show(limit.TooSlow(b.allowed()))
 	case left(err):
-		return connect.NewError(connect.CodeCanceled, errors.New("the client left before all of its request had come"))
+		return connect.NewError(connect.CodeCanceled, errors.New("the client disconnected before its request was complete"))
 	default:
 		return b.show(malformed("%s", brokenText(err)))
 	}
 }
 
-// left reports whether a body ends because its client, or the call itself, is gone. A connection of HTTP/1.1 that ends too
-// early is none of these: its client may have closed its side only, and reads the answer.
+// left reports whether a body ends because the client has disconnected or the call has ended. A connection of HTTP/1.1 that ends too
+// early does not count: the client may have closed only its side and still read the response.
 func left(err error) bool {
 	var network *net.OpError
 	var reset http2.StreamError
@@ -169,10 +169,10 @@ func left(err error) bool {
 		errors.Is(err, limit.ErrOver) || errors.Is(err, http.ErrBodyReadAfterClose)
 }
 
-// disconnected is how net/http ends the bodies of an HTTP/2 connection that is closed; it has no name.
+// disconnected is the text of net/http's error for bodies of a closed HTTP/2 connection; net/http does not export it.
 const disconnected = "client disconnected"
 
-// brokenText says what is wrong with a body in the words of whatever read it.
+// brokenText describes why a body cannot be read.
 func brokenText(err error) string {
 	if errors.Is(err, io.ErrUnexpectedEOF) {
 		return "its body ends too early"
@@ -184,7 +184,7 @@ func brokenText(err error) string {
 	return "its body cannot be read: " + err.Error()
 }
 
-// malformed is the error of a body that breaks the rules of how it is sent.
+// malformed returns the error of a body whose framing or compression is invalid.
 func malformed(format string, args ...any) *gateway.Error {
 	fault := gateway.FieldError("request", format, args...)
 	fault.Reason = gateway.ReasonMalformedRequest
@@ -193,7 +193,7 @@ func malformed(format string, args ...any) *gateway.Error {
 
 func (b *body) show(err error) *connect.Error { return wire.ConnectError(b.ctx, b.logger, err) }
 
-// plain is a body that is neither compressed nor made of messages.
+// plain reads a body that is neither compressed nor a sequence of messages.
 type plain struct{ body *body }
 
 func (p plain) Read(to []byte) (int, error) {

@@ -11,7 +11,7 @@ import (
 	"github.com/postrider-dev/postrider/server/wire"
 )
 
-// calls begins and ends every call, and bounds what it may cost until its caller is known.
+// calls begins and ends every call, and limits its cost until its caller is known.
 type calls struct {
 	quiet   []string
 	unknown *limit.Budget
@@ -69,7 +69,7 @@ func (c *calls) serve(w http.ResponseWriter, r *http.Request, call *limit.Call) 
 	}
 	defer func() {
 		if bounded.hijacked {
-			call.Settle() // What has taken the connection goes on with the call.
+			call.Settle() // The code that has hijacked the connection continues to use the call.
 		} else {
 			call.End()
 		}
@@ -87,7 +87,7 @@ func (c *calls) serve(w http.ResponseWriter, r *http.Request, call *limit.Call) 
 	c.next.ServeHTTP(bounded, r)
 }
 
-// note logs that a body was given up by the server. It never reached what logs calls.
+// note logs that the server refused a body. Such a call never reaches the interceptor that logs calls.
 func (c *calls) note(r *http.Request, failed *failure) {
 	if failed != nil && r.Context().Err() == nil && connect.CodeOf(failed.err) != connect.CodeCanceled {
 		c.refused.Log(r.Context(), slog.LevelInfo, "refused",

@@ -13,9 +13,9 @@ import (
 	"github.com/postrider-dev/postrider/server/limit"
 )
 
-// Bounds of what a connection and an address may cost before a caller is known. Calls beyond atOnce wait for those
-// before them; they are all short, for none of those waits for its client, so a few keep all processors busy. Everybody else waits
-// behind those few wherever work is handed on. When many wait for their turn, no more are read.
+// Limits of a connection and an address before the caller is known. Calls beyond atOnce wait for earlier ones. Admission is short,
+// because it never waits for a client, so a few calls keep all processors busy; more would only delay everybody else in the
+// processors' queues. While many calls wait, no more are read.
 const (
 	atOnceConnection  = 8
 	atOnceAddress     = 16
@@ -23,24 +23,24 @@ const (
 	waitingAddress    = 256
 )
 
-// expectedConnection is how many calls of a connection may wait for their bodies. The next one is refused before anything else is
-// done for it, and the connection takes no more.
+// expectedConnection limits the calls of a connection that wait for their bodies. The next one is refused before any work is done for it,
+// and the connection accepts no more.
 const expectedConnection = 256
 
-// Bounds of the frames of an address that bring nothing: 1,000 calls given up a second, or 10,000 pings. That is a twentieth of
-// a processor, and more than the clients behind a proxy give up. They do so when their deadlines pass, so two connections' worth
-// may be given up at once. Beyond that the connections are read slowly.
+// Limits of the useless frames of an address: 1,000 cancelled calls a second, or 10,000 pings. That costs a twentieth of a processor,
+// and is more than the clients behind a proxy send. Clients cancel calls when their deadlines pass, so the calls of two connections
+// may be cancelled at once. Beyond the limits the connections are read slowly.
 const (
 	controlPerSecond = 1000 * costOfReset
 	controlBurst     = 2 * maxStreams * costOfReset
 )
 
-// readAtOnce is how many bytes a connection reads before it lets others go first, and a call that its client begins counts for as
-// many. What one client has its server do is then spread among what the others ask, however much comes at once: a thousand calls
-// that began in one moment would all stand before each step of everybody else's.
+// readAtOnce is the number of bytes that a connection reads before it yields; a call that its client begins counts as much. So the
+// work for one client alternates with that for others, however much arrives at once. Otherwise a thousand calls that begin at the same
+// moment would all be queued before each step of every other call.
 const readAtOnce = 64 << 10
 
-// connection is one of a client's, and what all its calls may cost.
+// connection is a connection of a client with the limits of all its calls.
 type connection struct {
 	net.Conn
 	address string
@@ -48,27 +48,27 @@ type connection struct {
 	ctx   context.Context
 	close func()
 
-	// unshared is what was read since others last went first, in bytes.
+	// unshared is the number of bytes that were read since the last yield.
 	unshared int
 	client   clientFrames
 	server   serverFrames
-	// owed is what the server's resets cost, to be paid with the next read.
+	// owed is the cost of the server's resets; the next read is charged for it.
 	owed atomic.Int32
-	// sent is how many bytes were written.
+	// sent is the number of bytes written.
 	sent atomic.Int64
-	// control is what each address has left for frames that bring nothing.
+	// control limits the useless frames of each address.
 	control *limit.Rates
 
 	turns limit.Turn
-	// waiting is the number of calls that wait for their turn.
+	// waiting is the number of calls that wait for a turn.
 	waiting atomic.Int32
-	// expected is the number of calls whose bodies are waited for.
+	// expected is the number of calls whose bodies are incomplete.
 	expected atomic.Int32
 	// others are the turns of all connections of the address.
 	others *limit.AddressTurn
 }
 
-// newConnection begins the account of a connection. leave is called once it is closed.
+// newConnection wraps a connection. leave is called once when it is closed.
 func newConnection(conn net.Conn, address string, others *limit.AddressTurn, control *limit.Rates, leave func()) *connection {
 	ctx, cancel := context.WithCancel(context.Background())
 	return &connection{
@@ -81,8 +81,8 @@ func newConnection(conn net.Conn, address string, others *limit.AddressTurn, con
 	}
 }
 
-// Read implements net.Conn. On HTTP/2 it waits while the client costs too much: what is not read fills the client's own
-// buffers, and costs nobody else. net/http reads frame by frame, so that the next call is not begun meanwhile.
+// Read implements net.Conn. On HTTP/2 it waits while the client costs too much. Unread data fills the client's own buffers and costs
+// nobody else. net/http reads frame by frame, so the next call does not begin in the meantime.
 func (c *connection) Read(p []byte) (int, error) {
 	if c.unshared >= readAtOnce {
 		c.unshared = 0
@@ -113,7 +113,7 @@ func (c *connection) Write(p []byte) (int, error) {
 	return n, err
 }
 
-// waitBehindCalls waits until the calls before have had their turns, where many wait for theirs.
+// waitBehindCalls waits for the earlier calls if many of them wait for a turn.
 func (c *connection) waitBehindCalls() {
 	if c.waiting.Load() < waitingConnection && c.others.Waiting() < waitingAddress {
 		return
@@ -123,7 +123,7 @@ func (c *connection) waitBehindCalls() {
 	}
 }
 
-// enter waits for a turn; false when ctx ends before.
+// enter waits for a turn. ok is false if ctx ends first.
 func (c *connection) enter(ctx context.Context) (leave func(), ok bool) {
 	c.waiting.Add(1)
 	defer c.waiting.Add(-1)
@@ -158,7 +158,7 @@ func (c *connection) Close() error {
 	return c.Conn.Close()
 }
 
-// CloseWrite says that nothing more comes, where the connection can say so.
+// CloseWrite closes the writing side, if the connection supports that.
 func (c *connection) CloseWrite() error {
 	if half, ok := c.Conn.(interface{ CloseWrite() error }); ok {
 		return half.CloseWrite()
@@ -168,7 +168,7 @@ func (c *connection) CloseWrite() error {
 
 type connectionKey struct{}
 
-// withConnection lets the calls of a connection know it.
+// withConnection adds the connection to the context of its calls.
 func withConnection(ctx context.Context, conn net.Conn) context.Context {
 	return context.WithValue(ctx, connectionKey{}, conn)
 }

@@ -8,8 +8,8 @@ import (
 	"github.com/rs/cors"
 )
 
-// allowOrigins lets pages of these origins call the API from a browser, with a bearer key; none: no other origin may. The
-// session cookie is for the bundled UI alone, so credentials are never allowed.
+// allowOrigins allows pages of these origins to call the API from a browser with a bearer key. Without origins, no other origin may.
+// The session cookie is only for the bundled UI, so credentials are never allowed.
 func allowOrigins(origins []string, next http.Handler) http.Handler {
 	if len(origins) == 0 {
 		return next

@@ -1,15 +1,15 @@
 package httpserver
 
 // fieldCounter counts the fields of the header lists that an HTTP/2 client sends, in HPACK's representations (RFC 7541, section 6).
-// Bytes are no measure of what a list costs: a token of a kilobyte is one field, and a kilobyte of references to what the client has
-// sent before is a thousand. It follows only where one field ends; net/http decodes them.
+// The cost of a list does not depend on its bytes: a token of a kilobyte is one field, and a kilobyte of references to earlier fields
+// is a thousand fields. It only finds the end of each field; net/http decodes them.
 type fieldCounter struct {
 	state fieldState
 	// strings are how many texts of the field are still to come: its value, and its name where that is spelled out.
 	strings int
-	// number is the number under way, and shift the place of its next seven bits.
+	// number is the current number, and shift the position of its next seven bits.
 	number, shift int
-	// skip is how much of the text under way is still to come.
+	// skip is the outstanding length of the current text.
 	skip int
 }
 
@@ -24,7 +24,7 @@ const (
 	textLength
 )
 
-// pass follows a part of a header list, and returns how many fields begin in it. A change of the table's size counts as one.
+// pass parses a part of a header list and returns the number of fields that begin in it. A change of the table's size counts as one.
 func (f *fieldCounter) pass(p []byte) (fields int) {
 	for len(p) > 0 {
 		if f.skip > 0 {
@@ -55,7 +55,7 @@ func (f *fieldCounter) pass(p []byte) (fields int) {
 	return fields
 }
 
-// begin reads the first byte of a field: what kind it is, and the beginning of an index.
+// begin parses the first byte of a field: its kind, and the beginning of an index.
 func (f *fieldCounter) begin(b byte) {
 	var mask byte
 	switch {
@@ -82,7 +82,7 @@ func (f *fieldCounter) afterIndex() {
 	}
 }
 
-// more reads a further byte of a text's length. One that is longer than any header list ends the connection in net/http.
+// more parses a further byte of a text's length. A length above that of any header list ends the connection in net/http.
 func (f *fieldCounter) more(b byte) {
 	if f.shift <= 28 {
 		f.number += int(b&0x7f) << f.shift

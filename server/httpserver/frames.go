@@ -6,13 +6,13 @@ import (
 	"golang.org/x/net/http2"
 )
 
-// frameHeader is the size of what every HTTP/2 frame begins with (RFC 9113, section 4.1): 3 bytes of length, the type, flags, and
-// 4 bytes of the stream's number.
+// frameHeader is the size of an HTTP/2 frame's header (RFC 9113, section 4.1): 3 bytes of length, the type, flags, and 4 bytes of the
+// stream's number.
 const frameHeader = 9
 
-// What a frame costs that brings nothing, in the unit of controlPerSecond. Giving up a call costs the work that was done for
-// it; settings are applied and acknowledged; the others are looked at, and a ping is answered. Of the fields of a call the first are
-// free, and the others cost a unit for each fieldsAUnit.
+// The cost of useless frames, in units of controlPerSecond. Cancelling a call wastes the work that was done for it; settings are
+// applied and acknowledged; other frames are parsed, and a ping is answered. The first fields of a call are free, and further ones
+// cost a unit for each fieldsAUnit.
 const (
 	costOfReset   = 10
 	costOfControl = 1
@@ -20,40 +20,40 @@ const (
 	fieldsAUnit   = 32
 )
 
-// clientFrames follows the frames of a client, far enough to say what they cost. net/http has its bounds for each connection, but
-// none for calls that are given up before they are begun, and none that a new connection does not begin anew.
+// clientFrames parses the frames of a client far enough to determine their cost. net/http has limits per connection. It has none for
+// calls that are cancelled before they begin, and its limits begin anew with each connection.
 type clientFrames struct {
-	// plain: the connection speaks HTTP/1.1. prefaced is how much of HTTP/2's preface has come.
+	// plain means HTTP/1.1. prefaced is the number of bytes of HTTP/2's preface that have arrived.
 	plain    bool
 	prefaced int
 	header   [frameHeader]byte
-	// begun is how much of the next frame's header has come, payload how much of the last one's payload is still to come.
+	// begun is the number of bytes of the next frame's header that have arrived, payload the outstanding length of the current payload.
 	begun, payload int
-	// lead is how much comes before the header list in the payload under way, and padding how much after it.
+	// lead is the number of bytes before the header list in the current payload, and padding the number after it.
 	lead, padding int
-	// padded: the first byte of lead is the length of the padding. inFields: the payload is a part of a header list.
+	// padded means that the first byte of lead is the length of the padding. inFields means that the payload is part of a header list.
 	padded, inFields bool
 	list             fieldCounter
-	// fields are those of the header list under way, unpaid those beyond the free ones that have not cost anything yet.
+	// fields is the number of fields of the current header list, unpaid the number beyond the free ones that are not charged yet.
 	fields, unpaid int
-	// updates are the window updates that have come, but for those that were paid for.
+	// updates is the number of window updates that have arrived and are not charged.
 	updates int
 }
 
-// Window updates are free while there is no more than one for each updateBytes that the server has sent, but for the first.
+// The first freeUpdates window updates are free, and one more for each updateBytes that the server has sent.
 const (
 	freeUpdates = 256
 	updateBytes = 64
 )
 
-// unearned returns what the window updates cost that have come for nothing that was sent.
+// unearned returns the cost of the window updates beyond the free ones.
 func (f *clientFrames) unearned(sent int64) int {
 	beyond := max(f.updates-freeUpdates-int(sent/updateBytes), 0)
 	f.updates -= beyond
 	return beyond * costOfControl
 }
 
-// pass follows the bytes that a client has sent, and returns what they cost, and how many calls they begin.
+// pass parses bytes of the client, and returns their cost and the number of calls that they begin.
 func (f *clientFrames) pass(p []byte) (cost, calls int) {
 	for len(p) > 0 && !f.plain {
 		var n int
@@ -81,7 +81,7 @@ func (f *clientFrames) pass(p []byte) (cost, calls int) {
 	return cost, calls
 }
 
-// pay follows a piece of the payload under way and returns its length.
+// pay parses a part of the current payload and returns its length.
 func (f *clientFrames) pay(p []byte) int {
 	switch list := f.payload - f.padding; {
 	case !f.inFields || f.lead == 0 && list <= 0:
@@ -101,7 +101,7 @@ func (f *clientFrames) pay(p []byte) int {
 	}
 }
 
-// frame returns what a frame costs whose header is there.
+// frame returns the cost of the frame whose header is complete.
 func (f *clientFrames) frame() int {
 	f.begun = 0
 	f.payload = int(f.header[0])<<16 | int(f.header[1])<<8 | int(f.header[2])
@@ -136,8 +136,8 @@ func (f *clientFrames) beginList(flags http2.Flags) {
 	}
 }
 
-// serverFrames follows the frames of the server far enough to see which streams it resets: a client can have that done for it, by
-// frames that break the rules (CVE-2025-8671) or by more streams than there may be, and pays as if it had done it itself.
+// serverFrames parses the frames of the server far enough to count the streams that it resets. A client can provoke resets, by invalid
+// frames (CVE-2025-8671) or by too many streams, and pays for them as for its own.
 type serverFrames struct {
 	// header is that of the next frame, with the error code where it is a reset; begun is how much of it was written.
 	header [frameHeader + 4]byte
@@ -146,7 +146,7 @@ type serverFrames struct {
 	payload int
 }
 
-// resets returns how many streams are reset by what is written, but for those whose calls were answered early.
+// resets returns the number of streams that are reset by the written bytes, without those whose calls were answered early.
 func (f *serverFrames) resets(p []byte) (n int) {
 	for len(p) > 0 {
 		if f.payload > 0 {

@@ -7,10 +7,10 @@ import (
 	"sync"
 )
 
-// gzipEncoding is the one compression of requests that there is.
+// gzipEncoding is the only supported compression of requests.
 const gzipEncoding = "gzip"
 
-// unpackers are readers of gzip, whose windows are large.
+// unpackers is a pool of gzip readers, whose windows are large.
 var unpackers = sync.Pool{New: func() any { return new(gzip.Reader) }}
 
 // inflated is a body that is compressed as a whole.
@@ -45,7 +45,7 @@ func (z *inflated) Read(to []byte) (int, error) {
 	return n, err
 }
 
-// free gives the reader back.
+// free returns the reader to the pool.
 func (z *inflated) free() {
 	z.done = true
 	if z.from != nil {
@@ -54,13 +54,13 @@ func (z *inflated) free() {
 	}
 }
 
-// received reads what comes from the client as it is.
+// received reads from the client without decompression.
 type received struct{ body *body }
 
 func (r received) Read(p []byte) (int, error) { return r.body.receive(p) }
 
-// unpackWhole reports whether a body is compressed as a whole with what can be read here, and lets those behind take it
-// for one that never was. Its client goes on getting answers that are compressed.
+// unpackWhole reports whether a body is compressed as a whole with gzip. If so, it removes the header, so that handlers see an
+// uncompressed body. The responses to the client can still be compressed.
 func unpackWhole(header http.Header) bool {
 	if header.Get("Content-Encoding") != gzipEncoding {
 		return false

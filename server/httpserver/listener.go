@@ -9,8 +9,8 @@ import (
 	"github.com/postrider-dev/postrider/server/limit"
 )
 
-// unsentBytes is how much of an answer the operating system keeps beside what is on its way to the client. Without a bound it
-// takes 4 MiB for each client that does not read, which no budget of the server counts.
+// unsentBytes limits the unsent data that the operating system buffers per connection. Without a limit it buffers 4 MiB for each client that
+// does not read, which no budget of the server counts.
 const unsentBytes = 256 << 10
 
 // limitedListener bounds the connections of a listener. Each address may have as many connections as are still free, so one that opens
@@ -28,8 +28,8 @@ type limitedListener struct {
 	of    map[string]int
 }
 
-// boundConnections bounds what clients may cost before they are known. A listener has at most that number of connections open
-// at a time; 0 for no limit. Some of those that are closed for that are logged.
+// boundConnections limits the cost of clients before they are known. At most that number of connections are open at a time; 0 means no
+// limit. Connections that are closed because of the limit are logged at a limited rate.
 func boundConnections(listener net.Listener, most int, logger *slog.Logger) net.Listener {
 	return &limitedListener{
 		Listener: listener, limit: most, refused: limit.NewSampler(logger), of: map[string]int{}, turns: limit.NewTurns(atOnceAddress),

@@ -13,33 +13,32 @@ import (
 	"github.com/postrider-dev/postrider/server/limit"
 )
 
-// prefixBytes is the size of what stands before each message of gRPC, gRPC-Web and Connect's streams: a byte of flags and
-// the length.
+// prefixBytes is the size of the prefix of each message in gRPC, gRPC-Web and Connect's streams: a byte of flags and the length.
 const prefixBytes = 5
 
-// compressed is the flag of a message that is compressed, and no other is set with it.
+// compressed is the flags byte of a compressed message.
 const compressed = 1
 
-// messages is a body made of messages. They are passed on as they come, except that compressed ones are decompressed.
+// messages reads a body that is a sequence of messages. Messages are passed on as they arrive; compressed ones are decompressed.
 type messages struct {
 	body *body
-	// packed says that what is marked as compressed can be decompressed here.
+	// packed means that compressed messages can be decompressed: they use gzip.
 	packed bool
-	// ready is what can be read before anything is received: a prefix, or a message that was decompressed.
+	// ready buffers bytes for the reader: a prefix, or a decompressed message.
 	ready bytes.Buffer
-	// left is the number of bytes of the message under way that have not been received.
+	// left is the outstanding length of the current message.
 	left int64
-	// some says that a message has come.
+	// some means that a message has arrived.
 	some bool
 }
 
-// encodingHeaders are those that name the compression of messages, by the beginning of the media type of the body.
+// encodingHeaders has the headers that name the compression of messages, by the prefix of the body's media type.
 var encodingHeaders = []struct{ mediaType, header string }{
 	{"application/grpc", "Grpc-Encoding"},
 	{"application/connect+", "Connect-Content-Encoding"},
 }
 
-// decoder finds out how a body is to be read.
+// decoder returns the reader for the encoding of a body.
 func (b *body) decoder(header http.Header) io.Reader {
 	mediaType := strings.ToLower(header.Get("Content-Type"))
 	for _, one := range encodingHeaders {
@@ -76,7 +75,7 @@ func (m *messages) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// next receives the prefix of the next message, and the message where it is compressed.
+// next receives the prefix of the next message, and the whole message if it is compressed.
 func (m *messages) next() error {
 	m.between()
 	var prefix [prefixBytes]byte
@@ -103,7 +102,7 @@ func (m *messages) next() error {
 	return nil
 }
 
-// checkFlags refuses what no client sends: the flags of the end of a response, and compression where none was named.
+// checkFlags refuses invalid flags: the flags of the end of a response, and compression that no header names.
 func (m *messages) checkFlags(flags byte) error {
 	switch {
 	case flags&^compressed != 0:
@@ -115,7 +114,7 @@ func (m *messages) checkFlags(flags byte) error {
 	}
 }
 
-// between forgets the message before where messages are bounded one by one.
+// between releases the previous message if messages are limited one by one.
 func (m *messages) between() {
 	if m.body.quiet {
 		m.body.forget()
@@ -126,8 +125,8 @@ func (m *messages) between() {
 	}
 }
 
-// end says how a body ends for want of another message, of whose prefix n bytes have come. A client that sends none in
-// time, and does not say that it has sent all, is taken to have.
+// end returns the error of a body that ends before the next message, of whose prefix n bytes have arrived. A client that sends no further
+// message in time counts as one that has finished.
 func (m *messages) end(n int, err error) error {
 	if n == 0 && m.some && errors.Is(err, os.ErrDeadlineExceeded) {
 		return io.EOF
@@ -135,10 +134,10 @@ func (m *messages) end(n int, err error) error {
 	return err
 }
 
-// keepBytes is the size up to which a buffer is kept for the next message.
+// keepBytes is the maximum size of a buffer that is reused for the next message.
 const keepBytes = 64 << 10
 
-// unpack decompresses a message of which size bytes come. Until it is read, it is there twice: here, and where it is read to.
+// unpack decompresses a message of size bytes. Until it is read, it is in memory twice: in this buffer and in that of the reader.
 func (m *messages) unpack(size int64) error {
 	from := unpackers.Get().(*gzip.Reader)
 	defer unpackers.Put(from)
@@ -161,7 +160,7 @@ func (m *messages) unpack(size int64) error {
 	return nil
 }
 
-// collect reads a message to its end, and charges each part before it is kept.
+// collect reads a message to its end and charges each part before it is kept.
 func (m *messages) collect(from io.Reader) error {
 	var part [4 << 10]byte
 	for {
@@ -179,7 +178,7 @@ func (m *messages) collect(from io.Reader) error {
 	}
 }
 
-// unexpected is the error of a message that ends too early.
+// unexpected returns the error of a message that ends too early.
 func unexpected(err error) error {
 	if errors.Is(err, io.EOF) {
 		return io.ErrUnexpectedEOF

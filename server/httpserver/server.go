@@ -18,26 +18,26 @@ import (
 const (
 	readHeaderTimeout = 10 * time.Second
 	idleTimeout       = 2 * time.Minute
-	// On HTTP/2 a client that says nothing for as long is asked whether it is still there, and cut off when it is not.
+	// On HTTP/2 a client that is silent for pingAfter is pinged, and disconnected if it does not reply within pingTimeout.
 	pingAfter   = 30 * time.Second
 	pingTimeout = 15 * time.Second
-	// maxHeaderBytes is as much as Node allows, and twice what a line may have in nginx.
+	// maxHeaderBytes is Node's limit, and twice the limit of a line in nginx.
 	maxHeaderBytes = 16 << 10
-	// maxStreams bounds the calls that an HTTP/2 connection has open at a time.
+	// maxStreams limits the open calls of an HTTP/2 connection.
 	maxStreams = 1000
 )
 
-// Config of a Server.
+// Config configures a Server.
 type Config struct {
 	// API mounts the procedures on the mux.
 	API func(*http.ServeMux)
 	// UI holds the files of the built web UI.
 	UI fs.FS
-	// CORSOrigins are the origins whose pages may call the API; none when empty.
+	// CORSOrigins are the origins whose pages may call the API; none if empty.
 	CORSOrigins []string
-	// Quiet are the paths of requests whose body may come as slowly as the client likes, for it never has to end.
+	// Quiet are the paths of requests whose body is a stream: it may be silent between messages and need not end.
 	Quiet []string
-	// MaxConnections bounds the connections that are open at a time; 0 for any number.
+	// MaxConnections limits the open connections; 0 means no limit.
 	MaxConnections int
 	// Ready reports whether the server can do its work.
 	Ready  func(context.Context) error
@@ -51,7 +51,7 @@ type Server struct {
 	logger         *slog.Logger
 }
 
-// New makes a server.
+// New returns a Server.
 func New(cfg Config) *Server {
 	protocols := new(http.Protocols)
 	protocols.SetHTTP1(true)
@@ -91,7 +91,7 @@ func writeState(w http.ResponseWriter, fault error) {
 	_, _ = w.Write([]byte("ok\n"))
 }
 
-// reasonOf is what is said of a fault to those who ask without a key: only what is written for people, and no cause.
+// reasonOf returns the text of a fault for callers without a key: only messages that are written for people, never a cause.
 func reasonOf(fault error) string {
 	var told *gateway.Error
 	if errors.As(fault, &told) {
@@ -108,7 +108,7 @@ func (s *Server) Serve(listener net.Listener) error {
 	return nil
 }
 
-// Shutdown stops accepting and waits for the requests under way; those left when ctx ends are cut off.
+// Shutdown stops accepting connections and waits for active requests. It closes the remaining ones when ctx ends.
 func (s *Server) Shutdown(ctx context.Context) error {
 	if err := s.http.Shutdown(ctx); err != nil {
 		return errors.Join(err, s.http.Close())

@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// contentPolicy lets the UI load its own files and call its own server, and nothing else.
+// contentPolicy allows the UI to load its own files and to call its own server, and nothing else.
 const contentPolicy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; " +
 	"connect-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 
@@ -18,7 +18,7 @@ const notBuilt = `<!doctype html>
 </html>
 `
 
-// serveUI serves the files of the built web UI. Paths that are no file are the UI's own routes: they get index.html.
+// serveUI serves the files of the built web UI. Other paths are routes of the UI and get index.html.
 func serveUI(files fs.FS) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		setPageHeaders(w.Header())
@@ -50,7 +50,7 @@ func isFile(files fs.FS, name string) bool {
 	return err == nil && !info.IsDir() && path.Base(name) != "index.html" && !strings.HasPrefix(path.Base(name), ".")
 }
 
-// isRoute tells a page of the UI, which a browser navigates to, from a file or a procedure that does not exist.
+// isRoute reports whether a path is a page of the UI to which a browser navigates, and not a missing file or procedure.
 func isRoute(name string, r *http.Request) bool {
 	return !strings.HasPrefix(name, "assets/") && strings.Contains(r.Header.Get("Accept"), "text/html")
 }

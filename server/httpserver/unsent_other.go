@@ -4,5 +4,5 @@ package httpserver
 
 import "net"
 
-// boundUnsent does nothing: this operating system has no bound for what it has not sent.
+// boundUnsent does nothing: this operating system has no limit for unsent data.
 func boundUnsent(net.Conn) {}

@@ -9,7 +9,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// boundUnsent bounds the unsent data that the operating system buffers for a client that does not read. Connections do not inherit it
+// boundUnsent limits the unsent data that the operating system buffers for a client that does not read. Connections do not inherit it
 // from a listener that speaks Multipath TCP, as Go's do.
 func boundUnsent(conn net.Conn) {
 	socket, ok := conn.(syscall.Conn)

@@ -10,25 +10,24 @@ import (
 	"github.com/postrider-dev/postrider/server/limit"
 )
 
-// writeTimeout bounds how long one write may wait for a client that does not read. A stream may be quiet for as long as
-// it likes: the clock runs only while something is being written, which http.Server.WriteTimeout cannot express.
+// writeTimeout limits the time of one write to a client that does not read. A stream may be silent for any time. Only writes are timed,
+// which http.Server.WriteTimeout cannot express.
 const writeTimeout = 30 * time.Second
 
-// boundedWriter bounds each write. A connection of HTTP/1.1 gets a deadline, which says nothing while it is quiet: it is
-// only moved when a write begins. On HTTP/2 a deadline that passes resets the stream even when nothing is being written, and
-// setting one is a message to the goroutine that serves the connection; there a timer of our own sets it, when a write
-// has taken too long.
+// boundedWriter limits the time of each write. On HTTP/1.1 a deadline has no effect between writes, so it is moved when a write begins. On
+// HTTP/2 a deadline resets the stream even between writes, and setting one sends a message to the connection's goroutine.
+// There, a timer sets the deadline only when a write has taken too long.
 type boundedWriter struct {
 	http.ResponseWriter
 	controller *http.ResponseController
 	call       *limit.Call
 	http2      bool
-	// hijacked says that the connection is the handler's, which has to keep deadlines of its own.
+	// hijacked means that the handler owns the connection and sets its own deadlines.
 	hijacked bool
-	// until is the deadline in force on HTTP/1.1.
+	// until is the current deadline on HTTP/1.1.
 	until time.Time
 
-	// overdue fires on HTTP/2 unless the write is over in time.
+	// overdue fires on HTTP/2 if the write takes too long.
 	overdue *time.Timer
 	mu      sync.Mutex
 	done    bool
@@ -39,7 +38,7 @@ func (b *boundedWriter) Write(p []byte) (int, error) {
 	return b.ResponseWriter.Write(p)
 }
 
-// Flush is where a stream waits for its client. Afterwards the stream may be quiet.
+// Flush waits for the client to read. Afterwards the stream may be silent.
 func (b *boundedWriter) Flush() {
 	b.begin()
 	_ = b.controller.Flush() // A failed flush shows in the next write.
@@ -48,7 +47,7 @@ func (b *boundedWriter) Flush() {
 	}
 }
 
-// Hijack hands the connection over for good.
+// Hijack implements http.Hijacker.
 func (b *boundedWriter) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	conn, buffered, err := b.controller.Hijack()
 	b.hijacked = err == nil
@@ -59,12 +58,12 @@ func (b *boundedWriter) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 func (b *boundedWriter) Unwrap() http.ResponseWriter { return b.ResponseWriter }
 
 func (b *boundedWriter) begin() {
-	b.call.Wait() // What holds a turn must not wait for a client that does not read.
+	b.call.Wait() // A call must not hold a turn while it waits for its client.
 	switch {
 	case !b.http2:
 		if now := time.Now(); b.until.Sub(now) <= writeTimeout-time.Second {
 			b.until = now.Add(writeTimeout)
-			_ = b.controller.SetWriteDeadline(b.until) // A connection without deadlines does without.
+			_ = b.controller.SetWriteDeadline(b.until) // Some connections have no deadlines.
 		}
 	case b.overdue == nil:
 		b.overdue = time.AfterFunc(writeTimeout, b.cut)
@@ -73,7 +72,7 @@ func (b *boundedWriter) begin() {
 	}
 }
 
-// cut ends the write under way on HTTP/2.
+// cut ends the current write on HTTP/2.
 func (b *boundedWriter) cut() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -82,7 +81,7 @@ func (b *boundedWriter) cut() {
 	}
 }
 
-// end leaves a deadline for what is left in the buffer, which is written after the handler has returned.
+// end sets a deadline for the rest of the buffer, which is written after the handler has returned.
 func (b *boundedWriter) end() {
 	if b.hijacked {
 		return

@@ -5,7 +5,8 @@ import (
 	"net/netip"
 )
 
-// Address is who an address counts for: itself, or with IPv6 its network of 64 bits, which one client has to itself.
+// Address returns the address under which a remote address is counted: the IPv4 address itself, or the IPv6 network of 64 bits, as one
+// client usually has a whole network.
 func Address(remote string) string {
 	host, _, err := net.SplitHostPort(remote)
 	if err != nil {

@@ -10,39 +10,38 @@ import (
 
 // Sizes of the budgets (SEMANTICS 53).
 const (
-	// UnknownBytes is for the bodies of all callers who are not known yet.
+	// UnknownBytes is for the bodies of all callers that are not authenticated yet.
 	UnknownBytes = 16 << 20
-	// DefaultBytes is for the bodies and messages of all known callers.
+	// DefaultBytes is for the bodies and messages of all authenticated callers.
 	DefaultBytes = 256 << 20
 )
 
-// Weights are what a byte of a body costs in memory until its call is over. Of a known caller the body lies in a buffer
-// that grows by doubling, next to the message that is read from it and the event that is made of that.
+// Weights are the bytes of memory that each byte of a body costs until its call ends. The body of a known caller is in a buffer
+// that grows by doubling, beside the message that is decoded from it and the event that is made from the message.
 const (
 	unknownWeight = 1
 	knownWeight   = 4
 )
 
-// small is how much a call may hold without being looked at closely: the last part of a budget is for calls that hold no
-// more.
+// small is the most memory of a call that counts as small. The last part of a budget is reserved for small calls.
 const small = 256 << 10
 
-// mostExpected is how many requests of a holder may be waited for: calls that have begun, and whose body has not come. They hold
-// little, but all of them may end in the same moment.
+// mostExpected limits a holder's incomplete requests: calls that have begun and whose body has not arrived. They hold little
+// memory, but all of them may complete at the same moment.
 const mostExpected = 512
 
-// overloadedRetry is when a call that was refused for want of memory may be tried again.
+// overloadedRetry is the time after which a call that was refused for lack of memory may be retried.
 const overloadedRetry = 2 * time.Second
 
-// Holder is who a charge counts for: a key, or an address as long as there is none, and the tenant of the key.
+// Holder identifies who is charged: the tenant and the key of the caller, or the address until the key is known.
 type Holder struct {
 	Key    string
 	Tenant int64
 }
 
-// Budget is the memory that all calls in flight may hold together. Each holder has a share of what is free, so that
-// nobody can take the last of it: a key alone gets half, a tenant two thirds, and the more there are, the less. Calls that
-// hold little get a larger share, so that they pass where the large ones are refused.
+// Budget is the memory that all calls in flight may hold together. The share of each holder depends on the memory that is free,
+// so no holder can take the last of it: a single key gets half, a single tenant two thirds, and each gets less when there are more.
+// Small calls have a larger share, so they pass while large ones are refused.
 type Budget struct {
 	total, weight int64
 
@@ -50,20 +49,20 @@ type Budget struct {
 	held    int64
 	keys    map[string]int64
 	tenants map[int64]int64
-	// paused is until when keys may begin no large call: one of theirs was refused, in the middle of its body for the most part, and
-	// told to come again then. Those that come before would be refused as late, with as much work done for nothing.
+	// paused has, by key, the time until which large calls are refused at once. One of the key's calls was refused, usually in the
+	// middle of its body, and told to retry then. Earlier ones would also be refused late, after much useless work.
 	paused map[string]time.Time
-	// expected counts the requests that are waited for, by key.
+	// expected counts the incomplete requests by key.
 	expected map[string]int
-	// announced is what is still to come of the bodies of a key whose lengths are known. It is set against that key alone: an
-	// announcement costs nothing, so who announces much and sends nothing takes no room from anybody else.
+	// announced counts, by key, the outstanding bytes of bodies whose length is known. They reduce the share of that key only: an
+	// announcement costs nothing, so announcing much and sending nothing must not take memory from other keys.
 	announced map[string]int64
 }
 
-// NewBudget makes the budget for the bodies and messages of known callers.
+// NewBudget returns the budget for the bodies and messages of authenticated callers.
 func NewBudget(total int64) *Budget { return newBudget(total, knownWeight) }
 
-// NewUnknown makes the budget for the bodies of callers who are not known.
+// NewUnknown returns the budget for the bodies of callers that are not authenticated.
 func NewUnknown(total int64) *Budget { return newBudget(total, unknownWeight) }
 
 func newBudget(total, weight int64) *Budget {
@@ -73,22 +72,21 @@ func newBudget(total, weight int64) *Budget {
 	}
 }
 
-// Largest is the number of bytes that one body can have at most, when there is no other.
+// Largest returns the size of the largest body that fits when there is no other.
 func (b *Budget) Largest() int { return int((b.total/2 - callBytes) / b.weight) }
 
-// BudgetFor is the size of the budget for known callers from which a body of that number of bytes fits.
+// BudgetFor returns the size of the budget for authenticated callers that is needed for a body of that size.
 func BudgetFor(body int) int64 { return 2 * (knownWeight*int64(body+body/4) + callBytes) }
 
-// Held is how much all calls hold together.
+// Held returns the memory that all calls hold together.
 func (b *Budget) Held() int64 {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.held
 }
 
-// charge lets a holder have n more bytes, for a call that already holds a number of bytes, or refuses them. announced says how
-// much of what the call holds then was to come: it has its place. Large calls of the key without one leave room for what is
-// announced; small ones pass.
+// charge reserves n more bytes for a call that already holds call bytes, or returns an error. announced is the part of n for
+// which the call has a reservation. Large calls without one leave room for the announced bytes of the key; small calls need not.
 func (b *Budget) charge(who Holder, call, n, announced int64) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -111,7 +109,7 @@ func (b *Budget) charge(who Holder, call, n, announced int64) error {
 	return nil
 }
 
-// fits reports whether a holder may have n more bytes, while others are to come of the same key. It is called with mu held.
+// fits reports whether a holder may have n more bytes while others bytes of the same key are outstanding. The caller holds mu.
 func (b *Budget) fits(who Holder, n, others int64, large bool) bool {
 	free := b.total - b.held - n - others
 	key, tenant := b.keys[who.Key]+n+others, b.tenants[who.Tenant]+n+others
@@ -122,10 +120,10 @@ func (b *Budget) fits(who Holder, n, others int64, large bool) bool {
 	return free >= 0 && key <= keyShare && (who.Tenant == 0 || tenant <= tenantShare)
 }
 
-// announce gives n bytes that are to come of a call their place in the key's share, or refuses the call before it sends them:
-// without that, four slow uploads of which two fit were all read until the share was full, and two of them for nothing.
+// announce reserves n outstanding bytes of a call in its key's share, or refuses the call before it sends them. Without that, of
+// four slow uploads all were read until the share was full, although only two fit.
 //
-// Nothing is charged: bytes are when they come, against what everybody holds then, so one that fits now can still be refused.
+// Nothing is charged yet. Bytes are charged when they arrive, so a call that fits now can still be refused.
 func (b *Budget) announce(who Holder, n int64) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -136,14 +134,14 @@ func (b *Budget) announce(who Holder, n int64) error {
 	return nil
 }
 
-// forget gives up the place of n bytes that do not come any more.
+// forget removes the reservation of n bytes that will not arrive.
 func (b *Budget) forget(who Holder, n int64) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	addTo(b.announced, who.Key, -n)
 }
 
-// pausing reports whether a key may begin no large call now.
+// pausing reports whether large calls of a key are refused at the moment.
 func (b *Budget) pausing(key string) bool {
 	until, found := b.paused[key]
 	if found && !time.Now().Before(until) {
@@ -159,7 +157,7 @@ func (b *Budget) release(who Holder, n int64) {
 	b.add(who, -n)
 }
 
-// expect lets a holder have one more request that is waited for, or refuses it.
+// expect counts one more incomplete request of a holder, or returns an error.
 func (b *Budget) expect(who Holder) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -192,28 +190,28 @@ func addTo[K comparable, N int | int64](sums map[K]N, key K, n N) {
 
 func overloaded() error {
 	err := gateway.Errorf(gateway.CodeUnavailable, gateway.ReasonOverloaded,
-		"the server holds as much of requests as its memory allows; try again")
+		"the memory for pending requests is used up; try again")
 	err.RetryAfter = overloadedRetry
 	return err
 }
 
-// NotArrived is the error of a call when the most others of its caller or connection already wait for their bodies.
+// NotArrived returns the error of a call whose caller or connection already has the most incomplete requests.
 func NotArrived(of string, most int) error {
 	err := gateway.Errorf(gateway.CodeUnavailable, gateway.ReasonOverloaded,
-		"%d requests of this %s have begun and have not arrived; try again", most, of)
+		"%d requests of this %s have not arrived completely; try again", most, of)
 	err.RetryAfter = overloadedRetry
 	return err
 }
 
-// TooLarge is the error of a body or a message with more bytes than the most there may be.
+// TooLarge returns the error of a body or a message with more than most bytes.
 func TooLarge(most int) error {
 	err := gateway.FieldError("request", "has more than %d bytes, which is the limit here", most)
 	err.Reason = gateway.ReasonTooLarge
 	return err
 }
 
-// TooSlow is the error of a body that does not arrive in time.
+// TooSlow returns the error of a body that does not arrive in time.
 func TooSlow(within time.Duration) error {
 	return gateway.Errorf(gateway.CodeUnavailable, gateway.ReasonTooSlow, "%s",
-		fmt.Sprintf("the request did not arrive in time: it is given up after %v", within))
+		fmt.Sprintf("the request did not arrive in time: the limit is %v", within))
 }

@@ -7,21 +7,21 @@ import (
 	"sync/atomic"
 )
 
-// UnknownBody is the most that a body of an unknown caller may have, after decompression.
+// UnknownBody is the maximum size of a body of an unauthenticated caller, after decompression.
 const UnknownBody = 64 << 10
 
-// SmallBody is the most that a body may have which is small by nature: of a health check, a reflection or a sign-in.
+// SmallBody is the maximum size of bodies that are always small: health checks, reflection and sign-ins.
 const SmallBody = 8 << 10
 
-// What a call costs whatever it sends: its goroutine, its buffers and its headers. Connections have their own share of the
-// memory, and with HTTP/1.1 that of a call lies in it for the most part.
+// The cost of a call regardless of its body: its goroutine, its buffers and its headers. Connections have their own share of the
+// memory, which includes most of this for HTTP/1.1.
 const (
 	callBytes  = 4 << 10
 	shareBytes = 16 << 10
 )
 
-// Call is what one request holds from its first byte until its handler is done. It begins as that of an unknown caller;
-// Admit makes it a known one's.
+// Call is the memory that one request holds from its first byte until its handler returns. It begins in the budget for unknown
+// callers; Admit moves it to that of an authenticated one.
 type Call struct {
 	mu     sync.Mutex
 	budget *Budget
@@ -29,18 +29,18 @@ type Call struct {
 	most   int
 	known  bool
 	held   int64
-	// announced is how much is still to come of the body or message under way, where that is known and much.
+	// announced is the outstanding part of the current body or message, if its size is known and large.
 	announced int64
-	// expected says that the body is waited for, and expectedOf counts such calls of the connection; nil for no count.
+	// expected means that the body is incomplete. expectedOf counts such calls of the connection; nil for no count.
 	expected   bool
 	expectedOf *atomic.Int32
-	// over says that the call has ended: what still runs of it, such as a goroutine that receives, is refused.
+	// over means that the call has ended. Charges of goroutines that are still running, such as a receiver, are refused.
 	over bool
-	// admitted is called once the caller is known, or a body is waited for.
+	// admitted is called once, when the caller is authenticated or the call waits for a body.
 	admitted func()
 }
 
-// Begin charges a call to an address. shared says that it is one of many on its connection.
+// Begin charges a call to an address. shared means that its connection can have many calls.
 func (b *Budget) Begin(address string, shared bool) (*Call, error) {
 	c := &Call{budget: b, holder: Holder{Key: address}, most: UnknownBody}
 	if shared {
@@ -49,11 +49,11 @@ func (b *Budget) Begin(address string, shared bool) (*Call, error) {
 	return c, c.hold(callBytes)
 }
 
-// OnAdmitted has f called when the call is no longer one of those that nobody knows anything of. It is called before anybody
-// else knows the call.
+// OnAdmitted sets a function that is called once, when the caller is authenticated or the call waits for its client. Set it before the
+// call is shared.
 func (c *Call) OnAdmitted(f func()) { c.admitted = f }
 
-// Admit moves the call to the budget of a known caller, whose messages may have most bytes.
+// Admit moves the call to the budget of an authenticated caller, whose messages may have most bytes.
 func (c *Call) Admit(budget *Budget, holder Holder, most int) error {
 	c.Wait()
 	c.mu.Lock()
@@ -67,7 +67,7 @@ func (c *Call) Admit(budget *Budget, holder Holder, most int) error {
 	return nil
 }
 
-// Wait says that the call may have to wait for its client from now on.
+// Wait records that the call may wait for its client from now on.
 func (c *Call) Wait() {
 	c.mu.Lock()
 	admitted := c.admitted
@@ -78,10 +78,11 @@ func (c *Call) Wait() {
 	}
 }
 
-// CountExpected has the call counted while its body is waited for. It is called before anybody else knows the call.
+// CountExpected sets a counter that includes the call while its body is incomplete. Set it before the call is shared.
 func (c *Call) CountExpected(of *atomic.Int32) { c.expectedOf = of }
 
-// Expect says that the call waits for its body until Arrived, Settle or End. It is refused where too many of its caller do.
+// Expect records that the call waits for its body until Arrived, Settle or End. It returns an error if too many calls of its caller
+// do.
 func (c *Call) Expect() error {
 	c.Wait()
 	c.mu.Lock()
@@ -102,8 +103,8 @@ func (c *Call) Expect() error {
 	return nil
 }
 
-// Announce says that a body, or a message of one, of n bytes comes. It is refused at once where that does not fit beside what its
-// caller has sent and announced. Small ones need no place, nor do those of unknown callers.
+// Announce reserves memory for a body or message of n bytes before it arrives. It returns an error if that does not fit beside the
+// bytes that the caller has sent and announced. Small messages, and unknown callers, need no reservation.
 func (c *Call) Announce(n int) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -119,7 +120,7 @@ func (c *Call) Announce(n int) error {
 	return nil
 }
 
-// forget gives up the place of what was announced and did not come. It is called with mu held.
+// forget removes the reservation of bytes that were announced and did not arrive. The caller holds mu.
 func (c *Call) forget() {
 	if c.announced > 0 {
 		c.budget.forget(c.holder, c.announced)
@@ -127,14 +128,14 @@ func (c *Call) forget() {
 	}
 }
 
-// Arrived says that the body is there, or that no more of it comes.
+// Arrived records that the body is complete, or that no more of it will arrive.
 func (c *Call) Arrived() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.arrived()
 }
 
-// arrived is called with mu held.
+// arrived is Arrived for callers that hold mu.
 func (c *Call) arrived() {
 	c.forget()
 	if c.expected {
@@ -146,42 +147,42 @@ func (c *Call) arrived() {
 	}
 }
 
-// Confine bounds the messages of the call to a number of bytes.
+// Confine limits the messages of the call to a number of bytes.
 func (c *Call) Confine(most int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.most = min(c.most, most)
 }
 
-// Most is the number of bytes that a message may have, and whether the caller is known.
+// Most returns the size limit of a message, and whether the caller is authenticated.
 func (c *Call) Most() (bytes int, known bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.most, c.known
 }
 
-// Key is who the call counts for: a key, or an address as long as there is none.
+// Key returns the key that is charged, or the address until the key is known.
 func (c *Call) Key() string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.holder.Key
 }
 
-// Charge lets the call hold n more bytes of a body, or refuses them.
+// Charge charges the call for n more bytes of a body, or returns an error.
 func (c *Call) Charge(n int) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.hold(int64(n) * c.budget.weight)
 }
 
-// Release gives n bytes of a body back.
+// Release releases n bytes of a body.
 func (c *Call) Release(n int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.drop(int64(n) * c.budget.weight)
 }
 
-// Settle gives back all that the call holds. It may go on, and be charged again.
+// Settle releases everything that the call holds. The call may continue and be charged again.
 func (c *Call) Settle() {
 	c.Wait()
 	c.mu.Lock()
@@ -190,7 +191,7 @@ func (c *Call) Settle() {
 	c.drop(c.held)
 }
 
-// End gives back all that the call holds, for good.
+// End releases everything that the call holds. Later charges return ErrOver.
 func (c *Call) End() {
 	c.Wait()
 	c.mu.Lock()
@@ -203,7 +204,7 @@ func (c *Call) End() {
 // ErrOver is the error of a charge to a call that has ended.
 var ErrOver = errors.New("the call is over")
 
-// hold is called with mu held, or before anybody else knows the call.
+// hold charges n bytes. The caller holds mu, or the call is not shared yet.
 func (c *Call) hold(n int64) error {
 	if c.over {
 		return ErrOver
@@ -223,15 +224,15 @@ func (c *Call) drop(n int64) {
 	c.held -= n
 }
 
-// unbounded is more than anybody has.
+// unbounded is larger than any memory.
 const unbounded = 1 << 50
 
 type callKey struct{}
 
-// With puts a call into a context.
+// With returns a context with the call.
 func With(ctx context.Context, c *Call) context.Context { return context.WithValue(ctx, callKey{}, c) }
 
-// CallOf returns the call of a context. Where there is none, for there is no HTTP request, what it does bounds nothing.
+// CallOf returns the call of a context. If there is none, because there is no HTTP request, it returns a call without limits.
 func CallOf(ctx context.Context) *Call {
 	if c, ok := ctx.Value(callKey{}).(*Call); ok {
 		return c

@@ -9,16 +9,16 @@ import (
 	"github.com/postrider-dev/postrider/server/gateway"
 )
 
-// maxRates bounds how many addresses are remembered.
+// maxRates limits the number of addresses in memory.
 const maxRates = 10_000
 
-// Rate is how often something may be done: so often a second for long, and so often at once.
+// Rate is a rate limit: the sustained number per second, and the number at once.
 type Rate struct {
 	PerSecond float64
 	Burst     int
 }
 
-// Rates bounds how often each address may do something, and all together.
+// Rates limits the rate of each address, and of all addresses together.
 type Rates struct {
 	each Rate
 	all  *rate.Limiter
@@ -27,14 +27,14 @@ type Rates struct {
 	of map[string]*rate.Limiter
 }
 
-// NewRates bounds each address and all together. Reserve does not look at the latter.
+// NewRates limits each address, and all addresses together. Reserve ignores the latter limit.
 func NewRates(each, all Rate) *Rates {
 	return &Rates{each: each, all: all.limiter(), of: map[string]*rate.Limiter{}}
 }
 
 func (r Rate) limiter() *rate.Limiter { return rate.NewLimiter(rate.Limit(r.PerSecond), r.Burst) }
 
-// Allow lets an address do it once more, or says when it may.
+// Allow takes one token of an address, or returns an error with the time to wait.
 func (r *Rates) Allow(address string) error {
 	now := time.Now()
 	if wait := take(r.address(address, now), now); wait > 0 {
@@ -46,7 +46,7 @@ func (r *Rates) Allow(address string) error {
 	return nil
 }
 
-// Spend takes what something has cost, which is known only afterwards. Allow refuses until it is made up for.
+// Spend takes tokens for a cost that is known only afterwards. Allow refuses until the debt is paid off.
 func (r *Rates) Spend(address string, cost int) {
 	now := time.Now()
 	cost = min(cost, r.each.Burst, r.all.Burst())
@@ -54,13 +54,13 @@ func (r *Rates) Spend(address string, cost int) {
 	r.all.ReserveN(now, cost)
 }
 
-// Reserve lets an address do it n times more, and returns how long it has to wait before. n is at most its burst.
+// Reserve takes n tokens of an address, at most its burst, and returns the time to wait before they can be used.
 func (r *Rates) Reserve(address string, n int) time.Duration {
 	now := time.Now()
 	return r.address(address, now).ReserveN(now, n).DelayFrom(now)
 }
 
-// take returns how long to wait; 0 when it could be taken.
+// take takes a token, or returns the time to wait and takes nothing.
 func take(limiter *rate.Limiter, now time.Time) time.Duration {
 	reserved := limiter.ReserveN(now, 1)
 	wait := reserved.DelayFrom(now)
@@ -84,14 +84,14 @@ func (r *Rates) address(address string, now time.Time) *rate.Limiter {
 	return limiter
 }
 
-// Remembered is the number of addresses that are remembered.
+// Remembered returns the number of addresses in memory.
 func (r *Rates) Remembered() int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return len(r.of)
 }
 
-// sweep forgets addresses that have used nothing up, or some when all have.
+// sweep removes the addresses with all their tokens, and then some others if too many remain.
 func (r *Rates) sweep(now time.Time) {
 	for address, limiter := range r.of {
 		if limiter.TokensAt(now) >= float64(r.each.Burst) {

@@ -9,25 +9,25 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// What is logged of refused calls: a flood of them must not become a flood of lines.
+// The rate of log lines about refused calls: a flood of calls must not become a flood of lines.
 const (
 	linesPerSecond = 10
 	linesBurst     = 100
 )
 
-// Sampler logs some of what is refused, and counts the rest.
+// Sampler logs refused calls at a limited rate and counts the others.
 type Sampler struct {
 	logger  *slog.Logger
 	lines   *rate.Limiter
 	leftOut atomic.Int64
 }
 
-// NewSampler makes a Sampler.
+// NewSampler returns a Sampler that writes to logger.
 func NewSampler(logger *slog.Logger) *Sampler {
 	return &Sampler{logger: logger, lines: rate.NewLimiter(linesPerSecond, linesBurst)}
 }
 
-// Log writes a line, or counts one that is left out; the next line has the count.
+// Log writes a line, or counts a line that is left out. The next line has the count.
 func (s *Sampler) Log(ctx context.Context, level slog.Level, message string, attributes ...slog.Attr) {
 	if !s.logger.Enabled(ctx, level) {
 		return

@@ -6,13 +6,13 @@ import (
 	"sync/atomic"
 )
 
-// Turn lets a fixed number of callers do something at a time; the others wait.
+// Turn is a semaphore: a fixed number of callers have a turn at a time, and the others wait.
 type Turn chan struct{}
 
-// NewTurn makes a Turn for n at a time.
+// NewTurn returns a Turn for n callers at a time.
 func NewTurn(n int) Turn { return make(Turn, n) }
 
-// Take waits for a turn; it returns false when ctx ends before.
+// Take waits for a turn. It returns false if ctx ends first.
 func (t Turn) Take(ctx context.Context) bool {
 	select {
 	case t <- struct{}{}:
@@ -27,10 +27,10 @@ func (t Turn) Take(ctx context.Context) bool {
 	}
 }
 
-// Give gives a turn back.
+// Give returns a turn.
 func (t Turn) Give() { <-t }
 
-// Turns are those of every address. An address is forgotten when nobody is there.
+// Turns has a Turn for each address. An address is removed when it has no user.
 type Turns struct {
 	atOnce int
 
@@ -38,7 +38,7 @@ type Turns struct {
 	of map[string]*AddressTurn
 }
 
-// AddressTurn is that of one address.
+// AddressTurn is the Turn of one address.
 type AddressTurn struct {
 	Turn
 	turns   *Turns
@@ -48,20 +48,20 @@ type AddressTurn struct {
 	users int
 }
 
-// Take waits for a turn; it returns false when ctx ends before.
+// Take waits for a turn. It returns false if ctx ends first.
 func (a *AddressTurn) Take(ctx context.Context) bool {
 	a.waiting.Add(1)
 	defer a.waiting.Add(-1)
 	return a.Turn.Take(ctx)
 }
 
-// Waiting is how many wait for a turn.
+// Waiting returns the number of callers that wait for a turn.
 func (a *AddressTurn) Waiting() int { return int(a.waiting.Load()) }
 
-// NewTurns lets each address have n at a time.
+// NewTurns returns Turns with n callers at a time for each address.
 func NewTurns(n int) *Turns { return &Turns{atOnce: n, of: map[string]*AddressTurn{}} }
 
-// Of returns the turn of an address, for somebody who leaves it later.
+// Of returns the Turn of an address. The caller calls Leave when it is done with it.
 func (t *Turns) Of(address string) *AddressTurn {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -74,7 +74,7 @@ func (t *Turns) Of(address string) *AddressTurn {
 	return one
 }
 
-// Leave says that somebody is done with the address.
+// Leave ends the use of the Turn that began with Of.
 func (a *AddressTurn) Leave() {
 	a.turns.mu.Lock()
 	defer a.turns.mu.Unlock()

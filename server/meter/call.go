@@ -9,10 +9,10 @@ import (
 	"cel.dev/cel-go/interpreter"
 )
 
-// Find returns the meter of the evaluation under way; nil when it has none.
+// Find returns the Meter of the current evaluation; nil if it has none.
 type Find func(frame *interpreter.ExecutionFrame) *Meter
 
-// meter finds the meter to charge: without one, a small one for the call alone.
+// meter returns the Meter to charge. Without one it returns a small Meter for this call.
 func (find Find) meter(frame *interpreter.ExecutionFrame) *Meter {
 	if m := find(frame); m != nil {
 		return m
@@ -20,26 +20,26 @@ func (find Find) meter(frame *interpreter.ExecutionFrame) *Meter {
 	return &Meter{limit: spareLimit, look: Quick}
 }
 
-// callPrice is what a call pays for itself, where it pays at all.
+// callPrice is the fixed price of a call that is charged.
 const callPrice = 2
 
-// call is a function call that pays before it is made. Otherwise it does what the interpreter's calls do. It cannot leave
-// it to them: they evaluate the arguments themselves, and without those there is no price.
+// call is a function call that is charged before it is made. Otherwise it does the same as the interpreter's calls. It cannot delegate
+// to them, because they evaluate the arguments themselves, and the price depends on the arguments.
 type call struct {
 	interpreter.InterpretableCall
 	find Find
-	// always says that the call pays for small arguments, too.
+	// always means that the call is charged for small arguments, too.
 	always bool
-	// price is nil for a function whose work is bounded.
+	// price is nil for a function whose work does not depend on its arguments.
 	price     price
 	arguments []interpreter.InterpretableV2
 	overload  *functions.Overload
-	// make makes the call, from its arguments.
+	// make makes the call.
 	make func(a arguments) ref.Val
 }
 
-// Eval evaluates the call outside of an evaluation, which happens to constants when a program is made. There nothing
-// recovers.
+// Eval evaluates the call outside of an evaluation. CEL does this for constants when it creates a program, and does not recover
+// there.
 func (c *call) Eval(vars interpreter.Activation) (value ref.Val) {
 	defer func() {
 		fault := recover()
@@ -64,7 +64,7 @@ func (c *call) Exec(frame *interpreter.ExecutionFrame) ref.Val {
 	return c.make(a)
 }
 
-// pay charges the call. A price is only looked for up to what is left, so it is asked for again when more is.
+// pay charges the call. A price is computed only up to the remaining budget. So it is computed again if the budget grows.
 func (c *call) pay(m *Meter, a arguments) {
 	if c.price == nil {
 		m.Charge(callPrice)
@@ -78,7 +78,7 @@ func (c *call) pay(m *Meter, a arguments) {
 	m.Charge(units)
 }
 
-// evaluate returns the arguments, or what the call is without being made: an error or what is unknown.
+// evaluate returns the arguments, or early, the result of a call that is not made: an error or an unknown value.
 func (c *call) evaluate(frame *interpreter.ExecutionFrame) (a arguments, early ref.Val) {
 	strict := c.overload == nil || !c.overload.NonStrict
 	var unknown *types.Unknown
@@ -117,7 +117,7 @@ func (c *call) invoke(a arguments) ref.Val {
 	return types.NewErrWithNodeID(c.ID(), "no such overload: %s", c.Function())
 }
 
-// add is `+`. Of two lists CEL makes a view, and a view of views takes ever longer to look at: it is a list here.
+// add is `+`. CEL adds two lists as a view, and a view of views takes longer and longer to read. Here the sum is a list.
 func (c *call) add(a arguments) ref.Val {
 	if _, grows := a[0].(traits.MutableLister); grows {
 		return c.invoke(a)
@@ -140,7 +140,7 @@ func equal(a arguments) ref.Val { return types.Equal(a[0], a[1]) }
 
 func unequal(a arguments) ref.Val { return types.Bool(types.Equal(a[0], a[1]) != types.True) }
 
-// making is how a call is made.
+// making returns the function that makes the call.
 func (c *call) making() func(arguments) ref.Val {
 	switch c.Function() {
 	case operators.Equals:

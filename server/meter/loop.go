@@ -11,13 +11,13 @@ import (
 	"cel.dev/cel-go/interpreter"
 )
 
-// rangeFunction stands around what a loop goes over, with the weight of a step. It cannot be written in an expression.
+// rangeFunction wraps the range of a loop and has the weight of a step. Expressions cannot contain its name.
 const rangeFunction = "@range"
 
-// stepParts is what the loop itself takes for a step.
+// stepParts is the weight of the loop itself for a step.
 const stepParts = 4
 
-// loops declares the macros that loop, so that every step pays for itself.
+// loops redeclares the macros that loop, so that every step is charged.
 func loops() []cel.EnvOption {
 	var macros []cel.Macro
 	for _, one := range cel.StandardMacros {
@@ -45,7 +45,7 @@ func metered(macro cel.Macro) cel.MacroFactory {
 	}
 }
 
-// RangeOf is what a loop goes over, as it is written.
+// RangeOf returns the range of a loop as it is written.
 func RangeOf(loop ast.ComprehensionExpr) ast.Expr {
 	over := loop.IterRange()
 	if over.Kind() == ast.CallKind && over.AsCall().FunctionName() == rangeFunction {
@@ -54,7 +54,7 @@ func RangeOf(loop ast.ComprehensionExpr) ast.Expr {
 	return over
 }
 
-// WeightOf is the weight of one pass of an expression. Loops in it pay for their steps themselves.
+// WeightOf returns the weight of one evaluation of an expression. Steps of loops in it are charged separately.
 func WeightOf(expression ast.Expr) Weight {
 	var w Weight
 	ast.PostOrderVisit(expression, ast.NewExprVisitor(func(e ast.Expr) {
@@ -83,7 +83,7 @@ func (w *Weight) add(other Weight) {
 	w.Parts, w.Keys, w.Fields = w.Parts+other.Parts, w.Keys+other.Keys, w.Fields+other.Fields
 }
 
-// loopRange is what a loop goes over, in an evaluation.
+// loopRange is the range of a loop in an evaluation.
 type loopRange struct {
 	interpreter.InterpretableCall
 	find Find
@@ -91,7 +91,7 @@ type loopRange struct {
 	step Weight
 }
 
-// newLoopRange returns false for a call that was not made by a macro.
+// newLoopRange returns false for a call that no macro made.
 func newLoopRange(made interpreter.InterpretableCall, find Find) (*loopRange, bool) {
 	arguments := made.Args()
 	var n [3]uint64
@@ -109,12 +109,12 @@ func newLoopRange(made interpreter.InterpretableCall, find Find) (*loopRange, bo
 	return &loopRange{made, find, arguments[0], Weight{Parts: n[0], Keys: n[1], Fields: n[2]}}, true
 }
 
-// Eval evaluates what the loop goes over.
+// Eval evaluates the range of the loop.
 func (r *loopRange) Eval(vars interpreter.Activation) ref.Val {
 	return r.Exec(interpreter.AsFrame(vars))
 }
 
-// Exec evaluates what the loop goes over.
+// Exec evaluates the range of the loop.
 func (r *loopRange) Exec(frame *interpreter.ExecutionFrame) ref.Val {
 	value := r.over.Exec(frame)
 	switch v := value.(type) {
@@ -129,26 +129,26 @@ func (r *loopRange) Exec(frame *interpreter.ExecutionFrame) ref.Val {
 	}
 }
 
-// paidList is a list whose elements are paid for as a loop takes them.
+// paidList is a list that charges a step for each element that a loop reads.
 type paidList struct {
 	traits.Lister
 	meter *Meter
 	step  Weight
 }
 
-// Iterator goes over the elements.
+// Iterator iterates over the elements.
 func (l *paidList) Iterator() traits.Iterator {
 	return &paidIterator{l.Lister.Iterator(), l.meter, l.step}
 }
 
-// paidMap is a map whose keys are paid for as a loop takes them.
+// paidMap is a map that charges a step for each key that a loop reads.
 type paidMap struct {
 	traits.Mapper
 	meter *Meter
 	step  Weight
 }
 
-// Iterator goes over the keys.
+// Iterator iterates over the keys.
 func (m *paidMap) Iterator() traits.Iterator {
 	return &paidIterator{m.Mapper.Iterator(), m.meter, m.step}
 }
@@ -159,7 +159,7 @@ type paidIterator struct {
 	step  Weight
 }
 
-// Next charges a step and returns what it is for.
+// Next charges a step and returns the next element.
 func (i *paidIterator) Next() ref.Val {
 	i.meter.Pass(i.step)
 	return i.Iterator.Next()

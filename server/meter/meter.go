@@ -7,52 +7,52 @@ import (
 	"cel.dev/cel-go/interpreter"
 )
 
-// Limit is the budget for one event. A unit is about 50 ns: a step of an expression, or textUnit bytes looked at or made.
-// All of it takes about 10 ms and at most some megabytes.
+// Limit is the budget for one event. A unit takes about 50 ns: a step of an expression, or textUnit bytes read or produced.
+// The whole budget takes about 10 ms and at most a few megabytes.
 const Limit = 200_000
 
-// Quick is what an evaluation may use without waiting for a turn: less than a millisecond.
+// Quick is the budget that an evaluation may use without waiting for a turn: less than a millisecond.
 const Quick = 10_000
 
 const (
-	// maxTime ends what takes a hundred times longer than its price says. The budget is not this time: an event would be
-	// lost to a filter because the machine was busy. It is looked at with every Quick units, which an ordinary
-	// expression never uses.
+	// maxTime ends an evaluation that takes a hundred times longer than its price. It is only a fallback: if time were the
+	// budget, a filter could miss an event because the machine was busy. The time is checked every Quick units, which an
+	// ordinary expression never uses.
 	maxTime = time.Second
-	// spareLimit is for an evaluation without a meter: constants, when a program is made.
+	// spareLimit is the budget of an evaluation without a Meter: constants when a program is created.
 	spareLimit = 20_000
 )
 
 // Meter is the budget of one event. It must not be used concurrently.
 type Meter struct {
 	limit, used uint64
-	// look is beyond which use the time is looked at, deadline what it is held against.
+	// look is the use at which the time is checked next against deadline.
 	look     uint64
 	deadline time.Time
-	// size is that of the payload, as soon as it is known: sizeOf finds it out. open reports that reading a field may mean to
-	// read all of it.
+	// size is the size of the payload; 0 until sizeOf was called. open means that reading a field may decode the whole
+	// payload.
 	size   uint64
 	sizeOf func() int
 	open   bool
-	// perByte is what the budget grows by for each byte of the payload.
+	// perByte is the growth of the budget per byte of the payload.
 	perByte uint64
 	over    *ExceededError
-	// Costly is called once, when more than Quick is used: the place to wait for a turn.
+	// Costly is called once, when more than Quick is used. It can wait for a turn.
 	Costly func()
 }
 
-// New makes a meter for an event with a payload of size bytes. open reports that the payload has fields that are decoded
-// each time they are read.
+// New returns a Meter for an event with a payload of size bytes. open means that the payload has fields that are decoded each
+// time they are read.
 func New(size int, open bool) *Meter {
 	return &Meter{limit: Limit, look: Quick, size: uint64(size), open: open}
 }
 
-// Reset makes the meter as New does.
+// Reset resets the Meter to the state after New.
 func (m *Meter) Reset(size int, open bool) {
 	*m = Meter{limit: Limit, look: Quick, size: uint64(size), open: open}
 }
 
-// GrowWith makes the budget grow with the payload, by units for each of its bytes. The size is found out when it is needed.
+// GrowWith lets the budget grow by perByte units for each byte of the payload. size is called when the growth is needed.
 func (m *Meter) GrowWith(size func() int, perByte uint64) { m.sizeOf, m.perByte = size, perByte }
 
 func (m *Meter) payload() uint64 {
@@ -62,7 +62,7 @@ func (m *Meter) payload() uint64 {
 	return m.size
 }
 
-// ExceededError says that an expression went over the budget.
+// ExceededError means that an expression exceeded its budget.
 type ExceededError struct{ reason string }
 
 func (e *ExceededError) Error() string { return e.reason }
@@ -70,10 +70,10 @@ func (e *ExceededError) Error() string { return e.reason }
 // Within lowers the budget.
 func (m *Meter) Within(limit uint64) { m.limit = min(m.limit, limit) }
 
-// Used is what was charged so far.
+// Used returns the units that were charged.
 func (m *Meter) Used() uint64 { return m.used }
 
-// Exceeded is the error once the budget is used up, else nil.
+// Exceeded returns an error if the budget is used up.
 func (m *Meter) Exceeded() error {
 	if m.over == nil {
 		return nil
@@ -81,11 +81,11 @@ func (m *Meter) Exceeded() error {
 	return m.over
 }
 
-// left is the rest of the budget.
+// left returns the remaining budget.
 func (m *Meter) left() uint64 { return m.limit - min(m.used, m.limit) }
 
-// Charge takes units from the budget. When there are not enough it ends the evaluation under way with a panic, which
-// cel.Program turns into an error: errors of CEL's own may be swallowed by an expression.
+// Charge takes units from the budget. If there are not enough, it ends the current evaluation with a panic, which cel.Program
+// converts into an error. An ordinary CEL error would not do, because an expression can discard it.
 func (m *Meter) Charge(units uint64) {
 	if units > m.left() {
 		m.grow()
@@ -99,7 +99,7 @@ func (m *Meter) Charge(units uint64) {
 	}
 }
 
-// grow adds what the size of the payload allows, once.
+// grow adds the part of the budget that depends on the payload, once.
 func (m *Meter) grow() {
 	m.limit += m.perByte * m.payload()
 	m.perByte = 0
@@ -124,10 +124,10 @@ func (m *Meter) end(with *ExceededError) {
 	panic(interpreter.EvalCancelledError{Cause: interpreter.CostLimitExceeded, Message: with.reason})
 }
 
-// hash is the price of finding a text in a map: it may be as long as the payload or as what was made of it.
+// hash returns the price of finding a text in a map. The text may be as long as the payload, or as the texts that were produced.
 func (m *Meter) hash() uint64 { return (m.payload() + m.used) / hashUnit }
 
-// read is the price of reading a field where that decodes the payload.
+// read returns the price of reading a field, if that decodes the payload.
 func (m *Meter) read() uint64 {
 	if m.open {
 		return m.payload() / textUnit
@@ -135,11 +135,11 @@ func (m *Meter) read() uint64 {
 	return 0
 }
 
-// Weight is what one pass of an expression takes whatever the data: its parts, and those among them that find an entry by
-// its key or read a field.
+// Weight is the part of an evaluation's price that does not depend on the data: the number of parts of the expression, and of those
+// that find an entry by its key or read a field.
 type Weight struct{ Parts, Keys, Fields uint64 }
 
-// Pass charges one pass.
+// Pass charges one evaluation of an expression.
 func (m *Meter) Pass(w Weight) {
 	units := w.Parts
 	if w.Keys > 0 {

@@ -10,18 +10,18 @@ import (
 	"cel.dev/cel-go/interpreter"
 )
 
-// Rates say what pays in an environment.
+// Rates configure the metering of an environment.
 type Rates struct {
-	// Find finds the meter of an evaluation.
+	// Find returns the Meter of an evaluation.
 	Find Find
-	// EveryCall says that every call pays, however little it does: where the weight of the whole expression is not charged
-	// before it is evaluated.
+	// EveryCall means that every call is charged, however small. Set it if the weight of the whole expression is not charged before
+	// its evaluation.
 	EveryCall bool
-	// MaxPattern bounds the regular expressions that are constants.
+	// MaxPattern limits the size of constant regular expressions.
 	MaxPattern int
 }
 
-// Meter returns an environment that is the one given with every evaluation metered.
+// Meter returns a copy of an environment in which every evaluation is metered.
 func (r Rates) Meter(env *cel.Env) (*cel.Env, error) {
 	metered, err := env.Extend(loops()...)
 	if err != nil {
@@ -34,7 +34,7 @@ func (r Rates) Meter(env *cel.Env) (*cel.Env, error) {
 	return metered.Extend(cel.Lib(library{rates: r, bound: bound}))
 }
 
-// bindings are what the functions of an environment do, by their names and by those of their overloads.
+// bindings returns the implementations of an environment's functions, by the names of the functions and of their overloads.
 func bindings(env *cel.Env) (map[string]*functions.Overload, error) {
 	bound := map[string]*functions.Overload{}
 	for name, function := range env.Functions() {
@@ -49,16 +49,16 @@ func bindings(env *cel.Env) (map[string]*functions.Overload, error) {
 	return bound, nil
 }
 
-// library puts the meter into the programs of an environment, and of those that extend it.
+// library adds the meter to the programs of an environment, and of environments that extend it.
 type library struct {
 	rates Rates
 	bound map[string]*functions.Overload
 }
 
-// CompileOptions are none.
+// CompileOptions returns none.
 func (l library) CompileOptions() []cel.EnvOption { return nil }
 
-// ProgramOptions put the prices before the calls.
+// ProgramOptions returns the option that charges calls.
 func (l library) ProgramOptions() []cel.ProgramOption {
 	return []cel.ProgramOption{cel.CustomDecoratorV2(l.decorate)}
 }
@@ -80,7 +80,7 @@ func (l library) decorate(part interpreter.InterpretableV2) (interpreter.Interpr
 	return l.meter(made)
 }
 
-// payable are the free functions that can be made through a call of ours.
+// payable has the free functions that can be wrapped by call.
 var payable = map[string]bool{
 	operators.LogicalNot: true, operators.Negate: true, operators.Subtract: true, operators.Multiply: true,
 	operators.Divide: true, operators.Modulo: true, "getField": true, "isNan": true, "isInf": true,

@@ -11,14 +11,14 @@ import (
 )
 
 const (
-	// MaxPattern bounds a regular expression, in the steps of its program. One of n steps may take n for each character.
+	// MaxPattern limits the number of steps in the program of a regular expression. A program of n steps may take n for each character.
 	MaxPattern = 1000
-	// compilePrice is what a byte of a pattern costs to compile, where it is not known before the evaluation.
+	// compilePrice is the price per byte of compiling a pattern that is not constant.
 	compilePrice = 100
 )
 
-// Pattern compiles a regular expression whose program has at most limit steps. A repetition that is counted, x{100}, is a
-// hundred steps, and may stand in another: the size is known before memory is taken for it.
+// Pattern compiles a regular expression whose program has at most limit steps, and returns the number of steps. A counted repetition
+// such as x{100} has a hundred steps, and repetitions can be nested. So the size is computed before memory is allocated.
 func Pattern(text string, limit int) (*regexp.Regexp, int, error) {
 	tree, err := syntax.Parse(text, syntax.Perl)
 	if err != nil {
@@ -32,7 +32,7 @@ func Pattern(text string, limit int) (*regexp.Regexp, int, error) {
 	return compiled, size, err
 }
 
-// steps is the size of the program for a regular expression, or more than limit. Parsing bounds the depth.
+// steps returns the size of the program for a regular expression, or a number above limit. The parser limits the depth.
 func steps(tree *syntax.Regexp, limit int) int {
 	total := 1
 	switch tree.Op {
@@ -56,18 +56,18 @@ func steps(tree *syntax.Regexp, limit int) int {
 	return total
 }
 
-// match is a call of `matches`. Its name is not that of the function, or the interpreter would put its own in its place.
+// match is a call of `matches`. It reports another function name, because the interpreter would replace a call with that name.
 type match struct {
 	call
-	// compiled is the pattern, when it is a constant, and size that of its program.
+	// compiled is the pattern if it is constant, and size the size of its program.
 	compiled *regexp.Regexp
 	size     int
 }
 
-// Function is the name of the call.
+// Function returns the name of the call.
 func (m *match) Function() string { return "@matches" }
 
-// OverloadID is none.
+// OverloadID returns none.
 func (m *match) OverloadID() string { return "" }
 
 func newMatch(made call, limit int) (*match, error) {
@@ -100,7 +100,7 @@ func (m *match) worth(a arguments, limit uint64) uint64 {
 	return compiling + MatchPrice(text(a[0]), steps(tree, MaxPattern))
 }
 
-// MatchPrice is what it costs to hold a text of some bytes against a pattern of some steps.
+// MatchPrice returns the price of matching a text of a number of bytes with a pattern of size steps.
 func MatchPrice(bytes uint64, size int) uint64 { return (bytes + 1) * uint64(size) / 16 }
 
 func (m *match) matches(a arguments) ref.Val {
@@ -122,7 +122,7 @@ func (m *match) matches(a arguments) ref.Val {
 	return types.Bool(compiled.MatchString(string(text)))
 }
 
-// PatternSize is the size of the program for a regular expression, at most limit; 0 for what is none.
+// PatternSize returns the size of the program for a regular expression, at most limit. It is 0 if text is no regular expression.
 func PatternSize(text string, limit int) int {
 	tree, err := syntax.Parse(text, syntax.Perl)
 	if err != nil {

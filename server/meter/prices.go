@@ -11,17 +11,17 @@ import (
 	"cel.dev/cel-go/common/types/traits"
 )
 
-// arguments are those of a call, the value it is made on first.
+// arguments are the arguments of a call; the receiver is the first one.
 type arguments [4]ref.Val
 
-// price says what a call takes, from its arguments, before it is made. It need not look further than limit.
+// price returns the price of a call from its arguments, before the call. It may stop counting above limit.
 type price func(a arguments, limit uint64) uint64
 
-// zonePrice is that of reading a time zone from the disk.
+// zonePrice is the price of reading a time zone from disk.
 const zonePrice = 10_000
 
-// prices are those of the functions whose work depends on what they are given. Others that are given more than a little
-// pay for looking at it (looked).
+// prices has the functions whose work depends on their arguments. Other functions are charged for reading large arguments
+// (looked).
 var prices = map[string]price{
 	operators.Equals:       compared,
 	operators.NotEquals:    compared,
@@ -43,15 +43,15 @@ var prices = map[string]price{
 	"isUriRef": validated, "isHostAndPort": validated,
 }
 
-// zonedParts are the functions that may be given a time zone, by its name.
+// zonedParts has the functions that accept the name of a time zone.
 var zonedParts = map[string]bool{
 	overloads.TimeGetFullYear: true, overloads.TimeGetMonth: true, overloads.TimeGetDate: true, overloads.TimeGetDayOfMonth: true,
 	overloads.TimeGetDayOfWeek: true, overloads.TimeGetDayOfYear: true, overloads.TimeGetHours: true,
 	overloads.TimeGetMinutes: true, overloads.TimeGetSeconds: true, overloads.TimeGetMilliseconds: true,
 }
 
-// free are the functions whose work does not depend on what they are given, and the parts of the language that are no
-// calls once a program is made.
+// free has the functions whose work does not depend on their arguments, and the parts of the language that are no calls in a
+// program.
 var free = map[string]bool{
 	operators.LogicalAnd: true, operators.LogicalOr: true, operators.LogicalNot: true, operators.Conditional: true,
 	operators.NotStrictlyFalse: true, "__not_strictly_false__": true /* its old name */, operators.Negate: true,
@@ -62,12 +62,12 @@ var free = map[string]bool{
 	"optional.none": true, "optional.of": true, "isNan": true, "isInf": true, "getField": true,
 }
 
-// looked is for looking at every text once.
+// looked is the price of reading every text once.
 func looked(a arguments, _ uint64) uint64 {
 	return (text(a[0]) + text(a[1]) + text(a[2]) + text(a[3])) / textUnit
 }
 
-// compared stops where the smaller value does.
+// compared is the price of a comparison, which ends where the smaller value ends.
 func compared(a arguments, limit uint64) uint64 {
 	if small(a[0]) || small(a[1]) {
 		return 1
@@ -76,7 +76,7 @@ func compared(a arguments, limit uint64) uint64 {
 	return first + min(first, weight(a[1], min(limit, first)))
 }
 
-// found compares with every element of a list; in a map, a key is hashed.
+// found is the price of `in`: a list compares every element, a map hashes the key.
 func found(a arguments, limit uint64) uint64 {
 	one := 1 + weight(a[0], limit)/4
 	if _, list := a[1].(traits.Lister); list {
@@ -85,7 +85,7 @@ func found(a arguments, limit uint64) uint64 {
 	return one
 }
 
-// added copies texts and lists. The list that a loop builds is its own and grows in place.
+// added is the price of `+`, which copies texts and lists. A list that a loop builds grows in place.
 func added(a arguments, _ uint64) uint64 {
 	if _, grows := a[0].(traits.MutableLister); grows {
 		return 1 + count(a[1])
@@ -93,26 +93,26 @@ func added(a arguments, _ uint64) uint64 {
 	return (text(a[0])+text(a[1]))/textUnit + count(a[0]) + count(a[1])
 }
 
-// parsed is for reading a text byte by byte.
+// parsed is the price of parsing a text byte by byte.
 func parsed(a arguments, _ uint64) uint64 { return text(a[0]) / 4 }
 
-// made is for a copy, by way of one with four bytes for a character.
+// made is the price of a copy through a buffer with four bytes per character.
 func made(a arguments, _ uint64) uint64 { return text(a[0]) / 2 }
 
-// searched compares at every place.
+// searched is the price of a search that compares at every place.
 func searched(a arguments, _ uint64) uint64 { return text(a[0])/2 + text(a[0])*text(a[1])/textUnit }
 
-// validated is for functions that try several ways of reading a text.
+// validated is the price of functions that parse a text in several ways.
 func validated(a arguments, _ uint64) uint64 { return 2 + text(a[0])*4 }
 
-// hashed puts all elements into a set.
+// hashed is the price of adding all elements to a set.
 func hashed(a arguments, limit uint64) uint64 { return 2 * weight(a[0], limit) }
 
 func walked(a arguments, limit uint64) uint64 { return weight(a[0], limit) }
 
 func zoned(a arguments, _ uint64) uint64 { return zonePrice + text(a[1])/textUnit }
 
-// replaced is for the result, which may be the product of two texts.
+// replaced is the price of the result, whose length may be the product of two texts.
 func replaced(a arguments, limit uint64) uint64 {
 	whole, ok := a[0].(types.String)
 	old, ok2 := a[1].(types.String)
@@ -123,7 +123,7 @@ func replaced(a arguments, limit uint64) uint64 {
 	return (text(a[0])+text(a[1])+text(a[2]))/textUnit + capped(times, text(a[2]), limit*textUnit)/textUnit
 }
 
-// split is for the parts, each with its place in the list.
+// split is the price of the parts and of the list that has them.
 func split(a arguments, limit uint64) uint64 {
 	whole, ok := a[0].(types.String)
 	separator, ok2 := a[1].(types.String)
@@ -133,7 +133,7 @@ func split(a arguments, limit uint64) uint64 {
 	return text(a[0])/textUnit + 2*(1+occurrences(string(whole), string(separator), a[2]))
 }
 
-// occurrences counts a text in another, at most most, when that is given and not negative.
+// occurrences counts a text in another. most, if it is given and not negative, limits the count.
 func occurrences(in, of string, most ref.Val) uint64 {
 	n := uint64(strings.Count(in, of))
 	if most, ok := most.(types.Int); ok && most >= 0 {
@@ -142,12 +142,12 @@ func occurrences(in, of string, most ref.Val) uint64 {
 	return n
 }
 
-// joined is for the result: all texts of the list, and as many separators.
+// joined is the price of the result: all texts of the list and their separators.
 func joined(a arguments, limit uint64) uint64 {
 	return 2*weight(a[0], limit) + capped(count(a[0]), text(a[1]), limit*textUnit)/textUnit
 }
 
-// formatted is for the result: every value once, in its longest form, and the precision of every number.
+// formatted is the price of the result: every value once, in its longest form, and the precision of every number.
 func formatted(a arguments, limit uint64) uint64 {
 	format, ok := a[0].(types.String)
 	if !ok {

@@ -9,14 +9,14 @@ import (
 )
 
 const (
-	// textUnit is how many bytes are looked at, or made, for a unit; hashUnit the same for hashing.
+	// textUnit is the number of bytes that are read or produced per unit, hashUnit the number that are hashed.
 	textUnit = 16
 	hashUnit = 512
-	// smallText is looked at within the price of a step.
+	// smallText is the length of texts that are included in the price of a step.
 	smallText = 64
 )
 
-// small reports whether a value is looked at within the price of a step.
+// small reports whether reading a value is included in the price of a step.
 func small(value ref.Val) bool {
 	switch v := value.(type) {
 	case nil, types.Int, types.Uint, types.Double, types.Bool, types.Null, types.Timestamp, types.Duration, *types.Type, *types.Err, *types.Unknown:
@@ -30,7 +30,7 @@ func small(value ref.Val) bool {
 	}
 }
 
-// text is the length of a text in bytes; 0 for other values.
+// text returns the length of a text in bytes; 0 for other values.
 func text(value ref.Val) uint64 {
 	switch v := value.(type) {
 	case types.String:
@@ -42,7 +42,7 @@ func text(value ref.Val) uint64 {
 	}
 }
 
-// count is the number of entries; 0 for what has none.
+// count returns the number of entries of a list or map; 0 for other values.
 func count(value ref.Val) uint64 {
 	switch value.(type) {
 	case types.String, types.Bytes:
@@ -56,7 +56,7 @@ func count(value ref.Val) uint64 {
 	return 0
 }
 
-// weight is the price of looking at a value with all it holds. It stops looking above a limit.
+// weight returns the price of reading a value with all its contents. It stops counting above limit.
 func weight(value ref.Val, limit uint64) uint64 {
 	switch v := value.(type) {
 	case types.String, types.Bytes:
@@ -78,7 +78,7 @@ func weight(value ref.Val, limit uint64) uint64 {
 	return 1
 }
 
-// weightOfAll adds up elements, at least two for each.
+// weightOfAll returns the sum over the elements, at least two for each.
 func weightOfAll(elements traits.Iterator, held func(ref.Val) ref.Val, limit uint64) (total uint64) {
 	for total < limit && elements.HasNext() == types.True {
 		total += 1 + weight(held(elements.Next()), limit-total)

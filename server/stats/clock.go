@@ -7,11 +7,11 @@ import (
 	"github.com/postrider-dev/postrider/server/store"
 )
 
-// A clock that is set back by little counts on where it was (tenant.go). By more, everything that is shown would stand still
-// until it has caught up. So the intervals under way end as they are, and counting begins anew, as at a start. Times that
-// come a second time keep what was counted the first time.
+// If the clock is set back by a little, counting continues where it was (tenant.go). If it is set back by more, all figures would
+// stand still until the clock has caught up. So the current intervals end as they are, and counting begins anew, as at a start. Times
+// that occur a second time keep the counts of the first time.
 
-// noticeSetBack begins anew if the clock was set back by more than what intervals are kept for.
+// noticeSetBack begins counting anew if the clock was set back by more than the time for which intervals stay in memory.
 func (r *Recorder) noticeSetBack(now time.Time) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -24,7 +24,7 @@ func (r *Recorder) noticeSetBack(now time.Time) {
 	}
 	r.since, r.passed, r.passedAt = now.Truncate(time.Second), r.position, now.Truncate(shortest)
 	r.removedAt, r.looked = time.Time{}, time.Time{}
-	// It may have been set back in the interval before.
+	// The clock may have been set back in the interval before.
 	r.repeat(r.passedAt.Add(-shortest), was.Add(shortest))
 	r.setBack.Add(1)
 }
@@ -36,7 +36,7 @@ func (t *tenant) beginAnew() {
 	t.open, t.seconds, t.before = nil, nil, t.gauges
 }
 
-// repeat says which times come for the second time. Those that still do are among them.
+// repeat records the range of times that occur a second time. An earlier range that is not over yet is included.
 func (r *Recorder) repeat(from, to time.Time) {
 	if r.repeated.to.After(to) {
 		to = r.repeated.to
@@ -44,7 +44,7 @@ func (r *Recorder) repeat(from, to time.Time) {
 	r.repeated.from, r.repeated.to = from, to
 }
 
-// addRepeated adds what is stored of times that come for the second time.
+// addRepeated adds the stored counts of times that occur a second time.
 func (r *Recorder) addRepeated(ctx context.Context, rows []store.StatsInterval) []store.StatsInterval {
 	for i := range rows {
 		row := &rows[i]

@@ -15,7 +15,7 @@ const encodingVersion = 1
 
 var errEncoding = errors.New("stored statistics cannot be read")
 
-// encode writes an interval, its start apart, as a row of small numbers: some 20 bytes for each subscription and each type.
+// encode encodes an interval, without its start, as a sequence of small numbers: some 20 bytes for each subscription and each type.
 func (i *interval) encode() []byte {
 	b := []byte{encodingVersion}
 	b = appendCounts(b, &i.total)
@@ -45,7 +45,7 @@ func appendCounts(b []byte, c *gateway.StatsCounts) []byte {
 	return b
 }
 
-// appendGauges writes how things stood: 0 when nobody looked, else the backlog, one higher, and the others.
+// appendGauges appends 0 if the gauges are unknown, otherwise the backlog plus one, and the other gauges.
 func appendGauges(b []byte, g gateway.StatsGauges) []byte {
 	if !g.Known {
 		return append(b, 0)
@@ -55,7 +55,7 @@ func appendGauges(b []byte, g gateway.StatsGauges) []byte {
 	return binary.AppendUvarint(b, uint64(g.Streams))
 }
 
-// decode reads an interval that was encoded.
+// decode decodes an interval.
 func decode(start time.Time, data []byte) (*interval, error) {
 	d := decoder{rest: data}
 	if d.byte() != encodingVersion {
@@ -85,7 +85,7 @@ func decode(start time.Time, data []byte) (*interval, error) {
 	return i, nil
 }
 
-// decoder reads numbers until one is missing; from then on all are 0.
+// decoder reads numbers. After the first error all further numbers are 0.
 type decoder struct {
 	rest   []byte
 	failed bool
@@ -120,7 +120,7 @@ func (d *decoder) number() int64 {
 	return int64(v)
 }
 
-// length reads how many there are of something that takes a byte each at least.
+// length reads a number of elements, each of which takes at least one byte.
 func (d *decoder) length() int {
 	n := d.number()
 	if n > int64(len(d.rest)) {

@@ -8,25 +8,25 @@ import (
 	"github.com/postrider-dev/postrider/server/gateway"
 )
 
-// Bounds of what one interval tells apart. What is beyond them is counted together, and in the total.
+// The numbers of subscriptions and event types that an interval counts separately. Further ones are counted together.
 const (
 	maxSubscriptions = 500
 	maxTypes         = 200
 )
 
-// The names under which the others are counted.
+// The keys under which further subscriptions and types are counted.
 const (
 	otherSubscriptions gateway.SubscriptionID = 0
 	otherTypes                                = ""
 )
 
-// interval is what happened in a tenant in one interval, or in a sum of several.
+// interval has the counts of a tenant for one interval, or for a sum of several.
 type interval struct {
 	start         time.Time
 	total         gateway.StatsCounts
 	subscriptions map[gateway.SubscriptionID]*gateway.StatsCounts
 	types         map[string]*int64
-	// gauges are of the end.
+	// gauges are the values at the end.
 	gauges gateway.StatsGauges
 }
 
@@ -36,7 +36,7 @@ func newInterval(start time.Time) *interval {
 	}
 }
 
-// subscription returns where to count for a subscription.
+// subscription returns the counts of a subscription.
 func (i *interval) subscription(id gateway.SubscriptionID) *gateway.StatsCounts {
 	counts := i.subscriptions[id]
 	if counts == nil && len(i.subscriptions) >= maxSubscriptions {
@@ -69,7 +69,7 @@ func (i *interval) addType(name string, n int64) {
 	*count += n
 }
 
-// add adds a later interval, whatever it tells apart.
+// add adds a later interval. The sum may exceed the limits of an interval.
 func (i *interval) add(other *interval) {
 	i.total.Add(&other.total)
 	for id, counts := range other.subscriptions {
@@ -93,8 +93,8 @@ func (i *interval) add(other *interval) {
 	}
 }
 
-// remove takes away an interval that was added. What it tells apart is there as long as an interval in the sum has it, because no
-// interval has counts of nothing.
+// remove subtracts an interval that was added. A subscription or type stays as long as an interval in the sum has it, because no
+// interval contains empty counts.
 func (i *interval) remove(other *interval) {
 	i.total.Remove(&other.total)
 	for id, counts := range other.subscriptions {
@@ -117,7 +117,7 @@ func (i *interval) clone() *interval {
 	return clone
 }
 
-// limit brings a sum back to the bounds: those with the most stay, the others are counted together.
+// limit applies the limits to a sum: the largest entries stay, the others are counted together.
 func (i *interval) limit() {
 	ids := fewest(i.subscriptions, maxSubscriptions, otherSubscriptions, func(c *gateway.StatsCounts) int64 { return c.Attempts() })
 	for _, id := range ids {
@@ -132,7 +132,7 @@ func (i *interval) limit() {
 	}
 }
 
-// fewest returns the keys of those with the smallest values that are too many, other apart.
+// fewest returns the keys beyond the limit, those with the smallest values. other is never one of them.
 func fewest[K cmp.Ordered, V any](all map[K]V, most int, other K, value func(V) int64) []K {
 	keys := make([]K, 0, len(all))
 	for key := range all {

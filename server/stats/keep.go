@@ -9,21 +9,21 @@ import (
 	"github.com/postrider-dev/postrider/server/store"
 )
 
-// tier is a length of the intervals that are stored.
+// tier is a resolution in which intervals are stored.
 type tier struct {
 	length time.Duration
-	// kept is for how long: as long as a watch of that resolution can look back, and until they are summed up.
+	// kept is how long its intervals are stored: as long as a watch of this resolution can look back, and until they are summed up.
 	kept time.Duration
 }
 
-// tiers are the lengths that are stored. Each is a multiple of the one before.
+// tiers are the stored resolutions. Each is a multiple of the one before.
 var tiers = [...]tier{
 	{shortest, 3 * time.Hour},
 	{5 * time.Minute, 2 * 24 * time.Hour},
 	{time.Hour, gateway.MaxStatsSpan + 24*time.Hour},
 }
 
-// sum is an interval of a tier that is to be made of those of the tier below.
+// sum is an interval of a tier that is pending: it will be made from those of the tier below.
 type sum struct {
 	tier  int
 	start time.Time
@@ -31,15 +31,15 @@ type sum struct {
 
 func (s sum) end() time.Time { return s.start.Add(tiers[s.tier].length) }
 
-// expect takes note that an interval of a tier was stored, so that the longer one it is a part of is due.
+// expect records that an interval of a tier was stored, so the longer interval that contains it becomes due.
 func (r *Recorder) expect(tier int, start time.Time) {
 	if above := tier + 1; above < len(tiers) {
 		r.due[sum{above, start.Truncate(tiers[above].length)}] = struct{}{}
 	}
 }
 
-// Run stores finished intervals and samples the sources until ctx ends. Then it stores the current interval too, which the
-// next start continues. The store's Run must outlast it.
+// Run stores finished intervals and samples the sources until ctx ends. Then it also stores the current interval, which the next
+// start continues. The store must run longer than Run.
 func (r *Recorder) Run(ctx context.Context, sources Sources) error {
 	finished := time.NewTimer(r.untilNext(shortest))
 	defer finished.Stop()
@@ -59,13 +59,13 @@ func (r *Recorder) Run(ctx context.Context, sources Sources) error {
 	}
 }
 
-// untilNext is the time until the next multiple of an interval.
+// untilNext returns the time until the next multiple of an interval.
 func (r *Recorder) untilNext(interval time.Duration) time.Duration {
 	now := r.now()
 	return now.Truncate(interval).Add(interval).Sub(now)
 }
 
-// keep stores the finished intervals and the sums that are due, and removes what is old.
+// keep stores the finished intervals and the due sums, and removes old ones.
 func (r *Recorder) keep(ctx context.Context) {
 	now := r.now()
 	r.noticeSetBack(now)
@@ -87,7 +87,7 @@ func (r *Recorder) keep(ctx context.Context) {
 	r.removeOld(ctx, now)
 }
 
-// last stores everything, asked by the writer when it has committed what was queued before.
+// last stores everything. The writer calls the function after it has committed everything that was queued before.
 func (r *Recorder) last(ctx context.Context) {
 	err := r.store.SaveStats(ctx, func() []store.StatsInterval {
 		rows, _ := r.finished(r.now(), true)
@@ -98,8 +98,8 @@ func (r *Recorder) last(ctx context.Context) {
 	}
 }
 
-// finished returns the intervals that are to be stored, with those under way if asked, and the position of the newest
-// event that is counted in them.
+// finished returns the intervals that are not stored yet, optionally with the current ones, and the position of the newest event
+// that they count.
 func (r *Recorder) finished(now time.Time, underWay bool) (rows []store.StatsInterval, counted gateway.Position) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -123,7 +123,7 @@ func (r *Recorder) finished(now time.Time, underWay bool) (rows []store.StatsInt
 	return rows, counted
 }
 
-// tidy lets go of the intervals before a time, which are stored, and of tenants at rest.
+// tidy frees the intervals before a time, which are stored, and idle tenants.
 func (r *Recorder) tidy(now, storedBefore time.Time) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -134,7 +134,7 @@ func (r *Recorder) tidy(now, storedBefore time.Time) {
 	}
 }
 
-// sumUp makes the sums whose time is over, shorter ones first.
+// sumUp makes the sums whose time is over, the shorter ones first.
 func (r *Recorder) sumUp(ctx context.Context, now time.Time) {
 	for level := 1; level < len(tiers); level++ {
 		for due := range r.due {
@@ -151,7 +151,7 @@ func (r *Recorder) sumUp(ctx context.Context, now time.Time) {
 	}
 }
 
-// makeSum sums up the intervals of all tenants. It may be made again: it comes out the same.
+// makeSum sums up the intervals of all tenants. It can be repeated with the same result.
 func (r *Recorder) makeSum(ctx context.Context, due sum) error {
 	parts, err := r.store.StatsOfAll(ctx, tiers[due.tier-1].length, due.start, due.end())
 	if err != nil {
@@ -183,13 +183,13 @@ func (r *Recorder) makeSum(ctx context.Context, due sum) error {
 	return nil
 }
 
-// removeOld removes what is too old, once an hour.
+// removeOld removes intervals that are too old, once an hour.
 func (r *Recorder) removeOld(ctx context.Context, now time.Time) {
 	if now.Before(r.removedAt.Add(time.Hour)) {
 		return
 	}
 	for _, t := range tiers {
-		// By whole hours, so that the parts of a sum go together: one that is made again must come out the same.
+		// Whole hours, so that the parts of a sum are removed together: a repeated sum must have the same result.
 		if err := r.store.RemoveStats(ctx, t.length, now.Add(-t.kept).Truncate(time.Hour)); err != nil {
 			r.fault(ctx, "remove old statistics", err)
 			return
@@ -198,7 +198,7 @@ func (r *Recorder) removeOld(ctx context.Context, now time.Time) {
 	r.removedAt = now
 }
 
-// fault tells what went wrong. Statistics are no reason to stop.
+// fault logs an error. Statistics are no reason to stop.
 func (r *Recorder) fault(ctx context.Context, doing string, err error) {
 	if ctx.Err() == nil {
 		r.logger.Warn(doing, "error", err)

@@ -12,12 +12,11 @@ import (
 	"github.com/postrider-dev/postrider/server/store"
 )
 
-// maxRecount bounds the events that are counted again at a start.
+// maxRecount limits the events that are counted again at a start.
 const maxRecount = 1_000_000
 
-// Load takes up where the last process ended: in the interval under way, with the sums that it may not have made, and
-// with the events of the log that it had not stored the counts of. Call it while the store runs, before anything else is
-// counted.
+// Load continues where the last process ended. It restores the current interval, makes the sums that are missing, and counts the
+// events of the log whose counts were not stored. Call it while the store runs and before anything else is counted.
 func (r *Recorder) Load(ctx context.Context) error {
 	now, head := r.now(), r.store.Head()
 	r.begin(now, head)
@@ -42,7 +41,7 @@ func (r *Recorder) begin(now time.Time, head gateway.Position) {
 	r.pass(now)
 }
 
-// resume goes on in the interval under way, if a process counted in it before.
+// resume restores the current interval, if the last process stored one.
 func (r *Recorder) resume(ctx context.Context, now time.Time) error {
 	start := now.Truncate(shortest)
 	rows, err := r.store.StatsOfAll(ctx, shortest, start, start.Add(shortest))
@@ -62,13 +61,13 @@ func (r *Recorder) resume(ctx context.Context, now time.Time) error {
 	return nil
 }
 
-// intervalKey names an interval.
+// intervalKey identifies an interval of 15 s.
 type intervalKey struct {
 	tenant gateway.TenantID
 	start  int64
 }
 
-// recount adds the events behind those that were counted to their intervals.
+// recount adds the events after the last counted position to their intervals.
 func (r *Recorder) recount(ctx context.Context, now time.Time, counted, head gateway.Position) error {
 	r.saved = head
 	missing, err := r.store.Published(ctx, counted, head, shortest)
@@ -99,7 +98,7 @@ func (r *Recorder) recount(ctx context.Context, now time.Time, counted, head gat
 	return nil
 }
 
-// storeLater keeps intervals that could not be stored, as on a full disk: they are stored with the next ones.
+// storeLater keeps intervals that could not be stored, for example on a full disk. They are stored with the next ones.
 func (r *Recorder) storeLater(intervals map[intervalKey]*interval) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -109,7 +108,7 @@ func (r *Recorder) storeLater(intervals map[intervalKey]*interval) {
 	}
 }
 
-// distribute counts events in the interval under way, and returns those of earlier ones, which end at a position.
+// distribute counts the events of the current interval, and returns earlier intervals, which end at the position before.
 func (r *Recorder) distribute(missing []store.PublishedCount, now time.Time, before gateway.Position) map[intervalKey]*interval {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -130,7 +129,7 @@ func (r *Recorder) distribute(missing []store.PublishedCount, now time.Time, bef
 	return changed
 }
 
-// addStored adds what is stored of intervals that begin from one time on and before another.
+// addStored adds the stored counts of intervals that begin in [from, before).
 func (r *Recorder) addStored(ctx context.Context, to map[intervalKey]*interval, from, before time.Time) error {
 	rows, err := r.store.StatsOfAll(ctx, shortest, from, before)
 	if err != nil {
@@ -164,14 +163,14 @@ func (r *Recorder) saveChanged(ctx context.Context, changed map[intervalKey]*int
 	return r.store.SaveStats(ctx, func() []store.StatsInterval { return rows })
 }
 
-// firstRecount is how far back events are counted where nothing was stored yet.
+// firstRecount is how far back events are counted if nothing is stored yet.
 const firstRecount = time.Hour
 
 // farFuture is after every interval.
 var farFuture = time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC)
 
-// stored returns up to which position events were counted in what is stored, and records the sums that the last
-// process may have died over: those that the newest intervals are a part of, and those before.
+// stored returns the position up to which the stored intervals count events. It also records as due the sums that the last process
+// may not have made: those that contain the newest intervals, and the ones before.
 func (r *Recorder) stored(ctx context.Context, now time.Time) (counted gateway.Position, err error) {
 	found := false
 	for level, t := range tiers {
@@ -188,7 +187,7 @@ func (r *Recorder) stored(ctx context.Context, now time.Time) (counted gateway.P
 			r.expect(level, start.Add(-tiers[level+1].length))
 		}
 	}
-	// What a clock that was ahead has stored is counted, too; its times are still to come.
+	// Intervals that were stored by a clock that was ahead count, too; their times are in the future.
 	last, position, ok, err := r.store.NewestStats(ctx, shortest, farFuture)
 	if err != nil {
 		return 0, err

@@ -23,59 +23,59 @@ import (
 	"github.com/postrider-dev/postrider/server/store"
 )
 
-// Backlogs is what waits in each subscription of which something does.
+// Backlogs has the backlog of each subscription that has one.
 type Backlogs = map[gateway.TenantID]map[gateway.SubscriptionID]gateway.SubscriptionBacklog
 
-// Config is what a recorder works with.
+// Config configures a Recorder.
 type Config struct {
 	Store *store.Store
-	// Logger is for faults of the store; none when nil.
+	// Logger logs errors of the store; nil discards them.
 	Logger *slog.Logger
-	// Now reads the clock; time.Now when nil.
+	// Now returns the time; nil means time.Now.
 	Now func() time.Time
 }
 
 // Sources are what Run samples. The parts behind them report to the recorder, so they are made after it.
 type Sources struct {
-	// Backlogs returns what waits in each subscription. It is called every few seconds while there is activity.
+	// Backlogs returns the backlogs of subscriptions. It is called every few seconds while there is activity.
 	Backlogs func(context.Context) (Backlogs, error)
 	// Streams counts the open live streams by tenant.
 	Streams func() map[gateway.TenantID]int
 }
 
-// Recorder counts. Published and Settled are its hot path: they take one lock, which the store's writer alone holds but
-// for moments.
+// Recorder counts. Published and Settled are its hot path. They take one lock, which only the store's writer holds for more than
+// moments.
 type Recorder struct {
 	store  *store.Store
 	logger *slog.Logger
 	now    func() time.Time
-	// setBack counts how often the clock was set back. A watch that began before sees the times of another clock.
+	// setBack counts how often the clock was set back. A watch that began earlier has times of the former clock.
 	setBack atomic.Int64
 
 	mu      sync.Mutex
 	tenants map[gateway.TenantID]*tenant
-	// since is the first second that is known: those before went with the process that counted them.
+	// since is the first second with counts: earlier ones were lost with the process that counted them.
 	since time.Time
-	// position is that of the newest event that is counted, passed that of the newest one of the finished intervals; passedAt
-	// is when they ended.
+	// position is the position of the newest counted event, passed that of the newest event in the finished intervals, which
+	// ended at passedAt.
 	position, passed gateway.Position
 	passedAt         time.Time
-	// touched means that something was counted since the backlogs were looked at; sampled is when that was first done.
+	// touched means that something was counted since the last sample of the backlogs; sampled is the time of the first sample.
 	touched bool
 	sampled time.Time
 
-	// repeated are the times that come for the second time since the clock was set back: what is stored of them stays, and what
-	// is counted now is added. Owned by the goroutine of Load, then Run, like what follows.
+	// repeated is the range of times that occur a second time because the clock was set back: stored counts stay, and new counts
+	// are added. It is owned by the goroutine of Load, then Run, like the fields below.
 	repeated struct{ from, to time.Time }
 
-	// Owned by the goroutine of Load, then Run: the sums to be made once their time is over, the position of the newest event
-	// that is counted in what is stored, when old intervals were last removed, and when it was last looked what waits.
+	// Owned by the goroutine of Load, then Run: the due sums, the position of the newest event in the stored counts, when old
+	// intervals were last removed, and when the backlogs were last sampled.
 	due               map[sum]struct{}
 	saved             gateway.Position
 	removedAt, looked time.Time
 }
 
-// New makes a recorder. Load what is stored before anything is counted, then Run it.
+// New returns a Recorder. Call Load before anything is counted, then Run.
 func New(cfg Config) *Recorder {
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
@@ -111,7 +111,7 @@ func (r *Recorder) Published(events []*gateway.Event) {
 	r.touched = true
 }
 
-// pass records the position at which intervals ended. r.mu is held.
+// pass records the position at which intervals ended. The caller holds r.mu.
 func (r *Recorder) pass(now time.Time) {
 	if start := now.Truncate(shortest); start.After(r.passedAt) {
 		r.passed, r.passedAt = r.position, start
@@ -126,7 +126,7 @@ func (r *Recorder) Settled(d gateway.DeliverySettled) {
 	r.touched = true
 }
 
-// of returns the tenant's counts, made on first use. r.mu is held.
+// of returns the tenant's counts, creating them on first use. The caller holds r.mu.
 func (r *Recorder) of(id gateway.TenantID) *tenant {
 	t := r.tenants[id]
 	if t == nil {
@@ -138,14 +138,14 @@ func (r *Recorder) of(id gateway.TenantID) *tenant {
 }
 
 const (
-	// sampleEvery is how often it is looked what waits, while something happens; restSample while nothing does.
+	// sampleEvery is the interval between samples of the backlogs while there is activity, restSample while there is none.
 	sampleEvery = 5 * time.Second
 	restSample  = time.Minute
-	// sampleShare bounds the work of looking: a look that took 1 ms is followed by 50 ms without.
+	// sampleShare limits the work of sampling: a sample that took 1 ms is followed by a pause of 50 ms.
 	sampleShare = 50
 )
 
-// sample looks at what waits, if that may have changed, and returns when to look again.
+// sample samples the backlogs, if they may have changed, and returns the time until the next sample.
 func (r *Recorder) sample(ctx context.Context, sources Sources) (wait time.Duration) {
 	began, streams := r.now(), sources.Streams()
 	if !r.takeTouched(streams) && began.Sub(r.looked) < restSample {
@@ -155,7 +155,7 @@ func (r *Recorder) sample(ctx context.Context, sources Sources) (wait time.Durat
 	backlogs, err := sources.Backlogs(ctx)
 	if err != nil {
 		if gateway.ErrorCode(err) != gateway.CodeUnavailable { // as it is when the server stops
-			r.fault(ctx, "count what waits for delivery", err)
+			r.fault(ctx, "sample the backlogs", err)
 		}
 		return restSample
 	}
@@ -163,7 +163,7 @@ func (r *Recorder) sample(ctx context.Context, sources Sources) (wait time.Durat
 	return max(sampleEvery, sampleShare*r.now().Sub(began))
 }
 
-// takeTouched reports whether anything has happened since the last time, other streams being open among it.
+// takeTouched reports whether there was activity since the last call. A change of the number of open streams is activity.
 func (r *Recorder) takeTouched(streams map[gateway.TenantID]int) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()

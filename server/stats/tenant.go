@@ -10,24 +10,23 @@ import (
 const (
 	// shortest is the length of the intervals that are counted; longer ones are sums of them.
 	shortest = 15 * time.Second
-	// keptSeconds is for how long single seconds are kept.
+	// keptSeconds is the number of single seconds in memory.
 	keptSeconds = gateway.MaxStatsPoints + 1
-	// keptFor is how long a finished interval stays in memory once it is stored. A watch that looks less often has missed
-	// some.
+	// keptFor is how long a finished interval stays in memory after it was stored. A watch that looks less often misses intervals.
 	keptFor = 2 * time.Minute
-	// maxUnstored bounds the finished intervals that could not be stored: an hour.
+	// maxUnstored limits the finished intervals that could not be stored, to an hour.
 	maxUnstored = int(time.Hour / shortest)
 )
 
-// tenant is the newest of one tenant. All of it is under the recorder's lock.
+// tenant has the newest counts of one tenant. It is protected by the recorder's lock.
 type tenant struct {
-	// seconds are those in which something happened, oldest first; all but the last one do not change any more. before is
-	// how things stood in front of them.
+	// seconds are the seconds with activity, oldest first. Only the last one can still change. before has the gauges before the
+	// first one.
 	seconds []second
 	before  gateway.StatsGauges
-	// open is the interval under way, nil as long as nothing happened in it.
+	// open is the current interval; nil without activity.
 	open *interval
-	// closed are the newest finished intervals in which something happened, oldest first. They do not change any more.
+	// closed are the newest finished intervals with activity, oldest first. They do not change any more.
 	closed []closed
 
 	gauges   gateway.StatsGauges
@@ -45,7 +44,7 @@ type closed struct {
 	stored bool
 }
 
-// at returns where to count now: the second and the interval. A clock that went back counts on where it was.
+// at returns the counts of the current second and interval. After the clock went back, these are the newest ones.
 func (t *tenant) at(now time.Time) (*gateway.StatsCounts, *interval) {
 	t.close(now)
 	if t.open == nil {
@@ -69,7 +68,7 @@ func (t *tenant) forgetSeconds(until int64) {
 	t.seconds = slices.Delete(t.seconds, 0, n)
 }
 
-// close ends the interval under way if its time is over.
+// close ends the current interval if its time is over.
 func (t *tenant) close(now time.Time) {
 	if t.open == nil || now.Before(t.open.start.Add(shortest)) {
 		return
@@ -86,7 +85,7 @@ func (t *tenant) published(now time.Time, eventType string, n int64) {
 
 func (t *tenant) settled(now time.Time, d gateway.DeliverySettled) {
 	if !d.Attempted && !d.Dead {
-		return // the endpoint asked to slow down; counts of nothing must not exist
+		return // the endpoint asked to slow down; there must be no empty counts
 	}
 	second, open := t.at(now)
 	bucket := gateway.LatencyBucket(d.Latency)
@@ -121,7 +120,7 @@ func (t *tenant) sampled(now time.Time, backlogs map[gateway.SubscriptionID]gate
 	t.seconds[len(t.seconds)-1].gauges = gauges
 }
 
-// unstored returns the finished intervals that are to be stored.
+// unstored returns the finished intervals that are not stored yet.
 func (t *tenant) unstored() []*interval {
 	var found []*interval
 	for _, c := range t.closed {
@@ -132,10 +131,10 @@ func (t *tenant) unstored() []*interval {
 	return found
 }
 
-// tidy records that the intervals before a time are stored, and frees what is no longer needed. It reports whether
-// anything is left.
+// tidy records that the intervals before a time are stored, and frees those that are no longer needed. It reports whether anything
+// is left.
 func (t *tenant) tidy(now, storedBefore time.Time) (left bool) {
-	// What a clock that was ahead has counted is still to come.
+	// Counts of a clock that was ahead are in the future.
 	ahead := func(start time.Time) bool { return start.After(now) && !storedBefore.IsZero() }
 	for i := range t.closed {
 		t.closed[i].stored = t.closed[i].stored || t.closed[i].start.Before(storedBefore)

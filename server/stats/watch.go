@@ -10,27 +10,27 @@ import (
 	"github.com/postrider-dev/postrider/server/store"
 )
 
-// Watch looks at a tenant's statistics of a span up to now. It holds the span's intervals in which something happened, at
-// most gateway.MaxStatsPoints, and their sum, so that looking again costs what is new.
+// Watch reads a tenant's statistics for a time span that ends now. It holds the span's intervals with activity, at most
+// gateway.MaxStatsPoints, and their sum. So the cost of each Look is that of the new intervals.
 type Watch struct {
 	recorder *Recorder
 	tenant   gateway.TenantID
-	// points says how the points lie, tables what the tables are summed up of: not of single seconds.
+	// points is the grid of the points, tables the grid of the intervals that the tables sum up, which are never single seconds.
 	points, tables grid
 
 	intervals []*interval // of the length of tables
 	whole     *interval   // their sum
-	// before is how things stood in front of them.
+	// before has the gauges before the first interval.
 	before gateway.StatsGauges
-	// taken is the time up to which finished intervals were taken in; looked is when.
+	// taken is the time up to which finished intervals were added; looked is when that was done.
 	taken, looked time.Time
-	// given is the start of the newest point that was given.
+	// given is the start of the newest point that was returned.
 	given time.Time
-	// setBack is how often the recorder's clock had been set back.
+	// setBack is the recorder's setBack when the watch began.
 	setBack int64
 }
 
-// grid divides a span up to now into intervals; the last one is not over yet.
+// grid divides a span that ends now into intervals. The last interval is not over yet.
 type grid struct {
 	length time.Duration
 	count  int
@@ -46,18 +46,18 @@ func (g grid) first(now time.Time) time.Time {
 	return g.last(now).Add(-time.Duration(g.count-1) * g.length)
 }
 
-// View is what a watch sees.
+// View is the result of Look.
 type View struct {
-	// Points are those that may differ from what was seen before: all of them the first time, then from the newest one
-	// seen on.
+	// Points are the points that may have changed since the last Look: all points the first time, later those from the newest
+	// returned one on.
 	Points []gateway.StatsPoint
-	// Totals, Subscriptions and EventTypes sum up the span, to 15 s.
+	// Totals, Subscriptions and EventTypes are sums over the span, rounded to 15 s.
 	Totals        gateway.StatsCounts
 	Subscriptions []gateway.SubscriptionStats
 	EventTypes    []gateway.EventTypeStats
 }
 
-// Watch begins to look at a span.
+// Watch returns a Watch of a time span.
 func (r *Recorder) Watch(ctx context.Context, id gateway.TenantID, span time.Duration) (*Watch, error) {
 	resolution := gateway.StatsResolution(span)
 	w := &Watch{
@@ -65,7 +65,7 @@ func (r *Recorder) Watch(ctx context.Context, id gateway.TenantID, span time.Dur
 		whole: newInterval(time.Time{}), setBack: r.setBack.Load(),
 	}
 	now := r.now()
-	// What is in memory is looked at first: what finishes between this and the reading comes with the first look.
+	// Memory is read before the store: an interval that finishes in between is returned by the first Look.
 	newest := r.newest(id, now, w.tables.first(now), false)
 	if err := w.load(ctx, now, newest.closed); err != nil {
 		return nil, err
@@ -77,11 +77,11 @@ func (r *Recorder) Watch(ctx context.Context, id gateway.TenantID, span time.Dur
 	return w, nil
 }
 
-// Resolution is the length of the points' intervals.
+// Resolution returns the length of the points' intervals.
 func (w *Watch) Resolution() time.Duration { return w.points.length }
 
-// load reads what the store has of the span and memory has not: the long intervals, then, where they may not have been
-// summed up yet, the shorter ones.
+// load reads the span's intervals that are not in memory from the store: first the long ones, then, where these may not have been
+// made yet, the shorter ones.
 func (w *Watch) load(ctx context.Context, now time.Time, inMemory []*interval) error {
 	top := slices.IndexFunc(tiers[:], func(t tier) bool { return t.length == w.tables.length })
 	from := w.tables.first(now)
@@ -120,7 +120,7 @@ func (w *Watch) addStored(ctx context.Context, rows []store.StatsInterval, from 
 	}
 }
 
-// add adds an interval that is over, no longer than those of the tables, to the one it is a part of.
+// add adds a finished interval to the interval of the tables that contains it.
 func (w *Watch) add(one *interval) {
 	w.whole.add(one)
 	start := one.start.Truncate(w.tables.length)
@@ -129,7 +129,7 @@ func (w *Watch) add(one *interval) {
 	case n > 0 && w.intervals[n-1].start.Equal(start):
 		w.intervals[n-1].add(one)
 	case w.tables.length == shortest:
-		w.intervals = append(w.intervals, one) // shared; there is no other one to add to it
+		w.intervals = append(w.intervals, one) // shared: nothing else is added to it
 	default:
 		own := one.clone()
 		own.start = start
@@ -137,7 +137,7 @@ func (w *Watch) add(one *interval) {
 	}
 }
 
-// forget drops what has left the span.
+// forget removes the intervals that are no longer in the span.
 func (w *Watch) forget(now time.Time) {
 	first, n := w.tables.first(now), 0
 	for n < len(w.intervals) && w.intervals[n].start.Before(first) {
@@ -150,8 +150,8 @@ func (w *Watch) forget(now time.Time) {
 	w.intervals = slices.Delete(w.intervals, 0, n)
 }
 
-// Look returns what is there now, with the tables if asked. ok is false when nobody looked for so long that something may
-// be missing, and when the clock was set back: watch again.
+// Look returns the current statistics, optionally with the tables. ok is false if the last Look is so long ago that intervals may be
+// missing, or if the clock was set back. Then begin a new Watch.
 func (w *Watch) Look(tables bool) (view View, ok bool) {
 	now := w.recorder.now()
 	if now.Before(w.looked) {
@@ -176,7 +176,7 @@ func (w *Watch) Look(tables bool) (view View, ok bool) {
 	} else {
 		view.Points = w.intervalPoints(newest, from, w.given)
 	}
-	// What waits is known as of now, whether anything happened or not.
+	// The gauges are current even without activity.
 	view.Points[len(view.Points)-1].Gauges = newest.gauges
 	if tables {
 		w.sumUp(&view, newest)
@@ -184,8 +184,8 @@ func (w *Watch) Look(tables bool) (view View, ok bool) {
 	return view, true
 }
 
-// knownFrom returns the first second from a time on that is not older than the recorder, which can tell nothing of those
-// before; a reader must not take them for seconds in which nothing happened.
+// knownFrom returns the first second from a time on for which the recorder has counts. Seconds before the recorder's start are
+// unknown and must not be shown as seconds without activity.
 func (w *Watch) knownFrom(from time.Time) time.Time {
 	if since := w.recorder.knownSince(); since.After(from) && !since.After(w.given) {
 		return since
@@ -241,7 +241,7 @@ func (w *Watch) intervalPoints(n newest, from, last time.Time) []gateway.StatsPo
 	return points
 }
 
-// known returns gauges, or those from before when nobody looked.
+// known returns gauges, or the earlier ones if these are unknown.
 func known(gauges, before gateway.StatsGauges) gateway.StatsGauges {
 	if gauges.Known {
 		return gauges
@@ -249,7 +249,7 @@ func known(gauges, before gateway.StatsGauges) gateway.StatsGauges {
 	return before
 }
 
-// sumUp makes the tables.
+// sumUp computes the tables.
 func (w *Watch) sumUp(view *View, n newest) {
 	sum := w.whole.clone()
 	if n.open != nil {
@@ -273,7 +273,7 @@ func (w *Watch) sumUp(view *View, n newest) {
 	}
 }
 
-// newest is what memory has of a tenant. All of it may be kept.
+// newest is a snapshot of a tenant's counts in memory. The caller owns it.
 type newest struct {
 	closed   []*interval
 	open     *interval
@@ -283,7 +283,7 @@ type newest struct {
 	backlogs map[gateway.SubscriptionID]gateway.SubscriptionBacklog
 }
 
-// newest returns the finished intervals that began from a time on, and the one under way: its total, or the whole of it.
+// newest returns the finished intervals that began at or after from, and the current one: only its total, or the whole of it.
 func (r *Recorder) newest(id gateway.TenantID, now, from time.Time, whole bool) newest {
 	r.mu.Lock()
 	defer r.mu.Unlock()

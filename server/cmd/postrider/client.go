@@ -23,7 +23,7 @@ const (
 	keyVariable = "POSTRIDER_API_KEY"
 )
 
-// errNoKey means that there is nothing to sign in with.
+// errNoKey means that no API key was given or found.
 var errNoKey = errors.New("no key")
 
 // client calls the services of one server.
@@ -49,13 +49,13 @@ type connection struct {
 func (c *connection) addFlags(cmd *cobra.Command) {
 	flags := cmd.PersistentFlags()
 	flags.Var(placeholder(&c.server, "URL"), "server", "the server (default $"+urlVariable+" or "+c.defaultServer()+")")
-	flags.Var(placeholder(&c.data, "FOLDER"), "data", "the server's data folder, for its admin key when there is no $"+keyVariable)
+	flags.Var(placeholder(&c.data, "FOLDER"), "data", "the server's data folder, whose admin key is used without $"+keyVariable)
 	flags.Var(placeholder(&c.tenant, "NAME"), "tenant", "the tenant (default the key's own)")
 }
 
 func (c *connection) defaultServer() string { return "http://" + server.DefaultConfig().Listen }
 
-// open makes a client. Nothing is sent yet.
+// open returns a client. It sends nothing.
 func (c *connection) open() (*client, error) {
 	base := firstOf(c.server, c.variable(urlVariable), c.defaultServer())
 	u, err := url.Parse(base)
@@ -79,8 +79,8 @@ func (c *connection) open() (*client, error) {
 	}, nil
 }
 
-// key returns the key to show: the one in the environment, or on the server's own machine its admin key. The admin key
-// never goes to another machine unless it was put into the environment for that.
+// key returns the API key: the one in the environment, or on the server's own machine its admin key. The admin key is never
+// sent to another machine unless it is in the environment as the API key.
 func (c *connection) key(server *url.URL) (string, error) {
 	if key := c.variable(keyVariable); key != "" {
 		return key, nil

@@ -7,32 +7,32 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// environment is what a command sees of the world around it.
+// environment is a command's access to its process: the standard streams and the environment variables.
 type environment struct {
 	stdin          io.Reader
 	stdout, stderr io.Writer
 	lookup         func(name string) (string, bool)
 }
 
-const about = `Postrider is a type-safe event gateway: publish an event once, over gRPC or plain JSON, and it is
-checked, stored, and delivered to every subscriber.
+const about = `Postrider is a type-safe event gateway. Publish an event once, over gRPC or plain JSON; Postrider checks it,
+stores it, and delivers it to every subscriber.
 
-Client commands find the server at POSTRIDER_URL and show it the key POSTRIDER_API_KEY. On the machine of the
-server the key may be left out: then the admin key of the data folder is used.
+Client commands use the server at POSTRIDER_URL and the API key in POSTRIDER_API_KEY. On the machine of the server the
+key is optional: without it, they use the admin key in the data folder.
 
-Exit codes: 0 done, 1 failed, 2 wrong usage, 3 refused by the server, 4 server not reachable or key not accepted.`
+Exit codes: 0 success, 1 failure, 2 wrong usage, 3 refused by the server, 4 server not reachable or key not accepted.`
 
-// group makes a command that only holds others: alone it explains itself, and a wrong word after it is an error.
+// group makes a command that only contains subcommands. Without arguments it prints its help; an unknown subcommand is an error.
 func group(cmd *cobra.Command) {
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		if len(args) > 0 {
-			return usageError{cmd, fmt.Errorf("there is no %q among the %s commands", args[0], cmd.Name())}
+			return usageError{cmd, fmt.Errorf("unknown command %q for %q", args[0], cmd.CommandPath())}
 		}
 		return cmd.Help()
 	}
 }
 
-// newCommand puts the command line together.
+// newCommand assembles the command line.
 func newCommand(env environment) *cobra.Command {
 	root := &cobra.Command{
 		Use:   "postrider",

@@ -110,10 +110,10 @@ func TestPublish(t *testing.T) {
 	i.must("", "publish", "order.created", `{"from":"argument"}`, "--id", "a1")
 	i.must("", "publish", "order.created", "--file", file)
 	i.must(`{"from":"stdin"}`, "publish", "order.created")
-	if out := i.must(ndjson, "publish", "--ndjson", "-"); out != "2 published, 0 of them stored before\n" {
+	if out := i.must(ndjson, "publish", "--ndjson", "-"); out != "2 published, 0 of them duplicates\n" {
 		t.Errorf("printed %q", out)
 	}
-	if out := i.must(ndjson, "publish", "--ndjson", "-"); out != "2 published, 2 of them stored before\n" {
+	if out := i.must(ndjson, "publish", "--ndjson", "-"); out != "2 published, 2 of them duplicates\n" {
 		t.Errorf("again printed %q", out)
 	}
 	i.must(`{"from":"lines"}`, "publish", "order.closed", "--ndjson", "-")
@@ -325,7 +325,7 @@ func TestTailGoesOnAfterARestart(t *testing.T) {
 	if err := first.stop(); err != nil {
 		t.Fatal(err)
 	}
-	stderr.await(t, "connecting again")
+	stderr.await(t, "reconnecting")
 	config.Listen = strings.TrimPrefix(first.url, "http://")
 	second := startServer(t, config)
 	second.must("", "publish", "order.created", `{"n":2}`)

@@ -14,7 +14,7 @@ func TestCopyingEventsToTheirOwnServerStoresNothing(t *testing.T) {
 	i.must("", "publish", "order.created", `{"n":9007199254740993}`, "--id", "a1", "--source", "shop", "--time", "2026-01-02T03:04:05.123456789Z")
 	i.must("", "publish", "order.created", `{"n":1}`)
 	shown := strings.SplitAfter(i.must("", "tail", "--start", "earliest", "--json", "--count", "2"), "\n")
-	if got := i.must(shown[0], "publish", "--ndjson", "-"); got != "1 published, 1 of them stored before\n" {
+	if got := i.must(shown[0], "publish", "--ndjson", "-"); got != "1 published, 1 of them duplicates\n" {
 		t.Errorf("its own event with all attributes: %q", got)
 	}
 	got := i.run(shown[1], "publish", "--ndjson", "-")
@@ -25,10 +25,10 @@ func TestCopyingEventsToTheirOwnServerStoresNothing(t *testing.T) {
 		t.Errorf("another event with a used id: exit %d, %q", got.code, got.stderr)
 	}
 	other := newInstance(t)
-	if got := other.must(strings.Join(shown, ""), "publish", "--ndjson", "-"); got != "2 published, 0 of them stored before\n" {
+	if got := other.must(strings.Join(shown, ""), "publish", "--ndjson", "-"); got != "2 published, 0 of them duplicates\n" {
 		t.Errorf("to another server: %q", got)
 	}
-	if got := other.must(strings.Join(shown, ""), "publish", "--ndjson", "-"); got != "2 published, 2 of them stored before\n" {
+	if got := other.must(strings.Join(shown, ""), "publish", "--ndjson", "-"); got != "2 published, 2 of them duplicates\n" {
 		t.Errorf("to another server again: %q", got)
 	}
 }
@@ -43,7 +43,7 @@ func TestLinesOfAStreamArePublishedWhenItPauses(t *testing.T) {
 		i.must("", "tail", "--start", "earliest", "--count", string(rune('1'+n)))
 	}
 	_ = stream.Close()
-	if got := <-ended; got.code != exitOK || got.stdout != "3 published, 0 of them stored before\n" {
+	if got := <-ended; got.code != exitOK || got.stdout != "3 published, 0 of them duplicates\n" {
 		t.Errorf("exit %d: %q, %q", got.code, got.stdout, got.stderr)
 	}
 }

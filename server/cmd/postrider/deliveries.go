@@ -18,7 +18,7 @@ import (
 func deliveriesCommand(env environment, to *connection) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "deliveries",
-		Short: "Show what became of events for their subscriptions, and try dead ones again",
+		Short: "Show deliveries and their attempts, and retry them",
 		Example: `  postrider deliveries list --subscription billing --state dead
   postrider deliveries list --event evt_06h2jds74l0mqo5ntd7earo5ug
   postrider deliveries show dlv_00000000000020000000000004000000
@@ -37,11 +37,11 @@ func listDeliveries(env environment, to *connection) *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{Use: "list", Short: "List the newest deliveries", Args: noArguments}
 	flags := cmd.Flags()
-	flags.Var(placeholder(&request.Subscription, "NAME|ID"), "subscription", "of this subscription")
-	flags.Var(placeholder(&request.EventId, "ID"), "event", "of this event")
-	flags.StringSliceVar(&states, "state", nil, "in these states: pending, retrying, delivered, dead")
+	flags.Var(placeholder(&request.Subscription, "NAME|ID"), "subscription", "only deliveries of this subscription")
+	flags.Var(placeholder(&request.EventId, "ID"), "event", "only deliveries of this event")
+	flags.StringSliceVar(&states, "state", nil, "only deliveries in these states: pending, retrying, delivered, dead")
 	named(flags, "state", "STATE,...")
-	flags.Int32Var(&limit, "limit", 50, "at most this many, up to 1000")
+	flags.Int32Var(&limit, "limit", 50, "number of deliveries, at most 1000")
 	named(flags, "limit", "N")
 	flags.BoolVar(&asJSON, "json", false, "print each as one line of JSON")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
@@ -75,7 +75,7 @@ func deliveryStates(names []string) (states []postriderv1.DeliveryState, err err
 	for _, name := range names {
 		state := postriderv1.DeliveryState_value[deliveryStatePrefix+strings.ToUpper(name)]
 		if state == 0 {
-			return nil, fmt.Errorf("--state: there is no state %q", name)
+			return nil, fmt.Errorf("--state: unknown state %q", name)
 		}
 		states = append(states, postriderv1.DeliveryState(state))
 	}
@@ -96,8 +96,8 @@ func local(at *timestamppb.Timestamp) string { return at.AsTime().Local().Format
 func showDelivery(env environment, to *connection) *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
-		Use: "show ID", Short: "Show a delivery's attempts: what was sent and what came back",
-		Args: oneArgument("which delivery? Give its id"),
+		Use: "show ID", Short: "Show the attempts of a delivery, with requests and responses",
+		Args: oneArgument("give the ID of a delivery"),
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print delivery and attempts as JSON")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
@@ -126,10 +126,10 @@ func showDelivery(env environment, to *connection) *cobra.Command {
 
 func retryDeliveries(env environment, to *connection) *cobra.Command {
 	cmd := &cobra.Command{
-		Use: "retry ID...", Short: "Try deliveries again as soon as possible; dead ones get a fresh retry schedule",
+		Use: "retry ID...", Short: "Retry deliveries as soon as possible; dead ones get a new retry schedule",
 		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 0 {
-				return usageError{cmd, errors.New("which deliveries? Give their ids")}
+				return usageError{cmd, errors.New("give the IDs of deliveries")}
 			}
 			return nil
 		},
@@ -144,7 +144,7 @@ func retryDeliveries(env environment, to *connection) *cobra.Command {
 			if _, err := c.deliveries.RetryDelivery(cmd.Context(), connect.NewRequest(request)); err != nil {
 				return fmt.Errorf("%s: %w", id, err)
 			}
-			if err := say(env.stdout, "%s is tried again as soon as possible\n", id); err != nil {
+			if err := say(env.stdout, "%s will be retried as soon as possible\n", id); err != nil {
 				return err
 			}
 		}
@@ -162,7 +162,7 @@ func printNext(w io.Writer, d *postriderv1.Delivery) error {
 	case d.GetNextAttemptTime().AsTime().After(time.Now()):
 		return say(w, "next attempt %s\n", local(d.GetNextAttemptTime()))
 	default:
-		return say(w, "next attempt when the subscription goes on: postrider subscriptions get %s\n", d.GetSubscriptionId())
+		return say(w, "next attempt when the subscription continues: postrider subscriptions get %s\n", d.GetSubscriptionId())
 	}
 }
 
@@ -192,19 +192,19 @@ func printAttempts(w io.Writer, response *postriderv1.GetDeliveryResponse) error
 func printAnswer(w io.Writer, response *postriderv1.AttemptResponse) error {
 	switch body := response.GetBody(); {
 	case body == "" && response.GetBodyTruncated():
-		return say(w, "  answer: it broke off before its body\n")
+		return say(w, "  response: cut off before its body\n")
 	case body == "":
 		return nil
 	case response.GetBodyTruncated():
-		return say(w, "  answer, its beginning: %s\n", body)
+		return say(w, "  response (first part): %s\n", body)
 	default:
-		return say(w, "  answer: %s\n", body)
+		return say(w, "  response: %s\n", body)
 	}
 }
 
 func printRequest(w io.Writer, request *postriderv1.AttemptRequest) error {
 	if request == nil {
-		return say(w, "  what was sent is not recorded\n")
+		return say(w, "  the request was not recorded\n")
 	}
 	if err := say(w, "  %s %s\n", request.GetMethod(), request.GetUrl()); err != nil {
 		return err

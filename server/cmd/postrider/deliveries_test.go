@@ -27,14 +27,14 @@ func TestDeliveriesShowSaysWhatIsMissing(t *testing.T) {
 	}
 	i.must("", "publish", "order.created", `{"n":1}`)
 	for name, want := range map[string]string{
-		"gone": "next attempt when the subscription goes on: postrider subscriptions get sub_",
-		"cut":  "answer, its beginning: part\n",
+		"gone": "next attempt when the subscription continues: postrider subscriptions get sub_",
+		"cut":  "response (first part): part\n",
 	} {
 		if shown := i.must("", "deliveries", "show", i.attempted(name)); !strings.Contains(shown, want) {
 			t.Errorf("%q is not in %s", want, shown)
 		}
 	}
-	if shown := i.must("", "deliveries", "show", i.attempted("gone")); !strings.Contains(shown, "answer: it broke off before its body\n") {
+	if shown := i.must("", "deliveries", "show", i.attempted("gone")); !strings.Contains(shown, "response: cut off before its body\n") {
 		t.Errorf("an answer without its body: %s", shown)
 	}
 }
@@ -55,7 +55,7 @@ func TestDeadDeliveriesAreRetriedFromTheShell(t *testing.T) {
 	i.must("", "publish", "order.created", `{"n":2}`)
 	dead := i.deliveries("dead", 2)
 	mended.Store(true)
-	want := dead[0] + " is tried again as soon as possible\n" + dead[1] + " is tried again as soon as possible\n"
+	want := dead[0] + " will be retried as soon as possible\n" + dead[1] + " will be retried as soon as possible\n"
 	if got := i.must("", "deliveries", "retry", dead[0], dead[1]); got != want {
 		t.Errorf("%q, want %q", got, want)
 	}
@@ -126,7 +126,7 @@ func TestDeliveries(t *testing.T) {
 	shown := i.must("", "deliveries", "show", id)
 	for _, part := range []string{
 		"#1 ", "(first) event_failure, status 400", "POST " + hook.URL + "/first\n", "X-Token: •••\n", "Webhook-Signature: v1,",
-		`"data":{"n":1}}`, `answer: no \u001b[2Jsuch order`, "\nnext attempt 2",
+		`"data":{"n":1}}`, `response: no \u001b[2Jsuch order`, "\nnext attempt 2",
 	} {
 		if !strings.Contains(shown, part) {
 			t.Errorf("%q is not in %s", part, shown)

@@ -59,7 +59,7 @@ func codeExit(code connect.Code) int {
 	}
 }
 
-// report tells a person what went wrong.
+// report prints an error for a person.
 func report(w io.Writer, err error) {
 	// What a server says stays under the line that says who says it.
 	fmt.Fprintf(w, "postrider: %s\n", strings.ReplaceAll(message(err), "\n", "\n  "))

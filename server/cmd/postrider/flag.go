@@ -13,7 +13,7 @@ func selective(cmd *cobra.Command, flags ...string) {
 	cmd.PreRunE = func(cmd *cobra.Command, _ []string) error {
 		for _, name := range flags {
 			if flag := cmd.Flags().Lookup(name); flag.Changed && (flag.Value.String() == "" || flag.Value.String() == "[]") {
-				return usageError{cmd, fmt.Errorf("--%s is given without a value; leave it out to select all", name)}
+				return usageError{cmd, fmt.Errorf("--%s has no value; leave it out to select all", name)}
 			}
 		}
 		return nil

@@ -29,7 +29,7 @@ func keysCommand(env environment, to *connection) *cobra.Command {
 
 func listKeys(env environment, to *connection) *cobra.Command {
 	var asJSON bool
-	cmd := &cobra.Command{Use: "list", Short: "List keys, revoked ones included", Args: noArguments}
+	cmd := &cobra.Command{Use: "list", Short: "List API keys, including revoked ones", Args: noArguments}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print each as one line of JSON")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		c, err := to.open()
@@ -80,13 +80,13 @@ func createKey(env environment, to *connection) *cobra.Command {
 	var scopes []string
 	cmd := &cobra.Command{
 		Use:   "create NAME --scopes SCOPE,…",
-		Short: "Make a key and print its secret, which is shown this once",
-		Long: `Make a key and print its secret, which is shown this once. The secret alone goes to standard output.
+		Short: "Create an API key and print its secret, which is shown only once",
+		Long: `Create an API key and print its secret, which is shown only once. Only the secret is written to standard output.
 
-Scopes: publish (publish events), consume (read events and deliveries, subscribe), admin (everything). With --tenant the
-key is confined to that tenant.`,
+Scopes: publish (publish events), consume (read events and deliveries, subscribe), admin (everything). With
+--tenant the key is limited to that tenant.`,
 		Example: `  POSTRIDER_API_KEY=$(postrider keys create shop --scopes publish)`,
-		Args:    oneArgument("what is the NAME of the new key?"),
+		Args:    oneArgument("give a NAME for the new key"),
 	}
 	cmd.Flags().StringSliceVar(&scopes, "scopes", nil, "publish, consume, admin")
 	named(cmd.Flags(), "scopes", "SCOPE,...")
@@ -105,7 +105,7 @@ key is confined to that tenant.`,
 		if err != nil {
 			return err
 		}
-		_ = say(env.stderr, "Key %s made; its secret is not shown again:\n", response.Msg.GetApiKey().GetId())
+		_ = say(env.stderr, "Key %s created; its secret is not shown again:\n", response.Msg.GetApiKey().GetId())
 		_, err = fmt.Fprintln(env.stdout, response.Msg.GetSecret())
 		return err
 	}
@@ -114,13 +114,13 @@ key is confined to that tenant.`,
 
 func parseScopes(names []string) ([]postriderv1.ApiKeyScope, error) {
 	if len(names) == 0 {
-		return nil, fmt.Errorf("what may the key do? Give --scopes, such as publish or publish,consume")
+		return nil, fmt.Errorf("--scopes is missing; for example: --scopes publish,consume")
 	}
 	var scopes []postriderv1.ApiKeyScope
 	for _, name := range names {
 		value := postriderv1.ApiKeyScope_value[scopePrefix+strings.ToUpper(name)]
 		if value == 0 {
-			return nil, fmt.Errorf("--scopes: %q is none of publish, consume, admin", name)
+			return nil, fmt.Errorf("--scopes: %q is not publish, consume or admin", name)
 		}
 		scopes = append(scopes, postriderv1.ApiKeyScope(value))
 	}
@@ -129,7 +129,7 @@ func parseScopes(names []string) ([]postriderv1.ApiKeyScope, error) {
 
 func revokeKey(env environment, to *connection) *cobra.Command {
 	return &cobra.Command{
-		Use: "revoke ID", Short: "End a key within a second, for good", Args: oneArgument("which key? Give its id"),
+		Use: "revoke ID", Short: "Revoke an API key for good, within a second", Args: oneArgument("give the ID of a key"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			c, err := to.open()
 			if err != nil {

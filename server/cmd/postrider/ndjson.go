@@ -67,7 +67,7 @@ func publishMany(ctx context.Context, c *client, env environment, flags publishF
 	}
 	err = b.run(ctx, in)
 	if !flags.json {
-		_ = say(env.stdout, "%d published, %d of them stored before\n", b.published, b.duplicates)
+		_ = say(env.stdout, "%d published, %d of them duplicates\n", b.published, b.duplicates)
 	}
 	return err
 }

@@ -43,7 +43,7 @@ func TestUnknownFieldsOnTheCommandLine(t *testing.T) {
 	i.must("", "types", "push", folder, "--unknown-fields", "ignore")
 	i.must("", "publish", "mail.v1.ParcelSent", more)
 	shown := i.must("", "types", "show", "mail.v1.ParcelSent")
-	if !strings.Contains(shown, "unknown fields are ignored") || !strings.Contains(shown, "left out of 1: event.data.stamps") {
+	if !strings.Contains(shown, "unknown fields are ignored") || !strings.Contains(shown, "left out of 1 events: event.data.stamps") {
 		t.Errorf("show: %s", shown)
 	}
 	if out := i.must("", "types", "unknown-fields", "mail.v1.ParcelSent", "refuse"); out != "unknown fields of mail.v1.ParcelSent: refuse\n" {

@@ -22,7 +22,7 @@ func readSchemas(stdin io.Reader, source string) (descriptorSet []byte, files []
 	if source == "-" {
 		descriptorSet, err = io.ReadAll(stdin)
 		if err == nil && len(descriptorSet) == 0 {
-			err = errors.New("the standard input is empty; it should be a FileDescriptorSet")
+			err = errors.New("the standard input is empty; want a FileDescriptorSet")
 		}
 		return descriptorSet, nil, err
 	}

@@ -18,7 +18,7 @@ func serveCommand(env environment) *cobra.Command {
 		Short: "Run the server",
 		Long: `Run the server: API, web UI and delivery on one port.
 
-SIGTERM or SIGINT stops it: streams end, attempts under way are finished or recorded. A second signal ends it at once.
+SIGTERM or SIGINT stops the server: streams end, current attempts are finished or recorded. A second signal ends it at once.
 
 ` + environmentHelp(),
 		Example: `  postrider serve
@@ -56,7 +56,7 @@ func givenFlags(cmd *cobra.Command) func(name string) (string, bool) {
 
 func environmentHelp() string {
 	var text strings.Builder
-	text.WriteString("Each flag can be set by an environment variable; the flag wins.\n")
+	text.WriteString("Each flag can also be set by an environment variable; the flag takes precedence.\n")
 	for _, setting := range server.Settings() {
 		if setting.Flag != "" {
 			fmt.Fprintf(&text, "  %-27s --%s\n", setting.Env, setting.Flag)
@@ -77,7 +77,7 @@ func serve(ctx context.Context, config server.Config, env environment) error {
 	return errors.Join(instance.Run(ctx), instance.Close())
 }
 
-// greet says where the server is, where its key is, and how to publish the first event.
+// greet prints the server's URL, where its admin key is, and how to publish the first event.
 func greet(w io.Writer, instance *server.Server) {
 	source, expression := "POSTRIDER_ADMIN_KEY, as set", `KEY="$POSTRIDER_ADMIN_KEY"`
 	if path := instance.AdminKeyPath(); path != "" {

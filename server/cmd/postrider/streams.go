@@ -14,7 +14,7 @@ import (
 func streamsCommand(env environment, to *connection) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "streams",
-		Short: "Show open live streams and end them",
+		Short: "List and disconnect open live streams",
 		Example: `  postrider streams list
   postrider streams disconnect str_5tqk3wzr2v7x4nq6m2b8c9d0e1`,
 	}
@@ -26,7 +26,7 @@ func streamsCommand(env environment, to *connection) *cobra.Command {
 
 func listStreams(env environment, to *connection) *cobra.Command {
 	var asJSON bool
-	cmd := &cobra.Command{Use: "list", Short: "List the open live streams of a tenant, the oldest first", Args: noArguments}
+	cmd := &cobra.Command{Use: "list", Short: "List the open live streams of a tenant, oldest first", Args: noArguments}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print each as one line of JSON")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		c, err := to.open()
@@ -97,8 +97,8 @@ func carries(filters []*postriderv1.NamedFilter) string {
 func disconnectStream(env environment, to *connection) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "disconnect ID",
-		Short: "End a live stream; its client is told not to come back by itself",
-		Args:  oneArgument("which stream? Give its id"),
+		Short: "Disconnect a live stream and tell its client not to reconnect by itself",
+		Args:  oneArgument("give the ID of a stream"),
 	}
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		c, err := to.open()
@@ -110,7 +110,7 @@ func disconnectStream(env environment, to *connection) *cobra.Command {
 		if err != nil {
 			return err
 		}
-		err = say(env.stdout, "ended %s\n", args[0])
+		err = say(env.stdout, "%s is disconnected\n", args[0])
 		return err
 	}
 	return cmd

@@ -42,7 +42,7 @@ func TestStreams(t *testing.T) {
 	if lines := i.must("", "streams", "list", "--json"); !strings.Contains(lines, `"id":"`+id+`"`) {
 		t.Errorf("as JSON: %s", lines)
 	}
-	if out := i.must("", "streams", "disconnect", id); out != "ended "+id+"\n" {
+	if out := i.must("", "streams", "disconnect", id); out != id+" is disconnected\n" {
 		t.Errorf("disconnect: %s", out)
 	}
 	if code := <-ended; code == exitOK {

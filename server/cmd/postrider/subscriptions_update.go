@@ -32,20 +32,20 @@ func updateSubscription(env environment, to *connection) *cobra.Command {
 	var name string
 	cmd := &cobra.Command{
 		Use:   "update NAME|ID",
-		Short: "Change what is given of a subscription, and nothing else",
-		Long: `Change what is given of a subscription, and nothing else. Another filter holds for events that have no delivery yet; URL,
-headers, payloads, secret and retries hold from the next attempt on, also of deliveries that wait for theirs. An empty
-value, or 0, takes back what was set, such as --expression ''.
+		Short: "Change the given fields of a subscription",
+		Long: `Change the given fields of a subscription and no others. A new filter applies to events that have no delivery yet. URL,
+headers, payload format, secret and retry schedule apply from the next attempt on, including retries of existing deliveries.
+An empty value, or 0, resets a field to its default, such as --expression ''.
 
-Stored header values are not sent to another address: when --url has another scheme, host or port, give them again with
---header, or drop them with --header ''.`,
+Stored header values are not sent to another address: if --url has another scheme, host or port, give them again with
+--header, or remove them with --header ''.`,
 		Example: `  postrider subscriptions update billing --url https://example.com/new-hook
   postrider subscriptions update billing --url https://other.example/hook --header 'Authorization: Bearer abc'
   postrider subscriptions update billing --types 'order.*' --expression 'event.data.total > 1000'
   postrider subscriptions update billing --retry 5s,1m,1h --concurrency 8`,
-		Args: oneArgument("which subscription? Give its name or id"),
+		Args: oneArgument("give the NAME or ID of a subscription"),
 	}
-	cmd.Flags().Var(placeholder(&name, "NAME"), "name", "its new name")
+	cmd.Flags().Var(placeholder(&name, "NAME"), "name", "new name")
 	flags.add(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		mask := &fieldmaskpb.FieldMask{}
@@ -55,10 +55,10 @@ Stored header values are not sent to another address: when --url has another sch
 			}
 		}
 		if len(mask.Paths) == 0 {
-			return usageError{cmd, errors.New("what is to change? Give a flag")}
+			return usageError{cmd, errors.New("nothing to change; give at least one flag")}
 		}
 		if cmd.Flags().Changed("url") && flags.url == "" {
-			return usageError{cmd, errors.New("--url: is given without a value; a subscription has to have one")}
+			return usageError{cmd, errors.New("--url: a subscription needs a URL")}
 		}
 		sub, err := flags.content(name)
 		if err != nil {

@@ -35,8 +35,8 @@ func tailCommand(env environment, to *connection) *cobra.Command {
 		Short: "Watch events as they are published",
 		Long: `Watch events as they are published, until interrupted.
 
-After a disconnect it goes on where it stopped: no event is lost or shown twice. Should events be missing all the same,
-because the log was replaced or retention removed them, that is said on standard error.`,
+After a disconnect, tail resumes where it stopped: no event is lost or shown twice. If events are missing because the log
+was replaced or retention removed them, tail reports that on standard error.`,
 		Example: `  postrider tail
   postrider tail --types 'order.*,payment.*' --start earliest
   postrider tail --types shop.v1.OrderCreated --expression 'event.data.lines.exists(l, l.quantity > 10)'
@@ -94,7 +94,7 @@ func (t *tailer) run(ctx context.Context) error {
 		if t.cursor != before {
 			wait = firstReconnect
 		}
-		_ = say(t.env.stderr, "disconnected (%s); connecting again\n", message(err))
+		_ = say(t.env.stderr, "disconnected (%s); reconnecting\n", message(err))
 		if !pause(ctx, time.Duration(float64(wait)*(0.5+rand.Float64()))) {
 			return nil
 		}

@@ -21,7 +21,7 @@ func TestTailShowsWhatAnEventBreaks(t *testing.T) {
 	if want := `"violations":[{"field":"data.nothing","message":"is not a field of shop.v1.OrderCancelled"}]`; !strings.Contains(object, want) {
 		t.Errorf("%s lacks %s", object, want)
 	}
-	if got := other.must(object, "publish", "--ndjson", "-"); got != "1 published, 0 of them stored before\n" {
+	if got := other.must(object, "publish", "--ndjson", "-"); got != "1 published, 0 of them duplicates\n" {
 		t.Errorf("to another server: %q", got)
 	}
 }

@@ -69,7 +69,7 @@ type tenantFlags struct {
 }
 
 func (f *tenantFlags) add(cmd *cobra.Command) {
-	cmd.Flags().Var(placeholder(&f.displayName, "TEXT"), "display-name", "its name for people")
+	cmd.Flags().Var(placeholder(&f.displayName, "TEXT"), "display-name", "name shown to people")
 	cmd.Flags().BoolVar(&f.typedOnly, "typed-only", false, "refuse events whose type has no schema; --typed-only=false accepts them")
 }
 
@@ -79,7 +79,7 @@ func (f *tenantFlags) tenant(name string) *postriderv1.Tenant {
 
 func createTenant(env environment, to *connection) *cobra.Command {
 	var flags tenantFlags
-	cmd := &cobra.Command{Use: "create NAME", Short: "Add a tenant", Args: oneArgument("what is the NAME of the new tenant?")}
+	cmd := &cobra.Command{Use: "create NAME", Short: "Create a tenant", Args: oneArgument("give a NAME for the new tenant")}
 	flags.add(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		c, err := to.open()
@@ -99,7 +99,7 @@ func createTenant(env environment, to *connection) *cobra.Command {
 
 func updateTenant(env environment, to *connection) *cobra.Command {
 	var flags tenantFlags
-	cmd := &cobra.Command{Use: "update NAME", Short: "Change what is given of a tenant", Args: oneArgument("what is the NAME of the tenant?")}
+	cmd := &cobra.Command{Use: "update NAME", Short: "Change the given fields of a tenant", Args: oneArgument("give the NAME of a tenant")}
 	flags.add(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		mask := &fieldmaskpb.FieldMask{}
@@ -109,7 +109,7 @@ func updateTenant(env environment, to *connection) *cobra.Command {
 			}
 		}
 		if len(mask.GetPaths()) == 0 {
-			return usageError{cmd, errors.New("what is to change? Give a flag")}
+			return usageError{cmd, errors.New("nothing to change; give at least one flag")}
 		}
 		c, err := to.open()
 		if err != nil {

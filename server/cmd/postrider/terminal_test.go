@@ -145,7 +145,7 @@ func TestTailFeedsPublish(t *testing.T) {
 `, "publish", "--ndjson", "-")
 	args := []string{"tail", "--start", "earliest", "--count", "2", "--json"}
 	shown := from.must("", args...)
-	if out := to.must(shown, "publish", "--ndjson", "-"); out != "2 published, 0 of them stored before\n" {
+	if out := to.must(shown, "publish", "--ndjson", "-"); out != "2 published, 0 of them duplicates\n" {
 		t.Fatalf("printed %q", out)
 	}
 	without := regexp.MustCompile(`,"cursor".*`)

@@ -79,11 +79,11 @@ func showType(env environment, to *connection) *cobra.Command {
 	var asJSON bool
 	var version int32
 	cmd := &cobra.Command{
-		Use: "show NAME", Short: "Show an event type: its schema, an example, who subscribes and how much it is used",
-		Args: oneArgument("which event type? Give its name"),
+		Use: "show NAME", Short: "Show an event type: its schema, an example, its subscribers and its usage",
+		Args: oneArgument("give the NAME of an event type"),
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print it as JSON")
-	cmd.Flags().Int32Var(&version, "version", 0, "of this version; the latest when 0")
+	cmd.Flags().Int32Var(&version, "version", 0, "show this version; 0 means the latest")
 	named(cmd.Flags(), "version", "N")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		c, err := to.open()
@@ -120,7 +120,7 @@ func printType(w io.Writer, shown *postriderv1.GetEventTypeResponse) error {
 	_ = say(w, "\n%s events in 24 hours; since the server started %d marked, %d refused\n",
 		atMost(traffic.GetEventsLastDay()), traffic.GetWarned(), traffic.GetRefused())
 	if traffic.GetIgnored() > 0 {
-		_ = say(w, "unknown fields were left out of %d: %s\n", traffic.GetIgnored(), strings.Join(traffic.GetIgnoredFields(), ", "))
+		_ = say(w, "unknown fields were left out of %d events: %s\n", traffic.GetIgnored(), strings.Join(traffic.GetIgnoredFields(), ", "))
 	}
 	for _, sub := range shown.GetSubscribers() {
 		_ = say(w, "subscriber %s%s\n", sub.GetName(), reasonAfter(sub.GetFilterError()))
@@ -148,7 +148,7 @@ func reasonAfter(text string) string {
 func diffType(env environment, to *connection) *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
-		Use: "diff NAME [FROM [TO]]", Short: "Compare two versions of an event type, the last two when none are given",
+		Use: "diff NAME [FROM [TO]]", Short: "Compare two versions of an event type (default: the last two)",
 		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) < 1 || len(args) > 3 {
 				return usageError{cmd, errors.New("give the NAME of an event type, and up to two versions")}
@@ -165,7 +165,7 @@ func diffType(env environment, to *connection) *cobra.Command {
 			}
 			version, err := strconv.ParseInt(args[i+1], 10, 32)
 			if err != nil || version < 1 {
-				return usageError{cmd, fmt.Errorf("%q is not a version: they count from 1", args[i+1])}
+				return usageError{cmd, fmt.Errorf("%q is not a version; versions are 1, 2, 3, …", args[i+1])}
 			}
 			*into = int32(version)
 		}
@@ -219,10 +219,10 @@ func printIncompatibilities(w io.Writer, found []*postriderv1.Incompatibility) {
 
 func setTypeLevel(env environment, to *connection) *cobra.Command {
 	return &cobra.Command{
-		Use: "level NAME off|warn|enforce|default", Short: "Set how strictly a schema is enforced, for everybody or with --tenant for one tenant",
+		Use: "level NAME off|warn|enforce|default", Short: "Set how strictly a schema is enforced, for all tenants or for one (--tenant)",
 		Example: `  postrider types level shop.v1.OrderCreated warn
   postrider types level shop.v1.OrderCreated enforce --tenant acme
-  postrider types level shop.v1.OrderCreated default --tenant acme   # the tenant has no level of its own any more`,
+  postrider types level shop.v1.OrderCreated default --tenant acme   # remove the tenant's own level`,
 		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) != 2 {
 				return usageError{cmd, errors.New("give the NAME of an event type and its new level")}
@@ -255,9 +255,9 @@ func setTypeLevel(env environment, to *connection) *cobra.Command {
 
 func setUnknownFields(env environment, to *connection) *cobra.Command {
 	return &cobra.Command{
-		Use: "unknown-fields NAME refuse|ignore", Short: "Say what fields of a payload mean that the schema does not have",
-		Long: `Say what fields of a payload mean that the schema does not have. With "refuse" they break the schema, with "ignore" they
-are left out of what is stored and counted: "types show" says how often, and which.`,
+		Use: "unknown-fields NAME refuse|ignore", Short: "Set how payload fields that the schema does not have are handled",
+		Long: `Set how payload fields that the schema does not have are handled. "refuse" treats them as violations. "ignore" does not
+store them; "types show" reports how often they occurred, and their paths.`,
 		Example: `  postrider types unknown-fields shop.v1.OrderCreated ignore`,
 		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) != 2 {
@@ -294,13 +294,13 @@ func parseUnknownFields(text string) (postriderv1.UnknownFields, error) {
 	case "ignore":
 		return postriderv1.UnknownFields_UNKNOWN_FIELDS_IGNORE, nil
 	default:
-		return 0, fmt.Errorf("%q says nothing of unknown fields: refuse or ignore", text)
+		return 0, fmt.Errorf("%q is not refuse or ignore", text)
 	}
 }
 
 func deleteType(env environment, to *connection) *cobra.Command {
 	return &cobra.Command{
-		Use: "delete NAME", Short: "Forget an event type that no event and no subscription uses", Args: oneArgument("which event type? Give its name"),
+		Use: "delete NAME", Short: "Delete an event type that no event and no subscription uses", Args: oneArgument("give the NAME of an event type"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			c, err := to.open()
 			if err != nil {
@@ -324,7 +324,7 @@ func levelName(level postriderv1.EnforcementLevel) string { return lower(level.S
 func parseLevel(text string) (postriderv1.EnforcementLevel, error) {
 	level, known := postriderv1.EnforcementLevel_value[levelPrefix+strings.ToUpper(text)]
 	if !known || level == 0 {
-		return 0, fmt.Errorf("%q is not a level: off, warn or enforce", text)
+		return 0, fmt.Errorf("%q is not a level; want off, warn or enforce", text)
 	}
 	return postriderv1.EnforcementLevel(level), nil
 }

@@ -23,19 +23,19 @@ func pullTypes(env environment, to *connection) *cobra.Command {
 	var patterns []string
 	var goPrefix string
 	cmd := &cobra.Command{
-		Use: "pull DIR", Short: "Write the registered schemas, and a buf.gen.yaml that makes typed consumers of them",
-		Long: `Write the registered schemas to a folder: proto/ with the .proto files for people, schemas.binpb with the same for
-generators, and buf.gen.yaml. With buf and the plugins it names installed, "buf generate" in that folder makes the
-types; it needs no network. A buf.gen.yaml that is there already is left as it is.`,
+		Use: "pull DIR", Short: "Write the registered schemas and a buf.gen.yaml that generates code from them",
+		Long: `Write the registered schemas to a folder: proto/ with .proto files for people, schemas.binpb with the same schemas for
+generators, and a buf.gen.yaml. With buf and the plugins in that file installed, "buf generate" in the folder generates the code;
+it needs no network. An existing buf.gen.yaml is kept.`,
 		Example: `  postrider types pull events
   postrider types pull events --types 'shop.*' --go-prefix example.com/shop/events/gen/go
   cd events && buf generate`,
 		Args: oneArgument("into which folder?"),
 	}
-	cmd.Flags().StringSliceVar(&patterns, "types", nil, "event types: exact, a prefix such as 'shop.*', or '*'; all when absent")
+	cmd.Flags().StringSliceVar(&patterns, "types", nil, "event types: exact, a prefix such as 'shop.*', or '*' (default: all)")
 	named(cmd.Flags(), "types", "TYPE,...")
 	selective(cmd, "types")
-	cmd.Flags().Var(placeholder(&goPrefix, "PATH"), "go-prefix", "make Go code too, with this import path for the folder gen/go")
+	cmd.Flags().Var(placeholder(&goPrefix, "PATH"), "go-prefix", "also generate Go code, with this import path for the folder gen/go")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		c, err := to.open()
 		if err != nil {
@@ -59,13 +59,13 @@ types; it needs no network. A buf.gen.yaml that is there already is left as it i
 
 func writePulled(folder string, schemas *postriderv1.GetSchemasResponse, goPrefix string) error {
 	if len(schemas.GetTypes()) == 0 {
-		return errors.New("there is no such event type")
+		return errors.New("no such event type")
 	}
 	for _, file := range schemas.GetFiles() {
 		// The names come from the server.
 		name := filepath.FromSlash(file.GetPath())
 		if !filepath.IsLocal(name) {
-			return fmt.Errorf("the server names a file %q, which lies outside the folder", file.GetPath())
+			return fmt.Errorf("the server returned a file %q, which is outside the folder", file.GetPath())
 		}
 		if err := writeBelow(folder, filepath.Join(pulledSources, name), []byte(file.GetContent())); err != nil {
 			return err

@@ -15,11 +15,11 @@ import (
 // errIncompatible ends a check of schemas that would be refused.
 var errIncompatible = errors.New("the schemas are incompatible with those of the server; nothing was registered")
 
-const pushAbout = `DIR is a folder of .proto files, by the paths they import each other by; FILE a single .proto file with what it
-imports from the current folder, or a FileDescriptorSet as "buf build -o FILE" or "protoc --include_imports
---include_source_info --descriptor_set_out FILE" write it; - reads one from the standard input.
+const pushAbout = `DIR is the root folder of .proto files: imports are relative to it. FILE is a single .proto file, whose imports
+are relative to the current folder, or a FileDescriptorSet from "buf build -o FILE" or "protoc --include_imports
+--include_source_info --descriptor_set_out FILE". - reads a FileDescriptorSet from standard input.
 
-Event types are the messages marked with option (postrider.v1.event), and those named with --type.`
+Event types are the messages with the option (postrider.v1.event), and those named by --type.`
 
 // pushFlags say which messages are event types.
 type pushFlags struct {
@@ -33,9 +33,9 @@ type pushFlags struct {
 
 func (f *pushFlags) add(cmd *cobra.Command) {
 	set := cmd.Flags()
-	set.StringArrayVar(&f.types, "type", nil, "a message that is an event type too, or MESSAGE=TYPE to give it another name; may be repeated")
+	set.StringArrayVar(&f.types, "type", nil, "also register this message; MESSAGE=TYPE gives it another name; may be repeated")
 	named(set, "type", "MESSAGE[=TYPE]")
-	set.BoolVar(&f.all, "all", false, "every top-level message is an event type")
+	set.BoolVar(&f.all, "all", false, "register every top-level message")
 	set.BoolVar(&f.json, "json", false, "print the report as JSON")
 }
 
@@ -73,13 +73,13 @@ func pushTypes(env environment, to *connection) *cobra.Command {
 		Example: `  postrider types push proto
   postrider types push order.proto --type shop.v1.OrderCreated --level warn
   buf build --as-file-descriptor-set -o - | postrider types push - --all`,
-		Args: oneArgument("where are the schemas? Give a folder, a file or -"),
+		Args: oneArgument("give a folder, a file or - with the schemas"),
 	}
 	flags.add(cmd)
-	cmd.Flags().Var(placeholder(&flags.level, "LEVEL"), "level", "of types that are new: off, warn or enforce (default enforce)")
+	cmd.Flags().Var(placeholder(&flags.level, "LEVEL"), "level", "level of new types: off, warn or enforce (default enforce)")
 	cmd.Flags().Var(placeholder(&flags.unknown, "WHAT"), "unknown-fields",
-		"of types that are new: refuse or ignore what the schema does not have (default refuse)")
-	cmd.Flags().BoolVar(&allowBreaking, "allow-breaking", false, "store incompatible versions too")
+		"for new types: refuse or ignore fields that the schema does not have (default refuse)")
+	cmd.Flags().BoolVar(&allowBreaking, "allow-breaking", false, "register breaking changes, too")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		request, err := flags.request(env, args[0])
 		if err != nil {
@@ -108,10 +108,10 @@ func pushTypes(env environment, to *connection) *cobra.Command {
 func checkTypes(env environment, to *connection) *cobra.Command {
 	var flags pushFlags
 	cmd := &cobra.Command{
-		Use: "check DIR|FILE|-", Short: "Say what push would do, and fail when it would be refused",
-		Long:    "Say what push would do, and end with code 3 when it would be refused. Nothing is stored.\n\n" + pushAbout,
+		Use: "check DIR|FILE|-", Short: "Report what push would do, and fail if it would be refused",
+		Long:    "Report what push would do, and exit with code 3 if it would be refused. Nothing is stored.\n\n" + pushAbout,
 		Example: `  postrider types check proto`,
-		Args:    oneArgument("where are the schemas? Give a folder, a file or -"),
+		Args:    oneArgument("give a folder, a file or - with the schemas"),
 	}
 	flags.add(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
