@@ -15,26 +15,28 @@ import (
 )
 
 const (
-	// DefaultAttempts is how often a publish is tried when neither WithAttempts nor a deadline of its context says.
+	// DefaultAttempts is the number of attempts of a publish if neither WithAttempts nor the deadline of its context limits
+	// them.
 	DefaultAttempts = 10
-	// idleConnections are kept open to the server over HTTP/1.1, where each publish under way needs one of its own.
+	// idleConnections is the number of idle connections kept open to the server over HTTP/1.1, where each concurrent publish
+	// needs one.
 	idleConnections = 64
 	maxRedirects    = 3
 )
 
-// Client speaks to one server. It is safe for concurrent use.
+// Client calls one server. It is safe for concurrent use.
 type Client struct {
 	events postriderv1connect.EventServiceClient
 	// duplex is for streams of publishes, which need HTTP/2.
 	duplex postriderv1connect.EventServiceClient
-	// token returns the key to show, nil for none; renewable says that it may answer another one later.
+	// token returns the API key; nil for none. renewable means that it may return another key later.
 	token     func(context.Context) (string, error)
 	renewable bool
 	tenant    string
-	// attempts is 0 where WithAttempts was not used.
+	// attempts is 0 without WithAttempts.
 	attempts int
 	logger   *slog.Logger
-	// fault is why no call can be made.
+	// fault is the reason why no call can be made.
 	fault error
 }
 
@@ -44,42 +46,41 @@ type config struct {
 	http connect.HTTPClient
 }
 
-// Option changes how a Client is made.
+// Option configures a Client.
 type Option func(*config)
 
-// WithKey shows an API key with every call.
+// WithKey sends an API key with every call.
 func WithKey(key string) Option {
 	return func(c *config) {
 		c.token, c.renewable = func(context.Context) (string, error) { return key, nil }, false
 	}
 }
 
-// WithToken asks for a key before every attempt of a call, so that keys can change while the program runs: an attempt that
-// is refused for its key is made again with what the function answers then. It should be quick, so keep the key for as long
-// as it is good.
+// WithToken calls a function for the API key before every attempt of a call, so keys can change while the program runs. An
+// attempt whose key is refused is repeated with the key that the function returns then. The function should be fast, so cache
+// the key while it is valid.
 func WithToken(token func(context.Context) (string, error)) Option {
 	return func(c *config) { c.token, c.renewable = token, true }
 }
 
-// WithTenant acts for a tenant; without, for the key's own.
+// WithTenant acts for a tenant. The default is the tenant of the key.
 func WithTenant(name string) Option { return func(c *config) { c.tenant = name } }
 
-// WithHTTPClient sends requests through h. A timeout of h's own would end live streams, and PublishStream needs HTTP/2.
+// WithHTTPClient sends requests through h. A timeout of h would end live streams, and PublishStream needs HTTP/2.
 func WithHTTPClient(h connect.HTTPClient) Option { return func(c *config) { c.http = h } }
 
-// WithGRPC speaks gRPC, over HTTP/2 with http:// URLs too, in place of the Connect protocol, which any HTTP proxy
-// understands.
+// WithGRPC uses gRPC, over HTTP/2 for http:// URLs too, instead of the Connect protocol, which any HTTP proxy supports.
 func WithGRPC() Option { return func(c *config) { c.grpc = true } }
 
-// WithAttempts bounds how often a publish is tried, the first time included; 1 is without retries. Without, a publish is
-// tried until the deadline of its context, or DefaultAttempts times where there is none.
+// WithAttempts limits the number of attempts of a publish, including the first; 1 means no retries. Without it, a publish is
+// repeated until the deadline of its context, or DefaultAttempts times if there is none.
 func WithAttempts(n int) Option { return func(c *config) { c.attempts = max(n, 1) } }
 
-// WithLogger says each retry and each reconnect; without, they are silent.
+// WithLogger logs each retry and each reconnect. Without it, they are not logged.
 func WithLogger(logger *slog.Logger) Option { return func(c *config) { c.logger = logger } }
 
-// New makes a client of the server at serverURL, for example "http://127.0.0.1:8080". It does not connect: a URL that is none
-// is the error of every call.
+// New returns a client for the server at serverURL, for example "http://127.0.0.1:8080". It does not connect. If the URL is
+// invalid, every call returns that error.
 func New(serverURL string, options ...Option) *Client {
 	c := config{Client: Client{logger: slog.New(slog.DiscardHandler), fault: checkURL(serverURL)}}
 	for _, option := range options {
@@ -98,8 +99,8 @@ func New(serverURL string, options ...Option) *Client {
 	return &c.Client
 }
 
-// newHTTPClient has no timeout of its own, for streams last; the calls bound themselves. With onlyHTTP2 it speaks that with
-// http:// URLs too.
+// newHTTPClient returns a client without a timeout, because streams are long-lived and calls have their own limits. With
+// onlyHTTP2 it uses HTTP/2 for http:// URLs, too.
 func newHTTPClient(onlyHTTP2 bool) *http.Client {
 	transport := &http.Transport{Proxy: http.ProxyFromEnvironment, MaxIdleConnsPerHost: idleConnections}
 	transport.Protocols = new(http.Protocols)
@@ -112,8 +113,8 @@ func newHTTPClient(onlyHTTP2 bool) *http.Client {
 	return &http.Client{Transport: transport, CheckRedirect: stayOnHost}
 }
 
-// stayOnHost follows a redirect that asks for the same request at the same host, over https for example. Any other one
-// leads to a page for people, such as a login, which an event must not be sent to.
+// stayOnHost follows a redirect only if it is for the same method at the same host, for example to https. Other redirects
+// lead to pages for people, such as a login, and must not receive an event.
 func stayOnHost(next *http.Request, via []*http.Request) error {
 	if first := via[0]; next.Method != first.Method || next.URL.Hostname() != first.URL.Hostname() || len(via) > maxRedirects {
 		return http.ErrUseLastResponse
@@ -121,10 +122,10 @@ func stayOnHost(next *http.Request, via []*http.Request) error {
 	return nil
 }
 
-// duplexOnly is an HTTP client for streams in both directions, which HTTP/1.1 cannot carry.
+// duplexOnly is an HTTP client for bidirectional streams, which HTTP/1.1 does not support.
 type duplexOnly struct{ connect.HTTPClient }
 
-// Do fails for good where a server of RPC answers over HTTP/1.1. Anything else that does is on the way to it.
+// Do returns a final error if an RPC server responds over HTTP/1.1. Other responses over HTTP/1.1 come from a proxy.
 func (d duplexOnly) Do(request *http.Request) (*http.Response, error) {
 	response, err := d.HTTPClient.Do(request)
 	if err != nil || response.ProtoMajor >= 2 || !isRPC(response) {
@@ -139,7 +140,8 @@ func isRPC(response *http.Response) bool {
 	return strings.HasPrefix(contentType, "application/connect+") || strings.HasPrefix(contentType, "application/grpc")
 }
 
-// checkURL finds what no server can be reached by. Its error does not repeat the url, which may hold a password.
+// checkURL returns an error for a URL that cannot be that of a server. The error does not contain the URL, which may include
+// a password.
 func checkURL(text string) error {
 	parsed, err := url.Parse(text)
 	switch {
@@ -152,13 +154,13 @@ func checkURL(text string) error {
 	}
 }
 
-// newRequest is a request of c's caller.
+// newRequest returns a request with the key of c.
 func newRequest[T any](ctx context.Context, c *Client, message *T) (*connect.Request[T], error) {
 	request := connect.NewRequest(message)
 	return request, c.authorize(ctx, request.Header())
 }
 
-// authorize shows the caller's key.
+// authorize adds the key to a header.
 func (c *Client) authorize(ctx context.Context, header http.Header) error {
 	if c.token == nil || c.fault != nil {
 		return c.fault

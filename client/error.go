@@ -14,36 +14,36 @@ import (
 	postriderv1 "github.com/postrider-dev/postrider/gen/go/postrider/v1"
 )
 
-// maxRetryDelay bounds what a server may ask for.
+// maxRetryDelay limits the delay that a server may ask for.
 const maxRetryDelay = time.Minute
 
-// GapError means that events are missing before the next one. A stream goes on after it.
+// GapError means that events are missing before the next one. The stream continues after it.
 type GapError struct {
 	Reason postriderv1.GapReason
 	// Message is for a person.
 	Message string
-	// Cursor is the place at which the stream goes on.
+	// Cursor is the position at which the stream continues.
 	Cursor string
 }
 
 func (e *GapError) Error() string { return "events are missing: " + e.Message }
 
-// DroppedError means that events were left out because the loop was too slow for them, as WhenSlow asked for. A stream goes
-// on after it.
+// DroppedError means that events were dropped because the loop was too slow, according to WhenSlow. The stream continues
+// after it.
 type DroppedError struct {
-	// Events is how many.
+	// Events is the number of dropped events.
 	Events int64
-	// Cursor is the place at which the stream goes on.
+	// Cursor is the position at which the stream continues.
 	Cursor string
 }
 
 func (e *DroppedError) Error() string { return fmt.Sprintf("%d events were left out", e.Events) }
 
-// PayloadError means that an event does not hold the message its type promises: it was accepted while its schema was not
-// enforced, or holds another message. A stream goes on after it.
+// PayloadError means that an event does not contain the message that its type promises. It was accepted while its schema was
+// not enforced, or contains another message. The stream continues after it.
 type PayloadError struct {
 	Event *postriderv1.Event
-	// Cause is what decoding found; nil where the server had marked the event.
+	// Cause is the decoding error; nil if the server had marked the event as invalid.
 	Cause error
 }
 
@@ -60,10 +60,10 @@ func (e *PayloadError) Error() string {
 
 func (e *PayloadError) Unwrap() error { return e.Cause }
 
-// RefusedError means that the server refused an event of a stream of publishes. connect.CodeOf and Reason say why.
+// RefusedError means that the server refused an event of a PublishStream. connect.CodeOf and Reason return the reason.
 type RefusedError struct {
 	Event *postriderv1.Event
-	// Refusal is what the server says, with the fields at fault.
+	// Refusal is the server's error, with the fields at fault.
 	Refusal *postriderv1.PublishStreamError
 }
 
@@ -77,7 +77,7 @@ func (e *RefusedError) Unwrap() error {
 	return connect.NewError(code, errors.New(e.Refusal.GetMessage()))
 }
 
-// Reason is the cause of a server's error, for a program; unspecified when err is not one.
+// Reason returns the machine-readable reason of a server's error; unspecified if err is not one.
 func Reason(err error) postriderv1.ErrorReason {
 	var refused *RefusedError
 	if errors.As(err, &refused) {
@@ -88,31 +88,31 @@ func Reason(err error) postriderv1.ErrorReason {
 	return postriderv1.ErrorReason(postriderv1.ErrorReason_value["ERROR_REASON_"+string(name)])
 }
 
-// errMistake is in what no repeat can mend, found before anything is sent.
+// errMistake is wrapped by errors that were found before anything was sent, and that no retry can fix.
 var errMistake = errors.New("the call cannot be made")
 
 func mistake(format string, args ...any) error {
 	return connect.NewError(connect.CodeInvalidArgument, fmt.Errorf("%w: %s", errMistake, fmt.Sprintf(format, args...)))
 }
 
-// errForeign is an answer that looks like success and is not the server's: a page that a proxy shows in place of it.
+// errForeign means that a response looks like success but is not the server's, for example a page of a proxy.
 var errForeign = connect.NewError(connect.CodeUnavailable, errors.New("the answer is not that of a Postrider server"))
 
-// fromServer reports whether an error is the server's own word: all that it refuses carry its domain. What a proxy, a
-// gateway or a captive portal answers in its place does not.
+// fromServer reports whether an error is from the server: all its refusals have its domain. Responses of proxies, gateways
+// and captive portals do not.
 func fromServer(err error) bool {
 	const errorInfo, domainField = "google.rpc.ErrorInfo", 2
 	return string(detailField(err, errorInfo, domainField)) == "postrider"
 }
 
-// keyError is what the function that WithToken was given returned.
+// keyError is an error of the function given to WithToken.
 type keyError struct{ cause error }
 
 func (e *keyError) Error() string { return "ask for a key: " + e.cause.Error() }
 
 func (e *keyError) Unwrap() error { return e.cause }
 
-// retryDelay is how long the server asked to wait; 0 when it did not.
+// retryDelay returns the delay that the server asked for; 0 if none.
 func retryDelay(err error) time.Duration {
 	const retryInfo, delayField = "google.rpc.RetryInfo", 1
 	var delay durationpb.Duration
@@ -122,8 +122,8 @@ func retryDelay(err error) time.Duration {
 	return min(max(delay.AsDuration(), 0), maxRetryDelay)
 }
 
-// detailField returns a length-delimited field of an error's detail; nil when there is none. It reads the two details of
-// use here by hand, which spares every user of this package the module that declares them.
+// detailField returns a length-delimited field of an error detail; nil if there is none. It parses the two details in use by
+// hand, so users of this package do not need the module that declares them.
 func detailField(err error, message string, field protowire.Number) []byte {
 	var coded *connect.Error
 	if !errors.As(err, &coded) {

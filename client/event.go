@@ -13,7 +13,7 @@ import (
 	postriderv1 "github.com/postrider-dev/postrider/gen/go/postrider/v1"
 )
 
-// EventType is the event type of a message: what its option (postrider.v1.event) says, else its full name. The message
+// EventType returns the event type of a message: the name in its option (postrider.v1.event), or its full name. The message
 // may be a nil pointer.
 func EventType(message proto.Message) string {
 	return eventType(message.ProtoReflect().Descriptor())
@@ -27,28 +27,29 @@ func eventType(message protoreflect.MessageDescriptor) string {
 	return string(message.FullName())
 }
 
-// EventOption sets an attribute of an event that is going to be published.
+// EventOption sets an attribute of a new event.
 type EventOption func(*postriderv1.Event)
 
-// ID names the event; without, NewID does. Publishing under the id of a stored event stores nothing: the same content is
-// acknowledged as a duplicate, other content is refused with code already_exists.
+// ID sets the event's id. The default is a new id (NewID). Publishing under the id of a stored event stores nothing: the same
+// content is acknowledged as a duplicate, other content is refused with code already_exists.
 func ID(id string) EventOption { return func(e *postriderv1.Event) { e.Id = id } }
 
-// Type publishes the message under another event type than its own.
+// Type publishes the message under another event type.
 func Type(name string) EventOption { return func(e *postriderv1.Event) { e.Type = name } }
 
-// Source says where it happened, a URI reference.
+// Source sets where the event happened, as a URI reference.
 func Source(source string) EventOption { return func(e *postriderv1.Event) { e.Source = source } }
 
-// Subject says what it is about; without, the server reads it from the field that the message's option names.
+// Subject sets what the event is about. Without it, the server reads the subject from the field that the message's option
+// names.
 func Subject(subject string) EventOption { return func(e *postriderv1.Event) { e.Subject = subject } }
 
-// Time says when it happened; without, it is the time of receipt.
+// Time sets when the event happened. The default is the time of receipt.
 func Time(at time.Time) EventOption {
 	return func(e *postriderv1.Event) { e.Time = timestamppb.New(at) }
 }
 
-// NewEvent makes an event of a message, with an id, ready for PublishEvent and PublishBatch.
+// NewEvent returns an event with a message and an id, for PublishEvent and PublishBatch.
 func NewEvent(message proto.Message, options ...EventOption) (*postriderv1.Event, error) {
 	if message == nil || !message.ProtoReflect().IsValid() {
 		return nil, errors.New("an event's message is nil")
@@ -68,8 +69,8 @@ func NewEvent(message proto.Message, options ...EventOption) (*postriderv1.Event
 	return event, nil
 }
 
-// NewUntypedEvent makes an event of the text of a JSON object, for types without a schema or without generated code. The
-// text is moved as it is.
+// NewUntypedEvent returns an event with the text of a JSON object, for types without a schema or without generated code. The
+// text is sent unchanged.
 func NewUntypedEvent(eventType, data string, options ...EventOption) *postriderv1.Event {
 	event := &postriderv1.Event{Type: eventType, Payload: &postriderv1.Event_JsonData{JsonData: data}}
 	for _, option := range options {
@@ -79,7 +80,7 @@ func NewUntypedEvent(eventType, data string, options ...EventOption) *postriderv
 	return event
 }
 
-// identify gives an event an id, without which a repeat would be another event.
+// identify sets an event's id if it has none; without an id, a repeat would be another event.
 func identify(event *postriderv1.Event) {
 	if event.GetId() == "" {
 		event.Id = NewID()

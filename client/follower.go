@@ -13,9 +13,9 @@ import (
 
 const (
 	defaultHeartbeat = 15 * time.Second
-	// What a server accepts.
+	// The range that a server accepts.
 	minHeartbeat, maxHeartbeat = 100 * time.Millisecond, 5 * time.Minute
-	// silentBeats is how many heartbeats have to stay away before a connection is taken for dead.
+	// silentBeats is the number of missing heartbeats after which a connection counts as dead.
 	silentBeats = 3
 )
 
@@ -28,11 +28,12 @@ var (
 // follower reads one stream across connections.
 type follower struct {
 	client *Client
-	// request.Start moves along with what was seen.
+	// request.Start is updated as messages arrive.
 	request  *postriderv1.SubscribeRequest
 	progress func(cursor string)
 	status   func(Status)
-	// begun says that a connection has ever been accepted. failures counts those in a row that brought nothing.
+	// begun means that a connection was ever accepted. failures counts the consecutive connections without an event or a
+	// heartbeat.
 	begun    bool
 	failures int
 }
@@ -55,11 +56,11 @@ func newFollower(c *Client, options []SubscribeOption) *follower {
 	return f
 }
 
-// yield takes an event with the names of the filters that select it, or an error, and reports whether more are wanted.
+// yield receives an event with the names of the filters that select it, or an error, and reports whether to continue.
 type yield func(event *postriderv1.Event, filters []string, err error) bool
 
-// run gives every event and every gap to yield until yield returns false, ctx ends or an error is final. The last two are
-// given to yield too.
+// run passes every event and every gap to yield until yield returns false, ctx ends or an error is final. It passes the last
+// two to yield, too.
 func (f *follower) run(ctx context.Context, yield yield) {
 	if err := f.check(); err != nil {
 		yield(nil, nil, err)
@@ -86,7 +87,7 @@ func (f *follower) run(ctx context.Context, yield yield) {
 	}
 }
 
-// check finds what no server would accept.
+// check returns an error for a request that no server accepts.
 func (f *follower) check() error {
 	lists := [][]string{f.request.GetTypes()}
 	for _, filter := range f.request.GetFilters() {
@@ -107,7 +108,7 @@ func (f *follower) check() error {
 	return nil
 }
 
-// connect reads one connection to its end. It never returns nil.
+// connect reads one connection until it ends. It never returns nil.
 func (f *follower) connect(ctx context.Context, yield yield) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	silence := time.AfterFunc(f.maxSilence(), func() { cancel(errSilent) })
@@ -139,7 +140,7 @@ func (f *follower) connect(ctx context.Context, yield yield) error {
 	return f.cause(ctx, stream.Err())
 }
 
-// cause replaces the error of a connection that was given up here by the reason.
+// cause returns the reason if the connection was cancelled here, and err otherwise.
 func (f *follower) cause(ctx context.Context, err error) error {
 	if errors.Is(context.Cause(ctx), errSilent) {
 		return errSilent
@@ -154,7 +155,7 @@ func (f *follower) maxSilence() time.Duration {
 	return silentBeats * defaultHeartbeat
 }
 
-// take deals with one message and reports whether more are wanted. The place moves only after an event was dealt with.
+// take handles one message and reports whether to continue. The position moves only after an event was handled.
 func (f *follower) take(message *postriderv1.SubscribeResponse, yield yield) bool {
 	more := true
 	switch m := message.GetMessage().(type) {

@@ -11,10 +11,10 @@ import (
 	postriderv1 "github.com/postrider-dev/postrider/gen/go/postrider/v1"
 )
 
-// Mux gives the events of one stream to a function for each type. The zero value is ready; functions are added before Run.
+// Mux passes the events of one stream to a function per type. The zero value is ready to use. Add functions before Run.
 type Mux struct {
-	// Undeliverable is given what a stream cannot deliver, a *GapError, a *DroppedError or a *PayloadError. Nil goes on with the next
-	// event, an error ends Run. Without this function they end Run.
+	// Undeliverable is called for a *GapError, a *DroppedError or a *PayloadError. If it returns nil, the stream continues
+	// with the next event; an error ends Run. Without this function they end Run.
 	Undeliverable func(ctx context.Context, err error) error
 
 	handlers map[string]handler
@@ -22,7 +22,7 @@ type Mux struct {
 
 type handler func(ctx context.Context, event *postriderv1.Event) error
 
-// On gives the events of M's type to handle. There is one function for a type; a second one panics.
+// On registers handle for events of M's type. A second function for a type panics.
 func On[M proto.Message](mux *Mux, handle func(ctx context.Context, message M, event *postriderv1.Event) error) {
 	var zero M
 	name := EventType(zero)
@@ -41,8 +41,8 @@ func On[M proto.Message](mux *Mux, handle func(ctx context.Context, message M, e
 	}
 }
 
-// Run subscribes to the types that have a function and calls these one after another, in the order of the log. It returns
-// the error of a function, of ctx, or the one that ended the stream (see Subscribe); never nil.
+// Run subscribes to the types that have a function and calls the functions one after another, in the order of the log. It
+// returns the error of a function, of ctx, or the one that ended the stream (see Subscribe); never nil.
 func (m *Mux) Run(ctx context.Context, c *Client, options ...SubscribeOption) (err error) {
 	if len(m.handlers) == 0 {
 		return errors.New("no type has a function")

@@ -8,21 +8,23 @@ import (
 	postriderv1 "github.com/postrider-dev/postrider/gen/go/postrider/v1"
 )
 
-// Ack says that an event is on the server's disk.
+// Ack acknowledges that an event is on the server's disk.
 type Ack struct {
 	// ID is the event's id.
 	ID string
-	// Cursor is its place in the log; a stream that starts there begins with the next event.
+	// Cursor is the event's position in the log. A stream that starts there begins with the next event.
 	Cursor string
-	// Duplicate says that it had been stored before, by an earlier attempt of the same call maybe.
+	// Duplicate means that the event was already stored, possibly by an earlier attempt of the same call.
 	Duplicate bool
 }
 
-// Publish stores a message as an event of its type. It repeats what may help, under the same event id, until the deadline
-// of ctx, or DefaultAttempts times where it has none: an attempt whose outcome is unknown is not stored twice. Only what the
-// server itself refuses ends it earlier; an answer of a proxy is waited out. An error is that of the last attempt or of ctx;
-// whether the event was stored is then unknown if connect.CodeOf says unavailable, deadline_exceeded or canceled. To publish it again later without
-// storing it twice, choose the id yourself (ID, NewID).
+// Publish stores a message as an event of its type. It repeats failed attempts under the same event id, so an attempt whose
+// outcome is unknown is not stored twice. It repeats until the deadline of ctx, or DefaultAttempts times if there is none.
+// Only a refusal by the server itself ends it earlier; responses of proxies are retried.
+//
+// The error is that of the last attempt or of ctx. If connect.CodeOf returns unavailable, deadline_exceeded or canceled, it
+// is unknown whether the event was stored. To publish it again later without storing it twice, choose the id yourself (ID,
+// NewID).
 func (c *Client) Publish(ctx context.Context, message proto.Message, options ...EventOption) (Ack, error) {
 	event, err := NewEvent(message, options...)
 	if err != nil {
@@ -31,8 +33,8 @@ func (c *Client) Publish(ctx context.Context, message proto.Message, options ...
 	return c.PublishEvent(ctx, event)
 }
 
-// PublishEvent is Publish for an event that was made before. An event without an id is given one, so that publishing the
-// same event again after an error is safe.
+// PublishEvent is Publish for an existing event. If the event has no id, PublishEvent sets one, so publishing the same event
+// again after an error is safe.
 func (c *Client) PublishEvent(ctx context.Context, event *postriderv1.Event) (Ack, error) {
 	identify(event)
 	if err := encodable(event); err != nil {
@@ -52,8 +54,8 @@ func (c *Client) PublishEvent(ctx context.Context, event *postriderv1.Event) (Ac
 	})
 }
 
-// PublishBatch stores up to 1,000 events in order, all or none, and repeats as Publish does. An error of the server names
-// the index of the event at fault. Acks are in the order of the events.
+// PublishBatch stores up to 1,000 events in order, all or none, and retries as Publish does. An error of the server names the
+// index of the event at fault. Acks are in the order of the events.
 func (c *Client) PublishBatch(ctx context.Context, events ...*postriderv1.Event) ([]Ack, error) {
 	for _, event := range events {
 		identify(event)
@@ -75,7 +77,7 @@ func (c *Client) PublishBatch(ctx context.Context, events ...*postriderv1.Event)
 	})
 }
 
-// encodable reports what of an event cannot be sent, which no repeat would mend.
+// encodable returns an error for an event that cannot be sent, which no retry would fix.
 func encodable(event *postriderv1.Event) error {
 	if _, err := proto.Marshal(event); err != nil {
 		return mistake("event %s cannot be encoded: %v", event.GetId(), err)
@@ -97,7 +99,8 @@ func acksOf(events []*postriderv1.Event, from []*postriderv1.PublishResponse) ([
 	return acks, nil
 }
 
-// ackOf reads the acknowledgement of an event. An answer that names another event, or no place in the log, is not the server's.
+// ackOf returns the acknowledgement of an event. A response that names another event, or no position in the log, is not the
+// server's.
 func ackOf(event *postriderv1.Event, from *postriderv1.PublishResponse) (Ack, error) {
 	if from.GetId() != event.GetId() || from.GetCursor() == "" {
 		return Ack{}, errForeign

@@ -13,72 +13,73 @@ import (
 )
 
 const (
-	// DefaultUnacknowledged is how many events of a stream may be under way when MaxUnacknowledged does not say.
+	// DefaultUnacknowledged is the number of unacknowledged events of a stream without MaxUnacknowledged.
 	DefaultUnacknowledged = 1000
-	// maxSummaryErrors bounds the refusals that a summary repeats.
+	// maxSummaryErrors limits the refusals in a summary.
 	maxSummaryErrors = 100
 )
 
 var errStreamClosed = errors.New("the stream of publishes is closed")
 
-// PublishStreamOption changes how a stream of publishes works.
+// PublishStreamOption configures a PublishStream.
 type PublishStreamOption func(*PublishStream)
 
-// OnAck is called with each event that is on disk, in the order they were published. The stream waits for the function, which
-// must not call the stream.
+// OnAck sets a function that is called for each event that is on disk, in the order of publishing. The stream waits for the
+// function, which must not call the stream.
 func OnAck(acknowledged func(Ack)) PublishStreamOption {
 	return func(s *PublishStream) { s.onAck = acknowledged }
 }
 
-// OnRefused is called with each event that the server refuses, in order with the calls of OnAck.
+// OnRefused sets a function that is called for each event that the server refuses, in order with the calls of OnAck.
 func OnRefused(refused func(*RefusedError)) PublishStreamOption {
 	return func(s *PublishStream) { s.onRefused = refused }
 }
 
-// MaxUnacknowledged bounds how many events are under way, at least 1. While they are, Publish waits.
+// MaxUnacknowledged limits the number of unacknowledged events, at least 1. At the limit, Publish waits.
 func MaxUnacknowledged(n int) PublishStreamOption {
 	return func(s *PublishStream) { s.room = make(chan struct{}, max(n, 1)) }
 }
 
-// Summary is what has become of the events of a stream.
+// Summary summarises the results of a stream.
 type Summary struct {
-	// Stored, Duplicates (stored before, by an earlier connection of the same stream maybe) and Refused count events.
+	// Stored, Duplicates (already stored, possibly by an earlier connection of the same stream) and Refused are numbers of
+	// events.
 	Stored, Duplicates, Refused int64
-	// Cursor is the place of the last acknowledged event in the log; empty when there is none.
+	// Cursor is the position of the last acknowledged event in the log; empty if there is none.
 	Cursor string
 	// Errors are the first 100 refusals.
 	Errors []*RefusedError
-	// Unacknowledged are the events of which it is unknown whether they are stored, in their order; none unless the stream
-	// ended with an error. Publishing them again as they are stores none of them twice.
+	// Unacknowledged are the events for which it is unknown whether they are stored, in order. It is empty unless the stream
+	// ended with an error. Publishing them again unchanged stores none of them twice.
 	Unacknowledged []*postriderv1.Event
 }
 
-// PublishStream publishes events in order without waiting for each. Its methods may be called from any goroutine.
+// PublishStream publishes events in order without waiting for each. Its methods are safe for concurrent use.
 type PublishStream struct {
 	client    *Client
 	cancel    context.CancelFunc
 	onAck     func(Ack)
 	onRefused func(*RefusedError)
-	// room has one element for each event under way, wake one when there may be something to do; ended is closed.
+	// room has one element for each unacknowledged event, wake one when there may be something to do; ended is closed.
 	room, wake, ended chan struct{}
 
 	mu sync.Mutex
-	// waiting are the events that are not acknowledged, oldest first; sent is how many of them the connection was given.
+	// waiting has the unacknowledged events, oldest first; sent is the number of them that were passed to the connection.
 	waiting []*postriderv1.Event
 	sent    int
 	closing bool
 	summary Summary
-	// err is why the stream has ended; nil before, and when all is acknowledged.
+	// err is the error that ended the stream; nil before, and if all events are acknowledged.
 	err error
 
-	// begun and failures are as a follower's. They are run's.
+	// begun and failures are as in follower. Only run uses them.
 	begun    bool
 	failures int
 }
 
-// PublishStream opens a stream, which connects with its first event. It needs HTTP/2. When the connection breaks it is
-// made again, for as long as it takes, and what was not acknowledged is sent again under the same ids: it is stored once
-// and in order. Close it, or end ctx, which ends the stream.
+// PublishStream opens a stream, which connects with its first event. It needs HTTP/2. When the connection breaks, the stream
+// reconnects as often as necessary and sends unacknowledged events again under the same ids, so they are stored once and in
+// order. Close the stream, or end ctx, which ends the stream.
 func (c *Client) PublishStream(ctx context.Context, options ...PublishStreamOption) *PublishStream {
 	ctx, cancel := context.WithCancel(ctx)
 	s := &PublishStream{
@@ -92,8 +93,9 @@ func (c *Client) PublishStream(ctx context.Context, options ...PublishStreamOpti
 	return s
 }
 
-// Publish sends a message as an event of its type, and waits while too many are under way, at most until ctx ends. It does
-// not wait for the acknowledgement. An error says that the event was not sent; the stream goes on unless it has ended.
+// Publish sends a message as an event of its type. It waits, at most until ctx ends, while there are too many unacknowledged
+// events. It does not wait for the acknowledgement. An error means that the event was not sent; the stream continues unless
+// it has ended.
 func (s *PublishStream) Publish(ctx context.Context, message proto.Message, options ...EventOption) error {
 	event, err := NewEvent(message, options...)
 	if err != nil {
@@ -102,7 +104,7 @@ func (s *PublishStream) Publish(ctx context.Context, message proto.Message, opti
 	return s.PublishEvent(ctx, event)
 }
 
-// PublishEvent is Publish for an event that was made before. It must not be changed until it is acknowledged.
+// PublishEvent is Publish for an existing event, which must not be changed until it is acknowledged.
 func (s *PublishStream) PublishEvent(ctx context.Context, event *postriderv1.Event) error {
 	identify(event)
 	if err := encodable(event); err != nil {
@@ -124,8 +126,8 @@ func (s *PublishStream) PublishEvent(ctx context.Context, event *postriderv1.Eve
 	return nil
 }
 
-// Close takes no more events, waits until all are acknowledged or refused, and sums up. When ctx ends first, or the stream
-// ended with an error, that is answered, and the summary says which events are not acknowledged.
+// Close accepts no more events, waits until all are acknowledged or refused, and returns a summary. If ctx ends first, or the
+// stream ended with an error, it returns that error, and the summary has the unacknowledged events.
 func (s *PublishStream) Close(ctx context.Context) (Summary, error) {
 	s.mu.Lock()
 	s.closing = true

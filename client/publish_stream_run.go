@@ -14,7 +14,7 @@ import (
 
 var errUnanswered = connect.NewError(connect.CodeUnavailable, errors.New("no acknowledgement came"))
 
-// run connects whenever there is something to send, until the stream is closed and empty, ctx ends or an error is final.
+// run connects whenever there is an event to send, until the stream is closed and empty, ctx ends or an error is final.
 func (s *PublishStream) run(ctx context.Context) {
 	defer close(s.ended)
 	defer s.cancel()
@@ -34,7 +34,7 @@ func (s *PublishStream) run(ctx context.Context) {
 	}
 }
 
-// pending waits for something to send, and returns false when there will be nothing.
+// pending waits for an event to send. It returns false if there will be none.
 func (s *PublishStream) pending(ctx context.Context) bool {
 	for {
 		s.mu.Lock()
@@ -56,7 +56,7 @@ func (s *PublishStream) pending(ctx context.Context) bool {
 	}
 }
 
-// connect publishes over one connection, from the oldest event that is not acknowledged, until the connection ends.
+// connect publishes over one connection, beginning with the oldest unacknowledged event, until the connection ends.
 func (s *PublishStream) connect(ctx context.Context) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -90,7 +90,8 @@ func (s *PublishStream) connect(ctx context.Context) error {
 	}
 }
 
-// send gives the connection what waits, and ends its side when the stream is closed. An error is the receiver's to tell.
+// send passes pending events to the connection, and closes its sending side when the stream is closed. The receiver reports
+// errors.
 func (s *PublishStream) send(
 	ctx context.Context, to *connect.BidiStreamForClient[postriderv1.PublishStreamRequest, postriderv1.PublishStreamResponse],
 	silence *time.Timer,
@@ -118,7 +119,7 @@ func (s *PublishStream) send(
 	}
 }
 
-// next returns the event to send next, or nil, and then whether there will be none.
+// next returns the event to send next, or nil and whether there will be no more.
 func (s *PublishStream) next() (event *postriderv1.Event, closing bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -129,7 +130,7 @@ func (s *PublishStream) next() (event *postriderv1.Event, closing bool) {
 	return s.waiting[s.sent-1], false
 }
 
-// take notes and tells what has become of the oldest event. The server's summary is of one connection, and passed over.
+// take records and reports the result of the oldest event. It ignores the server's summary, which covers only one connection.
 func (s *PublishStream) take(response *postriderv1.PublishStreamResponse) error {
 	s.begun = true
 	ack, refusal := response.GetAck(), response.GetError()
@@ -153,7 +154,8 @@ func (s *PublishStream) take(response *postriderv1.PublishStreamResponse) error 
 	return nil
 }
 
-// shift takes the oldest event off those that wait; nil when the connection was not given it, or ack is not its own.
+// shift removes and returns the oldest waiting event. It returns nil if the event was not sent on this connection, or if ack
+// is for another event.
 func (s *PublishStream) shift(ack *postriderv1.PublishStreamAck) *postriderv1.Event {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -204,7 +206,7 @@ func (s *PublishStream) fail(err error) {
 	s.err = err
 }
 
-// wakeUp lets who waits for something to send look again.
+// wakeUp wakes a goroutine that waits for an event to send.
 func (s *PublishStream) wakeUp() {
 	select {
 	case s.wake <- struct{}{}:

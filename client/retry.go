@@ -11,14 +11,14 @@ import (
 	"connectrpc.com/connect"
 )
 
-// attemptTimeout ends an attempt that is not answered, so that a connection which died unseen costs one attempt.
+// attemptTimeout ends an attempt without a response, so an unnoticed dead connection costs one attempt.
 const attemptTimeout = time.Minute
 
-// maxKeys is how many keys are tried of a caller who has never been let in.
+// maxKeys is the number of keys that are tried for a caller that was never authenticated.
 const maxKeys = 5
 
-// backoff is how long to wait between attempts: uniformly from nothing to a limit that doubles with each failure, so that
-// many clients of a server that was away do not come back at once.
+// backoff is the wait between attempts. It is uniformly random between zero and a limit that doubles with each failure, so
+// that many clients of a restarted server do not reconnect at once.
 type backoff struct{ first, limit time.Duration }
 
 var (
@@ -38,13 +38,13 @@ func (b backoff) wait(failures int, random float64) time.Duration {
 	return time.Duration(random * float64(ceiling))
 }
 
-// pause is a wait that is not shorter than what the server asked for.
+// pause returns a wait that is not shorter than the delay that the server asked for.
 func (b backoff) pause(failures int, err error) time.Duration {
 	return max(b.wait(failures, rand.Float64()), retryDelay(err))
 }
 
-// retry calls until it succeeds, fails for good, or the caller's bound is reached: the attempts it asked for, else the
-// deadline of ctx, else DefaultAttempts. The error is the last one.
+// retry calls until it succeeds, fails for good, or reaches the caller's limit: its number of attempts, or the deadline of
+// ctx, or DefaultAttempts. It returns the last error.
 func retry[T any](ctx context.Context, c *Client, call func(context.Context) (T, error)) (T, error) {
 	deadline, hasDeadline := ctx.Deadline()
 	attempts := c.attempts
@@ -73,9 +73,9 @@ func limited[T any](ctx context.Context, call func(context.Context) (T, error)) 
 	return call(ctx)
 }
 
-// passing reports whether an error may be gone the next time. Final are a mistake of the caller and what the server itself
-// refuses. Every other answer is that of something on the way, whatever its status says, and the server's comes after it. The
-// caller's context has not ended, so a deadline that passed was the attempt's own, and a cancellation came from elsewhere.
+// passing reports whether an error may be transient. Mistakes of the caller and refusals by the server itself are final.
+// Every other response comes from a proxy, whatever its status, and the server's will come later. The caller's context has
+// not ended, so an expired deadline was that of the attempt, and a cancellation came from elsewhere.
 func passing(err error) bool {
 	var coded *connect.Error
 	var key *keyError
@@ -98,8 +98,8 @@ func passingCode(code connect.Code) bool {
 	}
 }
 
-// worthwhile reports whether a stream is to connect again; begun, whether it ever was connected, and failures, how often in
-// a row it was not.
+// worthwhile reports whether a stream should reconnect. begun means that it was ever connected, and failures is the number of
+// consecutive failures.
 func (c *Client) worthwhile(err error, begun bool, failures int) bool {
 	if passing(err) {
 		return true
@@ -112,18 +112,18 @@ func (c *Client) worthwhile(err error, begun bool, failures int) bool {
 	}
 }
 
-// mayRenew reports whether the key was refused, by the attempt of this number, and the next one may not be.
+// mayRenew reports whether the key was refused by the attempt of this number, and the next key may be accepted.
 func (c *Client) mayRenew(err error, attempt int) bool {
 	return c.renewable && attempt <= maxKeys && fromServer(err) && connect.CodeOf(err) == connect.CodeUnauthenticated
 }
 
-// brokenOff reports whether a connection ended in the middle of an answer, which has no code of its own.
+// brokenOff reports whether a connection ended in the middle of a response, which has no code of its own.
 func brokenOff(err error) bool {
 	var network net.Error
 	return errors.Is(err, io.ErrUnexpectedEOF) || errors.As(err, &network)
 }
 
-// sleep waits, or answers the error of ctx.
+// sleep waits, or returns the error of ctx.
 func sleep(ctx context.Context, wait time.Duration) error {
 	timer := time.NewTimer(wait)
 	defer timer.Stop()

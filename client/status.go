@@ -1,17 +1,17 @@
 package client
 
-// Status is what a stream is doing.
+// Status is the state of a stream.
 type Status int
 
 // The states of a stream.
 const (
-	// Connecting: a connection is being made.
+	// Connecting: a connection is being established.
 	Connecting Status = iota
-	// CatchingUp: events that were stored earlier are coming.
+	// CatchingUp: stored events are arriving.
 	CatchingUp
-	// Live: all stored events have come, the next ones are new.
+	// Live: all stored events have arrived; the next ones are new.
 	Live
-	// Offline: the connection was lost or refused; the next one is made after a pause.
+	// Offline: the connection was lost or refused; the stream reconnects after a pause.
 	Offline
 )
 
@@ -26,7 +26,7 @@ func statusOf(live bool) Status {
 	return CatchingUp
 }
 
-// OnStatus is called with what the stream is doing, each time that changes. It is called from the loop and must not block.
+// OnStatus sets a function that is called with each new state of the stream. It is called from the loop and must not block.
 func OnStatus(changed func(Status)) SubscribeOption {
 	return func(f *follower) {
 		last := Status(-1)

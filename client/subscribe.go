@@ -12,28 +12,28 @@ import (
 	postriderv1 "github.com/postrider-dev/postrider/gen/go/postrider/v1"
 )
 
-// Earliest is for Start: it begins with the first event there is.
+// Earliest is for Start: the stream begins with the first stored event.
 const Earliest = "earliest"
 
-// Event is an event as it was stored, with its payload as a message.
+// Event is a stored event with its payload as a message.
 type Event[M proto.Message] struct {
 	*postriderv1.Event
 	Message M
-	// Filters are the names of the filters (NamedFilter) that select the event; none where the stream has none.
+	// Filters has the names of the filters (NamedFilter) that select the event; empty if the stream has none.
 	Filters []string
 }
 
-// SubscribeOption changes what a stream carries.
+// SubscribeOption configures a stream.
 type SubscribeOption func(*follower)
 
-// Start says where a stream begins: after a cursor, with Earliest, or at a time in RFC 3339. Without, or with an empty
-// text, it begins now. To miss nothing across restarts, keep the cursor of the last event that was dealt with.
+// Start sets where a stream begins: after a cursor, with Earliest, or at a time in RFC 3339. Without it, or with an empty
+// text, the stream begins now. To miss nothing across restarts, store the cursor of the last event that you have handled.
 func Start(at string) SubscribeOption { return func(f *follower) { f.request.Start = at } }
 
-// Types selects event types: exact, by prefix ("shop.v1.*") or all ("*"). None is a mistake that ends the stream at once: it
-// does not mean all.
+// Types selects event types: exact, by prefix ("shop.v1.*") or all ("*"). An empty list is an error that ends the stream at
+// once; it does not mean all.
 func Types(patterns ...string) SubscribeOption {
-	// Nil stands for an option that was not given.
+	// Nil means that the option was not given.
 	return func(f *follower) { f.request.Types = append([]string{}, patterns...) }
 }
 
@@ -43,38 +43,39 @@ func Expression(cel string) SubscribeOption {
 	return func(f *follower) { f.request.Expression = cel }
 }
 
-// NamedFilter adds a filter to the stream, in place of Expression: an event comes once, with the names of all filters that
-// select it. An empty expression selects all; without types they are those of the stream. A list of types that is empty is a
-// mistake, as with Types.
+// NamedFilter adds a filter to the stream, instead of Expression. An event is sent once, with the names of all filters that
+// select it. An empty expression selects all. Without types, the filter has those of the stream. An empty list of types is an
+// error, as with Types.
 func NamedFilter(name, expression string, types ...string) SubscribeOption {
 	return func(f *follower) {
 		f.request.Filters = append(f.request.Filters, &postriderv1.NamedFilter{Name: name, Expression: expression, Types: types})
 	}
 }
 
-// WhenSlow says what becomes of events while the loop is slower than they come. Without, each waits until its turn comes,
-// in the log of the server.
+// WhenSlow sets what happens when events arrive faster than the loop handles them. By default, each event stays in the log of
+// the server until the loop reads it.
 func WhenSlow(policy postriderv1.SlowPolicy) SubscribeOption {
 	return func(f *follower) { f.request.SlowPolicy = policy }
 }
 
-// Heartbeat is the longest silence of a quiet stream, 100 ms to 5 min, 15 s without. A stream that is silent for three
-// times as long is opened again.
+// Heartbeat is the longest silence of a stream without events, 100 ms to 5 min; the default is 15 s. A stream that is silent
+// for three times as long reconnects.
 func Heartbeat(every time.Duration) SubscribeOption {
 	return func(f *follower) { f.request.HeartbeatInterval = durationpb.New(every) }
 }
 
-// Progress is called with the position a quiet stream has reached, after all events before it have been dealt with. A program
-// that stores cursors stores this one too; otherwise the cursor of a rare event may become older than what the server retains.
+// Progress sets a function that is called with the position of a stream without events, after all earlier events have been
+// handled. A program that stores cursors should store this one too; otherwise the cursor of a rare event may become older
+// than the server's retention.
 func Progress(reached func(cursor string)) SubscribeOption {
 	return func(f *follower) { f.progress = reached }
 }
 
-// Subscribe streams the events of M's type in order: those stored after Start, then live ones. A broken connection is
-// opened again, from the last cursor, for as long as it takes.
+// Subscribe streams the events of M's type in order: those stored after Start, then live ones. It reconnects as often as
+// necessary and resumes from the last cursor.
 //
-// A *GapError, a *DroppedError or a *PayloadError stands for what cannot be delivered, and the stream goes on if the loop does.
-// After any other error there is nothing more: the server refused in a way that a repeat would not change, or ctx ended.
+// A *GapError, a *DroppedError or a *PayloadError represents events that cannot be delivered; the stream continues if the
+// loop does. Any other error is the last: the server refused in a way that a retry would not change, or ctx ended.
 func Subscribe[M proto.Message](ctx context.Context, c *Client, options ...SubscribeOption) iter.Seq2[Event[M], error] {
 	var zero M
 	options = append([]SubscribeOption{Types(EventType(zero))}, options...)
@@ -92,9 +93,9 @@ func Subscribe[M proto.Message](ctx context.Context, c *Client, options ...Subsc
 	}
 }
 
-// Events streams events of any types, all without the option Types. Message is of the generated type, for a type switch;
-// it is nil where this program has no such type and for untyped events, whose text is in JsonData or InvalidData.
-// Otherwise it is as Subscribe.
+// Events streams events of any types, all without the option Types. Message is of the generated type, for a type switch. It
+// is nil if this program has no such type, and for untyped events, whose text is in JsonData or InvalidData. Otherwise Events
+// works like Subscribe.
 func (c *Client) Events(ctx context.Context, options ...SubscribeOption) iter.Seq2[Event[proto.Message], error] {
 	return func(yield func(Event[proto.Message], error) bool) {
 		newFollower(c, options).run(ctx, func(event *postriderv1.Event, filters []string, err error) bool {

@@ -22,39 +22,39 @@ import (
 	"github.com/postrider-dev/postrider/server/signature"
 )
 
-// DefaultMaxBodyBytes bounds a request's body when Handler.MaxBodyBytes is 0. An event's data is at most 1 MiB as
-// Protobuf, and as JSON rarely more than a few times that.
+// DefaultMaxBodyBytes limits a request's body if Handler.MaxBodyBytes is 0. An event's data is at most 1 MiB as Protobuf, and
+// rarely more than a few times that as JSON.
 const DefaultMaxBodyBytes = 16 << 20
 
-// Event is what a webhook says about an event.
+// Event is the event of a webhook.
 type Event struct {
-	// ID is the same on every attempt: the key to recognise a repeat by.
+	// ID is the same on every attempt. Use it to recognise a repeated delivery.
 	ID   string    `json:"id"`
 	Type string    `json:"type"`
 	Time time.Time `json:"timestamp"`
 	// Data is the text of a JSON object.
 	Data json.RawMessage `json:"data"`
-	// Cursor is its place in the log.
+	// Cursor is the event's position in the log.
 	Cursor string `json:"-"`
 }
 
-// Handler answers 204 when the function for an event's type returned nil, and when there is none. An error is answered
-// by 500, or as StatusError says; the server then tries again. Functions and fields are set before the first request;
-// requests run concurrently.
+// Handler responds with 204 if the function for an event's type returned nil, or if there is none. On an error it responds
+// with 500, or according to StatusError; the server then retries. Set functions and fields before the first request. Requests
+// run concurrently.
 type Handler struct {
-	// Fallback is given events of types without a function; without it, they are acknowledged and dropped.
+	// Fallback is called for events of types without a function. Without it, such events are acknowledged and dropped.
 	Fallback func(ctx context.Context, event Event) error
-	// Logger logs requests that were refused and errors of functions; nothing is logged when it is nil.
+	// Logger logs refused requests and errors of functions; nil logs nothing.
 	Logger *slog.Logger
-	// MaxBodyBytes bounds a request's body; DefaultMaxBodyBytes when 0.
+	// MaxBodyBytes limits a request's body; 0 means DefaultMaxBodyBytes.
 	MaxBodyBytes int64
 
 	secrets   []signature.Secret
 	functions map[string]func(context.Context, Event) error
 }
 
-// NewHandler makes a handler that accepts what was signed with one of the secrets, each "whsec_" and base64: the new one
-// and the one before, while they are being changed over.
+// NewHandler returns a handler that accepts requests signed with one of the secrets, each "whsec_" and base64. Give the new
+// and the old secret while you rotate them.
 func NewHandler(secrets ...string) (*Handler, error) {
 	if len(secrets) == 0 {
 		return nil, errors.New("a webhook handler needs a signing secret")
@@ -70,7 +70,7 @@ func NewHandler(secrets ...string) (*Handler, error) {
 	return h, nil
 }
 
-// On gives the events of M's type to handle. There is one function for a type; a second one panics.
+// On registers handle for events of M's type. A second function for a type panics.
 func On[M proto.Message](h *Handler, handle func(ctx context.Context, message M, event Event) error) {
 	var zero M
 	name := client.EventType(zero)
@@ -86,7 +86,7 @@ func On[M proto.Message](h *Handler, handle func(ctx context.Context, message M,
 	}
 }
 
-// decode passes over fields it does not know: the event may be of a newer version of the schema.
+// decode ignores unknown fields: the event may be of a newer version of the schema.
 func decode(event Event, message proto.Message) error {
 	if err := (protojson.UnmarshalOptions{DiscardUnknown: true}).Unmarshal(event.Data, message); err != nil {
 		text := "data is not a " + string(message.ProtoReflect().Descriptor().FullName())
@@ -95,7 +95,7 @@ func decode(event Event, message proto.Message) error {
 	return nil
 }
 
-// ServeHTTP verifies, decodes and hands over one event.
+// ServeHTTP verifies and decodes one event and passes it to its function.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if r.Method != http.MethodPost {
 		w.Header().Set("Allow", http.MethodPost)
@@ -113,7 +113,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.WriteHeader(http.StatusNoContent)
 }
 
-// receive reads a request and believes it only once it is verified.
+// receive reads a request, verifies it, and only then parses it.
 func (h *Handler) receive(w http.ResponseWriter, r *http.Request) (event Event, err error) {
 	limit := h.MaxBodyBytes
 	if limit == 0 {
@@ -142,8 +142,8 @@ func bodyError(err error) error {
 	return &StatusError{Status: http.StatusBadRequest, Text: "the body cannot be read", Cause: err}
 }
 
-// handle calls the function of an event's type. A panic is an error like any other, so that the server learns of it and tries
-// again; http.ErrAbortHandler cuts the connection, as it asks for.
+// handle calls the function of an event's type. A panic counts as an error, so the server retries. http.ErrAbortHandler
+// closes the connection.
 func (h *Handler) handle(ctx context.Context, event Event) (err error) {
 	defer func() {
 		if cause := recover(); cause == http.ErrAbortHandler {
@@ -161,7 +161,7 @@ func (h *Handler) handle(ctx context.Context, event Event) (err error) {
 	return nil
 }
 
-// refuse writes an error, never success. What a function's own error says stays here.
+// refuse writes an error status. The text of a function's error is not sent.
 func (h *Handler) refuse(w http.ResponseWriter, r *http.Request, event Event, err error) {
 	answer := answerOf(err)
 	if h.Logger != nil {

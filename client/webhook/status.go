@@ -7,16 +7,17 @@ import (
 	"time"
 )
 
-// StatusError is an error that says how to answer. The server takes 422 as this event's fault, 429 (or 503 with
-// RetryAfter) as a request to slow down, 410 as the wish to get nothing more, and any other 5xx as the endpoint's fault.
+// StatusError is an error with the response to send. The server treats 422 as a failure of this event, 429 (or 503 with
+// RetryAfter) as a request to slow down, 410 as a request to send no more events, and any other 5xx as a failure of the
+// endpoint.
 type StatusError struct {
-	// Status is the HTTP status to answer with, 400 to 599. Any other one is no error, and is answered by 500.
+	// Status is the HTTP status of the response, 400 to 599. Any other value is replaced by 500.
 	Status int
-	// RetryAfter asks the server to wait; in whole seconds, rounded up. 0 asks nothing.
+	// RetryAfter asks the server to wait, in whole seconds, rounded up; 0 asks for nothing.
 	RetryAfter time.Duration
-	// Text is the body of the answer. The server keeps its first 1 KiB with the delivery.
+	// Text is the body of the response. The server keeps its first 1 KiB with the delivery.
 	Text string
-	// Cause is for the log of the receiver and is not sent.
+	// Cause is logged by the receiver and not sent.
 	Cause error
 }
 
@@ -38,7 +39,7 @@ func (e *StatusError) Unwrap() error {
 	return e.Cause
 }
 
-// answerOf is how to answer an error.
+// answerOf returns the response for an error.
 func answerOf(err error) StatusError {
 	answer := StatusError{Status: http.StatusInternalServerError, Text: "the event could not be handled"}
 	var asked *StatusError
