@@ -14,21 +14,21 @@ import (
 	"github.com/postrider-dev/postrider/server/schema"
 )
 
-// maxProblems bounds the problems that are reported for one expression.
+// maxProblems limits the problems that are reported for one expression.
 const maxProblems = 100
 
-// Problem is why an expression does not compile.
+// Problem is a reason why an expression does not compile.
 type Problem struct {
-	// Line and Column count from 1; columns in characters.
+	// Line and Column count from 1; columns count characters.
 	Line, Column int
 	Message      string
-	// Suggestion is what may have been meant; empty when nothing comes near.
+	// Suggestion is the name that was probably meant; empty if no name is similar.
 	Suggestion string
-	// Type is the event type for which it does not compile; empty when it does not for any.
+	// Type is the event type for which the expression does not compile; empty if it compiles for none.
 	Type string
 }
 
-// String is the problem in one line, without the type.
+// String returns the problem in one line, without the type.
 func (p Problem) String() string {
 	text := fmt.Sprintf("%d:%d: %s", p.Line, p.Column, p.Message)
 	if p.Suggestion != "" {
@@ -37,15 +37,15 @@ func (p Problem) String() string {
 	return text
 }
 
-// Report is what a check found.
+// Report is the result of a check.
 type Report struct {
 	Problems []Problem
-	// Refused says that the expression compiles for no type that the patterns select. Otherwise the problems name the
-	// types whose events it can never select.
+	// Refused means that the expression compiles for no type that the patterns match. Otherwise the problems name the types
+	// whose events it can never select.
 	Refused bool
 }
 
-// Err is the error for an expression that is refused, with field as its place in the request; nil for one that is not.
+// Err returns the error for a refused expression, with field as its path in the request; nil for an accepted one.
 func (r Report) Err(field string) error {
 	if !r.Refused {
 		return nil
@@ -58,9 +58,9 @@ func (r Report) Err(field string) error {
 	return fault
 }
 
-// Check compiles a filter's expression against the newest version of every registered type that its patterns select, and
-// as for untyped events where a pattern names a type that is not registered, or none that is is selected. The tenant waits for its
-// turn before each type. The error is the cause of ctx, when that ends before.
+// Check compiles a filter's expression against the newest version of every registered type that its patterns match. It also
+// compiles it for untyped events if a pattern names a type that is not registered, or if no registered type matches. The
+// tenant waits for its turn before each type. If ctx ends first, the error is its cause.
 func (c *Compiler) Check(ctx context.Context, tenant gateway.TenantID, f gateway.Filter) (Report, error) {
 	if f.Expression == "" {
 		return Report{}, nil
@@ -93,7 +93,7 @@ func (c *Compiler) Check(ctx context.Context, tenant gateway.TenantID, f gateway
 	return Report{Problems: withoutTypes(all), Refused: true}, nil
 }
 
-// inTurn compiles when it is the tenant's turn, and not for a caller who has left.
+// inTurn compiles when it is the tenant's turn, unless the caller has disconnected.
 func (c *Compiler) inTurn(ctx context.Context, tenant gateway.TenantID, compile func() []Problem) ([]Problem, error) {
 	if ctx.Err() != nil {
 		return nil, context.Cause(ctx)
@@ -106,7 +106,7 @@ func (c *Compiler) inTurn(ctx context.Context, tenant gateway.TenantID, compile 
 	return compile(), nil
 }
 
-// problemsFor are those of an expression for a type. For all that are untyped they are the same, and found once.
+// problemsFor returns the problems of an expression for a type. They are the same for all untyped types, and computed once.
 func (c *Compiler) problemsFor(expression string, one selectedType, untyped func() []Problem) []Problem {
 	if one.schema == nil {
 		return named(one.name, slices.Clone(untyped()))
@@ -114,7 +114,7 @@ func (c *Compiler) problemsFor(expression string, one selectedType, untyped func
 	return named(one.name, c.check(expression, one.schema))
 }
 
-// parses reports whether a text is an expression, of whatever types.
+// parses reports whether a text is a syntactically valid expression.
 func (c *Compiler) parses(expression string) bool {
 	shared, err := c.language()
 	if err != nil {
@@ -124,8 +124,8 @@ func (c *Compiler) parses(expression string) bool {
 	return len(issues.Errors()) == 0
 }
 
-// CheckType compiles an expression against one schema, which need not be registered, and returns what is wrong. It waits for a
-// turn of the tenant, which is 0 for the whole server. The error is the cause of ctx, when that ends before.
+// CheckType compiles an expression against one schema, which need not be registered, and returns its problems. It waits for a
+// turn of the tenant, which is 0 for the whole server. If ctx ends first, the error is its cause.
 func (c *Compiler) CheckType(
 	ctx context.Context, tenant gateway.TenantID, expression string, candidate *schema.Type,
 ) ([]Problem, error) {
@@ -149,7 +149,7 @@ func named(name string, problems []Problem) []Problem {
 	return problems
 }
 
-// selectedType is an event type to check against; without a schema when it is untyped.
+// selectedType is an event type to check against; it has no schema if it is untyped.
 type selectedType struct {
 	name   string
 	schema *schema.Type
@@ -174,7 +174,7 @@ func selectedTypes(f gateway.Filter, registered *schema.Snapshot) []selectedType
 	return selected
 }
 
-// withoutTypes are the problems of an expression that compiles for no type: each once, with the first suggestion there is.
+// withoutTypes returns the problems of an expression that compiles for no type: each once, with its first suggestion.
 func withoutTypes(problems []Problem) []Problem {
 	var distinct []Problem
 	for _, one := range problems {
@@ -214,7 +214,7 @@ func checkIn(expression string, environment func() (*environment, error)) (probl
 	return problems
 }
 
-// problems words what CEL found.
+// problems converts the issues of CEL.
 func (e *environment) problems(text string, found []*cel.Error) []Problem {
 	lines := strings.Split(text, "\n")
 	words := newSuggestions(e, text)
@@ -231,7 +231,7 @@ func (e *environment) problems(text string, found []*cel.Error) []Problem {
 	return problems
 }
 
-// dotAt is 1 where the place given is the dot before a field.
+// dotAt returns 1 if the position is that of the dot before a field.
 func dotAt(line []rune, at int) int {
 	if at < len(line) && line[at] == '.' {
 		return 1
@@ -239,7 +239,7 @@ func dotAt(line []rune, at int) int {
 	return 0
 }
 
-// wording leaves out of CEL's messages what says nothing to the author of a filter.
+// wording removes the parts of CEL's messages that do not help the author of a filter.
 func wording(message string) string {
 	message, _, _ = strings.Cut(message, " (in container")
 	message, _, _ = strings.Cut(message, " expecting {")

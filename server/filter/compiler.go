@@ -9,28 +9,27 @@ import (
 	"github.com/postrider-dev/postrider/server/schema"
 )
 
-// Compiler compiles expressions against the schemas of a registry and shares what it has compiled. It is safe for
-// concurrent use.
+// Compiler compiles expressions against the schemas of a registry and shares the programs. It is safe for concurrent use.
 type Compiler struct {
 	schemas  *schema.Registry
 	language func() (*language, error)
 	logger   *slog.Logger
-	// turns are those of evaluations, checks those of checks.
+	// turns limits evaluations, checks limits checks.
 	turns, checks *turns
 
 	mu sync.Mutex
-	// expressions are those in use, by their text.
+	// expressions has the expressions in use, by text.
 	expressions  map[string]weak.Pointer[Expression]
 	environments map[versionKey]*environment
 
 	recent subjects
 }
 
-// versionKey names what an expression is compiled for: a schema version, and the newest one of its type, which says what
-// fields are known to be unset. The zero value is for untyped events.
+// versionKey identifies the target of a compilation: a schema version, and the newest version of its type, which defines the
+// fields that read as unset. The zero value is for untyped events.
 type versionKey struct{ version, newest gateway.SchemaID }
 
-// NewCompiler makes a compiler that types events by the versions in schemas.
+// NewCompiler returns a compiler that types events by the versions in schemas.
 func NewCompiler(schemas *schema.Registry) *Compiler {
 	all := half()
 	return &Compiler{
@@ -41,10 +40,11 @@ func NewCompiler(schemas *schema.Registry) *Compiler {
 	}
 }
 
-// LogTo says where expressions are logged that make CEL panic; nowhere unless called, before the compiler is used.
+// LogTo sets the logger for expressions that make CEL panic. Call it before the compiler is used; without it, nothing is
+// logged.
 func (c *Compiler) LogTo(logger *slog.Logger) { c.logger = logger }
 
-// panicked logs an expression's first panic: it may be the same with every event.
+// panicked logs only an expression's first panic, because every event may cause the same one.
 func (c *Compiler) panicked(expression string) func(error) {
 	var once sync.Once
 	return func(fault error) {
@@ -52,8 +52,8 @@ func (c *Compiler) panicked(expression string) func(error) {
 	}
 }
 
-// Expression returns the expression of this text, the same one for all who use it; nil, which selects everything, for
-// none. Nothing is compiled yet, and one that does not compile is answered too: it selects nothing.
+// Expression returns the expression with this text, shared by all its users; nil, which selects everything, for an empty
+// text. It compiles nothing yet. An expression that does not compile is returned too and selects nothing.
 func (c *Compiler) Expression(text string) *Expression {
 	if text == "" {
 		return nil
@@ -69,7 +69,7 @@ func (c *Compiler) Expression(text string) *Expression {
 	return fresh
 }
 
-// forgetUnused drops the texts whose expressions nobody has any more, a few at a time. c.mu is held.
+// forgetUnused removes the texts whose expressions nobody uses any more, a few at a time. The caller holds c.mu.
 func (c *Compiler) forgetUnused() {
 	looked := 0
 	for text, shared := range c.expressions {
@@ -82,7 +82,7 @@ func (c *Compiler) forgetUnused() {
 	}
 }
 
-// Subject returns an event to be looked at, the same one for all who ask at about the same time.
+// Subject returns the Subject of an event. All callers at about the same time share it.
 func (c *Compiler) Subject(event *gateway.Event) *Subject {
 	if kept := c.recent.find(event); kept != nil {
 		return kept
@@ -94,7 +94,7 @@ func (c *Compiler) Subject(event *gateway.Event) *Subject {
 	return fresh
 }
 
-// versionOf returns what an event's expression is compiled for.
+// versionOf returns the target of compilations for an event.
 func (c *Compiler) versionOf(event *gateway.Event) (key versionKey, version, newest *schema.Type) {
 	if event.Schema == 0 {
 		return versionKey{}, nil, nil
@@ -110,7 +110,7 @@ func (c *Compiler) versionOf(event *gateway.Event) (key versionKey, version, new
 	return versionKey{version.ID(), newest.ID()}, version, newest
 }
 
-// environment returns the environment of a schema version, made on first use.
+// environment returns the environment of a schema version, creating it on first use.
 func (c *Compiler) environment(key versionKey, version, newest *schema.Type) (*environment, error) {
 	c.mu.Lock()
 	known := c.environments[key]

@@ -14,15 +14,15 @@ import (
 	"github.com/postrider-dev/postrider/server/schema"
 )
 
-// maxNesting bounds the recursion of the parser.
+// maxNesting limits the recursion of the parser.
 const maxNesting = 100
 
-// validateFunctions are the functions of protovalidate's rules that expressions may use too.
+// validateFunctions are the functions of protovalidate's rules that are available in expressions, too.
 var validateFunctions = []string{
 	"unique", "isNan", "isInf", "isHostname", "isEmail", "isIp", "isIpPrefix", "isUri", "isUriRef", "isHostAndPort",
 }
 
-// language is what all expressions have in common.
+// language has the options of all environments.
 type language struct {
 	env   *cel.Env
 	types *types.Registry
@@ -39,8 +39,8 @@ func newLanguage() (*language, error) {
 		cel.ASTValidators(patternLiterals{}, cel.ValidateTimestampLiterals(), cel.ValidateDurationLiterals()),
 		ext.Strings(),
 	}
-	// Only the functions are taken over: the library also declares every message that is linked into the server, under
-	// whose names a schema may have others.
+	// Only the functions are used: the library also declares every message that is linked into the server, and a schema may
+	// have other messages with the same names.
 	rules, err := cel.NewEnv(cel.Lib(pvcel.NewLibrary()))
 	if err != nil {
 		return nil, fmt.Errorf("functions of protovalidate: %w", err)
@@ -70,13 +70,13 @@ func newLanguage() (*language, error) {
 type environment struct {
 	*cel.Env
 	typing *typing
-	// subject says in a message which events these are.
+	// subject describes these events in messages.
 	subject string
-	// open says that a payload has parts that are decoded each time they are read.
+	// open means that a payload has parts that are decoded each time they are read.
 	open bool
 }
 
-// environment makes one for a version of a type whose newest version is another or the same; both nil for untyped events.
+// environment returns one for a version of a type and the newest version of that type; both are nil for untyped events.
 func (l *language) environment(version, newest *schema.Type) (*environment, error) {
 	made := &environment{subject: "untyped events"}
 	var root, last protoreflect.MessageDescriptor
@@ -100,7 +100,7 @@ func (l *language) environment(version, newest *schema.Type) (*environment, erro
 		cel.Variable(eventVariable, cel.ObjectType(eventType)),
 	}
 	if root != nil && root.ParentFile().Package() != "" {
-		// An enum's value may be named as within the schema's own files.
+		// Values of enums may be named relative to the package of the schema's own files.
 		options = append(options, cel.Container(string(root.ParentFile().Package())))
 	}
 	if made.Env, err = l.env.Extend(options...); err != nil {
@@ -109,7 +109,7 @@ func (l *language) environment(version, newest *schema.Type) (*environment, erro
 	return made, nil
 }
 
-// compile checks an expression. With problems there is no tree.
+// compile type-checks an expression. If there are problems, it returns no tree.
 func (e *environment) compile(text string) (*cel.Ast, []Problem) {
 	tree, issues := e.Compile(text)
 	if len(issues.Errors()) > 0 {
@@ -121,7 +121,7 @@ func (e *environment) compile(text string) (*cel.Ast, []Problem) {
 	return tree, nil
 }
 
-// program makes a checked expression ready to run. With details it records what each part of it comes to.
+// program returns the program of a checked expression. With details, it records the value of each part.
 func (e *environment) program(tree *cel.Ast, details bool) (cel.Program, error) {
 	options := cel.EvalOptions(cel.OptOptimize)
 	if details {
@@ -130,7 +130,7 @@ func (e *environment) program(tree *cel.Ast, details bool) (cel.Program, error) 
 	return e.Program(tree, options)
 }
 
-// article puts "a" or "an" before a type's name.
+// article prefixes a type's name with "a" or "an".
 func article(name string) string {
 	switch name[0] {
 	case 'a', 'e', 'i', 'o', 'u':

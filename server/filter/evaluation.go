@@ -14,20 +14,20 @@ import (
 	"github.com/postrider-dev/postrider/server/meter"
 )
 
-// evaluation is a program running on an event: the activation in which it finds the event and its meter.
+// evaluation is a program running on an event: the activation with the event and its meter.
 type evaluation struct {
 	subject *Subject
 	meter   meter.Meter
-	// giveBack ends the turn of an evaluation that costs much.
+	// giveBack ends the turn of a costly evaluation.
 	giveBack func()
 }
 
-// meterVariable is how a running program finds its meter. It cannot be written in an expression.
+// meterVariable is the variable in which a running program finds its meter. Expressions cannot contain its name.
 const meterVariable = "@meter"
 
 var evaluations = sync.Pool{New: func() any { return &evaluation{} }}
 
-// beginEvaluation makes an evaluation; end must be called when it is over.
+// beginEvaluation returns an evaluation. Call end when it is over.
 func beginEvaluation(s *Subject, p *program) *evaluation {
 	e := evaluations.Get().(*evaluation)
 	e.subject = s
@@ -56,10 +56,10 @@ func (e *evaluation) ResolveName(name string) (any, bool) {
 	return nil, false
 }
 
-// Parent is that there are no other variables.
+// Parent returns nil: there are no other variables.
 func (e *evaluation) Parent() cel.Activation { return nil }
 
-// meterOf finds the meter of the evaluation that a frame belongs to.
+// meterOf returns the meter of the evaluation of a frame.
 func meterOf(frame *interpreter.ExecutionFrame) *meter.Meter {
 	if e, ok := frame.Activation.(*evaluation); ok {
 		return &e.meter
@@ -71,8 +71,8 @@ func meterOf(frame *interpreter.ExecutionFrame) *meter.Meter {
 	return nil
 }
 
-// eval runs what p was compiled to. No expression may take the server down with it: cel.Program turns panics into errors
-// while it evaluates, and what panics around that is turned into one here.
+// eval runs the program. No expression may crash the server: cel.Program converts panics during an evaluation into errors,
+// and eval converts those outside of it.
 func (e *evaluation) eval(p *program, compiled cel.Program) (value ref.Val, details *cel.EvalDetails, err error) {
 	defer func() {
 		if fault := recover(); fault != nil {
@@ -86,10 +86,10 @@ func (e *evaluation) eval(p *program, compiled cel.Program) (value ref.Val, deta
 	return value, details, nil
 }
 
-// internalError begins the errors that cel.Program makes of panics, and ours.
+// internalError is the prefix of the errors that cel.Program and eval make from panics.
 const internalError = "internal error: "
 
-// fault says in our words why an evaluation failed.
+// fault returns the error of a failed evaluation with our wording.
 func (e *evaluation) fault(p *program, err error) error {
 	if over := e.meter.Exceeded(); over != nil {
 		return fmt.Errorf(errFilter+"the expression %w", over)

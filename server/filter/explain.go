@@ -16,11 +16,11 @@ import (
 	"github.com/postrider-dev/postrider/server/meter"
 )
 
-// maxShown bounds a value, and a part of an expression, in a reason, in bytes.
+// maxShown limits a value or a part of an expression in a reason, in bytes.
 const maxShown = 120
 
-// Explain reports whether the event is selected and, when not, why: the part of the expression that is false with the values
-// it saw, or the failure. It is for people; Match is for the many.
+// Explain reports whether the event is selected. If not, it returns the reason: the part of the expression that is false,
+// with its values, or the error. It is slow and meant for people; use Match otherwise.
 func (x *Expression) Explain(s *Subject) (matched bool, reason string) {
 	if x == nil {
 		return true, ""
@@ -69,19 +69,19 @@ func reasonOf(v Verdict) string {
 	return "the expression is false"
 }
 
-// explanation walks an expression with what its parts came to.
+// explanation walks an expression with the values of its parts.
 type explanation struct {
 	info  *ast.SourceInfo
 	state interpreter.EvalState
 }
 
-// value returns what a part came to; nil when it was not looked at.
+// value returns the value of a part; nil if it was not evaluated.
 func (e explanation) value(of ast.Expr) ref.Val {
 	value, _ := e.state.Value(of.ID())
 	return value
 }
 
-// not says why a part is not true: the first operand of && that is false, every operand of ||, else the part itself.
+// not describes why a part is not true: the first operand of && that is false, every operand of ||, or the part itself.
 func (e explanation) not(part ast.Expr) string {
 	if part.Kind() == ast.CallKind {
 		call := part.AsCall()
@@ -103,7 +103,7 @@ func (e explanation) not(part ast.Expr) string {
 	return e.text(part) + " is false" + e.saw(part)
 }
 
-// failure says which part of an expression failed first.
+// failure describes the part of an expression that failed first.
 func (e explanation) failure(part ast.Expr, reason string) string {
 	if part.Kind() == ast.CallKind {
 		call := part.AsCall()
@@ -118,7 +118,7 @@ func (e explanation) failure(part ast.Expr, reason string) string {
 	return reason + " in " + e.text(part)
 }
 
-// saw lists the values that a part was made of, other than those written in it.
+// saw lists the values in a part, except literals.
 func (e explanation) saw(part ast.Expr) string {
 	var seen []string
 	for _, operand := range operandsOf(part) {
@@ -157,7 +157,7 @@ func (e explanation) text(part ast.Expr) string {
 	return shorten(text)
 }
 
-// show writes a value as one would write it in an expression.
+// show formats a value as in an expression.
 func show(value ref.Val) string {
 	switch v := value.(type) {
 	case types.String:

@@ -14,28 +14,28 @@ import (
 	"github.com/postrider-dev/postrider/server/schema"
 )
 
-// Verdict is what an expression says of an event.
+// Verdict is the result of an expression for an event.
 type Verdict struct {
 	Matched bool
-	// Err is why the expression could not be evaluated: the event is not selected then.
+	// Err is the error of the evaluation. The event is not selected then.
 	Err error
-	// Exceeded says that it could not because it went over the budget for one event.
+	// Exceeded means that the evaluation exceeded the budget for one event.
 	Exceeded bool
-	// Costly says that it took more than Quick allows.
+	// Costly means that the evaluation used more than Quick allows.
 	Costly bool
 }
 
-// Expression is the expression of one or more filters. It is safe for concurrent use. A nil one selects everything.
+// Expression is the expression of one or more filters. It is safe for concurrent use. A nil Expression selects everything.
 type Expression struct {
 	compiler *Compiler
 	text     string
 
-	// programs are what it was compiled to so far. The map is replaced, never changed.
+	// programs has the programs compiled so far. The map is replaced, never changed.
 	programs atomic.Pointer[map[versionKey]*program]
 	adding   sync.Mutex
 }
 
-// String is the text.
+// String returns the text.
 func (x *Expression) String() string {
 	if x == nil {
 		return ""
@@ -43,8 +43,8 @@ func (x *Expression) String() string {
 	return x.text
 }
 
-// Quick is Match for those who may not wait. It returns false when the evaluation takes too much for that, and Match has
-// to be asked elsewhere.
+// Quick is Match for callers that must not wait. It returns false if the evaluation costs too much. Then call Match on
+// another goroutine.
 func (x *Expression) Quick(s *Subject) (verdict Verdict, ok bool) {
 	if x == nil {
 		return Verdict{Matched: true}, true
@@ -68,7 +68,7 @@ func (x *Expression) Match(s *Subject) Verdict {
 	return s.verdict(x.program(s))
 }
 
-// program returns what the expression is compiled to for an event's schema version.
+// program returns the program for an event's schema version.
 func (x *Expression) program(s *Subject) *program {
 	key, version, newest := x.compiler.versionOf(s.event)
 	if known := x.programs.Load(); known != nil {
@@ -79,7 +79,7 @@ func (x *Expression) program(s *Subject) *program {
 	return x.add(key, version, newest)
 }
 
-// add takes in a program, which is compiled when it first runs. Of a version one program is kept: that for the present
+// add adds a program, which is compiled on its first run. Only one program per version is kept: the one for the current
 // newest version.
 func (x *Expression) add(key versionKey, version, newest *schema.Type) *program {
 	x.adding.Lock()
@@ -107,24 +107,24 @@ func (x *Expression) add(key versionKey, version, newest *schema.Type) *program 
 type program struct {
 	text        string
 	environment func() (*environment, error)
-	// panicked records that the expression made CEL panic.
+	// panicked means that the expression made CEL panic.
 	panicked func(fault error)
 	turns    *turns
 
 	compile sync.Once
 	tree    *cel.Ast
 	ready   cel.Program
-	// weight is what an evaluation takes at least, open what environment.open is.
+	// weight is the minimum price of an evaluation; open is environment.open.
 	weight meter.Weight
 	open   bool
-	// fault is why it does not compile.
+	// fault is the reason why it does not compile.
 	fault error
 
 	detail   sync.Once
 	detailed cel.Program
 }
 
-// errFilter begins the reasons why an expression could not be evaluated.
+// errFilter is the prefix of the reasons why an evaluation failed.
 const errFilter = "filter error: "
 
 func (p *program) prepare() {

@@ -6,8 +6,8 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 )
 
-// files are a file of a schema and all it imports. Names are looked up in them, and nowhere else: a schema may have a
-// message that is also linked into the server, in another version.
+// files are a file of a schema and all its imports. Names are resolved only in them, because a schema may have another
+// version of a message that is linked into the server.
 type files []protoreflect.FileDescriptor
 
 func filesOf(root protoreflect.FileDescriptor) files {
@@ -25,8 +25,8 @@ func filesOf(root protoreflect.FileDescriptor) files {
 	return all
 }
 
-// holdsAny reports whether a message, or one in it, has a field that may hold a message of any type. Those are decoded
-// each time they are read.
+// holdsAny reports whether a message, or one in it, has a field that may contain a message of any type. Such fields are
+// decoded each time they are read.
 func holdsAny(root protoreflect.MessageDescriptor) bool {
 	seen := map[protoreflect.FullName]bool{root.FullName(): true}
 	for queue := []protoreflect.MessageDescriptor{root}; len(queue) > 0; queue = queue[1:] {
@@ -44,13 +44,13 @@ func holdsAny(root protoreflect.MessageDescriptor) bool {
 	return false
 }
 
-// scope is a file or a message: what messages and enums are declared in.
+// scope is a file or a message, in which messages and enums are declared.
 type scope interface {
 	Messages() protoreflect.MessageDescriptors
 	Enums() protoreflect.EnumDescriptors
 }
 
-// message finds a message by its full name; nil when there is none.
+// message returns a message by its full name; nil if there is none.
 func (f files) message(name string) protoreflect.MessageDescriptor {
 	for _, file := range f {
 		if found, ok := within(file, name).(protoreflect.MessageDescriptor); ok {
@@ -60,7 +60,7 @@ func (f files) message(name string) protoreflect.MessageDescriptor {
 	return nil
 }
 
-// enumValue finds the number of an enum's value, named "shop.v1.Tier.TIER_PLUS".
+// enumValue returns the number of an enum's value, named "shop.v1.Tier.TIER_PLUS".
 func (f files) enumValue(name string) (protoreflect.EnumNumber, bool) {
 	cut := strings.LastIndexByte(name, '.')
 	if cut < 0 {
@@ -85,7 +85,7 @@ func (f files) enumValue(name string) (protoreflect.EnumNumber, bool) {
 	return 0, false
 }
 
-// within walks from a file down to what a full name names: the file for the name of its package, or a message of it.
+// within resolves a full name in a file: to the file itself for the name of its package, or to a message in it.
 func within(file protoreflect.FileDescriptor, name string) scope {
 	rest, ok := strings.CutPrefix("."+name, strings.TrimSuffix("."+string(file.Package()), "."))
 	if !ok || rest != "" && rest[0] != '.' {
@@ -102,7 +102,7 @@ func within(file protoreflect.FileDescriptor, name string) scope {
 	return at
 }
 
-// fieldOf finds a field by its own name or by the one it has in JSON.
+// fieldOf returns a field by its own name or its JSON name.
 func fieldOf(message protoreflect.MessageDescriptor, name string) protoreflect.FieldDescriptor {
 	if message == nil {
 		return nil

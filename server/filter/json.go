@@ -8,8 +8,8 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// readJSON reads the payload of an untyped event. A number that is written as an integer and fits 64 bits is one; others
-// are doubles. How deep it is nested was bounded when it was published.
+// readJSON decodes the payload of an untyped event. A number that is written as an integer and fits into 64 bits is an int;
+// other numbers are doubles. The depth was limited at publish.
 func readJSON(text []byte) (any, error) {
 	value, err := jsonValue(jsontext.NewDecoder(bytes.NewReader(text)))
 	if err != nil {

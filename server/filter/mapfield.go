@@ -11,7 +11,8 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 )
 
-// mapField is a map of a message as a CEL value. A look-up reads one entry; all are read only for what needs them all.
+// mapField is a map of a message as a CEL value. A look-up reads one entry. All entries are read only for operations that
+// need them all.
 type mapField struct {
 	typing  *typing
 	field   protoreflect.FieldDescriptor
@@ -42,7 +43,7 @@ func (m *mapField) value(of protoreflect.Value) ref.Val {
 	return m.typing.NativeToValue(native)
 }
 
-// Find looks one entry up.
+// Find looks up one entry.
 func (m *mapField) Find(key ref.Val) (ref.Val, bool) {
 	at, ok := m.key(key)
 	if !ok {
@@ -54,7 +55,7 @@ func (m *mapField) Find(key ref.Val) (ref.Val, bool) {
 	return m.value(m.entries.Get(at)), true
 }
 
-// key returns a key as the map has it; not for a key of another type, which may be equal to one all the same.
+// key returns a key as the map has it. It finds no key of another type, even if CEL considers the two equal.
 func (m *mapField) key(key ref.Val) (protoreflect.MapKey, bool) {
 	kind := m.field.MapKey().Kind()
 	switch k := key.(type) {
@@ -73,7 +74,7 @@ func (m *mapField) key(key ref.Val) (protoreflect.MapKey, bool) {
 	return protoreflect.MapKey{}, false
 }
 
-// Get is Find that fails when there is no such entry.
+// Get is Find, and fails if there is no such entry.
 func (m *mapField) Get(key ref.Val) ref.Val {
 	if value, ok := m.Find(key); ok {
 		return value
@@ -90,7 +91,7 @@ func (m *mapField) Contains(key ref.Val) ref.Val {
 // Size counts the entries.
 func (m *mapField) Size() ref.Val { return types.Int(m.entries.Len()) }
 
-// Iterator goes over the keys.
+// Iterator iterates over the keys.
 func (m *mapField) Iterator() traits.Iterator { return m.all().Iterator() }
 
 // Equal compares entry by entry.
@@ -102,10 +103,10 @@ func (m *mapField) ConvertToNative(to reflect.Type) (any, error) { return m.all(
 // ConvertToType converts to a map, and to `type`.
 func (m *mapField) ConvertToType(to ref.Type) ref.Val { return m.all().ConvertToType(to) }
 
-// Type is that of maps.
+// Type returns the type of maps.
 func (m *mapField) Type() ref.Type { return types.MapType }
 
-// Value is the map itself.
+// Value returns the map itself.
 func (m *mapField) Value() any { return m.all().Value() }
 
 var _ traits.Mapper = (*mapField)(nil)

@@ -5,19 +5,19 @@ import (
 	"time"
 )
 
-// A filter that goes over its budget MaxOverruns times within overrunTime is set aside (SEMANTICS rule 54).
+// A filter that exceeds its budget MaxOverruns times within overrunTime is suspended (SEMANTICS rule 54).
 const (
 	MaxOverruns = 100
 	overrunTime = time.Minute
 )
 
-// Overruns are the events of the last minute on which a filter went over its budget.
+// Overruns counts the events of the last minute on which a filter exceeded its budget.
 type Overruns struct {
 	mu    sync.Mutex
 	times []time.Time
 }
 
-// TooMany records one at now, and reports whether the filter is to be set aside. It begins to count anew then.
+// TooMany records an overrun at now, and reports whether to suspend the filter. If so, the count restarts.
 func (o *Overruns) TooMany(now time.Time) bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()

@@ -8,14 +8,14 @@ import (
 	"github.com/postrider-dev/postrider/server/meter"
 )
 
-// patternLiterals refuses regular expressions that are wrong or too large. CEL's own bound of their size panics on a
-// repetition that is counted, as in "[0-9]{4}".
+// patternLiterals refuses regular expressions that are invalid or too large. CEL's own limit panics on a counted repetition,
+// as in "[0-9]{4}".
 type patternLiterals struct{}
 
-// Name is the validator's.
+// Name returns the validator's name.
 func (patternLiterals) Name() string { return "postrider.validator.matches" }
 
-// Validate looks at every pattern that is written in an expression.
+// Validate checks every constant pattern of an expression.
 func (patternLiterals) Validate(_ *cel.Env, _ cel.ValidatorConfig, tree *ast.AST, issues *cel.Issues) {
 	for _, call := range ast.MatchDescendants(ast.NavigateAST(tree), ast.FunctionMatcher(overloads.Matches)) {
 		arguments := call.AsCall().Args()

@@ -8,21 +8,21 @@ import (
 )
 
 const (
-	// keptSubjects is how many of the newest events are kept read, for those who look at the same ones: the router and
-	// every stream. Those with more than keptBytes of data are kept only while somebody looks at them, which bounds the memory.
+	// keptSubjects is the number of the newest events whose Subjects stay in memory for all who evaluate them: the router and
+	// every stream. Subjects with more than keptBytes of data stay only while they are in use, which limits the memory.
 	keptSubjects = 512
 	keptBytes    = 8 << 10
-	// largeSubjects is how many of the newest large events are found.
+	// largeSubjects is the number of the newest large events that can be found.
 	largeSubjects = 64
 )
 
-// subjects are the newest events that were looked at, by their positions.
+// subjects has the newest Subjects, by position.
 type subjects struct {
 	small [keptSubjects]atomic.Pointer[Subject]
 	large [largeSubjects]atomic.Pointer[weak.Pointer[Subject]]
 }
 
-// find returns the subject of an event; nil when it is not kept.
+// find returns the Subject of an event; nil if it is not in memory.
 func (s *subjects) find(event *gateway.Event) *Subject {
 	kept := s.small[uint64(event.Position)%keptSubjects].Load()
 	if len(event.Data) > keptBytes {

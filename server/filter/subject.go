@@ -12,10 +12,10 @@ import (
 	"github.com/postrider-dev/postrider/server/schema"
 )
 
-// Subject is an event to be looked at: its payload is read once, and each program runs on it once.
+// Subject is an event for evaluations: its payload is decoded once, and each program runs on it once.
 type Subject struct {
 	event *gateway.Event
-	// version is that of the event's schema; nil for an untyped event.
+	// version is the version of the event's schema; nil for an untyped event.
 	version *schema.Type
 
 	read    sync.Once
@@ -28,19 +28,19 @@ type Subject struct {
 	spent atomic.Uint64
 }
 
-// EventBudget is what an expression may cost on one event, in units of Spent, of which a processor does 20 million a second.
+// EventBudget is the budget of an expression for one event, in units of Spent. A processor does 20 million units a second.
 const EventBudget = meter.Limit
 
-// bytesOfUnit is how much of a payload is read for a unit of cost.
+// bytesOfUnit is the number of payload bytes that are decoded per unit of cost.
 const bytesOfUnit = 8
 
-// Spent is what looking at the event has cost so far, in units of EventBudget.
+// Spent returns the cost of the evaluations of the event so far, in units of EventBudget.
 func (s *Subject) Spent() int { return int(s.spent.Load()) }
 
-// Event is the event.
+// Event returns the event.
 func (s *Subject) Event() *gateway.Event { return s.event }
 
-// data is the payload: a message, or what JSON text stands for.
+// data is the payload: a message, or the value of the JSON text.
 func (s *Subject) data() (any, error) {
 	s.read.Do(func() {
 		s.spent.Add(uint64(len(s.event.Data) / bytesOfUnit))
@@ -60,8 +60,8 @@ func (s *Subject) readData() (any, error) {
 	return message.ProtoReflect(), nil
 }
 
-// verdict returns what a program says of the event. Two that ask at the same moment may both run it: nobody waits for
-// somebody else's evaluation.
+// verdict returns the result of a program for the event. Two callers at the same moment may both run it, so that no caller
+// waits for the evaluation of another.
 func (s *Subject) verdict(p *program) Verdict {
 	if known, ok := s.known(p); ok {
 		return known
@@ -87,13 +87,13 @@ func (s *Subject) keep(p *program, verdict Verdict) {
 	s.verdicts[p] = verdict
 }
 
-// eventVariable is the one variable of an expression.
+// eventVariable is the only variable of an expression.
 const eventVariable = "event"
 
 // eventFieldNames are the fields of `event`.
 var eventFieldNames = []string{"id", "type", "source", "subject", "time", "accept_time", "data"}
 
-// eventFields types the fields of `event`.
+// eventFields has the types of the fields of `event`.
 func eventFields(data *types.Type) map[string]*types.FieldType {
 	text := func(of func(*gateway.Event) string) *types.FieldType {
 		return eventField(types.StringType, func(s *Subject) (any, error) { return of(s.event), nil },

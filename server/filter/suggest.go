@@ -13,14 +13,14 @@ import (
 	"github.com/postrider-dev/postrider/server/meter"
 )
 
-// suggestions finds what may have been meant by the names in an expression that are not there.
+// suggestions finds the names that were probably meant by the unknown names in an expression.
 type suggestions struct {
 	env *environment
-	// operands are the places whose field a selection names, by the id of the selection.
+	// operands has the places whose field a selection names, by the id of the selection.
 	operands map[int64]place
 }
 
-// place is what a part of an expression stands for, as far as it says which fields there are.
+// place describes the value of a part of an expression, as far as its fields are known.
 type place struct {
 	event   bool
 	message protoreflect.MessageDescriptor
@@ -36,8 +36,8 @@ func newSuggestions(env *environment, text string) *suggestions {
 	return s
 }
 
-// walk notes the operands of all selections below an expression and returns its own place. vars are the variables of
-// the comprehensions around it.
+// walk records the operands of all selections below an expression and returns the place of the expression. vars are the
+// variables of the surrounding comprehensions.
 func (s *suggestions) walk(e ast.Expr, vars map[string]place) place {
 	switch e.Kind() {
 	case ast.IdentKind:
@@ -113,10 +113,10 @@ func (s *suggestions) field(of place, name string) place {
 	}
 }
 
-// unknownName finds the name that an error of CEL is about.
+// unknownName returns the name that an error of CEL is about.
 var unknownName = regexp.MustCompile(`^(undefined field|undeclared reference to) '([^']+)'`)
 
-// suggest returns what may have been meant where CEL found a fault; empty when nothing comes near.
+// suggest returns the name that was probably meant where CEL reported an error; empty if no name is similar.
 func (s *suggestions) suggest(fault *cel.Error) string {
 	found := unknownName.FindStringSubmatch(fault.Message)
 	if found == nil {
@@ -142,7 +142,7 @@ func (s *suggestions) suggestField(of place, name string) string {
 	if near := nearest(name, fieldNames(of.message)); near != "" {
 		return near
 	}
-	// A level too high: the field is that of a message in here.
+	// One level too high: the field is in one of the messages here.
 	fields := of.message.Fields()
 	for i := range fields.Len() {
 		fd := fields.Get(i)
@@ -184,7 +184,7 @@ func fieldNames(message protoreflect.MessageDescriptor) []string {
 	return names
 }
 
-// nearest returns the candidate that is fewest changes away, if that is at most one in three letters. Case and
+// nearest returns the candidate with the fewest changes, if that is at most one change per three letters. Case and
 // underscores do not count.
 func nearest(name string, candidates []string) string {
 	wanted := plain(name)
@@ -199,7 +199,8 @@ func nearest(name string, candidates []string) string {
 
 func plain(name string) string { return strings.ToLower(strings.ReplaceAll(name, "_", "")) }
 
-// distance counts the letters to add, remove, replace, or swap with their neighbour, to make one name the other.
+// distance returns the number of letters to add, remove, replace, or swap with their neighbour to turn one name into the
+// other.
 func distance(a, b string) int {
 	before, last, row := make([]int, len(b)+1), make([]int, len(b)+1), make([]int, len(b)+1)
 	for j := range last {

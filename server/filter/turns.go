@@ -8,10 +8,10 @@ import (
 	"github.com/postrider-dev/postrider/server/gateway"
 )
 
-// turns are taken by what costs much, so that it leaves the processors to everything else: half of them together, and of a tenant
-// one at a time. Evaluations take one when they turn out to cost much (nobody who may not wait evaluates that far:
-// Expression.Quick), and checks, which compile, for each type. Checks have turns of their own within the half, so that a tenant's
-// callers do not keep its subscriptions waiting.
+// turns limits costly work, so that processors remain for everything else: half of them for all tenants together, and one
+// turn per tenant. An evaluation takes a turn when it turns out to be costly; callers that must not wait never evaluate that
+// far (Expression.Quick). A check, which compiles, takes one for each type. Checks have their own turns within the half, so
+// that callers of a tenant do not delay its subscriptions.
 type turns struct {
 	all chan struct{}
 
@@ -24,14 +24,14 @@ type tenantTurn struct {
 	users int
 }
 
-// half is what all have together.
+// half is the turns of all tenants together.
 func half() chan struct{} { return make(chan struct{}, max(1, runtime.GOMAXPROCS(0)/2)) }
 
 func newTurns(all chan struct{}) *turns {
 	return &turns{all: all, tenants: map[gateway.TenantID]*tenantTurn{}}
 }
 
-// take waits for a turn until ctx ends. It must be given back with the function returned.
+// take waits for a turn until ctx ends. Call the returned function to return the turn.
 func (t *turns) take(ctx context.Context, tenant gateway.TenantID) (giveBack func(), err error) {
 	own := t.enter(tenant)
 	if err := put(ctx, own.one); err != nil {

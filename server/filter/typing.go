@@ -7,23 +7,24 @@ import (
 	"google.golang.org/protobuf/types/dynamicpb"
 )
 
-// eventType is how CEL calls the type of `event`.
+// eventType is the CEL name of the type of `event`.
 const eventType = "postrider.event"
 
-// typing tells CEL the types of `event` and of all that a schema version declares. It never changes.
+// typing provides CEL with the types of `event` and of all declarations of a schema version. It is immutable.
 type typing struct {
-	// base knows the types that every expression has.
+	// base has the types of every expression.
 	base *types.Registry
-	// root is the message that `event.data` is; nil for events without a schema.
+	// root is the message of `event.data`; nil for events without a schema.
 	root  protoreflect.MessageDescriptor
 	files files
-	// newest are the files of the type's newest version, when that is another one: a field that only it has reads as unset
+	// newest are the files of the type's newest version, if that is another one: fields that only it has read as unset
 	// (SEMANTICS rule 31).
 	newest files
 	event  map[string]*types.FieldType
 }
 
-// newTyping types the events of a schema version, root, whose type has a newest version; both are nil for untyped events.
+// newTyping returns the typing of events of a schema version, root, whose type has a newest version; both are nil for untyped
+// events.
 func newTyping(base *types.Registry, root, newest protoreflect.MessageDescriptor) *typing {
 	t := &typing{base: base, root: root}
 	if root != nil {
@@ -54,7 +55,7 @@ func (t *typing) EnumValue(name string) ref.Val {
 	return t.base.EnumValue(name)
 }
 
-// FindIdent returns what a name stands for: a value of an enum, or a message's type.
+// FindIdent resolves a name to a value of an enum or to a message's type.
 func (t *typing) FindIdent(name string) (ref.Val, bool) {
 	if number, ok := t.files.enumValue(name); ok {
 		return types.Int(number), true
@@ -68,7 +69,7 @@ func (t *typing) FindIdent(name string) (ref.Val, bool) {
 	return t.base.FindIdent(name)
 }
 
-// message finds a message of this version, or of the newest when this one has none of that name.
+// message returns a message of this version, or of the newest if this one has none with that name.
 func (t *typing) message(name string) protoreflect.MessageDescriptor {
 	if _, known := t.base.FindStructType(name); known {
 		return nil
@@ -87,7 +88,7 @@ func (t *typing) FindStructType(name string) (*types.Type, bool) {
 	return t.base.FindStructType(name)
 }
 
-// FindStructFieldNames names the fields of a type.
+// FindStructFieldNames returns the names of the fields of a type.
 func (t *typing) FindStructFieldNames(name string) ([]string, bool) {
 	if name == eventType {
 		return eventFieldNames, true
@@ -103,7 +104,7 @@ func (t *typing) FindStructFieldNames(name string) ([]string, bool) {
 	return names, true
 }
 
-// FindStructFieldType returns the type of a field and how it is read.
+// FindStructFieldType returns the type of a field and a function that reads it.
 func (t *typing) FindStructFieldType(name, field string) (*types.FieldType, bool) {
 	if name == eventType {
 		found, ok := t.event[field]
@@ -122,7 +123,7 @@ func (t *typing) FindStructFieldType(name, field string) (*types.FieldType, bool
 	return nil, false
 }
 
-// NewValue refuses to make messages: what for, in a filter?
+// NewValue returns an error: filters do not create messages.
 func (t *typing) NewValue(name string, fields map[string]ref.Val) ref.Val {
 	if t.message(name) != nil || name == eventType {
 		return types.NewErr("a filter cannot make a %s", name)
@@ -142,7 +143,7 @@ func (t *typing) present(fd protoreflect.FieldDescriptor) *types.FieldType {
 		GetFrom: func(target any) (any, error) {
 			m, ok := target.(protoreflect.Message)
 			if !ok || m.Descriptor() != fd.ContainingMessage() {
-				// The message is itself what a field that is absent reads as: another version's, and empty.
+				// The value of an absent field is this message: an empty one of another version.
 				return unset.GetFrom(target)
 			}
 			return t.fieldValue(fd, m.Get(fd))
@@ -160,7 +161,7 @@ func (t *typing) absent(fd protoreflect.FieldDescriptor) *types.FieldType {
 	}
 }
 
-// fieldType is the type that CEL gives a field.
+// fieldType returns the CEL type of a field.
 func fieldType(fd protoreflect.FieldDescriptor) *types.Type {
 	switch {
 	case fd.IsMap():
@@ -212,7 +213,7 @@ func messageType(message protoreflect.MessageDescriptor) *types.Type {
 	return types.NewObjectType(string(message.FullName()))
 }
 
-// isWrapper reports whether a message is one of google/protobuf/wrappers.proto, which stand for a value or null.
+// isWrapper reports whether a message is one of google/protobuf/wrappers.proto, which represent a value or null.
 func isWrapper(message protoreflect.MessageDescriptor) bool {
 	return message.FullName().Parent() == "google.protobuf" && message.ParentFile().Path() == "google/protobuf/wrappers.proto"
 }

@@ -16,7 +16,7 @@ import (
 	"google.golang.org/protobuf/types/known/durationpb"
 )
 
-// NativeToValue makes CEL values of what fields hold.
+// NativeToValue converts the values of fields to CEL values.
 func (t *typing) NativeToValue(value any) ref.Val {
 	switch v := value.(type) {
 	case *Subject:
@@ -37,7 +37,7 @@ func (t *typing) NativeToValue(value any) ref.Val {
 	}
 }
 
-// fieldValue is what a field holds, as NativeToValue takes it.
+// fieldValue returns the value of a field as NativeToValue accepts it.
 func (t *typing) fieldValue(fd protoreflect.FieldDescriptor, value protoreflect.Value) (any, error) {
 	switch {
 	case fd.IsMap():
@@ -51,7 +51,7 @@ func (t *typing) fieldValue(fd protoreflect.FieldDescriptor, value protoreflect.
 	}
 }
 
-// messageValue is what CEL takes a message for: the value it stands for, when it is one of the well-known types.
+// messageValue returns the CEL value of a message: for a well-known type, the value that it represents.
 func (t *typing) messageValue(m protoreflect.Message) (any, error) {
 	descriptor := m.Descriptor()
 	if descriptor.FullName().Parent() != "google.protobuf" {
@@ -103,20 +103,20 @@ func (t *typing) anyValue(m protoreflect.Message) (any, error) {
 	return t.messageValue(held)
 }
 
-// structOf reads a google.protobuf.Struct, an entry when it is looked at: an expression may read the same field again and
-// again.
+// structOf wraps a google.protobuf.Struct. It decodes an entry when it is read, because an expression may read the same field
+// again and again.
 func (t *typing) structOf(m protoreflect.Message) *mapField {
 	entries := m.Descriptor().Fields().ByNumber(1)
 	return &mapField{typing: t, field: entries, entries: m.Get(entries).Map()}
 }
 
-// listOf reads a google.protobuf.ListValue in the same way.
+// listOf wraps a google.protobuf.ListValue in the same way.
 func listOf(m protoreflect.Message) protoreflect.List {
 	return m.Get(m.Descriptor().Fields().ByNumber(1)).List()
 }
 
-// valueOf reads a google.protobuf.Value. Its numbers are doubles; whole ones that a double holds exactly become integers,
-// as they do in JSON without a schema.
+// valueOf converts a google.protobuf.Value. Its numbers are doubles; whole numbers that a double represents exactly become
+// integers, as in JSON without a schema.
 func (t *typing) valueOf(m protoreflect.Message) any {
 	set := m.WhichOneof(m.Descriptor().Oneofs().Get(0))
 	if set == nil {
@@ -142,7 +142,7 @@ func (t *typing) valueOf(m protoreflect.Message) any {
 	}
 }
 
-// objectTraits are what one can do with a message.
+// objectTraits are the operations of a message.
 const objectTraits = traits.FieldTesterType | traits.IndexerType
 
 func objectType(name string) *types.Type { return types.NewObjectType(name, objectTraits) }
@@ -180,13 +180,13 @@ func (o *object) Equal(other ref.Val) ref.Val {
 	return types.Bool(ok && o.name() == same.name() && proto.Equal(o.message.Interface(), same.message.Interface()))
 }
 
-// Type is the message's.
+// Type returns the message's type.
 func (o *object) Type() ref.Type { return objectType(o.name()) }
 
-// Value is the message.
+// Value returns the message.
 func (o *object) Value() any { return o.message }
 
-// IsSet reports whether a field is set, where its name is not known before the evaluation.
+// IsSet reports whether a field is set, if its name is not known before the evaluation.
 func (o *object) IsSet(field ref.Val) ref.Val {
 	found, fault := o.field(field)
 	if fault != nil {
@@ -195,7 +195,7 @@ func (o *object) IsSet(field ref.Val) ref.Val {
 	return types.Bool(found.IsSet(o.message))
 }
 
-// Get reads a field, where its name is not known before the evaluation.
+// Get reads a field, if its name is not known before the evaluation.
 func (o *object) Get(field ref.Val) ref.Val {
 	found, fault := o.field(field)
 	if fault != nil {

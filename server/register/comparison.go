@@ -13,19 +13,19 @@ import (
 	"github.com/postrider-dev/postrider/server/store"
 )
 
-// comparison holds schemas against one revision of the registry.
+// comparison compares schemas with one revision of the registry.
 type comparison struct {
 	*Registrar
 	registry *store.Registry
 	snapshot *schema.Snapshot
 	// candidates are the schemas that are to be registered.
 	candidates schema.Candidates
-	// filtered are the subscriptions whose filter has an expression; read once.
+	// filtered are the subscriptions whose filter has an expression; they are read once.
 	filtered []*gateway.Subscription
 	read     bool
 }
 
-// compare returns what registering would do, and what it would store.
+// compare returns the report of a registration, and the versions that it would store.
 func (c *comparison) compare(ctx context.Context, types []compile.EventType) (compat.Report, []store.NewSchema, error) {
 	var report compat.Report
 	var fresh []store.NewSchema
@@ -78,7 +78,7 @@ func (c *comparison) compareType(ctx context.Context, n compile.EventType) (repo
 	return report, c.checkFilters(ctx, &report, latest, candidate)
 }
 
-// identical reports whether two versions judge and show payloads alike.
+// identical reports whether two versions validate and show payloads in the same way.
 func identical(latest, candidate *schema.Type) (bool, error) {
 	was, err := latest.Identity()
 	if err != nil {
@@ -88,7 +88,7 @@ func identical(latest, candidate *schema.Type) (bool, error) {
 	return was == is, err
 }
 
-// sample holds the newest stored events against the new rules, as many as the bounds allow.
+// sample checks the newest stored events against the new rules, as many as the limits allow.
 func (c *comparison) sample(ctx context.Context, report *compat.TypeReport, latest, candidate *schema.Type) error {
 	rules := compat.NewStrictness(latest, candidate)
 	bytes := 0
@@ -109,8 +109,8 @@ func (c *comparison) sample(ctx context.Context, report *compat.TypeReport, late
 	return err
 }
 
-// checkNew names the subscriptions whose filter does not compile for a new type. It is compiled only where a filter asks
-// for it: that is most of the work.
+// checkNew reports the subscriptions whose filter does not compile for a new type. The type is compiled only if there is such
+// a filter, because compiling is most of the work.
 func (c *comparison) checkNew(ctx context.Context, report *compat.TypeReport, n compile.EventType) error {
 	if err := c.readSubscriptions(ctx); err != nil {
 		return err
@@ -126,8 +126,8 @@ func (c *comparison) checkNew(ctx context.Context, report *compat.TypeReport, n 
 	return c.checkFilters(ctx, report, nil, candidate)
 }
 
-// checkFilters names the subscriptions whose expression compiles now and would not any more. A new type that a wide
-// pattern happens to select breaks nobody: it is named all the same, for its events will never match (SEMANTICS rule 31).
+// checkFilters reports the subscriptions whose expression compiles now and would no longer compile. A new type that matches a
+// wide pattern breaks nobody. It is reported all the same, because its events will never be selected (SEMANTICS rule 31).
 func (c *comparison) checkFilters(ctx context.Context, report *compat.TypeReport, latest, candidate *schema.Type) error {
 	if err := c.readSubscriptions(ctx); err != nil {
 		return err
@@ -159,8 +159,8 @@ func (c *comparison) checkFilters(ctx context.Context, report *compat.TypeReport
 	return nil
 }
 
-// newProblems are those that an expression has with a candidate; none where it has some with the latest version, too. Those who
-// register are of no tenant.
+// newProblems returns the problems of an expression with a candidate; none if it has problems with the latest version, too.
+// Registrations belong to no tenant.
 func (c *comparison) newProblems(ctx context.Context, expression string, latest, candidate *schema.Type) ([]filter.Problem, error) {
 	problems, err := c.Filters.CheckType(ctx, 0, expression, candidate)
 	if err != nil || len(problems) == 0 || latest == nil {

@@ -15,44 +15,44 @@ import (
 )
 
 const (
-	// sampleEvents is how many stored events of a type are held against a new version, the newest ones.
+	// sampleEvents is the number of stored events of a type that are checked against a new version, the newest ones.
 	sampleEvents = 1000
-	// sampleBytes bounds their payloads together: publishers decide how large they are, and they are held against
-	// the rules at the start of a server, too.
+	// sampleBytes limits the total size of their payloads. Publishers determine how large these are, and they are also
+	// checked at the start of a server.
 	sampleBytes = 16 << 20
-	// tries bounds how often schemas are compared again because the registry changed meanwhile.
+	// tries limits how often schemas are compared again because the registry changed in the meantime.
 	tries = 8
 )
 
-// Config is what a Registrar works with.
+// Config configures a Registrar.
 type Config struct {
 	Store   *store.Store
 	Schemas *schema.Registry
 	Filters *filter.Compiler
-	// Reload brings Schemas to what is stored.
+	// Reload updates Schemas from the store.
 	Reload func()
 }
 
-// Registrar registers schemas. It may be used from any goroutine.
+// Registrar registers schemas. It is safe for concurrent use.
 type Registrar struct{ Config }
 
-// New makes a registrar.
+// New returns a Registrar.
 func New(config Config) *Registrar { return &Registrar{config} }
 
-// Request asks for schemas to be registered.
+// Request is a registration of schemas.
 type Request struct {
 	Types []compile.EventType
-	// Level is that of types which are new.
+	// Level is the level of new types.
 	Level gateway.Level
-	// UnknownFields is what they mean for types which are new.
+	// UnknownFields is the handling of unknown fields of new types.
 	UnknownFields gateway.UnknownFields
-	// AllowBreaking stores incompatible versions too.
+	// AllowBreaking stores breaking changes, too.
 	AllowBreaking bool
 	// DryRun stores nothing and refuses nothing.
 	DryRun bool
 }
 
-// RefusedError says that schemas are incompatible. Cause is CodeFailedPrecondition, ReasonIncompatibleSchema.
+// RefusedError means that schemas are incompatible. Cause has CodeFailedPrecondition and ReasonIncompatibleSchema.
 type RefusedError struct {
 	Report compat.Report
 	Cause  *gateway.Error
@@ -62,7 +62,7 @@ func (e *RefusedError) Error() string { return e.Cause.Error() }
 
 func (e *RefusedError) Unwrap() error { return e.Cause }
 
-// TypeError says that the schema of one type could not be judged.
+// TypeError means that the schema of one type could not be compared.
 type TypeError struct {
 	Type  string
 	Cause error
@@ -72,8 +72,8 @@ func (e *TypeError) Error() string { return "compare " + e.Type + ": " + e.Cause
 
 func (e *TypeError) Unwrap() error { return e.Cause }
 
-// Register stores the schemas that differ from the latest version of their type, all or none, and returns what it did.
-// The error is a *RefusedError when one is incompatible.
+// Register stores the schemas that differ from the latest version of their type, all or none, and returns a report. The error
+// is a *RefusedError if one is incompatible.
 func (r *Registrar) Register(ctx context.Context, request Request) (compat.Report, error) {
 	for range tries {
 		r.Reload()
@@ -98,7 +98,7 @@ func (r *Registrar) Register(ctx context.Context, request Request) (compat.Repor
 	return compat.Report{}, gateway.Errorf(gateway.CodeUnavailable, gateway.ReasonOverloaded, "event types keep changing; try again")
 }
 
-// refused makes the error of an incompatible registration. It names the first incompatibility; the report has them all.
+// refused returns the error of an incompatible registration. It names the first incompatibility; the report has all of them.
 func refused(report compat.Report) error {
 	for _, one := range report.Types {
 		if len(one.Incompatibilities) == 0 {

@@ -24,14 +24,14 @@ var ErrSecret = errors.New(`a signing secret is "whsec_" and the base64 of 24 to
 // Secret is a signing key. It prints as dots; Reveal returns the text. The zero value signs nothing.
 type Secret struct{ key []byte }
 
-// NewSecret makes a secret of 32 random bytes.
+// NewSecret returns a secret of 32 random bytes.
 func NewSecret() Secret {
 	key := make([]byte, newSecretBytes)
 	_, _ = rand.Read(key) // never fails
 	return Secret{key}
 }
 
-// ParseSecret reads "whsec_" and standard base64 of 24 to 64 bytes, with or without padding. The error is ErrSecret.
+// ParseSecret parses "whsec_" and standard base64 of 24 to 64 bytes, with or without padding. The error is ErrSecret.
 func ParseSecret(text string) (Secret, error) {
 	encoded, ok := strings.CutPrefix(text, secretPrefix)
 	if !ok || strings.ContainsAny(encoded, "\r\n") {
@@ -48,7 +48,7 @@ func ParseSecret(text string) (Secret, error) {
 	return Secret{key}, nil
 }
 
-// Reveal returns the text ParseSecret reads.
+// Reveal returns the text that ParseSecret accepts.
 func (s Secret) Reveal() string {
 	return secretPrefix + base64.StdEncoding.EncodeToString(s.key)
 }

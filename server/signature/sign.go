@@ -23,14 +23,14 @@ const (
 	digestBytes = (sha256.Size + 2) / 3 * 4
 )
 
-// Signer signs with one or more secrets; with two, receivers can change over from one to the other. It keeps the keyed
-// state of each, so that a signature costs two hashes and one allocation. It is safe for concurrent use.
+// Signer signs with one or more secrets. Two secrets let receivers switch from one to the other. Signer keeps the keyed state
+// of each, so a signature costs two hashes and one allocation. It is safe for concurrent use.
 type Signer struct {
 	secrets []Secret
 	pool    sync.Pool
 }
 
-// signing is what one call of Sign works with.
+// signing is the state of one call of Sign.
 type signing struct {
 	macs    []hash.Hash
 	prefix  []byte
@@ -38,7 +38,7 @@ type signing struct {
 	headers []byte
 }
 
-// NewSigner makes a signer. Receivers accept any one of the signatures.
+// NewSigner returns a Signer. Receivers accept any one of the signatures.
 func NewSigner(secrets ...Secret) *Signer {
 	s := &Signer{secrets: secrets}
 	s.pool.New = func() any { return newSigning(secrets) }
@@ -70,7 +70,7 @@ func (s *Signer) Sign(id string, timestamp time.Time, body []byte) string {
 	return string(w.headers)
 }
 
-// appendPrefix appends what is signed before the body.
+// appendPrefix appends the signed text before the body.
 func appendPrefix(to []byte, id string, timestamp time.Time) []byte {
 	to = append(to, id...)
 	to = append(to, '.')

@@ -9,11 +9,11 @@ import (
 	"time"
 )
 
-// Tolerance is how far a webhook's timestamp may be from the receiver's clock, in both directions. It bounds how long a
-// recorded webhook can be played again.
+// Tolerance is the maximum difference between a webhook's timestamp and the receiver's clock, in both directions. It limits
+// how long a recorded webhook can be replayed.
 const Tolerance = 5 * time.Minute
 
-// What Verify finds wrong.
+// The errors of Verify.
 var (
 	ErrMissingHeader = errors.New("webhook-id, webhook-timestamp or webhook-signature is missing")
 	ErrTimestamp     = errors.New("webhook-timestamp is not a number of seconds")
@@ -22,8 +22,8 @@ var (
 	ErrNoMatch       = errors.New("no signature matches")
 )
 
-// Verify returns nil when one of the signatures in header was made for body with one of the secrets, and its timestamp
-// is within Tolerance of now. body must be the bytes as received, not parsed and written again.
+// Verify returns nil if one of the signatures in header was made for body with one of the secrets, and its timestamp is
+// within Tolerance of now. body must be the bytes as received, not parsed and encoded again.
 func Verify(secrets []Secret, header http.Header, body []byte, now time.Time) error {
 	id, timestamp, signatures := header.Get(HeaderID), header.Get(HeaderTimestamp), header.Get(HeaderSignature)
 	if id == "" || timestamp == "" || signatures == "" {
@@ -53,7 +53,7 @@ func parseTimestamp(text string, now time.Time) (time.Time, error) {
 	return time.Unix(seconds, 0), nil
 }
 
-// anyMatches compares in constant time. Signatures of versions it does not know are passed over.
+// anyMatches compares in constant time. Signatures of unknown versions are skipped.
 func anyMatches(secrets []Secret, signatures, id string, at time.Time, body []byte) bool {
 	for _, secret := range secrets {
 		if secret.IsZero() {

@@ -8,10 +8,10 @@ import (
 	"github.com/postrider-dev/postrider/server/gateway"
 )
 
-// DefaultBytes is how much of the log is kept in memory.
+// DefaultBytes is the size of the part of the log in memory.
 const DefaultBytes = 64 << 20
 
-// Tail is the newest part of the log. It is safe for concurrent use.
+// Tail has the newest events of the log. It is safe for concurrent use.
 type Tail struct {
 	maxBytes int
 
@@ -23,15 +23,14 @@ type Tail struct {
 	passed chan struct{} // closed
 }
 
-// New makes a tail that begins after head and keeps at most about maxBytes, all that
-// events hold counted.
+// New returns a Tail that begins after head and keeps at most about maxBytes, including everything that the events hold.
 func New(head gateway.Position, maxBytes int) *Tail {
 	t := &Tail{maxBytes: maxBytes, head: head, moved: make(chan struct{}), passed: make(chan struct{})}
 	close(t.passed)
 	return t
 }
 
-// Append takes one committed group, which follows the head, and wakes all who wait.
+// Append appends one committed group, which follows the head, and wakes all waiting readers.
 func (t *Tail) Append(events []*gateway.Event) {
 	if len(events) == 0 {
 		return
@@ -49,8 +48,8 @@ func (t *Tail) Append(events []*gateway.Event) {
 	close(moved)
 }
 
-// trim forgets the oldest events. Readers may still hold the slice they are in, so its elements stay as they are; they
-// go when append moves to a new array.
+// trim removes the oldest events. Readers may still use the slice, so its elements stay unchanged; they are freed when append
+// allocates a new array.
 func (t *Tail) trim() {
 	n := 0
 	for t.bytes > t.maxBytes && n < len(t.events)-1 {
@@ -60,15 +59,15 @@ func (t *Tail) trim() {
 	t.events = t.events[n:]
 }
 
-// Head is the position of the newest event.
+// Head returns the position of the newest event.
 func (t *Tail) Head() gateway.Position {
 	t.mu.RLock()
 	defer t.mu.RUnlock()
 	return t.head
 }
 
-// After returns up to max events after a position, none when it is the head. ok is false when events after it are no
-// longer, or not yet, kept: read them from the store. The slice is shared: do not change it.
+// After returns up to max events after a position; none if it is the head. ok is false if events after it are no longer, or
+// not yet, in memory: read them from the store. The slice is shared and must not be changed.
 func (t *Tail) After(p gateway.Position, max int) (events []*gateway.Event, ok bool) {
 	t.mu.RLock()
 	defer t.mu.RUnlock()
@@ -83,7 +82,7 @@ func (t *Tail) After(p gateway.Position, max int) (events []*gateway.Event, ok b
 	return rest[:min(len(rest), max):min(len(rest), max)], true
 }
 
-// Wait returns a channel that is closed once the head is past a position. All who wait share it.
+// Wait returns a channel that is closed once the head is past a position. All waiting readers share it.
 func (t *Tail) Wait(after gateway.Position) <-chan struct{} {
 	t.mu.RLock()
 	defer t.mu.RUnlock()

@@ -13,8 +13,8 @@ const (
 	FormatJSON = "json"
 )
 
-// NewLogger writes lines of at least this level ("debug", "info", "warn", "error") to w, in one of the formats. The error
-// names the setting that makes no sense.
+// NewLogger returns a logger that writes lines of at least this level ("debug", "info", "warn", "error") to w, in one of the
+// formats. An error names the invalid setting.
 func NewLogger(w io.Writer, level, format string) (*slog.Logger, error) {
 	threshold, err := ParseLevel(level)
 	if err != nil {
@@ -31,7 +31,7 @@ func NewLogger(w io.Writer, level, format string) (*slog.Logger, error) {
 	}
 }
 
-// ParseLevel reads the name of a level, in any case.
+// ParseLevel parses the name of a level, in any case.
 func ParseLevel(name string) (slog.Level, error) {
 	var level slog.Level
 	if err := level.UnmarshalText([]byte(name)); err != nil {

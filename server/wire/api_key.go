@@ -14,7 +14,7 @@ var scopes = []struct {
 	{gateway.ScopeConsume, postriderv1.ApiKeyScope_API_KEY_SCOPE_CONSUME},
 }
 
-// NewScopes reads a list of scopes.
+// NewScopes converts a list of scopes.
 func NewScopes(list []postriderv1.ApiKeyScope) gateway.Scope {
 	var set gateway.Scope
 	for _, scope := range scopes {
@@ -27,7 +27,7 @@ func NewScopes(list []postriderv1.ApiKeyScope) gateway.Scope {
 	return set
 }
 
-// Scopes shows a set of scopes.
+// Scopes converts a set of scopes to the message.
 func Scopes(set gateway.Scope) []postriderv1.ApiKeyScope {
 	var list []postriderv1.ApiKeyScope
 	for _, scope := range scopes {
@@ -38,8 +38,8 @@ func Scopes(set gateway.Scope) []postriderv1.ApiKeyScope {
 	return list
 }
 
-// NewAPIKey reads the key of a create request: its name and scopes. The tenant, which the message names, is the
-// caller's to look up. Fields that only the server sets are ignored. An error is a *gateway.Error that names the field.
+// NewAPIKey converts the key of a create request: its name and scopes. The caller looks up the tenant, which the message
+// names. Fields that only the server sets are ignored. An error is a *gateway.Error that names the field.
 func NewAPIKey(key *postriderv1.ApiKey) (*gateway.APIKey, error) {
 	if err := gateway.CheckName("api_key.name", key.GetName()); err != nil {
 		return nil, err
@@ -47,7 +47,7 @@ func NewAPIKey(key *postriderv1.ApiKey) (*gateway.APIKey, error) {
 	return &gateway.APIKey{Name: key.GetName(), Scopes: NewScopes(key.GetScopes())}, nil
 }
 
-// APIKey shows a key. tenant is the name of the tenant it is confined to, empty for a server-scoped key.
+// APIKey converts a key to its message. tenant is the name of its tenant, empty for a server-scoped key.
 func APIKey(key *gateway.APIKey, tenant string) *postriderv1.ApiKey {
 	return &postriderv1.ApiKey{
 		Id: key.UID, Name: key.Name, Tenant: tenant, Scopes: Scopes(key.Scopes), Hint: key.Hint, Revision: key.Revision,

@@ -10,12 +10,12 @@ import (
 	"github.com/postrider-dev/postrider/server/gateway"
 )
 
-// DefaultMaxRequestBytes is the limit of a request when the operator sets none.
+// DefaultMaxRequestBytes is the default limit of a request.
 const DefaultMaxRequestBytes = 16 << 20
 
-// Codecs makes the option that gives handlers the encodings of the contract. A request of more than maxRequestBytes is
-// refused; connect.WithReadMaxBytes, which can only answer resource_exhausted and no details, must be set higher. What
-// the codecs cannot read is refused by the interceptor Requests.
+// Codecs returns the option with the encodings of the contract. Requests of more than maxRequestBytes are refused.
+// connect.WithReadMaxBytes, which can only return resource_exhausted without details, must have a higher limit. The
+// interceptor Requests refuses requests that the codecs cannot decode.
 func Codecs(maxRequestBytes int) connect.HandlerOption {
 	read := reader{maxBytes: maxRequestBytes}
 	return connect.WithHandlerOptions(
@@ -25,10 +25,10 @@ func Codecs(maxRequestBytes int) connect.HandlerOption {
 	)
 }
 
-// reader is what the codecs have in common.
+// reader is the common part of the codecs.
 type reader struct{ maxBytes int }
 
-// read lets parse fill the message, and leaves in the message why that was not possible.
+// read calls parse to fill the message. On an error it records the error in the message.
 func (r reader) read(data []byte, target any, parse func([]byte, proto.Message) *gateway.Error) error {
 	message, ok := target.(proto.Message)
 	if !ok {
@@ -70,7 +70,7 @@ func parseProto(data []byte, message proto.Message) *gateway.Error {
 
 func (c protoCodec) Marshal(source any) ([]byte, error) { return c.MarshalAppend(nil, source) }
 
-// MarshalAppend lets Connect reuse its buffers.
+// MarshalAppend implements the optional interface through which Connect reuses its buffers.
 func (protoCodec) MarshalAppend(dst []byte, source any) ([]byte, error) {
 	if ready, ok := source.(*Encoded); ok {
 		return ready.appendProto(dst), nil
@@ -82,7 +82,7 @@ func (protoCodec) MarshalAppend(dst []byte, source any) ([]byte, error) {
 	return proto.MarshalOptions{}.MarshalAppend(dst, message)
 }
 
-// trimProto takes off the prefix of the Protobuf runtime, whose space is at times a no-break one.
+// trimProto removes the prefix of the Protobuf runtime, whose space is sometimes a no-break space.
 func trimProto(text string) string {
 	return strings.TrimLeft(strings.TrimPrefix(text, "proto:"), " \u00a0")
 }

@@ -36,7 +36,7 @@ var attemptOutcomes = map[gateway.OutcomeKind]postriderv1.AttemptOutcome{
 	gateway.OutcomeGone:            postriderv1.AttemptOutcome_ATTEMPT_OUTCOME_GONE,
 }
 
-// NewDeliveryStates reads the states a list asks for; none means all.
+// NewDeliveryStates converts the states of a list request; none means all.
 func NewDeliveryStates(states []postriderv1.DeliveryState) []gateway.DeliveryState {
 	var read []gateway.DeliveryState
 	for domain, shown := range deliveryStates {
@@ -48,16 +48,16 @@ func NewDeliveryStates(states []postriderv1.DeliveryState) []gateway.DeliverySta
 	return read
 }
 
-// DeliveryNames is what a delivery's keys stand for.
+// DeliveryNames has the values that the keys of a delivery refer to.
 type DeliveryNames struct {
 	Tenant           string
 	SubscriptionUID  string
 	SubscriptionName string
-	// Cursor is that of the event.
+	// Cursor is the cursor of the event.
 	Cursor gateway.Cursor
 }
 
-// Delivery shows a delivery.
+// Delivery converts a delivery to its message.
 func Delivery(delivery *gateway.Delivery, names DeliveryNames) *postriderv1.Delivery {
 	shown := &postriderv1.Delivery{
 		Id: delivery.ID(), Tenant: names.Tenant,
@@ -75,7 +75,7 @@ func Delivery(delivery *gateway.Delivery, names DeliveryNames) *postriderv1.Deli
 	return shown
 }
 
-// Attempt shows an attempt without its request; AttemptRequest shows that.
+// Attempt converts an attempt to its message, without its request; AttemptRequest converts that.
 func Attempt(attempt gateway.Attempt) *postriderv1.Attempt {
 	outcome := attempt.Outcome
 	return &postriderv1.Attempt{
@@ -86,7 +86,7 @@ func Attempt(attempt gateway.Attempt) *postriderv1.Attempt {
 	}
 }
 
-// Attempts shows attempts in the order given.
+// Attempts converts attempts in the given order.
 func Attempts(attempts []gateway.Attempt) []*postriderv1.Attempt {
 	shown := make([]*postriderv1.Attempt, len(attempts))
 	for i, attempt := range attempts {
@@ -95,11 +95,11 @@ func Attempts(attempts []gateway.Attempt) []*postriderv1.Attempt {
 	return shown
 }
 
-// SentEvent is what a request says of its event. ID is empty when the event is gone.
+// SentEvent has the parts of a request that depend on the event. ID is empty if the event no longer exists.
 type SentEvent struct{ ID, Cursor string }
 
-// AttemptRequest shows what an attempt sent, without the body, which is not stored: AttemptBodies adds that. It returns nil
-// for what was not recorded.
+// AttemptRequest returns the request of an attempt without its body, which is not stored: AttemptBodies adds the body. It
+// returns nil if the request was not recorded.
 func AttemptRequest(attempt gateway.Attempt, event SentEvent) *postriderv1.AttemptRequest {
 	sent := &attempt.Outcome.Sent
 	if sent.Form == nil {
@@ -119,8 +119,8 @@ func AttemptRequest(attempt gateway.Attempt, event SentEvent) *postriderv1.Attem
 	return shown
 }
 
-// headerValue returns the value of a header. It is not known when nothing was sent or when the event is gone, where the value
-// is not the same in all attempts.
+// headerValue returns the value of a header. The value is unknown if nothing was sent, or if it depends on the attempt and
+// the event no longer exists.
 func headerValue(header gateway.RequestHeader, attempt gateway.Attempt, event SentEvent) (value string, known bool) {
 	if header.Fill != "" && !attempt.Outcome.Sent.Transmitted {
 		return "", false
@@ -139,8 +139,8 @@ func headerValue(header gateway.RequestHeader, attempt gateway.Attempt, event Se
 	}
 }
 
-// AttemptBodies adds each body to the newest of the attempts that sent it, and says of the others why it is not there. The
-// bodies are those that the event may give now; kept reports whether the event is still there.
+// AttemptBodies adds each body to the newest attempt that sent it, and the reason why there is no body to the others. bodies
+// are the renderings of the event; kept reports whether the event still exists.
 func AttemptBodies(attempts []*postriderv1.Attempt, kept bool, bodies ...[]byte) {
 	given := make(map[string][]byte, len(bodies))
 	for _, body := range bodies {
@@ -183,7 +183,7 @@ func timings(t gateway.Timings) *postriderv1.AttemptTimings {
 	}
 }
 
-// duration shows a duration; 0 is absent.
+// duration converts a duration; 0 is absent.
 func duration(d time.Duration) *durationpb.Duration {
 	if d == 0 {
 		return nil
@@ -191,5 +191,5 @@ func duration(d time.Duration) *durationpb.Duration {
 	return durationpb.New(d)
 }
 
-// printable makes text of what an endpoint sent, which may be any bytes: a message holds only valid UTF-8.
+// printable converts bytes that an endpoint sent to valid UTF-8, which messages require.
 func printable(text string) string { return strings.ToValidUTF8(text, "\uFFFD") }

@@ -6,8 +6,8 @@ import (
 	postriderv1 "github.com/postrider-dev/postrider/gen/go/postrider/v1"
 )
 
-// Encoded is a SubscribeResponse that is encoded already, but for the names of filters: those differ from reader to reader,
-// while the rest is made once for all. The codecs take it like any message.
+// Encoded is an encoded SubscribeResponse without the names of filters. These differ from reader to reader, while the rest is
+// encoded once for all. The codecs accept it like any message.
 type Encoded struct {
 	Message []byte
 	Filters []string

@@ -24,7 +24,7 @@ import (
 const (
 	errorDomain  = "postrider"
 	reasonPrefix = "ERROR_REASON_"
-	// maxFields bounds the field violations of one error, so that a batch of wrong events has a readable answer.
+	// maxFields limits the field violations of one error, so that the error for a batch of invalid events is readable.
 	maxFields = 100
 )
 
@@ -40,8 +40,8 @@ var codes = map[gateway.Code]connect.Code{
 	gateway.CodeUnavailable:        connect.CodeUnavailable,
 }
 
-// ConnectError turns any error into what the client sees. An error without a code is logged here, with its cause and an
-// id, and shown as "internal error" with that id. ctx is the call's.
+// ConnectError converts any error to the one that the client sees. An error without a code is logged here, with its cause and
+// an id, and becomes "internal error" with that id. ctx is the context of the call.
 func ConnectError(ctx context.Context, logger *slog.Logger, err error) *connect.Error {
 	var known *gateway.Error
 	var broken *protovalidate.ValidationError
@@ -60,7 +60,7 @@ func ConnectError(ctx context.Context, logger *slog.Logger, err error) *connect.
 	}
 }
 
-// ReasonName is the reason as ErrorInfo carries it, for example "EVENT_ID_CONFLICT".
+// ReasonName returns the reason as in ErrorInfo, for example "EVENT_ID_CONFLICT".
 func ReasonName(reason gateway.Reason) string {
 	return strings.TrimPrefix(postriderv1.ErrorReason(reason).String(), reasonPrefix)
 }
@@ -73,13 +73,13 @@ func connectError(e *gateway.Error) *connect.Error {
 	}
 	if e.RetryAfter > 0 {
 		addDetail(shown, &errdetails.RetryInfo{RetryDelay: durationpb.New(e.RetryAfter)})
-		// For those who know HTTP only.
+		// For clients that only know HTTP.
 		shown.Meta().Set("Retry-After", strconv.Itoa(int(math.Ceil(e.RetryAfter.Seconds()))))
 	}
 	return shown
 }
 
-// addDetail adds a detail. A message of ours can always be put into an Any.
+// addDetail adds a detail. Our messages can always be converted to an Any.
 func addDetail(shown *connect.Error, detail proto.Message) {
 	if packed, err := connect.NewErrorDetail(detail); err == nil {
 		shown.AddDetail(packed)
@@ -110,7 +110,7 @@ func violations(fields []gateway.Violation) *validate.Violations {
 	return detail
 }
 
-// ruleError is the error of a request that breaks a rule of the contract.
+// ruleError returns the error of a request that breaks a rule of the contract.
 func ruleError(broken *protovalidate.ValidationError) *gateway.Error {
 	e := &gateway.Error{Code: gateway.CodeInvalid, Reason: gateway.ReasonInvalidField}
 	for _, violation := range broken.Violations {
@@ -126,7 +126,7 @@ func ruleError(broken *protovalidate.ValidationError) *gateway.Error {
 	return e
 }
 
-// codedError completes an error that the RPC library made, for example of a message it could not read.
+// codedError completes an error of the RPC library, for example for a message that it could not read.
 func codedError(coded *connect.Error) *connect.Error {
 	if len(coded.Details()) > 0 {
 		return coded
@@ -141,7 +141,7 @@ func codedError(coded *connect.Error) *connect.Error {
 	}
 }
 
-// endedError is for a call that ended before its work: by its caller, by its deadline, or because the server is stopping.
+// endedError returns the error of a call that ended early: by its caller, by its deadline, or because the server is stopping.
 func endedError(ctx context.Context, err error) *connect.Error {
 	switch {
 	case errors.Is(ctx.Err(), context.DeadlineExceeded):
@@ -155,8 +155,8 @@ func endedError(ctx context.Context, err error) *connect.Error {
 	}
 }
 
-// Unsent is the error of a message that could not be sent on a stream. Unless it could not be encoded, its client has gone, which is
-// nobody's fault.
+// Unsent returns the error of a message that could not be sent on a stream. Unless it could not be encoded, the client has
+// disconnected, which is nobody's fault.
 func Unsent(err error) error {
 	if err == nil {
 		return nil
@@ -180,21 +180,21 @@ func internalError(ctx context.Context, logger *slog.Logger, err error) *connect
 	return shown
 }
 
-// malformed is the error of a request that is not well-formed.
+// malformed returns the error of a request that is not well-formed.
 func malformed(cause string) *gateway.Error {
 	e := gateway.FieldError(requestField, "%s", cause)
 	e.Reason = gateway.ReasonMalformedRequest
 	return e
 }
 
-// tooLarge is the error of a request over a limit of bytes.
+// tooLarge returns the error of a request over a limit of bytes.
 func tooLarge(cause string) *gateway.Error {
 	e := gateway.FieldError(requestField, "%s", cause)
 	e.Reason = gateway.ReasonTooLarge
 	return e
 }
 
-// atIndex puts an event's index into a *gateway.Error.
+// atIndex adds the index of an event to a *gateway.Error.
 func atIndex(err error, index int) error {
 	var known *gateway.Error
 	if errors.As(err, &known) {

@@ -16,7 +16,7 @@ import (
 // anyPrefix precedes a message's full name in the type URL of a google.protobuf.Any.
 const anyPrefix = "type.googleapis.com/"
 
-// NewDraft reads the event of a publish request. Fields that only the server sets are refused by name, as a
+// NewDraft converts the event of a publish request. Fields that only the server sets are refused by name, as a
 // *gateway.Error.
 func NewDraft(event *postriderv1.Event) (gateway.Draft, error) {
 	if event == nil {
@@ -40,7 +40,7 @@ func NewDraft(event *postriderv1.Event) (gateway.Draft, error) {
 	return draft, err
 }
 
-// NewDrafts reads the events of a batch. An error names the index.
+// NewDrafts converts the events of a batch. An error names the index.
 func NewDrafts(events []*postriderv1.Event) ([]gateway.Draft, error) {
 	drafts := make([]gateway.Draft, len(events))
 	for i, event := range events {
@@ -84,7 +84,7 @@ func newPayload(event *postriderv1.Event) (gateway.Payload, error) {
 		}
 		return gateway.Payload{Message: message, Binary: payload.ProtoData.GetValue()}, nil
 	case *postriderv1.Event_Data:
-		// A Struct holds numbers as doubles: what it carries may already be rounded.
+		// A Struct has numbers as doubles, so the numbers may already be rounded.
 		return gateway.Payload{}, gateway.FieldError("event.data", "is for the JSON encoding; send proto_data or json_data")
 	case *postriderv1.Event_InvalidData:
 		return gateway.Payload{}, gateway.FieldError("event.invalid_data", "is set by the server; send proto_data or json_data")
@@ -93,19 +93,20 @@ func newPayload(event *postriderv1.Event) (gateway.Payload, error) {
 	}
 }
 
-// EventView shows stored events to one reader.
+// EventView converts stored events for one reader.
 type EventView struct {
 	schemas *schema.Registry
 	cursor  func(gateway.Position) gateway.Cursor
 	payload gateway.PayloadFormat
 }
 
-// NewEventView makes a view. cursor gives a position its cursor; payload is how the reader gets payloads (FormatFor).
+// NewEventView returns a view. cursor converts a position to its cursor; payload is the format of payloads for the reader
+// (FormatFor).
 func NewEventView(schemas *schema.Registry, cursor func(gateway.Position) gateway.Cursor, payload gateway.PayloadFormat) EventView {
 	return EventView{schemas: schemas, cursor: cursor, payload: payload}
 }
 
-// Event shows one event of the named tenant. The message shares the payload with the event: it must not be changed.
+// Event converts one event of the named tenant. The message shares the payload with the event and must not be changed.
 func (v EventView) Event(event *gateway.Event, tenant string) (*postriderv1.Event, error) {
 	shown := &postriderv1.Event{
 		Id: event.ID, Type: event.Type, Source: event.Source, Subject: event.Subject,
@@ -120,10 +121,10 @@ func (v EventView) Event(event *gateway.Event, tenant string) (*postriderv1.Even
 	return shown, nil
 }
 
-// maxShownBytes bounds the payloads of a page as they are shown, which may take many times what is stored.
+// maxShownBytes limits the rendered payloads of a page, which may be many times larger than the stored ones.
 const maxShownBytes = 4 << 20
 
-// Events shows events of one tenant: the first of them, up to about 4 MiB of payloads, and at least one.
+// Events converts events of one tenant: the first ones with up to about 4 MiB of payloads, and at least one.
 func (v EventView) Events(events []*gateway.Event, tenant string) ([]*postriderv1.Event, error) {
 	shown := make([]*postriderv1.Event, 0, len(events))
 	for size := 0; len(shown) < len(events) && size < maxShownBytes; {
@@ -165,7 +166,7 @@ func (v EventView) showPayload(shown *postriderv1.Event, event *gateway.Event) e
 	return nil
 }
 
-// schemaViolations shows what an event breaks. The paths begin at the event.
+// schemaViolations converts the violations of an event. The paths begin at the event.
 func schemaViolations(broken []gateway.Violation) []*postriderv1.SchemaViolation {
 	if len(broken) == 0 {
 		return nil
@@ -179,12 +180,12 @@ func schemaViolations(broken []gateway.Violation) []*postriderv1.SchemaViolation
 	return shown
 }
 
-// PublishResponse shows an acknowledgement.
+// PublishResponse converts an acknowledgement.
 func PublishResponse(ack gateway.Ack) *postriderv1.PublishResponse {
 	return &postriderv1.PublishResponse{Id: ack.ID, Cursor: ack.Cursor.String(), Duplicate: ack.Duplicate}
 }
 
-// PublishBatchResponse shows the acknowledgements of a batch.
+// PublishBatchResponse converts the acknowledgements of a batch.
 func PublishBatchResponse(acks []gateway.Ack) *postriderv1.PublishBatchResponse {
 	results := make([]*postriderv1.PublishResponse, len(acks))
 	for i, ack := range acks {
@@ -193,8 +194,8 @@ func PublishBatchResponse(acks []gateway.Ack) *postriderv1.PublishBatchResponse 
 	return &postriderv1.PublishBatchResponse{Results: results}
 }
 
-// SpeaksJSON reports whether a call's messages are JSON, for any of the protocols. query is the call's (connect.Peer.Query):
-// a Connect GET names its encoding there.
+// SpeaksJSON reports whether a call's messages are JSON, for any of the protocols. query is the query of the call
+// (connect.Peer.Query), in which a Connect GET names its encoding.
 func SpeaksJSON(header http.Header, query url.Values) bool {
 	contentType := header.Get("Content-Type")
 	if contentType == "" {
@@ -205,7 +206,7 @@ func SpeaksJSON(header http.Header, query url.Values) bool {
 	return strings.HasSuffix(mediaType, "/json") || strings.HasSuffix(mediaType, "+json")
 }
 
-// FormatFor returns how a reader gets payloads who asks for a format in a call.
+// FormatFor returns the format of payloads for a reader that requests a format in a call.
 func FormatFor(header http.Header, query url.Values, asked postriderv1.PayloadFormat) gateway.PayloadFormat {
 	if asked == postriderv1.PayloadFormat_PAYLOAD_FORMAT_UNSPECIFIED && SpeaksJSON(header, query) {
 		return gateway.PayloadJSON

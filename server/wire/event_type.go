@@ -18,7 +18,7 @@ var shownLevels = map[gateway.Level]postriderv1.EnforcementLevel{
 	gateway.LevelEnforce: postriderv1.EnforcementLevel_ENFORCEMENT_LEVEL_ENFORCE,
 }
 
-// newLevel reads a level; ok is false when it is unspecified.
+// newLevel converts a level; ok is false if it is unspecified.
 func newLevel(from postriderv1.EnforcementLevel) (level gateway.Level, ok bool) {
 	for level, shown := range shownLevels {
 		if shown == from {
@@ -28,7 +28,7 @@ func newLevel(from postriderv1.EnforcementLevel) (level gateway.Level, ok bool) 
 	return gateway.LevelEnforce, false
 }
 
-// NewTypeLevel reads the level of types that are registered: enforce when it is unspecified.
+// NewTypeLevel converts the level of types that are registered; unspecified means enforce.
 func NewTypeLevel(from postriderv1.EnforcementLevel) gateway.Level {
 	level, _ := newLevel(from)
 	return level
@@ -39,7 +39,7 @@ var shownUnknown = map[gateway.UnknownFields]postriderv1.UnknownFields{
 	gateway.IgnoreUnknown: postriderv1.UnknownFields_UNKNOWN_FIELDS_IGNORE,
 }
 
-// NewUnknownFields reads what unknown fields mean: they are refused when it is unspecified.
+// NewUnknownFields converts the handling of unknown fields; unspecified means refuse.
 func NewUnknownFields(from postriderv1.UnknownFields) gateway.UnknownFields {
 	if from == postriderv1.UnknownFields_UNKNOWN_FIELDS_IGNORE {
 		return gateway.IgnoreUnknown
@@ -47,7 +47,7 @@ func NewUnknownFields(from postriderv1.UnknownFields) gateway.UnknownFields {
 	return gateway.RefuseUnknown
 }
 
-// EventType shows an event type as it holds for a tenant.
+// EventType converts an event type as it applies to a tenant.
 func EventType(kind *gateway.EventType, tenant gateway.TenantID) *postriderv1.EventType {
 	return &postriderv1.EventType{
 		Name: kind.Name, Level: shownLevels[kind.LevelOf(tenant)], DefaultLevel: shownLevels[kind.Level],
@@ -58,7 +58,7 @@ func EventType(kind *gateway.EventType, tenant gateway.TenantID) *postriderv1.Ev
 	}
 }
 
-// EventTypeVersion shows a version of a type.
+// EventTypeVersion converts a version of a type.
 func EventTypeVersion(eventType string, version int, message string, created time.Time) *postriderv1.EventTypeVersion {
 	return &postriderv1.EventTypeVersion{
 		Version: int32(version), Message: message, CreateTime: timestamp(created),
@@ -66,7 +66,7 @@ func EventTypeVersion(eventType string, version int, message string, created tim
 	}
 }
 
-// NewSources reads the .proto sources of a request.
+// NewSources converts the .proto sources of a request.
 func NewSources(from []*postriderv1.SourceFile) []compile.Source {
 	sources := make([]compile.Source, len(from))
 	for i, file := range from {
@@ -75,14 +75,14 @@ func NewSources(from []*postriderv1.SourceFile) []compile.Source {
 	return sources
 }
 
-// SourceFiles shows .proto sources.
+// SourceFiles converts .proto sources to messages.
 func SourceFiles(sources []compile.Source) []*postriderv1.SourceFile {
 	return shownList(sources, func(s compile.Source) *postriderv1.SourceFile {
 		return &postriderv1.SourceFile{Path: s.Path, Content: s.Content}
 	})
 }
 
-// NewSelection reads which messages are event types.
+// NewSelection converts the selection of the messages that are event types.
 func NewSelection(request *postriderv1.RegisterEventTypesRequest) compile.Selection {
 	selection := compile.Selection{All: request.GetAll()}
 	for _, one := range request.GetMessages() {
@@ -91,7 +91,7 @@ func NewSelection(request *postriderv1.RegisterEventTypesRequest) compile.Select
 	return selection
 }
 
-// EventTypeUpdate is a checked update of an event type.
+// EventTypeUpdate is a validated update of an event type.
 type EventTypeUpdate struct {
 	from                             *postriderv1.EventType
 	level, deprecated, note, unknown bool
@@ -99,8 +99,8 @@ type EventTypeUpdate struct {
 	unspecified, ofTenant            bool
 }
 
-// NewEventTypeUpdate reads an update: the fields in the mask, or those set when the mask is absent. With a tenant only
-// the level may be changed.
+// NewEventTypeUpdate converts an update: the fields in the mask, or the fields that are set if there is no mask. With a
+// tenant, only the level may be changed.
 func NewEventTypeUpdate(request *postriderv1.UpdateEventTypeRequest, ofTenant bool) (EventTypeUpdate, error) {
 	u := EventTypeUpdate{from: request.GetEventType(), ofTenant: ofTenant}
 	if u.from.GetName() == "" {
@@ -132,7 +132,7 @@ func (u EventTypeUpdate) check() error {
 	}
 }
 
-// Apply writes the changes; tenant is the one whose level it is, where the update is a tenant's.
+// Apply applies the changes. tenant is the tenant whose level changes, if the update is a tenant's.
 func (u EventTypeUpdate) Apply(to *gateway.EventType, tenant gateway.TenantID) {
 	switch {
 	case u.level && u.ofTenant && u.unspecified:
@@ -153,7 +153,7 @@ func (u EventTypeUpdate) Apply(to *gateway.EventType, tenant gateway.TenantID) {
 	}
 }
 
-// SchemaReport shows what registering does.
+// SchemaReport converts the result of a registration.
 func SchemaReport(report compat.Report) *postriderv1.SchemaReport {
 	return &postriderv1.SchemaReport{Types: shownList(report.Types, typeReport)}
 }
@@ -169,7 +169,7 @@ func typeReport(r compat.TypeReport) *postriderv1.TypeReport {
 	}
 }
 
-// Incompatibilities shows what breaks somebody.
+// Incompatibilities converts breaking changes.
 func Incompatibilities(found []compat.Incompatibility) []*postriderv1.Incompatibility {
 	return shownList(found, func(one compat.Incompatibility) *postriderv1.Incompatibility {
 		shown := &postriderv1.Incompatibility{
@@ -182,7 +182,7 @@ func Incompatibilities(found []compat.Incompatibility) []*postriderv1.Incompatib
 	})
 }
 
-// SchemaChanges shows the differences between two versions.
+// SchemaChanges converts the differences between two versions.
 func SchemaChanges(found []compat.Change) []*postriderv1.SchemaChange {
 	return shownList(found, func(one compat.Change) *postriderv1.SchemaChange {
 		return &postriderv1.SchemaChange{
@@ -191,14 +191,14 @@ func SchemaChanges(found []compat.Change) []*postriderv1.SchemaChange {
 	})
 }
 
-// RefusedSchema is the error of an incompatible registration, with the report as a detail.
+// RefusedSchema returns the error of an incompatible registration, with the report as a detail.
 func RefusedSchema(e *gateway.Error, report compat.Report) *connect.Error {
 	shown := connectError(e)
 	addDetail(shown, SchemaReport(report))
 	return shown
 }
 
-// TypeDocumentation shows a version as people read it.
+// TypeDocumentation converts the documentation of a version.
 func TypeDocumentation(version int, from describe.Documentation) *postriderv1.TypeDocumentation {
 	return &postriderv1.TypeDocumentation{
 		Version: int32(version), Example: from.Example, Source: from.Source,
@@ -228,7 +228,7 @@ func enumDocumentation(from describe.EnumDocumentation) *postriderv1.EnumDocumen
 	}
 }
 
-// shownList shows each of a list; nil for none.
+// shownList converts each element of a list; nil for none.
 func shownList[A, B any](list []A, show func(A) B) []B {
 	if len(list) == 0 {
 		return nil
@@ -240,7 +240,7 @@ func shownList[A, B any](list []A, show func(A) B) []B {
 	return shown
 }
 
-// TypeTraffic shows how much a type is used; last is zero when there are no events.
+// TypeTraffic converts the usage of a type; last is zero if there are no events.
 func TypeTraffic(events int64, last time.Time) *postriderv1.TypeTraffic {
 	return &postriderv1.TypeTraffic{EventsLastDay: events, LastEventTime: timestamp(last)}
 }

@@ -5,16 +5,16 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 )
 
-// maxChecked is how many fields, elements and entries a request may have for all its faults to be found. Each may be one, which
-// takes a kilobyte: of a request with more of them only the first is.
+// maxChecked is the maximum number of fields, elements and entries of a request for which all violations are collected. Each
+// of them may be a violation, which takes a kilobyte. For larger requests only the first violation is reported.
 const maxChecked = 1000
 
-// hasFewFaults reports whether a message has at most maxChecked fields, elements and entries that rules are about.
+// hasFewFaults reports whether a message has at most maxChecked fields, elements and entries to which rules apply.
 func hasFewFaults(message proto.Message) bool {
 	return checkedLeft(message.ProtoReflect(), maxChecked) >= 0
 }
 
-// checkedLeft takes from left what a message has of them. What is in a payload has no rules.
+// checkedLeft subtracts the number of them in a message from left. Payloads have no rules here.
 func checkedLeft(m protoreflect.Message, left int) int {
 	if m.Descriptor().ParentFile().Package() == "google.protobuf" {
 		return left

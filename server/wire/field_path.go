@@ -8,8 +8,8 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
-// newFieldPath reads a path such as `event.data.items[2].labels["a.b"]`. Every violation has one: what cannot be read
-// becomes a name as it stands.
+// newFieldPath parses a path such as `event.data.items[2].labels["a.b"]`. Every violation has a path. A part that cannot be
+// parsed becomes a name as it is.
 func newFieldPath(text string) *validate.FieldPath {
 	path := &validate.FieldPath{}
 	for text != "" {
@@ -24,7 +24,7 @@ func newFieldPath(text string) *validate.FieldPath {
 	return path
 }
 
-// cutElement reads a name and at most one subscript off the beginning of a path.
+// cutElement parses a name and at most one subscript at the beginning of a path.
 func cutElement(text string) (element *validate.FieldPathElement, rest string, ok bool) {
 	end := nameEnd(text)
 	element = &validate.FieldPathElement{FieldName: proto.String(text[:end])}
@@ -40,7 +40,7 @@ func cutElement(text string) (element *validate.FieldPathElement, rest string, o
 	return element, rest, ok && setKey(element, key)
 }
 
-// nameEnd is where the name at the beginning of a path ends. That of an extension is in brackets, with dots in it.
+// nameEnd returns the end of the name at the beginning of a path. The name of an extension is in brackets and contains dots.
 func nameEnd(text string) int {
 	if len(text) > 1 && text[0] == '[' && (text[1] == '_' || 'a' <= text[1]|0x20 && text[1]|0x20 <= 'z') {
 		return strings.IndexByte(text, ']') + 1
@@ -65,7 +65,7 @@ func cutStringKey(element *validate.FieldPathElement, text string) (_ *validate.
 	return element, rest, ok
 }
 
-// setKey sets a subscript without quotes. Whether a number is an index or a key is not to be seen.
+// setKey sets a subscript without quotes. It cannot tell whether a number is an index or a key.
 func setKey(element *validate.FieldPathElement, key string) bool {
 	if key == "true" || key == "false" {
 		element.Subscript = &validate.FieldPathElement_BoolKey{BoolKey: key == "true"}

@@ -10,7 +10,7 @@ import (
 	"github.com/postrider-dev/postrider/server/gateway"
 )
 
-// NewFilter reads event type patterns. field names the list in errors, for example "types".
+// NewFilter converts event type patterns. field is the name of the list in errors, for example "types".
 func NewFilter(field string, patterns []string) (gateway.Filter, error) {
 	if len(patterns) > gateway.MaxPatterns {
 		return gateway.Filter{}, gateway.FieldError(field, "may have %d patterns", gateway.MaxPatterns)
@@ -24,8 +24,8 @@ func NewFilter(field string, patterns []string) (gateway.Filter, error) {
 	return gateway.Filter{Types: patterns}, nil
 }
 
-// ReadFilter reads a filter; field names it in errors, for example "subscription.filter". Whether the expression compiles
-// is not looked at here.
+// ReadFilter converts a filter. field is its name in errors, for example "subscription.filter". It does not check whether the
+// expression compiles.
 func ReadFilter(field string, from *postriderv1.Filter) (gateway.Filter, error) {
 	f, err := NewFilter(field+".types", from.GetTypes())
 	if err != nil {
@@ -35,13 +35,13 @@ func ReadFilter(field string, from *postriderv1.Filter) (gateway.Filter, error) 
 	return f, err
 }
 
-// filterName is the rule of NamedFilter.name, for those whose requests are not checked by the rules of the contract.
+// filterName is the rule of NamedFilter.name, for transports whose requests are not validated by the rules of the contract.
 var filterName = regexp.MustCompile(`^[A-Za-z0-9_.:-]{1,64}$`)
 
-// ValidFilterName reports whether name may be that of one of several filters of a stream.
+// ValidFilterName reports whether name is valid for one of several filters of a stream.
 func ValidFilterName(name string) bool { return filterName.MatchString(name) }
 
-// NewExpression reads the expression of a filter; one of white space alone is none.
+// NewExpression returns the expression of a filter. White space alone is no expression.
 func NewExpression(field, text string) (string, error) {
 	if utf8.RuneCountInString(text) > gateway.MaxExpressionLength {
 		return "", gateway.FieldError(field, "may have %d characters", gateway.MaxExpressionLength)
@@ -52,12 +52,12 @@ func NewExpression(field, text string) (string, error) {
 	return text, nil
 }
 
-// Filter shows a filter.
+// Filter converts a filter to its message.
 func Filter(f gateway.Filter) *postriderv1.Filter {
 	return &postriderv1.Filter{Types: f.Types, Expression: f.Expression}
 }
 
-// FilterResult shows what a filter makes of an event.
+// FilterResult converts the result of a filter for an event.
 func FilterResult(event *gateway.Event, matched bool, reason string) *postriderv1.FilterResult {
 	return &postriderv1.FilterResult{
 		EventId: event.ID, EventType: event.Type, AcceptTime: timestamp(event.AcceptTime), Matched: matched, Reason: printable(reason),

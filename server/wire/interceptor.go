@@ -11,11 +11,11 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
-// Errors is the interceptor that turns what handlers and other interceptors return into what clients see. It belongs
+// Errors is the interceptor that converts errors of handlers and other interceptors to those that clients see. It must be the
 // outermost.
 type Errors struct{ logger *slog.Logger }
 
-// NewErrors makes the interceptor. Unexpected errors go to the logger, once.
+// NewErrors returns the interceptor. Unexpected errors are logged once.
 func NewErrors(logger *slog.Logger) *Errors { return &Errors{logger: logger} }
 
 // WrapUnary implements connect.Interceptor.
@@ -44,11 +44,11 @@ func (e *Errors) WrapStreamingClient(next connect.StreamingClientFunc) connect.S
 	return next
 }
 
-// Requests is the interceptor that refuses requests which the codecs could not read or which break a rule of the
-// contract. It belongs behind authentication and before everything that looks at the message.
+// Requests is the interceptor that refuses requests that the codecs could not decode or that break a rule of the contract. It
+// comes after authentication and before everything that reads the message.
 type Requests struct{ validator protovalidate.Validator }
 
-// NewRequests makes the interceptor.
+// NewRequests returns the interceptor.
 func NewRequests() (*Requests, error) {
 	validator, err := protovalidate.New()
 	if err != nil {
@@ -57,7 +57,7 @@ func NewRequests() (*Requests, error) {
 	return &Requests{validator: validator}, nil
 }
 
-// Check says what is wrong with a request as a codec left it.
+// Check returns the error of a decoded request, including the one that its codec recorded.
 func (r *Requests) Check(request any) error {
 	message, ok := request.(proto.Message)
 	if !ok {

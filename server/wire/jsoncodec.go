@@ -12,8 +12,8 @@ import (
 	"github.com/postrider-dev/postrider/server/gateway"
 )
 
-// jsonCodec is the JSON encoding: that of Protobuf, with unknown fields refused and with payloads as plain objects under
-// "data", moved across as text in both directions. Messages with events have code of their own; all others go through
+// jsonCodec is the JSON encoding of Protobuf, with two differences: unknown fields are refused, and payloads are plain
+// objects under "data", copied as text in both directions. Messages with events have their own code; all others use
 // protojson.
 type jsonCodec struct {
 	reader
@@ -26,7 +26,7 @@ func (c jsonCodec) Unmarshal(data []byte, target any) error { return c.read(data
 
 func (c jsonCodec) Marshal(source any) ([]byte, error) { return c.MarshalAppend(nil, source) }
 
-// MarshalAppend lets Connect reuse its buffers.
+// MarshalAppend implements the optional interface through which Connect reuses its buffers.
 func (jsonCodec) MarshalAppend(dst []byte, source any) ([]byte, error) {
 	if ready, ok := source.(*Encoded); ok {
 		return ready.appendJSON(dst), nil
@@ -38,7 +38,7 @@ func (jsonCodec) MarshalAppend(dst []byte, source any) ([]byte, error) {
 	return AppendJSON(dst, message)
 }
 
-// AppendJSON appends a message as JSON clients see it. A payload must be there as JSON text: see EventView.
+// AppendJSON appends a message as JSON clients see it. Its payload must be JSON text: see EventView.
 func AppendJSON(dst []byte, message proto.Message) ([]byte, error) {
 	switch message := message.(type) {
 	case *postriderv1.PublishResponse:
@@ -79,10 +79,10 @@ func parseJSON(data []byte, message proto.Message) *gateway.Error {
 	return nil
 }
 
-// protojsonFault matches what protojson says: `(line 1:23): unknown field "colour"`.
+// protojsonFault matches errors of protojson: `(line 1:23): unknown field "colour"`.
 var protojsonFault = regexp.MustCompile(`\(line (\d+):(\d+)\): (.*)$`)
 
-// jsonFault names the field that protojson could not read.
+// jsonFault returns an error that names the field that protojson could not read.
 func jsonFault(data []byte, err error) *gateway.Error {
 	if fault := checkSyntax(data); fault != nil {
 		return fault

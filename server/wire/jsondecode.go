@@ -16,8 +16,8 @@ import (
 	"github.com/postrider-dev/postrider/server/schema/codec"
 )
 
-// publishDecoder reads publish requests. protojson would build a Struct of the payload, which loses digits and order, and
-// takes several times as long.
+// publishDecoder decodes publish requests. protojson would build a Struct of the payload, which loses digits and order and is
+// several times slower.
 type publishDecoder struct {
 	input  bytes.Buffer
 	tokens jsontext.Decoder
@@ -30,7 +30,7 @@ func parsePublish(data []byte, into *postriderv1.PublishRequest) *gateway.Error 
 	return parseWhole(data, func(d *publishDecoder) *gateway.Error { return d.publishRequest(into) })
 }
 
-// parsePublishStream reads a request that has the fields of PublishRequest.
+// parsePublishStream decodes a request that has the fields of PublishRequest.
 func parsePublishStream(data []byte, into *postriderv1.PublishStreamRequest) *gateway.Error {
 	same := &postriderv1.PublishRequest{}
 	fault := parsePublish(data, same)
@@ -114,7 +114,7 @@ func (d *publishDecoder) events() ([]*postriderv1.Event, *gateway.Error) {
 	return events, d.skipToken()
 }
 
-// event reads an event; nil for null.
+// event decodes an event; nil for null.
 func (d *publishDecoder) event(path string) (*postriderv1.Event, *gateway.Error) {
 	if d.null() {
 		return nil, d.skip()
@@ -169,7 +169,7 @@ func (d *publishDecoder) payload(event *postriderv1.Event) *gateway.Error {
 	return nil
 }
 
-// object reads an object and hands over the name of each member; member reads the value.
+// object decodes an object and calls member with the name of each member; member decodes the value.
 func (d *publishDecoder) object(path string, member func(name string) *gateway.Error) *gateway.Error {
 	if d.tokens.PeekKind() != '{' {
 		return d.wrong(path, "must be an object")
@@ -189,7 +189,7 @@ func (d *publishDecoder) object(path string, member func(name string) *gateway.E
 	return d.skipToken()
 }
 
-// text reads a string; null is the empty one. The parts of the path are put together only for an error.
+// text decodes a string; null is the empty one. The path is assembled only for an error.
 func (d *publishDecoder) text(path ...string) (string, *gateway.Error) {
 	switch d.tokens.PeekKind() {
 	case '"':
@@ -251,7 +251,7 @@ func (d *publishDecoder) skipToken() *gateway.Error {
 	return nil
 }
 
-// wrong is for a value of the wrong kind, or for something that is not a value at all.
+// wrong returns the error for a value of the wrong kind, or for something that is no value at all.
 func (d *publishDecoder) wrong(path, message string) *gateway.Error {
 	if fault := d.skip(); fault != nil {
 		return fault

@@ -12,7 +12,7 @@ import (
 	postriderv1 "github.com/postrider-dev/postrider/gen/go/postrider/v1"
 )
 
-// members appends the members of one JSON object, absent ones left out.
+// members appends the members of one JSON object and omits absent ones.
 type members struct {
 	dst   []byte
 	begin int
@@ -145,7 +145,8 @@ func appendSubscribeResponse(dst []byte, response *postriderv1.SubscribeResponse
 	return InsertFilters(dst, response.GetFilters()), err
 }
 
-// InsertFilters adds names of filters to the JSON object that dst ends with, which has members. The names need no escapes.
+// InsertFilters inserts the names of filters into the JSON object at the end of dst, which has members. The names need no
+// escapes.
 func InsertFilters(dst []byte, names []string) []byte {
 	if len(names) == 0 {
 		return dst

@@ -11,10 +11,10 @@ import (
 	"github.com/postrider-dev/postrider/server/schema/codec"
 )
 
-// requestField stands for the whole request in errors.
+// requestField is the field name of the whole request in errors.
 const requestField = "request"
 
-// checkSyntax says what is wrong with a text that should be JSON; nil when it is.
+// checkSyntax returns an error if a text is not JSON.
 func checkSyntax(data []byte) *gateway.Error {
 	decoder := jsontext.NewDecoder(bytes.NewReader(data))
 	if _, err := decoder.ReadValue(); err != nil {
@@ -30,7 +30,7 @@ func trailing(data []byte, offset int64) *gateway.Error {
 	return malformed("has something after the JSON object, " + codec.PlaceOf(data, offset))
 }
 
-// lineOffset is the offset of a line and column as protojson counts them: from 1, columns in runes.
+// lineOffset returns the offset of a line and column as protojson counts them: from 1, columns in runes.
 func lineOffset(data []byte, line, column int) int64 {
 	offset := 0
 	for range line - 1 {
@@ -43,7 +43,7 @@ func lineOffset(data []byte, line, column int) int64 {
 	return int64(offset)
 }
 
-// pathAt is the path of the member or element that an offset lies in, empty for the top.
+// pathAt returns the path of the member or element at an offset, empty for the top level.
 func pathAt(data []byte, offset int64) string {
 	decoder := jsontext.NewDecoder(bytes.NewReader(data))
 	for decoder.InputOffset() <= offset {

@@ -12,10 +12,10 @@ import (
 	"github.com/postrider-dev/postrider/server/gateway"
 )
 
-// change writes one part of a subscription.
+// change applies one field of an update to a subscription.
 type change func(to *gateway.Subscription, from *postriderv1.Subscription) error
 
-// changes are the paths that an update mask may name, besides targetParts.
+// changes has the paths that an update mask may contain, besides targetParts.
 var changes = map[string]change{
 	"name":                  changeName,
 	"description":           changeDescription,
@@ -32,21 +32,21 @@ var changes = map[string]change{
 	"payload_format":        changePayloadFormat,
 }
 
-// targetParts are the paths below a target's configuration. Those of one mask are written together: whether a stored
-// header may be kept depends on the address.
+// targetParts are the paths below a target's configuration. Those of one mask are applied together, because the address
+// determines whether a stored header may be kept.
 var targetParts = map[string]protoreflect.Name{
 	"target.webhook.url":     urlField,
 	"target.webhook.headers": headersField,
 }
 
-// SubscriptionUpdate is a checked update of a subscription.
+// SubscriptionUpdate is a validated update of a subscription.
 type SubscriptionUpdate struct {
 	from  *postriderv1.Subscription
 	paths []string
 }
 
-// NewSubscriptionUpdate reads an update: the fields in the mask, or those set when the mask is absent. A path that is
-// not known or may not be changed is refused by name.
+// NewSubscriptionUpdate converts an update: the fields in the mask, or the fields that are set if there is no mask. A path
+// that is unknown or cannot be changed is refused by name.
 func NewSubscriptionUpdate(request *postriderv1.UpdateSubscriptionRequest) (SubscriptionUpdate, error) {
 	update := SubscriptionUpdate{from: request.GetSubscription()}
 	if update.from.GetId() == "" {
@@ -64,7 +64,7 @@ func NewSubscriptionUpdate(request *postriderv1.UpdateSubscriptionRequest) (Subs
 	return update, err
 }
 
-// Apply writes the changes. It may be called again with another state of the same subscription.
+// Apply applies the changes. It can be called again with another state of the same subscription.
 func (u SubscriptionUpdate) Apply(to *gateway.Subscription) error {
 	var parts []protoreflect.Name
 	for _, path := range u.paths {
@@ -80,14 +80,14 @@ func (u SubscriptionUpdate) Apply(to *gateway.Subscription) error {
 	return changeTargetParts(to, u.from, parts)
 }
 
-// Changes reports whether the update writes the part that path names, or something below it.
+// Changes reports whether the update changes the field of path, or a field below it.
 func (u SubscriptionUpdate) Changes(part string) bool {
 	return slices.ContainsFunc(u.paths, func(path string) bool {
 		return path == part || len(path) > len(part) && path[:len(part)+1] == part+"."
 	})
 }
 
-// maskPaths checks a mask. Wider paths come first, so that a narrower one beside it is not undone.
+// maskPaths validates a mask. Wider paths come first, so that they do not overwrite narrower ones.
 func maskPaths(mask *fieldmaskpb.FieldMask) ([]string, error) {
 	paths := slices.Clone(mask.GetPaths())
 	for i, path := range paths {
@@ -112,7 +112,7 @@ func maskFault(path string) string {
 	return fmt.Sprintf("%q is not a field that can be changed", path)
 }
 
-// setPaths are the fields set, as far as they can be changed. A policy or a filter that is set is set as a whole.
+// setPaths returns the paths of the fields that are set and can be changed. A policy or a filter is set as a whole.
 func setPaths(from *postriderv1.Subscription) []string {
 	var paths []string
 	add := func(set bool, path string) {
@@ -206,7 +206,7 @@ func changePayloadFormat(to *gateway.Subscription, from *postriderv1.Subscriptio
 	return nil
 }
 
-// namedFields reads a mask of a resource that has few fields to change. Any other field is refused by name.
+// namedFields validates the mask of a resource with few fields that can be changed. Other fields are refused by name.
 func namedFields(mask *fieldmaskpb.FieldMask, changeable ...string) (map[string]bool, error) {
 	named := make(map[string]bool)
 	for i, path := range mask.GetPaths() {

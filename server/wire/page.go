@@ -17,12 +17,12 @@ const (
 	defaultPageSize  = 50
 	maxPageSize      = 1000
 	pageTokenVersion = 1
-	// bindingBytes of a hash bind a token to its request. It guards against mistakes, not against forgery: a made-up token
-	// reaches nothing that its request could not reach anyway.
+	// bindingBytes of a hash bind a token to its request. This prevents mistakes, not forgery: a forged token returns nothing
+	// that its request could not return anyway.
 	bindingBytes = 8
 )
 
-// Place is where a page ends. Each list uses what orders it.
+// Place is the end of a page. Each list uses the fields of its order.
 type Place struct {
 	Position     gateway.Position
 	Subscription gateway.SubscriptionID
@@ -31,14 +31,14 @@ type Place struct {
 	Name         string
 }
 
-// pageRequest is what list requests have in common.
+// pageRequest is the common part of list requests.
 type pageRequest interface {
 	proto.Message
 	GetPageToken() string
 	GetPageSize() int32
 }
 
-// PageSize is the number of items a list asks for.
+// PageSize returns the page size of a list request.
 func PageSize(request pageRequest) int {
 	if request.GetPageSize() <= 0 {
 		return defaultPageSize
@@ -46,8 +46,8 @@ func PageSize(request pageRequest) int {
 	return min(int(request.GetPageSize()), maxPageSize)
 }
 
-// NextPageToken makes the token of the page after a place. It is bound to the kind of request, the tenant's name and all
-// that the request filters by, so that it cannot be used with another list.
+// NextPageToken returns the token of the page after a place. The token is bound to the kind of request, the name of the
+// tenant and the filters of the request, so it cannot be used with another list.
 func NextPageToken(request pageRequest, tenant string, place Place) string {
 	token := append([]byte{pageTokenVersion}, binding(request, tenant)...)
 	for _, n := range []int64{int64(place.Position), int64(place.Subscription), int64(place.Run), place.ID} {
@@ -57,8 +57,7 @@ func NextPageToken(request pageRequest, tenant string, place Place) string {
 	return base64.RawURLEncoding.EncodeToString(token)
 }
 
-// PagePlace returns the place that a request's page token names; ok is false on the first page. A token that was made
-// for something else is refused.
+// PagePlace returns the place in a request's page token; ok is false on the first page. A token of another list is refused.
 func PagePlace(request pageRequest, tenant string) (place Place, ok bool, err error) {
 	if request.GetPageToken() == "" {
 		return Place{}, false, nil
@@ -91,7 +90,7 @@ func readPlace(raw []byte) (Place, bool) {
 		}
 		numbers[i], raw = n, raw[size:]
 	}
-	// Anybody can make a token, and PostgreSQL compares with no text that it could not store.
+	// Anybody can create a token, and PostgreSQL fails on text that it could not store.
 	if !utf8.Valid(raw) || bytes.IndexByte(raw, 0) >= 0 {
 		return Place{}, false
 	}
@@ -101,8 +100,7 @@ func readPlace(raw []byte) (Place, bool) {
 	}, true
 }
 
-// unbound are the fields of a list request that do not change which list it is. The tenant is bound by the name it
-// stands for.
+// unbound are the fields of a list request that do not change which list it is. The tenant is bound by its name.
 var unbound = []protoreflect.Name{"page_token", "page_size", "tenant", "payload_format"}
 
 func binding(request pageRequest, tenant string) []byte {

@@ -11,9 +11,9 @@ import (
 	"github.com/postrider-dev/postrider/server/gateway"
 )
 
-// A part is an element of a list or a map, of whatever takes memory by itself: about a hundred bytes, although a message has
-// it in two. A message may have freeParts, and one more for every bytesPerPart of its size, so that what is read from it
-// takes no more than a few times its size.
+// A part is an element of a list or a map, or anything else that takes memory of its own: about a hundred bytes, while the
+// message may have it in two. A message may have freeParts, and one more for every bytesPerPart of its size. So the decoded
+// message takes at most a few times its size.
 const (
 	freeParts    = 8192
 	bytesPerPart = 12
@@ -21,7 +21,7 @@ const (
 	leastPart = 2
 )
 
-// checkParts refuses a message with too many parts before anything is made of it. What is short cannot have them.
+// checkParts refuses a message with too many parts before it is decoded. Short messages cannot have too many.
 func checkParts(data []byte, count func([]byte) int) *gateway.Error {
 	if len(data) <= freeParts*leastPart {
 		return nil
@@ -34,7 +34,7 @@ func checkParts(data []byte, count func([]byte) int) *gateway.Error {
 	return nil
 }
 
-// jsonParts counts the elements of a JSON text: each but the first of its list or object follows a comma.
+// jsonParts counts the elements of a JSON text: every element but the first of its list or object follows a comma.
 func jsonParts(data []byte) (parts int) {
 	inText := false
 	for i := 0; i < len(data); i++ {
@@ -50,20 +50,20 @@ func jsonParts(data []byte) (parts int) {
 	return parts
 }
 
-// layout says which fields of a message hold parts.
+// layout has the fields of a message that contain parts.
 type layout struct {
-	// fields are by number; nil where there is nothing to count.
+	// fields are by number; nil if there is nothing to count.
 	fields []*layoutField
 }
 
 type layoutField struct {
 	// many fields are lists and maps.
 	many bool
-	// message is the layout of what the field holds; nil for what is no message.
+	// message is the layout of the field's message; nil if it is no message.
 	message *layout
 }
 
-// layouts are those of the messages of requests, each worked out once.
+// layouts caches the layouts of request messages.
 var layouts sync.Map
 
 func layoutOf(descriptor protoreflect.MessageDescriptor) *layout {
@@ -75,7 +75,7 @@ func layoutOf(descriptor protoreflect.MessageDescriptor) *layout {
 	return made
 }
 
-// newLayout works a layout out. Messages that hold themselves are in made already.
+// newLayout computes a layout. For recursive messages, made has the layouts that are already computed.
 func newLayout(descriptor protoreflect.MessageDescriptor, made map[protoreflect.FullName]*layout) *layout {
 	if known := made[descriptor.FullName()]; known != nil {
 		return known
@@ -99,16 +99,16 @@ func newLayout(descriptor protoreflect.MessageDescriptor, made map[protoreflect.
 	return l
 }
 
-// protoParts counts the parts of messages like this one.
+// protoParts counts the parts of an encoded message.
 func protoParts(message proto.Message) func([]byte) int {
 	l := layoutOf(message.ProtoReflect().Descriptor())
 	return func(data []byte) int { return l.count(data, 0) }
 }
 
-// maxLevels is how deep messages are looked into. Those that are deeper are refused by what reads them.
+// maxLevels limits the depth of counting. The decoder refuses messages that are nested deeper.
 const maxLevels = 10_000
 
-// count stops where a message is malformed, which what reads it says better.
+// count stops at malformed data; the decoder reports that better.
 func (l *layout) count(data []byte, level int) (parts int) {
 	for len(data) > 0 && level < maxLevels {
 		number, kind, n := protowire.ConsumeTag(data)

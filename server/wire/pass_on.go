@@ -2,8 +2,8 @@ package wire
 
 import "net/http"
 
-// PassOn keeps what is between server and client from holding a stream back: caches, proxies that collect an answer before
-// they pass it on (nginx, unless X-Accel-Buffering says no), and those that compress it.
+// PassOn sets the headers that keep intermediaries from delaying a stream: caches, proxies that buffer responses (nginx,
+// unless X-Accel-Buffering says no), and proxies that compress them.
 func PassOn(header http.Header) {
 	header.Set("Cache-Control", "no-store, no-transform")
 	header.Set("X-Accel-Buffering", "no")

@@ -5,7 +5,7 @@ import (
 	"github.com/postrider-dev/postrider/server/gateway"
 )
 
-// PublishStreamAck acknowledges the event of a stream's request with an index.
+// PublishStreamAck acknowledges the event of the request with an index.
 func PublishStreamAck(index int64, ack gateway.Ack) *postriderv1.PublishStreamResponse {
 	return &postriderv1.PublishStreamResponse{Message: &postriderv1.PublishStreamResponse_Ack{
 		Ack: &postriderv1.PublishStreamAck{
@@ -14,7 +14,7 @@ func PublishStreamAck(index int64, ack gateway.Ack) *postriderv1.PublishStreamRe
 	}}
 }
 
-// PublishStreamError says why the request with an index was refused. The id is the event's, if it came with one.
+// PublishStreamError returns the reason why the request with an index was refused. The id is the event's, if it has one.
 func PublishStreamError(index int64, id string, why *gateway.Error) *postriderv1.PublishStreamError {
 	return &postriderv1.PublishStreamError{
 		Index: index, Id: printable(id), Code: codes[why.Code].String(), Reason: postriderv1.ErrorReason(why.Reason),

@@ -9,15 +9,16 @@ import (
 	"github.com/postrider-dev/postrider/server/gateway"
 )
 
-// Bounds of the contract, in bytes here and in characters there: what keeps these keeps those.
+// Limits of the contract, in bytes here and in characters there: text within these limits is also within those.
 const (
 	plainSourceBytes  = 512
 	plainSubjectBytes = 512
 	plainBatch        = 1000
 )
 
-// plainlyValid reports whether a publish request keeps every rule of the contract beyond doubt. The general check costs as
-// much as reading the request, and nearly every request is plain; all others, and all that are wrong, go through it.
+// plainlyValid reports whether a publish request certainly satisfies every rule of the contract. The general check costs as
+// much as decoding the request, and nearly all requests are plain. All others, including all invalid ones, get the general
+// check.
 func plainlyValid(message proto.Message) bool {
 	switch request := message.(type) {
 	case *postriderv1.PublishRequest:
@@ -47,7 +48,7 @@ func plainEvent(event *postriderv1.Event) bool {
 		event.GetCursor() == "" && event.GetTenant() == "" && event.GetDataSchema() == "" && len(event.GetViolations()) == 0
 }
 
-// plainReference reports whether text is a URI reference made of nothing but path segments of common characters.
+// plainReference reports whether text is a URI reference that consists only of path segments of common characters.
 func plainReference(text string) bool {
 	for i := range len(text) {
 		c := text[i]

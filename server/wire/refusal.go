@@ -9,9 +9,9 @@ import (
 	"github.com/postrider-dev/postrider/server/gateway"
 )
 
-// A codec that returns an error ends the call before any interceptor sees it, with a message and without details. So the
-// codecs leave the error in the message, in a field that no contract uses, and the interceptor Requests raises it. A
-// client that sets this field itself gets the error it wrote.
+// An error that a codec returns ends the call before any interceptor sees it, with a message but without details. So the
+// codecs record the error in the message, in a field that no contract uses, and the interceptor Requests returns it. A client
+// that sets this field itself gets the error that it wrote.
 const refusalField protowire.Number = protowire.MaxValidNumber
 
 type refusal struct {
@@ -20,7 +20,7 @@ type refusal struct {
 	Fields  []gateway.Violation
 }
 
-// refuse empties a message and leaves in it why it could not be read.
+// refuse empties a message and records in it why it could not be decoded.
 func refuse(message proto.Message, cause *gateway.Error) {
 	proto.Reset(message)
 	// A struct of texts and numbers can always be encoded.
@@ -29,7 +29,7 @@ func refuse(message proto.Message, cause *gateway.Error) {
 	message.ProtoReflect().SetUnknown(protowire.AppendBytes(raw, text))
 }
 
-// readRefusal returns what refuse left, nil when there is nothing.
+// readRefusal returns the error that refuse recorded; nil if there is none.
 func readRefusal(message proto.Message) error {
 	raw := message.ProtoReflect().GetUnknown()
 	for len(raw) > 0 {

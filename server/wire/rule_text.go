@@ -2,13 +2,13 @@ package wire
 
 import "buf.build/go/protovalidate"
 
-// The rules whose words are our own.
+// The rules for which we have texts of our own.
 const (
 	patternRule   = "string.pattern"
 	minLengthRule = "string.min_len"
 )
 
-// patternTexts say each pattern of the contract in words, for people who do not read regular expressions.
+// patternTexts describes each pattern of the contract for people who do not read regular expressions.
 var patternTexts = map[string]string{
 	`^[A-Za-z0-9][A-Za-z0-9._ -]{0,99}$`: "must be 1 to 100 of a-z, A-Z, 0-9, space, . _ and -, and begin with a letter or digit",
 	`^[a-z0-9][a-z0-9-]{0,62}$`:          "must be 1 to 63 of a-z, 0-9 and -, and begin with a letter or digit",
@@ -22,7 +22,7 @@ var patternTexts = map[string]string{
 	`^(\*|[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*(\.\*)?)$`: `must be an event type, a prefix such as "order.*", or "*"`,
 }
 
-// ruleText says what a value has to be. Most rules say it themselves.
+// ruleText describes what a value must be. Most rules have a text themselves.
 func ruleText(violation *protovalidate.Violation) string {
 	text := ""
 	switch violation.Proto.GetRuleId() {

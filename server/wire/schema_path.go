@@ -5,21 +5,21 @@ import (
 	"strings"
 )
 
-// schemasPath is where JSON Schemas are served, and schemaEnding what their paths end with.
+// schemasPath is the path under which JSON Schemas are served, and schemaEnding the end of their paths.
 const (
 	schemasPath  = "/v1/schemas/"
 	schemaEnding = ".json"
 )
 
-// SchemaPathPattern is what an http.ServeMux matches such paths with.
+// SchemaPathPattern is the pattern of these paths for http.ServeMux.
 const SchemaPathPattern = schemasPath + "{type}/{file}"
 
-// SchemaPath is the path of a version's JSON Schema on this server: /v1/schemas/{type}/{version}.json.
+// SchemaPath returns the path of a version's JSON Schema on this server: /v1/schemas/{type}/{version}.json.
 func SchemaPath(eventType string, version int) string {
 	return schemasPath + eventType + "/" + strconv.Itoa(version) + schemaEnding
 }
 
-// ParseSchemaPath reads such a path.
+// ParseSchemaPath parses such a path.
 func ParseSchemaPath(path string) (eventType string, version int, ok bool) {
 	rest, ok := strings.CutPrefix(path, schemasPath)
 	if !ok {

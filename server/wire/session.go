@@ -5,8 +5,7 @@ import (
 	"github.com/postrider-dev/postrider/server/gateway"
 )
 
-// Session shows who the caller is. tenant is the name of the tenant the caller is confined to, empty for none; version
-// is the server's.
+// Session converts a caller. tenant is the name of the caller's tenant, empty for none; version is the server's.
 func Session(caller gateway.Principal, tenant, version string) *postriderv1.Session {
 	return &postriderv1.Session{
 		KeyName: caller.KeyName, Tenant: tenant, Scopes: Scopes(caller.Scopes),

@@ -16,8 +16,8 @@ import (
 	"github.com/postrider-dev/postrider/server/schema/codec"
 )
 
-// ReadSocketRequest reads what a WebSocket's client asks for. Where the error is not nil, the request has as much of id and
-// subscription as could be read. The rules of the contract are not checked: see Requests.CheckSocket.
+// ReadSocketRequest decodes a request of a WebSocket's client. If it returns an error, the request has as much of id and
+// subscription as could be decoded. It does not validate the rules of the contract: see Requests.CheckSocket.
 func ReadSocketRequest(data []byte, asJSON bool) (*postriderv1.SocketRequest, error) {
 	request := &postriderv1.SocketRequest{}
 	var fault *gateway.Error
@@ -35,8 +35,8 @@ func ReadSocketRequest(data []byte, asJSON bool) (*postriderv1.SocketRequest, er
 	return request, nil
 }
 
-// CheckSocket says what is wrong with a request of a WebSocket. Errors of a publish and of a subscribe name their fields as
-// those of Publish and Subscribe do.
+// CheckSocket validates a request of a WebSocket. Errors of a publish and of a subscribe name their fields as those of
+// Publish and Subscribe do.
 func (r *Requests) CheckSocket(request *postriderv1.SocketRequest) error {
 	outer := &postriderv1.SocketRequest{Id: request.GetId(), Subscription: request.GetSubscription(), Request: request.GetRequest()}
 	var inner proto.Message
@@ -52,13 +52,13 @@ func (r *Requests) CheckSocket(request *postriderv1.SocketRequest) error {
 		if err := r.Check(inner); err != nil {
 			return err
 		}
-		// What is left to check are the fields around it.
+		// Only the fields around it are left to validate.
 		outer.Request = &postriderv1.SocketRequest_Ping{Ping: &postriderv1.SocketPing{}}
 	}
 	return r.Check(outer)
 }
 
-// socketRequest reads the request whose payload, if it has one, must stay text; protojson does the rest.
+// socketRequest decodes the request whose payload, if any, must stay text; protojson decodes the rest.
 func (d *publishDecoder) socketRequest(into *postriderv1.SocketRequest) *gateway.Error {
 	return d.object("", func(name string) (fault *gateway.Error) {
 		switch name {
@@ -98,7 +98,7 @@ func (d *publishDecoder) socketRequest(into *postriderv1.SocketRequest) *gateway
 	})
 }
 
-// message reads an object into a message that holds no payload.
+// message decodes an object into a message without a payload.
 func (d *publishDecoder) message(into proto.Message) *gateway.Error {
 	value, err := d.tokens.ReadValue()
 	if err != nil {
@@ -110,8 +110,8 @@ func (d *publishDecoder) message(into proto.Message) *gateway.Error {
 	return nil
 }
 
-// AppendSocketResponse appends what a WebSocket's server sends, as JSON or in binary. In JSON, a payload must be there as
-// JSON text: see EventView.
+// AppendSocketResponse appends a response of a WebSocket, as JSON or in binary. In JSON, a payload must be JSON text: see
+// EventView.
 func AppendSocketResponse(dst []byte, response *postriderv1.SocketResponse, asJSON bool) ([]byte, error) {
 	if asJSON {
 		return appendSocketResponse(dst, response)
@@ -141,7 +141,7 @@ func appendSocketResponse(dst []byte, response *postriderv1.SocketResponse) ([]b
 	return m.close()
 }
 
-// A reason is spelled as on every other transport, and not as protojson would: without the prefix of the enum's values.
+// A reason is spelled as on every other transport, without the prefix of the enum that protojson would write.
 
 func appendSocketError(dst []byte, refused *postriderv1.SocketError) ([]byte, error) {
 	m := open(dst)
@@ -182,7 +182,7 @@ const (
 	socketMessageField      = protowire.Number(4)
 )
 
-// AppendSocketMessage appends what a subscription has, from a message that is encoded already.
+// AppendSocketMessage appends an encoded message of a subscription.
 func AppendSocketMessage(dst []byte, subscription string, message *Encoded, asJSON bool) ([]byte, error) {
 	if asJSON {
 		m := open(dst)
@@ -200,7 +200,7 @@ func AppendSocketMessage(dst []byte, subscription string, message *Encoded, asJS
 	return message.appendProto(protowire.AppendVarint(dst, uint64(size))), nil
 }
 
-// SocketError answers a request that was refused.
+// SocketError returns the response to a refused request.
 func SocketError(id, subscription string, cause *connect.Error) *postriderv1.SocketResponse {
 	return &postriderv1.SocketResponse{Id: id, Subscription: subscription, Response: &postriderv1.SocketResponse_Error{
 		Error: &postriderv1.SocketError{
@@ -209,7 +209,8 @@ func SocketError(id, subscription string, cause *connect.Error) *postriderv1.Soc
 	}}
 }
 
-// SocketEnd tells why a subscription is over, and the place it has reached, or why the connection is, without either.
+// SocketEnd returns the last message of a subscription, with its cursor, or of the connection, without a subscription and a
+// cursor.
 func SocketEnd(subscription string, cause *connect.Error, cursor string) *postriderv1.SocketResponse {
 	return &postriderv1.SocketResponse{Subscription: subscription, Response: &postriderv1.SocketResponse_End{
 		End: &postriderv1.SocketEnd{
@@ -223,7 +224,7 @@ func reasonValue(shown *connect.Error) postriderv1.ErrorReason {
 	return postriderv1.ErrorReason(postriderv1.ErrorReason_value[reasonPrefix+ReasonOf(shown)])
 }
 
-// violationsOf returns the fields at fault that an error names.
+// violationsOf returns the violations of an error.
 func violationsOf(shown *connect.Error) []*postriderv1.SchemaViolation {
 	var found []*postriderv1.SchemaViolation
 	for _, detail := range shown.Details() {

@@ -6,33 +6,33 @@ import (
 	"github.com/postrider-dev/postrider/server/gateway"
 )
 
-// StartKind says what a start names.
+// StartKind is the kind of a start.
 type StartKind uint8
 
 // The kinds of start.
 const (
-	// StartNow is the head of the log.
+	// StartNow begins at the head of the log.
 	StartNow StartKind = iota
-	// StartEarliest is before the first event kept.
+	// StartEarliest begins before the first stored event.
 	StartEarliest
-	// StartCursor is after the event at a cursor.
+	// StartCursor begins after the event at a cursor.
 	StartCursor
-	// StartTime is before the first event accepted at a time or later.
+	// StartTime begins before the first event accepted at a time or later.
 	StartTime
 )
 
-// Start is where reading begins.
+// Start is the position at which reading begins.
 type Start struct {
 	Kind   StartKind
 	Cursor gateway.Cursor
 	Time   time.Time
 }
 
-// startSkew is how far ahead a start may be: a client's clock may be, and what it calls now is now.
+// startSkew is how far in the future a start may be, because a client's clock may be ahead.
 const startSkew = time.Minute
 
-// ParseStart reads a start: "now" (also when empty), "earliest", a cursor, or an RFC 3339 time that is not in the future.
-// field names it in the error.
+// ParseStart parses a start: "now" (also when empty), "earliest", a cursor, or an RFC 3339 time that is not in the future.
+// field is its name in errors.
 func ParseStart(field, text string) (Start, error) {
 	switch text {
 	case "", "now":

@@ -10,10 +10,10 @@ import (
 	"github.com/postrider-dev/postrider/server/gateway"
 )
 
-// defaultStatsSpan is how far back a watch of statistics looks that does not say.
+// defaultStatsSpan is the default span of a watch of statistics.
 const defaultStatsSpan = 5 * time.Minute
 
-// StatsSpan is how far back a watch looks.
+// StatsSpan returns the span of a watch.
 func StatsSpan(request *postriderv1.StatsServiceWatchRequest) time.Duration {
 	if request.GetSpan() == nil {
 		return defaultStatsSpan
@@ -21,7 +21,7 @@ func StatsSpan(request *postriderv1.StatsServiceWatchRequest) time.Duration {
 	return request.GetSpan().AsDuration()
 }
 
-// StatsSnapshot begins a watch of statistics.
+// StatsSnapshot returns the first message of a watch of statistics.
 func StatsSnapshot(
 	resolution time.Duration, points []*postriderv1.StatsPoint, tables *postriderv1.StatsTables,
 ) *postriderv1.StatsServiceWatchResponse {
@@ -37,21 +37,21 @@ func StatsSnapshotEnd() *postriderv1.StatsServiceWatchResponse {
 	}
 }
 
-// StatsChange is what became different; tables is nil when they did not.
+// StatsChange returns the changes; tables is nil if they did not change.
 func StatsChange(points []*postriderv1.StatsPoint, tables *postriderv1.StatsTables) *postriderv1.StatsServiceWatchResponse {
 	return &postriderv1.StatsServiceWatchResponse{
 		Message: &postriderv1.StatsServiceWatchResponse_Change{Change: &postriderv1.StatsChange{Points: points, Tables: tables}},
 	}
 }
 
-// StatsHeartbeat shows that a quiet watch is alive.
+// StatsHeartbeat returns a heartbeat of a watch without changes.
 func StatsHeartbeat() *postriderv1.StatsServiceWatchResponse {
 	return &postriderv1.StatsServiceWatchResponse{
 		Message: &postriderv1.StatsServiceWatchResponse_Heartbeat{Heartbeat: &postriderv1.WatchHeartbeat{}},
 	}
 }
 
-// StatsPoints are intervals.
+// StatsPoints converts intervals.
 func StatsPoints(points []gateway.StatsPoint) []*postriderv1.StatsPoint {
 	shown := make([]*postriderv1.StatsPoint, len(points))
 	for i := range points {
@@ -80,14 +80,14 @@ func statsLatency(l *gateway.Latencies) *postriderv1.StatsLatency {
 	return &postriderv1.StatsLatency{Count: count, P50: quantile(0.50), P95: quantile(0.95), P99: quantile(0.99)}
 }
 
-// StatsTotals is a span in one line.
+// StatsTotals converts the sums of a span.
 func StatsTotals(c *gateway.StatsCounts) *postriderv1.StatsTotals {
 	return &postriderv1.StatsTotals{
 		Published: c.Published, Delivered: c.Delivered, Failed: c.Failed, Dead: c.Dead, Latency: statsLatency(&c.Latency),
 	}
 }
 
-// SubscriptionStats is a span of a subscription, which is named.
+// SubscriptionStats converts the statistics of a subscription for a span.
 func SubscriptionStats(s *gateway.SubscriptionStats, uid, name string) *postriderv1.SubscriptionStats {
 	shown := &postriderv1.SubscriptionStats{
 		Id: uid, Name: name, Delivered: s.Delivered, Failed: s.Failed, Dead: s.Dead, Latency: statsLatency(&s.Latency),
@@ -100,7 +100,7 @@ func SubscriptionStats(s *gateway.SubscriptionStats, uid, name string) *postride
 	return shown
 }
 
-// EventTypeStats are spans of event types.
+// EventTypeStats converts the statistics of event types for a span.
 func EventTypeStats(types []gateway.EventTypeStats) []*postriderv1.EventTypeStats {
 	shown := make([]*postriderv1.EventTypeStats, len(types))
 	for i, one := range types {

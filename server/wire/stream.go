@@ -7,7 +7,7 @@ import (
 	"github.com/postrider-dev/postrider/server/gateway"
 )
 
-// Begin is what a stream tells first.
+// Begin has the values of the first message of a stream.
 type Begin struct {
 	At  gateway.Cursor
 	Gap gateway.Gap
@@ -15,12 +15,12 @@ type Begin struct {
 	Stream string
 	// Expires is when the stream ends unless it is renewed; zero for never.
 	Expires time.Time
-	// Live says that the stream begins at the end of the log.
+	// Live means that the stream begins at the end of the log.
 	Live bool
 }
 
-// StreamBegin is the first message of a stream: where it begins, whether anything is missing, and whether it begins at the
-// end of the log.
+// StreamBegin returns the first message of a stream: where it begins, whether events are missing, and whether it begins at
+// the end of the log.
 func StreamBegin(begin Begin) *postriderv1.SubscribeResponse {
 	shown := &postriderv1.StreamBegin{
 		Gap: newGap(begin.Gap), Stream: begin.Stream, ExpireTime: timestamp(begin.Expires), Live: begin.Live,
@@ -30,14 +30,14 @@ func StreamBegin(begin Begin) *postriderv1.SubscribeResponse {
 	}
 }
 
-// StreamEvent is the message that carries an event, with the names of the filters that select it.
+// StreamEvent returns the message with an event and the names of the filters that select it.
 func StreamEvent(event *postriderv1.Event, filters []string) *postriderv1.SubscribeResponse {
 	return &postriderv1.SubscribeResponse{
 		Cursor: event.GetCursor(), Filters: filters, Message: &postriderv1.SubscribeResponse_Event{Event: event},
 	}
 }
 
-// StreamHeartbeat shows that a quiet stream is alive, the place it has reached, and whether that is the end of the log.
+// StreamHeartbeat returns a heartbeat, with the position that the stream has reached, and whether that is the end of the log.
 func StreamHeartbeat(at gateway.Cursor, live bool) *postriderv1.SubscribeResponse {
 	beat := &postriderv1.Heartbeat{Live: live}
 	return &postriderv1.SubscribeResponse{
@@ -45,14 +45,14 @@ func StreamHeartbeat(at gateway.Cursor, live bool) *postriderv1.SubscribeRespons
 	}
 }
 
-// StreamGap means that events are missing before a place.
+// StreamGap returns the message that events are missing before a position.
 func StreamGap(at gateway.Cursor, gap gateway.Gap) *postriderv1.SubscribeResponse {
 	return &postriderv1.SubscribeResponse{
 		Cursor: at.String(), Message: &postriderv1.SubscribeResponse_Gap{Gap: newGap(gap)},
 	}
 }
 
-// StreamDropped means that events were left out before a place, because the reader was too slow for them.
+// StreamDropped returns the message that events were dropped before a position, because the reader was too slow.
 func StreamDropped(at gateway.Cursor, events int64) *postriderv1.SubscribeResponse {
 	dropped := &postriderv1.Dropped{Events: events}
 	return &postriderv1.SubscribeResponse{

@@ -12,18 +12,18 @@ type StreamEnd struct {
 	Reason string `json:"reason,omitempty"`
 	// Message is for a person.
 	Message string `json:"message"`
-	// Reconnect reports whether the same request has a chance of being answered again.
+	// Reconnect reports whether the same request can succeed again.
 	Reconnect bool `json:"reconnect"`
 }
 
-// NewStreamEnd shows why a stream ends.
+// NewStreamEnd returns the last message of a stream that ends with an error.
 func NewStreamEnd(cause *connect.Error) StreamEnd {
 	return StreamEnd{
 		Code: cause.Code().String(), Reason: ReasonOf(cause), Message: cause.Message(), Reconnect: worthRepeating(cause.Code()),
 	}
 }
 
-// ReasonOf is the reason that an error shows, for example "OVERLOADED"; empty for none.
+// ReasonOf returns the reason of an error, for example "OVERLOADED"; empty for none.
 func ReasonOf(shown *connect.Error) string {
 	for _, detail := range shown.Details() {
 		value, err := detail.Value()
@@ -34,8 +34,8 @@ func ReasonOf(shown *connect.Error) string {
 	return ""
 }
 
-// worthRepeating reports whether a request that failed with this code may succeed as it is later. One that is refused for
-// what it asks, or for who asks, will be refused again.
+// worthRepeating reports whether a request that failed with this code may succeed later. A request that is refused for its
+// content or its caller will be refused again.
 func worthRepeating(code connect.Code) bool {
 	switch code {
 	case connect.CodeInvalidArgument, connect.CodeUnauthenticated, connect.CodePermissionDenied, connect.CodeNotFound,

@@ -11,8 +11,8 @@ const (
 	LinesType       = "application/x-ndjson"
 )
 
-// AcceptsLines reports whether who sends this header wants one JSON object a line: who asks for that and not for server-sent
-// events, which is what everybody else gets.
+// AcceptsLines reports whether the Accept header asks for one JSON object per line and not for server-sent events, which are
+// the default.
 func AcceptsLines(header http.Header) bool {
 	accept := strings.ToLower(strings.Join(header.Values("Accept"), ","))
 	return strings.Contains(accept, LinesType) && !strings.Contains(accept, EventStreamType)

@@ -14,23 +14,23 @@ import (
 	"github.com/postrider-dev/postrider/server/gateway"
 )
 
-// Bounds of the time between heartbeats, those of SubscribeRequest.
+// Limits of the time between heartbeats, as in SubscribeRequest.
 const (
 	minHeartbeat = 100 * time.Millisecond
 	maxHeartbeat = 5 * time.Minute
 )
 
-// TicketParameter is the query parameter that lets in who can send no header.
+// TicketParameter is the query parameter with the ticket, for clients that cannot send headers.
 const TicketParameter = "ticket"
 
-// CompressionParameter is the query parameter of a WebSocket's address that asks for compression, which browsers offer
-// whether it is worth it or not, and CompressionDeflate the kind there is.
+// CompressionParameter is the query parameter of a WebSocket's URL that requests compression, because browsers offer
+// compression whether it is useful or not. CompressionDeflate is its only value.
 const (
 	CompressionParameter = "compression"
 	CompressionDeflate   = "deflate"
 )
 
-// streamParameters reads each parameter of a stream's address into the request.
+// streamParameters parses each query parameter of a stream's URL into the request.
 var streamParameters = map[string]func(*postriderv1.SubscribeRequest, []string) error{
 	"tenant": func(r *postriderv1.SubscribeRequest, values []string) error {
 		return readOne("tenant", values, &r.Tenant)
@@ -51,21 +51,22 @@ var streamParameters = map[string]func(*postriderv1.SubscribeRequest, []string) 
 	"payload_format": readPayloadFormat,
 	"last_event_id":  readElsewhere,
 	TicketParameter:  readElsewhere,
-	// Polyfills of EventSource add these: where to go on, and what gets past caches.
+	// Polyfills of EventSource add these: the last event id, and a value that bypasses caches.
 	polyfillParameter: readElsewhere,
 	"_":               readElsewhere,
 }
 
-// polyfillParameter is where polyfills of EventSource send what a browser sends in the header Last-Event-ID.
+// polyfillParameter is the parameter in which polyfills of EventSource send the id that a browser sends in the header
+// Last-Event-ID.
 const polyfillParameter = "lastEventId"
 
-// readElsewhere is for parameters that are not of the request.
+// readElsewhere is for parameters that are not part of the request.
 func readElsewhere(*postriderv1.SubscribeRequest, []string) error { return nil }
 
-// ReadStreamQuery reads what the address of a stream asks for: tenant, types (repeated, or with commas between), expression or
-// filter (repeated, each a JSON object), start, slow_policy, payload_format and heartbeat. lastEventID is that of the header,
-// which a browser sends when it connects again; it wins over the parameter last_event_id, as the newer one, and both win over
-// start. The ticket is not looked at.
+// ReadStreamQuery parses the query of a stream: tenant, types (repeated, or separated by commas), expression or filter
+// (repeated, each a JSON object), start, slow_policy, payload_format and heartbeat. lastEventID is from the header, which a
+// browser sends when it reconnects. It takes precedence over the parameter last_event_id, because it is newer, and both take
+// precedence over start. The ticket is ignored.
 func ReadStreamQuery(query url.Values, lastEventID string) (*postriderv1.SubscribeRequest, error) {
 	request := &postriderv1.SubscribeRequest{}
 	for _, name := range slices.Sorted(maps.Keys(query)) {
@@ -90,7 +91,7 @@ func ReadStreamQuery(query url.Values, lastEventID string) (*postriderv1.Subscri
 	return request, resumeAfter(request, last, lastEventID)
 }
 
-// resumeAfter lets the request begin after the last event seen, where one is named.
+// resumeAfter sets the start to the last event id, if there is one.
 func resumeAfter(request *postriderv1.SubscribeRequest, parameter, header string) error {
 	field, last := "last_event_id", parameter
 	if header != "" {
@@ -121,7 +122,7 @@ func readOne(name string, values []string, into *string) error {
 func readTypes(request *postriderv1.SubscribeRequest, values []string) error {
 	for _, value := range values {
 		if value == "" {
-			// A page that has put nothing in does not mean all.
+			// An empty value of a page does not mean all.
 			return gateway.FieldError("types", "is empty; leave it out for events of all types")
 		}
 		request.Types = append(request.Types, strings.Split(value, ",")...)
@@ -129,7 +130,7 @@ func readTypes(request *postriderv1.SubscribeRequest, values []string) error {
 	return nil
 }
 
-// readFilters reads filters, each a NamedFilter as a JSON object. Errors name them as in SubscribeRequest.
+// readFilters parses filters, each a NamedFilter as a JSON object. Errors name them as in SubscribeRequest.
 func readFilters(request *postriderv1.SubscribeRequest, values []string) error {
 	for i, value := range values {
 		named := &postriderv1.NamedFilter{}
@@ -155,7 +156,7 @@ func readSlowPolicy(request *postriderv1.SubscribeRequest, values []string) erro
 	return nil
 }
 
-// readPayloadFormat reads how payloads come, which is as JSON in any case.
+// readPayloadFormat parses the format of payloads, which is always a JSON format.
 func readPayloadFormat(request *postriderv1.SubscribeRequest, values []string) error {
 	var text string
 	if err := readOne("payload_format", values, &text); err != nil || text == "" {

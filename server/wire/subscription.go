@@ -26,12 +26,12 @@ var holdKinds = map[gateway.HoldKind]postriderv1.SubscriptionHoldKind{
 	gateway.HoldFilter:   postriderv1.SubscriptionHoldKind_SUBSCRIPTION_HOLD_KIND_FILTER,
 }
 
-// filterField is where the filter is in a create and an update.
+// filterField is the path of the filter in a create and an update.
 const filterField = "subscription.filter"
 
-// NewSubscription reads the subscription of a create request and where it begins. Fields that only the server sets are
-// ignored. The secret is as given, empty when the server is to make one. An error is a *gateway.Error that names the
-// field below "subscription".
+// NewSubscription converts the subscription of a create request and its start. Fields that only the server sets are ignored.
+// The secret is as given, empty if the server should generate one. An error is a *gateway.Error that names the field below
+// "subscription".
 func NewSubscription(from *postriderv1.Subscription) (*gateway.Subscription, Start, error) {
 	if from.GetName() == "" {
 		return nil, Start{}, gateway.FieldError("subscription.name", "is required")
@@ -58,17 +58,17 @@ func NewSubscription(from *postriderv1.Subscription) (*gateway.Subscription, Sta
 	}, start, nil
 }
 
-// SubscriptionContext is what a subscription is shown with.
+// SubscriptionContext has what a subscription message contains besides the subscription.
 type SubscriptionContext struct {
 	// Tenant is the tenant's name.
 	Tenant string
-	// Health is nil when it is not known.
+	// Health is nil if it is unknown.
 	Health *gateway.SubscriptionHealth
-	// Cursor gives a position its cursor.
+	// Cursor converts a position to its cursor.
 	Cursor func(gateway.Position) gateway.Cursor
 }
 
-// Subscription shows a subscription, without its secret and with secret header values hidden.
+// Subscription converts a subscription, without its secret and with hidden values of secret headers.
 func Subscription(sub *gateway.Subscription, with SubscriptionContext) (*postriderv1.Subscription, error) {
 	target, err := Target(sub.TargetType, sub.TargetConfig)
 	if err != nil {
@@ -104,7 +104,7 @@ func health(h *gateway.SubscriptionHealth) *postriderv1.SubscriptionHealth {
 	return shown
 }
 
-// hold shows a hold; nil for none.
+// hold converts a hold; nil for none.
 func hold(h gateway.Hold) *postriderv1.SubscriptionHold {
 	if h.Kind == gateway.HoldNone {
 		return nil

@@ -9,7 +9,7 @@ import (
 	"github.com/postrider-dev/postrider/server/gateway"
 )
 
-// Tenant shows a tenant.
+// Tenant converts a tenant.
 func Tenant(tenant *gateway.Tenant) *postriderv1.Tenant {
 	return &postriderv1.Tenant{
 		Name: tenant.Name, DisplayName: tenant.DisplayName, TypedOnly: tenant.TypedOnly, Revision: tenant.Revision,
@@ -17,8 +17,8 @@ func Tenant(tenant *gateway.Tenant) *postriderv1.Tenant {
 	}
 }
 
-// NewTenantUpdate reads an update of a tenant and returns the change that it makes: the fields in the mask, or those set
-// when the mask is absent.
+// NewTenantUpdate converts an update of a tenant to the change that it makes: the fields in the mask, or the fields that are
+// set if there is no mask.
 func NewTenantUpdate(request *postriderv1.UpdateTenantRequest) (func(*gateway.Tenant) error, error) {
 	from := request.GetTenant()
 	if from.GetName() == "" {
@@ -43,7 +43,7 @@ func NewTenantUpdate(request *postriderv1.UpdateTenantRequest) (func(*gateway.Te
 	}, nil
 }
 
-// timestamp shows a time; the zero time is absent.
+// timestamp converts a time; the zero time is absent.
 func timestamp(at time.Time) *timestamppb.Timestamp {
 	if at.IsZero() {
 		return nil

@@ -10,8 +10,8 @@ import (
 	"github.com/postrider-dev/postrider/server/gateway"
 )
 
-// checkText refuses a request with a NUL character in any of its own texts: PostgreSQL cannot store one. What users put into
-// payloads is theirs, and stored as it is.
+// checkText refuses a request with a NUL character in any of its own texts, because PostgreSQL cannot store one. Users'
+// payloads are stored as they are.
 func checkText(message proto.Message) error {
 	field := fieldWithNUL(message.ProtoReflect())
 	if field == "" {
@@ -20,7 +20,7 @@ func checkText(message proto.Message) error {
 	return gateway.FieldError(field, "must have no NUL characters")
 }
 
-// fieldWithNUL returns the path of the first text of a message that has a NUL character; none for an empty path.
+// fieldWithNUL returns the path of the first text of a message that has a NUL character; empty for none.
 func fieldWithNUL(message protoreflect.Message) (path string) {
 	if message.Descriptor().ParentFile().Package() == "google.protobuf" {
 		return ""

@@ -2,28 +2,28 @@ package wire
 
 import postriderv1 "github.com/postrider-dev/postrider/gen/go/postrider/v1"
 
-// WatchSnapshot is a delivery of the snapshot that begins a watch.
+// WatchSnapshot returns a delivery of the snapshot that begins a watch.
 func WatchSnapshot(delivery *postriderv1.Delivery) *postriderv1.WatchDeliveriesResponse {
 	return &postriderv1.WatchDeliveriesResponse{
 		Message: &postriderv1.WatchDeliveriesResponse_Snapshot{Snapshot: delivery},
 	}
 }
 
-// WatchSnapshotEnd marks the end of the snapshot.
+// WatchSnapshotEnd returns the end of the snapshot.
 func WatchSnapshotEnd() *postriderv1.WatchDeliveriesResponse {
 	return &postriderv1.WatchDeliveriesResponse{
 		Message: &postriderv1.WatchDeliveriesResponse_SnapshotEnd{SnapshotEnd: &postriderv1.SnapshotEnd{}},
 	}
 }
 
-// WatchChange is a delivery as it is now.
+// WatchChange returns the current state of a delivery.
 func WatchChange(delivery *postriderv1.Delivery) *postriderv1.WatchDeliveriesResponse {
 	return &postriderv1.WatchDeliveriesResponse{
 		Message: &postriderv1.WatchDeliveriesResponse_Change{Change: delivery},
 	}
 }
 
-// WatchHeartbeat shows that a quiet watch is alive.
+// WatchHeartbeat returns a heartbeat of a watch without changes.
 func WatchHeartbeat() *postriderv1.WatchDeliveriesResponse {
 	return &postriderv1.WatchDeliveriesResponse{
 		Message: &postriderv1.WatchDeliveriesResponse_Heartbeat{Heartbeat: &postriderv1.WatchHeartbeat{}},
