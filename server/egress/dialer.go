@@ -13,10 +13,10 @@ import (
 	"time"
 )
 
-// fallbackDelay is how long one address of a host is tried alone before the next joins in (RFC 8305).
+// fallbackDelay is the time for which one address of a host is tried alone before the next one is tried, too (RFC 8305).
 const fallbackDelay = 300 * time.Millisecond
 
-// DialFunc makes a connection to an address, which is always IP and port.
+// DialFunc connects to an address, which is always IP and port.
 type DialFunc func(ctx context.Context, network, address string) (net.Conn, error)
 
 // dialer makes connections of one scheme.
@@ -29,7 +29,7 @@ type dialer struct {
 	sockets *sockets
 }
 
-// newDialer dials through connect; the operating system when nil.
+// newDialer returns a dialer that connects through connect; nil means the operating system.
 func newDialer(guard *Guard, scheme string, connect DialFunc) *dialer {
 	d := &dialer{guard: guard, scheme: scheme, connect: connect}
 	if connect == nil {
@@ -38,7 +38,7 @@ func newDialer(guard *Guard, scheme string, connect DialFunc) *dialer {
 	return d
 }
 
-// control runs between the creation of the socket and the connect call: nothing can change the address any more.
+// control runs between the creation of the socket and the connect call, after which nothing can change the address.
 func (d *dialer) control(_, address string, _ syscall.RawConn) error {
 	target, err := netip.ParseAddrPort(address)
 	if err != nil {
@@ -47,7 +47,7 @@ func (d *dialer) control(_, address string, _ syscall.RawConn) error {
 	return d.guard.Check(d.scheme, target.Addr())
 }
 
-// conn remembers what it cost to make; the attempt that gets it first reports that.
+// conn records the timings of its creation. The attempt that uses it first reports them.
 type conn struct {
 	net.Conn
 	address           string
@@ -61,7 +61,7 @@ func (c *conn) Close() error {
 	return c.Conn.Close()
 }
 
-// unwrap finds the conn below what net/http was given; nil when there is none.
+// unwrap returns the conn inside a connection of net/http; nil if there is none.
 func unwrap(c net.Conn) *conn {
 	if secure, ok := c.(*tls.Conn); ok {
 		c = secure.NetConn()
@@ -70,8 +70,8 @@ func unwrap(c net.Conn) *conn {
 	return own
 }
 
-// dial is the DialContext of the transport for plain http. net/http cuts ctx off from the request's deadline, so that
-// a later request can use the connection; the dialer's own timeout bounds it.
+// dial is the DialContext of the transport for plain http. net/http detaches ctx from the deadline of the request, so that a
+// later request can use the connection. The timeout of the dialer limits the dialling.
 func (d *dialer) dial(ctx context.Context, _, address string) (net.Conn, error) {
 	ctx, cancel := context.WithTimeout(ctx, d.timeout)
 	defer cancel()
@@ -114,7 +114,7 @@ func (d *dialer) handshake(ctx context.Context, c *conn, address string) (*tls.C
 	return secure, nil
 }
 
-// handshakeError counts what crypto/tls has no type for as TLS too.
+// handshakeError treats errors of a handshake for which crypto/tls has no type as TLS errors, too.
 func handshakeError(err error, peer string) *Error {
 	e := classify(err, peer)
 	if e.Kind == KindOther {
@@ -164,8 +164,8 @@ type dialed struct {
 	err  error
 }
 
-// race tries one address after the other, each as soon as the one before has failed or has had fallbackDelay, and
-// returns the first connection. The error is the first address's.
+// race tries the addresses one after the other. Each is tried as soon as the previous one has failed or has had
+// fallbackDelay. It returns the first connection, or the error of the first address.
 func (d *dialer) race(ctx context.Context, addrs []netip.Addr, port uint16) (net.Conn, string, error) {
 	if len(addrs) == 1 {
 		r := d.dialOne(ctx, addrs[0], port)
@@ -201,7 +201,7 @@ func (d *dialer) race(ctx context.Context, addrs []netip.Addr, port uint16) (net
 	return nil, "", first
 }
 
-// enter dials and hands the result over, unless the race is over by then.
+// enter dials and passes the result on, unless the race is over by then.
 func (d *dialer) enter(ctx context.Context, addr netip.Addr, port uint16, results chan<- dialed) {
 	r := d.dialOne(ctx, addr, port)
 	select {
@@ -222,8 +222,8 @@ func (d *dialer) dialOne(ctx context.Context, addr netip.Addr, port uint16) dial
 	return dialed{conn: c, peer: peer}
 }
 
-// interleave alternates between IPv6 and IPv4, beginning with the resolver's first choice, so that a broken family
-// costs one fallbackDelay and not one per address.
+// interleave alternates between IPv6 and IPv4, beginning with the resolver's first choice. So a broken family costs one
+// fallbackDelay and not one per address.
 func interleave(addrs []netip.Addr) []netip.Addr {
 	var same, other []netip.Addr
 	for _, addr := range addrs {

@@ -12,11 +12,11 @@ import (
 	"syscall"
 )
 
-// Kind says what kept a request from its answer.
+// Kind is the reason why a request got no response.
 type Kind uint8
 
 const (
-	// KindOther is everything else, for example an answer that is not HTTP.
+	// KindOther is everything else, for example a response that is not HTTP.
 	KindOther Kind = iota
 	// KindURL: the URL cannot be a target.
 	KindURL
@@ -26,13 +26,13 @@ const (
 	KindDNS
 	// KindConnection: the connection was refused, reset or closed, or there is no route.
 	KindConnection
-	// KindTimeout: the answer was not complete in time.
+	// KindTimeout: the response was not complete in time.
 	KindTimeout
 	// KindTLS: the handshake or the certificate failed.
 	KindTLS
-	// KindCanceled: the caller gave up; the endpoint did nothing wrong.
+	// KindCanceled: the caller cancelled the request; this is no failure of the endpoint.
 	KindCanceled
-	// KindExhausted: this process has no socket free, or no file. The endpoint did nothing wrong; it passes.
+	// KindExhausted: this process has no free socket or file. This is transient and no failure of the endpoint.
 	KindExhausted
 )
 
@@ -49,8 +49,8 @@ func (k Kind) String() string {
 // Error is the only type of error this package returns.
 type Error struct {
 	Kind Kind
-	// Message is for a person. It names the host, or the address where the caller wrote one or it was dialled, never the
-	// path, the query or this machine's addresses.
+	// Message is for people. It names the host, or the address if the caller gave one or it was dialled. It never contains
+	// the path, the query or addresses of this machine.
 	Message string
 
 	cause error
@@ -76,8 +76,8 @@ func lookupError(host string, err error) *Error {
 	return &Error{KindDNS, fmt.Sprintf("looking up host %s failed", host), err}
 }
 
-// classify turns what net, crypto/tls and net/http return into an *Error. peer is the address dialled, or the host
-// while that is unknown.
+// classify converts errors of net, crypto/tls and net/http to an *Error. peer is the address dialled, or the host if that is
+// unknown.
 func classify(err error, peer string) *Error {
 	var known *Error
 	var errno syscall.Errno
@@ -108,8 +108,8 @@ func exhausted(cause error) *Error {
 	return &Error{KindExhausted, "this server has no socket free", cause}
 }
 
-// outOfFiles reports whether the process, or the machine, may open no more files or sockets. The resolver loses the
-// number of the error and leaves its text.
+// outOfFiles reports whether the process, or the machine, cannot open more files or sockets. The resolver keeps only the text
+// of the error, not its number.
 func outOfFiles(err error) bool {
 	for _, errno := range [...]syscall.Errno{syscall.EMFILE, syscall.ENFILE, syscall.ENOBUFS, syscall.ENOMEM} {
 		if errors.Is(err, errno) {
@@ -125,8 +125,8 @@ func isTimeout(err error) bool {
 	return errors.Is(err, context.DeadlineExceeded) || errors.As(err, &timeout) && timeout.Timeout()
 }
 
-// isClosedIdle knows by its text the error net/http has for a connection closed before the request was written, since
-// it is not exported.
+// isClosedIdle recognises, by its text, net/http's unexported error for a connection that was closed before the request was
+// written.
 func isClosedIdle(err error) bool {
 	return strings.Contains(err.Error(), "server closed idle connection")
 }
@@ -144,10 +144,10 @@ func isTLS(err error) bool {
 		errors.As(err, &authority) || errors.As(err, &hostname) || errors.As(err, &invalid)
 }
 
-// maxPlainBytes bounds text that an endpoint may have had a hand in.
+// maxPlainBytes limits text that an endpoint may have influenced.
 const maxPlainBytes = 200
 
-// plain returns an error's text without this machine's addresses, as printable text of bounded length.
+// plain returns the text of an error without addresses of this machine, as printable text of limited length.
 func plain(err error) string {
 	var op *net.OpError
 	if errors.As(err, &op) && op.Err != nil {

@@ -16,28 +16,28 @@ import (
 	"strings"
 )
 
-// AllowFlag is the setting that widens the guard; refusals name it.
+// AllowFlag is the setting that allows further addresses; refusals name it.
 const AllowFlag = "--allow-targets"
 
-// Resolver finds the addresses of a host. *net.Resolver is one.
+// Resolver resolves a host to addresses. *net.Resolver implements it.
 type Resolver interface {
 	LookupNetIP(ctx context.Context, network, host string) ([]netip.Addr, error)
 }
 
-// Guard decides which addresses may be reached. The zero value permits https to public addresses and nothing else.
-// It is safe for concurrent use.
+// Guard decides which addresses can be reached. The zero value permits https to public addresses and nothing else. It is safe
+// for concurrent use.
 type Guard struct {
-	// Allow lists what may be reached besides, over https and plain http.
+	// Allow lists further addresses that can be reached, over https and plain http.
 	Allow []netip.Prefix
-	// Resolver is net.DefaultResolver when nil.
+	// Resolver is the resolver; nil means net.DefaultResolver.
 	Resolver Resolver
-	// Logger gets the addresses of hosts that are refused, which callers do not; nil for none.
+	// Logger logs the addresses of refused hosts, which callers do not see; nil logs nothing.
 	Logger *slog.Logger
 
 	refusals *refusalLog
 }
 
-// ParseAllow reads an allow list of CIDR prefixes ("10.0.0.0/8") and single addresses ("::1"). Empty items are skipped.
+// ParseAllow parses an allow list of CIDR prefixes ("10.0.0.0/8") and single addresses ("::1"). Empty items are skipped.
 func ParseAllow(items []string) ([]netip.Prefix, error) {
 	var allow []netip.Prefix
 	for _, item := range items {
@@ -69,7 +69,7 @@ func parsePrefix(item string) (netip.Prefix, error) {
 	return prefix.Masked(), nil
 }
 
-// Check returns nil when addr may be reached over scheme ("http" or "https"), else an *Error of KindRefused.
+// Check returns nil if addr can be reached over scheme ("http" or "https"), and otherwise an *Error of KindRefused.
 func (g *Guard) Check(scheme string, addr netip.Addr) error {
 	addr = addr.Unmap()
 	if g.allows(addr) {
@@ -93,7 +93,7 @@ func refused(addr netip.Addr, text string) *Error {
 }
 
 func (g *Guard) allows(addr netip.Addr) bool {
-	// What a NAT64 gateway turns back into an allowed IPv4 address is that address.
+	// An address that a NAT64 gateway converts to an allowed IPv4 address counts as that address.
 	translated, isNAT64 := fromNAT64(addr)
 	for _, prefix := range g.Allow {
 		if prefix.Contains(addr) || isNAT64 && prefix.Contains(translated) {
@@ -103,7 +103,7 @@ func (g *Guard) allows(addr netip.Addr) bool {
 	return false
 }
 
-// refusal says what is wrong with addr, or "" when it is public.
+// refusal returns the reason why addr is refused, or "" if it is public.
 func refusal(addr netip.Addr) string {
 	if !addr.IsValid() || addr.Zone() != "" {
 		return "an address of one network interface"
@@ -127,7 +127,7 @@ var (
 	globalUnicast = netip.MustParsePrefix("2000::/3")
 )
 
-// fromNAT64 decodes the IPv4 address a NAT64 gateway would send packets for addr to (RFC 6052, section 2.1).
+// fromNAT64 returns the IPv4 address to which a NAT64 gateway would send packets for addr (RFC 6052, section 2.1).
 func fromNAT64(addr netip.Addr) (netip.Addr, bool) {
 	if !nat64.Contains(addr) {
 		return netip.Addr{}, false
@@ -136,10 +136,10 @@ func fromNAT64(addr netip.Addr) (netip.Addr, bool) {
 	return netip.AddrFrom4([4]byte(b[12:])), true
 }
 
-// special lists what is never public: the IANA special-purpose registries without their globally reachable entries, and
-// the metadata services that live on ordinary addresses. More specific entries come first, since the first match names
-// the reason. Prefixes that carry an IPv4 address at a place that depends on a network's configuration (local NAT64,
-// 6to4, Teredo) are refused whole instead of decoded: nobody needs them to reach a public host.
+// special lists addresses that are never public: the IANA special-purpose registries without their globally reachable
+// entries, and metadata services on ordinary addresses. More specific entries come first, because the first match gives the
+// reason. Prefixes that contain an IPv4 address at a position that depends on the configuration of a network (local NAT64,
+// 6to4, Teredo) are refused as a whole: nobody needs them to reach a public host.
 var special = []struct {
 	prefix netip.Prefix
 	what   string
@@ -188,8 +188,8 @@ var special = []struct {
 	{netip.MustParsePrefix("ff00::/8"), "a multicast address"},
 }
 
-// permitted resolves host and returns the addresses that may be reached over scheme. A host some of whose addresses are
-// refused is reached at the others; when none is left, the error says so, without the addresses of a host that was looked up.
+// permitted resolves host and returns the addresses that can be reached over scheme. If some addresses of a host are refused,
+// the others are used. If none is left, the error says so, without the addresses of a host that was resolved.
 func (g *Guard) permitted(ctx context.Context, scheme, host string) ([]netip.Addr, error) {
 	addrs, err := g.resolve(ctx, host)
 	if err != nil {
@@ -212,7 +212,7 @@ func (g *Guard) permitted(ctx context.Context, scheme, host string) ([]netip.Add
 	return kept, nil
 }
 
-// refuse is the error for a host none of whose addresses may be reached. An address that the caller wrote is named.
+// refuse returns the error for a host without permitted addresses. It names an address only if the caller gave it.
 func (g *Guard) refuse(host string, addrs []netip.Addr, why error) error {
 	if isAddress(host) {
 		return why

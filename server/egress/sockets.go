@@ -7,14 +7,14 @@ import (
 
 var errNoSocket = errors.New("as many connections are open as may be")
 
-// sockets bounds the connections that are open, those kept for later included: these are given up first.
+// sockets limits the open connections, including idle ones, which are closed first.
 type sockets struct {
 	limit  int64 // 0 for any number
 	open   atomic.Int64
 	giveUp func() (some bool)
 }
 
-// enter reports whether one more connection may be opened; then leave ends it.
+// enter reports whether one more connection may be opened; call leave when it is closed.
 func (s *sockets) enter() bool {
 	for s.open.Add(1) > s.limit && s.limit > 0 {
 		s.open.Add(-1)

@@ -8,11 +8,11 @@ import (
 	"strings"
 )
 
-// maxURLBytes bounds a target's URL.
+// maxURLBytes limits a target's URL.
 const maxURLBytes = 2048
 
-// ParseURL reads a target's URL: http or https, a host, no user info, no fragment, at most 2048 bytes. It looks nothing
-// up; Guard.CheckURL does. Errors are of KindURL and never repeat the URL, which may hold a token.
+// ParseURL parses a target's URL: http or https, a host, no user info, no fragment, at most 2048 bytes. It does not resolve
+// the host; Guard.CheckURL does. Errors have KindURL and never contain the URL, which may include a token.
 func ParseURL(raw string) (*url.URL, error) {
 	if len(raw) > maxURLBytes {
 		return nil, badURL("the URL is longer than 2048 bytes")
@@ -27,8 +27,8 @@ func ParseURL(raw string) (*url.URL, error) {
 	return u, nil
 }
 
-// CheckURL reads a target's URL and returns nil when its host has an address that may be reached. An *Error says what
-// is wrong: KindURL, KindRefused, or KindDNS and KindTimeout when the host could not be resolved, which may pass.
+// CheckURL parses a target's URL and returns nil if its host has a permitted address. An *Error gives the reason: KindURL,
+// KindRefused, or KindDNS and KindTimeout if the host could not be resolved, which may be transient.
 func (g *Guard) CheckURL(ctx context.Context, raw string) error {
 	u, err := ParseURL(raw)
 	if err != nil {
@@ -66,8 +66,8 @@ func validPort(u *url.URL) bool {
 	return err == nil && port > 0
 }
 
-// hostFault refuses every spelling of a host that two readers could understand differently: addresses must be in their
-// plain form, since some resolvers read 2130706433, 0x7f.1 and 127.1 as 127.0.0.1.
+// hostFault refuses every spelling of a host that two parsers could read differently. Addresses must have their plain form,
+// because some resolvers read 2130706433, 0x7f.1 and 127.1 as 127.0.0.1.
 func hostFault(u *url.URL) string {
 	host := u.Hostname()
 	if strings.HasPrefix(u.Host, "[") {
@@ -96,10 +96,10 @@ func plainHost(host string) bool {
 	return len(host) <= 254
 }
 
-// hostBytes are those of a host name, and "_", which private names use.
+// hostBytes are the characters of a host name, and "_", which private names use.
 const hostBytes = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_"
 
-// endsInNumber is the test by which browsers tell an IPv4 address from a name (WHATWG URL, "ends in a number").
+// endsInNumber is the test by which browsers distinguish an IPv4 address from a name (WHATWG URL, "ends in a number").
 func endsInNumber(host string) bool {
 	host = strings.TrimSuffix(host, ".")
 	last := host[strings.LastIndexByte(host, '.')+1:]
