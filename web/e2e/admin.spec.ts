@@ -69,7 +69,7 @@ test("nothing on any page is out of reach of assistive technology", async ({
     ["/subscriptions", "No subscriptions yet"],
     ["/deliveries", "Deliveries"],
     ["/keys", "API keys"],
-    ["/nowhere", "There is no such page"],
+    ["/nowhere", "Page not found"],
   ]) {
     await page.goto(server.url + path);
     await expect(page.getByRole("heading", { name: heading }).first()).toBeVisible();

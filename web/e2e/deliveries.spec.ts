@@ -84,7 +84,7 @@ test("an attempt shows what was sent, after the subscription has changed", async
   await expect(request(2)).toContainText(`POST ${old}`);
   await expect(request(2)).toContainText(/Webhook-Signature/);
   await expect(request(2)).toContainText('"orderId": "42"');
-  await expect(request(1)).toContainText("The body is the one of a newer attempt above");
+  await expect(request(1)).toContainText("The body is the same as in a newer attempt above");
   await expectAccessible(page);
 });
 
@@ -98,7 +98,7 @@ test("a subscription is paused, resumed, tested, and its secret revealed", async
   await page.getByRole("button", { name: "Pause" }).click();
   await expect(page.getByText("Paused", { exact: true })).toBeVisible();
   await server.publish("order.created", {});
-  await expect(page.getByText("No event has been taken up yet.")).toBeVisible();
+  await expect(page.getByText("No deliveries yet.")).toBeVisible();
   await page.getByRole("button", { name: "Resume" }).click();
   await expect(page.getByRole("button", { name: /order\.created/ })).toBeVisible();
 

@@ -90,7 +90,7 @@ test("the playground begins with an example that is accepted, and sees it arrive
   expect(eventTypes.length).toBeGreaterThan(4);
   for (const { name } of eventTypes) {
     await page.goto(`${server.url}/playground?type=${name}`);
-    await expect(page.getByText("It keeps every rule.")).toBeVisible();
+    await expect(page.getByText("It satisfies every rule.")).toBeVisible();
     await page.getByRole("button", { name: "Publish", exact: true }).click();
     const arrivals = page.getByRole("region", { name: "Arrivals" });
     await expect(arrivals.getByText(/, and arrived\./)).toBeVisible();
@@ -152,7 +152,7 @@ test("a typed event is read by its schema; a warned one says what it breaks", as
   });
   const warned = await server.publish("shop.v1.OrderCreated", { ...order, orderId: 7, colour: 1 });
   await page.goto(`${server.url}/events/${warned.id}`);
-  await expect(page.getByText(/It breaks its schema/)).toBeVisible();
+  await expect(page.getByText(/It violates its schema/)).toBeVisible();
   await expect(data).toContainText("Must be a string.");
   await expect(data).toContainText("not in the schema");
 });

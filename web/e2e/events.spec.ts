@@ -102,7 +102,7 @@ test("a tab never holds more than one long stream", async ({ console: page, serv
   page.on("requestfailed", (request) => open.delete(request));
   page.on("requestfinished", (request) => open.delete(request));
   const streams = () => [...open].map((request) => request.url().split("/").at(-1));
-  const waits = page.getByText("The tail waits while an event is open");
+  const waits = page.getByText("The tail pauses while an event is open");
 
   await page.goto(`${server.url}/events/${id}`);
   await expect(waits).toBeVisible();

@@ -7,7 +7,7 @@ import { Dot } from "@/ui/badge";
 import { Ago, useNow } from "@/ui/time";
 import styles from "./connection.module.css";
 
-const unreachable: Status = { ...liveStatus.offline, label: "No answer" };
+const unreachable: Status = { ...liveStatus.offline, label: "No response" };
 
 /** Whether what is shown is current: the state of the tab's stream or, without one, of the last call. */
 export function Connection() {
@@ -40,7 +40,7 @@ export function OfflineStrip() {
   if (!isOff) return null;
   return (
     <p className={styles.strip}>
-      The server cannot be reached. What is shown may be out of date
+      The server cannot be reached. The page may be out of date
       {lastAnswer > 0 && (
         <>
           , it is from <Ago time={timestampFromMs(lastAnswer)} />

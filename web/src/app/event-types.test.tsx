@@ -158,7 +158,7 @@ describe("the page of a type", () => {
     addPaid();
     const { user } = renderApp(server, `/event-types/${name}?tenant=acme`);
     const choice = await screen.findByLabelText("Unknown fields");
-    await user.selectOptions(choice, "Are left out, and counted");
+    await user.selectOptions(choice, "Are not stored, but counted");
     await waitFor(() =>
       expect(lastUpdate()).toMatchObject({
         tenant: "",
@@ -167,7 +167,7 @@ describe("the page of a type", () => {
       }),
     );
     server.failWith("UpdateEventType", new ConnectError("disk I/O error", Code.Internal));
-    await user.selectOptions(choice, "Break the schema");
+    await user.selectOptions(choice, "Are refused as violations");
     expect((await screen.findByRole("alert")).textContent).toContain("isk I/O error");
   });
 
@@ -201,7 +201,7 @@ describe("the page of a type", () => {
     const dialog = screen.getByRole("dialog");
     await user.type(within(dialog).getByLabelText("Note"), "Use v2.");
     await user.click(within(dialog).getByRole("button", { name: "Deprecate" }));
-    await screen.findByRole("button", { name: "Take back the deprecation" });
+    await screen.findByRole("button", { name: "Remove the deprecation" });
     expect(lastUpdate()).toMatchObject({
       eventType: { deprecated: true, deprecationNote: "Use v2." },
     });

@@ -50,8 +50,8 @@ describe("events", () => {
   it("holds the tail while an event is open, and catches up afterwards", async () => {
     const event = server.publish("order.created", "{}");
     const { user } = renderApp(server, `/events/${event.id}`);
-    await screen.findByText(/The tail waits/);
-    await screen.findByText(/No subscription has taken/);
+    await screen.findByText(/The tail pauses/);
+    await screen.findByText(/No subscription has a delivery/);
     server.publish("order.paid", "{}");
     expect(screen.queryByRole("link", { name: /order.paid/ })).toBeNull();
     await user.keyboard("{Escape}");
@@ -141,7 +141,7 @@ describe("events", () => {
       violations: [{ field: "data.orderId", message: "must be a string" }],
     });
     renderApp(server, `/events/${event.id}`);
-    await screen.findByText(/It breaks its schema/);
+    await screen.findByText(/It violates its schema/);
     const data = await screen.findByRole("region", { name: "Data" });
     await within(data).findByText("order_id");
     within(data).getByText("Must be a string.");

@@ -6,9 +6,9 @@ import { EmptyState } from "@/ui/states";
 export function NotFound() {
   return (
     <Page title="Nothing here">
-      <EmptyState title="There is no such page">
+      <EmptyState title="Page not found">
         <p>
-          The address leads nowhere. <Link to="/overview">Go to the overview</Link>.
+          There is no page at this address. <Link to="/overview">Go to the overview</Link>.
         </p>
       </EmptyState>
     </Page>
@@ -18,14 +18,14 @@ export function NotFound() {
 /** A fault of the page itself, or a part of it that could not be loaded after an update of the server. */
 export function Crash({ error }: ErrorComponentProps) {
   return (
-    <Page title="This page broke">
-      <EmptyState title="Something went wrong in the page itself">
+    <Page title="This page failed">
+      <EmptyState title="An error occurred in the page itself">
         <p>
           <code>{error instanceof Error ? error.message : String(error)}</code>
         </p>
         <p>
           <Button kind="main" icon="retry" onClick={() => window.location.reload()}>
-            Load the page again
+            Reload the page
           </Button>
         </p>
       </EmptyState>

@@ -47,7 +47,7 @@ describe("the playground", () => {
     addCreated();
     const { user, form, publish } = await openForm("/playground");
     within(form).getByText("Number of the order.");
-    within(form).getByText("It keeps every rule.");
+    within(form).getByText("It satisfies every rule.");
     await screen.findByText("Events of this type appear here as they arrive.");
     await user.click(publish);
     await screen.findByText(/Stored as/);
@@ -82,7 +82,7 @@ describe("the playground", () => {
 
   it("publishes what breaks a rule when that is wanted, and shows what the server says", async () => {
     addCreated();
-    const refusal = new ConnectError("the payload breaks its schema", Code.InvalidArgument);
+    const refusal = new ConnectError("the payload violates its schema", Code.InvalidArgument);
     refusal.details.push(badRequest({ "event.data.shipTo": "value is required" }));
     server.failWith("Publish", refusal);
     const { user, form } = await openForm();

@@ -51,7 +51,7 @@ describe("signing in", () => {
   it("says that the server does not answer, and tries again", async () => {
     server.failWith("GetSession", new ConnectError("down", Code.Unavailable));
     const { user } = renderApp(server);
-    await screen.findByText("The server does not answer");
+    await screen.findByText("The server does not respond");
     server.failWith("GetSession");
     await user.click(screen.getByRole("button", { name: "Try again" }));
     await screen.findByRole("heading", { name: "Events" });

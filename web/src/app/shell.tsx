@@ -34,7 +34,7 @@ export function Shell() {
     return (
       <main className={styles.starting}>
         <ErrorState
-          title="The server does not answer"
+          title="The server does not respond"
           cause={session.error}
           onRetry={() => void session.refetch()}
         />

@@ -213,7 +213,7 @@ describe("one subscription", () => {
   it("shows its deliveries live, by state, with attempts and a retry", async () => {
     server.attempts.set("dlv_1", []);
     const { user, router } = renderApp(server, "/subscriptions/sub_1");
-    await screen.findByText("No event has been taken up yet.");
+    await screen.findByText("No deliveries yet.");
     await screen.findByText("Live");
     server.putDelivery({
       id: "dlv_1",

@@ -22,7 +22,7 @@ export const deliveryStatus: Record<DeliveryState, Status> = {
   [DeliveryState.PENDING]: {
     tone: "wait",
     label: "Pending",
-    hint: "An attempt is under way and has no outcome yet.",
+    hint: "The current attempt has no outcome yet.",
   },
   [DeliveryState.RETRYING]: {
     tone: "warn",
@@ -32,22 +32,22 @@ export const deliveryStatus: Record<DeliveryState, Status> = {
   [DeliveryState.DELIVERED]: {
     tone: "good",
     label: "Delivered",
-    hint: "The endpoint answered with success.",
+    hint: "The endpoint accepted the event.",
   },
   [DeliveryState.DEAD]: {
     tone: "bad",
     label: "Dead",
-    hint: "Given up. A retry brings it back.",
+    hint: "All attempts failed. You can retry it.",
   },
 };
 
 export const outcomeStatus: Record<AttemptOutcome, Status> = {
   [AttemptOutcome.UNSPECIFIED]: { ...unknown, label: "Under way", tone: "wait" },
-  [AttemptOutcome.DELIVERED]: { tone: "good", label: "Delivered", hint: "The answer was 2xx." },
+  [AttemptOutcome.DELIVERED]: { tone: "good", label: "Delivered", hint: "The response was 2xx." },
   [AttemptOutcome.EVENT_FAILURE]: {
     tone: "warn",
     label: "Refused",
-    hint: "The endpoint refused this event (3xx or 4xx): its retry schedule goes on.",
+    hint: "The endpoint refused this event (3xx or 4xx). It is retried on schedule.",
   },
   [AttemptOutcome.ENDPOINT_FAILURE]: {
     tone: "bad",
@@ -81,19 +81,19 @@ export const subscriptionStatus: Record<SubscriptionState, Status> = {
   [SubscriptionState.PAUSED]: {
     tone: "idle",
     label: "Paused",
-    hint: "By a person. It holds its place; nothing is lost.",
+    hint: "By a person. It keeps its position and loses nothing.",
   },
   [SubscriptionState.DISABLED]: {
     tone: "bad",
     label: "Disabled",
-    hint: "By the endpoint (410 Gone). It holds its place until it is resumed.",
+    hint: "By the endpoint (410 Gone). It keeps its position until it is resumed.",
   },
 };
 
 export const setAsideStatus: Status = {
   tone: "bad",
   label: "Set aside",
-  hint: "It holds its place until it is changed or resumed.",
+  hint: "It keeps its position until it is changed or resumed.",
 };
 
 export const breakerStatus: Record<BreakerState, Status> = {
@@ -102,7 +102,7 @@ export const breakerStatus: Record<BreakerState, Status> = {
   [BreakerState.OPEN]: {
     tone: "bad",
     label: "Open",
-    hint: "The endpoint fails. The place in the log is held and one probe at a time goes out.",
+    hint: "The endpoint fails. The subscription keeps its position and sends one probe at a time.",
   },
   [BreakerState.HOLDING]: {
     tone: "warn",
@@ -116,17 +116,17 @@ export const levelStatus: Record<EnforcementLevel, Status> = {
   [EnforcementLevel.OFF]: {
     tone: "idle",
     label: "Off",
-    hint: "Events that break the schema are accepted, unmarked.",
+    hint: "Events that violate the schema are accepted without a mark.",
   },
   [EnforcementLevel.WARN]: {
     tone: "warn",
     label: "Warn",
-    hint: "Events that break the schema are accepted, marked with what they break, and counted.",
+    hint: "Events that violate the schema are accepted, marked with their violations, and counted.",
   },
   [EnforcementLevel.ENFORCE]: {
     tone: "good",
     label: "Enforce",
-    hint: "Events that break the schema are refused.",
+    hint: "Events that violate the schema are refused.",
   },
 };
 
@@ -141,17 +141,17 @@ export const changeStatus: Record<SchemaChangeKind, Status> = {
   [SchemaChangeKind.CHANGED]: {
     tone: "wait",
     label: "Changed",
-    hint: "In both versions, and not the same.",
+    hint: "In both versions, but different.",
   },
 };
 
 export const liveStatus: Record<LiveState["kind"], Status> = {
-  idle: { tone: "good", label: "Connected", hint: "The server answers." },
-  held: { tone: "idle", label: "Waiting", hint: "Another stream of this tab runs." },
+  idle: { tone: "good", label: "Connected", hint: "The server responds." },
+  held: { tone: "idle", label: "Waiting", hint: "Another stream of this tab is active." },
   connecting: { tone: "wait", label: "Connecting", hint: "Opening the live stream." },
-  "catching-up": { tone: "wait", label: "Catching up", hint: "What is stored comes first." },
-  live: { tone: "good", label: "Live", hint: "What happens is shown as it happens." },
-  reconnecting: { tone: "warn", label: "Reconnecting", hint: "The live stream broke off." },
+  "catching-up": { tone: "wait", label: "Catching up", hint: "Stored events are read first." },
+  live: { tone: "good", label: "Live", hint: "New data is shown as it arrives." },
+  reconnecting: { tone: "warn", label: "Reconnecting", hint: "The live stream was interrupted." },
   offline: { tone: "bad", label: "Offline", hint: "The server cannot be reached." },
   failed: { tone: "bad", label: "Stopped", hint: "The server refused the live stream." },
 };

@@ -32,7 +32,7 @@ export function FormFaults({
     <FaultsContext value={fields}>
       {fault && (
         <Notice tone="bad">
-          <p>{atFields ? "Some fields need another look." : fault.message}</p>
+          <p>{atFields ? "Some fields have errors." : fault.message}</p>
           {strays.map((stray) => (
             <p key={stray.path}>
               <code>{stray.path}</code>: {stray.message}

@@ -25,7 +25,7 @@ export function EventRoute() {
         key={eventId}
         eventId={eventId}
         openId={delivery}
-        empty="No subscription has taken this event up."
+        empty="No subscription has a delivery of this event."
       />
     </EventDetail>
   );

@@ -40,7 +40,7 @@ export function SubscriptionRoute() {
             subscription={id}
             states={statesOf(chosen)}
             openId={delivery}
-            empty={chosen ? "No delivery is in this state." : "No event has been taken up yet."}
+            empty={chosen ? "No delivery is in this state." : "No deliveries yet."}
           />
         </section>
       )}

@@ -42,7 +42,7 @@ export function ApiKeysPage() {
       {query.data && keys.length === 0 && (
         <EmptyState title="No keys yet">
           <p>
-            A key lets a client in: a producer needs <code>publish</code>, a consumer{" "}
+            Clients authenticate with a key. A producer needs <code>publish</code>, a consumer{" "}
             <code>consume</code>. Give each its own, so that one can be revoked without the others.
           </p>
         </EmptyState>
@@ -123,16 +123,18 @@ function KeyTable({
 
 function KeyState({ apiKey }: { apiKey: ApiKey }) {
   if (!apiKey.revokeTime) {
-    return <Badge status={{ tone: "good", label: "Active", hint: "Lets its holder in." }} />;
+    return (
+      <Badge status={{ tone: "good", label: "Active", hint: "Can be used to authenticate." }} />
+    );
   }
-  return <Badge status={{ tone: "idle", label: "Revoked", hint: "Lets nobody in any more." }} />;
+  return <Badge status={{ tone: "idle", label: "Revoked", hint: "Can no longer be used." }} />;
 }
 
 function RevokeDialog({ apiKey, onClose }: { apiKey: ApiKey; onClose: () => void }) {
   const revoke = useRevokeApiKey();
   return (
     <Dialog title={`Revoke ${apiKey.name}?`} onClose={onClose}>
-      <p>Whoever uses it is shut out within a second. It cannot be undone.</p>
+      <p>Clients that use it lose access within a second. This cannot be undone.</p>
       {revoke.isError && <Notice tone="bad">{readFault(revoke.error).message}</Notice>}
       <Actions>
         <Button onClick={onClose}>Keep it</Button>

@@ -56,11 +56,7 @@ function CreateKeyForm(props: { create: ReturnType<typeof useCreateApiKey>; onCl
   return (
     <form className={formClass} onSubmit={submit} noValidate>
       <FormFaults fault={create.error ? readFault(create.error) : undefined} paths={paths}>
-        <Field
-          label="Name"
-          path="api_key.name"
-          hint="Who or what will use it, for example checkout."
-        >
+        <Field label="Name" path="api_key.name" hint="Names its user, for example checkout.">
           {(control) => (
             <Input {...control} required value={name} onChange={(e) => setName(e.target.value)} />
           )}

@@ -32,7 +32,7 @@ export function AttemptView({ attempt, isOpen }: { attempt: Attempt; isOpen: boo
         {attempt.request ? (
           <RequestView request={attempt.request} attempt={attempt} />
         ) : (
-          <p>What was sent is not recorded.</p>
+          <p>The request was not recorded.</p>
         )}
         {attempt.response && <ResponseView response={attempt.response} attempt={attempt} />}
       </div>
@@ -81,14 +81,14 @@ function RequestBody({ request, attempt }: { request: AttemptRequest; attempt: A
   }
   const size = `${Number(request.bodyBytes).toLocaleString("en")} bytes`;
   if (request.bodyState === AttemptBodyState.REPEATED) {
-    return <p>The body is the one of a newer attempt above, {size}.</p>;
+    return <p>The body is the same as in a newer attempt above, {size}.</p>;
   }
   return (
     <p>
       A body of {size}, SHA-256 <code>{request.bodyDigest}…</code>.{" "}
       {request.bodyState === AttemptBodyState.GONE
-        ? "The event is gone, so it cannot be shown."
-        : "The event gives another body now, so it cannot be shown."}
+        ? "The event no longer exists, so its body cannot be shown."
+        : "The event now renders to another body, so the original one cannot be shown."}
     </p>
   );
 }
@@ -103,13 +103,13 @@ function ResponseView({ response, attempt }: { response: AttemptResponse; attemp
       {response.body !== "" && (
         <JsonView
           text={response.body}
-          label={response.bodyTruncated ? "Response body, its beginning" : "Response body"}
+          label={response.bodyTruncated ? "Response body (first part)" : "Response body"}
           name={named("Response body", attempt)}
         />
       )}
       {response.body === "" && (
         <p className={styles.address}>
-          {response.bodyTruncated ? "It broke off before its body." : "without a body"}
+          {response.bodyTruncated ? "The response was cut off before its body." : "without a body"}
         </p>
       )}
     </section>

@@ -16,7 +16,7 @@ export function DeliveriesPage({ state, openId, onChoose }: Props) {
       <DeliveryList
         states={statesOf(state)}
         openId={openId}
-        empty={state ? "No delivery is in this state." : "No event has been taken up yet."}
+        empty={state ? "No delivery is in this state." : "No deliveries yet."}
       />
     </Page>
   );

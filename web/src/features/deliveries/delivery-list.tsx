@@ -110,7 +110,7 @@ function DeliveryRow(props: { delivery: Delivery; shows: Sides; isOpen: boolean 
 function summary({ attemptCount, lastAttempt }: Delivery): string {
   if (!lastAttempt) return "no attempt yet";
   const { response, duration } = lastAttempt;
-  const answer = response?.statusCode ? String(response.statusCode) : "no answer";
+  const answer = response?.statusCode ? String(response.statusCode) : "no response";
   const time = shortDuration(milliseconds(duration));
   return attemptCount > 1 ? `${attemptCount} attempts, last ${answer}` : `${answer} in ${time}`;
 }

@@ -51,7 +51,7 @@ export function StateFilter({ chosen, onChoose }: Props) {
   return (
     <fieldset className={styles.states} aria-label="State of the deliveries">
       <Choice
-        status={{ label: "All", hint: "In whatever state." }}
+        status={{ label: "All", hint: "In any state." }}
         isChosen={chosen === undefined}
         onChoose={() => onChoose(undefined)}
       />

@@ -27,7 +27,7 @@ export function Controls({ type }: { type: EventType }) {
     <>
       {type.deprecated ? (
         <Button busy={update.isPending} onClick={revive}>
-          Take back the deprecation
+          Remove the deprecation
         </Button>
       ) : (
         <Button onClick={() => setOpen("deprecate")}>Deprecate</Button>
@@ -62,7 +62,7 @@ function DeprecateDialog({ type, onClose }: DialogProps) {
   };
   return (
     <Dialog title={`Deprecate ${type.name}?`} onClose={onClose}>
-      <p>Its events are still accepted and delivered. Whoever looks at it is told.</p>
+      <p>Its events are still accepted and delivered. The type is shown as deprecated.</p>
       <form id={id} onSubmit={submit}>
         <FormFaults
           fault={update.error ? readFault(update.error) : undefined}
@@ -71,7 +71,7 @@ function DeprecateDialog({ type, onClose }: DialogProps) {
           <Field
             label="Note"
             path="event_type.deprecation_note"
-            hint="Why, and what to use instead."
+            hint="The reason, and what to use instead."
           >
             {(control) => (
               <TextArea {...control} value={note} onChange={(e) => setNote(e.target.value)} />
@@ -103,8 +103,8 @@ function DeleteDialog({ type, onClose }: DialogProps) {
   return (
     <Dialog title={`Delete ${type.name}?`} onClose={onClose}>
       <p>
-        Its schema is forgotten, with all versions. The server refuses while a stored event or a
-        subscription still names it.
+        Its schema is deleted with all versions. The server refuses while a stored event or a
+        subscription still uses the type.
       </p>
       {remove.isError && <Notice tone="bad">{readFault(remove.error).message}</Notice>}
       <Actions>

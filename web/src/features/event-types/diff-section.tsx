@@ -118,7 +118,7 @@ function Diff({ name, from, to }: { name: string; from: number; to: number }) {
 
 function Differences({ diff: { changes, incompatibilities } }: { diff: DiffEventTypeResponse }) {
   if (changes.length === 0 && incompatibilities.length === 0) {
-    return <p>Nothing that readers or producers would notice.</p>;
+    return <p>No change that readers or producers would notice.</p>;
   }
   return (
     <>
@@ -135,7 +135,7 @@ function Differences({ diff: { changes, incompatibilities } }: { diff: DiffEvent
 function Incompatible({ list }: { list: Incompatibility[] }) {
   return (
     <Notice tone="warn">
-      <p>Readers or producers of the older version stumble over this:</p>
+      <p>These changes break readers or producers of the older version:</p>
       <ul>
         {list.map(({ element, rule, message }) => (
           <li key={`${element} ${rule}`}>

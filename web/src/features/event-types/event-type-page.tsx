@@ -135,7 +135,7 @@ function Missing({ name, cause, onRetry }: { name: string; cause: unknown; onRet
   return (
     <EmptyState title="No such event type">
       <p>
-        <code>{name}</code> has no schema here. Events of that type may still have been published:{" "}
+        <code>{name}</code> has no schema on this server. Events of that type may still exist:{" "}
         <EventsLink name={name} />
       </p>
       <p>

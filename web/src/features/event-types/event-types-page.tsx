@@ -49,13 +49,13 @@ function NoTypes() {
   return (
     <EmptyState title="No event types yet">
       <p>
-        An event type is a name with a Protobuf message as its schema. Every event of the type is
-        checked against it when it is published, and producers, filters and handlers are typed by
-        it. Mark a message, and push the folder with your <code>.proto</code> files:
+        An event type is a name whose schema is a Protobuf message. Every event of the type is
+        checked against the schema when it is published, and producers, filters and handlers are
+        typed by it. Mark a message, and push the folder with your <code>.proto</code> files:
       </p>
       <pre className={styles.proto}>{marked}</pre>
       <CommandLine text={`postrider types push proto --server ${window.location.origin}`} />
-      <p>Events whose type has no schema are stored and delivered all the same.</p>
+      <p>Events whose type has no schema are stored and delivered, too.</p>
     </EmptyState>
   );
 }
@@ -114,7 +114,7 @@ function Row({ type }: { type: Type }) {
 export const deprecated = {
   tone: "idle",
   label: "Deprecated",
-  hint: "Events of this type are still accepted; producers should move on.",
+  hint: "Events of this type are still accepted; producers should switch to another type.",
 } as const;
 
 /** The list has room for one. */

@@ -68,8 +68,8 @@ function UnknownFieldsSelect({ type }: { type: EventType }) {
               })
             }
           >
-            <option value={UnknownFields.REFUSE}>Break the schema</option>
-            <option value={UnknownFields.IGNORE}>Are left out, and counted</option>
+            <option value={UnknownFields.REFUSE}>Are refused as violations</option>
+            <option value={UnknownFields.IGNORE}>Are not stored, but counted</option>
           </Select>
         )}
       </Field>

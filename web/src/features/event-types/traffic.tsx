@@ -7,7 +7,7 @@ const countLimit = 10_000n;
 
 /** How much a type is used. */
 export function Traffic({ traffic }: { traffic: TypeTraffic | undefined }) {
-  if (!traffic) return <p>Nothing is known of it.</p>;
+  if (!traffic) return <p>No usage is known.</p>;
   const { eventsLastDay, lastEventTime, warned, refused, ignored, ignoredFields } = traffic;
   return (
     <Facts

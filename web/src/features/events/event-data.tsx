@@ -53,7 +53,7 @@ export function EventData({ event }: { event: Event }) {
 function Violations({ violations }: { violations: SchemaViolation[] }) {
   return (
     <Notice tone="warn">
-      <p>It breaks its schema, and was accepted because the schema was not enforced.</p>
+      <p>It violates its schema, and was accepted because the schema was not enforced.</p>
       <ul className={styles.violations}>
         {violations.map(({ field, rule, message }) => (
           <li key={`${field} ${rule} ${message}`}>

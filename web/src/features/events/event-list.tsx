@@ -118,9 +118,9 @@ const EventCells = memo(function EventCells(props: {
           <EventType name={event.type} />
         </a>
         {event.violations.length > 0 && (
-          <span className={styles.warned} title="It breaks its schema">
+          <span className={styles.warned} title="It violates its schema">
             <Icon name="warning" />
-            <span className="visually-hidden">breaks its schema</span>
+            <span className="visually-hidden">violates its schema</span>
           </span>
         )}
       </span>
@@ -168,7 +168,7 @@ function Footer({ view, tail }: { view: TailView; tail: EventTail }) {
           to="/events"
           search={(search) => ({ ...search, to: after(oldest.event) })}
         >
-          Show what is older
+          Show older events
         </Link>
       </p>
     );
@@ -176,7 +176,7 @@ function Footer({ view, tail }: { view: TailView; tail: EventTail }) {
   if (view.loadingOlder || view.hasOlder)
     return <p className={styles.footer}>Loading older events…</p>;
   return (
-    <p className={styles.footer}>That is the beginning{view.rows.length > 0 && " of the log"}.</p>
+    <p className={styles.footer}>This is the beginning{view.rows.length > 0 && " of the log"}.</p>
   );
 }
 

@@ -45,7 +45,9 @@ export function EventsPage({ search, selectedId, children }: Props) {
           </div>
         </header>
         {live.kind === "held" && (
-          <p className={styles.held}>The tail waits while an event is open, and then catches up.</p>
+          <p className={styles.held}>
+            The tail pauses while an event is open, and then catches up.
+          </p>
         )}
         {live.kind === "failed" && (
           <Notice tone="bad">

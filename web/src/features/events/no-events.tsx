@@ -8,7 +8,7 @@ export function NoEvents({ filtered }: { filtered: boolean }) {
   if (filtered) {
     return (
       <EmptyState title="No event matches">
-        <p>Nothing stored so far passes the filter. What does will appear here as it arrives.</p>
+        <p>No stored event matches the filter. New events that match appear here as they arrive.</p>
         <p>
           <Link to="." search={({ tenant: kept }) => ({ tenant: kept })}>
             Show all events
@@ -20,11 +20,12 @@ export function NoEvents({ filtered }: { filtered: boolean }) {
   return (
     <EmptyState title="No events yet">
       <p>
-        Publish one with plain JSON, and watch it arrive here. KEY is an API key that may publish.
+        Publish one with plain JSON and watch it arrive here. KEY is an API key with the scope
+        publish.
       </p>
       <CommandLine text={publishLine(window.location.origin, tenant)} />
       <p>
-        The answer comes after the event is on disk. To have events delivered,{" "}
+        The response is sent when the event is on disk. To have events delivered,{" "}
         <Link to="/subscriptions/new" search={({ tenant: kept }) => ({ tenant: kept })}>
           create a subscription
         </Link>

@@ -139,7 +139,7 @@ export class EventTail {
   /** Takes notice that events are missing in the stream. */
   readonly receiveGap = (gap: Gap): void => {
     this.#gaps++;
-    const message = gap.message || "The server does not say why.";
+    const message = gap.message || "The server gave no reason.";
     this.#arrive({ kind: "gap", key: `gap ${this.#gaps}`, message });
   };
 

@@ -22,7 +22,7 @@ export function ArrivalList({ type, published }: Props) {
       <h2>Arrivals</h2>
       {published && (
         <Notice tone="good">
-          {published.duplicate ? "Stored before as " : "Stored as "}
+          {published.duplicate ? "Already stored as " : "Stored as "}
           <EventLink id={published.id} />
           {arrived ? ", and arrived." : "."}
         </Notice>
@@ -45,7 +45,7 @@ function Row({ event, isOwn }: { event: Event; isOwn: boolean }) {
       )}
       <EventLink id={event.id} />
       {event.violations.length > 0 && (
-        <span className={styles.warned}>breaks its schema ({event.violations.length})</span>
+        <span className={styles.warned}>violates its schema ({event.violations.length})</span>
       )}
     </li>
   );
@@ -69,7 +69,7 @@ function waiting(live: LiveState): string {
     case "live":
       return "Events of this type appear here as they arrive.";
     case "failed":
-      return "The live stream was refused; a published event is still one click away.";
+      return "The live stream was refused. A published event is still one click away.";
     default:
       return "Connecting to the live stream.";
   }

@@ -92,7 +92,7 @@ describe("a draft", () => {
       fields: { by_number: { kind: "map" as const, entries } },
     };
     expect(draftFaults(Kinds, draft)).toEqual([
-      { path: "by_number[1]", message: "Every entry needs a key of its own." },
+      { path: "by_number[1]", message: "Every entry needs a unique key." },
     ]);
   });
 

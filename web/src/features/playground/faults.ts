@@ -41,7 +41,7 @@ function mapFaults(field: DescField, { entries }: MapDraft, path: string): Field
   return entries.flatMap(({ key, value }, index) => {
     const at = entryPath(path, field, key);
     const isRepeated = entries.findIndex((other) => other.key === key) < index;
-    const message = isRepeated ? "Every entry needs a key of its own." : keyFault(field, key);
+    const message = isRepeated ? "Every entry needs a unique key." : keyFault(field, key);
     return [...(message ? [{ path: at, message }] : []), ...faultsOf(shape, value, at)];
   });
 }

@@ -23,7 +23,7 @@ export function JsonDialog({ desc, data, onFill, onClose }: Props) {
   const submit = (event: FormEvent) => {
     event.preventDefault();
     const filled = fillFromJson(desc, text);
-    if (!filled) setFault("That is no JSON object.");
+    if (!filled) setFault("This is not a JSON object.");
     else if (filled.ignored.length > 0) setFault(unknown(filled.ignored));
     else onFill(filled.draft);
   };
@@ -31,7 +31,7 @@ export function JsonDialog({ desc, data, onFill, onClose }: Props) {
     <Dialog title="Fill in from JSON" onClose={onClose}>
       <form id={id} onSubmit={submit}>
         <LiveFaults faults={fault ? [{ path: "data", message: fault }] : []}>
-          <Field label="Data" path="data" hint="The payload alone, without the event around it.">
+          <Field label="Data" path="data" hint="Only the payload, without the event's attributes.">
             {(control) => (
               <TextArea
                 {...control}

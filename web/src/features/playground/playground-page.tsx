@@ -44,7 +44,7 @@ function NoTypes() {
   return (
     <EmptyState title="No event types yet">
       <p>
-        The playground makes a form of an event type's schema.{" "}
+        The playground generates a form from an event type's schema.{" "}
         <Link to="/event-types" search={({ tenant }) => ({ tenant })}>
           Register one
         </Link>{" "}
@@ -103,7 +103,7 @@ function NoForm({ type }: { type: string }) {
   return (
     <EmptyState title="No form for this type">
       <p>
-        The message of <code>{type}</code> has no fields of its own to fill in. Publish it as JSON.
+        The message of <code>{type}</code> has no fields that a form can show. Publish it as JSON.
       </p>
     </EmptyState>
   );

@@ -99,7 +99,7 @@ export function Workbench({ type, schemas, desc, about, initial, isExample }: Pr
         </LiveFaults>
         <details className={styles.attributes}>
           <summary>Attributes: source, subject</summary>
-          <Field label="Source" hint="Where it happened, a URI reference.">
+          <Field label="Source" hint="Where the event happened: a URI reference.">
             {(control) => (
               <Input
                 {...control}
@@ -110,7 +110,7 @@ export function Workbench({ type, schemas, desc, about, initial, isExample }: Pr
               />
             )}
           </Field>
-          <Field label="Subject" hint="What it is about, for example an order's number.">
+          <Field label="Subject" hint="What the event is about, for example an order's number.">
             {(control) => (
               <Input
                 {...control}
@@ -169,12 +169,12 @@ function WholeFaults({ faults }: { faults: FieldFault[] }) {
 function Verdict(props: { count: number; failure: string | undefined; touched: boolean }) {
   const { count, failure, touched } = props;
   if (failure) {
-    return <p className={styles.verdict}>Its rules can only be checked by the server: {failure}</p>;
+    return <p className={styles.verdict}>Only the server can check its rules: {failure}</p>;
   }
   if (!touched) return <p className={styles.verdict} />;
   return (
     <p className={styles.verdict} data-ok={count === 0 || undefined} aria-live="polite">
-      {count === 0 && "It keeps every rule."}
+      {count === 0 && "It satisfies every rule."}
       {count === 1 && "It breaks a rule."}
       {count > 1 && `It breaks ${count} rules.`}
     </p>
@@ -203,7 +203,7 @@ function Refusal({ fault }: { fault: Fault }) {
 function anywayHint({ eventType }: GetEventTypeResponse): string {
   return eventType?.level === EnforcementLevel.ENFORCE
     ? "The server will refuse it."
-    : "The type's level is not enforce: the server will accept it.";
+    : "The type's level is not enforce, so the server will accept it.";
 }
 
 /** What the server says of fields, where the page has not said it already. */

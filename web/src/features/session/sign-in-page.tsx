@@ -23,7 +23,7 @@ export function SignInPage() {
         </div>
         <h1 className={styles.brand}>Postrider</h1>
         <p className={styles.line}>
-          Sign in with an API key to see what was published, where it went, and what came back.
+          Sign in with an API key to see events, their deliveries, and the responses of endpoints.
         </p>
         <form className={formClass} onSubmit={submit} noValidate>
           <FormFaults fault={signIn.error ? keyFault(signIn.error) : undefined} paths={["key"]}>
@@ -49,7 +49,7 @@ export function SignInPage() {
         <details className={styles.help}>
           <summary>Where is the admin key?</summary>
           <p>
-            The server prints where it is at every start: in <code>admin-key</code> inside its data
+            The server prints its path at every start. It is in <code>admin-key</code> in the data
             folder, unless <code>POSTRIDER_ADMIN_KEY</code> is set. With the defaults:
           </p>
           <pre>cat ./data/admin-key</pre>

@@ -24,7 +24,7 @@ export function StreamsPage({ tabs }: { tabs: ReactNode }) {
     <Page
       title="Overview"
       tabs={tabs}
-      actions={isStill && <Notice tone="warn">No connection: the list stands still</Notice>}
+      actions={isStill && <Notice tone="warn">No connection: the list is not updated</Notice>}
     >
       {live.kind === "failed" && (
         <ErrorState title="Live streams could not be loaded" cause={live.cause} />
@@ -46,9 +46,9 @@ function NoStreams() {
   return (
     <EmptyState title="No live streams">
       <p>
-        A live stream carries events to a page or a program as they happen:{" "}
+        A live stream sends events to a page or a program as they are published:{" "}
         <code>postrider tail</code>, the client packages, or an <code>EventSource</code> on{" "}
-        <code>/v1/events/stream</code>. While one is open, it is shown here.
+        <code>/v1/events/stream</code>. Open streams are shown here.
       </p>
     </EmptyState>
   );

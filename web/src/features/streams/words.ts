@@ -39,6 +39,10 @@ export function holderText({ apiKeyName, apiKeyId, admission }: LiveStream): str
 
 export function streamStatus({ live }: LiveStream): Status {
   return live
-    ? { tone: "good", label: "Live", hint: "It has reached the end of the log." }
-    : { tone: "wait", label: "Catching up", hint: "It reads the log to come to its end." };
+    ? { tone: "good", label: "Live", hint: "The stream has reached the end of the log." }
+    : {
+        tone: "wait",
+        label: "Catching up",
+        hint: "The stream is reading older events from the log.",
+      };
 }

@@ -129,7 +129,7 @@ export function formFaults(form: FormState): FieldFault[] {
   check(
     new Set(names).size === names.length,
     "subscription.target.webhook.headers",
-    "Every header needs a name of its own.",
+    "Every header needs a unique name.",
   );
   const kept = form.headers.find(({ value }) => value === hiddenValue);
   check(

@@ -274,8 +274,8 @@ function TestDialog(props: {
   return (
     <Dialog title={`Test ${subscription.name}`} onClose={onClose}>
       <p>
-        Sends one event of its own to <code>{urlOf(subscription)}</code> now and shows what comes
-        back. Nothing is stored in the log.
+        Sends a test event to <code>{urlOf(subscription)}</code> now and shows the response. Nothing
+        is stored in the log.
       </p>
       {test.isError && <Notice tone="bad">{readFault(test.error).message}</Notice>}
       {attempt && <div aria-live="polite">{renderAttempt(attempt)}</div>}
@@ -303,7 +303,9 @@ function DeleteDialog({
     void navigate({ to: "/subscriptions", search: ({ tenant: kept }) => ({ tenant: kept }) });
   return (
     <Dialog title={`Delete ${subscription.name}?`} onClose={onClose}>
-      <p>Deliveries end, and the subscription is forgotten with all its deliveries. Events stay.</p>
+      <p>
+        Deliveries stop, and the subscription is deleted with all its deliveries. Events are kept.
+      </p>
       {remove.isError && <Notice tone="bad">{readFault(remove.error).message}</Notice>}
       <Actions>
         <Button onClick={onClose}>Keep it</Button>

@@ -102,7 +102,7 @@ function Basics({ form, set }: Part) {
       <Field
         label="Webhook URL"
         path="subscription.target.webhook.url"
-        hint="Events are posted here, signed. http only to addresses the server allows."
+        hint="Events are sent here as signed POST requests. http is possible only for addresses that the server allows."
       >
         {(control) => (
           <Input
@@ -183,7 +183,7 @@ function Headers(props: { headers: HeaderField[]; onChange: (headers: HeaderFiel
 
 function Start({ form, set }: Part) {
   return (
-    <Field label="Start" path="subscription.start" hint="Fixed once the subscription exists.">
+    <Field label="Start" path="subscription.start" hint="Cannot be changed later.">
       {(control) => (
         <div className={styles.start}>
           <Select
@@ -227,7 +227,7 @@ function Advanced({ form, set, isNew }: Part & { isNew: boolean }) {
         <Field
           label="Retry schedule"
           path="subscription.policy.retry_schedule"
-          hint="The waits between attempts, each varied by 20 %; after the last one the delivery is dead."
+          hint="The waits between attempts, each varied by 20 %. After the last attempt the delivery is dead."
         >
           {(control) => (
             <Input
@@ -243,7 +243,7 @@ function Advanced({ form, set, isNew }: Part & { isNew: boolean }) {
           <Field
             label="Concurrency"
             path="subscription.policy.concurrency"
-            hint="Attempts under way at once, at most 1024."
+            hint="The number of concurrent attempts, at most 1024."
           >
             {(control) => (
               <Input
@@ -258,7 +258,7 @@ function Advanced({ form, set, isNew }: Part & { isNew: boolean }) {
           <Field
             label="Timeout"
             path="subscription.policy.timeout"
-            hint="For one whole attempt, at most 2m."
+            hint="The time limit of one attempt, at most 2m."
           >
             {(control) => (
               <Input
@@ -274,7 +274,7 @@ function Advanced({ form, set, isNew }: Part & { isNew: boolean }) {
         <Field
           label="Fields that are not set"
           path="subscription.payload_format"
-          hint="In payloads with a schema: those without presence, which have a default."
+          hint="Applies to payloads with a schema, and to fields without presence."
         >
           {(control) => (
             <Select
@@ -282,8 +282,8 @@ function Advanced({ form, set, isNew }: Part & { isNew: boolean }) {
               value={form.defaults ? "shown" : "absent"}
               onChange={(e) => set({ defaults: e.target.value === "shown" })}
             >
-              <option value="absent">Are left out</option>
-              <option value="shown">Are there with their defaults</option>
+              <option value="absent">Are omitted</option>
+              <option value="shown">Are included with their defaults</option>
             </Select>
           )}
         </Field>
@@ -292,7 +292,7 @@ function Advanced({ form, set, isNew }: Part & { isNew: boolean }) {
           path="subscription.secret"
           hint={
             isNew
-              ? "whsec_ and base64 of 24 to 64 bytes. Made by the server when empty."
+              ? "whsec_ and base64 of 24 to 64 bytes. The server generates one if empty."
               : "Empty keeps the secret. A new one is used from the next attempt on."
           }
         >

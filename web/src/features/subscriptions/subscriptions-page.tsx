@@ -58,9 +58,9 @@ function NoSubscriptions() {
   return (
     <EmptyState title="No subscriptions yet">
       <p>
-        A subscription says which events go where: a filter such as <code>order.*</code>, and the
-        URL of a webhook. Each event is posted there, signed, and retried until it arrives or is
-        given up.
+        A subscription defines which events are delivered where: a filter such as{" "}
+        <code>order.*</code>, and the URL of a webhook. Each event is sent there as a signed POST
+        request, and retried until it is delivered or dead.
       </p>
       {isAdmin && (
         <p>

@@ -42,7 +42,7 @@ export function TenantsPage() {
       {query.data && tenants.length === 0 && (
         <EmptyState title="No tenants">
           <p>
-            Every event, subscription and key belongs to a tenant. A fresh server has one,{" "}
+            Every event, subscription and key belongs to a tenant. A new server has one,{" "}
             <code>default</code>.
           </p>
         </EmptyState>
@@ -135,7 +135,7 @@ function CreateDialog({ onClose }: { onClose: () => void }) {
           <Field
             label="Name"
             path="tenant.name"
-            hint="Its identifier in requests: lower-case letters, digits and “-”. It stays as it is."
+            hint="Identifies the tenant in requests: lower-case letters, digits and “-”. It cannot be changed."
           >
             {(control) => (
               <Input

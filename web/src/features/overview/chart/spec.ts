@@ -42,7 +42,7 @@ export function summary(spec: ChartSpec, series: Series | undefined): string {
   return spec.lines
     .map(({ name, label }) => {
       const known = series.columns[name].filter((value) => value !== null);
-      if (known.length === 0) return `${label}: nothing known.`;
+      if (known.length === 0) return `${label}: no data.`;
       const top = known.reduce((a, b) => Math.max(a, b));
       return `${label}: newest ${valueText(spec, series.columns[name].at(-1))}, at most ${valueText(spec, top)}.`;
     })

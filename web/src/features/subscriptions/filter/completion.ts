@@ -168,11 +168,11 @@ const functions = [
 ];
 
 const collection = [
-  call("exists(x, |)", "true for one at least"),
+  call("exists(x, |)", "true for at least one"),
   call("all(x, |)", "true for each"),
   call("exists_one(x, |)", "true for exactly one"),
-  call("filter(x, |)", "those for which it is true"),
-  call("map(x, |)", "something of each"),
+  call("filter(x, |)", "elements for which it is true"),
+  call("map(x, |)", "a value for each element"),
   call("size()", "how many"),
 ];
 
@@ -182,7 +182,7 @@ const methods: Partial<Record<Typing["kind"], Option[]>> = {
   text: [
     call('startsWith("|")', "begins with"),
     call('endsWith("|")', "ends with"),
-    call('contains("|")', "has in it"),
+    call('contains("|")', "contains"),
     call('matches("|")', "fits a regular expression (RE2)"),
     call("lowerAscii()", "in lower case"),
     call("size()", "length"),

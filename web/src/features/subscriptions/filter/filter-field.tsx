@@ -22,7 +22,7 @@ export function FilterField({ types, expression, onChange }: Props) {
         hint={
           <>
             CEL over <code>event</code>, its attributes and <code>event.data</code>: only events for
-            which it is true are selected. Empty selects all. Ctrl and space complete.
+            which it is true are selected. Empty selects all. Ctrl+Space completes.
           </>
         }
       >

@@ -29,7 +29,7 @@ export function FilterTest({ expression, test, onChange }: Props) {
     if (readFault(query.error).code === Code.InvalidArgument) return null;
     return (
       <p className={styles.summary} role="status">
-        It could not be tried: {readFault(query.error).message}
+        The test failed: {readFault(query.error).message}
       </p>
     );
   }
@@ -38,7 +38,7 @@ export function FilterTest({ expression, test, onChange }: Props) {
     <div className={clsx(styles.test, !isCurrent && styles.stale)}>
       <Problems expression={expression} problems={problems} onChange={onChange} />
       <p className={styles.summary} role="status">
-        {query.data ? summary(problems, results) : "Trying it on the newest events."}
+        {query.data ? summary(problems, results) : "Testing it on the newest events."}
       </p>
       {results.length > 0 && (
         <section className={styles.results} aria-label="Newest events" tabIndex={0}>
@@ -80,7 +80,7 @@ function Problems(props: {
             </Button>
           )}
           {types.length > 0 && (
-            <span className={styles.types}>It selects nothing of {listed(types)}.</span>
+            <span className={styles.types}>It selects no events of {listed(types)}.</span>
           )}
         </li>
       ))}
