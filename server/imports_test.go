@@ -69,6 +69,8 @@ var layers = map[string][]string{
 	"stream/websocket":  {"gateway", "publish", "stream", "wire", "limit"},
 	"stream/streamtest": {"gateway", "store", "stream"},
 	"httpserver":        {"gateway", "wire", "limit", "telemetry"},
+	// What the edges call. It reaches the services through their handlers alone.
+	"contract": {"wire", "limit", "telemetry"},
 
 	// Where the parts meet, and the commands that start it.
 	".":     {"*"},
@@ -96,14 +98,14 @@ var owners = []struct {
 		imported: module + "gen/go", why: "the domain and the engines know no wire format; server/wire is the one mapping",
 		by: []string{
 			"server/schema/compile", "server/access", "server/live",
-			"server/wire", "server/rpc", "server/stream/", "server/ingest", "server/target/", "server/cmd/", "server/e2e",
+			"server/wire", "server/rpc", "server/stream/", "server/ingest", "server/target/", "server/contract", "server/cmd/", "server/e2e",
 			"client", "bench", "examples", "gen",
 		},
 	},
 	{
 		imported: "connectrpc.com/", why: "only the outside of the server speaks Connect",
 		by: []string{
-			"server/wire", "server/rpc", "server/stream/", "server/ingest", "server/httpserver", "server/cmd/", "server/e2e",
+			"server/wire", "server/rpc", "server/stream/", "server/ingest", "server/httpserver", "server/contract", "server/cmd/", "server/e2e",
 			"client", "bench", "examples", "gen",
 		},
 	},

@@ -17,6 +17,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/postrider-dev/postrider/server/access"
+	"github.com/postrider-dev/postrider/server/contract"
 	"github.com/postrider-dev/postrider/server/deliver"
 	"github.com/postrider-dev/postrider/server/egress"
 	"github.com/postrider-dev/postrider/server/filter"
@@ -70,12 +71,14 @@ type Server struct {
 	stats     *stats.Recorder
 	services  []rpc.Service
 	quiet     []string
-	access    *access.Control
-	live      *live.Registry
-	sockets   *websocket.Transport
-	api       *rpc.API
-	http      *httpserver.Server
-	listener  net.Listener
+	// edges are further protocols.
+	edges    []Edge
+	access   *access.Control
+	live     *live.Registry
+	sockets  *websocket.Transport
+	api      *rpc.API
+	http     *httpserver.Server
+	listener net.Listener
 	// maxClients and maxTargets bound the connections that are open.
 	maxClients, maxTargets int
 
@@ -100,6 +103,14 @@ func WithService(service rpc.Service, quiet ...string) Option {
 		s.services = append(s.services, service)
 		s.quiet = append(s.quiet, quiet...)
 	}
+}
+
+// Edge mounts a protocol of its own, which calls the methods of the contract for its clients.
+type Edge func(*contract.Contract, *http.ServeMux)
+
+// WithEdge serves one more protocol on the port.
+func WithEdge(edge Edge) Option {
+	return func(s *Server) { s.edges = append(s.edges, edge) }
 }
 
 // New opens the data and the port. Nothing is served before Run; Close releases both. Log lines go to logs.
@@ -256,11 +267,20 @@ func (s *Server) assemble(keyring *seal.Keyring) (err error) {
 		return err
 	}
 	s.http = httpserver.New(httpserver.Config{
-		API: s.api.Mount, UI: web.FS(), CORSOrigins: s.config.CORSOrigins, Quiet: append(s.quiet, rpc.PublishStreamPath),
+		API: s.mount, UI: web.FS(), CORSOrigins: s.config.CORSOrigins, Quiet: append(s.quiet, rpc.PublishStreamPath),
 		MaxConnections: s.maxClients,
 		Ready:          s.ready, Logger: s.logger,
 	})
 	return nil
+}
+
+// mount puts the services on the mux, and the edges, which call them through the contract.
+func (s *Server) mount(mux *http.ServeMux) {
+	s.api.Mount(mux)
+	calls := contract.New(mux, s.logger)
+	for _, edge := range s.edges {
+		edge(calls, mux)
+	}
 }
 
 // errStopping means that the server takes no more work.

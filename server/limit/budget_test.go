@@ -136,6 +136,26 @@ func TestABudgetLimitsWhatOneBodyMayHave(t *testing.T) {
 	}
 }
 
+// An edge calls several methods for one request: what the request holds is charged once.
+func TestACallIsChargedOnceHoweverOftenItIsAdmitted(t *testing.T) {
+	t.Parallel()
+	budget := limit.NewBudget(limit.BudgetFor(mebibyte))
+	call := admitted(t, budget, "key", 1)
+	if err := call.Charge(mebibyte); err != nil {
+		t.Fatal(err)
+	}
+	held := budget.Held()
+	for range 3 {
+		if err := call.Admit(budget, limit.Holder{Key: "key", Tenant: 1}, mebibyte); err != nil || budget.Held() != held {
+			t.Errorf("%v, holds %d, want %d", err, budget.Held(), held)
+		}
+	}
+	call.End()
+	if budget.Held() != 0 {
+		t.Errorf("%d bytes are held after the end", budget.Held())
+	}
+}
+
 func TestAddressesOfOneNetworkCountTogether(t *testing.T) {
 	t.Parallel()
 	for remote, want := range map[string]string{

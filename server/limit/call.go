@@ -53,15 +53,18 @@ func (b *Budget) Begin(address string, shared bool) (*Call, error) {
 // call is shared.
 func (c *Call) OnAdmitted(f func()) { c.admitted = f }
 
-// Admit moves the call to the budget of an authenticated caller, whose messages may have most bytes.
+// Admit moves the call to the budget of an authenticated caller, whose messages may have most bytes. It may be repeated: an edge calls
+// several methods for one request.
 func (c *Call) Admit(budget *Budget, holder Holder, most int) error {
 	c.Wait()
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if err := budget.charge(holder, 0, c.held, 0); err != nil {
-		return err
+	if c.budget != budget || c.holder != holder {
+		if err := budget.charge(holder, 0, c.held, 0); err != nil {
+			return err
+		}
+		c.budget.release(c.holder, c.held)
 	}
-	c.budget.release(c.holder, c.held)
 	c.arrived()
 	c.budget, c.holder, c.most, c.known = budget, holder, min(most, budget.Largest()), true
 	return nil

@@ -8,6 +8,7 @@ import (
 
 	"github.com/postrider-dev/postrider/gen/go/postrider/v1/postriderv1connect"
 	"github.com/postrider-dev/postrider/server/access"
+	"github.com/postrider-dev/postrider/server/telemetry"
 )
 
 // requestLog writes the log's line for each call.
@@ -37,7 +38,7 @@ func (l requestLog) stream(next connect.StreamingHandlerFunc) connect.StreamingH
 
 func (l requestLog) write(ctx context.Context, spec connect.Spec, peer connect.Peer, began time.Time, err error) {
 	l.Write(ctx, access.Line{
-		Procedure: spec.Procedure, Protocol: peer.Protocol, Peer: peer.Addr, Began: began, Quiet: isQuiet(spec),
+		Procedure: spec.Procedure, Protocol: telemetry.ProtocolOf(ctx, peer.Protocol), Peer: peer.Addr, Began: began, Quiet: isQuiet(spec),
 		Code: codeName(err), Err: err,
 	})
 }
