@@ -70,7 +70,7 @@ type Server struct {
 	engine    *deliver.Engine
 	stats     *stats.Recorder
 	services  []rpc.Service
-	quiet     []string
+	streams   []string
 	// edges are further protocols.
 	edges    []Edge
 	access   *access.Control
@@ -96,12 +96,12 @@ func WithLog(replace func(*store.Store) publish.Log) Option {
 }
 
 // WithService serves one more service, behind all that the others are behind. It lets a foreign suite of tests call the
-// server as it is. quiet are the paths of its procedures whose requests are streams: there each message is bounded, and not
+// server as it is. streams are the paths of its procedures whose requests are streams: there each message is bounded, and not
 // the whole.
-func WithService(service rpc.Service, quiet ...string) Option {
+func WithService(service rpc.Service, streams ...string) Option {
 	return func(s *Server) {
 		s.services = append(s.services, service)
-		s.quiet = append(s.quiet, quiet...)
+		s.streams = append(s.streams, streams...)
 	}
 }
 
@@ -267,7 +267,7 @@ func (s *Server) assemble(keyring *seal.Keyring) (err error) {
 		return err
 	}
 	s.http = httpserver.New(httpserver.Config{
-		API: s.mount, UI: web.FS(), CORSOrigins: s.config.CORSOrigins, Quiet: append(s.quiet, rpc.PublishStreamPath),
+		API: s.mount, UI: web.FS(), CORSOrigins: s.config.CORSOrigins, Streams: append(s.streams, rpc.PublishStreamPath),
 		MaxConnections: s.maxClients,
 		Ready:          s.ready, Logger: s.logger,
 	})

@@ -14,9 +14,9 @@ type arrival struct {
 	source     io.ReadCloser
 	controller *http.ResponseController
 	known      func() bool
-	quiet      bool
+	streaming  bool
 
-	// began is when the body or the current message began; zero between the messages of a quiet body.
+	// began is when the body or the current message began; zero between the messages of a streaming body.
 	began time.Time
 	// came is the number of bytes that have arrived since.
 	came int
@@ -56,7 +56,7 @@ func (a *arrival) receive(p []byte) (int, error) {
 	return n, err
 }
 
-// pause records that a quiet body is between two messages.
+// pause records that a streaming body is between two messages.
 func (a *arrival) pause() { a.began, a.came = time.Time{}, 0 }
 
 // moveDeadline sets the deadline for the next read, unless the current one is far enough away.

@@ -21,7 +21,7 @@ import (
 	"github.com/postrider-dev/postrider/server/wire"
 )
 
-// The time in which a body, or each message of a quiet body, must arrive: 10 s for unknown callers, 20 s for known ones, plus a
+// The time in which a body, or each message of a streaming body, must arrive: 10 s for unknown callers, 20 s for known ones, plus a
 // second for every 4 KiB that have arrived.
 const (
 	unknownTime = 10 * time.Second
@@ -50,11 +50,11 @@ type body struct {
 
 type failure struct{ err error }
 
-// newBody wraps the body of a request. A quiet body is a stream: it may be silent between two messages and need not end.
-func newBody(w http.ResponseWriter, r *http.Request, call *limit.Call, quiet bool, logger *slog.Logger) *body {
+// newBody wraps the body of a request. A streaming body may be silent between two messages and need not end.
+func newBody(w http.ResponseWriter, r *http.Request, call *limit.Call, streaming bool, logger *slog.Logger) *body {
 	b := &body{call: call, ctx: r.Context(), logger: logger}
 	b.arrival = arrival{
-		source: r.Body, controller: http.NewResponseController(w), known: b.known, quiet: quiet, began: time.Now(),
+		source: r.Body, controller: http.NewResponseController(w), known: b.known, streaming: streaming, began: time.Now(),
 	}
 	b.decoded = b.decoder(r.Header)
 	if _, framed := b.decoded.(*messages); !framed {
@@ -89,9 +89,9 @@ func (b *body) Read(p []byte) (int, error) {
 	return n, failed.err
 }
 
-// read reads decoded bytes. A quiet body does not count as incomplete, because it need not end.
+// read reads decoded bytes. A streaming body does not count as incomplete, because it need not end.
 func (b *body) read(p []byte) (int, error) {
-	if b.quiet {
+	if b.streaming {
 		b.call.Wait()
 	} else if err := b.call.Expect(); err != nil {
 		return 0, err

@@ -49,10 +49,10 @@ func serve(t *testing.T, network *pipes, handler http.HandlerFunc) {
 			mux.HandleFunc("/stream", handler)
 			mux.HandleFunc("/quiet", handler)
 		},
-		Quiet:  []string{"/quiet"},
-		UI:     built,
-		Ready:  func(context.Context) error { return nil },
-		Logger: slog.New(slog.DiscardHandler),
+		Streams: []string{"/quiet"},
+		UI:      built,
+		Ready:   func(context.Context) error { return nil },
+		Logger:  slog.New(slog.DiscardHandler),
 	})
 	ended := make(chan error, 1)
 	go func() { ended <- server.Serve(network) }()

@@ -13,7 +13,7 @@ import (
 
 // calls begins and ends every call, and limits its cost until its caller is known.
 type calls struct {
-	quiet   []string
+	streams []string
 	unknown *limit.Budget
 	refused *limit.Sampler
 	logger  *slog.Logger
@@ -22,7 +22,7 @@ type calls struct {
 
 func newCalls(cfg Config, next http.Handler) *calls {
 	return &calls{
-		quiet: cfg.Quiet, unknown: limit.NewUnknown(limit.UnknownBytes),
+		streams: cfg.Streams, unknown: limit.NewUnknown(limit.UnknownBytes),
 		refused: limit.NewSampler(cfg.Logger), logger: cfg.Logger, next: next,
 	}
 }
@@ -76,7 +76,7 @@ func (c *calls) serve(w http.ResponseWriter, r *http.Request, call *limit.Call) 
 	}()
 	r = r.WithContext(limit.With(r.Context(), call))
 	if r.Body != nil && r.Body != http.NoBody {
-		b := newBody(w, r, call, slices.Contains(c.quiet, r.URL.Path), c.logger)
+		b := newBody(w, r, call, slices.Contains(c.streams, r.URL.Path), c.logger)
 		defer func() {
 			b.finish()
 			c.note(r, b.failed.Load())

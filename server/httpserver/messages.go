@@ -116,7 +116,7 @@ func (m *messages) checkFlags(flags byte) error {
 
 // between releases the previous message if messages are limited one by one.
 func (m *messages) between() {
-	if m.body.quiet {
+	if m.body.streaming {
 		m.body.forget()
 		m.body.pause()
 	}

@@ -35,8 +35,8 @@ type Config struct {
 	UI fs.FS
 	// CORSOrigins are the origins whose pages may call the API; none if empty.
 	CORSOrigins []string
-	// Quiet are the paths of requests whose body is a stream: it may be silent between messages and need not end.
-	Quiet []string
+	// Streams are the paths of requests whose body is a stream: it may be silent between messages and need not end.
+	Streams []string
 	// MaxConnections limits the open connections; 0 means no limit.
 	MaxConnections int
 	// Ready reports whether the server can do its work.
