@@ -56,7 +56,7 @@ func (w *world) told(d gateway.Draft) string {
 	return kind
 }
 
-func TestLadder(t *testing.T) {
+func TestLevels(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.register(shopSet(t))
