@@ -10,40 +10,41 @@ import (
 	"github.com/postrider-dev/postrider/server/limit"
 )
 
-// Bounds of Config.Memory, in MB.
+// Limits and default of Config.Memory, in MB.
 const (
 	minMemory     = 64
 	maxMemory     = 1 << 20
 	defaultMemory = 256
-	// mostByDefault is how much a server takes without being asked, however large its container is.
+	// mostByDefault limits the default, however large the container is.
 	mostByDefault = 1024
 )
 
-// The parts of Config.Memory. What is left beside them, an eighth, is for the program itself and for what has no share of its
-// own: lanes, schemas, statistics.
+// The parts of Config.Memory. The rest, an eighth, is for the program itself and for everything without a part of its own:
+// lanes, schemas, statistics.
 //
 //	share   part
 //	1/16    tail: the newest events, which deliveries and streams read from memory
-//	1/16    frames: what live streams share, events and their encodings
-//	1/16    sending: what live streams hold of the pages and large events that are being written to their readers
-//	1/16    attempts: what deliveries hold of what they are sending
-//	1/16    pages that the SQLite writer keeps
-//	1/16    pages that the SQLite readers keep, together
-//	1/8     bodies of requests in flight (more where the largest needs more: bodyBytes), and events that wait to be stored
+//	1/16    frames: events and their encodings that live streams share
+//	1/16    sending: pages and large events that live streams are writing to their readers
+//	1/16    attempts: events that deliveries are sending
+//	1/16    pages of the SQLite writer
+//	1/16    pages of all SQLite readers
+//	1/8     bodies of requests in flight (more if the largest needs more: bodyBytes), and events that wait to be stored
 //	3/8     connections of clients, at 32 KB each
 //
-// The collector works towards all of it but SQLite's pages, which are not its own, and up to a quarter more for large bodies
-// beyond their part: told less than what is held it would collect without end. It may be close to that only while bodies and
-// connections take their shares; of what is always there, tail and frames, it makes twice as much, a quarter of the whole.
+// The limit of the collector is the whole less SQLite's pages, which it does not manage, and up to a quarter more for large
+// bodies beyond their part: with a limit below the memory in use it would collect without end. Memory use comes close to the
+// limit only while bodies and connections use their parts. For tail and frames, which are always in use, the collector needs
+// twice their size, a quarter of the whole.
 type memorySplit struct {
 	tail, frames, sending, attempts, writerPages, readerPages int64
 	bodies                                                    int64
 	connections                                               int
-	// collector is what the Go runtime keeps within.
+	// collector is the limit of the Go runtime.
 	collector int64
 }
 
-// connectionBytes is what a connection of a client takes, buffers, stacks and all; TestHostileConsumers holds the server to it.
+// connectionBytes is the memory of a client connection, including buffers and stacks. TestHostileConsumers checks it.
 const connectionBytes = 32 << 10
 
 func splitMemory(megabytes int) memorySplit {
@@ -55,17 +56,17 @@ func splitMemory(megabytes int) memorySplit {
 	}
 }
 
-// bodyBytes is the memory for all requests that are being read or worked on: their part, or what the largest one needs where
-// that is more, for it is rarely there. Never is it more than three quarters of the whole: in a small container the largest
-// request is smaller, too.
+// bodyBytes returns the memory for all requests that are being read or handled: their part, or the size that the largest
+// request needs if that is more, because it is rare. It is never more than three quarters of the whole: in a small container
+// the largest request is smaller, too.
 func (c Config) bodyBytes() int64 {
 	megabytes := c.memory()
 	wanted := max(splitMemory(megabytes).bodies, limit.BudgetFor(c.MaxRequestBytes))
 	return min(wanted, int64(megabytes)<<20/4*3)
 }
 
-// memory is how much the server may use, in MB: what is set, or what the Go runtime was told, or three quarters of what
-// the container has, or 256.
+// memory returns the memory of the server in MB: the setting, or the limit of the Go runtime, or three quarters of the memory
+// of the container, or 256.
 func (c Config) memory() int {
 	if c.Memory != 0 {
 		return c.Memory
@@ -76,7 +77,7 @@ func (c Config) memory() int {
 	return defaultMemoryOf(containerMemory(os.ReadFile))
 }
 
-// defaultMemoryOf is the default in a container with a limit in bytes; 0 for no limit.
+// defaultMemoryOf returns the default for a container with a limit in bytes; 0 means no limit.
 func defaultMemoryOf(limit int64) int {
 	if limit == 0 {
 		return defaultMemory
@@ -84,23 +85,23 @@ func defaultMemoryOf(limit int64) int {
 	return int(min(max(limit/4*3>>20, minMemory), mostByDefault))
 }
 
-// LimitMemory tells the Go runtime what the process may use. GOMEMLIMIT stays as it is where it is set.
+// LimitMemory sets the memory limit of the Go runtime, unless GOMEMLIMIT is set.
 func (c Config) LimitMemory() {
 	if os.Getenv("GOMEMLIMIT") == "" {
 		debug.SetMemoryLimit(c.collectorBytes())
 	}
 }
 
-// collectorBytes is what the Go runtime keeps within. With SQLite's pages that is never more than a quarter above the whole,
-// which in a container is three quarters of what there is.
+// collectorBytes returns the limit of the Go runtime. Together with SQLite's pages it is never more than a quarter above the
+// whole, which in a container is three quarters of its memory.
 func (c Config) collectorBytes() int64 {
 	split := splitMemory(c.memory())
 	beyond := c.bodyBytes() - split.bodies
 	return split.collector + min(beyond, int64(c.memory())<<20/4)
 }
 
-// containerMemory is the limit of the control group that the process is in, in bytes; 0 where there is none. In a container
-// its own group is the root of what it sees.
+// containerMemory returns the memory limit of the control group of the process, in bytes; 0 if there is none. In a container,
+// its own group is the root of the visible hierarchy.
 func containerMemory(read func(name string) ([]byte, error)) int64 {
 	groups, err := read("/proc/self/cgroup")
 	if err != nil {

@@ -9,49 +9,50 @@ import (
 	"github.com/postrider-dev/postrider/server/egress"
 )
 
-// Setting is one thing to set: by flag, or by the environment variable that means the same.
+// Setting is a setting, with a flag and an environment variable of the same meaning.
 type Setting struct {
-	// Flag is empty for what must not show in a process list.
+	// Flag is empty for secrets, which must not appear in a process list.
 	Flag, Env string
-	// Placeholder stands for the value in a help text.
+	// Placeholder represents the value in the help.
 	Placeholder, Usage string
 	get                func(Config) string
 	set                func(*Config, string) error
 }
 
-// Default is the value in force when nothing is set, as text.
+// Default returns the default as text.
 func (s Setting) Default() string { return s.get(DefaultConfig()) }
 
-// Settings lists everything one can set, in the order of the help.
+// Settings returns all settings in the order of the help.
 func Settings() []Setting {
 	return []Setting{
 		text("listen", "HOST:PORT", "address to serve on", func(c *Config) *string { return &c.Listen }),
 		text("data", "FOLDER|URL", "folder for SQLite and the generated keys, or a postgres:// URL", func(c *Config) *string { return &c.Data }),
 		{
 			Flag: "allow-targets", Env: "POSTRIDER_ALLOW_TARGETS", Placeholder: "CIDR,...",
-			Usage: "address ranges targets may be in although they are not public, such as 127.0.0.0/8",
+			Usage: "non-public address ranges that targets may use, such as 127.0.0.0/8",
 			get:   func(c Config) string { return joinPrefixes(c.AllowTargets) },
 			set:   setAllowTargets,
 		},
-		text("schemas", "FILE", "FileDescriptorSet with the messages of typed events", func(c *Config) *string { return &c.Schemas }),
+		text("schemas", "FILE", "FileDescriptorSet whose messages are registered as event types", func(c *Config) *string { return &c.Schemas }),
 		{
 			Flag: "cors-origins", Env: "POSTRIDER_CORS_ORIGINS", Placeholder: "ORIGIN,...",
 			Usage: "origins whose web pages may call the API",
 			get:   func(c Config) string { return strings.Join(c.CORSOrigins, ",") },
 			set:   func(c *Config, value string) error { c.CORSOrigins = splitList(value); return nil },
 		},
-		number("max-request-bytes", "largest request", func(c *Config) *int { return &c.MaxRequestBytes }),
-		number("max-streams", "most streams open at a time; one client gets at most a third of them", func(c *Config) *int { return &c.MaxStreams }),
-		number("memory", "memory to use, in MB; 0 for GOMEMLIMIT, else three quarters of the container's (at most 1024), else 256", func(c *Config) *int { return &c.Memory }),
+		number("max-request-bytes", "maximum size of a request in bytes", func(c *Config) *int { return &c.MaxRequestBytes }),
+		number("max-streams", "maximum number of open streams; one client gets at most a third of them", func(c *Config) *int { return &c.MaxStreams }),
+		number("memory", "memory limit in MB; 0 means GOMEMLIMIT, or three quarters of the container's memory (at most 1024), or 256", func(c *Config) *int { return &c.Memory }),
 		text("log-level", "LEVEL", "debug, info, warn or error", func(c *Config) *string { return &c.LogLevel }),
 		text("log-format", "FORMAT", "text or json", func(c *Config) *string { return &c.LogFormat }),
-		secret("POSTRIDER_ADMIN_KEY", "key that may do everything, 16 to 256 characters; kept in <data>/admin-key otherwise", func(c *Config) *string { return &c.AdminKey }),
-		secret("POSTRIDER_SECRET_KEY", "key that seals secrets in the database; kept in <data>/secret.key otherwise", func(c *Config) *string { return &c.SecretKey }),
+		secret("POSTRIDER_ADMIN_KEY", "key with all permissions, 16 to 256 characters; default: the key in <data>/admin-key", func(c *Config) *string { return &c.AdminKey }),
+		secret("POSTRIDER_SECRET_KEY", "key that seals secrets in the database; default: the key in <data>/secret.key", func(c *Config) *string { return &c.SecretKey }),
 	}
 }
 
-// ReadConfig puts a configuration together: a flag wins over its environment variable, and that over the default. Both
-// look-ups say whether a value is set. The error names every fault, those of Validate included.
+// ReadConfig returns the configuration from flags and environment variables. A flag takes precedence over its environment
+// variable, and that over the default. Both look-ups report whether a value is set. The error has every fault, including
+// those of Validate.
 func ReadConfig(flag, env func(name string) (string, bool)) (Config, error) {
 	config := DefaultConfig()
 	noSync, ok := env(noSyncVariable)
@@ -75,7 +76,7 @@ func (s Setting) find(flag, env func(string) (string, bool)) (name, value string
 			return "--" + s.Flag, value, true
 		}
 	}
-	// An empty variable is one that is not set: that is how scripts pass on what they were not given.
+	// An empty variable counts as not set: scripts pass on variables that they did not get.
 	value, ok = env(s.Env)
 	return s.Env, value, ok && value != ""
 }
@@ -104,7 +105,7 @@ func number(flag, usage string, field func(*Config) *int) Setting {
 	}
 }
 
-// variable is the environment variable that means the same as a flag.
+// variable returns the environment variable of a flag.
 func variable(flag string) string {
 	return "POSTRIDER_" + strings.ToUpper(strings.ReplaceAll(flag, "-", "_"))
 }
