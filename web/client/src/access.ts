@@ -1,14 +1,15 @@
 import { PostriderError } from "./error.js";
 import { isSendable } from "./request.js";
 
-/** Lets a page in that has no key; see CreateStreamTicket. It opens streams and nothing else. */
+/** A ticket for a page without a key; see CreateStreamTicket. It can only open streams. */
 export interface Ticket {
   readonly ticket: string;
 }
 
 /**
- * Who calls: an API key, or a function that is asked for a token before every call and every connection. It is given the
- * token that the server has refused, or that is about to expire, so that whoever keeps tokens gets a fresh one.
+ * The credentials: an API key, or a function that returns a token before every call and every connection. The function
+ * receives the token that the server has refused, or that is about to expire, so a function that caches tokens can get
+ * a fresh one.
  */
 export type Credentials<Token = string> =
   | { key: string; token?: undefined }
@@ -17,7 +18,7 @@ export type Credentials<Token = string> =
 
 const unsendable = "cannot be sent in a header";
 
-/** Knows the credentials of a client, and which were refused. */
+/** Keeps the credentials of a client, and which of them were refused. */
 export class Access<Token = string> {
   readonly #credentials: Credentials<Token>;
   #last: Token | undefined;
@@ -29,7 +30,7 @@ export class Access<Token = string> {
     this.#credentials = credentials;
   }
 
-  /** Says that the credentials given last are good no more. Absent where there are no others to be had. */
+  /** Marks the current credentials as refused. Absent if there are no others. */
   get refuse(): (() => void) | undefined {
     if (!this.#credentials.token) return undefined;
     return () => {
@@ -37,7 +38,9 @@ export class Access<Token = string> {
     };
   }
 
-  /** What to send. Where no token can be had for now, the call fails as if the server could not be reached. */
+  /**
+   * The credentials to send. If there is no token at the moment, the call fails as if the server could not be reached.
+   */
   async ask(): Promise<string | Token | undefined> {
     const { key, token } = this.#credentials;
     if (!token) return key;

@@ -24,9 +24,9 @@ import {
   type TypedEvent,
 } from "./subscribe.js";
 
-/** Where the server is: its URL, or a Connect transport, which then sends the credentials itself. */
+/** The server: its URL, or a Connect transport, which then sends the credentials itself. */
 export type ClientOptions = (({ url: string } & Credentials) | { transport: Transport }) & {
-  /** The tenant's name; the key's own tenant when absent. */
+  /** The tenant's name; default: the key's own tenant. */
   tenant?: string | undefined;
 };
 
@@ -34,16 +34,18 @@ export type ClientOptions = (({ url: string } & Credentials) | { transport: Tran
 export interface Ack {
   readonly id: string;
   readonly cursor: string;
-  /** The event was stored before; id and cursor are those of the first time. */
+  /** The event was already stored; id and cursor are those of the first time. */
   readonly duplicate: boolean;
 }
 
 export interface CallOptions {
-  /** Gives up: the call rejects with the signal's reason. Whether the event was stored is unknown then. */
+  /** Aborts the call, which rejects with the reason of the signal. It is then unknown whether the event was stored. */
   signal?: AbortSignal | undefined;
 }
 
-/** Makes a client. It connects with the first call. Throws a TypeError for a URL or a key that no request can have. */
+/**
+ * Creates a client. It connects with the first call. Throws a TypeError for a URL or a key that no request can have.
+ */
 export function createClient(options: ClientOptions): Client {
   if (!("transport" in options)) checkUrl(options.url);
   const access = new Access("transport" in options ? {} : options);
@@ -54,7 +56,8 @@ export function createClient(options: ClientOptions): Client {
 /**
  * Publishes events and reads them. Safe to share.
  *
- * It calls the transport itself, as Connect's createClient would, which weighs more than a page needs that calls three methods.
+ * It calls the transport directly instead of through Connect's createClient, which is too large for a page that calls
+ * three methods.
  */
 export class Client {
   readonly #transport: Transport;
@@ -69,9 +72,9 @@ export class Client {
   }
 
   /**
-   * Stores one event; the answer means it is on disk. While the server cannot be reached, or something on the way answers in
-   * its place, the call is repeated with the same id, so that the event is stored once: until the signal aborts, or for half
-   * a minute where there is none.
+   * Stores one event. It resolves when the event is on disk. While the server cannot be reached, or a proxy responds in
+   * its place, the call is repeated with the same id, so the event is stored once. It is repeated until the signal
+   * aborts, or without a signal for half a minute.
    */
   async publish<Schema extends DescMessage>(
     schema: Schema,
@@ -85,7 +88,7 @@ export class Client {
     return ackOf(await this.#call(EventService.method.publish, input, isAck, signal));
   }
 
-  /** Stores up to 1,000 events in order, all or none. It is repeated as `publish` is. */
+  /** Stores up to 1,000 events in order, all or none. It is repeated in the same way as `publish`. */
   async publishBatch(drafts: readonly Draft[], { signal }: CallOptions = {}): Promise<Ack[]> {
     const events = drafts.map(({ event }) => event);
     const input = { tenant: this.#tenant, events };
@@ -120,9 +123,9 @@ export class Client {
   }
 
   /**
-   * Reads events of the given types in order, in a loop or by `onEvent`, until the loop is left, the signal aborts or
-   * `close` is called. After a lost connection it goes on where it was. What trying again cannot help is thrown as a
-   * PostriderError.
+   * Reads events of the given types in order, in a loop or with `onEvent`, until the loop is left, the signal aborts or
+   * `close` is called. After a lost connection it resumes at the same position. Errors that a retry cannot fix are
+   * thrown as a PostriderError.
    */
   subscribe<const Source extends EventSource>(
     sources: readonly Source[],
@@ -132,8 +135,8 @@ export class Client {
   }
 
   /**
-   * Reads events of any types as `subscribe` does, for tools that know no schema: they come as the server's own message,
-   * with their data as JSON text. Types are exact or by prefix ("order.*"); all when there are none.
+   * Reads events of any types like `subscribe`, for tools without schemas. The events are the server's own messages,
+   * with their data as JSON text. Types are exact or by prefix ("order.*"); an empty list means all.
    */
   subscribeRaw(
     types: readonly string[],

@@ -4,27 +4,27 @@ import { newEventId } from "./event-id.js";
 import { eventTypeOf } from "./event-type.js";
 import { type Event, EventSchema } from "./gen/postrider/v1/event_pb.js";
 
-/** What a producer may say about an event, beside its data. */
+/** The attributes that a producer can set, besides the data. */
 export interface EventOptions {
-  /** Unique in the tenant; a time-sortable one is made when absent. Publishing the same id again is harmless. */
+  /** Unique in the tenant; default: a new time-sortable id. Publishing the same id again is harmless. */
   id?: string | undefined;
-  /** What it is about, for example an order id. The field that the message's option names, when absent. */
+  /** What the event is about, for example an order id; default: the field that the message's option names. */
   subject?: string | undefined;
-  /** Where it happened, a URI reference. "postrider" when absent. */
+  /** Where the event happened, a URI reference; default: "postrider". */
   source?: string | undefined;
-  /** When it happened. The time of receipt when absent. */
+  /** When the event happened; default: the time of receipt. */
   time?: Date | Timestamp | undefined;
-  /** The event type, when the message is registered under another name than its own. */
+  /** The event type, if the message is registered under another name. */
   type?: string | undefined;
 }
 
-/** An event that is ready to be published, with its id: however often it is published, it is stored once. */
+/** An event with an id, ready to be published: however often it is published, it is stored once. */
 export interface Draft {
   readonly id: string;
   readonly event: Event;
 }
 
-/** Makes an event of a message, for `publishBatch`. */
+/** Creates an event from a message, for `publishBatch`. */
 export function draft<Schema extends DescMessage>(
   schema: Schema,
   data: MessageInitShape<Schema>,

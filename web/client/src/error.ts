@@ -1,7 +1,7 @@
 import type { FieldViolation } from "./error-detail.js";
 import type { ErrorReason } from "./gen/postrider/v1/error_pb.js";
 
-/** What kind of error it is, as in gRPC and Connect. */
+/** The kind of error, as in gRPC and Connect. */
 export type ErrorCode =
   | "canceled"
   | "unknown"
@@ -20,7 +20,7 @@ export type ErrorCode =
   | "data_loss"
   | "unauthenticated";
 
-/** The machine-readable cause, for example "EVENT_ID_CONFLICT". Newer servers may know more. */
+/** The machine-readable cause, for example "EVENT_ID_CONFLICT". Newer servers may have further values. */
 export type Reason = Exclude<keyof typeof ErrorReason, "UNSPECIFIED"> | (string & {});
 
 interface Facts {
@@ -31,18 +31,18 @@ interface Facts {
   cause?: unknown;
 }
 
-/** An error of the server, or of the way to it. */
+/** An error of the server or of the connection to it. */
 export class PostriderError extends Error {
   override name = "PostriderError";
   readonly code: ErrorCode;
-  /** Absent when the error is not the server's own, for example because it could not be reached. */
+  /** Absent if the error is not from the server itself, for example because it could not be reached. */
   readonly reason: Reason | undefined;
-  /** The fields that are wrong, all of them. */
+  /** All fields at fault. */
   readonly violations: readonly FieldViolation[];
-  /** How long the server asks to wait before the next try; 0 when it does not ask. */
+  /** How long the server asks to wait before a retry; 0 if it does not ask. */
   readonly retryDelayMs: number;
 
-  /** Of a stream's end: whether the server says that the same request has a chance of being answered again. */
+  /** For the end of a stream: whether the server says that the same request can succeed again. */
   readonly reconnect: boolean | undefined;
 
   constructor(code: ErrorCode, message: string, facts: Facts = {}) {
@@ -56,14 +56,16 @@ export class PostriderError extends Error {
 }
 
 /**
- * The code of an answer that is not the server's own, whatever it says: a proxy answers in its place with any status, and
- * the server's answer comes after it. A proxy that knows tokens may want a fresh one.
+ * The code of a response that is not from the server itself. It is always transient: a proxy responds with any status,
+ * and the server will respond later. A proxy that checks tokens may require a fresh one.
  */
 export function foreignCode(code: ErrorCode | undefined): ErrorCode {
   return code === "unauthenticated" || code === "deadline_exceeded" ? code : "unavailable";
 }
 
-/** What ended a stream, of whatever was thrown: an error that is neither the server's nor the network's is a fault here. */
+/**
+ * The error that ended a stream. An error that is neither from the server nor from the network is a bug in the client.
+ */
 export function faultOf(cause: unknown): PostriderError {
   if (cause instanceof PostriderError) return cause;
   const message = cause instanceof Error ? cause.message : String(cause);

@@ -1,17 +1,19 @@
 import { PostriderError } from "./error.js";
 import type { GapReason } from "./gen/postrider/v1/event_pb.js";
 
-/** Tells that events are missing before a place. */
+/** Reports that events are missing before a cursor. */
 export interface Gap {
   /** LOG_REPLACED: the cursor is of a log before a restore. RETENTION: the events were removed. */
   readonly reason: keyof typeof GapReason;
   /** For a person. */
   readonly message: string;
-  /** Where the stream goes on. */
+  /** The cursor at which the stream continues. */
   readonly cursor: string;
 }
 
-/** Thrown by a subscription without `onGap` when events are missing. Start from `gap.cursor` to go on after the gap. */
+/**
+ * Thrown by a subscription without `onGap` if events are missing. To continue after the gap, start from `gap.cursor`.
+ */
 export class GapError extends PostriderError {
   override name = "GapError";
   readonly gap: Gap;

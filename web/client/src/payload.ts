@@ -5,7 +5,7 @@ import type { FieldViolation } from "./error-detail.js";
 import type { Event } from "./gen/postrider/v1/event_pb.js";
 import { messageFromJson, parseJson } from "./json.js";
 
-/** What every event has, beside its data. */
+/** The attributes of every event, besides its data. */
 export interface EventAttributes {
   /** Unique in the tenant. */
   readonly id: string;
@@ -13,23 +13,26 @@ export interface EventAttributes {
   readonly type: string;
   readonly source: string;
   readonly subject: string;
-  /** When it happened, by the producer's clock, to the millisecond. */
+  /** When the event happened, by the producer's clock, to the millisecond. */
   readonly time: Date;
-  /** The event's place in the log: a `start` that resumes after it. */
+  /** The event's position in the log: a `start` that resumes after it. */
   readonly cursor: string;
 }
 
-/** An event that the schema cannot hold: one accepted while the schema was not enforced, or of another schema. */
+/**
+ * An event that does not fit the schema: it was accepted while the schema was not enforced, or belongs to another
+ * schema.
+ */
 export interface InvalidEvent extends EventAttributes {
-  /** Why, for a person. */
+  /** The reason, for a person. */
   readonly problem: string;
-  /** The payload as it is stored, when it is JSON. */
+  /** The stored payload, if it is JSON. */
   readonly json: string | undefined;
-  /** What it breaks, when it was accepted at the level WARN. */
+  /** Its violations, if it was accepted at the level WARN. */
   readonly violations: readonly FieldViolation[];
 }
 
-/** Thrown by a subscription without `onInvalid` when it meets an event that its schema cannot hold. */
+/** Thrown by a subscription without `onInvalid` for an event that does not fit its schema. */
 export class InvalidEventError extends PostriderError {
   override name = "InvalidEventError";
   readonly event: InvalidEvent;
@@ -53,7 +56,7 @@ function dateOf(time: Timestamp | undefined): Date {
   return time ? timestampDate(time) : new Date(Number.NaN);
 }
 
-/** The event's payload as a message of the schema, or why it is none. */
+/** The event's payload as a message of the schema, or the reason why it is none. */
 export function readPayload<Schema extends DescMessage>(
   schema: Schema,
   event: Event,
@@ -70,7 +73,7 @@ export function readPayload<Schema extends DescMessage>(
   }
 }
 
-/** Says which of the two readPayload answered: a message has a type name. */
+/** Reports which of the two readPayload returned: a message has a type name. */
 export function isInvalid(payload: object): payload is InvalidEvent {
   return !("$typeName" in payload);
 }

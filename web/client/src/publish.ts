@@ -3,23 +3,26 @@ import type { PostriderError } from "./error.js";
 import { type Backoff, isTransient, pause, waitMs } from "./retry.js";
 
 const backoff: Backoff = { firstMs: 200, longestMs: 5_000 };
-/** No attempt begins later than this after the first, unless a signal is the bound: a server that is started again is back by then. */
+/**
+ * The time after the first attempt in which further ones begin, unless a signal is the limit. A restarted server is
+ * back by then.
+ */
 const patienceMs = 30_000;
-/** An attempt without an answer by then counts as lost. */
+/** An attempt without a response after this time counts as lost. */
 export const attemptTimeoutMs = 15_000;
 
-/** How calls are made, and what goes wrong with them. */
+/** How calls are made, and how their errors are converted. */
 export interface Caller {
-  /** What went wrong, of whatever a call threw. */
+  /** Converts the error of a call. */
   errorOf(cause: unknown): PostriderError;
-  /** Gets fresh credentials when these are refused; absent where there are no others. */
+  /** Requests fresh credentials if these are refused; absent if there are no others. */
   refuse?: (() => void) | undefined;
 }
 
 /**
- * Makes a call that may be repeated because every event in it has an id. Where the outcome of an attempt is unknown, the
- * next one settles it: an event that was stored answers its first acknowledgement. With a signal it is repeated until that
- * aborts.
+ * Makes a call that can be repeated because every event in it has an id. If the outcome of an attempt is unknown, the
+ * next one settles it: for an event that is already stored, the server returns the first acknowledgement. With a
+ * signal, the call is repeated until the signal aborts.
  */
 export async function callRepeatedly<T>(
   call: (signal: AbortSignal) => Promise<T>,
@@ -49,8 +52,8 @@ export async function callRepeatedly<T>(
 }
 
 /**
- * The answer, or the signal's reason as soon as it aborts: not all that a call waits for knows of the signal. The call gets
- * one of its own, for it may leave listeners behind.
+ * Returns the result, or rejects with the reason of the signal as soon as it aborts, because not everything that a call
+ * waits for observes the signal. The call gets a signal of its own, as it may leave listeners behind.
  */
 function unlessAborted<T>(
   call: (signal: AbortSignal) => Promise<T>,

@@ -35,7 +35,7 @@ import {
 } from "./payload.js";
 import { errorOf } from "./rpc-error.js";
 
-/** An event with the data of its type. `$typeName`, the message's full name, tells one type from another. */
+/** An event with the data of its type. `$typeName`, the full name of the message, discriminates the types. */
 export type TypedEvent<Source extends EventSource> = Source extends EventSource
   ? EventAttributes & {
       readonly $typeName: DataOf<Source>["$typeName"];
@@ -47,21 +47,21 @@ export type TypedEvent<Source extends EventSource> = Source extends EventSource
 
 export interface SubscribeOptions extends StreamOptions {
   /**
-   * Called with an event that its schema cannot hold, after which the stream goes on. Without it, such an event is an
-   * InvalidEventError.
+   * Called with an event that does not fit its schema, after which the stream continues. Without it, such an event is
+   * an InvalidEventError.
    */
   onInvalid?: ((event: InvalidEvent) => void) | undefined;
 }
 
 export interface RawOptions extends StreamOptions {
   /**
-   * Has the JSON text say 0, "", false, [] or {} where a field without presence is not set. A typed subscription knows these
-   * defaults from the schema.
+   * Includes fields without presence that are not set in the JSON text, as 0, "", false, [] or {}. A typed subscription
+   * knows these defaults from the schema.
    */
   defaults?: boolean | undefined;
 }
 
-/** Reads events until it is closed. It resumes by cursor: no event is left out and none comes twice. */
+/** Reads events until it is closed. It resumes by cursor: no event is missing and none is repeated. */
 export function subscribe<Source extends EventSource>(
   transport: Transport,
   tenant: string,
@@ -194,7 +194,7 @@ function newRequest(
   return request;
 }
 
-/** The message as every transport has it. One that this version does not know is a sign of life. */
+/** The message in the form of every transport. A message that this version does not know counts as a heartbeat. */
 function readMessage(
   { cursor, message, filters }: SubscribeResponse,
   tells: boolean,

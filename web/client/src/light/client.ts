@@ -23,13 +23,13 @@ import {
 import { call, errorOf, type Http, type Token } from "./http.js";
 import { SseSource, type WireEvent } from "./sse-source.js";
 
-/** Where the server is, and who calls. */
+/** The server and the credentials. */
 export type ClientOptions = Credentials<Token> & {
-  /** The server's URL; the page's own origin when absent. */
+  /** The server's URL; default: the page's own origin. */
   url?: string | undefined;
-  /** The tenant's name; the key's own tenant when absent. */
+  /** The tenant's name; default: the key's own tenant. */
   tenant?: string | undefined;
-  /** Makes the requests, in place of the global fetch. */
+  /** Sends the requests, instead of the global fetch. */
   fetch?: typeof fetch | undefined;
 };
 
@@ -37,13 +37,13 @@ export type ClientOptions = Credentials<Token> & {
 export interface Ack {
   readonly id: string;
   readonly cursor: string;
-  /** The event was stored before; id and cursor are those of the first time. */
+  /** The event was already stored; id and cursor are those of the first time. */
   readonly duplicate: boolean;
 }
 
 /**
- * Makes a client for events of the given types. It connects with the first call. Throws a TypeError for a URL or a key that no
- * request can have.
+ * Creates a client for events of the given types. It connects with the first call. Throws a TypeError for a URL or a
+ * key that no request can have.
  */
 export function createClient<Events extends EventMap<Events> = Record<string, JsonObject>>(
   options: ClientOptions = {},
@@ -63,9 +63,9 @@ export class Client<Events extends EventMap<Events>> {
   }
 
   /**
-   * Stores one event; the answer means it is on disk. While the server cannot be reached, or something on the way answers in
-   * its place, the call is repeated with the same id, so that the event is stored once: until the signal aborts, or for half
-   * a minute where there is none.
+   * Stores one event. It resolves when the event is on disk. While the server cannot be reached, or a proxy responds in
+   * its place, the call is repeated with the same id, so the event is stored once. It is repeated until the signal
+   * aborts, or without a signal for half a minute.
    */
   async publish<Type extends keyof Events & string>(
     type: Type,
@@ -87,9 +87,9 @@ export class Client<Events extends EventMap<Events>> {
   }
 
   /**
-   * Reads events of the given types in order, in a loop or by `onEvent`, until the loop is left, the signal aborts or
-   * `close` is called. After a lost connection it goes on where it was. What trying again cannot help is thrown as a
-   * PostriderError.
+   * Reads events of the given types in order, in a loop or with `onEvent`, until the loop is left, the signal aborts or
+   * `close` is called. After a lost connection it resumes at the same position. Errors that a retry cannot fix are
+   * thrown as a PostriderError.
    */
   subscribe<const Wanted extends Pattern<Events>>(
     types: readonly Wanted[],

@@ -8,60 +8,57 @@ export interface JsonObject {
 /** The data of each event type, by its name. */
 export type EventMap<Events = Record<string, JsonObject>> = { [Type in keyof Events]: object };
 
-/** The types of a map that a pattern names: a type itself, "order.*" or "*". */
+/** The types of a map that a pattern matches: a type itself, "order.*" or "*". */
 export type Matching<Events, Pattern> = Pattern extends "*"
   ? keyof Events & string
   : Pattern extends `${infer Prefix}.*`
     ? Extract<keyof Events & string, `${Prefix}.${string}`>
     : Pattern & keyof Events & string;
 
-/** What may be subscribed to: a type of the map, or a pattern over several. */
+/** A type of the map, or a pattern over several. */
 export type Pattern<Events> = (keyof Events & string) | `${string}.*` | "*";
 
-/** What every event has, beside its type and data. */
+/** The attributes of every event, besides its type and data. */
 export interface EventFacts {
   /** Unique in the tenant. */
   readonly id: string;
   readonly source: string;
   readonly subject: string;
-  /** When it happened, by the producer's clock, to the millisecond. */
+  /** When the event happened, by the producer's clock, to the millisecond. */
   readonly time: Date;
-  /** The event's place in the log: a `start` that resumes after it. */
+  /** The event's position in the log: a `start` that resumes after it. */
   readonly cursor: string;
   /** Names of the subscription's `filters` that select the event. */
   readonly filters: readonly string[];
-  /** The data breaks its schema, which was not enforced when the event was accepted. */
+  /** The data violates its schema, which was not enforced when the event was accepted. */
   readonly isInvalid: boolean;
 }
 
-/** An event with the data of its type; `type` tells one from another. */
+/** An event with the data of its type; `type` discriminates the types. */
 export type LightEvent<Events, Type extends keyof Events = keyof Events> = Type extends string
   ? EventFacts & { readonly type: Type; readonly data: Events[Type] }
   : never;
 
-/** What a producer may say about an event, beside its data. */
+/** The attributes that a producer can set, besides the data. */
 export interface PublishOptions {
-  /** Unique in the tenant; a time-sortable one is made when absent. Publishing the same id again is harmless. */
+  /** Unique in the tenant; default: a new time-sortable id. Publishing the same id again is harmless. */
   id?: string | undefined;
-  /** What it is about, for example an order id. The field that the message's option names, when absent. */
+  /** What the event is about, for example an order id; default: the field that the message's option names. */
   subject?: string | undefined;
-  /** Where it happened, a URI reference. "postrider" when absent. */
+  /** Where the event happened, a URI reference; default: "postrider". */
   source?: string | undefined;
-  /** When it happened. The time of receipt when absent. */
+  /** When the event happened; default: the time of receipt. */
   time?: Date | undefined;
-  /** Gives up: the call rejects with the signal's reason. Whether the event was stored is unknown then. */
+  /** Aborts the call, which rejects with the reason of the signal. It is then unknown whether the event was stored. */
   signal?: AbortSignal | undefined;
 }
 
 export interface LightOptions extends StreamOptions {
-  /**
-   * Has data say 0, "", false, [] or {} where a field without presence is not set, which is left out otherwise. For types with a
-   * schema.
-   */
+  /** Includes fields without presence that are not set, as 0, "", false, [] or {}, for types with a schema. */
   defaults?: boolean | undefined;
 }
 
-/** What a stream asks for, as the parameters of its address. */
+/** The parameters of a stream's URL. */
 export function streamQuery(
   tenant: string,
   types: readonly string[],

@@ -5,9 +5,9 @@ import type { MessageStream, Sharing, StreamOrigin } from "./message-stream.js";
 import { type LiveStatus, StatusStore } from "./status.js";
 
 /**
- * One connection for all tabs of a browser that ask for the same events. `scope` says for whom, such as the id of the user
- * who is signed in: tabs share only what they ask for under the same scope. Where the browser cannot, each tab has a
- * connection of its own.
+ * One connection for all tabs of a browser that subscribe to the same events. `scope` identifies the user, for example
+ * by the id of the signed-in user: tabs share only streams of the same scope. If the browser does not support sharing,
+ * each tab has its own connection.
  */
 export function betweenTabs(scope: string): Sharing {
   return (origin) => {
@@ -16,7 +16,10 @@ export function betweenTabs(scope: string): Sharing {
   };
 }
 
-/** A message as the leading tab tells it: `after` is the place before it, so that each tab sees whether it is the next. */
+/**
+ * A message that the leading tab passes on. `after` is the cursor before it, so each tab can check whether it is the
+ * next message.
+ */
 interface Frame {
   readonly after: string;
   readonly message: StreamMessage<unknown>;
@@ -25,20 +28,23 @@ interface Frame {
 type Word =
   | { readonly frame: Frame }
   | { readonly status: LiveStatus["state"] }
-  /** A tab that reads for itself asks where the leading one is. */
+  /** Sent by a tab that reads for itself: where is the leading tab? */
   | { readonly hello: true }
-  /** Somebody at another tab wants the leading one to try again now. */
+  /** The user of another tab wants the leading tab to retry now. */
   | { readonly retry: true };
 
-/** So much is kept of what the leading tab tells while it cannot be used. A tab that falls behind reads for itself. */
+/**
+ * The number of messages of the leading tab that are buffered while they cannot be used. A tab that falls behind reads
+ * for itself.
+ */
 const mostHeard = 1000;
-/** A tab that does not see what comes next waits this long for it before it reads for itself. */
+/** The time for which a tab waits for the next message before it reads for itself. */
 const graceMs = 500;
 
 /**
- * The stream of one tab. It either reads for itself, from its own place in the log, or follows the tab that holds the lock
- * and tells the others what it reads. A tab joins only where what is told continues what it has, and it leaves where it does
- * not: nothing is lost or doubled when tabs come, go, sleep or take over.
+ * The stream of one tab. It either reads for itself, from its own position in the log, or follows the tab that holds
+ * the lock and passes on its messages. A tab follows only while the messages continue its own position, and otherwise
+ * reads for itself. So nothing is lost or repeated when tabs are opened, closed, sleep or take over.
  */
 class SharedStream implements MessageStream {
   readonly #origin: StreamOrigin;
@@ -47,11 +53,11 @@ class SharedStream implements MessageStream {
   readonly #status = new StatusStore();
   readonly #stop = new AbortController();
   #place: string | undefined;
-  /** What was told and not used yet, oldest first. */
+  /** The buffered messages of the leading tab, oldest first. */
   #heard: Frame[] = [];
   #own: MessageStream | undefined;
   #leads = false;
-  /** What the leading tab tells continues what this one has. */
+  /** Whether the messages of the leading tab continue the position of this tab. */
   #follows = false;
   #release: () => void = () => {};
   #wake: () => void = () => {};
@@ -111,7 +117,7 @@ class SharedStream implements MessageStream {
     this.#runForLeader();
   }
 
-  /** Reads until what the leading tab tells continues what this one has. */
+  /** Reads until the messages of the leading tab continue the position of this tab. */
   async *#readForItself(): AsyncGenerator<StreamMessage<unknown>, void, undefined> {
     if (this.#place !== undefined && !this.#leads && !this.#joins()) await this.#hears(graceMs);
     if (this.#stop.signal.aborted || this.#joins()) return;
@@ -135,7 +141,7 @@ class SharedStream implements MessageStream {
     }
   }
 
-  /** A leading tab that takes long over a message lets another one lead. */
+  /** A leading tab that is slow over a message lets another tab lead. */
   async *#unlessSlow(message: StreamMessage<unknown>) {
     const slow = setTimeout(() => this.#resign(), this.#origin.heartbeatMs);
     try {
@@ -145,7 +151,7 @@ class SharedStream implements MessageStream {
     }
   }
 
-  /** Takes what the leading tab tells, until that does not continue what this one has, or this one leads. */
+  /** Follows the leading tab until its messages no longer continue the position of this tab, or this tab leads. */
   async *#follow(): AsyncGenerator<StreamMessage<unknown>, void, undefined> {
     while (!this.#stop.signal.aborted && !this.#leads) {
       const frame = this.#heard[0];
@@ -161,7 +167,7 @@ class SharedStream implements MessageStream {
     }
   }
 
-  /** Finds the newest frame that continues what this tab has, and forgets those before it. */
+  /** Returns the newest frame that continues the position of this tab, and drops the earlier ones. */
   #joins(): boolean {
     if (this.#leads || this.#place === undefined) return false;
     for (let i = this.#heard.length - 1; i >= 0; i--) {
@@ -211,7 +217,7 @@ class SharedStream implements MessageStream {
     if (this.#leads) this.#say(word);
   }
 
-  /** A message may be under way still when the stream is closed, and the channel with it. */
+  /** A message may still be in flight when the stream and its channel are closed. */
   #say(word: Word): void {
     if (!this.#stop.signal.aborted) this.#channel?.postMessage(word);
   }
@@ -244,7 +250,7 @@ class SharedStream implements MessageStream {
     this.#runForLeader();
   }
 
-  /** Whether something happens within a time: a word of the leading tab, or this one leads. */
+  /** Whether, within a time, the leading tab sends something or this tab becomes the leader. */
   #hears(ms: number): Promise<boolean> {
     return new Promise((resolve) => {
       const timer = setTimeout(() => resolve(false), ms);

@@ -1,22 +1,22 @@
 import type { PostriderError } from "../error.js";
 
 /**
- * Where a live stream is. "connecting": it is being opened, or was just lost. "catching-up": what is stored comes first.
- * "live": what comes is new. "offline": the browser has no network, or several tries in a row have failed; it goes on
- * trying. "ended": it was closed, or trying again would not help.
+ * The state of a live stream. "connecting": it is being opened, or was just lost. "catching-up": stored events are
+ * arriving. "live": new events arrive. "offline": the browser has no network, or several attempts in a row have failed;
+ * it keeps trying. "ended": it was closed, or a retry would not help.
  */
 export type LiveState = "connecting" | "catching-up" | "live" | "offline" | "ended";
 
-/** Where a live stream is, and what is known about it. A new object with each change. */
+/** The state of a live stream with details. Each change is a new object. */
 export interface LiveStatus {
   readonly state: LiveState;
-  /** Why the connection was lost, or why the stream has ended; absent where nothing went wrong. */
+  /** Why the connection was lost, or why the stream has ended; absent if there was no error. */
   readonly error?: PostriderError;
-  /** When the next try is made; absent while none is waited for. */
+  /** When the next attempt is made; absent if none is scheduled. */
   readonly retryAt?: Date;
 }
 
-/** A status that can be watched. */
+/** An observable status. */
 export class StatusStore {
   #value: LiveStatus = { state: "connecting" };
   readonly #listeners = new Set<(status: LiveStatus) => void>();
@@ -32,7 +32,7 @@ export class StatusStore {
     for (const listener of [...this.#listeners]) listener(next);
   }
 
-  /** Calls the listener with each change; the answer ends that. */
+  /** Calls the listener with each change. The returned function ends that. */
   readonly watch = (listener: (status: LiveStatus) => void): (() => void) => {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);

@@ -6,9 +6,10 @@ import type { MessageStream, Sharing, StreamOrigin } from "./message-stream.js";
 import type { LiveStatus } from "./status.js";
 
 /**
- * What happens when the events come faster than they are read. "catch-up": every event comes, however late.
- * "latest-by-key": of those that wait only the newest for each key, the event's ordering key or else its subject. "drop":
- * the newest 256 of those that wait; `onDropped` is told of the others. "disconnect": the stream is cut and begins again.
+ * What happens if events arrive faster than they are read. "catch-up": every event is delivered, however late.
+ * "latest-by-key": of the pending events only the newest for each key, the ordering key of the event or else its
+ * subject. "drop": the newest 256 pending events; `onDropped` is called with the number of the others. "disconnect":
+ * the stream is closed and begins again.
  */
 export type SlowPolicy = "catch-up" | "latest-by-key" | "drop" | "disconnect";
 
@@ -16,49 +17,58 @@ export type SlowPolicy = "catch-up" | "latest-by-key" | "drop" | "disconnect";
 export interface NamedFilter {
   /** An event has the names of the filters that select it. */
   readonly name: string;
-  /** Event types, exact or by prefix ("order.*"), at least one; those of the subscription when absent. */
+  /** Event types, exact or by prefix ("order.*"), at least one; default: those of the subscription. */
   readonly types?: readonly string[] | undefined;
-  /** A CEL expression over `event`; all events when absent. */
+  /** A CEL expression over `event`; default: all events. */
   readonly expression?: string | undefined;
 }
 
-/** What a subscription asks for, and whom it tells. */
+/** The options and callbacks of a subscription. */
 export interface StreamOptions {
-  /** Where to begin: "now" (default), "earliest", an RFC 3339 time, or the cursor after which to go on. */
+  /** Where to begin: "now" (default), "earliest", an RFC 3339 time, or the cursor after which to resume. */
   start?: string | undefined;
   /** A CEL expression over `event`, for example `event.data.total.minor_units > 1000`. */
   expression?: string | undefined;
-  /** Several filters on one connection, in place of `expression`: an event comes once, with the names of those it fits. */
+  /**
+   * Several filters on one connection, instead of `expression`. An event is sent once, with the names of the filters
+   * that select it.
+   */
   filters?: readonly NamedFilter[] | undefined;
-  /** "catch-up" when absent. */
+  /** The default is "catch-up". */
   slowPolicy?: SlowPolicy | undefined;
-  /** How often a quiet stream shows that it is alive, 100 to 300,000 ms; 10 s when absent. Two that fail to come are a loss. */
+  /**
+   * The interval of heartbeats while no events arrive, 100 to 300,000 ms; default: 10 s. Two missing heartbeats count
+   * as a lost connection.
+   */
   heartbeatMs?: number | undefined;
-  /** Shares one connection with other tabs: `betweenTabs("the user's id")`. Each tab has a connection when absent. */
+  /** Shares one connection with other tabs: `betweenTabs("the user's id")`. By default each tab has a connection. */
   share?: Sharing | undefined;
   /** Ends the stream, without an error. */
   signal?: AbortSignal | undefined;
-  /** Called each time the stream begins, with its cursor: every later event comes. */
+  /** Called with the cursor each time the stream begins: every later event is delivered. */
   onBegin?: ((cursor: string) => void) | undefined;
   /** Called with each change of the status. */
   onStatus?: ((status: LiveStatus) => void) | undefined;
-  /** Called when the connection was lost, before the wait for the next try. */
+  /** Called when the connection is lost, before the wait for the next attempt. */
   onRetry?: ((error: PostriderError, waitMs: number) => void) | undefined;
-  /** Called when events are missing, after which the stream goes on. Without it, a gap is a GapError. */
+  /** Called if events are missing, after which the stream continues. Without it, a gap is a GapError. */
   onGap?: ((gap: Gap) => void) | undefined;
-  /** Called when events were left out as `slowPolicy` asks for, with how many. */
+  /** Called with the number of dropped events, according to `slowPolicy`. */
   onDropped?: ((events: number, cursor: string) => void) | undefined;
 }
 
-/** The callback form of a subscription: in place of a loop. */
+/** The callback form of a subscription, instead of a loop. */
 export interface EventCallbacks<Event> {
-  /** Called with each event; the next one comes when what it answers is done. What it throws ends the subscription. */
+  /**
+   * Called with each event. The next event is passed when the returned promise has resolved. An error ends the
+   * subscription.
+   */
   onEvent?: ((event: Event) => unknown) | undefined;
-  /** Called once when no more events come, with the error if there is one. */
+  /** Called once at the end, with the error if there is one. */
   onEnd?: ((error?: unknown) => void) | undefined;
 }
 
-/** The stream of a subscription: this tab's own, or one that tabs share. */
+/** The stream of a subscription: one of this tab, or one that is shared between tabs. */
 export function openStream(origin: StreamOrigin, share: Sharing | undefined): MessageStream {
   checkHeartbeat(origin.heartbeatMs);
   return share ? share(origin) : origin.open(undefined);
@@ -67,8 +77,8 @@ export function openStream(origin: StreamOrigin, share: Sharing | undefined): Me
 export const defaultHeartbeatMs = 10_000;
 
 /**
- * Throws where a list that selects events came out empty, or holds what is: that would ask for the events of all. A filter
- * without types has those of the subscription.
+ * Throws if a list that selects events is empty or contains an empty entry, because that would select all events. A
+ * filter without types has those of the subscription.
  */
 export function checkSelection(types?: readonly string[], filters?: readonly NamedFilter[]): void {
   for (const list of [types, filters, ...(filters ?? []).map((filter) => filter.types)]) {
@@ -79,15 +89,15 @@ export function checkSelection(types?: readonly string[], filters?: readonly Nam
 }
 
 /**
- * Events as they come, to be read in a loop, or by `onEvent`. It connects with the first read, goes on where it was after
- * every loss, and ends when the loop is left, `close` is called or the signal aborts.
+ * Events as they arrive, to be read in a loop or with `onEvent`. It connects with the first read, resumes after every
+ * lost connection, and ends when the loop is left, `close` is called or the signal aborts.
  */
 export class Subscription<Event> implements AsyncIterableIterator<Event, void, undefined> {
   readonly #live: MessageStream;
   readonly #events: AsyncGenerator<Event, void, undefined>;
   #cursor: string | undefined;
 
-  /** Reads events off messages; `read` answers nothing for an event that is passed over. */
+  /** Converts messages to events; `read` returns nothing for an event that is skipped. */
   constructor(
     live: MessageStream,
     read: (event: unknown, filters: readonly string[]) => Event | undefined,
@@ -99,22 +109,22 @@ export class Subscription<Event> implements AsyncIterableIterator<Event, void, u
     if (options.onEvent) void this.#drive(options.onEvent, options.onEnd);
   }
 
-  /** Where the stream is. */
+  /** The status of the stream. */
   get status(): LiveStatus {
     return this.#live.status;
   }
 
-  /** The place reached: a `start` that goes on after the last event that was read. Absent before the stream began. */
+  /** The current cursor: a `start` that resumes after the last event that was read. Absent before the stream began. */
   get cursor(): string | undefined {
     return this.#cursor;
   }
 
-  /** Calls the listener with each change of the status; the answer ends that. */
+  /** Calls the listener with each change of the status. The returned function ends that. */
   onStatus(listener: (status: LiveStatus) => void): () => void {
     return this.#live.onStatus(listener);
   }
 
-  /** Cuts a wait between two tries short. */
+  /** Retries now instead of waiting for the next attempt. */
   retryNow(): void {
     this.#live.retryNow();
   }
@@ -142,7 +152,7 @@ export class Subscription<Event> implements AsyncIterableIterator<Event, void, u
     return this;
   }
 
-  /** Calls `take` with each event until there are no more. What it throws ends the subscription with that error. */
+  /** Calls `take` with each event until there are no more. An error of `take` ends the subscription with that error. */
   async each(take: (event: Event) => unknown): Promise<void> {
     try {
       for (let next = await this.next(); !next.done; next = await this.next()) {

@@ -1,34 +1,34 @@
-/** How an answer is changed by an event, for answers that say where in the log they were read. */
+/** How an event changes a response that contains the cursor at which it was read. */
 export interface Patch<Answer, Event> {
-  /** The place in the log the answer was read at: events after it are not in it. */
+  /** The cursor at which the response was read: it does not include later events. */
   cursor(answer: Answer): string;
-  /** The answer with the event, or nothing where that cannot be said: it is loaded again then. */
+  /** The response with the event, or nothing if it cannot be patched: then it is reloaded. */
   apply(answer: Answer, event: Event): Answer | undefined;
 }
 
-/** Where the answer is kept that is patched. */
+/** The storage of the patched response. */
 interface Kept<Answer> {
   get(): Answer | undefined;
   set(answer: Answer): void;
 }
 
-/** What an answer was made from by patches, and how far they have come. */
+/** The response that patches were applied to, and their progress. */
 interface Origin {
   readonly loaded: object;
   readonly place: string;
 }
 
-/** Whoever shows a patched answer has to know that it is one: another component, or the same one when it is shown again. */
+/** Records which responses are patched, because another component, or the same one after a remount, needs to know. */
 const origins = new WeakMap<object, Origin>();
 
-/** The answer as it was loaded: one that was patched is the same with more in it. */
+/** The response as it was loaded: a patched response is the same with further events. */
 export function loadedOf<Answer extends object>(answer: Answer): Answer {
   return (origins.get(answer)?.loaded as Answer | undefined) ?? answer;
 }
 
 /**
- * Applies the events of one subscription to an answer. Other components may do the same with subscriptions of their own, which
- * bring the same events in the same order: whoever is the first to get an event applies it.
+ * Applies the events of one subscription to a response. Other components may do the same with subscriptions of their
+ * own, which have the same events in the same order. The first one to receive an event applies it.
  */
 export class Patching<Answer extends object, Event> {
   readonly #kept: Kept<Answer>;
@@ -36,7 +36,7 @@ export class Patching<Answer extends object, Event> {
   readonly #patch: () => Patch<Answer, Event> | undefined;
   #place: string;
 
-  /** `patch` answers how it is done now. */
+  /** `patch` returns the current patch function. */
   constructor(kept: Kept<Answer>, loaded: Answer, patch: () => Patch<Answer, Event> | undefined) {
     this.#kept = kept;
     this.#loaded = loaded;
@@ -44,12 +44,12 @@ export class Patching<Answer extends object, Event> {
     this.#place = this.#placeOf(kept.get() ?? loaded);
   }
 
-  /** Where the answer ends, as far as this subscription has come. */
+  /** The end of the response, as far as this subscription has read. */
   get place(): string {
     return this.#place;
   }
 
-  /** Takes the event at a cursor. False says that the answer has to be loaded again. */
+  /** Applies the event at a cursor. False means that the response must be reloaded. */
   take(event: Event, cursor: string): boolean {
     const answer = this.#kept.get();
     if (!answer) return false;

@@ -26,38 +26,38 @@ import { Refresher } from "./refresher.js";
 import { keepWatch } from "./watch.js";
 
 interface Refreshing {
-  /** Between two loads that the stream causes, in milliseconds; 250 when absent. */
+  /** The minimum time between two loads that the stream causes, in milliseconds; default: 250. */
   refreshMs?: number | undefined;
 }
 
-/** Which events change an answer, and how. */
+/** The events that change a response, and how. */
 export interface EventsOptions<Answer, Event> extends Refreshing {
   /** Opens the subscription: `(options) => client.subscribe(["order.*"], options)`. */
   subscribe: (options: StreamOptions) => Subscription<Event>;
-  /** Without it, an event makes the answer be loaded again. */
+  /** Without it, an event reloads the response. */
   patch?: Patch<Answer, Event> | undefined;
   watch?: undefined;
 }
 
-/** Which of the server's watches tells that an answer has changed. */
+/** The watch of the server that reports changes of a response. */
 export interface WatchOptions<Message> extends Refreshing {
   /** Opens the watch, which sends a snapshot, a marker, then changes: `(signal) => rpc.watchDeliveries({}, { signal })`. */
   watch: (signal: AbortSignal) => AsyncIterable<Message>;
-  /** What a message is: the marker after the snapshot, a change, or nothing of interest. */
+  /** The meaning of a message: the marker after the snapshot, a change, or nothing of interest. */
   read: (message: Message) => "marker" | "change" | undefined;
   subscribe?: undefined;
   patch?: undefined;
 }
 
-/** What keeps an answer current: the events of a subscription, or a watch. */
+/** The source that keeps a response up to date: the events of a subscription, or a watch. */
 export type LiveQueryOptions<Answer, Told> = EventsOptions<Answer, Told> | WatchOptions<Told>;
 
-/** What a query answers, and where the stream is that keeps it current. */
+/** The result of a query, with the status of the stream that keeps it up to date. */
 export type LiveQueryResult<Answer> = UseQueryResult<Answer, ConnectError> & {
   readonly live: LiveStatus;
 };
 
-/** An answer in the cache of the queries. */
+/** A response in the query cache. */
 interface Cached<Answer> {
   get(): Answer | undefined;
   set(answer: Answer): void;
@@ -68,9 +68,9 @@ const defaultRefreshMs = 250;
 const opening: LiveStatus = { state: "connecting" };
 
 /**
- * A connect-query whose answer follows the log. Nothing is missed between loading and subscribing: with a patch, the
- * subscription begins at the place the answer was read at, and anew with each answer that is loaded; without one, the
- * answer is loaded again once the subscription is on, and with a watch once its snapshot is complete.
+ * A connect-query whose response follows the log. Nothing is missed between loading and subscribing. With a patch, the
+ * subscription begins at the cursor at which the response was read, and anew with each response that is loaded. Without
+ * one, the response is reloaded once the subscription is active, and with a watch once its snapshot is complete.
  */
 export function useLiveQuery<Input extends DescMessage, Output extends DescMessage, Told>(
   method: DescMethodUnary<Input, Output>,
@@ -134,10 +134,10 @@ export function useLiveQuery<Input extends DescMessage, Output extends DescMessa
   return { ...query, live };
 }
 
-/** What a query's answer is kept current by. */
+/** The source of the changes of a query's response. */
 type Feed = Pick<Subscription<unknown>, "status" | "onStatus" | "close">;
 
-/** Reads the events of a subscription, each of which is patched in or else makes the answer be loaded again. */
+/** Reads the events of a subscription. Each is patched into the response or reloads it. */
 function follow<Answer, Event>(
   { subscribe }: EventsOptions<Answer, Event>,
   refresh: () => void,
@@ -153,7 +153,7 @@ function follow<Answer, Event>(
   return subscription;
 }
 
-/** Reads a watch. Whatever it missed between two connections is in the snapshot of the next one. */
+/** Reads a watch. The snapshot of a connection includes everything that was missed since the previous one. */
 function followWatch<Message>({ watch, read }: WatchOptions<Message>, refresh: () => void): Feed {
   const stream = keepWatch({ open: watch, isMarker: (message) => read(message) === "marker" });
   const take = (message: Message) => {
@@ -165,8 +165,8 @@ function followWatch<Message>({ watch, read }: WatchOptions<Message>, refresh: (
 }
 
 /**
- * Loads the answer again. A load that is under way is begun anew, unless it is the first one: that is waited for, and what it
- * brings may have been read too early.
+ * Reloads the response. A current load is restarted, unless it is the first one: that is awaited, although its result
+ * may have been read too early.
  */
 async function loadAgain(queries: QueryClient, queryKey: QueryKey): Promise<void> {
   const which = { queryKey, exact: true };

@@ -3,26 +3,26 @@ import type { LiveStream } from "../live/live-stream.js";
 import type { LiveStatus } from "../live/status.js";
 import { keepWatch } from "./watch.js";
 
-/** What a component sees of a watch. */
+/** The state of a watch in a component. */
 export interface WatchView<Value> {
-  /** What the watch has told; undefined before its first snapshot is complete. It stays while the stream is lost or held. */
+  /** The value; undefined before the first snapshot is complete. It stays while the stream is lost or paused. */
   readonly value: Value | undefined;
-  /** How many snapshots were complete: with each, what was loaded by other calls may be out of date. */
+  /** The number of complete snapshots. With each, data that was loaded by other calls may be out of date. */
   readonly snapshots: number;
-  /** Where the stream is; its error is that of a stream that has ended. */
+  /** The status of the stream; its error is that of an ended stream. */
   readonly status: LiveStatus;
-  /** Cuts a wait between two tries short. */
+  /** Retries now instead of waiting for the next attempt. */
   readonly retryNow: () => void;
 }
 
 export interface UseWatchOptions<Value, Message> {
-  /** What a snapshot is added to. Each connection brings a new one; `before` is what is known so far. */
+  /** The initial value of a snapshot. Each connection sends a new snapshot; `before` is the value so far. */
   begin: (before: Value | undefined) => Value;
-  /** The value with what a message of the snapshot, the marker, or a later message says. */
+  /** Returns the value after a message of the snapshot, the marker, or a later message. */
   fold: (value: Value, message: Message) => Value;
-  /** Whether the message is the marker: the snapshot is complete with it, and is shown. */
+  /** Whether the message is the marker. It completes the snapshot, which is then shown. */
   isMarker: (message: Message) => boolean;
-  /** False holds the watch; it begins with a new snapshot afterwards. */
+  /** False pauses the watch; it continues with a new snapshot. */
   enabled?: boolean | undefined;
 }
 
@@ -31,7 +31,7 @@ const batchMs = 50;
 const held: LiveStatus = { state: "ended" };
 const opening: LiveStatus = { state: "connecting" };
 
-/** What outlives a watch that is held: until the dependencies change. */
+/** The state that a paused watch keeps until the dependencies change. */
 interface Session<Value> {
   value: Value | undefined;
   snapshots: number;
@@ -43,9 +43,9 @@ interface Latest<Value, Message> extends UseWatchOptions<Value, Message> {
 }
 
 /**
- * Follows one of the server's watches for as long as the component is shown: the snapshot, and what changes after it, as
- * one value. `open` opens it: `(signal) => rpc.watchStreams({}, { signal, timeoutMs: 0 })`. When one of `deps` changes,
- * all begins anew.
+ * Follows a watch of the server while the component is mounted: the snapshot and the later changes, as one value.
+ * `open` opens it: `(signal) => rpc.watchStreams({}, { signal, timeoutMs: 0 })`. When one of `deps` changes, everything
+ * begins anew.
  */
 export function useWatch<Value, Message>(
   open: (signal: AbortSignal) => AsyncIterable<Message>,
@@ -69,7 +69,7 @@ export function useWatch<Value, Message>(
   return { value, snapshots, status: enabled ? status : held, retryNow };
 }
 
-/** Reads a session's watch until the answer is called. */
+/** Reads the watch of a session until the returned function is called. */
 function run<Value, Message>(
   session: Session<Value>,
   latest: { current: Latest<Value, Message> },
@@ -101,7 +101,7 @@ function run<Value, Message>(
   };
 }
 
-/** One watch as it is read: a snapshot is gathered aside until it is complete. */
+/** One watch being read: a snapshot replaces the value when it is complete. */
 class Reading<Value, Message> {
   readonly stream: LiveStream<Message>;
   readonly #session: Session<Value>;

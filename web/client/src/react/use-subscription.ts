@@ -2,20 +2,20 @@ import { type DependencyList, useCallback, useEffect, useMemo, useRef, useState 
 import type { LiveStatus } from "../live/status.js";
 import type { StreamOptions, Subscription } from "../live/subscription.js";
 
-/** What a component sees of a subscription. */
+/** The state of a subscription in a component. */
 export interface SubscriptionView<Event> {
   /** The newest events, oldest first. */
   readonly events: readonly Event[];
-  /** Where the stream is; its error is that of a stream that has ended. */
+  /** The status of the stream; its error is that of an ended stream. */
   readonly status: LiveStatus;
-  /** Cuts a wait between two tries short. */
+  /** Retries now instead of waiting for the next attempt. */
   readonly retryNow: () => void;
 }
 
 export interface UseSubscriptionOptions<Event> {
-  /** False holds the subscription; it goes on after the last event it brought. */
+  /** False pauses the subscription; it resumes after the last event. */
   enabled?: boolean | undefined;
-  /** How many events are kept; 100 when absent, none when 0. */
+  /** The number of events that are kept; default: 100, 0 for none. */
   keep?: number | undefined;
   /** Called with each event, whether it is kept or not. */
   onEvent?: ((event: Event) => void) | undefined;
@@ -26,7 +26,7 @@ const batchMs = 50;
 const held: LiveStatus = { state: "ended" };
 const opening: LiveStatus = { state: "connecting" };
 
-/** What outlives a subscription that is held: until the dependencies change. */
+/** The state that a paused subscription keeps until the dependencies change. */
 interface Session<Event> {
   events: readonly Event[];
   resume: Pick<StreamOptions, "start">;
@@ -34,8 +34,8 @@ interface Session<Event> {
 }
 
 /**
- * Subscribes for as long as the component is shown. `open` makes the subscription, of any of the clients:
- * `(resume) => client.subscribe(["order.*"], { start: "earliest", ...resume })`. When one of `deps` changes, all begins anew.
+ * Subscribes while the component is mounted. `open` creates the subscription, with any of the clients: `(resume) =>
+ * client.subscribe(["order.*"], { start: "earliest", ...resume })`. When one of `deps` changes, everything begins anew.
  */
 export function useSubscription<Event>(
   open: (resume: Pick<StreamOptions, "start">) => Subscription<Event>,
@@ -65,7 +65,7 @@ export function useSubscription<Event>(
   };
 }
 
-/** Reads a session's subscription until the answer is called. */
+/** Reads the subscription of a session until the returned function is called. */
 function run<Event>(
   session: Session<Event>,
   latest: { current: { open: (resume: object) => Subscription<Event> } & Kept<Event> },

@@ -5,25 +5,25 @@ import { BodyTooLargeError, readBody } from "./body.js";
 import { readDocument, type WebhookEvent } from "./document.js";
 import { type WebhookHeaders, WebhookVerificationError, WebhookVerifier } from "./signature.js";
 
-/** Somewhat more than the largest request a server takes unless it is told otherwise. */
+/** Slightly more than the largest request that a server accepts by default. */
 const defaultMaxBytes = 20 * 1024 * 1024;
 
 export interface WebhookHandlerOptions {
-  /** Signing secrets ("whsec_…"): of several subscriptions, or the old and the new one while it changes. */
+  /** Signing secrets ("whsec_…"): of several subscriptions, or the old and the new one during a rotation. */
   secrets: readonly string[];
-  /** Told of what a handler throws and of data that its schema cannot hold; `console.error` when absent. */
+  /** Called with errors of handlers and with data that does not fit its schema; default: `console.error`. */
   onError?: ((error: unknown, event: WebhookEvent) => void) | undefined;
-  /** The largest body that is read; 20 MiB when absent. */
+  /** The maximum size of a body; default: 20 MiB. */
   maxBytes?: number | undefined;
 }
 
-/** What is done with an event. Its sender is answered 2xx when this has ended, and 500 when it throws. */
+/** Handles an event. The response is 2xx when it has ended, and 500 if it throws. */
 export type EventHandler<Data> = (data: Data, event: WebhookEvent) => void | Promise<void>;
 
-/** The answer to a webhook. */
+/** The response to a webhook. */
 export interface WebhookReply {
   readonly status: number;
-  /** For whoever reads the record of the attempt; empty on success. */
+  /** Text for people who read the record of the attempt; empty on success. */
   readonly text: string;
 }
 
@@ -48,12 +48,12 @@ interface Route {
   handle: EventHandler<never>;
 }
 
-/** Makes a receiver of webhooks. */
+/** Creates a receiver of webhooks. */
 export function webhookHandler(options: WebhookHandlerOptions): WebhookHandler {
   return new WebhookHandler(options);
 }
 
-/** Receives webhooks: verifies who sent them, reads their data and passes them to the function of their type. */
+/** Receives webhooks: verifies the signature, decodes the data and calls the handler of the type. */
 export class WebhookHandler {
   readonly #verifier: WebhookVerifier;
   readonly #routes = new Map<string, Route>();
@@ -67,7 +67,7 @@ export class WebhookHandler {
     this.#maxBytes = maxBytes ?? defaultMaxBytes;
   }
 
-  /** Says what to do with events of a type. */
+  /** Sets the handler for events of a type. */
   on<const Source extends EventSource>(source: Source, handle: EventHandler<DataOf<Source>>): this {
     const type = eventTypeOf(source);
     if (this.#routes.has(type)) throw new TypeError(`the event type ${type} has a handler already`);
@@ -75,13 +75,13 @@ export class WebhookHandler {
     return this;
   }
 
-  /** Says what to do with events of all other types. They are accepted unread when absent. */
+  /** Sets the handler for events of all other types. Without it, they are accepted and ignored. */
   onUnknown(handle: (event: WebhookEvent) => void | Promise<void>): this {
     this.#unknown = handle;
     return this;
   }
 
-  /** Answers a request as servers with the Fetch API have it. */
+  /** Handles a request of the Fetch API and returns the response. */
   readonly fetch = async (request: Request): Promise<Response> => {
     const header = (name: string) => request.headers.get(name) ?? undefined;
     const isRead = request.bodyUsed || request.body?.locked;
@@ -90,7 +90,7 @@ export class WebhookHandler {
     return new Response(text || null, { status, headers: replyHeaders(status) });
   };
 
-  /** Answers a request of node:http and of what is built on it. No body parser may have read the body before. */
+  /** Handles a request of node:http and frameworks built on it. No body parser may have read the body before. */
   readonly node = async (request: NodeRequest, response: NodeResponse): Promise<void> => {
     const header = (name: string) => {
       const value = request.headers[name];
@@ -104,7 +104,7 @@ export class WebhookHandler {
     response.end(text);
   };
 
-  /** Answers a body that was read already, as it was sent. */
+  /** Handles a body that was already read, as it was sent. */
   async handle(headers: WebhookHeaders, body: Uint8Array): Promise<WebhookReply> {
     let event: WebhookEvent;
     let data: ParsedJson;
@@ -142,7 +142,7 @@ export class WebhookHandler {
     return this.handle(headers, body);
   }
 
-  /** What onError throws is nobody's to catch, and the webhook has to be answered. */
+  /** Ignores errors of onError, because the webhook still needs a response. */
   #tell(error: unknown, event: WebhookEvent): void {
     try {
       this.#onError(error, event);
@@ -170,7 +170,7 @@ export class WebhookHandler {
   }
 }
 
-/** The fault of the program, not of the sender, which tries again. */
+/** The response to an error of the program, not of the sender, which retries. */
 const bodyWasRead =
   "the body was read before the webhook handler could verify it: mount the handler before any body parser, or pass the raw body to handle()";
 
