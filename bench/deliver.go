@@ -193,7 +193,7 @@ func together(server, sink *process, d time.Duration) (rate float64, cpu time.Du
 	return float64(published) / time.Since(began).Seconds(), (server.cpu() - before) / time.Duration(published), nil
 }
 
-// firstByte publishes at a fixed rate, whether or not answers have come, and answers how long events took to the sink.
+// firstByte publishes at a fixed rate, whether or not responses have arrived, and returns how long events took to the sink.
 func firstByte(server, sink *process, perSecond int, d time.Duration) (sinkStats, error) {
 	id, err := subscribe(server, sink, fmt.Sprintf("latency-%d", time.Now().UnixNano()), "now")
 	if err != nil {
@@ -223,7 +223,7 @@ func openLoop(address string, perSecond int, d time.Duration) error {
 	return err
 }
 
-// timedLoop is openLoop that says how long the answers took from the time they were due.
+// timedLoop is openLoop that returns the latencies of the responses, from the time at which each request was due.
 func timedLoop(address string, perSecond int, d time.Duration) (sinkStats, error) {
 	const lanes = 32
 	due := make(chan time.Time, perSecond)

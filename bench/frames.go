@@ -64,7 +64,7 @@ func framesMain(address, clients, perSecond string) int {
 	return 0
 }
 
-// beat wakes all who wait at once, again and again.
+// beat wakes all waiting goroutines at once, again and again.
 type beat struct {
 	mu   sync.Mutex
 	next chan struct{}

@@ -21,7 +21,7 @@ import (
 
 const livePath = "/v1/events/stream"
 
-// transport opens one live stream and answers what the server sends.
+// transport opens one live stream and returns the bytes that the server sends.
 type transport struct {
 	name string
 	open func(address, start string) (io.ReadCloser, error)
@@ -130,7 +130,7 @@ func listen(by transport, address, start string, n int, seen func(int, int64, in
 func (l *listeners) count(i int, begun func()) {
 	var once sync.Once
 	defer once.Do(begun)
-	// What is left of the read before is too short for a marker, and may be the beginning of one.
+	// The rest of the previous read is too short for a marker, and may be the beginning of one.
 	const kept = len(marker) - 1
 	buffer := make([]byte, kept+readBytes)
 	for {
@@ -171,7 +171,7 @@ func (l *listeners) total() (total, slowest int64) {
 	return total, slices.Min(counts)
 }
 
-// await waits until every listener has read so many events.
+// await waits until every listener has read that number of events.
 func (l *listeners) await(events int64, timeout time.Duration) error {
 	deadline := time.Now().Add(timeout)
 	for {

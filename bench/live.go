@@ -177,7 +177,7 @@ func fanOut(server *process, by transport, clients int, d time.Duration) (rate f
 	})
 }
 
-// livePublisher answers a function that publishes n events at once.
+// livePublisher returns a function that publishes n events at once.
 func livePublisher(server *process) func(n int) error {
 	client := postriderv1connect.NewEventServiceClient(http2Client(), "http://"+server.address, connect.WithGRPC())
 	return func(n int) error {
@@ -266,7 +266,7 @@ func (b *bench) idleRow(by transport) (row, error) {
 	return r, err
 }
 
-// replayRows replays what is stored to some clients at once while events come in.
+// replayRows replays the stored events to some clients at once while new events are published.
 func (b *bench) replayRows() ([]row, error) {
 	events := replayed
 	if b.short {

@@ -20,7 +20,7 @@ const adminKey = "bench-admin-key-0123456789"
 type process struct {
 	cmd     *exec.Cmd
 	address string
-	// side is where a server tells what memory it uses.
+	// side is the address at which a server reports its memory.
 	side   string
 	output bytes.Buffer
 }

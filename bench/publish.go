@@ -121,7 +121,7 @@ type publishKind struct {
 	unchecked bool
 }
 
-// publishRate publishes for a while with all publishers and answers events per second and the server's CPU per event.
+// publishRate publishes for a while with all publishers and returns events per second and the server's CPU per event.
 func publishRate(server *process, kind publishKind, d time.Duration) (rate float64, cpu time.Duration, err error) {
 	loads, closeAll, err := publishLoads(server.address, kind, publishers)
 	if err != nil {

@@ -37,7 +37,7 @@ func dialRawTLS(address string, trusted *tls.Config) (*rawConn, error) {
 
 func (c *rawConn) close() { _ = c.conn.Close() }
 
-// do sends a whole request and answers the status and the body, which is valid until the next call.
+// do sends a whole request and returns the status and the body, which is valid until the next call.
 func (c *rawConn) do(request []byte) (status int, body []byte, err error) {
 	if _, err := c.conn.Write(request); err != nil {
 		return 0, nil, err

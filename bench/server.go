@@ -33,10 +33,10 @@ const (
 	memoryVariable = "POSTRIDER_BENCH_MEMORY"
 )
 
-// sideVariable is the address at which a server of the bench tells what memory it uses.
+// sideVariable is the address at which a server of the bench reports its memory.
 const sideVariable = "POSTRIDER_BENCH_SIDE"
 
-// serveMemory answers what heap and stacks are in use after a collection.
+// serveMemory serves the size of heap and stacks after a collection.
 func serveMemory(address string) {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /memory", func(w http.ResponseWriter, _ *http.Request) {
@@ -61,7 +61,7 @@ func startProfile(pattern string) (stop func(), err error) {
 	return func() { pprof.StopCPUProfile(); _ = file.Close() }, nil
 }
 
-// noStore answers appends as if they had been stored.
+// noStore acknowledges appends without storing them.
 type noStore struct {
 	*store.Store
 	head atomic.Int64

@@ -108,7 +108,7 @@ func (s *sink) note(body []byte, arrived time.Time) {
 	s.mu.Unlock()
 }
 
-// report answers the count and the quantiles of the latency in microseconds, and forgets the latencies.
+// report returns the count and the quantiles of the latency in microseconds, and resets the latencies.
 func (s *sink) report(conn net.Conn) {
 	s.mu.Lock()
 	latency := s.latency

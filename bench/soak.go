@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// The load of a soak, and what it must show at the default memory.
+// The load of a soak, and the requirements at the default memory.
 const (
 	soakRate     = 400
 	soakWebhooks = 3
@@ -46,7 +46,8 @@ func (b *bench) soak() error {
 	})
 }
 
-// watchMemory prints the memory of the server as long as events are published, and judges it by what it was when tail and caches were full.
+// watchMemory prints the memory of the server while events are published, and compares it with the memory when tail and
+// caches were full.
 func watchMemory(server *process, filled time.Duration, published <-chan error) error {
 	every := time.NewTicker(filled / 40)
 	defer every.Stop()

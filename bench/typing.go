@@ -183,7 +183,7 @@ func publishWhileRegistering(server *process, perSecond int, d time.Duration, ve
 	return all, registered, err
 }
 
-// publishLatencies publishes typed events at a fixed rate, whether or not answers have come, and answers how long each took
+// publishLatencies publishes typed events at a fixed rate, whether or not responses have arrived, and returns how long each took
 // from when it was due.
 func publishLatencies(address string, perSecond int, d time.Duration) ([]time.Duration, error) {
 	const lanes = 32
