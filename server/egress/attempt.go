@@ -19,6 +19,7 @@ type attempt struct {
 	conn      *conn
 	reused    bool
 	answered  bool         // the response's header is complete
+	handed    *handed      // the connection on which the endpoint has chosen HTTP/2
 	firstByte atomic.Int64 // nanoseconds since start; may be set by the goroutine that reads the connection
 }
 

@@ -43,15 +43,21 @@ type Config struct {
 // for concurrent use.
 type Client struct {
 	guard         Guard
-	direct        *direct
-	plain, secure *http.Transport
+	plain, secure *scheme
 	template      *http.Request
 	scratch       sync.Pool
 }
 
+// scheme sends the requests of http, or those of https: HTTP/1.1 by direct, HTTP/2 and everything out of the ordinary by net/http.
+type scheme struct {
+	direct    *direct
+	transport *http.Transport
+	http2     hostSet // hosts that have chosen HTTP/2
+}
+
 // New makes a client that keeps idle connections for 90 s, up to 1024 per host.
 func New(config Config) *Client {
-	c := &Client{guard: config.Guard}
+	c := &Client{guard: config.Guard, plain: &scheme{transport: newTransport()}, secure: &scheme{transport: newTransport()}}
 	c.guard.refusals = &refusalLog{}
 	timeout := config.ConnectTimeout
 	if timeout == 0 {
@@ -68,10 +74,10 @@ func New(config Config) *Client {
 		NextProtos:         []string{"h2", "http/1.1"},
 		ClientSessionCache: tls.NewLRUClientSessionCache(maxIdleConnsPerHost),
 	}
-	c.plain, c.secure = newTransport(), newTransport()
-	c.plain.DialContext = plain.dial
-	c.direct = newDirect(plain.dial)
-	c.secure.DialTLSContext = secure.dialTLS
+	c.plain.transport.DialContext = plain.dial
+	c.plain.direct = newDirect(plain.dial, "80")
+	c.secure.transport.DialTLSContext = orHanded(secure.dialTLS)
+	c.secure.direct = newDirect(secure.dialTLS, "443")
 	c.template = &http.Request{Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1}
 	c.scratch.New = func() any { return new([MaxResponseBytes + 1]byte) }
 	return c
@@ -94,9 +100,10 @@ func (c *Client) Guard() *Guard { return &c.guard }
 
 // CloseIdle closes connections that no request uses.
 func (c *Client) CloseIdle() {
-	c.direct.idle.close()
-	c.plain.CloseIdleConnections()
-	c.secure.CloseIdleConnections()
+	for _, s := range [...]*scheme{c.plain, c.secure} {
+		s.direct.idle.close()
+		s.transport.CloseIdleConnections()
+	}
 }
 
 // Request is what Do sends.
@@ -145,27 +152,33 @@ type Timings struct {
 // another one: idle connections are closed by endpoints at any time, and deliveries are at-least-once.
 func (c *Client) Do(ctx context.Context, r Request) (Result, error) {
 	a := newAttempt(ctx, r.Timeout)
-	if c.direct.suits(r) {
-		return c.doDirect(a, r)
+	s := c.scheme(r.URL)
+	if suits(r) && !s.http2.has(r.URL.Host) {
+		return c.doDirect(s, a, r)
 	}
-	return c.doTransport(a, r)
+	return c.doTransport(s, a, r)
 }
 
-func (c *Client) doDirect(a *attempt, r Request) (Result, error) {
-	l, response, err := c.direct.ask(a, r)
+func (c *Client) doDirect(s *scheme, a *attempt, r Request) (Result, error) {
+	l, response, err := s.direct.ask(a, r)
+	if a.handed != nil {
+		s.http2.add(r.URL.Host)
+		return c.doTransport(s, a, r)
+	}
 	if err != nil {
 		return a.result(), a.failure(err, r)
 	}
 	result := a.answer(response)
 	ended, err := c.read(response, r.Keep, &result)
-	c.direct.done(l, ended && !response.Close && response.StatusCode > 199)
+	s.direct.done(l, ended && !response.Close && response.StatusCode > 199)
 	return c.conclude(a, r, result, err)
 }
 
-func (c *Client) doTransport(a *attempt, r Request) (Result, error) {
+func (c *Client) doTransport(s *scheme, a *attempt, r Request) (Result, error) {
 	bounded, cancel := context.WithDeadline(a.caller, a.deadline)
 	defer cancel()
-	response, err := c.transport(r.URL).RoundTrip(c.prepare(a.traced(bounded), r))
+	defer a.handed.close()
+	response, err := s.transport.RoundTrip(c.prepare(a.handed.in(a.traced(bounded)), r))
 	if err != nil {
 		return a.result(), a.failure(err, r)
 	}
@@ -183,7 +196,7 @@ func (c *Client) conclude(a *attempt, r Request, result Result, err error) (Resu
 	return result, nil
 }
 
-func (c *Client) transport(u *url.URL) *http.Transport {
+func (c *Client) scheme(u *url.URL) *scheme {
 	if u.Scheme == "https" {
 		return c.secure
 	}

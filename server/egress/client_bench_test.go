@@ -14,7 +14,7 @@ import (
 )
 
 // The sink answers from one goroutine per connection and allocates nothing, so that figures are the client's.
-func benchmarkSink(b *testing.B) string {
+func benchmarkSink(b *testing.B, scheme string) string {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		b.Fatal(err)
@@ -26,10 +26,13 @@ func benchmarkSink(b *testing.B) string {
 			if err != nil {
 				return
 			}
+			if scheme == "https" {
+				c = secured(c)
+			}
 			go answer(c)
 		}
 	}()
-	return "http://" + listener.Addr().String()
+	return scheme + "://" + listener.Addr().String()
 }
 
 func answer(c net.Conn) {
@@ -63,18 +66,24 @@ func answer(c net.Conn) {
 var benchmarkBody = []byte(`{"data":"` + strings.Repeat("x", 300) + `"}`)
 
 // BenchmarkDo is to be read against BenchmarkDoThroughTransport: the difference is what net/http's goroutines cost.
-func BenchmarkDo(b *testing.B) { benchmarkDo(b, http.MethodPost) }
+func BenchmarkDo(b *testing.B) { overSchemes(b, http.MethodPost) }
 
 // BenchmarkDoThroughTransport is to be read against BenchmarkBareTransport: the difference is what the guard, the
 // deadline and the measuring cost.
-func BenchmarkDoThroughTransport(b *testing.B) { benchmarkDo(b, http.MethodPut) }
+func BenchmarkDoThroughTransport(b *testing.B) { overSchemes(b, http.MethodPut) }
 
-func benchmarkDo(b *testing.B, method string) {
-	u, err := egress.ParseURL(benchmarkSink(b))
+func overSchemes(b *testing.B, method string) {
+	for _, scheme := range schemes {
+		b.Run(scheme, func(b *testing.B) { benchmarkDo(b, scheme, method) })
+	}
+}
+
+func benchmarkDo(b *testing.B, scheme, method string) {
+	u, err := egress.ParseURL(benchmarkSink(b, scheme))
 	if err != nil {
 		b.Fatal(err)
 	}
-	client := newClient(b, egress.Config{Guard: loopback(b)})
+	client := newClient(b, egress.Config{Guard: loopback(b), RootCAs: certificate().roots})
 	b.ReportAllocs()
 	b.SetParallelism(16)
 	b.RunParallel(func(pb *testing.PB) {
@@ -91,7 +100,7 @@ func benchmarkDo(b *testing.B, method string) {
 }
 
 func BenchmarkBareTransport(b *testing.B) {
-	target := benchmarkSink(b)
+	target := benchmarkSink(b, "http")
 	transport := &http.Transport{MaxIdleConnsPerHost: 1024, DisableCompression: true}
 	b.Cleanup(transport.CloseIdleConnections)
 	b.ReportAllocs()

@@ -1,6 +1,7 @@
 package egress_test
 
 import (
+	"context"
 	"crypto/x509"
 	"fmt"
 	"io"
@@ -9,6 +10,7 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -128,6 +130,48 @@ func TestDoSpeaksHTTP2(t *testing.T) {
 			t.Errorf("%s: %+v", got, result)
 		}
 	}
+}
+
+// closing calls closed when the connection is closed for the first time.
+type closing struct {
+	net.Conn
+	closed func()
+}
+
+func (c closing) Close() error {
+	defer c.closed()
+	return c.Conn.Close()
+}
+
+// Requests that all find no connection dial one each, and HTTP/2 needs a single one: the others must not stay open.
+func TestConnectionsThatHTTP2DoesNotNeedAreClosed(t *testing.T) {
+	t.Parallel()
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { _, _ = io.Copy(w, r.Body) }))
+	server.EnableHTTP2 = true
+	server.StartTLS()
+	t.Cleanup(server.Close)
+	var requests, open sync.WaitGroup
+	client := newClient(t, egress.Config{
+		Guard: loopback(t), RootCAs: rootsOf(server), Dial: func(ctx context.Context, network, address string) (net.Conn, error) {
+			c, err := (&net.Dialer{}).DialContext(ctx, network, address)
+			if err != nil {
+				return nil, err
+			}
+			open.Add(1)
+			return closing{c, sync.OnceFunc(open.Done)}, nil
+		},
+	})
+	for range 32 {
+		requests.Go(func() {
+			result, err := client.Do(t.Context(), post(t, server.URL, "{}"))
+			if err != nil || string(result.Body) != "{}" {
+				t.Errorf("result %+v, error %v", result, err)
+			}
+		})
+	}
+	requests.Wait()
+	client.CloseIdle()
+	open.Wait()
 }
 
 func TestRedirectsAreAnswersNotFollowed(t *testing.T) {

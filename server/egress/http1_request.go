@@ -9,9 +9,9 @@ import (
 
 // suits tells what direct sends byte for byte like net/http. Everything out of the ordinary is left to net/http, which
 // refuses, escapes or sends it by its own rules.
-func (d *direct) suits(r Request) bool {
+func suits(r Request) bool {
 	u := r.URL
-	return u.Scheme == "http" && r.Method == http.MethodPost && len(r.Body) <= maxDirectBody &&
+	return r.Method == http.MethodPost && len(r.Body) <= maxDirectBody &&
 		u.Opaque == "" && u.Hostname() != "" && strings.Trim(u.Host, hostBytes+".:[]") == "" &&
 		!strings.ContainsFunc(u.RawQuery, isBlankOrControl) && validHeader(r.Header)
 }

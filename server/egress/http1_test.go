@@ -25,9 +25,9 @@ const (
 
 // endpoint returns each request with what reply says for the number of its connection and of the request on it, from 0.
 // It hangs up after hangUp and after half an answer.
-func endpoint(t testing.TB, reply func(connection, request int) string) string {
+func endpoint(t testing.TB, scheme string, reply func(connection, request int) string) string {
 	t.Helper()
-	return listen(t, func(connection int, c net.Conn) {
+	return listen(t, scheme, func(connection int, c net.Conn) {
 		in := bufio.NewReader(c)
 		for request := 0; ; request++ {
 			if _, err := readRequest(in); err != nil {
@@ -43,7 +43,7 @@ func endpoint(t testing.TB, reply func(connection, request int) string) string {
 }
 
 // listen serves each connection, with its number, until serve returns.
-func listen(t testing.TB, serve func(connection int, c net.Conn)) string {
+func listen(t testing.TB, scheme string, serve func(connection int, c net.Conn)) string {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -56,13 +56,16 @@ func listen(t testing.TB, serve func(connection int, c net.Conn)) string {
 			if err != nil {
 				return
 			}
+			if scheme == "https" {
+				c = secured(c)
+			}
 			go func() {
 				defer func() { _ = c.Close() }()
 				serve(connection, c)
 			}()
 		}
 	}()
-	return "http://" + listener.Addr().String()
+	return scheme + "://" + listener.Addr().String()
 }
 
 // readRequest returns the body.
@@ -74,8 +77,22 @@ func readRequest(in *bufio.Reader) ([]byte, error) {
 	return io.ReadAll(request.Body)
 }
 
+// overBoth runs a test over plain http and over https.
+func overBoth(t *testing.T, test func(t *testing.T, scheme string)) {
+	for _, scheme := range schemes {
+		t.Run(scheme, func(t *testing.T) {
+			t.Parallel()
+			test(t, scheme)
+		})
+	}
+}
+
 func TestReuse(t *testing.T) {
 	t.Parallel()
+	overBoth(t, reuse)
+}
+
+func reuse(t *testing.T, scheme string) {
 	cases := []struct {
 		name, answer string
 		reused       bool
@@ -99,8 +116,8 @@ func TestReuse(t *testing.T) {
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			target := endpoint(t, func(int, int) string { return c.answer })
-			client := newClient(t, egress.Config{Guard: loopback(t)})
+			target := endpoint(t, scheme, func(int, int) string { return c.answer })
+			client := newClient(t, egress.Config{Guard: loopback(t), RootCAs: certificate().roots})
 			for request := range 2 {
 				result, err := client.Do(t.Context(), post(t, target, "{}"))
 				if err != nil || string(result.Body) != c.body || result.Reused != (c.reused && request > 0) {
@@ -113,18 +130,22 @@ func TestReuse(t *testing.T) {
 
 func TestTruncatedAnswerEndsTheConnection(t *testing.T) {
 	t.Parallel()
+	overBoth(t, truncatedAnswerEndsTheConnection)
+}
+
+func truncatedAnswerEndsTheConnection(t *testing.T, scheme string) {
 	for _, bad := range []string{
 		"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhalf",
 		"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhalf",
 		"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nhalf\r\n",
 	} {
-		target := endpoint(t, func(connection, _ int) string {
+		target := endpoint(t, scheme, func(connection, _ int) string {
 			if connection == 0 {
 				return bad
 			}
 			return fine
 		})
-		client := newClient(t, egress.Config{Guard: loopback(t)})
+		client := newClient(t, egress.Config{Guard: loopback(t), RootCAs: certificate().roots})
 		_, err := client.Do(t.Context(), post(t, target, "{}"))
 		expectKind(t, err, egress.KindConnection)
 		result, err := client.Do(t.Context(), post(t, target, "{}"))
@@ -136,6 +157,10 @@ func TestTruncatedAnswerEndsTheConnection(t *testing.T) {
 
 func TestRequestIsSentOnceMoreOnANewConnection(t *testing.T) {
 	t.Parallel()
+	overBoth(t, requestIsSentOnceMoreOnANewConnection)
+}
+
+func requestIsSentOnceMoreOnANewConnection(t *testing.T, scheme string) {
 	cases := []struct {
 		name        string
 		second      string // on the connection used before
@@ -151,7 +176,7 @@ func TestRequestIsSentOnceMoreOnANewConnection(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			var connections atomic.Int64
-			target := endpoint(t, func(connection, request int) string {
+			target := endpoint(t, scheme, func(connection, request int) string {
 				connections.Store(int64(connection + 1))
 				switch {
 				case connection > 0:
@@ -161,7 +186,7 @@ func TestRequestIsSentOnceMoreOnANewConnection(t *testing.T) {
 				}
 				return fine
 			})
-			client := newClient(t, egress.Config{Guard: loopback(t)})
+			client := newClient(t, egress.Config{Guard: loopback(t), RootCAs: certificate().roots})
 			if _, err := client.Do(t.Context(), post(t, target, "{}")); err != nil {
 				t.Fatal(err)
 			}
@@ -182,8 +207,12 @@ func TestRequestIsSentOnceMoreOnANewConnection(t *testing.T) {
 // request with it.
 func TestUnaskedAnswerIsNotTaken(t *testing.T) {
 	t.Parallel()
+	overBoth(t, unaskedAnswerIsNotTaken)
+}
+
+func unaskedAnswerIsNotTaken(t *testing.T, scheme string) {
 	idle, said := make(chan struct{}), make(chan struct{})
-	target := listen(t, func(connection int, c net.Conn) {
+	target := listen(t, scheme, func(connection int, c net.Conn) {
 		in := bufio.NewReader(c)
 		for {
 			if _, err := readRequest(in); err != nil {
@@ -198,7 +227,7 @@ func TestUnaskedAnswerIsNotTaken(t *testing.T) {
 			}
 		}
 	})
-	client := newClient(t, egress.Config{Guard: loopback(t)})
+	client := newClient(t, egress.Config{Guard: loopback(t), RootCAs: certificate().roots})
 	if _, err := client.Do(t.Context(), post(t, target, "{}")); err != nil {
 		t.Fatal(err)
 	}
@@ -210,10 +239,55 @@ func TestUnaskedAnswerIsNotTaken(t *testing.T) {
 	}
 }
 
+// held keeps what is written until it is released.
+type held struct {
+	net.Conn
+	holding bool
+	kept    bytes.Buffer
+}
+
+func (h *held) Write(p []byte) (int, error) {
+	if h.holding {
+		return h.kept.Write(p)
+	}
+	return h.Conn.Write(p)
+}
+
+func (h *held) release() {
+	h.holding = false
+	_, _ = h.kept.WriteTo(h.Conn)
+}
+
+// With TLS the unasked answer can have arrived already, where the operating system no longer sees it.
+func TestUnaskedAnswerInTheSamePacketIsNotTaken(t *testing.T) {
+	t.Parallel()
+	target := listen(t, "http", func(connection int, c net.Conn) {
+		below := &held{Conn: c}
+		secure := secured(below)
+		in := bufio.NewReader(secure)
+		for {
+			if _, err := readRequest(in); err != nil {
+				return
+			}
+			below.holding = true
+			_, _ = io.WriteString(secure, fine)
+			_, _ = io.WriteString(secure, "HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\n\r\n")
+			below.release()
+		}
+	})
+	client := newClient(t, egress.Config{Guard: loopback(t), RootCAs: certificate().roots})
+	for range 2 {
+		result, err := client.Do(t.Context(), post(t, strings.Replace(target, "http", "https", 1), "{}"))
+		if err != nil || result.StatusCode != http.StatusOK || result.Reused {
+			t.Errorf("result %+v, error %v", result, err)
+		}
+	}
+}
+
 func TestInterimAnswersArePassedOver(t *testing.T) {
 	t.Parallel()
 	interim := "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n"
-	target := endpoint(t, func(int, int) string { return interim + fine })
+	target := endpoint(t, "http", func(int, int) string { return interim + fine })
 	client := newClient(t, egress.Config{Guard: loopback(t)})
 	for _, reused := range []bool{false, true} {
 		result, err := client.Do(t.Context(), post(t, target, "{}"))
@@ -226,14 +300,18 @@ func TestInterimAnswersArePassedOver(t *testing.T) {
 // However long the request is, an endpoint need not read it all before it answers.
 func TestEndpointMayAnswerWithoutReading(t *testing.T) {
 	t.Parallel()
+	overBoth(t, endpointMayAnswerWithoutReading)
+}
+
+func endpointMayAnswerWithoutReading(t *testing.T, scheme string) {
 	for _, size := range []int{1 << 10, 64 << 10, 64<<10 + 1, 8 << 20} {
 		over := make(chan struct{})
-		target := listen(t, func(_ int, c net.Conn) {
+		target := listen(t, scheme, func(_ int, c net.Conn) {
 			_, _ = c.Read(make([]byte, 1))
 			_, _ = io.WriteString(c, "HTTP/1.1 413 Too Large\r\nConnection: close\r\nContent-Length: 0\r\n\r\n")
 			<-over
 		})
-		client := newClient(t, egress.Config{Guard: loopback(t)})
+		client := newClient(t, egress.Config{Guard: loopback(t), RootCAs: certificate().roots})
 		result, err := client.Do(t.Context(), post(t, target, strings.Repeat("x", size)))
 		if err != nil || result.StatusCode != http.StatusRequestEntityTooLarge {
 			t.Errorf("%d bytes: result %+v, error %v", size, result, err)
@@ -244,7 +322,11 @@ func TestEndpointMayAnswerWithoutReading(t *testing.T) {
 
 func TestEndlessInterimAnswersEnd(t *testing.T) {
 	t.Parallel()
-	target := listen(t, func(_ int, c net.Conn) {
+	overBoth(t, endlessInterimAnswersEnd)
+}
+
+func endlessInterimAnswersEnd(t *testing.T, scheme string) {
+	target := listen(t, scheme, func(_ int, c net.Conn) {
 		_, _ = readRequest(bufio.NewReader(c))
 		for {
 			if _, err := io.WriteString(c, "HTTP/1.1 102 Processing\r\n\r\n"); err != nil {
@@ -252,7 +334,7 @@ func TestEndlessInterimAnswersEnd(t *testing.T) {
 			}
 		}
 	})
-	_, err := newClient(t, egress.Config{Guard: loopback(t)}).Do(t.Context(), post(t, target, "{}"))
+	_, err := newClient(t, egress.Config{Guard: loopback(t), RootCAs: certificate().roots}).Do(t.Context(), post(t, target, "{}"))
 	e := expectKind(t, err, egress.KindOther)
 	if !strings.Contains(e.Message, "headers exceeded 65536 bytes") {
 		t.Errorf("message is %q", e.Message)
@@ -296,7 +378,7 @@ func tell(result egress.Result, err error) string {
 func TestBothWaysSendTheSame(t *testing.T) {
 	t.Parallel()
 	sent := make(chan string, 1)
-	target := listen(t, func(_ int, c net.Conn) {
+	target := listen(t, "http", func(_ int, c net.Conn) {
 		var raw bytes.Buffer
 		_, _ = readRequest(bufio.NewReader(io.TeeReader(c, &raw)))
 		sent <- raw.String()

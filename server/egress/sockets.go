@@ -30,10 +30,10 @@ func (s *sockets) leave() { s.open.Add(-1) }
 // giveUpIdle closes a connection that no request uses: the one that waits longest among those of direct, else all of
 // net/http, which does not let them be closed one by one. It reports whether there may be more.
 func (c *Client) giveUpIdle() bool {
-	if c.direct.idle.giveUp() {
+	if c.plain.direct.idle.giveUp() || c.secure.direct.idle.giveUp() {
 		return true
 	}
-	c.plain.CloseIdleConnections()
-	c.secure.CloseIdleConnections()
+	c.plain.transport.CloseIdleConnections()
+	c.secure.transport.CloseIdleConnections()
 	return false
 }
