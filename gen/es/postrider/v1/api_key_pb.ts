@@ -17,7 +17,7 @@ export const file_postrider_v1_api_key: GenFile = /*@__PURE__*/
   fileDesc("Chpwb3N0cmlkZXIvdjEvYXBpX2tleS5wcm90bxIMcG9zdHJpZGVyLnYxIusCCgZBcGlLZXkSEwoCaWQYASABKAlCB7pIBHICGEASNwoEbmFtZRgCIAEoCUIpukgmciQyIl5bQS1aYS16MC05XVtBLVphLXowLTkuXyAtXXswLDk5fSQSFwoGdGVuYW50GAMgASgJQge6SARyAhg/Ej4KBnNjb3BlcxgEIAMoDjIZLnBvc3RyaWRlci52MS5BcGlLZXlTY29wZUITukgQkgENCAEYASIHggEEEAEgABIVCgRoaW50GAUgASgJQge6SARyAhgQEhAKCHJldmlzaW9uGAYgASgDEi8KC2NyZWF0ZV90aW1lGAcgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIvCgt1cGRhdGVfdGltZRgIIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLwoLcmV2b2tlX3RpbWUYCSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIkQKE0NyZWF0ZUFwaUtleVJlcXVlc3QSLQoHYXBpX2tleRgBIAEoCzIULnBvc3RyaWRlci52MS5BcGlLZXlCBrpIA8gBASJNChRDcmVhdGVBcGlLZXlSZXNwb25zZRIlCgdhcGlfa2V5GAEgASgLMhQucG9zdHJpZGVyLnYxLkFwaUtleRIOCgZzZWNyZXQYAiABKAkiagoSTGlzdEFwaUtleXNSZXF1ZXN0EhcKBnRlbmFudBgBIAEoCUIHukgEcgIYPxIdCglwYWdlX3NpemUYAiABKAVCCrpIBxoFGOgHKAASHAoKcGFnZV90b2tlbhgDIAEoCUIIukgFcgMYgAQiVgoTTGlzdEFwaUtleXNSZXNwb25zZRImCghhcGlfa2V5cxgBIAMoCzIULnBvc3RyaWRlci52MS5BcGlLZXkSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIiwKE1Jldm9rZUFwaUtleVJlcXVlc3QSFQoCaWQYASABKAlCCbpIBnIEEAEYQCI9ChRSZXZva2VBcGlLZXlSZXNwb25zZRIlCgdhcGlfa2V5GAEgASgLMhQucG9zdHJpZGVyLnYxLkFwaUtleSp7CgtBcGlLZXlTY29wZRIdChlBUElfS0VZX1NDT1BFX1VOU1BFQ0lGSUVEEAASFwoTQVBJX0tFWV9TQ09QRV9BRE1JThABEhkKFUFQSV9LRVlfU0NPUEVfUFVCTElTSBACEhkKFUFQSV9LRVlfU0NPUEVfQ09OU1VNRRADMtsCCg1BcGlLZXlTZXJ2aWNlEm0KDENyZWF0ZUFwaUtleRIhLnBvc3RyaWRlci52MS5DcmVhdGVBcGlLZXlSZXF1ZXN0GiIucG9zdHJpZGVyLnYxLkNyZWF0ZUFwaUtleVJlc3BvbnNlIhaqgBkSCg5hcGlfa2V5cy53cml0ZRABEmwKC0xpc3RBcGlLZXlzEiAucG9zdHJpZGVyLnYxLkxpc3RBcGlLZXlzUmVxdWVzdBohLnBvc3RyaWRlci52MS5MaXN0QXBpS2V5c1Jlc3BvbnNlIhiQAgGqgBkRCg1hcGlfa2V5cy5yZWFkEAESbQoMUmV2b2tlQXBpS2V5EiEucG9zdHJpZGVyLnYxLlJldm9rZUFwaUtleVJlcXVlc3QaIi5wb3N0cmlkZXIudjEuUmV2b2tlQXBpS2V5UmVzcG9uc2UiFqqAGRIKDmFwaV9rZXlzLndyaXRlEAFCtAEKEGNvbS5wb3N0cmlkZXIudjFCC0FwaUtleVByb3RvUAFaQmdpdGh1Yi5jb20vcG9zdHJpZGVyLWRldi9wb3N0cmlkZXIvZ2VuL2dvL3Bvc3RyaWRlci92MTtwb3N0cmlkZXJ2MaICA1BYWKoCDFBvc3RyaWRlci5WMcoCDFBvc3RyaWRlclxWMeICGFBvc3RyaWRlclxWMVxHUEJNZXRhZGF0YeoCDVBvc3RyaWRlcjo6VjFiBnByb3RvMw", [file_buf_validate_validate, file_google_protobuf_timestamp, file_postrider_v1_access]);
 
 /**
- * ApiKey lets a client in. Only a hash of its secret is stored.
+ * ApiKey authenticates a client. Only a hash of its secret is stored.
  *
  * @generated from message postrider.v1.ApiKey
  */
@@ -30,14 +30,14 @@ export type ApiKey = Message<"postrider.v1.ApiKey"> & {
   id: string;
 
   /**
-   * Unique in its tenant. It has no space at its end, no two in a row, and not the form of an id.
+   * Unique in its tenant. It must not end with a space, contain two spaces in a row, or have the form of an id.
    *
    * @generated from field: string name = 2;
    */
   name: string;
 
   /**
-   * The tenant it is confined to; empty for a server-scoped key. Fixed at creation.
+   * The tenant of the key; empty for a server-scoped key. Fixed at creation.
    *
    * @generated from field: string tenant = 3;
    */
@@ -49,7 +49,7 @@ export type ApiKey = Message<"postrider.v1.ApiKey"> & {
   scopes: ApiKeyScope[];
 
   /**
-   * Output only: the beginning of the secret, to recognise it.
+   * Output only: the beginning of the secret, to recognise the key.
    *
    * @generated from field: string hint = 5;
    */
@@ -77,7 +77,7 @@ export type ApiKey = Message<"postrider.v1.ApiKey"> & {
   updateTime?: Timestamp | undefined;
 
   /**
-   * Output only: set once it is revoked.
+   * Output only: set if the key is revoked.
    *
    * @generated from field: google.protobuf.Timestamp revoke_time = 9;
    */
@@ -118,7 +118,7 @@ export type CreateApiKeyResponse = Message<"postrider.v1.CreateApiKeyResponse"> 
   apiKey?: ApiKey | undefined;
 
   /**
-   * Shown once.
+   * Returned only once.
    *
    * @generated from field: string secret = 2;
    */
@@ -137,14 +137,14 @@ export const CreateApiKeyResponseSchema: GenMessage<CreateApiKeyResponse> = /*@_
  */
 export type ListApiKeysRequest = Message<"postrider.v1.ListApiKeysRequest"> & {
   /**
-   * Only keys of this tenant; all the caller may see when empty.
+   * Only keys of this tenant; if empty, all that the caller may see.
    *
    * @generated from field: string tenant = 1;
    */
   tenant: string;
 
   /**
-   * At most this many; 50 when 0.
+   * The maximum number; 50 if 0.
    *
    * @generated from field: int32 page_size = 2;
    */
@@ -222,7 +222,7 @@ export const RevokeApiKeyResponseSchema: GenMessage<RevokeApiKeyResponse> = /*@_
   messageDesc(file_postrider_v1_api_key, 6);
 
 /**
- * ApiKeyScope is what a key may do.
+ * ApiKeyScope is a set of permissions of a key.
  *
  * @generated from enum postrider.v1.ApiKeyScope
  */
@@ -267,7 +267,7 @@ export const ApiKeyScopeSchema: GenEnum<ApiKeyScope> = /*@__PURE__*/
  */
 export const ApiKeyService: GenService<{
   /**
-   * CreateApiKey makes a key. Its secret is in this answer and nowhere else.
+   * CreateApiKey creates a key. Its secret is in this response and nowhere else.
    *
    * @generated from rpc postrider.v1.ApiKeyService.CreateApiKey
    */
@@ -277,7 +277,7 @@ export const ApiKeyService: GenService<{
     output: typeof CreateApiKeyResponseSchema;
   },
   /**
-   * ListApiKeys answers keys by name, revoked ones included.
+   * ListApiKeys returns keys by name, including revoked ones.
    *
    * @generated from rpc postrider.v1.ApiKeyService.ListApiKeys
    */
@@ -287,7 +287,7 @@ export const ApiKeyService: GenService<{
     output: typeof ListApiKeysResponseSchema;
   },
   /**
-   * RevokeApiKey ends a key within a second. It cannot be undone.
+   * RevokeApiKey revokes a key within a second. This cannot be undone.
    *
    * @generated from rpc postrider.v1.ApiKeyService.RevokeApiKey
    */

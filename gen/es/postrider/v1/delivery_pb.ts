@@ -55,7 +55,7 @@ export type Delivery = Message<"postrider.v1.Delivery"> & {
   eventType: string;
 
   /**
-   * The event's place in the log.
+   * The event's position in the log.
    *
    * @generated from field: string cursor = 7;
    */
@@ -79,7 +79,7 @@ export type Delivery = Message<"postrider.v1.Delivery"> & {
   nextAttemptTime?: Timestamp | undefined;
 
   /**
-   * The newest attempt that has ended.
+   * The newest finished attempt.
    *
    * @generated from field: postrider.v1.Attempt last_attempt = 11;
    */
@@ -104,7 +104,7 @@ export const DeliverySchema: GenMessage<Delivery> = /*@__PURE__*/
   messageDesc(file_postrider_v1_delivery, 0);
 
 /**
- * Attempt is one try at a delivery, with what came back.
+ * Attempt is one try at a delivery, with its outcome.
  *
  * @generated from message postrider.v1.Attempt
  */
@@ -132,7 +132,7 @@ export type Attempt = Message<"postrider.v1.Attempt"> & {
   startTime?: Timestamp | undefined;
 
   /**
-   * From the first byte of work to the last byte read.
+   * From the start of the attempt to the last byte read.
    *
    * @generated from field: google.protobuf.Duration duration = 5;
    */
@@ -158,8 +158,8 @@ export type Attempt = Message<"postrider.v1.Attempt"> & {
   error: string;
 
   /**
-   * Absent when it was not recorded: a version before this made the attempt, the payload could not be rendered, or the
-   * subscription has sent in many other ways since.
+   * Absent if it was not recorded: the attempt was made by an earlier version, the payload could not be rendered, or the
+   * subscription has since sent in many other forms.
    *
    * @generated from field: postrider.v1.AttemptRequest request = 9;
    */
@@ -179,7 +179,7 @@ export const AttemptSchema: GenMessage<Attempt> = /*@__PURE__*/
   messageDesc(file_postrider_v1_delivery, 1);
 
 /**
- * AttemptTimings says where an attempt's time went; a part that did not happen is absent.
+ * AttemptTimings are the durations of the parts of an attempt; a part that did not happen is absent.
  *
  * @generated from message postrider.v1.AttemptTimings
  */
@@ -215,7 +215,7 @@ export const AttemptTimingsSchema: GenMessage<AttemptTimings> = /*@__PURE__*/
   messageDesc(file_postrider_v1_delivery, 2);
 
 /**
- * AttemptRequest is what was sent, as it was recorded with the attempt. What has changed since does not show.
+ * AttemptRequest is the request as it was recorded with the attempt. Later changes do not affect it.
  *
  * @generated from message postrider.v1.AttemptRequest
  */
@@ -231,22 +231,22 @@ export type AttemptRequest = Message<"postrider.v1.AttemptRequest"> & {
   url: string;
 
   /**
-   * Values of the subscription's own headers are hidden. When nothing was sent, those that differ from attempt to attempt
-   * are left out.
+   * The values of the subscription's own headers are hidden. If nothing was sent, headers that differ from attempt to attempt
+   * are omitted.
    *
    * @generated from field: repeated postrider.v1.Header headers = 3;
    */
   headers: Header[];
 
   /**
-   * The body, when body_state is SHOWN.
+   * The body, if body_state is SHOWN.
    *
    * @generated from field: string body = 4;
    */
   body: string;
 
   /**
-   * The length of the body that was sent; 0 when nothing was sent.
+   * The length of the body that was sent; 0 if nothing was sent.
    *
    * @generated from field: int64 body_bytes = 5;
    */
@@ -274,7 +274,7 @@ export const AttemptRequestSchema: GenMessage<AttemptRequest> = /*@__PURE__*/
   messageDesc(file_postrider_v1_delivery, 3);
 
 /**
- * AttemptResponse is what came back.
+ * AttemptResponse is the response of the endpoint.
  *
  * @generated from message postrider.v1.AttemptResponse
  */
@@ -336,7 +336,7 @@ export const HeaderSchema: GenMessage<Header> = /*@__PURE__*/
  */
 export type ListDeliveriesRequest = Message<"postrider.v1.ListDeliveriesRequest"> & {
   /**
-   * The tenant's name; the key's own tenant when empty.
+   * The tenant's name; empty means the key's own tenant.
    *
    * @generated from field: string tenant = 1;
    */
@@ -364,7 +364,7 @@ export type ListDeliveriesRequest = Message<"postrider.v1.ListDeliveriesRequest"
   states: DeliveryState[];
 
   /**
-   * At most this many; 50 when 0. A page may hold fewer and still have a next one.
+   * The maximum number; 50 if 0. A page can have fewer deliveries and still have a next page.
    *
    * @generated from field: int32 page_size = 5;
    */
@@ -412,7 +412,7 @@ export const ListDeliveriesResponseSchema: GenMessage<ListDeliveriesResponse> = 
  */
 export type GetDeliveryRequest = Message<"postrider.v1.GetDeliveryRequest"> & {
   /**
-   * The tenant's name; the key's own tenant when empty.
+   * The tenant's name; empty means the key's own tenant.
    *
    * @generated from field: string tenant = 1;
    */
@@ -460,7 +460,7 @@ export type GetDeliveryResponse = Message<"postrider.v1.GetDeliveryResponse"> & 
   attempts: Attempt[];
 
   /**
-   * How many attempts between the first 10 and the last 40 are not kept.
+   * The number of attempts between the first 10 and the last 40, which are not kept.
    *
    * @generated from field: int32 attempts_left_out = 3;
    */
@@ -486,7 +486,7 @@ export const GetDeliveryResponseSchema: GenMessage<GetDeliveryResponse> = /*@__P
  */
 export type RetryDeliveryRequest = Message<"postrider.v1.RetryDeliveryRequest"> & {
   /**
-   * The tenant's name; the key's own tenant when empty.
+   * The tenant's name; empty means the key's own tenant.
    *
    * @generated from field: string tenant = 1;
    */
@@ -527,7 +527,7 @@ export const RetryDeliveryResponseSchema: GenMessage<RetryDeliveryResponse> = /*
  */
 export type WatchDeliveriesRequest = Message<"postrider.v1.WatchDeliveriesRequest"> & {
   /**
-   * The tenant's name; the key's own tenant when empty.
+   * The tenant's name; empty means the key's own tenant.
    *
    * @generated from field: string tenant = 1;
    */
@@ -548,7 +548,7 @@ export type WatchDeliveriesRequest = Message<"postrider.v1.WatchDeliveriesReques
   eventId: string;
 
   /**
-   * How many deliveries the snapshot holds at most; 50 when 0.
+   * The maximum number of deliveries in the snapshot; 50 if 0.
    *
    * @generated from field: int32 snapshot_size = 4;
    */
@@ -587,7 +587,7 @@ export type WatchDeliveriesResponse = Message<"postrider.v1.WatchDeliveriesRespo
     case: "snapshotEnd";
   } | {
     /**
-     * A delivery as it is now.
+     * The current state of a delivery.
      *
      * @generated from field: postrider.v1.Delivery change = 3;
      */
@@ -627,7 +627,7 @@ export const SnapshotEndSchema: GenMessage<SnapshotEnd> = /*@__PURE__*/
   messageDesc(file_postrider_v1_delivery, 14);
 
 /**
- * WatchHeartbeat shows that a quiet watch is alive.
+ * WatchHeartbeat shows that a watch without changes is alive.
  *
  * @generated from message postrider.v1.WatchHeartbeat
  */
@@ -651,7 +651,7 @@ export enum DeliveryState {
   UNSPECIFIED = 0,
 
   /**
-   * An attempt is under way and has no outcome yet.
+   * The current attempt has no outcome yet.
    *
    * @generated from enum value: DELIVERY_STATE_PENDING = 1;
    */
@@ -670,7 +670,7 @@ export enum DeliveryState {
   DELIVERED = 3,
 
   /**
-   * Given up; RetryDelivery brings it back.
+   * All attempts failed; RetryDelivery can retry it.
    *
    * @generated from enum value: DELIVERY_STATE_DEAD = 4;
    */
@@ -707,7 +707,7 @@ export enum AttemptCause {
   RETRY = 2,
 
   /**
-   * To see whether a failing endpoint is back.
+   * A probe: to check whether a failing endpoint has recovered.
    *
    * @generated from enum value: ATTEMPT_CAUSE_PROBE = 3;
    */
@@ -751,7 +751,7 @@ export enum AttemptOutcome {
   DELIVERED = 1,
 
   /**
-   * The endpoint refused this event (3xx, 4xx): its retry schedule goes on.
+   * The endpoint refused this event (3xx, 4xx). It is retried on schedule.
    *
    * @generated from enum value: ATTEMPT_OUTCOME_EVENT_FAILURE = 2;
    */
@@ -786,8 +786,8 @@ export const AttemptOutcomeSchema: GenEnum<AttemptOutcome> = /*@__PURE__*/
   enumDesc(file_postrider_v1_delivery, 2);
 
 /**
- * AttemptBodyState says what is known of the body of a request. Bodies are not stored: an attempt keeps the digest, and
- * the event is rendered again.
+ * AttemptBodyState is the state of the body of a request. Bodies are not stored: an attempt keeps the digest, and the event
+ * is rendered again.
  *
  * @generated from enum postrider.v1.AttemptBodyState
  */
@@ -798,28 +798,28 @@ export enum AttemptBodyState {
   UNSPECIFIED = 0,
 
   /**
-   * It is shown.
+   * The body is shown.
    *
    * @generated from enum value: ATTEMPT_BODY_STATE_SHOWN = 1;
    */
   SHOWN = 1,
 
   /**
-   * It is the one that is shown with a newer attempt of the same response.
+   * The same body is shown with a newer attempt in this response.
    *
    * @generated from enum value: ATTEMPT_BODY_STATE_REPEATED = 2;
    */
   REPEATED = 2,
 
   /**
-   * It was another one than the event gives now.
+   * The event now renders to another body.
    *
    * @generated from enum value: ATTEMPT_BODY_STATE_DIFFERENT = 3;
    */
   DIFFERENT = 3,
 
   /**
-   * The event is gone.
+   * The event no longer exists.
    *
    * @generated from enum value: ATTEMPT_BODY_STATE_GONE = 4;
    */
@@ -840,13 +840,13 @@ export const AttemptBodyStateSchema: GenEnum<AttemptBodyState> = /*@__PURE__*/
   enumDesc(file_postrider_v1_delivery, 3);
 
 /**
- * DeliveryService shows what happened to each event for each subscription.
+ * DeliveryService shows the deliveries of events to subscriptions.
  *
  * @generated from service postrider.v1.DeliveryService
  */
 export const DeliveryService: GenService<{
   /**
-   * ListDeliveries answers deliveries, newest event first.
+   * ListDeliveries returns deliveries, newest event first.
    *
    * @generated from rpc postrider.v1.DeliveryService.ListDeliveries
    */
@@ -866,7 +866,7 @@ export const DeliveryService: GenService<{
     output: typeof GetDeliveryResponseSchema;
   },
   /**
-   * RetryDelivery makes an attempt as soon as possible. A dead delivery comes back with a fresh retry schedule.
+   * RetryDelivery makes an attempt as soon as possible. A dead delivery gets a new retry schedule.
    *
    * @generated from rpc postrider.v1.DeliveryService.RetryDelivery
    */

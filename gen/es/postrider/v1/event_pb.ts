@@ -21,14 +21,13 @@ export const file_postrider_v1_event: GenFile = /*@__PURE__*/
 /**
  * Event is an immutable fact. Attribute names follow CloudEvents 1.0.
  *
- * Field numbers 20 to 25 are set aside for content_type, data_ref, ordering_key, expire_time, deliver_after and
- * trace_parent.
+ * Field numbers 20 to 25 are reserved for content_type, data_ref, ordering_key, expire_time, deliver_after and trace_parent.
  *
  * @generated from message postrider.v1.Event
  */
 export type Event = Message<"postrider.v1.Event"> & {
   /**
-   * Unique in its tenant. Made by the server when empty: "evt_" and a time-sortable id.
+   * Unique in its tenant. If empty, the server generates one: "evt_" and a time-sortable id.
    *
    * @generated from field: string id = 1;
    */
@@ -42,35 +41,35 @@ export type Event = Message<"postrider.v1.Event"> & {
   type: string;
 
   /**
-   * Where it happened, a URI reference. "postrider" when empty.
+   * Where the event happened, a URI reference. "postrider" if empty.
    *
    * @generated from field: string source = 3;
    */
   source: string;
 
   /**
-   * What it is about, for example an order id.
+   * What the event is about, for example an order id.
    *
    * @generated from field: string subject = 4;
    */
   subject: string;
 
   /**
-   * When it happened, by the producer's clock. The time of receipt when absent.
+   * When the event happened, by the producer's clock. The time of receipt if absent.
    *
    * @generated from field: google.protobuf.Timestamp time = 5;
    */
   time?: Timestamp | undefined;
 
   /**
-   * The payload. In JSON it is always `data`, a plain object, whatever the event's type. In binary encodings a typed
-   * event carries proto_data, an untyped one json_data.
+   * The payload. In JSON it is always `data`, a plain object, whatever the event's type. In binary encodings typed events
+   * have proto_data, untyped ones json_data.
    *
    * @generated from oneof postrider.v1.Event.payload
    */
   payload: {
     /**
-     * JSON encoding only: a plain object. The server moves its text across unchanged, numbers of any size included.
+     * JSON encoding only: a plain object. The server copies its text unchanged, including numbers of any size.
      *
      * @generated from field: google.protobuf.Struct data = 6;
      */
@@ -94,8 +93,8 @@ export type Event = Message<"postrider.v1.Event"> & {
     case: "jsonData";
   } | {
     /**
-     * Output only: the exact text of a JSON object that the type's schema cannot hold, accepted because the schema was
-     * not enforced. `violations` says why. JSON readers see it as `data`.
+     * Output only: the exact text of a JSON object that does not fit the type's schema, accepted because the schema was not
+     * enforced. `violations` has the reasons. JSON readers see it as `data`.
      *
      * @generated from field: string invalid_data = 14;
      */
@@ -104,14 +103,14 @@ export type Event = Message<"postrider.v1.Event"> & {
   } | { case: undefined; value?: undefined };
 
   /**
-   * Output only: the event's place in the log; give it back as `start` to resume after this event.
+   * Output only: the event's position in the log. Send it as `start` to resume after this event.
    *
    * @generated from field: string cursor = 9;
    */
   cursor: string;
 
   /**
-   * Output only: when the server stored it. Never decreases along the log.
+   * Output only: when the server stored the event. Never decreases along the log.
    *
    * @generated from field: google.protobuf.Timestamp accept_time = 10;
    */
@@ -125,7 +124,7 @@ export type Event = Message<"postrider.v1.Event"> & {
   tenant: string;
 
   /**
-   * Output only: the version of the schema it was checked against; 0 for an untyped event.
+   * Output only: the version of the schema that the event was checked against; 0 for an untyped event.
    *
    * @generated from field: int32 schema_version = 12;
    */
@@ -139,7 +138,7 @@ export type Event = Message<"postrider.v1.Event"> & {
   dataSchema: string;
 
   /**
-   * Output only: what the event breaks, when it was accepted under WARN.
+   * Output only: the violations of an event that was accepted under WARN.
    *
    * @generated from field: repeated postrider.v1.SchemaViolation violations = 15;
    */
@@ -167,7 +166,7 @@ export type SchemaViolation = Message<"postrider.v1.SchemaViolation"> & {
   field: string;
 
   /**
-   * Id of the rule, for example "int32.gte"; empty where the payload does not have the schema's structure.
+   * Id of the rule, for example "int32.gte"; empty if the payload does not have the schema's structure.
    *
    * @generated from field: string rule = 2;
    */
@@ -193,7 +192,7 @@ export const SchemaViolationSchema: GenMessage<SchemaViolation> = /*@__PURE__*/
  */
 export type PublishRequest = Message<"postrider.v1.PublishRequest"> & {
   /**
-   * The tenant's name; the key's own tenant when empty.
+   * The tenant's name; empty means the key's own tenant.
    *
    * @generated from field: string tenant = 1;
    */
@@ -227,7 +226,7 @@ export type PublishResponse = Message<"postrider.v1.PublishResponse"> & {
   cursor: string;
 
   /**
-   * The event was stored before; id and cursor are those of the first time.
+   * The event was already stored; id and cursor are those of the first time.
    *
    * @generated from field: bool duplicate = 3;
    */
@@ -246,7 +245,7 @@ export const PublishResponseSchema: GenMessage<PublishResponse> = /*@__PURE__*/
  */
 export type PublishBatchRequest = Message<"postrider.v1.PublishBatchRequest"> & {
   /**
-   * The tenant's name; the key's own tenant when empty.
+   * The tenant's name; empty means the key's own tenant.
    *
    * @generated from field: string tenant = 1;
    */
@@ -289,7 +288,7 @@ export const PublishBatchResponseSchema: GenMessage<PublishBatchResponse> = /*@_
  */
 export type PublishStreamRequest = Message<"postrider.v1.PublishStreamRequest"> & {
   /**
-   * The tenant's name; the key's own tenant when empty. Only in the first message.
+   * The tenant's name; empty means the key's own tenant. Only in the first message.
    *
    * @generated from field: string tenant = 1;
    */
@@ -346,7 +345,7 @@ export const PublishStreamResponseSchema: GenMessage<PublishStreamResponse> = /*
   messageDesc(file_postrider_v1_event, 7);
 
 /**
- * PublishStreamAck says that an event is on disk.
+ * PublishStreamAck acknowledges that an event is on disk.
  *
  * @generated from message postrider.v1.PublishStreamAck
  */
@@ -369,7 +368,7 @@ export type PublishStreamAck = Message<"postrider.v1.PublishStreamAck"> & {
   cursor: string;
 
   /**
-   * The event was stored before; id and cursor are those of the first time.
+   * The event was already stored; id and cursor are those of the first time.
    *
    * @generated from field: bool duplicate = 4;
    */
@@ -384,7 +383,7 @@ export const PublishStreamAckSchema: GenMessage<PublishStreamAck> = /*@__PURE__*
   messageDesc(file_postrider_v1_event, 8);
 
 /**
- * PublishStreamError says that an event was refused, and why. It is not stored.
+ * PublishStreamError is the reason why an event was refused. It is not stored.
  *
  * @generated from message postrider.v1.PublishStreamError
  */
@@ -397,7 +396,7 @@ export type PublishStreamError = Message<"postrider.v1.PublishStreamError"> & {
   index: bigint;
 
   /**
-   * The event's id, if it came with one.
+   * The event's id, if it has one.
    *
    * @generated from field: string id = 2;
    */
@@ -423,7 +422,7 @@ export type PublishStreamError = Message<"postrider.v1.PublishStreamError"> & {
   message: string;
 
   /**
-   * The fields at fault, where there are any.
+   * The fields at fault, if any.
    *
    * @generated from field: repeated postrider.v1.SchemaViolation violations = 6;
    */
@@ -442,35 +441,35 @@ export const PublishStreamErrorSchema: GenMessage<PublishStreamError> = /*@__PUR
  */
 export type PublishStreamSummary = Message<"postrider.v1.PublishStreamSummary"> & {
   /**
-   * Stored now.
+   * Number of new events.
    *
    * @generated from field: int64 stored = 1;
    */
   stored: bigint;
 
   /**
-   * Stored before.
+   * Number of events that were already stored.
    *
    * @generated from field: int64 duplicates = 2;
    */
   duplicates: bigint;
 
   /**
-   * Refused.
+   * Number of refused events.
    *
    * @generated from field: int64 refused = 3;
    */
   refused: bigint;
 
   /**
-   * The place of the last event of the stream in the log, of whatever time; empty when there is none.
+   * The position of the last event of the stream in the log, including duplicates; empty if there is none.
    *
    * @generated from field: string cursor = 4;
    */
   cursor: string;
 
   /**
-   * The first 100.
+   * The first 100 refusals.
    *
    * @generated from field: repeated postrider.v1.PublishStreamError errors = 5;
    */
@@ -489,14 +488,14 @@ export const PublishStreamSummarySchema: GenMessage<PublishStreamSummary> = /*@_
  */
 export type SubscribeRequest = Message<"postrider.v1.SubscribeRequest"> & {
   /**
-   * The tenant's name; the key's own tenant when empty.
+   * The tenant's name; empty means the key's own tenant.
    *
    * @generated from field: string tenant = 1;
    */
   tenant: string;
 
   /**
-   * Which event types: exact ("order.created"), by prefix ("order.*") or all ("*", also when empty).
+   * Event types: exact ("order.created"), by prefix ("order.*") or all ("*", also if empty).
    *
    * @generated from field: repeated string types = 2;
    */
@@ -510,14 +509,14 @@ export type SubscribeRequest = Message<"postrider.v1.SubscribeRequest"> & {
   start: string;
 
   /**
-   * How payloads come.
+   * The format of payloads.
    *
    * @generated from field: postrider.v1.PayloadFormat payload_format = 4;
    */
   payloadFormat: PayloadFormat;
 
   /**
-   * Between heartbeats on a quiet stream; 15 s when absent.
+   * The time between heartbeats while no events are sent; 15 s if absent.
    *
    * @generated from field: google.protobuf.Duration heartbeat_interval = 5;
    */
@@ -531,8 +530,8 @@ export type SubscribeRequest = Message<"postrider.v1.SubscribeRequest"> & {
   expression: string;
 
   /**
-   * Several filters on one stream, in place of `types` and `expression`: an event comes once, with the names of the
-   * filters that select it.
+   * Several filters on one stream, instead of `types` and `expression`. An event is sent once, with the names of the filters
+   * that select it.
    *
    * @generated from field: repeated postrider.v1.NamedFilter filters = 7;
    */
@@ -593,7 +592,7 @@ export const NamedFilterSchema: GenMessage<NamedFilter> = /*@__PURE__*/
  */
 export type SubscribeResponse = Message<"postrider.v1.SubscribeResponse"> & {
   /**
-   * The place reached, also by heartbeats; resume from the last one seen.
+   * The current position, also in heartbeats. Resume from the last one received.
    *
    * @generated from field: string cursor = 1;
    */
@@ -632,7 +631,7 @@ export type SubscribeResponse = Message<"postrider.v1.SubscribeResponse"> & {
     case: "gap";
   } | {
     /**
-     * Events were left out between the last cursor and this one, as the slow policy asks for.
+     * Events were dropped between the last cursor and this one, according to the slow policy.
      *
      * @generated from field: postrider.v1.Dropped dropped = 7;
      */
@@ -656,13 +655,13 @@ export const SubscribeResponseSchema: GenMessage<SubscribeResponse> = /*@__PURE_
   messageDesc(file_postrider_v1_event, 13);
 
 /**
- * StreamBegin says where the stream really begins.
+ * StreamBegin reports where the stream begins.
  *
  * @generated from message postrider.v1.StreamBegin
  */
 export type StreamBegin = Message<"postrider.v1.StreamBegin"> & {
   /**
-   * Set when what was asked for is not all there.
+   * Set if events before the beginning are missing.
    *
    * @generated from field: postrider.v1.Gap gap = 1;
    */
@@ -676,14 +675,14 @@ export type StreamBegin = Message<"postrider.v1.StreamBegin"> & {
   stream: string;
 
   /**
-   * When what let the caller in ends, a session or a ticket, and the stream with it unless it is renewed. Absent for keys.
+   * When the session or ticket of the caller ends, and the stream with it unless it is renewed. Absent for keys.
    *
    * @generated from field: google.protobuf.Timestamp expire_time = 3;
    */
   expireTime?: Timestamp | undefined;
 
   /**
-   * Nothing stored is to come first: the stream begins at the end of the log.
+   * The stream begins at the end of the log: there are no stored events to send first.
    *
    * @generated from field: bool live = 4;
    */
@@ -698,13 +697,13 @@ export const StreamBeginSchema: GenMessage<StreamBegin> = /*@__PURE__*/
   messageDesc(file_postrider_v1_event, 14);
 
 /**
- * Heartbeat shows that a quiet stream is alive. It is also sent at once when `live` changes.
+ * Heartbeat shows that a stream without events is alive. It is also sent at once when `live` changes.
  *
  * @generated from message postrider.v1.Heartbeat
  */
 export type Heartbeat = Message<"postrider.v1.Heartbeat"> & {
   /**
-   * The stream has reached the end of the log: what comes next is new. False while it catches up.
+   * The stream has reached the end of the log: later events are new. False while it catches up.
    *
    * @generated from field: bool live = 1;
    */
@@ -719,13 +718,13 @@ export const HeartbeatSchema: GenMessage<Heartbeat> = /*@__PURE__*/
   messageDesc(file_postrider_v1_event, 15);
 
 /**
- * Dropped says that events were left out because the reader was too slow for them.
+ * Dropped reports that events were dropped because the reader was too slow.
  *
  * @generated from message postrider.v1.Dropped
  */
 export type Dropped = Message<"postrider.v1.Dropped"> & {
   /**
-   * How many.
+   * The number of dropped events.
    *
    * @generated from field: int64 events = 1;
    */
@@ -740,7 +739,7 @@ export const DroppedSchema: GenMessage<Dropped> = /*@__PURE__*/
   messageDesc(file_postrider_v1_event, 16);
 
 /**
- * Gap says that events are missing, and why.
+ * Gap reports that events are missing, and why.
  *
  * @generated from message postrider.v1.Gap
  */
@@ -770,29 +769,29 @@ export const GapSchema: GenMessage<Gap> = /*@__PURE__*/
  */
 export type CreateStreamTicketRequest = Message<"postrider.v1.CreateStreamTicketRequest"> & {
   /**
-   * The tenant's name; the key's own tenant when empty. The ticket shows events of this tenant only.
+   * The tenant's name; empty means the key's own tenant. The ticket shows events of this tenant only.
    *
    * @generated from field: string tenant = 1;
    */
   tenant: string;
 
   /**
-   * Which event types the ticket shows, as in Subscribe; whatever the stream asks for when empty.
+   * The event types that the ticket allows, as in Subscribe; if empty, all that the stream requests.
    *
    * @generated from field: repeated string types = 2;
    */
   types: string[];
 
   /**
-   * Which events the ticket shows, as in Subscribe; whatever the stream asks for when empty. It is part of the ticket and
-   * so of an address, which must not grow too long.
+   * The events that the ticket allows, as in Subscribe; if empty, all that the stream requests. The expression is part of the
+   * ticket and so of a URL, which must not grow too long.
    *
    * @generated from field: string expression = 3;
    */
   expression: string;
 
   /**
-   * How long it is good, in whole seconds; 15 minutes when absent, which is also the most.
+   * How long the ticket is valid, in whole seconds; 15 minutes if absent, which is also the maximum.
    *
    * @generated from field: google.protobuf.Duration lifetime = 4;
    */
@@ -811,14 +810,14 @@ export const CreateStreamTicketRequestSchema: GenMessage<CreateStreamTicketReque
  */
 export type CreateStreamTicketResponse = Message<"postrider.v1.CreateStreamTicketResponse"> & {
   /**
-   * Goes into the address of a stream. It lets in whoever has it.
+   * To be added to the URL of a stream. Anybody who has it can use it.
    *
    * @generated from field: string ticket = 1;
    */
   ticket: string;
 
   /**
-   * Streams that the ticket let in end then.
+   * When the ticket expires, and the streams that were opened with it end.
    *
    * @generated from field: google.protobuf.Timestamp expire_time = 2;
    */
@@ -837,7 +836,7 @@ export const CreateStreamTicketResponseSchema: GenMessage<CreateStreamTicketResp
  */
 export type GetEventRequest = Message<"postrider.v1.GetEventRequest"> & {
   /**
-   * The tenant's name; the key's own tenant when empty.
+   * The tenant's name; empty means the key's own tenant.
    *
    * @generated from field: string tenant = 1;
    */
@@ -883,7 +882,7 @@ export const GetEventResponseSchema: GenMessage<GetEventResponse> = /*@__PURE__*
  */
 export type ListEventsRequest = Message<"postrider.v1.ListEventsRequest"> & {
   /**
-   * The tenant's name; the key's own tenant when empty.
+   * The tenant's name; empty means the key's own tenant.
    *
    * @generated from field: string tenant = 1;
    */
@@ -918,14 +917,14 @@ export type ListEventsRequest = Message<"postrider.v1.ListEventsRequest"> & {
   toTime?: Timestamp | undefined;
 
   /**
-   * At most this many; 50 when 0. A page may hold fewer and still have a next one.
+   * The maximum number; 50 if 0. A page can have fewer events and still have a next page.
    *
    * @generated from field: int32 page_size = 6;
    */
   pageSize: number;
 
   /**
-   * next_page_token of the page before; bound to the tenant and the filter.
+   * next_page_token of the previous page; bound to the tenant and the filter.
    *
    * @generated from field: string page_token = 7;
    */
@@ -963,7 +962,7 @@ export type ListEventsResponse = Message<"postrider.v1.ListEventsResponse"> & {
   nextPageToken: string;
 
   /**
-   * The place in the log this list was read at: Subscribe from it misses nothing and repeats nothing.
+   * The position in the log at which this list was read: Subscribe from it misses nothing and repeats nothing.
    *
    * @generated from field: string cursor = 3;
    */
@@ -978,8 +977,8 @@ export const ListEventsResponseSchema: GenMessage<ListEventsResponse> = /*@__PUR
   messageDesc(file_postrider_v1_event, 23);
 
 /**
- * SlowPolicy is what a stream does for a reader that is slower than the events. What is stored before the stream reached
- * the end of the log for the first time is always sent whole.
+ * SlowPolicy defines what a stream does if its reader is slower than the events. Events that were stored before the stream
+ * first reached the end of the log are always all sent.
  *
  * @generated from enum postrider.v1.SlowPolicy
  */
@@ -992,14 +991,14 @@ export enum SlowPolicy {
   UNSPECIFIED = 0,
 
   /**
-   * Sends every event, from the log where it has to, however far behind the reader is.
+   * Sends every event, if necessary from the log, however far the reader is behind.
    *
    * @generated from enum value: SLOW_POLICY_CATCH_UP = 1;
    */
   CATCH_UP = 1,
 
   /**
-   * Sends of the events that wait only the newest for each key: the event's ordering key or else its subject. Events
+   * Of the pending events, sends only the newest for each key: the ordering key of the event, or else its subject. Events
    * with neither are all sent.
    *
    * @generated from enum value: SLOW_POLICY_LATEST_BY_KEY = 2;
@@ -1007,14 +1006,14 @@ export enum SlowPolicy {
   LATEST_BY_KEY = 2,
 
   /**
-   * Sends the newest 256 of the events that wait, and before them how many were left out.
+   * Sends the newest 256 pending events, preceded by the number of dropped ones.
    *
    * @generated from enum value: SLOW_POLICY_DROP = 3;
    */
   DROP = 3,
 
   /**
-   * Ends the stream with SLOW_CONSUMER when more than 256 events wait. The last cursor is still good.
+   * Ends the stream with SLOW_CONSUMER if more than 256 events are pending. The last cursor remains valid.
    *
    * @generated from enum value: SLOW_POLICY_DISCONNECT = 4;
    */
@@ -1028,7 +1027,7 @@ export const SlowPolicySchema: GenEnum<SlowPolicy> = /*@__PURE__*/
   enumDesc(file_postrider_v1_event, 0);
 
 /**
- * PayloadFormat chooses how readers get payloads. JSON clients always get `data`, and choose between the last two.
+ * PayloadFormat defines how readers receive payloads. JSON clients always get `data`, and choose between the last two.
  *
  * @generated from enum postrider.v1.PayloadFormat
  */
@@ -1048,8 +1047,8 @@ export enum PayloadFormat {
   JSON = 1,
 
   /**
-   * As JSON, and fields without presence that are not set are there with their defaults (0, "", false, the first value of
-   * an enum, [] and {}), except in an event whose defaults would take more than 1 MiB. What has no schema stays as it is.
+   * As JSON, including unset fields without presence, with their defaults (0, "", false, the first value of an enum, [] and
+   * {}), except in an event whose defaults would take more than 1 MiB. Untyped payloads are unchanged.
    *
    * @generated from enum value: PAYLOAD_FORMAT_JSON_DEFAULTS = 2;
    */
@@ -1099,8 +1098,8 @@ export const GapReasonSchema: GenEnum<GapReason> = /*@__PURE__*/
  */
 export const EventService: GenService<{
   /**
-   * Publish stores one event. The answer means it is on disk. With an id, a repeat of the same content answers the first
-   * acknowledgement (duplicate: true); the same id with other content is ALREADY_EXISTS.
+   * Publish stores one event. It returns when the event is on disk. If an event with an id is published again with the same
+   * content, the response is the first acknowledgement (duplicate: true). The same id with other content is ALREADY_EXISTS.
    *
    * @generated from rpc postrider.v1.EventService.Publish
    */
@@ -1120,8 +1119,8 @@ export const EventService: GenService<{
     output: typeof PublishBatchResponseSchema;
   },
   /**
-   * Subscribe streams matching events in order, first those stored after `start`, then live ones. It ends only when
-   * either side ends it; resume by sending the last cursor as `start`.
+   * Subscribe streams matching events in order: first those stored after `start`, then live ones. It ends only when either
+   * side ends it. To resume, send the last cursor as `start`.
    *
    * @generated from rpc postrider.v1.EventService.Subscribe
    */
@@ -1131,8 +1130,8 @@ export const EventService: GenService<{
     output: typeof SubscribeResponseSchema;
   },
   /**
-   * PublishStream stores events as they come, each for itself, and acknowledges each once it is on disk: in order, many at
-   * a time. An event that is refused does not end the stream. When the client has closed its side, a last message sums up.
+   * PublishStream stores events as they arrive, each for itself. It acknowledges each once it is on disk, in order and many
+   * at a time. A refused event does not end the stream. When the client has closed its side, the last message is a summary.
    * Events need an id to be repeated safely after a lost connection. Needs HTTP/2.
    *
    * @generated from rpc postrider.v1.EventService.PublishStream
@@ -1143,8 +1142,8 @@ export const EventService: GenService<{
     output: typeof PublishStreamResponseSchema;
   },
   /**
-   * CreateStreamTicket makes a ticket for `GET /v1/events/stream?ticket=…`: a browser's EventSource can send no key. It is
-   * good for 15 minutes, for as many connections as it takes and across restarts of the server, and ends with the
+   * CreateStreamTicket creates a ticket for `GET /v1/events/stream?ticket=…`, because a browser's EventSource cannot send a
+   * key. It is valid for 15 minutes, for any number of connections and across restarts of the server. It ends with the
    * caller's key.
    *
    * @generated from rpc postrider.v1.EventService.CreateStreamTicket
@@ -1155,7 +1154,7 @@ export const EventService: GenService<{
     output: typeof CreateStreamTicketResponseSchema;
   },
   /**
-   * GetEvent answers one event by id.
+   * GetEvent returns one event by id.
    *
    * @generated from rpc postrider.v1.EventService.GetEvent
    */
@@ -1165,7 +1164,7 @@ export const EventService: GenService<{
     output: typeof GetEventResponseSchema;
   },
   /**
-   * ListEvents answers stored events, newest first.
+   * ListEvents returns stored events, newest first.
    *
    * @generated from rpc postrider.v1.EventService.ListEvents
    */

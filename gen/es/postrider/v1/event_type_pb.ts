@@ -17,7 +17,7 @@ export const file_postrider_v1_event_type: GenFile = /*@__PURE__*/
   fileDesc("Ch1wb3N0cmlkZXIvdjEvZXZlbnRfdHlwZS5wcm90bxIMcG9zdHJpZGVyLnYxIuMDCglFdmVudFR5cGUSPQoEbmFtZRgBIAEoCUIvukgscioQARj/ATIjXltBLVphLXowLTlfLV0rKFwuW0EtWmEtejAtOV8tXSspKiQSNwoFbGV2ZWwYAiABKA4yHi5wb3N0cmlkZXIudjEuRW5mb3JjZW1lbnRMZXZlbEIIukgFggECEAESNQoNZGVmYXVsdF9sZXZlbBgDIAEoDjIeLnBvc3RyaWRlci52MS5FbmZvcmNlbWVudExldmVsEhIKCmRlcHJlY2F0ZWQYBCABKAgSIgoQZGVwcmVjYXRpb25fbm90ZRgFIAEoCUIIukgFcgMY6AcSEwoLZGVzY3JpcHRpb24YBiABKAkSDwoHbWVzc2FnZRgHIAEoCRIWCg5sYXRlc3RfdmVyc2lvbhgIIAEoBRIQCghyZXZpc2lvbhgJIAEoAxIvCgtjcmVhdGVfdGltZRgKIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLwoLdXBkYXRlX3RpbWUYCyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEj0KDnVua25vd25fZmllbGRzGAwgASgOMhsucG9zdHJpZGVyLnYxLlVua25vd25GaWVsZHNCCLpIBYIBAhABIn8KEEV2ZW50VHlwZVZlcnNpb24SDwoHdmVyc2lvbhgBIAEoBRIPCgdtZXNzYWdlGAIgASgJEi8KC2NyZWF0ZV90aW1lGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIYChBqc29uX3NjaGVtYV9wYXRoGAQgASgJIuEDChlSZWdpc3RlckV2ZW50VHlwZXNSZXF1ZXN0EhYKDmRlc2NyaXB0b3Jfc2V0GAEgASgMEjIKBWZpbGVzGAIgAygLMhgucG9zdHJpZGVyLnYxLlNvdXJjZUZpbGVCCbpIBpIBAxCQThI7CghtZXNzYWdlcxgDIAMoCzIeLnBvc3RyaWRlci52MS5NZXNzYWdlU2VsZWN0aW9uQgm6SAaSAQMQkE4SCwoDYWxsGAQgASgIEjcKBWxldmVsGAUgASgOMh4ucG9zdHJpZGVyLnYxLkVuZm9yY2VtZW50TGV2ZWxCCLpIBYIBAhABEhYKDmFsbG93X2JyZWFraW5nGAYgASgIEg8KB2RyeV9ydW4YByABKAgSPQoOdW5rbm93bl9maWVsZHMYCCABKA4yGy5wb3N0cmlkZXIudjEuVW5rbm93bkZpZWxkc0IIukgFggECEAE6jAG6SIgBGoUBChNyZWdpc3Rlci5vbmVfc291cmNlEjNleGFjdGx5IG9uZSBvZiBkZXNjcmlwdG9yX3NldCBhbmQgZmlsZXMgaXMgcmVxdWlyZWQaOShzaXplKHRoaXMuZGVzY3JpcHRvcl9zZXQpID4gMCkgIT0gKHNpemUodGhpcy5maWxlcykgPiAwKSI3CgpTb3VyY2VGaWxlEhgKBHBhdGgYASABKAlCCrpIB3IFEAEYgAQSDwoHY29udGVudBgCIAEoCSJvChBNZXNzYWdlU2VsZWN0aW9uEhsKB21lc3NhZ2UYASABKAlCCrpIB3IFEAEYgAQSPgoEdHlwZRgCIAEoCUIwukgt2AEBcigY/wEyI15bQS1aYS16MC05Xy1dKyhcLltBLVphLXowLTlfLV0rKSokIkgKGlJlZ2lzdGVyRXZlbnRUeXBlc1Jlc3BvbnNlEioKBnJlcG9ydBgBIAEoCzIaLnBvc3RyaWRlci52MS5TY2hlbWFSZXBvcnQiNwoMU2NoZW1hUmVwb3J0EicKBXR5cGVzGAEgAygLMhgucG9zdHJpZGVyLnYxLlR5cGVSZXBvcnQioAIKClR5cGVSZXBvcnQSDAoEdHlwZRgBIAEoCRIPCgdtZXNzYWdlGAIgASgJEigKBmNoYW5nZRgDIAEoDjIYLnBvc3RyaWRlci52MS5UeXBlQ2hhbmdlEg8KB3ZlcnNpb24YBCABKAUSOAoRaW5jb21wYXRpYmlsaXRpZXMYBSADKAsyHS5wb3N0cmlkZXIudjEuSW5jb21wYXRpYmlsaXR5EjkKDXN1YnNjcmlwdGlvbnMYBiADKAsyIi5wb3N0cmlkZXIudjEuQWZmZWN0ZWRTdWJzY3JpcHRpb24SKwoHY2hhbmdlcxgHIAMoCzIaLnBvc3RyaWRlci52MS5TY2hlbWFDaGFuZ2USFgoOc2FtcGxlZF9ldmVudHMYCCABKAUilAEKD0luY29tcGF0aWJpbGl0eRIuCghwb3NpdGlvbhgBIAEoCzIcLnBvc3RyaWRlci52MS5Tb3VyY2VQb3NpdGlvbhIPCgdlbGVtZW50GAIgASgJEi8KBHJ1bGUYAyABKA4yIS5wb3N0cmlkZXIudjEuSW5jb21wYXRpYmlsaXR5UnVsZRIPCgdtZXNzYWdlGAQgASgJIjwKDlNvdXJjZVBvc2l0aW9uEgwKBGZpbGUYASABKAkSDAoEbGluZRgCIAEoBRIOCgZjb2x1bW4YAyABKAUiUAoUQWZmZWN0ZWRTdWJzY3JpcHRpb24SCgoCaWQYASABKAkSDgoGdGVuYW50GAIgASgJEgwKBG5hbWUYAyABKAkSDgoGcmVhc29uGAQgASgJImwKDFNjaGVtYUNoYW5nZRIPCgdlbGVtZW50GAEgASgJEiwKBGtpbmQYAiABKA4yHi5wb3N0cmlkZXIudjEuU2NoZW1hQ2hhbmdlS2luZBIOCgZiZWZvcmUYAyABKAkSDQoFYWZ0ZXIYBCABKAkibQoVTGlzdEV2ZW50VHlwZXNSZXF1ZXN0EhcKBnRlbmFudBgBIAEoCUIHukgEcgIYPxIdCglwYWdlX3NpemUYAiABKAVCCrpIBxoFGOgHKAASHAoKcGFnZV90b2tlbhgDIAEoCUIIukgFcgMYgAQiXwoWTGlzdEV2ZW50VHlwZXNSZXNwb25zZRIsCgtldmVudF90eXBlcxgBIAMoCzIXLnBvc3RyaWRlci52MS5FdmVudFR5cGUSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJImIKE0dldEV2ZW50VHlwZVJlcXVlc3QSFwoGdGVuYW50GAEgASgJQge6SARyAhg/EhgKBG5hbWUYAiABKAlCCrpIB3IFEAEY/wESGAoHdmVyc2lvbhgDIAEoBUIHukgEGgIoACKIAgoUR2V0RXZlbnRUeXBlUmVzcG9uc2USKwoKZXZlbnRfdHlwZRgBIAEoCzIXLnBvc3RyaWRlci52MS5FdmVudFR5cGUSMAoIdmVyc2lvbnMYAiADKAsyHi5wb3N0cmlkZXIudjEuRXZlbnRUeXBlVmVyc2lvbhI2Cg1kb2N1bWVudGF0aW9uGAMgASgLMh8ucG9zdHJpZGVyLnYxLlR5cGVEb2N1bWVudGF0aW9uEi0KC3N1YnNjcmliZXJzGAQgAygLMhgucG9zdHJpZGVyLnYxLlN1YnNjcmliZXISKgoHdHJhZmZpYxgFIAEoCzIZLnBvc3RyaWRlci52MS5UeXBlVHJhZmZpYyI8CgpTdWJzY3JpYmVyEgoKAmlkGAEgASgJEgwKBG5hbWUYAiABKAkSFAoMZmlsdGVyX2Vycm9yGAMgASgJIqUBCgtUeXBlVHJhZmZpYxIXCg9ldmVudHNfbGFzdF9kYXkYASABKAMSMwoPbGFzdF9ldmVudF90aW1lGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIOCgZ3YXJuZWQYAyABKAMSDwoHcmVmdXNlZBgEIAEoAxIPCgdpZ25vcmVkGAUgASgDEhYKDmlnbm9yZWRfZmllbGRzGAYgAygJIqsBChFUeXBlRG9jdW1lbnRhdGlvbhIPCgd2ZXJzaW9uGAEgASgFEjQKCG1lc3NhZ2VzGAIgAygLMiIucG9zdHJpZGVyLnYxLk1lc3NhZ2VEb2N1bWVudGF0aW9uEi4KBWVudW1zGAMgAygLMh8ucG9zdHJpZGVyLnYxLkVudW1Eb2N1bWVudGF0aW9uEg8KB2V4YW1wbGUYBCABKAkSDgoGc291cmNlGAUgASgJIooBChRNZXNzYWdlRG9jdW1lbnRhdGlvbhIMCgRuYW1lGAEgASgJEg8KB2NvbW1lbnQYAiABKAkSMAoGZmllbGRzGAMgAygLMiAucG9zdHJpZGVyLnYxLkZpZWxkRG9jdW1lbnRhdGlvbhINCgVydWxlcxgEIAMoCRISCgpkZXByZWNhdGVkGAUgASgIIrsBChJGaWVsZERvY3VtZW50YXRpb24SDAoEbmFtZRgBIAEoCRIRCglqc29uX25hbWUYAiABKAkSDgoGbnVtYmVyGAMgASgFEgwKBHR5cGUYBCABKAkSEQoJcmVmZXJlbmNlGAUgASgJEg8KB2NvbW1lbnQYBiABKAkSDQoFcnVsZXMYByADKAkSDQoFb25lb2YYCCABKAkSEAoIcmVxdWlyZWQYCSABKAgSEgoKZGVwcmVjYXRlZBgKIAEoCCJoChFFbnVtRG9jdW1lbnRhdGlvbhIMCgRuYW1lGAEgASgJEg8KB2NvbW1lbnQYAiABKAkSNAoGdmFsdWVzGAMgAygLMiQucG9zdHJpZGVyLnYxLkVudW1WYWx1ZURvY3VtZW50YXRpb24iWwoWRW51bVZhbHVlRG9jdW1lbnRhdGlvbhIMCgRuYW1lGAEgASgJEg4KBm51bWJlchgCIAEoBRIPCgdjb21tZW50GAMgASgJEhIKCmRlcHJlY2F0ZWQYBCABKAgibAoURGlmZkV2ZW50VHlwZVJlcXVlc3QSGAoEbmFtZRgBIAEoCUIKukgHcgUQARj/ARIdCgxmcm9tX3ZlcnNpb24YAiABKAVCB7pIBBoCKAASGwoKdG9fdmVyc2lvbhgDIAEoBUIHukgEGgIoACKoAQoVRGlmZkV2ZW50VHlwZVJlc3BvbnNlEhQKDGZyb21fdmVyc2lvbhgBIAEoBRISCgp0b192ZXJzaW9uGAIgASgFEisKB2NoYW5nZXMYAyADKAsyGi5wb3N0cmlkZXIudjEuU2NoZW1hQ2hhbmdlEjgKEWluY29tcGF0aWJpbGl0aWVzGAQgAygLMh0ucG9zdHJpZGVyLnYxLkluY29tcGF0aWJpbGl0eSKXAQoWVXBkYXRlRXZlbnRUeXBlUmVxdWVzdBIXCgZ0ZW5hbnQYASABKAlCB7pIBHICGD8SMwoKZXZlbnRfdHlwZRgCIAEoCzIXLnBvc3RyaWRlci52MS5FdmVudFR5cGVCBrpIA8gBARIvCgt1cGRhdGVfbWFzaxgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5GaWVsZE1hc2siRgoXVXBkYXRlRXZlbnRUeXBlUmVzcG9uc2USKwoKZXZlbnRfdHlwZRgBIAEoCzIXLnBvc3RyaWRlci52MS5FdmVudFR5cGUiTQoWRGVsZXRlRXZlbnRUeXBlUmVxdWVzdBIYCgRuYW1lGAEgASgJQgq6SAdyBRABGP8BEhkKCHJldmlzaW9uGAIgASgDQge6SAQiAigAIhkKF0RlbGV0ZUV2ZW50VHlwZVJlc3BvbnNlIo8BChFHZXRTY2hlbWFzUmVxdWVzdBJPCgV0eXBlcxgBIAMoCUJAukg9kgE6EGQiNnI0GIECMi9eKFwqfFtBLVphLXowLTlfLV0rKFwuW0EtWmEtejAtOV8tXSspKihcLlwqKT8pJBIYCgd2ZXJzaW9uGAIgASgFQge6SAQaAigAEg8KB3NvdXJjZXMYAyABKAgirAEKEkdldFNjaGVtYXNSZXNwb25zZRIWCg5kZXNjcmlwdG9yX3NldBgBIAEoDBIoCgV0eXBlcxgCIAMoCzIZLnBvc3RyaWRlci52MS5UeXBlTWVzc2FnZRInCgVmaWxlcxgDIAMoCzIYLnBvc3RyaWRlci52MS5Tb3VyY2VGaWxlEisKCGxlZnRfb3V0GAQgAygLMhkucG9zdHJpZGVyLnYxLlR5cGVMZWZ0T3V0Ij0KC1R5cGVNZXNzYWdlEgwKBHR5cGUYASABKAkSDwoHbWVzc2FnZRgCIAEoCRIPCgd2ZXJzaW9uGAMgASgFIjwKC1R5cGVMZWZ0T3V0EgwKBHR5cGUYASABKAkSDwoHdmVyc2lvbhgCIAEoBRIOCgZyZWFzb24YAyABKAkqZQoNVW5rbm93bkZpZWxkcxIeChpVTktOT1dOX0ZJRUxEU19VTlNQRUNJRklFRBAAEhkKFVVOS05PV05fRklFTERTX1JFRlVTRRABEhkKFVVOS05PV05fRklFTERTX0lHTk9SRRACKosBChBFbmZvcmNlbWVudExldmVsEiEKHUVORk9SQ0VNRU5UX0xFVkVMX1VOU1BFQ0lGSUVEEAASGQoVRU5GT1JDRU1FTlRfTEVWRUxfT0ZGEAESGgoWRU5GT1JDRU1FTlRfTEVWRUxfV0FSThACEh0KGUVORk9SQ0VNRU5UX0xFVkVMX0VORk9SQ0UQAyp7CgpUeXBlQ2hhbmdlEhsKF1RZUEVfQ0hBTkdFX1VOU1BFQ0lGSUVEEAASGQoVVFlQRV9DSEFOR0VfVU5DSEFOR0VEEAESGAoUVFlQRV9DSEFOR0VfTkVXX1RZUEUQAhIbChdUWVBFX0NIQU5HRV9ORVdfVkVSU0lPThADKvwDChNJbmNvbXBhdGliaWxpdHlSdWxlEiQKIElOQ09NUEFUSUJJTElUWV9SVUxFX1VOU1BFQ0lGSUVEEAASJgoiSU5DT01QQVRJQklMSVRZX1JVTEVfRklFTERfUkVNT1ZFRBABEikKJUlOQ09NUEFUSUJJTElUWV9SVUxFX0ZJRUxEX1JFTlVNQkVSRUQQAhImCiJJTkNPTVBBVElCSUxJVFlfUlVMRV9GSUVMRF9SRVRZUEVEEAMSKAokSU5DT01QQVRJQklMSVRZX1JVTEVfRklFTERfSlNPTl9OQU1FEAQSKgomSU5DT01QQVRJQklMSVRZX1JVTEVfRklFTERfQ0FSRElOQUxJVFkQBRIkCiBJTkNPTVBBVElCSUxJVFlfUlVMRV9GSUVMRF9PTkVPRhAGEisKJ0lOQ09NUEFUSUJJTElUWV9SVUxFX0VOVU1fVkFMVUVfUkVNT1ZFRBAHEisKJ0lOQ09NUEFUSUJJTElUWV9SVUxFX0VOVU1fVkFMVUVfQ0hBTkdFRBAIEiUKIUlOQ09NUEFUSUJJTElUWV9SVUxFX1RZUEVfUkVNT1ZFRBAJEiYKIklOQ09NUEFUSUJJTElUWV9SVUxFX1NUUklDVEVSX1JVTEUQChIfChtJTkNPTVBBVElCSUxJVFlfUlVMRV9GSUxURVIQCyqUAQoQU2NoZW1hQ2hhbmdlS2luZBIiCh5TQ0hFTUFfQ0hBTkdFX0tJTkRfVU5TUEVDSUZJRUQQABIcChhTQ0hFTUFfQ0hBTkdFX0tJTkRfQURERUQQARIeChpTQ0hFTUFfQ0hBTkdFX0tJTkRfUkVNT1ZFRBACEh4KGlNDSEVNQV9DSEFOR0VfS0lORF9DSEFOR0VEEAMy4AYKEEV2ZW50VHlwZVNlcnZpY2USggEKElJlZ2lzdGVyRXZlbnRUeXBlcxInLnBvc3RyaWRlci52MS5SZWdpc3RlckV2ZW50VHlwZXNSZXF1ZXN0GigucG9zdHJpZGVyLnYxLlJlZ2lzdGVyRXZlbnRUeXBlc1Jlc3BvbnNlIhmqgBkVChFldmVudF90eXBlcy53cml0ZRACEngKDkxpc3RFdmVudFR5cGVzEiMucG9zdHJpZGVyLnYxLkxpc3RFdmVudFR5cGVzUmVxdWVzdBokLnBvc3RyaWRlci52MS5MaXN0RXZlbnRUeXBlc1Jlc3BvbnNlIhuQAgGqgBkUChBldmVudF90eXBlcy5yZWFkEAEScgoMR2V0RXZlbnRUeXBlEiEucG9zdHJpZGVyLnYxLkdldEV2ZW50VHlwZVJlcXVlc3QaIi5wb3N0cmlkZXIudjEuR2V0RXZlbnRUeXBlUmVzcG9uc2UiG5ACAaqAGRQKEGV2ZW50X3R5cGVzLnJlYWQQARJ1Cg1EaWZmRXZlbnRUeXBlEiIucG9zdHJpZGVyLnYxLkRpZmZFdmVudFR5cGVSZXF1ZXN0GiMucG9zdHJpZGVyLnYxLkRpZmZFdmVudFR5cGVSZXNwb25zZSIbkAIBqoAZFAoQZXZlbnRfdHlwZXMucmVhZBABEnkKD1VwZGF0ZUV2ZW50VHlwZRIkLnBvc3RyaWRlci52MS5VcGRhdGVFdmVudFR5cGVSZXF1ZXN0GiUucG9zdHJpZGVyLnYxLlVwZGF0ZUV2ZW50VHlwZVJlc3BvbnNlIhmqgBkVChFldmVudF90eXBlcy53cml0ZRABEnkKD0RlbGV0ZUV2ZW50VHlwZRIkLnBvc3RyaWRlci52MS5EZWxldGVFdmVudFR5cGVSZXF1ZXN0GiUucG9zdHJpZGVyLnYxLkRlbGV0ZUV2ZW50VHlwZVJlc3BvbnNlIhmqgBkVChFldmVudF90eXBlcy53cml0ZRACEmwKCkdldFNjaGVtYXMSHy5wb3N0cmlkZXIudjEuR2V0U2NoZW1hc1JlcXVlc3QaIC5wb3N0cmlkZXIudjEuR2V0U2NoZW1hc1Jlc3BvbnNlIhuQAgGqgBkUChBldmVudF90eXBlcy5yZWFkEAFCtwEKEGNvbS5wb3N0cmlkZXIudjFCDkV2ZW50VHlwZVByb3RvUAFaQmdpdGh1Yi5jb20vcG9zdHJpZGVyLWRldi9wb3N0cmlkZXIvZ2VuL2dvL3Bvc3RyaWRlci92MTtwb3N0cmlkZXJ2MaICA1BYWKoCDFBvc3RyaWRlci5WMcoCDFBvc3RyaWRlclxWMeICGFBvc3RyaWRlclxWMVxHUEJNZXRhZGF0YeoCDVBvc3RyaWRlcjo6VjFiBnByb3RvMw", [file_buf_validate_validate, file_google_protobuf_field_mask, file_google_protobuf_timestamp, file_postrider_v1_access]);
 
 /**
- * EventType is a name with a Protobuf message as its schema.
+ * EventType is a name whose schema is a Protobuf message.
  *
  * @generated from message postrider.v1.EventType
  */
@@ -30,28 +30,28 @@ export type EventType = Message<"postrider.v1.EventType"> & {
   name: string;
 
   /**
-   * What holds for the request's tenant: its own level, else the type's.
+   * The level for the tenant of the request: its own level, or else that of the type.
    *
    * @generated from field: postrider.v1.EnforcementLevel level = 2;
    */
   level: EnforcementLevel;
 
   /**
-   * Output only: the level of tenants that have none of their own.
+   * Output only: the level for tenants without a level of their own.
    *
    * @generated from field: postrider.v1.EnforcementLevel default_level = 3;
    */
   defaultLevel: EnforcementLevel;
 
   /**
-   * Events are still accepted; it is shown to whoever looks.
+   * Events are still accepted; the type is shown as deprecated.
    *
    * @generated from field: bool deprecated = 4;
    */
   deprecated: boolean;
 
   /**
-   * Why, and what to use instead; for people.
+   * The reason, and what to use instead; for people.
    *
    * @generated from field: string deprecation_note = 5;
    */
@@ -79,7 +79,7 @@ export type EventType = Message<"postrider.v1.EventType"> & {
   latestVersion: number;
 
   /**
-   * Output only: grows with every change; give it to update and delete to detect a concurrent one.
+   * Output only: grows with every change. Send it with update and delete to detect concurrent changes.
    *
    * @generated from field: int64 revision = 9;
    */
@@ -100,7 +100,7 @@ export type EventType = Message<"postrider.v1.EventType"> & {
   updateTime?: Timestamp | undefined;
 
   /**
-   * What a payload may hold besides the fields of the schema. It holds for every tenant, and for the next event.
+   * What happens to fields of a payload that the schema does not have. Applies to every tenant, from the next event on.
    *
    * @generated from field: postrider.v1.UnknownFields unknown_fields = 12;
    */
@@ -159,22 +159,22 @@ export const EventTypeVersionSchema: GenMessage<EventTypeVersion> = /*@__PURE__*
  */
 export type RegisterEventTypesRequest = Message<"postrider.v1.RegisterEventTypesRequest"> & {
   /**
-   * A google.protobuf.FileDescriptorSet with all imports, as `buf build --as-file-descriptor-set` or
-   * `protoc --include_imports --include_source_info --descriptor_set_out` write it.
+   * A google.protobuf.FileDescriptorSet with all imports, from `buf build --as-file-descriptor-set` or
+   * `protoc --include_imports --include_source_info --descriptor_set_out`.
    *
    * @generated from field: bytes descriptor_set = 1;
    */
   descriptorSet: Uint8Array;
 
   /**
-   * .proto sources, compiled by the server. google/protobuf, buf/validate and postrider/v1/option.proto need not be sent.
+   * .proto sources, compiled by the server. google/protobuf, buf/validate and postrider/v1/option.proto may be omitted.
    *
    * @generated from field: repeated postrider.v1.SourceFile files = 2;
    */
   files: SourceFile[];
 
   /**
-   * Messages to register beside the marked ones, or under another type name.
+   * Messages to register besides the marked ones, or under another type name.
    *
    * @generated from field: repeated postrider.v1.MessageSelection messages = 3;
    */
@@ -188,28 +188,28 @@ export type RegisterEventTypesRequest = Message<"postrider.v1.RegisterEventTypes
   all: boolean;
 
   /**
-   * Of types that are new; ENFORCE when unspecified.
+   * The level of new types; unspecified means ENFORCE.
    *
    * @generated from field: postrider.v1.EnforcementLevel level = 5;
    */
   level: EnforcementLevel;
 
   /**
-   * Store incompatible versions too.
+   * Store breaking changes, too.
    *
    * @generated from field: bool allow_breaking = 6;
    */
   allowBreaking: boolean;
 
   /**
-   * Answer what would happen and store nothing.
+   * Return what would happen and store nothing.
    *
    * @generated from field: bool dry_run = 7;
    */
   dryRun: boolean;
 
   /**
-   * What unknown fields mean for types that are new.
+   * The handling of unknown fields of new types.
    *
    * @generated from field: postrider.v1.UnknownFields unknown_fields = 8;
    */
@@ -230,7 +230,7 @@ export const RegisterEventTypesRequestSchema: GenMessage<RegisterEventTypesReque
  */
 export type SourceFile = Message<"postrider.v1.SourceFile"> & {
   /**
-   * As other files import it, for example "shop/v1/order.proto".
+   * The path by which other files import it, for example "shop/v1/order.proto".
    *
    * @generated from field: string path = 1;
    */
@@ -263,7 +263,7 @@ export type MessageSelection = Message<"postrider.v1.MessageSelection"> & {
   message: string;
 
   /**
-   * The event type's name; the one of the message's option, else the message's full name, when empty.
+   * The event type's name. If empty, the name in the message's option, or else the message's full name.
    *
    * @generated from field: string type = 2;
    */
@@ -295,7 +295,7 @@ export const RegisterEventTypesResponseSchema: GenMessage<RegisterEventTypesResp
   messageDesc(file_postrider_v1_event_type, 5);
 
 /**
- * SchemaReport says what registering does. It is also the error detail of a refused registration.
+ * SchemaReport is the result of a registration. It is also the error detail of a refused registration.
  *
  * @generated from message postrider.v1.SchemaReport
  */
@@ -314,7 +314,7 @@ export const SchemaReportSchema: GenMessage<SchemaReport> = /*@__PURE__*/
   messageDesc(file_postrider_v1_event_type, 6);
 
 /**
- * TypeReport says what registering does to one event type.
+ * TypeReport is the result of a registration for one event type.
  *
  * @generated from message postrider.v1.TypeReport
  */
@@ -337,14 +337,14 @@ export type TypeReport = Message<"postrider.v1.TypeReport"> & {
   change: TypeChange;
 
   /**
-   * The version it has, or would have, afterwards.
+   * The version after the registration, or after it would have been made.
    *
    * @generated from field: int32 version = 4;
    */
   version: number;
 
   /**
-   * What readers and producers of the latest version would stumble over.
+   * Changes that break readers or producers of the latest version.
    *
    * @generated from field: repeated postrider.v1.Incompatibility incompatibilities = 5;
    */
@@ -358,7 +358,7 @@ export type TypeReport = Message<"postrider.v1.TypeReport"> & {
   subscriptions: AffectedSubscription[];
 
   /**
-   * What else changed, for people.
+   * Other changes, for people.
    *
    * @generated from field: repeated postrider.v1.SchemaChange changes = 7;
    */
@@ -380,13 +380,13 @@ export const TypeReportSchema: GenMessage<TypeReport> = /*@__PURE__*/
   messageDesc(file_postrider_v1_event_type, 7);
 
 /**
- * Incompatibility is a change that breaks somebody.
+ * Incompatibility is a breaking change.
  *
  * @generated from message postrider.v1.Incompatibility
  */
 export type Incompatibility = Message<"postrider.v1.Incompatibility"> & {
   /**
-   * Where in the new sources; the line is 0 when it is not known.
+   * The position in the new sources; the line is 0 if it is unknown.
    *
    * @generated from field: postrider.v1.SourcePosition position = 1;
    */
@@ -474,7 +474,7 @@ export type AffectedSubscription = Message<"postrider.v1.AffectedSubscription"> 
   name: string;
 
   /**
-   * Why, for a person.
+   * The reason, for a person.
    *
    * @generated from field: string reason = 4;
    */
@@ -507,7 +507,7 @@ export type SchemaChange = Message<"postrider.v1.SchemaChange"> & {
   kind: SchemaChangeKind;
 
   /**
-   * The declaration before and after; empty where there is none.
+   * The declaration before and after the change; empty if there is none.
    *
    * @generated from field: string before = 3;
    */
@@ -538,7 +538,7 @@ export type ListEventTypesRequest = Message<"postrider.v1.ListEventTypesRequest"
   tenant: string;
 
   /**
-   * At most this many; 50 when 0.
+   * The maximum number; 50 if 0.
    *
    * @generated from field: int32 page_size = 2;
    */
@@ -598,7 +598,7 @@ export type GetEventTypeRequest = Message<"postrider.v1.GetEventTypeRequest"> & 
   name: string;
 
   /**
-   * Whose documentation; the latest when 0.
+   * The version to document; 0 means the latest.
    *
    * @generated from field: int32 version = 3;
    */
@@ -629,7 +629,7 @@ export type GetEventTypeResponse = Message<"postrider.v1.GetEventTypeResponse"> 
   versions: EventTypeVersion[];
 
   /**
-   * Of the version asked for.
+   * The documentation of the requested version.
    *
    * @generated from field: postrider.v1.TypeDocumentation documentation = 3;
    */
@@ -672,7 +672,7 @@ export type Subscriber = Message<"postrider.v1.Subscriber"> & {
   name: string;
 
   /**
-   * Why its filter's expression does not compile for this type; empty when it does.
+   * Why its filter's expression does not compile for this type; empty if it compiles.
    *
    * @generated from field: string filter_error = 3;
    */
@@ -687,41 +687,41 @@ export const SubscriberSchema: GenMessage<Subscriber> = /*@__PURE__*/
   messageDesc(file_postrider_v1_event_type, 16);
 
 /**
- * TypeTraffic is how much a type is used in one tenant.
+ * TypeTraffic is the usage of a type in one tenant.
  *
  * @generated from message postrider.v1.TypeTraffic
  */
 export type TypeTraffic = Message<"postrider.v1.TypeTraffic"> & {
   /**
-   * Events accepted in the last 24 hours. Exact up to 10,000; then 10,001 stands for "more".
+   * Events accepted in the last 24 hours. Exact up to 10,000; 10,001 means more.
    *
    * @generated from field: int64 events_last_day = 1;
    */
   eventsLastDay: bigint;
 
   /**
-   * Absent when there is none.
+   * Absent if there is none.
    *
    * @generated from field: google.protobuf.Timestamp last_event_time = 2;
    */
   lastEventTime?: Timestamp | undefined;
 
   /**
-   * Events accepted under WARN although they break the schema, since the server started.
+   * Events accepted under WARN with violations, since the server started.
    *
    * @generated from field: int64 warned = 3;
    */
   warned: bigint;
 
   /**
-   * Events refused because they break the schema, since the server started.
+   * Events refused because of violations, since the server started.
    *
    * @generated from field: int64 refused = 4;
    */
   refused: bigint;
 
   /**
-   * Events since the server started of which unknown fields were left out, and the paths of such fields, the first 20.
+   * Events with unknown fields that were not stored, since the server started, and the first 20 paths of such fields.
    *
    * @generated from field: int64 ignored = 5;
    */
@@ -741,7 +741,7 @@ export const TypeTrafficSchema: GenMessage<TypeTraffic> = /*@__PURE__*/
   messageDesc(file_postrider_v1_event_type, 17);
 
 /**
- * TypeDocumentation is a version as people read it, made from comments and rules.
+ * TypeDocumentation describes a version for people. It is generated from comments and rules.
  *
  * @generated from message postrider.v1.TypeDocumentation
  */
@@ -752,7 +752,7 @@ export type TypeDocumentation = Message<"postrider.v1.TypeDocumentation"> & {
   version: number;
 
   /**
-   * The type's own message first, then those it uses.
+   * The type's own message first, then the messages that it uses.
    *
    * @generated from field: repeated postrider.v1.MessageDocumentation messages = 2;
    */
@@ -764,14 +764,14 @@ export type TypeDocumentation = Message<"postrider.v1.TypeDocumentation"> & {
   enums: EnumDocumentation[];
 
   /**
-   * A payload that the schema accepts, as JSON; empty when none could be made.
+   * A payload that the schema accepts, as JSON; empty if none could be generated.
    *
    * @generated from field: string example = 4;
    */
   example: string;
 
   /**
-   * The declaration as .proto text.
+   * The declaration as .proto source.
    *
    * @generated from field: string source = 5;
    */
@@ -1244,7 +1244,7 @@ export const TypeLeftOutSchema: GenMessage<TypeLeftOut> = /*@__PURE__*/
   messageDesc(file_postrider_v1_event_type, 32);
 
 /**
- * What fields of a payload mean that the schema does not have.
+ * UnknownFields defines what happens to fields of a payload that the schema does not have.
  *
  * @generated from enum postrider.v1.UnknownFields
  */
@@ -1257,14 +1257,14 @@ export enum UnknownFields {
   UNSPECIFIED = 0,
 
   /**
-   * They break the schema: what becomes of the event is for its level to say.
+   * They are violations; the level decides what happens to the event.
    *
    * @generated from enum value: UNKNOWN_FIELDS_REFUSE = 1;
    */
   REFUSE = 1,
 
   /**
-   * They are left out of what is stored, and counted (TypeTraffic.ignored). So are those of messages in the payload.
+   * They are not stored, but counted (TypeTraffic.ignored). This includes fields of nested messages.
    *
    * @generated from enum value: UNKNOWN_FIELDS_IGNORE = 2;
    */
@@ -1278,7 +1278,7 @@ export const UnknownFieldsSchema: GenEnum<UnknownFields> = /*@__PURE__*/
   enumDesc(file_postrider_v1_event_type, 0);
 
 /**
- * EnforcementLevel says what happens to an event that breaks its schema.
+ * EnforcementLevel defines what happens to an event that violates its schema.
  *
  * @generated from enum postrider.v1.EnforcementLevel
  */
@@ -1289,7 +1289,7 @@ export enum EnforcementLevel {
   UNSPECIFIED = 0,
 
   /**
-   * Accepted, unmarked.
+   * Accepted without a mark.
    *
    * @generated from enum value: ENFORCEMENT_LEVEL_OFF = 1;
    */
@@ -1357,7 +1357,7 @@ export enum IncompatibilityRule {
   UNSPECIFIED = 0,
 
   /**
-   * A field is gone and its number or its name is not reserved.
+   * A field was removed and its number or its name is not reserved.
    *
    * @generated from enum value: INCOMPATIBILITY_RULE_FIELD_REMOVED = 1;
    */
@@ -1385,7 +1385,7 @@ export enum IncompatibilityRule {
   FIELD_JSON_NAME = 4,
 
   /**
-   * A field became repeated or single, a map or none, required or not.
+   * A field changed between repeated and singular, map and no map, or required and optional.
    *
    * @generated from enum value: INCOMPATIBILITY_RULE_FIELD_CARDINALITY = 5;
    */
@@ -1399,7 +1399,7 @@ export enum IncompatibilityRule {
   FIELD_ONEOF = 6,
 
   /**
-   * A value of an enum is gone.
+   * A value of an enum was removed.
    *
    * @generated from enum value: INCOMPATIBILITY_RULE_ENUM_VALUE_REMOVED = 7;
    */
@@ -1413,7 +1413,7 @@ export enum IncompatibilityRule {
   ENUM_VALUE_CHANGED = 8,
 
   /**
-   * A message or enum in use is gone or became something else.
+   * A message or enum in use was removed or became something else.
    *
    * @generated from enum value: INCOMPATIBILITY_RULE_TYPE_REMOVED = 9;
    */
@@ -1472,17 +1472,17 @@ export const SchemaChangeKindSchema: GenEnum<SchemaChangeKind> = /*@__PURE__*/
   enumDesc(file_postrider_v1_event_type, 4);
 
 /**
- * EventTypeService knows the schemas of events. Event types belong to the server; how strictly one is enforced can differ
- * by tenant.
+ * EventTypeService manages the schemas of events. Event types belong to the server; tenants can have different levels of
+ * enforcement.
  *
  * @generated from service postrider.v1.EventTypeService
  */
 export const EventTypeService: GenService<{
   /**
-   * RegisterEventTypes stores the messages that are event types, each as the next version of its type where it differs
-   * from the latest. All or none. A change that breaks the wire or JSON form, or a stricter rule that stored events
-   * break, is FAILED_PRECONDITION (reason INCOMPATIBLE_SCHEMA, with the SchemaReport as a detail) unless allow_breaking
-   * is set.
+   * RegisterEventTypes stores the messages that are event types, all or none. A message that differs from the latest version
+   * of its type becomes the next version. A change that breaks the wire or JSON form, or a stricter rule that stored events
+   * break, is FAILED_PRECONDITION (reason INCOMPATIBLE_SCHEMA, with the SchemaReport as a detail) unless allow_breaking is
+   * set.
    *
    * @generated from rpc postrider.v1.EventTypeService.RegisterEventTypes
    */
@@ -1492,7 +1492,7 @@ export const EventTypeService: GenService<{
     output: typeof RegisterEventTypesResponseSchema;
   },
   /**
-   * ListEventTypes answers event types by name.
+   * ListEventTypes returns event types by name.
    *
    * @generated from rpc postrider.v1.EventTypeService.ListEventTypes
    */
@@ -1502,7 +1502,7 @@ export const EventTypeService: GenService<{
     output: typeof ListEventTypesResponseSchema;
   },
   /**
-   * GetEventType answers one event type with the documentation of a version.
+   * GetEventType returns one event type with the documentation of a version.
    *
    * @generated from rpc postrider.v1.EventTypeService.GetEventType
    */
@@ -1522,7 +1522,7 @@ export const EventTypeService: GenService<{
     output: typeof DiffEventTypeResponseSchema;
   },
   /**
-   * UpdateEventType changes the fields in the mask, or those set when the mask is absent.
+   * UpdateEventType changes the fields in the mask, or the fields that are set if there is no mask.
    *
    * @generated from rpc postrider.v1.EventTypeService.UpdateEventType
    */
@@ -1532,7 +1532,7 @@ export const EventTypeService: GenService<{
     output: typeof UpdateEventTypeResponseSchema;
   },
   /**
-   * DeleteEventType forgets a type that no stored event and no subscription's filter names.
+   * DeleteEventType deletes a type that no stored event and no filter of a subscription names.
    *
    * @generated from rpc postrider.v1.EventTypeService.DeleteEventType
    */
@@ -1542,7 +1542,7 @@ export const EventTypeService: GenService<{
     output: typeof DeleteEventTypeResponseSchema;
   },
   /**
-   * GetSchemas answers the files of event types, for generators and for clients that read descriptors.
+   * GetSchemas returns the files of event types, for generators and for clients that read descriptors.
    *
    * @generated from rpc postrider.v1.EventTypeService.GetSchemas
    */

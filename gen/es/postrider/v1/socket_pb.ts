@@ -189,14 +189,14 @@ export const SocketPingSchema: GenMessage<SocketPing> = /*@__PURE__*/
  */
 export type SocketResponse = Message<"postrider.v1.SocketResponse"> & {
   /**
-   * That of the request this answers; empty for what comes by itself.
+   * The id of the request; empty for messages that are no response.
    *
    * @generated from field: string id = 1;
    */
   id: string;
 
   /**
-   * The subscription this is about; empty for what concerns the connection.
+   * The subscription that the message is about; empty for the connection.
    *
    * @generated from field: string subscription = 2;
    */
@@ -207,7 +207,7 @@ export type SocketResponse = Message<"postrider.v1.SocketResponse"> & {
    */
   response: {
     /**
-     * The server knows who the client is. Always the first response.
+     * The client is authenticated. Always the first response.
      *
      * @generated from field: postrider.v1.SocketReady ready = 3;
      */
@@ -245,7 +245,7 @@ export type SocketResponse = Message<"postrider.v1.SocketResponse"> & {
     case: "pong";
   } | {
     /**
-     * A request was refused. The connection and its subscriptions go on.
+     * A request was refused. The connection and its subscriptions continue.
      *
      * @generated from field: postrider.v1.SocketError error = 9;
      */
@@ -253,7 +253,7 @@ export type SocketResponse = Message<"postrider.v1.SocketResponse"> & {
     case: "error";
   } | {
     /**
-     * The subscription is over, or without one, the connection.
+     * The subscription has ended or, without a subscription, the connection.
      *
      * @generated from field: postrider.v1.SocketEnd end = 10;
      */
@@ -274,15 +274,15 @@ export const SocketResponseSchema: GenMessage<SocketResponse> = /*@__PURE__*/
  */
 export type SocketReady = Message<"postrider.v1.SocketReady"> & {
   /**
-   * The tenant that requests are for when they name none; empty for a key that is confined to no tenant.
+   * The default tenant of requests; empty for a key that belongs to no tenant.
    *
    * @generated from field: string tenant = 1;
    */
   tenant: string;
 
   /**
-   * When what let the client in ends, a session or a ticket, and the connection with it unless the client authenticates
-   * anew. Absent for keys.
+   * When the session or ticket of the client ends, and the connection with it unless the client authenticates again. Absent
+   * for keys.
    *
    * @generated from field: google.protobuf.Timestamp expire_time = 2;
    */
@@ -301,7 +301,7 @@ export const SocketReadySchema: GenMessage<SocketReady> = /*@__PURE__*/
  */
 export type SocketUpdated = Message<"postrider.v1.SocketUpdated"> & {
   /**
-   * The place from which on the new filters hold.
+   * The position from which on the new filters apply.
    *
    * @generated from field: string cursor = 1;
    */
@@ -320,7 +320,7 @@ export const SocketUpdatedSchema: GenMessage<SocketUpdated> = /*@__PURE__*/
  */
 export type SocketUnsubscribed = Message<"postrider.v1.SocketUnsubscribed"> & {
   /**
-   * The place reached; nothing of the subscription comes after this message.
+   * The current position; this is the last message of the subscription.
    *
    * @generated from field: string cursor = 1;
    */
@@ -413,14 +413,14 @@ export type SocketEnd = Message<"postrider.v1.SocketEnd"> & {
   message: string;
 
   /**
-   * Whether the same request has a chance of being answered again.
+   * Whether the same request can succeed again.
    *
    * @generated from field: bool reconnect = 4;
    */
   reconnect: boolean;
 
   /**
-   * The place the subscription has reached; go on from there.
+   * The position of the subscription; resume from there.
    *
    * @generated from field: string cursor = 5;
    */

@@ -30,9 +30,9 @@ export type StatsServiceWatchRequest = Message<"postrider.v1.StatsServiceWatchRe
   tenant: string;
 
   /**
-   * How far back, one minute to 14 days; 5 minutes when absent. The server answers at most 400 points: intervals of 1 s up
-   * to 400 s, of 15 s up to 100 minutes, of 5 minutes up to 33 hours, of 1 hour beyond. Intervals of 1 s are there since the
-   * server started.
+   * The length of the span, one minute to 14 days; 5 minutes if absent. The server returns at most 400 points: intervals of 1
+   * s up to 400 s, of 15 s up to 100 minutes, of 5 minutes up to 33 hours, of 1 hour beyond. Intervals of 1 s exist only
+   * since the server started.
    *
    * @generated from field: google.protobuf.Duration span = 2;
    */
@@ -71,7 +71,7 @@ export type StatsServiceWatchResponse = Message<"postrider.v1.StatsServiceWatchR
     case: "snapshotEnd";
   } | {
     /**
-     * What is different now, at most once a second.
+     * The changes, at most once a second.
      *
      * @generated from field: postrider.v1.StatsChange change = 3;
      */
@@ -96,7 +96,7 @@ export const StatsServiceWatchResponseSchema: GenMessage<StatsServiceWatchRespon
   messageDesc(file_postrider_v1_stats, 1);
 
 /**
- * StatsSnapshot is a span of time up to now.
+ * StatsSnapshot has the statistics of a time span that ends now.
  *
  * @generated from message postrider.v1.StatsSnapshot
  */
@@ -109,8 +109,8 @@ export type StatsSnapshot = Message<"postrider.v1.StatsSnapshot"> & {
   resolution?: Duration | undefined;
 
   /**
-   * One for each interval, oldest first, none left out but those that are not known: single seconds from before the server
-   * started. The last one is not over yet.
+   * One point for each interval, oldest first. Only unknown intervals are missing: single seconds from before the server
+   * started. The last interval is not over yet.
    *
    * @generated from field: repeated postrider.v1.StatsPoint points = 2;
    */
@@ -130,21 +130,21 @@ export const StatsSnapshotSchema: GenMessage<StatsSnapshot> = /*@__PURE__*/
   messageDesc(file_postrider_v1_stats, 2);
 
 /**
- * StatsChange is what became different.
+ * StatsChange has the changes.
  *
  * @generated from message postrider.v1.StatsChange
  */
 export type StatsChange = Message<"postrider.v1.StatsChange"> & {
   /**
-   * Each replaces the point with the same start_time, or comes after all others. Every interval is sent, those in which
-   * nothing happened too; what has left the span is the receiver's to drop.
+   * Each point replaces the one with the same start_time, or comes after all others. Every interval is sent, also without
+   * activity. The receiver removes the points that have left the span.
    *
    * @generated from field: repeated postrider.v1.StatsPoint points = 1;
    */
   points: StatsPoint[];
 
   /**
-   * The tables as they are now, every few seconds; absent when they are the same.
+   * The current tables, every few seconds; absent if they are unchanged.
    *
    * @generated from field: postrider.v1.StatsTables tables = 2;
    */
@@ -186,21 +186,21 @@ export type StatsPoint = Message<"postrider.v1.StatsPoint"> & {
   delivered: bigint;
 
   /**
-   * Attempts that failed, those to be made again included.
+   * Failed attempts, including those that will be retried.
    *
    * @generated from field: int64 failed = 4;
    */
   failed: bigint;
 
   /**
-   * Deliveries given up.
+   * Deliveries that became dead.
    *
    * @generated from field: int64 dead = 5;
    */
   dead: bigint;
 
   /**
-   * From accepting an event to its delivery, of what was delivered in the interval; absent when nothing was.
+   * From accepting an event to its delivery, for the deliveries of the interval; absent if there were none.
    *
    * @generated from field: postrider.v1.StatsLatency latency = 6;
    */
@@ -208,7 +208,7 @@ export type StatsPoint = Message<"postrider.v1.StatsPoint"> & {
 
   /**
    * At the end of the interval, over all subscriptions: events that wait for their first outcome. Counted like that of
-   * SubscriptionStats; absent as long as it is not known.
+   * SubscriptionStats; absent while it is unknown.
    *
    * @generated from field: optional int64 backlog = 7;
    */
@@ -237,14 +237,14 @@ export const StatsPointSchema: GenMessage<StatsPoint> = /*@__PURE__*/
   messageDesc(file_postrider_v1_stats, 4);
 
 /**
- * StatsLatency is how long something took. It comes from buckets, each 19 % wider than the one before: a value is at most
- * 10 % off.
+ * StatsLatency is a distribution of durations. It is computed from buckets, each 19 % wider than the one before, so a value
+ * is at most 10 % off.
  *
  * @generated from message postrider.v1.StatsLatency
  */
 export type StatsLatency = Message<"postrider.v1.StatsLatency"> & {
   /**
-   * How many it was measured of.
+   * The number of measurements.
    *
    * @generated from field: int64 count = 1;
    */
@@ -276,28 +276,28 @@ export const StatsLatencySchema: GenMessage<StatsLatency> = /*@__PURE__*/
   messageDesc(file_postrider_v1_stats, 5);
 
 /**
- * StatsTables sums up the span, to 15 s where the intervals are shorter.
+ * StatsTables has the sums over the span, rounded to 15 s if the intervals are shorter.
  *
  * @generated from message postrider.v1.StatsTables
  */
 export type StatsTables = Message<"postrider.v1.StatsTables"> & {
   /**
-   * All of the tenant.
+   * The sums of the whole tenant.
    *
    * @generated from field: postrider.v1.StatsTotals totals = 1;
    */
   totals?: StatsTotals | undefined;
 
   /**
-   * The 20 busiest, the 20 that fail most and the 20 with the most that waits; busiest first. Those that were deleted since
-   * are left out; they are part of the totals. In each interval 500 are told apart.
+   * The 20 busiest subscriptions, the 20 with the most failures and the 20 with the largest backlogs; busiest first. Deleted
+   * subscriptions are omitted, but included in the totals. Each interval distinguishes up to 500.
    *
    * @generated from field: repeated postrider.v1.SubscriptionStats subscriptions = 2;
    */
   subscriptions: SubscriptionStats[];
 
   /**
-   * The 20 that were published most, busiest first. In each interval 200 are told apart.
+   * The 20 most published types, busiest first. Each interval distinguishes up to 200.
    *
    * @generated from field: repeated postrider.v1.EventTypeStats event_types = 3;
    */
@@ -312,7 +312,7 @@ export const StatsTablesSchema: GenMessage<StatsTables> = /*@__PURE__*/
   messageDesc(file_postrider_v1_stats, 6);
 
 /**
- * StatsTotals is a span in one line.
+ * StatsTotals has the sums of a span.
  *
  * @generated from message postrider.v1.StatsTotals
  */
@@ -353,7 +353,7 @@ export const StatsTotalsSchema: GenMessage<StatsTotals> = /*@__PURE__*/
   messageDesc(file_postrider_v1_stats, 7);
 
 /**
- * SubscriptionStats is a span of one subscription.
+ * SubscriptionStats has the statistics of one subscription for a span.
  *
  * @generated from message postrider.v1.SubscriptionStats
  */
@@ -398,15 +398,15 @@ export type SubscriptionStats = Message<"postrider.v1.SubscriptionStats"> & {
   latency?: StatsLatency | undefined;
 
   /**
-   * Now: events that wait for their first outcome. Of the part of the log that is not read yet these are the ones that the
-   * filter's types select, or, once they are more than 10,000, all events.
+   * Current number of events that wait for their first outcome. For the part of the log that is not read yet it counts the
+   * events that the types of the filter match or, if they are more than 10,000, all events.
    *
    * @generated from field: int64 backlog = 8;
    */
   backlog: bigint;
 
   /**
-   * Now: deliveries that failed and wait for their next attempt.
+   * Current number of deliveries that failed and wait for their next attempt.
    *
    * @generated from field: int64 retrying = 9;
    */
@@ -421,7 +421,7 @@ export const SubscriptionStatsSchema: GenMessage<SubscriptionStats> = /*@__PURE_
   messageDesc(file_postrider_v1_stats, 8);
 
 /**
- * EventTypeStats is a span of one event type.
+ * EventTypeStats has the statistics of one event type for a span.
  *
  * @generated from message postrider.v1.EventTypeStats
  */
@@ -445,14 +445,14 @@ export const EventTypeStatsSchema: GenMessage<EventTypeStats> = /*@__PURE__*/
   messageDesc(file_postrider_v1_stats, 9);
 
 /**
- * StatsService answers figures of what goes on in a tenant: how much, how fast, how well.
+ * StatsService returns statistics of a tenant: throughput, latency, failures and backlogs.
  *
  * @generated from service postrider.v1.StatsService
  */
 export const StatsService: GenService<{
   /**
-   * Watch streams the figures of a span of time up to now: a snapshot, a marker, then changes. A reconnect starts with the
-   * snapshot again. Figures survive a restart; a crash loses those of deliveries in the newest 15 s at most.
+   * Watch streams the statistics of a time span that ends now: a snapshot, a marker, then changes. A reconnect starts with
+   * the snapshot again. Statistics survive a restart; a crash loses at most those of deliveries in the newest 15 s.
    *
    * @generated from rpc postrider.v1.StatsService.Watch
    */

@@ -42,7 +42,7 @@ export type LiveStream = Message<"postrider.v1.LiveStream"> & {
   transport: LiveStream_Transport;
 
   /**
-   * Id and name of the key that let it in; empty for the admin key.
+   * Id and name of the key that opened it; empty for the admin key.
    *
    * @generated from field: string api_key_id = 4;
    */
@@ -54,14 +54,14 @@ export type LiveStream = Message<"postrider.v1.LiveStream"> & {
   apiKeyName: string;
 
   /**
-   * How it was let in: by a key, or by a session or a ticket made with it.
+   * How it was authenticated: by a key, or by a session or a ticket that was created with the key.
    *
    * @generated from field: postrider.v1.LiveStream.Admission admission = 6;
    */
   admission: LiveStream_Admission;
 
   /**
-   * Where it comes from: address and port.
+   * The address and port of the client.
    *
    * @generated from field: string remote_address = 7;
    */
@@ -73,7 +73,7 @@ export type LiveStream = Message<"postrider.v1.LiveStream"> & {
   userAgent: string;
 
   /**
-   * What it carries; one filter without a name, unless it asked for several.
+   * Its filters; one filter without a name, unless it has several.
    *
    * @generated from field: repeated postrider.v1.NamedFilter filters = 9;
    */
@@ -85,7 +85,7 @@ export type LiveStream = Message<"postrider.v1.LiveStream"> & {
   slowPolicy: SlowPolicy;
 
   /**
-   * The place it has reached, and how many events of the log, of any type, are after that.
+   * Its position, and the number of events of the log, of any type, after it.
    *
    * @generated from field: string cursor = 11;
    */
@@ -97,14 +97,14 @@ export type LiveStream = Message<"postrider.v1.LiveStream"> & {
   lag: bigint;
 
   /**
-   * It has reached the end of the log and carries new events.
+   * It has reached the end of the log and sends new events.
    *
    * @generated from field: bool live = 13;
    */
   live: boolean;
 
   /**
-   * Events sent and left out, since it was opened.
+   * Events sent and dropped since it was opened.
    *
    * @generated from field: int64 sent = 14;
    */
@@ -217,21 +217,21 @@ export const LiveStream_AdmissionSchema: GenEnum<LiveStream_Admission> = /*@__PU
  */
 export type ListStreamsRequest = Message<"postrider.v1.ListStreamsRequest"> & {
   /**
-   * The tenant's name; the key's own tenant when empty.
+   * The tenant's name; empty means the key's own tenant.
    *
    * @generated from field: string tenant = 1;
    */
   tenant: string;
 
   /**
-   * At most this many; 100 when 0.
+   * The maximum number; 100 if 0.
    *
    * @generated from field: int32 page_size = 2;
    */
   pageSize: number;
 
   /**
-   * next_page_token of the page before; bound to the tenant.
+   * next_page_token of the previous page; bound to the tenant.
    *
    * @generated from field: string page_token = 3;
    */
@@ -262,7 +262,7 @@ export type ListStreamsResponse = Message<"postrider.v1.ListStreamsResponse"> & 
   nextPageToken: string;
 
   /**
-   * How many there are.
+   * The number of streams.
    *
    * @generated from field: int32 total = 3;
    */
@@ -281,7 +281,7 @@ export const ListStreamsResponseSchema: GenMessage<ListStreamsResponse> = /*@__P
  */
 export type WatchStreamsRequest = Message<"postrider.v1.WatchStreamsRequest"> & {
   /**
-   * The tenant's name; the key's own tenant when empty.
+   * The tenant's name; empty means the key's own tenant.
    *
    * @generated from field: string tenant = 1;
    */
@@ -355,7 +355,7 @@ export const WatchStreamsResponseSchema: GenMessage<WatchStreamsResponse> = /*@_
  */
 export type StreamSnapshotEnd = Message<"postrider.v1.StreamSnapshotEnd"> & {
   /**
-   * How many streams there are, those included that the snapshot left out.
+   * The number of streams, including those that are not in the snapshot.
    *
    * @generated from field: int32 total = 1;
    */
@@ -374,7 +374,7 @@ export const StreamSnapshotEndSchema: GenMessage<StreamSnapshotEnd> = /*@__PURE_
  */
 export type DisconnectStreamRequest = Message<"postrider.v1.DisconnectStreamRequest"> & {
   /**
-   * The tenant's name; the key's own tenant when empty.
+   * The tenant's name; empty means the key's own tenant.
    *
    * @generated from field: string tenant = 1;
    */
@@ -411,7 +411,7 @@ export const DisconnectStreamResponseSchema: GenMessage<DisconnectStreamResponse
  */
 export type RenewStreamRequest = Message<"postrider.v1.RenewStreamRequest"> & {
   /**
-   * The tenant's name; the key's own tenant when empty.
+   * The tenant's name; empty means the key's own tenant.
    *
    * @generated from field: string tenant = 1;
    */
@@ -423,7 +423,7 @@ export type RenewStreamRequest = Message<"postrider.v1.RenewStreamRequest"> & {
   id: string;
 
   /**
-   * A fresh ticket, for a page that has no key: it lets the call in by itself.
+   * A fresh ticket, for a page without a key. It is sufficient to authenticate the call.
    *
    * @generated from field: string ticket = 3;
    */
@@ -442,7 +442,7 @@ export const RenewStreamRequestSchema: GenMessage<RenewStreamRequest> = /*@__PUR
  */
 export type RenewStreamResponse = Message<"postrider.v1.RenewStreamResponse"> & {
   /**
-   * When the stream ends now, unless it is renewed again; absent for keys.
+   * When the stream now ends, unless it is renewed again; absent for keys.
    *
    * @generated from field: google.protobuf.Timestamp expire_time = 1;
    */
@@ -457,13 +457,13 @@ export const RenewStreamResponseSchema: GenMessage<RenewStreamResponse> = /*@__P
   messageDesc(file_postrider_v1_stream, 9);
 
 /**
- * StreamService shows the live streams that are open, ends them and keeps them open.
+ * StreamService lists, ends and renews open live streams.
  *
  * @generated from service postrider.v1.StreamService
  */
 export const StreamService: GenService<{
   /**
-   * ListStreams answers the open streams of a tenant, the oldest first.
+   * ListStreams returns the open streams of a tenant, oldest first.
    *
    * @generated from rpc postrider.v1.StreamService.ListStreams
    */
@@ -473,7 +473,7 @@ export const StreamService: GenService<{
     output: typeof ListStreamsResponseSchema;
   },
   /**
-   * WatchStreams sends the open streams of a tenant, a marker, and then what changes, about once a second.
+   * WatchStreams sends the open streams of a tenant, a marker, and then the changes, about once a second.
    *
    * @generated from rpc postrider.v1.StreamService.WatchStreams
    */
@@ -483,7 +483,7 @@ export const StreamService: GenService<{
     output: typeof WatchStreamsResponseSchema;
   },
   /**
-   * DisconnectStream ends a stream. Its client is told not to come back by itself.
+   * DisconnectStream ends a stream and tells its client not to reconnect by itself.
    *
    * @generated from rpc postrider.v1.StreamService.DisconnectStream
    */
@@ -493,8 +493,8 @@ export const StreamService: GenService<{
     output: typeof DisconnectStreamResponseSchema;
   },
   /**
-   * RenewStream lets a stream go on under the caller's credentials, in place of those that opened it: it does not end when
-   * those do. The caller must be one that may open the same stream.
+   * RenewStream replaces the credentials of a stream by those of the caller, so the stream does not end when the former
+   * credentials do. The caller must be allowed to open the same stream.
    *
    * @generated from rpc postrider.v1.StreamService.RenewStream
    */

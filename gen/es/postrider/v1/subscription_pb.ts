@@ -43,28 +43,28 @@ export type Subscription = Message<"postrider.v1.Subscription"> & {
   tenant: string;
 
   /**
-   * Unique in its tenant. A new one has no space at its end, no two in a row, and not the form of an id.
+   * Unique in its tenant. A new name must not end with a space, contain two spaces in a row, or have the form of an id.
    *
    * @generated from field: string name = 3;
    */
   name: string;
 
   /**
-   * Which events; all when absent.
+   * The events to deliver; all if absent.
    *
    * @generated from field: postrider.v1.Filter filter = 4;
    */
   filter?: Filter | undefined;
 
   /**
-   * Where they go.
+   * Where events are delivered.
    *
    * @generated from field: postrider.v1.Target target = 5;
    */
   target?: Target | undefined;
 
   /**
-   * How they are delivered.
+   * How events are delivered.
    *
    * @generated from field: postrider.v1.DeliveryPolicy policy = 6;
    */
@@ -78,7 +78,7 @@ export type Subscription = Message<"postrider.v1.Subscription"> & {
   start: string;
 
   /**
-   * Input only: the signing secret, "whsec_" and base64 of 24 to 64 bytes. Made by the server when empty.
+   * Input only: the signing secret, "whsec_" and base64 of 24 to 64 bytes. If empty, the server generates one.
    *
    * @generated from field: string secret = 8;
    */
@@ -113,14 +113,14 @@ export type Subscription = Message<"postrider.v1.Subscription"> & {
   health?: SubscriptionHealth | undefined;
 
   /**
-   * Output only: the place `start` stood for at creation.
+   * Output only: the position of `start` at creation.
    *
    * @generated from field: string start_cursor = 13;
    */
   startCursor: string;
 
   /**
-   * Output only: every matching event up to here has been delivered or has a delivery that says why not.
+   * Output only: every matching event up to this position was delivered, or has a delivery with the reason why not.
    *
    * @generated from field: string cursor = 14;
    */
@@ -148,7 +148,7 @@ export type Subscription = Message<"postrider.v1.Subscription"> & {
   updateTime?: Timestamp | undefined;
 
   /**
-   * How the target gets payloads: JSON_DEFAULTS, or as JSON in every other case.
+   * The format of payloads: JSON_DEFAULTS, or JSON in every other case.
    *
    * @generated from field: postrider.v1.PayloadFormat payload_format = 18;
    */
@@ -176,9 +176,9 @@ export type Filter = Message<"postrider.v1.Filter"> & {
   types: string[];
 
   /**
-   * A CEL expression over `event`: its attributes (id, type, source, subject, time, accept_time) and event.data, typed by
-   * the schema of the event's type. Only events for which it is true are selected; all when empty. An event for which it
-   * fails is not selected, and health says why.
+   * A CEL expression over `event`: its attributes (id, type, source, subject, time, accept_time) and event.data, typed by the
+   * schema of the event's type. Only events for which it is true are selected; all if empty. An event for which it fails is
+   * not selected, and health has the reason.
    *
    * @generated from field: string expression = 2;
    */
@@ -218,28 +218,28 @@ export const TargetSchema: GenMessage<Target> = /*@__PURE__*/
   messageDesc(file_postrider_v1_subscription, 2);
 
 /**
- * DeliveryPolicy says how events are delivered.
+ * DeliveryPolicy defines how events are delivered.
  *
  * @generated from message postrider.v1.DeliveryPolicy
  */
 export type DeliveryPolicy = Message<"postrider.v1.DeliveryPolicy"> & {
   /**
-   * The waits between attempts; then the delivery is dead. Each is varied by ±20 %. 5 s, 5 min, 30 min, 2 h, 5 h, 10 h,
-   * 14 h, 20 h, 24 h when empty.
+   * The waits between attempts; after the last attempt the delivery is dead. Each is varied by ±20 %. 5 s, 5 min, 30 min, 2
+   * h, 5 h, 10 h, 14 h, 20 h, 24 h if empty.
    *
    * @generated from field: repeated google.protobuf.Duration retry_schedule = 1;
    */
   retrySchedule: Duration[];
 
   /**
-   * Attempts under way at once; 32 when 0.
+   * The maximum number of concurrent attempts; 32 if 0.
    *
    * @generated from field: int32 concurrency = 2;
    */
   concurrency: number;
 
   /**
-   * For one whole attempt; 15 s when absent.
+   * The time limit of one attempt; 15 s if absent.
    *
    * @generated from field: google.protobuf.Duration timeout = 3;
    */
@@ -254,14 +254,14 @@ export const DeliveryPolicySchema: GenMessage<DeliveryPolicy> = /*@__PURE__*/
   messageDesc(file_postrider_v1_subscription, 3);
 
 /**
- * SubscriptionHealth is how deliveries go right now.
+ * SubscriptionHealth is the current state of deliveries.
  *
  * @generated from message postrider.v1.SubscriptionHealth
  */
 export type SubscriptionHealth = Message<"postrider.v1.SubscriptionHealth"> & {
   /**
-   * Share of attempts that succeeded in the last hour (since the start of the server at most), 0 to 1; absent when there
-   * were none.
+   * Share of attempts that succeeded in the last hour (at most since the start of the server), 0 to 1; absent if there were
+   * none.
    *
    * @generated from field: optional double success_rate = 1;
    */
@@ -275,7 +275,7 @@ export type SubscriptionHealth = Message<"postrider.v1.SubscriptionHealth"> & {
   attempts: bigint;
 
   /**
-   * Matching events that wait for their first outcome. Exact up to 10,000; then 10,001 stands for "more".
+   * Matching events that wait for their first outcome. Exact up to 10,000; 10,001 means more.
    *
    * @generated from field: int64 backlog = 3;
    */
@@ -289,7 +289,7 @@ export type SubscriptionHealth = Message<"postrider.v1.SubscriptionHealth"> & {
   retrying: bigint;
 
   /**
-   * Deliveries that were given up.
+   * Dead deliveries.
    *
    * @generated from field: int64 dead = 5;
    */
@@ -301,14 +301,14 @@ export type SubscriptionHealth = Message<"postrider.v1.SubscriptionHealth"> & {
   breaker: BreakerState;
 
   /**
-   * When the next probe goes out, while the breaker is open, or when a hold asked for by the endpoint ends.
+   * When the next probe is sent, while the breaker is open, or when a pause requested by the endpoint ends.
    *
    * @generated from field: google.protobuf.Timestamp resume_time = 7;
    */
   resumeTime?: Timestamp | undefined;
 
   /**
-   * What the endpoint last did wrong, for a person.
+   * The last failure of the endpoint, for a person.
    *
    * @generated from field: string last_error = 8;
    */
@@ -334,7 +334,7 @@ export type SubscriptionHealth = Message<"postrider.v1.SubscriptionHealth"> & {
   lastFilterError: string;
 
   /**
-   * Why no attempt starts although the subscription is active; absent when nothing holds it. Survives a restart.
+   * Why no attempt starts although the subscription is active; absent if it is not held. Survives a restart.
    *
    * @generated from field: postrider.v1.SubscriptionHold hold = 12;
    */
@@ -349,7 +349,7 @@ export const SubscriptionHealthSchema: GenMessage<SubscriptionHealth> = /*@__PUR
   messageDesc(file_postrider_v1_subscription, 4);
 
 /**
- * SubscriptionHold keeps a subscription's attempts and its cursor from going on.
+ * SubscriptionHold stops a subscription's attempts and its cursor.
  *
  * @generated from message postrider.v1.SubscriptionHold
  */
@@ -367,7 +367,7 @@ export type SubscriptionHold = Message<"postrider.v1.SubscriptionHold"> & {
   reason: string;
 
   /**
-   * When it ends by itself; absent: it lasts until the subscription is changed or resumed.
+   * When the hold ends by itself. If absent, it lasts until the subscription is changed or resumed.
    *
    * @generated from field: google.protobuf.Timestamp until_time = 3;
    */
@@ -386,7 +386,7 @@ export const SubscriptionHoldSchema: GenMessage<SubscriptionHold> = /*@__PURE__*
  */
 export type CreateSubscriptionRequest = Message<"postrider.v1.CreateSubscriptionRequest"> & {
   /**
-   * The tenant's name; the key's own tenant when empty.
+   * The tenant's name; empty means the key's own tenant.
    *
    * @generated from field: string tenant = 1;
    */
@@ -427,7 +427,7 @@ export const CreateSubscriptionResponseSchema: GenMessage<CreateSubscriptionResp
  */
 export type GetSubscriptionRequest = Message<"postrider.v1.GetSubscriptionRequest"> & {
   /**
-   * The tenant's name; the key's own tenant when empty.
+   * The tenant's name; empty means the key's own tenant.
    *
    * @generated from field: string tenant = 1;
    */
@@ -470,14 +470,14 @@ export const GetSubscriptionResponseSchema: GenMessage<GetSubscriptionResponse> 
  */
 export type ListSubscriptionsRequest = Message<"postrider.v1.ListSubscriptionsRequest"> & {
   /**
-   * The tenant's name; the key's own tenant when empty.
+   * The tenant's name; empty means the key's own tenant.
    *
    * @generated from field: string tenant = 1;
    */
   tenant: string;
 
   /**
-   * At most this many; 50 when 0.
+   * The maximum number; 50 if 0.
    *
    * @generated from field: int32 page_size = 2;
    */
@@ -525,21 +525,21 @@ export const ListSubscriptionsResponseSchema: GenMessage<ListSubscriptionsRespon
  */
 export type UpdateSubscriptionRequest = Message<"postrider.v1.UpdateSubscriptionRequest"> & {
   /**
-   * The tenant's name; the key's own tenant when empty.
+   * The tenant's name; empty means the key's own tenant.
    *
    * @generated from field: string tenant = 1;
    */
   tenant: string;
 
   /**
-   * subscription.id says which; a non-zero revision must be the current one.
+   * subscription.id selects the subscription; a non-zero revision must be the current one.
    *
    * @generated from field: postrider.v1.Subscription subscription = 2;
    */
   subscription?: Subscription | undefined;
 
   /**
-   * name, description, filter, target, policy, secret or paths below them; the fields set when absent.
+   * name, description, filter, target, policy, secret or paths below them; if absent, the fields that are set.
    *
    * @generated from field: google.protobuf.FieldMask update_mask = 3;
    */
@@ -563,7 +563,7 @@ export type UpdateSubscriptionResponse = Message<"postrider.v1.UpdateSubscriptio
   subscription?: Subscription | undefined;
 
   /**
-   * Events after this place are matched by the new filter.
+   * The new filter applies to events after this position.
    *
    * @generated from field: string cursor = 2;
    */
@@ -582,7 +582,7 @@ export const UpdateSubscriptionResponseSchema: GenMessage<UpdateSubscriptionResp
  */
 export type DeleteSubscriptionRequest = Message<"postrider.v1.DeleteSubscriptionRequest"> & {
   /**
-   * The tenant's name; the key's own tenant when empty.
+   * The tenant's name; empty means the key's own tenant.
    *
    * @generated from field: string tenant = 1;
    */
@@ -596,7 +596,7 @@ export type DeleteSubscriptionRequest = Message<"postrider.v1.DeleteSubscription
   id: string;
 
   /**
-   * When not 0, must be the current revision.
+   * If not 0, it must be the current revision.
    *
    * @generated from field: int64 revision = 3;
    */
@@ -628,7 +628,7 @@ export const DeleteSubscriptionResponseSchema: GenMessage<DeleteSubscriptionResp
  */
 export type PauseSubscriptionRequest = Message<"postrider.v1.PauseSubscriptionRequest"> & {
   /**
-   * The tenant's name; the key's own tenant when empty.
+   * The tenant's name; empty means the key's own tenant.
    *
    * @generated from field: string tenant = 1;
    */
@@ -671,7 +671,7 @@ export const PauseSubscriptionResponseSchema: GenMessage<PauseSubscriptionRespon
  */
 export type ResumeSubscriptionRequest = Message<"postrider.v1.ResumeSubscriptionRequest"> & {
   /**
-   * The tenant's name; the key's own tenant when empty.
+   * The tenant's name; empty means the key's own tenant.
    *
    * @generated from field: string tenant = 1;
    */
@@ -714,7 +714,7 @@ export const ResumeSubscriptionResponseSchema: GenMessage<ResumeSubscriptionResp
  */
 export type TestSubscriptionRequest = Message<"postrider.v1.TestSubscriptionRequest"> & {
   /**
-   * The tenant's name; the key's own tenant when empty.
+   * The tenant's name; empty means the key's own tenant.
    *
    * @generated from field: string tenant = 1;
    */
@@ -764,7 +764,7 @@ export const TestSubscriptionResponseSchema: GenMessage<TestSubscriptionResponse
  */
 export type RevealSubscriptionSecretRequest = Message<"postrider.v1.RevealSubscriptionSecretRequest"> & {
   /**
-   * The tenant's name; the key's own tenant when empty.
+   * The tenant's name; empty means the key's own tenant.
    *
    * @generated from field: string tenant = 1;
    */
@@ -807,7 +807,7 @@ export const RevealSubscriptionSecretResponseSchema: GenMessage<RevealSubscripti
  */
 export type TestFilterRequest = Message<"postrider.v1.TestFilterRequest"> & {
   /**
-   * The tenant's name; the key's own tenant when empty.
+   * The tenant's name; empty means the key's own tenant.
    *
    * @generated from field: string tenant = 1;
    */
@@ -819,7 +819,7 @@ export type TestFilterRequest = Message<"postrider.v1.TestFilterRequest"> & {
   filter?: Filter | undefined;
 
   /**
-   * How many of the newest events whose type the filter's patterns select; 20 when 0. Only compiles when -1.
+   * The number of newest events whose type matches the patterns; 20 if 0. -1 only compiles.
    *
    * @generated from field: int32 limit = 3;
    */
@@ -838,7 +838,7 @@ export const TestFilterRequestSchema: GenMessage<TestFilterRequest> = /*@__PURE_
  */
 export type TestFilterResponse = Message<"postrider.v1.TestFilterResponse"> & {
   /**
-   * Why the expression does not compile; the events are not looked at then.
+   * Why the expression does not compile; the filter is not evaluated then.
    *
    * @generated from field: repeated postrider.v1.FilterProblem problems = 1;
    */
@@ -860,7 +860,7 @@ export const TestFilterResponseSchema: GenMessage<TestFilterResponse> = /*@__PUR
   messageDesc(file_postrider_v1_subscription, 25);
 
 /**
- * FilterProblem is why an expression does not compile, or cannot match a type.
+ * FilterProblem is a reason why an expression does not compile, or cannot select events of a type.
  *
  * @generated from message postrider.v1.FilterProblem
  */
@@ -887,14 +887,14 @@ export type FilterProblem = Message<"postrider.v1.FilterProblem"> & {
   message: string;
 
   /**
-   * What may have been meant; empty when nothing comes near.
+   * The name that was probably meant; empty if no name is similar.
    *
    * @generated from field: string suggestion = 4;
    */
   suggestion: string;
 
   /**
-   * The event type for which it does not compile; empty when it does not for any.
+   * The event type for which the expression does not compile; empty if it compiles for none.
    *
    * @generated from field: string type = 5;
    */
@@ -909,7 +909,7 @@ export const FilterProblemSchema: GenMessage<FilterProblem> = /*@__PURE__*/
   messageDesc(file_postrider_v1_subscription, 26);
 
 /**
- * FilterResult is what a filter makes of one event.
+ * FilterResult is the result of a filter for one event.
  *
  * @generated from message postrider.v1.FilterResult
  */
@@ -935,7 +935,7 @@ export type FilterResult = Message<"postrider.v1.FilterResult"> & {
   matched: boolean;
 
   /**
-   * Why it did not match, for a person: the part that is false with the values it saw, or the failure.
+   * Why it did not match, for a person: the part that is false, with its values, or the error.
    *
    * @generated from field: string reason = 5;
    */
@@ -964,14 +964,14 @@ export enum SubscriptionState {
   ACTIVE = 1,
 
   /**
-   * By a person; holds its place.
+   * By a person; it keeps its position.
    *
    * @generated from enum value: SUBSCRIPTION_STATE_PAUSED = 2;
    */
   PAUSED = 2,
 
   /**
-   * By the endpoint (410 Gone); holds its place until it is resumed.
+   * By the endpoint (410 Gone); it keeps its position until it is resumed.
    *
    * @generated from enum value: SUBSCRIPTION_STATE_DISABLED = 3;
    */
@@ -1001,7 +1001,7 @@ export enum SubscriptionHoldKind {
   SLOW_DOWN = 1,
 
   /**
-   * The filter's expression went over its bounds. A changed filter, or ResumeSubscription, ends the hold.
+   * The filter's expression exceeded its limits. A changed filter, or ResumeSubscription, ends the hold.
    *
    * @generated from enum value: SUBSCRIPTION_HOLD_KIND_FILTER = 2;
    */
@@ -1026,21 +1026,21 @@ export enum BreakerState {
   UNSPECIFIED = 0,
 
   /**
-   * Deliveries flow.
+   * Events are delivered.
    *
    * @generated from enum value: BREAKER_STATE_CLOSED = 1;
    */
   CLOSED = 1,
 
   /**
-   * The endpoint fails; the cursor holds and one probe at a time goes out.
+   * The endpoint fails. The cursor stays and one probe at a time is sent.
    *
    * @generated from enum value: BREAKER_STATE_OPEN = 2;
    */
   OPEN = 2,
 
   /**
-   * The endpoint asked to slow down; the cursor holds until resume_time.
+   * The endpoint asked to slow down. The cursor stays until resume_time.
    *
    * @generated from enum value: BREAKER_STATE_HOLDING = 3;
    */
@@ -1054,13 +1054,14 @@ export const BreakerStateSchema: GenEnum<BreakerState> = /*@__PURE__*/
   enumDesc(file_postrider_v1_subscription, 2);
 
 /**
- * SubscriptionService manages durable interests and where their events go.
+ * SubscriptionService manages subscriptions.
  *
  * @generated from service postrider.v1.SubscriptionService
  */
 export const SubscriptionService: GenService<{
   /**
-   * CreateSubscription stores a subscription and starts delivering. Every event acknowledged after the answer is included.
+   * CreateSubscription stores a subscription and starts delivering. Every event that is acknowledged after the response is
+   * included.
    *
    * @generated from rpc postrider.v1.SubscriptionService.CreateSubscription
    */
@@ -1070,7 +1071,7 @@ export const SubscriptionService: GenService<{
     output: typeof CreateSubscriptionResponseSchema;
   },
   /**
-   * GetSubscription answers one subscription with its health.
+   * GetSubscription returns one subscription with its health.
    *
    * @generated from rpc postrider.v1.SubscriptionService.GetSubscription
    */
@@ -1080,7 +1081,7 @@ export const SubscriptionService: GenService<{
     output: typeof GetSubscriptionResponseSchema;
   },
   /**
-   * ListSubscriptions answers subscriptions with their health, by name.
+   * ListSubscriptions returns subscriptions with their health, by name.
    *
    * @generated from rpc postrider.v1.SubscriptionService.ListSubscriptions
    */
@@ -1090,8 +1091,8 @@ export const SubscriptionService: GenService<{
     output: typeof ListSubscriptionsResponseSchema;
   },
   /**
-   * UpdateSubscription changes the fields in the mask, or those set when the mask is absent. The change applies to events
-   * not yet dispatched.
+   * UpdateSubscription changes the fields in the mask, or the fields that are set if there is no mask. The change applies to
+   * events that are not yet dispatched.
    *
    * @generated from rpc postrider.v1.SubscriptionService.UpdateSubscription
    */
@@ -1101,7 +1102,7 @@ export const SubscriptionService: GenService<{
     output: typeof UpdateSubscriptionResponseSchema;
   },
   /**
-   * DeleteSubscription ends deliveries and forgets the subscription with its deliveries.
+   * DeleteSubscription stops delivering and deletes the subscription with its deliveries.
    *
    * @generated from rpc postrider.v1.SubscriptionService.DeleteSubscription
    */
@@ -1111,7 +1112,7 @@ export const SubscriptionService: GenService<{
     output: typeof DeleteSubscriptionResponseSchema;
   },
   /**
-   * PauseSubscription holds the subscription's place; nothing is lost while it is paused.
+   * PauseSubscription pauses a subscription. It keeps its position and loses nothing.
    *
    * @generated from rpc postrider.v1.SubscriptionService.PauseSubscription
    */
@@ -1121,7 +1122,7 @@ export const SubscriptionService: GenService<{
     output: typeof PauseSubscriptionResponseSchema;
   },
   /**
-   * ResumeSubscription goes on where a paused or disabled subscription stopped.
+   * ResumeSubscription resumes a paused or disabled subscription where it stopped.
    *
    * @generated from rpc postrider.v1.SubscriptionService.ResumeSubscription
    */
@@ -1131,7 +1132,7 @@ export const SubscriptionService: GenService<{
     output: typeof ResumeSubscriptionResponseSchema;
   },
   /**
-   * TestSubscription sends one event of its own now and answers what came back. Nothing is stored in the log.
+   * TestSubscription sends a test event now and returns the response. Nothing is stored in the log.
    *
    * @generated from rpc postrider.v1.SubscriptionService.TestSubscription
    */
@@ -1141,7 +1142,7 @@ export const SubscriptionService: GenService<{
     output: typeof TestSubscriptionResponseSchema;
   },
   /**
-   * RevealSubscriptionSecret answers the signing secret.
+   * RevealSubscriptionSecret returns the signing secret.
    *
    * @generated from rpc postrider.v1.SubscriptionService.RevealSubscriptionSecret
    */
@@ -1151,7 +1152,7 @@ export const SubscriptionService: GenService<{
     output: typeof RevealSubscriptionSecretResponseSchema;
   },
   /**
-   * TestFilter compiles a filter and runs it over the newest events.
+   * TestFilter compiles a filter and evaluates it for the newest events.
    *
    * @generated from rpc postrider.v1.SubscriptionService.TestFilter
    */

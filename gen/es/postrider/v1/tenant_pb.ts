@@ -23,7 +23,7 @@ export const file_postrider_v1_tenant: GenFile = /*@__PURE__*/
  */
 export type Tenant = Message<"postrider.v1.Tenant"> & {
   /**
-   * Its identifier in requests: lower-case letters, digits and "-".
+   * Identifies the tenant in requests: lower-case letters, digits and "-".
    *
    * @generated from field: string name = 1;
    */
@@ -111,7 +111,7 @@ export const CreateTenantResponseSchema: GenMessage<CreateTenantResponse> = /*@_
  */
 export type ListTenantsRequest = Message<"postrider.v1.ListTenantsRequest"> & {
   /**
-   * At most this many; 50 when 0.
+   * The maximum number; 50 if 0.
    *
    * @generated from field: int32 page_size = 1;
    */
@@ -159,14 +159,14 @@ export const ListTenantsResponseSchema: GenMessage<ListTenantsResponse> = /*@__P
  */
 export type UpdateTenantRequest = Message<"postrider.v1.UpdateTenantRequest"> & {
   /**
-   * tenant.name says which; a non-zero revision must be the current one.
+   * tenant.name selects the tenant; a non-zero revision must be the current one.
    *
    * @generated from field: postrider.v1.Tenant tenant = 1;
    */
   tenant?: Tenant | undefined;
 
   /**
-   * display_name, typed_only; the fields set when absent.
+   * display_name, typed_only; if absent, the fields that are set.
    *
    * @generated from field: google.protobuf.FieldMask update_mask = 2;
    */
@@ -198,13 +198,13 @@ export const UpdateTenantResponseSchema: GenMessage<UpdateTenantResponse> = /*@_
   messageDesc(file_postrider_v1_tenant, 6);
 
 /**
- * TenantService manages the operator's customers. Only server-scoped admin keys may use it.
+ * TenantService manages tenants, the customers of the operator. Only server-scoped admin keys may use it.
  *
  * @generated from service postrider.v1.TenantService
  */
 export const TenantService: GenService<{
   /**
-   * CreateTenant adds a tenant.
+   * CreateTenant creates a tenant.
    *
    * @generated from rpc postrider.v1.TenantService.CreateTenant
    */
@@ -214,7 +214,7 @@ export const TenantService: GenService<{
     output: typeof CreateTenantResponseSchema;
   },
   /**
-   * ListTenants answers tenants by name; a tenant-scoped key sees its own.
+   * ListTenants returns tenants by name; a tenant-scoped key sees only its own.
    *
    * @generated from rpc postrider.v1.TenantService.ListTenants
    */
@@ -224,7 +224,8 @@ export const TenantService: GenService<{
     output: typeof ListTenantsResponseSchema;
   },
   /**
-   * UpdateTenant changes the fields in the mask, or those set when the mask is absent. An admin key of the tenant may.
+   * UpdateTenant changes the fields in the mask, or the fields that are set if there is no mask. An admin key of the tenant
+   * may use it, too.
    *
    * @generated from rpc postrider.v1.TenantService.UpdateTenant
    */

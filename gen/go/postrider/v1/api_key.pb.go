@@ -23,7 +23,7 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
-// ApiKeyScope is what a key may do.
+// ApiKeyScope is a set of permissions of a key.
 type ApiKeyScope int32
 
 const (
@@ -79,17 +79,17 @@ func (ApiKeyScope) EnumDescriptor() ([]byte, []int) {
 	return file_postrider_v1_api_key_proto_rawDescGZIP(), []int{0}
 }
 
-// ApiKey lets a client in. Only a hash of its secret is stored.
+// ApiKey authenticates a client. Only a hash of its secret is stored.
 type ApiKey struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Output only.
 	Id string `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
-	// Unique in its tenant. It has no space at its end, no two in a row, and not the form of an id.
+	// Unique in its tenant. It must not end with a space, contain two spaces in a row, or have the form of an id.
 	Name string `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
-	// The tenant it is confined to; empty for a server-scoped key. Fixed at creation.
+	// The tenant of the key; empty for a server-scoped key. Fixed at creation.
 	Tenant string        `protobuf:"bytes,3,opt,name=tenant,proto3" json:"tenant,omitempty"`
 	Scopes []ApiKeyScope `protobuf:"varint,4,rep,packed,name=scopes,proto3,enum=postrider.v1.ApiKeyScope" json:"scopes,omitempty"`
-	// Output only: the beginning of the secret, to recognise it.
+	// Output only: the beginning of the secret, to recognise the key.
 	Hint string `protobuf:"bytes,5,opt,name=hint,proto3" json:"hint,omitempty"`
 	// Output only.
 	Revision int64 `protobuf:"varint,6,opt,name=revision,proto3" json:"revision,omitempty"`
@@ -97,7 +97,7 @@ type ApiKey struct {
 	CreateTime *timestamppb.Timestamp `protobuf:"bytes,7,opt,name=create_time,json=createTime,proto3" json:"create_time,omitempty"`
 	// Output only.
 	UpdateTime *timestamppb.Timestamp `protobuf:"bytes,8,opt,name=update_time,json=updateTime,proto3" json:"update_time,omitempty"`
-	// Output only: set once it is revoked.
+	// Output only: set if the key is revoked.
 	RevokeTime    *timestamppb.Timestamp `protobuf:"bytes,9,opt,name=revoke_time,json=revokeTime,proto3" json:"revoke_time,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -243,7 +243,7 @@ func (x *CreateApiKeyRequest) GetApiKey() *ApiKey {
 type CreateApiKeyResponse struct {
 	state  protoimpl.MessageState `protogen:"open.v1"`
 	ApiKey *ApiKey                `protobuf:"bytes,1,opt,name=api_key,json=apiKey,proto3" json:"api_key,omitempty"`
-	// Shown once.
+	// Returned only once.
 	Secret        string `protobuf:"bytes,2,opt,name=secret,proto3" json:"secret,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -295,9 +295,9 @@ func (x *CreateApiKeyResponse) GetSecret() string {
 
 type ListApiKeysRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Only keys of this tenant; all the caller may see when empty.
+	// Only keys of this tenant; if empty, all that the caller may see.
 	Tenant string `protobuf:"bytes,1,opt,name=tenant,proto3" json:"tenant,omitempty"`
-	// At most this many; 50 when 0.
+	// The maximum number; 50 if 0.
 	PageSize      int32  `protobuf:"varint,2,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
 	PageToken     string `protobuf:"bytes,3,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
 	unknownFields protoimpl.UnknownFields

@@ -30,11 +30,11 @@ const (
 //
 // ApiKeyService manages API keys.
 type ApiKeyServiceClient interface {
-	// CreateApiKey makes a key. Its secret is in this answer and nowhere else.
+	// CreateApiKey creates a key. Its secret is in this response and nowhere else.
 	CreateApiKey(ctx context.Context, in *CreateApiKeyRequest, opts ...grpc.CallOption) (*CreateApiKeyResponse, error)
-	// ListApiKeys answers keys by name, revoked ones included.
+	// ListApiKeys returns keys by name, including revoked ones.
 	ListApiKeys(ctx context.Context, in *ListApiKeysRequest, opts ...grpc.CallOption) (*ListApiKeysResponse, error)
-	// RevokeApiKey ends a key within a second. It cannot be undone.
+	// RevokeApiKey revokes a key within a second. This cannot be undone.
 	RevokeApiKey(ctx context.Context, in *RevokeApiKeyRequest, opts ...grpc.CallOption) (*RevokeApiKeyResponse, error)
 }
 
@@ -82,11 +82,11 @@ func (c *apiKeyServiceClient) RevokeApiKey(ctx context.Context, in *RevokeApiKey
 //
 // ApiKeyService manages API keys.
 type ApiKeyServiceServer interface {
-	// CreateApiKey makes a key. Its secret is in this answer and nowhere else.
+	// CreateApiKey creates a key. Its secret is in this response and nowhere else.
 	CreateApiKey(context.Context, *CreateApiKeyRequest) (*CreateApiKeyResponse, error)
-	// ListApiKeys answers keys by name, revoked ones included.
+	// ListApiKeys returns keys by name, including revoked ones.
 	ListApiKeys(context.Context, *ListApiKeysRequest) (*ListApiKeysResponse, error)
-	// RevokeApiKey ends a key within a second. It cannot be undone.
+	// RevokeApiKey revokes a key within a second. This cannot be undone.
 	RevokeApiKey(context.Context, *RevokeApiKeyRequest) (*RevokeApiKeyResponse, error)
 	mustEmbedUnimplementedApiKeyServiceServer()
 }

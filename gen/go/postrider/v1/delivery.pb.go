@@ -28,12 +28,12 @@ type DeliveryState int32
 
 const (
 	DeliveryState_DELIVERY_STATE_UNSPECIFIED DeliveryState = 0
-	// An attempt is under way and has no outcome yet.
+	// The current attempt has no outcome yet.
 	DeliveryState_DELIVERY_STATE_PENDING DeliveryState = 1
 	// Failed and waiting for its next attempt.
 	DeliveryState_DELIVERY_STATE_RETRYING  DeliveryState = 2
 	DeliveryState_DELIVERY_STATE_DELIVERED DeliveryState = 3
-	// Given up; RetryDelivery brings it back.
+	// All attempts failed; RetryDelivery can retry it.
 	DeliveryState_DELIVERY_STATE_DEAD DeliveryState = 4
 )
 
@@ -90,7 +90,7 @@ const (
 	AttemptCause_ATTEMPT_CAUSE_FIRST AttemptCause = 1
 	// By the retry schedule.
 	AttemptCause_ATTEMPT_CAUSE_RETRY AttemptCause = 2
-	// To see whether a failing endpoint is back.
+	// A probe: to check whether a failing endpoint has recovered.
 	AttemptCause_ATTEMPT_CAUSE_PROBE AttemptCause = 3
 	// By RetryDelivery.
 	AttemptCause_ATTEMPT_CAUSE_MANUAL AttemptCause = 4
@@ -151,7 +151,7 @@ const (
 	AttemptOutcome_ATTEMPT_OUTCOME_UNSPECIFIED AttemptOutcome = 0
 	// 2xx.
 	AttemptOutcome_ATTEMPT_OUTCOME_DELIVERED AttemptOutcome = 1
-	// The endpoint refused this event (3xx, 4xx): its retry schedule goes on.
+	// The endpoint refused this event (3xx, 4xx). It is retried on schedule.
 	AttemptOutcome_ATTEMPT_OUTCOME_EVENT_FAILURE AttemptOutcome = 2
 	// The endpoint failed (refused, timeout, TLS, 5xx): counts for the breaker.
 	AttemptOutcome_ATTEMPT_OUTCOME_ENDPOINT_FAILURE AttemptOutcome = 3
@@ -208,19 +208,19 @@ func (AttemptOutcome) EnumDescriptor() ([]byte, []int) {
 	return file_postrider_v1_delivery_proto_rawDescGZIP(), []int{2}
 }
 
-// AttemptBodyState says what is known of the body of a request. Bodies are not stored: an attempt keeps the digest, and
-// the event is rendered again.
+// AttemptBodyState is the state of the body of a request. Bodies are not stored: an attempt keeps the digest, and the event
+// is rendered again.
 type AttemptBodyState int32
 
 const (
 	AttemptBodyState_ATTEMPT_BODY_STATE_UNSPECIFIED AttemptBodyState = 0
-	// It is shown.
+	// The body is shown.
 	AttemptBodyState_ATTEMPT_BODY_STATE_SHOWN AttemptBodyState = 1
-	// It is the one that is shown with a newer attempt of the same response.
+	// The same body is shown with a newer attempt in this response.
 	AttemptBodyState_ATTEMPT_BODY_STATE_REPEATED AttemptBodyState = 2
-	// It was another one than the event gives now.
+	// The event now renders to another body.
 	AttemptBodyState_ATTEMPT_BODY_STATE_DIFFERENT AttemptBodyState = 3
-	// The event is gone.
+	// The event no longer exists.
 	AttemptBodyState_ATTEMPT_BODY_STATE_GONE AttemptBodyState = 4
 	// Nothing was sent: there was no connection.
 	AttemptBodyState_ATTEMPT_BODY_STATE_NOT_SENT AttemptBodyState = 5
@@ -283,13 +283,13 @@ type Delivery struct {
 	SubscriptionName string `protobuf:"bytes,4,opt,name=subscription_name,json=subscriptionName,proto3" json:"subscription_name,omitempty"`
 	EventId          string `protobuf:"bytes,5,opt,name=event_id,json=eventId,proto3" json:"event_id,omitempty"`
 	EventType        string `protobuf:"bytes,6,opt,name=event_type,json=eventType,proto3" json:"event_type,omitempty"`
-	// The event's place in the log.
+	// The event's position in the log.
 	Cursor       string        `protobuf:"bytes,7,opt,name=cursor,proto3" json:"cursor,omitempty"`
 	State        DeliveryState `protobuf:"varint,8,opt,name=state,proto3,enum=postrider.v1.DeliveryState" json:"state,omitempty"`
 	AttemptCount int32         `protobuf:"varint,9,opt,name=attempt_count,json=attemptCount,proto3" json:"attempt_count,omitempty"`
 	// When the next attempt is due, while retrying.
 	NextAttemptTime *timestamppb.Timestamp `protobuf:"bytes,10,opt,name=next_attempt_time,json=nextAttemptTime,proto3" json:"next_attempt_time,omitempty"`
-	// The newest attempt that has ended.
+	// The newest finished attempt.
 	LastAttempt   *Attempt               `protobuf:"bytes,11,opt,name=last_attempt,json=lastAttempt,proto3" json:"last_attempt,omitempty"`
 	CreateTime    *timestamppb.Timestamp `protobuf:"bytes,12,opt,name=create_time,json=createTime,proto3" json:"create_time,omitempty"`
 	UpdateTime    *timestamppb.Timestamp `protobuf:"bytes,13,opt,name=update_time,json=updateTime,proto3" json:"update_time,omitempty"`
@@ -418,7 +418,7 @@ func (x *Delivery) GetUpdateTime() *timestamppb.Timestamp {
 	return nil
 }
 
-// Attempt is one try at a delivery, with what came back.
+// Attempt is one try at a delivery, with its outcome.
 type Attempt struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// 1 for the first.
@@ -426,15 +426,15 @@ type Attempt struct {
 	Cause     AttemptCause           `protobuf:"varint,2,opt,name=cause,proto3,enum=postrider.v1.AttemptCause" json:"cause,omitempty"`
 	Outcome   AttemptOutcome         `protobuf:"varint,3,opt,name=outcome,proto3,enum=postrider.v1.AttemptOutcome" json:"outcome,omitempty"`
 	StartTime *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=start_time,json=startTime,proto3" json:"start_time,omitempty"`
-	// From the first byte of work to the last byte read.
+	// From the start of the attempt to the last byte read.
 	Duration *durationpb.Duration `protobuf:"bytes,5,opt,name=duration,proto3" json:"duration,omitempty"`
 	Timings  *AttemptTimings      `protobuf:"bytes,6,opt,name=timings,proto3" json:"timings,omitempty"`
 	// The address dialled.
 	Address string `protobuf:"bytes,7,opt,name=address,proto3" json:"address,omitempty"`
 	// What went wrong, for a person; empty when delivered.
 	Error string `protobuf:"bytes,8,opt,name=error,proto3" json:"error,omitempty"`
-	// Absent when it was not recorded: a version before this made the attempt, the payload could not be rendered, or the
-	// subscription has sent in many other ways since.
+	// Absent if it was not recorded: the attempt was made by an earlier version, the payload could not be rendered, or the
+	// subscription has since sent in many other forms.
 	Request       *AttemptRequest  `protobuf:"bytes,9,opt,name=request,proto3" json:"request,omitempty"`
 	Response      *AttemptResponse `protobuf:"bytes,10,opt,name=response,proto3" json:"response,omitempty"`
 	unknownFields protoimpl.UnknownFields
@@ -541,7 +541,7 @@ func (x *Attempt) GetResponse() *AttemptResponse {
 	return nil
 }
 
-// AttemptTimings says where an attempt's time went; a part that did not happen is absent.
+// AttemptTimings are the durations of the parts of an attempt; a part that did not happen is absent.
 type AttemptTimings struct {
 	state   protoimpl.MessageState `protogen:"open.v1"`
 	Dns     *durationpb.Duration   `protobuf:"bytes,1,opt,name=dns,proto3" json:"dns,omitempty"`
@@ -611,17 +611,17 @@ func (x *AttemptTimings) GetFirstByte() *durationpb.Duration {
 	return nil
 }
 
-// AttemptRequest is what was sent, as it was recorded with the attempt. What has changed since does not show.
+// AttemptRequest is the request as it was recorded with the attempt. Later changes do not affect it.
 type AttemptRequest struct {
 	state  protoimpl.MessageState `protogen:"open.v1"`
 	Method string                 `protobuf:"bytes,1,opt,name=method,proto3" json:"method,omitempty"`
 	Url    string                 `protobuf:"bytes,2,opt,name=url,proto3" json:"url,omitempty"`
-	// Values of the subscription's own headers are hidden. When nothing was sent, those that differ from attempt to attempt
-	// are left out.
+	// The values of the subscription's own headers are hidden. If nothing was sent, headers that differ from attempt to attempt
+	// are omitted.
 	Headers []*Header `protobuf:"bytes,3,rep,name=headers,proto3" json:"headers,omitempty"`
-	// The body, when body_state is SHOWN.
+	// The body, if body_state is SHOWN.
 	Body string `protobuf:"bytes,4,opt,name=body,proto3" json:"body,omitempty"`
-	// The length of the body that was sent; 0 when nothing was sent.
+	// The length of the body that was sent; 0 if nothing was sent.
 	BodyBytes int64 `protobuf:"varint,5,opt,name=body_bytes,json=bodyBytes,proto3" json:"body_bytes,omitempty"`
 	// The first 16 hexadecimal digits of the SHA-256 of the body that was sent. Attempts with the same digest sent the same
 	// body.
@@ -710,7 +710,7 @@ func (x *AttemptRequest) GetBodyState() AttemptBodyState {
 	return AttemptBodyState_ATTEMPT_BODY_STATE_UNSPECIFIED
 }
 
-// AttemptResponse is what came back.
+// AttemptResponse is the response of the endpoint.
 type AttemptResponse struct {
 	state       protoimpl.MessageState `protogen:"open.v1"`
 	StatusCode  int32                  `protobuf:"varint,1,opt,name=status_code,json=statusCode,proto3" json:"status_code,omitempty"`
@@ -834,7 +834,7 @@ func (x *Header) GetValue() string {
 
 type ListDeliveriesRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The tenant's name; the key's own tenant when empty.
+	// The tenant's name; empty means the key's own tenant.
 	Tenant string `protobuf:"bytes,1,opt,name=tenant,proto3" json:"tenant,omitempty"`
 	// Of this subscription, by id or name.
 	Subscription string `protobuf:"bytes,2,opt,name=subscription,proto3" json:"subscription,omitempty"`
@@ -842,7 +842,7 @@ type ListDeliveriesRequest struct {
 	EventId string `protobuf:"bytes,3,opt,name=event_id,json=eventId,proto3" json:"event_id,omitempty"`
 	// In one of these states; all when empty.
 	States []DeliveryState `protobuf:"varint,4,rep,packed,name=states,proto3,enum=postrider.v1.DeliveryState" json:"states,omitempty"`
-	// At most this many; 50 when 0. A page may hold fewer and still have a next one.
+	// The maximum number; 50 if 0. A page can have fewer deliveries and still have a next page.
 	PageSize      int32  `protobuf:"varint,5,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
 	PageToken     string `protobuf:"bytes,6,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
 	unknownFields protoimpl.UnknownFields
@@ -976,7 +976,7 @@ func (x *ListDeliveriesResponse) GetNextPageToken() string {
 
 type GetDeliveryRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The tenant's name; the key's own tenant when empty.
+	// The tenant's name; empty means the key's own tenant.
 	Tenant string `protobuf:"bytes,1,opt,name=tenant,proto3" json:"tenant,omitempty"`
 	Id     string `protobuf:"bytes,2,opt,name=id,proto3" json:"id,omitempty"`
 	// At most this many attempts; all that are kept, which are at most 50, when 0.
@@ -1049,7 +1049,7 @@ type GetDeliveryResponse struct {
 	Delivery *Delivery              `protobuf:"bytes,1,opt,name=delivery,proto3" json:"delivery,omitempty"`
 	// Oldest first. Of a delivery with many attempts the first 10 and the last 40 are kept.
 	Attempts []*Attempt `protobuf:"bytes,2,rep,name=attempts,proto3" json:"attempts,omitempty"`
-	// How many attempts between the first 10 and the last 40 are not kept.
+	// The number of attempts between the first 10 and the last 40, which are not kept.
 	AttemptsLeftOut int32 `protobuf:"varint,3,opt,name=attempts_left_out,json=attemptsLeftOut,proto3" json:"attempts_left_out,omitempty"`
 	// Empty on the last page of attempts.
 	NextPageToken string `protobuf:"bytes,4,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
@@ -1117,7 +1117,7 @@ func (x *GetDeliveryResponse) GetNextPageToken() string {
 
 type RetryDeliveryRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The tenant's name; the key's own tenant when empty.
+	// The tenant's name; empty means the key's own tenant.
 	Tenant        string `protobuf:"bytes,1,opt,name=tenant,proto3" json:"tenant,omitempty"`
 	Id            string `protobuf:"bytes,2,opt,name=id,proto3" json:"id,omitempty"`
 	unknownFields protoimpl.UnknownFields
@@ -1214,13 +1214,13 @@ func (x *RetryDeliveryResponse) GetDelivery() *Delivery {
 
 type WatchDeliveriesRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The tenant's name; the key's own tenant when empty.
+	// The tenant's name; empty means the key's own tenant.
 	Tenant string `protobuf:"bytes,1,opt,name=tenant,proto3" json:"tenant,omitempty"`
 	// Of this subscription, by id or name; all when empty.
 	Subscription string `protobuf:"bytes,2,opt,name=subscription,proto3" json:"subscription,omitempty"`
 	// Of this event; all when empty.
 	EventId string `protobuf:"bytes,3,opt,name=event_id,json=eventId,proto3" json:"event_id,omitempty"`
-	// How many deliveries the snapshot holds at most; 50 when 0.
+	// The maximum number of deliveries in the snapshot; 50 if 0.
 	SnapshotSize  int32 `protobuf:"varint,4,opt,name=snapshot_size,json=snapshotSize,proto3" json:"snapshot_size,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1385,7 +1385,7 @@ type WatchDeliveriesResponse_SnapshotEnd struct {
 }
 
 type WatchDeliveriesResponse_Change struct {
-	// A delivery as it is now.
+	// The current state of a delivery.
 	Change *Delivery `protobuf:"bytes,3,opt,name=change,proto3,oneof"`
 }
 
@@ -1439,7 +1439,7 @@ func (*SnapshotEnd) Descriptor() ([]byte, []int) {
 	return file_postrider_v1_delivery_proto_rawDescGZIP(), []int{14}
 }
 
-// WatchHeartbeat shows that a quiet watch is alive.
+// WatchHeartbeat shows that a watch without changes is alive.
 type WatchHeartbeat struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	unknownFields protoimpl.UnknownFields

@@ -29,13 +29,13 @@ const (
 //
 // For semantics around ctx use and closing/ending streaming RPCs, please refer to https://pkg.go.dev/google.golang.org/grpc/?tab=doc#ClientConn.NewStream.
 //
-// DeliveryService shows what happened to each event for each subscription.
+// DeliveryService shows the deliveries of events to subscriptions.
 type DeliveryServiceClient interface {
-	// ListDeliveries answers deliveries, newest event first.
+	// ListDeliveries returns deliveries, newest event first.
 	ListDeliveries(ctx context.Context, in *ListDeliveriesRequest, opts ...grpc.CallOption) (*ListDeliveriesResponse, error)
 	// GetDelivery returns one delivery with its attempts.
 	GetDelivery(ctx context.Context, in *GetDeliveryRequest, opts ...grpc.CallOption) (*GetDeliveryResponse, error)
-	// RetryDelivery makes an attempt as soon as possible. A dead delivery comes back with a fresh retry schedule.
+	// RetryDelivery makes an attempt as soon as possible. A dead delivery gets a new retry schedule.
 	RetryDelivery(ctx context.Context, in *RetryDeliveryRequest, opts ...grpc.CallOption) (*RetryDeliveryResponse, error)
 	// WatchDeliveries streams the newest matching deliveries, a marker, then every change.
 	WatchDeliveries(ctx context.Context, in *WatchDeliveriesRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[WatchDeliveriesResponse], error)
@@ -102,13 +102,13 @@ type DeliveryService_WatchDeliveriesClient = grpc.ServerStreamingClient[WatchDel
 // All implementations must embed UnimplementedDeliveryServiceServer
 // for forward compatibility.
 //
-// DeliveryService shows what happened to each event for each subscription.
+// DeliveryService shows the deliveries of events to subscriptions.
 type DeliveryServiceServer interface {
-	// ListDeliveries answers deliveries, newest event first.
+	// ListDeliveries returns deliveries, newest event first.
 	ListDeliveries(context.Context, *ListDeliveriesRequest) (*ListDeliveriesResponse, error)
 	// GetDelivery returns one delivery with its attempts.
 	GetDelivery(context.Context, *GetDeliveryRequest) (*GetDeliveryResponse, error)
-	// RetryDelivery makes an attempt as soon as possible. A dead delivery comes back with a fresh retry schedule.
+	// RetryDelivery makes an attempt as soon as possible. A dead delivery gets a new retry schedule.
 	RetryDelivery(context.Context, *RetryDeliveryRequest) (*RetryDeliveryResponse, error)
 	// WatchDeliveries streams the newest matching deliveries, a marker, then every change.
 	WatchDeliveries(*WatchDeliveriesRequest, grpc.ServerStreamingServer[WatchDeliveriesResponse]) error

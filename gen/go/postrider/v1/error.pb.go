@@ -21,8 +21,8 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
-// ErrorReason is the machine-readable cause of an error: the `reason` of the google.rpc.ErrorInfo detail (domain
-// "postrider") is the name of the value without its prefix, for example "EVENT_ID_CONFLICT".
+// ErrorReason is the machine-readable cause of an error. The `reason` of the google.rpc.ErrorInfo detail (domain "postrider")
+// is the name of the value without its prefix, for example "EVENT_ID_CONFLICT".
 type ErrorReason int32
 
 const (
@@ -31,7 +31,7 @@ const (
 	ErrorReason_ERROR_REASON_INVALID_FIELD ErrorReason = 1
 	// The request is not well-formed.
 	ErrorReason_ERROR_REASON_MALFORMED_REQUEST ErrorReason = 2
-	// The payload breaks its schema; the Violations detail names the fields.
+	// The payload violates its schema; the Violations detail names the fields.
 	ErrorReason_ERROR_REASON_SCHEMA_VIOLATION ErrorReason = 3
 	// The payload or request is too large.
 	ErrorReason_ERROR_REASON_TOO_LARGE ErrorReason = 4
@@ -39,9 +39,9 @@ const (
 	ErrorReason_ERROR_REASON_UNAUTHENTICATED ErrorReason = 5
 	// The key's scopes do not allow this.
 	ErrorReason_ERROR_REASON_MISSING_SCOPE ErrorReason = 6
-	// There is no such thing, or the caller may not know of it.
+	// The resource does not exist, or the caller may not know of it.
 	ErrorReason_ERROR_REASON_NOT_FOUND ErrorReason = 7
-	// The event id was used before with other content.
+	// The event id was already used with other content.
 	ErrorReason_ERROR_REASON_EVENT_ID_CONFLICT ErrorReason = 8
 	// The name is taken.
 	ErrorReason_ERROR_REASON_NAME_TAKEN ErrorReason = 9
@@ -53,17 +53,17 @@ const (
 	ErrorReason_ERROR_REASON_INVALID_CURSOR ErrorReason = 12
 	// The target's address is refused or cannot be used.
 	ErrorReason_ERROR_REASON_TARGET_REFUSED ErrorReason = 13
-	// The server has too much queued; try again.
+	// Too many events or requests are queued; try again.
 	ErrorReason_ERROR_REASON_OVERLOADED ErrorReason = 14
-	// The server is stopping; connect again.
+	// The server is stopping; reconnect.
 	ErrorReason_ERROR_REASON_SHUTTING_DOWN ErrorReason = 15
 	// The disk is full.
 	ErrorReason_ERROR_REASON_STORAGE_FULL ErrorReason = 16
 	// The state of the resource does not allow this.
 	ErrorReason_ERROR_REASON_WRONG_STATE ErrorReason = 17
-	// Unexpected; the log has the cause under the id in the message.
+	// Unexpected error; the log has the cause under the id in the message.
 	ErrorReason_ERROR_REASON_INTERNAL ErrorReason = 18
-	// The new schema is incompatible with the latest version; the SchemaReport detail says where.
+	// The new schema is incompatible with the latest version; the SchemaReport detail has the positions.
 	ErrorReason_ERROR_REASON_INCOMPATIBLE_SCHEMA ErrorReason = 19
 	// The schema cannot be compiled; the BadRequest detail names file, line and column.
 	ErrorReason_ERROR_REASON_INVALID_SCHEMA ErrorReason = 20
@@ -71,19 +71,19 @@ const (
 	ErrorReason_ERROR_REASON_INVALID_FILTER ErrorReason = 21
 	// The tenant accepts only events whose type has a schema.
 	ErrorReason_ERROR_REASON_UNTYPED_EVENT ErrorReason = 22
-	// Something still refers to it.
+	// Another resource still refers to it.
 	ErrorReason_ERROR_REASON_IN_USE ErrorReason = 23
-	// The reader is slower than the events, and asked to be cut off then; go on from the last cursor.
+	// The reader is slower than the events, and asked to be disconnected in that case; resume from the last cursor.
 	ErrorReason_ERROR_REASON_SLOW_CONSUMER ErrorReason = 24
 	// An operator ended the stream.
 	ErrorReason_ERROR_REASON_DISCONNECTED ErrorReason = 25
-	// The server has as many streams open as it may; try again later.
+	// The limit of open streams is reached; try again later.
 	ErrorReason_ERROR_REASON_TOO_MANY_STREAMS ErrorReason = 26
-	// The request did not arrive in the time that it may take.
+	// The request did not arrive in time.
 	ErrorReason_ERROR_REASON_TOO_SLOW ErrorReason = 27
-	// Too many calls of this kind came within a short time; RetryInfo says when to try again.
+	// Too many calls of this kind in a short time; RetryInfo says when to try again.
 	ErrorReason_ERROR_REASON_RATE_LIMITED ErrorReason = 28
-	// The database does not answer, or takes no writes; try again with the same event ids.
+	// The database does not respond, or accepts no writes; try again with the same event ids.
 	ErrorReason_ERROR_REASON_STORAGE_UNAVAILABLE ErrorReason = 29
 )
 

@@ -26,21 +26,21 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
-// SlowPolicy is what a stream does for a reader that is slower than the events. What is stored before the stream reached
-// the end of the log for the first time is always sent whole.
+// SlowPolicy defines what a stream does if its reader is slower than the events. Events that were stored before the stream
+// first reached the end of the log are always all sent.
 type SlowPolicy int32
 
 const (
 	// CATCH_UP.
 	SlowPolicy_SLOW_POLICY_UNSPECIFIED SlowPolicy = 0
-	// Sends every event, from the log where it has to, however far behind the reader is.
+	// Sends every event, if necessary from the log, however far the reader is behind.
 	SlowPolicy_SLOW_POLICY_CATCH_UP SlowPolicy = 1
-	// Sends of the events that wait only the newest for each key: the event's ordering key or else its subject. Events
+	// Of the pending events, sends only the newest for each key: the ordering key of the event, or else its subject. Events
 	// with neither are all sent.
 	SlowPolicy_SLOW_POLICY_LATEST_BY_KEY SlowPolicy = 2
-	// Sends the newest 256 of the events that wait, and before them how many were left out.
+	// Sends the newest 256 pending events, preceded by the number of dropped ones.
 	SlowPolicy_SLOW_POLICY_DROP SlowPolicy = 3
-	// Ends the stream with SLOW_CONSUMER when more than 256 events wait. The last cursor is still good.
+	// Ends the stream with SLOW_CONSUMER if more than 256 events are pending. The last cursor remains valid.
 	SlowPolicy_SLOW_POLICY_DISCONNECT SlowPolicy = 4
 )
 
@@ -89,7 +89,7 @@ func (SlowPolicy) EnumDescriptor() ([]byte, []int) {
 	return file_postrider_v1_event_proto_rawDescGZIP(), []int{0}
 }
 
-// PayloadFormat chooses how readers get payloads. JSON clients always get `data`, and choose between the last two.
+// PayloadFormat defines how readers receive payloads. JSON clients always get `data`, and choose between the last two.
 type PayloadFormat int32
 
 const (
@@ -97,8 +97,8 @@ const (
 	PayloadFormat_PAYLOAD_FORMAT_UNSPECIFIED PayloadFormat = 0
 	// json_data for all: for clients without the generated types.
 	PayloadFormat_PAYLOAD_FORMAT_JSON PayloadFormat = 1
-	// As JSON, and fields without presence that are not set are there with their defaults (0, "", false, the first value of
-	// an enum, [] and {}), except in an event whose defaults would take more than 1 MiB. What has no schema stays as it is.
+	// As JSON, including unset fields without presence, with their defaults (0, "", false, the first value of an enum, [] and
+	// {}), except in an event whose defaults would take more than 1 MiB. Untyped payloads are unchanged.
 	PayloadFormat_PAYLOAD_FORMAT_JSON_DEFAULTS PayloadFormat = 2
 )
 
@@ -196,22 +196,21 @@ func (GapReason) EnumDescriptor() ([]byte, []int) {
 
 // Event is an immutable fact. Attribute names follow CloudEvents 1.0.
 //
-// Field numbers 20 to 25 are set aside for content_type, data_ref, ordering_key, expire_time, deliver_after and
-// trace_parent.
+// Field numbers 20 to 25 are reserved for content_type, data_ref, ordering_key, expire_time, deliver_after and trace_parent.
 type Event struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Unique in its tenant. Made by the server when empty: "evt_" and a time-sortable id.
+	// Unique in its tenant. If empty, the server generates one: "evt_" and a time-sortable id.
 	Id string `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
 	// Dot-separated segments, for example "order.created" or "shop.v1.OrderCreated".
 	Type string `protobuf:"bytes,2,opt,name=type,proto3" json:"type,omitempty"`
-	// Where it happened, a URI reference. "postrider" when empty.
+	// Where the event happened, a URI reference. "postrider" if empty.
 	Source string `protobuf:"bytes,3,opt,name=source,proto3" json:"source,omitempty"`
-	// What it is about, for example an order id.
+	// What the event is about, for example an order id.
 	Subject string `protobuf:"bytes,4,opt,name=subject,proto3" json:"subject,omitempty"`
-	// When it happened, by the producer's clock. The time of receipt when absent.
+	// When the event happened, by the producer's clock. The time of receipt if absent.
 	Time *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=time,proto3" json:"time,omitempty"`
-	// The payload. In JSON it is always `data`, a plain object, whatever the event's type. In binary encodings a typed
-	// event carries proto_data, an untyped one json_data.
+	// The payload. In JSON it is always `data`, a plain object, whatever the event's type. In binary encodings typed events
+	// have proto_data, untyped ones json_data.
 	//
 	// Types that are valid to be assigned to Payload:
 	//
@@ -220,17 +219,17 @@ type Event struct {
 	//	*Event_JsonData
 	//	*Event_InvalidData
 	Payload isEvent_Payload `protobuf_oneof:"payload"`
-	// Output only: the event's place in the log; give it back as `start` to resume after this event.
+	// Output only: the event's position in the log. Send it as `start` to resume after this event.
 	Cursor string `protobuf:"bytes,9,opt,name=cursor,proto3" json:"cursor,omitempty"`
-	// Output only: when the server stored it. Never decreases along the log.
+	// Output only: when the server stored the event. Never decreases along the log.
 	AcceptTime *timestamppb.Timestamp `protobuf:"bytes,10,opt,name=accept_time,json=acceptTime,proto3" json:"accept_time,omitempty"`
 	// Output only: the tenant's name.
 	Tenant string `protobuf:"bytes,11,opt,name=tenant,proto3" json:"tenant,omitempty"`
-	// Output only: the version of the schema it was checked against; 0 for an untyped event.
+	// Output only: the version of the schema that the event was checked against; 0 for an untyped event.
 	SchemaVersion int32 `protobuf:"varint,12,opt,name=schema_version,json=schemaVersion,proto3" json:"schema_version,omitempty"`
 	// Output only: path of the JSON Schema of that version on this server; empty for an untyped event.
 	DataSchema string `protobuf:"bytes,13,opt,name=data_schema,json=dataSchema,proto3" json:"data_schema,omitempty"`
-	// Output only: what the event breaks, when it was accepted under WARN.
+	// Output only: the violations of an event that was accepted under WARN.
 	Violations    []*SchemaViolation `protobuf:"bytes,15,rep,name=violations,proto3" json:"violations,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -391,7 +390,7 @@ type isEvent_Payload interface {
 }
 
 type Event_Data struct {
-	// JSON encoding only: a plain object. The server moves its text across unchanged, numbers of any size included.
+	// JSON encoding only: a plain object. The server copies its text unchanged, including numbers of any size.
 	Data *structpb.Struct `protobuf:"bytes,6,opt,name=data,proto3,oneof"`
 }
 
@@ -406,8 +405,8 @@ type Event_JsonData struct {
 }
 
 type Event_InvalidData struct {
-	// Output only: the exact text of a JSON object that the type's schema cannot hold, accepted because the schema was
-	// not enforced. `violations` says why. JSON readers see it as `data`.
+	// Output only: the exact text of a JSON object that does not fit the type's schema, accepted because the schema was not
+	// enforced. `violations` has the reasons. JSON readers see it as `data`.
 	InvalidData string `protobuf:"bytes,14,opt,name=invalid_data,json=invalidData,proto3,oneof"`
 }
 
@@ -424,7 +423,7 @@ type SchemaViolation struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Path of the field, for example "data.lines[0].quantity".
 	Field string `protobuf:"bytes,1,opt,name=field,proto3" json:"field,omitempty"`
-	// Id of the rule, for example "int32.gte"; empty where the payload does not have the schema's structure.
+	// Id of the rule, for example "int32.gte"; empty if the payload does not have the schema's structure.
 	Rule string `protobuf:"bytes,2,opt,name=rule,proto3" json:"rule,omitempty"`
 	// For a person.
 	Message       string `protobuf:"bytes,3,opt,name=message,proto3" json:"message,omitempty"`
@@ -485,7 +484,7 @@ func (x *SchemaViolation) GetMessage() string {
 
 type PublishRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The tenant's name; the key's own tenant when empty.
+	// The tenant's name; empty means the key's own tenant.
 	Tenant        string `protobuf:"bytes,1,opt,name=tenant,proto3" json:"tenant,omitempty"`
 	Event         *Event `protobuf:"bytes,2,opt,name=event,proto3" json:"event,omitempty"`
 	unknownFields protoimpl.UnknownFields
@@ -540,7 +539,7 @@ type PublishResponse struct {
 	state  protoimpl.MessageState `protogen:"open.v1"`
 	Id     string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
 	Cursor string                 `protobuf:"bytes,2,opt,name=cursor,proto3" json:"cursor,omitempty"`
-	// The event was stored before; id and cursor are those of the first time.
+	// The event was already stored; id and cursor are those of the first time.
 	Duplicate     bool `protobuf:"varint,3,opt,name=duplicate,proto3" json:"duplicate,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -599,7 +598,7 @@ func (x *PublishResponse) GetDuplicate() bool {
 
 type PublishBatchRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The tenant's name; the key's own tenant when empty.
+	// The tenant's name; empty means the key's own tenant.
 	Tenant        string   `protobuf:"bytes,1,opt,name=tenant,proto3" json:"tenant,omitempty"`
 	Events        []*Event `protobuf:"bytes,2,rep,name=events,proto3" json:"events,omitempty"`
 	unknownFields protoimpl.UnknownFields
@@ -697,7 +696,7 @@ func (x *PublishBatchResponse) GetResults() []*PublishResponse {
 
 type PublishStreamRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The tenant's name; the key's own tenant when empty. Only in the first message.
+	// The tenant's name; empty means the key's own tenant. Only in the first message.
 	Tenant        string `protobuf:"bytes,1,opt,name=tenant,proto3" json:"tenant,omitempty"`
 	Event         *Event `protobuf:"bytes,2,opt,name=event,proto3" json:"event,omitempty"`
 	unknownFields protoimpl.UnknownFields
@@ -847,14 +846,14 @@ func (*PublishStreamResponse_Error) isPublishStreamResponse_Message() {}
 
 func (*PublishStreamResponse_Summary) isPublishStreamResponse_Message() {}
 
-// PublishStreamAck says that an event is on disk.
+// PublishStreamAck acknowledges that an event is on disk.
 type PublishStreamAck struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Counts the requests of the stream, from 0.
 	Index  int64  `protobuf:"varint,1,opt,name=index,proto3" json:"index,omitempty"`
 	Id     string `protobuf:"bytes,2,opt,name=id,proto3" json:"id,omitempty"`
 	Cursor string `protobuf:"bytes,3,opt,name=cursor,proto3" json:"cursor,omitempty"`
-	// The event was stored before; id and cursor are those of the first time.
+	// The event was already stored; id and cursor are those of the first time.
 	Duplicate     bool `protobuf:"varint,4,opt,name=duplicate,proto3" json:"duplicate,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -918,19 +917,19 @@ func (x *PublishStreamAck) GetDuplicate() bool {
 	return false
 }
 
-// PublishStreamError says that an event was refused, and why. It is not stored.
+// PublishStreamError is the reason why an event was refused. It is not stored.
 type PublishStreamError struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Counts the requests of the stream, from 0.
 	Index int64 `protobuf:"varint,1,opt,name=index,proto3" json:"index,omitempty"`
-	// The event's id, if it came with one.
+	// The event's id, if it has one.
 	Id string `protobuf:"bytes,2,opt,name=id,proto3" json:"id,omitempty"`
 	// A Connect error code, for example "invalid_argument".
 	Code   string      `protobuf:"bytes,3,opt,name=code,proto3" json:"code,omitempty"`
 	Reason ErrorReason `protobuf:"varint,4,opt,name=reason,proto3,enum=postrider.v1.ErrorReason" json:"reason,omitempty"`
 	// For a person.
 	Message string `protobuf:"bytes,5,opt,name=message,proto3" json:"message,omitempty"`
-	// The fields at fault, where there are any.
+	// The fields at fault, if any.
 	Violations    []*SchemaViolation `protobuf:"bytes,6,rep,name=violations,proto3" json:"violations,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1010,15 +1009,15 @@ func (x *PublishStreamError) GetViolations() []*SchemaViolation {
 
 type PublishStreamSummary struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Stored now.
+	// Number of new events.
 	Stored int64 `protobuf:"varint,1,opt,name=stored,proto3" json:"stored,omitempty"`
-	// Stored before.
+	// Number of events that were already stored.
 	Duplicates int64 `protobuf:"varint,2,opt,name=duplicates,proto3" json:"duplicates,omitempty"`
-	// Refused.
+	// Number of refused events.
 	Refused int64 `protobuf:"varint,3,opt,name=refused,proto3" json:"refused,omitempty"`
-	// The place of the last event of the stream in the log, of whatever time; empty when there is none.
+	// The position of the last event of the stream in the log, including duplicates; empty if there is none.
 	Cursor string `protobuf:"bytes,4,opt,name=cursor,proto3" json:"cursor,omitempty"`
-	// The first 100.
+	// The first 100 refusals.
 	Errors        []*PublishStreamError `protobuf:"bytes,5,rep,name=errors,proto3" json:"errors,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1091,20 +1090,20 @@ func (x *PublishStreamSummary) GetErrors() []*PublishStreamError {
 
 type SubscribeRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The tenant's name; the key's own tenant when empty.
+	// The tenant's name; empty means the key's own tenant.
 	Tenant string `protobuf:"bytes,1,opt,name=tenant,proto3" json:"tenant,omitempty"`
-	// Which event types: exact ("order.created"), by prefix ("order.*") or all ("*", also when empty).
+	// Event types: exact ("order.created"), by prefix ("order.*") or all ("*", also if empty).
 	Types []string `protobuf:"bytes,2,rep,name=types,proto3" json:"types,omitempty"`
 	// Where to begin: "now" (default), "earliest", a cursor, or an RFC 3339 time.
 	Start string `protobuf:"bytes,3,opt,name=start,proto3" json:"start,omitempty"`
-	// How payloads come.
+	// The format of payloads.
 	PayloadFormat PayloadFormat `protobuf:"varint,4,opt,name=payload_format,json=payloadFormat,proto3,enum=postrider.v1.PayloadFormat" json:"payload_format,omitempty"`
-	// Between heartbeats on a quiet stream; 15 s when absent.
+	// The time between heartbeats while no events are sent; 15 s if absent.
 	HeartbeatInterval *durationpb.Duration `protobuf:"bytes,5,opt,name=heartbeat_interval,json=heartbeatInterval,proto3" json:"heartbeat_interval,omitempty"`
 	// A CEL expression over `event`, as in Filter; all events when empty.
 	Expression string `protobuf:"bytes,6,opt,name=expression,proto3" json:"expression,omitempty"`
-	// Several filters on one stream, in place of `types` and `expression`: an event comes once, with the names of the
-	// filters that select it.
+	// Several filters on one stream, instead of `types` and `expression`. An event is sent once, with the names of the filters
+	// that select it.
 	Filters []*NamedFilter `protobuf:"bytes,7,rep,name=filters,proto3" json:"filters,omitempty"`
 	// What happens when the reader is slower than the events.
 	SlowPolicy    SlowPolicy `protobuf:"varint,8,opt,name=slow_policy,json=slowPolicy,proto3,enum=postrider.v1.SlowPolicy" json:"slow_policy,omitempty"`
@@ -1264,7 +1263,7 @@ func (x *NamedFilter) GetExpression() string {
 
 type SubscribeResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The place reached, also by heartbeats; resume from the last one seen.
+	// The current position, also in heartbeats. Resume from the last one received.
 	Cursor string `protobuf:"bytes,1,opt,name=cursor,proto3" json:"cursor,omitempty"`
 	// Types that are valid to be assigned to Message:
 	//
@@ -1399,7 +1398,7 @@ type SubscribeResponse_Gap struct {
 }
 
 type SubscribeResponse_Dropped struct {
-	// Events were left out between the last cursor and this one, as the slow policy asks for.
+	// Events were dropped between the last cursor and this one, according to the slow policy.
 	Dropped *Dropped `protobuf:"bytes,7,opt,name=dropped,proto3,oneof"`
 }
 
@@ -1413,16 +1412,16 @@ func (*SubscribeResponse_Gap) isSubscribeResponse_Message() {}
 
 func (*SubscribeResponse_Dropped) isSubscribeResponse_Message() {}
 
-// StreamBegin says where the stream really begins.
+// StreamBegin reports where the stream begins.
 type StreamBegin struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Set when what was asked for is not all there.
+	// Set if events before the beginning are missing.
 	Gap *Gap `protobuf:"bytes,1,opt,name=gap,proto3" json:"gap,omitempty"`
 	// The stream's id, for StreamService.
 	Stream string `protobuf:"bytes,2,opt,name=stream,proto3" json:"stream,omitempty"`
-	// When what let the caller in ends, a session or a ticket, and the stream with it unless it is renewed. Absent for keys.
+	// When the session or ticket of the caller ends, and the stream with it unless it is renewed. Absent for keys.
 	ExpireTime *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=expire_time,json=expireTime,proto3" json:"expire_time,omitempty"`
-	// Nothing stored is to come first: the stream begins at the end of the log.
+	// The stream begins at the end of the log: there are no stored events to send first.
 	Live          bool `protobuf:"varint,4,opt,name=live,proto3" json:"live,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1486,10 +1485,10 @@ func (x *StreamBegin) GetLive() bool {
 	return false
 }
 
-// Heartbeat shows that a quiet stream is alive. It is also sent at once when `live` changes.
+// Heartbeat shows that a stream without events is alive. It is also sent at once when `live` changes.
 type Heartbeat struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The stream has reached the end of the log: what comes next is new. False while it catches up.
+	// The stream has reached the end of the log: later events are new. False while it catches up.
 	Live          bool `protobuf:"varint,1,opt,name=live,proto3" json:"live,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1532,10 +1531,10 @@ func (x *Heartbeat) GetLive() bool {
 	return false
 }
 
-// Dropped says that events were left out because the reader was too slow for them.
+// Dropped reports that events were dropped because the reader was too slow.
 type Dropped struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// How many.
+	// The number of dropped events.
 	Events        int64 `protobuf:"varint,1,opt,name=events,proto3" json:"events,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1578,7 +1577,7 @@ func (x *Dropped) GetEvents() int64 {
 	return 0
 }
 
-// Gap says that events are missing, and why.
+// Gap reports that events are missing, and why.
 type Gap struct {
 	state  protoimpl.MessageState `protogen:"open.v1"`
 	Reason GapReason              `protobuf:"varint,1,opt,name=reason,proto3,enum=postrider.v1.GapReason" json:"reason,omitempty"`
@@ -1634,14 +1633,14 @@ func (x *Gap) GetMessage() string {
 
 type CreateStreamTicketRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The tenant's name; the key's own tenant when empty. The ticket shows events of this tenant only.
+	// The tenant's name; empty means the key's own tenant. The ticket shows events of this tenant only.
 	Tenant string `protobuf:"bytes,1,opt,name=tenant,proto3" json:"tenant,omitempty"`
-	// Which event types the ticket shows, as in Subscribe; whatever the stream asks for when empty.
+	// The event types that the ticket allows, as in Subscribe; if empty, all that the stream requests.
 	Types []string `protobuf:"bytes,2,rep,name=types,proto3" json:"types,omitempty"`
-	// Which events the ticket shows, as in Subscribe; whatever the stream asks for when empty. It is part of the ticket and
-	// so of an address, which must not grow too long.
+	// The events that the ticket allows, as in Subscribe; if empty, all that the stream requests. The expression is part of the
+	// ticket and so of a URL, which must not grow too long.
 	Expression string `protobuf:"bytes,3,opt,name=expression,proto3" json:"expression,omitempty"`
-	// How long it is good, in whole seconds; 15 minutes when absent, which is also the most.
+	// How long the ticket is valid, in whole seconds; 15 minutes if absent, which is also the maximum.
 	Lifetime      *durationpb.Duration `protobuf:"bytes,4,opt,name=lifetime,proto3" json:"lifetime,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1707,9 +1706,9 @@ func (x *CreateStreamTicketRequest) GetLifetime() *durationpb.Duration {
 
 type CreateStreamTicketResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Goes into the address of a stream. It lets in whoever has it.
+	// To be added to the URL of a stream. Anybody who has it can use it.
 	Ticket string `protobuf:"bytes,1,opt,name=ticket,proto3" json:"ticket,omitempty"`
-	// Streams that the ticket let in end then.
+	// When the ticket expires, and the streams that were opened with it end.
 	ExpireTime    *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=expire_time,json=expireTime,proto3" json:"expire_time,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1761,7 +1760,7 @@ func (x *CreateStreamTicketResponse) GetExpireTime() *timestamppb.Timestamp {
 
 type GetEventRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The tenant's name; the key's own tenant when empty.
+	// The tenant's name; empty means the key's own tenant.
 	Tenant        string        `protobuf:"bytes,1,opt,name=tenant,proto3" json:"tenant,omitempty"`
 	Id            string        `protobuf:"bytes,2,opt,name=id,proto3" json:"id,omitempty"`
 	PayloadFormat PayloadFormat `protobuf:"varint,3,opt,name=payload_format,json=payloadFormat,proto3,enum=postrider.v1.PayloadFormat" json:"payload_format,omitempty"`
@@ -1866,7 +1865,7 @@ func (x *GetEventResponse) GetEvent() *Event {
 
 type ListEventsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The tenant's name; the key's own tenant when empty.
+	// The tenant's name; empty means the key's own tenant.
 	Tenant string `protobuf:"bytes,1,opt,name=tenant,proto3" json:"tenant,omitempty"`
 	// Event type patterns, as in Subscribe; all when empty.
 	Types []string `protobuf:"bytes,2,rep,name=types,proto3" json:"types,omitempty"`
@@ -1876,9 +1875,9 @@ type ListEventsRequest struct {
 	FromTime *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=from_time,json=fromTime,proto3" json:"from_time,omitempty"`
 	// Accepted before this time.
 	ToTime *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=to_time,json=toTime,proto3" json:"to_time,omitempty"`
-	// At most this many; 50 when 0. A page may hold fewer and still have a next one.
+	// The maximum number; 50 if 0. A page can have fewer events and still have a next page.
 	PageSize int32 `protobuf:"varint,6,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
-	// next_page_token of the page before; bound to the tenant and the filter.
+	// next_page_token of the previous page; bound to the tenant and the filter.
 	PageToken     string        `protobuf:"bytes,7,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
 	PayloadFormat PayloadFormat `protobuf:"varint,8,opt,name=payload_format,json=payloadFormat,proto3,enum=postrider.v1.PayloadFormat" json:"payload_format,omitempty"`
 	unknownFields protoimpl.UnknownFields
@@ -1977,7 +1976,7 @@ type ListEventsResponse struct {
 	Events []*Event `protobuf:"bytes,1,rep,name=events,proto3" json:"events,omitempty"`
 	// Empty on the last page.
 	NextPageToken string `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
-	// The place in the log this list was read at: Subscribe from it misses nothing and repeats nothing.
+	// The position in the log at which this list was read: Subscribe from it misses nothing and repeats nothing.
 	Cursor        string `protobuf:"bytes,3,opt,name=cursor,proto3" json:"cursor,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

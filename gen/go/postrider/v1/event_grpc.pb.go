@@ -34,25 +34,25 @@ const (
 //
 // EventService publishes events and reads them back.
 type EventServiceClient interface {
-	// Publish stores one event. The answer means it is on disk. With an id, a repeat of the same content answers the first
-	// acknowledgement (duplicate: true); the same id with other content is ALREADY_EXISTS.
+	// Publish stores one event. It returns when the event is on disk. If an event with an id is published again with the same
+	// content, the response is the first acknowledgement (duplicate: true). The same id with other content is ALREADY_EXISTS.
 	Publish(ctx context.Context, in *PublishRequest, opts ...grpc.CallOption) (*PublishResponse, error)
 	// PublishBatch stores up to 1,000 events in order, all or none. Errors name the index.
 	PublishBatch(ctx context.Context, in *PublishBatchRequest, opts ...grpc.CallOption) (*PublishBatchResponse, error)
-	// Subscribe streams matching events in order, first those stored after `start`, then live ones. It ends only when
-	// either side ends it; resume by sending the last cursor as `start`.
+	// Subscribe streams matching events in order: first those stored after `start`, then live ones. It ends only when either
+	// side ends it. To resume, send the last cursor as `start`.
 	Subscribe(ctx context.Context, in *SubscribeRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[SubscribeResponse], error)
-	// PublishStream stores events as they come, each for itself, and acknowledges each once it is on disk: in order, many at
-	// a time. An event that is refused does not end the stream. When the client has closed its side, a last message sums up.
+	// PublishStream stores events as they arrive, each for itself. It acknowledges each once it is on disk, in order and many
+	// at a time. A refused event does not end the stream. When the client has closed its side, the last message is a summary.
 	// Events need an id to be repeated safely after a lost connection. Needs HTTP/2.
 	PublishStream(ctx context.Context, opts ...grpc.CallOption) (grpc.BidiStreamingClient[PublishStreamRequest, PublishStreamResponse], error)
-	// CreateStreamTicket makes a ticket for `GET /v1/events/stream?ticket=…`: a browser's EventSource can send no key. It is
-	// good for 15 minutes, for as many connections as it takes and across restarts of the server, and ends with the
+	// CreateStreamTicket creates a ticket for `GET /v1/events/stream?ticket=…`, because a browser's EventSource cannot send a
+	// key. It is valid for 15 minutes, for any number of connections and across restarts of the server. It ends with the
 	// caller's key.
 	CreateStreamTicket(ctx context.Context, in *CreateStreamTicketRequest, opts ...grpc.CallOption) (*CreateStreamTicketResponse, error)
-	// GetEvent answers one event by id.
+	// GetEvent returns one event by id.
 	GetEvent(ctx context.Context, in *GetEventRequest, opts ...grpc.CallOption) (*GetEventResponse, error)
-	// ListEvents answers stored events, newest first.
+	// ListEvents returns stored events, newest first.
 	ListEvents(ctx context.Context, in *ListEventsRequest, opts ...grpc.CallOption) (*ListEventsResponse, error)
 }
 
@@ -152,25 +152,25 @@ func (c *eventServiceClient) ListEvents(ctx context.Context, in *ListEventsReque
 //
 // EventService publishes events and reads them back.
 type EventServiceServer interface {
-	// Publish stores one event. The answer means it is on disk. With an id, a repeat of the same content answers the first
-	// acknowledgement (duplicate: true); the same id with other content is ALREADY_EXISTS.
+	// Publish stores one event. It returns when the event is on disk. If an event with an id is published again with the same
+	// content, the response is the first acknowledgement (duplicate: true). The same id with other content is ALREADY_EXISTS.
 	Publish(context.Context, *PublishRequest) (*PublishResponse, error)
 	// PublishBatch stores up to 1,000 events in order, all or none. Errors name the index.
 	PublishBatch(context.Context, *PublishBatchRequest) (*PublishBatchResponse, error)
-	// Subscribe streams matching events in order, first those stored after `start`, then live ones. It ends only when
-	// either side ends it; resume by sending the last cursor as `start`.
+	// Subscribe streams matching events in order: first those stored after `start`, then live ones. It ends only when either
+	// side ends it. To resume, send the last cursor as `start`.
 	Subscribe(*SubscribeRequest, grpc.ServerStreamingServer[SubscribeResponse]) error
-	// PublishStream stores events as they come, each for itself, and acknowledges each once it is on disk: in order, many at
-	// a time. An event that is refused does not end the stream. When the client has closed its side, a last message sums up.
+	// PublishStream stores events as they arrive, each for itself. It acknowledges each once it is on disk, in order and many
+	// at a time. A refused event does not end the stream. When the client has closed its side, the last message is a summary.
 	// Events need an id to be repeated safely after a lost connection. Needs HTTP/2.
 	PublishStream(grpc.BidiStreamingServer[PublishStreamRequest, PublishStreamResponse]) error
-	// CreateStreamTicket makes a ticket for `GET /v1/events/stream?ticket=…`: a browser's EventSource can send no key. It is
-	// good for 15 minutes, for as many connections as it takes and across restarts of the server, and ends with the
+	// CreateStreamTicket creates a ticket for `GET /v1/events/stream?ticket=…`, because a browser's EventSource cannot send a
+	// key. It is valid for 15 minutes, for any number of connections and across restarts of the server. It ends with the
 	// caller's key.
 	CreateStreamTicket(context.Context, *CreateStreamTicketRequest) (*CreateStreamTicketResponse, error)
-	// GetEvent answers one event by id.
+	// GetEvent returns one event by id.
 	GetEvent(context.Context, *GetEventRequest) (*GetEventResponse, error)
-	// ListEvents answers stored events, newest first.
+	// ListEvents returns stored events, newest first.
 	ListEvents(context.Context, *ListEventsRequest) (*ListEventsResponse, error)
 	mustEmbedUnimplementedEventServiceServer()
 }

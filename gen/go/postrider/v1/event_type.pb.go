@@ -24,15 +24,15 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
-// What fields of a payload mean that the schema does not have.
+// UnknownFields defines what happens to fields of a payload that the schema does not have.
 type UnknownFields int32
 
 const (
 	// REFUSE.
 	UnknownFields_UNKNOWN_FIELDS_UNSPECIFIED UnknownFields = 0
-	// They break the schema: what becomes of the event is for its level to say.
+	// They are violations; the level decides what happens to the event.
 	UnknownFields_UNKNOWN_FIELDS_REFUSE UnknownFields = 1
-	// They are left out of what is stored, and counted (TypeTraffic.ignored). So are those of messages in the payload.
+	// They are not stored, but counted (TypeTraffic.ignored). This includes fields of nested messages.
 	UnknownFields_UNKNOWN_FIELDS_IGNORE UnknownFields = 2
 )
 
@@ -77,12 +77,12 @@ func (UnknownFields) EnumDescriptor() ([]byte, []int) {
 	return file_postrider_v1_event_type_proto_rawDescGZIP(), []int{0}
 }
 
-// EnforcementLevel says what happens to an event that breaks its schema.
+// EnforcementLevel defines what happens to an event that violates its schema.
 type EnforcementLevel int32
 
 const (
 	EnforcementLevel_ENFORCEMENT_LEVEL_UNSPECIFIED EnforcementLevel = 0
-	// Accepted, unmarked.
+	// Accepted without a mark.
 	EnforcementLevel_ENFORCEMENT_LEVEL_OFF EnforcementLevel = 1
 	// Accepted, marked with its violations and counted.
 	EnforcementLevel_ENFORCEMENT_LEVEL_WARN EnforcementLevel = 2
@@ -189,7 +189,7 @@ type IncompatibilityRule int32
 
 const (
 	IncompatibilityRule_INCOMPATIBILITY_RULE_UNSPECIFIED IncompatibilityRule = 0
-	// A field is gone and its number or its name is not reserved.
+	// A field was removed and its number or its name is not reserved.
 	IncompatibilityRule_INCOMPATIBILITY_RULE_FIELD_REMOVED IncompatibilityRule = 1
 	// A field has another number.
 	IncompatibilityRule_INCOMPATIBILITY_RULE_FIELD_RENUMBERED IncompatibilityRule = 2
@@ -197,15 +197,15 @@ const (
 	IncompatibilityRule_INCOMPATIBILITY_RULE_FIELD_RETYPED IncompatibilityRule = 3
 	// A field has another name in JSON.
 	IncompatibilityRule_INCOMPATIBILITY_RULE_FIELD_JSON_NAME IncompatibilityRule = 4
-	// A field became repeated or single, a map or none, required or not.
+	// A field changed between repeated and singular, map and no map, or required and optional.
 	IncompatibilityRule_INCOMPATIBILITY_RULE_FIELD_CARDINALITY IncompatibilityRule = 5
 	// A field moved into or out of a oneof.
 	IncompatibilityRule_INCOMPATIBILITY_RULE_FIELD_ONEOF IncompatibilityRule = 6
-	// A value of an enum is gone.
+	// A value of an enum was removed.
 	IncompatibilityRule_INCOMPATIBILITY_RULE_ENUM_VALUE_REMOVED IncompatibilityRule = 7
 	// A value of an enum has another number or name.
 	IncompatibilityRule_INCOMPATIBILITY_RULE_ENUM_VALUE_CHANGED IncompatibilityRule = 8
-	// A message or enum in use is gone or became something else.
+	// A message or enum in use was removed or became something else.
 	IncompatibilityRule_INCOMPATIBILITY_RULE_TYPE_REMOVED IncompatibilityRule = 9
 	// Stored events break a rule of the new version.
 	IncompatibilityRule_INCOMPATIBILITY_RULE_STRICTER_RULE IncompatibilityRule = 10
@@ -324,18 +324,18 @@ func (SchemaChangeKind) EnumDescriptor() ([]byte, []int) {
 	return file_postrider_v1_event_type_proto_rawDescGZIP(), []int{4}
 }
 
-// EventType is a name with a Protobuf message as its schema.
+// EventType is a name whose schema is a Protobuf message.
 type EventType struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// For example "shop.v1.OrderCreated".
 	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
-	// What holds for the request's tenant: its own level, else the type's.
+	// The level for the tenant of the request: its own level, or else that of the type.
 	Level EnforcementLevel `protobuf:"varint,2,opt,name=level,proto3,enum=postrider.v1.EnforcementLevel" json:"level,omitempty"`
-	// Output only: the level of tenants that have none of their own.
+	// Output only: the level for tenants without a level of their own.
 	DefaultLevel EnforcementLevel `protobuf:"varint,3,opt,name=default_level,json=defaultLevel,proto3,enum=postrider.v1.EnforcementLevel" json:"default_level,omitempty"`
-	// Events are still accepted; it is shown to whoever looks.
+	// Events are still accepted; the type is shown as deprecated.
 	Deprecated bool `protobuf:"varint,4,opt,name=deprecated,proto3" json:"deprecated,omitempty"`
-	// Why, and what to use instead; for people.
+	// The reason, and what to use instead; for people.
 	DeprecationNote string `protobuf:"bytes,5,opt,name=deprecation_note,json=deprecationNote,proto3" json:"deprecation_note,omitempty"`
 	// Output only: from the message's comment or its option.
 	Description string `protobuf:"bytes,6,opt,name=description,proto3" json:"description,omitempty"`
@@ -343,13 +343,13 @@ type EventType struct {
 	Message string `protobuf:"bytes,7,opt,name=message,proto3" json:"message,omitempty"`
 	// Output only: counts from 1.
 	LatestVersion int32 `protobuf:"varint,8,opt,name=latest_version,json=latestVersion,proto3" json:"latest_version,omitempty"`
-	// Output only: grows with every change; give it to update and delete to detect a concurrent one.
+	// Output only: grows with every change. Send it with update and delete to detect concurrent changes.
 	Revision int64 `protobuf:"varint,9,opt,name=revision,proto3" json:"revision,omitempty"`
 	// Output only.
 	CreateTime *timestamppb.Timestamp `protobuf:"bytes,10,opt,name=create_time,json=createTime,proto3" json:"create_time,omitempty"`
 	// Output only.
 	UpdateTime *timestamppb.Timestamp `protobuf:"bytes,11,opt,name=update_time,json=updateTime,proto3" json:"update_time,omitempty"`
-	// What a payload may hold besides the fields of the schema. It holds for every tenant, and for the next event.
+	// What happens to fields of a payload that the schema does not have. Applies to every tenant, from the next event on.
 	UnknownFields UnknownFields `protobuf:"varint,12,opt,name=unknown_fields,json=unknownFields,proto3,enum=postrider.v1.UnknownFields" json:"unknown_fields,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -543,22 +543,22 @@ func (x *EventTypeVersion) GetJsonSchemaPath() string {
 
 type RegisterEventTypesRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// A google.protobuf.FileDescriptorSet with all imports, as `buf build --as-file-descriptor-set` or
-	// `protoc --include_imports --include_source_info --descriptor_set_out` write it.
+	// A google.protobuf.FileDescriptorSet with all imports, from `buf build --as-file-descriptor-set` or
+	// `protoc --include_imports --include_source_info --descriptor_set_out`.
 	DescriptorSet []byte `protobuf:"bytes,1,opt,name=descriptor_set,json=descriptorSet,proto3" json:"descriptor_set,omitempty"`
-	// .proto sources, compiled by the server. google/protobuf, buf/validate and postrider/v1/option.proto need not be sent.
+	// .proto sources, compiled by the server. google/protobuf, buf/validate and postrider/v1/option.proto may be omitted.
 	Files []*SourceFile `protobuf:"bytes,2,rep,name=files,proto3" json:"files,omitempty"`
-	// Messages to register beside the marked ones, or under another type name.
+	// Messages to register besides the marked ones, or under another type name.
 	Messages []*MessageSelection `protobuf:"bytes,3,rep,name=messages,proto3" json:"messages,omitempty"`
 	// Register every top-level message of the given files, marked or not.
 	All bool `protobuf:"varint,4,opt,name=all,proto3" json:"all,omitempty"`
-	// Of types that are new; ENFORCE when unspecified.
+	// The level of new types; unspecified means ENFORCE.
 	Level EnforcementLevel `protobuf:"varint,5,opt,name=level,proto3,enum=postrider.v1.EnforcementLevel" json:"level,omitempty"`
-	// Store incompatible versions too.
+	// Store breaking changes, too.
 	AllowBreaking bool `protobuf:"varint,6,opt,name=allow_breaking,json=allowBreaking,proto3" json:"allow_breaking,omitempty"`
-	// Answer what would happen and store nothing.
+	// Return what would happen and store nothing.
 	DryRun bool `protobuf:"varint,7,opt,name=dry_run,json=dryRun,proto3" json:"dry_run,omitempty"`
-	// What unknown fields mean for types that are new.
+	// The handling of unknown fields of new types.
 	UnknownFields UnknownFields `protobuf:"varint,8,opt,name=unknown_fields,json=unknownFields,proto3,enum=postrider.v1.UnknownFields" json:"unknown_fields,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -653,7 +653,7 @@ func (x *RegisterEventTypesRequest) GetUnknownFields() UnknownFields {
 // SourceFile is the text of one .proto file.
 type SourceFile struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// As other files import it, for example "shop/v1/order.proto".
+	// The path by which other files import it, for example "shop/v1/order.proto".
 	Path          string `protobuf:"bytes,1,opt,name=path,proto3" json:"path,omitempty"`
 	Content       string `protobuf:"bytes,2,opt,name=content,proto3" json:"content,omitempty"`
 	unknownFields protoimpl.UnknownFields
@@ -709,7 +709,7 @@ type MessageSelection struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Full name of the message.
 	Message string `protobuf:"bytes,1,opt,name=message,proto3" json:"message,omitempty"`
-	// The event type's name; the one of the message's option, else the message's full name, when empty.
+	// The event type's name. If empty, the name in the message's option, or else the message's full name.
 	Type          string `protobuf:"bytes,2,opt,name=type,proto3" json:"type,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -803,7 +803,7 @@ func (x *RegisterEventTypesResponse) GetReport() *SchemaReport {
 	return nil
 }
 
-// SchemaReport says what registering does. It is also the error detail of a refused registration.
+// SchemaReport is the result of a registration. It is also the error detail of a refused registration.
 type SchemaReport struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Types         []*TypeReport          `protobuf:"bytes,1,rep,name=types,proto3" json:"types,omitempty"`
@@ -848,20 +848,20 @@ func (x *SchemaReport) GetTypes() []*TypeReport {
 	return nil
 }
 
-// TypeReport says what registering does to one event type.
+// TypeReport is the result of a registration for one event type.
 type TypeReport struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	Type  string                 `protobuf:"bytes,1,opt,name=type,proto3" json:"type,omitempty"`
 	// Full name of the message.
 	Message string     `protobuf:"bytes,2,opt,name=message,proto3" json:"message,omitempty"`
 	Change  TypeChange `protobuf:"varint,3,opt,name=change,proto3,enum=postrider.v1.TypeChange" json:"change,omitempty"`
-	// The version it has, or would have, afterwards.
+	// The version after the registration, or after it would have been made.
 	Version int32 `protobuf:"varint,4,opt,name=version,proto3" json:"version,omitempty"`
-	// What readers and producers of the latest version would stumble over.
+	// Changes that break readers or producers of the latest version.
 	Incompatibilities []*Incompatibility `protobuf:"bytes,5,rep,name=incompatibilities,proto3" json:"incompatibilities,omitempty"`
 	// Subscriptions whose filter would no longer compile for this type.
 	Subscriptions []*AffectedSubscription `protobuf:"bytes,6,rep,name=subscriptions,proto3" json:"subscriptions,omitempty"`
-	// What else changed, for people.
+	// Other changes, for people.
 	Changes []*SchemaChange `protobuf:"bytes,7,rep,name=changes,proto3" json:"changes,omitempty"`
 	// Stored events that were checked against the new rules.
 	SampledEvents int32 `protobuf:"varint,8,opt,name=sampled_events,json=sampledEvents,proto3" json:"sampled_events,omitempty"`
@@ -955,10 +955,10 @@ func (x *TypeReport) GetSampledEvents() int32 {
 	return 0
 }
 
-// Incompatibility is a change that breaks somebody.
+// Incompatibility is a breaking change.
 type Incompatibility struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Where in the new sources; the line is 0 when it is not known.
+	// The position in the new sources; the line is 0 if it is unknown.
 	Position *SourcePosition `protobuf:"bytes,1,opt,name=position,proto3" json:"position,omitempty"`
 	// Path of the element, for example "shop.v1.OrderCreated.total".
 	Element string `protobuf:"bytes,2,opt,name=element,proto3" json:"element,omitempty"`
@@ -1096,7 +1096,7 @@ type AffectedSubscription struct {
 	Id     string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
 	Tenant string                 `protobuf:"bytes,2,opt,name=tenant,proto3" json:"tenant,omitempty"`
 	Name   string                 `protobuf:"bytes,3,opt,name=name,proto3" json:"name,omitempty"`
-	// Why, for a person.
+	// The reason, for a person.
 	Reason        string `protobuf:"bytes,4,opt,name=reason,proto3" json:"reason,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1166,7 +1166,7 @@ type SchemaChange struct {
 	// Path of the element, for example "shop.v1.OrderCreated.total".
 	Element string           `protobuf:"bytes,1,opt,name=element,proto3" json:"element,omitempty"`
 	Kind    SchemaChangeKind `protobuf:"varint,2,opt,name=kind,proto3,enum=postrider.v1.SchemaChangeKind" json:"kind,omitempty"`
-	// The declaration before and after; empty where there is none.
+	// The declaration before and after the change; empty if there is none.
 	Before        string `protobuf:"bytes,3,opt,name=before,proto3" json:"before,omitempty"`
 	After         string `protobuf:"bytes,4,opt,name=after,proto3" json:"after,omitempty"`
 	unknownFields protoimpl.UnknownFields
@@ -1235,7 +1235,7 @@ type ListEventTypesRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The tenant whose levels are shown; the key's own tenant when empty.
 	Tenant string `protobuf:"bytes,1,opt,name=tenant,proto3" json:"tenant,omitempty"`
-	// At most this many; 50 when 0.
+	// The maximum number; 50 if 0.
 	PageSize      int32  `protobuf:"varint,2,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
 	PageToken     string `protobuf:"bytes,3,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
 	unknownFields protoimpl.UnknownFields
@@ -1351,7 +1351,7 @@ type GetEventTypeRequest struct {
 	// The tenant whose level and traffic are shown; the key's own tenant when empty.
 	Tenant string `protobuf:"bytes,1,opt,name=tenant,proto3" json:"tenant,omitempty"`
 	Name   string `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
-	// Whose documentation; the latest when 0.
+	// The version to document; 0 means the latest.
 	Version       int32 `protobuf:"varint,3,opt,name=version,proto3" json:"version,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1413,7 +1413,7 @@ type GetEventTypeResponse struct {
 	EventType *EventType             `protobuf:"bytes,1,opt,name=event_type,json=eventType,proto3" json:"event_type,omitempty"`
 	// Newest first.
 	Versions []*EventTypeVersion `protobuf:"bytes,2,rep,name=versions,proto3" json:"versions,omitempty"`
-	// Of the version asked for.
+	// The documentation of the requested version.
 	Documentation *TypeDocumentation `protobuf:"bytes,3,opt,name=documentation,proto3" json:"documentation,omitempty"`
 	// Subscriptions of the tenant whose patterns select this type.
 	Subscribers   []*Subscriber `protobuf:"bytes,4,rep,name=subscribers,proto3" json:"subscribers,omitempty"`
@@ -1492,7 +1492,7 @@ type Subscriber struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	Id    string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
 	Name  string                 `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
-	// Why its filter's expression does not compile for this type; empty when it does.
+	// Why its filter's expression does not compile for this type; empty if it compiles.
 	FilterError   string `protobuf:"bytes,3,opt,name=filter_error,json=filterError,proto3" json:"filter_error,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1549,18 +1549,18 @@ func (x *Subscriber) GetFilterError() string {
 	return ""
 }
 
-// TypeTraffic is how much a type is used in one tenant.
+// TypeTraffic is the usage of a type in one tenant.
 type TypeTraffic struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Events accepted in the last 24 hours. Exact up to 10,000; then 10,001 stands for "more".
+	// Events accepted in the last 24 hours. Exact up to 10,000; 10,001 means more.
 	EventsLastDay int64 `protobuf:"varint,1,opt,name=events_last_day,json=eventsLastDay,proto3" json:"events_last_day,omitempty"`
-	// Absent when there is none.
+	// Absent if there is none.
 	LastEventTime *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=last_event_time,json=lastEventTime,proto3" json:"last_event_time,omitempty"`
-	// Events accepted under WARN although they break the schema, since the server started.
+	// Events accepted under WARN with violations, since the server started.
 	Warned int64 `protobuf:"varint,3,opt,name=warned,proto3" json:"warned,omitempty"`
-	// Events refused because they break the schema, since the server started.
+	// Events refused because of violations, since the server started.
 	Refused int64 `protobuf:"varint,4,opt,name=refused,proto3" json:"refused,omitempty"`
-	// Events since the server started of which unknown fields were left out, and the paths of such fields, the first 20.
+	// Events with unknown fields that were not stored, since the server started, and the first 20 paths of such fields.
 	Ignored       int64    `protobuf:"varint,5,opt,name=ignored,proto3" json:"ignored,omitempty"`
 	IgnoredFields []string `protobuf:"bytes,6,rep,name=ignored_fields,json=ignoredFields,proto3" json:"ignored_fields,omitempty"`
 	unknownFields protoimpl.UnknownFields
@@ -1639,16 +1639,16 @@ func (x *TypeTraffic) GetIgnoredFields() []string {
 	return nil
 }
 
-// TypeDocumentation is a version as people read it, made from comments and rules.
+// TypeDocumentation describes a version for people. It is generated from comments and rules.
 type TypeDocumentation struct {
 	state   protoimpl.MessageState `protogen:"open.v1"`
 	Version int32                  `protobuf:"varint,1,opt,name=version,proto3" json:"version,omitempty"`
-	// The type's own message first, then those it uses.
+	// The type's own message first, then the messages that it uses.
 	Messages []*MessageDocumentation `protobuf:"bytes,2,rep,name=messages,proto3" json:"messages,omitempty"`
 	Enums    []*EnumDocumentation    `protobuf:"bytes,3,rep,name=enums,proto3" json:"enums,omitempty"`
-	// A payload that the schema accepts, as JSON; empty when none could be made.
+	// A payload that the schema accepts, as JSON; empty if none could be generated.
 	Example string `protobuf:"bytes,4,opt,name=example,proto3" json:"example,omitempty"`
-	// The declaration as .proto text.
+	// The declaration as .proto source.
 	Source        string `protobuf:"bytes,5,opt,name=source,proto3" json:"source,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

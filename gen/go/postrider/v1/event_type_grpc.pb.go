@@ -32,25 +32,25 @@ const (
 //
 // For semantics around ctx use and closing/ending streaming RPCs, please refer to https://pkg.go.dev/google.golang.org/grpc/?tab=doc#ClientConn.NewStream.
 //
-// EventTypeService knows the schemas of events. Event types belong to the server; how strictly one is enforced can differ
-// by tenant.
+// EventTypeService manages the schemas of events. Event types belong to the server; tenants can have different levels of
+// enforcement.
 type EventTypeServiceClient interface {
-	// RegisterEventTypes stores the messages that are event types, each as the next version of its type where it differs
-	// from the latest. All or none. A change that breaks the wire or JSON form, or a stricter rule that stored events
-	// break, is FAILED_PRECONDITION (reason INCOMPATIBLE_SCHEMA, with the SchemaReport as a detail) unless allow_breaking
-	// is set.
+	// RegisterEventTypes stores the messages that are event types, all or none. A message that differs from the latest version
+	// of its type becomes the next version. A change that breaks the wire or JSON form, or a stricter rule that stored events
+	// break, is FAILED_PRECONDITION (reason INCOMPATIBLE_SCHEMA, with the SchemaReport as a detail) unless allow_breaking is
+	// set.
 	RegisterEventTypes(ctx context.Context, in *RegisterEventTypesRequest, opts ...grpc.CallOption) (*RegisterEventTypesResponse, error)
-	// ListEventTypes answers event types by name.
+	// ListEventTypes returns event types by name.
 	ListEventTypes(ctx context.Context, in *ListEventTypesRequest, opts ...grpc.CallOption) (*ListEventTypesResponse, error)
-	// GetEventType answers one event type with the documentation of a version.
+	// GetEventType returns one event type with the documentation of a version.
 	GetEventType(ctx context.Context, in *GetEventTypeRequest, opts ...grpc.CallOption) (*GetEventTypeResponse, error)
 	// DiffEventType compares two versions of a type.
 	DiffEventType(ctx context.Context, in *DiffEventTypeRequest, opts ...grpc.CallOption) (*DiffEventTypeResponse, error)
-	// UpdateEventType changes the fields in the mask, or those set when the mask is absent.
+	// UpdateEventType changes the fields in the mask, or the fields that are set if there is no mask.
 	UpdateEventType(ctx context.Context, in *UpdateEventTypeRequest, opts ...grpc.CallOption) (*UpdateEventTypeResponse, error)
-	// DeleteEventType forgets a type that no stored event and no subscription's filter names.
+	// DeleteEventType deletes a type that no stored event and no filter of a subscription names.
 	DeleteEventType(ctx context.Context, in *DeleteEventTypeRequest, opts ...grpc.CallOption) (*DeleteEventTypeResponse, error)
-	// GetSchemas answers the files of event types, for generators and for clients that read descriptors.
+	// GetSchemas returns the files of event types, for generators and for clients that read descriptors.
 	GetSchemas(ctx context.Context, in *GetSchemasRequest, opts ...grpc.CallOption) (*GetSchemasResponse, error)
 }
 
@@ -136,25 +136,25 @@ func (c *eventTypeServiceClient) GetSchemas(ctx context.Context, in *GetSchemasR
 // All implementations must embed UnimplementedEventTypeServiceServer
 // for forward compatibility.
 //
-// EventTypeService knows the schemas of events. Event types belong to the server; how strictly one is enforced can differ
-// by tenant.
+// EventTypeService manages the schemas of events. Event types belong to the server; tenants can have different levels of
+// enforcement.
 type EventTypeServiceServer interface {
-	// RegisterEventTypes stores the messages that are event types, each as the next version of its type where it differs
-	// from the latest. All or none. A change that breaks the wire or JSON form, or a stricter rule that stored events
-	// break, is FAILED_PRECONDITION (reason INCOMPATIBLE_SCHEMA, with the SchemaReport as a detail) unless allow_breaking
-	// is set.
+	// RegisterEventTypes stores the messages that are event types, all or none. A message that differs from the latest version
+	// of its type becomes the next version. A change that breaks the wire or JSON form, or a stricter rule that stored events
+	// break, is FAILED_PRECONDITION (reason INCOMPATIBLE_SCHEMA, with the SchemaReport as a detail) unless allow_breaking is
+	// set.
 	RegisterEventTypes(context.Context, *RegisterEventTypesRequest) (*RegisterEventTypesResponse, error)
-	// ListEventTypes answers event types by name.
+	// ListEventTypes returns event types by name.
 	ListEventTypes(context.Context, *ListEventTypesRequest) (*ListEventTypesResponse, error)
-	// GetEventType answers one event type with the documentation of a version.
+	// GetEventType returns one event type with the documentation of a version.
 	GetEventType(context.Context, *GetEventTypeRequest) (*GetEventTypeResponse, error)
 	// DiffEventType compares two versions of a type.
 	DiffEventType(context.Context, *DiffEventTypeRequest) (*DiffEventTypeResponse, error)
-	// UpdateEventType changes the fields in the mask, or those set when the mask is absent.
+	// UpdateEventType changes the fields in the mask, or the fields that are set if there is no mask.
 	UpdateEventType(context.Context, *UpdateEventTypeRequest) (*UpdateEventTypeResponse, error)
-	// DeleteEventType forgets a type that no stored event and no subscription's filter names.
+	// DeleteEventType deletes a type that no stored event and no filter of a subscription names.
 	DeleteEventType(context.Context, *DeleteEventTypeRequest) (*DeleteEventTypeResponse, error)
-	// GetSchemas answers the files of event types, for generators and for clients that read descriptors.
+	// GetSchemas returns the files of event types, for generators and for clients that read descriptors.
 	GetSchemas(context.Context, *GetSchemasRequest) (*GetSchemasResponse, error)
 	mustEmbedUnimplementedEventTypeServiceServer()
 }

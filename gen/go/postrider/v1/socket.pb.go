@@ -380,9 +380,9 @@ func (*SocketPing) Descriptor() ([]byte, []int) {
 // SocketResponse answers a request or carries what a subscription has.
 type SocketResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// That of the request this answers; empty for what comes by itself.
+	// The id of the request; empty for messages that are no response.
 	Id string `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
-	// The subscription this is about; empty for what concerns the connection.
+	// The subscription that the message is about; empty for the connection.
 	Subscription string `protobuf:"bytes,2,opt,name=subscription,proto3" json:"subscription,omitempty"`
 	// Types that are valid to be assigned to Response:
 	//
@@ -527,7 +527,7 @@ type isSocketResponse_Response interface {
 }
 
 type SocketResponse_Ready struct {
-	// The server knows who the client is. Always the first response.
+	// The client is authenticated. Always the first response.
 	Ready *SocketReady `protobuf:"bytes,3,opt,name=ready,proto3,oneof"`
 }
 
@@ -552,12 +552,12 @@ type SocketResponse_Pong struct {
 }
 
 type SocketResponse_Error struct {
-	// A request was refused. The connection and its subscriptions go on.
+	// A request was refused. The connection and its subscriptions continue.
 	Error *SocketError `protobuf:"bytes,9,opt,name=error,proto3,oneof"`
 }
 
 type SocketResponse_End struct {
-	// The subscription is over, or without one, the connection.
+	// The subscription has ended or, without a subscription, the connection.
 	End *SocketEnd `protobuf:"bytes,10,opt,name=end,proto3,oneof"`
 }
 
@@ -579,10 +579,10 @@ func (*SocketResponse_End) isSocketResponse_Response() {}
 
 type SocketReady struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The tenant that requests are for when they name none; empty for a key that is confined to no tenant.
+	// The default tenant of requests; empty for a key that belongs to no tenant.
 	Tenant string `protobuf:"bytes,1,opt,name=tenant,proto3" json:"tenant,omitempty"`
-	// When what let the client in ends, a session or a ticket, and the connection with it unless the client authenticates
-	// anew. Absent for keys.
+	// When the session or ticket of the client ends, and the connection with it unless the client authenticates again. Absent
+	// for keys.
 	ExpireTime    *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=expire_time,json=expireTime,proto3" json:"expire_time,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -634,7 +634,7 @@ func (x *SocketReady) GetExpireTime() *timestamppb.Timestamp {
 
 type SocketUpdated struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The place from which on the new filters hold.
+	// The position from which on the new filters apply.
 	Cursor        string `protobuf:"bytes,1,opt,name=cursor,proto3" json:"cursor,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -679,7 +679,7 @@ func (x *SocketUpdated) GetCursor() string {
 
 type SocketUnsubscribed struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The place reached; nothing of the subscription comes after this message.
+	// The current position; this is the last message of the subscription.
 	Cursor        string `protobuf:"bytes,1,opt,name=cursor,proto3" json:"cursor,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -838,9 +838,9 @@ type SocketEnd struct {
 	Reason ErrorReason `protobuf:"varint,2,opt,name=reason,proto3,enum=postrider.v1.ErrorReason" json:"reason,omitempty"`
 	// For a person.
 	Message string `protobuf:"bytes,3,opt,name=message,proto3" json:"message,omitempty"`
-	// Whether the same request has a chance of being answered again.
+	// Whether the same request can succeed again.
 	Reconnect bool `protobuf:"varint,4,opt,name=reconnect,proto3" json:"reconnect,omitempty"`
-	// The place the subscription has reached; go on from there.
+	// The position of the subscription; resume from there.
 	Cursor        string `protobuf:"bytes,5,opt,name=cursor,proto3" json:"cursor,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

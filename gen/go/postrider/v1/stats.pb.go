@@ -28,9 +28,9 @@ type StatsServiceWatchRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The tenant's name; the key's own tenant when empty.
 	Tenant string `protobuf:"bytes,1,opt,name=tenant,proto3" json:"tenant,omitempty"`
-	// How far back, one minute to 14 days; 5 minutes when absent. The server answers at most 400 points: intervals of 1 s up
-	// to 400 s, of 15 s up to 100 minutes, of 5 minutes up to 33 hours, of 1 hour beyond. Intervals of 1 s are there since the
-	// server started.
+	// The length of the span, one minute to 14 days; 5 minutes if absent. The server returns at most 400 points: intervals of 1
+	// s up to 400 s, of 15 s up to 100 minutes, of 5 minutes up to 33 hours, of 1 hour beyond. Intervals of 1 s exist only
+	// since the server started.
 	Span          *durationpb.Duration `protobuf:"bytes,2,opt,name=span,proto3" json:"span,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -181,7 +181,7 @@ type StatsServiceWatchResponse_SnapshotEnd struct {
 }
 
 type StatsServiceWatchResponse_Change struct {
-	// What is different now, at most once a second.
+	// The changes, at most once a second.
 	Change *StatsChange `protobuf:"bytes,3,opt,name=change,proto3,oneof"`
 }
 
@@ -198,13 +198,13 @@ func (*StatsServiceWatchResponse_Change) isStatsServiceWatchResponse_Message() {
 
 func (*StatsServiceWatchResponse_Heartbeat) isStatsServiceWatchResponse_Message() {}
 
-// StatsSnapshot is a span of time up to now.
+// StatsSnapshot has the statistics of a time span that ends now.
 type StatsSnapshot struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The length of each interval: 1 s, 15 s, 5 minutes or 1 hour.
 	Resolution *durationpb.Duration `protobuf:"bytes,1,opt,name=resolution,proto3" json:"resolution,omitempty"`
-	// One for each interval, oldest first, none left out but those that are not known: single seconds from before the server
-	// started. The last one is not over yet.
+	// One point for each interval, oldest first. Only unknown intervals are missing: single seconds from before the server
+	// started. The last interval is not over yet.
 	Points        []*StatsPoint `protobuf:"bytes,2,rep,name=points,proto3" json:"points,omitempty"`
 	Tables        *StatsTables  `protobuf:"bytes,3,opt,name=tables,proto3" json:"tables,omitempty"`
 	unknownFields protoimpl.UnknownFields
@@ -262,13 +262,13 @@ func (x *StatsSnapshot) GetTables() *StatsTables {
 	return nil
 }
 
-// StatsChange is what became different.
+// StatsChange has the changes.
 type StatsChange struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Each replaces the point with the same start_time, or comes after all others. Every interval is sent, those in which
-	// nothing happened too; what has left the span is the receiver's to drop.
+	// Each point replaces the one with the same start_time, or comes after all others. Every interval is sent, also without
+	// activity. The receiver removes the points that have left the span.
 	Points []*StatsPoint `protobuf:"bytes,1,rep,name=points,proto3" json:"points,omitempty"`
-	// The tables as they are now, every few seconds; absent when they are the same.
+	// The current tables, every few seconds; absent if they are unchanged.
 	Tables        *StatsTables `protobuf:"bytes,2,opt,name=tables,proto3" json:"tables,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -327,14 +327,14 @@ type StatsPoint struct {
 	Published int64 `protobuf:"varint,2,opt,name=published,proto3" json:"published,omitempty"`
 	// Deliveries that succeeded.
 	Delivered int64 `protobuf:"varint,3,opt,name=delivered,proto3" json:"delivered,omitempty"`
-	// Attempts that failed, those to be made again included.
+	// Failed attempts, including those that will be retried.
 	Failed int64 `protobuf:"varint,4,opt,name=failed,proto3" json:"failed,omitempty"`
-	// Deliveries given up.
+	// Deliveries that became dead.
 	Dead int64 `protobuf:"varint,5,opt,name=dead,proto3" json:"dead,omitempty"`
-	// From accepting an event to its delivery, of what was delivered in the interval; absent when nothing was.
+	// From accepting an event to its delivery, for the deliveries of the interval; absent if there were none.
 	Latency *StatsLatency `protobuf:"bytes,6,opt,name=latency,proto3" json:"latency,omitempty"`
 	// At the end of the interval, over all subscriptions: events that wait for their first outcome. Counted like that of
-	// SubscriptionStats; absent as long as it is not known.
+	// SubscriptionStats; absent while it is unknown.
 	Backlog *int64 `protobuf:"varint,7,opt,name=backlog,proto3,oneof" json:"backlog,omitempty"`
 	// At the end of the interval: deliveries that failed and wait for their next attempt.
 	Retrying *int64 `protobuf:"varint,8,opt,name=retrying,proto3,oneof" json:"retrying,omitempty"`
@@ -437,11 +437,11 @@ func (x *StatsPoint) GetStreams() int64 {
 	return 0
 }
 
-// StatsLatency is how long something took. It comes from buckets, each 19 % wider than the one before: a value is at most
-// 10 % off.
+// StatsLatency is a distribution of durations. It is computed from buckets, each 19 % wider than the one before, so a value
+// is at most 10 % off.
 type StatsLatency struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// How many it was measured of.
+	// The number of measurements.
 	Count int64 `protobuf:"varint,1,opt,name=count,proto3" json:"count,omitempty"`
 	// Half were faster.
 	P50           *durationpb.Duration `protobuf:"bytes,2,opt,name=p50,proto3" json:"p50,omitempty"`
@@ -509,15 +509,15 @@ func (x *StatsLatency) GetP99() *durationpb.Duration {
 	return nil
 }
 
-// StatsTables sums up the span, to 15 s where the intervals are shorter.
+// StatsTables has the sums over the span, rounded to 15 s if the intervals are shorter.
 type StatsTables struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// All of the tenant.
+	// The sums of the whole tenant.
 	Totals *StatsTotals `protobuf:"bytes,1,opt,name=totals,proto3" json:"totals,omitempty"`
-	// The 20 busiest, the 20 that fail most and the 20 with the most that waits; busiest first. Those that were deleted since
-	// are left out; they are part of the totals. In each interval 500 are told apart.
+	// The 20 busiest subscriptions, the 20 with the most failures and the 20 with the largest backlogs; busiest first. Deleted
+	// subscriptions are omitted, but included in the totals. Each interval distinguishes up to 500.
 	Subscriptions []*SubscriptionStats `protobuf:"bytes,2,rep,name=subscriptions,proto3" json:"subscriptions,omitempty"`
-	// The 20 that were published most, busiest first. In each interval 200 are told apart.
+	// The 20 most published types, busiest first. Each interval distinguishes up to 200.
 	EventTypes    []*EventTypeStats `protobuf:"bytes,3,rep,name=event_types,json=eventTypes,proto3" json:"event_types,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -574,7 +574,7 @@ func (x *StatsTables) GetEventTypes() []*EventTypeStats {
 	return nil
 }
 
-// StatsTotals is a span in one line.
+// StatsTotals has the sums of a span.
 type StatsTotals struct {
 	state     protoimpl.MessageState `protogen:"open.v1"`
 	Published int64                  `protobuf:"varint,1,opt,name=published,proto3" json:"published,omitempty"`
@@ -652,7 +652,7 @@ func (x *StatsTotals) GetLatency() *StatsLatency {
 	return nil
 }
 
-// SubscriptionStats is a span of one subscription.
+// SubscriptionStats has the statistics of one subscription for a span.
 type SubscriptionStats struct {
 	state     protoimpl.MessageState `protogen:"open.v1"`
 	Id        string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
@@ -664,10 +664,10 @@ type SubscriptionStats struct {
 	SuccessRatio *float64 `protobuf:"fixed64,6,opt,name=success_ratio,json=successRatio,proto3,oneof" json:"success_ratio,omitempty"`
 	// Absent when nothing was delivered.
 	Latency *StatsLatency `protobuf:"bytes,7,opt,name=latency,proto3" json:"latency,omitempty"`
-	// Now: events that wait for their first outcome. Of the part of the log that is not read yet these are the ones that the
-	// filter's types select, or, once they are more than 10,000, all events.
+	// Current number of events that wait for their first outcome. For the part of the log that is not read yet it counts the
+	// events that the types of the filter match or, if they are more than 10,000, all events.
 	Backlog int64 `protobuf:"varint,8,opt,name=backlog,proto3" json:"backlog,omitempty"`
-	// Now: deliveries that failed and wait for their next attempt.
+	// Current number of deliveries that failed and wait for their next attempt.
 	Retrying      int64 `protobuf:"varint,9,opt,name=retrying,proto3" json:"retrying,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -766,7 +766,7 @@ func (x *SubscriptionStats) GetRetrying() int64 {
 	return 0
 }
 
-// EventTypeStats is a span of one event type.
+// EventTypeStats has the statistics of one event type for a span.
 type EventTypeStats struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Type          string                 `protobuf:"bytes,1,opt,name=type,proto3" json:"type,omitempty"`

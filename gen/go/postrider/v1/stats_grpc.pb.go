@@ -26,10 +26,10 @@ const (
 //
 // For semantics around ctx use and closing/ending streaming RPCs, please refer to https://pkg.go.dev/google.golang.org/grpc/?tab=doc#ClientConn.NewStream.
 //
-// StatsService answers figures of what goes on in a tenant: how much, how fast, how well.
+// StatsService returns statistics of a tenant: throughput, latency, failures and backlogs.
 type StatsServiceClient interface {
-	// Watch streams the figures of a span of time up to now: a snapshot, a marker, then changes. A reconnect starts with the
-	// snapshot again. Figures survive a restart; a crash loses those of deliveries in the newest 15 s at most.
+	// Watch streams the statistics of a time span that ends now: a snapshot, a marker, then changes. A reconnect starts with
+	// the snapshot again. Statistics survive a restart; a crash loses at most those of deliveries in the newest 15 s.
 	Watch(ctx context.Context, in *StatsServiceWatchRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[StatsServiceWatchResponse], error)
 }
 
@@ -64,10 +64,10 @@ type StatsService_WatchClient = grpc.ServerStreamingClient[StatsServiceWatchResp
 // All implementations must embed UnimplementedStatsServiceServer
 // for forward compatibility.
 //
-// StatsService answers figures of what goes on in a tenant: how much, how fast, how well.
+// StatsService returns statistics of a tenant: throughput, latency, failures and backlogs.
 type StatsServiceServer interface {
-	// Watch streams the figures of a span of time up to now: a snapshot, a marker, then changes. A reconnect starts with the
-	// snapshot again. Figures survive a restart; a crash loses those of deliveries in the newest 15 s at most.
+	// Watch streams the statistics of a time span that ends now: a snapshot, a marker, then changes. A reconnect starts with
+	// the snapshot again. Statistics survive a restart; a crash loses at most those of deliveries in the newest 15 s.
 	Watch(*StatsServiceWatchRequest, grpc.ServerStreamingServer[StatsServiceWatchResponse]) error
 	mustEmbedUnimplementedStatsServiceServer()
 }

@@ -143,23 +143,23 @@ type LiveStream struct {
 	// The tenant's name.
 	Tenant    string               `protobuf:"bytes,2,opt,name=tenant,proto3" json:"tenant,omitempty"`
 	Transport LiveStream_Transport `protobuf:"varint,3,opt,name=transport,proto3,enum=postrider.v1.LiveStream_Transport" json:"transport,omitempty"`
-	// Id and name of the key that let it in; empty for the admin key.
+	// Id and name of the key that opened it; empty for the admin key.
 	ApiKeyId   string `protobuf:"bytes,4,opt,name=api_key_id,json=apiKeyId,proto3" json:"api_key_id,omitempty"`
 	ApiKeyName string `protobuf:"bytes,5,opt,name=api_key_name,json=apiKeyName,proto3" json:"api_key_name,omitempty"`
-	// How it was let in: by a key, or by a session or a ticket made with it.
+	// How it was authenticated: by a key, or by a session or a ticket that was created with the key.
 	Admission LiveStream_Admission `protobuf:"varint,6,opt,name=admission,proto3,enum=postrider.v1.LiveStream_Admission" json:"admission,omitempty"`
-	// Where it comes from: address and port.
+	// The address and port of the client.
 	RemoteAddress string `protobuf:"bytes,7,opt,name=remote_address,json=remoteAddress,proto3" json:"remote_address,omitempty"`
 	UserAgent     string `protobuf:"bytes,8,opt,name=user_agent,json=userAgent,proto3" json:"user_agent,omitempty"`
-	// What it carries; one filter without a name, unless it asked for several.
+	// Its filters; one filter without a name, unless it has several.
 	Filters    []*NamedFilter `protobuf:"bytes,9,rep,name=filters,proto3" json:"filters,omitempty"`
 	SlowPolicy SlowPolicy     `protobuf:"varint,10,opt,name=slow_policy,json=slowPolicy,proto3,enum=postrider.v1.SlowPolicy" json:"slow_policy,omitempty"`
-	// The place it has reached, and how many events of the log, of any type, are after that.
+	// Its position, and the number of events of the log, of any type, after it.
 	Cursor string `protobuf:"bytes,11,opt,name=cursor,proto3" json:"cursor,omitempty"`
 	Lag    int64  `protobuf:"varint,12,opt,name=lag,proto3" json:"lag,omitempty"`
-	// It has reached the end of the log and carries new events.
+	// It has reached the end of the log and sends new events.
 	Live bool `protobuf:"varint,13,opt,name=live,proto3" json:"live,omitempty"`
-	// Events sent and left out, since it was opened.
+	// Events sent and dropped since it was opened.
 	Sent     int64                  `protobuf:"varint,14,opt,name=sent,proto3" json:"sent,omitempty"`
 	Dropped  int64                  `protobuf:"varint,15,opt,name=dropped,proto3" json:"dropped,omitempty"`
 	OpenTime *timestamppb.Timestamp `protobuf:"bytes,16,opt,name=open_time,json=openTime,proto3" json:"open_time,omitempty"`
@@ -320,11 +320,11 @@ func (x *LiveStream) GetExpireTime() *timestamppb.Timestamp {
 
 type ListStreamsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The tenant's name; the key's own tenant when empty.
+	// The tenant's name; empty means the key's own tenant.
 	Tenant string `protobuf:"bytes,1,opt,name=tenant,proto3" json:"tenant,omitempty"`
-	// At most this many; 100 when 0.
+	// The maximum number; 100 if 0.
 	PageSize int32 `protobuf:"varint,2,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
-	// next_page_token of the page before; bound to the tenant.
+	// next_page_token of the previous page; bound to the tenant.
 	PageToken     string `protobuf:"bytes,3,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -386,7 +386,7 @@ type ListStreamsResponse struct {
 	Streams []*LiveStream          `protobuf:"bytes,1,rep,name=streams,proto3" json:"streams,omitempty"`
 	// Empty on the last page.
 	NextPageToken string `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
-	// How many there are.
+	// The number of streams.
 	Total         int32 `protobuf:"varint,3,opt,name=total,proto3" json:"total,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -445,7 +445,7 @@ func (x *ListStreamsResponse) GetTotal() int32 {
 
 type WatchStreamsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The tenant's name; the key's own tenant when empty.
+	// The tenant's name; empty means the key's own tenant.
 	Tenant        string `protobuf:"bytes,1,opt,name=tenant,proto3" json:"tenant,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -624,7 +624,7 @@ func (*WatchStreamsResponse_Heartbeat) isWatchStreamsResponse_Message() {}
 
 type StreamSnapshotEnd struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// How many streams there are, those included that the snapshot left out.
+	// The number of streams, including those that are not in the snapshot.
 	Total         int32 `protobuf:"varint,1,opt,name=total,proto3" json:"total,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -669,7 +669,7 @@ func (x *StreamSnapshotEnd) GetTotal() int32 {
 
 type DisconnectStreamRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The tenant's name; the key's own tenant when empty.
+	// The tenant's name; empty means the key's own tenant.
 	Tenant        string `protobuf:"bytes,1,opt,name=tenant,proto3" json:"tenant,omitempty"`
 	Id            string `protobuf:"bytes,2,opt,name=id,proto3" json:"id,omitempty"`
 	unknownFields protoimpl.UnknownFields
@@ -758,10 +758,10 @@ func (*DisconnectStreamResponse) Descriptor() ([]byte, []int) {
 
 type RenewStreamRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The tenant's name; the key's own tenant when empty.
+	// The tenant's name; empty means the key's own tenant.
 	Tenant string `protobuf:"bytes,1,opt,name=tenant,proto3" json:"tenant,omitempty"`
 	Id     string `protobuf:"bytes,2,opt,name=id,proto3" json:"id,omitempty"`
-	// A fresh ticket, for a page that has no key: it lets the call in by itself.
+	// A fresh ticket, for a page without a key. It is sufficient to authenticate the call.
 	Ticket        string `protobuf:"bytes,3,opt,name=ticket,proto3" json:"ticket,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -820,7 +820,7 @@ func (x *RenewStreamRequest) GetTicket() string {
 
 type RenewStreamResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// When the stream ends now, unless it is renewed again; absent for keys.
+	// When the stream now ends, unless it is renewed again; absent for keys.
 	ExpireTime    *timestamppb.Timestamp `protobuf:"bytes,1,opt,name=expire_time,json=expireTime,proto3" json:"expire_time,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

@@ -29,16 +29,16 @@ const (
 //
 // For semantics around ctx use and closing/ending streaming RPCs, please refer to https://pkg.go.dev/google.golang.org/grpc/?tab=doc#ClientConn.NewStream.
 //
-// StreamService shows the live streams that are open, ends them and keeps them open.
+// StreamService lists, ends and renews open live streams.
 type StreamServiceClient interface {
-	// ListStreams answers the open streams of a tenant, the oldest first.
+	// ListStreams returns the open streams of a tenant, oldest first.
 	ListStreams(ctx context.Context, in *ListStreamsRequest, opts ...grpc.CallOption) (*ListStreamsResponse, error)
-	// WatchStreams sends the open streams of a tenant, a marker, and then what changes, about once a second.
+	// WatchStreams sends the open streams of a tenant, a marker, and then the changes, about once a second.
 	WatchStreams(ctx context.Context, in *WatchStreamsRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[WatchStreamsResponse], error)
-	// DisconnectStream ends a stream. Its client is told not to come back by itself.
+	// DisconnectStream ends a stream and tells its client not to reconnect by itself.
 	DisconnectStream(ctx context.Context, in *DisconnectStreamRequest, opts ...grpc.CallOption) (*DisconnectStreamResponse, error)
-	// RenewStream lets a stream go on under the caller's credentials, in place of those that opened it: it does not end when
-	// those do. The caller must be one that may open the same stream.
+	// RenewStream replaces the credentials of a stream by those of the caller, so the stream does not end when the former
+	// credentials do. The caller must be allowed to open the same stream.
 	RenewStream(ctx context.Context, in *RenewStreamRequest, opts ...grpc.CallOption) (*RenewStreamResponse, error)
 }
 
@@ -103,16 +103,16 @@ func (c *streamServiceClient) RenewStream(ctx context.Context, in *RenewStreamRe
 // All implementations must embed UnimplementedStreamServiceServer
 // for forward compatibility.
 //
-// StreamService shows the live streams that are open, ends them and keeps them open.
+// StreamService lists, ends and renews open live streams.
 type StreamServiceServer interface {
-	// ListStreams answers the open streams of a tenant, the oldest first.
+	// ListStreams returns the open streams of a tenant, oldest first.
 	ListStreams(context.Context, *ListStreamsRequest) (*ListStreamsResponse, error)
-	// WatchStreams sends the open streams of a tenant, a marker, and then what changes, about once a second.
+	// WatchStreams sends the open streams of a tenant, a marker, and then the changes, about once a second.
 	WatchStreams(*WatchStreamsRequest, grpc.ServerStreamingServer[WatchStreamsResponse]) error
-	// DisconnectStream ends a stream. Its client is told not to come back by itself.
+	// DisconnectStream ends a stream and tells its client not to reconnect by itself.
 	DisconnectStream(context.Context, *DisconnectStreamRequest) (*DisconnectStreamResponse, error)
-	// RenewStream lets a stream go on under the caller's credentials, in place of those that opened it: it does not end when
-	// those do. The caller must be one that may open the same stream.
+	// RenewStream replaces the credentials of a stream by those of the caller, so the stream does not end when the former
+	// credentials do. The caller must be allowed to open the same stream.
 	RenewStream(context.Context, *RenewStreamRequest) (*RenewStreamResponse, error)
 	mustEmbedUnimplementedStreamServiceServer()
 }

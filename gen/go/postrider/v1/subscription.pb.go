@@ -31,9 +31,9 @@ type SubscriptionState int32
 const (
 	SubscriptionState_SUBSCRIPTION_STATE_UNSPECIFIED SubscriptionState = 0
 	SubscriptionState_SUBSCRIPTION_STATE_ACTIVE      SubscriptionState = 1
-	// By a person; holds its place.
+	// By a person; it keeps its position.
 	SubscriptionState_SUBSCRIPTION_STATE_PAUSED SubscriptionState = 2
-	// By the endpoint (410 Gone); holds its place until it is resumed.
+	// By the endpoint (410 Gone); it keeps its position until it is resumed.
 	SubscriptionState_SUBSCRIPTION_STATE_DISABLED SubscriptionState = 3
 )
 
@@ -86,7 +86,7 @@ const (
 	SubscriptionHoldKind_SUBSCRIPTION_HOLD_KIND_UNSPECIFIED SubscriptionHoldKind = 0
 	// The endpoint asked to slow down (429, or 503 with Retry-After).
 	SubscriptionHoldKind_SUBSCRIPTION_HOLD_KIND_SLOW_DOWN SubscriptionHoldKind = 1
-	// The filter's expression went over its bounds. A changed filter, or ResumeSubscription, ends the hold.
+	// The filter's expression exceeded its limits. A changed filter, or ResumeSubscription, ends the hold.
 	SubscriptionHoldKind_SUBSCRIPTION_HOLD_KIND_FILTER SubscriptionHoldKind = 2
 )
 
@@ -136,11 +136,11 @@ type BreakerState int32
 
 const (
 	BreakerState_BREAKER_STATE_UNSPECIFIED BreakerState = 0
-	// Deliveries flow.
+	// Events are delivered.
 	BreakerState_BREAKER_STATE_CLOSED BreakerState = 1
-	// The endpoint fails; the cursor holds and one probe at a time goes out.
+	// The endpoint fails. The cursor stays and one probe at a time is sent.
 	BreakerState_BREAKER_STATE_OPEN BreakerState = 2
-	// The endpoint asked to slow down; the cursor holds until resume_time.
+	// The endpoint asked to slow down. The cursor stays until resume_time.
 	BreakerState_BREAKER_STATE_HOLDING BreakerState = 3
 )
 
@@ -194,17 +194,17 @@ type Subscription struct {
 	Id string `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
 	// Output only: the tenant's name.
 	Tenant string `protobuf:"bytes,2,opt,name=tenant,proto3" json:"tenant,omitempty"`
-	// Unique in its tenant. A new one has no space at its end, no two in a row, and not the form of an id.
+	// Unique in its tenant. A new name must not end with a space, contain two spaces in a row, or have the form of an id.
 	Name string `protobuf:"bytes,3,opt,name=name,proto3" json:"name,omitempty"`
-	// Which events; all when absent.
+	// The events to deliver; all if absent.
 	Filter *Filter `protobuf:"bytes,4,opt,name=filter,proto3" json:"filter,omitempty"`
-	// Where they go.
+	// Where events are delivered.
 	Target *Target `protobuf:"bytes,5,opt,name=target,proto3" json:"target,omitempty"`
-	// How they are delivered.
+	// How events are delivered.
 	Policy *DeliveryPolicy `protobuf:"bytes,6,opt,name=policy,proto3" json:"policy,omitempty"`
 	// Where to begin, fixed at creation: "now" (default), "earliest", a cursor, or an RFC 3339 time.
 	Start string `protobuf:"bytes,7,opt,name=start,proto3" json:"start,omitempty"`
-	// Input only: the signing secret, "whsec_" and base64 of 24 to 64 bytes. Made by the server when empty.
+	// Input only: the signing secret, "whsec_" and base64 of 24 to 64 bytes. If empty, the server generates one.
 	Secret string `protobuf:"bytes,8,opt,name=secret,proto3" json:"secret,omitempty"`
 	// Free text for people.
 	Description string `protobuf:"bytes,9,opt,name=description,proto3" json:"description,omitempty"`
@@ -214,9 +214,9 @@ type Subscription struct {
 	StateReason string `protobuf:"bytes,11,opt,name=state_reason,json=stateReason,proto3" json:"state_reason,omitempty"`
 	// Output only.
 	Health *SubscriptionHealth `protobuf:"bytes,12,opt,name=health,proto3" json:"health,omitempty"`
-	// Output only: the place `start` stood for at creation.
+	// Output only: the position of `start` at creation.
 	StartCursor string `protobuf:"bytes,13,opt,name=start_cursor,json=startCursor,proto3" json:"start_cursor,omitempty"`
-	// Output only: every matching event up to here has been delivered or has a delivery that says why not.
+	// Output only: every matching event up to this position was delivered, or has a delivery with the reason why not.
 	Cursor string `protobuf:"bytes,14,opt,name=cursor,proto3" json:"cursor,omitempty"`
 	// Output only: grows with every change; give it to update and delete to detect a concurrent one.
 	Revision int64 `protobuf:"varint,15,opt,name=revision,proto3" json:"revision,omitempty"`
@@ -224,7 +224,7 @@ type Subscription struct {
 	CreateTime *timestamppb.Timestamp `protobuf:"bytes,16,opt,name=create_time,json=createTime,proto3" json:"create_time,omitempty"`
 	// Output only.
 	UpdateTime *timestamppb.Timestamp `protobuf:"bytes,17,opt,name=update_time,json=updateTime,proto3" json:"update_time,omitempty"`
-	// How the target gets payloads: JSON_DEFAULTS, or as JSON in every other case.
+	// The format of payloads: JSON_DEFAULTS, or JSON in every other case.
 	PayloadFormat PayloadFormat `protobuf:"varint,18,opt,name=payload_format,json=payloadFormat,proto3,enum=postrider.v1.PayloadFormat" json:"payload_format,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -391,9 +391,9 @@ type Filter struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Exact ("order.created"), by prefix ("order.*", any depth) or all ("*", also when empty).
 	Types []string `protobuf:"bytes,1,rep,name=types,proto3" json:"types,omitempty"`
-	// A CEL expression over `event`: its attributes (id, type, source, subject, time, accept_time) and event.data, typed by
-	// the schema of the event's type. Only events for which it is true are selected; all when empty. An event for which it
-	// fails is not selected, and health says why.
+	// A CEL expression over `event`: its attributes (id, type, source, subject, time, accept_time) and event.data, typed by the
+	// schema of the event's type. Only events for which it is true are selected; all if empty. An event for which it fails is
+	// not selected, and health has the reason.
 	Expression    string `protobuf:"bytes,2,opt,name=expression,proto3" json:"expression,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -510,15 +510,15 @@ type Target_Webhook struct {
 
 func (*Target_Webhook) isTarget_Config() {}
 
-// DeliveryPolicy says how events are delivered.
+// DeliveryPolicy defines how events are delivered.
 type DeliveryPolicy struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The waits between attempts; then the delivery is dead. Each is varied by ±20 %. 5 s, 5 min, 30 min, 2 h, 5 h, 10 h,
-	// 14 h, 20 h, 24 h when empty.
+	// The waits between attempts; after the last attempt the delivery is dead. Each is varied by ±20 %. 5 s, 5 min, 30 min, 2
+	// h, 5 h, 10 h, 14 h, 20 h, 24 h if empty.
 	RetrySchedule []*durationpb.Duration `protobuf:"bytes,1,rep,name=retry_schedule,json=retrySchedule,proto3" json:"retry_schedule,omitempty"`
-	// Attempts under way at once; 32 when 0.
+	// The maximum number of concurrent attempts; 32 if 0.
 	Concurrency int32 `protobuf:"varint,2,opt,name=concurrency,proto3" json:"concurrency,omitempty"`
-	// For one whole attempt; 15 s when absent.
+	// The time limit of one attempt; 15 s if absent.
 	Timeout       *durationpb.Duration `protobuf:"bytes,3,opt,name=timeout,proto3" json:"timeout,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -575,31 +575,31 @@ func (x *DeliveryPolicy) GetTimeout() *durationpb.Duration {
 	return nil
 }
 
-// SubscriptionHealth is how deliveries go right now.
+// SubscriptionHealth is the current state of deliveries.
 type SubscriptionHealth struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Share of attempts that succeeded in the last hour (since the start of the server at most), 0 to 1; absent when there
-	// were none.
+	// Share of attempts that succeeded in the last hour (at most since the start of the server), 0 to 1; absent if there were
+	// none.
 	SuccessRate *float64 `protobuf:"fixed64,1,opt,name=success_rate,json=successRate,proto3,oneof" json:"success_rate,omitempty"`
 	// Attempts in that hour.
 	Attempts int64 `protobuf:"varint,2,opt,name=attempts,proto3" json:"attempts,omitempty"`
-	// Matching events that wait for their first outcome. Exact up to 10,000; then 10,001 stands for "more".
+	// Matching events that wait for their first outcome. Exact up to 10,000; 10,001 means more.
 	Backlog int64 `protobuf:"varint,3,opt,name=backlog,proto3" json:"backlog,omitempty"`
 	// Deliveries waiting for a retry.
 	Retrying int64 `protobuf:"varint,4,opt,name=retrying,proto3" json:"retrying,omitempty"`
-	// Deliveries that were given up.
+	// Dead deliveries.
 	Dead    int64        `protobuf:"varint,5,opt,name=dead,proto3" json:"dead,omitempty"`
 	Breaker BreakerState `protobuf:"varint,6,opt,name=breaker,proto3,enum=postrider.v1.BreakerState" json:"breaker,omitempty"`
-	// When the next probe goes out, while the breaker is open, or when a hold asked for by the endpoint ends.
+	// When the next probe is sent, while the breaker is open, or when a pause requested by the endpoint ends.
 	ResumeTime *timestamppb.Timestamp `protobuf:"bytes,7,opt,name=resume_time,json=resumeTime,proto3" json:"resume_time,omitempty"`
-	// What the endpoint last did wrong, for a person.
+	// The last failure of the endpoint, for a person.
 	LastError       string                 `protobuf:"bytes,8,opt,name=last_error,json=lastError,proto3" json:"last_error,omitempty"`
 	LastSuccessTime *timestamppb.Timestamp `protobuf:"bytes,9,opt,name=last_success_time,json=lastSuccessTime,proto3" json:"last_success_time,omitempty"`
 	// Events that were not selected because the filter's expression failed on them, since the server started.
 	FilterErrors int64 `protobuf:"varint,10,opt,name=filter_errors,json=filterErrors,proto3" json:"filter_errors,omitempty"`
 	// The newest of those failures, for a person.
 	LastFilterError string `protobuf:"bytes,11,opt,name=last_filter_error,json=lastFilterError,proto3" json:"last_filter_error,omitempty"`
-	// Why no attempt starts although the subscription is active; absent when nothing holds it. Survives a restart.
+	// Why no attempt starts although the subscription is active; absent if it is not held. Survives a restart.
 	Hold          *SubscriptionHold `protobuf:"bytes,12,opt,name=hold,proto3" json:"hold,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -719,13 +719,13 @@ func (x *SubscriptionHealth) GetHold() *SubscriptionHold {
 	return nil
 }
 
-// SubscriptionHold keeps a subscription's attempts and its cursor from going on.
+// SubscriptionHold stops a subscription's attempts and its cursor.
 type SubscriptionHold struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	Kind  SubscriptionHoldKind   `protobuf:"varint,1,opt,name=kind,proto3,enum=postrider.v1.SubscriptionHoldKind" json:"kind,omitempty"`
 	// Why, for a person.
 	Reason string `protobuf:"bytes,2,opt,name=reason,proto3" json:"reason,omitempty"`
-	// When it ends by itself; absent: it lasts until the subscription is changed or resumed.
+	// When the hold ends by itself. If absent, it lasts until the subscription is changed or resumed.
 	UntilTime     *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=until_time,json=untilTime,proto3" json:"until_time,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -784,7 +784,7 @@ func (x *SubscriptionHold) GetUntilTime() *timestamppb.Timestamp {
 
 type CreateSubscriptionRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The tenant's name; the key's own tenant when empty.
+	// The tenant's name; empty means the key's own tenant.
 	Tenant        string        `protobuf:"bytes,1,opt,name=tenant,proto3" json:"tenant,omitempty"`
 	Subscription  *Subscription `protobuf:"bytes,2,opt,name=subscription,proto3" json:"subscription,omitempty"`
 	unknownFields protoimpl.UnknownFields
@@ -881,7 +881,7 @@ func (x *CreateSubscriptionResponse) GetSubscription() *Subscription {
 
 type GetSubscriptionRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The tenant's name; the key's own tenant when empty.
+	// The tenant's name; empty means the key's own tenant.
 	Tenant string `protobuf:"bytes,1,opt,name=tenant,proto3" json:"tenant,omitempty"`
 	// The id or the name.
 	Id            string `protobuf:"bytes,2,opt,name=id,proto3" json:"id,omitempty"`
@@ -979,9 +979,9 @@ func (x *GetSubscriptionResponse) GetSubscription() *Subscription {
 
 type ListSubscriptionsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The tenant's name; the key's own tenant when empty.
+	// The tenant's name; empty means the key's own tenant.
 	Tenant string `protobuf:"bytes,1,opt,name=tenant,proto3" json:"tenant,omitempty"`
-	// At most this many; 50 when 0.
+	// The maximum number; 50 if 0.
 	PageSize      int32  `protobuf:"varint,2,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
 	PageToken     string `protobuf:"bytes,3,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
 	unknownFields protoimpl.UnknownFields
@@ -1094,11 +1094,11 @@ func (x *ListSubscriptionsResponse) GetNextPageToken() string {
 
 type UpdateSubscriptionRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The tenant's name; the key's own tenant when empty.
+	// The tenant's name; empty means the key's own tenant.
 	Tenant string `protobuf:"bytes,1,opt,name=tenant,proto3" json:"tenant,omitempty"`
-	// subscription.id says which; a non-zero revision must be the current one.
+	// subscription.id selects the subscription; a non-zero revision must be the current one.
 	Subscription *Subscription `protobuf:"bytes,2,opt,name=subscription,proto3" json:"subscription,omitempty"`
-	// name, description, filter, target, policy, secret or paths below them; the fields set when absent.
+	// name, description, filter, target, policy, secret or paths below them; if absent, the fields that are set.
 	UpdateMask    *fieldmaskpb.FieldMask `protobuf:"bytes,3,opt,name=update_mask,json=updateMask,proto3" json:"update_mask,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1158,7 +1158,7 @@ func (x *UpdateSubscriptionRequest) GetUpdateMask() *fieldmaskpb.FieldMask {
 type UpdateSubscriptionResponse struct {
 	state        protoimpl.MessageState `protogen:"open.v1"`
 	Subscription *Subscription          `protobuf:"bytes,1,opt,name=subscription,proto3" json:"subscription,omitempty"`
-	// Events after this place are matched by the new filter.
+	// The new filter applies to events after this position.
 	Cursor        string `protobuf:"bytes,2,opt,name=cursor,proto3" json:"cursor,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1210,11 +1210,11 @@ func (x *UpdateSubscriptionResponse) GetCursor() string {
 
 type DeleteSubscriptionRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The tenant's name; the key's own tenant when empty.
+	// The tenant's name; empty means the key's own tenant.
 	Tenant string `protobuf:"bytes,1,opt,name=tenant,proto3" json:"tenant,omitempty"`
 	// The id or the name.
 	Id string `protobuf:"bytes,2,opt,name=id,proto3" json:"id,omitempty"`
-	// When not 0, must be the current revision.
+	// If not 0, it must be the current revision.
 	Revision      int64 `protobuf:"varint,3,opt,name=revision,proto3" json:"revision,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1309,7 +1309,7 @@ func (*DeleteSubscriptionResponse) Descriptor() ([]byte, []int) {
 
 type PauseSubscriptionRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The tenant's name; the key's own tenant when empty.
+	// The tenant's name; empty means the key's own tenant.
 	Tenant string `protobuf:"bytes,1,opt,name=tenant,proto3" json:"tenant,omitempty"`
 	// The id or the name.
 	Id            string `protobuf:"bytes,2,opt,name=id,proto3" json:"id,omitempty"`
@@ -1407,7 +1407,7 @@ func (x *PauseSubscriptionResponse) GetSubscription() *Subscription {
 
 type ResumeSubscriptionRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The tenant's name; the key's own tenant when empty.
+	// The tenant's name; empty means the key's own tenant.
 	Tenant string `protobuf:"bytes,1,opt,name=tenant,proto3" json:"tenant,omitempty"`
 	// The id or the name.
 	Id            string `protobuf:"bytes,2,opt,name=id,proto3" json:"id,omitempty"`
@@ -1505,7 +1505,7 @@ func (x *ResumeSubscriptionResponse) GetSubscription() *Subscription {
 
 type TestSubscriptionRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The tenant's name; the key's own tenant when empty.
+	// The tenant's name; empty means the key's own tenant.
 	Tenant string `protobuf:"bytes,1,opt,name=tenant,proto3" json:"tenant,omitempty"`
 	// The id or the name.
 	Id            string `protobuf:"bytes,2,opt,name=id,proto3" json:"id,omitempty"`
@@ -1612,7 +1612,7 @@ func (x *TestSubscriptionResponse) GetAttempt() *Attempt {
 
 type RevealSubscriptionSecretRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The tenant's name; the key's own tenant when empty.
+	// The tenant's name; empty means the key's own tenant.
 	Tenant string `protobuf:"bytes,1,opt,name=tenant,proto3" json:"tenant,omitempty"`
 	// The id or the name.
 	Id            string `protobuf:"bytes,2,opt,name=id,proto3" json:"id,omitempty"`
@@ -1710,10 +1710,10 @@ func (x *RevealSubscriptionSecretResponse) GetSecret() string {
 
 type TestFilterRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The tenant's name; the key's own tenant when empty.
+	// The tenant's name; empty means the key's own tenant.
 	Tenant string  `protobuf:"bytes,1,opt,name=tenant,proto3" json:"tenant,omitempty"`
 	Filter *Filter `protobuf:"bytes,2,opt,name=filter,proto3" json:"filter,omitempty"`
-	// How many of the newest events whose type the filter's patterns select; 20 when 0. Only compiles when -1.
+	// The number of newest events whose type matches the patterns; 20 if 0. -1 only compiles.
 	Limit         int32 `protobuf:"varint,3,opt,name=limit,proto3" json:"limit,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1772,7 +1772,7 @@ func (x *TestFilterRequest) GetLimit() int32 {
 
 type TestFilterResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Why the expression does not compile; the events are not looked at then.
+	// Why the expression does not compile; the filter is not evaluated then.
 	Problems []*FilterProblem `protobuf:"bytes,1,rep,name=problems,proto3" json:"problems,omitempty"`
 	// Newest first.
 	Results       []*FilterResult `protobuf:"bytes,2,rep,name=results,proto3" json:"results,omitempty"`
@@ -1824,7 +1824,7 @@ func (x *TestFilterResponse) GetResults() []*FilterResult {
 	return nil
 }
 
-// FilterProblem is why an expression does not compile, or cannot match a type.
+// FilterProblem is a reason why an expression does not compile, or cannot select events of a type.
 type FilterProblem struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Counts from 1.
@@ -1833,9 +1833,9 @@ type FilterProblem struct {
 	Column int32 `protobuf:"varint,2,opt,name=column,proto3" json:"column,omitempty"`
 	// For a person.
 	Message string `protobuf:"bytes,3,opt,name=message,proto3" json:"message,omitempty"`
-	// What may have been meant; empty when nothing comes near.
+	// The name that was probably meant; empty if no name is similar.
 	Suggestion string `protobuf:"bytes,4,opt,name=suggestion,proto3" json:"suggestion,omitempty"`
-	// The event type for which it does not compile; empty when it does not for any.
+	// The event type for which the expression does not compile; empty if it compiles for none.
 	Type          string `protobuf:"bytes,5,opt,name=type,proto3" json:"type,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1906,14 +1906,14 @@ func (x *FilterProblem) GetType() string {
 	return ""
 }
 
-// FilterResult is what a filter makes of one event.
+// FilterResult is the result of a filter for one event.
 type FilterResult struct {
 	state      protoimpl.MessageState `protogen:"open.v1"`
 	EventId    string                 `protobuf:"bytes,1,opt,name=event_id,json=eventId,proto3" json:"event_id,omitempty"`
 	EventType  string                 `protobuf:"bytes,2,opt,name=event_type,json=eventType,proto3" json:"event_type,omitempty"`
 	AcceptTime *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=accept_time,json=acceptTime,proto3" json:"accept_time,omitempty"`
 	Matched    bool                   `protobuf:"varint,4,opt,name=matched,proto3" json:"matched,omitempty"`
-	// Why it did not match, for a person: the part that is false with the values it saw, or the failure.
+	// Why it did not match, for a person: the part that is false, with its values, or the error.
 	Reason        string `protobuf:"bytes,5,opt,name=reason,proto3" json:"reason,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

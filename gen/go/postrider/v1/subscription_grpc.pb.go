@@ -35,28 +35,29 @@ const (
 //
 // For semantics around ctx use and closing/ending streaming RPCs, please refer to https://pkg.go.dev/google.golang.org/grpc/?tab=doc#ClientConn.NewStream.
 //
-// SubscriptionService manages durable interests and where their events go.
+// SubscriptionService manages subscriptions.
 type SubscriptionServiceClient interface {
-	// CreateSubscription stores a subscription and starts delivering. Every event acknowledged after the answer is included.
+	// CreateSubscription stores a subscription and starts delivering. Every event that is acknowledged after the response is
+	// included.
 	CreateSubscription(ctx context.Context, in *CreateSubscriptionRequest, opts ...grpc.CallOption) (*CreateSubscriptionResponse, error)
-	// GetSubscription answers one subscription with its health.
+	// GetSubscription returns one subscription with its health.
 	GetSubscription(ctx context.Context, in *GetSubscriptionRequest, opts ...grpc.CallOption) (*GetSubscriptionResponse, error)
-	// ListSubscriptions answers subscriptions with their health, by name.
+	// ListSubscriptions returns subscriptions with their health, by name.
 	ListSubscriptions(ctx context.Context, in *ListSubscriptionsRequest, opts ...grpc.CallOption) (*ListSubscriptionsResponse, error)
-	// UpdateSubscription changes the fields in the mask, or those set when the mask is absent. The change applies to events
-	// not yet dispatched.
+	// UpdateSubscription changes the fields in the mask, or the fields that are set if there is no mask. The change applies to
+	// events that are not yet dispatched.
 	UpdateSubscription(ctx context.Context, in *UpdateSubscriptionRequest, opts ...grpc.CallOption) (*UpdateSubscriptionResponse, error)
-	// DeleteSubscription ends deliveries and forgets the subscription with its deliveries.
+	// DeleteSubscription stops delivering and deletes the subscription with its deliveries.
 	DeleteSubscription(ctx context.Context, in *DeleteSubscriptionRequest, opts ...grpc.CallOption) (*DeleteSubscriptionResponse, error)
-	// PauseSubscription holds the subscription's place; nothing is lost while it is paused.
+	// PauseSubscription pauses a subscription. It keeps its position and loses nothing.
 	PauseSubscription(ctx context.Context, in *PauseSubscriptionRequest, opts ...grpc.CallOption) (*PauseSubscriptionResponse, error)
-	// ResumeSubscription goes on where a paused or disabled subscription stopped.
+	// ResumeSubscription resumes a paused or disabled subscription where it stopped.
 	ResumeSubscription(ctx context.Context, in *ResumeSubscriptionRequest, opts ...grpc.CallOption) (*ResumeSubscriptionResponse, error)
-	// TestSubscription sends one event of its own now and answers what came back. Nothing is stored in the log.
+	// TestSubscription sends a test event now and returns the response. Nothing is stored in the log.
 	TestSubscription(ctx context.Context, in *TestSubscriptionRequest, opts ...grpc.CallOption) (*TestSubscriptionResponse, error)
-	// RevealSubscriptionSecret answers the signing secret.
+	// RevealSubscriptionSecret returns the signing secret.
 	RevealSubscriptionSecret(ctx context.Context, in *RevealSubscriptionSecretRequest, opts ...grpc.CallOption) (*RevealSubscriptionSecretResponse, error)
-	// TestFilter compiles a filter and runs it over the newest events.
+	// TestFilter compiles a filter and evaluates it for the newest events.
 	TestFilter(ctx context.Context, in *TestFilterRequest, opts ...grpc.CallOption) (*TestFilterResponse, error)
 }
 
@@ -172,28 +173,29 @@ func (c *subscriptionServiceClient) TestFilter(ctx context.Context, in *TestFilt
 // All implementations must embed UnimplementedSubscriptionServiceServer
 // for forward compatibility.
 //
-// SubscriptionService manages durable interests and where their events go.
+// SubscriptionService manages subscriptions.
 type SubscriptionServiceServer interface {
-	// CreateSubscription stores a subscription and starts delivering. Every event acknowledged after the answer is included.
+	// CreateSubscription stores a subscription and starts delivering. Every event that is acknowledged after the response is
+	// included.
 	CreateSubscription(context.Context, *CreateSubscriptionRequest) (*CreateSubscriptionResponse, error)
-	// GetSubscription answers one subscription with its health.
+	// GetSubscription returns one subscription with its health.
 	GetSubscription(context.Context, *GetSubscriptionRequest) (*GetSubscriptionResponse, error)
-	// ListSubscriptions answers subscriptions with their health, by name.
+	// ListSubscriptions returns subscriptions with their health, by name.
 	ListSubscriptions(context.Context, *ListSubscriptionsRequest) (*ListSubscriptionsResponse, error)
-	// UpdateSubscription changes the fields in the mask, or those set when the mask is absent. The change applies to events
-	// not yet dispatched.
+	// UpdateSubscription changes the fields in the mask, or the fields that are set if there is no mask. The change applies to
+	// events that are not yet dispatched.
 	UpdateSubscription(context.Context, *UpdateSubscriptionRequest) (*UpdateSubscriptionResponse, error)
-	// DeleteSubscription ends deliveries and forgets the subscription with its deliveries.
+	// DeleteSubscription stops delivering and deletes the subscription with its deliveries.
 	DeleteSubscription(context.Context, *DeleteSubscriptionRequest) (*DeleteSubscriptionResponse, error)
-	// PauseSubscription holds the subscription's place; nothing is lost while it is paused.
+	// PauseSubscription pauses a subscription. It keeps its position and loses nothing.
 	PauseSubscription(context.Context, *PauseSubscriptionRequest) (*PauseSubscriptionResponse, error)
-	// ResumeSubscription goes on where a paused or disabled subscription stopped.
+	// ResumeSubscription resumes a paused or disabled subscription where it stopped.
 	ResumeSubscription(context.Context, *ResumeSubscriptionRequest) (*ResumeSubscriptionResponse, error)
-	// TestSubscription sends one event of its own now and answers what came back. Nothing is stored in the log.
+	// TestSubscription sends a test event now and returns the response. Nothing is stored in the log.
 	TestSubscription(context.Context, *TestSubscriptionRequest) (*TestSubscriptionResponse, error)
-	// RevealSubscriptionSecret answers the signing secret.
+	// RevealSubscriptionSecret returns the signing secret.
 	RevealSubscriptionSecret(context.Context, *RevealSubscriptionSecretRequest) (*RevealSubscriptionSecretResponse, error)
-	// TestFilter compiles a filter and runs it over the newest events.
+	// TestFilter compiles a filter and evaluates it for the newest events.
 	TestFilter(context.Context, *TestFilterRequest) (*TestFilterResponse, error)
 	mustEmbedUnimplementedSubscriptionServiceServer()
 }

@@ -27,7 +27,7 @@ const (
 // Tenant is a customer of the operator. Every event, subscription and key belongs to one.
 type Tenant struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Its identifier in requests: lower-case letters, digits and "-".
+	// Identifies the tenant in requests: lower-case letters, digits and "-".
 	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
 	// For people.
 	DisplayName string `protobuf:"bytes,2,opt,name=display_name,json=displayName,proto3" json:"display_name,omitempty"`
@@ -205,7 +205,7 @@ func (x *CreateTenantResponse) GetTenant() *Tenant {
 
 type ListTenantsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// At most this many; 50 when 0.
+	// The maximum number; 50 if 0.
 	PageSize      int32  `protobuf:"varint,1,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
 	PageToken     string `protobuf:"bytes,2,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
 	unknownFields protoimpl.UnknownFields
@@ -311,9 +311,9 @@ func (x *ListTenantsResponse) GetNextPageToken() string {
 
 type UpdateTenantRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// tenant.name says which; a non-zero revision must be the current one.
+	// tenant.name selects the tenant; a non-zero revision must be the current one.
 	Tenant *Tenant `protobuf:"bytes,1,opt,name=tenant,proto3" json:"tenant,omitempty"`
-	// display_name, typed_only; the fields set when absent.
+	// display_name, typed_only; if absent, the fields that are set.
 	UpdateMask    *fieldmaskpb.FieldMask `protobuf:"bytes,2,opt,name=update_mask,json=updateMask,proto3" json:"update_mask,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

@@ -28,13 +28,14 @@ const (
 //
 // For semantics around ctx use and closing/ending streaming RPCs, please refer to https://pkg.go.dev/google.golang.org/grpc/?tab=doc#ClientConn.NewStream.
 //
-// TenantService manages the operator's customers. Only server-scoped admin keys may use it.
+// TenantService manages tenants, the customers of the operator. Only server-scoped admin keys may use it.
 type TenantServiceClient interface {
-	// CreateTenant adds a tenant.
+	// CreateTenant creates a tenant.
 	CreateTenant(ctx context.Context, in *CreateTenantRequest, opts ...grpc.CallOption) (*CreateTenantResponse, error)
-	// ListTenants answers tenants by name; a tenant-scoped key sees its own.
+	// ListTenants returns tenants by name; a tenant-scoped key sees only its own.
 	ListTenants(ctx context.Context, in *ListTenantsRequest, opts ...grpc.CallOption) (*ListTenantsResponse, error)
-	// UpdateTenant changes the fields in the mask, or those set when the mask is absent. An admin key of the tenant may.
+	// UpdateTenant changes the fields in the mask, or the fields that are set if there is no mask. An admin key of the tenant
+	// may use it, too.
 	UpdateTenant(ctx context.Context, in *UpdateTenantRequest, opts ...grpc.CallOption) (*UpdateTenantResponse, error)
 }
 
@@ -80,13 +81,14 @@ func (c *tenantServiceClient) UpdateTenant(ctx context.Context, in *UpdateTenant
 // All implementations must embed UnimplementedTenantServiceServer
 // for forward compatibility.
 //
-// TenantService manages the operator's customers. Only server-scoped admin keys may use it.
+// TenantService manages tenants, the customers of the operator. Only server-scoped admin keys may use it.
 type TenantServiceServer interface {
-	// CreateTenant adds a tenant.
+	// CreateTenant creates a tenant.
 	CreateTenant(context.Context, *CreateTenantRequest) (*CreateTenantResponse, error)
-	// ListTenants answers tenants by name; a tenant-scoped key sees its own.
+	// ListTenants returns tenants by name; a tenant-scoped key sees only its own.
 	ListTenants(context.Context, *ListTenantsRequest) (*ListTenantsResponse, error)
-	// UpdateTenant changes the fields in the mask, or those set when the mask is absent. An admin key of the tenant may.
+	// UpdateTenant changes the fields in the mask, or the fields that are set if there is no mask. An admin key of the tenant
+	// may use it, too.
 	UpdateTenant(context.Context, *UpdateTenantRequest) (*UpdateTenantResponse, error)
 	mustEmbedUnimplementedTenantServiceServer()
 }

@@ -46,11 +46,11 @@ const (
 
 // ApiKeyServiceClient is a client for the postrider.v1.ApiKeyService service.
 type ApiKeyServiceClient interface {
-	// CreateApiKey makes a key. Its secret is in this answer and nowhere else.
+	// CreateApiKey creates a key. Its secret is in this response and nowhere else.
 	CreateApiKey(context.Context, *connect.Request[v1.CreateApiKeyRequest]) (*connect.Response[v1.CreateApiKeyResponse], error)
-	// ListApiKeys answers keys by name, revoked ones included.
+	// ListApiKeys returns keys by name, including revoked ones.
 	ListApiKeys(context.Context, *connect.Request[v1.ListApiKeysRequest]) (*connect.Response[v1.ListApiKeysResponse], error)
-	// RevokeApiKey ends a key within a second. It cannot be undone.
+	// RevokeApiKey revokes a key within a second. This cannot be undone.
 	RevokeApiKey(context.Context, *connect.Request[v1.RevokeApiKeyRequest]) (*connect.Response[v1.RevokeApiKeyResponse], error)
 }
 
@@ -111,11 +111,11 @@ func (c *apiKeyServiceClient) RevokeApiKey(ctx context.Context, req *connect.Req
 
 // ApiKeyServiceHandler is an implementation of the postrider.v1.ApiKeyService service.
 type ApiKeyServiceHandler interface {
-	// CreateApiKey makes a key. Its secret is in this answer and nowhere else.
+	// CreateApiKey creates a key. Its secret is in this response and nowhere else.
 	CreateApiKey(context.Context, *connect.Request[v1.CreateApiKeyRequest]) (*connect.Response[v1.CreateApiKeyResponse], error)
-	// ListApiKeys answers keys by name, revoked ones included.
+	// ListApiKeys returns keys by name, including revoked ones.
 	ListApiKeys(context.Context, *connect.Request[v1.ListApiKeysRequest]) (*connect.Response[v1.ListApiKeysResponse], error)
-	// RevokeApiKey ends a key within a second. It cannot be undone.
+	// RevokeApiKey revokes a key within a second. This cannot be undone.
 	RevokeApiKey(context.Context, *connect.Request[v1.RevokeApiKeyRequest]) (*connect.Response[v1.RevokeApiKeyResponse], error)
 }
 

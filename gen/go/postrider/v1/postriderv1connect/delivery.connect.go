@@ -49,11 +49,11 @@ const (
 
 // DeliveryServiceClient is a client for the postrider.v1.DeliveryService service.
 type DeliveryServiceClient interface {
-	// ListDeliveries answers deliveries, newest event first.
+	// ListDeliveries returns deliveries, newest event first.
 	ListDeliveries(context.Context, *connect.Request[v1.ListDeliveriesRequest]) (*connect.Response[v1.ListDeliveriesResponse], error)
 	// GetDelivery returns one delivery with its attempts.
 	GetDelivery(context.Context, *connect.Request[v1.GetDeliveryRequest]) (*connect.Response[v1.GetDeliveryResponse], error)
-	// RetryDelivery makes an attempt as soon as possible. A dead delivery comes back with a fresh retry schedule.
+	// RetryDelivery makes an attempt as soon as possible. A dead delivery gets a new retry schedule.
 	RetryDelivery(context.Context, *connect.Request[v1.RetryDeliveryRequest]) (*connect.Response[v1.RetryDeliveryResponse], error)
 	// WatchDeliveries streams the newest matching deliveries, a marker, then every change.
 	WatchDeliveries(context.Context, *connect.Request[v1.WatchDeliveriesRequest]) (*connect.ServerStreamForClient[v1.WatchDeliveriesResponse], error)
@@ -129,11 +129,11 @@ func (c *deliveryServiceClient) WatchDeliveries(ctx context.Context, req *connec
 
 // DeliveryServiceHandler is an implementation of the postrider.v1.DeliveryService service.
 type DeliveryServiceHandler interface {
-	// ListDeliveries answers deliveries, newest event first.
+	// ListDeliveries returns deliveries, newest event first.
 	ListDeliveries(context.Context, *connect.Request[v1.ListDeliveriesRequest]) (*connect.Response[v1.ListDeliveriesResponse], error)
 	// GetDelivery returns one delivery with its attempts.
 	GetDelivery(context.Context, *connect.Request[v1.GetDeliveryRequest]) (*connect.Response[v1.GetDeliveryResponse], error)
-	// RetryDelivery makes an attempt as soon as possible. A dead delivery comes back with a fresh retry schedule.
+	// RetryDelivery makes an attempt as soon as possible. A dead delivery gets a new retry schedule.
 	RetryDelivery(context.Context, *connect.Request[v1.RetryDeliveryRequest]) (*connect.Response[v1.RetryDeliveryResponse], error)
 	// WatchDeliveries streams the newest matching deliveries, a marker, then every change.
 	WatchDeliveries(context.Context, *connect.Request[v1.WatchDeliveriesRequest], *connect.ServerStream[v1.WatchDeliveriesResponse]) error

@@ -54,25 +54,25 @@ const (
 
 // EventServiceClient is a client for the postrider.v1.EventService service.
 type EventServiceClient interface {
-	// Publish stores one event. The answer means it is on disk. With an id, a repeat of the same content answers the first
-	// acknowledgement (duplicate: true); the same id with other content is ALREADY_EXISTS.
+	// Publish stores one event. It returns when the event is on disk. If an event with an id is published again with the same
+	// content, the response is the first acknowledgement (duplicate: true). The same id with other content is ALREADY_EXISTS.
 	Publish(context.Context, *connect.Request[v1.PublishRequest]) (*connect.Response[v1.PublishResponse], error)
 	// PublishBatch stores up to 1,000 events in order, all or none. Errors name the index.
 	PublishBatch(context.Context, *connect.Request[v1.PublishBatchRequest]) (*connect.Response[v1.PublishBatchResponse], error)
-	// Subscribe streams matching events in order, first those stored after `start`, then live ones. It ends only when
-	// either side ends it; resume by sending the last cursor as `start`.
+	// Subscribe streams matching events in order: first those stored after `start`, then live ones. It ends only when either
+	// side ends it. To resume, send the last cursor as `start`.
 	Subscribe(context.Context, *connect.Request[v1.SubscribeRequest]) (*connect.ServerStreamForClient[v1.SubscribeResponse], error)
-	// PublishStream stores events as they come, each for itself, and acknowledges each once it is on disk: in order, many at
-	// a time. An event that is refused does not end the stream. When the client has closed its side, a last message sums up.
+	// PublishStream stores events as they arrive, each for itself. It acknowledges each once it is on disk, in order and many
+	// at a time. A refused event does not end the stream. When the client has closed its side, the last message is a summary.
 	// Events need an id to be repeated safely after a lost connection. Needs HTTP/2.
 	PublishStream(context.Context) *connect.BidiStreamForClient[v1.PublishStreamRequest, v1.PublishStreamResponse]
-	// CreateStreamTicket makes a ticket for `GET /v1/events/stream?ticket=…`: a browser's EventSource can send no key. It is
-	// good for 15 minutes, for as many connections as it takes and across restarts of the server, and ends with the
+	// CreateStreamTicket creates a ticket for `GET /v1/events/stream?ticket=…`, because a browser's EventSource cannot send a
+	// key. It is valid for 15 minutes, for any number of connections and across restarts of the server. It ends with the
 	// caller's key.
 	CreateStreamTicket(context.Context, *connect.Request[v1.CreateStreamTicketRequest]) (*connect.Response[v1.CreateStreamTicketResponse], error)
-	// GetEvent answers one event by id.
+	// GetEvent returns one event by id.
 	GetEvent(context.Context, *connect.Request[v1.GetEventRequest]) (*connect.Response[v1.GetEventResponse], error)
-	// ListEvents answers stored events, newest first.
+	// ListEvents returns stored events, newest first.
 	ListEvents(context.Context, *connect.Request[v1.ListEventsRequest]) (*connect.Response[v1.ListEventsResponse], error)
 }
 
@@ -182,25 +182,25 @@ func (c *eventServiceClient) ListEvents(ctx context.Context, req *connect.Reques
 
 // EventServiceHandler is an implementation of the postrider.v1.EventService service.
 type EventServiceHandler interface {
-	// Publish stores one event. The answer means it is on disk. With an id, a repeat of the same content answers the first
-	// acknowledgement (duplicate: true); the same id with other content is ALREADY_EXISTS.
+	// Publish stores one event. It returns when the event is on disk. If an event with an id is published again with the same
+	// content, the response is the first acknowledgement (duplicate: true). The same id with other content is ALREADY_EXISTS.
 	Publish(context.Context, *connect.Request[v1.PublishRequest]) (*connect.Response[v1.PublishResponse], error)
 	// PublishBatch stores up to 1,000 events in order, all or none. Errors name the index.
 	PublishBatch(context.Context, *connect.Request[v1.PublishBatchRequest]) (*connect.Response[v1.PublishBatchResponse], error)
-	// Subscribe streams matching events in order, first those stored after `start`, then live ones. It ends only when
-	// either side ends it; resume by sending the last cursor as `start`.
+	// Subscribe streams matching events in order: first those stored after `start`, then live ones. It ends only when either
+	// side ends it. To resume, send the last cursor as `start`.
 	Subscribe(context.Context, *connect.Request[v1.SubscribeRequest], *connect.ServerStream[v1.SubscribeResponse]) error
-	// PublishStream stores events as they come, each for itself, and acknowledges each once it is on disk: in order, many at
-	// a time. An event that is refused does not end the stream. When the client has closed its side, a last message sums up.
+	// PublishStream stores events as they arrive, each for itself. It acknowledges each once it is on disk, in order and many
+	// at a time. A refused event does not end the stream. When the client has closed its side, the last message is a summary.
 	// Events need an id to be repeated safely after a lost connection. Needs HTTP/2.
 	PublishStream(context.Context, *connect.BidiStream[v1.PublishStreamRequest, v1.PublishStreamResponse]) error
-	// CreateStreamTicket makes a ticket for `GET /v1/events/stream?ticket=…`: a browser's EventSource can send no key. It is
-	// good for 15 minutes, for as many connections as it takes and across restarts of the server, and ends with the
+	// CreateStreamTicket creates a ticket for `GET /v1/events/stream?ticket=…`, because a browser's EventSource cannot send a
+	// key. It is valid for 15 minutes, for any number of connections and across restarts of the server. It ends with the
 	// caller's key.
 	CreateStreamTicket(context.Context, *connect.Request[v1.CreateStreamTicketRequest]) (*connect.Response[v1.CreateStreamTicketResponse], error)
-	// GetEvent answers one event by id.
+	// GetEvent returns one event by id.
 	GetEvent(context.Context, *connect.Request[v1.GetEventRequest]) (*connect.Response[v1.GetEventResponse], error)
-	// ListEvents answers stored events, newest first.
+	// ListEvents returns stored events, newest first.
 	ListEvents(context.Context, *connect.Request[v1.ListEventsRequest]) (*connect.Response[v1.ListEventsResponse], error)
 }
 

@@ -58,22 +58,22 @@ const (
 
 // EventTypeServiceClient is a client for the postrider.v1.EventTypeService service.
 type EventTypeServiceClient interface {
-	// RegisterEventTypes stores the messages that are event types, each as the next version of its type where it differs
-	// from the latest. All or none. A change that breaks the wire or JSON form, or a stricter rule that stored events
-	// break, is FAILED_PRECONDITION (reason INCOMPATIBLE_SCHEMA, with the SchemaReport as a detail) unless allow_breaking
-	// is set.
+	// RegisterEventTypes stores the messages that are event types, all or none. A message that differs from the latest version
+	// of its type becomes the next version. A change that breaks the wire or JSON form, or a stricter rule that stored events
+	// break, is FAILED_PRECONDITION (reason INCOMPATIBLE_SCHEMA, with the SchemaReport as a detail) unless allow_breaking is
+	// set.
 	RegisterEventTypes(context.Context, *connect.Request[v1.RegisterEventTypesRequest]) (*connect.Response[v1.RegisterEventTypesResponse], error)
-	// ListEventTypes answers event types by name.
+	// ListEventTypes returns event types by name.
 	ListEventTypes(context.Context, *connect.Request[v1.ListEventTypesRequest]) (*connect.Response[v1.ListEventTypesResponse], error)
-	// GetEventType answers one event type with the documentation of a version.
+	// GetEventType returns one event type with the documentation of a version.
 	GetEventType(context.Context, *connect.Request[v1.GetEventTypeRequest]) (*connect.Response[v1.GetEventTypeResponse], error)
 	// DiffEventType compares two versions of a type.
 	DiffEventType(context.Context, *connect.Request[v1.DiffEventTypeRequest]) (*connect.Response[v1.DiffEventTypeResponse], error)
-	// UpdateEventType changes the fields in the mask, or those set when the mask is absent.
+	// UpdateEventType changes the fields in the mask, or the fields that are set if there is no mask.
 	UpdateEventType(context.Context, *connect.Request[v1.UpdateEventTypeRequest]) (*connect.Response[v1.UpdateEventTypeResponse], error)
-	// DeleteEventType forgets a type that no stored event and no subscription's filter names.
+	// DeleteEventType deletes a type that no stored event and no filter of a subscription names.
 	DeleteEventType(context.Context, *connect.Request[v1.DeleteEventTypeRequest]) (*connect.Response[v1.DeleteEventTypeResponse], error)
-	// GetSchemas answers the files of event types, for generators and for clients that read descriptors.
+	// GetSchemas returns the files of event types, for generators and for clients that read descriptors.
 	GetSchemas(context.Context, *connect.Request[v1.GetSchemasRequest]) (*connect.Response[v1.GetSchemasResponse], error)
 }
 
@@ -185,22 +185,22 @@ func (c *eventTypeServiceClient) GetSchemas(ctx context.Context, req *connect.Re
 
 // EventTypeServiceHandler is an implementation of the postrider.v1.EventTypeService service.
 type EventTypeServiceHandler interface {
-	// RegisterEventTypes stores the messages that are event types, each as the next version of its type where it differs
-	// from the latest. All or none. A change that breaks the wire or JSON form, or a stricter rule that stored events
-	// break, is FAILED_PRECONDITION (reason INCOMPATIBLE_SCHEMA, with the SchemaReport as a detail) unless allow_breaking
-	// is set.
+	// RegisterEventTypes stores the messages that are event types, all or none. A message that differs from the latest version
+	// of its type becomes the next version. A change that breaks the wire or JSON form, or a stricter rule that stored events
+	// break, is FAILED_PRECONDITION (reason INCOMPATIBLE_SCHEMA, with the SchemaReport as a detail) unless allow_breaking is
+	// set.
 	RegisterEventTypes(context.Context, *connect.Request[v1.RegisterEventTypesRequest]) (*connect.Response[v1.RegisterEventTypesResponse], error)
-	// ListEventTypes answers event types by name.
+	// ListEventTypes returns event types by name.
 	ListEventTypes(context.Context, *connect.Request[v1.ListEventTypesRequest]) (*connect.Response[v1.ListEventTypesResponse], error)
-	// GetEventType answers one event type with the documentation of a version.
+	// GetEventType returns one event type with the documentation of a version.
 	GetEventType(context.Context, *connect.Request[v1.GetEventTypeRequest]) (*connect.Response[v1.GetEventTypeResponse], error)
 	// DiffEventType compares two versions of a type.
 	DiffEventType(context.Context, *connect.Request[v1.DiffEventTypeRequest]) (*connect.Response[v1.DiffEventTypeResponse], error)
-	// UpdateEventType changes the fields in the mask, or those set when the mask is absent.
+	// UpdateEventType changes the fields in the mask, or the fields that are set if there is no mask.
 	UpdateEventType(context.Context, *connect.Request[v1.UpdateEventTypeRequest]) (*connect.Response[v1.UpdateEventTypeResponse], error)
-	// DeleteEventType forgets a type that no stored event and no subscription's filter names.
+	// DeleteEventType deletes a type that no stored event and no filter of a subscription names.
 	DeleteEventType(context.Context, *connect.Request[v1.DeleteEventTypeRequest]) (*connect.Response[v1.DeleteEventTypeResponse], error)
-	// GetSchemas answers the files of event types, for generators and for clients that read descriptors.
+	// GetSchemas returns the files of event types, for generators and for clients that read descriptors.
 	GetSchemas(context.Context, *connect.Request[v1.GetSchemasRequest]) (*connect.Response[v1.GetSchemasResponse], error)
 }
 

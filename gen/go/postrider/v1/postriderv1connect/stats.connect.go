@@ -39,8 +39,8 @@ const (
 
 // StatsServiceClient is a client for the postrider.v1.StatsService service.
 type StatsServiceClient interface {
-	// Watch streams the figures of a span of time up to now: a snapshot, a marker, then changes. A reconnect starts with the
-	// snapshot again. Figures survive a restart; a crash loses those of deliveries in the newest 15 s at most.
+	// Watch streams the statistics of a time span that ends now: a snapshot, a marker, then changes. A reconnect starts with
+	// the snapshot again. Statistics survive a restart; a crash loses at most those of deliveries in the newest 15 s.
 	Watch(context.Context, *connect.Request[v1.StatsServiceWatchRequest]) (*connect.ServerStreamForClient[v1.StatsServiceWatchResponse], error)
 }
 
@@ -76,8 +76,8 @@ func (c *statsServiceClient) Watch(ctx context.Context, req *connect.Request[v1.
 
 // StatsServiceHandler is an implementation of the postrider.v1.StatsService service.
 type StatsServiceHandler interface {
-	// Watch streams the figures of a span of time up to now: a snapshot, a marker, then changes. A reconnect starts with the
-	// snapshot again. Figures survive a restart; a crash loses those of deliveries in the newest 15 s at most.
+	// Watch streams the statistics of a time span that ends now: a snapshot, a marker, then changes. A reconnect starts with
+	// the snapshot again. Statistics survive a restart; a crash loses at most those of deliveries in the newest 15 s.
 	Watch(context.Context, *connect.Request[v1.StatsServiceWatchRequest], *connect.ServerStream[v1.StatsServiceWatchResponse]) error
 }
 

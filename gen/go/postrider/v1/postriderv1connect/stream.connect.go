@@ -49,14 +49,14 @@ const (
 
 // StreamServiceClient is a client for the postrider.v1.StreamService service.
 type StreamServiceClient interface {
-	// ListStreams answers the open streams of a tenant, the oldest first.
+	// ListStreams returns the open streams of a tenant, oldest first.
 	ListStreams(context.Context, *connect.Request[v1.ListStreamsRequest]) (*connect.Response[v1.ListStreamsResponse], error)
-	// WatchStreams sends the open streams of a tenant, a marker, and then what changes, about once a second.
+	// WatchStreams sends the open streams of a tenant, a marker, and then the changes, about once a second.
 	WatchStreams(context.Context, *connect.Request[v1.WatchStreamsRequest]) (*connect.ServerStreamForClient[v1.WatchStreamsResponse], error)
-	// DisconnectStream ends a stream. Its client is told not to come back by itself.
+	// DisconnectStream ends a stream and tells its client not to reconnect by itself.
 	DisconnectStream(context.Context, *connect.Request[v1.DisconnectStreamRequest]) (*connect.Response[v1.DisconnectStreamResponse], error)
-	// RenewStream lets a stream go on under the caller's credentials, in place of those that opened it: it does not end when
-	// those do. The caller must be one that may open the same stream.
+	// RenewStream replaces the credentials of a stream by those of the caller, so the stream does not end when the former
+	// credentials do. The caller must be allowed to open the same stream.
 	RenewStream(context.Context, *connect.Request[v1.RenewStreamRequest]) (*connect.Response[v1.RenewStreamResponse], error)
 }
 
@@ -129,14 +129,14 @@ func (c *streamServiceClient) RenewStream(ctx context.Context, req *connect.Requ
 
 // StreamServiceHandler is an implementation of the postrider.v1.StreamService service.
 type StreamServiceHandler interface {
-	// ListStreams answers the open streams of a tenant, the oldest first.
+	// ListStreams returns the open streams of a tenant, oldest first.
 	ListStreams(context.Context, *connect.Request[v1.ListStreamsRequest]) (*connect.Response[v1.ListStreamsResponse], error)
-	// WatchStreams sends the open streams of a tenant, a marker, and then what changes, about once a second.
+	// WatchStreams sends the open streams of a tenant, a marker, and then the changes, about once a second.
 	WatchStreams(context.Context, *connect.Request[v1.WatchStreamsRequest], *connect.ServerStream[v1.WatchStreamsResponse]) error
-	// DisconnectStream ends a stream. Its client is told not to come back by itself.
+	// DisconnectStream ends a stream and tells its client not to reconnect by itself.
 	DisconnectStream(context.Context, *connect.Request[v1.DisconnectStreamRequest]) (*connect.Response[v1.DisconnectStreamResponse], error)
-	// RenewStream lets a stream go on under the caller's credentials, in place of those that opened it: it does not end when
-	// those do. The caller must be one that may open the same stream.
+	// RenewStream replaces the credentials of a stream by those of the caller, so the stream does not end when the former
+	// credentials do. The caller must be allowed to open the same stream.
 	RenewStream(context.Context, *connect.Request[v1.RenewStreamRequest]) (*connect.Response[v1.RenewStreamResponse], error)
 }
 

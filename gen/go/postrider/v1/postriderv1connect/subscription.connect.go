@@ -67,26 +67,27 @@ const (
 
 // SubscriptionServiceClient is a client for the postrider.v1.SubscriptionService service.
 type SubscriptionServiceClient interface {
-	// CreateSubscription stores a subscription and starts delivering. Every event acknowledged after the answer is included.
+	// CreateSubscription stores a subscription and starts delivering. Every event that is acknowledged after the response is
+	// included.
 	CreateSubscription(context.Context, *connect.Request[v1.CreateSubscriptionRequest]) (*connect.Response[v1.CreateSubscriptionResponse], error)
-	// GetSubscription answers one subscription with its health.
+	// GetSubscription returns one subscription with its health.
 	GetSubscription(context.Context, *connect.Request[v1.GetSubscriptionRequest]) (*connect.Response[v1.GetSubscriptionResponse], error)
-	// ListSubscriptions answers subscriptions with their health, by name.
+	// ListSubscriptions returns subscriptions with their health, by name.
 	ListSubscriptions(context.Context, *connect.Request[v1.ListSubscriptionsRequest]) (*connect.Response[v1.ListSubscriptionsResponse], error)
-	// UpdateSubscription changes the fields in the mask, or those set when the mask is absent. The change applies to events
-	// not yet dispatched.
+	// UpdateSubscription changes the fields in the mask, or the fields that are set if there is no mask. The change applies to
+	// events that are not yet dispatched.
 	UpdateSubscription(context.Context, *connect.Request[v1.UpdateSubscriptionRequest]) (*connect.Response[v1.UpdateSubscriptionResponse], error)
-	// DeleteSubscription ends deliveries and forgets the subscription with its deliveries.
+	// DeleteSubscription stops delivering and deletes the subscription with its deliveries.
 	DeleteSubscription(context.Context, *connect.Request[v1.DeleteSubscriptionRequest]) (*connect.Response[v1.DeleteSubscriptionResponse], error)
-	// PauseSubscription holds the subscription's place; nothing is lost while it is paused.
+	// PauseSubscription pauses a subscription. It keeps its position and loses nothing.
 	PauseSubscription(context.Context, *connect.Request[v1.PauseSubscriptionRequest]) (*connect.Response[v1.PauseSubscriptionResponse], error)
-	// ResumeSubscription goes on where a paused or disabled subscription stopped.
+	// ResumeSubscription resumes a paused or disabled subscription where it stopped.
 	ResumeSubscription(context.Context, *connect.Request[v1.ResumeSubscriptionRequest]) (*connect.Response[v1.ResumeSubscriptionResponse], error)
-	// TestSubscription sends one event of its own now and answers what came back. Nothing is stored in the log.
+	// TestSubscription sends a test event now and returns the response. Nothing is stored in the log.
 	TestSubscription(context.Context, *connect.Request[v1.TestSubscriptionRequest]) (*connect.Response[v1.TestSubscriptionResponse], error)
-	// RevealSubscriptionSecret answers the signing secret.
+	// RevealSubscriptionSecret returns the signing secret.
 	RevealSubscriptionSecret(context.Context, *connect.Request[v1.RevealSubscriptionSecretRequest]) (*connect.Response[v1.RevealSubscriptionSecretResponse], error)
-	// TestFilter compiles a filter and runs it over the newest events.
+	// TestFilter compiles a filter and evaluates it for the newest events.
 	TestFilter(context.Context, *connect.Request[v1.TestFilterRequest]) (*connect.Response[v1.TestFilterResponse], error)
 }
 
@@ -233,26 +234,27 @@ func (c *subscriptionServiceClient) TestFilter(ctx context.Context, req *connect
 
 // SubscriptionServiceHandler is an implementation of the postrider.v1.SubscriptionService service.
 type SubscriptionServiceHandler interface {
-	// CreateSubscription stores a subscription and starts delivering. Every event acknowledged after the answer is included.
+	// CreateSubscription stores a subscription and starts delivering. Every event that is acknowledged after the response is
+	// included.
 	CreateSubscription(context.Context, *connect.Request[v1.CreateSubscriptionRequest]) (*connect.Response[v1.CreateSubscriptionResponse], error)
-	// GetSubscription answers one subscription with its health.
+	// GetSubscription returns one subscription with its health.
 	GetSubscription(context.Context, *connect.Request[v1.GetSubscriptionRequest]) (*connect.Response[v1.GetSubscriptionResponse], error)
-	// ListSubscriptions answers subscriptions with their health, by name.
+	// ListSubscriptions returns subscriptions with their health, by name.
 	ListSubscriptions(context.Context, *connect.Request[v1.ListSubscriptionsRequest]) (*connect.Response[v1.ListSubscriptionsResponse], error)
-	// UpdateSubscription changes the fields in the mask, or those set when the mask is absent. The change applies to events
-	// not yet dispatched.
+	// UpdateSubscription changes the fields in the mask, or the fields that are set if there is no mask. The change applies to
+	// events that are not yet dispatched.
 	UpdateSubscription(context.Context, *connect.Request[v1.UpdateSubscriptionRequest]) (*connect.Response[v1.UpdateSubscriptionResponse], error)
-	// DeleteSubscription ends deliveries and forgets the subscription with its deliveries.
+	// DeleteSubscription stops delivering and deletes the subscription with its deliveries.
 	DeleteSubscription(context.Context, *connect.Request[v1.DeleteSubscriptionRequest]) (*connect.Response[v1.DeleteSubscriptionResponse], error)
-	// PauseSubscription holds the subscription's place; nothing is lost while it is paused.
+	// PauseSubscription pauses a subscription. It keeps its position and loses nothing.
 	PauseSubscription(context.Context, *connect.Request[v1.PauseSubscriptionRequest]) (*connect.Response[v1.PauseSubscriptionResponse], error)
-	// ResumeSubscription goes on where a paused or disabled subscription stopped.
+	// ResumeSubscription resumes a paused or disabled subscription where it stopped.
 	ResumeSubscription(context.Context, *connect.Request[v1.ResumeSubscriptionRequest]) (*connect.Response[v1.ResumeSubscriptionResponse], error)
-	// TestSubscription sends one event of its own now and answers what came back. Nothing is stored in the log.
+	// TestSubscription sends a test event now and returns the response. Nothing is stored in the log.
 	TestSubscription(context.Context, *connect.Request[v1.TestSubscriptionRequest]) (*connect.Response[v1.TestSubscriptionResponse], error)
-	// RevealSubscriptionSecret answers the signing secret.
+	// RevealSubscriptionSecret returns the signing secret.
 	RevealSubscriptionSecret(context.Context, *connect.Request[v1.RevealSubscriptionSecretRequest]) (*connect.Response[v1.RevealSubscriptionSecretResponse], error)
-	// TestFilter compiles a filter and runs it over the newest events.
+	// TestFilter compiles a filter and evaluates it for the newest events.
 	TestFilter(context.Context, *connect.Request[v1.TestFilterRequest]) (*connect.Response[v1.TestFilterResponse], error)
 }
 

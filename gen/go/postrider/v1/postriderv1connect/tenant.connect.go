@@ -46,11 +46,12 @@ const (
 
 // TenantServiceClient is a client for the postrider.v1.TenantService service.
 type TenantServiceClient interface {
-	// CreateTenant adds a tenant.
+	// CreateTenant creates a tenant.
 	CreateTenant(context.Context, *connect.Request[v1.CreateTenantRequest]) (*connect.Response[v1.CreateTenantResponse], error)
-	// ListTenants answers tenants by name; a tenant-scoped key sees its own.
+	// ListTenants returns tenants by name; a tenant-scoped key sees only its own.
 	ListTenants(context.Context, *connect.Request[v1.ListTenantsRequest]) (*connect.Response[v1.ListTenantsResponse], error)
-	// UpdateTenant changes the fields in the mask, or those set when the mask is absent. An admin key of the tenant may.
+	// UpdateTenant changes the fields in the mask, or the fields that are set if there is no mask. An admin key of the tenant
+	// may use it, too.
 	UpdateTenant(context.Context, *connect.Request[v1.UpdateTenantRequest]) (*connect.Response[v1.UpdateTenantResponse], error)
 }
 
@@ -111,11 +112,12 @@ func (c *tenantServiceClient) UpdateTenant(ctx context.Context, req *connect.Req
 
 // TenantServiceHandler is an implementation of the postrider.v1.TenantService service.
 type TenantServiceHandler interface {
-	// CreateTenant adds a tenant.
+	// CreateTenant creates a tenant.
 	CreateTenant(context.Context, *connect.Request[v1.CreateTenantRequest]) (*connect.Response[v1.CreateTenantResponse], error)
-	// ListTenants answers tenants by name; a tenant-scoped key sees its own.
+	// ListTenants returns tenants by name; a tenant-scoped key sees only its own.
 	ListTenants(context.Context, *connect.Request[v1.ListTenantsRequest]) (*connect.Response[v1.ListTenantsResponse], error)
-	// UpdateTenant changes the fields in the mask, or those set when the mask is absent. An admin key of the tenant may.
+	// UpdateTenant changes the fields in the mask, or the fields that are set if there is no mask. An admin key of the tenant
+	// may use it, too.
 	UpdateTenant(context.Context, *connect.Request[v1.UpdateTenantRequest]) (*connect.Response[v1.UpdateTenantResponse], error)
 }
 

@@ -12,8 +12,8 @@ export const file_postrider_v1_error: GenFile = /*@__PURE__*/
   fileDesc("Chhwb3N0cmlkZXIvdjEvZXJyb3IucHJvdG8SDHBvc3RyaWRlci52MSrQBwoLRXJyb3JSZWFzb24SHAoYRVJST1JfUkVBU09OX1VOU1BFQ0lGSUVEEAASHgoaRVJST1JfUkVBU09OX0lOVkFMSURfRklFTEQQARIiCh5FUlJPUl9SRUFTT05fTUFMRk9STUVEX1JFUVVFU1QQAhIhCh1FUlJPUl9SRUFTT05fU0NIRU1BX1ZJT0xBVElPThADEhoKFkVSUk9SX1JFQVNPTl9UT09fTEFSR0UQBBIgChxFUlJPUl9SRUFTT05fVU5BVVRIRU5USUNBVEVEEAUSHgoaRVJST1JfUkVBU09OX01JU1NJTkdfU0NPUEUQBhIaChZFUlJPUl9SRUFTT05fTk9UX0ZPVU5EEAcSIgoeRVJST1JfUkVBU09OX0VWRU5UX0lEX0NPTkZMSUNUEAgSGwoXRVJST1JfUkVBU09OX05BTUVfVEFLRU4QCRIiCh5FUlJPUl9SRUFTT05fUkVWSVNJT05fTUlTTUFUQ0gQChIjCh9FUlJPUl9SRUFTT05fSU5WQUxJRF9QQUdFX1RPS0VOEAsSHwobRVJST1JfUkVBU09OX0lOVkFMSURfQ1VSU09SEAwSHwobRVJST1JfUkVBU09OX1RBUkdFVF9SRUZVU0VEEA0SGwoXRVJST1JfUkVBU09OX09WRVJMT0FERUQQDhIeChpFUlJPUl9SRUFTT05fU0hVVFRJTkdfRE9XThAPEh0KGUVSUk9SX1JFQVNPTl9TVE9SQUdFX0ZVTEwQEBIcChhFUlJPUl9SRUFTT05fV1JPTkdfU1RBVEUQERIZChVFUlJPUl9SRUFTT05fSU5URVJOQUwQEhIkCiBFUlJPUl9SRUFTT05fSU5DT01QQVRJQkxFX1NDSEVNQRATEh8KG0VSUk9SX1JFQVNPTl9JTlZBTElEX1NDSEVNQRAUEh8KG0VSUk9SX1JFQVNPTl9JTlZBTElEX0ZJTFRFUhAVEh4KGkVSUk9SX1JFQVNPTl9VTlRZUEVEX0VWRU5UEBYSFwoTRVJST1JfUkVBU09OX0lOX1VTRRAXEh4KGkVSUk9SX1JFQVNPTl9TTE9XX0NPTlNVTUVSEBgSHQoZRVJST1JfUkVBU09OX0RJU0NPTk5FQ1RFRBAZEiEKHUVSUk9SX1JFQVNPTl9UT09fTUFOWV9TVFJFQU1TEBoSGQoVRVJST1JfUkVBU09OX1RPT19TTE9XEBsSHQoZRVJST1JfUkVBU09OX1JBVEVfTElNSVRFRBAcEiQKIEVSUk9SX1JFQVNPTl9TVE9SQUdFX1VOQVZBSUxBQkxFEB1CswEKEGNvbS5wb3N0cmlkZXIudjFCCkVycm9yUHJvdG9QAVpCZ2l0aHViLmNvbS9wb3N0cmlkZXItZGV2L3Bvc3RyaWRlci9nZW4vZ28vcG9zdHJpZGVyL3YxO3Bvc3RyaWRlcnYxogIDUFhYqgIMUG9zdHJpZGVyLlYxygIMUG9zdHJpZGVyXFYx4gIYUG9zdHJpZGVyXFYxXEdQQk1ldGFkYXRh6gINUG9zdHJpZGVyOjpWMWIGcHJvdG8z");
 
 /**
- * ErrorReason is the machine-readable cause of an error: the `reason` of the google.rpc.ErrorInfo detail (domain
- * "postrider") is the name of the value without its prefix, for example "EVENT_ID_CONFLICT".
+ * ErrorReason is the machine-readable cause of an error. The `reason` of the google.rpc.ErrorInfo detail (domain "postrider")
+ * is the name of the value without its prefix, for example "EVENT_ID_CONFLICT".
  *
  * @generated from enum postrider.v1.ErrorReason
  */
@@ -38,7 +38,7 @@ export enum ErrorReason {
   MALFORMED_REQUEST = 2,
 
   /**
-   * The payload breaks its schema; the Violations detail names the fields.
+   * The payload violates its schema; the Violations detail names the fields.
    *
    * @generated from enum value: ERROR_REASON_SCHEMA_VIOLATION = 3;
    */
@@ -66,14 +66,14 @@ export enum ErrorReason {
   MISSING_SCOPE = 6,
 
   /**
-   * There is no such thing, or the caller may not know of it.
+   * The resource does not exist, or the caller may not know of it.
    *
    * @generated from enum value: ERROR_REASON_NOT_FOUND = 7;
    */
   NOT_FOUND = 7,
 
   /**
-   * The event id was used before with other content.
+   * The event id was already used with other content.
    *
    * @generated from enum value: ERROR_REASON_EVENT_ID_CONFLICT = 8;
    */
@@ -115,14 +115,14 @@ export enum ErrorReason {
   TARGET_REFUSED = 13,
 
   /**
-   * The server has too much queued; try again.
+   * Too many events or requests are queued; try again.
    *
    * @generated from enum value: ERROR_REASON_OVERLOADED = 14;
    */
   OVERLOADED = 14,
 
   /**
-   * The server is stopping; connect again.
+   * The server is stopping; reconnect.
    *
    * @generated from enum value: ERROR_REASON_SHUTTING_DOWN = 15;
    */
@@ -143,14 +143,14 @@ export enum ErrorReason {
   WRONG_STATE = 17,
 
   /**
-   * Unexpected; the log has the cause under the id in the message.
+   * Unexpected error; the log has the cause under the id in the message.
    *
    * @generated from enum value: ERROR_REASON_INTERNAL = 18;
    */
   INTERNAL = 18,
 
   /**
-   * The new schema is incompatible with the latest version; the SchemaReport detail says where.
+   * The new schema is incompatible with the latest version; the SchemaReport detail has the positions.
    *
    * @generated from enum value: ERROR_REASON_INCOMPATIBLE_SCHEMA = 19;
    */
@@ -178,14 +178,14 @@ export enum ErrorReason {
   UNTYPED_EVENT = 22,
 
   /**
-   * Something still refers to it.
+   * Another resource still refers to it.
    *
    * @generated from enum value: ERROR_REASON_IN_USE = 23;
    */
   IN_USE = 23,
 
   /**
-   * The reader is slower than the events, and asked to be cut off then; go on from the last cursor.
+   * The reader is slower than the events, and asked to be disconnected in that case; resume from the last cursor.
    *
    * @generated from enum value: ERROR_REASON_SLOW_CONSUMER = 24;
    */
@@ -199,28 +199,28 @@ export enum ErrorReason {
   DISCONNECTED = 25,
 
   /**
-   * The server has as many streams open as it may; try again later.
+   * The limit of open streams is reached; try again later.
    *
    * @generated from enum value: ERROR_REASON_TOO_MANY_STREAMS = 26;
    */
   TOO_MANY_STREAMS = 26,
 
   /**
-   * The request did not arrive in the time that it may take.
+   * The request did not arrive in time.
    *
    * @generated from enum value: ERROR_REASON_TOO_SLOW = 27;
    */
   TOO_SLOW = 27,
 
   /**
-   * Too many calls of this kind came within a short time; RetryInfo says when to try again.
+   * Too many calls of this kind in a short time; RetryInfo says when to try again.
    *
    * @generated from enum value: ERROR_REASON_RATE_LIMITED = 28;
    */
   RATE_LIMITED = 28,
 
   /**
-   * The database does not answer, or takes no writes; try again with the same event ids.
+   * The database does not respond, or accepts no writes; try again with the same event ids.
    *
    * @generated from enum value: ERROR_REASON_STORAGE_UNAVAILABLE = 29;
    */

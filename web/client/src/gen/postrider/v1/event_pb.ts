@@ -17,14 +17,13 @@ export const file_postrider_v1_event: GenFile = /*@__PURE__*/
 /**
  * Event is an immutable fact. Attribute names follow CloudEvents 1.0.
  *
- * Field numbers 20 to 25 are set aside for content_type, data_ref, ordering_key, expire_time, deliver_after and
- * trace_parent.
+ * Field numbers 20 to 25 are reserved for content_type, data_ref, ordering_key, expire_time, deliver_after and trace_parent.
  *
  * @generated from message postrider.v1.Event
  */
 export type Event = Message<"postrider.v1.Event"> & {
   /**
-   * Unique in its tenant. Made by the server when empty: "evt_" and a time-sortable id.
+   * Unique in its tenant. If empty, the server generates one: "evt_" and a time-sortable id.
    *
    * @generated from field: string id = 1;
    */
@@ -38,35 +37,35 @@ export type Event = Message<"postrider.v1.Event"> & {
   type: string;
 
   /**
-   * Where it happened, a URI reference. "postrider" when empty.
+   * Where the event happened, a URI reference. "postrider" if empty.
    *
    * @generated from field: string source = 3;
    */
   source: string;
 
   /**
-   * What it is about, for example an order id.
+   * What the event is about, for example an order id.
    *
    * @generated from field: string subject = 4;
    */
   subject: string;
 
   /**
-   * When it happened, by the producer's clock. The time of receipt when absent.
+   * When the event happened, by the producer's clock. The time of receipt if absent.
    *
    * @generated from field: google.protobuf.Timestamp time = 5;
    */
   time?: Timestamp | undefined;
 
   /**
-   * The payload. In JSON it is always `data`, a plain object, whatever the event's type. In binary encodings a typed
-   * event carries proto_data, an untyped one json_data.
+   * The payload. In JSON it is always `data`, a plain object, whatever the event's type. In binary encodings typed events
+   * have proto_data, untyped ones json_data.
    *
    * @generated from oneof postrider.v1.Event.payload
    */
   payload: {
     /**
-     * JSON encoding only: a plain object. The server moves its text across unchanged, numbers of any size included.
+     * JSON encoding only: a plain object. The server copies its text unchanged, including numbers of any size.
      *
      * @generated from field: google.protobuf.Struct data = 6;
      */
@@ -90,8 +89,8 @@ export type Event = Message<"postrider.v1.Event"> & {
     case: "jsonData";
   } | {
     /**
-     * Output only: the exact text of a JSON object that the type's schema cannot hold, accepted because the schema was
-     * not enforced. `violations` says why. JSON readers see it as `data`.
+     * Output only: the exact text of a JSON object that does not fit the type's schema, accepted because the schema was not
+     * enforced. `violations` has the reasons. JSON readers see it as `data`.
      *
      * @generated from field: string invalid_data = 14;
      */
@@ -100,14 +99,14 @@ export type Event = Message<"postrider.v1.Event"> & {
   } | { case: undefined; value?: undefined };
 
   /**
-   * Output only: the event's place in the log; give it back as `start` to resume after this event.
+   * Output only: the event's position in the log. Send it as `start` to resume after this event.
    *
    * @generated from field: string cursor = 9;
    */
   cursor: string;
 
   /**
-   * Output only: when the server stored it. Never decreases along the log.
+   * Output only: when the server stored the event. Never decreases along the log.
    *
    * @generated from field: google.protobuf.Timestamp accept_time = 10;
    */
@@ -121,7 +120,7 @@ export type Event = Message<"postrider.v1.Event"> & {
   tenant: string;
 
   /**
-   * Output only: the version of the schema it was checked against; 0 for an untyped event.
+   * Output only: the version of the schema that the event was checked against; 0 for an untyped event.
    *
    * @generated from field: int32 schema_version = 12;
    */
@@ -135,7 +134,7 @@ export type Event = Message<"postrider.v1.Event"> & {
   dataSchema: string;
 
   /**
-   * Output only: what the event breaks, when it was accepted under WARN.
+   * Output only: the violations of an event that was accepted under WARN.
    *
    * @generated from field: repeated postrider.v1.SchemaViolation violations = 15;
    */
@@ -163,7 +162,7 @@ export type SchemaViolation = Message<"postrider.v1.SchemaViolation"> & {
   field: string;
 
   /**
-   * Id of the rule, for example "int32.gte"; empty where the payload does not have the schema's structure.
+   * Id of the rule, for example "int32.gte"; empty if the payload does not have the schema's structure.
    *
    * @generated from field: string rule = 2;
    */
@@ -189,7 +188,7 @@ export const SchemaViolationSchema: GenMessage<SchemaViolation> = /*@__PURE__*/
  */
 export type PublishRequest = Message<"postrider.v1.PublishRequest"> & {
   /**
-   * The tenant's name; the key's own tenant when empty.
+   * The tenant's name; empty means the key's own tenant.
    *
    * @generated from field: string tenant = 1;
    */
@@ -223,7 +222,7 @@ export type PublishResponse = Message<"postrider.v1.PublishResponse"> & {
   cursor: string;
 
   /**
-   * The event was stored before; id and cursor are those of the first time.
+   * The event was already stored; id and cursor are those of the first time.
    *
    * @generated from field: bool duplicate = 3;
    */
@@ -242,7 +241,7 @@ export const PublishResponseSchema: GenMessage<PublishResponse> = /*@__PURE__*/
  */
 export type PublishBatchRequest = Message<"postrider.v1.PublishBatchRequest"> & {
   /**
-   * The tenant's name; the key's own tenant when empty.
+   * The tenant's name; empty means the key's own tenant.
    *
    * @generated from field: string tenant = 1;
    */
@@ -285,14 +284,14 @@ export const PublishBatchResponseSchema: GenMessage<PublishBatchResponse> = /*@_
  */
 export type SubscribeRequest = Message<"postrider.v1.SubscribeRequest"> & {
   /**
-   * The tenant's name; the key's own tenant when empty.
+   * The tenant's name; empty means the key's own tenant.
    *
    * @generated from field: string tenant = 1;
    */
   tenant: string;
 
   /**
-   * Which event types: exact ("order.created"), by prefix ("order.*") or all ("*", also when empty).
+   * Event types: exact ("order.created"), by prefix ("order.*") or all ("*", also if empty).
    *
    * @generated from field: repeated string types = 2;
    */
@@ -306,14 +305,14 @@ export type SubscribeRequest = Message<"postrider.v1.SubscribeRequest"> & {
   start: string;
 
   /**
-   * How payloads come.
+   * The format of payloads.
    *
    * @generated from field: postrider.v1.PayloadFormat payload_format = 4;
    */
   payloadFormat: PayloadFormat;
 
   /**
-   * Between heartbeats on a quiet stream; 15 s when absent.
+   * The time between heartbeats while no events are sent; 15 s if absent.
    *
    * @generated from field: google.protobuf.Duration heartbeat_interval = 5;
    */
@@ -327,8 +326,8 @@ export type SubscribeRequest = Message<"postrider.v1.SubscribeRequest"> & {
   expression: string;
 
   /**
-   * Several filters on one stream, in place of `types` and `expression`: an event comes once, with the names of the
-   * filters that select it.
+   * Several filters on one stream, instead of `types` and `expression`. An event is sent once, with the names of the filters
+   * that select it.
    *
    * @generated from field: repeated postrider.v1.NamedFilter filters = 7;
    */
@@ -389,7 +388,7 @@ export const NamedFilterSchema: GenMessage<NamedFilter> = /*@__PURE__*/
  */
 export type SubscribeResponse = Message<"postrider.v1.SubscribeResponse"> & {
   /**
-   * The place reached, also by heartbeats; resume from the last one seen.
+   * The current position, also in heartbeats. Resume from the last one received.
    *
    * @generated from field: string cursor = 1;
    */
@@ -428,7 +427,7 @@ export type SubscribeResponse = Message<"postrider.v1.SubscribeResponse"> & {
     case: "gap";
   } | {
     /**
-     * Events were left out between the last cursor and this one, as the slow policy asks for.
+     * Events were dropped between the last cursor and this one, according to the slow policy.
      *
      * @generated from field: postrider.v1.Dropped dropped = 7;
      */
@@ -452,13 +451,13 @@ export const SubscribeResponseSchema: GenMessage<SubscribeResponse> = /*@__PURE_
   messageDesc(file_postrider_v1_event, 8);
 
 /**
- * StreamBegin says where the stream really begins.
+ * StreamBegin reports where the stream begins.
  *
  * @generated from message postrider.v1.StreamBegin
  */
 export type StreamBegin = Message<"postrider.v1.StreamBegin"> & {
   /**
-   * Set when what was asked for is not all there.
+   * Set if events before the beginning are missing.
    *
    * @generated from field: postrider.v1.Gap gap = 1;
    */
@@ -472,14 +471,14 @@ export type StreamBegin = Message<"postrider.v1.StreamBegin"> & {
   stream: string;
 
   /**
-   * When what let the caller in ends, a session or a ticket, and the stream with it unless it is renewed. Absent for keys.
+   * When the session or ticket of the caller ends, and the stream with it unless it is renewed. Absent for keys.
    *
    * @generated from field: google.protobuf.Timestamp expire_time = 3;
    */
   expireTime?: Timestamp | undefined;
 
   /**
-   * Nothing stored is to come first: the stream begins at the end of the log.
+   * The stream begins at the end of the log: there are no stored events to send first.
    *
    * @generated from field: bool live = 4;
    */
@@ -494,13 +493,13 @@ export const StreamBeginSchema: GenMessage<StreamBegin> = /*@__PURE__*/
   messageDesc(file_postrider_v1_event, 9);
 
 /**
- * Heartbeat shows that a quiet stream is alive. It is also sent at once when `live` changes.
+ * Heartbeat shows that a stream without events is alive. It is also sent at once when `live` changes.
  *
  * @generated from message postrider.v1.Heartbeat
  */
 export type Heartbeat = Message<"postrider.v1.Heartbeat"> & {
   /**
-   * The stream has reached the end of the log: what comes next is new. False while it catches up.
+   * The stream has reached the end of the log: later events are new. False while it catches up.
    *
    * @generated from field: bool live = 1;
    */
@@ -515,13 +514,13 @@ export const HeartbeatSchema: GenMessage<Heartbeat> = /*@__PURE__*/
   messageDesc(file_postrider_v1_event, 10);
 
 /**
- * Dropped says that events were left out because the reader was too slow for them.
+ * Dropped reports that events were dropped because the reader was too slow.
  *
  * @generated from message postrider.v1.Dropped
  */
 export type Dropped = Message<"postrider.v1.Dropped"> & {
   /**
-   * How many.
+   * The number of dropped events.
    *
    * @generated from field: int64 events = 1;
    */
@@ -536,7 +535,7 @@ export const DroppedSchema: GenMessage<Dropped> = /*@__PURE__*/
   messageDesc(file_postrider_v1_event, 11);
 
 /**
- * Gap says that events are missing, and why.
+ * Gap reports that events are missing, and why.
  *
  * @generated from message postrider.v1.Gap
  */
@@ -562,8 +561,8 @@ export const GapSchema: GenMessage<Gap> = /*@__PURE__*/
   messageDesc(file_postrider_v1_event, 12);
 
 /**
- * SlowPolicy is what a stream does for a reader that is slower than the events. What is stored before the stream reached
- * the end of the log for the first time is always sent whole.
+ * SlowPolicy defines what a stream does if its reader is slower than the events. Events that were stored before the stream
+ * first reached the end of the log are always all sent.
  *
  * @generated from enum postrider.v1.SlowPolicy
  */
@@ -576,14 +575,14 @@ export enum SlowPolicy {
   UNSPECIFIED = 0,
 
   /**
-   * Sends every event, from the log where it has to, however far behind the reader is.
+   * Sends every event, if necessary from the log, however far the reader is behind.
    *
    * @generated from enum value: SLOW_POLICY_CATCH_UP = 1;
    */
   CATCH_UP = 1,
 
   /**
-   * Sends of the events that wait only the newest for each key: the event's ordering key or else its subject. Events
+   * Of the pending events, sends only the newest for each key: the ordering key of the event, or else its subject. Events
    * with neither are all sent.
    *
    * @generated from enum value: SLOW_POLICY_LATEST_BY_KEY = 2;
@@ -591,14 +590,14 @@ export enum SlowPolicy {
   LATEST_BY_KEY = 2,
 
   /**
-   * Sends the newest 256 of the events that wait, and before them how many were left out.
+   * Sends the newest 256 pending events, preceded by the number of dropped ones.
    *
    * @generated from enum value: SLOW_POLICY_DROP = 3;
    */
   DROP = 3,
 
   /**
-   * Ends the stream with SLOW_CONSUMER when more than 256 events wait. The last cursor is still good.
+   * Ends the stream with SLOW_CONSUMER if more than 256 events are pending. The last cursor remains valid.
    *
    * @generated from enum value: SLOW_POLICY_DISCONNECT = 4;
    */
@@ -612,7 +611,7 @@ export const SlowPolicySchema: GenEnum<SlowPolicy> = /*@__PURE__*/
   enumDesc(file_postrider_v1_event, 0);
 
 /**
- * PayloadFormat chooses how readers get payloads. JSON clients always get `data`, and choose between the last two.
+ * PayloadFormat defines how readers receive payloads. JSON clients always get `data`, and choose between the last two.
  *
  * @generated from enum postrider.v1.PayloadFormat
  */
@@ -632,8 +631,8 @@ export enum PayloadFormat {
   JSON = 1,
 
   /**
-   * As JSON, and fields without presence that are not set are there with their defaults (0, "", false, the first value of
-   * an enum, [] and {}), except in an event whose defaults would take more than 1 MiB. What has no schema stays as it is.
+   * As JSON, including unset fields without presence, with their defaults (0, "", false, the first value of an enum, [] and
+   * {}), except in an event whose defaults would take more than 1 MiB. Untyped payloads are unchanged.
    *
    * @generated from enum value: PAYLOAD_FORMAT_JSON_DEFAULTS = 2;
    */
@@ -683,8 +682,8 @@ export const GapReasonSchema: GenEnum<GapReason> = /*@__PURE__*/
  */
 export const EventService: GenService<{
   /**
-   * Publish stores one event. The answer means it is on disk. With an id, a repeat of the same content answers the first
-   * acknowledgement (duplicate: true); the same id with other content is ALREADY_EXISTS.
+   * Publish stores one event. It returns when the event is on disk. If an event with an id is published again with the same
+   * content, the response is the first acknowledgement (duplicate: true). The same id with other content is ALREADY_EXISTS.
    *
    * @generated from rpc postrider.v1.EventService.Publish
    */
@@ -704,8 +703,8 @@ export const EventService: GenService<{
     output: typeof PublishBatchResponseSchema;
   },
   /**
-   * Subscribe streams matching events in order, first those stored after `start`, then live ones. It ends only when
-   * either side ends it; resume by sending the last cursor as `start`.
+   * Subscribe streams matching events in order: first those stored after `start`, then live ones. It ends only when either
+   * side ends it. To resume, send the last cursor as `start`.
    *
    * @generated from rpc postrider.v1.EventService.Subscribe
    */
