@@ -10,7 +10,7 @@ import type { Reachability } from "@/rpc/reachability";
 import { ReachabilityProvider } from "@/rpc/reachability-context";
 import type { AppRouter } from "./router";
 
-/** What the page stands on; tests put a transport of their own here. */
+/** The dependencies of the page; tests pass a transport of their own. */
 export interface Parts {
   transport: Transport;
   queries: QueryClient;

@@ -32,7 +32,7 @@ export function Connection() {
   );
 }
 
-/** Says under the header that the page stands still, with the time it was last known to be current. */
+/** Shows below the header that the page is not updated, with the time at which it was last current. */
 export function OfflineStrip() {
   const state = useStore(useSlot().state);
   const { reachable, lastAnswer } = useStore(useReachability());

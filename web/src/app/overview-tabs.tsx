@@ -2,7 +2,7 @@ import { Link } from "@tanstack/react-router";
 import { useAccess } from "@/rpc/session";
 import styles from "./overview-tabs.module.css";
 
-/** The way between the figures and the live streams, for those who may see both. */
+/** The tabs for the figures and the live streams, for users who may see both. */
 export function OverviewTabs() {
   const { isAdmin } = useAccess();
   if (!isAdmin) return null;

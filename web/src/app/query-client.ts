@@ -1,7 +1,7 @@
 import { QueryClient } from "@tanstack/react-query";
 import { readFault } from "@/rpc/fault";
 
-/** Reads are tried again only when the server could not be reached: an answer would be the same the second time. */
+/** Reads are retried only if the server could not be reached; otherwise the response would be the same. */
 export function createQueryClient(): QueryClient {
   return new QueryClient({
     defaultOptions: {

@@ -19,7 +19,7 @@ import { Connection, OfflineStrip } from "./connection";
 import styles from "./shell.module.css";
 import { ShortcutsDialog } from "./shortcuts-dialog";
 
-/** The frame of every page; whoever is not signed in is asked to before anything else. */
+/** The frame of every page. A user who is not signed in gets the sign-in page first. */
 export function Shell() {
   const session = useSession();
   const { tenant } = useSearch({ strict: false });

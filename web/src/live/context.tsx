@@ -16,7 +16,10 @@ export function useSlot(): StreamSlot {
   return slot;
 }
 
-/** Asks for the tab's one place for as long as the component shows a stream and wants it; its `isOn` says who has it. */
+/**
+ * Requests the tab's only stream slot while the component shows a stream and wants it; `isOn` reports whether it has
+ * it.
+ */
 export function usePlace(rank: Rank, isWanted = true): Place {
   const [place] = useState(() => new Place());
   const slot = useSlot();
@@ -24,7 +27,7 @@ export function usePlace(rank: Rank, isWanted = true): Place {
   return place;
 }
 
-/** Tells the place, and with it the page's header, where the stream is. */
+/** Reports the state of the stream to the slot, and with it to the page's header. */
 export function useLiveState(place: Place, { status, retryNow }: HookStream): LiveState {
   useEffect(() => place.show({ status, retryNow }), [place, status, retryNow]);
   return useStore(place.state);

@@ -2,7 +2,7 @@ import type { LiveStatus } from "@postrider/client";
 import { createStore, type Store } from "@/store/store";
 import { type LiveState, liveStateOf } from "./state";
 
-/** What a hook of the client tells of its stream. */
+/** The state of a stream in a hook of the client. */
 export interface HookStream {
   readonly status: LiveStatus;
   readonly retryNow: () => void;

@@ -25,7 +25,7 @@ export class StreamSlot {
     return this.#state;
   }
 
-  /** Asks for the slot; the answer gives it back. */
+  /** Requests the slot; the returned function releases it. */
   claim(place: Place, rank: Rank): () => void {
     const claim = { place, rank };
     this.#claims.push(claim);

@@ -6,7 +6,7 @@ export const heartbeatMs = 5000;
 /** Where a live stream is, as the page says it. */
 export type LiveState =
   | { kind: "idle" }
-  /** Another stream has the tab's one place; it goes on from its cursor afterwards. */
+  /** Another stream has the tab's only slot; this one resumes from its cursor afterwards. */
   | { kind: "held" }
   | { kind: "connecting" }
   | { kind: "catching-up" }

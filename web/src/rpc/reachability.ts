@@ -3,7 +3,7 @@ import { createStore, type Store } from "@/store/store";
 /** Whether the server answered the last call, and when it last did. */
 export interface Reach {
   reachable: boolean;
-  /** Milliseconds since the epoch; 0 before the first answer. */
+  /** Milliseconds since the epoch; 0 before the first response. */
   lastAnswer: number;
 }
 

@@ -2,7 +2,7 @@ import { createContext, type ReactNode, useContext } from "react";
 import { ApiKeyScope } from "#gen/postrider/v1/api_key_pb";
 import type { Session } from "#gen/postrider/v1/session_pb";
 
-/** Who is signed in, and the tenant that is looked at. */
+/** The signed-in caller, and the selected tenant. */
 export interface Access {
   session: Session;
   /** The tenant for requests; empty means the key's own. */

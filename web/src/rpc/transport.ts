@@ -23,7 +23,7 @@ export function createTransport({ reachability, onSignedOut }: Options): Transpo
   });
 }
 
-/** Notes of every answer whether the server can be reached and whether the session still holds. */
+/** Records for every response whether the server can be reached and whether the session is valid. */
 export function watchAnswers(reachability: Reachability, onSignedOut: () => void): Interceptor {
   return (next) => async (request) => {
     try {
@@ -41,7 +41,9 @@ export function watchAnswers(reachability: Reachability, onSignedOut: () => void
   };
 }
 
-/** Whether the call did not get through: no connection, a proxy without a server behind it, or no answer in time. */
+/**
+ * Whether the call did not reach the server: no connection, a proxy without a server behind it, or no response in time.
+ */
 export function isUnreachable(error: ConnectError): boolean {
   if (error.code === Code.Unavailable || error.code === Code.DeadlineExceeded) return true;
   return error.code === Code.Unknown && error.cause instanceof TypeError;

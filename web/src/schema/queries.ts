@@ -8,7 +8,7 @@ const staleMs = 30_000;
 
 const cache = new WeakMap<GetSchemasResponse, Schemas>();
 
-/** One reading of a response for all who look at it. */
+/** Decodes a response once for all components that use it. */
 function read(response: GetSchemasResponse): Schemas {
   const known = cache.get(response);
   if (known) return known;
@@ -26,7 +26,7 @@ export function useSchemas(types: readonly string[]) {
   );
 }
 
-/** One version of one type's schema, the latest when it is 0; nothing is asked while the type is undefined. */
+/** One version of one type's schema; 0 means the latest. Nothing is requested while the type is undefined. */
 export function useSchema(type: string | undefined, version: number) {
   return useQuery(
     EventTypeService.method.getSchemas,

@@ -21,7 +21,7 @@ export interface Schemas {
   messageOf(type: string): DescMessage | undefined;
 }
 
-/** Reads what GetSchemas answers. */
+/** Decodes the response of GetSchemas. */
 export function readSchemas({ descriptorSet, types }: GetSchemasResponse): Schemas {
   const registry = readDescriptors(fromBinary(FileDescriptorSetSchema, descriptorSet));
   const messages = new Map(types.map(({ type, message }) => [type, message]));

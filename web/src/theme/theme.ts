@@ -9,7 +9,7 @@ const store = createStore<Theme>(stored());
 
 export const theme: Store<Theme> = store;
 
-/** Goes on to the next of system, light, dark, and remembers it. public/theme.js sets it before the first paint. */
+/** Switches to the next of system, light, dark, and stores it. public/theme.js applies it before the first paint. */
 export function cycleTheme(): void {
   const chosen = next[store.get()];
   if (chosen === "system") delete document.documentElement.dataset.theme;

@@ -1,6 +1,6 @@
 import styles from "./event-type.module.css";
 
-/** An event type with its last segment, the part that tells neighbours apart, standing out. */
+/** An event type with its last segment emphasised, which distinguishes similar types. */
 export function EventType({ name }: { name: string }) {
   const cut = name.lastIndexOf(".") + 1;
   return (

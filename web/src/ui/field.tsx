@@ -50,7 +50,7 @@ export function LiveFaults({ faults, children }: { faults: FieldFault[]; childre
   return <FaultsContext value={faults}>{children}</FaultsContext>;
 }
 
-/** Whether a field answers for the path: "filter.types" does for "filter.types[2]". */
+/** Whether a field shows the errors of a path: "filter.types" does for "filter.types[2]". */
 export function covers(path: string, faulty: string): boolean {
   if (!faulty.startsWith(path)) return false;
   const rest = faulty.charAt(path.length);

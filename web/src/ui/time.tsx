@@ -24,7 +24,7 @@ export function Ago({ time }: { time: Timestamp | undefined }) {
   );
 }
 
-/** The time in milliseconds, new every second; in a hidden tab it stands still. */
+/** The time in milliseconds, updated every second; not updated in a hidden tab. */
 export function useNow(): number {
   const [now, setNow] = useState(Date.now);
   const isVisible = useVisible();

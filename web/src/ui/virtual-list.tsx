@@ -9,7 +9,7 @@ import {
 
 /** Rows kept beyond both edges, so that a fast scroll shows no blank. */
 const overscan = 6;
-/** How near the end one has to be for more rows to be asked for. */
+/** The distance from the end at which more rows are requested. */
 const nearEnd = 20;
 
 export interface VirtualListHandle {
@@ -30,7 +30,7 @@ interface Props<Row> {
   header?: ReactNode;
   footer?: ReactNode;
   onNearEnd?: () => void;
-  /** Told when the list comes to stand at its top or leaves it. */
+  /** Called when the list reaches its top or leaves it. */
   onTop?: (atTop: boolean) => void;
   ref?: Ref<VirtualListHandle>;
 }

@@ -19,7 +19,7 @@ export function EventTypeRoute() {
   );
 }
 
-/** A version in the URL; 0, which stands for the latest, when it is none. */
+/** A version in the URL; 0, which means the latest, if it is invalid. */
 function versionNumber(text: string | undefined): number {
   return text !== undefined && /^\d{1,9}$/.test(text) ? Number(text) : 0;
 }

@@ -122,7 +122,7 @@ function When({ delivery }: { delivery: Delivery }) {
   return <Ago time={delivery.updateTime} />;
 }
 
-/** An attempt that is due goes out once its subscription goes on. */
+/** A due attempt starts when its subscription continues. */
 function NextAttempt({ time }: { time: Timestamp }) {
   return (
     <>

@@ -4,7 +4,7 @@ import { Dot } from "@/ui/badge";
 import { clsx } from "@/ui/clsx";
 import styles from "./state-filter.module.css";
 
-/** What to filter by, as it stands in the URL. */
+/** The state filter in the URL. */
 export const stateNames = ["PENDING", "FAILED", "RETRYING", "DELIVERED", "DEAD"] as const;
 export type StateName = (typeof stateNames)[number];
 
@@ -26,7 +26,7 @@ export function readState(name: string | undefined): StateName | undefined {
   return stateNames.find((known) => known === name);
 }
 
-/** The states that a name stands for; any when there is none. */
+/** The states of a filter; all if there is none. */
 export function statesOf(name: StateName | undefined): DeliveryState[] | undefined {
   return name && choices[name].states;
 }

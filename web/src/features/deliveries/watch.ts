@@ -5,13 +5,13 @@ const changeLimit = 1000;
 /** How many of the newest deliveries a watch begins with. */
 export const snapshotSize = 100;
 
-/** Deliveries by id, as they were told last. */
+/** The latest versions of deliveries by id. */
 export type Changes = ReadonlyMap<string, Delivery>;
 
 export const isMarker = ({ message }: WatchDeliveriesResponse): boolean =>
   message.case === "snapshotEnd";
 
-/** The deliveries with the one a message tells of. */
+/** The deliveries after a message. */
 export function withChange(changes: Changes, { message }: WatchDeliveriesResponse): Changes {
   if (message.case !== "snapshot" && message.case !== "change") return changes;
   const next = new Map(changes).set(message.value.id, message.value);

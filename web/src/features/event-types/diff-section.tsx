@@ -19,7 +19,7 @@ interface Props {
   versions: EventTypeVersion[];
   /** Whose documentation is shown. */
   shown: number;
-  /** 0 stands for the newest, and the one before it. */
+  /** 0 means the newest version and the one before it. */
   diff: { from: number; to: number };
 }
 

@@ -10,7 +10,7 @@ import styles from "./event-type-page.module.css";
 
 interface Props {
   documentation: TypeDocumentation;
-  /** What stands above already, and is not said twice. */
+  /** Text that is shown above and not repeated. */
   description: string;
 }
 

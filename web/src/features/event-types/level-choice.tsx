@@ -44,7 +44,7 @@ export function LevelChoice({ type }: { type: EventType }) {
   );
 }
 
-/** For those who may not change it. */
+/** For users who may not change it. */
 function UnknownFieldsNote({ type }: { type: EventType }) {
   if (type.unknownFields !== UnknownFields.IGNORE) return null;
   return <p className={styles.note}>Unknown fields are left out.</p>;
@@ -81,7 +81,7 @@ function UnknownFieldsSelect({ type }: { type: EventType }) {
 function LevelSelect(props: {
   type: EventType;
   label: string;
-  /** Whose level; everybody's who has none of their own when empty. */
+  /** The tenant of the level; empty for all tenants without a level of their own. */
   tenant: string;
   level: EnforcementLevel;
   /** What holds without one of the tenant's own. */

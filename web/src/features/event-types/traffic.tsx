@@ -2,7 +2,7 @@ import type { TypeTraffic } from "#gen/postrider/v1/event_type_pb";
 import { Facts } from "@/ui/facts";
 import { Ago } from "@/ui/time";
 
-/** The day's events are counted up to here; one more stands for "more". */
+/** The events of a day are exact up to this number; one more means "more". */
 const countLimit = 10_000n;
 
 /** How much a type is used. */

@@ -17,7 +17,7 @@ interface Props {
   view: TailView;
   tail: EventTail;
   selectedId: string | undefined;
-  /** The list has less room because a detail stands beside it. */
+  /** The list is narrower, because a detail is shown beside it. */
   compact: boolean;
   onTop: (atTop: boolean) => void;
   ref: Ref<VirtualListHandle>;

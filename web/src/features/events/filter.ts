@@ -13,7 +13,7 @@ export interface EventFilter {
   to: string;
 }
 
-/** The filter as it stands in the URL. */
+/** The filter in the URL. */
 export interface EventSearch {
   types?: string;
   subject?: string;
@@ -46,7 +46,7 @@ export function splitTypes(text: string): string[] {
 
 const pattern = /^(\*|[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*(\.\*)?)$/;
 
-/** What is wrong with the patterns, for the person who typed them. */
+/** The errors in the patterns, for the user. */
 export function typesFault(types: string[]): string | undefined {
   const wrong = types.find((type) => !pattern.test(type));
   if (wrong === undefined) return undefined;

@@ -81,7 +81,7 @@ export class EventTail {
     return this.#filter.types;
   }
 
-  /** Where the list was read: later events come by the stream. */
+  /** The cursor at which the list was read: later events arrive on the stream. */
   get cursor(): string {
     return this.#cursor;
   }

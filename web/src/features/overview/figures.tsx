@@ -8,7 +8,7 @@ import { intervalText } from "./interval";
 import type { Point } from "./point";
 import type { StatsWindow } from "./window";
 
-/** The charts as a table, newest first, for those who would rather read figures. */
+/** The charts as a table, newest first. */
 export function Figures({ window }: { window: StatsWindow }) {
   const [isOpen, setOpen] = useState(false);
   return (

@@ -18,7 +18,7 @@ import { readSpan, type Span } from "./span";
 import { SpanPicker } from "./span-picker";
 import { Tiles } from "./tiles";
 
-/** What goes on in the tenant, to be left open: figures, charts and who stands out. */
+/** The activity of the tenant: figures, charts and rankings. */
 export function OverviewPage({ span: name, tabs }: { span: string | undefined; tabs: ReactNode }) {
   const span = readSpan(name);
   const stats = useStats(span.ms);

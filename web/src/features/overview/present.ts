@@ -22,7 +22,7 @@ function slotsIn(ms: number, resolutionMs: number): number {
   return Math.max(1, Math.round(ms / resolutionMs));
 }
 
-/** How things stand: the gauges of the newest interval, over or not. */
+/** The gauges of the newest interval, whether it is over or not. */
 export function presentGauge({ points }: StatsWindow, name: GaugeName): number | undefined {
   return points.at(-1)?.[name] ?? points.at(-2)?.[name];
 }

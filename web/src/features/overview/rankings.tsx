@@ -10,7 +10,7 @@ import { readLatency } from "./point";
 import styles from "./rankings.module.css";
 import type { Span } from "./span";
 
-/** How each subscription fared in the span; the busiest come first. */
+/** The statistics of each subscription for the span; the busiest first. */
 export function SubscriptionRanking(props: {
   subscriptions: readonly SubscriptionStats[] | undefined;
   span: Span;
@@ -88,7 +88,7 @@ function SubscriptionRow({ stats }: { stats: SubscriptionStats }) {
   );
 }
 
-/** A number that steps back when it is zero, so that the others stand out. */
+/** A number that is dimmed if it is zero. */
 function Count(props: { label: string; value: bigint; tone?: string | undefined }) {
   const { label, value, tone } = props;
   return (

@@ -1,6 +1,6 @@
 /** How far back the overview looks. */
 export interface Span {
-  /** As it stands in the URL. */
+  /** The value in the URL. */
   name: string;
   label: string;
   /** What it is called in a sentence. */

@@ -11,7 +11,7 @@ import styles from "./tiles.module.css";
 interface Props {
   stats: Stats;
   span: Span;
-  /** Who may see streams is shown how many there are. */
+  /** The number of streams is shown to users who may see them. */
   showsStreams: boolean;
 }
 

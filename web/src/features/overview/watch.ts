@@ -1,7 +1,10 @@
 import type { StatsServiceWatchResponse } from "#gen/postrider/v1/stats_pb";
 import { type StatsWindow, withChange, withSnapshot } from "./window";
 
-/** What a watch of the figures has told. A reconnect begins with a new snapshot, and keeps what that no longer has. */
+/**
+ * The data of a watch of the figures. A reconnect begins with a new snapshot, and keeps older data that the snapshot no
+ * longer has.
+ */
 export interface StatsView {
   window: StatsWindow | undefined;
   /** When figures last came, by this machine's clock; 0 before. */
@@ -13,7 +16,7 @@ export const nothing: StatsView = { window: undefined, receivedAt: 0 };
 export const isMarker = ({ message }: StatsServiceWatchResponse): boolean =>
   message.case === "snapshotEnd";
 
-/** The view with what a message tells of a span. */
+/** The view after a message. */
 export function withMessage(
   { window }: StatsView,
   { message }: StatsServiceWatchResponse,
@@ -30,7 +33,10 @@ export function withMessage(
   }
 }
 
-/** What to add to this machine's time to have the server's, by the header of an answer: charts end at the server's now. */
+/**
+ * The difference between the server's time and that of this machine, from the header of a response. Charts end at the
+ * server's time.
+ */
 export function readClockOffset(header: Headers): number {
   const date = Date.parse(header.get("Date") ?? "");
   return Number.isNaN(date) ? 0 : date - Date.now();

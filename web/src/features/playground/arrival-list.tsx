@@ -9,11 +9,11 @@ import { useArrivals } from "./queries";
 
 interface Props {
   type: string;
-  /** The answer to the last publish. */
+  /** The response to the last publish. */
   published: PublishResponse | undefined;
 }
 
-/** What came of publishing: the answer, and the events of the type as they arrive. */
+/** The result of publishing: the response, and the events of the type as they arrive. */
 export function ArrivalList({ type, published }: Props) {
   const { arrivals, live } = useArrivals(type);
   const arrived = arrivals.some(({ id }) => id === published?.id);

@@ -16,7 +16,7 @@ export function typescriptCode(desc: DescMessage, draft: MessageDraft): string {
 }
 
 class Writer {
-  /** Names by the module they come from. */
+  /** Names by module. */
   readonly #modules = new Map<string, Set<string>>();
 
   imports(): string {

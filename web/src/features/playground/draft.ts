@@ -6,7 +6,7 @@ import {
 } from "@bufbuild/protovalidate/gen/buf/validate/validate_pb.js";
 import { fieldShape, isFlag, isOptional, type Shape } from "./shape";
 
-/** What stands in the form for a value, as typed: a text that is no number (yet) is kept as it is. */
+/** The text of a value in the form, as typed: a text that is not a number (yet) is kept. */
 export type Draft = TextDraft | FlagDraft | MessageDraft | ListDraft | MapDraft;
 
 export interface TextDraft {
@@ -36,7 +36,7 @@ export interface MapDraft {
 }
 
 export interface Item {
-  /** Tells items apart while they are edited. */
+  /** Identifies items while they are edited. */
   id: number;
   value: Draft;
 }
@@ -46,7 +46,7 @@ export interface Entry extends Item {
   key: string;
 }
 
-/** An element one has just asked for. */
+/** A new element. */
 export function emptyElement(shape: Shape): Draft {
   if (shape.kind === "message") return emptyMessage(shape.desc);
   if (isFlag(shape)) return { kind: "flag", on: false };
@@ -56,7 +56,7 @@ export function emptyElement(shape: Shape): Draft {
   return { kind: "text", text: "" };
 }
 
-/** A field one has just asked for. */
+/** A new field. */
 export function emptyField(field: DescField): Draft {
   if (field.fieldKind === "list") return { kind: "list", items: [] };
   if (field.fieldKind === "map") return { kind: "map", entries: [] };

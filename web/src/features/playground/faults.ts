@@ -7,7 +7,7 @@ import { scalarFault } from "./scalar";
 import { fieldShape, isOptional, type Shape } from "./shape";
 import { specialFault } from "./special";
 
-/** What in the draft is no value of its field at all. The rules of the schema come on top. */
+/** The parts of the draft that are no value of their field. The rules of the schema are checked after that. */
 export function draftFaults(desc: DescMessage, draft: MessageDraft, above = ""): FieldFault[] {
   return desc.fields.flatMap((field) => {
     const value = draft.fields[field.name];

@@ -107,7 +107,7 @@ export function Required() {
   return <span className={styles.required}>required</span>;
 }
 
-/** What stands above a field: its name, its type, and whether it must be there. */
+/** The label of a field: its name, its type, and whether it is required. */
 export function FieldName({ field, type }: { field: DescField; type: string }) {
   return (
     <>

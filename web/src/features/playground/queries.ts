@@ -10,7 +10,7 @@ import { heartbeatMs } from "@/live/state";
 import { useAccess } from "@/rpc/session";
 import { useStore } from "@/store/store";
 
-/** So many of the newest arrivals are kept. */
+/** The number of newest arrivals that are kept. */
 const arrivalLimit = 20;
 
 /** The types one can choose from. */

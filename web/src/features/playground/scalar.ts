@@ -45,7 +45,7 @@ export function isInteger(scalar: ScalarType): boolean {
   return scalar in ranges;
 }
 
-/** Whether JSON writes it as a string, because a number would be rounded by most who read it. */
+/** Whether JSON has it as a string, because most parsers would round a number. */
 export function isLong(scalar: ScalarType): boolean {
   const range = ranges[scalar];
   return range !== undefined && range[1] >= bits32;

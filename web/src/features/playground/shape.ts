@@ -4,7 +4,7 @@ import { FeatureSet_FieldPresence } from "@bufbuild/protobuf/wkt";
 /** A message that JSON writes as one value. */
 export type Special = "time" | "duration" | "mask" | "json" | "object" | "array" | "any";
 
-/** How one value of a field is asked for. */
+/** The control for one value of a field. */
 export type Shape =
   | { kind: "scalar"; scalar: ScalarType }
   | { kind: "choice"; desc: DescEnum }

@@ -138,7 +138,7 @@ function inputMode(shape: Shape): ComponentProps<"input">["inputMode"] {
   return isFloat(shape.scalar) ? "decimal" : undefined;
 }
 
-/** What stands in an empty control: the value that nothing means. */
+/** The placeholder of an empty control: the default value. */
 export function emptyText(shape: Shape): string {
   if (shape.kind !== "scalar" && shape.kind !== "wrapper") return "";
   if (isInteger(shape.scalar) || isFloat(shape.scalar)) return "0";

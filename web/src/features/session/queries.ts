@@ -14,7 +14,7 @@ const key = ["session"];
 /** The key under which "nobody is signed in" can be noted from outside, as null. */
 export const sessionKey = key;
 
-/** Who is signed in; null when nobody is. */
+/** The session; null if nobody is signed in. */
 export function useSession() {
   const client = createClient(SessionService, useTransport());
   return useQuery(
@@ -54,7 +54,7 @@ export function useSignOut() {
   });
 }
 
-/** Notes who is signed in now, and forgets what the one before has seen. */
+/** Records the new session, and removes the data of the previous one. */
 function enter(queries: QueryClient, session: Session | null): void {
   queries.setQueryData(key, session);
   queries.removeQueries({ predicate: ({ queryKey }) => queryKey[0] !== key[0] });

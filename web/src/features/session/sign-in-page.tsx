@@ -7,7 +7,7 @@ import { Mark } from "@/ui/mark";
 import { useSignIn } from "./queries";
 import styles from "./sign-in-page.module.css";
 
-/** Asks for a key. It takes the place of the page that was asked for, whose URL therefore stays. */
+/** Asks for a key. It replaces the requested page, so the URL stays the same. */
 export function SignInPage() {
   const signIn = useSignIn();
   const [key, setKey] = useState("");

@@ -14,7 +14,7 @@ import { useDisconnect, useStreams } from "./queries";
 import styles from "./streams-page.module.css";
 import { holderText, policyName, streamStatus, transportName } from "./words";
 
-/** Every open live stream: who reads what, how far it has come, and the way to end it. */
+/** The open live streams: their readers, their progress, and a button to disconnect them. */
 export function StreamsPage({ tabs }: { tabs: ReactNode }) {
   const { open, live } = useStreams();
   const { streams, total = 0 } = open ?? {};

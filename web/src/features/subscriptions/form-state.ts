@@ -10,7 +10,7 @@ import type { FieldFault } from "@/rpc/fault";
 import { milliseconds, parseDuration, writeDuration } from "@/ui/format/duration";
 import { urlOf } from "./subscription";
 
-/** What stands in the fields of the form, as typed. */
+/** The texts of the form's fields, as typed. */
 export interface FormState {
   name: string;
   description: string;
@@ -32,7 +32,7 @@ export interface FormState {
 }
 
 export interface HeaderField {
-  /** Tells rows apart while they are edited. */
+  /** Identifies rows while they are edited. */
   key: number;
   name: string;
   value: string;
@@ -140,7 +140,7 @@ export function formFaults(form: FormState): FieldFault[] {
   return faults;
 }
 
-/** Stands where a stored value is, and keeps it as long as the address stays. */
+/** Represents a stored value, and keeps it while the address stays the same. */
 const hiddenValue = "•••";
 
 /** The server judges an address that cannot be read. */

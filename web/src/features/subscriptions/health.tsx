@@ -4,7 +4,7 @@ import { breakerStatus, type Status, setAsideStatus, subscriptionStatus } from "
 import { percentText } from "@/ui/format/number";
 import styles from "./health.module.css";
 
-/** The backlog is exact up to here; one more stands for "more". */
+/** The backlog is exact up to this number; one more means "more". */
 const backlogLimit = 10_000;
 
 /** The one state that matters most: not active goes before an open breaker, that before active. */

@@ -25,7 +25,7 @@ export function rfc3339(time: Timestamp): string {
   return timestampDate(time).toISOString();
 }
 
-/** Which came first: negative, zero or positive, to the nanosecond. An absent time comes before all. */
+/** Compares two times to the nanosecond: negative, zero or positive. An absent time is before all others. */
 export function compareTimes(a: Timestamp | undefined, b: Timestamp | undefined): number {
   if (!a || !b) return (a ? 1 : 0) - (b ? 1 : 0);
   if (a.seconds !== b.seconds) return a.seconds < b.seconds ? -1 : 1;

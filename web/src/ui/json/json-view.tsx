@@ -8,7 +8,7 @@ import { type Child, type Container, isContainer, type Node, readTree } from "./
 
 /** What takes more lines than this starts folded, so that a payload of a megabyte opens at once. */
 const openLines = 300;
-/** So many members of one container are shown before one has to ask for more. */
+/** The number of members of a container that are shown before the user asks for more. */
 const chunk = 100;
 
 /**

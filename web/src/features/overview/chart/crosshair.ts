@@ -14,7 +14,10 @@ export function useCrosshair(): Crosshair {
   return useContext(CrosshairContext);
 }
 
-/** Where the crosshair goes on a key, among `times`; undefined takes it away, null says that the key is not for it. */
+/**
+ * The position of the crosshair after a key, among `times`; undefined removes it, null means that the key is not
+ * handled.
+ */
 export function moveCrosshair(
   key: string,
   times: readonly number[],

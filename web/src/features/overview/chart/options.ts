@@ -7,7 +7,7 @@ import type { ChartSpec, Line } from "./spec";
 const yAxisWidth = 52;
 const xAxisHeight = 22;
 const tickGap = 5;
-/** Room for the halves of labels that stand at the ends of the axes. */
+/** Space for the halves of the labels at the ends of the axes. */
 const padding: uPlot.Padding = [8, 14, 0, 0];
 
 interface Drawn {

@@ -5,7 +5,7 @@ import { memberOf, type Typing, unknownTyping } from "./typing";
 /** The macros that go through a list or map with a variable of their own. */
 export const macros = ["exists", "all", "exists_one", "filter", "map"];
 
-/** Finds out what the parts of an unfinished expression stand for. */
+/** Determines the types of the parts of an unfinished expression. */
 export class Chains {
   readonly #tokens: readonly Token[];
   readonly #roots: readonly DescMessage[];
@@ -18,7 +18,7 @@ export class Chains {
     this.variables = this.#openVariables();
   }
 
-  /** What the operand stands for that ends with the token at the index. */
+  /** The type of the operand that ends with the token at the index. */
   endingAt(index: number, variables = this.variables): Typing {
     const token = this.#tokens[index];
     if (!token) return unknownTyping;
@@ -51,7 +51,7 @@ export class Chains {
     return of.kind === "list" || of.kind === "map" ? of.of : unknownTyping;
   }
 
-  /** What a call answers. */
+  /** The type of a call. */
   #result(close: number, variables: ReadonlyMap<string, Typing>): Typing {
     const open = this.#opening(close);
     const name = this.#tokens[open - 1];

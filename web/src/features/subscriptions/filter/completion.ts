@@ -5,7 +5,7 @@ import { Chains } from "./chain";
 import { isOpenString, type Token, tokenize } from "./tokens";
 import { attributes, fieldTyping, type Typing } from "./typing";
 
-/** Something that could stand where the caret is. */
+/** A completion at the caret. */
 export interface Option {
   label: string;
   /** What is put in; "|" is where the caret goes. */
@@ -20,10 +20,10 @@ export interface Completion {
   options: Option[];
 }
 
-/** So many options are shown: more nobody reads. */
+/** The maximum number of options. */
 const limit = 50;
 
-/** What could stand at the caret, by the schemas of the events that the filter is for. */
+/** The completions at the caret, from the schemas of the filter's events. */
 export function complete(
   text: string,
   caret: number,
@@ -206,7 +206,7 @@ function fits(label: string, word: string): boolean {
   return label.toLowerCase().includes(word.toLowerCase());
 }
 
-/** What begins with the word comes before what has it inside. */
+/** Options that begin with the word come before those that contain it. */
 function ranked(options: Option[], word: string): Option[] {
   const begins = ({ label }: Option) => label.toLowerCase().startsWith(word.toLowerCase());
   return [...options.filter(begins), ...options.filter((option) => !begins(option))];

@@ -11,7 +11,7 @@ import styles from "./filter-editor.module.css";
 import { applySuggestion, groupProblems } from "./problems";
 import { testedEvents, type useFilterTest } from "./queries";
 
-/** So many types are named for which an expression does not compile. */
+/** The maximum number of types that are listed because the expression does not compile for them. */
 const namedTypes = 3;
 
 interface Props {

@@ -4,9 +4,9 @@ import { useEffect, useState } from "react";
 import { SubscriptionService } from "#gen/postrider/v1/subscription_pb";
 import { useAccess } from "@/rpc/session";
 
-/** So many of the newest events a filter is tried on. */
+/** The number of newest events on which a filter is tested. */
 export const testedEvents = 20;
-/** Whoever types is not interrupted before a pause this long. */
+/** The pause in typing after which the filter is tested. */
 const pauseMs = 300;
 
 /** What the filter makes of the newest events, soon after it has been typed. */

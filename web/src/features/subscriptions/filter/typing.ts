@@ -1,6 +1,6 @@
 import { type DescEnum, type DescField, type DescMessage, ScalarType } from "@bufbuild/protobuf";
 
-/** What a part of an expression stands for, as far as the schemas say. */
+/** The type of a part of an expression, as far as the schemas define it. */
 export type Typing =
   | { kind: "event" }
   /** A payload may have any of several schemas. */
@@ -22,7 +22,7 @@ export const attributes: Record<string, { typing: Typing; about: string }> = {
   accept_time: { typing: { kind: "time" }, about: "timestamp, by the server" },
 };
 
-/** A field of what a typing stands for. */
+/** A field of a typing. */
 export function memberOf(of: Typing, name: string, roots: readonly DescMessage[]): Typing {
   switch (of.kind) {
     case "event":
