@@ -17,9 +17,8 @@ import (
 // AttemptUpdate is the builder for updating Attempt entities.
 type AttemptUpdate struct {
 	config
-	hooks     []Hook
-	mutation  *AttemptMutation
-	modifiers []func(*sql.UpdateBuilder)
+	hooks    []Hook
+	mutation *AttemptMutation
 }
 
 // Where appends a list predicates to the AttemptUpdate builder.
@@ -512,12 +511,6 @@ func (_u *AttemptUpdate) ExecX(ctx context.Context) {
 	}
 }
 
-// Modify adds a statement modifier for attaching custom logic to the UPDATE statement.
-func (_u *AttemptUpdate) Modify(modifiers ...func(u *sql.UpdateBuilder)) *AttemptUpdate {
-	_u.modifiers = append(_u.modifiers, modifiers...)
-	return _u
-}
-
 func (_u *AttemptUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	_spec := sqlgraph.NewUpdateSpec(attempt.Table, attempt.Columns, sqlgraph.NewFieldSpec(attempt.FieldID, field.TypeInt64))
 	if ps := _u.mutation.predicates; len(ps) > 0 {
@@ -674,7 +667,6 @@ func (_u *AttemptUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	if _u.mutation.SentCleared() {
 		_spec.ClearField(attempt.FieldSent, field.TypeBytes)
 	}
-	_spec.AddModifiers(_u.modifiers...)
 	if _node, err = sqlgraph.UpdateNodes(ctx, _u.driver, _spec); err != nil {
 		if _, ok := err.(*sqlgraph.NotFoundError); ok {
 			err = &NotFoundError{attempt.Label}
@@ -690,10 +682,9 @@ func (_u *AttemptUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 // AttemptUpdateOne is the builder for updating a single Attempt entity.
 type AttemptUpdateOne struct {
 	config
-	fields    []string
-	hooks     []Hook
-	mutation  *AttemptMutation
-	modifiers []func(*sql.UpdateBuilder)
+	fields   []string
+	hooks    []Hook
+	mutation *AttemptMutation
 }
 
 // SetTenantID sets the "tenant_id" field.
@@ -1193,12 +1184,6 @@ func (_u *AttemptUpdateOne) ExecX(ctx context.Context) {
 	}
 }
 
-// Modify adds a statement modifier for attaching custom logic to the UPDATE statement.
-func (_u *AttemptUpdateOne) Modify(modifiers ...func(u *sql.UpdateBuilder)) *AttemptUpdateOne {
-	_u.modifiers = append(_u.modifiers, modifiers...)
-	return _u
-}
-
 func (_u *AttemptUpdateOne) sqlSave(ctx context.Context) (_node *Attempt, err error) {
 	_spec := sqlgraph.NewUpdateSpec(attempt.Table, attempt.Columns, sqlgraph.NewFieldSpec(attempt.FieldID, field.TypeInt64))
 	id, ok := _u.mutation.ID()
@@ -1372,7 +1357,6 @@ func (_u *AttemptUpdateOne) sqlSave(ctx context.Context) (_node *Attempt, err er
 	if _u.mutation.SentCleared() {
 		_spec.ClearField(attempt.FieldSent, field.TypeBytes)
 	}
-	_spec.AddModifiers(_u.modifiers...)
 	_node = &Attempt{config: _u.config}
 	_spec.Assign = _node.assignValues
 	_spec.ScanValues = _node.scanValues

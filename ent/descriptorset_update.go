@@ -17,9 +17,8 @@ import (
 // DescriptorSetUpdate is the builder for updating DescriptorSet entities.
 type DescriptorSetUpdate struct {
 	config
-	hooks     []Hook
-	mutation  *DescriptorSetMutation
-	modifiers []func(*sql.UpdateBuilder)
+	hooks    []Hook
+	mutation *DescriptorSetMutation
 }
 
 // Where appends a list predicates to the DescriptorSetUpdate builder.
@@ -103,12 +102,6 @@ func (_u *DescriptorSetUpdate) check() error {
 	return nil
 }
 
-// Modify adds a statement modifier for attaching custom logic to the UPDATE statement.
-func (_u *DescriptorSetUpdate) Modify(modifiers ...func(u *sql.UpdateBuilder)) *DescriptorSetUpdate {
-	_u.modifiers = append(_u.modifiers, modifiers...)
-	return _u
-}
-
 func (_u *DescriptorSetUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	if err := _u.check(); err != nil {
 		return _node, err
@@ -133,7 +126,6 @@ func (_u *DescriptorSetUpdate) sqlSave(ctx context.Context) (_node int, err erro
 	if value, ok := _u.mutation.AddedCreateTime(); ok {
 		_spec.AddField(descriptorset.FieldCreateTime, field.TypeInt64, value)
 	}
-	_spec.AddModifiers(_u.modifiers...)
 	if _node, err = sqlgraph.UpdateNodes(ctx, _u.driver, _spec); err != nil {
 		if _, ok := err.(*sqlgraph.NotFoundError); ok {
 			err = &NotFoundError{descriptorset.Label}
@@ -149,10 +141,9 @@ func (_u *DescriptorSetUpdate) sqlSave(ctx context.Context) (_node int, err erro
 // DescriptorSetUpdateOne is the builder for updating a single DescriptorSet entity.
 type DescriptorSetUpdateOne struct {
 	config
-	fields    []string
-	hooks     []Hook
-	mutation  *DescriptorSetMutation
-	modifiers []func(*sql.UpdateBuilder)
+	fields   []string
+	hooks    []Hook
+	mutation *DescriptorSetMutation
 }
 
 // SetHash sets the "hash" field.
@@ -243,12 +234,6 @@ func (_u *DescriptorSetUpdateOne) check() error {
 	return nil
 }
 
-// Modify adds a statement modifier for attaching custom logic to the UPDATE statement.
-func (_u *DescriptorSetUpdateOne) Modify(modifiers ...func(u *sql.UpdateBuilder)) *DescriptorSetUpdateOne {
-	_u.modifiers = append(_u.modifiers, modifiers...)
-	return _u
-}
-
 func (_u *DescriptorSetUpdateOne) sqlSave(ctx context.Context) (_node *DescriptorSet, err error) {
 	if err := _u.check(); err != nil {
 		return _node, err
@@ -290,7 +275,6 @@ func (_u *DescriptorSetUpdateOne) sqlSave(ctx context.Context) (_node *Descripto
 	if value, ok := _u.mutation.AddedCreateTime(); ok {
 		_spec.AddField(descriptorset.FieldCreateTime, field.TypeInt64, value)
 	}
-	_spec.AddModifiers(_u.modifiers...)
 	_node = &DescriptorSet{config: _u.config}
 	_spec.Assign = _node.assignValues
 	_spec.ScanValues = _node.scanValues

@@ -17,9 +17,8 @@ import (
 // EndedSessionUpdate is the builder for updating EndedSession entities.
 type EndedSessionUpdate struct {
 	config
-	hooks     []Hook
-	mutation  *EndedSessionMutation
-	modifiers []func(*sql.UpdateBuilder)
+	hooks    []Hook
+	mutation *EndedSessionMutation
 }
 
 // Where appends a list predicates to the EndedSessionUpdate builder.
@@ -138,12 +137,6 @@ func (_u *EndedSessionUpdate) check() error {
 	return nil
 }
 
-// Modify adds a statement modifier for attaching custom logic to the UPDATE statement.
-func (_u *EndedSessionUpdate) Modify(modifiers ...func(u *sql.UpdateBuilder)) *EndedSessionUpdate {
-	_u.modifiers = append(_u.modifiers, modifiers...)
-	return _u
-}
-
 func (_u *EndedSessionUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	if err := _u.check(); err != nil {
 		return _node, err
@@ -177,7 +170,6 @@ func (_u *EndedSessionUpdate) sqlSave(ctx context.Context) (_node int, err error
 	if value, ok := _u.mutation.AddedExpireTime(); ok {
 		_spec.AddField(endedsession.FieldExpireTime, field.TypeInt64, value)
 	}
-	_spec.AddModifiers(_u.modifiers...)
 	if _node, err = sqlgraph.UpdateNodes(ctx, _u.driver, _spec); err != nil {
 		if _, ok := err.(*sqlgraph.NotFoundError); ok {
 			err = &NotFoundError{endedsession.Label}
@@ -193,10 +185,9 @@ func (_u *EndedSessionUpdate) sqlSave(ctx context.Context) (_node int, err error
 // EndedSessionUpdateOne is the builder for updating a single EndedSession entity.
 type EndedSessionUpdateOne struct {
 	config
-	fields    []string
-	hooks     []Hook
-	mutation  *EndedSessionMutation
-	modifiers []func(*sql.UpdateBuilder)
+	fields   []string
+	hooks    []Hook
+	mutation *EndedSessionMutation
 }
 
 // SetTenantID sets the "tenant_id" field.
@@ -322,12 +313,6 @@ func (_u *EndedSessionUpdateOne) check() error {
 	return nil
 }
 
-// Modify adds a statement modifier for attaching custom logic to the UPDATE statement.
-func (_u *EndedSessionUpdateOne) Modify(modifiers ...func(u *sql.UpdateBuilder)) *EndedSessionUpdateOne {
-	_u.modifiers = append(_u.modifiers, modifiers...)
-	return _u
-}
-
 func (_u *EndedSessionUpdateOne) sqlSave(ctx context.Context) (_node *EndedSession, err error) {
 	if err := _u.check(); err != nil {
 		return _node, err
@@ -378,7 +363,6 @@ func (_u *EndedSessionUpdateOne) sqlSave(ctx context.Context) (_node *EndedSessi
 	if value, ok := _u.mutation.AddedExpireTime(); ok {
 		_spec.AddField(endedsession.FieldExpireTime, field.TypeInt64, value)
 	}
-	_spec.AddModifiers(_u.modifiers...)
 	_node = &EndedSession{config: _u.config}
 	_spec.Assign = _node.assignValues
 	_spec.ScanValues = _node.scanValues

@@ -17,9 +17,8 @@ import (
 // EventIdentityUpdate is the builder for updating EventIdentity entities.
 type EventIdentityUpdate struct {
 	config
-	hooks     []Hook
-	mutation  *EventIdentityMutation
-	modifiers []func(*sql.UpdateBuilder)
+	hooks    []Hook
+	mutation *EventIdentityMutation
 }
 
 // Where appends a list predicates to the EventIdentityUpdate builder.
@@ -143,12 +142,6 @@ func (_u *EventIdentityUpdate) check() error {
 	return nil
 }
 
-// Modify adds a statement modifier for attaching custom logic to the UPDATE statement.
-func (_u *EventIdentityUpdate) Modify(modifiers ...func(u *sql.UpdateBuilder)) *EventIdentityUpdate {
-	_u.modifiers = append(_u.modifiers, modifiers...)
-	return _u
-}
-
 func (_u *EventIdentityUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	if err := _u.check(); err != nil {
 		return _node, err
@@ -182,7 +175,6 @@ func (_u *EventIdentityUpdate) sqlSave(ctx context.Context) (_node int, err erro
 	if _u.mutation.SchemaIDCleared() {
 		_spec.ClearField(eventidentity.FieldSchemaID, field.TypeInt64)
 	}
-	_spec.AddModifiers(_u.modifiers...)
 	if _node, err = sqlgraph.UpdateNodes(ctx, _u.driver, _spec); err != nil {
 		if _, ok := err.(*sqlgraph.NotFoundError); ok {
 			err = &NotFoundError{eventidentity.Label}
@@ -198,10 +190,9 @@ func (_u *EventIdentityUpdate) sqlSave(ctx context.Context) (_node int, err erro
 // EventIdentityUpdateOne is the builder for updating a single EventIdentity entity.
 type EventIdentityUpdateOne struct {
 	config
-	fields    []string
-	hooks     []Hook
-	mutation  *EventIdentityMutation
-	modifiers []func(*sql.UpdateBuilder)
+	fields   []string
+	hooks    []Hook
+	mutation *EventIdentityMutation
 }
 
 // SetTenantID sets the "tenant_id" field.
@@ -332,12 +323,6 @@ func (_u *EventIdentityUpdateOne) check() error {
 	return nil
 }
 
-// Modify adds a statement modifier for attaching custom logic to the UPDATE statement.
-func (_u *EventIdentityUpdateOne) Modify(modifiers ...func(u *sql.UpdateBuilder)) *EventIdentityUpdateOne {
-	_u.modifiers = append(_u.modifiers, modifiers...)
-	return _u
-}
-
 func (_u *EventIdentityUpdateOne) sqlSave(ctx context.Context) (_node *EventIdentity, err error) {
 	if err := _u.check(); err != nil {
 		return _node, err
@@ -388,7 +373,6 @@ func (_u *EventIdentityUpdateOne) sqlSave(ctx context.Context) (_node *EventIden
 	if _u.mutation.SchemaIDCleared() {
 		_spec.ClearField(eventidentity.FieldSchemaID, field.TypeInt64)
 	}
-	_spec.AddModifiers(_u.modifiers...)
 	_node = &EventIdentity{config: _u.config}
 	_spec.Assign = _node.assignValues
 	_spec.ScanValues = _node.scanValues

@@ -17,9 +17,8 @@ import (
 // EventLogUpdate is the builder for updating EventLog entities.
 type EventLogUpdate struct {
 	config
-	hooks     []Hook
-	mutation  *EventLogMutation
-	modifiers []func(*sql.UpdateBuilder)
+	hooks    []Hook
+	mutation *EventLogMutation
 }
 
 // Where appends a list predicates to the EventLogUpdate builder.
@@ -144,12 +143,6 @@ func (_u *EventLogUpdate) ExecX(ctx context.Context) {
 	}
 }
 
-// Modify adds a statement modifier for attaching custom logic to the UPDATE statement.
-func (_u *EventLogUpdate) Modify(modifiers ...func(u *sql.UpdateBuilder)) *EventLogUpdate {
-	_u.modifiers = append(_u.modifiers, modifiers...)
-	return _u
-}
-
 func (_u *EventLogUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	_spec := sqlgraph.NewUpdateSpec(eventlog.Table, eventlog.Columns, sqlgraph.NewFieldSpec(eventlog.FieldID, field.TypeInt64))
 	if ps := _u.mutation.predicates; len(ps) > 0 {
@@ -183,7 +176,6 @@ func (_u *EventLogUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	if value, ok := _u.mutation.AddedAcceptTime(); ok {
 		_spec.AddField(eventlog.FieldAcceptTime, field.TypeInt64, value)
 	}
-	_spec.AddModifiers(_u.modifiers...)
 	if _node, err = sqlgraph.UpdateNodes(ctx, _u.driver, _spec); err != nil {
 		if _, ok := err.(*sqlgraph.NotFoundError); ok {
 			err = &NotFoundError{eventlog.Label}
@@ -199,10 +191,9 @@ func (_u *EventLogUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 // EventLogUpdateOne is the builder for updating a single EventLog entity.
 type EventLogUpdateOne struct {
 	config
-	fields    []string
-	hooks     []Hook
-	mutation  *EventLogMutation
-	modifiers []func(*sql.UpdateBuilder)
+	fields   []string
+	hooks    []Hook
+	mutation *EventLogMutation
 }
 
 // SetHead sets the "head" field.
@@ -334,12 +325,6 @@ func (_u *EventLogUpdateOne) ExecX(ctx context.Context) {
 	}
 }
 
-// Modify adds a statement modifier for attaching custom logic to the UPDATE statement.
-func (_u *EventLogUpdateOne) Modify(modifiers ...func(u *sql.UpdateBuilder)) *EventLogUpdateOne {
-	_u.modifiers = append(_u.modifiers, modifiers...)
-	return _u
-}
-
 func (_u *EventLogUpdateOne) sqlSave(ctx context.Context) (_node *EventLog, err error) {
 	_spec := sqlgraph.NewUpdateSpec(eventlog.Table, eventlog.Columns, sqlgraph.NewFieldSpec(eventlog.FieldID, field.TypeInt64))
 	id, ok := _u.mutation.ID()
@@ -390,7 +375,6 @@ func (_u *EventLogUpdateOne) sqlSave(ctx context.Context) (_node *EventLog, err 
 	if value, ok := _u.mutation.AddedAcceptTime(); ok {
 		_spec.AddField(eventlog.FieldAcceptTime, field.TypeInt64, value)
 	}
-	_spec.AddModifiers(_u.modifiers...)
 	_node = &EventLog{config: _u.config}
 	_spec.Assign = _node.assignValues
 	_spec.ScanValues = _node.scanValues

@@ -17,9 +17,8 @@ import (
 // EventPayloadUpdate is the builder for updating EventPayload entities.
 type EventPayloadUpdate struct {
 	config
-	hooks     []Hook
-	mutation  *EventPayloadMutation
-	modifiers []func(*sql.UpdateBuilder)
+	hooks    []Hook
+	mutation *EventPayloadMutation
 }
 
 // Where appends a list predicates to the EventPayloadUpdate builder.
@@ -66,12 +65,6 @@ func (_u *EventPayloadUpdate) ExecX(ctx context.Context) {
 	}
 }
 
-// Modify adds a statement modifier for attaching custom logic to the UPDATE statement.
-func (_u *EventPayloadUpdate) Modify(modifiers ...func(u *sql.UpdateBuilder)) *EventPayloadUpdate {
-	_u.modifiers = append(_u.modifiers, modifiers...)
-	return _u
-}
-
 func (_u *EventPayloadUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	_spec := sqlgraph.NewUpdateSpec(eventpayload.Table, eventpayload.Columns, sqlgraph.NewFieldSpec(eventpayload.FieldID, field.TypeInt64))
 	if ps := _u.mutation.predicates; len(ps) > 0 {
@@ -84,7 +77,6 @@ func (_u *EventPayloadUpdate) sqlSave(ctx context.Context) (_node int, err error
 	if value, ok := _u.mutation.Data(); ok {
 		_spec.SetField(eventpayload.FieldData, field.TypeBytes, value)
 	}
-	_spec.AddModifiers(_u.modifiers...)
 	if _node, err = sqlgraph.UpdateNodes(ctx, _u.driver, _spec); err != nil {
 		if _, ok := err.(*sqlgraph.NotFoundError); ok {
 			err = &NotFoundError{eventpayload.Label}
@@ -100,10 +92,9 @@ func (_u *EventPayloadUpdate) sqlSave(ctx context.Context) (_node int, err error
 // EventPayloadUpdateOne is the builder for updating a single EventPayload entity.
 type EventPayloadUpdateOne struct {
 	config
-	fields    []string
-	hooks     []Hook
-	mutation  *EventPayloadMutation
-	modifiers []func(*sql.UpdateBuilder)
+	fields   []string
+	hooks    []Hook
+	mutation *EventPayloadMutation
 }
 
 // SetData sets the "data" field.
@@ -157,12 +148,6 @@ func (_u *EventPayloadUpdateOne) ExecX(ctx context.Context) {
 	}
 }
 
-// Modify adds a statement modifier for attaching custom logic to the UPDATE statement.
-func (_u *EventPayloadUpdateOne) Modify(modifiers ...func(u *sql.UpdateBuilder)) *EventPayloadUpdateOne {
-	_u.modifiers = append(_u.modifiers, modifiers...)
-	return _u
-}
-
 func (_u *EventPayloadUpdateOne) sqlSave(ctx context.Context) (_node *EventPayload, err error) {
 	_spec := sqlgraph.NewUpdateSpec(eventpayload.Table, eventpayload.Columns, sqlgraph.NewFieldSpec(eventpayload.FieldID, field.TypeInt64))
 	id, ok := _u.mutation.ID()
@@ -192,7 +177,6 @@ func (_u *EventPayloadUpdateOne) sqlSave(ctx context.Context) (_node *EventPaylo
 	if value, ok := _u.mutation.Data(); ok {
 		_spec.SetField(eventpayload.FieldData, field.TypeBytes, value)
 	}
-	_spec.AddModifiers(_u.modifiers...)
 	_node = &EventPayload{config: _u.config}
 	_spec.Assign = _node.assignValues
 	_spec.ScanValues = _node.scanValues

@@ -17,9 +17,8 @@ import (
 // EventSubjectUpdate is the builder for updating EventSubject entities.
 type EventSubjectUpdate struct {
 	config
-	hooks     []Hook
-	mutation  *EventSubjectMutation
-	modifiers []func(*sql.UpdateBuilder)
+	hooks    []Hook
+	mutation *EventSubjectMutation
 }
 
 // Where appends a list predicates to the EventSubjectUpdate builder.
@@ -95,12 +94,6 @@ func (_u *EventSubjectUpdate) ExecX(ctx context.Context) {
 	}
 }
 
-// Modify adds a statement modifier for attaching custom logic to the UPDATE statement.
-func (_u *EventSubjectUpdate) Modify(modifiers ...func(u *sql.UpdateBuilder)) *EventSubjectUpdate {
-	_u.modifiers = append(_u.modifiers, modifiers...)
-	return _u
-}
-
 func (_u *EventSubjectUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	_spec := sqlgraph.NewUpdateSpec(eventsubject.Table, eventsubject.Columns, sqlgraph.NewFieldSpec(eventsubject.FieldID, field.TypeInt64))
 	if ps := _u.mutation.predicates; len(ps) > 0 {
@@ -119,7 +112,6 @@ func (_u *EventSubjectUpdate) sqlSave(ctx context.Context) (_node int, err error
 	if value, ok := _u.mutation.Subject(); ok {
 		_spec.SetField(eventsubject.FieldSubject, field.TypeString, value)
 	}
-	_spec.AddModifiers(_u.modifiers...)
 	if _node, err = sqlgraph.UpdateNodes(ctx, _u.driver, _spec); err != nil {
 		if _, ok := err.(*sqlgraph.NotFoundError); ok {
 			err = &NotFoundError{eventsubject.Label}
@@ -135,10 +127,9 @@ func (_u *EventSubjectUpdate) sqlSave(ctx context.Context) (_node int, err error
 // EventSubjectUpdateOne is the builder for updating a single EventSubject entity.
 type EventSubjectUpdateOne struct {
 	config
-	fields    []string
-	hooks     []Hook
-	mutation  *EventSubjectMutation
-	modifiers []func(*sql.UpdateBuilder)
+	fields   []string
+	hooks    []Hook
+	mutation *EventSubjectMutation
 }
 
 // SetTenantID sets the "tenant_id" field.
@@ -221,12 +212,6 @@ func (_u *EventSubjectUpdateOne) ExecX(ctx context.Context) {
 	}
 }
 
-// Modify adds a statement modifier for attaching custom logic to the UPDATE statement.
-func (_u *EventSubjectUpdateOne) Modify(modifiers ...func(u *sql.UpdateBuilder)) *EventSubjectUpdateOne {
-	_u.modifiers = append(_u.modifiers, modifiers...)
-	return _u
-}
-
 func (_u *EventSubjectUpdateOne) sqlSave(ctx context.Context) (_node *EventSubject, err error) {
 	_spec := sqlgraph.NewUpdateSpec(eventsubject.Table, eventsubject.Columns, sqlgraph.NewFieldSpec(eventsubject.FieldID, field.TypeInt64))
 	id, ok := _u.mutation.ID()
@@ -262,7 +247,6 @@ func (_u *EventSubjectUpdateOne) sqlSave(ctx context.Context) (_node *EventSubje
 	if value, ok := _u.mutation.Subject(); ok {
 		_spec.SetField(eventsubject.FieldSubject, field.TypeString, value)
 	}
-	_spec.AddModifiers(_u.modifiers...)
 	_node = &EventSubject{config: _u.config}
 	_spec.Assign = _node.assignValues
 	_spec.ScanValues = _node.scanValues

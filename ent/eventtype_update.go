@@ -17,9 +17,8 @@ import (
 // EventTypeUpdate is the builder for updating EventType entities.
 type EventTypeUpdate struct {
 	config
-	hooks     []Hook
-	mutation  *EventTypeMutation
-	modifiers []func(*sql.UpdateBuilder)
+	hooks    []Hook
+	mutation *EventTypeMutation
 }
 
 // Where appends a list predicates to the EventTypeUpdate builder.
@@ -256,12 +255,6 @@ func (_u *EventTypeUpdate) check() error {
 	return nil
 }
 
-// Modify adds a statement modifier for attaching custom logic to the UPDATE statement.
-func (_u *EventTypeUpdate) Modify(modifiers ...func(u *sql.UpdateBuilder)) *EventTypeUpdate {
-	_u.modifiers = append(_u.modifiers, modifiers...)
-	return _u
-}
-
 func (_u *EventTypeUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	if err := _u.check(); err != nil {
 		return _node, err
@@ -328,7 +321,6 @@ func (_u *EventTypeUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	if value, ok := _u.mutation.AddedUpdateTime(); ok {
 		_spec.AddField(eventtype.FieldUpdateTime, field.TypeInt64, value)
 	}
-	_spec.AddModifiers(_u.modifiers...)
 	if _node, err = sqlgraph.UpdateNodes(ctx, _u.driver, _spec); err != nil {
 		if _, ok := err.(*sqlgraph.NotFoundError); ok {
 			err = &NotFoundError{eventtype.Label}
@@ -344,10 +336,9 @@ func (_u *EventTypeUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 // EventTypeUpdateOne is the builder for updating a single EventType entity.
 type EventTypeUpdateOne struct {
 	config
-	fields    []string
-	hooks     []Hook
-	mutation  *EventTypeMutation
-	modifiers []func(*sql.UpdateBuilder)
+	fields   []string
+	hooks    []Hook
+	mutation *EventTypeMutation
 }
 
 // SetName sets the "name" field.
@@ -591,12 +582,6 @@ func (_u *EventTypeUpdateOne) check() error {
 	return nil
 }
 
-// Modify adds a statement modifier for attaching custom logic to the UPDATE statement.
-func (_u *EventTypeUpdateOne) Modify(modifiers ...func(u *sql.UpdateBuilder)) *EventTypeUpdateOne {
-	_u.modifiers = append(_u.modifiers, modifiers...)
-	return _u
-}
-
 func (_u *EventTypeUpdateOne) sqlSave(ctx context.Context) (_node *EventType, err error) {
 	if err := _u.check(); err != nil {
 		return _node, err
@@ -680,7 +665,6 @@ func (_u *EventTypeUpdateOne) sqlSave(ctx context.Context) (_node *EventType, er
 	if value, ok := _u.mutation.AddedUpdateTime(); ok {
 		_spec.AddField(eventtype.FieldUpdateTime, field.TypeInt64, value)
 	}
-	_spec.AddModifiers(_u.modifiers...)
 	_node = &EventType{config: _u.config}
 	_spec.Assign = _node.assignValues
 	_spec.ScanValues = _node.scanValues

@@ -17,9 +17,8 @@ import (
 // EventTypeLevelUpdate is the builder for updating EventTypeLevel entities.
 type EventTypeLevelUpdate struct {
 	config
-	hooks     []Hook
-	mutation  *EventTypeLevelMutation
-	modifiers []func(*sql.UpdateBuilder)
+	hooks    []Hook
+	mutation *EventTypeLevelMutation
 }
 
 // Where appends a list predicates to the EventTypeLevelUpdate builder.
@@ -123,12 +122,6 @@ func (_u *EventTypeLevelUpdate) ExecX(ctx context.Context) {
 	}
 }
 
-// Modify adds a statement modifier for attaching custom logic to the UPDATE statement.
-func (_u *EventTypeLevelUpdate) Modify(modifiers ...func(u *sql.UpdateBuilder)) *EventTypeLevelUpdate {
-	_u.modifiers = append(_u.modifiers, modifiers...)
-	return _u
-}
-
 func (_u *EventTypeLevelUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	_spec := sqlgraph.NewUpdateSpec(eventtypelevel.Table, eventtypelevel.Columns, sqlgraph.NewFieldSpec(eventtypelevel.FieldID, field.TypeInt64))
 	if ps := _u.mutation.predicates; len(ps) > 0 {
@@ -156,7 +149,6 @@ func (_u *EventTypeLevelUpdate) sqlSave(ctx context.Context) (_node int, err err
 	if value, ok := _u.mutation.AddedLevel(); ok {
 		_spec.AddField(eventtypelevel.FieldLevel, field.TypeInt8, value)
 	}
-	_spec.AddModifiers(_u.modifiers...)
 	if _node, err = sqlgraph.UpdateNodes(ctx, _u.driver, _spec); err != nil {
 		if _, ok := err.(*sqlgraph.NotFoundError); ok {
 			err = &NotFoundError{eventtypelevel.Label}
@@ -172,10 +164,9 @@ func (_u *EventTypeLevelUpdate) sqlSave(ctx context.Context) (_node int, err err
 // EventTypeLevelUpdateOne is the builder for updating a single EventTypeLevel entity.
 type EventTypeLevelUpdateOne struct {
 	config
-	fields    []string
-	hooks     []Hook
-	mutation  *EventTypeLevelMutation
-	modifiers []func(*sql.UpdateBuilder)
+	fields   []string
+	hooks    []Hook
+	mutation *EventTypeLevelMutation
 }
 
 // SetTenantID sets the "tenant_id" field.
@@ -286,12 +277,6 @@ func (_u *EventTypeLevelUpdateOne) ExecX(ctx context.Context) {
 	}
 }
 
-// Modify adds a statement modifier for attaching custom logic to the UPDATE statement.
-func (_u *EventTypeLevelUpdateOne) Modify(modifiers ...func(u *sql.UpdateBuilder)) *EventTypeLevelUpdateOne {
-	_u.modifiers = append(_u.modifiers, modifiers...)
-	return _u
-}
-
 func (_u *EventTypeLevelUpdateOne) sqlSave(ctx context.Context) (_node *EventTypeLevel, err error) {
 	_spec := sqlgraph.NewUpdateSpec(eventtypelevel.Table, eventtypelevel.Columns, sqlgraph.NewFieldSpec(eventtypelevel.FieldID, field.TypeInt64))
 	id, ok := _u.mutation.ID()
@@ -336,7 +321,6 @@ func (_u *EventTypeLevelUpdateOne) sqlSave(ctx context.Context) (_node *EventTyp
 	if value, ok := _u.mutation.AddedLevel(); ok {
 		_spec.AddField(eventtypelevel.FieldLevel, field.TypeInt8, value)
 	}
-	_spec.AddModifiers(_u.modifiers...)
 	_node = &EventTypeLevel{config: _u.config}
 	_spec.Assign = _node.assignValues
 	_spec.ScanValues = _node.scanValues

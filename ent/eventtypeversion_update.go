@@ -17,9 +17,8 @@ import (
 // EventTypeVersionUpdate is the builder for updating EventTypeVersion entities.
 type EventTypeVersionUpdate struct {
 	config
-	hooks     []Hook
-	mutation  *EventTypeVersionMutation
-	modifiers []func(*sql.UpdateBuilder)
+	hooks    []Hook
+	mutation *EventTypeVersionMutation
 }
 
 // Where appends a list predicates to the EventTypeVersionUpdate builder.
@@ -218,12 +217,6 @@ func (_u *EventTypeVersionUpdate) ExecX(ctx context.Context) {
 	}
 }
 
-// Modify adds a statement modifier for attaching custom logic to the UPDATE statement.
-func (_u *EventTypeVersionUpdate) Modify(modifiers ...func(u *sql.UpdateBuilder)) *EventTypeVersionUpdate {
-	_u.modifiers = append(_u.modifiers, modifiers...)
-	return _u
-}
-
 func (_u *EventTypeVersionUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	_spec := sqlgraph.NewUpdateSpec(eventtypeversion.Table, eventtypeversion.Columns, sqlgraph.NewFieldSpec(eventtypeversion.FieldID, field.TypeInt64))
 	if ps := _u.mutation.predicates; len(ps) > 0 {
@@ -278,7 +271,6 @@ func (_u *EventTypeVersionUpdate) sqlSave(ctx context.Context) (_node int, err e
 	if value, ok := _u.mutation.AddedCreateTime(); ok {
 		_spec.AddField(eventtypeversion.FieldCreateTime, field.TypeInt64, value)
 	}
-	_spec.AddModifiers(_u.modifiers...)
 	if _node, err = sqlgraph.UpdateNodes(ctx, _u.driver, _spec); err != nil {
 		if _, ok := err.(*sqlgraph.NotFoundError); ok {
 			err = &NotFoundError{eventtypeversion.Label}
@@ -294,10 +286,9 @@ func (_u *EventTypeVersionUpdate) sqlSave(ctx context.Context) (_node int, err e
 // EventTypeVersionUpdateOne is the builder for updating a single EventTypeVersion entity.
 type EventTypeVersionUpdateOne struct {
 	config
-	fields    []string
-	hooks     []Hook
-	mutation  *EventTypeVersionMutation
-	modifiers []func(*sql.UpdateBuilder)
+	fields   []string
+	hooks    []Hook
+	mutation *EventTypeVersionMutation
 }
 
 // SetEventTypeID sets the "event_type_id" field.
@@ -503,12 +494,6 @@ func (_u *EventTypeVersionUpdateOne) ExecX(ctx context.Context) {
 	}
 }
 
-// Modify adds a statement modifier for attaching custom logic to the UPDATE statement.
-func (_u *EventTypeVersionUpdateOne) Modify(modifiers ...func(u *sql.UpdateBuilder)) *EventTypeVersionUpdateOne {
-	_u.modifiers = append(_u.modifiers, modifiers...)
-	return _u
-}
-
 func (_u *EventTypeVersionUpdateOne) sqlSave(ctx context.Context) (_node *EventTypeVersion, err error) {
 	_spec := sqlgraph.NewUpdateSpec(eventtypeversion.Table, eventtypeversion.Columns, sqlgraph.NewFieldSpec(eventtypeversion.FieldID, field.TypeInt64))
 	id, ok := _u.mutation.ID()
@@ -580,7 +565,6 @@ func (_u *EventTypeVersionUpdateOne) sqlSave(ctx context.Context) (_node *EventT
 	if value, ok := _u.mutation.AddedCreateTime(); ok {
 		_spec.AddField(eventtypeversion.FieldCreateTime, field.TypeInt64, value)
 	}
-	_spec.AddModifiers(_u.modifiers...)
 	_node = &EventTypeVersion{config: _u.config}
 	_spec.Assign = _node.assignValues
 	_spec.ScanValues = _node.scanValues

@@ -17,9 +17,8 @@ import (
 // IncarnationUpdate is the builder for updating Incarnation entities.
 type IncarnationUpdate struct {
 	config
-	hooks     []Hook
-	mutation  *IncarnationMutation
-	modifiers []func(*sql.UpdateBuilder)
+	hooks    []Hook
+	mutation *IncarnationMutation
 }
 
 // Where appends a list predicates to the IncarnationUpdate builder.
@@ -139,12 +138,6 @@ func (_u *IncarnationUpdate) check() error {
 	return nil
 }
 
-// Modify adds a statement modifier for attaching custom logic to the UPDATE statement.
-func (_u *IncarnationUpdate) Modify(modifiers ...func(u *sql.UpdateBuilder)) *IncarnationUpdate {
-	_u.modifiers = append(_u.modifiers, modifiers...)
-	return _u
-}
-
 func (_u *IncarnationUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	if err := _u.check(); err != nil {
 		return _node, err
@@ -178,7 +171,6 @@ func (_u *IncarnationUpdate) sqlSave(ctx context.Context) (_node int, err error)
 	if value, ok := _u.mutation.AddedCreateTime(); ok {
 		_spec.AddField(incarnation.FieldCreateTime, field.TypeInt64, value)
 	}
-	_spec.AddModifiers(_u.modifiers...)
 	if _node, err = sqlgraph.UpdateNodes(ctx, _u.driver, _spec); err != nil {
 		if _, ok := err.(*sqlgraph.NotFoundError); ok {
 			err = &NotFoundError{incarnation.Label}
@@ -194,10 +186,9 @@ func (_u *IncarnationUpdate) sqlSave(ctx context.Context) (_node int, err error)
 // IncarnationUpdateOne is the builder for updating a single Incarnation entity.
 type IncarnationUpdateOne struct {
 	config
-	fields    []string
-	hooks     []Hook
-	mutation  *IncarnationMutation
-	modifiers []func(*sql.UpdateBuilder)
+	fields   []string
+	hooks    []Hook
+	mutation *IncarnationMutation
 }
 
 // SetShard sets the "shard" field.
@@ -324,12 +315,6 @@ func (_u *IncarnationUpdateOne) check() error {
 	return nil
 }
 
-// Modify adds a statement modifier for attaching custom logic to the UPDATE statement.
-func (_u *IncarnationUpdateOne) Modify(modifiers ...func(u *sql.UpdateBuilder)) *IncarnationUpdateOne {
-	_u.modifiers = append(_u.modifiers, modifiers...)
-	return _u
-}
-
 func (_u *IncarnationUpdateOne) sqlSave(ctx context.Context) (_node *Incarnation, err error) {
 	if err := _u.check(); err != nil {
 		return _node, err
@@ -380,7 +365,6 @@ func (_u *IncarnationUpdateOne) sqlSave(ctx context.Context) (_node *Incarnation
 	if value, ok := _u.mutation.AddedCreateTime(); ok {
 		_spec.AddField(incarnation.FieldCreateTime, field.TypeInt64, value)
 	}
-	_spec.AddModifiers(_u.modifiers...)
 	_node = &Incarnation{config: _u.config}
 	_spec.Assign = _node.assignValues
 	_spec.ScanValues = _node.scanValues

@@ -17,9 +17,8 @@ import (
 // PurgeUpdate is the builder for updating Purge entities.
 type PurgeUpdate struct {
 	config
-	hooks     []Hook
-	mutation  *PurgeMutation
-	modifiers []func(*sql.UpdateBuilder)
+	hooks    []Hook
+	mutation *PurgeMutation
 }
 
 // Where appends a list predicates to the PurgeUpdate builder.
@@ -186,12 +185,6 @@ func (_u *PurgeUpdate) ExecX(ctx context.Context) {
 	}
 }
 
-// Modify adds a statement modifier for attaching custom logic to the UPDATE statement.
-func (_u *PurgeUpdate) Modify(modifiers ...func(u *sql.UpdateBuilder)) *PurgeUpdate {
-	_u.modifiers = append(_u.modifiers, modifiers...)
-	return _u
-}
-
 func (_u *PurgeUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	_spec := sqlgraph.NewUpdateSpec(purge.Table, purge.Columns, sqlgraph.NewFieldSpec(purge.FieldID, field.TypeInt64))
 	if ps := _u.mutation.predicates; len(ps) > 0 {
@@ -237,7 +230,6 @@ func (_u *PurgeUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	if value, ok := _u.mutation.AddedCreateTime(); ok {
 		_spec.AddField(purge.FieldCreateTime, field.TypeInt64, value)
 	}
-	_spec.AddModifiers(_u.modifiers...)
 	if _node, err = sqlgraph.UpdateNodes(ctx, _u.driver, _spec); err != nil {
 		if _, ok := err.(*sqlgraph.NotFoundError); ok {
 			err = &NotFoundError{purge.Label}
@@ -253,10 +245,9 @@ func (_u *PurgeUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 // PurgeUpdateOne is the builder for updating a single Purge entity.
 type PurgeUpdateOne struct {
 	config
-	fields    []string
-	hooks     []Hook
-	mutation  *PurgeMutation
-	modifiers []func(*sql.UpdateBuilder)
+	fields   []string
+	hooks    []Hook
+	mutation *PurgeMutation
 }
 
 // SetTenantID sets the "tenant_id" field.
@@ -430,12 +421,6 @@ func (_u *PurgeUpdateOne) ExecX(ctx context.Context) {
 	}
 }
 
-// Modify adds a statement modifier for attaching custom logic to the UPDATE statement.
-func (_u *PurgeUpdateOne) Modify(modifiers ...func(u *sql.UpdateBuilder)) *PurgeUpdateOne {
-	_u.modifiers = append(_u.modifiers, modifiers...)
-	return _u
-}
-
 func (_u *PurgeUpdateOne) sqlSave(ctx context.Context) (_node *Purge, err error) {
 	_spec := sqlgraph.NewUpdateSpec(purge.Table, purge.Columns, sqlgraph.NewFieldSpec(purge.FieldID, field.TypeInt64))
 	id, ok := _u.mutation.ID()
@@ -498,7 +483,6 @@ func (_u *PurgeUpdateOne) sqlSave(ctx context.Context) (_node *Purge, err error)
 	if value, ok := _u.mutation.AddedCreateTime(); ok {
 		_spec.AddField(purge.FieldCreateTime, field.TypeInt64, value)
 	}
-	_spec.AddModifiers(_u.modifiers...)
 	_node = &Purge{config: _u.config}
 	_spec.Assign = _node.assignValues
 	_spec.ScanValues = _node.scanValues

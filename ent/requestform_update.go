@@ -17,9 +17,8 @@ import (
 // RequestFormUpdate is the builder for updating RequestForm entities.
 type RequestFormUpdate struct {
 	config
-	hooks     []Hook
-	mutation  *RequestFormMutation
-	modifiers []func(*sql.UpdateBuilder)
+	hooks    []Hook
+	mutation *RequestFormMutation
 }
 
 // Where appends a list predicates to the RequestFormUpdate builder.
@@ -145,12 +144,6 @@ func (_u *RequestFormUpdate) check() error {
 	return nil
 }
 
-// Modify adds a statement modifier for attaching custom logic to the UPDATE statement.
-func (_u *RequestFormUpdate) Modify(modifiers ...func(u *sql.UpdateBuilder)) *RequestFormUpdate {
-	_u.modifiers = append(_u.modifiers, modifiers...)
-	return _u
-}
-
 func (_u *RequestFormUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	if err := _u.check(); err != nil {
 		return _node, err
@@ -187,7 +180,6 @@ func (_u *RequestFormUpdate) sqlSave(ctx context.Context) (_node int, err error)
 	if value, ok := _u.mutation.Content(); ok {
 		_spec.SetField(requestform.FieldContent, field.TypeBytes, value)
 	}
-	_spec.AddModifiers(_u.modifiers...)
 	if _node, err = sqlgraph.UpdateNodes(ctx, _u.driver, _spec); err != nil {
 		if _, ok := err.(*sqlgraph.NotFoundError); ok {
 			err = &NotFoundError{requestform.Label}
@@ -203,10 +195,9 @@ func (_u *RequestFormUpdate) sqlSave(ctx context.Context) (_node int, err error)
 // RequestFormUpdateOne is the builder for updating a single RequestForm entity.
 type RequestFormUpdateOne struct {
 	config
-	fields    []string
-	hooks     []Hook
-	mutation  *RequestFormMutation
-	modifiers []func(*sql.UpdateBuilder)
+	fields   []string
+	hooks    []Hook
+	mutation *RequestFormMutation
 }
 
 // SetTenantID sets the "tenant_id" field.
@@ -339,12 +330,6 @@ func (_u *RequestFormUpdateOne) check() error {
 	return nil
 }
 
-// Modify adds a statement modifier for attaching custom logic to the UPDATE statement.
-func (_u *RequestFormUpdateOne) Modify(modifiers ...func(u *sql.UpdateBuilder)) *RequestFormUpdateOne {
-	_u.modifiers = append(_u.modifiers, modifiers...)
-	return _u
-}
-
 func (_u *RequestFormUpdateOne) sqlSave(ctx context.Context) (_node *RequestForm, err error) {
 	if err := _u.check(); err != nil {
 		return _node, err
@@ -398,7 +383,6 @@ func (_u *RequestFormUpdateOne) sqlSave(ctx context.Context) (_node *RequestForm
 	if value, ok := _u.mutation.Content(); ok {
 		_spec.SetField(requestform.FieldContent, field.TypeBytes, value)
 	}
-	_spec.AddModifiers(_u.modifiers...)
 	_node = &RequestForm{config: _u.config}
 	_spec.Assign = _node.assignValues
 	_spec.ScanValues = _node.scanValues

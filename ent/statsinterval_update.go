@@ -17,9 +17,8 @@ import (
 // StatsIntervalUpdate is the builder for updating StatsInterval entities.
 type StatsIntervalUpdate struct {
 	config
-	hooks     []Hook
-	mutation  *StatsIntervalMutation
-	modifiers []func(*sql.UpdateBuilder)
+	hooks    []Hook
+	mutation *StatsIntervalMutation
 }
 
 // Where appends a list predicates to the StatsIntervalUpdate builder.
@@ -150,12 +149,6 @@ func (_u *StatsIntervalUpdate) ExecX(ctx context.Context) {
 	}
 }
 
-// Modify adds a statement modifier for attaching custom logic to the UPDATE statement.
-func (_u *StatsIntervalUpdate) Modify(modifiers ...func(u *sql.UpdateBuilder)) *StatsIntervalUpdate {
-	_u.modifiers = append(_u.modifiers, modifiers...)
-	return _u
-}
-
 func (_u *StatsIntervalUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	_spec := sqlgraph.NewUpdateSpec(statsinterval.Table, statsinterval.Columns, sqlgraph.NewFieldSpec(statsinterval.FieldID, field.TypeInt64))
 	if ps := _u.mutation.predicates; len(ps) > 0 {
@@ -192,7 +185,6 @@ func (_u *StatsIntervalUpdate) sqlSave(ctx context.Context) (_node int, err erro
 	if value, ok := _u.mutation.Data(); ok {
 		_spec.SetField(statsinterval.FieldData, field.TypeBytes, value)
 	}
-	_spec.AddModifiers(_u.modifiers...)
 	if _node, err = sqlgraph.UpdateNodes(ctx, _u.driver, _spec); err != nil {
 		if _, ok := err.(*sqlgraph.NotFoundError); ok {
 			err = &NotFoundError{statsinterval.Label}
@@ -208,10 +200,9 @@ func (_u *StatsIntervalUpdate) sqlSave(ctx context.Context) (_node int, err erro
 // StatsIntervalUpdateOne is the builder for updating a single StatsInterval entity.
 type StatsIntervalUpdateOne struct {
 	config
-	fields    []string
-	hooks     []Hook
-	mutation  *StatsIntervalMutation
-	modifiers []func(*sql.UpdateBuilder)
+	fields   []string
+	hooks    []Hook
+	mutation *StatsIntervalMutation
 }
 
 // SetTenantID sets the "tenant_id" field.
@@ -349,12 +340,6 @@ func (_u *StatsIntervalUpdateOne) ExecX(ctx context.Context) {
 	}
 }
 
-// Modify adds a statement modifier for attaching custom logic to the UPDATE statement.
-func (_u *StatsIntervalUpdateOne) Modify(modifiers ...func(u *sql.UpdateBuilder)) *StatsIntervalUpdateOne {
-	_u.modifiers = append(_u.modifiers, modifiers...)
-	return _u
-}
-
 func (_u *StatsIntervalUpdateOne) sqlSave(ctx context.Context) (_node *StatsInterval, err error) {
 	_spec := sqlgraph.NewUpdateSpec(statsinterval.Table, statsinterval.Columns, sqlgraph.NewFieldSpec(statsinterval.FieldID, field.TypeInt64))
 	id, ok := _u.mutation.ID()
@@ -408,7 +393,6 @@ func (_u *StatsIntervalUpdateOne) sqlSave(ctx context.Context) (_node *StatsInte
 	if value, ok := _u.mutation.Data(); ok {
 		_spec.SetField(statsinterval.FieldData, field.TypeBytes, value)
 	}
-	_spec.AddModifiers(_u.modifiers...)
 	_node = &StatsInterval{config: _u.config}
 	_spec.Assign = _node.assignValues
 	_spec.ScanValues = _node.scanValues

@@ -17,9 +17,8 @@ import (
 // SubscriptionGroupUpdate is the builder for updating SubscriptionGroup entities.
 type SubscriptionGroupUpdate struct {
 	config
-	hooks     []Hook
-	mutation  *SubscriptionGroupMutation
-	modifiers []func(*sql.UpdateBuilder)
+	hooks    []Hook
+	mutation *SubscriptionGroupMutation
 }
 
 // Where appends a list predicates to the SubscriptionGroupUpdate builder.
@@ -143,12 +142,6 @@ func (_u *SubscriptionGroupUpdate) ExecX(ctx context.Context) {
 	}
 }
 
-// Modify adds a statement modifier for attaching custom logic to the UPDATE statement.
-func (_u *SubscriptionGroupUpdate) Modify(modifiers ...func(u *sql.UpdateBuilder)) *SubscriptionGroupUpdate {
-	_u.modifiers = append(_u.modifiers, modifiers...)
-	return _u
-}
-
 func (_u *SubscriptionGroupUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	_spec := sqlgraph.NewUpdateSpec(subscriptiongroup.Table, subscriptiongroup.Columns, sqlgraph.NewFieldSpec(subscriptiongroup.FieldID, field.TypeInt64))
 	if ps := _u.mutation.predicates; len(ps) > 0 {
@@ -182,7 +175,6 @@ func (_u *SubscriptionGroupUpdate) sqlSave(ctx context.Context) (_node int, err 
 	if value, ok := _u.mutation.AddedMark(); ok {
 		_spec.AddField(subscriptiongroup.FieldMark, field.TypeInt64, value)
 	}
-	_spec.AddModifiers(_u.modifiers...)
 	if _node, err = sqlgraph.UpdateNodes(ctx, _u.driver, _spec); err != nil {
 		if _, ok := err.(*sqlgraph.NotFoundError); ok {
 			err = &NotFoundError{subscriptiongroup.Label}
@@ -198,10 +190,9 @@ func (_u *SubscriptionGroupUpdate) sqlSave(ctx context.Context) (_node int, err 
 // SubscriptionGroupUpdateOne is the builder for updating a single SubscriptionGroup entity.
 type SubscriptionGroupUpdateOne struct {
 	config
-	fields    []string
-	hooks     []Hook
-	mutation  *SubscriptionGroupMutation
-	modifiers []func(*sql.UpdateBuilder)
+	fields   []string
+	hooks    []Hook
+	mutation *SubscriptionGroupMutation
 }
 
 // SetOwner sets the "owner" field.
@@ -332,12 +323,6 @@ func (_u *SubscriptionGroupUpdateOne) ExecX(ctx context.Context) {
 	}
 }
 
-// Modify adds a statement modifier for attaching custom logic to the UPDATE statement.
-func (_u *SubscriptionGroupUpdateOne) Modify(modifiers ...func(u *sql.UpdateBuilder)) *SubscriptionGroupUpdateOne {
-	_u.modifiers = append(_u.modifiers, modifiers...)
-	return _u
-}
-
 func (_u *SubscriptionGroupUpdateOne) sqlSave(ctx context.Context) (_node *SubscriptionGroup, err error) {
 	_spec := sqlgraph.NewUpdateSpec(subscriptiongroup.Table, subscriptiongroup.Columns, sqlgraph.NewFieldSpec(subscriptiongroup.FieldID, field.TypeInt64))
 	id, ok := _u.mutation.ID()
@@ -388,7 +373,6 @@ func (_u *SubscriptionGroupUpdateOne) sqlSave(ctx context.Context) (_node *Subsc
 	if value, ok := _u.mutation.AddedMark(); ok {
 		_spec.AddField(subscriptiongroup.FieldMark, field.TypeInt64, value)
 	}
-	_spec.AddModifiers(_u.modifiers...)
 	_node = &SubscriptionGroup{config: _u.config}
 	_spec.Assign = _node.assignValues
 	_spec.ScanValues = _node.scanValues

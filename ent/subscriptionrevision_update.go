@@ -18,9 +18,8 @@ import (
 // SubscriptionRevisionUpdate is the builder for updating SubscriptionRevision entities.
 type SubscriptionRevisionUpdate struct {
 	config
-	hooks     []Hook
-	mutation  *SubscriptionRevisionMutation
-	modifiers []func(*sql.UpdateBuilder)
+	hooks    []Hook
+	mutation *SubscriptionRevisionMutation
 }
 
 // Where appends a list predicates to the SubscriptionRevisionUpdate builder.
@@ -204,12 +203,6 @@ func (_u *SubscriptionRevisionUpdate) ExecX(ctx context.Context) {
 	}
 }
 
-// Modify adds a statement modifier for attaching custom logic to the UPDATE statement.
-func (_u *SubscriptionRevisionUpdate) Modify(modifiers ...func(u *sql.UpdateBuilder)) *SubscriptionRevisionUpdate {
-	_u.modifiers = append(_u.modifiers, modifiers...)
-	return _u
-}
-
 func (_u *SubscriptionRevisionUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	_spec := sqlgraph.NewUpdateSpec(subscriptionrevision.Table, subscriptionrevision.Columns, sqlgraph.NewFieldSpec(subscriptionrevision.FieldID, field.TypeInt64))
 	if ps := _u.mutation.predicates; len(ps) > 0 {
@@ -266,7 +259,6 @@ func (_u *SubscriptionRevisionUpdate) sqlSave(ctx context.Context) (_node int, e
 	if value, ok := _u.mutation.AddedCreateTime(); ok {
 		_spec.AddField(subscriptionrevision.FieldCreateTime, field.TypeInt64, value)
 	}
-	_spec.AddModifiers(_u.modifiers...)
 	if _node, err = sqlgraph.UpdateNodes(ctx, _u.driver, _spec); err != nil {
 		if _, ok := err.(*sqlgraph.NotFoundError); ok {
 			err = &NotFoundError{subscriptionrevision.Label}
@@ -282,10 +274,9 @@ func (_u *SubscriptionRevisionUpdate) sqlSave(ctx context.Context) (_node int, e
 // SubscriptionRevisionUpdateOne is the builder for updating a single SubscriptionRevision entity.
 type SubscriptionRevisionUpdateOne struct {
 	config
-	fields    []string
-	hooks     []Hook
-	mutation  *SubscriptionRevisionMutation
-	modifiers []func(*sql.UpdateBuilder)
+	fields   []string
+	hooks    []Hook
+	mutation *SubscriptionRevisionMutation
 }
 
 // SetTenantID sets the "tenant_id" field.
@@ -476,12 +467,6 @@ func (_u *SubscriptionRevisionUpdateOne) ExecX(ctx context.Context) {
 	}
 }
 
-// Modify adds a statement modifier for attaching custom logic to the UPDATE statement.
-func (_u *SubscriptionRevisionUpdateOne) Modify(modifiers ...func(u *sql.UpdateBuilder)) *SubscriptionRevisionUpdateOne {
-	_u.modifiers = append(_u.modifiers, modifiers...)
-	return _u
-}
-
 func (_u *SubscriptionRevisionUpdateOne) sqlSave(ctx context.Context) (_node *SubscriptionRevision, err error) {
 	_spec := sqlgraph.NewUpdateSpec(subscriptionrevision.Table, subscriptionrevision.Columns, sqlgraph.NewFieldSpec(subscriptionrevision.FieldID, field.TypeInt64))
 	id, ok := _u.mutation.ID()
@@ -555,7 +540,6 @@ func (_u *SubscriptionRevisionUpdateOne) sqlSave(ctx context.Context) (_node *Su
 	if value, ok := _u.mutation.AddedCreateTime(); ok {
 		_spec.AddField(subscriptionrevision.FieldCreateTime, field.TypeInt64, value)
 	}
-	_spec.AddModifiers(_u.modifiers...)
 	_node = &SubscriptionRevision{config: _u.config}
 	_spec.Assign = _node.assignValues
 	_spec.ScanValues = _node.scanValues

@@ -28,11 +28,10 @@ type Appended struct {
 // ConflictError means that an id was used before with other content. Under a typed event the caller may compare once
 // more in the schema version the first one was stored with.
 type ConflictError struct {
-	Index          int
-	ID             string
-	StoredPosition gateway.Position
-	StoredHash     gateway.ContentHash
-	StoredSchema   gateway.SchemaID
+	Index        int
+	ID           string
+	StoredHash   gateway.ContentHash
+	StoredSchema gateway.SchemaID
 }
 
 func (e *ConflictError) Error() string {
@@ -224,7 +223,7 @@ func lookUp(key identityKey, group, stored map[identityKey]identity) (identity, 
 func conflict(index int, e *NewEvent, first identity) error {
 	return &ConflictError{
 		Index: index, ID: e.Event.ID,
-		StoredPosition: first.position, StoredHash: first.hash, StoredSchema: first.schema,
+		StoredHash: first.hash, StoredSchema: first.schema,
 	}
 }
 

@@ -79,46 +79,54 @@ func (s *Store) OpenDeliveries(ctx context.Context, sub gateway.SubscriptionID, 
 	return mapped(rows, deliveryFrom), nil
 }
 
-// NextDue returns the earliest due time of a subscription's open deliveries; ok is false when none has one.
-func (s *Store) NextDue(ctx context.Context, sub gateway.SubscriptionID) (due time.Time, ok bool, err error) {
-	row, err := s.read.Delivery.Query().
-		Where(delivery.SubscriptionID(int64(sub)), delivery.StateIn(openStates...), inOpenIndex, delivery.DueTimeNotNil()).
-		Order(ent.Asc(delivery.FieldDueTime)).First(ctx)
-	if ent.IsNotFound(err) {
-		return time.Time{}, false, nil
-	}
-	if err != nil {
-		return time.Time{}, false, fmt.Errorf("read next due time: %w", err)
-	}
-	return optionalMicros(row.DueTime), true, nil
-}
-
 // OpenSubscriptions returns which subscriptions have open deliveries, with the earliest due time; zero when one is due
 // at once.
 func (s *Store) OpenSubscriptions(ctx context.Context) (map[gateway.SubscriptionID]time.Time, error) {
-	rows, err := s.db.reader.QueryContext(ctx,
-		`select subscription_id, min(coalesce(due_time, 0)) from delivery
-			where state in (1, 2) and state in (1, 2, 4, 5) group by subscription_id`)
+	var rows []struct {
+		ID  gateway.SubscriptionID `json:"subscription_id"`
+		Due int64                  `json:"due"`
+	}
+	earliest := func(*entsql.Selector) string { return "min(coalesce(due_time, 0))" }
+	err := s.read.Delivery.Query().Where(delivery.StateIn(openStates...), inOpenIndex).
+		GroupBy(delivery.FieldSubscriptionID).Aggregate(ent.As(earliest, "due")).Scan(ctx, &rows)
 	if err != nil {
 		return nil, fmt.Errorf("read open deliveries: %w", err)
 	}
-	defer func() { _ = rows.Close() }()
-	open := map[gateway.SubscriptionID]time.Time{}
-	for rows.Next() {
-		var id gateway.SubscriptionID
-		var due int64
-		if err := rows.Scan(&id, &due); err != nil {
-			return nil, fmt.Errorf("read open deliveries: %w", err)
-		}
-		open[id] = fromMicros(due)
+	open := make(map[gateway.SubscriptionID]time.Time, len(rows))
+	for _, row := range rows {
+		open[row.ID] = fromMicros(row.Due)
 	}
-	return open, rows.Err()
+	return open, nil
+}
+
+// RetryingDeliveries returns how many deliveries failed and wait for their next attempt, of each subscription that has
+// some.
+func (s *Store) RetryingDeliveries(ctx context.Context) (map[gateway.SubscriptionID]int64, error) {
+	var rows []struct {
+		ID    gateway.SubscriptionID `json:"subscription_id"`
+		Count int64                  `json:"count"`
+	}
+	err := s.read.Delivery.Query().Where(delivery.State(int8(gateway.DeliveryRetrying)), inOpenIndex).
+		GroupBy(delivery.FieldSubscriptionID).Aggregate(ent.Count()).Scan(ctx, &rows)
+	if err != nil {
+		return nil, fmt.Errorf("count deliveries: %w", err)
+	}
+	counts := make(map[gateway.SubscriptionID]int64, len(rows))
+	for _, row := range rows {
+		counts[row.ID] = row.Count
+	}
+	return counts, nil
 }
 
 // SettledAbove returns the positions in (after, upTo] for which a subscription has a row of the live run already.
-func (s *Store) SettledAbove(ctx context.Context, sub gateway.SubscriptionID, after, upTo gateway.Position) ([]gateway.Position, error) {
-	return s.positions(ctx, `select position from delivery where subscription_id = ? and position > ? and position <= ? and run = 0 order by position`,
-		int64(sub), int64(after), int64(upTo))
+func (s *Store) SettledAbove(ctx context.Context, sub gateway.SubscriptionID, after, upTo gateway.Position) (positions []gateway.Position, err error) {
+	err = s.read.Delivery.Query().Where(delivery.SubscriptionID(int64(sub)), delivery.PositionGT(int64(after)),
+		delivery.PositionLTE(int64(upTo)), delivery.Run(0)).Order(ent.Asc(delivery.FieldPosition)).
+		Select(delivery.FieldPosition).Scan(ctx, &positions)
+	if err != nil {
+		return nil, fmt.Errorf("read settled positions: %w", err)
+	}
+	return positions, nil
 }
 
 // Delivery returns one delivery of a tenant, with its event's id and type. The error is not found.

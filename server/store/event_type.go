@@ -7,11 +7,16 @@ import (
 	"slices"
 	"time"
 
+	"entgo.io/ent/dialect/sql"
+
 	"github.com/postrider-dev/postrider/ent"
 	"github.com/postrider-dev/postrider/ent/descriptorset"
+	"github.com/postrider-dev/postrider/ent/event"
 	"github.com/postrider-dev/postrider/ent/eventtypelevel"
 	"github.com/postrider-dev/postrider/ent/eventtypeversion"
+	"github.com/postrider-dev/postrider/ent/predicate"
 	"github.com/postrider-dev/postrider/ent/subscription"
+	"github.com/postrider-dev/postrider/ent/tenant"
 	"github.com/postrider-dev/postrider/server/gateway"
 )
 
@@ -86,7 +91,7 @@ func (s *Store) DeleteEventType(ctx context.Context, name string, expected int64
 			return err
 		}
 		// There is one writer and the revision grows, so no event of the type can be stored meanwhile.
-		if err := s.unused(ctx, tx, name); err != nil {
+		if err := unused(ctx, tx, name); err != nil {
 			return err
 		}
 		delete(next.Types, name)
@@ -94,22 +99,13 @@ func (s *Store) DeleteEventType(ctx context.Context, name string, expected int64
 	})
 }
 
-// unused returns an error that says who uses a type.
-func (s *Store) unused(ctx context.Context, tx *ent.Tx, name string) error {
-	tenants, err := tx.QueryContext(ctx, s.db.bind(`select t.name from tenant t where exists
-		(select 1 from event e where e.tenant_id = t.id and e.type = ?) order by t.name limit 1`), name)
-	if err != nil {
-		return fmt.Errorf("look for events: %w", err)
+// unused returns an error that names a user of a type.
+func unused(ctx context.Context, tx *ent.Tx, name string) error {
+	publisher, err := tx.Tenant.Query().Where(hasEventsOf(name)).Order(ent.Asc(tenant.FieldName)).First(ctx)
+	if err == nil {
+		return inUse(name, fmt.Sprintf("tenant %q has stored events of it", publisher.Name))
 	}
-	defer func() { _ = tenants.Close() }()
-	if tenants.Next() {
-		var tenant string
-		if err := tenants.Scan(&tenant); err != nil {
-			return fmt.Errorf("look for events: %w", err)
-		}
-		return inUse(name, fmt.Sprintf("tenant %q has stored events of it", tenant))
-	}
-	if err := tenants.Err(); err != nil {
+	if !ent.IsNotFound(err) {
 		return fmt.Errorf("look for events: %w", err)
 	}
 	subs, err := tx.Subscription.Query().Select(subscription.FieldName, subscription.FieldFilterTypes).All(ctx)
@@ -122,6 +118,15 @@ func (s *Store) unused(ctx context.Context, tx *ent.Tx, name string) error {
 		}
 	}
 	return nil
+}
+
+func hasEventsOf(name string) predicate.Tenant {
+	return func(of *sql.Selector) {
+		e := sql.Table(event.Table)
+		of.Where(sql.Exists(sql.Select(e.C(event.FieldID)).From(e).Where(sql.And(
+			sql.ColumnsEQ(e.C(event.FieldTenantID), of.C(tenant.FieldID)), sql.EQ(e.C(event.FieldType), name),
+		))))
+	}
 }
 
 func inUse(name, why string) error {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/postrider-dev/postrider/ent"
 	"github.com/postrider-dev/postrider/ent/eventidentity"
 	"github.com/postrider-dev/postrider/server/gateway"
 )
@@ -55,4 +56,49 @@ func (w *writer) lookUpIdentities(ctx context.Context, tenant gateway.TenantID, 
 		into[identityKey{tenant, row.EventID}] = first
 	}
 	return nil
+}
+
+// EventByID returns one event. The error is not found, a *gateway.Error.
+func (s *Store) EventByID(ctx context.Context, tenant gateway.TenantID, id string) (*gateway.Event, error) {
+	row, err := s.read.EventIdentity.Query().
+		Where(eventidentity.TenantID(int64(tenant)), eventidentity.EventID(id)).Only(ctx)
+	if ent.IsNotFound(err) {
+		return nil, gateway.NotFound("event", id)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("look up event id: %w", err)
+	}
+	position := gateway.Position(row.ID)
+	found, err := s.EventsAt(ctx, []gateway.Position{position})
+	if err != nil {
+		return nil, err
+	}
+	if found[position] == nil {
+		return nil, gateway.NotFound("event", id)
+	}
+	return found[position], nil
+}
+
+// Identity is what is kept of an event under its id.
+type Identity struct {
+	Hash gateway.ContentHash
+	// Schema is the version that the content was encoded under, 0 for JSON text.
+	Schema gateway.SchemaID
+}
+
+// IdentityOf returns what is kept under an id; found is false when the id was not used.
+func (s *Store) IdentityOf(ctx context.Context, tenant gateway.TenantID, id string) (first Identity, found bool, err error) {
+	row, err := s.read.EventIdentity.Query().
+		Where(eventidentity.TenantID(int64(tenant)), eventidentity.EventID(id)).Only(ctx)
+	if ent.IsNotFound(err) {
+		return first, false, nil
+	}
+	if err != nil {
+		return first, false, fmt.Errorf("look up event id: %w", err)
+	}
+	first.Hash = gateway.ContentHash(row.Hash)
+	if row.SchemaID != nil {
+		first.Schema = gateway.SchemaID(*row.SchemaID)
+	}
+	return first, true, nil
 }

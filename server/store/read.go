@@ -3,14 +3,12 @@ package store
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
 	"time"
 
-	"github.com/postrider-dev/postrider/ent"
-	"github.com/postrider-dev/postrider/ent/event"
-	"github.com/postrider-dev/postrider/ent/eventidentity"
 	"github.com/postrider-dev/postrider/server/gateway"
 )
 
@@ -113,69 +111,25 @@ func anys[T ~int64](values []T) []any {
 	return list
 }
 
-// EventByID returns one event. The error is not found, a *gateway.Error.
-func (s *Store) EventByID(ctx context.Context, tenant gateway.TenantID, id string) (*gateway.Event, error) {
-	row, err := s.read.EventIdentity.Query().
-		Where(eventidentity.TenantID(int64(tenant)), eventidentity.EventID(id)).Only(ctx)
-	if ent.IsNotFound(err) {
-		return nil, gateway.NotFound("event", id)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("look up event id: %w", err)
-	}
-	position := gateway.Position(row.ID)
-	found, err := s.EventsAt(ctx, []gateway.Position{position})
-	if err != nil {
-		return nil, err
-	}
-	if found[position] == nil {
-		return nil, gateway.NotFound("event", id)
-	}
-	return found[position], nil
-}
-
-// Identity is what is kept of an event under its id.
-type Identity struct {
-	Hash gateway.ContentHash
-	// Schema is the version that the content was encoded under, 0 for JSON text.
-	Schema gateway.SchemaID
-}
-
-// IdentityOf returns what is kept under an id; found is false when the id was not used.
-func (s *Store) IdentityOf(ctx context.Context, tenant gateway.TenantID, id string) (first Identity, found bool, err error) {
-	row, err := s.read.EventIdentity.Query().
-		Where(eventidentity.TenantID(int64(tenant)), eventidentity.EventID(id)).Only(ctx)
-	if ent.IsNotFound(err) {
-		return first, false, nil
-	}
-	if err != nil {
-		return first, false, fmt.Errorf("look up event id: %w", err)
-	}
-	first.Hash = gateway.ContentHash(row.Hash)
-	if row.SchemaID != nil {
-		first.Schema = gateway.SchemaID(*row.SchemaID)
-	}
-	return first, true, nil
-}
-
 // PositionBefore returns the last position that was accepted before t, 0 when there is none. Accept times never
 // decrease, so it is a binary search by position.
 func (s *Store) PositionBefore(ctx context.Context, t time.Time) (gateway.Position, error) {
 	limit := micros(t.Add(time.Microsecond - 1)) // accept times are whole microseconds
 	low, high := int64(0), s.head.Load()
+	query := s.db.bind(`select position, accept_time from event where position <= ? and position > ? order by position desc limit 1`)
 	for low < high {
 		middle := low + (high-low+1)/2
-		row, err := s.read.Event.Query().Where(event.IDLTE(middle), event.IDGT(low)).
-			Select(event.FieldID, event.FieldAcceptTime).Order(ent.Desc(event.FieldID)).First(ctx)
+		var position, accepted int64
+		err := s.db.reader.QueryRowContext(ctx, query, middle, low).Scan(&position, &accepted)
 		switch {
-		case ent.IsNotFound(err):
+		case errors.Is(err, sql.ErrNoRows):
 			low = middle
 		case err != nil:
 			return 0, fmt.Errorf("find position by time: %w", err)
-		case row.AcceptTime < limit:
+		case accepted < limit:
 			low = middle
 		default:
-			high = row.ID - 1
+			high = position - 1
 		}
 	}
 	return gateway.Position(low), nil

@@ -73,12 +73,11 @@ func (s *Store) Tenant(_ context.Context, id gateway.TenantID) (*gateway.Tenant,
 
 // PurgedTo is the position up to which retention has removed a tenant's events, as the database has it now.
 func (s *Store) PurgedTo(ctx context.Context, id gateway.TenantID) (gateway.Position, error) {
-	var to gateway.Position
-	err := s.db.reader.QueryRowContext(ctx, s.db.bind(`select purged_to from tenant where id = ?`), int64(id)).Scan(&to)
+	to, err := s.read.Tenant.Query().Where(tenant.ID(int64(id))).Select(tenant.FieldPurgedTo).Int(ctx)
 	if err != nil {
 		return 0, fmt.Errorf("read where the tenant's events begin: %w", err)
 	}
-	return to, nil
+	return gateway.Position(to), nil
 }
 
 // CreateTenant adds a tenant of a name. A name that is taken is already_exists.

@@ -84,3 +84,32 @@ func (s *Store) newestOf(ctx context.Context, tenant gateway.TenantID, eventType
 	return s.positions(ctx, `select position from event where tenant_id = ? and type = ? order by position desc limit ?`,
 		int64(tenant), eventType, limit)
 }
+
+// PublishedCount is how many events of a type a tenant published in an interval.
+type PublishedCount struct {
+	Tenant gateway.TenantID
+	Type   string
+	Start  time.Time
+	Events int64
+}
+
+// Published counts the events after one position and up to another, by intervals of their time of acceptance.
+func (s *Store) Published(ctx context.Context, after, upTo gateway.Position, interval time.Duration) ([]PublishedCount, error) {
+	rows, err := s.db.reader.QueryContext(ctx, s.db.bind(`select tenant_id, type, accept_time / ?, count(*) from event
+		where position > ? and position <= ? group by 1, 2, 3`), interval.Microseconds(), int64(after), int64(upTo))
+	if err != nil {
+		return nil, fmt.Errorf("count events: %w", err)
+	}
+	defer func() { _ = rows.Close() }()
+	var counts []PublishedCount
+	for rows.Next() {
+		var one PublishedCount
+		var number int64
+		if err := rows.Scan(&one.Tenant, &one.Type, &number, &one.Events); err != nil {
+			return nil, fmt.Errorf("count events: %w", err)
+		}
+		one.Start = fromMicros(number * interval.Microseconds())
+		counts = append(counts, one)
+	}
+	return counts, rows.Err()
+}

@@ -13,7 +13,6 @@ import (
 
 var deliveryCases = []testCase{
 	{"open deliveries come in the order of their due times", testOpenDeliveries},
-	{"the next due time", testNextDue},
 	{"which subscriptions have open deliveries", testOpenSubscriptions},
 	{"settled positions", testSettledAbove},
 	{"a list pages through all, newest first", testListDeliveries},
@@ -60,31 +59,6 @@ func testOpenDeliveries(t *testing.T, fresh Fresh) {
 	for _, test := range tests {
 		got := must(w.OpenDeliveries(context.Background(), sub.ID, base.Add(test.by), test.limit))(t)
 		equal(t, fmt.Sprintf("due by %v, %d", test.by, test.limit), positionsOf(got), test.want)
-	}
-}
-
-func testNextDue(t *testing.T, fresh Fresh) {
-	w := running(t, fresh)
-	sub := w.subscribe("a", store.Start{})
-	next := func() (time.Time, bool) {
-		t.Helper()
-		due, ok, err := w.NextDue(context.Background(), sub.ID)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return due, ok
-	}
-	w.recordDeliveries(retrying(sub, 1, time.Time{}), w.inState(sub, 2, gateway.DeliveryPending))
-	if due, ok := next(); ok {
-		t.Errorf("next due = %v, want none", due)
-	}
-	w.recordDeliveries(retrying(sub, 3, base.Add(2*time.Second)), retrying(sub, 4, base.Add(time.Second)))
-	if due, ok := next(); !ok || !due.Equal(base.Add(time.Second)) {
-		t.Errorf("next due = %v %v", due, ok)
-	}
-	w.recordDeliveries(delivered(sub, 4))
-	if due, ok := next(); !ok || !due.Equal(base.Add(2*time.Second)) {
-		t.Errorf("next due = %v %v", due, ok)
 	}
 }
 

@@ -165,7 +165,7 @@ func testConflictDetails(t *testing.T, fresh Fresh) {
 		t.Fatalf("error = %v, want a conflict", err)
 	}
 	equal(t, "conflict", *conflict, store.ConflictError{
-		Index: 1, ID: "same", StoredPosition: 2, StoredHash: first.Hash, StoredSchema: version,
+		Index: 1, ID: "same", StoredHash: first.Hash, StoredSchema: version,
 	})
 }
 

@@ -1,0 +1,74 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+
+	"github.com/postrider-dev/postrider/server/gateway"
+)
+
+const (
+	upsertRequestForm = `insert into request_form (tenant_id, subscription_id, digest, revision, content) values (?, ?, ?, ?, ?)
+		on conflict (subscription_id, digest) do update set revision = excluded.revision where excluded.revision > request_form.revision`
+	trimRequestForms = `delete from request_form where subscription_id = ? and id not in
+		(select id from request_form where subscription_id = ? order by revision desc, id desc limit ?)`
+)
+
+// formRow is a form that is to be written with the results of a group.
+type formRow struct {
+	delivery *gateway.Delivery
+	form     *gateway.RequestForm
+	revision int64
+}
+
+// formsWritten is which form of each subscription was written last, and what the transaction under way has added to that.
+// It belongs to the writer.
+type formsWritten struct {
+	last map[gateway.SubscriptionID]gateway.FormDigest
+	// begun are those of a transaction whose outcome is not known yet; the first written of them are in it.
+	begun   []formRow
+	written int
+}
+
+// begin forgets what a transaction that was not committed has added.
+func (f *formsWritten) begin() {
+	for _, row := range f.begun {
+		delete(f.last, row.delivery.Subscription)
+	}
+	f.committed()
+}
+
+func (f *formsWritten) committed() {
+	clear(f.begun)
+	f.begun, f.written = f.begun[:0], 0
+}
+
+// note adds the form that a result brings, unless it is the one written last. A form that comes back after another is written
+// once more, which makes it the newest.
+func (f *formsWritten) note(r *Result) {
+	last := r.Delivery.Last
+	if r.Revision == 0 || last == nil || last.Outcome.Sent.Form == nil || f.last[r.Delivery.Subscription] == last.Outcome.Sent.Digest {
+		return
+	}
+	f.last[r.Delivery.Subscription] = last.Outcome.Sent.Digest
+	f.begun = append(f.begun, formRow{r.Delivery, last.Outcome.Sent.Form, r.Revision})
+}
+
+// insertForms writes the forms noted since.
+func (w *writer) insertForms(ctx context.Context, tx *sql.Tx) error {
+	for ; w.forms.written < len(w.forms.begun); w.forms.written++ {
+		row := w.forms.begun[w.forms.written]
+		sub, digest := row.delivery.Subscription, row.form.Digest()
+		sealed := w.cfg.Keyring.Seal(formPlace(sub, digest), row.form.Text())
+		_, err := tx.StmtContext(ctx, w.statements.upsertForm).ExecContext(ctx,
+			int64(row.delivery.Tenant), int64(sub), digest[:], row.revision, sealed)
+		if err != nil {
+			return fmt.Errorf("write request form: %w", err)
+		}
+		if _, err := tx.StmtContext(ctx, w.statements.trimForms).ExecContext(ctx, int64(sub), int64(sub), maxRequestForms); err != nil {
+			return fmt.Errorf("trim request forms: %w", err)
+		}
+	}
+	return nil
+}
