@@ -95,9 +95,9 @@ func WithLog(replace func(*store.Store) publish.Log) Option {
 	return func(s *Server) { s.log = replace }
 }
 
-// WithService serves one more service, behind all that the others are behind. It lets a foreign suite of tests call the
-// server as it is. streams are the paths of its procedures whose requests are streams: there each message is bounded, and not
-// the whole.
+// WithService serves one more service, behind all that the others are behind. Only server/e2e/conformance uses it: the suite of
+// the Connect protocol calls a service of its own, and can judge the whole stack of this server in no other way. streams are the
+// paths of its procedures whose requests are streams: there each message is bounded, and not the whole.
 func WithService(service rpc.Service, streams ...string) Option {
 	return func(s *Server) {
 		s.services = append(s.services, service)

@@ -84,13 +84,6 @@ func (r *Rates) address(address string, now time.Time) *rate.Limiter {
 	return limiter
 }
 
-// Remembered returns the number of addresses in memory.
-func (r *Rates) Remembered() int {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return len(r.of)
-}
-
 // sweep removes the addresses with all their tokens, and then some others if too many remain.
 func (r *Rates) sweep(now time.Time) {
 	for address, limiter := range r.of {

@@ -70,12 +70,6 @@ func (r *Keyring) Knows(head []byte) bool {
 	return ok
 }
 
-// Stale reports whether a sealed value should be sealed anew, because another key is the first of the ring by now.
-func (r *Keyring) Stale(sealed []byte) bool {
-	id, err := sealedBy(sealed)
-	return err == nil && id != r.keys[0].id
-}
-
 // bytes is unambiguous: the column's length goes before it.
 func (p Place) bytes() []byte {
 	b := binary.AppendUvarint(nil, uint64(len(p.Column)))

@@ -10,9 +10,6 @@ import (
 	"github.com/postrider-dev/postrider/server/gateway"
 )
 
-// DefaultMaxRequestBytes is the default limit of a request.
-const DefaultMaxRequestBytes = 16 << 20
-
 // Codecs returns the option with the encodings of the contract. Requests of more than maxRequestBytes are refused.
 // connect.WithReadMaxBytes, which can only return resource_exhausted without details, must have a higher limit. The
 // interceptor Requests refuses requests that the codecs cannot decode.
