@@ -52,7 +52,7 @@ func (p *Publisher) PublishBatch(
 	ctx context.Context, tenant *gateway.Tenant, drafts []gateway.Draft,
 ) ([]gateway.Ack, error) {
 	if len(drafts) == 0 {
-		return nil, gateway.FieldError("events", "must hold an event")
+		return nil, gateway.FieldError("events", "must contain an event")
 	}
 	if len(drafts) > MaxBatch {
 		return nil, gateway.FieldError("events", "has %d events, the limit is %d", len(drafts), MaxBatch)

@@ -103,7 +103,7 @@ func contentUnder(
 }
 
 func idConflict(conflict *store.ConflictError) *gateway.Error {
-	err := gateway.FieldError("event.id", "%q was used before with other content", conflict.ID)
+	err := gateway.FieldError("event.id", "%q was already used with other content", conflict.ID)
 	err.Code, err.Reason = gateway.CodeAlreadyExists, gateway.ReasonEventIDConflict
 	return err
 }

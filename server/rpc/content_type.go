@@ -46,7 +46,7 @@ func (t *typedWriter) wrongType() error {
 	if t.request.Method == http.MethodGet {
 		return gateway.FieldError("encoding", "must be json or proto, and a request by GET has no body")
 	}
-	return gateway.FieldError("Content-Type", "%q is not spoken here; there are %s. gRPC-Web is binary only",
+	return gateway.FieldError("Content-Type", "%q is not supported; use one of %s. gRPC-Web is binary only",
 		t.request.Header.Get("Content-Type"), t.Header().Get("Accept-Post"))
 }
 

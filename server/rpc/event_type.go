@@ -292,7 +292,7 @@ func (s *eventTypeService) selected(request *postriderv1.GetSchemasRequest) ([]*
 	}
 	exact := len(asked.Types) == 1 && gateway.ValidType(asked.Types[0])
 	if request.GetVersion() != 0 && !exact {
-		return nil, gateway.FieldError("version", "goes with exactly one exact type")
+		return nil, gateway.FieldError("version", "requires exactly one exact type")
 	}
 	if exact {
 		_, version, err := s.version("version", asked.Types[0], request.GetVersion())

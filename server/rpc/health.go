@@ -18,7 +18,7 @@ type health struct {
 
 func (h health) Check(ctx context.Context, request *grpchealth.CheckRequest) (*grpchealth.CheckResponse, error) {
 	if request.Service != "" && !slices.Contains(h.services, request.Service) {
-		return nil, connect.NewError(connect.CodeNotFound, errors.New("there is no such service"))
+		return nil, connect.NewError(connect.CodeNotFound, errors.New("unknown service"))
 	}
 	if h.ready(ctx) != nil {
 		return &grpchealth.CheckResponse{Status: grpchealth.StatusNotServing}, nil

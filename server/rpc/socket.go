@@ -115,7 +115,7 @@ func readSocketQuery(r *http.Request) (url.Values, error) {
 	}
 	for name := range query {
 		if name != wire.TicketParameter && name != wire.CompressionParameter {
-			return nil, gateway.FieldError(name, "is not a parameter; there are ticket and compression. A key has no place in "+
+			return nil, gateway.FieldError(name, "is not a parameter; the parameters are ticket and compression. A key has no place in "+
 				"an address: send it as Authorization: Bearer KEY, as the subprotocol %sKEY, or in the first message", keyProtocol)
 		}
 	}

@@ -25,7 +25,7 @@ type Appended struct {
 	Duplicate bool
 }
 
-// ConflictError means that an id was used before with other content. Under a typed event the caller may compare once
+// ConflictError means that an id was already used with other content. Under a typed event the caller may compare once
 // more in the schema version the first one was stored with.
 type ConflictError struct {
 	Index        int
@@ -35,7 +35,7 @@ type ConflictError struct {
 }
 
 func (e *ConflictError) Error() string {
-	return fmt.Sprintf("event id %q was used before with other content", e.ID)
+	return fmt.Sprintf("event id %q was already used with other content", e.ID)
 }
 
 type appendRequest struct {

@@ -42,7 +42,7 @@ func openPool(address string, greet func(context.Context, *pgx.Conn) error) (*sq
 
 // away is the error of a database that is unavailable for now. Its receiver does not know whether a commit under way was made.
 func away(cause error) *gateway.Error {
-	e := gateway.Errorf(gateway.CodeUnavailable, gateway.ReasonStorageUnavailable, "the database does not answer; try again with the same event ids")
+	e := gateway.Errorf(gateway.CodeUnavailable, gateway.ReasonStorageUnavailable, "the database does not respond; try again with the same event ids")
 	e.Cause, e.RetryAfter = cause, time.Second
 	return e
 }

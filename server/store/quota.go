@@ -78,9 +78,9 @@ func (s *Store) checkExpressions(ctx context.Context, tx *ent.Tx, sub *gateway.S
 	most := s.cfg.MaxExpressionBytes
 	switch {
 	case c.tenant > most:
-		return exhausted("subscription.filter.expression", "the expressions of the tenant's subscriptions would have %d bytes; they may have %d", c.tenant, most)
+		return exhausted("subscription.filter.expression", "the expressions of the tenant's subscriptions would have %d bytes; the limit is %d", c.tenant, most)
 	case c.all > quotaTenants*most:
-		return exhausted("subscription.filter.expression", "the expressions of all subscriptions would have %d bytes; they may have %d", c.all, quotaTenants*most)
+		return exhausted("subscription.filter.expression", "the expressions of all subscriptions would have %d bytes; the limit is %d", c.all, quotaTenants*most)
 	default:
 		return nil
 	}

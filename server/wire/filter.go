@@ -13,7 +13,7 @@ import (
 // NewFilter converts event type patterns. field is the name of the list in errors, for example "types".
 func NewFilter(field string, patterns []string) (gateway.Filter, error) {
 	if len(patterns) > gateway.MaxPatterns {
-		return gateway.Filter{}, gateway.FieldError(field, "may have %d patterns", gateway.MaxPatterns)
+		return gateway.Filter{}, gateway.FieldError(field, "must have at most %d patterns", gateway.MaxPatterns)
 	}
 	for i, pattern := range patterns {
 		if !gateway.ValidPattern(pattern) {
@@ -44,7 +44,7 @@ func ValidFilterName(name string) bool { return filterName.MatchString(name) }
 // NewExpression returns the expression of a filter. White space alone is no expression.
 func NewExpression(field, text string) (string, error) {
 	if utf8.RuneCountInString(text) > gateway.MaxExpressionLength {
-		return "", gateway.FieldError(field, "may have %d characters", gateway.MaxExpressionLength)
+		return "", gateway.FieldError(field, "must have at most %d characters", gateway.MaxExpressionLength)
 	}
 	if strings.TrimSpace(text) == "" {
 		return "", nil

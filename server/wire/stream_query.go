@@ -72,7 +72,7 @@ func ReadStreamQuery(query url.Values, lastEventID string) (*postriderv1.Subscri
 	for _, name := range slices.Sorted(maps.Keys(query)) {
 		read, ok := streamParameters[name]
 		if !ok {
-			return nil, gateway.FieldError(name, "is not a parameter; there are tenant, types, expression, filter, start, slow_policy, payload_format, heartbeat, last_event_id and ticket")
+			return nil, gateway.FieldError(name, "is not a parameter; the parameters are tenant, types, expression, filter, start, slow_policy, payload_format, heartbeat, last_event_id and ticket")
 		}
 		if err := read(request, query[name]); err != nil {
 			return nil, err

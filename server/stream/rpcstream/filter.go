@@ -26,10 +26,10 @@ func newFilters(from *postriderv1.SubscribeRequest) ([]stream.Filter, error) {
 
 func namedFilters(from *postriderv1.SubscribeRequest) ([]stream.Filter, error) {
 	if len(from.GetTypes()) > 0 {
-		return nil, gateway.FieldError("types", "cannot be given beside filters")
+		return nil, gateway.FieldError("types", "cannot be combined with filters")
 	}
 	if from.GetExpression() != "" {
-		return nil, gateway.FieldError("expression", "cannot be given beside filters")
+		return nil, gateway.FieldError("expression", "cannot be combined with filters")
 	}
 	if len(from.GetFilters()) > stream.MaxFilters {
 		return nil, gateway.FieldError("filters", "may be %d", stream.MaxFilters)
