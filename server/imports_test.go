@@ -61,12 +61,14 @@ var layers = map[string][]string{
 	// The streams that are open.
 	"live": {"gateway", "access", "limit", "stream"},
 
-	// The transports. Those for streams know the hub and not each other; WebSockets carry publishes, too.
-	"rpc":               {"gateway", "store", "schema", "schema/compat", "schema/compile", "filter", "access", "live", "signature", "target", "tail", "publish", "register", "deliver", "stream", "stats", "wire", "limit", "telemetry"},
+	// The transports. Those for streams know the hub and not each other; WebSockets carry publishes, too. The services hand a
+	// subscription to the one over RPC.
+	"rpc":               {"gateway", "store", "schema", "schema/compat", "schema/compile", "filter", "access", "live", "signature", "target", "tail", "publish", "register", "deliver", "stream", "stream/rpcstream", "stats", "wire", "limit", "telemetry"},
+	"jsonschema":        {"gateway", "store", "schema", "access", "publish", "wire", "limit"},
 	"ingest":            {"gateway", "access", "publish", "wire", "telemetry"},
 	"ingest/*":          {"gateway", "access", "publish", "wire", "ingest", "telemetry"},
-	"stream/*":          {"gateway", "stream", "wire", "telemetry"},
-	"stream/websocket":  {"gateway", "publish", "stream", "wire", "limit"},
+	"stream/*":          {"gateway", "access", "live", "stream", "wire", "telemetry"},
+	"stream/websocket":  {"gateway", "access", "live", "publish", "stream", "wire", "limit"},
 	"stream/streamtest": {"gateway", "store", "stream"},
 	"httpserver":        {"gateway", "wire", "limit", "telemetry"},
 	// What the edges call. It reaches the services through their handlers alone.

@@ -23,6 +23,7 @@ import (
 	"github.com/postrider-dev/postrider/server/filter"
 	"github.com/postrider-dev/postrider/server/gateway"
 	"github.com/postrider-dev/postrider/server/httpserver"
+	"github.com/postrider-dev/postrider/server/jsonschema"
 	"github.com/postrider-dev/postrider/server/limit"
 	"github.com/postrider-dev/postrider/server/live"
 	"github.com/postrider-dev/postrider/server/publish"
@@ -75,6 +76,7 @@ type Server struct {
 	edges    []Edge
 	access   *access.Control
 	live     *live.Registry
+	events   *sse.Transport
 	sockets  *websocket.Transport
 	api      *rpc.API
 	http     *httpserver.Server
@@ -232,22 +234,6 @@ func (s *Server) assemble(keyring *seal.Keyring) (err error) {
 		return wire.NewEventView(s.schemas, s.store.Cursor, payload)
 	}
 
-	overRPC := rpcstream.New(hub, func(payload gateway.PayloadFormat) rpcstream.View { return view(payload) })
-	overHTTP := sse.New(sse.Config{
-		Hub: hub, NewRequest: rpcstream.NewRequest, Logger: s.logger,
-		View: func(payload gateway.PayloadFormat) sse.View { return view(payload) },
-	})
-	s.sockets, err = websocket.New(websocket.Config{
-		Hub: hub, NewRequest: rpcstream.NewRequest, Encoding: overRPC.Encoding,
-		Stopping: s.stopping, Logger: s.logger,
-	})
-	if err != nil {
-		return err
-	}
-	overSocket := func(ctx context.Context, w http.ResponseWriter, r *http.Request, client *rpc.SocketClient) {
-		s.sockets.Serve(ctx, w, r, client)
-	}
-
 	s.access, err = access.New(access.Config{
 		Store: s.store, Keyring: keyring, AdminKey: s.admin.Hash, Services: access.Services(),
 		MaxRequestBytes: s.config.MaxRequestBytes, Bodies: limit.NewBudget(s.config.bodyBytes()), Logger: s.logger,
@@ -256,10 +242,20 @@ func (s *Server) assemble(keyring *seal.Keyring) (err error) {
 		return err
 	}
 	s.live = live.New(s.access, s.config.MaxStreams)
+	overRPC := rpcstream.New(hub, func(payload gateway.PayloadFormat) rpcstream.View { return view(payload) })
+	s.events = sse.New(sse.Config{
+		Access: s.access, Live: s.live, Hub: hub, NewRequest: rpcstream.NewRequest, View: view, Logger: s.logger,
+	})
+	s.sockets, err = websocket.New(websocket.Config{
+		Access: s.access, Live: s.live, Publisher: publisher, Hub: hub, NewRequest: rpcstream.NewRequest, Encoding: overRPC.Encoding,
+		Origins: s.config.CORSOrigins, Stopping: s.stopping, Logger: s.logger,
+	})
+	if err != nil {
+		return err
+	}
 	s.api, err = rpc.New(rpc.Config{
-		Access: s.access, Live: s.live, Store: s.store, Schemas: s.schemas, Filters: filters, Publisher: publisher, Registrar: s.registrar, Engine: s.engine, Stats: s.stats, Targets: targets,
-		Subscribe: overRPC.Subscribe, Coalesce: overRPC.Coalesce, StreamEvents: overHTTP.Serve, ServeSocket: overSocket,
-		CORSOrigins:     s.config.CORSOrigins,
+		Access: s.access, Live: s.live, Store: s.store, Schemas: s.schemas, Filters: filters, Publisher: publisher,
+		Registrar: s.registrar, Engine: s.engine, Stats: s.stats, Targets: targets, Events: overRPC,
 		MaxRequestBytes: s.config.MaxRequestBytes, Version: Version(),
 		Services: s.services, Ready: s.ready, Stopping: s.stopping, Logger: s.logger,
 	})
@@ -274,9 +270,14 @@ func (s *Server) assemble(keyring *seal.Keyring) (err error) {
 	return nil
 }
 
-// mount puts the services on the mux, and the edges, which call them through the contract.
+// mount puts the services on the mux, what is served over plain HTTP, and the edges, which call the services through the contract.
 func (s *Server) mount(mux *http.ServeMux) {
 	s.api.Mount(mux)
+	mux.Handle("GET "+sse.Path, access.Private(s.events))
+	mux.Handle("GET "+websocket.Path, access.Private(s.sockets))
+	mux.Handle("GET "+wire.SchemaPathPattern, &jsonschema.Handler{
+		Access: s.access, Store: s.store, Schemas: s.schemas, Logger: s.logger,
+	})
 	calls := contract.New(mux, s.logger)
 	for _, edge := range s.edges {
 		edge(calls, mux)

@@ -1,5 +1,5 @@
-// Package rpc implements the services of postrider.v1 over Connect, gRPC and gRPC-Web. It authenticates and authorises callers and
-// resolves tenants; each service has one file. The engines behind the handlers do the work.
+// Package rpc implements the services of postrider.v1 over Connect, gRPC and gRPC-Web; each service has one file. A call is admitted by
+// server/access before its message is read. The engines behind the handlers do the work.
 package rpc
 
 import (
@@ -25,6 +25,7 @@ import (
 	"github.com/postrider-dev/postrider/server/schema"
 	"github.com/postrider-dev/postrider/server/stats"
 	"github.com/postrider-dev/postrider/server/store"
+	"github.com/postrider-dev/postrider/server/stream/rpcstream"
 	"github.com/postrider-dev/postrider/server/target"
 	"github.com/postrider-dev/postrider/server/wire"
 )
@@ -43,16 +44,8 @@ type Config struct {
 	Engine    *deliver.Engine
 	Stats     *stats.Recorder
 	Targets   *target.Registry
-	// Subscribe serves a live stream over RPC.
-	Subscribe SubscribeStream
-	// Coalesce wraps its handler, so that messages that are ready together take one write.
-	Coalesce func(http.Handler) http.Handler
-	// StreamEvents serves a live stream over plain HTTP (SSE and NDJSON).
-	StreamEvents StreamEvents
-	// ServeSocket serves live streams and publishes over WebSockets.
-	ServeSocket ServeSocket
-	// CORSOrigins are the origins whose pages may open WebSockets, besides the server's own.
-	CORSOrigins []string
+	// Events carries the events of Subscribe.
+	Events *rpcstream.Transport
 	// MaxRequestBytes bounds one request.
 	MaxRequestBytes int
 	// Services are mounted beside those of the contract.
@@ -125,7 +118,7 @@ func (a *API) services() []mounted {
 		newMounted(postriderv1connect.NewApiKeyServiceHandler(&apiKeyService{shared}, a.options)),
 		newMounted(postriderv1connect.NewEventServiceHandler(&eventService{
 			tenants: shared, publisher: a.config.Publisher, schemas: a.config.Schemas, filters: a.config.Filters,
-			subscribe: a.config.Subscribe, live: a.config.Live, stopping: a.config.Stopping,
+			events: a.config.Events, live: a.config.Live, stopping: a.config.Stopping,
 		}, a.options)),
 		newMounted(postriderv1connect.NewEventTypeServiceHandler(&eventTypeService{
 			tenants: shared, registrar: a.config.Registrar, schemas: a.config.Schemas, filters: a.config.Filters,
@@ -154,26 +147,13 @@ func (a *API) Mount(mux *http.ServeMux) {
 	var names []string
 	for _, service := range all {
 		names = append(names, service.name())
-		mux.Handle(service.path, private(a.typed(service.handler)))
+		mux.Handle(service.path, access.Private(a.typed(service.handler)))
 		if service.name() == postriderv1connect.EventServiceName {
-			mux.Handle(postriderv1connect.EventServiceSubscribeProcedure, private(a.typed(a.config.Coalesce(service.handler))))
-			mux.Handle(PublishStreamPath, private(a.typed(needsHTTP2(a.config.Logger, service.handler))))
+			mux.Handle(postriderv1connect.EventServiceSubscribeProcedure, access.Private(a.typed(a.config.Events.Coalesce(service.handler))))
+			mux.Handle(PublishStreamPath, access.Private(a.typed(needsHTTP2(a.config.Logger, service.handler))))
 		}
 	}
-	a.mountStreams(mux)
 	a.mountTools(mux, names)
-}
-
-// mountStreams mounts the endpoints that are no procedures: streams over plain HTTP, WebSockets, JSON Schemas.
-func (a *API) mountStreams(mux *http.ServeMux) {
-	mux.Handle("GET "+streamPath, private(eventStreams{
-		access: a.config.Access, live: a.config.Live, serve: a.config.StreamEvents, logger: a.config.Logger,
-	}))
-	mux.Handle("GET "+socketPath, private(eventSockets{
-		access: a.config.Access, live: a.config.Live, publisher: a.config.Publisher, serve: a.config.ServeSocket,
-		origins: a.config.CORSOrigins, logger: a.config.Logger,
-	}))
-	mux.Handle("GET "+wire.SchemaPathPattern, jsonSchemas{a.config.Access, a.config.Store, a.config.Schemas, a.config.Logger})
 }
 
 // mountTools mounts health and reflection, which need no key.
@@ -182,7 +162,7 @@ func (a *API) mountTools(mux *http.ServeMux, names []string) {
 		withGzip(a.config.Logger), connect.WithReadMaxBytes(limit.SmallBody),
 		connect.WithInterceptors(requestLog{a.config.Access.Log()}.interceptor(), wire.NewErrors(a.config.Logger)), connect.WithRecover(recovered),
 	)
-	mount := func(path string, service http.Handler) { mux.Handle(path, private(a.typed(small(service)))) }
+	mount := func(path string, service http.Handler) { mux.Handle(path, access.Private(a.typed(small(service)))) }
 	mount(grpchealth.NewHandler(health{a.config.Ready, names}, options))
 	reflector := grpcreflect.NewStaticReflector(names...)
 	mount(grpcreflect.NewHandlerV1(reflector, options))
@@ -193,15 +173,6 @@ func (a *API) mountTools(mux *http.ServeMux, names []string) {
 func small(service http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		limit.CallOf(r.Context()).Confine(limit.SmallBody)
-		service.ServeHTTP(w, r)
-	})
-}
-
-// private forbids caching: reads may come as GET, and their result depends on the caller.
-func private(service http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("Cache-Control", "no-store")
-		w.Header().Set("X-Content-Type-Options", "nosniff")
 		service.ServeHTTP(w, r)
 	})
 }

@@ -73,11 +73,11 @@ func TestEveryMountedPathIsInTheTableOfBounds(t *testing.T) {
 	t.Parallel()
 	known := []string{
 		"service.path", "postriderv1connect.EventServiceSubscribeProcedure", "PublishStreamPath", // The contract.
-		`"GET " + streamPath`, `"GET " + socketPath`, `"GET " + wire.SchemaPathPattern`,
+		`"GET " + sse.Path`, `"GET " + websocket.Path`, `"GET " + wire.SchemaPathPattern`,
 		"path", // Health and reflection.
 		`"GET /healthz"`, `"GET /readyz"`, `"/"`,
 	}
-	for _, file := range []string{"api.go", "../httpserver/server.go"} {
+	for _, file := range []string{"api.go", "../server.go", "../httpserver/server.go"} {
 		for _, pattern := range mountedIn(t, file) {
 			if !slices.Contains(known, pattern) {
 				t.Errorf("%s mounts %s: add its path to the table of this file", file, pattern)

@@ -14,15 +14,9 @@ import (
 	"github.com/postrider-dev/postrider/server/publish"
 	"github.com/postrider-dev/postrider/server/schema"
 	"github.com/postrider-dev/postrider/server/store"
-	"github.com/postrider-dev/postrider/server/stream"
+	"github.com/postrider-dev/postrider/server/stream/rpcstream"
 	"github.com/postrider-dev/postrider/server/wire"
 )
-
-// SubscribeStream serves one Subscribe call of an authenticated caller, and updates the stream's entry.
-type SubscribeStream func(
-	ctx context.Context, tenant *gateway.Tenant, entry *stream.Entry, request *connect.Request[postriderv1.SubscribeRequest],
-	to *connect.ServerStream[postriderv1.SubscribeResponse],
-) error
 
 // eventService publishes events and reads them back.
 type eventService struct {
@@ -30,7 +24,7 @@ type eventService struct {
 	publisher *publish.Publisher
 	schemas   *schema.Registry
 	filters   *filter.Compiler
-	subscribe SubscribeStream
+	events    *rpcstream.Transport
 	live      *live.Registry
 	stopping  <-chan struct{}
 }
@@ -87,7 +81,7 @@ func (s *eventService) Subscribe(
 		return err
 	}
 	entry := s.live.List(openStreamOf(ctx), tenant, rpcTransports[request.Peer().Protocol], request.Msg)
-	return s.subscribe(ctx, tenant, entry, request, to)
+	return s.events.Subscribe(ctx, tenant, entry, request, to)
 }
 
 func (s *eventService) GetEvent(

@@ -12,27 +12,26 @@ import (
 	"connectrpc.com/connect"
 
 	postriderv1 "github.com/postrider-dev/postrider/gen/go/postrider/v1"
+	"github.com/postrider-dev/postrider/server/access"
 	"github.com/postrider-dev/postrider/server/gateway"
+	"github.com/postrider-dev/postrider/server/live"
 	"github.com/postrider-dev/postrider/server/stream"
 	"github.com/postrider-dev/postrider/server/wire"
 )
 
-// View shows events to one reader.
-type View interface {
-	Event(event *gateway.Event, tenant string) (*postriderv1.Event, error)
-}
-
 // Config is what a Transport stands on.
 type Config struct {
-	Hub *stream.Hub
+	Access *access.Control
+	Live   *live.Registry
+	Hub    *stream.Hub
 	// NewRequest reads what a subscriber asks for; errors name the field.
 	NewRequest func(*gateway.Tenant, *postriderv1.SubscribeRequest) (stream.Request, error)
 	// View shows events with their payload as JSON text, with defaults or without.
-	View   func(gateway.PayloadFormat) View
+	View   func(gateway.PayloadFormat) wire.EventView
 	Logger *slog.Logger
 }
 
-// Transport answers requests with live streams.
+// Transport is the handler of requests for live streams.
 type Transport struct {
 	config Config
 	// usual and defaults are what events look like, without the defaults of fields that are not set and with them.
@@ -43,7 +42,7 @@ type Transport struct {
 // look is what events look like in the two forms.
 type look struct{ messages, lines *stream.Encoding }
 
-func newLook(hub *stream.Hub, view View) look {
+func newLook(hub *stream.Hub, view wire.EventView) look {
 	encoding := func(frame func(*postriderv1.Event) ([]byte, error)) *stream.Encoding {
 		return hub.NewEncoding(func(event *gateway.Event, tenant string) ([]byte, error) {
 			shown, err := view.Event(event, tenant)
@@ -66,18 +65,16 @@ func New(config Config) *Transport {
 	}
 }
 
-// Serve answers r with the tenant's events that asked names, until either side ends the stream, and keeps its entry. What is wrong before the
-// first event is an HTTP error in the form of the API; the last message says what ended the stream later. The error
-// is never nil: it is what the client was told, or would have been if it had not left.
-func (t *Transport) Serve(
-	w http.ResponseWriter, r *http.Request, tenant *gateway.Tenant, entry *stream.Entry,
-	asked *postriderv1.SubscribeRequest,
-) *connect.Error {
-	request, err := t.config.NewRequest(tenant, asked)
+// serve sends the events of an admitted stream until either side ends it, and keeps its entry. What is wrong before the first event is
+// an HTTP error in the form of the API; the last message says what ended the stream later. The error is never nil: it is what
+// the client was told, or would have been if it had not left.
+func (t *Transport) serve(w http.ResponseWriter, a *admitted) *connect.Error {
+	r, asked := a.r, a.request
+	request, err := t.config.NewRequest(a.tenant, asked)
 	if err != nil {
 		return t.refuse(w, r, err)
 	}
-	request.Entry = entry
+	request.Entry = a.entry
 	out := &writer{to: w, http1: r.ProtoMajor == 1, buffers: t.buffers}
 	out.form, out.encoding = t.newForm(r, asked.GetPayloadFormat())
 	request.Heartbeat = out.form.pace(request.Heartbeat)

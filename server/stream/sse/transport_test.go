@@ -7,17 +7,19 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
+	"regexp"
 	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
 
-	"google.golang.org/protobuf/types/known/durationpb"
-
-	postriderv1 "github.com/postrider-dev/postrider/gen/go/postrider/v1"
+	"github.com/postrider-dev/postrider/server/access"
 	"github.com/postrider-dev/postrider/server/filter"
 	"github.com/postrider-dev/postrider/server/gateway"
+	"github.com/postrider-dev/postrider/server/limit"
+	"github.com/postrider-dev/postrider/server/live"
 	"github.com/postrider-dev/postrider/server/schema"
 	"github.com/postrider-dev/postrider/server/seal"
 	"github.com/postrider-dev/postrider/server/store"
@@ -34,9 +36,12 @@ type world struct {
 	store     *store.Store
 	transport *sse.Transport
 	tenant    *gateway.Tenant
-	// entry is that of the next stream; nil for none.
-	entry *stream.Entry
+	access    *access.Control
+	logs      strings.Builder
 }
+
+// adminKey is the key that clients come with.
+const adminKey = "the-admin-key-of-these-tests"
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
@@ -62,10 +67,20 @@ func newWorld(t *testing.T) *world {
 	})
 	schemas := schema.NewRegistry()
 	w := &world{t: t, store: log}
+	if w.access, err = access.New(access.Config{
+		Store: log, Keyring: ring, AdminKey: access.HashKey(adminKey), Services: access.Services(),
+		MaxRequestBytes: 4 << 20, Bodies: limit.NewBudget(1 << 30),
+		Logger: slog.New(slog.NewTextHandler(&w.logs, &slog.HandlerOptions{Level: slog.LevelDebug})),
+	}); err != nil {
+		t.Fatal(err)
+	}
 	w.transport = sse.New(sse.Config{
+		Access: w.access, Live: live.New(w.access, 10),
 		Hub:        stream.New(log, recent, filter.NewCompiler(schemas), make(chan struct{})),
 		NewRequest: rpcstream.NewRequest, Logger: slog.New(slog.DiscardHandler),
-		View: func(payload gateway.PayloadFormat) sse.View { return wire.NewEventView(schemas, log.Cursor, payload) },
+		View: func(payload gateway.PayloadFormat) wire.EventView {
+			return wire.NewEventView(schemas, log.Cursor, payload)
+		},
 	})
 	if w.tenant, err = log.TenantByName(t.Context(), gateway.DefaultTenant); err != nil {
 		t.Fatal(err)
@@ -137,16 +152,21 @@ func (c *connection) take() []string {
 	return taken
 }
 
-// serve streams into a connection until the test ends.
-func (w *world) serve(accept string, asked *postriderv1.SubscribeRequest) *connection {
+// serve streams what the query asks for into a connection until the test ends.
+func (w *world) serve(accept, query string) *connection {
+	return w.serveTo("Bearer "+adminKey, accept, query)
+}
+
+func (w *world) serveTo(authorization, accept, query string) *connection {
 	ctx, cancel := context.WithCancel(context.Background())
-	request := httptest.NewRequestWithContext(ctx, http.MethodGet, "/v1/events/stream", http.NoBody)
+	request := httptest.NewRequestWithContext(ctx, http.MethodGet, sse.Path+"?"+query, http.NoBody)
 	request.Header.Set("Accept", accept)
+	request.Header.Set("Authorization", authorization)
 	to := &connection{header: http.Header{}}
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
-		_ = w.transport.Serve(to, request, w.tenant, w.entry, asked)
+		w.transport.ServeHTTP(to, request)
 	}()
 	w.t.Cleanup(func() {
 		cancel()
@@ -175,9 +195,9 @@ func TestPingsAndComments(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				w := newWorld(t)
-				asked := &postriderv1.SubscribeRequest{Types: []string{filtered}}
+				asked := "types=" + filtered
 				if tt.asked != 0 {
-					asked.HeartbeatInterval = durationpb.New(tt.asked)
+					asked += "&heartbeat=" + tt.asked.String()
 				}
 				to := w.serve("", asked)
 				if opened := to.take(); len(opened) != 1 || !strings.Contains(opened[0], "event: begin\nid: ") {
@@ -218,7 +238,7 @@ func TestDroppedEventsAreTold(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				w := newWorld(t)
-				to := w.serve(accept, &postriderv1.SubscribeRequest{SlowPolicy: postriderv1.SlowPolicy_SLOW_POLICY_DROP})
+				to := w.serve(accept, "slow_policy=drop")
 				to.take()
 				held := make(chan struct{})
 				to.mu.Lock()
@@ -248,7 +268,7 @@ func TestABatchIsFlushedOnce(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				w := newWorld(t)
-				to := w.serve(accept, &postriderv1.SubscribeRequest{})
+				to := w.serve(accept, "")
 				to.take()
 				to.writes = 0
 				w.publish(50)
@@ -269,7 +289,7 @@ func TestTheFormIsChosenByAccept(t *testing.T) {
 		t.Run(accept, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				to := newWorld(t).serve(accept, &postriderv1.SubscribeRequest{})
+				to := newWorld(t).serve(accept, "")
 				to.take()
 				if got := to.header.Get("Content-Type"); got != want {
 					t.Errorf("%q gets %s, want %s", accept, got, want)
@@ -284,32 +304,46 @@ func TestAWriteThatFails(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	to := &connection{header: http.Header{}, err: errors.New("broken pipe")}
-	request := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/v1/events/stream", http.NoBody)
-	shown := w.transport.Serve(to, request, w.tenant, nil, &postriderv1.SubscribeRequest{})
-	if shown.Code().String() != "canceled" || !errors.Is(shown, to.err) || to.writes != 1 {
-		t.Errorf("ends with %v after %d writes", shown, to.writes)
+	request := httptest.NewRequestWithContext(t.Context(), http.MethodGet, sse.Path, http.NoBody)
+	request.Header.Set("Authorization", "Bearer "+adminKey)
+	w.transport.ServeHTTP(to, request)
+	logged := w.logs.String()
+	if !strings.Contains(logged, "code=canceled") || !strings.Contains(logged, "broken pipe") || to.writes != 1 {
+		t.Errorf("after %d writes it is logged as %s", to.writes, logged)
 	}
 }
 
 func TestAStreamTellsWhatItIsCalled(t *testing.T) {
 	t.Parallel()
-	expires := time.Date(2030, 1, 2, 3, 4, 5, 0, time.UTC)
+	id := regexp.MustCompile(`"str_[a-z0-9]{26}"`)
 	for _, tt := range []struct{ name, accept, start, want string }{
-		{"SSE", "text/event-stream", "now", `"live":true,"stream":"str_1","expireTime":"2030-01-02T03:04:05Z"}` + "\n\n"},
-		{"NDJSON", "application/x-ndjson", "now", `"begin":{"stream":"str_1","expireTime":"2030-01-02T03:04:05Z","live":true}`},
+		{"SSE", "text/event-stream", "now", `"live":true,"stream":"str_1","expireTime":"2000-01-01T00:15:00Z"}` + "\n\n"},
+		{"NDJSON", "application/x-ndjson", "now", `"begin":{"stream":"str_1","expireTime":"2000-01-01T00:15:00Z","live":true}`},
 		{"SSE with a gap", "text/event-stream", gateway.Cursor{Incarnation: gateway.Incarnation{1}, Position: 2}.String(), `"live":true,"stream":"str_1"`},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				w := newWorld(t)
-				w.entry = &stream.Entry{ID: "str_1", Expires: expires}
-				told := strings.Join(w.serve(tt.accept, &postriderv1.SubscribeRequest{Start: tt.start}).take(), "")
+				query := url.Values{"start": {tt.start}, "ticket": {w.ticket()}}
+				told := strings.Join(w.serveTo("", tt.accept, query.Encode()).take(), "")
 				told = strings.ReplaceAll(told, ", ", ",") // Spaces in JSON of messages come and go.
+				told = id.ReplaceAllString(told, `"str_1"`)
 				if !strings.Contains(told, tt.want) {
 					t.Errorf("it begins with %s, want %s", told, tt.want)
 				}
 			})
 		})
 	}
+}
+
+// ticket makes one that is good for 15 minutes.
+func (w *world) ticket() string {
+	w.t.Helper()
+	caller, err := w.access.ByKey(w.t.Context(), adminKey)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	text, _ := w.access.NewTicket(caller, w.tenant.ID, gateway.Filter{}, 15*time.Minute)
+	return text
 }

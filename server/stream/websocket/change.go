@@ -79,7 +79,7 @@ func (s *socket) update(request *postriderv1.SocketRequest, asked *postriderv1.S
 	if err != nil {
 		return err
 	}
-	if err := s.client.Update(asked); err != nil {
+	if err := s.client.update(asked); err != nil {
 		return err
 	}
 	return sub.want(&change{kind: changeUpdate, id: request.GetId(), asked: &postriderv1.SubscribeRequest{

@@ -123,7 +123,7 @@ func (p *publishes) commit(requests []*postriderv1.PublishRequest) ([]publish.Ou
 	if len(requests) == 0 {
 		return nil, nil
 	}
-	outcomes, err := p.socket.client.Publish(context.WithoutCancel(p.socket.ctx), requests)
+	outcomes, err := p.socket.client.publish(context.WithoutCancel(p.socket.ctx), requests)
 	if err != nil {
 		return nil, p.socket.show(err)
 	}

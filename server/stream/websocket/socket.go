@@ -33,7 +33,7 @@ var errLeft = errors.New("the client has left")
 type socket struct {
 	transport *Transport
 	conn      *Conn
-	client    Client
+	client    *client
 	asJSON    bool
 	// ctx ends with the reason why the connection does.
 	ctx context.Context
@@ -53,7 +53,7 @@ type socket struct {
 	subscriptions map[string]*subscription
 }
 
-func newSocket(ctx context.Context, t *Transport, conn *Conn, client Client) *socket {
+func newSocket(ctx context.Context, t *Transport, conn *Conn, client *client) *socket {
 	s := &socket{
 		transport: t, conn: conn, client: client, asJSON: conn.Subprotocol() != BinaryProtocol,
 		parted: make(chan struct{}), subscriptions: map[string]*subscription{},
@@ -78,12 +78,12 @@ func (s *socket) run() {
 	s.end(errLeft)
 	<-s.parted
 	s.conn.Release()
-	s.client.Done(s.cause())
+	s.client.done(s.cause())
 }
 
 // greet tells a client that came with credentials what they are good for.
 func (s *socket) greet(late *time.Timer) {
-	switch ready, err := s.client.Ready(s.ctx); {
+	switch ready, err := s.client.ready(s.ctx); {
 	case err != nil:
 		s.end(err)
 	case ready != nil:
@@ -169,7 +169,7 @@ func (s *socket) read(late *time.Timer) {
 func (s *socket) answer(request *postriderv1.SocketRequest, late *time.Timer) error {
 	switch asked := request.GetRequest().(type) {
 	case *postriderv1.SocketRequest_Authenticate:
-		ready, err := s.client.Authenticate(s.ctx, asked.Authenticate.GetToken())
+		ready, err := s.client.authenticate(s.ctx, asked.Authenticate.GetToken())
 		if err != nil {
 			return err
 		}

@@ -47,7 +47,7 @@ type subscription struct {
 
 // run carries the subscription to its end.
 func (s *subscription) run() {
-	err := s.socket.client.Subscribe(s.socket.ctx, s.asked, s.carry)
+	err := s.socket.client.subscribe(s.socket.ctx, s.asked, s.carry)
 	s.leave()
 	switch {
 	case err == nil, errors.Is(context.Cause(s.socket.ctx), errLeft):
@@ -165,7 +165,7 @@ func (s *subscription) begin(message stream.Message) error {
 			At: message.Cursor, Gap: message.Gap, Stream: message.Stream, Expires: message.Expires, Live: message.Live,
 		}))
 	}
-	s.socket.client.Updated(s.entry, s.asked)
+	s.socket.client.updated(s.entry, s.asked)
 	if opened.kind == changeUpdate {
 		err := s.socket.put(&postriderv1.SocketResponse{
 			Id: opened.id, Subscription: s.name,

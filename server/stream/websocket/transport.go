@@ -13,8 +13,10 @@ import (
 	"connectrpc.com/connect"
 
 	postriderv1 "github.com/postrider-dev/postrider/gen/go/postrider/v1"
+	"github.com/postrider-dev/postrider/server/access"
 	"github.com/postrider-dev/postrider/server/gateway"
 	"github.com/postrider-dev/postrider/server/limit"
+	"github.com/postrider-dev/postrider/server/live"
 	"github.com/postrider-dev/postrider/server/publish"
 	"github.com/postrider-dev/postrider/server/stream"
 	"github.com/postrider-dev/postrider/server/wire"
@@ -33,45 +35,24 @@ const messageRate = 1000
 // processor reads and stores several times as many; those of a hundred connections took all processors there were.
 const keyRate = 5_000
 
-// Client is who is at the other end of a connection, and what it may do. Its methods may be called from any goroutine.
-type Client interface {
-	// Ready says what the client is to know about the credentials it came with; nil when it has shown none. With an error
-	// the connection ends.
-	Ready(ctx context.Context) (*postriderv1.SocketReady, error)
-	// Authenticate takes a key or a ticket in place of the credentials in force. Streams that are open go on under it.
-	Authenticate(ctx context.Context, token string) (*postriderv1.SocketReady, error)
-	// Subscribe confines the request to what the client may see and lets carry serve it, which is given a context that
-	// ends when the stream has to, and the stream's entry. The error is that of carry, or why it was not called.
-	Subscribe(ctx context.Context, request *postriderv1.SubscribeRequest, carry Carry) error
-	// Update confines new filters of a stream to what the client may see.
-	Update(request *postriderv1.SocketUpdate) error
-	// Updated says that a stream carries something else from now on.
-	Updated(entry *stream.Entry, request *postriderv1.SubscribeRequest)
-	// Publish stores events in order, each for itself, and returns what has become of each. After an error that of all is
-	// unknown.
-	Publish(ctx context.Context, requests []*postriderv1.PublishRequest) ([]publish.Outcome, error)
-	// Call is what the client's messages are charged to.
-	Call() *limit.Call
-	// Done is called once, at the end, with what the client was told, or would have been had it not left.
-	Done(cause *connect.Error)
-}
-
-// Carry serves a stream that was let in.
-type Carry = func(ctx context.Context, tenant *gateway.Tenant, entry *stream.Entry) error
-
 // Config is what a Transport stands on.
 type Config struct {
-	Hub *stream.Hub
+	Access    *access.Control
+	Live      *live.Registry
+	Publisher *publish.Publisher
+	Hub       *stream.Hub
 	// NewRequest reads what a subscriber asks for; errors name the field.
 	NewRequest func(*gateway.Tenant, *postriderv1.SubscribeRequest) (stream.Request, error)
 	// Encoding is that of a SubscribeResponse with an event, in JSON or in Protobuf.
 	Encoding func(asJSON bool, format postriderv1.PayloadFormat) *stream.Encoding
+	// Origins are those whose pages may connect, besides the server's own.
+	Origins []string
 	// Stopping is closed when the server begins to stop: connections end then.
 	Stopping <-chan struct{}
 	Logger   *slog.Logger
 }
 
-// Transport serves WebSockets.
+// Transport is the handler of WebSockets.
 type Transport struct {
 	config   Config
 	requests *wire.Requests
@@ -96,28 +77,24 @@ func New(config Config) (*Transport, error) {
 	}, nil
 }
 
-// Serve answers an upgrade request and returns; the connection goes on without the request, whose memory is given back. It
-// ends when either side ends it, when ctx does, or when the server stops. client hears of that, also when the request is
-// refused.
-func (t *Transport) Serve(ctx context.Context, w http.ResponseWriter, r *http.Request, client Client) {
+// upgrade makes a connection of a request whose client is admitted.
+func (t *Transport) upgrade(ctx context.Context, w http.ResponseWriter, r *http.Request, c *client) {
 	if err := checkUpgrade(r); err != nil {
-		shown := t.show(ctx, err)
-		wire.WriteError(w, r, t.config.Logger, shown)
-		client.Done(shown)
+		c.refuse(ctx, w, r, err)
 		return
 	}
 	conn, err := Accept(w, r, Options{
 		Subprotocols: []string{JSONProtocol, BinaryProtocol},
 		Compress:     r.URL.Query().Get(wire.CompressionParameter) == wire.CompressionDeflate,
-		Call:         client.Call(),
+		Call:         c.call,
 		Rate:         messageRate,
-		Shared:       func(frames int) time.Duration { return t.rates.Reserve(client.Call().Key(), min(frames, keyRate)) },
+		Shared:       func(frames int) time.Duration { return t.rates.Reserve(c.call.Key(), min(frames, keyRate)) },
 	})
 	if err != nil {
-		client.Done(connect.NewError(connect.CodeInvalidArgument, err))
+		c.done(connect.NewError(connect.CodeInvalidArgument, err))
 		return
 	}
-	s := newSocket(ctx, t, conn, client)
+	s := newSocket(ctx, t, conn, c)
 	if !t.add(s) {
 		s.end(errStopping())
 	}

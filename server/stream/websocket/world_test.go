@@ -14,12 +14,11 @@ import (
 	"testing"
 	"time"
 
-	"connectrpc.com/connect"
-
-	postriderv1 "github.com/postrider-dev/postrider/gen/go/postrider/v1"
+	"github.com/postrider-dev/postrider/server/access"
 	"github.com/postrider-dev/postrider/server/filter"
 	"github.com/postrider-dev/postrider/server/gateway"
 	"github.com/postrider-dev/postrider/server/limit"
+	"github.com/postrider-dev/postrider/server/live"
 	"github.com/postrider-dev/postrider/server/publish"
 	"github.com/postrider-dev/postrider/server/schema"
 	"github.com/postrider-dev/postrider/server/seal"
@@ -33,19 +32,55 @@ import (
 
 // world is a log and a transport that reads from it, behind an HTTP server in memory: time in it is that of the bubble.
 type world struct {
+	*store.Store
+
 	t        *testing.T
-	store    *store.Store
 	tenant   *gateway.Tenant
 	listener *pipes
 	stopping chan struct{}
 	stopped  chan struct{}
-	// done has what each connection ended with.
-	done chan *connect.Error
-	// known says that clients come with credentials.
+	// done has the code that each connection ended with, from its line in the log.
+	done chan string
+	// known says that clients come with a key.
 	known bool
-	// publish stands for the publisher.
-	publish func(requests []*postriderv1.PublishRequest) ([]publish.Outcome, error)
+	// beforeAppend is called with the events of a commit; nil for nothing.
+	beforeAppend func(events []store.NewEvent) error
 }
+
+// adminKey is the key that clients come with.
+const adminKey = "the-admin-key-of-these-tests"
+
+// Append implements publish.Log.
+func (w *world) Append(ctx context.Context, revision int64, events []store.NewEvent) ([]store.Appended, error) {
+	if w.beforeAppend != nil {
+		if err := w.beforeAppend(events); err != nil {
+			return nil, err
+		}
+	}
+	return w.Store.Append(ctx, revision, events)
+}
+
+// Handle implements slog.Handler: it keeps the codes of connections.
+func (w *world) Handle(_ context.Context, record slog.Record) error {
+	if record.Message == "request" {
+		record.Attrs(func(attribute slog.Attr) bool {
+			if attribute.Key == "code" {
+				w.done <- attribute.Value.String()
+			}
+			return true
+		})
+	}
+	return nil
+}
+
+// Enabled implements slog.Handler.
+func (w *world) Enabled(context.Context, slog.Level) bool { return true }
+
+// WithAttrs implements slog.Handler.
+func (w *world) WithAttrs([]slog.Attr) slog.Handler { return w }
+
+// WithGroup implements slog.Handler.
+func (w *world) WithGroup(string) slog.Handler { return w }
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
@@ -64,8 +99,8 @@ func newWorld(t *testing.T) *world {
 	ended := make(chan error, 1)
 	go func() { ended <- log.Run(ctx) }()
 	w := &world{
-		t: t, store: log, known: true, stopping: make(chan struct{}), stopped: make(chan struct{}),
-		listener: &pipes{conns: make(chan net.Conn), closed: make(chan struct{})}, done: make(chan *connect.Error, 10),
+		t: t, Store: log, known: true, stopping: make(chan struct{}), stopped: make(chan struct{}),
+		listener: &pipes{conns: make(chan net.Conn), closed: make(chan struct{})}, done: make(chan string, 1000),
 	}
 	if w.tenant, err = log.TenantByName(t.Context(), gateway.DefaultTenant); err != nil {
 		t.Fatal(err)
@@ -75,7 +110,16 @@ func newWorld(t *testing.T) *world {
 	encodings := rpcstream.New(hub, func(payload gateway.PayloadFormat) rpcstream.View {
 		return wire.NewEventView(schemas, log.Cursor, payload)
 	})
+	control, err := access.New(access.Config{
+		Store: log, Keyring: ring, AdminKey: access.HashKey(adminKey), Services: access.Services(),
+		// A fifth less than the messages that are read at all, of 1 MiB.
+		MaxRequestBytes: 838_861, Bodies: limit.NewBudget(1 << 30), Logger: slog.New(w),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
 	transport, err := websocket.New(websocket.Config{
+		Access: control, Live: live.New(control, 1000), Publisher: publish.New(w, schemas),
 		Hub: hub, NewRequest: rpcstream.NewRequest, Encoding: encodings.Encoding,
 		Stopping: w.stopping, Logger: slog.New(slog.DiscardHandler),
 	})
@@ -87,7 +131,7 @@ func newWorld(t *testing.T) *world {
 		_ = transport.Run(context.Background())
 	}()
 	server := &http.Server{Handler: http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
-		transport.Serve(context.WithoutCancel(r.Context()), rw, r, guest{w})
+		transport.ServeHTTP(rw, r.WithContext(limit.With(r.Context(), bounded(1<<20))))
 	})}
 	go func() { _ = server.Serve(w.listener) }()
 	t.Cleanup(func() {
@@ -116,44 +160,14 @@ func (w *world) append(n int, data string) {
 	events := make([]store.NewEvent, n)
 	for i := range events {
 		events[i].Event = &gateway.Event{
-			Tenant: w.tenant.ID, ID: fmt.Sprintf("e-%d-%d", w.store.Head(), i), Type: "a", Source: gateway.DefaultSource,
+			Tenant: w.tenant.ID, ID: fmt.Sprintf("e-%d-%d", w.Head(), i), Type: "a", Source: gateway.DefaultSource,
 			Time: time.Now(), Data: []byte(data), Subject: "one",
 		}
 	}
-	if _, err := w.store.Append(w.t.Context(), w.store.RegistryRevision(), events); err != nil {
+	if _, err := w.Append(w.t.Context(), w.RegistryRevision(), events); err != nil {
 		w.t.Fatal(err)
 	}
 }
-
-// guest is a client that may do anything.
-type guest struct{ w *world }
-
-func (g guest) Call() *limit.Call { return bounded(1 << 20) }
-
-func (g guest) Ready(context.Context) (*postriderv1.SocketReady, error) {
-	if !g.w.known {
-		return nil, nil
-	}
-	return &postriderv1.SocketReady{}, nil
-}
-
-func (g guest) Authenticate(context.Context, string) (*postriderv1.SocketReady, error) {
-	return &postriderv1.SocketReady{}, nil
-}
-
-func (g guest) Subscribe(ctx context.Context, _ *postriderv1.SubscribeRequest, carry websocket.Carry) error {
-	return carry(ctx, g.w.tenant, &stream.Entry{})
-}
-
-func (g guest) Update(*postriderv1.SocketUpdate) error { return nil }
-
-func (g guest) Updated(*stream.Entry, *postriderv1.SubscribeRequest) {}
-
-func (g guest) Publish(_ context.Context, requests []*postriderv1.PublishRequest) ([]publish.Outcome, error) {
-	return g.w.publish(requests)
-}
-
-func (g guest) Done(cause *connect.Error) { g.w.done <- cause }
 
 // pipes is a listener for connections in memory.
 type pipes struct {
@@ -184,6 +198,9 @@ func (w *world) dial(header ...string) *rawClient {
 	client, server := net.Pipe()
 	w.t.Cleanup(func() { _ = client.Close() })
 	w.listener.conns <- server
+	if w.known {
+		header = append(header, "Authorization: Bearer "+adminKey)
+	}
 	c := greet(w.t, client, "test", "", header...)
 	if c.answer.StatusCode != http.StatusSwitchingProtocols {
 		body, _ := io.ReadAll(c.answer.Body)

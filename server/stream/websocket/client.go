@@ -1,8 +1,9 @@
-package rpc
+package websocket
 
 import (
 	"context"
 	"errors"
+	"net/http"
 	"sync"
 	"time"
 
@@ -19,11 +20,11 @@ import (
 	"github.com/postrider-dev/postrider/server/wire"
 )
 
-// SocketClient is the client of a WebSocket, with its credentials, which may change during the connection.
-type SocketClient struct {
-	sockets eventSockets
-	from    live.Origin
-	began   time.Time
+// client is the client of a WebSocket, with its credentials, which may change during the connection.
+type client struct {
+	transport *Transport
+	from      live.Origin
+	began     time.Time
 	// refused is why the request's credentials are not accepted.
 	refused error
 	// call is what the client's messages are charged to.
@@ -39,14 +40,14 @@ type SocketClient struct {
 	subscriptions map[*live.Stream]struct{}
 }
 
-func (c *SocketClient) credentials() access.Caller {
+func (c *client) credentials() access.Caller {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.caller
 }
 
-// Ready describes the client's credentials; nil if it has sent none yet.
-func (c *SocketClient) Ready(ctx context.Context) (*postriderv1.SocketReady, error) {
+// ready describes the client's credentials; nil if it has sent none yet.
+func (c *client) ready(ctx context.Context) (*postriderv1.SocketReady, error) {
 	who := c.credentials()
 	if c.refused != nil || !who.Known() {
 		return nil, c.refused
@@ -54,8 +55,8 @@ func (c *SocketClient) Ready(ctx context.Context) (*postriderv1.SocketReady, err
 	return c.show(ctx, who)
 }
 
-func (c *SocketClient) show(ctx context.Context, who access.Caller) (*postriderv1.SocketReady, error) {
-	tenant, err := c.sockets.access.TenantName(ctx, who.Tenant)
+func (c *client) show(ctx context.Context, who access.Caller) (*postriderv1.SocketReady, error) {
+	tenant, err := c.transport.config.Access.TenantName(ctx, who.Tenant)
 	if err != nil {
 		return nil, err
 	}
@@ -66,10 +67,10 @@ func (c *SocketClient) show(ctx context.Context, who access.Caller) (*postriderv
 	return ready, nil
 }
 
-// Authenticate replaces the credentials of the connection and all its streams. If the new ones would not allow all of them, the old
+// authenticate replaces the credentials of the connection and all its streams. If the new ones would not allow all of them, the old
 // ones stay in force.
-func (c *SocketClient) Authenticate(ctx context.Context, token string) (*postriderv1.SocketReady, error) {
-	who, err := c.sockets.access.ByToken(ctx, token)
+func (c *client) authenticate(ctx context.Context, token string) (*postriderv1.SocketReady, error) {
+	who, err := c.transport.config.Access.ByToken(ctx, token)
 	if err != nil {
 		return nil, err
 	}
@@ -84,7 +85,7 @@ func (c *SocketClient) Authenticate(ctx context.Context, token string) (*postrid
 	if err := c.charge(who); err != nil {
 		return nil, err
 	}
-	if err := c.sockets.live.RenewConnection(c.connection, c.subscriptions, who); err != nil {
+	if err := c.transport.config.Live.RenewConnection(c.connection, c.subscriptions, who); err != nil {
 		if unpaid := c.charge(c.caller); unpaid != nil {
 			return nil, unpaid
 		}
@@ -94,11 +95,8 @@ func (c *SocketClient) Authenticate(ctx context.Context, token string) (*postrid
 	return ready, nil
 }
 
-// Call is what the client's messages are charged to.
-func (c *SocketClient) Call() *limit.Call { return c.call }
-
-// Subscribe admits a stream and lists it until carry returns.
-func (c *SocketClient) Subscribe(
+// subscribe admits a stream and lists it until carry returns.
+func (c *client) subscribe(
 	ctx context.Context, request *postriderv1.SubscribeRequest,
 	carry func(context.Context, *gateway.Tenant, *stream.Entry) error,
 ) error {
@@ -110,7 +108,7 @@ func (c *SocketClient) Subscribe(
 	return carry(ctx, tenant, entry)
 }
 
-func (c *SocketClient) admit(ctx context.Context, request *postriderv1.SubscribeRequest) (
+func (c *client) admit(ctx context.Context, request *postriderv1.SubscribeRequest) (
 	context.Context, *gateway.Tenant, *live.Stream, *stream.Entry, error,
 ) {
 	c.admitting.Lock()
@@ -123,11 +121,11 @@ func (c *SocketClient) admit(ctx context.Context, request *postriderv1.Subscribe
 		return nil, nil, nil, nil, err
 	}
 	ctx = access.With(ctx, who)
-	tenant, err := c.sockets.access.Tenant(ctx, who, request.GetTenant())
+	tenant, err := c.transport.config.Access.Tenant(ctx, who, request.GetTenant())
 	if err != nil {
 		return nil, nil, nil, nil, err
 	}
-	ctx, opened, err := c.sockets.live.Open(ctx, c.from)
+	ctx, opened, err := c.transport.config.Live.Open(ctx, c.from)
 	if err != nil {
 		return nil, nil, nil, nil, err
 	}
@@ -137,19 +135,19 @@ func (c *SocketClient) admit(ctx context.Context, request *postriderv1.Subscribe
 		c.subscriptions = map[*live.Stream]struct{}{}
 	}
 	c.subscriptions[opened] = struct{}{}
-	entry := c.sockets.live.List(opened, tenant, postriderv1.LiveStream_TRANSPORT_WEBSOCKET, request)
+	entry := c.transport.config.Live.List(opened, tenant, postriderv1.LiveStream_TRANSPORT_WEBSOCKET, request)
 	return ctx, tenant, opened, entry, nil
 }
 
-func (c *SocketClient) dismiss(opened *live.Stream) {
+func (c *client) dismiss(opened *live.Stream) {
 	c.mu.Lock()
 	delete(c.subscriptions, opened)
 	c.mu.Unlock()
-	c.sockets.live.Close(opened)
+	c.transport.config.Live.Close(opened)
 }
 
-// Update confines new filters of a stream to those of the client's ticket.
-func (c *SocketClient) Update(request *postriderv1.SocketUpdate) error {
+// update confines new filters of a stream to those of the client's ticket.
+func (c *client) update(request *postriderv1.SocketUpdate) error {
 	who := c.credentials()
 	asked := &postriderv1.SubscribeRequest{
 		Types: request.GetTypes(), Expression: request.GetExpression(), Filters: request.GetFilters(),
@@ -161,13 +159,13 @@ func (c *SocketClient) Update(request *postriderv1.SocketUpdate) error {
 	return nil
 }
 
-// Updated lists what a stream carries now.
-func (c *SocketClient) Updated(entry *stream.Entry, request *postriderv1.SubscribeRequest) {
-	c.sockets.live.Relist(entry.ID, request)
+// updated lists what a stream carries now.
+func (c *client) updated(entry *stream.Entry, request *postriderv1.SubscribeRequest) {
+	c.transport.config.Live.Relist(entry.ID, request)
 }
 
-// Publish stores events in order, each for itself.
-func (c *SocketClient) Publish(ctx context.Context, requests []*postriderv1.PublishRequest) ([]publish.Outcome, error) {
+// publish stores events in order, each for itself.
+func (c *client) publish(ctx context.Context, requests []*postriderv1.PublishRequest) ([]publish.Outcome, error) {
 	who := c.credentials()
 	if err := access.Require(who.Principal, access.EventsPublish); err != nil {
 		return nil, err
@@ -180,13 +178,13 @@ func (c *SocketClient) Publish(ctx context.Context, requests []*postriderv1.Publ
 			return nil, err
 		}
 	}
-	return c.sockets.publisher.PublishEach(ctx, prepared)
+	return c.transport.config.Publisher.PublishEach(ctx, prepared)
 }
 
 // prepare checks one event. An error is the server's; a fault of the event is in the result.
-func (c *SocketClient) prepare(ctx context.Context, request *postriderv1.PublishRequest) (publish.Prepared, error) {
+func (c *client) prepare(ctx context.Context, request *postriderv1.PublishRequest) (publish.Prepared, error) {
 	var draft gateway.Draft
-	tenant, err := c.sockets.access.Tenant(ctx, access.Of(ctx), request.GetTenant())
+	tenant, err := c.transport.config.Access.Tenant(ctx, access.Of(ctx), request.GetTenant())
 	if err == nil {
 		draft, err = wire.NewDraft(request.GetEvent())
 	}
@@ -197,13 +195,24 @@ func (c *SocketClient) prepare(ctx context.Context, request *postriderv1.Publish
 	if err != nil {
 		return publish.Prepared{}, err
 	}
-	return c.sockets.publisher.Prepare(ctx, tenant, draft)
+	return c.transport.config.Publisher.Prepare(ctx, tenant, draft)
 }
 
-// Done writes the connection's line to the log.
-func (c *SocketClient) Done(cause *connect.Error) {
+// refuse responds to a request that is not upgraded.
+func (c *client) refuse(ctx context.Context, w http.ResponseWriter, r *http.Request, err error) {
+	shown := c.transport.show(ctx, err)
+	wire.WriteError(w, r, c.transport.config.Logger, shown)
+	c.done(shown)
+}
+
+// done writes the connection's line to the log. It is called once, at the end, with what the client was told, or would have been had it
+// not left.
+func (c *client) done(cause *connect.Error) {
 	if c.connection != nil {
-		c.sockets.live.Close(c.connection)
+		c.transport.config.Live.Close(c.connection)
 	}
-	c.write(cause)
+	c.transport.config.Access.Log().Write(access.With(context.Background(), c.credentials()), access.Line{
+		Procedure: Path, Protocol: "websocket", Peer: c.from.Address, Began: c.began, Quiet: true,
+		Code: cause.Code().String(), Err: cause,
+	})
 }

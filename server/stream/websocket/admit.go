@@ -1,74 +1,54 @@
-package rpc
+package websocket
 
 import (
 	"context"
-	"log/slog"
 	"net/http"
 	"net/url"
 	"slices"
 	"strings"
 	"time"
 
-	"connectrpc.com/connect"
-
 	"github.com/postrider-dev/postrider/server/access"
 	"github.com/postrider-dev/postrider/server/gateway"
 	"github.com/postrider-dev/postrider/server/limit"
 	"github.com/postrider-dev/postrider/server/live"
-	"github.com/postrider-dev/postrider/server/publish"
 	"github.com/postrider-dev/postrider/server/wire"
 )
 
-// socketPath is the address of WebSockets. Like streamPath it is never logged with its query.
-const socketPath = "/v1/events/socket"
+// Path is the address of WebSockets. It is never logged with its query, which may hold a ticket.
+const Path = "/v1/events/socket"
 
 // keyProtocol is the prefix of a subprotocol with which a browser sends a key, since it cannot set a header. The server never
 // selects it.
 const keyProtocol = "postrider.bearer."
 
-// ServeSocket upgrades a request to a WebSocket and serves the client until ctx or either side ends the connection, which may be after
-// ServeSocket has returned. It always calls the client's Done.
-type ServeSocket func(ctx context.Context, w http.ResponseWriter, r *http.Request, client *SocketClient)
-
-// eventSockets authenticates the clients of WebSockets.
-type eventSockets struct {
-	access    *access.Control
-	live      *live.Registry
-	publisher *publish.Publisher
-	serve     ServeSocket
-	// origins are those whose pages may connect, besides the server's own.
-	origins []string
-	logger  *slog.Logger
-}
-
-func (s eventSockets) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	// The connection outlives the request.
+// ServeHTTP upgrades a request to a WebSocket and returns. The connection goes on without the request, whose memory is given back, until
+// either side ends it, its credentials expire, or the server stops.
+func (t *Transport) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	ctx := context.WithoutCancel(r.Context())
-	client := &SocketClient{sockets: s, from: live.NewOrigin(r.RemoteAddr, r.Header), began: time.Now(), call: limit.CallOf(r.Context())}
-	err := s.checkOrigin(r)
+	c := &client{transport: t, from: live.NewOrigin(r.RemoteAddr, r.Header), began: time.Now(), call: limit.CallOf(r.Context())}
+	err := t.checkOrigin(r)
 	if err == nil {
-		err = client.identify(ctx, r)
+		err = c.identify(ctx, r)
 	}
 	if err == nil {
-		err = client.charge(client.caller)
+		err = c.charge(c.caller)
 	}
 	if err == nil {
-		ctx, client.connection, err = s.live.Open(access.With(ctx, client.caller), client.from)
+		ctx, c.connection, err = t.config.Live.Open(access.With(ctx, c.caller), c.from)
 	}
 	if err != nil {
-		shown := wire.ConnectError(ctx, s.logger, err)
-		wire.WriteError(w, r, s.logger, shown)
-		client.Done(shown)
+		c.refuse(ctx, w, r, err)
 		return
 	}
-	s.serve(ctx, w, r, client)
+	t.upgrade(ctx, w, r, c)
 }
 
 // checkOrigin refuses pages of other sites: browsers let any page open a WebSocket to any host. Non-browser clients send no Origin.
-func (s eventSockets) checkOrigin(r *http.Request) error {
+func (t *Transport) checkOrigin(r *http.Request) error {
 	origin := r.Header.Get("Origin")
-	if origin == "" || access.SameHost(origin, r.Host) || slices.Contains(s.origins, "*") ||
-		slices.ContainsFunc(s.origins, func(one string) bool { return strings.EqualFold(one, origin) }) {
+	if origin == "" || access.SameHost(origin, r.Host) || slices.Contains(t.config.Origins, "*") ||
+		slices.ContainsFunc(t.config.Origins, func(one string) bool { return strings.EqualFold(one, origin) }) {
 		return nil
 	}
 	return gateway.Errorf(gateway.CodePermissionDenied, gateway.ReasonUnauthenticated,
@@ -77,21 +57,21 @@ func (s eventSockets) checkOrigin(r *http.Request) error {
 
 // identify authenticates the client by the request, if it has credentials. Only a wrong header is refused here: a browser does not
 // show a page why a connection was refused, so credentials that browsers send are judged after the upgrade.
-func (c *SocketClient) identify(ctx context.Context, r *http.Request) error {
+func (c *client) identify(ctx context.Context, r *http.Request) error {
 	query, err := readSocketQuery(r)
 	if err != nil {
 		return err
 	}
 	if r.Header.Get("Authorization") != "" {
-		c.caller, err = c.sockets.access.Authenticate(ctx, r.Header)
+		c.caller, err = c.transport.config.Access.Authenticate(ctx, r.Header)
 		return err
 	}
 	if key := keyOffered(r); key != "" {
-		c.caller, c.refused = c.sockets.access.ByKey(ctx, key)
+		c.caller, c.refused = c.transport.config.Access.ByKey(ctx, key)
 	} else if query.Has(wire.TicketParameter) {
-		c.caller, c.refused = c.sockets.access.ByTicket(ctx, query.Get(wire.TicketParameter))
+		c.caller, c.refused = c.transport.config.Access.ByTicket(ctx, query.Get(wire.TicketParameter))
 	} else if token := access.SessionToken(r.Header); token != "" && access.SameHost(r.Header.Get("Origin"), r.Host) {
-		c.caller, c.refused = c.sockets.access.BySession(ctx, token)
+		c.caller, c.refused = c.transport.config.Access.BySession(ctx, token)
 	}
 	if c.refused != nil {
 		c.caller = access.Caller{}
@@ -100,12 +80,12 @@ func (c *SocketClient) identify(ctx context.Context, r *http.Request) error {
 }
 
 // charge charges the messages of the connection to a caller. Messages of an unknown caller have to be small.
-func (c *SocketClient) charge(who access.Caller) error {
+func (c *client) charge(who access.Caller) error {
 	if !who.Known() {
 		c.call.Confine(limit.SmallBody)
 		return nil
 	}
-	return c.sockets.access.Charge(limit.With(context.Background(), c.call), who)
+	return c.transport.config.Access.Charge(limit.With(context.Background(), c.call), who)
 }
 
 func readSocketQuery(r *http.Request) (url.Values, error) {
@@ -135,11 +115,4 @@ func keyOffered(r *http.Request) string {
 		}
 	}
 	return ""
-}
-
-func (c *SocketClient) write(shown *connect.Error) {
-	who := c.credentials()
-	spec := connect.Spec{Procedure: socketPath, StreamType: connect.StreamTypeBidi}
-	peer := connect.Peer{Addr: c.from.Address, Protocol: "websocket"}
-	requestLog{c.sockets.access.Log()}.write(access.With(context.Background(), who), spec, peer, c.began, shown)
 }

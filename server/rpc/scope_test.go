@@ -5,9 +5,8 @@ import (
 	"strings"
 	"testing"
 
-	"google.golang.org/protobuf/reflect/protoreflect"
-
 	postriderv1 "github.com/postrider-dev/postrider/gen/go/postrider/v1"
+	"github.com/postrider-dev/postrider/server/access"
 )
 
 const (
@@ -43,19 +42,10 @@ var allowed = map[string]string{
 // procedures lists every method of the contract, and whether it streams.
 func procedures() map[string]bool {
 	found := map[string]bool{}
-	for _, file := range []protoreflect.FileDescriptor{
-		postriderv1.File_postrider_v1_session_proto, postriderv1.File_postrider_v1_tenant_proto,
-		postriderv1.File_postrider_v1_api_key_proto, postriderv1.File_postrider_v1_event_proto,
-		postriderv1.File_postrider_v1_event_type_proto,
-		postriderv1.File_postrider_v1_subscription_proto, postriderv1.File_postrider_v1_delivery_proto,
-		postriderv1.File_postrider_v1_stats_proto, postriderv1.File_postrider_v1_stream_proto,
-	} {
-		for i := range file.Services().Len() {
-			service := file.Services().Get(i)
-			for j := range service.Methods().Len() {
-				method := service.Methods().Get(j)
-				found[string(service.Name())+"/"+string(method.Name())] = method.IsStreamingServer()
-			}
+	for _, service := range access.Services() {
+		for i := range service.Methods().Len() {
+			method := service.Methods().Get(i)
+			found[string(service.Name())+"/"+string(method.Name())] = method.IsStreamingServer()
 		}
 	}
 	return found
