@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"github.com/postrider-dev/postrider/server/gateway"
-	"github.com/postrider-dev/postrider/server/store"
 	"github.com/postrider-dev/postrider/server/target"
 )
 
@@ -20,9 +19,9 @@ func TestDeliversMatchingEventsInOrder(t *testing.T) {
 	t.Parallel()
 	inWorld(t, func(w *world) {
 		one := gateway.Policy{Concurrency: 1}
-		_, orders := w.subscribe("orders", store.StartNow, one, "order.*", "order.created")
-		_, exact := w.subscribe("exact", store.StartNow, one, "order.created")
-		all, everything := w.subscribe("all", store.StartNow, one)
+		_, orders := w.subscribe("orders", gateway.StartNow, one, "order.*", "order.created")
+		_, exact := w.subscribe("exact", gateway.StartNow, one, "order.created")
+		all, everything := w.subscribe("all", gateway.StartNow, one)
 		w.publish("order.created", "user.created", "order.paid.late", "orders.created")
 		pass(time.Second)
 
@@ -51,7 +50,7 @@ func TestTheLineOfAnAttemptNamesItsCauseAndADueTimeOnlyWhereThereIsOne(t *testin
 		var lines bytes.Buffer
 		w.logger = slog.New(slog.NewTextHandler(&lines, nil))
 		w.start()
-		sub, e := w.subscribe("s", store.StartNow, gateway.Policy{RetrySchedule: []time.Duration{time.Minute}})
+		sub, e := w.subscribe("s", gateway.StartNow, gateway.Policy{RetrySchedule: []time.Duration{time.Minute}})
 		e.set(func(context.Context, *target.Message, int) gateway.Outcome { return eventFailure })
 		w.publish("a")
 		pass(time.Hour)
@@ -73,7 +72,7 @@ func TestTheLineOfAnAttemptNamesItsCauseAndADueTimeOnlyWhereThereIsOne(t *testin
 func TestNeverMoreAttemptsThanSlots(t *testing.T) {
 	t.Parallel()
 	inWorld(t, func(w *world) {
-		_, e := w.subscribe("s", store.StartNow, gateway.Policy{Concurrency: 7})
+		_, e := w.subscribe("s", gateway.StartNow, gateway.Policy{Concurrency: 7})
 		e.set(func(context.Context, *target.Message, int) gateway.Outcome {
 			time.Sleep(300 * time.Millisecond)
 			return delivered
@@ -89,7 +88,7 @@ func TestNeverMoreAttemptsThanSlots(t *testing.T) {
 func TestSlowAttemptDoesNotHoldThePlace(t *testing.T) {
 	t.Parallel()
 	inWorld(t, func(w *world) {
-		sub, e := w.subscribe("s", store.StartNow, gateway.Policy{Concurrency: 2})
+		sub, e := w.subscribe("s", gateway.StartNow, gateway.Policy{Concurrency: 2})
 		w.publishN(5, "warm")
 		pass(time.Second)
 		e.set(func(ctx context.Context, m *target.Message, nth int) gateway.Outcome {
@@ -118,7 +117,7 @@ func TestSlowAttemptDoesNotHoldThePlace(t *testing.T) {
 func TestRetryScheduleUntilDeadAndManualRetry(t *testing.T) {
 	t.Parallel()
 	inWorld(t, func(w *world) {
-		sub, e := w.subscribe("s", store.StartNow, gateway.Policy{})
+		sub, e := w.subscribe("s", gateway.StartNow, gateway.Policy{})
 		e.set(always(eventFailure))
 		w.publish("a")
 		pass(100 * time.Hour)
@@ -161,7 +160,7 @@ func TestRetryScheduleUntilDeadAndManualRetry(t *testing.T) {
 func TestManualRetryThatFails(t *testing.T) {
 	t.Parallel()
 	inWorld(t, func(w *world) {
-		sub, e := w.subscribe("s", store.StartNow, gateway.Policy{RetrySchedule: []time.Duration{time.Hour, time.Hour}})
+		sub, e := w.subscribe("s", gateway.StartNow, gateway.Policy{RetrySchedule: []time.Duration{time.Hour, time.Hour}})
 		e.set(always(eventFailure))
 		w.publish("a")
 		pass(time.Second)
@@ -188,7 +187,7 @@ func TestManualRetryThatFails(t *testing.T) {
 func TestRetryDoesNotHoldASlot(t *testing.T) {
 	t.Parallel()
 	inWorld(t, func(w *world) {
-		sub, e := w.subscribe("s", store.StartNow, gateway.Policy{Concurrency: 1})
+		sub, e := w.subscribe("s", gateway.StartNow, gateway.Policy{Concurrency: 1})
 		e.set(func(_ context.Context, m *target.Message, _ int) gateway.Outcome {
 			if m.ID == "1" {
 				return eventFailure
@@ -208,7 +207,7 @@ func TestWrongTargetAndPayloadAreOutcomes(t *testing.T) {
 	inWorld(t, func(w *world) {
 		sub, err := w.engine.Create(w.ctx, &gateway.Subscription{
 			Tenant: tenant, Name: "nowhere", TargetType: "fake", TargetConfig: []byte("nowhere"),
-		}, store.Start{})
+		}, gateway.Start{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -224,7 +223,7 @@ func TestWrongTargetAndPayloadAreOutcomes(t *testing.T) {
 func TestManyRetriesComeDue(t *testing.T) {
 	t.Parallel()
 	inWorld(t, func(w *world) {
-		sub, e := w.subscribe("s", store.StartNow, gateway.Policy{Concurrency: 4})
+		sub, e := w.subscribe("s", gateway.StartNow, gateway.Policy{Concurrency: 4})
 		failed := map[string]bool{}
 		e.set(func(_ context.Context, m *target.Message, nth int) gateway.Outcome {
 			e.mu.Lock()
@@ -252,7 +251,7 @@ func TestManyRetriesComeDue(t *testing.T) {
 func TestTestAttempt(t *testing.T) {
 	t.Parallel()
 	inWorld(t, func(w *world) {
-		sub, e := w.subscribe("s", store.StartNow, gateway.Policy{})
+		sub, e := w.subscribe("s", gateway.StartNow, gateway.Policy{})
 		e.set(always(gone))
 		result, err := w.engine.Test(w.ctx, w.stored(sub))
 		if err != nil {
@@ -290,7 +289,7 @@ func TestEachOutcomeWhileClosed(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			inWorld(t, func(w *world) {
-				sub, e := w.subscribe("s", store.StartNow, gateway.Policy{})
+				sub, e := w.subscribe("s", gateway.StartNow, gateway.Policy{})
 				e.set(always(c.outcome))
 				w.publish("a")
 				pass(time.Second)

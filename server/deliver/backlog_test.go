@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"github.com/postrider-dev/postrider/server/gateway"
-	"github.com/postrider-dev/postrider/server/store"
 )
 
 func (w *world) backlog(sub *gateway.Subscription) gateway.SubscriptionBacklog {
@@ -21,8 +20,8 @@ func (w *world) backlog(sub *gateway.Subscription) gateway.SubscriptionBacklog {
 func TestBacklogs(t *testing.T) {
 	t.Parallel()
 	inWorld(t, func(w *world) {
-		sub, e := w.subscribe("s", store.StartNow, gateway.Policy{}, "a")
-		idle, _ := w.subscribe("idle", store.StartNow, gateway.Policy{}, "other")
+		sub, e := w.subscribe("s", gateway.StartNow, gateway.Policy{}, "a")
+		idle, _ := w.subscribe("idle", gateway.StartNow, gateway.Policy{}, "other")
 		e.set(always(eventFailure))
 		w.publish("a", "b")
 		pass(time.Second)

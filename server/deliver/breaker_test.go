@@ -6,14 +6,13 @@ import (
 	"time"
 
 	"github.com/postrider-dev/postrider/server/gateway"
-	"github.com/postrider-dev/postrider/server/store"
 	"github.com/postrider-dev/postrider/server/target"
 )
 
 // open makes the endpoint fail until the breaker is open, and returns the subscription.
 func (w *world) open(slots int) (*gateway.Subscription, *endpoint) {
 	w.t.Helper()
-	sub, e := w.subscribe("s", store.StartNow, gateway.Policy{Concurrency: slots})
+	sub, e := w.subscribe("s", gateway.StartNow, gateway.Policy{Concurrency: slots})
 	e.set(always(endpointFailure))
 	w.publishN(100, "a")
 	pass(time.Second)
@@ -122,7 +121,7 @@ func TestRampAfterClosing(t *testing.T) {
 func TestTwentyRefusedEventsOpen(t *testing.T) {
 	t.Parallel()
 	inWorld(t, func(w *world) {
-		sub, e := w.subscribe("s", store.StartNow, gateway.Policy{Concurrency: 1})
+		sub, e := w.subscribe("s", gateway.StartNow, gateway.Policy{Concurrency: 1})
 		e.set(always(eventFailure))
 		w.publishN(50, "a")
 		pass(4 * time.Second)
@@ -158,7 +157,7 @@ func TestRefusedProbeCloses(t *testing.T) {
 func TestPoisonCannotHoldTheBreaker(t *testing.T) {
 	t.Parallel()
 	inWorld(t, func(w *world) {
-		sub, e := w.subscribe("s", store.StartNow, gateway.Policy{Concurrency: 1})
+		sub, e := w.subscribe("s", gateway.StartNow, gateway.Policy{Concurrency: 1})
 		e.set(func(_ context.Context, m *target.Message, _ int) gateway.Outcome {
 			if len(m.ID) == 1 { // 1 to 9
 				return endpointFailure
@@ -180,7 +179,7 @@ func TestPoisonCannotHoldTheBreaker(t *testing.T) {
 func TestOutageWithoutNewEvents(t *testing.T) {
 	t.Parallel()
 	inWorld(t, func(w *world) {
-		sub, e := w.subscribe("s", store.StartNow, gateway.Policy{})
+		sub, e := w.subscribe("s", gateway.StartNow, gateway.Policy{})
 		e.set(always(endpointFailure))
 		w.publishN(5, "a")
 		pass(5 * 24 * time.Hour)
@@ -197,7 +196,7 @@ func TestOutageWithoutNewEvents(t *testing.T) {
 func TestNewEventIsTheProbe(t *testing.T) {
 	t.Parallel()
 	inWorld(t, func(w *world) {
-		sub, e := w.subscribe("s", store.StartNow, gateway.Policy{RetrySchedule: []time.Duration{200 * time.Hour}})
+		sub, e := w.subscribe("s", gateway.StartNow, gateway.Policy{RetrySchedule: []time.Duration{200 * time.Hour}})
 		e.set(always(endpointFailure))
 		w.publishN(5, "a")
 		pass(3 * time.Hour)
@@ -213,7 +212,7 @@ func TestNewEventIsTheProbe(t *testing.T) {
 func TestSlowDownHolds(t *testing.T) {
 	t.Parallel()
 	inWorld(t, func(w *world) {
-		sub, e := w.subscribe("s", store.StartNow, gateway.Policy{Concurrency: 1})
+		sub, e := w.subscribe("s", gateway.StartNow, gateway.Policy{Concurrency: 1})
 		e.set(func(_ context.Context, m *target.Message, nth int) gateway.Outcome {
 			if nth == 2 || nth == 3 {
 				return slowDown(time.Hour)
@@ -239,7 +238,7 @@ func TestSlowDownHolds(t *testing.T) {
 func TestGoneDisablesUntilResumed(t *testing.T) {
 	t.Parallel()
 	inWorld(t, func(w *world) {
-		sub, e := w.subscribe("s", store.StartNow, gateway.Policy{Concurrency: 1})
+		sub, e := w.subscribe("s", gateway.StartNow, gateway.Policy{Concurrency: 1})
 		e.set(func(_ context.Context, m *target.Message, nth int) gateway.Outcome {
 			if m.ID == "3" {
 				return gone
@@ -295,7 +294,7 @@ func TestManualRetryWhileOpen(t *testing.T) {
 func TestAttemptsUnderWayWhenItOpens(t *testing.T) {
 	t.Parallel()
 	inWorld(t, func(w *world) {
-		sub, e := w.subscribe("s", store.StartNow, gateway.Policy{Concurrency: 16})
+		sub, e := w.subscribe("s", gateway.StartNow, gateway.Policy{Concurrency: 16})
 		w.publishN(40, "warm")
 		pass(time.Second)
 		e.set(func(_ context.Context, m *target.Message, nth int) gateway.Outcome {

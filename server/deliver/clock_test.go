@@ -36,7 +36,7 @@ func TestRetriesStoredByAClockThatWasAheadWaitOneStep(t *testing.T) {
 	var sub *gateway.Subscription
 	inWorldAfter(t, func(w *world) {
 		var e *endpoint
-		sub, e = w.subscribe("s", store.StartNow, oneStep)
+		sub, e = w.subscribe("s", gateway.StartNow, oneStep)
 		e.set(always(eventFailure))
 		w.publishN(10, "a")
 		pass(time.Second)
@@ -62,7 +62,7 @@ func TestAHoldStoredByAClockThatWasAheadLastsAsLongAsItWasAskedFor(t *testing.T)
 	var sub *gateway.Subscription
 	inWorldAfter(t, func(w *world) {
 		var e *endpoint
-		sub, e = w.subscribe("s", store.StartNow, gateway.Policy{Concurrency: 1})
+		sub, e = w.subscribe("s", gateway.StartNow, gateway.Policy{Concurrency: 1})
 		e.set(always(slowDown(time.Minute)))
 		w.publishN(3, "a")
 		pass(time.Second)
@@ -86,7 +86,7 @@ func TestRetriesOfARunningServerWaitOneStepAfterItsClockWasSetBack(t *testing.T)
 		w.wall = func() time.Time { return time.Now().Add(time.Duration(ahead.Load())).Round(0) }
 		w.start()
 		defer w.stop()
-		sub, e := w.subscribe("s", store.StartNow, oneStep)
+		sub, e := w.subscribe("s", gateway.StartNow, oneStep)
 		e.set(always(eventFailure))
 		w.publishN(10, "a")
 		pass(10 * time.Second)

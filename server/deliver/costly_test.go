@@ -8,7 +8,6 @@ import (
 
 	"github.com/postrider-dev/postrider/server/gateway"
 	"github.com/postrider-dev/postrider/server/meter/metertest"
-	"github.com/postrider-dev/postrider/server/store"
 )
 
 // What an event of 600 kB may take from its publish until a subscription with a costly expression is past it: the router
@@ -22,13 +21,13 @@ const (
 func TestCostlyExpressionsOfSubscriptionsAreBounded(t *testing.T) {
 	payload := string(metertest.Payload())
 	inWorld(t, func(w *world) {
-		_, beside := w.subscribeTo("beside", store.StartNow, gateway.Policy{}, gateway.Filter{Expression: `event.id != ""`})
+		_, beside := w.subscribeTo("beside", gateway.StartNow, gateway.Policy{}, gateway.Filter{Expression: `event.id != ""`})
 		over := 0
 		for i, row := range metertest.Expressions() {
 			if row.Filter == "" {
 				continue
 			}
-			sub, e := w.subscribeTo(fmt.Sprint("costly ", i), store.StartNow, gateway.Policy{}, gateway.Filter{Expression: row.Filter})
+			sub, e := w.subscribeTo(fmt.Sprint("costly ", i), gateway.StartNow, gateway.Policy{}, gateway.Filter{Expression: row.Filter})
 			t.Log(row.Name)
 			metertest.Bounded(t, maxMemory, maxProcessor, func() {
 				w.publishData("costly", payload)

@@ -42,7 +42,7 @@ func TestCrash(t *testing.T) {
 	names := []string{"quick", "slow", "failing", "narrow"}
 	filters := map[string][]string{"narrow": {"b"}}
 	for _, name := range names {
-		_, e := w.subscribe(name, store.StartNow, gateway.Policy{Concurrency: slots}, filters[name]...)
+		_, e := w.subscribe(name, gateway.StartNow, gateway.Policy{Concurrency: slots}, filters[name]...)
 		e.set(func(ctx context.Context, m *target.Message, nth int) gateway.Outcome {
 			switch {
 			case name == "failing" && nth%3 == 0:

@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/postrider-dev/postrider/server/gateway"
-	"github.com/postrider-dev/postrider/server/store"
 	"github.com/postrider-dev/postrider/server/target"
 )
 
@@ -57,7 +56,7 @@ func TestBatchesKeepTheOrderOfTheLog(t *testing.T) {
 		t.Run(fmt.Sprint(concurrency), func(t *testing.T) {
 			t.Parallel()
 			inWorld(t, func(w *world) {
-				sub, e := w.subscribe("s", store.StartNow, gateway.Policy{Concurrency: concurrency})
+				sub, e := w.subscribe("s", gateway.StartNow, gateway.Policy{Concurrency: concurrency})
 				b := &batcher{endpoint: e}
 				w.targets["s"] = b
 				w.publishN(100, "a")
@@ -75,7 +74,7 @@ func TestBatchesKeepTheOrderOfTheLog(t *testing.T) {
 func TestEachEventOfABatchHasItsOutcome(t *testing.T) {
 	t.Parallel()
 	inWorld(t, func(w *world) {
-		sub, e := w.subscribe("s", store.StartNow, gateway.Policy{Concurrency: 8})
+		sub, e := w.subscribe("s", gateway.StartNow, gateway.Policy{Concurrency: 8})
 		w.targets["s"] = &batcher{endpoint: e}
 		e.set(func(_ context.Context, m *target.Message, _ int) gateway.Outcome {
 			if m.ID == "20" && len(e.ids()) < 40 {
@@ -103,7 +102,7 @@ func TestUnrenderedEventHoldsNoBatch(t *testing.T) {
 			return []byte(`{}`), nil
 		}
 		w.restart()
-		sub, e := w.subscribe("s", store.StartNow, gateway.Policy{Concurrency: 8})
+		sub, e := w.subscribe("s", gateway.StartNow, gateway.Policy{Concurrency: 8})
 		w.targets["s"] = &batcher{endpoint: e}
 		w.publishN(20, "a")
 		pass(2 * time.Minute)
@@ -134,7 +133,7 @@ func TestTargetIsClosedAfterItsLastAttempt(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			inWorld(t, func(w *world) {
-				sub, e := w.subscribe("s", store.StartNow, hour)
+				sub, e := w.subscribe("s", gateway.StartNow, hour)
 				release := make(chan struct{})
 				e.set(func(context.Context, *target.Message, int) gateway.Outcome { <-release; return delivered })
 				w.publish("a")
@@ -153,7 +152,7 @@ func TestTargetIsClosedAfterItsLastAttempt(t *testing.T) {
 func TestDeletedSubscriptionClosesItsTarget(t *testing.T) {
 	t.Parallel()
 	inWorld(t, func(w *world) {
-		sub, e := w.subscribe("s", store.StartNow, gateway.Policy{})
+		sub, e := w.subscribe("s", gateway.StartNow, gateway.Policy{})
 		w.publish("a")
 		pass(time.Second)
 		equal(t, "closed between attempts", e.timesClosed(), 0)
@@ -168,7 +167,7 @@ func TestDeletedSubscriptionClosesItsTarget(t *testing.T) {
 func TestTestClosesItsTarget(t *testing.T) {
 	t.Parallel()
 	inWorld(t, func(w *world) {
-		sub, e := w.subscribe("s", store.StartNow, gateway.Policy{})
+		sub, e := w.subscribe("s", gateway.StartNow, gateway.Policy{})
 		if _, err := w.engine.Test(w.ctx, w.stored(sub)); err != nil {
 			t.Fatal(err)
 		}

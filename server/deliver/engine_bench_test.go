@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/postrider-dev/postrider/server/gateway"
-	"github.com/postrider-dev/postrider/server/store"
 	"github.com/postrider-dev/postrider/server/target"
 )
 
@@ -35,7 +34,7 @@ func BenchmarkDrain(b *testing.B) {
 				w.targets[name] = e
 				if _, err := w.engine.Create(w.ctx, &gateway.Subscription{
 					Tenant: tenant, Name: name, TargetType: "fake", TargetConfig: []byte(name), Policy: gateway.Policy{Concurrency: c.slots},
-				}, store.Start{Kind: store.StartEarliest}); err != nil {
+				}, gateway.Start{Kind: gateway.StartEarliest}); err != nil {
 					b.Fatal(err)
 				}
 			}

@@ -7,14 +7,13 @@ import (
 	"time"
 
 	"github.com/postrider-dev/postrider/server/gateway"
-	"github.com/postrider-dev/postrider/server/store"
 )
 
 // An event that the expression rejects is passed like one that the patterns reject: no row, and the place moves on.
 func TestExpressionSelects(t *testing.T) {
 	t.Parallel()
 	inWorld(t, func(w *world) {
-		sub, e := w.subscribeTo("s", store.StartNow, gateway.Policy{Concurrency: 1}, gateway.Filter{Types: []string{"a"}, Expression: everyThird})
+		sub, e := w.subscribeTo("s", gateway.StartNow, gateway.Policy{Concurrency: 1}, gateway.Filter{Types: []string{"a"}, Expression: everyThird})
 		w.publish("a", "b", "a", "a", "a", "b", "a", "a", "a")
 		pass(time.Second)
 		equalList(t, "received", e.ids(), []string{"3", "9"})
@@ -45,7 +44,7 @@ func TestExpressionSelectsFewOfThePast(t *testing.T) {
 				w.tailBytes = tailBytes
 				w.start()
 				w.publishN(3000, "a")
-				sub, e := w.subscribeTo("s", store.StartEarliest, gateway.Policy{Concurrency: 1}, gateway.Filter{Expression: `event.data.n % 700 == 0`})
+				sub, e := w.subscribeTo("s", gateway.StartEarliest, gateway.Policy{Concurrency: 1}, gateway.Filter{Expression: `event.data.n % 700 == 0`})
 				pass(time.Second)
 				equalList(t, "received", e.ids(), []string{"700", "1400", "2100", "2800"})
 				equal(t, "place", w.health(sub).Place, 3000)
@@ -58,7 +57,7 @@ func TestExpressionSelectsFewOfThePast(t *testing.T) {
 func TestExpressionThatFailsIsCountedAndStopsNothing(t *testing.T) {
 	t.Parallel()
 	inWorld(t, func(w *world) {
-		sub, e := w.subscribeTo("s", store.StartNow, gateway.Policy{Concurrency: 1}, gateway.Filter{Expression: `12 / (event.data.n - 3) > 3`})
+		sub, e := w.subscribeTo("s", gateway.StartNow, gateway.Policy{Concurrency: 1}, gateway.Filter{Expression: `12 / (event.data.n - 3) > 3`})
 		w.publish("a", "a", "a", "a", "a")
 		pass(time.Second)
 		equalList(t, "received", e.ids(), []string{"4", "5"})
@@ -74,7 +73,7 @@ func TestExpressionThatFailsIsCountedAndStopsNothing(t *testing.T) {
 		if _, err := w.engine.Resume(w.ctx, sub.ID); err != nil {
 			t.Fatal(err)
 		}
-		broken, be := w.subscribeTo("broken", store.StartEarliest, gateway.Policy{}, gateway.Filter{Expression: `event.nothing == 1`})
+		broken, be := w.subscribeTo("broken", gateway.StartEarliest, gateway.Policy{}, gateway.Filter{Expression: `event.nothing == 1`})
 		w.publish("a")
 		pass(time.Second)
 		equal(t, "failures", w.health(sub).FilterErrors, 1)
@@ -91,7 +90,7 @@ func TestExpressionThatFailsIsCountedAndStopsNothing(t *testing.T) {
 func TestExpressionEdit(t *testing.T) {
 	t.Parallel()
 	inWorld(t, func(w *world) {
-		sub, e := w.subscribeTo("s", store.StartNow, gateway.Policy{Concurrency: 1}, gateway.Filter{Types: []string{"a"}, Expression: everyThird})
+		sub, e := w.subscribeTo("s", gateway.StartNow, gateway.Policy{Concurrency: 1}, gateway.Filter{Types: []string{"a"}, Expression: everyThird})
 		w.publish("a", "a", "a")
 		pass(time.Second)
 		edit := func(expression string) {
@@ -120,7 +119,7 @@ func TestProbeSkipsWhatTheExpressionRejects(t *testing.T) {
 		w.stop()
 		w.tailBytes = 1000
 		w.start()
-		sub, e := w.subscribeTo("s", store.StartNow, gateway.Policy{Concurrency: 1}, gateway.Filter{Expression: `event.data.n <= 5 || event.data.n == 3000`})
+		sub, e := w.subscribeTo("s", gateway.StartNow, gateway.Policy{Concurrency: 1}, gateway.Filter{Expression: `event.data.n <= 5 || event.data.n == 3000`})
 		e.set(always(endpointFailure))
 		w.publishN(5, "a")
 		pass(2 * time.Second)
@@ -155,8 +154,8 @@ func costlyEvent(w *world) {
 func TestACostlyExpressionLeavesTheRouter(t *testing.T) {
 	t.Parallel()
 	inWorld(t, func(w *world) {
-		costly, ce := w.subscribeTo("costly", store.StartNow, gateway.Policy{Concurrency: 1}, gateway.Filter{Expression: quadratic})
-		_, e := w.subscribeTo("plain", store.StartNow, gateway.Policy{Concurrency: 1}, gateway.Filter{Expression: `event.id != ""`})
+		costly, ce := w.subscribeTo("costly", gateway.StartNow, gateway.Policy{Concurrency: 1}, gateway.Filter{Expression: quadratic})
+		_, e := w.subscribeTo("plain", gateway.StartNow, gateway.Policy{Concurrency: 1}, gateway.Filter{Expression: `event.id != ""`})
 		costlyEvent(w)
 		w.publish("a", "a")
 		pass(time.Second)
@@ -177,8 +176,8 @@ func TestACostlyExpressionLeavesTheRouter(t *testing.T) {
 func TestAFilterThatIsOverItsBudgetAgainAndAgainIsSetAside(t *testing.T) {
 	t.Parallel()
 	inWorld(t, func(w *world) {
-		costly, _ := w.subscribeTo("costly", store.StartNow, gateway.Policy{Concurrency: 1}, gateway.Filter{Expression: quadratic})
-		_, e := w.subscribeTo("plain", store.StartNow, gateway.Policy{}, gateway.Filter{})
+		costly, _ := w.subscribeTo("costly", gateway.StartNow, gateway.Policy{Concurrency: 1}, gateway.Filter{Expression: quadratic})
+		_, e := w.subscribeTo("plain", gateway.StartNow, gateway.Policy{}, gateway.Filter{})
 		for range 120 {
 			costlyEvent(w)
 		}

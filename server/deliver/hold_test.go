@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/postrider-dev/postrider/server/gateway"
-	"github.com/postrider-dev/postrider/server/store"
 	"github.com/postrider-dev/postrider/server/target"
 )
 
@@ -32,7 +31,7 @@ func count(ids []string, id string) (n int) {
 func TestOneEventThatIsAlwaysAnswered429DoesNotStopItsSubscription(t *testing.T) {
 	t.Parallel()
 	inWorld(t, func(w *world) {
-		sub, e := w.subscribe("s", store.StartNow, gateway.Policy{Concurrency: 4})
+		sub, e := w.subscribe("s", gateway.StartNow, gateway.Policy{Concurrency: 4})
 		e.set(answerAlways("3", slowDown(0)))
 		w.publishN(1, "a")
 		pass(time.Second)
@@ -61,7 +60,7 @@ func TestOneEventThatIsAlwaysAnswered429DoesNotStopItsSubscription(t *testing.T)
 func TestAnEndpointThatAnswers429ToEverythingIsAskedLessAndLess(t *testing.T) {
 	t.Parallel()
 	inWorld(t, func(w *world) {
-		sub, e := w.subscribe("s", store.StartNow, gateway.Policy{Concurrency: 1})
+		sub, e := w.subscribe("s", gateway.StartNow, gateway.Policy{Concurrency: 1})
 		e.set(always(slowDown(0)))
 		w.publishN(100, "a")
 		pass(time.Hour)
@@ -80,7 +79,7 @@ func TestAnEndpointThatAnswers429ToEverythingIsAskedLessAndLess(t *testing.T) {
 func TestAHoldSurvivesARestart(t *testing.T) {
 	t.Parallel()
 	inWorld(t, func(w *world) {
-		sub, e := w.subscribe("s", store.StartNow, gateway.Policy{Concurrency: 1})
+		sub, e := w.subscribe("s", gateway.StartNow, gateway.Policy{Concurrency: 1})
 		e.set(always(slowDown(time.Hour)))
 		w.publishN(10, "a")
 		pass(time.Minute)
@@ -124,7 +123,7 @@ func TestAHoldEndsByResumeAndByAnotherTarget(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			inWorld(t, func(w *world) {
-				sub, e := w.subscribe("s", store.StartNow, gateway.Policy{Concurrency: 1})
+				sub, e := w.subscribe("s", gateway.StartNow, gateway.Policy{Concurrency: 1})
 				e.set(always(slowDown(time.Hour)))
 				w.publishN(3, "a")
 				pass(time.Second)

@@ -10,7 +10,6 @@ import (
 
 	"github.com/postrider-dev/postrider/server/deliver"
 	"github.com/postrider-dev/postrider/server/gateway"
-	"github.com/postrider-dev/postrider/server/store"
 	"github.com/postrider-dev/postrider/server/target"
 )
 
@@ -18,7 +17,7 @@ func TestStartEarliestReadsTheLogThenFollowsIt(t *testing.T) {
 	t.Parallel()
 	inWorld(t, func(w *world) {
 		w.publish("a", "b", "a", "b", "a")
-		sub, e := w.subscribe("s", store.StartEarliest, gateway.Policy{Concurrency: 1}, "a")
+		sub, e := w.subscribe("s", gateway.StartEarliest, gateway.Policy{Concurrency: 1}, "a")
 		pass(time.Second)
 		w.publish("b", "a")
 		pass(time.Second)
@@ -34,7 +33,7 @@ func TestStartNow(t *testing.T) {
 	t.Parallel()
 	inWorld(t, func(w *world) {
 		w.publishN(3000, "a")
-		_, e := w.subscribe("s", store.StartNow, gateway.Policy{Concurrency: 1})
+		_, e := w.subscribe("s", gateway.StartNow, gateway.Policy{Concurrency: 1})
 		w.publish("a")
 		pass(time.Second)
 		equalList(t, "received", e.ids(), []string{"3001"})
@@ -44,7 +43,7 @@ func TestStartNow(t *testing.T) {
 func TestPauseHoldsThePlace(t *testing.T) {
 	t.Parallel()
 	inWorld(t, func(w *world) {
-		sub, e := w.subscribe("s", store.StartNow, gateway.Policy{Concurrency: 1})
+		sub, e := w.subscribe("s", gateway.StartNow, gateway.Policy{Concurrency: 1})
 		w.publishN(3, "a")
 		pass(time.Second)
 		paused, err := w.engine.Pause(w.ctx, sub.ID)
@@ -78,7 +77,7 @@ func TestPauseHoldsThePlace(t *testing.T) {
 func TestManualRetryWhilePausedWaits(t *testing.T) {
 	t.Parallel()
 	inWorld(t, func(w *world) {
-		sub, e := w.subscribe("s", store.StartNow, gateway.Policy{})
+		sub, e := w.subscribe("s", gateway.StartNow, gateway.Policy{})
 		e.set(always(eventFailure))
 		w.publish("a")
 		pass(time.Second)
@@ -103,7 +102,7 @@ func TestManualRetryWhilePausedWaits(t *testing.T) {
 func TestFilterEdit(t *testing.T) {
 	t.Parallel()
 	inWorld(t, func(w *world) {
-		sub, e := w.subscribe("s", store.StartNow, gateway.Policy{Concurrency: 1}, "a")
+		sub, e := w.subscribe("s", gateway.StartNow, gateway.Policy{Concurrency: 1}, "a")
 		release := make(chan struct{})
 		e.set(func(context.Context, *target.Message, int) gateway.Outcome {
 			<-release
@@ -162,7 +161,7 @@ func TestTargetEditClosesTheBreaker(t *testing.T) {
 func TestDeleteStopsAtOnce(t *testing.T) {
 	t.Parallel()
 	inWorld(t, func(w *world) {
-		sub, e := w.subscribe("s", store.StartNow, gateway.Policy{Concurrency: 4})
+		sub, e := w.subscribe("s", gateway.StartNow, gateway.Policy{Concurrency: 4})
 		w.publishN(10, "warm")
 		pass(time.Second)
 		e.set(swallow)
@@ -192,7 +191,7 @@ func TestDeleteStopsAtOnce(t *testing.T) {
 func TestStop(t *testing.T) {
 	t.Parallel()
 	inWorld(t, func(w *world) {
-		sub, e := w.subscribe("s", store.StartNow, gateway.Policy{Concurrency: 8})
+		sub, e := w.subscribe("s", gateway.StartNow, gateway.Policy{Concurrency: 8})
 		w.publishN(20, "warm")
 		pass(time.Second)
 		e.set(func(ctx context.Context, m *target.Message, nth int) gateway.Outcome {
@@ -231,7 +230,7 @@ func TestStop(t *testing.T) {
 func TestRestartKeepsSchedules(t *testing.T) {
 	t.Parallel()
 	inWorld(t, func(w *world) {
-		sub, e := w.subscribe("s", store.StartNow, gateway.Policy{RetrySchedule: []time.Duration{time.Hour, time.Hour}})
+		sub, e := w.subscribe("s", gateway.StartNow, gateway.Policy{RetrySchedule: []time.Duration{time.Hour, time.Hour}})
 		e.set(always(eventFailure))
 		w.publish("a")
 		pass(time.Second)
@@ -247,7 +246,7 @@ func TestRestartKeepsSchedules(t *testing.T) {
 func TestWatch(t *testing.T) {
 	t.Parallel()
 	inWorld(t, func(w *world) {
-		sub, e := w.subscribe("s", store.StartNow, gateway.Policy{Concurrency: 1})
+		sub, e := w.subscribe("s", gateway.StartNow, gateway.Policy{Concurrency: 1})
 		e.set(func(_ context.Context, m *target.Message, nth int) gateway.Outcome {
 			if nth == 0 {
 				return eventFailure

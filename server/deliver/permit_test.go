@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/postrider-dev/postrider/server/gateway"
-	"github.com/postrider-dev/postrider/server/store"
 	"github.com/postrider-dev/postrider/server/target"
 )
 
@@ -22,7 +21,7 @@ func (w *world) failing(n int, wait func()) (peak func() int64) {
 	w.t.Helper()
 	var active, most atomic.Int64
 	for i := range n {
-		_, e := w.subscribe(fmt.Sprintf("dead-%d", i), store.StartNow, gateway.Policy{Concurrency: 4}, "a")
+		_, e := w.subscribe(fmt.Sprintf("dead-%d", i), gateway.StartNow, gateway.Policy{Concurrency: 4}, "a")
 		e.set(func(context.Context, *target.Message, int) gateway.Outcome {
 			now := active.Add(1)
 			for old := most.Load(); now > old && !most.CompareAndSwap(old, now); old = most.Load() {
@@ -88,7 +87,7 @@ func TestHealthyEndpointNeedsNotWaitForDeadOnes(t *testing.T) {
 		if peak() < 4 {
 			t.Error("the dead ones do not take all there is for them")
 		}
-		_, healthy := w.subscribe("healthy", store.StartNow, gateway.Policy{}, "b")
+		_, healthy := w.subscribe("healthy", gateway.StartNow, gateway.Policy{}, "b")
 		w.publish("b")
 		pass(0)
 		equal(t, "attempts at the healthy one", len(healthy.received()), 1)
@@ -102,7 +101,7 @@ func TestWhoFailsOnceGoesBeforeProbes(t *testing.T) {
 		again := time.Now().Add(10 * time.Second)
 		var probed atomic.Int64
 		for i := range 400 {
-			_, e := w.subscribe(fmt.Sprintf("slow-%d", i), store.StartNow, gateway.Policy{}, "a")
+			_, e := w.subscribe(fmt.Sprintf("slow-%d", i), gateway.StartNow, gateway.Policy{}, "a")
 			e.set(func(_ context.Context, _ *target.Message, nth int) gateway.Outcome {
 				wait := time.Until(again)
 				if nth > 0 {
@@ -114,7 +113,7 @@ func TestWhoFailsOnceGoesBeforeProbes(t *testing.T) {
 		}
 		w.publish("a")
 		pass(9 * time.Second)
-		_, e := w.subscribe("flaky", store.StartNow, gateway.Policy{Concurrency: 1}, "b")
+		_, e := w.subscribe("flaky", gateway.StartNow, gateway.Policy{Concurrency: 1}, "b")
 		e.set(func(_ context.Context, _ *target.Message, nth int) gateway.Outcome {
 			if nth == 0 {
 				return endpointFailure
@@ -150,7 +149,7 @@ func TestTenantsTakeTurnsInLine(t *testing.T) {
 		if _, err := w.engine.Create(w.ctx, &gateway.Subscription{
 			Tenant: acme.ID, Name: "flaky", Filter: gateway.Filter{Types: []string{"b"}}, TargetType: "fake", TargetConfig: []byte("flaky"),
 			Policy: gateway.Policy{Concurrency: 1},
-		}, store.Start{Kind: store.StartNow}); err != nil {
+		}, gateway.Start{Kind: gateway.StartNow}); err != nil {
 			t.Fatal(err)
 		}
 		w.publish("a", "a")
@@ -166,7 +165,7 @@ func TestTenantsTakeTurnsInLine(t *testing.T) {
 func TestAChangeKeepsNoPermit(t *testing.T) {
 	t.Parallel()
 	inWorld(t, func(w *world) {
-		sub, e := w.subscribe("changed", store.StartNow, gateway.Policy{Concurrency: 1}, "a")
+		sub, e := w.subscribe("changed", gateway.StartNow, gateway.Policy{Concurrency: 1}, "a")
 		wait := taking(100 * time.Millisecond)
 		e.set(func(context.Context, *target.Message, int) gateway.Outcome {
 			wait()
@@ -188,7 +187,7 @@ func TestAChangeKeepsNoPermit(t *testing.T) {
 				}
 			}
 		}
-		_, other := w.subscribe("other", store.StartNow, gateway.Policy{Concurrency: 1}, "b")
+		_, other := w.subscribe("other", gateway.StartNow, gateway.Policy{Concurrency: 1}, "b")
 		other.set(func(_ context.Context, _ *target.Message, nth int) gateway.Outcome {
 			if nth == 0 {
 				return endpointFailure
@@ -215,7 +214,7 @@ func TestHangingEndpointsDoNotHoldOthersUp(t *testing.T) {
 func TestEndpointInDoubtGetsEverythingOnceItWorks(t *testing.T) {
 	t.Parallel()
 	inWorld(t, func(w *world) {
-		_, e := w.subscribe("s", store.StartNow, gateway.Policy{Concurrency: 1}, "a")
+		_, e := w.subscribe("s", gateway.StartNow, gateway.Policy{Concurrency: 1}, "a")
 		e.set(func(_ context.Context, _ *target.Message, nth int) gateway.Outcome {
 			if nth < 2 {
 				time.Sleep(time.Second)

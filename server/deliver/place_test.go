@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/postrider-dev/postrider/server/gateway"
-	"github.com/postrider-dev/postrider/server/store"
 	"github.com/postrider-dev/postrider/server/target"
 )
 
@@ -129,7 +128,7 @@ func TestIdleSubscriptionsWriteNothing(t *testing.T) {
 	inWorld(t, func(w *world) {
 		var subs []*gateway.Subscription
 		for i := range 300 {
-			sub, _ := w.subscribe(fmt.Sprint("s", i), store.StartNow, gateway.Policy{}, fmt.Sprintf("a%d.*", i%7), "b")
+			sub, _ := w.subscribe(fmt.Sprint("s", i), gateway.StartNow, gateway.Policy{}, fmt.Sprintf("a%d.*", i%7), "b")
 			subs = append(subs, sub)
 		}
 		w.publish("a1.x", "b", "c")
@@ -158,8 +157,8 @@ func TestIdleSubscriptionsWriteNothing(t *testing.T) {
 func TestEachGroupHasItsOwnMark(t *testing.T) {
 	t.Parallel()
 	inWorld(t, func(w *world) {
-		a, slow := w.subscribe("a", store.StartNow, gateway.Policy{}, "t")
-		b, _ := w.subscribe("b", store.StartNow, gateway.Policy{}, "t")
+		a, slow := w.subscribe("a", gateway.StartNow, gateway.Policy{}, "t")
+		b, _ := w.subscribe("b", gateway.StartNow, gateway.Policy{}, "t")
 		w.publishN(3, "t")
 		pass(time.Minute)
 		w.stop()
@@ -178,7 +177,7 @@ func TestEachGroupHasItsOwnMark(t *testing.T) {
 		checkPlaces(t, db)
 		pass(time.Minute)
 		equal(t, "mark of the slow group, later", w.marks()[0], 4)
-		c, _ := w.subscribe("c", store.StartNow, gateway.Policy{}, "t")
+		c, _ := w.subscribe("c", gateway.StartNow, gateway.Policy{}, "t")
 		w.publish("t")
 		w.restart()
 		pass(time.Minute)
@@ -194,8 +193,8 @@ func TestEachGroupHasItsOwnMark(t *testing.T) {
 func TestLaggingSubscriptionGoesAloneAndComesBack(t *testing.T) {
 	t.Parallel()
 	inWorld(t, func(w *world) {
-		slow, e := w.subscribe("slow", store.StartNow, gateway.Policy{Concurrency: 8})
-		fast, fastEndpoint := w.subscribe("fast", store.StartNow, gateway.Policy{})
+		slow, e := w.subscribe("slow", gateway.StartNow, gateway.Policy{Concurrency: 8})
+		fast, fastEndpoint := w.subscribe("fast", gateway.StartNow, gateway.Policy{})
 		e.set(func(context.Context, *target.Message, int) gateway.Outcome {
 			time.Sleep(20 * time.Millisecond)
 			return delivered
@@ -272,9 +271,9 @@ func (w *turmoil) run() {
 
 func (w *turmoil) create(filter gateway.Filter) {
 	name := fmt.Sprint("s", len(w.subs))
-	start := store.StartNow
+	start := gateway.StartNow
 	if w.random.IntN(2) == 0 {
-		start = store.StartEarliest
+		start = gateway.StartEarliest
 	}
 	sub, e := w.subscribeTo(name, start, gateway.Policy{Concurrency: 1 + w.random.IntN(16)}, filter)
 	w.subs = append(w.subs, sub)

@@ -6,14 +6,13 @@ import (
 	"time"
 
 	"github.com/postrider-dev/postrider/server/gateway"
-	"github.com/postrider-dev/postrider/server/store"
 )
 
 // A change of a subscription is completed even if its caller has gone: the store and the lane must not differ.
 
 // Create stores a subscription and begins to deliver. Every event acknowledged after the answer is included. The errors
 // are those of the store.
-func (e *Engine) Create(ctx context.Context, sub *gateway.Subscription, start store.Start) (*gateway.Subscription, error) {
+func (e *Engine) Create(ctx context.Context, sub *gateway.Subscription, start gateway.Start) (*gateway.Subscription, error) {
 	if err := e.awaitReady(ctx); err != nil {
 		return nil, err
 	}

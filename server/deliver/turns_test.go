@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/postrider-dev/postrider/server/gateway"
-	"github.com/postrider-dev/postrider/server/store"
 	"github.com/postrider-dev/postrider/server/target"
 )
 
@@ -35,7 +34,7 @@ func TestAttemptsTakeNoMoreSocketsThanThereAre(t *testing.T) {
 		}
 		var subs []*gateway.Subscription
 		for i := range 3 {
-			sub, e := w.subscribe(fmt.Sprint("s", i), store.StartNow, gateway.Policy{Concurrency: 1024})
+			sub, e := w.subscribe(fmt.Sprint("s", i), gateway.StartNow, gateway.Policy{Concurrency: 1024})
 			e.set(answer)
 			subs = append(subs, sub)
 		}
@@ -53,7 +52,7 @@ func TestEndpointsThatHangLeaveSocketsToTheOthers(t *testing.T) {
 	t.Parallel()
 	inBoundWorld(t, 10, func(w *world) {
 		for i := range 5 {
-			_, e := w.subscribe(fmt.Sprint("hanging", i), store.StartNow, gateway.Policy{Concurrency: 1024})
+			_, e := w.subscribe(fmt.Sprint("hanging", i), gateway.StartNow, gateway.Policy{Concurrency: 1024})
 			e.set(func(ctx context.Context, _ *target.Message, _ int) gateway.Outcome {
 				time.Sleep(15 * time.Second)
 				return endpointFailure
@@ -61,7 +60,7 @@ func TestEndpointsThatHangLeaveSocketsToTheOthers(t *testing.T) {
 		}
 		w.publishN(100, "a")
 		pass(time.Second)
-		healthy, _ := w.subscribe("healthy", store.StartNow, gateway.Policy{})
+		healthy, _ := w.subscribe("healthy", gateway.StartNow, gateway.Policy{})
 		w.publishN(100, "a")
 		pass(16 * time.Second)
 		equal(t, "delivered after one attempt of the others", w.states(healthy)[gateway.DeliveryDelivered], 100)
@@ -74,14 +73,14 @@ func TestSlowEndpointsLeaveSocketsFree(t *testing.T) {
 	inBoundWorld(t, 40, func(w *world) {
 		var slow []*gateway.Subscription
 		for i := range 3 {
-			sub, e := w.subscribe(fmt.Sprint("slow", i), store.StartNow, gateway.Policy{Concurrency: 1024}, "slow")
+			sub, e := w.subscribe(fmt.Sprint("slow", i), gateway.StartNow, gateway.Policy{Concurrency: 1024}, "slow")
 			e.set(func(context.Context, *target.Message, int) gateway.Outcome {
 				time.Sleep(5 * time.Second)
 				return delivered
 			})
 			slow = append(slow, sub)
 		}
-		healthy, _ := w.subscribe("healthy", store.StartNow, gateway.Policy{Concurrency: 1}, "a")
+		healthy, _ := w.subscribe("healthy", gateway.StartNow, gateway.Policy{Concurrency: 1}, "a")
 		w.publishN(100, "slow")
 		pass(time.Second)
 		for range 10 {
@@ -99,7 +98,7 @@ func TestSlowEndpointsLeaveSocketsFree(t *testing.T) {
 func TestNoSocketIsNoFailureOfTheEndpoint(t *testing.T) {
 	t.Parallel()
 	inWorld(t, func(w *world) {
-		sub, e := w.subscribe("s", store.StartNow, gateway.Policy{Concurrency: 64})
+		sub, e := w.subscribe("s", gateway.StartNow, gateway.Policy{Concurrency: 64})
 		e.set(always(gateway.Outcome{NoSocket: true, Error: "no socket free"}))
 		w.publishN(64, "a")
 		pass(time.Hour)
@@ -123,7 +122,7 @@ func TestATurnThatIsNotUsedGoesOn(t *testing.T) {
 	inBoundWorld(t, 1, func(w *world) {
 		var subs []*gateway.Subscription
 		for i := range 20 {
-			sub, e := w.subscribe(fmt.Sprint("s", i), store.StartNow, gateway.Policy{})
+			sub, e := w.subscribe(fmt.Sprint("s", i), gateway.StartNow, gateway.Policy{})
 			e.set(func(context.Context, *target.Message, int) gateway.Outcome {
 				time.Sleep(time.Second)
 				return delivered
@@ -162,11 +161,11 @@ func TestAttemptsHoldNoMoreThanThereIsRoomFor(t *testing.T) {
 		}
 		var subs []*gateway.Subscription
 		for i := range 2 {
-			sub, e := w.subscribe(fmt.Sprint("slow", i), store.StartNow, gateway.Policy{Concurrency: 1024}, "large")
+			sub, e := w.subscribe(fmt.Sprint("slow", i), gateway.StartNow, gateway.Policy{Concurrency: 1024}, "large")
 			e.set(slow)
 			subs = append(subs, sub)
 		}
-		healthy, _ := w.subscribe("healthy", store.StartNow, gateway.Policy{Concurrency: 1}, "a")
+		healthy, _ := w.subscribe("healthy", gateway.StartNow, gateway.Policy{Concurrency: 1}, "a")
 		for range 20 {
 			w.publishData("large", large)
 		}
@@ -192,7 +191,7 @@ func TestAnEventThatNeedsMoreThanThereIsRoomForIsDelivered(t *testing.T) {
 	inBoundWorld(t, 100, func(w *world) {
 		w.room = 1 << 20
 		w.restart()
-		sub, _ := w.subscribe("s", store.StartNow, gateway.Policy{Concurrency: 10})
+		sub, _ := w.subscribe("s", gateway.StartNow, gateway.Policy{Concurrency: 10})
 		for range 5 {
 			w.publishData("large", `{"text":"`+strings.Repeat("x", 1_000_000)+`"}`)
 			w.publish("a")
@@ -210,7 +209,7 @@ func TestLargeRetriesThatAreDueAreReadAFewAtATime(t *testing.T) {
 		w.restart()
 		var down atomic.Bool
 		down.Store(true)
-		sub, e := w.subscribe("s", store.StartNow, gateway.Policy{Concurrency: 100})
+		sub, e := w.subscribe("s", gateway.StartNow, gateway.Policy{Concurrency: 100})
 		e.set(func(context.Context, *target.Message, int) gateway.Outcome {
 			if down.Load() {
 				return eventFailure

@@ -268,17 +268,17 @@ func (w *world) endpoint(name string) *endpoint {
 }
 
 // subscribe makes a subscription with an endpoint of its own name.
-func (w *world) subscribe(name string, start store.StartKind, policy gateway.Policy, types ...string) (*gateway.Subscription, *endpoint) {
+func (w *world) subscribe(name string, start gateway.StartKind, policy gateway.Policy, types ...string) (*gateway.Subscription, *endpoint) {
 	w.t.Helper()
 	return w.subscribeTo(name, start, policy, gateway.Filter{Types: types})
 }
 
-func (w *world) subscribeTo(name string, start store.StartKind, policy gateway.Policy, f gateway.Filter) (*gateway.Subscription, *endpoint) {
+func (w *world) subscribeTo(name string, start gateway.StartKind, policy gateway.Policy, f gateway.Filter) (*gateway.Subscription, *endpoint) {
 	w.t.Helper()
 	e := w.endpoint(name)
 	sub, err := w.engine.Create(w.ctx, &gateway.Subscription{
 		Tenant: tenant, Name: name, Filter: f, TargetType: "fake", TargetConfig: []byte(name), Policy: policy,
-	}, store.Start{Kind: start})
+	}, gateway.Start{Kind: start})
 	if err != nil {
 		w.t.Fatal(err)
 	}

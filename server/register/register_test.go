@@ -177,7 +177,7 @@ func TestRegisterSurvivesAPanic(t *testing.T) {
 	}
 	_, err = s.CreateSubscription(t.Context(), &gateway.Subscription{
 		Tenant: tenant.ID, Name: "large", Filter: gateway.Filter{Types: []string{"*"}, Expression: "event.data.total > 9"},
-	}, store.Start{})
+	}, gateway.Start{})
 	if err != nil {
 		t.Fatal(err)
 	}

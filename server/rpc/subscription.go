@@ -12,7 +12,6 @@ import (
 	"github.com/postrider-dev/postrider/server/gateway"
 	"github.com/postrider-dev/postrider/server/limit"
 	"github.com/postrider-dev/postrider/server/signature"
-	"github.com/postrider-dev/postrider/server/store"
 	"github.com/postrider-dev/postrider/server/target"
 	"github.com/postrider-dev/postrider/server/wire"
 )
@@ -83,25 +82,23 @@ func (s *subscriptionService) checkTarget(ctx context.Context, sub *gateway.Subs
 	return kind.Check(ctx, "subscription.target."+sub.TargetType, sub.TargetConfig)
 }
 
-// resolveStart converts a start to a position in the log. A position after which events are missing is refused, because the gap
-// would not be visible.
-func (s *subscriptionService) resolveStart(ctx context.Context, tenant *gateway.Tenant, from wire.Start) (store.Start, error) {
-	switch from.Kind {
-	case wire.StartEarliest:
-		return store.Start{Kind: store.StartEarliest}, nil
-	case wire.StartCursor:
-		after, gap := s.store.CheckCursor(from.Cursor, tenant)
+// resolveStart converts a start to one that needs no further look at the log, except that now is resolved when the subscription
+// is stored. A position after which events are missing is refused, because the gap would not be visible.
+func (s *subscriptionService) resolveStart(ctx context.Context, tenant *gateway.Tenant, start gateway.Start) (gateway.Start, error) {
+	switch start.Kind {
+	case gateway.StartCursor:
+		after, gap := s.store.CheckCursor(start.Cursor, tenant)
 		if gap != gateway.GapNone {
 			fault := gateway.FieldError("subscription.start", "events are missing after this cursor: %s", gap)
 			fault.Reason = gateway.ReasonInvalidCursor
-			return store.Start{}, fault
+			return start, fault
 		}
-		return store.Start{Kind: store.StartAt, Position: after}, nil
-	case wire.StartTime:
-		after, err := s.store.PositionBefore(ctx, from.Time)
-		return store.Start{Kind: store.StartAt, Position: after}, err
+		return gateway.StartAfter(s.store.Cursor(after)), nil
+	case gateway.StartTime:
+		after, err := s.store.PositionBefore(ctx, start.Time)
+		return gateway.StartAfter(s.store.Cursor(after)), err
 	default:
-		return store.Start{Kind: store.StartNow}, nil
+		return start, nil
 	}
 }
 

@@ -82,7 +82,7 @@ func (w *served) subscribe(change ...func(*gateway.Subscription)) *gateway.Subsc
 	for _, c := range change {
 		c(draft)
 	}
-	sub, err := w.CreateSubscription(context.Background(), draft, store.Start{})
+	sub, err := w.CreateSubscription(context.Background(), draft, gateway.Start{})
 	if err != nil {
 		w.t.Fatal(err)
 	}

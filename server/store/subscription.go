@@ -13,23 +13,6 @@ import (
 	"github.com/postrider-dev/postrider/server/seal"
 )
 
-// StartKind says where a new subscription begins.
-type StartKind uint8
-
-// The kinds of start.
-const (
-	// StartNow is the head read in the create's own transaction.
-	StartNow StartKind = iota
-	StartEarliest
-	StartAt
-)
-
-// Start says where a new subscription begins; Position is of StartAt, and reading goes on after it.
-type Start struct {
-	Kind     StartKind
-	Position gateway.Position
-}
-
 const (
 	secretColumn = "subscription.secret"
 	targetColumn = "subscription.target_config"
@@ -128,9 +111,9 @@ func (s *Store) Marks(ctx context.Context) (map[gateway.GroupID]gateway.Position
 	return marks, nil
 }
 
-// CreateSubscription stores a subscription. ID, UID, times, revision and the resolved start are set by the store. A name
-// that is taken is already_exists.
-func (s *Store) CreateSubscription(ctx context.Context, sub *gateway.Subscription, start Start) (*gateway.Subscription, error) {
+// CreateSubscription stores a subscription. ID, UID, times, revision and the resolved start are set by the store. A start at a time
+// must have been resolved to a cursor, and a cursor must have been checked. A name that is taken is already_exists.
+func (s *Store) CreateSubscription(ctx context.Context, sub *gateway.Subscription, start gateway.Start) (*gateway.Subscription, error) {
 	var created *gateway.Subscription
 	err := s.change(ctx, func(ctx context.Context, tx *ent.Tx) error {
 		if err := s.checkSubscriptions(ctx, tx, sub.Tenant); err != nil {
@@ -170,12 +153,12 @@ func (s *Store) CreateSubscription(ctx context.Context, sub *gateway.Subscriptio
 	return created, err
 }
 
-func (s *Store) startPosition(start Start) gateway.Position {
+func (s *Store) startPosition(start gateway.Start) gateway.Position {
 	switch start.Kind {
-	case StartEarliest:
+	case gateway.StartEarliest:
 		return 0
-	case StartAt:
-		return min(start.Position, s.Head())
+	case gateway.StartCursor:
+		return min(start.Cursor.Position, s.Head())
 	default:
 		return s.Head()
 	}

@@ -22,7 +22,7 @@ func TestAnEventComesOnceWithTheFiltersThatSelectIt(t *testing.T) {
 			for _, eventType := range []string{"order.created", "payment.made", "other", "order.closed"} {
 				w.publish(eventType, 1)
 			}
-			r := w.open(stream.Request{Start: stream.Start{Earliest: true}, Filters: []stream.Filter{
+			r := w.open(stream.Request{Start: gateway.Start{Kind: gateway.StartEarliest}, Filters: []stream.Filter{
 				{Name: "made", Filter: gateway.Filter{Types: []string{"payment.made"}}},
 				{Name: "third", Filter: gateway.Filter{Types: []string{"*"}, Expression: "event.type == 'other'"}},
 				{Name: "order", Filter: gateway.Filter{Types: []string{"order.*", "order.closed"}}},
@@ -43,11 +43,11 @@ func TestAStreamTellsWhetherItIsLive(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, 1)
 		w.publish("a", 300)
-		now := w.subscribe(stream.Start{})
+		now := w.subscribe(gateway.Start{})
 		if begin := now.next(t); !begin.Live {
 			t.Errorf("from now: %+v, want live", begin)
 		}
-		early := w.subscribe(stream.Start{Earliest: true}, "a")
+		early := w.subscribe(gateway.Start{Kind: gateway.StartEarliest}, "a")
 		if begin := early.next(t); begin.Live {
 			t.Errorf("from the earliest: %+v, want not live", begin)
 		}
@@ -88,7 +88,7 @@ func TestAPurgeDuringReplayIsTold(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, 1)
 	w.publish("a", 1000)
-	r := w.subscribe(stream.Start{Earliest: true}, "a")
+	r := w.subscribe(gateway.Start{Kind: gateway.StartEarliest}, "a")
 	if begin := r.next(t); begin.Gap != gateway.GapNone {
 		t.Errorf("begins with %+v", begin)
 	}
@@ -114,7 +114,7 @@ func TestAPurgeDuringReplayIsTold(t *testing.T) {
 	if gaps != 1 {
 		t.Errorf("%d gaps were told, want 1", gaps)
 	}
-	again := w.open(stream.Request{Start: stream.Start{Cursor: &first.Cursor}})
+	again := w.open(stream.Request{Start: gateway.StartAfter(first.Cursor)})
 	again.next(t)
 	if got := again.next(t); got.Kind != stream.KindGap || got.Cursor.Position != 700 {
 		t.Errorf("who comes back with a purged place gets %+v", got)

@@ -30,8 +30,8 @@ func TestCostlyExpressionsOfStreamsAreBounded(t *testing.T) {
 			if row.Filter == "" {
 				continue
 			}
-			costly := w.subscribeTo(stream.Start{}, gateway.Filter{Expression: row.Filter})
-			beside := w.subscribeTo(stream.Start{}, gateway.Filter{Expression: `event.id != ""`})
+			costly := w.subscribeTo(gateway.Start{}, gateway.Filter{Expression: row.Filter})
+			beside := w.subscribeTo(gateway.Start{}, gateway.Filter{Expression: `event.id != ""`})
 			costly.next(t) // Both have begun.
 			beside.next(t)
 			t.Log(row.Name)
@@ -77,7 +77,7 @@ func TestALargePayloadIsReadOnceForTheFiltersOfStreams(t *testing.T) {
 		live.cancel(context.Canceled)
 		<-live.ended
 		metertest.Bounded(t, maxMemory, maxProcessor, func() {
-			late := w.open(stream.Request{Filters: filters, Start: stream.Start{Earliest: true}})
+			late := w.open(stream.Request{Filters: filters, Start: gateway.Start{Kind: gateway.StartEarliest}})
 			for late.next(t).Cursor.Position < published {
 			}
 			late.cancel(context.Canceled)
@@ -86,7 +86,7 @@ func TestALargePayloadIsReadOnceForTheFiltersOfStreams(t *testing.T) {
 		metertest.Bounded(t, maxMemory, maxProcessor, func() {
 			var all []*reader
 			for _, one := range filters {
-				all = append(all, w.open(stream.Request{Filters: []stream.Filter{one}, Start: stream.Start{Earliest: true}}))
+				all = append(all, w.open(stream.Request{Filters: []stream.Filter{one}, Start: gateway.Start{Kind: gateway.StartEarliest}}))
 			}
 			for _, late := range all {
 				for late.next(t).Cursor.Position < published {

@@ -23,7 +23,7 @@ func TestAStreamKeepsItsEntry(t *testing.T) {
 			enough := errors.New("enough")
 			var told []stream.Message
 			err := w.hub.Subscribe(t.Context(), stream.Request{
-				Tenant: w.tenant, Filters: []stream.Filter{{Filter: gateway.Filter{Types: []string{"a"}}}}, Start: stream.Start{Earliest: true},
+				Tenant: w.tenant, Filters: []stream.Filter{{Filter: gateway.Filter{Types: []string{"a"}}}}, Start: gateway.Start{Kind: gateway.StartEarliest},
 				Heartbeat: time.Millisecond, Entry: entry,
 			}, func(message stream.Message) error {
 				told = append(told, message)
@@ -48,7 +48,7 @@ func TestAStreamKeepsItsEntry(t *testing.T) {
 	}
 	t.Run("a stream without one", func(t *testing.T) {
 		t.Parallel()
-		r := newWorld(t, tail.DefaultBytes).subscribe(stream.Start{})
+		r := newWorld(t, tail.DefaultBytes).subscribe(gateway.Start{})
 		if begin := r.next(t); begin.Stream != "" || !begin.Expires.IsZero() {
 			t.Errorf("it begins with %+v", begin)
 		}

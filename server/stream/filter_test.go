@@ -26,13 +26,13 @@ func TestAnExpressionSelects(t *testing.T) {
 				w.publish("a", 300)
 				w.publish("b", 1)
 				last := w.publish("a", 300)
-				r := w.subscribeTo(stream.Start{Earliest: true}, gateway.Filter{Expression: `event.type == "b" || event.id == "a-302-299"`})
+				r := w.subscribeTo(gateway.Start{Kind: gateway.StartEarliest}, gateway.Filter{Expression: `event.type == "b" || event.id == "a-302-299"`})
 				for _, want := range []gateway.Position{301, 601} {
 					if got := r.event(t).Position; got != want {
 						t.Errorf("got %d, want %d", got, want)
 					}
 				}
-				none := w.subscribeTo(stream.Start{Earliest: true}, gateway.Filter{Expression: `event.data.nothing == 1`})
+				none := w.subscribeTo(gateway.Start{Kind: gateway.StartEarliest}, gateway.Filter{Expression: `event.data.nothing == 1`})
 				none.next(t)
 				if beat := none.next(t); beat.Kind != stream.KindHeartbeat || beat.Cursor.Position != last {
 					t.Errorf("got %+v, want a heartbeat at %d", beat, last)
@@ -49,7 +49,7 @@ func TestAnExpressionSelects(t *testing.T) {
 func TestAnExpressionThatDoesNotCompileIsRefused(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, tail.DefaultBytes)
-	err := <-w.subscribeTo(stream.Start{}, gateway.Filter{Expression: `event.typ == "a"`}).ended
+	err := <-w.subscribeTo(gateway.Start{}, gateway.Filter{Expression: `event.typ == "a"`}).ended
 	var fault *gateway.Error
 	if !errors.As(err, &fault) || fault.Reason != gateway.ReasonInvalidFilter ||
 		fmt.Sprint(fault.Fields) != "[{expression  1:7: undefined field 'typ'; did you mean type?}]" {
@@ -66,7 +66,7 @@ func TestOverrunsOfACallerAddUpOverItsStreams(t *testing.T) {
 		// end reads all there is, and returns why the stream ended.
 		end := func(caller string) (fault *gateway.Error) {
 			r := w.open(stream.Request{
-				Start: stream.Start{Earliest: true}, Entry: &stream.Entry{Caller: caller},
+				Start: gateway.Start{Kind: gateway.StartEarliest}, Entry: &stream.Entry{Caller: caller},
 				Filters: []stream.Filter{{Filter: gateway.Filter{Expression: `event.data.s.replace('', event.data.s) != ''`}}},
 			})
 			for {
@@ -107,8 +107,8 @@ func TestACostlyExpressionIsEvaluatedByItsReaderAndSetAside(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, tail.DefaultBytes)
-		costly := w.subscribeTo(stream.Start{}, gateway.Filter{Expression: `event.type == "b" || event.data.l.exists(x, event.data.l == [x])`})
-		plain := w.subscribeTo(stream.Start{}, gateway.Filter{Expression: `event.id != ""`})
+		costly := w.subscribeTo(gateway.Start{}, gateway.Filter{Expression: `event.type == "b" || event.data.l.exists(x, event.data.l == [x])`})
+		plain := w.subscribeTo(gateway.Start{}, gateway.Filter{Expression: `event.id != ""`})
 		costly.next(t) // Both have begun.
 		plain.next(t)
 		hostile := `{"l":[` + strings.Repeat(`"text",`, 4_000) + `"text"]}`
@@ -143,7 +143,7 @@ func TestAStreamWithACostlyExpressionShowsThatItIsAlive(t *testing.T) {
 	w := newWorld(t, tail.DefaultBytes)
 	last := w.publishData("a", 100, `{"n":[`+strings.Repeat("1,", 9_000)+`1]}`)
 	r := w.open(stream.Request{
-		Start: stream.Start{Earliest: true}, Heartbeat: time.Millisecond,
+		Start: gateway.Start{Kind: gateway.StartEarliest}, Heartbeat: time.Millisecond,
 		Filters: []stream.Filter{{Filter: gateway.Filter{Expression: `event.data.n.exists(x, x > 1)`}}},
 	})
 	begun := r.message(t, stream.KindBegin).Cursor.Position

@@ -101,14 +101,14 @@ func (h *Hub) open(ctx context.Context, request Request, send func(Message) erro
 
 // begin finds the position to read after, and what is missing there.
 func (h *Hub) begin(ctx context.Context, request Request) (gateway.Position, gateway.Gap, error) {
-	switch start := request.Start; {
-	case start.Cursor != nil:
-		after, gap := h.store.CheckCursor(*start.Cursor, request.Tenant)
+	switch start := request.Start; start.Kind {
+	case gateway.StartCursor:
+		after, gap := h.store.CheckCursor(start.Cursor, request.Tenant)
 		return after, gap, nil
-	case start.Earliest:
+	case gateway.StartEarliest:
 		return request.Tenant.PurgedTo, gateway.GapNone, nil
-	case start.Time != nil:
-		after, err := h.store.PositionBefore(ctx, *start.Time)
+	case gateway.StartTime:
+		after, err := h.store.PositionBefore(ctx, start.Time)
 		if err == nil && after < request.Tenant.PurgedTo {
 			return request.Tenant.PurgedTo, gateway.GapRetention, nil
 		}

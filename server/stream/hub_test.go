@@ -103,12 +103,12 @@ type reader struct {
 	cancel   context.CancelCauseFunc
 }
 
-func (w *world) subscribe(start stream.Start, types ...string) *reader {
+func (w *world) subscribe(start gateway.Start, types ...string) *reader {
 	w.t.Helper()
 	return w.subscribeTo(start, gateway.Filter{Types: types})
 }
 
-func (w *world) subscribeTo(start stream.Start, selected gateway.Filter) *reader {
+func (w *world) subscribeTo(start gateway.Start, selected gateway.Filter) *reader {
 	w.t.Helper()
 	return w.open(stream.Request{Start: start, Filters: []stream.Filter{{Filter: selected}}})
 }
@@ -174,17 +174,17 @@ func TestWhereAStreamBegins(t *testing.T) {
 	second := w.store.Cursor(2)
 	tests := []struct {
 		name  string
-		start stream.Start
+		start gateway.Start
 		at    gateway.Position
 		gap   gateway.Gap
 	}{
-		{"now", stream.Start{}, 3, gateway.GapNone},
-		{"earliest", stream.Start{Earliest: true}, 0, gateway.GapNone},
-		{"cursor", stream.Start{Cursor: &second}, 2, gateway.GapNone},
-		{"cursor of another log", stream.Start{Cursor: &stranger}, 0, gateway.GapLogReplaced},
-		{"time before all", stream.Start{Time: new(began.Add(-time.Hour))}, 0, gateway.GapNone},
-		{"time before all that is Go's zero time", stream.Start{Time: &time.Time{}}, 0, gateway.GapNone},
-		{"time after all", stream.Start{Time: new(began.Add(time.Hour))}, 3, gateway.GapNone},
+		{"now", gateway.Start{}, 3, gateway.GapNone},
+		{"earliest", gateway.Start{Kind: gateway.StartEarliest}, 0, gateway.GapNone},
+		{"cursor", gateway.StartAfter(second), 2, gateway.GapNone},
+		{"cursor of another log", gateway.StartAfter(stranger), 0, gateway.GapLogReplaced},
+		{"time before all", gateway.Start{Kind: gateway.StartTime, Time: began.Add(-time.Hour)}, 0, gateway.GapNone},
+		{"time before all that is Go's zero time", gateway.Start{Kind: gateway.StartTime}, 0, gateway.GapNone},
+		{"time after all", gateway.Start{Kind: gateway.StartTime, Time: began.Add(time.Hour)}, 3, gateway.GapNone},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -205,13 +205,13 @@ func TestCatchUpAndLiveJoinWithoutAHole(t *testing.T) {
 			w := newWorld(t, tailBytes)
 			const before, during = 700, 700
 			w.publish("a", before)
-			early := w.subscribe(stream.Start{Earliest: true})
+			early := w.subscribe(gateway.Start{Kind: gateway.StartEarliest})
 			go func() {
 				for range during / 7 {
 					w.publish("a", 7)
 				}
 			}()
-			late := w.subscribe(stream.Start{})
+			late := w.subscribe(gateway.Start{})
 			lateBegin := late.next(t).Cursor.Position
 			for want := gateway.Position(1); want <= before+during; want++ {
 				if got := early.event(t).Position; got != want {
@@ -244,7 +244,7 @@ func TestAStreamCarriesItsTenantAndTypesOnly(t *testing.T) {
 			w.tenant = own
 			w.publish("payment.made", 1)
 			w.publish("order.closed", 1)
-			r := w.subscribe(stream.Start{Earliest: true}, "order.*")
+			r := w.subscribe(gateway.Start{Kind: gateway.StartEarliest}, "order.*")
 			for _, want := range []gateway.Position{1, 4} {
 				if got := r.event(t); got.Position != want || got.Tenant != own.ID {
 					t.Errorf("got %s at %d of tenant %d, want position %d", got.Type, got.Position, got.Tenant, want)
@@ -258,7 +258,7 @@ func TestHeartbeatsCarryThePlaceReached(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, tail.DefaultBytes)
-		r := w.subscribe(stream.Start{}, "never")
+		r := w.subscribe(gateway.Start{}, "never")
 		r.next(t)
 		began := time.Now()
 		last := w.publish("a", 1000)
@@ -280,7 +280,7 @@ func TestHowAStreamEnds(t *testing.T) {
 	broken := errors.New("broken pipe")
 	t.Run("cause of the context", func(t *testing.T) {
 		t.Parallel()
-		r := newWorld(t, tail.DefaultBytes).subscribe(stream.Start{})
+		r := newWorld(t, tail.DefaultBytes).subscribe(gateway.Start{})
 		r.next(t)
 		r.cancel(revoked)
 		if err := <-r.ended; !errors.Is(err, revoked) {
@@ -290,7 +290,7 @@ func TestHowAStreamEnds(t *testing.T) {
 	t.Run("server stops", func(t *testing.T) {
 		t.Parallel()
 		w := newWorld(t, tail.DefaultBytes)
-		r := w.subscribe(stream.Start{})
+		r := w.subscribe(gateway.Start{})
 		r.next(t)
 		close(w.stopping)
 		var e *gateway.Error

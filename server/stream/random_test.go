@@ -78,7 +78,7 @@ func (r *record) want(log []*gateway.Event, compiler *filter.Compiler) []string 
 var errAgain = errors.New("connect again")
 
 // read reads until the head is reached, connecting again from time to time, at times slowly.
-func (r *record) read(ctx context.Context, hub *stream.Hub, random *rand.Rand, start stream.Start, head func() gateway.Position) {
+func (r *record) read(ctx context.Context, hub *stream.Hub, random *rand.Rand, start gateway.Start, head func() gateway.Position) {
 	done := errors.New("done")
 	reached := gateway.Position(-1)
 	slow := time.Duration(random.IntN(3)*random.IntN(20)) * time.Millisecond
@@ -97,7 +97,7 @@ func (r *record) read(ctx context.Context, hub *stream.Hub, random *rand.Rand, s
 				r.faults = append(r.faults, fmt.Sprintf("place %d after %d", message.Cursor.Position, reached))
 			}
 			reached = message.Cursor.Position
-			start = stream.Start{Cursor: &message.Cursor}
+			start = gateway.StartAfter(message.Cursor)
 			if message.Kind == stream.KindEvent {
 				r.got = append(r.got, written(message.Event, message.Filters))
 			}
@@ -181,7 +181,7 @@ func testRandom(t *testing.T, seed uint64, tailBytes int) {
 		if i%3 > 0 {
 			records[i].filters = randomFilters(own)
 		}
-		starts := []stream.Start{{}, {Earliest: true}, {Time: new(time.Now())}}
+		starts := []gateway.Start{{}, {Kind: gateway.StartEarliest}, {Kind: gateway.StartTime, Time: time.Now()}}
 		all.Go(func() {
 			time.Sleep(time.Duration(own.IntN(200)) * time.Millisecond)
 			records[i].read(t.Context(), w.hub, own, starts[own.IntN(len(starts))], head)

@@ -9,16 +9,6 @@ import (
 // MaxFilters is how many filters a stream may have.
 const MaxFilters = 32
 
-// Start says where a stream begins. The zero value is now.
-type Start struct {
-	// Earliest: with the first event there is.
-	Earliest bool
-	// Cursor: after this place. Nil for none.
-	Cursor *gateway.Cursor
-	// Time: with the first event accepted at this time or later. Nil for none.
-	Time *time.Time
-}
-
 // Filter is one of the filters of a stream.
 type Filter struct {
 	// Name tells the reader which filter selected an event; empty for the only one of a stream that asked for no names.
@@ -31,7 +21,7 @@ type Request struct {
 	Tenant *gateway.Tenant
 	// Filters are at most MaxFilters; an event that several select comes once. None select everything.
 	Filters []Filter
-	Start   Start
+	Start   gateway.Start
 	// SlowPolicy is what happens when the reader is slower than the events.
 	SlowPolicy SlowPolicy
 	// Heartbeat is the longest silence; DefaultHeartbeat when 0.

@@ -18,7 +18,7 @@ import (
 const megabyte = 1_000_000
 
 // stuck opens streams whose readers never take an event in, and counts the events that are being sent to them.
-func (w *world) stuck(readers int, tenant *gateway.Tenant, start stream.Start) (sending, beats *atomic.Int64, leave context.CancelFunc) {
+func (w *world) stuck(readers int, tenant *gateway.Tenant, start gateway.Start) (sending, beats *atomic.Int64, leave context.CancelFunc) {
 	sending, beats = new(atomic.Int64), new(atomic.Int64)
 	ctx, cancel := context.WithCancel(w.t.Context())
 	for range readers {
@@ -46,16 +46,16 @@ func TestReadersThatReadNothingHoldNoMoreThanThereIsRoomFor(t *testing.T) {
 	for _, tt := range []struct {
 		name      string
 		tailBytes int
-		start     stream.Start
+		start     gateway.Start
 		publish   func(w *world)
 		most      int64
 	}{
 		// Of 16 MiB a tenant has 8; a large event takes 2 or 4 MB, a page of small ones at most half of one.
-		{"large ones, live", tail.DefaultBytes, stream.Start{}, func(w *world) { w.publishData("a", 1, large) }, 4},
-		{"large ones, from memory", tail.DefaultBytes, stream.Start{Earliest: true}, func(w *world) { w.publishData("a", 3, large) }, 2},
-		{"large ones, from the log", 1000, stream.Start{Earliest: true}, func(w *world) { w.publishData("a", 3, large) }, 2},
-		{"many small ones, from memory", tail.DefaultBytes, stream.Start{Earliest: true}, func(w *world) { w.publishData("a", 600, small) }, 32},
-		{"many small ones, from the log", 1000, stream.Start{Earliest: true}, func(w *world) { w.publishData("a", 600, small) }, 32},
+		{"large ones, live", tail.DefaultBytes, gateway.Start{}, func(w *world) { w.publishData("a", 1, large) }, 4},
+		{"large ones, from memory", tail.DefaultBytes, gateway.Start{Kind: gateway.StartEarliest}, func(w *world) { w.publishData("a", 3, large) }, 2},
+		{"large ones, from the log", 1000, gateway.Start{Kind: gateway.StartEarliest}, func(w *world) { w.publishData("a", 3, large) }, 2},
+		{"many small ones, from memory", tail.DefaultBytes, gateway.Start{Kind: gateway.StartEarliest}, func(w *world) { w.publishData("a", 600, small) }, 32},
+		{"many small ones, from the log", 1000, gateway.Start{Kind: gateway.StartEarliest}, func(w *world) { w.publishData("a", 600, small) }, 32},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
@@ -66,11 +66,11 @@ func TestReadersThatReadNothingHoldNoMoreThanThereIsRoomFor(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				if tt.start.Earliest {
+				if tt.start.Kind == gateway.StartEarliest {
 					tt.publish(w)
 				}
 				sending, beats, leave := w.stuck(100, w.tenant, tt.start)
-				if !tt.start.Earliest {
+				if tt.start.Kind != gateway.StartEarliest {
 					tt.publish(w)
 				}
 				synctest.Wait()
@@ -83,7 +83,7 @@ func TestReadersThatReadNothingHoldNoMoreThanThereIsRoomFor(t *testing.T) {
 				if got := beats.Load() - before; got < 100 {
 					t.Errorf("those who wait were sent %d heartbeats in 3 s", got)
 				}
-				theirs, _, leaveToo := w.stuck(1, other, stream.Start{Earliest: true})
+				theirs, _, leaveToo := w.stuck(1, other, gateway.Start{Kind: gateway.StartEarliest})
 				w.publishOf(other, large)
 				synctest.Wait()
 				if theirs.Load() != 1 {
@@ -92,7 +92,7 @@ func TestReadersThatReadNothingHoldNoMoreThanThereIsRoomFor(t *testing.T) {
 				leave()
 				leaveToo()
 				synctest.Wait()
-				again := w.open(stream.Request{Start: stream.Start{Earliest: true}})
+				again := w.open(stream.Request{Start: gateway.Start{Kind: gateway.StartEarliest}})
 				again.event(t)
 			})
 		})
@@ -105,11 +105,11 @@ func TestReadersOfManyTenantsLeaveRoomForOneMore(t *testing.T) {
 	large := `{"text":"` + strings.Repeat("x", megabyte) + `"}`
 	small := `{"text":"` + strings.Repeat("x", 100_000) + `"}`
 	for name, tt := range map[string]struct {
-		start  stream.Start
+		start  gateway.Start
 		theirs string
 	}{
-		"a page, besides pages":      {stream.Start{Earliest: true}, small},
-		"large ones, besides others": {stream.Start{}, large},
+		"a page, besides pages":      {gateway.Start{Kind: gateway.StartEarliest}, small},
+		"large ones, besides others": {gateway.Start{}, large},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -118,12 +118,12 @@ func TestReadersOfManyTenantsLeaveRoomForOneMore(t *testing.T) {
 				w.hub.Keep(1<<20, 16<<20)
 				for i := range 4 {
 					tenant := w.tenantNamed(fmt.Sprintf("greedy%d", i))
-					if tt.start.Earliest {
+					if tt.start.Kind == gateway.StartEarliest {
 						w.publishOf(tenant, large)
 					}
 					sending, _, leave := w.stuck(100, tenant, tt.start)
 					defer leave()
-					if !tt.start.Earliest {
+					if tt.start.Kind != gateway.StartEarliest {
 						w.publishOf(tenant, large)
 					}
 					synctest.Wait()
@@ -132,7 +132,7 @@ func TestReadersOfManyTenantsLeaveRoomForOneMore(t *testing.T) {
 					}
 				}
 				one := w.tenantNamed("one more")
-				theirs, _, leave := w.stuck(1, one, stream.Start{})
+				theirs, _, leave := w.stuck(1, one, gateway.Start{})
 				defer leave()
 				w.publishOf(one, tt.theirs)
 				synctest.Wait()
@@ -193,7 +193,7 @@ func TestRoomThatIsGivenBackGoesToThoseThatWait(t *testing.T) {
 		var leave [6]context.CancelFunc
 		for i := range leave {
 			tenant := w.tenantNamed(fmt.Sprintf("tenant%d", i))
-			sending, _, leave[i] = w.stuck(100, tenant, stream.Start{})
+			sending, _, leave[i] = w.stuck(100, tenant, gateway.Start{})
 			defer leave[i]()
 			w.publishOf(tenant, large)
 			synctest.Wait()
@@ -239,7 +239,7 @@ func TestAnEventThatNeedsMoreRoomThanThereIsIsSent(t *testing.T) {
 		for live.event(t).Position != last {
 		}
 		live.cancel(context.Canceled)
-		late := w.open(stream.Request{Start: stream.Start{Earliest: true}})
+		late := w.open(stream.Request{Start: gateway.Start{Kind: gateway.StartEarliest}})
 		for late.event(t).Position != last {
 		}
 	})
@@ -252,13 +252,13 @@ func TestAStreamThatWaitsForRoomCanBeEnded(t *testing.T) {
 		w := newWorld(t, 1000)
 		w.hub.Keep(1<<20, 1<<20)
 		w.publishData("a", 1, `{"text":"`+strings.Repeat("x", megabyte)+`"}`)
-		_, _, leave := w.stuck(1, w.tenant, stream.Start{Earliest: true})
+		_, _, leave := w.stuck(1, w.tenant, gateway.Start{Kind: gateway.StartEarliest})
 		defer leave()
 		for _, end := range []func(*reader){
 			func(r *reader) { r.cancel(context.Canceled) },
 			func(*reader) { close(w.stopping) },
 		} {
-			r := w.open(stream.Request{Start: stream.Start{Earliest: true}})
+			r := w.open(stream.Request{Start: gateway.Start{Kind: gateway.StartEarliest}})
 			r.next(t)
 			synctest.Wait()
 			begun := time.Now()

@@ -175,7 +175,7 @@ func TestReplayIsNeverLeftOut(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
 					w := newWorld(t, tailBytes)
 					w.publishKeyed(slices.Repeat([]string{"x"}, 700)...)
-					r := w.open(stream.Request{SlowPolicy: policy, Start: stream.Start{Earliest: true}})
+					r := w.open(stream.Request{SlowPolicy: policy, Start: gateway.Start{Kind: gateway.StartEarliest}})
 					r.next(t)
 					for p := 1; p <= 700; p++ {
 						if p == 300 {
@@ -213,7 +213,7 @@ func TestResumingAroundADrop(t *testing.T) {
 				}
 				r.cancel(context.Canceled)
 				<-r.ended
-				again := w.open(stream.Request{SlowPolicy: stream.Drop, Start: stream.Start{Cursor: &last.Cursor}})
+				again := w.open(stream.Request{SlowPolicy: stream.Drop, Start: gateway.StartAfter(last.Cursor)})
 				if begin := again.next(t); begin.Cursor != last.Cursor || begin.Gap != gateway.GapNone {
 					t.Errorf("resumes with %+v", begin)
 				}

@@ -2,7 +2,6 @@ package wire_test
 
 import (
 	"testing"
-	"time"
 
 	postriderv1 "github.com/postrider-dev/postrider/gen/go/postrider/v1"
 	"github.com/postrider-dev/postrider/server/gateway"
@@ -64,27 +63,5 @@ func TestPageSize(t *testing.T) {
 		if got := wire.PageSize(&postriderv1.ListTenantsRequest{PageSize: asked}); got != want {
 			t.Errorf("%d: %d, want %d", asked, got, want)
 		}
-	}
-}
-
-func TestParseStart(t *testing.T) {
-	t.Parallel()
-	cursor := gateway.Cursor{Position: 17}
-	at := time.Date(2024, 2, 29, 11, 30, 0, 0, time.UTC)
-	for text, want := range map[string]wire.Start{
-		"": {}, "now": {}, "earliest": {Kind: wire.StartEarliest},
-		cursor.String():             {Kind: wire.StartCursor, Cursor: cursor},
-		"2024-02-29T12:30:00+01:00": {Kind: wire.StartTime, Time: at},
-	} {
-		if got, err := wire.ParseStart("start", text); err != nil || got != want {
-			t.Errorf("%q: %+v, %v", text, got, err)
-		}
-	}
-	_, err := wire.ParseStart("start", "2024-02-30T00:00:00Z")
-	wantField(t, err, "start")
-	// Most miss the zone, or all but the day.
-	_, err = wire.ParseStart("start", "2024-02-29")
-	if want := `start: must be "now", "earliest", a cursor or a time such as 2006-01-02T15:04:05Z`; err == nil || err.Error() != want {
-		t.Errorf("%v, want %s", err, want)
 	}
 }

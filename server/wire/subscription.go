@@ -32,24 +32,24 @@ const filterField = "subscription.filter"
 // NewSubscription converts the subscription of a create request and its start. Fields that only the server sets are ignored.
 // The secret is as given, empty if the server should generate one. An error is a *gateway.Error that names the field below
 // "subscription".
-func NewSubscription(from *postriderv1.Subscription) (*gateway.Subscription, Start, error) {
+func NewSubscription(from *postriderv1.Subscription) (*gateway.Subscription, gateway.Start, error) {
 	if from.GetName() == "" {
-		return nil, Start{}, gateway.FieldError("subscription.name", "is required")
+		return nil, gateway.Start{}, gateway.FieldError("subscription.name", "is required")
 	}
 	if err := gateway.CheckName("subscription.name", from.GetName()); err != nil {
-		return nil, Start{}, err
+		return nil, gateway.Start{}, err
 	}
-	start, err := ParseStart("subscription.start", from.GetStart())
+	start, err := gateway.ParseStart("subscription.start", from.GetStart())
 	if err != nil {
-		return nil, Start{}, err
+		return nil, gateway.Start{}, err
 	}
 	filter, err := ReadFilter(filterField, from.GetFilter())
 	if err != nil {
-		return nil, Start{}, err
+		return nil, gateway.Start{}, err
 	}
 	kind, config, err := NewTarget(from.GetTarget(), nil)
 	if err != nil {
-		return nil, Start{}, err
+		return nil, gateway.Start{}, err
 	}
 	return &gateway.Subscription{
 		Name: from.GetName(), Description: from.GetDescription(), Secret: from.GetSecret(),

@@ -30,7 +30,7 @@ func newSubscription(t *testing.T) *gateway.Subscription {
 		},
 		Secret: "whsec_abc", Start: "earliest",
 	})
-	if err != nil || start.Kind != wire.StartEarliest {
+	if err != nil || start.Kind != gateway.StartEarliest {
 		t.Fatal(start, err)
 	}
 	return sub

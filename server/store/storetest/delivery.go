@@ -36,7 +36,7 @@ func positionsOf(deliveries []*gateway.Delivery) (positions []gateway.Position) 
 
 func testOpenDeliveries(t *testing.T, fresh Fresh) {
 	w := running(t, fresh)
-	sub, other := w.subscribe("a", store.Start{}), w.subscribe("b", store.Start{})
+	sub, other := w.subscribe("a", gateway.Start{}), w.subscribe("b", gateway.Start{})
 	w.recordDeliveries(
 		retrying(sub, 1, base.Add(3*time.Second)), retrying(sub, 2, base.Add(1*time.Second)),
 		retrying(sub, 3, time.Time{}), retrying(sub, 4, base.Add(2*time.Second)), retrying(sub, 5, base.Add(time.Second)),
@@ -64,7 +64,7 @@ func testOpenDeliveries(t *testing.T, fresh Fresh) {
 
 func testOpenSubscriptions(t *testing.T, fresh Fresh) {
 	w := running(t, fresh)
-	timed, held, settled := w.subscribe("a", store.Start{}), w.subscribe("b", store.Start{}), w.subscribe("c", store.Start{})
+	timed, held, settled := w.subscribe("a", gateway.Start{}), w.subscribe("b", gateway.Start{}), w.subscribe("c", gateway.Start{})
 	w.recordDeliveries(
 		retrying(timed, 1, base.Add(time.Hour)), retrying(timed, 2, base), delivered(timed, 3),
 		retrying(held, 1, base), retrying(held, 2, time.Time{}),
@@ -76,7 +76,7 @@ func testOpenSubscriptions(t *testing.T, fresh Fresh) {
 
 func testSettledAbove(t *testing.T, fresh Fresh) {
 	w := running(t, fresh)
-	sub, other := w.subscribe("a", store.Start{}), w.subscribe("b", store.Start{})
+	sub, other := w.subscribe("a", gateway.Start{}), w.subscribe("b", gateway.Start{})
 	replayed := delivered(sub, 6)
 	replayed.Run = 1
 	w.recordDeliveries(delivered(sub, 2), retrying(sub, 4, base), w.inState(sub, 5, gateway.DeliveryPending), delivered(sub, 9),
@@ -89,10 +89,10 @@ func testListDeliveries(t *testing.T, fresh Fresh) {
 	w := running(t, fresh)
 	w.publishMany(20)
 	acme := must(w.CreateTenant(context.Background(), gateway.Tenant{Name: "acme"}))(t)
-	subs := []*gateway.Subscription{w.subscribe("a", store.Start{}), w.subscribe("b", store.Start{})}
+	subs := []*gateway.Subscription{w.subscribe("a", gateway.Start{}), w.subscribe("b", gateway.Start{})}
 	draft := w.draft("c")
 	draft.Tenant = acme.ID
-	subs = append(subs, must(w.CreateSubscription(context.Background(), draft, store.Start{}))(t))
+	subs = append(subs, must(w.CreateSubscription(context.Background(), draft, gateway.Start{}))(t))
 	states := []gateway.DeliveryState{gateway.DeliveryDelivered, gateway.DeliveryDead, gateway.DeliveryRetrying, gateway.DeliveryPending}
 	var all []*gateway.Delivery
 	for i, sub := range subs {
@@ -173,7 +173,7 @@ func (w *world) listedDeliveries(t *testing.T, q store.DeliveryQuery, pages int)
 
 func testCountDeliveries(t *testing.T, fresh Fresh) {
 	w := running(t, fresh)
-	sub, other := w.subscribe("a", store.Start{}), w.subscribe("b", store.Start{})
+	sub, other := w.subscribe("a", gateway.Start{}), w.subscribe("b", gateway.Start{})
 	w.recordDeliveries(retrying(sub, 1, base), retrying(sub, 2, time.Time{}), w.inState(sub, 3, gateway.DeliveryDead),
 		w.inState(sub, 4, gateway.DeliveryPending), delivered(sub, 5), w.inState(other, 6, gateway.DeliveryDead))
 	for id, want := range map[gateway.SubscriptionID][2]int64{sub.ID: {2, 1}, other.ID: {0, 1}} {
@@ -187,7 +187,7 @@ func testCountDeliveries(t *testing.T, fresh Fresh) {
 
 func testTestAttempt(t *testing.T, fresh Fresh) {
 	w := running(t, fresh)
-	sub := w.subscribe("a", store.Start{})
+	sub := w.subscribe("a", gateway.Start{})
 	for n := range 2 {
 		a := attempt(1, gateway.OutcomeDelivered)
 		a.Cause, a.Start = gateway.CauseTest, base.Add(time.Duration(n)*time.Second)
@@ -205,7 +205,7 @@ func testTestAttempt(t *testing.T, fresh Fresh) {
 // Rows of tests were kept for ever, so that a caller who tests in a loop filled the disk.
 func testManyTestAttempts(t *testing.T, fresh Fresh) {
 	w := running(t, fresh)
-	sub, other := w.subscribe("a", store.Start{}), w.subscribe("b", store.Start{})
+	sub, other := w.subscribe("a", gateway.Start{}), w.subscribe("b", gateway.Start{})
 	const many = 2*store.MaxTestAttempts + 3
 	start := func(n int) time.Time { return base.Add(time.Duration(n) * time.Second) }
 	test := func(sub *gateway.Subscription, at time.Time) {

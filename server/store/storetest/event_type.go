@@ -134,10 +134,10 @@ func testDeleteUsedType(t *testing.T, fresh Fresh) {
 	w.publish(w.event("one"))
 	named := w.draft("named")
 	named.Filter.Types = []string{"x", "order.paid"}
-	sub := must(w.CreateSubscription(context.Background(), named, store.Start{}))(t)
+	sub := must(w.CreateSubscription(context.Background(), named, gateway.Start{}))(t)
 	wide := w.draft("wide")
 	wide.Filter.Types = []string{"order.*"}
-	must(w.CreateSubscription(context.Background(), wide, store.Start{}))(t)
+	must(w.CreateSubscription(context.Background(), wide, gateway.Start{}))(t)
 	for _, name := range []string{"order.created", "order.paid"} {
 		failsWith(t, w.DeleteEventType(context.Background(), name, 0), gateway.CodeFailedPrecondition, gateway.ReasonInUse)
 	}

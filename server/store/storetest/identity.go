@@ -172,7 +172,7 @@ func testConflictDetails(t *testing.T, fresh Fresh) {
 func testConflictWithResults(t *testing.T, fresh Fresh) {
 	w := running(t, fresh)
 	w.publish(w.event("taken"))
-	sub := w.subscribe("billing", store.Start{})
+	sub := w.subscribe("billing", gateway.Start{})
 	w.stop()
 	w.open()
 	ctx := context.Background()

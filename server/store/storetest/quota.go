@@ -43,7 +43,7 @@ func testMostSubscriptions(t *testing.T, fresh Fresh) {
 	create := func(tenant gateway.TenantID, name string) (*gateway.Subscription, error) {
 		draft := w.draft(name)
 		draft.Tenant = tenant
-		return w.CreateSubscription(context.Background(), draft, store.Start{})
+		return w.CreateSubscription(context.Background(), draft, gateway.Start{})
 	}
 	tenants := w.tenants(6)
 	var last *gateway.Subscription
@@ -68,7 +68,7 @@ func testMostExpressions(t *testing.T, fresh Fresh) {
 	create := func(tenant gateway.TenantID, name string, bytes int) (*gateway.Subscription, error) {
 		draft := w.draft(name)
 		draft.Tenant, draft.Filter.Expression = tenant, strings.Repeat("x", bytes)
-		return w.CreateSubscription(context.Background(), draft, store.Start{})
+		return w.CreateSubscription(context.Background(), draft, gateway.Start{})
 	}
 	lengthen := func(id gateway.SubscriptionID, bytes int) error {
 		_, _, err := w.UpdateSubscription(context.Background(), id, 0, func(sub *gateway.Subscription) error {

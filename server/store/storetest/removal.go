@@ -25,7 +25,7 @@ func (w *world) deliveriesOf(sub *gateway.Subscription) int {
 
 func (w *world) withDeliveries(name string, n int) *gateway.Subscription {
 	w.t.Helper()
-	sub := w.subscribe(name, store.Start{})
+	sub := w.subscribe(name, gateway.Start{})
 	results := make([]store.Result, n)
 	for i := range results {
 		results[i] = store.Result{Delivery: delivered(sub, gateway.Position(i+1)), Previous: attempt(1, gateway.OutcomeEventFailure)}
@@ -47,7 +47,7 @@ func testDeleteSubscription(t *testing.T, fresh Fresh) {
 	equal(t, "deliveries of the other", w.deliveriesOf(other), 10)
 	equal(t, "attempts of the other", attemptNumbers(w, delivered(other, 1)), []int{1, 1})
 	notFound(t, w.DeleteSubscription(context.Background(), sub.ID, 0))
-	again := w.subscribe("a", store.Start{})
+	again := w.subscribe("a", gateway.Start{})
 	if again.ID == sub.ID {
 		t.Error("the number of a deleted subscription was given again")
 	}

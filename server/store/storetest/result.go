@@ -27,7 +27,7 @@ var resultCases = []testCase{
 // base is a time without more than microseconds, which is what is stored.
 var base = time.Date(2026, 3, 4, 5, 6, 7, 8000, time.UTC)
 
-func (w *world) subscribe(name string, start store.Start) *gateway.Subscription {
+func (w *world) subscribe(name string, start gateway.Start) *gateway.Subscription {
 	w.t.Helper()
 	return must(w.CreateSubscription(context.Background(), w.draft(name), start))(w.t)
 }
@@ -95,7 +95,7 @@ func testStoredAhead(t *testing.T, fresh Fresh) {
 	ctx := context.Background()
 	w := running(t, fresh)
 	w.publishMany(5)
-	sub, other := w.subscribe("billing", store.Start{}), w.subscribe("other", store.Start{})
+	sub, other := w.subscribe("billing", gateway.Start{}), w.subscribe("other", gateway.Start{})
 	now := base.Add(10 * time.Hour)
 	at := func(sub *gateway.Subscription, p gateway.Position, stored time.Time, wait time.Duration) *gateway.Delivery {
 		d := retrying(sub, p, stored.Add(wait))
@@ -144,7 +144,7 @@ func deliveryText(d *gateway.Delivery) string {
 func testDeliveryRoundTrip(t *testing.T, fresh Fresh) {
 	w := running(t, fresh)
 	w.publishMany(4)
-	sub := w.subscribe("billing", store.Start{})
+	sub := w.subscribe("billing", gateway.Start{})
 	full := retrying(sub, 1, base.Add(time.Hour))
 	full.Run, full.Step, full.Probes, full.Attempts, full.Manual = 3, 4, 2, 9, true
 	full.Last = &gateway.Attempt{
@@ -181,7 +181,7 @@ func testDeliveryRoundTrip(t *testing.T, fresh Fresh) {
 func testUnstorableAnswer(t *testing.T, fresh Fresh) {
 	w := running(t, fresh)
 	w.publishMany(1)
-	sub := w.subscribe("billing", store.Start{})
+	sub := w.subscribe("billing", gateway.Start{})
 	d := retrying(sub, 1, base)
 	d.Last.Outcome.ContentType = "text/html; charset=\xe9"
 	d.Last.Outcome.Error = "answered \"a\x00b\""
@@ -200,7 +200,7 @@ func testUnstorableAnswer(t *testing.T, fresh Fresh) {
 func testResultOrder(t *testing.T, fresh Fresh) {
 	w := running(t, fresh)
 	w.publishMany(300)
-	sub := w.subscribe("billing", store.Start{Kind: store.StartEarliest})
+	sub := w.subscribe("billing", gateway.Start{Kind: gateway.StartEarliest})
 	var order []int
 	done := make(chan struct{})
 	const n = 300
@@ -238,7 +238,7 @@ func testResultOrder(t *testing.T, fresh Fresh) {
 func testSuperseded(t *testing.T, fresh Fresh) {
 	w := running(t, fresh)
 	w.publishMany(2)
-	sub := w.subscribe("billing", store.Start{})
+	sub := w.subscribe("billing", gateway.Start{})
 	w.stop()
 	w.open()
 	pending := delivered(sub, 1)
@@ -276,7 +276,7 @@ func attemptNumbers(w *world, d *gateway.Delivery) (numbers []int) {
 func testPreviousAttempts(t *testing.T, fresh Fresh) {
 	w := running(t, fresh)
 	w.publishMany(1)
-	sub := w.subscribe("billing", store.Start{})
+	sub := w.subscribe("billing", gateway.Start{})
 	var previous *gateway.Attempt
 	var d *gateway.Delivery
 	for n := 1; n <= 4; n++ {
@@ -298,7 +298,7 @@ func testPreviousAttempts(t *testing.T, fresh Fresh) {
 func testManyAttempts(t *testing.T, fresh Fresh) {
 	w := running(t, fresh)
 	w.publishMany(1)
-	sub := w.subscribe("billing", store.Start{})
+	sub := w.subscribe("billing", gateway.Start{})
 	key := gateway.DeliveryKey{Subscription: sub.ID, Position: 1}
 	var previous *gateway.Attempt
 	for n := 1; n <= 120; n++ {
@@ -334,7 +334,7 @@ func testManyAttempts(t *testing.T, fresh Fresh) {
 
 func testHold(t *testing.T, fresh Fresh) {
 	w := running(t, fresh)
-	sub := w.subscribe("billing", store.Start{})
+	sub := w.subscribe("billing", gateway.Start{})
 	stored := func() gateway.Hold {
 		t.Helper()
 		return must(w.SubscriptionByRef(context.Background(), sub.Tenant, sub.UID))(t).Hold
@@ -360,7 +360,7 @@ func testHold(t *testing.T, fresh Fresh) {
 func testCursorShareMark(t *testing.T, fresh Fresh) {
 	w := running(t, fresh)
 	w.publishMany(10)
-	sub := w.subscribe("billing", store.Start{Kind: store.StartAt, Position: 2})
+	sub := w.subscribe("billing", gateway.StartAfter(gateway.Cursor{Position: 2}))
 	stored := func() *gateway.Position {
 		t.Helper()
 		return must(w.SubscriptionByRef(context.Background(), sub.Tenant, sub.UID))(t).Cursor
@@ -392,7 +392,7 @@ func testCursorShareMark(t *testing.T, fresh Fresh) {
 func testResultsAgain(t *testing.T, fresh Fresh) {
 	w := running(t, fresh)
 	w.publishMany(1)
-	sub := w.subscribe("billing", store.Start{})
+	sub := w.subscribe("billing", gateway.Start{})
 	second := delivered(sub, 1)
 	second.Attempts, second.Last = 2, attempt(2, gateway.OutcomeDelivered)
 	again := store.Result{Delivery: second, Previous: attempt(1, gateway.OutcomeEventFailure), Mark: 1}
@@ -404,7 +404,7 @@ func testResultsAgain(t *testing.T, fresh Fresh) {
 func testManyResults(t *testing.T, fresh Fresh) {
 	const n = 9_001 // several groups, and every size of statement
 	w := running(t, fresh)
-	sub := w.subscribe("billing", store.Start{})
+	sub := w.subscribe("billing", gateway.Start{})
 	deliveries := make([]*gateway.Delivery, n)
 	for i := range deliveries {
 		deliveries[i] = delivered(sub, gateway.Position(i+1))

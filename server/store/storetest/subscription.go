@@ -29,7 +29,7 @@ func testSubscriptionRoundTrip(t *testing.T, fresh Fresh) {
 	draft.Description = "bills"
 	draft.Policy = gateway.Policy{Concurrency: 7, RetrySchedule: []time.Duration{time.Second, time.Minute}}
 	draft.Payload = gateway.PayloadJSONDefaults
-	created := must(w.CreateSubscription(context.Background(), draft, store.Start{}))(t)
+	created := must(w.CreateSubscription(context.Background(), draft, gateway.Start{}))(t)
 	if created.ID == 0 || created.UID == "" || created.Revision != 1 || created.CreateTime.IsZero() || created.State != gateway.SubscriptionActive {
 		t.Errorf("created %+v", created)
 	}
@@ -49,15 +49,15 @@ func testSubscriptionStart(t *testing.T, fresh Fresh) {
 	own := func(p gateway.Position) *gateway.Position { return &p }
 	tests := []struct {
 		name   string
-		start  store.Start
+		start  gateway.Start
 		want   gateway.Position
 		cursor *gateway.Position
 	}{
-		{"now", store.Start{}, 5, nil},
-		{"earliest", store.Start{Kind: store.StartEarliest}, 0, own(0)},
-		{"at a position", store.Start{Kind: store.StartAt, Position: 3}, 3, own(3)},
-		{"at the head", store.Start{Kind: store.StartAt, Position: 5}, 5, nil},
-		{"beyond the head", store.Start{Kind: store.StartAt, Position: 50}, 5, nil},
+		{"now", gateway.Start{}, 5, nil},
+		{"earliest", gateway.Start{Kind: gateway.StartEarliest}, 0, own(0)},
+		{"at a position", gateway.StartAfter(gateway.Cursor{Position: 3}), 3, own(3)},
+		{"at the head", gateway.StartAfter(gateway.Cursor{Position: 5}), 5, nil},
+		{"beyond the head", gateway.StartAfter(gateway.Cursor{Position: 50}), 5, nil},
 	}
 	for i, test := range tests {
 		sub := w.subscribe(fmt.Sprint("s", i), test.start)
@@ -71,13 +71,13 @@ func testSubscriptionStart(t *testing.T, fresh Fresh) {
 
 func testSubscriptionName(t *testing.T, fresh Fresh) {
 	w := running(t, fresh)
-	w.subscribe("billing", store.Start{})
-	_, err := w.CreateSubscription(context.Background(), w.draft("billing"), store.Start{})
+	w.subscribe("billing", gateway.Start{})
+	_, err := w.CreateSubscription(context.Background(), w.draft("billing"), gateway.Start{})
 	failsWith(t, err, gateway.CodeAlreadyExists, gateway.ReasonNameTaken)
 	other := w.draft("billing")
 	other.Tenant = must(w.CreateTenant(context.Background(), gateway.Tenant{Name: "acme"}))(t).ID
-	must(w.CreateSubscription(context.Background(), other, store.Start{}))(t)
-	second := w.subscribe("second", store.Start{})
+	must(w.CreateSubscription(context.Background(), other, gateway.Start{}))(t)
+	second := w.subscribe("second", gateway.Start{})
 	_, _, err = w.UpdateSubscription(context.Background(), second.ID, 0, func(s *gateway.Subscription) error {
 		s.Name = "billing"
 		return nil
@@ -88,8 +88,8 @@ func testSubscriptionName(t *testing.T, fresh Fresh) {
 
 func testSubscriptionByRef(t *testing.T, fresh Fresh) {
 	w := running(t, fresh)
-	a := w.subscribe("a", store.Start{})
-	mimic := w.subscribe(a.UID, store.Start{})
+	a := w.subscribe("a", gateway.Start{})
+	mimic := w.subscribe(a.UID, gateway.Start{})
 	for ref, want := range map[string]gateway.SubscriptionID{"a": a.ID, a.UID: a.ID, mimic.UID: mimic.ID} {
 		equal(t, ref, must(w.SubscriptionByRef(context.Background(), a.Tenant, ref))(t).ID, want)
 	}
@@ -106,7 +106,7 @@ func testListSubscriptions(t *testing.T, fresh Fresh) {
 		want = append(want, fmt.Sprint("s", i))
 	}
 	for _, name := range slices.Backward(want) {
-		w.subscribe(name, store.Start{})
+		w.subscribe(name, gateway.Start{})
 	}
 	var got []string
 	for after := ""; ; {
@@ -126,7 +126,7 @@ func testListSubscriptions(t *testing.T, fresh Fresh) {
 func testUpdateSubscription(t *testing.T, fresh Fresh) {
 	w := running(t, fresh)
 	w.publishMany(2)
-	sub := w.subscribe("a", store.Start{Kind: store.StartEarliest})
+	sub := w.subscribe("a", gateway.Start{Kind: gateway.StartEarliest})
 	place := gateway.Position(1)
 	w.record(store.Result{Subscription: sub.ID, Cursor: &place})
 	w.publishMany(2)
@@ -151,7 +151,7 @@ func testUpdateSubscription(t *testing.T, fresh Fresh) {
 
 func testUpdateRevision(t *testing.T, fresh Fresh) {
 	w := running(t, fresh)
-	sub := w.subscribe("a", store.Start{})
+	sub := w.subscribe("a", gateway.Start{})
 	rename := func(to string) func(*gateway.Subscription) error {
 		return func(s *gateway.Subscription) error {
 			s.Name = to
@@ -174,7 +174,7 @@ func testUpdateRevision(t *testing.T, fresh Fresh) {
 
 func testUpdateRefused(t *testing.T, fresh Fresh) {
 	w := running(t, fresh)
-	sub := w.subscribe("a", store.Start{})
+	sub := w.subscribe("a", gateway.Start{})
 	refusal := errors.New("no")
 	_, _, err := w.UpdateSubscription(context.Background(), sub.ID, 0, func(s *gateway.Subscription) error {
 		s.Name = "b"

@@ -100,7 +100,7 @@ func NewRequest(tenant *gateway.Tenant, from *postriderv1.SubscribeRequest) (str
 	if err != nil {
 		return stream.Request{}, err
 	}
-	start, err := newStart(from.GetStart())
+	start, err := gateway.ParseStart("start", from.GetStart())
 	if err != nil {
 		return stream.Request{}, err
 	}
@@ -120,23 +120,6 @@ var slowPolicies = map[postriderv1.SlowPolicy]stream.SlowPolicy{
 	postriderv1.SlowPolicy_SLOW_POLICY_LATEST_BY_KEY: stream.LatestByKey,
 	postriderv1.SlowPolicy_SLOW_POLICY_DROP:          stream.Drop,
 	postriderv1.SlowPolicy_SLOW_POLICY_DISCONNECT:    stream.Disconnect,
-}
-
-func newStart(text string) (stream.Start, error) {
-	start, err := wire.ParseStart("start", text)
-	if err != nil {
-		return stream.Start{}, err
-	}
-	switch start.Kind {
-	case wire.StartEarliest:
-		return stream.Start{Earliest: true}, nil
-	case wire.StartCursor:
-		return stream.Start{Cursor: &start.Cursor}, nil
-	case wire.StartTime:
-		return stream.Start{Time: &start.Time}, nil
-	default:
-		return stream.Start{}, nil
-	}
 }
 
 // show makes messages that carry no event.

@@ -95,7 +95,7 @@ func (s *subscription) turn(to *change) {
 	s.opening = to
 	to.asked, s.asked = s.asked, to.asked
 	to.request, s.request = s.request, to.request
-	s.request.Start = stream.Start{Cursor: &reached}
+	s.request.Start = gateway.StartAfter(reached)
 }
 
 // follow runs one stream of the hub. A change interrupts it, but not before it has begun.

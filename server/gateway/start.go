@@ -1,10 +1,6 @@
-package wire
+package gateway
 
-import (
-	"time"
-
-	"github.com/postrider-dev/postrider/server/gateway"
-)
+import "time"
 
 // StartKind is the kind of a start.
 type StartKind uint8
@@ -21,12 +17,16 @@ const (
 	StartTime
 )
 
-// Start is the position at which reading begins.
+// Start is the position at which a subscription or a stream begins to read. The zero value is now.
 type Start struct {
-	Kind   StartKind
-	Cursor gateway.Cursor
+	Kind StartKind
+	// Cursor is set for StartCursor, Time for StartTime.
+	Cursor Cursor
 	Time   time.Time
 }
+
+// StartAfter begins after a place in the log.
+func StartAfter(cursor Cursor) Start { return Start{Kind: StartCursor, Cursor: cursor} }
 
 // startSkew is how far in the future a start may be, because a client's clock may be ahead.
 const startSkew = time.Minute
@@ -40,16 +40,16 @@ func ParseStart(field, text string) (Start, error) {
 	case "earliest":
 		return Start{Kind: StartEarliest}, nil
 	}
-	if cursor, err := gateway.ParseCursor(text); err == nil {
-		return Start{Kind: StartCursor, Cursor: cursor}, nil
+	if cursor, err := ParseCursor(text); err == nil {
+		return StartAfter(cursor), nil
 	}
-	if at, ok := gateway.ParseTime(text); ok {
+	if at, ok := ParseTime(text); ok {
 		if at.After(time.Now().Add(startSkew)) {
-			return Start{}, gateway.FieldError(field, "is in the future; leave it out to begin with the next event")
+			return Start{}, FieldError(field, "is in the future; leave it out to begin with the next event")
 		}
 		return Start{Kind: StartTime, Time: at}, nil
 	}
-	err := gateway.FieldError(field, `must be "now", "earliest", a cursor or a time such as 2006-01-02T15:04:05Z`)
-	err.Reason = gateway.ReasonInvalidCursor
+	err := FieldError(field, `must be "now", "earliest", a cursor or a time such as 2006-01-02T15:04:05Z`)
+	err.Reason = ReasonInvalidCursor
 	return Start{}, err
 }
