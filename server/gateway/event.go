@@ -20,11 +20,17 @@ type ContentHash [16]byte
 // DefaultSource is the source of an event whose producer gave none.
 const DefaultSource = "postrider"
 
-// Limits of an event, in bytes. MaxDataDepth counts nested objects and arrays.
+// Limits of an event, and of a batch of them. Lengths are in characters; those of ids and types have one byte each. MaxDataDepth counts
+// nested objects and arrays. The rules in proto/postrider/v1/event.proto, the JSON reader in server/wire and the checks in
+// server/publish keep these limits, and TestLimits in server/wire holds them to it.
 const (
-	MaxTypeLength = 255
-	MaxDataBytes  = 1 << 20
-	MaxDataDepth  = 100
+	MaxIDLength      = 64
+	MaxTypeLength    = 255
+	MaxSourceLength  = 512
+	MaxSubjectLength = 512
+	MaxDataBytes     = 1 << 20
+	MaxDataDepth     = 100
+	MaxBatch         = 1000
 )
 
 // PayloadFormat is how a reader gets payloads.
@@ -104,9 +110,6 @@ func (e *Event) Held() int {
 	return held
 }
 
-// maxIDLength is in characters, which are all of one byte.
-const maxIDLength = 64
-
 // ValidEventID reports whether id may name an event: 1 to 64 letters, digits and the characters _ : -.
 func ValidEventID(id string) bool {
 	for i := range len(id) {
@@ -114,7 +117,7 @@ func ValidEventID(id string) bool {
 			return false
 		}
 	}
-	return id != "" && len(id) <= maxIDLength
+	return id != "" && len(id) <= MaxIDLength
 }
 
 // IgnoredFields are the paths of fields that were left out of a payload, the first ones.

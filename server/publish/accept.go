@@ -1,8 +1,7 @@
 package publish
 
 import (
-	"context"
-	"errors"
+	"unicode/utf8"
 
 	"github.com/postrider-dev/postrider/server/gateway"
 	"github.com/postrider-dev/postrider/server/schema"
@@ -13,39 +12,11 @@ import (
 // maxFaults bounds the faults that are reported for one batch.
 const maxFaults = 100
 
+// The rules of the contract count characters.
 const (
-	maxSourceBytes  = 2048
-	maxSubjectBytes = 2048
+	maxSourceBytes  = utf8.UTFMax * gateway.MaxSourceLength
+	maxSubjectBytes = utf8.UTFMax * gateway.MaxSubjectLength
 )
-
-// accept checks drafts and makes events of them. The faults of a batch are reported together.
-func (p *Publisher) accept(
-	ctx context.Context, tenant *gateway.Tenant, drafts []gateway.Draft, snapshot *schema.Snapshot, at locate,
-) ([]store.NewEvent, error) {
-	accepted := make([]store.NewEvent, len(drafts))
-	var faults *gateway.Error
-	for i := range drafts {
-		event, err := p.acceptOne(tenant, &drafts[i], snapshot)
-		if err != nil {
-			event, err = p.acceptRepeat(ctx, tenant, &drafts[i], snapshot, err)
-		}
-		var fault *gateway.Error
-		if err != nil && !errors.As(err, &fault) {
-			return nil, err
-		}
-		if fault != nil {
-			p.countRefused(tenant, &drafts[i], fault)
-			if faults = join(faults, at(fault, i)); len(faults.Fields) >= maxFaults {
-				return nil, faults
-			}
-		}
-		accepted[i] = event
-	}
-	if faults != nil {
-		return nil, faults
-	}
-	return accepted, nil
-}
 
 // join adds the fields of another fault of the same kind; of different kinds the first is reported.
 func join(faults, fault *gateway.Error) *gateway.Error {

@@ -6,7 +6,6 @@ import (
 
 	"github.com/postrider-dev/postrider/server/gateway"
 	"github.com/postrider-dev/postrider/server/schema"
-	"github.com/postrider-dev/postrider/server/store"
 )
 
 // Counts are how many events of a type did not fit its schema since the server started.
@@ -56,16 +55,13 @@ func (p *Publisher) Counts(tenant gateway.TenantID, eventType string) Counts {
 	return p.counts.of[countKey{tenant, eventType}]
 }
 
-// countWarned counts what was stored although it breaks its schema, or without all of it; a repeat was counted the first time.
-func (p *Publisher) countWarned(accepted []store.NewEvent, acks []gateway.Ack, snapshot *schema.Snapshot) {
-	for i, ack := range acks {
-		event := accepted[i].Event
-		if len(event.Violations) > 0 && !ack.Duplicate && snapshot.Level(event.Tenant, event.Type) == gateway.LevelWarn {
-			p.counts.add(event.Tenant, event.Type, Counts{Warned: 1})
-		}
-		if event.Ignored != nil && !ack.Duplicate {
-			p.counts.add(event.Tenant, event.Type, Counts{Ignored: 1, IgnoredFields: event.Ignored.Paths})
-		}
+// countWarned counts an event that was stored although it breaks its schema, or without all of it.
+func (p *Publisher) countWarned(event *gateway.Event, snapshot *schema.Snapshot) {
+	if len(event.Violations) > 0 && snapshot.Level(event.Tenant, event.Type) == gateway.LevelWarn {
+		p.counts.add(event.Tenant, event.Type, Counts{Warned: 1})
+	}
+	if event.Ignored != nil {
+		p.counts.add(event.Tenant, event.Type, Counts{Ignored: 1, IgnoredFields: event.Ignored.Paths})
 	}
 }
 

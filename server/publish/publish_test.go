@@ -302,7 +302,7 @@ func TestBatches(t *testing.T) {
 		t.Fatalf("%+v, %v", acks, err)
 	}
 	head := w.store.Head()
-	many := make([]gateway.Draft, publish.MaxBatch+1)
+	many := make([]gateway.Draft, gateway.MaxBatch+1)
 	tests := []struct {
 		name   string
 		drafts []gateway.Draft

@@ -12,7 +12,7 @@ import (
 // Bounds of the events that a publish stream has received and not stored yet. When they are reached, nothing more is read until
 // some are stored.
 const (
-	inboxEvents = publish.MaxBatch
+	inboxEvents = gateway.MaxBatch
 	inboxBytes  = 4 << 20
 )
 

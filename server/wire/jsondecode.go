@@ -98,8 +98,8 @@ func (d *publishDecoder) events() ([]*postriderv1.Event, *gateway.Error) {
 	}
 	var events []*postriderv1.Event
 	for d.tokens.PeekKind() != ']' {
-		if len(events) == plainBatch {
-			return nil, gateway.FieldError("events", "must contain no more than %d item(s)", plainBatch)
+		if len(events) == gateway.MaxBatch {
+			return nil, gateway.FieldError("events", "must contain no more than %d item(s)", gateway.MaxBatch)
 		}
 		field := "events[" + strconv.Itoa(len(events)) + "]"
 		event, fault := d.event(field)

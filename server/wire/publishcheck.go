@@ -9,13 +9,6 @@ import (
 	"github.com/postrider-dev/postrider/server/gateway"
 )
 
-// Limits of the contract, in bytes here and in characters there: text within these limits is also within those.
-const (
-	plainSourceBytes  = 512
-	plainSubjectBytes = 512
-	plainBatch        = 1000
-)
-
 // plainlyValid reports whether a publish request certainly satisfies every rule of the contract. The general check costs as
 // much as decoding the request, and nearly all requests are plain. All others, including all invalid ones, get the general
 // check.
@@ -26,7 +19,7 @@ func plainlyValid(message proto.Message) bool {
 	case *postriderv1.PublishStreamRequest:
 		return request.Event != nil && request.Tenant == "" && plainEvent(request.Event)
 	case *postriderv1.PublishBatchRequest:
-		if request.Tenant != "" || len(request.Events) == 0 || len(request.Events) > plainBatch {
+		if request.Tenant != "" || len(request.Events) == 0 || len(request.Events) > gateway.MaxBatch {
 			return false
 		}
 		for _, event := range request.Events {
@@ -40,11 +33,12 @@ func plainlyValid(message proto.Message) bool {
 	}
 }
 
+// plainEvent counts bytes where the contract counts characters, of which there are no more.
 func plainEvent(event *postriderv1.Event) bool {
 	return gateway.ValidType(event.GetType()) &&
 		(event.GetId() == "" || gateway.ValidEventID(event.GetId())) &&
-		len(event.GetSource()) <= plainSourceBytes && plainReference(event.GetSource()) &&
-		len(event.GetSubject()) <= plainSubjectBytes && strings.IndexByte(event.GetSubject(), 0) < 0 &&
+		len(event.GetSource()) <= gateway.MaxSourceLength && plainReference(event.GetSource()) &&
+		len(event.GetSubject()) <= gateway.MaxSubjectLength && strings.IndexByte(event.GetSubject(), 0) < 0 &&
 		event.GetCursor() == "" && event.GetTenant() == "" && event.GetDataSchema() == "" && len(event.GetViolations()) == 0
 }
 
