@@ -42,21 +42,21 @@ type attempt struct {
 	holds int64
 }
 
-// startFirst begins an event's first attempt. l.mu is held, here and below.
-func (l *lane) startFirst(o *outgoing, probe bool, now time.Time) {
-	l.forgetSettled(o.Position)
+// startFirstLocked begins an event's first attempt.
+func (l *lane) startFirstLocked(o *outgoing, probe bool, now time.Time) {
+	l.intake.forgetSettled(o.Position, l.engine.startHead)
 	a := &attempt{event: o, cause: gateway.CauseFirst, probe: probe}
 	a.delivery = gateway.Delivery{
 		DeliveryKey: gateway.DeliveryKey{Subscription: l.id, Position: o.Position},
 		Tenant:      l.tenant, CreateTime: now, EventID: o.ID, EventType: o.Type,
 	}
-	a.sequence = l.window.add(o.Position)
-	l.start(a, now)
-	l.watchAge()
+	a.sequence = l.progress.window.add(o.Position)
+	l.startLocked(a, now)
+	l.watchAgeLocked()
 }
 
-// startRetry begins an attempt of a delivery that has a row.
-func (l *lane) startRetry(r retry, probe bool, now time.Time) {
+// startRetryLocked begins an attempt of a delivery that has a row.
+func (l *lane) startRetryLocked(r retry, probe bool, now time.Time) {
 	a := &attempt{event: r.event, stored: true, probe: probe}
 	a.delivery = *r.delivery
 	a.delivery.EventID, a.delivery.EventType = r.event.ID, r.event.Type
@@ -71,10 +71,10 @@ func (l *lane) startRetry(r retry, probe bool, now time.Time) {
 	default:
 		a.cause = gateway.CauseRetry
 	}
-	l.start(a, now)
+	l.startLocked(a, now)
 }
 
-func (l *lane) start(a *attempt, now time.Time) {
+func (l *lane) startLocked(a *attempt, now time.Time) {
 	if l.ctx == nil {
 		l.ctx, l.cancel = context.WithCancel(l.engine.attempts)
 	}
@@ -82,16 +82,15 @@ func (l *lane) start(a *attempt, now time.Time) {
 	a.ticket = l.to.join(l.engine, l.sub)
 	a.start = now.UTC()
 	a.trial = l.breaker.Probing()
-	l.busy[keyOf(&a.delivery)] = a
-	l.slots++
+	l.inFlight.begin(a)
 	a.holds = a.event.bytes()
 	l.engine.turns.begin(l, a.holds)
-	l.usePermit(a)
+	l.usePermitLocked(a)
 	if a.probe {
 		l.probing, l.searching = true, false
 	}
 	l.engine.work.Add(1)
-	if l.lively(now) {
+	if l.livelyLocked(now) {
 		l.engine.workers.start(a)
 	} else {
 		l.engine.workers.startInTurn(a)
@@ -161,31 +160,31 @@ func (l *lane) settle(a *attempt, outcome gateway.Outcome) bool {
 		return false
 	}
 	now := time.Now().UTC()
-	l.note(outcome, now)
-	giveBack := l.consult(a, outcome, now)
-	l.endHold()
-	l.conclude(a, outcome, now)
+	l.noteLocked(outcome, now)
+	giveBack := l.consultLocked(a, outcome, now)
+	l.endHoldLocked()
+	l.concludeLocked(a, outcome, now)
 	result := store.Result{Delivery: &a.delivery, Previous: a.previous, Revision: a.sub.Revision, Committed: a.committed}
-	l.resolve(a)
-	l.withPlace(&result)
+	l.resolveLocked(a)
+	l.withPlaceLocked(&result)
 	a.permit.use()
 	l.engine.store.Record(result)
-	l.updateLow()
-	l.tryShare()
-	l.giveBack(giveBack, a.delivery.Position, now)
+	l.updateLowLocked()
+	l.tryShareLocked()
+	l.giveBackLocked(giveBack, a.delivery.Position, now)
 	return true
 }
 
-// resolve records that a row of a first attempt is being queued.
-func (l *lane) resolve(a *attempt) {
+// resolveLocked records that a row of a first attempt is being queued.
+func (l *lane) resolveLocked(a *attempt) {
 	if !a.stored {
 		a.stored = true
-		l.window.resolve(a.sequence)
+		l.progress.window.resolve(a.sequence)
 	}
 }
 
-// conclude updates the row with the outcome.
-func (l *lane) conclude(a *attempt, outcome gateway.Outcome, now time.Time) {
+// concludeLocked updates the row with the outcome.
+func (l *lane) concludeLocked(a *attempt, outcome gateway.Outcome, now time.Time) {
 	d := &a.delivery
 	d.Attempts++
 	a.last = gateway.Attempt{Number: d.Attempts, Cause: a.cause, Start: a.start, Outcome: outcome}
@@ -203,93 +202,91 @@ func (l *lane) conclude(a *attempt, outcome gateway.Outcome, now time.Time) {
 	}
 }
 
-// consult reports the outcome to the breaker and applies its decision. It returns the events whose steps are to be given back.
-func (l *lane) consult(a *attempt, outcome gateway.Outcome, now time.Time) (giveBack []gateway.Position) {
+// consultLocked reports the outcome to the breaker and applies its decision. It returns the events whose steps are to be given back.
+func (l *lane) consultLocked(a *attempt, outcome gateway.Outcome, now time.Time) (giveBack []gateway.Position) {
 	switch outcome.Kind {
 	case gateway.OutcomeDelivered:
 		if l.breaker.Delivered(l.sub.Policy.Slots(), a.trial) {
-			l.reopen()
+			l.reopenLocked()
 		}
 		if !l.breaker.Probing() {
 			l.streak = nil
 		}
 	case gateway.OutcomeSlowDown:
 		l.breaker.SlowDown(outcome.RetryAfter, a.trial, now)
-		l.keep(l.breaker.Held(outcome.Error))
+		l.keepLocked(l.breaker.Held(outcome.Error))
 	case gateway.OutcomeGone:
-		l.standStill()
+		l.standStillLocked()
 	default:
 		endpoint := outcome.Kind == gateway.OutcomeEndpointFailure
 		opened, closed := l.breaker.Failed(a.delivery.Position, endpoint, a.probe, now)
 		if closed {
-			l.reopen()
+			l.reopenLocked()
 		}
 		if l.breaker.Probing() {
-			l.hold()
+			l.holdLocked()
 		}
 		return opened
 	}
 	return nil
 }
 
-// reopen continues after the breaker has closed: due retries first, then the next events.
-func (l *lane) reopen() {
+// reopenLocked continues after the breaker has closed: due retries first, then the next events.
+func (l *lane) reopenLocked() {
 	l.retries.due, l.retries.first = true, true
 	l.streak = nil
 }
 
-// standStill stops at once, before the store knows that the endpoint is gone.
-func (l *lane) standStill() {
-	if l.active() {
+// standStillLocked stops at once, before the store knows that the endpoint is gone.
+func (l *lane) standStillLocked() {
+	if l.activeLocked() {
 		sub := *l.sub
 		sub.State = gateway.SubscriptionDisabled
 		l.sub = &sub
 	}
-	l.hold()
+	l.holdLocked()
 }
 
-// giveBack undoes the steps of the failures that opened the breaker, but for the one that is just being settled.
-func (l *lane) giveBack(positions []gateway.Position, settling gateway.Position, now time.Time) {
+// giveBackLocked undoes the steps of the failures that opened the breaker, but for the one that is just being settled.
+func (l *lane) giveBackLocked(positions []gateway.Position, settling gateway.Position, now time.Time) {
 	for _, p := range positions {
 		d, ok := l.streak[p]
 		if !ok || p == settling {
 			continue
 		}
-		if a := l.busy[keyOf(d)]; a != nil && !a.ended {
+		if a := l.inFlight.busy[keyOf(d)]; a != nil && !a.ended {
 			a.delivery.Step = max(a.delivery.Step-1, 0)
 			continue
 		}
 		back := *d
 		back.GiveBack()
 		back.UpdateTime = now
-		l.record(&back)
+		l.recordLocked(&back)
 	}
 	if positions != nil {
 		l.streak = nil
 	}
 }
 
-// record queues a row that changes outside an attempt.
-func (l *lane) record(d *gateway.Delivery) {
+// recordLocked queues a row that changes outside an attempt.
+func (l *lane) recordLocked(d *gateway.Delivery) {
 	key := keyOf(d)
-	l.claims[key]++
+	l.inFlight.claim(key)
 	l.engine.store.Record(store.Result{Delivery: d, Committed: func() {
 		if d.State == gateway.DeliveryDead {
 			l.engine.settled(gateway.DeliverySettled{Tenant: l.tenant, Subscription: l.id, Dead: true})
 		}
 		l.mu.Lock()
-		l.release(key)
-		l.rowCommitted(d)
-		l.dispatch(time.Now())
+		l.releaseLocked(key)
+		l.rowCommittedLocked(d)
+		l.dispatchLocked(time.Now())
 		l.mu.Unlock()
 		l.engine.watches.publish(d)
 	}})
 }
 
-func (l *lane) release(key rowKey) {
-	if l.claims[key]--; l.claims[key] <= 0 {
-		delete(l.claims, key)
-	}
+func (l *lane) releaseLocked(key rowKey) {
+	l.inFlight.release(key)
 	l.retries.committed(key)
 }
 
@@ -300,14 +297,13 @@ func (a *attempt) committed() {
 	l.engine.settled(a.settled())
 	l.mu.Lock()
 	key := keyOf(&a.delivery)
-	delete(l.busy, key)
-	l.slots--
+	l.inFlight.end(key)
 	if a.probe {
 		l.probing = false
 	}
 	l.retries.committed(key)
-	l.rowCommitted(&a.delivery)
-	l.dispatch(time.Now())
+	l.rowCommittedLocked(&a.delivery)
+	l.dispatchLocked(time.Now())
 	l.mu.Unlock()
 	l.engine.watches.publish(&a.delivery)
 }
@@ -321,10 +317,10 @@ func (a *attempt) settled() gateway.DeliverySettled {
 	}
 }
 
-// watchAge schedules storePending, so that old first attempts get a row.
-func (l *lane) watchAge() {
-	if !l.pendingTimer {
-		l.pendingTimer = true
+// watchAgeLocked schedules storePending, so that old first attempts get a row.
+func (l *lane) watchAgeLocked() {
+	if !l.inFlight.aging {
+		l.inFlight.aging = true
 		time.AfterFunc(pendingAfter, l.storePending)
 	}
 }
@@ -333,20 +329,20 @@ func (l *lane) storePending() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	now := time.Now()
-	youngest := l.writePending(now.Add(-pendingAfter))
-	l.pendingTimer = !youngest.IsZero()
-	if l.pendingTimer {
+	youngest := l.writePendingLocked(now.Add(-pendingAfter))
+	l.inFlight.aging = !youngest.IsZero()
+	if l.inFlight.aging {
 		time.AfterFunc(max(youngest.Add(pendingAfter).Sub(now), time.Millisecond), l.storePending)
 	}
 }
 
-// writePending stores a row for each first attempt that began at a time or before, and returns the start of the oldest
+// writePendingLocked stores a row for each first attempt that began at a time or before, and returns the start of the oldest
 // that is left, zero for none.
-func (l *lane) writePending(startedBy time.Time) (left time.Time) {
+func (l *lane) writePendingLocked(startedBy time.Time) (left time.Time) {
 	if l.removed {
 		return left
 	}
-	for _, a := range l.busy {
+	for _, a := range l.inFlight.busy {
 		switch {
 		case a.stored || a.ended:
 		case a.start.After(startedBy):
@@ -354,14 +350,14 @@ func (l *lane) writePending(startedBy time.Time) (left time.Time) {
 				left = a.start
 			}
 		default:
-			l.recordPending(a)
+			l.recordPendingLocked(a)
 		}
 	}
-	l.updateLow()
+	l.updateLowLocked()
 	return left
 }
 
-func (l *lane) recordPending(a *attempt) {
+func (l *lane) recordPendingLocked(a *attempt) {
 	d := a.delivery
 	d.State, d.UpdateTime = gateway.DeliveryPending, time.Now().UTC()
 	permit := a.permit
@@ -369,8 +365,8 @@ func (l *lane) recordPending(a *attempt) {
 		permit.done()
 		l.engine.watches.publish(&d)
 	}}
-	l.resolve(a)
-	l.withPlace(&result)
+	l.resolveLocked(a)
+	l.withPlaceLocked(&result)
 	permit.use()
 	l.engine.store.Record(result)
 }

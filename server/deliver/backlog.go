@@ -75,16 +75,11 @@ func (l *lane) inMemory() (events int64, unread span, sub *gateway.Subscription)
 }
 
 // waitingLocked returns how many events in memory wait for their first outcome, and the part of the log that the lane will
-// read by itself. l.mu is held.
+// read by itself.
 func (l *lane) waitingLocked() (events int64, unread span) {
-	events = int64(l.queue.len())
-	for _, a := range l.busy {
-		if a.delivery.Attempts == 0 && !a.ended {
-			events++
-		}
-	}
-	if !l.fed {
-		unread = span{l.scan, l.engine.store.Head()}
+	events = int64(l.intake.queue.len()) + l.inFlight.waiting()
+	if !l.intake.fed {
+		unread = span{l.intake.scan, l.engine.store.Head()}
 	}
 	return events, unread
 }

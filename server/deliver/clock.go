@@ -58,16 +58,16 @@ func (l *lane) clockSet(now time.Time) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.breaker.ClockSet(now)
-	if l.holdMoved(now) {
-		l.storeHold(l.breaker.Held(l.held.Reason))
+	if l.holdMovedLocked(now) {
+		l.storeHoldLocked(l.breaker.Held(l.held.Reason))
 	}
 	l.retries.due = l.retries.due || !l.retries.next.IsZero()
-	l.timerAt = time.Time{}
-	l.dispatch(now)
+	l.alarm.rang()
+	l.dispatchLocked(now)
 }
 
-// holdMoved reports whether a hold ends at another time than the one that is stored. l.mu is held.
-func (l *lane) holdMoved(now time.Time) bool {
+// holdMovedLocked reports whether a hold ends at another time than the one that is stored.
+func (l *lane) holdMovedLocked(now time.Time) bool {
 	if state, _ := l.breaker.State(); l.held.Kind != gateway.HoldSlowDown || state != gateway.BreakerHolding {
 		return false
 	}
@@ -91,5 +91,5 @@ func (l *lane) lookAgain() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.retries.due = true
-	l.dispatch(time.Now())
+	l.dispatchLocked(time.Now())
 }

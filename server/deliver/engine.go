@@ -3,8 +3,8 @@
 // below a stored position has a durable row that says what became of it (mark.go has the proof).
 //
 // One router reads the tail of the log for all lanes. A lane has no goroutine of its own. Reading order:
-// engine.go, lane.go, router.go and feed.go (events that arrive), attempt.go, destination.go, batch.go, retry.go and probe.go (requests that
-// are sent), mark.go and window.go (the stored position), subscription.go (changes), health.go, backlog.go and watch.go (what users see).
+// engine.go, lane.go, router.go, feed.go and intake.go (events that arrive), attempt.go, inflight.go, destination.go, batch.go, retry.go and probe.go (requests that
+// are sent), mark.go, progress.go and window.go (the stored position), subscription.go (changes), health.go, backlog.go and watch.go (what users see).
 package deliver
 
 import (
@@ -175,7 +175,7 @@ func (e *Engine) load(ctx context.Context) error {
 			return fmt.Errorf("subscription %s: group %d does not exist", sub.UID, sub.Group)
 		}
 		l := newLane(e, sub)
-		l.unsettled = true
+		l.intake.unsettled = true
 		if due, ok := open[sub.ID]; ok {
 			l.retries.due = due.IsZero()
 			l.retries.expect(gateway.Rebase(due, now))
@@ -250,9 +250,7 @@ func (l *lane) halt() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.to.retire()
-	if l.timer != nil {
-		l.timer.Stop()
-	}
+	l.alarm.stop()
 }
 
 // storePlaces queues the last places, so that the next start has nothing to look through.
@@ -268,7 +266,7 @@ func (e *Engine) storePlaces() {
 func (l *lane) storePlace() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if c := l.place(); !l.shared && c > l.cursor {
-		l.storeCursor(c)
+	if c := l.placeLocked(); !l.progress.shared && c > l.progress.cursor {
+		l.storeCursorLocked(c)
 	}
 }

@@ -19,12 +19,12 @@ const (
 	storeScanEvery = 10_000
 )
 
-// fill reads the log for a lane that the router does not feed and whose queue runs low. l.mu is held.
-func (l *lane) fill() {
-	if l.fed || l.filling || !l.runsLow() {
+// fillLocked reads the log for a lane that the router does not feed and whose queue runs low.
+func (l *lane) fillLocked() {
+	if l.intake.fed || l.intake.filling || !l.intake.runsLow(l.breaker.Doubtful()) {
 		return
 	}
-	l.filling = true
+	l.intake.filling = true
 	l.spawn(l.readOn)
 }
 
@@ -45,9 +45,9 @@ func (l *lane) readOn() {
 func (l *lane) roomToRead() (room int, done bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	room = min(l.room(), pageEvents)
-	if l.fed || room == 0 || !l.runnable() || l.breaker.Probing() {
-		l.filling = false
+	room = min(l.intake.room(l.breaker.Doubtful()), pageEvents)
+	if l.intake.fed || room == 0 || !l.runnableLocked() || l.breaker.Probing() {
+		l.intake.filling = false
 		return 0, true
 	}
 	return room, false
@@ -56,24 +56,23 @@ func (l *lane) roomToRead() (room int, done bool) {
 func (l *lane) readFailed(err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.filling = false
+	l.intake.filling = false
 	if l.engine.reading.Err() != nil {
 		return
 	}
-	l.engine.logger.Error("read the log", "subscription", l.sub.UID, "after", l.scan, "error", err)
+	l.engine.logger.Error("read the log", "subscription", l.sub.UID, "after", l.intake.scan, "error", err)
 	l.later()
 }
 
-// mayBeFed reports whether the router may push events to the lane: also while it looks for a delivery to probe with.
-// l.mu is held.
-func (l *lane) mayBeFed() bool {
-	return l.runnable() && !l.fed && !l.costly() && (!l.breaker.Probing() || l.probing)
+// mayBeFedLocked reports whether the router may push events to the lane: also while it looks for a delivery to probe with.
+func (l *lane) mayBeFedLocked() bool {
+	return l.runnableLocked() && !l.intake.fed && !l.costly() && (!l.breaker.Probing() || l.probing)
 }
 
 // readPage queues the next events, at most limit, or lets the router feed the lane when there are none.
 func (l *lane) readPage(limit int) error {
 	l.mu.Lock()
-	after, turn, sub, expression := l.scan, l.turn, l.sub, l.expression
+	after, turn, sub, expression := l.intake.scan, l.intake.turn, l.sub, l.expression
 	l.mu.Unlock()
 	l.loadSettled(l.engine.reading, after)
 	if after >= l.engine.router.position() && l.engine.router.feed(l) {
@@ -89,19 +88,16 @@ func (l *lane) readPage(limit int) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	// scan has moved meanwhile, so these are not the next events.
-	if l.turn != turn || l.scan != after || l.fed {
+	if l.intake.turn != turn || l.intake.scan != after || l.intake.fed {
 		return nil
 	}
-	for _, event := range events {
-		l.enqueue(&outgoing{Event: event})
-	}
-	l.scan = scanned
-	l.updateLow()
-	if !l.shared && l.place() >= l.cursor+storeScanEvery && l.window.open == 0 {
-		l.storeCursor(l.place())
+	l.intake.accept(events, scanned)
+	l.updateLowLocked()
+	if !l.progress.shared && l.placeLocked() >= l.progress.cursor+storeScanEvery && l.progress.window.open == 0 {
+		l.storeCursorLocked(l.placeLocked())
 	}
 	if !l.probing {
-		l.dispatch(time.Now())
+		l.dispatchLocked(time.Now())
 	}
 	return nil
 }
@@ -163,7 +159,7 @@ func (l *lane) choose(among []*gateway.Event, sub *gateway.Subscription, express
 // stored place already have a row (SEMANTICS rule 14). The next event comes after before.
 func (l *lane) loadSettled(ctx context.Context, before gateway.Position) {
 	l.mu.Lock()
-	from, needed := l.scan, l.unsettled && before < l.engine.startHead
+	from, needed := l.intake.scan, l.intake.unsettled && before < l.engine.startHead
 	l.mu.Unlock()
 	if !needed {
 		return
@@ -171,7 +167,9 @@ func (l *lane) loadSettled(ctx context.Context, before gateway.Position) {
 	for {
 		positions, err := l.engine.store.SettledAbove(ctx, l.id, from, l.engine.startHead)
 		if err == nil {
-			l.setSettled(positions)
+			l.mu.Lock()
+			defer l.mu.Unlock()
+			l.intake.setSettled(positions)
 			return
 		}
 		if ctx.Err() != nil {
@@ -179,25 +177,5 @@ func (l *lane) loadSettled(ctx context.Context, before gateway.Position) {
 		}
 		l.engine.logger.Error("read settled deliveries", "subscription", l.id, "error", err)
 		wait(ctx, time.Second)
-	}
-}
-
-func (l *lane) setSettled(positions []gateway.Position) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.unsettled = false
-	if len(positions) == 0 {
-		return
-	}
-	l.settled = make(map[gateway.Position]struct{}, len(positions))
-	for _, p := range positions {
-		l.settled[p] = struct{}{}
-	}
-}
-
-// forgetSettled lets go of the settled positions once the lane is past them all. l.mu is held.
-func (l *lane) forgetSettled(dispatched gateway.Position) {
-	if l.settled != nil && dispatched > l.engine.startHead {
-		l.settled = nil
 	}
 }

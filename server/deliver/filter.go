@@ -20,6 +20,8 @@ type filterFailures struct {
 	// over are those that went over the budget; aside says that there were too many.
 	over  filter.Overruns
 	aside atomic.Bool
+	// costlyUntil is the time until which the lane reads by itself because its expression is slow; nil when it never was.
+	costlyUntil atomic.Pointer[time.Time]
 	// upTo is the position of the last one: a lane may look at an event again.
 	upTo gateway.Position
 }
@@ -41,14 +43,14 @@ func (l *lane) chooses(expression *filter.Expression, subject *filter.Subject) b
 
 // costly reports whether the lane's expression was slow recently.
 func (l *lane) costly() bool {
-	until := l.costlyUntil.Load()
+	until := l.failures.costlyUntil.Load()
 	return until != nil && time.Now().Before(*until)
 }
 
 // takesLong lets the lane read by itself for a while.
 func (l *lane) takesLong() {
 	until := time.Now().Add(match.CostlyFor)
-	l.costlyUntil.Store(&until)
+	l.failures.costlyUntil.Store(&until)
 }
 
 // awaitEvents waits until there are events after a position. It returns from time to time without any, so that the caller can check
@@ -67,9 +69,9 @@ func (l *lane) awaitEvents(after gateway.Position) {
 func (l *lane) setAside(err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.runnable() {
+	if l.runnableLocked() {
 		l.failures.aside.Store(true)
-		l.keep(gateway.Hold{Kind: gateway.HoldFilter, Reason: fmt.Sprintf("on %d events within a minute: %v", filter.MaxOverruns, err)})
+		l.keepLocked(gateway.Hold{Kind: gateway.HoldFilter, Reason: fmt.Sprintf("on %d events within a minute: %v", filter.MaxOverruns, err)})
 	}
 }
 

@@ -19,8 +19,8 @@ type minute struct {
 	attempts, successes int64
 }
 
-// note counts an attempt. One that the endpoint asked to repeat later is not counted. l.mu is held.
-func (l *lane) note(outcome gateway.Outcome, now time.Time) {
+// noteLocked counts an attempt. One that the endpoint asked to repeat later is not counted.
+func (l *lane) noteLocked(outcome gateway.Outcome, now time.Time) {
 	if outcome.Kind == gateway.OutcomeSlowDown {
 		return
 	}
@@ -41,8 +41,8 @@ func (l *lane) note(outcome gateway.Outcome, now time.Time) {
 	l.tally.lastError = outcome.Error
 }
 
-// lively reports whether the endpoint has accepted an event within liveliness. l.mu is held.
-func (l *lane) lively(now time.Time) bool {
+// livelyLocked reports whether the endpoint has accepted an event within liveliness.
+func (l *lane) livelyLocked(now time.Time) bool {
 	return l.tally != nil && now.Sub(l.tally.lastSuccess) < liveliness
 }
 
@@ -86,7 +86,7 @@ type span struct{ from, to gateway.Position }
 func (l *lane) health(now time.Time) (health gateway.SubscriptionHealth, unread span, sub *gateway.Subscription) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	health.Place = l.place()
+	health.Place = l.placeLocked()
 	health.Breaker, health.ResumeTime = l.breaker.State()
 	if l.held.SetAside() || !gateway.Over(l.held.Until, now) {
 		health.Hold = l.held

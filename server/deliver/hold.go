@@ -8,32 +8,32 @@ import (
 )
 
 // A hold stops the attempts of a lane: until a time that the endpoint asked for, or until the subscription is changed.
-// It is stored, so that a restart does not end it. l.mu is held, here and below.
+// It is stored, so that a restart does not end it.
 
-// adoptHold applies a hold that was stored.
-func (l *lane) adoptHold(stored gateway.Hold, now time.Time) {
+// adoptHoldLocked applies a hold that was stored.
+func (l *lane) adoptHoldLocked(stored gateway.Hold, now time.Time) {
 	l.held = stored.Bound(now)
 	if l.held.Kind == gateway.HoldSlowDown && l.held.Until.After(now) {
 		l.breaker.Hold(l.held)
 	}
 }
 
-// keep holds the lane and stores why.
-func (l *lane) keep(h gateway.Hold) {
-	l.hold()
+// keepLocked holds the lane and stores why.
+func (l *lane) keepLocked(h gateway.Hold) {
+	l.holdLocked()
 	if h.Since = l.held.Since; h != l.held {
-		l.storeHold(h)
+		l.storeHoldLocked(h)
 	}
 }
 
-// endHold forgets a hold that the endpoint asked for once an attempt has ended it.
-func (l *lane) endHold() {
+// endHoldLocked forgets a hold that the endpoint asked for once an attempt has ended it.
+func (l *lane) endHoldLocked() {
 	if state, _ := l.breaker.State(); l.held.Kind == gateway.HoldSlowDown && state != gateway.BreakerHolding {
-		l.storeHold(gateway.Hold{})
+		l.storeHoldLocked(gateway.Hold{})
 	}
 }
 
-func (l *lane) storeHold(h gateway.Hold) {
+func (l *lane) storeHoldLocked(h gateway.Hold) {
 	if h.Since = (time.Time{}); !h.Until.IsZero() {
 		h.Since = time.Now().UTC()
 	}
@@ -56,11 +56,11 @@ func lifting(change func(*gateway.Subscription) error) func(*gateway.Subscriptio
 	}
 }
 
-// lift ends the hold after such a change.
-func (l *lane) lift(was *gateway.Subscription) {
+// liftLocked ends the hold after such a change.
+func (l *lane) liftLocked(was *gateway.Subscription) {
 	if l.held.EndsBy(was, l.sub) {
-		l.storeHold(gateway.Hold{})
-		l.startAfresh()
+		l.storeHoldLocked(gateway.Hold{})
+		l.startAfreshLocked()
 	}
 }
 
@@ -71,7 +71,7 @@ func (l *lane) resumeHeld() {
 	if l.held.Kind == gateway.HoldNone {
 		return
 	}
-	l.storeHold(gateway.Hold{})
-	l.startAfresh()
-	l.dispatch(time.Now())
+	l.storeHoldLocked(gateway.Hold{})
+	l.startAfreshLocked()
+	l.dispatchLocked(time.Now())
 }

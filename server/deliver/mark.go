@@ -36,7 +36,7 @@ const (
 //     has queued a cursor of its own: only then low becomes noLow.
 //  4. A lane begins to share at C only if C ≥ last, under mu, and queues Share there: marks queued before are ≤ C, marks
 //     queued after are computed with it.
-//  5. The set of lanes is complete: a lane stores low and then looks at inShare; the mark clears inShare and then looks
+//  5. The set of lanes is complete: a lane stores low and then looks at counted; the mark clears counted and then looks
 //     at low. One of them sees the other.
 //  6. A new subscription begins at a head read while no mark may be queued (hold), so at or above last.
 //
@@ -149,13 +149,13 @@ func (m *mark) advance() (laggards []*lane) {
 
 // lowOf reads a lane's low and forgets the lane when it has none.
 func (m *mark) lowOf(l *lane) gateway.Position {
-	l.inShare.Store(false)
-	low := l.low.Load()
+	l.share.counted.Store(false)
+	low := l.share.low.Load()
 	if low == noLow {
 		delete(m.lanes, l)
 		return noLow
 	}
-	l.inShare.Store(true)
+	l.share.counted.Store(true)
 	return gateway.Position(low)
 }
 
@@ -165,7 +165,7 @@ func (m *mark) committed() {
 	m.queued = false
 }
 
-// join takes a lane with a low into account. l.mu is held.
+// join takes a lane with a low into account. The lane's lock is held.
 func (m *mark) join(l *lane) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -174,7 +174,7 @@ func (m *mark) join(l *lane) {
 
 func (m *mark) joinLocked(l *lane) {
 	m.lanes[l] = struct{}{}
-	l.inShare.Store(true)
+	l.share.counted.Store(true)
 }
 
 // hold keeps the mark where it is until the answer is called.
@@ -189,101 +189,91 @@ func (m *mark) hold() (release func()) {
 	}
 }
 
-// updateLow publishes the lowest position that the mark must stay below on the lane's account. l.mu is held.
-func (l *lane) updateLow() {
+// share is what the mark knows of a lane. It is read without the lane's lock.
+type share struct {
+	// low is the lowest position that the mark must stay below; counted reports whether the mark considers it.
+	low     atomic.Int64
+	counted atomic.Bool
+}
+
+// updateLowLocked publishes the lowest position that the mark must stay below on the lane's account.
+func (l *lane) updateLowLocked() {
 	low := int64(noLow)
-	if l.shared {
-		low = l.lowest()
+	if l.progress.shared {
+		low = l.lowestLocked()
 	}
-	if l.low.Load() != low {
-		l.low.Store(low)
+	if l.share.low.Load() != low {
+		l.share.low.Store(low)
 	}
-	if low != noLow && !l.inShare.Load() {
+	if low != noLow && !l.share.counted.Load() {
 		l.mark.join(l)
 	}
 }
 
-func (l *lane) lowest() int64 {
-	if p, ok := l.window.lowest(); ok {
+func (l *lane) lowestLocked() int64 {
+	if p, ok := l.progress.window.lowest(); ok {
 		return int64(p)
 	}
-	if p, ok := l.queue.first(); ok {
-		return int64(p)
-	}
-	if l.fed {
-		return noLow
-	}
-	return int64(l.scan) + 1
+	return l.intake.lowest()
 }
 
-// place is the position up to which every event the lane selects has had a row queued. l.mu is held.
-func (l *lane) place() gateway.Position {
-	if p, ok := l.window.lowest(); ok {
+// placeLocked is the position up to which every event the lane selects has had a row queued.
+func (l *lane) placeLocked() gateway.Position {
+	if p, ok := l.progress.window.lowest(); ok {
 		return p - 1
 	}
-	if p, ok := l.queue.first(); ok {
-		return p - 1
-	}
-	if l.fed {
-		return max(l.scan, l.engine.router.position())
-	}
-	return l.scan
+	return l.intake.place(l.engine.router.position())
 }
 
-// tryShare lets a fed lane join the shared mark as soon as it is not behind it. l.mu is held.
-func (l *lane) tryShare() {
-	if l.shared || !l.fed {
+// tryShareLocked lets a fed lane join the shared mark as soon as it is not behind it.
+func (l *lane) tryShareLocked() {
+	if l.progress.shared || !l.intake.fed {
 		return
 	}
 	m := l.mark
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if l.place() < m.last {
+	if l.placeLocked() < m.last {
 		return
 	}
-	l.shared = true
-	l.low.Store(l.lowest())
+	l.progress.shared = true
+	l.share.low.Store(l.lowestLocked())
 	m.joinLocked(l)
 	l.engine.store.Record(store.Result{Subscription: l.id, Share: true})
 }
 
-// leaveShare stores a cursor of the lane's own, and only then lets the mark pass. l.mu is held.
-func (l *lane) leaveShare() {
-	if !l.shared {
+// leaveShareLocked stores a cursor of the lane's own, and only then lets the mark pass.
+func (l *lane) leaveShareLocked() {
+	if !l.progress.shared {
 		return
 	}
-	l.storeCursor(l.place())
-	l.shared = false
-	l.updateLow()
+	l.storeCursorLocked(l.placeLocked())
+	l.progress.shared = false
+	l.updateLowLocked()
 }
 
 func (l *lane) goAlone() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.leaveShare()
+	l.leaveShareLocked()
 }
 
-func (l *lane) storeCursor(c gateway.Position) {
-	l.cursor, l.sinceCursor = c, 0
+func (l *lane) storeCursorLocked(c gateway.Position) {
+	l.progress.stored(c)
 	l.engine.store.Record(store.Result{Subscription: l.id, Cursor: &c})
 }
 
-// cursorEvery is after how many results a lane on its own stores its cursor. It saves writes; after a crash the rows
-// above the cursor are skipped.
-const cursorEvery = 32
-
-// withPlace adds the lane's place to a result where it is worth storing. l.mu is held.
-func (l *lane) withPlace(r *store.Result) {
-	if l.shared {
+// withPlaceLocked adds the lane's place to a result where it is worth storing.
+func (l *lane) withPlaceLocked(r *store.Result) {
+	if l.progress.shared {
 		l.mark.touched()
 		return
 	}
-	l.sinceCursor++
-	if l.sinceCursor < cursorEvery && l.window.open > 0 {
+	if !l.progress.resulted() {
 		return
 	}
-	if c := l.place(); c > l.cursor {
-		l.cursor, l.sinceCursor = c, 0
+	if c := l.placeLocked(); c > l.progress.cursor {
+		l.progress.stored(c)
 		r.Subscription, r.Cursor = l.id, &c
 	}
 }

@@ -66,11 +66,20 @@ func (q *laneQueue) pop() *lane {
 	return l
 }
 
+// lanePermit is a lane's part. line.mu guards inLine, the lane's lock the others.
+type lanePermit struct {
+	// permit is one that no attempt has used yet. permitted: the lane already had the permit that its next attempt needs.
+	permit    *permit
+	permitted bool
+	// inLine: the lane waits for a permit.
+	inLine bool
+}
+
 // has reports whether a lane waits for a permit.
 func (q *line) has(l *lane) bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	return l.inLine
+	return l.doubt.inLine
 }
 
 // permit is the right to begin an attempt.
@@ -89,10 +98,10 @@ func (q *line) take(l *lane) *permit {
 		q.taken++
 		return &permit{line: q}
 	}
-	if l.inLine {
+	if l.doubt.inLine {
 		return nil
 	}
-	l.inLine = true
+	l.doubt.inLine = true
 	if l.breaker.Probing() {
 		q.probing.push(l)
 	} else {
@@ -120,7 +129,7 @@ func (q *line) next() {
 		q.taken--
 		return
 	}
-	l.inLine = false
+	l.doubt.inLine = false
 	go l.called(&permit{line: q})
 }
 
@@ -128,32 +137,32 @@ func (q *line) next() {
 func (l *lane) called(t *permit) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.dropPermit()
-	l.permit = t
-	l.dispatch(time.Now())
-	l.dropIdlePermit()
+	l.dropPermitLocked()
+	l.doubt.permit = t
+	l.dispatchLocked(time.Now())
+	l.dropIdlePermitLocked()
 }
 
-// dropIdlePermit passes the permit on where nothing is about to use it.
-func (l *lane) dropIdlePermit() {
-	if !l.searching && !l.retries.reading && !(l.queued && l.runnable()) {
-		l.dropPermit()
+// dropIdlePermitLocked passes the permit on where nothing is about to use it.
+func (l *lane) dropIdlePermitLocked() {
+	if !l.searching && !l.retries.reading && !(l.turn.queued && l.runnableLocked()) {
+		l.dropPermitLocked()
 	}
 }
 
-// mayTry reports whether an attempt may begin, and keeps the permit that it needs. l.mu is held, here and below.
-func (l *lane) mayTry() bool {
-	if l.permit == nil && !l.permitted && l.breaker.Doubtful() {
-		l.permit = l.engine.line.take(l)
-		return l.permit != nil
+// mayTryLocked reports whether an attempt may begin, and keeps the permit that it needs.
+func (l *lane) mayTryLocked() bool {
+	if l.doubt.permit == nil && !l.doubt.permitted && l.breaker.Doubtful() {
+		l.doubt.permit = l.engine.line.take(l)
+		return l.doubt.permit != nil
 	}
 	return true
 }
 
-// usePermit hands the lane's permit to an attempt.
-func (l *lane) usePermit(a *attempt) {
-	l.permitted = false
-	if a.permit, l.permit = l.permit, nil; a.permit != nil {
+// usePermitLocked hands the lane's permit to an attempt.
+func (l *lane) usePermitLocked(a *attempt) {
+	l.doubt.permitted = false
+	if a.permit, l.doubt.permit = l.doubt.permit, nil; a.permit != nil {
 		a.permit.use()
 		time.AfterFunc(permitTime, a.permit.done)
 	}
@@ -173,9 +182,9 @@ func (t *permit) done() {
 	}
 }
 
-func (l *lane) dropPermit() {
-	if l.permit != nil {
-		l.permit.end()
-		l.permit = nil
+func (l *lane) dropPermitLocked() {
+	if l.doubt.permit != nil {
+		l.doubt.permit.end()
+		l.doubt.permit = nil
 	}
 }

@@ -9,16 +9,16 @@ import (
 // probeRows is how many rows are looked at to find the one to probe with.
 const probeRows = 64
 
-// probe sends one attempt to find out whether the endpoint is back, when it is time to. l.mu is held.
-func (l *lane) probe(now time.Time) {
-	if l.probing || l.breaker.Slots(1, now) == 0 || !l.mayStart() {
+// probeLocked sends one attempt to find out whether the endpoint is back, when it is time to.
+func (l *lane) probeLocked(now time.Time) {
+	if l.probing || l.breaker.Slots(1, now) == 0 || !l.mayStartLocked() {
 		return
 	}
 	l.probing, l.searching = true, true
 	// The rows are read again, with the times they are due.
 	l.retries.next = time.Time{}
 	l.retries.beginRead()
-	limit := probeRows + len(l.busy) + len(l.claims)
+	limit := probeRows + l.inFlight.rows()
 	l.spawn(func() { l.findProbe(limit) })
 }
 
@@ -57,7 +57,7 @@ func (l *lane) leastProbed(rows []*gateway.Delivery) (least *gateway.Delivery) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for _, d := range rows {
-		if d.Due.IsZero() && (least == nil || d.Probes < least.Probes) && l.free(keyOf(d)) {
+		if d.Due.IsZero() && (least == nil || d.Probes < least.Probes) && l.freeLocked(keyOf(d)) {
 			least = d
 		}
 	}
@@ -68,7 +68,7 @@ func (l *lane) firstScheduled(rows []*gateway.Delivery) *gateway.Delivery {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for _, d := range rows {
-		if !d.Due.IsZero() && l.free(keyOf(d)) {
+		if !d.Due.IsZero() && l.freeLocked(keyOf(d)) {
 			return d
 		}
 	}
@@ -83,13 +83,13 @@ func (l *lane) probeRow(d *gateway.Delivery) {
 		return
 	}
 	l.mu.Lock()
-	if loaded[0].event == nil && l.free(keyOf(d)) {
-		l.giveUp(d)
+	if loaded[0].event == nil && l.freeLocked(keyOf(d)) {
+		l.giveUpLocked(d)
 	}
-	start := loaded[0].event != nil && l.mayProbe() && l.free(keyOf(d))
+	start := loaded[0].event != nil && l.mayProbeLocked() && l.freeLocked(keyOf(d))
 	if start {
 		l.retries.endRead()
-		l.startRetry(loaded[0], true, time.Now())
+		l.startRetryLocked(loaded[0], true, time.Now())
 	}
 	l.mu.Unlock()
 	if !start {
@@ -113,20 +113,20 @@ func (l *lane) probeNext() (started bool, err error) {
 func (l *lane) startNext() (started, more bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if !l.mayProbe() {
+	if !l.mayProbeLocked() {
 		return false, false
 	}
-	if l.queue.len() == 0 {
-		return false, !l.fed
+	if l.intake.queue.len() == 0 {
+		return false, !l.intake.fed
 	}
 	l.retries.endRead()
-	l.startFirst(l.queue.pop(), true, time.Now())
+	l.startFirstLocked(l.intake.queue.pop(), true, time.Now())
 	return true, true
 }
 
-// mayProbe reports whether a probe is still wanted. l.mu is held.
-func (l *lane) mayProbe() bool {
-	return l.runnable() && l.breaker.Probing() && l.breaker.Slots(1, time.Now()) > 0
+// mayProbeLocked reports whether a probe is still wanted.
+func (l *lane) mayProbeLocked() bool {
+	return l.runnableLocked() && l.breaker.Probing() && l.breaker.Slots(1, time.Now()) > 0
 }
 
 // endProbe ends the search without a probe. What has changed since it began may be reason for another.
@@ -138,16 +138,16 @@ func (l *lane) endProbe(err error) {
 func (l *lane) stopProbe(err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	changed := len(l.retries.changed) > 0 || l.queue.len() > 0 || !l.breaker.Probing()
+	changed := len(l.retries.changed) > 0 || l.intake.queue.len() > 0 || !l.breaker.Probing()
 	l.probing, l.searching = false, false
-	l.dropPermit()
+	l.dropPermitLocked()
 	l.retries.endRead()
 	switch {
 	case err != nil:
-		l.rowsFailed(err)
+		l.rowsFailedLocked(err)
 	case changed:
-		l.dispatch(time.Now())
+		l.dispatchLocked(time.Now())
 	default:
-		l.setTimer(time.Now())
+		l.setTimerLocked(time.Now())
 	}
 }

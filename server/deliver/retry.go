@@ -74,8 +74,8 @@ func (r *retries) endRead() {
 	}
 }
 
-// rowCommitted records a waiting row. l.mu is held, here and below.
-func (l *lane) rowCommitted(d *gateway.Delivery) {
+// rowCommittedLocked records a waiting row.
+func (l *lane) rowCommittedLocked(d *gateway.Delivery) {
 	if d.State != gateway.DeliveryRetrying {
 		return
 	}
@@ -87,9 +87,9 @@ func (l *lane) rowCommitted(d *gateway.Delivery) {
 	l.retries.expect(d.Due)
 }
 
-// free reports whether a row that was read may be used: nobody holds it, and it has not changed since.
-func (l *lane) free(key rowKey) bool {
-	if l.busy[key] != nil || l.claims[key] > 0 {
+// freeLocked reports whether a row that was read may be used: nobody holds it, and it has not changed since.
+func (l *lane) freeLocked(key rowKey) bool {
+	if l.inFlight.has(key) {
 		return false
 	}
 	_, changed := l.retries.changed[key]
@@ -99,25 +99,25 @@ func (l *lane) free(key rowKey) bool {
 	return !changed
 }
 
-// readDue reads the rows that are due, if there may be any and there is room for them.
-func (l *lane) readDue(now time.Time) {
+// readDueLocked reads the rows that are due, if there may be any and there is room for them.
+func (l *lane) readDueLocked(now time.Time) {
 	r := &l.retries
 	if !r.next.IsZero() && !now.Before(r.next) {
 		r.due, r.next = true, time.Time{}
 	}
-	if !r.due || r.reading || len(r.ready) > 0 || l.slots >= l.breaker.Slots(l.sub.Policy.Slots(), now) {
+	if !r.due || r.reading || len(r.ready) > 0 || l.inFlight.slots >= l.breaker.Slots(l.sub.Policy.Slots(), now) {
 		return
 	}
 	if again := r.lastRead.Add(dueReadEvery); now.Before(again) {
 		r.expect(again)
 		return
 	}
-	if !l.mayTry() {
+	if !l.mayTryLocked() {
 		return
 	}
 	r.due, r.reading, r.lastRead, r.next = false, true, now, time.Time{}
 	r.beginRead()
-	limit := l.sub.Policy.Slots() + len(l.busy) + len(l.claims) + 1
+	limit := l.sub.Policy.Slots() + l.inFlight.rows() + 1
 	l.spawn(func() { l.loadDue(limit) })
 }
 
@@ -133,48 +133,48 @@ func (l *lane) loadDue(limit int) {
 	defer l.mu.Unlock()
 	r := &l.retries
 	r.reading = false
-	defer l.dropIdlePermit()
+	defer l.dropIdlePermitLocked()
 	if err != nil {
 		r.endRead()
 		r.due = true
-		l.rowsFailed(err)
+		l.rowsFailedLocked(err)
 		return
 	}
 	full := len(rows) == limit || !all
 	r.due = r.due || full
 	r.first = r.first && full
 	r.expect(next)
-	if l.breaker.Probing() || !l.active() {
+	if l.breaker.Probing() || !l.activeLocked() {
 		r.endRead()
 		r.due = true
-		l.dispatch(time.Now())
+		l.dispatchLocked(time.Now())
 		return
 	}
 	for _, ready := range loaded {
-		if l.free(keyOf(ready.delivery)) {
-			l.takeReady(ready)
+		if l.freeLocked(keyOf(ready.delivery)) {
+			l.takeReadyLocked(ready)
 		}
 	}
 	r.endRead()
-	l.dispatch(time.Now())
+	l.dispatchLocked(time.Now())
 }
 
-func (l *lane) takeReady(r retry) {
+func (l *lane) takeReadyLocked(r retry) {
 	if r.event == nil {
-		l.giveUp(r.delivery)
+		l.giveUpLocked(r.delivery)
 		return
 	}
 	l.retries.ready = append(l.retries.ready, r)
 }
 
-// giveUp ends a delivery whose event retention has removed.
-func (l *lane) giveUp(d *gateway.Delivery) {
+// giveUpLocked ends a delivery whose event retention has removed.
+func (l *lane) giveUpLocked(d *gateway.Delivery) {
 	dead := *d
 	dead.State, dead.Due, dead.Manual, dead.UpdateTime = gateway.DeliveryDead, time.Time{}, false, time.Now().UTC()
-	l.record(&dead)
+	l.recordLocked(&dead)
 }
 
-func (l *lane) rowsFailed(err error) {
+func (l *lane) rowsFailedLocked(err error) {
 	if l.engine.reading.Err() == nil {
 		l.engine.logger.Error("read due deliveries", "subscription", l.sub.UID, "error", err)
 		l.later()
@@ -221,18 +221,18 @@ func (l *lane) loadEvents(rows []*gateway.Delivery) (loaded []retry, all bool, e
 	return loaded, all, nil
 }
 
-// startManual starts the retries that a person asked for, regardless of the breaker.
-func (l *lane) startManual(now time.Time) {
+// startManualLocked starts the retries that a person asked for, regardless of the breaker.
+func (l *lane) startManualLocked(now time.Time) {
 	r := &l.retries
-	for len(r.manual) > 0 && l.slots < l.sub.Policy.Slots() {
+	for len(r.manual) > 0 && l.inFlight.slots < l.sub.Policy.Slots() {
 		next := r.manual[0]
-		free := l.busy[keyOf(next.delivery)] == nil && l.claims[keyOf(next.delivery)] == 0
+		free := !l.inFlight.has(keyOf(next.delivery))
 		if free && !l.engine.turns.take(l, next.event.bytes()) {
 			return
 		}
 		r.manual = r.manual[1:]
 		if free {
-			l.startRetry(next, false, now)
+			l.startRetryLocked(next, false, now)
 		}
 	}
 }
@@ -272,10 +272,10 @@ func (e *Engine) Retry(ctx context.Context, tenant gateway.TenantID, key gateway
 func (l *lane) claim(key rowKey) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.busy[key] != nil || l.claims[key] > 0 {
+	if l.inFlight.has(key) {
 		return false
 	}
-	l.claims[key]++
+	l.inFlight.claim(key)
 	l.retries.ready = slices.DeleteFunc(l.retries.ready, func(r retry) bool { return keyOf(r.delivery) == key })
 	return true
 }
@@ -283,10 +283,10 @@ func (l *lane) claim(key rowKey) bool {
 func (l *lane) unclaim(key rowKey) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.release(key)
+	l.releaseLocked(key)
 	// It may have been among the ready ones.
 	l.retries.due = true
-	l.dispatch(time.Now())
+	l.dispatchLocked(time.Now())
 }
 
 func (e *Engine) revive(ctx context.Context, tenant gateway.TenantID, key gateway.DeliveryKey) (retry, error) {
@@ -313,11 +313,11 @@ func (e *Engine) revive(ctx context.Context, tenant gateway.TenantID, key gatewa
 func (l *lane) retryNow(key rowKey, r retry) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.release(key)
-	if l.runnable() && len(l.retries.manual) < maxManual {
+	l.releaseLocked(key)
+	if l.runnableLocked() && len(l.retries.manual) < maxManual {
 		l.retries.manual = append(l.retries.manual, r)
 	} else {
 		l.retries.due = true
 	}
-	l.dispatch(time.Now())
+	l.dispatchLocked(time.Now())
 }

@@ -158,8 +158,8 @@ func (r *router) leave(l *lane) {
 	r.leaving = append(r.leaving, l)
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.stopFeed()
-	l.dispatch(time.Now())
+	l.stopFeedLocked()
+	l.dispatchLocked(time.Now())
 }
 
 // drop takes a lane out of the index. r.mu is held.
@@ -170,7 +170,7 @@ func (r *router) drop(l *lane) {
 	}
 }
 
-// admit puts a lane into the index under its present filter. r.mu and l.mu are held.
+// admit puts a lane into the index under its present filter. r.mu and the lane's lock are held.
 func (r *router) admit(l *lane) {
 	r.drop(l)
 	l.entry = r.index.Add(l.tenant, l.sub.Filter, l.expression, l)
@@ -183,13 +183,13 @@ func (r *router) feed(l *lane) bool {
 	defer r.mu.Unlock()
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if !l.mayBeFed() || l.scan < r.position() {
+	if !l.mayBeFedLocked() || l.intake.scan < r.position() {
 		return false
 	}
 	r.admit(l)
-	l.fed = true
-	l.updateLow()
-	l.tryShare()
+	l.intake.fed = true
+	l.updateLowLocked()
+	l.tryShareLocked()
 	return true
 }
 

@@ -37,11 +37,11 @@ func (e *Engine) Create(ctx context.Context, sub *gateway.Subscription, start ga
 func (l *lane) begin() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.updateLow()
-	if !l.active() || l.held.Kind != gateway.HoldNone {
-		l.leaveShare()
+	l.updateLowLocked()
+	if !l.activeLocked() || l.held.Kind != gateway.HoldNone {
+		l.leaveShareLocked()
 	}
-	l.dispatch(time.Now())
+	l.dispatchLocked(time.Now())
 }
 
 // Update changes a subscription; expected is the revision required, 0 for any. The change applies to events that are not
@@ -61,7 +61,7 @@ func (e *Engine) Update(ctx context.Context, id gateway.SubscriptionID, expected
 func (l *lane) change(ctx context.Context, expected int64, change func(*gateway.Subscription) error) (*gateway.Subscription, gateway.Position, error) {
 	l.mu.Lock()
 	l.frozen = true
-	l.writePending(time.Now())
+	l.writePendingLocked(time.Now())
 	l.mu.Unlock()
 	sub, _, err := l.engine.store.UpdateSubscription(context.WithoutCancel(ctx), l.id, expected, lifting(change))
 	if err != nil {
@@ -82,50 +82,45 @@ func (l *lane) adopt(sub *gateway.Subscription) gateway.Position {
 	if sub != nil && !l.removed {
 		was := l.sub
 		l.sub = sub
-		l.lift(was)
-		l.retarget(was)
+		l.liftLocked(was)
+		l.retargetLocked(was)
 		if !was.Filter.Equal(sub.Filter) {
 			l.expression = l.engine.filters.Expression(sub.Filter.Expression)
 			r.drop(l)
-			l.stopFeed()
+			l.stopFeedLocked()
 		}
-		l.changeState(was)
+		l.changeStateLocked(was)
 	}
-	from := l.scan
-	if p, ok := l.queue.first(); ok {
-		from = p - 1
-	} else if l.fed {
-		from = max(l.scan, r.position())
-	}
-	l.dispatch(time.Now())
+	from := l.intake.place(r.position())
+	l.dispatchLocked(time.Now())
 	return from
 }
 
-// retarget makes the next attempt go to a changed target at once: the old target's failures say nothing about the new one.
-func (l *lane) retarget(was *gateway.Subscription) {
+// retargetLocked makes the next attempt go to a changed target at once: the old target's failures say nothing about the new one.
+func (l *lane) retargetLocked(was *gateway.Subscription) {
 	elsewhere := !l.sub.SameTarget(was)
 	if elsewhere || was.Secret != l.sub.Secret || was.Policy.AttemptTimeout() != l.sub.Policy.AttemptTimeout() {
 		l.to.retire()
 		l.to = newDestination()
 	}
 	if elsewhere {
-		l.startAfresh()
+		l.startAfreshLocked()
 	}
 }
 
-func (l *lane) changeState(was *gateway.Subscription) {
+func (l *lane) changeStateLocked(was *gateway.Subscription) {
 	switch {
-	case !l.active():
-		l.hold()
+	case !l.activeLocked():
+		l.holdLocked()
 		l.retries.manual = nil
 	case was.State != gateway.SubscriptionActive:
-		l.startAfresh()
+		l.startAfreshLocked()
 	}
 }
 
-func (l *lane) startAfresh() {
+func (l *lane) startAfreshLocked() {
 	l.breaker.Reset()
-	l.reopen()
+	l.reopenLocked()
 }
 
 // Pause stops attempts and holds the place. A subscription that is paused already stays so.
@@ -234,16 +229,14 @@ func (l *lane) remove() {
 	r.drop(l)
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.removed, l.shared = true, false
-	l.stopFeed()
+	l.removed, l.progress.shared = true, false
+	l.stopFeedLocked()
 	l.retries = retries{readers: l.retries.readers, changed: l.retries.changed}
 	if l.cancel != nil {
 		l.cancel()
 	}
 	l.to.retire()
-	if l.timer != nil {
-		l.timer.Stop()
-	}
+	l.alarm.stop()
 }
 
 // lane returns the lane of a subscription.

@@ -45,21 +45,32 @@ type tenantsTurns struct {
 	sound, others map[*lane]struct{}
 }
 
+// laneTurn is a lane's part. turns.mu guards it, but for queued, which the lane's lock does.
+type laneTurn struct {
+	// taken is the number of turns that the lane has; granted reports that it was given one and has not used it.
+	taken   int
+	granted bool
+	// wants is the memory in bytes that the lane waits for.
+	wants int64
+	// queued: the lane waits for a turn.
+	queued bool
+}
+
 func newTurns(limit int, room int64) turns {
 	return turns{limit: limit, room: room, tenants: map[gateway.TenantID]*tenantsTurns{}}
 }
 
 // take reports whether an attempt of the lane may begin, whose event takes a number of bytes. When it may not, the lane is dispatched once
-// it may. l.mu is held.
+// it may. The lane's lock is held.
 func (t *turns) take(l *lane, bytes int64) bool {
 	if t.limit == 0 {
 		return true
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if l.granted {
-		l.granted = false
-		l.turns++
+	if l.turn.granted {
+		l.turn.granted = false
+		l.turn.taken++
 		return true
 	}
 	tenant := t.tenants[l.tenant]
@@ -67,9 +78,9 @@ func (t *turns) take(l *lane, bytes int64) bool {
 		tenant = &tenantsTurns{sound: map[*lane]struct{}{}, others: map[*lane]struct{}{}}
 		t.tenants[l.tenant] = tenant
 	}
-	l.wants = bytes
+	l.turn.wants = bytes
 	among, share := tenant.others, tenantTurns
-	if l.turns == 0 && !l.breaker.Doubtful() {
+	if l.turn.taken == 0 && !l.breaker.Doubtful() {
 		among, share = tenant.sound, soundTurns
 	}
 	if !t.open(tenant, share) || !t.openTo(l) || !t.fits(tenant, l, share) {
@@ -77,7 +88,7 @@ func (t *turns) take(l *lane, bytes int64) bool {
 		return false
 	}
 	t.reserve(tenant)
-	l.turns++
+	l.turn.taken++
 	return true
 }
 
@@ -86,11 +97,11 @@ func (t *turns) open(tenant *tenantsTurns, share int) bool {
 	return tenant.taken < share*(t.limit-t.taken)
 }
 
-func (t *turns) openTo(l *lane) bool { return l.turns < t.limit-t.taken }
+func (t *turns) openTo(l *lane) bool { return l.turn.taken < t.limit-t.taken }
 
 // fits reports whether there is memory for the event that a lane wants to send. A lane that is alone always fits.
 func (t *turns) fits(tenant *tenantsTurns, l *lane, share int) bool {
-	return t.room == 0 || t.bytes == 0 || tenant.bytes+l.wants <= int64(share)*(t.room-t.bytes-l.wants)
+	return t.room == 0 || t.bytes == 0 || tenant.bytes+l.turn.wants <= int64(share)*(t.room-t.bytes-l.turn.wants)
 }
 
 // begin charges the memory of an attempt that has its turn, until give.
@@ -124,26 +135,26 @@ func (t *turns) forget(id gateway.TenantID, tenant *tenantsTurns) {
 	}
 }
 
-// mayStart reports whether an attempt may begin: it has the permit that it needs, and a turn. A lane that waits for a turn passes its
-// permit on to other lanes and needs no second one. l.mu is held.
-func (l *lane) mayStart() bool {
-	if !l.mayTry() {
+// mayStartLocked reports whether an attempt may begin: it has the permit that it needs, and a turn. A lane that waits for a turn passes its
+// permit on to other lanes and needs no second one.
+func (l *lane) mayStartLocked() bool {
+	if !l.mayTryLocked() {
 		return false
 	}
-	if l.queued = !l.engine.turns.take(l, l.nextBytes()); l.queued {
-		l.dropPermit()
-		l.permitted = true
+	if l.turn.queued = !l.engine.turns.take(l, l.nextBytesLocked()); l.turn.queued {
+		l.dropPermitLocked()
+		l.doubt.permitted = true
 	}
-	return !l.queued
+	return !l.turn.queued
 }
 
-// nextBytes is the memory that the next attempt will hold, as far as that is known. l.mu is held.
-func (l *lane) nextBytes() int64 {
+// nextBytesLocked is the memory that the next attempt will hold, as far as that is known.
+func (l *lane) nextBytesLocked() int64 {
 	switch {
 	case len(l.retries.ready) > 0:
 		return l.retries.ready[0].event.bytes()
-	case l.queue.len() > 0:
-		return l.queue.events[l.queue.head].bytes()
+	case l.intake.queue.len() > 0:
+		return l.intake.queue.events[l.intake.queue.head].bytes()
 	default:
 		return 0
 	}
@@ -155,7 +166,7 @@ func (t *turns) give(l *lane, bytes int64) {
 		return
 	}
 	t.mu.Lock()
-	l.turns--
+	l.turn.taken--
 	t.free(l.tenant, bytes)
 	next := t.next()
 	t.mu.Unlock()
@@ -208,7 +219,7 @@ func (t *turns) nextOf(tenant *tenantsTurns) *lane {
 func (t *turns) fewest(tenant *tenantsTurns, lanes map[*lane]struct{}, share int) (least *lane) {
 	compared := 0
 	for l := range lanes {
-		if t.openTo(l) && t.fits(tenant, l, share) && (least == nil || l.turns < least.turns) {
+		if t.openTo(l) && t.fits(tenant, l, share) && (least == nil || l.turn.taken < least.turn.taken) {
 			least = l
 		}
 		if compared++; compared == turnsCompared {
@@ -222,13 +233,13 @@ func (t *turns) fewest(tenant *tenantsTurns, lanes map[*lane]struct{}, share int
 func (l *lane) grant() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.granted, l.queued = true, false
-	l.dispatch(time.Now())
-	used := !l.granted
-	l.granted = false
-	if !l.queued && !l.searching {
-		l.dropPermit()
-		l.permitted = false
+	l.turn.granted, l.turn.queued = true, false
+	l.dispatchLocked(time.Now())
+	used := !l.turn.granted
+	l.turn.granted = false
+	if !l.turn.queued && !l.searching {
+		l.dropPermitLocked()
+		l.doubt.permitted = false
 	}
 	return used
 }
