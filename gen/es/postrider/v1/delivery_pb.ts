@@ -221,11 +221,15 @@ export const AttemptTimingsSchema: GenMessage<AttemptTimings> = /*@__PURE__*/
  */
 export type AttemptRequest = Message<"postrider.v1.AttemptRequest"> & {
   /**
+   * POST for a webhook, PUB for NATS.
+   *
    * @generated from field: string method = 1;
    */
   method: string;
 
   /**
+   * Where it was sent. For NATS the server and the subject.
+   *
    * @generated from field: string url = 2;
    */
   url: string;
@@ -280,6 +284,8 @@ export const AttemptRequestSchema: GenMessage<AttemptRequest> = /*@__PURE__*/
  */
 export type AttemptResponse = Message<"postrider.v1.AttemptResponse"> & {
   /**
+   * The number that the target's protocol has for the answer: an HTTP status, or JetStream's error code. 0 for an acknowledgement.
+   *
    * @generated from field: int32 status_code = 1;
    */
   statusCode: number;
@@ -744,35 +750,35 @@ export enum AttemptOutcome {
   UNSPECIFIED = 0,
 
   /**
-   * 2xx.
+   * The endpoint has taken the event (a webhook: 2xx).
    *
    * @generated from enum value: ATTEMPT_OUTCOME_DELIVERED = 1;
    */
   DELIVERED = 1,
 
   /**
-   * The endpoint refused this event (3xx, 4xx). It is retried on schedule.
+   * The endpoint refused this event (a webhook: 3xx, 4xx). It is retried on schedule.
    *
    * @generated from enum value: ATTEMPT_OUTCOME_EVENT_FAILURE = 2;
    */
   EVENT_FAILURE = 2,
 
   /**
-   * The endpoint failed (refused, timeout, TLS, 5xx): counts for the breaker.
+   * The endpoint failed (refused, timeout, TLS; a webhook: 5xx): counts for the breaker.
    *
    * @generated from enum value: ATTEMPT_OUTCOME_ENDPOINT_FAILURE = 3;
    */
   ENDPOINT_FAILURE = 3,
 
   /**
-   * The endpoint asked to slow down (429, 503 with Retry-After).
+   * The endpoint asked to slow down (a webhook: 429, 503 with Retry-After).
    *
    * @generated from enum value: ATTEMPT_OUTCOME_SLOW_DOWN = 4;
    */
   SLOW_DOWN = 4,
 
   /**
-   * The endpoint is gone for good (410): the subscription is disabled.
+   * The endpoint is gone for good (a webhook: 410): the subscription is disabled.
    *
    * @generated from enum value: ATTEMPT_OUTCOME_GONE = 5;
    */

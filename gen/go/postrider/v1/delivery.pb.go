@@ -149,15 +149,15 @@ type AttemptOutcome int32
 
 const (
 	AttemptOutcome_ATTEMPT_OUTCOME_UNSPECIFIED AttemptOutcome = 0
-	// 2xx.
+	// The endpoint has taken the event (a webhook: 2xx).
 	AttemptOutcome_ATTEMPT_OUTCOME_DELIVERED AttemptOutcome = 1
-	// The endpoint refused this event (3xx, 4xx). It is retried on schedule.
+	// The endpoint refused this event (a webhook: 3xx, 4xx). It is retried on schedule.
 	AttemptOutcome_ATTEMPT_OUTCOME_EVENT_FAILURE AttemptOutcome = 2
-	// The endpoint failed (refused, timeout, TLS, 5xx): counts for the breaker.
+	// The endpoint failed (refused, timeout, TLS; a webhook: 5xx): counts for the breaker.
 	AttemptOutcome_ATTEMPT_OUTCOME_ENDPOINT_FAILURE AttemptOutcome = 3
-	// The endpoint asked to slow down (429, 503 with Retry-After).
+	// The endpoint asked to slow down (a webhook: 429, 503 with Retry-After).
 	AttemptOutcome_ATTEMPT_OUTCOME_SLOW_DOWN AttemptOutcome = 4
-	// The endpoint is gone for good (410): the subscription is disabled.
+	// The endpoint is gone for good (a webhook: 410): the subscription is disabled.
 	AttemptOutcome_ATTEMPT_OUTCOME_GONE AttemptOutcome = 5
 )
 
@@ -613,9 +613,11 @@ func (x *AttemptTimings) GetFirstByte() *durationpb.Duration {
 
 // AttemptRequest is the request as it was recorded with the attempt. Later changes do not affect it.
 type AttemptRequest struct {
-	state  protoimpl.MessageState `protogen:"open.v1"`
-	Method string                 `protobuf:"bytes,1,opt,name=method,proto3" json:"method,omitempty"`
-	Url    string                 `protobuf:"bytes,2,opt,name=url,proto3" json:"url,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// POST for a webhook, PUB for NATS.
+	Method string `protobuf:"bytes,1,opt,name=method,proto3" json:"method,omitempty"`
+	// Where it was sent. For NATS the server and the subject.
+	Url string `protobuf:"bytes,2,opt,name=url,proto3" json:"url,omitempty"`
 	// The values of the subscription's own headers are hidden. If nothing was sent, headers that differ from attempt to attempt
 	// are omitted.
 	Headers []*Header `protobuf:"bytes,3,rep,name=headers,proto3" json:"headers,omitempty"`
@@ -712,9 +714,10 @@ func (x *AttemptRequest) GetBodyState() AttemptBodyState {
 
 // AttemptResponse is the response of the endpoint.
 type AttemptResponse struct {
-	state       protoimpl.MessageState `protogen:"open.v1"`
-	StatusCode  int32                  `protobuf:"varint,1,opt,name=status_code,json=statusCode,proto3" json:"status_code,omitempty"`
-	ContentType string                 `protobuf:"bytes,2,opt,name=content_type,json=contentType,proto3" json:"content_type,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The number that the target's protocol has for the answer: an HTTP status, or JetStream's error code. 0 for an acknowledgement.
+	StatusCode  int32  `protobuf:"varint,1,opt,name=status_code,json=statusCode,proto3" json:"status_code,omitempty"`
+	ContentType string `protobuf:"bytes,2,opt,name=content_type,json=contentType,proto3" json:"content_type,omitempty"`
 	// Its first 1 KiB.
 	Body          string `protobuf:"bytes,3,opt,name=body,proto3" json:"body,omitempty"`
 	BodyTruncated bool   `protobuf:"varint,4,opt,name=body_truncated,json=bodyTruncated,proto3" json:"body_truncated,omitempty"`

@@ -449,6 +449,7 @@ type Target struct {
 	// Types that are valid to be assigned to Config:
 	//
 	//	*Target_Webhook
+	//	*Target_Nats
 	Config        isTarget_Config `protobuf_oneof:"config"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -500,6 +501,15 @@ func (x *Target) GetWebhook() *v1.Webhook {
 	return nil
 }
 
+func (x *Target) GetNats() *v1.Nats {
+	if x != nil {
+		if x, ok := x.Config.(*Target_Nats); ok {
+			return x.Nats
+		}
+	}
+	return nil
+}
+
 type isTarget_Config interface {
 	isTarget_Config()
 }
@@ -508,7 +518,13 @@ type Target_Webhook struct {
 	Webhook *v1.Webhook `protobuf:"bytes,1,opt,name=webhook,proto3,oneof"`
 }
 
+type Target_Nats struct {
+	Nats *v1.Nats `protobuf:"bytes,2,opt,name=nats,proto3,oneof"`
+}
+
 func (*Target_Webhook) isTarget_Config() {}
+
+func (*Target_Nats) isTarget_Config() {}
 
 // DeliveryPolicy defines how events are delivered.
 type DeliveryPolicy struct {
@@ -1988,7 +2004,7 @@ var File_postrider_v1_subscription_proto protoreflect.FileDescriptor
 
 const file_postrider_v1_subscription_proto_rawDesc = "" +
 	"\n" +
-	"\x1fpostrider/v1/subscription.proto\x12\fpostrider.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1egoogle/protobuf/duration.proto\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a!postrider/target/v1/webhook.proto\x1a\x19postrider/v1/access.proto\x1a\x1bpostrider/v1/delivery.proto\x1a\x18postrider/v1/event.proto\"\xd9\x06\n" +
+	"\x1fpostrider/v1/subscription.proto\x12\fpostrider.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1egoogle/protobuf/duration.proto\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1epostrider/target/v1/nats.proto\x1a!postrider/target/v1/webhook.proto\x1a\x19postrider/v1/access.proto\x1a\x1bpostrider/v1/delivery.proto\x1a\x18postrider/v1/event.proto\"\xd9\x06\n" +
 	"\fSubscription\x12\x17\n" +
 	"\x02id\x18\x01 \x01(\tB\a\xbaH\x04r\x02\x18@R\x02id\x12\x1f\n" +
 	"\x06tenant\x18\x02 \x01(\tB\a\xbaH\x04r\x02\x18?R\x06tenant\x12@\n" +
@@ -2015,9 +2031,10 @@ const file_postrider_v1_subscription_proto_rawDesc = "" +
 	"\x05types\x18\x01 \x03(\tB@\xbaH=\x92\x01:\x10d\"6r4\x18\x81\x022/^(\\*|[A-Za-z0-9_-]+(\\.[A-Za-z0-9_-]+)*(\\.\\*)?)$R\x05types\x12(\n" +
 	"\n" +
 	"expression\x18\x02 \x01(\tB\b\xbaH\x05r\x03\x18\x80 R\n" +
-	"expression\"S\n" +
+	"expression\"\x84\x01\n" +
 	"\x06Target\x128\n" +
-	"\awebhook\x18\x01 \x01(\v2\x1c.postrider.target.v1.WebhookH\x00R\awebhookB\x0f\n" +
+	"\awebhook\x18\x01 \x01(\v2\x1c.postrider.target.v1.WebhookH\x00R\awebhook\x12/\n" +
+	"\x04nats\x18\x02 \x01(\v2\x19.postrider.target.v1.NatsH\x00R\x04natsB\x0f\n" +
 	"\x06config\x12\x05\xbaH\x02\b\x01\"\xe4\x01\n" +
 	"\x0eDeliveryPolicy\x12\\\n" +
 	"\x0eretry_schedule\x18\x01 \x03(\v2\x19.google.protobuf.DurationB\x1a\xbaH\x17\x92\x01\x14\x102\"\x10\xaa\x01\r\"\x04\b\x80\xf5$2\x05\x10\x80\xc2\xd7/R\rretrySchedule\x12,\n" +
@@ -2210,9 +2227,10 @@ var file_postrider_v1_subscription_proto_goTypes = []any{
 	(*timestamppb.Timestamp)(nil),            // 31: google.protobuf.Timestamp
 	(PayloadFormat)(0),                       // 32: postrider.v1.PayloadFormat
 	(*v1.Webhook)(nil),                       // 33: postrider.target.v1.Webhook
-	(*durationpb.Duration)(nil),              // 34: google.protobuf.Duration
-	(*fieldmaskpb.FieldMask)(nil),            // 35: google.protobuf.FieldMask
-	(*Attempt)(nil),                          // 36: postrider.v1.Attempt
+	(*v1.Nats)(nil),                          // 34: postrider.target.v1.Nats
+	(*durationpb.Duration)(nil),              // 35: google.protobuf.Duration
+	(*fieldmaskpb.FieldMask)(nil),            // 36: google.protobuf.FieldMask
+	(*Attempt)(nil),                          // 37: postrider.v1.Attempt
 }
 var file_postrider_v1_subscription_proto_depIdxs = []int32{
 	4,  // 0: postrider.v1.Subscription.filter:type_name -> postrider.v1.Filter
@@ -2224,53 +2242,54 @@ var file_postrider_v1_subscription_proto_depIdxs = []int32{
 	31, // 6: postrider.v1.Subscription.update_time:type_name -> google.protobuf.Timestamp
 	32, // 7: postrider.v1.Subscription.payload_format:type_name -> postrider.v1.PayloadFormat
 	33, // 8: postrider.v1.Target.webhook:type_name -> postrider.target.v1.Webhook
-	34, // 9: postrider.v1.DeliveryPolicy.retry_schedule:type_name -> google.protobuf.Duration
-	34, // 10: postrider.v1.DeliveryPolicy.timeout:type_name -> google.protobuf.Duration
-	2,  // 11: postrider.v1.SubscriptionHealth.breaker:type_name -> postrider.v1.BreakerState
-	31, // 12: postrider.v1.SubscriptionHealth.resume_time:type_name -> google.protobuf.Timestamp
-	31, // 13: postrider.v1.SubscriptionHealth.last_success_time:type_name -> google.protobuf.Timestamp
-	8,  // 14: postrider.v1.SubscriptionHealth.hold:type_name -> postrider.v1.SubscriptionHold
-	1,  // 15: postrider.v1.SubscriptionHold.kind:type_name -> postrider.v1.SubscriptionHoldKind
-	31, // 16: postrider.v1.SubscriptionHold.until_time:type_name -> google.protobuf.Timestamp
-	3,  // 17: postrider.v1.CreateSubscriptionRequest.subscription:type_name -> postrider.v1.Subscription
-	3,  // 18: postrider.v1.CreateSubscriptionResponse.subscription:type_name -> postrider.v1.Subscription
-	3,  // 19: postrider.v1.GetSubscriptionResponse.subscription:type_name -> postrider.v1.Subscription
-	3,  // 20: postrider.v1.ListSubscriptionsResponse.subscriptions:type_name -> postrider.v1.Subscription
-	3,  // 21: postrider.v1.UpdateSubscriptionRequest.subscription:type_name -> postrider.v1.Subscription
-	35, // 22: postrider.v1.UpdateSubscriptionRequest.update_mask:type_name -> google.protobuf.FieldMask
-	3,  // 23: postrider.v1.UpdateSubscriptionResponse.subscription:type_name -> postrider.v1.Subscription
-	3,  // 24: postrider.v1.PauseSubscriptionResponse.subscription:type_name -> postrider.v1.Subscription
-	3,  // 25: postrider.v1.ResumeSubscriptionResponse.subscription:type_name -> postrider.v1.Subscription
-	36, // 26: postrider.v1.TestSubscriptionResponse.attempt:type_name -> postrider.v1.Attempt
-	4,  // 27: postrider.v1.TestFilterRequest.filter:type_name -> postrider.v1.Filter
-	29, // 28: postrider.v1.TestFilterResponse.problems:type_name -> postrider.v1.FilterProblem
-	30, // 29: postrider.v1.TestFilterResponse.results:type_name -> postrider.v1.FilterResult
-	31, // 30: postrider.v1.FilterResult.accept_time:type_name -> google.protobuf.Timestamp
-	9,  // 31: postrider.v1.SubscriptionService.CreateSubscription:input_type -> postrider.v1.CreateSubscriptionRequest
-	11, // 32: postrider.v1.SubscriptionService.GetSubscription:input_type -> postrider.v1.GetSubscriptionRequest
-	13, // 33: postrider.v1.SubscriptionService.ListSubscriptions:input_type -> postrider.v1.ListSubscriptionsRequest
-	15, // 34: postrider.v1.SubscriptionService.UpdateSubscription:input_type -> postrider.v1.UpdateSubscriptionRequest
-	17, // 35: postrider.v1.SubscriptionService.DeleteSubscription:input_type -> postrider.v1.DeleteSubscriptionRequest
-	19, // 36: postrider.v1.SubscriptionService.PauseSubscription:input_type -> postrider.v1.PauseSubscriptionRequest
-	21, // 37: postrider.v1.SubscriptionService.ResumeSubscription:input_type -> postrider.v1.ResumeSubscriptionRequest
-	23, // 38: postrider.v1.SubscriptionService.TestSubscription:input_type -> postrider.v1.TestSubscriptionRequest
-	25, // 39: postrider.v1.SubscriptionService.RevealSubscriptionSecret:input_type -> postrider.v1.RevealSubscriptionSecretRequest
-	27, // 40: postrider.v1.SubscriptionService.TestFilter:input_type -> postrider.v1.TestFilterRequest
-	10, // 41: postrider.v1.SubscriptionService.CreateSubscription:output_type -> postrider.v1.CreateSubscriptionResponse
-	12, // 42: postrider.v1.SubscriptionService.GetSubscription:output_type -> postrider.v1.GetSubscriptionResponse
-	14, // 43: postrider.v1.SubscriptionService.ListSubscriptions:output_type -> postrider.v1.ListSubscriptionsResponse
-	16, // 44: postrider.v1.SubscriptionService.UpdateSubscription:output_type -> postrider.v1.UpdateSubscriptionResponse
-	18, // 45: postrider.v1.SubscriptionService.DeleteSubscription:output_type -> postrider.v1.DeleteSubscriptionResponse
-	20, // 46: postrider.v1.SubscriptionService.PauseSubscription:output_type -> postrider.v1.PauseSubscriptionResponse
-	22, // 47: postrider.v1.SubscriptionService.ResumeSubscription:output_type -> postrider.v1.ResumeSubscriptionResponse
-	24, // 48: postrider.v1.SubscriptionService.TestSubscription:output_type -> postrider.v1.TestSubscriptionResponse
-	26, // 49: postrider.v1.SubscriptionService.RevealSubscriptionSecret:output_type -> postrider.v1.RevealSubscriptionSecretResponse
-	28, // 50: postrider.v1.SubscriptionService.TestFilter:output_type -> postrider.v1.TestFilterResponse
-	41, // [41:51] is the sub-list for method output_type
-	31, // [31:41] is the sub-list for method input_type
-	31, // [31:31] is the sub-list for extension type_name
-	31, // [31:31] is the sub-list for extension extendee
-	0,  // [0:31] is the sub-list for field type_name
+	34, // 9: postrider.v1.Target.nats:type_name -> postrider.target.v1.Nats
+	35, // 10: postrider.v1.DeliveryPolicy.retry_schedule:type_name -> google.protobuf.Duration
+	35, // 11: postrider.v1.DeliveryPolicy.timeout:type_name -> google.protobuf.Duration
+	2,  // 12: postrider.v1.SubscriptionHealth.breaker:type_name -> postrider.v1.BreakerState
+	31, // 13: postrider.v1.SubscriptionHealth.resume_time:type_name -> google.protobuf.Timestamp
+	31, // 14: postrider.v1.SubscriptionHealth.last_success_time:type_name -> google.protobuf.Timestamp
+	8,  // 15: postrider.v1.SubscriptionHealth.hold:type_name -> postrider.v1.SubscriptionHold
+	1,  // 16: postrider.v1.SubscriptionHold.kind:type_name -> postrider.v1.SubscriptionHoldKind
+	31, // 17: postrider.v1.SubscriptionHold.until_time:type_name -> google.protobuf.Timestamp
+	3,  // 18: postrider.v1.CreateSubscriptionRequest.subscription:type_name -> postrider.v1.Subscription
+	3,  // 19: postrider.v1.CreateSubscriptionResponse.subscription:type_name -> postrider.v1.Subscription
+	3,  // 20: postrider.v1.GetSubscriptionResponse.subscription:type_name -> postrider.v1.Subscription
+	3,  // 21: postrider.v1.ListSubscriptionsResponse.subscriptions:type_name -> postrider.v1.Subscription
+	3,  // 22: postrider.v1.UpdateSubscriptionRequest.subscription:type_name -> postrider.v1.Subscription
+	36, // 23: postrider.v1.UpdateSubscriptionRequest.update_mask:type_name -> google.protobuf.FieldMask
+	3,  // 24: postrider.v1.UpdateSubscriptionResponse.subscription:type_name -> postrider.v1.Subscription
+	3,  // 25: postrider.v1.PauseSubscriptionResponse.subscription:type_name -> postrider.v1.Subscription
+	3,  // 26: postrider.v1.ResumeSubscriptionResponse.subscription:type_name -> postrider.v1.Subscription
+	37, // 27: postrider.v1.TestSubscriptionResponse.attempt:type_name -> postrider.v1.Attempt
+	4,  // 28: postrider.v1.TestFilterRequest.filter:type_name -> postrider.v1.Filter
+	29, // 29: postrider.v1.TestFilterResponse.problems:type_name -> postrider.v1.FilterProblem
+	30, // 30: postrider.v1.TestFilterResponse.results:type_name -> postrider.v1.FilterResult
+	31, // 31: postrider.v1.FilterResult.accept_time:type_name -> google.protobuf.Timestamp
+	9,  // 32: postrider.v1.SubscriptionService.CreateSubscription:input_type -> postrider.v1.CreateSubscriptionRequest
+	11, // 33: postrider.v1.SubscriptionService.GetSubscription:input_type -> postrider.v1.GetSubscriptionRequest
+	13, // 34: postrider.v1.SubscriptionService.ListSubscriptions:input_type -> postrider.v1.ListSubscriptionsRequest
+	15, // 35: postrider.v1.SubscriptionService.UpdateSubscription:input_type -> postrider.v1.UpdateSubscriptionRequest
+	17, // 36: postrider.v1.SubscriptionService.DeleteSubscription:input_type -> postrider.v1.DeleteSubscriptionRequest
+	19, // 37: postrider.v1.SubscriptionService.PauseSubscription:input_type -> postrider.v1.PauseSubscriptionRequest
+	21, // 38: postrider.v1.SubscriptionService.ResumeSubscription:input_type -> postrider.v1.ResumeSubscriptionRequest
+	23, // 39: postrider.v1.SubscriptionService.TestSubscription:input_type -> postrider.v1.TestSubscriptionRequest
+	25, // 40: postrider.v1.SubscriptionService.RevealSubscriptionSecret:input_type -> postrider.v1.RevealSubscriptionSecretRequest
+	27, // 41: postrider.v1.SubscriptionService.TestFilter:input_type -> postrider.v1.TestFilterRequest
+	10, // 42: postrider.v1.SubscriptionService.CreateSubscription:output_type -> postrider.v1.CreateSubscriptionResponse
+	12, // 43: postrider.v1.SubscriptionService.GetSubscription:output_type -> postrider.v1.GetSubscriptionResponse
+	14, // 44: postrider.v1.SubscriptionService.ListSubscriptions:output_type -> postrider.v1.ListSubscriptionsResponse
+	16, // 45: postrider.v1.SubscriptionService.UpdateSubscription:output_type -> postrider.v1.UpdateSubscriptionResponse
+	18, // 46: postrider.v1.SubscriptionService.DeleteSubscription:output_type -> postrider.v1.DeleteSubscriptionResponse
+	20, // 47: postrider.v1.SubscriptionService.PauseSubscription:output_type -> postrider.v1.PauseSubscriptionResponse
+	22, // 48: postrider.v1.SubscriptionService.ResumeSubscription:output_type -> postrider.v1.ResumeSubscriptionResponse
+	24, // 49: postrider.v1.SubscriptionService.TestSubscription:output_type -> postrider.v1.TestSubscriptionResponse
+	26, // 50: postrider.v1.SubscriptionService.RevealSubscriptionSecret:output_type -> postrider.v1.RevealSubscriptionSecretResponse
+	28, // 51: postrider.v1.SubscriptionService.TestFilter:output_type -> postrider.v1.TestFilterResponse
+	42, // [42:52] is the sub-list for method output_type
+	32, // [32:42] is the sub-list for method input_type
+	32, // [32:32] is the sub-list for extension type_name
+	32, // [32:32] is the sub-list for extension extendee
+	0,  // [0:32] is the sub-list for field type_name
 }
 
 func init() { file_postrider_v1_subscription_proto_init() }
@@ -2283,6 +2302,7 @@ func file_postrider_v1_subscription_proto_init() {
 	file_postrider_v1_event_proto_init()
 	file_postrider_v1_subscription_proto_msgTypes[2].OneofWrappers = []any{
 		(*Target_Webhook)(nil),
+		(*Target_Nats)(nil),
 	}
 	file_postrider_v1_subscription_proto_msgTypes[4].OneofWrappers = []any{}
 	type x struct{}

@@ -83,11 +83,11 @@ var File_postrider_target_v1_webhook_proto protoreflect.FileDescriptor
 
 const file_postrider_target_v1_webhook_proto_rawDesc = "" +
 	"\n" +
-	"!postrider/target/v1/webhook.proto\x12\x13postrider.target.v1\x1a\x1bbuf/validate/validate.proto\"\x83\x02\n" +
+	"!postrider/target/v1/webhook.proto\x12\x13postrider.target.v1\x1a\x1bbuf/validate/validate.proto\"\x86\x02\n" +
 	"\aWebhook\x12\x1f\n" +
 	"\x03url\x18\x01 \x01(\tB\r\xbaH\n" +
-	"r\b\x10\x01\x18\x80\x10\x88\x01\x01R\x03url\x12\x9a\x01\n" +
-	"\aheaders\x18\x02 \x03(\v2).postrider.target.v1.Webhook.HeadersEntryBU\xbaHR\x9a\x01O\x10\x14\"&r$\x10\x01\x18\x80\x012\x1d^[A-Za-z0-9!#$%&'*+.^_`|~-]+$*#r!\x18\x80\x102\x1c^[^\\x00-\\x08\\x0a-\\x1f\\x7f]*$R\aheaders\x1a:\n" +
+	"r\b\x10\x01\x18\x80\x10\x88\x01\x01R\x03url\x12\x9d\x01\n" +
+	"\aheaders\x18\x02 \x03(\v2).postrider.target.v1.Webhook.HeadersEntryBX\xbaHR\x9a\x01O\x10\x14\"&r$\x10\x01\x18\x80\x012\x1d^[A-Za-z0-9!#$%&'*+.^_`|~-]+$*#r!\x18\x80\x102\x1c^[^\\x00-\\x08\\x0a-\\x1f\\x7f]*$\x80\x01\x01R\aheaders\x1a:\n" +
 	"\fHeadersEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01B\xdd\x01\n" +
