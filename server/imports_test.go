@@ -24,6 +24,7 @@ var layers = map[string][]string{
 	"meter":           {},
 	"meter/metertest": {},
 	"signature":       {"gateway"},
+	"redact":          {},
 	"egress":          {"gateway"},
 	"telemetry":       {"gateway"},
 
@@ -41,8 +42,8 @@ var layers = map[string][]string{
 
 	// A target is told to send one event and says what came back. It knows of no subscription and of no other target.
 	"target":            {"gateway"},
-	"target/*":          {"gateway", "target", "signature", "egress", "telemetry"},
-	"target/targettest": {"gateway", "target", "signature", "egress"},
+	"target/*":          {"gateway", "target", "redact", "signature", "egress", "telemetry"},
+	"target/targettest": {"gateway", "target"},
 
 	"tail": {"gateway", "store", "schema", "telemetry"},
 
@@ -53,7 +54,7 @@ var layers = map[string][]string{
 	"stream":   {"gateway", "store", "schema", "filter", "match", "tail", "telemetry"},
 	"stats":    {"gateway", "store"},
 
-	"wire": {"gateway", "schema", "schema/codec", "schema/compat", "schema/compile", "schema/describe"},
+	"wire": {"gateway", "redact", "schema", "schema/codec", "schema/compat", "schema/compile", "schema/describe"},
 	// Bounds of what callers may cost. The transports charge what they read.
 	"limit": {"gateway"},
 	// Who calls, and what they may do.

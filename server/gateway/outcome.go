@@ -2,21 +2,21 @@ package gateway
 
 import "time"
 
-// OutcomeKind is what an attempt's answer means (SEMANTICS rule 17).
+// OutcomeKind is what an attempt's answer means (SEMANTICS rule 17). Each target classifies the answers of its protocol.
 type OutcomeKind uint8
 
 // The kinds of outcome. Values are stored.
 const (
 	OutcomeNone OutcomeKind = iota
-	// OutcomeDelivered: 2xx.
+	// OutcomeDelivered: the endpoint has taken the event.
 	OutcomeDelivered
-	// OutcomeEventFailure: the endpoint refused this event (3xx, 4xx). It uses a step of the retry schedule.
+	// OutcomeEventFailure: the endpoint refused this event. It uses a step of the retry schedule.
 	OutcomeEventFailure
-	// OutcomeEndpointFailure: refused, timeout, TLS, 408, 5xx. It counts for the breaker.
+	// OutcomeEndpointFailure: the endpoint could not be reached or failed, whatever the event. It counts for the breaker.
 	OutcomeEndpointFailure
-	// OutcomeSlowDown: 429, or 503 with a usable Retry-After. The subscription holds; no step is used.
+	// OutcomeSlowDown: the endpoint asked to be left alone for a while. The subscription holds; no step is used.
 	OutcomeSlowDown
-	// OutcomeGone: 410. The subscription is disabled.
+	// OutcomeGone: the endpoint wants no event ever again. The subscription is disabled.
 	OutcomeGone
 )
 
@@ -37,7 +37,7 @@ func (k OutcomeKind) String() string {
 	}
 }
 
-// Bounds of what an endpoint may ask for with Retry-After, and what a 429 without it means.
+// Bounds of how long an endpoint may ask to be left alone, and what it means when it names no time.
 const (
 	MinRetryAfter     = time.Second
 	MaxRetryAfter     = 24 * time.Hour
@@ -49,7 +49,10 @@ const MaxResponseKept = 1024
 
 // Timings says where an attempt's time went; 0 for a part that did not happen.
 type Timings struct {
-	DNS, Connect, TLS, FirstByte, Total time.Duration
+	DNS, Connect, TLS time.Duration
+	// FirstByte runs from the connection being ready to the first byte of the answer.
+	FirstByte time.Duration
+	Total     time.Duration
 }
 
 // Outcome is what came of one attempt: what was sent and what came back.
@@ -59,7 +62,7 @@ type Outcome struct {
 	Sent Sent
 	// NoSocket tells, with OutcomeNone, that nothing was sent because this process had no socket free. It passes.
 	NoSocket bool
-	// Status is the HTTP status, 0 when there was no answer.
+	// Status is the number that the target's protocol has for what the endpoint said, such as an HTTP status; 0 for none.
 	Status int
 	// RetryAfter is how long the endpoint asked to be left alone, with OutcomeSlowDown; 0 when it named no usable time.
 	RetryAfter time.Duration
@@ -72,23 +75,6 @@ type Outcome struct {
 	ContentType string
 	Response    []byte
 	Truncated   bool
-}
-
-// ClassifyStatus says what an HTTP status means. hasRetryAfter reports whether the answer named
-// a time with Retry-After.
-func ClassifyStatus(status int, hasRetryAfter bool) OutcomeKind {
-	switch {
-	case status >= 200 && status < 300:
-		return OutcomeDelivered
-	case status == 410:
-		return OutcomeGone
-	case status == 429, status == 503 && hasRetryAfter:
-		return OutcomeSlowDown
-	case status == 408, status >= 500, status < 200:
-		return OutcomeEndpointFailure
-	default:
-		return OutcomeEventFailure
-	}
 }
 
 // ClampRetryAfter bounds what an endpoint asked for.

@@ -38,9 +38,6 @@ type Item struct {
 	At time.Time
 }
 
-// Hidden stands where a secret value was, in what a user reads. Given back in an update, it keeps the stored value.
-const Hidden = "•••"
-
 // Spec is what a target is made of.
 type Spec struct {
 	// Config is the text of the type's configuration message as JSON, secret values included.

@@ -168,7 +168,7 @@ func AttemptBodies(attempts []*postriderv1.Attempt, kept bool, bodies ...[]byte)
 }
 
 func attemptResponse(outcome gateway.Outcome) *postriderv1.AttemptResponse {
-	if outcome.Status == 0 {
+	if outcome.Status == 0 && len(outcome.Response) == 0 {
 		return nil
 	}
 	return &postriderv1.AttemptResponse{

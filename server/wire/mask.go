@@ -15,7 +15,7 @@ import (
 // change applies one field of an update to a subscription.
 type change func(to *gateway.Subscription, from *postriderv1.Subscription) error
 
-// changes has the paths that an update mask may contain, besides targetParts.
+// changes has the paths that an update mask may contain, besides those below target.
 var changes = map[string]change{
 	"name":                  changeName,
 	"description":           changeDescription,
@@ -23,7 +23,6 @@ var changes = map[string]change{
 	"filter.types":          changeTypes,
 	"filter.expression":     changeExpression,
 	"target":                changeTarget,
-	"target.webhook":        changeTarget,
 	"policy":                changePolicy,
 	"policy.retry_schedule": changeSchedule,
 	"policy.concurrency":    changeConcurrency,
@@ -32,11 +31,27 @@ var changes = map[string]change{
 	"payload_format":        changePayloadFormat,
 }
 
-// targetParts are the paths below a target's configuration. Those of one mask are applied together, because the address
-// determines whether a stored header may be kept.
-var targetParts = map[string]protoreflect.Name{
-	"target.webhook.url":     urlField,
-	"target.webhook.headers": headersField,
+// changeOf returns the change of the part that path names; nil for one that cannot be changed, and for a field of a target's
+// configuration.
+func changeOf(path string) change {
+	if kind, ok := strings.CutPrefix(path, "target."); ok && targetFields().ByName(protoreflect.Name(kind)) != nil {
+		return changeTarget
+	}
+	return changes[path]
+}
+
+// targetPart returns the field of a target's configuration that path names, such as "target.webhook.url"; nil for none. Those
+// of one mask are written together: whether a stored secret may be kept depends on the address.
+func targetPart(path string) protoreflect.FieldDescriptor {
+	names := strings.Split(path, ".")
+	if len(names) != 3 || names[0] != "target" {
+		return nil
+	}
+	kind := targetFields().ByName(protoreflect.Name(names[1]))
+	if kind == nil {
+		return nil
+	}
+	return kind.Message().Fields().ByName(protoreflect.Name(names[2]))
 }
 
 // SubscriptionUpdate is a validated update of a subscription.
@@ -66,11 +81,11 @@ func NewSubscriptionUpdate(request *postriderv1.UpdateSubscriptionRequest) (Subs
 
 // Apply applies the changes. It can be called again with another state of the same subscription.
 func (u SubscriptionUpdate) Apply(to *gateway.Subscription) error {
-	var parts []protoreflect.Name
+	var parts []protoreflect.FieldDescriptor
 	for _, path := range u.paths {
-		if part, ok := targetParts[path]; ok {
+		if part := targetPart(path); part != nil {
 			parts = append(parts, part)
-		} else if err := changes[path](to, u.from); err != nil {
+		} else if err := changeOf(path)(to, u.from); err != nil {
 			return err
 		}
 	}
@@ -91,7 +106,7 @@ func (u SubscriptionUpdate) Changes(part string) bool {
 func maskPaths(mask *fieldmaskpb.FieldMask) ([]string, error) {
 	paths := slices.Clone(mask.GetPaths())
 	for i, path := range paths {
-		if changes[path] == nil && targetParts[path] == "" {
+		if changeOf(path) == nil && targetPart(path) == nil {
 			return nil, gateway.FieldError(fmt.Sprintf("update_mask.paths[%d]", i), "%s", maskFault(path))
 		}
 	}

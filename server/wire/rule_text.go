@@ -16,6 +16,9 @@ var patternTexts = map[string]string{
 	`^[A-Za-z0-9_.:-]{1,64}$`:            "must be 1 to 64 of a-z, A-Z, 0-9, _ . : and -",
 	"^[A-Za-z0-9!#$%&'*+.^_`|~-]+$":      "must be the name of a header: a-z, A-Z, 0-9 and ! # $ % & ' * + . ^ _ ` | ~ -",
 	`^[^\x00-\x08\x0a-\x1f\x7f]*$`:       "must not hold line breaks or other control characters but tabs",
+	`^(nats|tls)://[^/?#@]+$`:            `must be "tls://host:port" or "nats://host:port", without a user or a path`,
+	`^[^\s*>.]+(\.[^\s*>.]+)*$`:          "must be a subject: words without spaces and wildcards, separated by dots",
+	`^[^\s.*>/\\]*$`:                     `must be the name of a stream, without spaces, wildcards, "." and slashes`,
 	`^whsec_[A-Za-z0-9+/]+=*$`:           `must be "whsec_" and base64`,
 	`^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*$`: "must be an event type, such as \"order.created\": " +
 		"segments of a-z, A-Z, 0-9, _ and -, separated by dots",

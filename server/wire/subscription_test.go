@@ -11,6 +11,7 @@ import (
 	targetv1 "github.com/postrider-dev/postrider/gen/go/postrider/target/v1"
 	postriderv1 "github.com/postrider-dev/postrider/gen/go/postrider/v1"
 	"github.com/postrider-dev/postrider/server/gateway"
+	"github.com/postrider-dev/postrider/server/redact"
 	"github.com/postrider-dev/postrider/server/wire"
 )
 
@@ -51,7 +52,7 @@ func TestSubscriptionBothWays(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if shown.GetSecret() != "" || shown.GetTarget().GetWebhook().GetHeaders()["Authorization"] != wire.HiddenValue {
+	if shown.GetSecret() != "" || shown.GetTarget().GetWebhook().GetHeaders()["Authorization"] != redact.Hidden {
 		t.Errorf("secrets are shown: %v", shown)
 	}
 	if shown.GetId() != "sub_1" || shown.GetFilter().GetTypes()[0] != "order.*" || shown.GetRevision() != 3 ||
@@ -71,7 +72,7 @@ func TestNewSubscriptionRefuses(t *testing.T) {
 		"subscription.start":                       {Name: "a", Target: target, Start: "tomorrow"},
 		"subscription.target":                      {Name: "a"},
 		"subscription.filter.types[1]":             {Name: "a", Target: target, Filter: &postriderv1.Filter{Types: []string{"a", "a*"}}},
-		`subscription.target.webhook.headers["X"]`: {Name: "a", Target: webhook("http://x/", map[string]string{"X": wire.HiddenValue})},
+		`subscription.target.webhook.headers["X"]`: {Name: "a", Target: webhook("http://x/", map[string]string{"X": redact.Hidden})},
 	} {
 		_, _, err := wire.NewSubscription(from)
 		wantField(t, err, field)
@@ -98,7 +99,7 @@ func TestSubscriptionUpdate(t *testing.T) {
 		{"whole policy", []string{"policy"}, &postriderv1.Subscription{}, func(s *gateway.Subscription) bool { return s.Policy.Timeout == 0 && s.Policy.RetrySchedule == nil }, "policy"},
 		{"url alone", []string{"target.webhook.url"}, &postriderv1.Subscription{Target: webhook("http://x/y", nil)}, func(s *gateway.Subscription) bool { return has(s, "http://x/y") && has(s, "s3cret") }, "target"},
 		{"headers alone", []string{"target.webhook.headers"}, &postriderv1.Subscription{Target: webhook("http://y/", map[string]string{"B": "v"})}, func(s *gateway.Subscription) bool { return has(s, "http://x/") && has(s, `"B"`) && !has(s, "s3cret") }, "target.webhook.headers"},
-		{"hidden value is kept", []string{"target"}, &postriderv1.Subscription{Target: webhook("http://x/y", map[string]string{"Authorization": wire.HiddenValue})}, func(s *gateway.Subscription) bool { return has(s, "s3cret") && has(s, "http://x/y") }, "target"},
+		{"hidden value is kept", []string{"target"}, &postriderv1.Subscription{Target: webhook("http://x/y", map[string]string{"Authorization": redact.Hidden})}, func(s *gateway.Subscription) bool { return has(s, "s3cret") && has(s, "http://x/y") }, "target"},
 		{"secret", []string{"secret"}, &postriderv1.Subscription{Secret: "whsec_x"}, func(s *gateway.Subscription) bool { return s.Secret == "whsec_x" }, "secret"},
 	}
 	for _, test := range tests {

@@ -2,7 +2,6 @@ package wire
 
 import (
 	"fmt"
-	"iter"
 	"net/url"
 	"slices"
 	"strings"
@@ -13,20 +12,11 @@ import (
 
 	postriderv1 "github.com/postrider-dev/postrider/gen/go/postrider/v1"
 	"github.com/postrider-dev/postrider/server/gateway"
-)
-
-// HiddenValue stands for a stored header value when a target is shown. Sent back, it keeps the value, as long as the
-// target stays at its origin: a stored secret never goes to another address than the one it was given for.
-const HiddenValue = "•••"
-
-// Fields of a target's configuration: the headers, whose values are secret, and the address that they are sent to.
-const (
-	headersField = "headers"
-	urlField     = "url"
+	"github.com/postrider-dev/postrider/server/redact"
 )
 
 // NewTarget reads a target: the name of its type and its configuration as the JSON of its message. current is the
-// subscription whose target it replaces, for the header values that are to be kept; nil for a new one.
+// subscription whose target it replaces, for the secret values that are to be kept; nil for a new one.
 func NewTarget(from *postriderv1.Target, current *gateway.Subscription) (kind string, config []byte, err error) {
 	field := configField(from)
 	if field == nil {
@@ -40,20 +30,20 @@ func NewTarget(from *postriderv1.Target, current *gateway.Subscription) (kind st
 			return "", nil, err
 		}
 	}
-	if err := keepHidden("subscription.target."+kind, message, kept); err != nil {
+	if err := restore("subscription.target."+kind, message, kept); err != nil {
 		return "", nil, err
 	}
 	config, err = protojson.Marshal(message)
 	return kind, config, err
 }
 
-// Target shows a target with its header values hidden.
+// Target shows a target with its secret values hidden.
 func Target(kind string, config []byte) (*postriderv1.Target, error) {
 	message, err := parseConfig(kind, config)
 	if err != nil {
 		return nil, err
 	}
-	hideHeaders(message)
+	redact.Hide(message)
 	target := &postriderv1.Target{}
 	field := targetFields().ByName(protoreflect.Name(kind))
 	target.ProtoReflect().Set(field, protoreflect.ValueOfMessage(message.ProtoReflect()))
@@ -61,7 +51,7 @@ func Target(kind string, config []byte) (*postriderv1.Target, error) {
 }
 
 // changeTargetParts writes fields of the target's configuration and keeps the others.
-func changeTargetParts(to *gateway.Subscription, from *postriderv1.Subscription, parts []protoreflect.Name) error {
+func changeTargetParts(to *gateway.Subscription, from *postriderv1.Subscription, parts []protoreflect.FieldDescriptor) error {
 	field := configField(from.GetTarget())
 	if field == nil {
 		return gateway.FieldError("subscription.target", "is required")
@@ -74,10 +64,12 @@ func changeTargetParts(to *gateway.Subscription, from *postriderv1.Subscription,
 		return err
 	}
 	// As a caller sees it: what is hidden is kept under the same rule as in a target that is sent whole.
-	hideHeaders(config)
+	redact.Hide(config)
 	merged, given := config.ProtoReflect(), from.GetTarget().ProtoReflect().Get(field).Message()
-	for _, name := range parts {
-		part := merged.Descriptor().Fields().ByName(name)
+	for _, part := range parts {
+		if part.ContainingMessage() != merged.Descriptor() {
+			return gateway.FieldError("update_mask", "names fields of another type of target than %s", to.TargetType)
+		}
 		merged.Clear(part)
 		if given.Has(part) {
 			merged.Set(part, given.Get(part))
@@ -111,56 +103,38 @@ func parseConfig(kind string, config []byte) (proto.Message, error) {
 	return message, nil
 }
 
-func hideHeaders(config proto.Message) {
-	headers, ok := headersOf(config)
-	if !ok {
-		return
-	}
-	headers.Range(func(name protoreflect.MapKey, _ protoreflect.Value) bool {
-		headers.Set(name, protoreflect.ValueOfString(HiddenValue))
-		return true
-	})
-}
-
-// keepHidden puts the stored value where a hidden one was sent back.
-func keepHidden(path string, config, kept proto.Message) error {
-	headers, ok := headersOf(config)
-	if !ok {
-		return nil
-	}
-	moved := kept != nil && !sameOrigin(urlOf(config), urlOf(kept))
-	for _, name := range slices.Sorted(hiddenNames(headers)) {
-		field, key := fmt.Sprintf("%s.%s[%q]", path, headersField, name), protoreflect.ValueOfString(name).MapKey()
-		stored, found := storedHeader(kept, key)
-		switch {
-		case !found:
-			return gateway.FieldError(field, "%q keeps a stored value, and there is none", HiddenValue)
-		case moved:
-			return gateway.FieldError(field, "its stored value was given for %s and is not sent to another address: "+
-				"give the value again, or send the headers without it", originOf(urlOf(kept)))
+// restore puts the stored values where hidden ones were sent back, as long as the target stays at its origin: a stored secret never goes
+// to another address than the one it was given for.
+func restore(path string, config, stored proto.Message) error {
+	for _, kept := range redact.Restore(config, stored) {
+		field := path + "." + kept.Path
+		if !kept.Stored {
+			return gateway.FieldError(field, "%q keeps a stored value, and there is none", redact.Hidden)
 		}
-		headers.Set(key, stored)
+		given := addresses(stored)
+		for _, address := range addresses(config) {
+			if !slices.ContainsFunc(given, func(g string) bool { return sameOrigin(address, g) }) {
+				return gateway.FieldError(field, "its stored value was given for %s and is not sent to another address: "+
+					"give the value again, or leave it out", originOf(given[0]))
+			}
+		}
 	}
 	return nil
 }
 
-// hiddenNames are the names of the headers whose values were sent back hidden.
-func hiddenNames(headers protoreflect.Map) iter.Seq[string] {
-	return func(yield func(string) bool) {
-		headers.Range(func(name protoreflect.MapKey, value protoreflect.Value) bool {
-			return value.String() != HiddenValue || yield(name.String())
-		})
-	}
-}
-
-// urlOf is the address in a configuration; empty when it has none.
-func urlOf(config proto.Message) string {
+// addresses are where a target sends: its field "url" or "urls".
+func addresses(config proto.Message) (found []string) {
 	message := config.ProtoReflect()
-	field := message.Descriptor().Fields().ByName(urlField)
-	if field == nil {
-		return ""
+	if field := message.Descriptor().Fields().ByName("url"); field != nil {
+		return []string{message.Get(field).String()}
 	}
-	return message.Get(field).String()
+	if field := message.Descriptor().Fields().ByName("urls"); field != nil {
+		list := message.Get(field).List()
+		for i := range list.Len() {
+			found = append(found, list.Get(i).String())
+		}
+	}
+	return found
 }
 
 // sameOrigin reports whether two addresses have scheme, host and port in common. One that cannot be read has none.
@@ -182,25 +156,4 @@ func originOf(address string) string {
 	return origin.String()
 }
 
-var defaultPorts = map[string]string{"http": "80", "https": "443"}
-
-func storedHeader(kept proto.Message, name protoreflect.MapKey) (protoreflect.Value, bool) {
-	if kept == nil {
-		return protoreflect.Value{}, false
-	}
-	headers, ok := headersOf(kept)
-	if !ok || !headers.Has(name) {
-		return protoreflect.Value{}, false
-	}
-	return headers.Get(name), true
-}
-
-// headersOf returns the headers of a configuration, ok false when it has none.
-func headersOf(config proto.Message) (headers protoreflect.Map, ok bool) {
-	message := config.ProtoReflect()
-	field := message.Descriptor().Fields().ByName(headersField)
-	if field == nil || !field.IsMap() || !message.Has(field) {
-		return nil, false
-	}
-	return message.Mutable(field).Map(), true
-}
+var defaultPorts = map[string]string{"http": "80", "https": "443", "nats": "4222", "tls": "4222"}

@@ -9,6 +9,22 @@ import (
 	"github.com/postrider-dev/postrider/server/gateway"
 )
 
+// classify returns what an HTTP status means. hasRetryAfter reports whether the answer named a time with Retry-After.
+func classify(status int, hasRetryAfter bool) gateway.OutcomeKind {
+	switch {
+	case status >= 200 && status < 300:
+		return gateway.OutcomeDelivered
+	case status == 410:
+		return gateway.OutcomeGone
+	case status == 429, status == 503 && hasRetryAfter:
+		return gateway.OutcomeSlowDown
+	case status == 408, status >= 500, status < 200:
+		return gateway.OutcomeEndpointFailure
+	default:
+		return gateway.OutcomeEventFailure
+	}
+}
+
 // retryAfter reads the Retry-After header: seconds or a date (RFC 9110, section 10.2.3). A time that is over already,
 // zero and anything else count as absent.
 func retryAfter(header http.Header, now time.Time) (asked time.Duration, ok bool) {

@@ -14,6 +14,7 @@ import (
 	targetv1 "github.com/postrider-dev/postrider/gen/go/postrider/target/v1"
 	"github.com/postrider-dev/postrider/server/egress"
 	"github.com/postrider-dev/postrider/server/gateway"
+	"github.com/postrider-dev/postrider/server/redact"
 	"github.com/postrider-dev/postrider/server/signature"
 	"github.com/postrider-dev/postrider/server/target"
 )
@@ -52,14 +53,19 @@ func (t *Type) New(spec target.Spec) (target.Target, error) {
 		return nil, fmt.Errorf("webhook: %w", err)
 	}
 	w := &Webhook{client: t.client, url: u, signer: signature.NewSigner(secret), timeout: spec.Timeout}
-	w.static = http.Header{"Content-Type": {"application/json"}, "User-Agent": {t.userAgent}}
-	var own []string
-	for name, value := range config.GetHeaders() {
-		w.static.Set(name, value)
-		own = append(own, http.CanonicalHeaderKey(name))
-	}
-	w.form, err = formOf(u, w.static, own)
+	w.static = t.static(config)
+	redact.Hide(config)
+	w.form, err = formOf(u, t.static(config))
 	return w, err
+}
+
+// static are the headers that are the same in every attempt.
+func (t *Type) static(config *targetv1.Webhook) http.Header {
+	static := http.Header{"Content-Type": {"application/json"}, "User-Agent": {t.userAgent}}
+	for name, value := range config.GetHeaders() {
+		static.Set(name, value)
+	}
+	return static
 }
 
 // Check refuses a URL that cannot be reached and headers that are the server's to set.

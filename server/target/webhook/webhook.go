@@ -70,8 +70,8 @@ func (w *Webhook) header(m *target.Message, at time.Time, signed string) http.He
 	return header
 }
 
-// formOf is what is kept of the requests, the values of the subscription's own headers hidden.
-func formOf(url *url.URL, static http.Header, own []string) (*gateway.RequestForm, error) {
+// formOf is what is kept of the requests: static are the headers of every attempt, with secret values hidden.
+func formOf(url *url.URL, static http.Header) (*gateway.RequestForm, error) {
 	headers := []gateway.RequestHeader{
 		{Name: signature.HeaderID, Fill: gateway.FillEventID},
 		{Name: signature.HeaderTimestamp, Fill: gateway.FillTimestamp},
@@ -79,11 +79,7 @@ func formOf(url *url.URL, static http.Header, own []string) (*gateway.RequestFor
 		{Name: HeaderCursor, Fill: gateway.FillCursor},
 	}
 	for name := range static {
-		value := static.Get(name)
-		if slices.Contains(own, name) {
-			value = target.Hidden
-		}
-		headers = append(headers, gateway.RequestHeader{Name: name, Value: value})
+		headers = append(headers, gateway.RequestHeader{Name: name, Value: static.Get(name)})
 	}
 	slices.SortFunc(headers, func(a, b gateway.RequestHeader) int { return strings.Compare(a.Name, b.Name) })
 	return gateway.NewRequestForm(http.MethodPost, url.String(), headers)
@@ -125,7 +121,7 @@ func failed(result egress.Result, err error) gateway.Outcome {
 func answered(result egress.Result, now time.Time) gateway.Outcome {
 	outcome := known(result)
 	asked, hasRetryAfter := retryAfter(result.Header, now)
-	outcome.Kind = gateway.ClassifyStatus(result.StatusCode, hasRetryAfter)
+	outcome.Kind = classify(result.StatusCode, hasRetryAfter)
 	if outcome.Kind != gateway.OutcomeDelivered {
 		outcome.Error = fmt.Sprintf("the endpoint answered %s", statusText(result.StatusCode))
 	}

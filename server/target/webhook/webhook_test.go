@@ -13,6 +13,7 @@ import (
 
 	"github.com/postrider-dev/postrider/server/egress"
 	"github.com/postrider-dev/postrider/server/gateway"
+	"github.com/postrider-dev/postrider/server/redact"
 	"github.com/postrider-dev/postrider/server/target"
 	"github.com/postrider-dev/postrider/server/target/webhook"
 )
@@ -231,7 +232,7 @@ func TestARecordedRequestIsTheOneThatArrived(t *testing.T) {
 	for _, header := range sent.Form.Headers {
 		value, want := header.Value+filled[header.Fill], arrived.Get(header.Name)
 		if header.Name == "Authorization" {
-			want = target.Hidden
+			want = redact.Hidden
 		}
 		if value != want || value == "" {
 			t.Errorf("%s is recorded as %q, arrived as %q", header.Name, value, want)

@@ -1,0 +1,4 @@
+package webhook
+
+// Classify is classify.
+var Classify = classify
