@@ -3,6 +3,7 @@ package server
 import (
 	"github.com/postrider-dev/postrider/server/egress"
 	"github.com/postrider-dev/postrider/server/target"
+	"github.com/postrider-dev/postrider/server/target/nats"
 	"github.com/postrider-dev/postrider/server/target/webhook"
 )
 
@@ -10,5 +11,6 @@ import (
 func newTargets(out *egress.Client) *target.Registry {
 	return target.NewRegistry(
 		webhook.NewType(out, Version()),
+		nats.NewType(out, Version()),
 	)
 }

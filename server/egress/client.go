@@ -46,6 +46,12 @@ type Client struct {
 	plain, secure *scheme
 	template      *http.Request
 	scratch       sync.Pool
+
+	// What Dial needs.
+	connect DialFunc
+	timeout time.Duration
+	sockets *sockets
+	rootCAs *x509.CertPool
 }
 
 // scheme sends the requests of http, or those of https: HTTP/1.1 by direct, HTTP/2 and everything out of the ordinary by net/http.
@@ -68,6 +74,7 @@ func New(config Config) *Client {
 	plain.timeout, secure.timeout = timeout, timeout
 	open := &sockets{limit: int64(config.MaxSockets), giveUp: c.giveUpIdle}
 	plain.sockets, secure.sockets = open, open
+	c.connect, c.timeout, c.sockets, c.rootCAs = config.Dial, timeout, open, config.RootCAs
 	secure.tls = &tls.Config{
 		MinVersion:         tls.VersionTLS12,
 		RootCAs:            config.RootCAs,

@@ -69,7 +69,7 @@ func parsePrefix(item string) (netip.Prefix, error) {
 	return prefix.Masked(), nil
 }
 
-// Check returns nil if addr can be reached over scheme ("http" or "https"), and otherwise an *Error of KindRefused.
+// Check returns nil if addr can be reached over scheme, such as "http" or "https", and otherwise an *Error of KindRefused.
 func (g *Guard) Check(scheme string, addr netip.Addr) error {
 	addr = addr.Unmap()
 	if g.allows(addr) {
@@ -78,11 +78,14 @@ func (g *Guard) Check(scheme string, addr netip.Addr) error {
 	if why := refusal(addr); why != "" {
 		return refused(addr, fmt.Sprintf("%s is %s, which targets may not reach", addr, why))
 	}
-	if scheme != "https" {
-		return refused(addr, fmt.Sprintf("%s is outside the addresses that plain http may reach; use https", addr))
+	if !encrypted(scheme) {
+		return refused(addr, addr.String()+overPlain(scheme))
 	}
 	return nil
 }
+
+// encrypted reports whether a scheme stands for TLS, which may reach every public address.
+func encrypted(scheme string) bool { return scheme == "https" || scheme == "tls" }
 
 func refused(addr netip.Addr, text string) *Error {
 	hint := ""
@@ -207,13 +210,13 @@ func (g *Guard) permitted(ctx context.Context, scheme, host string) ([]netip.Add
 		}
 	}
 	if len(kept) == 0 {
-		return nil, g.refuse(host, addrs, first)
+		return nil, g.refuse(scheme, host, addrs, first)
 	}
 	return kept, nil
 }
 
 // refuse returns the error for a host without permitted addresses. It names an address only if the caller gave it.
-func (g *Guard) refuse(host string, addrs []netip.Addr, why error) error {
+func (g *Guard) refuse(scheme, host string, addrs []netip.Addr, why error) error {
 	if isAddress(host) {
 		return why
 	}
@@ -222,7 +225,7 @@ func (g *Guard) refuse(host string, addrs []netip.Addr, why error) error {
 	}
 	text := unreachable(host)
 	if !slices.ContainsFunc(addrs, func(addr netip.Addr) bool { return refusal(addr.Unmap()) != "" }) {
-		text = overPlainHTTP(host)
+		text = "host " + host + overPlain(scheme)
 	}
 	return &Error{Kind: KindRefused, Message: text, cause: why}
 }

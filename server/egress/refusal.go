@@ -17,9 +17,13 @@ func unreachable(host string) string {
 		"the operator can allow addresses with %s)", host, AllowFlag)
 }
 
-// overPlainHTTP is the reason that a caller sees for a public host, which https could reach.
-func overPlainHTTP(host string) string {
-	return fmt.Sprintf("host %s is outside the addresses that plain http may reach; use https", host)
+// overPlain is the reason that a caller sees for a public host or address, which the scheme with TLS would reach.
+func overPlain(scheme string) string {
+	instead := "tls"
+	if scheme == "http" {
+		instead = "https"
+	}
+	return fmt.Sprintf(" is outside the addresses that plain %s may reach; use %s", scheme, instead)
 }
 
 const (

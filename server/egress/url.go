@@ -50,6 +50,13 @@ func urlFault(u *url.URL, raw string) string {
 		return "the URL must not hold a user name or password; use a header"
 	case strings.Contains(raw, "#"):
 		return "the URL must not have a fragment (#)"
+	}
+	return placeFault(u)
+}
+
+// placeFault says what is wrong with a URL's host and port.
+func placeFault(u *url.URL) string {
+	switch {
 	case u.Opaque != "" || u.Hostname() == "":
 		return "the URL has no host"
 	case !validPort(u):
