@@ -12,12 +12,10 @@ import (
 	postriderv1 "github.com/postrider-dev/postrider/gen/go/postrider/v1"
 )
 
-// updatePaths are the fields that the flags of an update change.
+// updatePaths are the fields that the flags of an update change, apart from the target's.
 var updatePaths = []struct{ flag, path string }{
 	{"name", "name"},
 	{"description", "description"},
-	{"url", "target.webhook.url"},
-	{"header", "target.webhook.headers"},
 	{"types", "filter.types"},
 	{"expression", "filter.expression"},
 	{"retry", "policy.retry_schedule"},
@@ -37,8 +35,8 @@ func updateSubscription(env environment, to *connection) *cobra.Command {
 headers, payload format, secret and retry schedule apply from the next attempt on, including retries of existing deliveries.
 An empty value, or 0, resets a field to its default, such as --expression ''.
 
-Stored header values are not sent to another address: if --url has another scheme, host or port, give them again with
---header, or remove them with --header ''.`,
+Stored secrets, such as header values, are not sent to another address: if --url has another scheme, host or port, give them again
+with --header, or remove them with --header ''.`,
 		Example: `  postrider subscriptions update billing --url https://example.com/new-hook
   postrider subscriptions update billing --url https://other.example/hook --header 'Authorization: Bearer abc'
   postrider subscriptions update billing --types 'order.*' --expression 'event.data.total > 1000'
@@ -54,10 +52,14 @@ Stored header values are not sent to another address: if --url has another schem
 				mask.Paths = append(mask.Paths, one.path)
 			}
 		}
-		if len(mask.Paths) == 0 {
+		kind, err := flags.target.choose(cmd.Flags())
+		if err != nil {
+			return usageError{cmd, err}
+		}
+		if len(mask.Paths) == 0 && kind == "" {
 			return usageError{cmd, errors.New("nothing to change; give at least one flag")}
 		}
-		if cmd.Flags().Changed("url") && flags.url == "" {
+		if url := cmd.Flags().Lookup("url"); url.Changed && url.Value.String() == "" {
 			return usageError{cmd, errors.New("--url: a subscription needs a URL")}
 		}
 		sub, err := flags.content(name)
@@ -74,10 +76,12 @@ Stored header values are not sent to another address: if --url has another schem
 			return err
 		}
 		sub.Id = current.Msg.GetSubscription().GetId()
-		if webhook := sub.GetTarget().GetWebhook(); webhook.GetUrl() == "" {
-			// The whole message keeps the rules, also what the mask leaves out.
-			webhook.Url = current.Msg.GetSubscription().GetTarget().GetWebhook().GetUrl()
+		// The whole message keeps the rules, also what the mask leaves out.
+		target, paths, err := flags.target.update(cmd.Flags(), current.Msg.GetSubscription().GetTarget())
+		if err != nil {
+			return usageError{cmd, err}
 		}
+		sub.Target, mask.Paths = target, append(mask.Paths, paths...)
 		response, err := c.subscriptions.UpdateSubscription(cmd.Context(), connect.NewRequest(
 			&postriderv1.UpdateSubscriptionRequest{Tenant: c.tenant, Subscription: sub, UpdateMask: mask}))
 		if err != nil {
