@@ -10,6 +10,7 @@ import { milliseconds, shortDuration } from "@/ui/format/duration";
 import { JsonView } from "@/ui/json/json-view";
 import { Instant } from "@/ui/time";
 import styles from "./attempt-view.module.css";
+import { statusText } from "./status-text";
 import { TimingBar } from "./timing-bar";
 
 /** One try: what was sent, what came back, and where the time went. */
@@ -19,7 +20,7 @@ export function AttemptView({ attempt, isOpen }: { attempt: Attempt; isOpen: boo
       <summary className={styles.summary}>
         <span className={styles.number}>#{attempt.number}</span>
         <Badge status={outcomeStatus[attempt.outcome]} />
-        {attempt.response && <code>{attempt.response.statusCode}</code>}
+        {attempt.response && <code>{statusText(attempt.response)}</code>}
         <span>{causeLabel[attempt.cause]}</span>
         <span className={styles.when}>
           <Instant time={attempt.startTime} />
@@ -97,7 +98,7 @@ function ResponseView({ response, attempt }: { response: AttemptResponse; attemp
   return (
     <section className={styles.part} aria-label={named("Response", attempt)}>
       <h3>
-        Response <code>{response.statusCode}</code>
+        Response <code>{statusText(response)}</code>
         {response.contentType && <span className={styles.address}> {response.contentType}</span>}
       </h3>
       {response.body !== "" && (

@@ -15,6 +15,7 @@ import { Ago, useNow } from "@/ui/time";
 import { AttemptView } from "./attempt-view";
 import styles from "./delivery-list.module.css";
 import { useAttempts, useDeliveries, useRetryDelivery } from "./queries";
+import { statusText } from "./status-text";
 
 interface Props {
   subscription?: string;
@@ -110,7 +111,7 @@ function DeliveryRow(props: { delivery: Delivery; shows: Sides; isOpen: boolean 
 function summary({ attemptCount, lastAttempt }: Delivery): string {
   if (!lastAttempt) return "no attempt yet";
   const { response, duration } = lastAttempt;
-  const answer = response?.statusCode ? String(response.statusCode) : "no response";
+  const answer = response ? statusText(response) : "no response";
   const time = shortDuration(milliseconds(duration));
   return attemptCount > 1 ? `${attemptCount} attempts, last ${answer}` : `${answer} in ${time}`;
 }

@@ -4,6 +4,7 @@ import { describe, expect, it } from "vitest";
 import { PayloadFormat } from "#gen/postrider/v1/event_pb";
 import { SubscriptionSchema } from "#gen/postrider/v1/subscription_pb";
 import { createRequest, emptyForm, formFaults, formOf, updateRequest } from "./form-state";
+import type { TargetStates } from "./targets/registry";
 
 const stored = create(SubscriptionSchema, {
   id: "sub_1",
@@ -15,6 +16,11 @@ const stored = create(SubscriptionSchema, {
   },
   policy: { retrySchedule: [durationFromMs(5000), durationFromMs(5_400_000)], concurrency: 4 },
 });
+
+function withWebhook(change: Partial<TargetStates["webhook"]>) {
+  const { targets } = emptyForm;
+  return { targets: { ...targets, webhook: { ...targets.webhook, ...change } } };
+}
 
 describe("the form", () => {
   it("sends back what it was filled with", () => {
@@ -38,6 +44,30 @@ describe("the form", () => {
       "policy",
       "payload_format",
     ]);
+  });
+
+  it("keeps what it does not show of a NATS target", () => {
+    const value = {
+      urls: ["tls://a.test:4222", "tls://b.test:4222"],
+      subject: "events.{type}",
+      user: "postrider",
+      password: "•••",
+    };
+    const sub = create(SubscriptionSchema, { target: { config: { case: "nats", value } } });
+    const { subscription } = updateRequest(formOf(sub), "", sub);
+    expect(subscription?.target).toMatchObject({ config: { case: "nats", value } });
+  });
+
+  it("sends the secrets of the chosen login only", () => {
+    const { kind, targets } = { kind: "nats" as const, targets: emptyForm.targets };
+    const nats = { ...targets.nats, login: "token" as const, token: "t", password: "p" };
+    const { subscription } = createRequest(
+      { ...emptyForm, kind, targets: { ...targets, nats } },
+      "",
+    );
+    expect(subscription?.target).toMatchObject({
+      config: { case: "nats", value: { token: "t", password: "" } },
+    });
   });
 
   it.each([true, false])("asks for defaults: %s", (defaults) => {
@@ -67,7 +97,7 @@ describe("the form", () => {
     [{ startAt: "time" as const }, "subscription.start"],
     [{ startAt: "cursor" as const }, "subscription.start"],
     [
-      { headers: ["X-A", "x-a"].map((name, key) => ({ key, name, value: "" })) },
+      withWebhook({ headers: ["X-A", "x-a"].map((name, key) => ({ key, name, value: "" })) }),
       "subscription.target.webhook.headers",
     ],
   ])("refuses %j before it is sent", (change, path) => {
@@ -81,14 +111,17 @@ describe("the form", () => {
     ["http://x.test/h", false],
     ["https://x.test:8443/h", false],
   ])("keeps a stored header at %s: %s", (url, kept) => {
-    const form = { ...formOf(stored), url };
+    const { targets } = formOf(stored);
+    const form = { ...formOf(stored), ...withWebhook({ ...targets.webhook, url }) };
     const faults = formFaults(form);
     expect(faults.map(({ path }) => path)).toEqual(
       kept ? [] : ["subscription.target.webhook.headers"],
     );
-    const again = form.headers.map((header) => ({ ...header, value: "fresh" }));
-    expect(formFaults({ ...form, headers: again })).toEqual([]);
-    expect(formFaults({ ...form, headers: [] })).toEqual([]);
+    const again = targets.webhook.headers.map((header) => ({ ...header, value: "fresh" }));
+    for (const headers of [again, []])
+      expect(formFaults({ ...form, ...withWebhook({ ...targets.webhook, url, headers }) })).toEqual(
+        [],
+      );
   });
 
   it("leaves the rest to the server", () => {

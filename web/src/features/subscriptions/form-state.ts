@@ -8,7 +8,15 @@ import type {
 } from "#gen/postrider/v1/subscription_pb";
 import type { FieldFault } from "@/rpc/fault";
 import { milliseconds, parseDuration, writeDuration } from "@/ui/format/duration";
-import { urlOf } from "./subscription";
+import { splitList } from "@/ui/format/list";
+import {
+  type Kind,
+  readTargets,
+  type TargetStates,
+  targetFaults,
+  targetPaths,
+  writeTarget,
+} from "./targets/registry";
 
 /** The texts of the form's fields, as typed. */
 export interface FormState {
@@ -16,10 +24,8 @@ export interface FormState {
   description: string;
   types: string;
   expression: string;
-  url: string;
-  /** The address that stored header values were given for. */
-  storedUrl: string;
-  headers: HeaderField[];
+  kind: Kind;
+  targets: TargetStates;
   startAt: "now" | "earliest" | "time" | "cursor";
   startTime: string;
   startCursor: string;
@@ -31,21 +37,12 @@ export interface FormState {
   defaults: boolean;
 }
 
-export interface HeaderField {
-  /** Identifies rows while they are edited. */
-  key: number;
-  name: string;
-  value: string;
-}
-
 export const emptyForm: FormState = {
   name: "",
   description: "",
   types: "",
   expression: "",
-  url: "",
-  storedUrl: "",
-  headers: [],
+  ...readTargets(undefined),
   startAt: "now",
   startTime: "",
   startCursor: "",
@@ -57,34 +54,30 @@ export const emptyForm: FormState = {
 };
 
 /** The paths of a request the form has fields for; a fault elsewhere is shown on top. */
-export const formPaths = [
+export const formPaths: string[] = [
   "subscription.name",
   "subscription.description",
   "subscription.filter.types",
   "subscription.filter.expression",
-  "subscription.target.webhook.url",
-  "subscription.target.webhook.headers",
+  ...targetPaths,
   "subscription.start",
   "subscription.secret",
   "subscription.policy.retry_schedule",
   "subscription.policy.concurrency",
   "subscription.policy.timeout",
   "subscription.payload_format",
-] as const;
+];
 
 /** The form as a stored subscription fills it. */
 export function formOf(subscription: Subscription): FormState {
-  const { policy, target } = subscription;
-  const headers = target?.config.case === "webhook" ? target.config.value.headers : {};
+  const { policy } = subscription;
   return {
     ...emptyForm,
     name: subscription.name,
     description: subscription.description,
     types: subscription.filter?.types.join(", ") ?? "",
     expression: subscription.filter?.expression ?? "",
-    url: urlOf(subscription),
-    storedUrl: urlOf(subscription),
-    headers: Object.entries(headers).map(([name, value], key) => ({ key, name, value })),
+    ...readTargets(subscription.target),
     retrySchedule:
       policy?.retrySchedule.map((wait) => writeDuration(milliseconds(wait))).join(", ") ?? "",
     concurrency: policy?.concurrency ? String(policy.concurrency) : "",
@@ -96,7 +89,7 @@ export function formOf(subscription: Subscription): FormState {
 /** What cannot even be sent; everything else the server judges. */
 export function formFaults(form: FormState): FieldFault[] {
   const faults: FieldFault[] = [];
-  const check = (ok: boolean, path: (typeof formPaths)[number], message: string) => {
+  const check = (ok: boolean, path: string, message: string) => {
     if (!ok) faults.push({ path, message });
   };
   const isDuration = (text: string) => parseDuration(text) !== undefined;
@@ -125,27 +118,8 @@ export function formFaults(form: FormState): FieldFault[] {
     "subscription.start",
     "Paste a cursor, for example from an event's detail.",
   );
-  const names = form.headers.map(({ name }) => name.trim().toLowerCase());
-  check(
-    new Set(names).size === names.length,
-    "subscription.target.webhook.headers",
-    "Every header needs a unique name.",
-  );
-  const kept = form.headers.find(({ value }) => value === hiddenValue);
-  check(
-    kept === undefined || originOf(form.url) === originOf(form.storedUrl),
-    "subscription.target.webhook.headers",
-    `The value of ${kept?.name} was given for another address. Give it again, or remove the header.`,
-  );
+  faults.push(...targetFaults(form.kind, form.targets));
   return faults;
-}
-
-/** Represents a stored value, and keeps it while the address stays the same. */
-const hiddenValue = "•••";
-
-/** The server judges an address that cannot be read. */
-function originOf(url: string): string {
-  return URL.canParse(url.trim()) ? new URL(url.trim()).origin : "";
 }
 
 type Create = MessageInitShape<typeof CreateSubscriptionRequestSchema>;
@@ -167,21 +141,12 @@ export function updateRequest(form: FormState, tenant: string, edited: Subscript
 }
 
 function fieldsOf(form: FormState): NonNullable<Create["subscription"]> {
-  const headers = form.headers.filter(({ name }) => name.trim() !== "");
   const timeout = parseDuration(form.timeout);
   return {
     name: form.name.trim(),
     description: form.description.trim(),
     filter: { types: splitList(form.types), expression: form.expression.trim() },
-    target: {
-      config: {
-        case: "webhook",
-        value: {
-          url: form.url.trim(),
-          headers: Object.fromEntries(headers.map(({ name, value }) => [name.trim(), value])),
-        },
-      },
-    },
+    target: writeTarget(form.kind, form.targets),
     policy: {
       retrySchedule: splitList(form.retrySchedule).map((wait) =>
         durationFromMs(parseDuration(wait) ?? 0),
@@ -203,12 +168,4 @@ function startOf(form: FormState): string {
     default:
       return form.startAt;
   }
-}
-
-/** Items separated by commas or line ends. */
-export function splitList(text: string): string[] {
-  return text
-    .split(/[,\n]+/)
-    .map((item) => item.trim())
-    .filter((item) => item !== "");
 }

@@ -30,8 +30,9 @@ import {
   useTestSubscription,
 } from "./queries";
 import { Secret } from "./secret";
-import { typesOf, urlOf } from "./subscription";
+import { typesOf } from "./subscription";
 import styles from "./subscription-detail.module.css";
+import { placeOf, targetFacts } from "./targets/registry";
 
 interface Props {
   id: string;
@@ -126,8 +127,6 @@ function Trouble({ subscription }: { subscription: Subscription }) {
 function Configuration({ subscription }: { subscription: Subscription }) {
   const { policy, target } = subscription;
   const { isAdmin } = useAccess();
-  const headers =
-    target?.config.case === "webhook" ? Object.keys(target.config.value.headers).sort() : [];
   const schedule = policy?.retrySchedule ?? [];
   return (
     <section aria-label="Configuration">
@@ -140,8 +139,7 @@ function Configuration({ subscription }: { subscription: Subscription }) {
               <Expression key="where" subscription={subscription} />
             ),
           ],
-          ["posted to", <code key="url">{urlOf(subscription)}</code>],
-          ["headers", headers.length > 0 && <code key="headers">{headers.join(", ")}</code>],
+          ...targetFacts(target),
           ["secret", isAdmin && <Secret key="secret" subscriptionId={subscription.id} />],
           ["started", <Started key="started" subscription={subscription} />],
           ["retries", schedule.map((wait) => writeDuration(milliseconds(wait))).join(", ")],
@@ -274,8 +272,8 @@ function TestDialog(props: {
   return (
     <Dialog title={`Test ${subscription.name}`} onClose={onClose}>
       <p>
-        Sends a test event to <code>{urlOf(subscription)}</code> now and shows the response. Nothing
-        is stored in the log.
+        Sends a test event to <code>{placeOf(subscription)}</code> now and shows the response.
+        Nothing is stored in the log.
       </p>
       {test.isError && <Notice tone="bad">{readFault(test.error).message}</Notice>}
       {attempt && <div aria-live="polite">{renderAttempt(attempt)}</div>}

@@ -1,12 +1,14 @@
 import { Code } from "@connectrpc/connect";
 import { type FormEvent, type ReactNode, useEffect, useRef, useState } from "react";
 import type { Fault } from "@/rpc/fault";
-import { Button, IconButton } from "@/ui/button";
+import { Button } from "@/ui/button";
 import { Actions } from "@/ui/dialog";
-import { Field, FormFaults, formClass, Input, Select, TextArea, useFieldFaults } from "@/ui/field";
+import { Field, FormFaults, formClass, Input, Select, TextArea } from "@/ui/field";
+import { splitList } from "@/ui/format/list";
 import { FilterField } from "./filter/filter-field";
-import { type FormState, formFaults, formPaths, type HeaderField, splitList } from "./form-state";
+import { type FormState, formFaults, formPaths } from "./form-state";
 import styles from "./subscription-form.module.css";
+import { type Kind, kindNames, targetFields, targetKinds } from "./targets/registry";
 
 interface Props {
   initial: FormState;
@@ -38,7 +40,7 @@ export function SubscriptionForm({ initial, isNew, busy, fault, onSubmit, cancel
     <form ref={element} className={`${formClass} ${styles.form}`} onSubmit={submit} noValidate>
       <FormFaults fault={shown} paths={formPaths}>
         <Basics form={form} set={set} />
-        <Headers headers={form.headers} onChange={(headers) => set({ headers })} />
+        <TargetFields form={form} set={set} />
         {isNew && <Start form={form} set={set} />}
         <Advanced form={form} set={set} isNew={isNew} />
       </FormFaults>
@@ -99,23 +101,6 @@ function Basics({ form, set }: Part) {
         expression={form.expression}
         onChange={(expression) => set({ expression })}
       />
-      <Field
-        label="Webhook URL"
-        path="subscription.target.webhook.url"
-        hint="Events are sent here as signed POST requests. http is possible only for addresses that the server allows."
-      >
-        {(control) => (
-          <Input
-            {...control}
-            mono
-            required
-            inputMode="url"
-            placeholder="https://example.com/hooks/postrider"
-            value={form.url}
-            onChange={(e) => set({ url: e.target.value })}
-          />
-        )}
-      </Field>
       <Field label="Description" path="subscription.description">
         {(control) => (
           <TextArea
@@ -129,55 +114,26 @@ function Basics({ form, set }: Part) {
   );
 }
 
-function Headers(props: { headers: HeaderField[]; onChange: (headers: HeaderField[]) => void }) {
-  const { headers, onChange } = props;
-  const faults = useFieldFaults("subscription.target.webhook.headers");
-  const change = (key: number, part: Partial<HeaderField>) =>
-    onChange(headers.map((header) => (header.key === key ? { ...header, ...part } : header)));
-  const add = () => {
-    const key = Math.max(-1, ...headers.map((header) => header.key)) + 1;
-    onChange([...headers, { key, name: "", value: "" }]);
-  };
+function TargetFields({ form, set }: Part) {
   return (
-    <fieldset className={styles.headers}>
-      <legend>Headers</legend>
-      {headers.map(({ key, name, value }, index) => (
-        <div key={key} className={styles.header}>
-          <Input
-            mono
-            aria-label={`Name of header ${index + 1}`}
-            placeholder="Authorization"
-            value={name}
-            onChange={(e) => change(key, { name: e.target.value })}
-          />
-          <Input
-            mono
-            aria-label={`Value of header ${index + 1}`}
-            placeholder="Bearer …"
-            value={value}
-            onChange={(e) => change(key, { value: e.target.value })}
-          />
-          <IconButton
-            icon="trash"
-            label={`Remove header ${name || index + 1}`}
-            onClick={() => onChange(headers.filter((header) => header.key !== key))}
-          />
-        </div>
-      ))}
-      {faults.map(({ path, message }) => (
-        <p key={path} className={styles.fault} role="alert">
-          {message}
-        </p>
-      ))}
-      <div>
-        <Button icon="plus" onClick={add}>
-          Add header
-        </Button>
-      </div>
-      <p className={styles.hint}>
-        Sent with every attempt; values are sealed and never shown again.
-      </p>
-    </fieldset>
+    <>
+      <Field label="Target" path="subscription.target.type" hint="Where the events go.">
+        {(control) => (
+          <Select
+            {...control}
+            value={form.kind}
+            onChange={(e) => set({ kind: e.target.value as Kind })}
+          >
+            {kindNames.map((kind) => (
+              <option key={kind} value={kind}>
+                {targetKinds[kind].label}
+              </option>
+            ))}
+          </Select>
+        )}
+      </Field>
+      {targetFields(form.kind, form.targets, (targets) => set({ targets }))}
+    </>
   );
 }
 

@@ -4,8 +4,3 @@ import type { Subscription } from "#gen/postrider/v1/subscription_pb";
 export function typesOf({ filter }: Subscription): string[] {
   return filter && filter.types.length > 0 ? filter.types : ["*"];
 }
-
-/** Where events go. */
-export function urlOf({ target }: Subscription): string {
-  return target?.config.case === "webhook" ? target.config.value.url : "";
-}

@@ -11,8 +11,9 @@ import { tableClass } from "@/ui/table";
 import { Ago } from "@/ui/time";
 import { backlogText, overallStatus, SuccessRate } from "./health";
 import { useSubscriptions } from "./queries";
-import { typesOf, urlOf } from "./subscription";
+import { typesOf } from "./subscription";
 import styles from "./subscriptions-page.module.css";
+import { placeOf } from "./targets/registry";
 
 /** Every subscription with its health. */
 export function SubscriptionsPage() {
@@ -116,7 +117,7 @@ function Row({ subscription }: { subscription: Subscription }) {
           {name}
         </Link>
         <span className={styles.about}>
-          <code>{typesOf(subscription).join(", ")}</code> → <code>{urlOf(subscription)}</code>
+          <code>{typesOf(subscription).join(", ")}</code> → <code>{placeOf(subscription)}</code>
         </span>
       </th>
       <td data-label="State">
