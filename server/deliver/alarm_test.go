@@ -21,12 +21,12 @@ func TestAlarmCallsAtTheEarliestTime(t *testing.T) {
 		set(time.Minute)
 		set(30 * time.Minute) // Later than the one that is set.
 		a.set(time.Time{}, time.Now(), call)
-		time.Sleep(2 * time.Hour)
+		<-time.After(2 * time.Hour)
 		set(time.Hour) // It is past: at once.
-		time.Sleep(time.Second)
+		<-time.After(time.Second)
 		set(3 * time.Hour)
 		a.stop()
-		time.Sleep(24 * time.Hour)
+		<-time.After(24 * time.Hour)
 		if len(calls) != 2 || calls[0] != time.Minute || calls[1] != 2*time.Hour {
 			t.Errorf("called at %v", calls)
 		}

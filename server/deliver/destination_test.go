@@ -32,7 +32,7 @@ func (b *batcher) SendBatch(ctx context.Context, items []target.Item) []gateway.
 		panic("two batches at once")
 	}
 	b.mu.Unlock()
-	time.Sleep(time.Second)
+	taking(time.Second)()
 	outcomes := make([]gateway.Outcome, len(items))
 	for i, item := range items {
 		outcomes[i] = b.Send(ctx, item.Message, item.At)

@@ -167,7 +167,7 @@ func TestEachGroupHasItsOwnMark(t *testing.T) {
 		execute(t, db, "update subscription set group_id = 1 where id = ?", b.ID)
 		w.start()
 		slow.set(func(context.Context, *target.Message, int) gateway.Outcome {
-			time.Sleep(900 * time.Millisecond)
+			taking(900 * time.Millisecond)()
 			return delivered
 		})
 		w.publish("t")

@@ -34,11 +34,13 @@ func TestLimits(t *testing.T) {
 		{"subject", gateway.MaxSubjectLength, event(func(e *postriderv1.Event, n int) { e.Subject = strings.Repeat("s", n) }), []string{rules}},
 		{
 			"subject of the longest characters", gateway.MaxSubjectLength,
-			event(func(e *postriderv1.Event, n int) { e.Subject = strings.Repeat("🖂", n) }), []string{rules, acceptance},
+			event(func(e *postriderv1.Event, n int) { e.Subject = strings.Repeat("🖂", n) }),
+			[]string{rules, acceptance},
 		},
 		{
 			"source in bytes, where only acceptance is asked", utf8.UTFMax * gateway.MaxSourceLength,
-			event(func(e *postriderv1.Event, n int) { e.Source = strings.Repeat("s", n) }), []string{acceptance},
+			event(func(e *postriderv1.Event, n int) { e.Source = strings.Repeat("s", n) }),
+			[]string{acceptance},
 		},
 		{"payload", gateway.MaxDataBytes, event(func(e *postriderv1.Event, n int) {
 			e.Payload = &postriderv1.Event_JsonData{JsonData: `{"a":"` + strings.Repeat("x", n-len(`{"a":""}`)) + `"}`}
