@@ -242,7 +242,7 @@ func (s *Server) assemble(keyring *seal.Keyring) (err error) {
 		return err
 	}
 	s.live = live.New(s.access, s.config.MaxStreams)
-	overRPC := rpcstream.New(hub, func(payload gateway.PayloadFormat) rpcstream.View { return view(payload) })
+	overRPC := rpcstream.New(hub, view)
 	s.events = sse.New(sse.Config{
 		Access: s.access, Live: s.live, Hub: hub, NewRequest: rpcstream.NewRequest, View: view, Logger: s.logger,
 	})

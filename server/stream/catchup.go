@@ -96,7 +96,7 @@ func (s *subscriber) skipPurged(ctx context.Context, page []*gateway.Event) ([]*
 	}
 	s.reach(purgedTo)
 	rest := slices.DeleteFunc(page, func(e *gateway.Event) bool { return e.Position <= purgedTo })
-	return rest, s.deliver(Message{Kind: KindGap, Cursor: s.hub.store.Cursor(purgedTo), Gap: gateway.GapRetention})
+	return rest, s.inform(gateway.StreamMessage{Kind: gateway.StreamGap, Cursor: s.hub.store.Cursor(purgedTo), Gap: gateway.GapRetention})
 }
 
 // showLife is for an event that took long: a page of them may take minutes, where other streams have their turns. over is why a

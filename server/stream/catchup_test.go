@@ -29,7 +29,7 @@ func TestAnEventComesOnceWithTheFiltersThatSelectIt(t *testing.T) {
 				{Name: "closed", Filter: gateway.Filter{Types: []string{"order.closed"}}},
 			}})
 			for _, want := range [][]string{{"order"}, {"made"}, {"third"}, {"order", "closed"}} {
-				if got := r.message(t, stream.KindEvent); !slices.Equal(got.Filters, want) {
+				if got := r.message(t, gateway.StreamEvent); !slices.Equal(got.Filters, want) {
 					t.Errorf("%s comes with %q, want %q", got.Event.Type, got.Filters, want)
 				}
 			}
@@ -52,11 +52,11 @@ func TestAStreamTellsWhetherItIsLive(t *testing.T) {
 			t.Errorf("from the earliest: %+v, want not live", begin)
 		}
 		for range 300 {
-			if got := early.next(t); got.Kind != stream.KindEvent {
+			if got := early.next(t); got.Kind != gateway.StreamEvent {
 				t.Fatalf("got %+v, want the stored events first", got)
 			}
 		}
-		if got := early.next(t); got.Kind != stream.KindHeartbeat || !got.Live || got.Cursor.Position != 300 {
+		if got := early.next(t); got.Kind != gateway.StreamHeartbeat || !got.Live || got.Cursor.Position != 300 {
 			t.Errorf("got %+v, want to hear at once of having caught up", got)
 		}
 		for _, one := range []*reader{now, early} {
@@ -92,19 +92,19 @@ func TestAPurgeDuringReplayIsTold(t *testing.T) {
 	if begin := r.next(t); begin.Gap != gateway.GapNone {
 		t.Errorf("begins with %+v", begin)
 	}
-	first := r.message(t, stream.KindEvent)
+	first := r.message(t, gateway.StreamEvent)
 	w.purge(700)
 	last, gaps := first.Event.Position, 0
 	for last < 1000 {
 		got := r.next(t)
 		switch got.Kind {
-		case stream.KindGap:
+		case gateway.StreamGap:
 			gaps++
 			if got.Gap != gateway.GapRetention || got.Cursor.Position != 700 || got.Cursor.Position < last {
 				t.Errorf("after %d: %+v", last, got)
 			}
 			last = got.Cursor.Position
-		case stream.KindEvent:
+		case gateway.StreamEvent:
 			if got.Event.Position != last+1 {
 				t.Fatalf("position %d follows %d and nothing was said", got.Event.Position, last)
 			}
@@ -116,10 +116,10 @@ func TestAPurgeDuringReplayIsTold(t *testing.T) {
 	}
 	again := w.open(stream.Request{Start: gateway.StartAfter(first.Cursor)})
 	again.next(t)
-	if got := again.next(t); got.Kind != stream.KindGap || got.Cursor.Position != 700 {
+	if got := again.next(t); got.Kind != gateway.StreamGap || got.Cursor.Position != 700 {
 		t.Errorf("who comes back with a purged place gets %+v", got)
 	}
-	if got := again.message(t, stream.KindEvent); got.Event.Position != 701 {
+	if got := again.message(t, gateway.StreamEvent); got.Event.Position != 701 {
 		t.Errorf("the first event after the gap is %d", got.Event.Position)
 	}
 }

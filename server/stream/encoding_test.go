@@ -35,7 +35,7 @@ func TestAnEventIsEncodedOnce(t *testing.T) {
 				_ = w.hub.Subscribe(ctx, stream.Request{
 					Tenant: w.tenant, Filters: []stream.Filter{{Filter: gateway.Filter{Types: types}}},
 				}, func(message stream.Message) error {
-					if message.Kind != stream.KindEvent {
+					if message.Kind != gateway.StreamEvent {
 						return nil
 					}
 					frame, err := message.Frame(encodings[n%2])

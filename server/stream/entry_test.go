@@ -27,10 +27,10 @@ func TestAStreamKeepsItsEntry(t *testing.T) {
 				Heartbeat: time.Millisecond, Entry: entry,
 			}, func(message stream.Message) error {
 				told = append(told, message)
-				if message.Kind == stream.KindEvent && entry.Live() {
+				if message.Kind == gateway.StreamEvent && entry.Live() {
 					t.Error("it was live before it had sent what was stored")
 				}
-				if message.Kind == stream.KindHeartbeat && entry.Live() {
+				if message.Kind == gateway.StreamHeartbeat && entry.Live() {
 					return enough
 				}
 				return nil

@@ -34,7 +34,7 @@ func TestAnExpressionSelects(t *testing.T) {
 				}
 				none := w.subscribeTo(gateway.Start{Kind: gateway.StartEarliest}, gateway.Filter{Expression: `event.data.nothing == 1`})
 				none.next(t)
-				if beat := none.next(t); beat.Kind != stream.KindHeartbeat || beat.Cursor.Position != last {
+				if beat := none.next(t); beat.Kind != gateway.StreamHeartbeat || beat.Cursor.Position != last {
 					t.Errorf("got %+v, want a heartbeat at %d", beat, last)
 				}
 				for _, one := range []*reader{r, none} {
@@ -72,7 +72,7 @@ func TestOverrunsOfACallerAddUpOverItsStreams(t *testing.T) {
 			for {
 				select {
 				case message := <-r.messages:
-					if message.Kind == stream.KindHeartbeat {
+					if message.Kind == gateway.StreamHeartbeat {
 						r.cancel(context.Canceled)
 					}
 				case err := <-r.ended:
@@ -146,8 +146,8 @@ func TestAStreamWithACostlyExpressionShowsThatItIsAlive(t *testing.T) {
 		Start: gateway.Start{Kind: gateway.StartEarliest}, Heartbeat: time.Millisecond,
 		Filters: []stream.Filter{{Filter: gateway.Filter{Expression: `event.data.n.exists(x, x > 1)`}}},
 	})
-	begun := r.message(t, stream.KindBegin).Cursor.Position
-	if beat := r.next(t); beat.Kind != stream.KindHeartbeat || beat.Cursor.Position != begun {
+	begun := r.message(t, gateway.StreamBegin).Cursor.Position
+	if beat := r.next(t); beat.Kind != gateway.StreamHeartbeat || beat.Cursor.Position != begun {
 		t.Errorf("after its beginning comes %+v, want a heartbeat before all %d events were looked at", beat, last)
 	}
 	r.cancel(errLeft)
@@ -174,10 +174,10 @@ func TestTheExpressionsOfATenantKeepNoOtherTenantsStreamsWaiting(t *testing.T) {
 		running.Go(func() {
 			_ = w.hub.Subscribe(ctx, request, func(message stream.Message) error {
 				switch message.Kind {
-				case stream.KindBegin:
+				case gateway.StreamBegin:
 					begun.Done()
 					onBegin()
-				case stream.KindEvent:
+				case gateway.StreamEvent:
 					onEvent()
 				}
 				return nil

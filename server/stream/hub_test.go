@@ -147,7 +147,7 @@ func (r *reader) next(t *testing.T) stream.Message {
 }
 
 // message skips messages of other kinds.
-func (r *reader) message(t *testing.T, kind stream.Kind) stream.Message {
+func (r *reader) message(t *testing.T, kind gateway.StreamKind) stream.Message {
 	t.Helper()
 	for {
 		if message := r.next(t); message.Kind == kind {
@@ -158,7 +158,7 @@ func (r *reader) message(t *testing.T, kind stream.Kind) stream.Message {
 
 func (r *reader) event(t *testing.T) *gateway.Event {
 	t.Helper()
-	message := r.message(t, stream.KindEvent)
+	message := r.message(t, gateway.StreamEvent)
 	if message.Cursor.Position != message.Event.Position {
 		t.Errorf("cursor at %d, event at %d", message.Cursor.Position, message.Event.Position)
 	}
@@ -189,7 +189,7 @@ func TestWhereAStreamBegins(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			begin := w.subscribe(tt.start).next(t)
-			if begin.Kind != stream.KindBegin || begin.Cursor != w.store.Cursor(tt.at) || begin.Gap != tt.gap {
+			if begin.Kind != gateway.StreamBegin || begin.Cursor != w.store.Cursor(tt.at) || begin.Gap != tt.gap {
 				t.Errorf("begins with %+v, want position %d and gap %v", begin, tt.at, tt.gap)
 			}
 		})
@@ -263,7 +263,7 @@ func TestHeartbeatsCarryThePlaceReached(t *testing.T) {
 		began := time.Now()
 		last := w.publish("a", 1000)
 		beat := r.next(t)
-		if beat.Kind != stream.KindHeartbeat || beat.Cursor != w.store.Cursor(last) {
+		if beat.Kind != gateway.StreamHeartbeat || beat.Cursor != w.store.Cursor(last) {
 			t.Errorf("got %+v, want a heartbeat at %d", beat, last)
 		}
 		if quiet := time.Since(began); quiet != time.Second {

@@ -86,7 +86,7 @@ func (r *record) read(ctx context.Context, hub *stream.Hub, random *rand.Rand, s
 		err := hub.Subscribe(ctx, stream.Request{
 			Tenant: r.tenant, Filters: r.filters, Start: start, Heartbeat: 50 * time.Millisecond,
 		}, func(message stream.Message) error {
-			if message.Kind == stream.KindBegin {
+			if message.Kind == gateway.StreamBegin {
 				if reached < 0 {
 					r.from = message.Cursor.Position
 				} else if message.Cursor.Position != reached || message.Gap != gateway.GapNone {
@@ -98,7 +98,7 @@ func (r *record) read(ctx context.Context, hub *stream.Hub, random *rand.Rand, s
 			}
 			reached = message.Cursor.Position
 			start = gateway.StartAfter(message.Cursor)
-			if message.Kind == stream.KindEvent {
+			if message.Kind == gateway.StreamEvent {
 				r.got = append(r.got, written(message.Event, message.Filters))
 			}
 			switch {

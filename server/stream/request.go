@@ -33,41 +33,14 @@ type Request struct {
 	Entry *Entry
 }
 
-// Kind tells messages apart.
-type Kind uint8
-
-// The kinds of message.
-const (
-	// KindBegin is always the first message.
-	KindBegin Kind = iota
-	KindEvent
-	// KindHeartbeat says how far the log has been looked at.
-	KindHeartbeat
-	// KindGap says that events are missing before the place.
-	KindGap
-	// KindDropped says that events were left out before the place.
-	KindDropped
-)
-
 // Message is one message of a stream.
 type Message struct {
-	Kind Kind
-	// Cursor is the position reached: a reader that resumes from it misses nothing and sees nothing twice.
-	Cursor gateway.Cursor
-	// Event is set for KindEvent. It is shared and must not be changed.
+	gateway.StreamMessage
+	// Event is set for gateway.StreamEvent. It is shared and must not be changed.
 	Event *gateway.Event
 	// Filters names the filters that select the event, in the order of the request; nil where they have no names. It is
 	// shared and must not be changed.
 	Filters []string
-	// Gap is what is missing before the next event; with KindBegin and KindGap.
-	Gap gateway.Gap
-	// Dropped is how many events were left out; with KindDropped.
-	Dropped int64
-	// Live says that what comes next is new: the stream has reached the end of the log. With KindBegin and KindHeartbeat.
-	Live bool
-	// Stream and Expires are those of the request's Entry; only with KindBegin.
-	Stream  string
-	Expires time.Time
 
 	// tenant is the name of the event's tenant.
 	tenant string

@@ -24,7 +24,7 @@ func (w *world) stuck(readers int, tenant *gateway.Tenant, start gateway.Start) 
 	for range readers {
 		go func() {
 			_ = w.hub.Subscribe(ctx, stream.Request{Tenant: tenant, Start: start, Heartbeat: time.Second}, func(message stream.Message) error {
-				if message.Kind != stream.KindEvent {
+				if message.Kind != gateway.StreamEvent {
 					beats.Add(1)
 					return nil
 				}

@@ -38,11 +38,11 @@ func (w *world) publishKeyed(keys ...string) {
 // told writes messages as text: an event's position, what was dropped and up to where, "live" and "behind".
 func told(message stream.Message) string {
 	switch message.Kind {
-	case stream.KindEvent:
+	case gateway.StreamEvent:
 		return fmt.Sprint(message.Event.Position)
-	case stream.KindDropped:
+	case gateway.StreamDropped:
 		return fmt.Sprintf("-%d@%d", message.Dropped, message.Cursor.Position)
-	case stream.KindHeartbeat:
+	case gateway.StreamHeartbeat:
 		return map[bool]string{true: "live", false: "behind"}[message.Live]
 	default:
 		return fmt.Sprint(message.Kind)
@@ -181,7 +181,7 @@ func TestReplayIsNeverLeftOut(t *testing.T) {
 						if p == 300 {
 							w.publishKeyed(slices.Repeat([]string{"x"}, 300)...)
 						}
-						if got := r.message(t, stream.KindEvent); got.Event.Position != gateway.Position(p) {
+						if got := r.message(t, gateway.StreamEvent); got.Event.Position != gateway.Position(p) {
 							t.Fatalf("got %d, want %d", got.Event.Position, p)
 						}
 					}
@@ -246,7 +246,7 @@ func TestLatestByKeyIsBounded(t *testing.T) {
 		synctest.Wait()
 		seen := map[string]int{}
 		for at := gateway.Position(0); at < 2*keys+1; {
-			if got := r.next(t); got.Kind == stream.KindEvent {
+			if got := r.next(t); got.Kind == gateway.StreamEvent {
 				seen[got.Event.Subject]++
 				at = got.Event.Position
 			}

@@ -42,8 +42,8 @@ type subscriber struct {
 
 // begin tells the reader where the stream begins.
 func (s *subscriber) begin(gap gateway.Gap) error {
-	err := s.deliver(Message{
-		Kind: KindBegin, Cursor: s.hub.store.Cursor(s.reached), Gap: gap, Live: s.live, Stream: s.request.Entry.ID,
+	err := s.inform(gateway.StreamMessage{
+		Kind: gateway.StreamBegin, Cursor: s.hub.store.Cursor(s.reached), Gap: gap, Live: s.live, Stream: s.request.Entry.ID,
 		Expires: s.request.Entry.Expires,
 	})
 	if err != nil {
@@ -206,7 +206,7 @@ func (s *subscriber) dropOldest(v view) (view, error) {
 	s.number, s.mark = number, rest.next
 	s.reach(rest.slots[0].event.position - 1)
 	s.request.Entry.dropped.Add(dropped)
-	return rest, s.deliver(Message{Kind: KindDropped, Cursor: s.hub.store.Cursor(s.reached), Dropped: dropped})
+	return rest, s.inform(gateway.StreamMessage{Kind: gateway.StreamDropped, Cursor: s.hub.store.Cursor(s.reached), Dropped: dropped})
 }
 
 // sendShared sends an event of the topic. A large one needs room until it is written; sent is false when there is none yet.
@@ -228,7 +228,8 @@ func (s *subscriber) sendShared(content *content, set filterSet) (sent bool, err
 // event sends an event. content is nil where nobody shares it.
 func (s *subscriber) event(event *gateway.Event, set filterSet, content *content) error {
 	err := s.deliver(Message{
-		Kind: KindEvent, Cursor: s.hub.store.Cursor(event.Position), Event: event, Filters: s.names.of(set),
+		StreamMessage: gateway.StreamMessage{Kind: gateway.StreamEvent, Cursor: s.hub.store.Cursor(event.Position)},
+		Event:         event, Filters: s.names.of(set),
 		tenant: s.request.Tenant.Name, content: content,
 	})
 	if err != nil {
@@ -256,7 +257,7 @@ func (s *subscriber) beat() error {
 }
 
 func (s *subscriber) heartbeat() error {
-	return s.deliver(Message{Kind: KindHeartbeat, Cursor: s.hub.store.Cursor(s.reached), Live: s.live})
+	return s.inform(gateway.StreamMessage{Kind: gateway.StreamHeartbeat, Cursor: s.hub.store.Cursor(s.reached), Live: s.live})
 }
 
 // setLive tells the reader at once when it has reached the end of the log, or fallen behind.
@@ -275,6 +276,11 @@ func (s *subscriber) untilHeartbeat() time.Duration {
 		s.sent = time.Now()
 	}
 	return max(0, s.request.Heartbeat-time.Since(s.sent))
+}
+
+// inform sends a message without an event.
+func (s *subscriber) inform(message gateway.StreamMessage) error {
+	return s.deliver(Message{StreamMessage: message})
 }
 
 func (s *subscriber) deliver(message Message) error {

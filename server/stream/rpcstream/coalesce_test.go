@@ -64,7 +64,7 @@ func newService(t *testing.T) *service {
 	})
 	schemas := schema.NewRegistry()
 	hub := stream.New(log, recent, filter.NewCompiler(schemas), make(chan struct{}))
-	s := &service{t: t, store: log, transport: rpcstream.New(hub, func(payload gateway.PayloadFormat) rpcstream.View {
+	s := &service{t: t, store: log, transport: rpcstream.New(hub, func(payload gateway.PayloadFormat) wire.EventView {
 		return wire.NewEventView(schemas, log.Cursor, payload)
 	})}
 	if s.tenant, err = log.TenantByName(t.Context(), gateway.DefaultTenant); err != nil {

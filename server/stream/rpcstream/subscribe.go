@@ -12,11 +12,6 @@ import (
 	"github.com/postrider-dev/postrider/server/wire"
 )
 
-// View shows events to one reader.
-type View interface {
-	Event(event *gateway.Event, tenant string) (*postriderv1.Event, error)
-}
-
 // Transport serves Subscribe.
 type Transport struct {
 	hub *stream.Hub
@@ -26,7 +21,7 @@ type Transport struct {
 }
 
 // New makes a transport that reads from hub and shows events through view: that of a reader who gets payloads in a format.
-func New(hub *stream.Hub, view func(gateway.PayloadFormat) View) *Transport {
+func New(hub *stream.Hub, view func(gateway.PayloadFormat) wire.EventView) *Transport {
 	encoding := func(format gateway.PayloadFormat, encode func(*postriderv1.SubscribeResponse) ([]byte, error)) *stream.Encoding {
 		shown := view(format)
 		return hub.NewEncoding(func(event *gateway.Event, tenant string) ([]byte, error) {
@@ -64,8 +59,8 @@ func (t *Transport) Subscribe(
 	}
 	encoding, ready := t.encoding(request), &wire.Encoded{}
 	return t.hub.Subscribe(ctx, asked, func(message stream.Message) error {
-		if message.Kind != stream.KindEvent {
-			return to.Send(show(message))
+		if message.Kind != gateway.StreamEvent {
+			return to.Send(wire.StreamMessage(message.StreamMessage))
 		}
 		frame, err := message.Frame(encoding)
 		if err != nil {
@@ -120,20 +115,4 @@ var slowPolicies = map[postriderv1.SlowPolicy]stream.SlowPolicy{
 	postriderv1.SlowPolicy_SLOW_POLICY_LATEST_BY_KEY: stream.LatestByKey,
 	postriderv1.SlowPolicy_SLOW_POLICY_DROP:          stream.Drop,
 	postriderv1.SlowPolicy_SLOW_POLICY_DISCONNECT:    stream.Disconnect,
-}
-
-// show makes messages that carry no event.
-func show(message stream.Message) *postriderv1.SubscribeResponse {
-	switch message.Kind {
-	case stream.KindBegin:
-		return wire.StreamBegin(wire.Begin{
-			At: message.Cursor, Gap: message.Gap, Stream: message.Stream, Expires: message.Expires, Live: message.Live,
-		})
-	case stream.KindGap:
-		return wire.StreamGap(message.Cursor, message.Gap)
-	case stream.KindDropped:
-		return wire.StreamDropped(message.Cursor, message.Dropped)
-	default:
-		return wire.StreamHeartbeat(message.Cursor, message.Live)
-	}
 }

@@ -43,27 +43,41 @@ func (s *eventStream) pace(asked time.Duration) time.Duration {
 	return asked / time.Duration(s.beats)
 }
 
-// begin tells of the place with the id of its last part: who loses the connection before a gap was told hears of it again.
-func (s *eventStream) begin(dst []byte, begin wire.Begin) ([]byte, error) {
+func (s *eventStream) message(dst []byte, m gateway.StreamMessage) ([]byte, error) {
+	switch m.Kind {
+	case gateway.StreamBegin:
+		return s.begin(dst, m)
+	case gateway.StreamGap:
+		return s.gap(dst, m)
+	case gateway.StreamDropped:
+		return s.named(dst, "dropped", m.Cursor, wire.StreamMessage(m).GetDropped())
+	default:
+		return s.heartbeat(dst, m)
+	}
+}
+
+// begin sends the position with the id of its last part: a client that loses the connection before it has read of a gap is sent the gap
+// again.
+func (s *eventStream) begin(dst []byte, begin gateway.StreamMessage) ([]byte, error) {
 	s.live = begin.Live
 	retry := minRetry + rand.N(minRetry)
 	dst = append(dst, ": a live stream of events\nretry: "...)
 	dst = strconv.AppendInt(dst, retry.Milliseconds(), 10)
 	dst = append(dst, "\nevent: begin\n"...)
 	if begin.Gap == gateway.GapNone {
-		return opened(s.id(dst, begin.At), begin), nil
+		return opened(s.id(dst, begin.Cursor), begin), nil
 	}
-	return s.gap(opened(dst, begin), begin.At, begin.Gap)
+	return s.gap(opened(dst, begin), begin)
 }
 
 // opened appends the data of begin.
-func opened(dst []byte, begin wire.Begin) []byte {
+func opened(dst []byte, begin gateway.StreamMessage) []byte {
 	text, _ := json.Marshal(struct { // A struct of texts and times can always be encoded.
 		Cursor     string    `json:"cursor"`
 		Live       bool      `json:"live"`
 		Stream     string    `json:"stream,omitempty"`
 		ExpireTime time.Time `json:"expireTime,omitzero"`
-	}{begin.At.String(), begin.Live, begin.Stream, begin.Expires.UTC()})
+	}{begin.Cursor.String(), begin.Live, begin.Stream, begin.Expires.UTC()})
 	dst = append(dst, "data: "...)
 	dst = append(dst, text...)
 	return append(dst, "\n\n"...)
@@ -83,24 +97,22 @@ func (s *eventStream) event(dst []byte, at gateway.Cursor, frame []byte, filters
 	return withFilters(dst, frame, filters, "\n\n")
 }
 
-func (s *eventStream) heartbeat(dst []byte, at gateway.Cursor, live bool) ([]byte, error) {
-	if s.quiet++; s.quiet < s.beats && live == s.live {
+func (s *eventStream) heartbeat(dst []byte, beat gateway.StreamMessage) ([]byte, error) {
+	if s.quiet++; s.quiet < s.beats && beat.Live == s.live {
 		return append(dst, ":\n\n"...), nil
 	}
-	s.quiet, s.live = 0, live
+	s.quiet, s.live = 0, beat.Live
 	dst = append(dst, "event: ping\n"...)
-	if at != s.place {
-		dst = s.id(dst, at)
+	if beat.Cursor != s.place {
+		dst = s.id(dst, beat.Cursor)
 	}
-	return s.state(dst, at), nil
+	return s.state(dst, beat.Cursor), nil
 }
 
-func (s *eventStream) gap(dst []byte, at gateway.Cursor, gap gateway.Gap) ([]byte, error) {
-	return s.named(dst, "gap", at, wire.StreamGap(at, gap).GetGap())
-}
-
-func (s *eventStream) dropped(dst []byte, at gateway.Cursor, events int64) ([]byte, error) {
-	return s.named(dst, "dropped", at, wire.StreamDropped(at, events).GetDropped())
+// gap appends that events are missing; m is the begin or the gap that says so.
+func (s *eventStream) gap(dst []byte, m gateway.StreamMessage) ([]byte, error) {
+	m.Kind = gateway.StreamGap
+	return s.named(dst, "gap", m.Cursor, wire.StreamMessage(m).GetGap())
 }
 
 // named appends a message with a name of its own, which moves the place.

@@ -13,12 +13,10 @@ type form interface {
 	// pace returns how often the hub shall beat when the client wants to hear of the stream at this interval, 0 for the
 	// default.
 	pace(asked time.Duration) time.Duration
-	begin(dst []byte, begin wire.Begin) ([]byte, error)
+	// message appends a message without an event.
+	message(dst []byte, m gateway.StreamMessage) ([]byte, error)
 	// event appends the frame that the form's encoding has made of an event, with the names of filters.
 	event(dst []byte, at gateway.Cursor, frame []byte, filters []string) []byte
-	heartbeat(dst []byte, at gateway.Cursor, live bool) ([]byte, error)
-	gap(dst []byte, at gateway.Cursor, gap gateway.Gap) ([]byte, error)
-	dropped(dst []byte, at gateway.Cursor, events int64) ([]byte, error)
 	end(dst []byte, end wire.StreamEnd) []byte
 }
 

@@ -18,8 +18,8 @@ func (ndjson) contentType() string { return wire.LinesType }
 
 func (ndjson) pace(asked time.Duration) time.Duration { return asked }
 
-func (ndjson) begin(dst []byte, begin wire.Begin) ([]byte, error) {
-	return line(dst, wire.StreamBegin(begin))
+func (ndjson) message(dst []byte, m gateway.StreamMessage) ([]byte, error) {
+	return line(dst, wire.StreamMessage(m))
 }
 
 // lineFrame makes the line of an event.
@@ -29,18 +29,6 @@ func lineFrame(event *postriderv1.Event) ([]byte, error) {
 
 func (ndjson) event(dst []byte, _ gateway.Cursor, frame []byte, filters []string) []byte {
 	return withFilters(dst, frame, filters, "\n")
-}
-
-func (ndjson) heartbeat(dst []byte, at gateway.Cursor, live bool) ([]byte, error) {
-	return line(dst, wire.StreamHeartbeat(at, live))
-}
-
-func (ndjson) gap(dst []byte, at gateway.Cursor, gap gateway.Gap) ([]byte, error) {
-	return line(dst, wire.StreamGap(at, gap))
-}
-
-func (ndjson) dropped(dst []byte, at gateway.Cursor, events int64) ([]byte, error) {
-	return line(dst, wire.StreamDropped(at, events))
 }
 
 func (ndjson) end(dst []byte, end wire.StreamEnd) []byte {

@@ -107,28 +107,18 @@ func (t *Transport) show(ctx context.Context, err error) *connect.Error {
 }
 
 func send(out *writer, message stream.Message) error {
-	form := out.form
 	switch message.Kind {
-	case stream.KindBegin:
-		setHeaders(out.to.Header(), form.contentType())
+	case gateway.StreamEvent:
+		return out.event(&message)
+	case gateway.StreamBegin:
+		setHeaders(out.to.Header(), out.form.contentType())
 		if out.http1 {
 			// The end of the connection ends the answer. In chunks, net/http would need three writes where one does
 			// (decision 40).
 			out.to.Header().Set("Transfer-Encoding", "identity")
 		}
-		begin := wire.Begin{
-			At: message.Cursor, Gap: message.Gap, Stream: message.Stream, Expires: message.Expires, Live: message.Live,
-		}
-		return out.append(func(dst []byte) ([]byte, error) { return form.begin(dst, begin) })
-	case stream.KindHeartbeat:
-		return out.append(func(dst []byte) ([]byte, error) { return form.heartbeat(dst, message.Cursor, message.Live) })
-	case stream.KindGap:
-		return out.append(func(dst []byte) ([]byte, error) { return form.gap(dst, message.Cursor, message.Gap) })
-	case stream.KindDropped:
-		return out.append(func(dst []byte) ([]byte, error) { return form.dropped(dst, message.Cursor, message.Dropped) })
-	default:
-		return out.event(&message)
 	}
+	return out.append(func(dst []byte) ([]byte, error) { return out.form.message(dst, message.StreamMessage) })
 }
 
 func setHeaders(header http.Header, contentType string) {

@@ -106,7 +106,7 @@ func (s *subscription) follow(ctx context.Context) error {
 	request := s.request
 	request.Flush, request.Entry = s.flush, s.entry
 	return s.socket.transport.config.Hub.Subscribe(ctx, request, func(message stream.Message) error {
-		if message.Kind == stream.KindBegin {
+		if message.Kind == gateway.StreamBegin {
 			defer s.arm(interrupt)
 			return s.begin(message)
 		}
@@ -161,9 +161,7 @@ func (s *subscription) begin(message stream.Message) error {
 	opened, knew := s.opening, s.live
 	s.opening, s.reached, s.live = nil, message.Cursor, message.Live
 	if opened.kind == changeOpen {
-		return s.put(opened.id, wire.StreamBegin(wire.Begin{
-			At: message.Cursor, Gap: message.Gap, Stream: message.Stream, Expires: message.Expires, Live: message.Live,
-		}))
+		return s.put(opened.id, wire.StreamMessage(message.StreamMessage))
 	}
 	s.socket.client.updated(s.entry, s.asked)
 	if opened.kind == changeUpdate {
@@ -178,25 +176,23 @@ func (s *subscription) begin(message stream.Message) error {
 		}
 	}
 	if message.Gap != gateway.GapNone {
-		return s.put("", wire.StreamGap(message.Cursor, message.Gap))
+		return s.inform(gateway.StreamMessage{Kind: gateway.StreamGap, Cursor: message.Cursor, Gap: message.Gap})
 	}
 	if message.Live != knew {
-		return s.put("", wire.StreamHeartbeat(message.Cursor, message.Live))
+		return s.inform(gateway.StreamMessage{Kind: gateway.StreamHeartbeat, Cursor: message.Cursor, Live: message.Live})
 	}
 	return nil
 }
 
 func (s *subscription) send(message stream.Message) (err error) {
 	switch message.Kind {
-	case stream.KindHeartbeat:
-		s.live = message.Live
-		err = s.put("", wire.StreamHeartbeat(message.Cursor, message.Live))
-	case stream.KindGap:
-		err = s.put("", wire.StreamGap(message.Cursor, message.Gap))
-	case stream.KindDropped:
-		err = s.put("", wire.StreamDropped(message.Cursor, message.Dropped))
-	default:
+	case gateway.StreamEvent:
 		err = s.event(message)
+	case gateway.StreamHeartbeat:
+		s.live = message.Live
+		fallthrough
+	default:
+		err = s.inform(message.StreamMessage)
 	}
 	if err == nil {
 		s.reached = message.Cursor
@@ -221,6 +217,10 @@ func (s *subscription) event(message stream.Message) error {
 
 func (s *subscription) wrap(dst []byte) ([]byte, error) {
 	return wire.AppendSocketMessage(dst, s.name, &s.ready, s.socket.asJSON)
+}
+
+func (s *subscription) inform(message gateway.StreamMessage) error {
+	return s.put("", wire.StreamMessage(message))
 }
 
 func (s *subscription) put(id string, message *postriderv1.SubscribeResponse) error {

@@ -107,7 +107,7 @@ func newWorld(t *testing.T) *world {
 	}
 	schemas := schema.NewRegistry()
 	hub := stream.New(log, recent, filter.NewCompiler(schemas), w.stopping)
-	encodings := rpcstream.New(hub, func(payload gateway.PayloadFormat) rpcstream.View {
+	encodings := rpcstream.New(hub, func(payload gateway.PayloadFormat) wire.EventView {
 		return wire.NewEventView(schemas, log.Cursor, payload)
 	})
 	control, err := access.New(access.Config{
