@@ -14,7 +14,7 @@ const (
 	targetShare = 3
 )
 
-// socketBounds is how many connections the port takes at a time, and how many may be open to targets (SEMANTICS rule 57).
+// socketBounds is how many connections the port takes at a time, and how many may be open to targets.
 // Clients get room for every stream to have one of its own and for requests besides, as far as files may be open.
 func socketBounds(maxStreams int, openFiles uint64) (clients, targets int) {
 	sockets := openFiles - min(max(openFiles/fileReserve, minFiles), openFiles/2)

@@ -64,14 +64,11 @@ var layers = map[string][]string{
 
 	// The transports. Those for streams know the hub and not each other; WebSockets carry publishes, too. The services hand a
 	// subscription to the one over RPC.
-	"rpc":               {"gateway", "store", "schema", "schema/compat", "schema/compile", "filter", "access", "live", "signature", "target", "tail", "publish", "register", "deliver", "stream", "stream/rpcstream", "stats", "wire", "limit", "telemetry"},
-	"jsonschema":        {"gateway", "store", "schema", "access", "publish", "wire", "limit"},
-	"ingest":            {"gateway", "access", "publish", "wire", "telemetry"},
-	"ingest/*":          {"gateway", "access", "publish", "wire", "ingest", "telemetry"},
-	"stream/*":          {"gateway", "access", "live", "stream", "wire", "telemetry"},
-	"stream/websocket":  {"gateway", "access", "live", "publish", "stream", "wire", "limit"},
-	"stream/streamtest": {"gateway", "store", "stream"},
-	"httpserver":        {"gateway", "wire", "limit", "telemetry"},
+	"rpc":              {"gateway", "store", "schema", "schema/compat", "schema/compile", "filter", "access", "live", "signature", "target", "tail", "publish", "register", "deliver", "stream", "stream/rpcstream", "stats", "wire", "limit", "telemetry"},
+	"jsonschema":       {"gateway", "store", "schema", "access", "publish", "wire", "limit"},
+	"stream/*":         {"gateway", "access", "live", "stream", "wire", "telemetry"},
+	"stream/websocket": {"gateway", "access", "live", "publish", "stream", "wire", "limit"},
+	"httpserver":       {"gateway", "wire", "limit", "telemetry"},
 	// What the edges call. It reaches the services through their handlers alone.
 	"contract": {"wire", "limit", "telemetry"},
 
@@ -101,14 +98,14 @@ var owners = []struct {
 		imported: module + "gen/go", why: "the domain and the engines know no wire format; server/wire is the one mapping",
 		by: []string{
 			"server/schema/compile", "server/access", "server/live",
-			"server/wire", "server/rpc", "server/stream/", "server/ingest", "server/target/", "server/contract", "server/cmd/", "server/e2e",
+			"server/wire", "server/rpc", "server/stream/", "server/target/", "server/contract", "server/cmd/", "server/e2e",
 			"client", "bench", "examples", "gen",
 		},
 	},
 	{
 		imported: "connectrpc.com/", why: "only the outside of the server speaks Connect",
 		by: []string{
-			"server/wire", "server/rpc", "server/stream/", "server/ingest", "server/httpserver", "server/contract", "server/cmd/", "server/e2e",
+			"server/wire", "server/rpc", "server/stream/", "server/httpserver", "server/contract", "server/cmd/", "server/e2e",
 			"client", "bench", "examples", "gen",
 		},
 	},

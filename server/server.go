@@ -1,5 +1,5 @@
-// Package server assembles the parts of Postrider. It is the only place where they meet: New builds them in reading order, Run
-// starts them and stops them in reverse.
+// Package server assembles the parts of Postrider. It is the only place where they meet: New builds them, each after those it needs. Run
+// starts them in that order and stops them in reverse.
 package server
 
 import (

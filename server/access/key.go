@@ -1,4 +1,5 @@
-// Package access finds out who calls. It makes and recognises keys, sessions and tickets. It knows no transport.
+// Package access finds out who calls and what they may do. Open control.go for how a call is admitted, authenticate.go for how keys,
+// sessions and tickets are checked, and method.go and permission.go for permissions.
 package access
 
 import (

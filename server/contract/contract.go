@@ -1,5 +1,5 @@
-// Package contract holds the API as descriptors and calls it in process. The edges (REST, GraphQL, SOAP and the like) are built on it
-// alone. An edge reads its own protocol, calls a method here, and writes the result; a call passes through the same access
+// Package contract holds the API as descriptors and calls it in process. Edges, such as REST or GraphQL, are to be
+// built on it alone. An edge reads its own protocol, calls a method here, and writes the result; a call passes through the same access
 // checks, limits, validation, log and error mapping as one that comes over RPC.
 package contract
 

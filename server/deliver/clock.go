@@ -17,7 +17,7 @@ const (
 )
 
 // watchClock detects that the wall clock was set, or that the machine has slept. Due times are stored by the wall clock, so they are
-// read again then: a delivery that was to wait for a minute must not wait for a day (SEMANTICS rule 4).
+// read again then: a delivery that was to wait for a minute must not wait for a day.
 func (e *Engine) watchClock(ctx context.Context) {
 	e.clockSet(ctx)
 	ticker := time.NewTicker(clockLook)

@@ -3,8 +3,13 @@
 // below a stored position has a durable row that says what became of it (mark.go has the proof).
 //
 // One router reads the tail of the log for all lanes. A lane has no goroutine of its own. Reading order:
-// engine.go, lane.go, router.go, feed.go and intake.go (events that arrive), attempt.go, inflight.go, destination.go, batch.go, retry.go and probe.go (requests that
-// are sent), mark.go, progress.go and window.go (the stored position), subscription.go (changes), health.go, backlog.go and watch.go (what users see).
+//   - engine.go and lane.go
+//   - events that arrive: router.go, feed.go, intake.go
+//   - requests that are sent: attempt.go, inflight.go, destination.go, batch.go, retry.go, probe.go, hold.go
+//   - whose turn it is: turns.go, permit.go, workers.go
+//   - the stored position: mark.go, progress.go, window.go
+//   - changes: subscription.go
+//   - what users see: health.go, backlog.go, watch.go
 package deliver
 
 import (

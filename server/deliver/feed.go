@@ -156,7 +156,7 @@ func (l *lane) choose(among []*gateway.Event, sub *gateway.Subscription, express
 }
 
 // loadSettled finds out, once and only when events of before the start are to be delivered, which of those above the
-// stored place already have a row (SEMANTICS rule 14). The next event comes after before.
+// stored place already have a row. The next event comes after before.
 func (l *lane) loadSettled(ctx context.Context, before gateway.Position) {
 	l.mu.Lock()
 	from, needed := l.intake.scan, l.intake.unsettled && before < l.engine.startHead

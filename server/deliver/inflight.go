@@ -15,7 +15,7 @@ type inFlight struct {
 	// busy are the rows of attempts; claims are rows that are being changed otherwise, and how often.
 	busy   map[rowKey]*attempt
 	claims map[rowKey]int
-	// slots counts attempts until their outcome is committed (SEMANTICS rule 15).
+	// slots counts attempts until their outcome is committed.
 	slots int
 	// aging: a timer will store the first attempts that have been under way for long.
 	aging bool

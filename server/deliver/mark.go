@@ -23,7 +23,7 @@ const (
 	noLow = math.MaxInt64
 )
 
-// mark is the place that the caught-up lanes of a group share (SEMANTICS rules 14 and 16). Groups know nothing of each other: "lane" below
+// mark is the place that the caught-up lanes of a group share. Groups know nothing of each other: "lane" below
 // is a lane of the mark's group.
 //
 // The invariant: when Result{Mark: M} is queued, every event ≤ M that a sharing lane selects has had a row queued before

@@ -45,7 +45,7 @@ func execute(t testing.TB, db *sql.DB, query string, args ...any) {
 	}
 }
 
-// checkPlaces holds the database, as it is at this moment, against the invariant of SEMANTICS rule 14: every event at or
+// checkPlaces holds the database, as it is at this moment, against the invariant of the mark: every event at or
 // below a subscription's stored place that it selects has a row. A start now would lose all others.
 func checkPlaces(t testing.TB, db *sql.DB) {
 	t.Helper()

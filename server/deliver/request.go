@@ -23,7 +23,7 @@ type TestResult struct {
 }
 
 // Test sends one event of its own to the subscription's target, whatever its state, and returns what came back. It is not
-// in the log and changes no state; the attempt is kept (SEMANTICS rule 25).
+// in the log and changes no state; the attempt is kept.
 func (e *Engine) Test(ctx context.Context, sub *gateway.Subscription) (TestResult, error) {
 	to, err := e.targets.New(sub.TargetType, specOf(sub))
 	if err != nil {

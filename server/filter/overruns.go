@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// A filter that exceeds its budget MaxOverruns times within overrunTime is suspended (SEMANTICS rule 54).
+// A filter that exceeds its budget MaxOverruns times within overrunTime is suspended.
 const (
 	MaxOverruns = 100
 	overrunTime = time.Minute

@@ -17,8 +17,8 @@ type typing struct {
 	// root is the message of `event.data`; nil for events without a schema.
 	root  protoreflect.MessageDescriptor
 	files files
-	// newest are the files of the type's newest version, if that is another one: fields that only it has read as unset
-	// (SEMANTICS rule 31).
+	// newest are the files of the type's newest version, if that is another one: fields that only it has read as
+	// unset.
 	newest files
 	event  map[string]*types.FieldType
 }

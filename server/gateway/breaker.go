@@ -18,7 +18,7 @@ const (
 	BreakerHolding
 )
 
-// The numbers of SEMANTICS rules 17 and 18.
+// When the breaker opens, and how long it waits.
 const (
 	// EndpointFailuresToOpen is how many distinct events must fail by the endpoint's fault, with no success between.
 	EndpointFailuresToOpen = 5

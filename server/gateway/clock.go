@@ -4,7 +4,7 @@ import "time"
 
 // The time of this process has two readings: the wall clock, which is stored and shown, and which somebody may set; and the
 // monotonic clock, which knows how much time has passed, but stands still while the machine sleeps. What is read from the
-// store has only the first. Nothing lasts longer than the clock says that says less (SEMANTICS rule 4).
+// store has only the first. Nothing lasts longer than the clock says that says less.
 
 // Left returns how long it is to an end, by the clock that says less.
 func Left(end, now time.Time) time.Duration {

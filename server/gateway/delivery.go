@@ -98,7 +98,7 @@ type Attempt struct {
 	Outcome Outcome
 }
 
-// Of a delivery's attempts the first FirstAttemptsKept and the last LastAttemptsKept are kept (SEMANTICS rule 55).
+// Of a delivery's attempts the first FirstAttemptsKept and the last LastAttemptsKept are kept.
 const (
 	FirstAttemptsKept = 10
 	LastAttemptsKept  = 40

@@ -2,7 +2,7 @@ package gateway
 
 import "time"
 
-// OutcomeKind is what an attempt's answer means (SEMANTICS rule 17). Each target classifies the answers of its protocol.
+// OutcomeKind is what an attempt's answer means. Each target classifies the answers of its protocol.
 type OutcomeKind uint8
 
 // The kinds of outcome. Values are stored.

@@ -69,7 +69,7 @@ type Ended struct {
 	At   time.Time
 }
 
-// Settle moves a delivery on after an attempt (SEMANTICS rules 17 and 18): delivered; or waiting for its schedule, for the
+// Settle moves a delivery on after an attempt: delivered; or waiting for its schedule, for the
 // breaker (Due is zero then) or for a probe; or dead. random is uniform in [0, 1).
 func (p Policy) Settle(d *Delivery, attempt Ended, random float64) {
 	d.Manual = false

@@ -45,7 +45,7 @@ type Subscription struct {
 	Hold Hold
 	// Start is the place `start` stood for at creation, in the incarnation of that time.
 	Start Cursor
-	// Cursor is its own stored place; nil while it is caught up and shares the mark of its group (SEMANTICS rule 16).
+	// Cursor is its own stored place; nil while it is caught up and shares the mark of its group.
 	Cursor *Position
 
 	Revision   int64

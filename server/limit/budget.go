@@ -8,7 +8,7 @@ import (
 	"github.com/postrider-dev/postrider/server/gateway"
 )
 
-// Sizes of the budgets (SEMANTICS 53).
+// Sizes of the budgets.
 const (
 	// UnknownBytes is for the bodies of all callers that are not authenticated yet.
 	UnknownBytes = 16 << 20

@@ -1,7 +1,7 @@
-// Package match holds events against many filters at once, for deliveries and for live streams.
+// Package match matches events with many filters at once, for deliveries and for live streams.
 //
-// An Index finds the filters whose patterns select an event's type through a trie, in as many steps as the type has segments, and asks
-// each of their expressions once for an event, however many filters have it.
+// An Index finds the filters whose patterns select an event's type through a trie, in as many steps as the type has segments, and
+// evaluates each distinct expression once for an event.
 //
 // An index is used in two steps. Ask evaluates the expressions that concern a few events, without the index's lock, so that no filter is
 // added or removed later because an expression takes long. Then, with the lock held, Find returns the filters whose patterns select an event, and Answer

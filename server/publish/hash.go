@@ -30,7 +30,7 @@ func untypedHash(draft *gateway.Draft) (gateway.ContentHash, error) {
 	})
 }
 
-// contentHash covers what the producer supplied and nothing that the server fills in (SEMANTICS rule 9). Every part but
+// contentHash covers what the producer supplied and nothing that the server fills in. Every part but
 // the last has its length before it, so that no two contents run together to the same bytes.
 func contentHash(
 	layout string, draft *gateway.Draft, appendData func([]byte) ([]byte, error),

@@ -127,7 +127,7 @@ func (c *comparison) checkNew(ctx context.Context, report *compat.TypeReport, n 
 }
 
 // checkFilters reports the subscriptions whose expression compiles now and would no longer compile. A new type that matches a
-// wide pattern breaks nobody. It is reported all the same, because its events will never be selected (SEMANTICS rule 31).
+// wide pattern breaks nobody. It is reported all the same, because its events will never be selected.
 func (c *comparison) checkFilters(ctx context.Context, report *compat.TypeReport, latest, candidate *schema.Type) error {
 	if err := c.readSubscriptions(ctx); err != nil {
 		return err

@@ -1,5 +1,5 @@
-// Package rpc implements the services of postrider.v1 over Connect, gRPC and gRPC-Web; each service has one file. A call is admitted by
-// server/access before its message is read. The engines behind the handlers do the work.
+// Package rpc implements the services of postrider.v1 over Connect, gRPC and gRPC-Web; each service has one file. gate.go
+// admits each call before its message is read. The packages publish, deliver, stream, register and stats do the work.
 package rpc
 
 import (

@@ -115,7 +115,7 @@ func TestListThenSubscribeMissesAndRepeatsNothing(t *testing.T) {
 	}
 }
 
-// Heartbeats carry the place reached, so that a quiet filtered stream does not go stale (SEMANTICS rule 3).
+// Heartbeats carry the place reached, so that a quiet filtered stream does not go stale.
 func TestHeartbeatsAdvance(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

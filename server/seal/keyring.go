@@ -1,5 +1,5 @@
 // Package seal encrypts what the server keeps or hands out: secrets in the database, and the tokens of sessions and tickets. All keys
-// for that are derived from the server's secret key. The package knows no table, and not what a token says.
+// for that are derived from the server's secret key. The package knows neither the tables nor the content of tokens.
 package seal
 
 import (

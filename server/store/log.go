@@ -87,7 +87,7 @@ func (w *writer) loadLog(ctx context.Context) error {
 }
 
 // beginIncarnation writes the new incarnation. SQLite cannot prove that the file is not an older copy, so every start
-// begins one: cursors of events a restore has lost then never fit (SEMANTICS rule 2).
+// begins one: cursors of events a restore has lost then never fit.
 func (w *writer) beginIncarnation(ctx context.Context) error {
 	rows, err := w.client.Incarnation.Query().Order(ent.Asc("first_position", "id")).All(ctx)
 	if err != nil {

@@ -12,7 +12,7 @@ import (
 
 // Result is one entry of the queue of results. Those of a subscription become durable in the order of the calls to Record, and a mark
 // after all that was recorded before it, so what a later entry relies on is never missing: a cursor or mark that is queued after the rows
-// it covers is committed with them or after them (SEMANTICS rule 14).
+// it covers is committed with them or after them.
 type Result struct {
 	// Delivery is the row as it is to be from now on; nil for an entry that only moves a cursor or the mark.
 	Delivery *gateway.Delivery

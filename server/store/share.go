@@ -2,7 +2,7 @@ package store
 
 import "time"
 
-// Whom the writer serves (SEMANTICS rule 56). Appends go first. What waits besides, results of deliveries and changes
+// Whom the writer serves. Appends go first. What waits besides, results of deliveries and changes
 // (administrative ones, statistics, the writer's own upkeep), may take as much time as appends take while any wait, half of
 // that each when both wait: then neither a burst of results nor a removal stands before a publisher, and no publisher
 // keeps deliveries from going on. While no append waits they take what they like.

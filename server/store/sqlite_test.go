@@ -20,7 +20,7 @@ func bubble(t *testing.T, f func(t *testing.T)) {
 	synctest.Test(t, f)
 }
 
-// TestRestoredBackup is SEMANTICS rule 2: back up, publish, restore, publish past the old head, resume.
+// TestRestoredBackup has the whole story of a restore: back up, publish, restore, publish past the old head, resume.
 func TestRestoredBackup(t *testing.T) {
 	t.Parallel()
 	cfg := freshSQLite(t)

@@ -1,5 +1,5 @@
 // Package store is the database: the log, subscriptions, deliveries, keys and schemas. It is the only user of ent. One writer
-// goroutine commits all queued writes as a group: appends first, then results of deliveries, then administrative changes.
+// goroutine makes all writes: queued appends and results of deliveries share a transaction, and each administrative change has its own.
 package store
 
 import (
@@ -14,7 +14,7 @@ import (
 	"github.com/postrider-dev/postrider/server/seal"
 )
 
-// Config of a store. Zero limits mean the defaults of SEMANTICS rule 5.
+// Config of a store. Zero limits mean the defaults.
 type Config struct {
 	// Data is a folder, which then holds postrider.db (SQLite), or a postgres:// URL.
 	Data string

@@ -1,5 +1,5 @@
 // Package target is the interface between the delivery engine and the destinations of events. A target knows nothing of
-// subscriptions, retries or the log: it sends one event and returns the outcome. Each target type is a
+// subscriptions, retries or the log: it sends one event, or several (Batcher), and returns the outcome. It may hold a connection until Close. Each target type is a
 // package below this one and one line in server/targets.go. Each must pass the suite in targettest.
 package target
 
@@ -50,7 +50,8 @@ type Spec struct {
 
 // Type makes targets of one type. Configurations are JSON texts of the type's message in proto/postrider/target.
 type Type interface {
-	// Name is how a subscription names the type, such as "webhook".
+	// Name is the name of the type's field in the target of a subscription, such as "webhook". The field of its configuration that has
+	// the address is named url, or urls for several: a hidden secret that is sent back is kept for the same addresses only.
 	Name() string
 	// Check reports whether config may be stored. It may look names up, but sends nothing. The error is a *gateway.Error
 	// that names the field; path is the configuration's own place in the request, such as
