@@ -20,6 +20,8 @@ type shellDocument struct {
 	t      *testing.T
 	server *server
 	folder string
+	// broker is the address of a NATS server, for the document about it.
+	broker string
 	// variables are the assignments so far, which later commands see.
 	variables []string
 }
@@ -71,6 +73,9 @@ func newShellDocument(t *testing.T, document string) *shellDocument {
 	d := &shellDocument{t: t, server: newServer(t), folder: t.TempDir()}
 	if document == "docs/event-types.md" {
 		d.server.flags = []string{"--schemas", ""} // Its types are those that it registers.
+	}
+	if document == "docs/nats.md" {
+		d.broker = newBroker(t)
 	}
 	d.server.mustStart("POSTRIDER_ADMIN_KEY=")
 	d.provide("bin", fromTop(t, "bin"))
@@ -204,6 +209,7 @@ func (d *shellDocument) script(command string) string {
 	command = strings.NewReplacer(
 		"http://127.0.0.1:8080", d.server.url(),
 		"https://example.com/", d.server.url()+"/",
+		"127.0.0.1:4222", d.broker,
 	).Replace(command)
 	if goesOn.MatchString(command) {
 		command = "exec " + command

@@ -1,9 +1,13 @@
 package nats
 
 import (
+	"bytes"
 	"context"
+	"crypto/tls"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"strings"
 	"sync"
@@ -24,6 +28,8 @@ type link struct {
 	client  *egress.Client
 	urls    []string
 	options []natsgo.Option
+	// secure is how connections are encrypted, where the URLs or the server want that.
+	secure  *tls.Config
 	timeout time.Duration
 
 	// dialing has room for the attempt that connects.
@@ -47,12 +53,12 @@ type conn struct {
 	cost gateway.Timings
 
 	mu sync.Mutex
-	// complaint is the last error that the server sent on its own, such as a missing permission.
+	// complaint is the last error that the server sent on its own, such as a missing permission, or why the connection ended.
 	complaint error
 }
 
-func newLink(client *egress.Client, urls []string, options []natsgo.Option, timeout time.Duration) *link {
-	return &link{client: client, urls: urls, options: options, timeout: timeout, dialing: make(chan struct{}, 1)}
+func newLink(client *egress.Client, urls []string, options []natsgo.Option, secure *tls.Config, timeout time.Duration) *link {
+	return &link{client: client, urls: urls, options: options, secure: secure, timeout: timeout, dialing: make(chan struct{}, 1)}
 }
 
 // use returns a connection, and whether it is new. Each successful call is followed by done.
@@ -163,12 +169,17 @@ func (l *link) connect(ctx context.Context) (*conn, error) {
 func (l *link) connectTo(ctx context.Context, address string) (*conn, error) {
 	ctx, cancel := context.WithTimeout(ctx, l.timeout/time.Duration(len(l.urls)))
 	defer cancel()
-	start := time.Now()
 	c := &conn{ended: make(chan struct{})}
-	d := &dialer{ctx: ctx, client: l.client, scheme: address[:strings.Index(address, ":")], stop: func() bool { return true }}
+	d := &dialer{
+		ctx: ctx, client: l.client, scheme: address[:strings.Index(address, ":")], secure: l.secure,
+		stop: func() bool { return true },
+	}
 	options := append(l.options[:len(l.options):len(l.options)],
 		natsgo.SetCustomDialer(d), natsgo.Timeout(l.timeout), natsgo.FlusherTimeout(l.timeout),
-		natsgo.ClosedHandler(func(*natsgo.Conn) { close(c.ended) }),
+		natsgo.ClosedHandler(func(nats *natsgo.Conn) {
+			c.endedBy(nats.LastError())
+			close(c.ended)
+		}),
 		natsgo.ErrorHandler(func(_ *natsgo.Conn, _ *natsgo.Subscription, err error) { c.complain(err) }),
 	)
 	var err error
@@ -181,10 +192,7 @@ func (l *link) connectTo(ctx context.Context, address string) (*conn, error) {
 		return nil, d.explain(ctx, err, address)
 	}
 	c.raw = d.conn
-	c.cost = gateway.Timings{DNS: d.conn.DNS, Connect: d.conn.Connect}
-	if d.scheme == "tls" {
-		c.cost.TLS = time.Since(start) - c.cost.DNS - c.cost.Connect
-	}
+	c.cost = gateway.Timings{DNS: d.conn.DNS, Connect: d.conn.Connect, TLS: d.handshake}
 	if c.js, err = jetstream.New(c.nats, jetstream.WithPublishAsyncTimeout(l.timeout)); err != nil {
 		c.close()
 		return nil, err
@@ -196,6 +204,13 @@ func (l *link) connectTo(ctx context.Context, address string) (*conn, error) {
 func (c *conn) close() {
 	_ = c.raw.Close()
 	c.nats.Close()
+}
+
+// endedBy records the reason of the end, unless that is that the server has hung up.
+func (c *conn) endedBy(err error) {
+	if err != nil && !errors.Is(err, io.EOF) {
+		c.complain(err)
+	}
 }
 
 func (c *conn) complain(err error) {
@@ -211,18 +226,19 @@ func (c *conn) complained() error {
 	return c.complaint
 }
 
-// dialer lets the client dial through the guard.
+// dialer lets the client dial through the guard, and read checked frames only. For that it does the TLS handshake in the client's place.
 type dialer struct {
-	ctx    context.Context
-	client *egress.Client
-	scheme string
-
-	conn *egress.Conn
-	err  error
-	stop func() bool
+	ctx       context.Context
+	client    *egress.Client
+	scheme    string
+	secure    *tls.Config
+	conn      *egress.Conn
+	handshake time.Duration
+	err       error
+	stop      func() bool
 }
 
-// Dial is the client's.
+// Dial implements natsgo.CustomDialer.
 func (d *dialer) Dial(_, address string) (net.Conn, error) {
 	d.conn, d.err = d.client.Dial(d.ctx, d.scheme, address)
 	if d.err != nil {
@@ -230,7 +246,48 @@ func (d *dialer) Dial(_, address string) (net.Conn, error) {
 	}
 	raw := d.conn
 	d.stop = context.AfterFunc(d.ctx, func() { _ = raw.Close() })
-	return raw, nil
+	checked, err := d.open(address)
+	if err != nil {
+		_ = raw.Close()
+		return nil, err
+	}
+	return checked, nil
+}
+
+// SkipTLSHandshake tells the client that the connection is encrypted already where it has to be.
+func (*dialer) SkipTLSHandshake() bool { return true }
+
+// open reads the server's first line, INFO, and encrypts the connection where the URL or the server asks for that. A server without TLS is
+// left to the client, which refuses it.
+func (d *dialer) open(address string) (*framed, error) {
+	plain := &framed{Conn: d.conn}
+	line, rest, err := plain.peekLine()
+	if err != nil {
+		return nil, fmt.Errorf("no INFO: %w", err)
+	}
+	var info struct {
+		Required  bool `json:"tls_required"`
+		Available bool `json:"tls_available"`
+	}
+	_, text, _ := bytes.Cut(line, []byte(" "))
+	if err := json.Unmarshal(text, &info); err != nil {
+		return nil, fmt.Errorf("malformed INFO: %w", err)
+	}
+	if !info.Required && (d.scheme != "tls" || !info.Available) {
+		return plain, nil
+	}
+	if len(rest) > 0 {
+		return nil, errors.New("the server sends more than INFO before the TLS handshake")
+	}
+	config := d.secure.Clone()
+	config.ServerName, _, _ = net.SplitHostPort(address)
+	encrypted := tls.Client(d.conn, config)
+	start := time.Now()
+	if err := encrypted.HandshakeContext(d.ctx); err != nil {
+		return nil, fmt.Errorf("TLS: %w", err)
+	}
+	d.handshake = time.Since(start)
+	return &framed{Conn: encrypted, first: plain.first}, nil
 }
 
 // explain returns the error of the dial, if that failed: the client replaces some.

@@ -31,9 +31,14 @@ func (n *Nats) outcome(ctx context.Context, c *conn, a *attempt) gateway.Outcome
 	if a.err == nil {
 		o.Kind = gateway.OutcomeDelivered
 		o.ContentType, o.Response = contentType, acknowledgement(a.ack)
+		if o.Truncated = len(o.Response) > gateway.MaxResponseKept; o.Truncated {
+			o.Response = o.Response[:gateway.MaxResponseKept]
+		}
 		return o
 	}
 	n.failed(ctx, c, a.err, &o)
+	// Some of it is the server's text.
+	o.Error = o.Error[:min(len(o.Error), gateway.MaxResponseKept)]
 	return o
 }
 
@@ -66,20 +71,26 @@ func (n *Nats) failed(ctx context.Context, c *conn, err error, o *gateway.Outcom
 		o.Error = "no stream takes the subject"
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, jetstream.ErrAsyncPublishTimeout):
 		o.Error = n.late(c)
+	case errors.Is(err, errEnded):
+		o.Error = reported(err.Error(), c)
 	default:
 		o.Error = err.Error()
 	}
+}
+
+// reported adds to a text what the server reported last.
+func reported(text string, c *conn) string {
+	if err := c.complained(); err != nil {
+		text += "; the server reported: " + err.Error()
+	}
+	return text
 }
 
 func (n *Nats) late(c *conn) string {
 	if c == nil {
 		return fmt.Sprintf("no connection within %s", n.timeout)
 	}
-	text := fmt.Sprintf("no acknowledgement from %s within %s", c.raw.Address, n.timeout)
-	if err := c.complained(); err != nil {
-		text += "; the server reported: " + err.Error()
-	}
-	return text
+	return reported(fmt.Sprintf("no acknowledgement from %s within %s", c.raw.Address, n.timeout), c)
 }
 
 // tooLarge is JetStream's error for an event above the stream's size limit (JSStreamMessageExceedsMaximumErr).

@@ -126,7 +126,7 @@ func (r *receiver) Answer(answer targettest.Answer) {
 	case targettest.RejectEvent:
 		config.MaxMsgSize = 1
 	case targettest.Fail:
-		config.Subjects = []string{"elsewhere"}
+		config.MaxBytes, config.Discard = 1, jetstream.DiscardNew // It is full.
 	case targettest.Swallow, targettest.HangUp:
 		config.NoAck = true
 	}

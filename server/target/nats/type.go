@@ -53,7 +53,7 @@ func (t *Type) New(spec target.Spec) (target.Target, error) {
 	if err != nil {
 		return nil, fmt.Errorf("nats: %w", err)
 	}
-	options, err := t.options(config)
+	options, secure, err := t.options(config)
 	if err != nil {
 		return nil, err
 	}
@@ -61,7 +61,7 @@ func (t *Type) New(spec target.Spec) (target.Target, error) {
 	if err != nil {
 		return nil, err
 	}
-	link := newLink(t.client, config.GetUrls(), options, spec.Timeout)
+	link := newLink(t.client, config.GetUrls(), options, secure, spec.Timeout)
 	return &Nats{
 		link: link, subject: config.GetSubject(), stream: config.GetStream(),
 		signer: signature.NewSigner(secret), form: form, timeout: spec.Timeout,
@@ -152,7 +152,7 @@ func isSecure(config *targetv1.Nats) bool {
 
 // options are those of a connection, apart from what differs from one to the next. A connection that breaks is not mended: the next
 // attempt makes another one, so that the breaker alone decides when a server that is down is dialled.
-func (t *Type) options(config *targetv1.Nats) ([]natsgo.Option, error) {
+func (t *Type) options(config *targetv1.Nats) ([]natsgo.Option, *tls.Config, error) {
 	options := []natsgo.Option{
 		natsgo.Name(t.name), natsgo.NoReconnect(), natsgo.DontRandomize(),
 		natsgo.SkipHostLookup(), natsgo.IgnoreDiscoveredServers(),
@@ -165,18 +165,21 @@ func (t *Type) options(config *targetv1.Nats) ([]natsgo.Option, error) {
 	}
 	nkey, err := nkeyOption(config.GetNkeySeed())
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	credentials, err := credentialsOption(config.GetCredentials())
 	if err != nil {
-		return nil, err
-	}
-	options = append(append(options, nkey...), credentials...)
-	if !isSecure(config) {
-		return options, nil
+		return nil, nil, err
 	}
 	secure, err := t.tlsConfig(config)
-	return append(options, natsgo.Secure(secure)), err
+	if err != nil {
+		return nil, nil, err
+	}
+	options = append(append(options, nkey...), credentials...)
+	if isSecure(config) {
+		options = append(options, natsgo.Secure(secure))
+	}
+	return options, secure, nil
 }
 
 func (t *Type) tlsConfig(config *targetv1.Nats) (*tls.Config, error) {

@@ -228,12 +228,9 @@ func sendBatch(t *testing.T, setup Setup) {
 	to, receiver, _ := setup(t, ample)
 	batcher, ok := to.(target.Batcher)
 	if !ok {
-		t.Skip("the target takes one event at a time")
+		return
 	}
-	items := make([]target.Item, 100)
-	for n := range items {
-		items[n] = target.Item{Message: message(n, fmt.Sprintf(`{"n":%d}`, n)), At: time.Now()}
-	}
+	items := batchFrom(0)
 	checkBatch(t, batcher.SendBatch(t.Context(), items), gateway.OutcomeDelivered)
 	for n, got := range receiver.Received() {
 		if got.ID != items[n].Message.ID {
@@ -241,10 +238,20 @@ func sendBatch(t *testing.T, setup Setup) {
 		}
 	}
 	receiver.Answer(Fail)
-	checkBatch(t, batcher.SendBatch(t.Context(), items), gateway.OutcomeEndpointFailure)
+	checkBatch(t, batcher.SendBatch(t.Context(), batchFrom(100)), gateway.OutcomeEndpointFailure)
 	canceled, cancel := context.WithCancel(t.Context())
 	cancel()
-	checkBatch(t, batcher.SendBatch(canceled, items), gateway.OutcomeNone)
+	checkBatch(t, batcher.SendBatch(canceled, batchFrom(200)), gateway.OutcomeNone)
+}
+
+// batchFrom returns a hundred events that are numbered from first on.
+func batchFrom(first int) []target.Item {
+	items := make([]target.Item, 100)
+	for i := range items {
+		n := first + i
+		items[i] = target.Item{Message: message(n, fmt.Sprintf(`{"n":%d}`, n)), At: time.Now()}
+	}
+	return items
 }
 
 func checkBatch(t *testing.T, outcomes []gateway.Outcome, want gateway.OutcomeKind) {
