@@ -34,6 +34,8 @@ type Config struct {
 	Data string
 	// AllowTargets are the address ranges that targets may be in although they are not public.
 	AllowTargets []netip.Prefix
+	// NATSServers are the NATS servers that targets may use, as "host" or "host:port".
+	NATSServers []string
 	// Schemas is a file with a FileDescriptorSet; none when empty.
 	Schemas string
 	// CORSOrigins are the origins whose pages may call the API; none when empty.

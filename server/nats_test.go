@@ -30,7 +30,7 @@ func TestNATSStreamHasEachEventOnce(t *testing.T) {
 	broker := startNATS(t, &natsserver.Options{Port: -1, StoreDir: data})
 	port := broker.Addr().(*net.TCPAddr).Port
 	c := config(t)
-	c.AllowTargets = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
+	c.AllowTargets, c.NATSServers = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}, []string{broker.Addr().String()}
 	postrider, stop := run(t, c)
 	defer stop()
 	publish := subscribeNATS(t, postrider.URL(), postrider.AdminKeyPath(), broker.ClientURL())

@@ -215,7 +215,7 @@ func (s *Server) assemble(keyring *seal.Keyring) (err error) {
 	})
 	s.schemas = schema.NewRegistry()
 	s.out = egress.New(egress.Config{Guard: egress.Guard{Allow: s.config.AllowTargets, Logger: s.logger}, MaxSockets: s.maxTargets})
-	targets := newTargets(s.out)
+	targets := newTargets(s.out, s.config)
 
 	filters := filter.NewCompiler(s.schemas)
 	filters.LogTo(s.logger)

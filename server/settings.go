@@ -33,6 +33,12 @@ func Settings() []Setting {
 			get:   func(c Config) string { return joinPrefixes(c.AllowTargets) },
 			set:   setAllowTargets,
 		},
+		{
+			Flag: "nats-servers", Env: "POSTRIDER_NATS_SERVERS", Placeholder: "HOST[:PORT],...",
+			Usage: "NATS servers that subscriptions may publish to; none by default",
+			get:   func(c Config) string { return strings.Join(c.NATSServers, ",") },
+			set:   func(c *Config, value string) error { c.NATSServers = splitList(value); return nil },
+		},
 		text("schemas", "FILE", "FileDescriptorSet whose messages are registered as event types", func(c *Config) *string { return &c.Schemas }),
 		{
 			Flag: "cors-origins", Env: "POSTRIDER_CORS_ORIGINS", Placeholder: "ORIGIN,...",

@@ -8,9 +8,9 @@ import (
 )
 
 // newTargets lists the types of target, one line each.
-func newTargets(out *egress.Client) *target.Registry {
+func newTargets(out *egress.Client, config Config) *target.Registry {
 	return target.NewRegistry(
 		webhook.NewType(out, Version()),
-		nats.NewType(out, Version()),
+		nats.NewType(out, Version(), config.NATSServers),
 	)
 }

@@ -76,6 +76,7 @@ func newShellDocument(t *testing.T, document string) *shellDocument {
 	}
 	if document == "docs/nats.md" {
 		d.broker = newBroker(t)
+		d.server.flags = []string{"--nats-servers", d.broker}
 	}
 	d.server.mustStart("POSTRIDER_ADMIN_KEY=")
 	d.provide("bin", fromTop(t, "bin"))

@@ -1,6 +1,8 @@
 import { expect, expectAccessible, test } from "./fixtures";
 import { freePort } from "./postrider";
 
+test.use({ args: ["--nats-servers", "127.0.0.1,10.0.0.1"] });
+
 test("a NATS target made in the form says what keeps it from its server, and keeps its secret", async ({
   console: page,
   server,

@@ -62,6 +62,7 @@ func newConfig(t *testing.T) server.Config {
 	config.Listen, config.Data = "127.0.0.1:0", t.TempDir()
 	config.Schemas = "../../../gen/descriptors/shop.v1.binpb"
 	config.AllowTargets = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
+	config.NATSServers = []string{"127.0.0.1", "127.0.0.2"}
 	return config
 }
 

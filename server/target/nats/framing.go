@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"regexp"
 	"strconv"
 	"sync/atomic"
 )
@@ -13,17 +14,16 @@ import (
 const (
 	maxLineBytes    = 64 << 10
 	maxMessageBytes = 16 << 10
-	// freeBytes may come whatever was sent to the server; besides them, answerFactor bytes for each byte sent.
+	// freeBytes may come whatever was sent to the server; besides them, answerFactor bytes for each byte of an event.
 	freeBytes    = 1 << 20
 	answerFactor = 8
 )
 
-// framed checks the frames that a server sends before the client library reads them. The library allocates what a frame announces, and
-// panics where that is more than memory could hold; it also collects a line without an end. So a server whose frames are larger
-// than those of a stream's acknowledgements loses its connection.
+// framed checks what a server sends before the client library reads it. The library allocates what a frame announces, and panics where
+// that is more than memory could hold; it also collects a line without an end. Only lines and messages in the form in which NATS servers
+// write them pass, so that there is no doubt about where the library ends one. A server that sends anything else loses its connection.
 //
-// The protocol: https://docs.nats.io/reference/reference-protocols/nats-protocol. Where a frame ends is decided exactly as nats.go
-// decides it (parser.go): behind a payload it skips one byte, and then all up to a line feed.
+// The protocol: https://docs.nats.io/reference/reference-protocols/nats-protocol.
 type framed struct {
 	net.Conn
 	// first has what was checked and is not read yet.
@@ -31,13 +31,12 @@ type framed struct {
 	// fault is why nothing more is read.
 	fault error
 
-	// line holds the line under way. Of a payload, payload is how many bytes are still to come, and skipLine says that the rest of its line
-	// is skipped after it.
-	line     []byte
-	payload  int
-	skipLine bool
-	received int64
-	sent     atomic.Int64
+	// line holds the line under way. Of a message, payload is how many bytes are still to come, its line end included.
+	line    []byte
+	payload int
+	// received counts what has come, published what was published over the connection.
+	received  int64
+	published atomic.Int64
 }
 
 // Read implements net.Conn. It passes on what it has checked.
@@ -75,71 +74,57 @@ func (f *framed) peekLine() (line, rest []byte, err error) {
 	}
 }
 
-// Write implements net.Conn.
-func (f *framed) Write(b []byte) (int, error) {
-	n, err := f.Conn.Write(b)
-	f.sent.Add(int64(n))
-	return n, err
-}
-
 func (f *framed) check(b []byte) error {
-	if f.received += int64(len(b)); f.received > freeBytes+answerFactor*f.sent.Load() {
+	if f.received += int64(len(b)); f.received > freeBytes+answerFactor*f.published.Load() {
 		return errors.New("the server sends far more than it is sent")
 	}
-	for len(b) > 0 {
-		if f.payload > 0 {
-			n := min(f.payload, len(b))
-			f.payload -= n
-			b = b[n:]
-			continue
-		}
-		end := bytes.IndexByte(b, '\n')
-		part := b
-		if end >= 0 {
-			part = b[:end]
-		}
-		if len(f.line)+len(part) > maxLineBytes {
-			return fmt.Errorf("the server sends a line of more than %d bytes", maxLineBytes)
-		}
-		if !f.skipLine {
-			f.line = append(f.line, part...)
-		}
-		if end < 0 {
-			return nil
-		}
-		b = b[end+1:]
-		if err := f.endLine(); err != nil {
+	for _, one := range b {
+		if err := f.checkByte(one); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// endLine looks at a whole line. A payload follows one that begins a message.
-func (f *framed) endLine() error {
+func (f *framed) checkByte(b byte) error {
+	if f.payload > 0 {
+		f.payload--
+		if f.payload < len(lineEnd) && b != lineEnd[len(lineEnd)-1-f.payload] {
+			return errors.New("the server sends a message that does not end where it says")
+		}
+		return nil
+	}
+	if f.line = append(f.line, b); len(f.line) > maxLineBytes {
+		return fmt.Errorf("the server sends a line of more than %d bytes", maxLineBytes)
+	}
+	if b != '\n' {
+		return nil
+	}
 	line := f.line
 	f.line = f.line[:0]
-	if f.skipLine {
-		f.skipLine = false
-		return nil
-	}
-	if !isMessage(line) {
-		return nil
-	}
-	line = bytes.TrimSuffix(line, []byte("\r"))
-	size, err := strconv.ParseUint(string(line[bytes.LastIndexAny(line, " \t")+1:]), 10, 32)
-	if err != nil || bytes.IndexByte(line, '\r') >= 0 || size > maxMessageBytes {
-		return fmt.Errorf("the server sends a message of more than %d bytes, or a malformed one", maxMessageBytes)
-	}
-	// The byte behind the payload is skipped whatever it is.
-	f.payload, f.skipLine = int(size)+1, true
-	return nil
+	return f.checkLine(line)
 }
 
-// isMessage reports whether a line is MSG or HMSG.
-func isMessage(line []byte) bool {
-	if len(line) > 0 && (line[0] == 'H' || line[0] == 'h') {
-		line = line[1:]
+const lineEnd = "\r\n"
+
+// The lines that servers write. What stands behind the first blank of the others begins with a visible character.
+var (
+	bareLine    = regexp.MustCompile(`^(?:PING|PONG|\+OK|INFO \{[^\x00-\x1f]*|-ERR [!-~][^\x00-\x1f]*)\r\n$`)
+	messageLine = regexp.MustCompile(`^H?MSG [!-~]+ [0-9]{1,9}(?: [!-~]+)?(?: [0-9]{1,9})? ([0-9]{1,9})\r\n$`)
+)
+
+func (f *framed) checkLine(line []byte) error {
+	if bareLine.Match(line) {
+		return nil
 	}
-	return len(line) > 3 && bytes.EqualFold(line[:3], []byte("MSG"))
+	parts := messageLine.FindSubmatch(line)
+	if parts == nil {
+		return fmt.Errorf("the server sends a malformed line: %.40q", line)
+	}
+	size, err := strconv.Atoi(string(parts[1]))
+	if err != nil || size > maxMessageBytes {
+		return fmt.Errorf("the server sends a message of more than %d bytes", maxMessageBytes)
+	}
+	f.payload = size + len(lineEnd)
+	return nil
 }

@@ -18,13 +18,18 @@ const info = `INFO {"server_id":"x","version":"2.11.0","max_payload":1048576,"he
 func TestHostileFramesEndTheConnection(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct{ name, says, frames string }{
-		{"a message larger than memory", "more than 16384 bytes", "MSG a 1 9223372036854775807\r\nx"},
-		{"a message of 100 GB", "more than 16384 bytes", "MSG a 1 100000000000\r\nx"},
-		{"a message with headers", "more than 16384 bytes", "hmsg a 1 b 10 2147483647\r\nx"},
-		{"a size that overflows to a small one", "more than 16384 bytes", "MSG a 1 18446744073709551621\r\nhello\r\n"},
+		{"a message larger than memory", "malformed line", "MSG a 1 9223372036854775807\r\nx"},
+		{"a message of 100 GB", "malformed line", "MSG a 1 100000000000\r\nx"},
+		{"a message of 100 MB", "more than 16384 bytes", "MSG a 1 100000000\r\nx"},
+		{"a message with headers", "more than 16384 bytes", "HMSG a 1 b 10 999999999\r\nx"},
+		{"a size that overflows to a small one", "malformed line", "MSG a 1 18446744073709551621\r\nhello\r\n"},
 		{"a size behind a carriage return", "malformed", "MSG a 1\r 99\n" + strings.Repeat("x", 9) + "\nMSG a 1 9223372036854775807\r\nx"},
-		{"a message behind a payload that ends early", "more than 16384 bytes", "MSG a 1 2\r\nok\n\nMSG a 1 9223372036854775807\r\nx"},
-		{"a message behind a payload that ends late", "more than 16384 bytes", "MSG a 1 2\r\nokMSG\nMSG a 1 9223372036854775807\r\nx"},
+		{"a message that ends early", "does not end where it says", "MSG a 1 2\r\nok\n\nMSG a 1 9223372036854775807\r\nx"},
+		{"a message that ends late", "does not end where it says", "MSG a 1 2\r\nokMSG\nMSG a 1 9223372036854775807\r\nx"},
+		{"a line of which the library makes two", "malformed line", "INFO \nMSG a 1 5\nMSG a 1 9223372036854775807\r\nx"},
+		{"an error of which it makes two", "malformed line", "-ERR \t\nMSG a 1 5\nMSG a 1 9223372036854775807\r\nx"},
+		{"a line in lower case", "malformed line", "msg a 1 5\r\nhello\r\n"},
+		{"a flood of pings", "far more than it is sent", strings.Repeat("PING\r\n", 300_000)},
 		{"a line without an end", "a line of more than 65536 bytes", "-ERR '" + strings.Repeat("x", 70<<10)},
 		{"lines without number", "far more than it is sent", strings.Repeat("+OK\r\n", 300_000)},
 	} {
@@ -46,8 +51,8 @@ func TestHostileBeginningsAreRefused(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct{ name, says, first string }{
 		{"no line", "a line of more than 65536 bytes", "INFO {" + strings.Repeat("x", 70<<10)},
-		{"another protocol", "malformed INFO", "HTTP/1.1 400 Bad Request\r\n\r\n"},
-		{"a message", "more than 16384 bytes", "MSG a 1 9223372036854775807\r\nx"},
+		{"another protocol", "malformed line", "HTTP/1.1 400 Bad Request\r\n\r\n"},
+		{"a message", "malformed line", "MSG a 1 9223372036854775807\r\nx"},
 		{"more than INFO before TLS", "more than INFO", `INFO {"tls_required":true}` + "\r\nPING\r\n"},
 		{"a TLS handshake that is none", "TLS", `INFO {"tls_required":true}` + "\r\n"},
 	} {

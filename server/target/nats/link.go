@@ -11,6 +11,7 @@ import (
 	"net"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	natsgo "github.com/nats-io/nats.go"
@@ -20,16 +21,22 @@ import (
 	"github.com/postrider-dev/postrider/server/gateway"
 )
 
-// idleTime is how long a connection is kept that nothing is sent over, as for webhooks.
-const idleTime = 90 * time.Second
+const (
+	// idleTime is how long a connection is kept that nothing is sent over.
+	idleTime = 15 * time.Second
+	// largeEvent is the size above which the client's buffer, which never shrinks, is worth a new connection.
+	largeEvent = 32 << 10
+	// flushTimeout bounds one write of the client.
+	flushTimeout = 5 * time.Second
+)
 
 // link is a target's one connection: made for the first attempt that needs it, shared by all, and given up when it is idle.
 type link struct {
-	client  *egress.Client
-	urls    []string
-	options []natsgo.Option
-	// secure is how connections are encrypted, where the URLs or the server want that.
-	secure  *tls.Config
+	client *egress.Client
+	urls   []string
+	// login returns the options of a connection, and how it is encrypted where the URLs or the server want that. Parsing keys takes
+	// time, so it is done once, by the first attempt.
+	login   func() ([]natsgo.Option, *tls.Config, error)
 	timeout time.Duration
 
 	// dialing has room for the attempt that connects.
@@ -44,21 +51,37 @@ type link struct {
 
 // conn is one connection.
 type conn struct {
-	raw  *egress.Conn
-	nats *natsgo.Conn
-	js   jetstream.JetStream
+	raw *egress.Conn
+	// checked is raw with its frames checked.
+	checked *framed
+	nats    *natsgo.Conn
+	js      jetstream.JetStream
 	// ended is closed when the connection is.
 	ended chan struct{}
 	// cost is what it took to connect; the first attempt reports that.
 	cost gateway.Timings
+	// large reports that an event was sent for which the client has made a large buffer.
+	large atomic.Bool
 
 	mu sync.Mutex
 	// complaint is the last error that the server sent on its own, such as a missing permission, or why the connection ended.
 	complaint error
 }
 
-func newLink(client *egress.Client, urls []string, options []natsgo.Option, secure *tls.Config, timeout time.Duration) *link {
-	return &link{client: client, urls: urls, options: options, secure: secure, timeout: timeout, dialing: make(chan struct{}, 1)}
+func newLink(client *egress.Client, urls []string, login func() ([]natsgo.Option, *tls.Config, error), timeout time.Duration) *link {
+	return &link{client: client, urls: urls, login: once(login), timeout: timeout, dialing: make(chan struct{}, 1)}
+}
+
+// once keeps the results of the first call.
+func once(login func() ([]natsgo.Option, *tls.Config, error)) func() ([]natsgo.Option, *tls.Config, error) {
+	var options []natsgo.Option
+	var secure *tls.Config
+	var err error
+	parse := sync.OnceFunc(func() { options, secure, err = login() })
+	return func() ([]natsgo.Option, *tls.Config, error) {
+		parse()
+		return options, secure, err
+	}
 }
 
 // use returns a connection, and whether it is new. Each successful call is followed by done.
@@ -88,7 +111,7 @@ func (l *link) use(ctx context.Context) (c *conn, isNew bool, err error) {
 func (l *link) current() *conn {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.conn == nil || l.conn.nats.IsClosed() {
+	if l.conn == nil || l.conn.hasEnded() {
 		return nil
 	}
 	l.users++
@@ -112,6 +135,10 @@ func (l *link) done() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.users--; l.users > 0 || l.closed {
+		return
+	}
+	if l.conn != nil && l.conn.large.Load() {
+		l.drop()
 		return
 	}
 	if l.idle == nil {
@@ -169,20 +196,23 @@ func (l *link) connect(ctx context.Context) (*conn, error) {
 func (l *link) connectTo(ctx context.Context, address string) (*conn, error) {
 	ctx, cancel := context.WithTimeout(ctx, l.timeout/time.Duration(len(l.urls)))
 	defer cancel()
+	login, secure, err := l.login()
+	if err != nil {
+		return nil, err
+	}
 	c := &conn{ended: make(chan struct{})}
 	d := &dialer{
-		ctx: ctx, client: l.client, scheme: address[:strings.Index(address, ":")], secure: l.secure,
+		ctx: ctx, client: l.client, scheme: address[:strings.Index(address, ":")], secure: secure,
 		stop: func() bool { return true },
 	}
-	options := append(l.options[:len(l.options):len(l.options)],
-		natsgo.SetCustomDialer(d), natsgo.Timeout(l.timeout), natsgo.FlusherTimeout(l.timeout),
+	options := append(login[:len(login):len(login)],
+		natsgo.SetCustomDialer(d), natsgo.Timeout(l.timeout), natsgo.FlusherTimeout(min(l.timeout, flushTimeout)),
 		natsgo.ClosedHandler(func(nats *natsgo.Conn) {
 			c.endedBy(nats.LastError())
 			close(c.ended)
 		}),
 		natsgo.ErrorHandler(func(_ *natsgo.Conn, _ *natsgo.Subscription, err error) { c.complain(err) }),
 	)
-	var err error
 	c.nats, err = natsgo.Connect(address, options...)
 	if !d.stop() && err == nil {
 		c.nats.Close()
@@ -191,13 +221,30 @@ func (l *link) connectTo(ctx context.Context, address string) (*conn, error) {
 	if err != nil {
 		return nil, d.explain(ctx, err, address)
 	}
-	c.raw = d.conn
+	c.raw, c.checked = d.conn, d.checked
 	c.cost = gateway.Timings{DNS: d.conn.DNS, Connect: d.conn.Connect, TLS: d.handshake}
 	if c.js, err = jetstream.New(c.nats, jetstream.WithPublishAsyncTimeout(l.timeout)); err != nil {
 		c.close()
 		return nil, err
 	}
 	return c, nil
+}
+
+func (c *conn) hasEnded() bool {
+	select {
+	case <-c.ended:
+		return true
+	default:
+		return false
+	}
+}
+
+// publishing records that an event is handed to the client.
+func (c *conn) publishing(bytes int) {
+	c.checked.published.Add(int64(bytes))
+	if bytes > largeEvent {
+		c.large.Store(true)
+	}
 }
 
 // close closes the socket first: the client would wait for a peer that does not read.
@@ -233,6 +280,7 @@ type dialer struct {
 	scheme    string
 	secure    *tls.Config
 	conn      *egress.Conn
+	checked   *framed
 	handshake time.Duration
 	err       error
 	stop      func() bool
@@ -246,12 +294,12 @@ func (d *dialer) Dial(_, address string) (net.Conn, error) {
 	}
 	raw := d.conn
 	d.stop = context.AfterFunc(d.ctx, func() { _ = raw.Close() })
-	checked, err := d.open(address)
-	if err != nil {
+	var err error
+	if d.checked, err = d.open(address); err != nil {
 		_ = raw.Close()
 		return nil, err
 	}
-	return checked, nil
+	return d.checked, nil
 }
 
 // SkipTLSHandshake tells the client that the connection is encrypted already where it has to be.

@@ -90,6 +90,7 @@ func (n *Nats) publish(ctx context.Context, c *conn, items []target.Item, attemp
 	for i, item := range items {
 		a := &attempts[i]
 		a.item, a.signed = item, n.signer.Sign(item.Message.ID, item.At, item.Message.Document())
+		c.publishing(len(item.Message.Document()))
 		a.reply, a.err = c.js.PublishMsgAsync(n.message(a), n.options(item.Message)...)
 		if a.err == nil {
 			a.sent = time.Now()

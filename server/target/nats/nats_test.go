@@ -140,7 +140,7 @@ func TestAnnouncedServersAreNotDialled(t *testing.T) {
 			return new(net.Dialer).DialContext(ctx, network, address)
 		},
 	})
-	to := newTargetOf(t, nats.NewType(client, "1"), time.Minute, map[string]any{"urls": []string{"nats://" + address}, "subject": "a"})
+	to := newTargetOf(t, nats.NewType(client, "1", local), time.Minute, map[string]any{"urls": []string{"nats://" + address}, "subject": "a"})
 	for range 2 {
 		if o := send(t, to); o.Kind != gateway.OutcomeEndpointFailure || !strings.Contains(o.Error, "ended before the acknowledgement") {
 			t.Errorf("%+v", o)
@@ -189,7 +189,7 @@ func TestConnectionIsASocketUntilTheTargetIsClosed(t *testing.T) {
 	client := egress.New(egress.Config{
 		Guard: egress.Guard{Allow: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}}, MaxSockets: 1,
 	})
-	kind := nats.NewType(client, "1")
+	kind := nats.NewType(client, "1", local)
 	first, second := newTargetOf(t, kind, time.Minute, plain(s, nil)), newTargetOf(t, kind, time.Minute, plain(s, nil))
 	if o := send(t, first); o.Kind != gateway.OutcomeDelivered {
 		t.Fatalf("%+v", o)
@@ -255,6 +255,8 @@ func TestCheck(t *testing.T) {
 		{"address", `{"urls":["nats://10.0.0.1:4222"],"subject":"a"}`, "target.nats.urls[0]"},
 		{"public address without TLS", `{"urls":["nats://1.1.1.1:4222"],"subject":"a"}`, "target.nats.urls[0]"},
 		{"unusual address", `{"urls":["nats://2130706433:4222"],"subject":"a"}`, "target.nats.urls[0]"},
+		{"a server that nobody has named", `{"urls":["nats://127.0.0.2:4222"],"subject":"a"}`, "target.nats.urls[0]"},
+		{"a large key", `{"urls":["tls://127.0.0.1:4222"],"subject":"a","clientCertificate":"x","clientKey":"` + strings.Repeat("x", 9<<10) + `"}`, "target.nats.client_key"},
 		{"mixed schemes", `{"urls":["nats://127.0.0.1:4222","tls://127.0.0.1:4222"],"subject":"a"}`, "target.nats.urls[1]"},
 		{"reserved subject", `{"urls":["nats://127.0.0.1:4222"],"subject":"$JS.API.x"}`, "target.nats.subject"},
 		{"two logins", `{"urls":["nats://127.0.0.1:4222"],"subject":"a","user":"u","token":"t"}`, "target.nats"},

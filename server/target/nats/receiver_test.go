@@ -34,10 +34,13 @@ func TestSuite(t *testing.T) {
 	}, targettest.SlowDown, targettest.Gone)
 }
 
+// local are the servers that the tests' targets may use.
+var local = []string{"127.0.0.1", "169.254.169.254", "10.0.0.1", "1.1.1.1", "2130706433"}
+
 func newType(t testing.TB) *nats.Type {
 	client := egress.New(egress.Config{Guard: egress.Guard{Allow: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}}})
 	t.Cleanup(client.CloseIdle)
-	return nats.NewType(client, "1.2.3")
+	return nats.NewType(client, "1.2.3", local)
 }
 
 func newTarget(t testing.TB, timeout time.Duration, config map[string]any) target.Target {

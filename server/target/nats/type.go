@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"slices"
 	"strings"
 
 	natsgo "github.com/nats-io/nats.go"
@@ -24,6 +25,12 @@ import (
 // Name is how a subscription names this type.
 const Name = "nats"
 
+// Bounds of what is parsed: of a key as large as the contract allows, that would take a fifth of a second.
+const (
+	maxCertificateBytes = 16 << 10
+	maxKeyBytes         = 8 << 10
+)
+
 // typePlaceholder stands for the event's type in a subject.
 const typePlaceholder = "{type}"
 
@@ -31,13 +38,17 @@ const typePlaceholder = "{type}"
 type Type struct {
 	client *egress.Client
 	name   string
+	// servers are those that targets may use, as "host" or "host:port".
+	servers []string
 }
 
 var _ target.Type = (*Type)(nil)
 
-// NewType makes the type. Targets connect through client and call themselves "Postrider/<version>".
-func NewType(client *egress.Client, version string) *Type {
-	return &Type{client: client, name: "Postrider/" + version}
+// NewType makes the type. Targets connect through client, to the servers that are named as "host" or "host:port", and call themselves
+// "Postrider/<version>". A server is named by who runs Postrider, because a connection costs memory and goroutines for as long as
+// it is open, and that is not charged to a tenant.
+func NewType(client *egress.Client, version string, servers []string) *Type {
+	return &Type{client: client, name: "Postrider/" + version, servers: servers}
 }
 
 // Name returns "nats".
@@ -49,19 +60,20 @@ func (t *Type) New(spec target.Spec) (target.Target, error) {
 	if err != nil {
 		return nil, err
 	}
+	for _, address := range config.GetUrls() {
+		if u, err := url.Parse(address); err != nil || !t.permits(u) {
+			return nil, errors.New("the NATS server is not in " + ServersFlag)
+		}
+	}
 	secret, err := signature.ParseSecret(spec.Secret)
 	if err != nil {
 		return nil, fmt.Errorf("nats: %w", err)
-	}
-	options, secure, err := t.options(config)
-	if err != nil {
-		return nil, err
 	}
 	form, err := formOf(config)
 	if err != nil {
 		return nil, err
 	}
-	link := newLink(t.client, config.GetUrls(), options, secure, spec.Timeout)
+	link := newLink(t.client, config.GetUrls(), func() ([]natsgo.Option, *tls.Config, error) { return t.options(config) }, spec.Timeout)
 	return &Nats{
 		link: link, subject: config.GetSubject(), stream: config.GetStream(),
 		signer: signature.NewSigner(secret), form: form, timeout: spec.Timeout,
@@ -89,6 +101,8 @@ func (t *Type) checkURL(ctx context.Context, field, address string, secure bool)
 		return gateway.FieldError(field, `must be "tls://host:port" or "nats://host:port", without a user or a path`)
 	case (u.Scheme == "tls") != secure:
 		return gateway.FieldError(field, "has another scheme than the first one")
+	case !t.permits(u):
+		return gateway.FieldError(field, "is not a NATS server that this server may use; the operator names those with %s", ServersFlag)
 	}
 	if err := t.client.Guard().CheckServer(ctx, u); err != nil {
 		fault := gateway.FieldError(field, "%s", err)
@@ -96,6 +110,13 @@ func (t *Type) checkURL(ctx context.Context, field, address string, secure bool)
 		return fault
 	}
 	return nil
+}
+
+// ServersFlag is the setting that names the servers.
+const ServersFlag = "--nats-servers"
+
+func (t *Type) permits(u *url.URL) bool {
+	return slices.Contains(t.servers, u.Hostname()) || slices.Contains(t.servers, u.Host)
 }
 
 func checkFields(path string, config *targetv1.Nats) error {
@@ -120,6 +141,19 @@ func checkFields(path string, config *targetv1.Nats) error {
 		return gateway.FieldError(path+".client_key", "and client_certificate are given together")
 	case !isSecure(config) && (config.GetCaCertificates() != "" || config.GetClientKey() != ""):
 		return gateway.FieldError(path+".urls", "must have the scheme tls, since there are certificates")
+	}
+	for _, one := range []struct {
+		field, text string
+		most        int
+	}{
+		{"ca_certificates", config.GetCaCertificates(), maxCertificateBytes},
+		{"client_certificate", config.GetClientCertificate(), maxCertificateBytes},
+		{"client_key", config.GetClientKey(), maxKeyBytes},
+		{"credentials", config.GetCredentials(), maxKeyBytes},
+	} {
+		if len(one.text) > one.most {
+			return gateway.FieldError(path+"."+one.field, "has %d bytes, the limit is %d", len(one.text), one.most)
+		}
 	}
 	if field, err := unusable(config); err != nil {
 		return gateway.FieldError(path+"."+field, "%s", err)
