@@ -1,6 +1,7 @@
 package deliver
 
 import (
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -9,24 +10,36 @@ import (
 func TestAlarmCallsAtTheEarliestTime(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
+		var lane sync.Mutex // It guards a lane's alarm.
 		var a alarm
 		began := time.Now()
 		var calls []time.Duration
 		call := func() {
+			lane.Lock()
+			defer lane.Unlock()
 			a.rang()
 			calls = append(calls, time.Since(began))
 		}
-		set := func(in time.Duration) { a.set(began.Add(in), time.Now(), call) }
+		setAt := func(at time.Time) {
+			lane.Lock()
+			defer lane.Unlock()
+			a.set(at, time.Now(), call)
+		}
+		set := func(in time.Duration) { setAt(began.Add(in)) }
 		set(time.Hour)
 		set(time.Minute)
 		set(30 * time.Minute) // Later than the one that is set.
-		a.set(time.Time{}, time.Now(), call)
+		setAt(time.Time{})
 		<-time.After(2 * time.Hour)
 		set(time.Hour) // It is past: at once.
 		<-time.After(time.Second)
 		set(3 * time.Hour)
+		lane.Lock()
 		a.stop()
+		lane.Unlock()
 		<-time.After(24 * time.Hour)
+		lane.Lock()
+		defer lane.Unlock()
 		if len(calls) != 2 || calls[0] != time.Minute || calls[1] != 2*time.Hour {
 			t.Errorf("called at %v", calls)
 		}

@@ -30,9 +30,7 @@ test("a NATS target made in the form says what keeps it from its server, and kee
   const delivery = page.getByRole("button", { name: /order\.created/ });
   await expect(delivery).toBeVisible();
   await delivery.click();
-  await expect(
-    page.getByText(`connection refused by 127.0.0.1:${port}`).first(),
-  ).toBeVisible();
+  await expect(page.getByText(`connection refused by 127.0.0.1:${port}`).first()).toBeVisible();
   await expect(page.getByText("hunter2hunter2")).toHaveCount(0);
 
   await page.getByRole("link", { name: "Edit" }).click();

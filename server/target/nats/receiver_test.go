@@ -88,7 +88,6 @@ func newServer(t testing.TB, change func(*server.Options)) *server.Server {
 type receiver struct {
 	t        testing.TB
 	server   *server.Server
-	stream   jetstream.Stream
 	js       jetstream.JetStream
 	verifier *reference.Webhook
 
