@@ -19,6 +19,7 @@ var other = map[string]string{
 	"POSTRIDER_LISTEN":            "127.0.0.1:9999",
 	"POSTRIDER_DATA":              "./elsewhere",
 	"POSTRIDER_ALLOW_TARGETS":     "10.0.0.0/8,::1/128",
+	"POSTRIDER_NATS_SERVERS":      "127.0.0.1,nats.example.com:4222",
 	"POSTRIDER_SCHEMAS":           "config.go",
 	"POSTRIDER_CORS_ORIGINS":      "https://a.example,https://b.example",
 	"POSTRIDER_MAX_REQUEST_BYTES": "1048576",
@@ -83,6 +84,7 @@ func TestFaultsAreToldAllAtOnce(t *testing.T) {
 		"POSTRIDER_LISTEN":            "nowhere",
 		"POSTRIDER_DATA":              "mysql://db",
 		"POSTRIDER_ALLOW_TARGETS":     "10.0.0.0/8,localhost",
+		"POSTRIDER_NATS_SERVERS":      "tls://nats.example.com:4222",
 		"POSTRIDER_SCHEMAS":           "testdata/missing.binpb",
 		"POSTRIDER_CORS_ORIGINS":      "example.com",
 		"POSTRIDER_MAX_REQUEST_BYTES": "lots",
@@ -95,7 +97,7 @@ func TestFaultsAreToldAllAtOnce(t *testing.T) {
 		t.Fatal("no error")
 	}
 	for _, fault := range []string{
-		`--listen: "nowhere"`, "--data: is neither", `POSTRIDER_ALLOW_TARGETS: "localhost"`, "--schemas: ",
+		`--listen: "nowhere"`, "--data: is neither", `POSTRIDER_ALLOW_TARGETS: "localhost"`, `POSTRIDER_NATS_SERVERS: "tls://`, "--schemas: ",
 		`--cors-origins: "example.com"`, `POSTRIDER_MAX_REQUEST_BYTES: "lots"`, "--log-level: ", "--log-format: ",
 	} {
 		if !strings.Contains(err.Error(), fault) {

@@ -37,7 +37,7 @@ func Settings() []Setting {
 			Flag: "nats-servers", Env: "POSTRIDER_NATS_SERVERS", Placeholder: "HOST[:PORT],...",
 			Usage: "NATS servers that subscriptions may publish to; none by default",
 			get:   func(c Config) string { return strings.Join(c.NATSServers, ",") },
-			set:   func(c *Config, value string) error { c.NATSServers = splitList(value); return nil },
+			set:   setNATSServers,
 		},
 		text("schemas", "FILE", "FileDescriptorSet whose messages are registered as event types", func(c *Config) *string { return &c.Schemas }),
 		{
@@ -126,6 +126,16 @@ func setAllowTargets(c *Config, value string) error {
 	prefixes, err := egress.ParseAllow(splitList(value))
 	c.AllowTargets = prefixes
 	return err
+}
+
+func setNATSServers(c *Config, value string) error {
+	c.NATSServers = splitList(value)
+	for _, one := range c.NATSServers {
+		if strings.Contains(one, "/") {
+			return errors.New(strconv.Quote(one) + " is not a host, or a host and a port")
+		}
+	}
+	return nil
 }
 
 func splitList(value string) []string {
