@@ -31,7 +31,7 @@ const (
 // direct sends small requests over HTTP/1.1 in the goroutine that asks. net/http keeps two goroutines for each connection,
 // since it must serve bodies of any length at any pace. Handing a request to them and its answer back is work that a
 // small request does not need: BenchmarkDo needs two thirds of the CPU time of BenchmarkDoThroughTransport, and 12 allocations
-// instead of 52, over https 18 instead of 58. Only the connections and the request are handled here; net/http parses the answers.
+// instead of 52, over https 18 instead of 58. Only the connections and the request are handled here; net/http parses the responses.
 type direct struct {
 	dial    DialFunc // judges the address
 	port    string   // where the URL names none

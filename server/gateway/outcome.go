@@ -2,7 +2,7 @@ package gateway
 
 import "time"
 
-// OutcomeKind is what an attempt's answer means. Each target classifies the answers of its protocol.
+// OutcomeKind is the meaning of an attempt's response. Each target classifies the responses of its protocol.
 type OutcomeKind uint8
 
 // The kinds of outcome. Values are stored.

@@ -8,7 +8,7 @@ import (
 )
 
 const (
-	// askedAtOnce is the number of events that expressions are asked about at once: what is added meanwhile does not know the answers.
+	// askedAtOnce is the number of events that expressions are evaluated for at once. A filter that is added meanwhile has no results for them.
 	askedAtOnce = 64
 	// tenantTime is what the expressions of a tenant may take until Done, compiling them and reading the payload included.
 	tenantTime = 5 * time.Millisecond

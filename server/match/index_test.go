@@ -187,7 +187,7 @@ func TestEventsAreAskedAboutInBatches(t *testing.T) {
 	})
 }
 
-// An expression that is slow is asked once in a batch; then the tenant's others have their answers, and other tenants theirs.
+// A slow expression is evaluated once in a batch. The tenant's other expressions and those of other tenants still have their results.
 func TestSlowExpressionsAreLeftToTheirOwners(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -59,7 +59,7 @@ type Received struct {
 // Setup makes a target with this timeout and the receiver it sends to. Secret must not show in anything a person sees.
 type Setup func(t *testing.T, timeout time.Duration) (to target.Target, receiver Receiver, secret string)
 
-// Run runs the suite. wordless are the answers that the target's protocol has no word for.
+// Run runs the suite. wordless are the responses that the target's protocol cannot express.
 func Run(t *testing.T, setup Setup, wordless ...Answer) {
 	t.Run("events arrive intact", func(t *testing.T) { t.Parallel(); arriveIntact(t, setup) })
 	t.Run("each answer has its meaning", func(t *testing.T) { t.Parallel(); answersMean(t, setup, wordless) })
