@@ -48,7 +48,7 @@ type Nats struct {
 	CaCertificates string `protobuf:"bytes,9,opt,name=ca_certificates,json=caCertificates,proto3" json:"ca_certificates,omitempty"`
 	// A client certificate as PEM, with client_key.
 	ClientCertificate string `protobuf:"bytes,10,opt,name=client_certificate,json=clientCertificate,proto3" json:"client_certificate,omitempty"`
-	// The key of client_certificate as PEM.
+	// The key of client_certificate as PEM. A key as large as a request allows would take a fifth of a second to parse.
 	ClientKey     string `protobuf:"bytes,11,opt,name=client_key,json=clientKey,proto3" json:"client_key,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -165,7 +165,7 @@ var File_postrider_target_v1_nats_proto protoreflect.FileDescriptor
 
 const file_postrider_target_v1_nats_proto_rawDesc = "" +
 	"\n" +
-	"\x1epostrider/target/v1/nats.proto\x12\x13postrider.target.v1\x1a\x1bbuf/validate/validate.proto\"\x9c\x04\n" +
+	"\x1epostrider/target/v1/nats.proto\x12\x13postrider.target.v1\x1a\x1bbuf/validate/validate.proto\"\x9a\x04\n" +
 	"\x04Nats\x12B\n" +
 	"\x04urls\x18\x01 \x03(\tB.\xbaH+\x92\x01(\b\x01\x10\b\x18\x01\" r\x1e\x10\x01\x18\x80\x042\x17^(nats|tls)://[^/?#@]+$R\x04urls\x12?\n" +
 	"\asubject\x18\x02 \x01(\tB%\xbaH\"r \x10\x01\x18\x80\x022\x19^[^\\s*>.]+(\\.[^\\s*>.]+)*$R\asubject\x120\n" +
@@ -173,13 +173,13 @@ const file_postrider_target_v1_nats_proto_rawDesc = "" +
 	"\x04user\x18\x04 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x02R\x04user\x12'\n" +
 	"\bpassword\x18\x05 \x01(\tB\v\xbaH\x05r\x03\x18\x80\b\x80\x01\x01R\bpassword\x12!\n" +
 	"\x05token\x18\x06 \x01(\tB\v\xbaH\x05r\x03\x18\x80\b\x80\x01\x01R\x05token\x12(\n" +
-	"\tnkey_seed\x18\a \x01(\tB\v\xbaH\x05r\x03\x18\x80\x02\x80\x01\x01R\bnkeySeed\x12.\n" +
-	"\vcredentials\x18\b \x01(\tB\f\xbaH\x06r\x04\x18\x80\x80\x01\x80\x01\x01R\vcredentials\x122\n" +
-	"\x0fca_certificates\x18\t \x01(\tB\t\xbaH\x06r\x04\x18\x80\x80\x04R\x0ecaCertificates\x128\n" +
+	"\tnkey_seed\x18\a \x01(\tB\v\xbaH\x05r\x03\x18\x80\x02\x80\x01\x01R\bnkeySeed\x12-\n" +
+	"\vcredentials\x18\b \x01(\tB\v\xbaH\x05r\x03(\x80@\x80\x01\x01R\vcredentials\x122\n" +
+	"\x0fca_certificates\x18\t \x01(\tB\t\xbaH\x06r\x04(\x80\x80\x01R\x0ecaCertificates\x128\n" +
 	"\x12client_certificate\x18\n" +
-	" \x01(\tB\t\xbaH\x06r\x04\x18\x80\x80\x04R\x11clientCertificate\x12+\n" +
+	" \x01(\tB\t\xbaH\x06r\x04(\x80\x80\x01R\x11clientCertificate\x12*\n" +
 	"\n" +
-	"client_key\x18\v \x01(\tB\f\xbaH\x06r\x04\x18\x80\x80\x04\x80\x01\x01R\tclientKeyB\xda\x01\n" +
+	"client_key\x18\v \x01(\tB\v\xbaH\x05r\x03(\x80@\x80\x01\x01R\tclientKeyB\xda\x01\n" +
 	"\x17com.postrider.target.v1B\tNatsProtoP\x01ZFgithub.com/postrider-dev/postrider/gen/go/postrider/target/v1;targetv1\xa2\x02\x03PTX\xaa\x02\x13Postrider.Target.V1\xca\x02\x13Postrider\\Target\\V1\xe2\x02\x1fPostrider\\Target\\V1\\GPBMetadata\xea\x02\x15Postrider::Target::V1b\x06proto3"
 
 var (
