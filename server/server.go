@@ -278,7 +278,7 @@ func (s *Server) mount(mux *http.ServeMux) {
 	mux.Handle("GET "+wire.SchemaPathPattern, &jsonschema.Handler{
 		Access: s.access, Store: s.store, Schemas: s.schemas, Logger: s.logger,
 	})
-	calls := contract.New(mux, s.logger)
+	calls := contract.New(access.Services(), mux, s.logger)
 	for _, edge := range s.edges {
 		edge(calls, mux)
 	}

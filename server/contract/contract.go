@@ -13,9 +13,6 @@ import (
 	"connectrpc.com/connect"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
-	"google.golang.org/protobuf/reflect/protoregistry"
-
-	postriderv1 "github.com/postrider-dev/postrider/gen/go/postrider/v1"
 )
 
 // Contract is the methods of the API, and the way to call them.
@@ -24,11 +21,12 @@ type Contract struct {
 	named   map[protoreflect.FullName]*Method
 }
 
-// New makes the contract. procedures serves each method at its path, as over HTTP; what breaks there unexpectedly is logged.
-func New(procedures http.Handler, logger *slog.Logger) *Contract {
+// New makes the contract of some services. procedures serves each method at its path, as over HTTP; what breaks there unexpectedly is
+// logged.
+func New(services []protoreflect.ServiceDescriptor, procedures http.Handler, logger *slog.Logger) *Contract {
 	c := &Contract{named: map[protoreflect.FullName]*Method{}}
 	through := &transport{procedures: procedures, logger: logger}
-	for _, service := range services() {
+	for _, service := range services {
 		for i := range service.Methods().Len() {
 			method := newMethod(service.Methods().Get(i), through)
 			c.methods = append(c.methods, method)
@@ -36,18 +34,6 @@ func New(procedures http.Handler, logger *slog.Logger) *Contract {
 		}
 	}
 	return c
-}
-
-// services lists the services of the API, file by file.
-func services() (all []protoreflect.ServiceDescriptor) {
-	name := postriderv1.File_postrider_v1_event_proto.Package()
-	protoregistry.GlobalFiles.RangeFilesByPackage(name, func(file protoreflect.FileDescriptor) bool {
-		for i := range file.Services().Len() {
-			all = append(all, file.Services().Get(i))
-		}
-		return true
-	})
-	return all
 }
 
 // Methods returns every method of the API.

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	postriderv1 "github.com/postrider-dev/postrider/gen/go/postrider/v1"
+	"github.com/postrider-dev/postrider/server/access"
 	"github.com/postrider-dev/postrider/server/contract"
 )
 
@@ -131,7 +132,7 @@ func TestRequestsAreStreamed(t *testing.T) {
 func TestAPanicAroundAStreamEndsItOnly(t *testing.T) {
 	t.Parallel()
 	logs := &safeBuffer{}
-	calls := contract.New(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic("out of luck") }), slog.New(slog.NewTextHandler(logs, nil)))
+	calls := contract.New(access.Services(), http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic("out of luck") }), slog.New(slog.NewTextHandler(logs, nil)))
 	stream := calls.Stream(t.Context(), contract.Caller{}, calls.Method(protoName(service+"Subscribe")))
 	defer stream.Close()
 	_ = stream.CloseSend()

@@ -30,6 +30,11 @@ func hookTo(url string) string {
 	return `{"subscription":{"name":"bad","target":{"webhook":{"url":"` + url + `"}}}}`
 }
 
+func natsWithKey(bytes int) string {
+	return `{"subscription":{"name":"bad","target":{"nats":{"urls":["tls://nats.example.com:4222"],"subject":"a","clientKey":"` +
+		strings.Repeat("k", bytes) + `"}}}}`
+}
+
 func TestBadInput(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, func(c *server.Config) { c.MaxRequestBytes = 4 << 20 })
@@ -85,6 +90,8 @@ func TestBadInput(t *testing.T) {
 		{"refused address", subscribePath, hookTo("http://10.1.2.3/hook"), "invalid_argument", "TARGET_REFUSED", "subscription.target.webhook.url"},
 		{"metadata address", subscribePath, hookTo("http://169.254.169.254/latest"), "invalid_argument", "TARGET_REFUSED", "subscription.target.webhook.url"},
 		{"unreachable host", subscribePath, hookTo("https://no-such-host.invalid/hook"), "invalid_argument", "", "subscription.target.webhook.url"},
+		{"large key", subscribePath, natsWithKey(8193), "invalid_argument", "", "subscription.target.nats.client_key"},
+		{"NATS server that the operator has not named", subscribePath, natsWithKey(0), "invalid_argument", "", "subscription.target.nats.urls[0]"},
 		{"not http", subscribePath, hookTo("ftp://example.com/hook"), "invalid_argument", "", "subscription.target.webhook.url"},
 		{"bad mask", updatePath, `{"subscription":{"id":"good","description":"x"},"updateMask":"nonsense"}`, "invalid_argument", "INVALID_FIELD", "nonsense"},
 		{"mask of what is fixed", updatePath, `{"subscription":{"id":"good"},"updateMask":"start"}`, "invalid_argument", "INVALID_FIELD", "start"},

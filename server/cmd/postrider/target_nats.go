@@ -19,7 +19,7 @@ type natsFlags struct {
 }
 
 func (f *natsFlags) add(set *pflag.FlagSet) {
-	set.StringSliceVar(&f.urls, "nats-url", nil, "servers of a NATS system: tls://host:4222 or nats://host:4222; may be repeated")
+	set.StringSliceVar(&f.urls, "nats-url", nil, "servers of a NATS system, among those of serve --nats-servers: tls://host:4222 or nats://host:4222; may be repeated")
 	named(set, "nats-url", "URL,...")
 	set.Var(placeholder(&f.subject, "SUBJECT"), "nats-subject", "subject to publish to; {type} stands for the event's type")
 	set.Var(placeholder(&f.stream, "STREAM"), "nats-stream", "stream that must take the events")

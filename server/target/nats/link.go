@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -34,9 +35,8 @@ const (
 type link struct {
 	client *egress.Client
 	urls   []string
-	// login returns the options of a connection, and how it is encrypted where the URLs or the server want that. Parsing keys takes
-	// time, so it is done once, by the first attempt.
-	login   func() ([]natsgo.Option, *tls.Config, error)
+	// login is parsed once, by the first attempt: parsing keys takes time.
+	login   func() (login, error)
 	timeout time.Duration
 
 	// dialing has room for the attempt that connects.
@@ -68,20 +68,8 @@ type conn struct {
 	complaint error
 }
 
-func newLink(client *egress.Client, urls []string, login func() ([]natsgo.Option, *tls.Config, error), timeout time.Duration) *link {
-	return &link{client: client, urls: urls, login: once(login), timeout: timeout, dialing: make(chan struct{}, 1)}
-}
-
-// once keeps the results of the first call.
-func once(login func() ([]natsgo.Option, *tls.Config, error)) func() ([]natsgo.Option, *tls.Config, error) {
-	var options []natsgo.Option
-	var secure *tls.Config
-	var err error
-	parse := sync.OnceFunc(func() { options, secure, err = login() })
-	return func() ([]natsgo.Option, *tls.Config, error) {
-		parse()
-		return options, secure, err
-	}
+func newLink(client *egress.Client, urls []string, login func() (login, error), timeout time.Duration) *link {
+	return &link{client: client, urls: urls, login: sync.OnceValues(login), timeout: timeout, dialing: make(chan struct{}, 1)}
 }
 
 // use returns a connection, and whether it is new. Each successful call is followed by done.
@@ -196,16 +184,16 @@ func (l *link) connect(ctx context.Context) (*conn, error) {
 func (l *link) connectTo(ctx context.Context, address string) (*conn, error) {
 	ctx, cancel := context.WithTimeout(ctx, l.timeout/time.Duration(len(l.urls)))
 	defer cancel()
-	login, secure, err := l.login()
+	login, err := l.login()
 	if err != nil {
 		return nil, err
 	}
 	c := &conn{ended: make(chan struct{})}
 	d := &dialer{
-		ctx: ctx, client: l.client, scheme: address[:strings.Index(address, ":")], secure: secure,
+		ctx: ctx, client: l.client, scheme: address[:strings.Index(address, ":")], secure: login.secure,
 		stop: func() bool { return true },
 	}
-	options := append(login[:len(login):len(login)],
+	options := append(slices.Clone(login.options),
 		natsgo.SetCustomDialer(d), natsgo.Timeout(l.timeout), natsgo.FlusherTimeout(min(l.timeout, flushTimeout)),
 		natsgo.ClosedHandler(func(nats *natsgo.Conn) {
 			c.endedBy(nats.LastError())

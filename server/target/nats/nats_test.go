@@ -256,7 +256,6 @@ func TestCheck(t *testing.T) {
 		{"public address without TLS", `{"urls":["nats://1.1.1.1:4222"],"subject":"a"}`, "target.nats.urls[0]"},
 		{"unusual address", `{"urls":["nats://2130706433:4222"],"subject":"a"}`, "target.nats.urls[0]"},
 		{"a server that nobody has named", `{"urls":["nats://127.0.0.2:4222"],"subject":"a"}`, "target.nats.urls[0]"},
-		{"a large key", `{"urls":["tls://127.0.0.1:4222"],"subject":"a","clientCertificate":"x","clientKey":"` + strings.Repeat("x", 9<<10) + `"}`, "target.nats.client_key"},
 		{"mixed schemes", `{"urls":["nats://127.0.0.1:4222","tls://127.0.0.1:4222"],"subject":"a"}`, "target.nats.urls[1]"},
 		{"reserved subject", `{"urls":["nats://127.0.0.1:4222"],"subject":"$JS.API.x"}`, "target.nats.subject"},
 		{"two logins", `{"urls":["nats://127.0.0.1:4222"],"subject":"a","user":"u","token":"t"}`, "target.nats"},

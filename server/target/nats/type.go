@@ -25,12 +25,6 @@ import (
 // Name is how a subscription names this type.
 const Name = "nats"
 
-// Bounds of what is parsed: of a key as large as the contract allows, that would take a fifth of a second.
-const (
-	maxCertificateBytes = 16 << 10
-	maxKeyBytes         = 8 << 10
-)
-
 // typePlaceholder stands for the event's type in a subject.
 const typePlaceholder = "{type}"
 
@@ -73,7 +67,7 @@ func (t *Type) New(spec target.Spec) (target.Target, error) {
 	if err != nil {
 		return nil, err
 	}
-	link := newLink(t.client, config.GetUrls(), func() ([]natsgo.Option, *tls.Config, error) { return t.options(config) }, spec.Timeout)
+	link := newLink(t.client, config.GetUrls(), func() (login, error) { return t.login(config) }, spec.Timeout)
 	return &Nats{
 		link: link, subject: config.GetSubject(), stream: config.GetStream(),
 		signer: signature.NewSigner(secret), form: form, timeout: spec.Timeout,
@@ -142,19 +136,6 @@ func checkFields(path string, config *targetv1.Nats) error {
 	case !isSecure(config) && (config.GetCaCertificates() != "" || config.GetClientKey() != ""):
 		return gateway.FieldError(path+".urls", "must have the scheme tls, since there are certificates")
 	}
-	for _, one := range []struct {
-		field, text string
-		most        int
-	}{
-		{"ca_certificates", config.GetCaCertificates(), maxCertificateBytes},
-		{"client_certificate", config.GetClientCertificate(), maxCertificateBytes},
-		{"client_key", config.GetClientKey(), maxKeyBytes},
-		{"credentials", config.GetCredentials(), maxKeyBytes},
-	} {
-		if len(one.text) > one.most {
-			return gateway.FieldError(path+"."+one.field, "has %d bytes, the limit is %d", len(one.text), one.most)
-		}
-	}
 	if field, err := unusable(config); err != nil {
 		return gateway.FieldError(path+"."+field, "%s", err)
 	}
@@ -184,9 +165,17 @@ func isSecure(config *targetv1.Nats) bool {
 	return len(urls) > 0 && strings.HasPrefix(urls[0], "tls://")
 }
 
-// options are those of a connection, apart from what differs from one to the next. A connection that breaks is not mended: the next
-// attempt makes another one, so that the breaker alone decides when a server that is down is dialled.
-func (t *Type) options(config *targetv1.Nats) ([]natsgo.Option, *tls.Config, error) {
+// login is how a target logs in to its servers.
+type login struct {
+	// options are those of a connection, apart from what differs from one to the next.
+	options []natsgo.Option
+	// secure is how a connection is encrypted, where the URLs or the server want that.
+	secure *tls.Config
+}
+
+// login parses what a configuration says of it. A connection that breaks is not mended: the next attempt makes another one, so that the
+// breaker alone decides when a server that is down is dialled.
+func (t *Type) login(config *targetv1.Nats) (login, error) {
 	options := []natsgo.Option{
 		natsgo.Name(t.name), natsgo.NoReconnect(), natsgo.DontRandomize(),
 		natsgo.SkipHostLookup(), natsgo.IgnoreDiscoveredServers(),
@@ -199,21 +188,21 @@ func (t *Type) options(config *targetv1.Nats) ([]natsgo.Option, *tls.Config, err
 	}
 	nkey, err := nkeyOption(config.GetNkeySeed())
 	if err != nil {
-		return nil, nil, err
+		return login{}, err
 	}
 	credentials, err := credentialsOption(config.GetCredentials())
 	if err != nil {
-		return nil, nil, err
+		return login{}, err
 	}
 	secure, err := t.tlsConfig(config)
 	if err != nil {
-		return nil, nil, err
+		return login{}, err
 	}
 	options = append(append(options, nkey...), credentials...)
 	if isSecure(config) {
 		options = append(options, natsgo.Secure(secure))
 	}
-	return options, secure, nil
+	return login{options, secure}, nil
 }
 
 func (t *Type) tlsConfig(config *targetv1.Nats) (*tls.Config, error) {
