@@ -14,7 +14,7 @@ export function NatsFields(props: Props) {
         name="urls"
         label="Servers"
         placeholder="tls://nats.example.com:4222"
-        hint="Of one NATS system, separated by commas. nats://, without TLS, only to addresses the server allows."
+        hint="Of one NATS system, separated by commas: servers that the operator has named (--nats-servers). nats://, without TLS, only on private addresses."
       />
       <Text
         {...props}
