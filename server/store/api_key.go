@@ -21,6 +21,8 @@ const keyCacheTime = time.Second
 type keyCache struct {
 	mu      sync.Mutex
 	entries map[[32]byte]cachedKey
+	// generation counts the calls of clear.
+	generation uint64
 }
 
 type cachedKey struct {
@@ -28,16 +30,21 @@ type cachedKey struct {
 	expires time.Time
 }
 
-func (c *keyCache) get(hash [32]byte, now time.Time) (*gateway.APIKey, bool) {
+// get returns a cached key, and the generation of the cache for put.
+func (c *keyCache) get(hash [32]byte, now time.Time) (key *gateway.APIKey, ok bool, generation uint64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	entry, ok := c.entries[hash]
-	return entry.key, ok && now.Before(entry.expires)
+	return entry.key, ok && now.Before(entry.expires), c.generation
 }
 
-func (c *keyCache) put(key *gateway.APIKey, now time.Time) {
+// put caches a key that was read after get. A key of an earlier generation may have been revoked since, and is not cached.
+func (c *keyCache) put(key *gateway.APIKey, now time.Time, generation uint64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if generation != c.generation {
+		return
+	}
 	if c.entries == nil || len(c.entries) > 10_000 {
 		c.entries = map[[32]byte]cachedKey{}
 	}
@@ -47,6 +54,7 @@ func (c *keyCache) put(key *gateway.APIKey, now time.Time) {
 func (c *keyCache) clear() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.generation++
 	c.entries = nil
 }
 
@@ -84,7 +92,8 @@ func (s *Store) CreateAPIKey(ctx context.Context, k *gateway.APIKey) (*gateway.A
 // at most a second old.
 func (s *Store) APIKeyByHash(ctx context.Context, hash [32]byte) (*gateway.APIKey, error) {
 	now := time.Now()
-	if key, ok := s.keys.get(hash, now); ok {
+	key, ok, generation := s.keys.get(hash, now)
+	if ok {
 		return key, nil
 	}
 	row, err := s.read.APIKey.Query().Where(apikey.Hash(hash[:])).Only(ctx)
@@ -94,8 +103,8 @@ func (s *Store) APIKeyByHash(ctx context.Context, hash [32]byte) (*gateway.APIKe
 	if err != nil {
 		return nil, fmt.Errorf("look up key: %w", err)
 	}
-	key := apiKeyFrom(row)
-	s.keys.put(key, now)
+	key = apiKeyFrom(row)
+	s.keys.put(key, now, generation)
 	return key, nil
 }
 
@@ -124,7 +133,8 @@ func (s *Store) ListAPIKeys(ctx context.Context, tenant *gateway.TenantID, after
 	return mapped(rows, apiKeyFrom), nil
 }
 
-// RevokeAPIKey ends a key at once. Revoking it again changes nothing.
+// RevokeAPIKey revokes a key. This process refuses the key from then on; its open streams end at the next check of live.Registry. Other
+// processes take up to keyCacheTime. Revoking a key again changes nothing.
 func (s *Store) RevokeAPIKey(ctx context.Context, uid string) (*gateway.APIKey, error) {
 	var revoked *gateway.APIKey
 	err := s.change(ctx, func(ctx context.Context, tx *ent.Tx) error {

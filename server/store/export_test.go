@@ -4,6 +4,9 @@ import (
 	"context"
 	"fmt"
 	"io/fs"
+	"time"
+
+	"github.com/postrider-dev/postrider/server/gateway"
 )
 
 // MigrateSQLite migrates a file the way Open does, with other migrations.
@@ -43,3 +46,19 @@ func OpenOverdrawn(ctx context.Context, cfg Config, results, changes bool) (*Sto
 	}
 	return open(ctx, cfg, shares)
 }
+
+// KeyCache is the cache of API keys.
+type KeyCache struct{ cache keyCache }
+
+// Read looks a key up as APIKeyByHash does; meanwhile runs while the key is being read from the database.
+func (k *KeyCache) Read(key *gateway.APIKey, now time.Time, meanwhile func()) (cached bool) {
+	_, cached, generation := k.cache.get(key.Hash, now)
+	if !cached {
+		meanwhile()
+		k.cache.put(key, now, generation)
+	}
+	return cached
+}
+
+// Clear empties the cache, as a revocation does.
+func (k *KeyCache) Clear() { k.cache.clear() }
