@@ -9,51 +9,32 @@ import (
 	"github.com/postrider-dev/postrider/server/publish"
 )
 
-// Bounds of the events that a publish stream has received and not stored yet. When they are reached, nothing more is read until
-// some are stored.
-const (
-	inboxEvents = gateway.MaxBatch
-	inboxBytes  = 4 << 20
-)
-
-// publishInbox holds what one stream has received, and charges it to the stream's call until it is stored. One goroutine
+// publishInbox holds what one publish stream has received, and charges it to the stream's call until it is stored. One goroutine
 // puts, another one takes.
 type publishInbox struct {
-	call *limit.Call
+	call    *limit.Call
+	pending *publish.Pending[publish.Prepared]
+	// arrived signals that there is something to take.
+	arrived chan struct{}
 
-	mu      sync.Mutex
-	waiting []publish.Prepared
-	bytes   int
+	mu sync.Mutex
 	// end is why nothing more will come; nil before.
 	end error
-	// arrived and taken are signals.
-	arrived, taken chan struct{}
 }
 
 func newPublishInbox(call *limit.Call) *publishInbox {
-	return &publishInbox{call: call, arrived: make(chan struct{}, 1), taken: make(chan struct{}, 1)}
+	return &publishInbox{call: call, pending: publish.NewPending[publish.Prepared](gateway.MaxBatch), arrived: make(chan struct{}, 1)}
 }
 
-func signal(to chan struct{}) {
-	select {
-	case to <- struct{}{}:
-	default:
-	}
-}
-
-// put waits for room. The error is that ctx ends first, or that there is no memory for what waits.
+// put waits for room. The error is that ctx ends first, or that there is no memory for what is pending.
 func (b *publishInbox) put(ctx context.Context, one publish.Prepared) error {
 	if err := b.call.Charge(one.Size()); err != nil {
 		return err
 	}
-	for !b.add(one) {
-		select {
-		case <-b.taken:
-		case <-ctx.Done():
-			return context.Cause(ctx)
-		}
+	if err := b.pending.Add(ctx, one, one.Size()); err != nil {
+		return err
 	}
-	signal(b.arrived)
+	b.signal()
 	return nil
 }
 
@@ -64,23 +45,19 @@ func (b *publishInbox) release(batch []publish.Prepared) {
 	}
 }
 
-func (b *publishInbox) add(one publish.Prepared) bool {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if len(b.waiting) >= inboxEvents || len(b.waiting) > 0 && b.bytes+one.Size() > inboxBytes {
-		return false
-	}
-	b.waiting = append(b.waiting, one)
-	b.bytes += one.Size()
-	return true
-}
-
 // close records that nothing more comes, and why.
 func (b *publishInbox) close(why error) {
 	b.mu.Lock()
 	b.end = why
 	b.mu.Unlock()
-	signal(b.arrived)
+	b.signal()
+}
+
+func (b *publishInbox) signal() {
+	select {
+	case b.arrived <- struct{}{}:
+	default:
+	}
 }
 
 // take waits for something to arrive and returns all there is; after that, why nothing more comes. Once the server begins
@@ -93,8 +70,12 @@ func (b *publishInbox) take(ctx context.Context, stopping <-chan struct{}) ([]pu
 		if isClosed(stopping) {
 			return nil, gateway.Errorf(gateway.CodeUnavailable, gateway.ReasonShuttingDown, "the server is stopping; connect again")
 		}
-		if batch, err := b.remove(); len(batch) > 0 || err != nil {
-			return batch, err
+		end := b.ended() // Read before Take, so that everything that was put before the end is taken.
+		if batch := b.pending.Take(); len(batch) > 0 {
+			return batch, nil
+		}
+		if end != nil {
+			return nil, end
 		}
 		select {
 		case <-b.arrived:
@@ -113,14 +94,8 @@ func isClosed(c <-chan struct{}) bool {
 	}
 }
 
-func (b *publishInbox) remove() ([]publish.Prepared, error) {
+func (b *publishInbox) ended() error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	batch := b.waiting
-	if len(batch) == 0 {
-		return nil, b.end
-	}
-	b.waiting, b.bytes = nil, 0
-	signal(b.taken)
-	return batch, nil
+	return b.end
 }

@@ -12,29 +12,22 @@ import (
 	"github.com/postrider-dev/postrider/server/wire"
 )
 
-// Bounds of the publishes of a connection that wait; beyond, the client is not read.
-const (
-	maxPublishes    = 256
-	maxPublishBytes = 4 << 20
-)
+// maxPublishes bounds the publishes of a connection that are pending; the client is not read while there are more.
+const maxPublishes = 256
 
-// publishes are the events of one connection on their way to the disk. They are stored in the order they came in: those
-// that come while a commit is under way go together into the next.
+// publishes are the events of one connection that are not stored yet. A goroutine stores them while there are any.
 type publishes struct {
-	socket *socket
+	socket  *socket
+	pending *publish.Pending[publishRequest]
 
-	mu      sync.Mutex
-	room    sync.Cond
-	waiting []publishRequest
-	bytes   int
-	// working says that a goroutine is at it.
+	mu sync.Mutex
+	// working reports that the goroutine runs.
 	working bool
 }
 
 type publishRequest struct {
 	id      string
 	request *postriderv1.PublishRequest
-	bytes   int
 	// charged is what the connection's call is charged for it.
 	charged int
 	// fault is what is wrong with the request; nil for one that can be tried.
@@ -45,23 +38,17 @@ type publishRequest struct {
 // holds up nobody but the client. charged is the size of the message it came in.
 func (s *socket) publish(asked *postriderv1.SocketRequest, fault error, charged int) {
 	if s.publishes == nil {
-		s.publishes = &publishes{socket: s}
-		s.publishes.room.L = &s.publishes.mu
+		s.publishes = &publishes{socket: s, pending: publish.NewPending[publishRequest](maxPublishes)}
 	}
-	request := asked.GetPublish()
-	s.publishes.add(publishRequest{
-		id: asked.GetId(), request: request, bytes: proto.Size(request), charged: charged, fault: fault,
-	})
+	s.publishes.add(publishRequest{id: asked.GetId(), request: asked.GetPublish(), charged: charged, fault: fault})
 }
 
 func (p *publishes) add(one publishRequest) {
+	if err := p.pending.Add(p.socket.ctx, one, proto.Size(one.request)); err != nil {
+		return // The connection has ended.
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	for p.working && (len(p.waiting) >= maxPublishes || p.bytes+one.bytes > maxPublishBytes) {
-		p.room.Wait()
-	}
-	p.waiting = append(p.waiting, one)
-	p.bytes += one.bytes
 	if !p.working {
 		p.working = p.socket.start(p.work)
 	}
@@ -81,16 +68,14 @@ func (p *publishes) release(batch []publishRequest) {
 	}
 }
 
-// take returns what waits. When there is nothing left, or the connection has ended, the work is done.
+// take returns what is pending. When there is nothing left, or the connection has ended, the work is done.
 func (p *publishes) take() []publishRequest {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	defer p.room.Signal()
-	batch := p.waiting
+	batch := p.pending.Take()
 	if p.socket.ctx.Err() != nil {
-		batch = nil // The client knows by the missing answers, and may publish again.
+		batch = nil // The client knows by the missing responses, and may publish again.
 	}
-	p.waiting, p.bytes = nil, 0
 	p.working = len(batch) > 0
 	return batch
 }
