@@ -74,7 +74,7 @@ func (a *Control) BySession(ctx context.Context, token string) (Caller, error) {
 	}
 	c.SessionEnd, c.issued = opened.Expires, opened.Issued
 	c.Session = gateway.Session{
-		ID: gateway.SessionID(opened.ID), KeyID: c.KeyID, Tenant: c.Tenant, Expires: opened.Expires,
+		ID: opened.ID, KeyID: c.KeyID, Tenant: c.Tenant, Expires: opened.Expires,
 	}
 	return c, a.checkSession(c)
 }
@@ -109,7 +109,7 @@ func (a *Control) ByTicket(ctx context.Context, text string) (Caller, error) {
 		return c, err
 	}
 	c.Session = gateway.Session{
-		ID: gateway.SessionID(ticket.Session), KeyID: c.KeyID, Tenant: c.Tenant, Expires: ticket.SessionExpires,
+		ID: ticket.Session, KeyID: c.KeyID, Tenant: c.Tenant, Expires: ticket.SessionExpires,
 	}
 	if err := a.checkSession(c); err != nil {
 		return c, err

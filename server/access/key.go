@@ -58,8 +58,6 @@ type AdminKey struct {
 	Hash KeyHash
 	// Path is the file that holds the key; empty when it came from the environment.
 	Path string
-	// Created says that the file has just been made.
-	Created bool
 }
 
 // LoadAdminKey takes the admin key from setting (POSTRIDER_ADMIN_KEY) or, when that is empty, from <dir>/admin-key,
@@ -69,25 +67,25 @@ func LoadAdminKey(setting, dir string) (AdminKey, error) {
 		return adminKey(setting, AdminKey{})
 	}
 	path := filepath.Join(dir, adminKeyFile)
-	text, created, err := readOrMakeKey(path)
+	text, err := readOrMakeKey(path)
 	if err != nil {
 		return AdminKey{}, fmt.Errorf("admin key: %w", err)
 	}
-	key, err := adminKey(text, AdminKey{Path: path, Created: created})
+	key, err := adminKey(text, AdminKey{Path: path})
 	if err != nil {
 		return AdminKey{}, fmt.Errorf("%s: %w", path, err)
 	}
 	return key, nil
 }
 
-// readOrMakeKey returns the key in a file. When there is no file, it is made with a new key; then created is true.
-func readOrMakeKey(path string) (text string, created bool, err error) {
-	text, err = seal.ReadPrivate(path)
+// readOrMakeKey returns the key in a file. If there is no file, it makes one with a new key.
+func readOrMakeKey(path string) (string, error) {
+	text, err := seal.ReadPrivate(path)
 	if !errors.Is(err, fs.ErrNotExist) {
-		return text, false, err
+		return text, err
 	}
 	text = NewKey()
-	return text, true, seal.WritePrivate(path, text+"\n")
+	return text, seal.WritePrivate(path, text+"\n")
 }
 
 func adminKey(text string, key AdminKey) (AdminKey, error) {

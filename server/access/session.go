@@ -6,6 +6,7 @@ import (
 	"errors"
 	"time"
 
+	"github.com/postrider-dev/postrider/server/gateway"
 	"github.com/postrider-dev/postrider/server/seal"
 )
 
@@ -28,14 +29,12 @@ var (
 	ErrSessionExpired = errors.New("the session has ended")
 )
 
-// SessionID tells sessions apart. It is derived from the token, which it does not reveal.
-type SessionID [16]byte
-
-// Session is what a session token says. The server keeps nothing of it while it lasts. The caller of OpenSession must still
-// check that the key with this id exists, has this hash and is not revoked, and that nobody signed out of the session.
+// Session is the content of a session token. The server does not store sessions: Control.SignIn makes the token, which the browser keeps in
+// its cookie, and only sessions that were ended early are stored (Control.SignOut). The caller of OpenSession must still check that the key
+// with this id exists, has this hash and is not revoked, and that nobody signed out of the session; Control.BySession does.
 type Session struct {
-	// ID is known of a session that was opened.
-	ID SessionID
+	// ID is derived from the token, which it does not reveal. Only OpenSession sets it.
+	ID gateway.SessionID
 	// KeyID is the id of the key that signed in; AdminKeyID for the admin key.
 	KeyID string
 	// KeyHash makes the session end when the key behind the id becomes another one.

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/postrider-dev/postrider/server/access"
+	"github.com/postrider-dev/postrider/server/gateway"
 	"github.com/postrider-dev/postrider/server/seal"
 )
 
@@ -68,7 +69,7 @@ func TestSession(t *testing.T) {
 }
 
 func withoutID(s access.Session) access.Session {
-	s.ID = access.SessionID{}
+	s.ID = gateway.SessionID{}
 	return s
 }
 
@@ -77,7 +78,7 @@ func TestEverySessionHasAnIDOfItsOwn(t *testing.T) {
 	t.Parallel()
 	ring := keyring(t, firstKey)
 	session := access.NewSession("key_1", access.HashKey("k"), signedIn)
-	id := func(token string) access.SessionID {
+	id := func(token string) gateway.SessionID {
 		opened, err := access.OpenSession(ring, token, signedIn)
 		if err != nil {
 			t.Fatal(err)
@@ -85,7 +86,7 @@ func TestEverySessionHasAnIDOfItsOwn(t *testing.T) {
 		return opened.ID
 	}
 	token := access.SealSession(ring, session)
-	if id(token) == id(access.SealSession(ring, session)) || id(token) == (access.SessionID{}) {
+	if id(token) == id(access.SealSession(ring, session)) || id(token) == (gateway.SessionID{}) {
 		t.Error("two sessions share an id")
 	}
 	if id(token) != id(token[:10]+"\n"+token[10:]) {

@@ -39,7 +39,7 @@ func (a *Control) NewTicket(c Caller, tenant gateway.TenantID, selected gateway.
 	now := time.Now().Truncate(time.Second)
 	ticket := Ticket{
 		KeyID: c.KeyID, KeyHash: c.Hash, Tenant: int64(tenant), Types: selected.Types, Expression: selected.Expression,
-		Session: SessionID(c.Session.ID), SessionExpires: c.Session.Expires,
+		Session: c.Session.ID, SessionExpires: c.Session.Expires,
 		Issued: now, Expires: now.Add(lifetime.Truncate(time.Second)),
 	}
 	if ends := c.Ends(); !ends.IsZero() && ends.Before(ticket.Expires) {

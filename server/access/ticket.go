@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"github.com/postrider-dev/postrider/server/gateway"
 	"github.com/postrider-dev/postrider/server/seal"
 )
 
@@ -35,7 +36,7 @@ type Ticket struct {
 	Types      []string
 	Expression string
 	// Session is the one that it was made in and ends with, and SessionExpires when that ends; zero for none.
-	Session        SessionID
+	Session        gateway.SessionID
 	SessionExpires time.Time
 	// Issued and Expires are whole seconds.
 	Issued, Expires time.Time
@@ -77,10 +78,10 @@ func (c ticketClaims) ticket() (Ticket, error) {
 	if len(c.Session) == 0 {
 		return t, nil
 	}
-	if len(c.Session) != len(SessionID{}) {
+	if len(c.Session) != len(gateway.SessionID{}) {
 		return Ticket{}, ErrTicket
 	}
-	t.Session, t.SessionExpires = SessionID(c.Session), time.Unix(c.SessionExpires, 0)
+	t.Session, t.SessionExpires = gateway.SessionID(c.Session), time.Unix(c.SessionExpires, 0)
 	return t, nil
 }
 

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/postrider-dev/postrider/server/access"
+	"github.com/postrider-dev/postrider/server/gateway"
 	"github.com/postrider-dev/postrider/server/seal"
 )
 
@@ -67,7 +68,7 @@ func TestTicket(t *testing.T) {
 func TestATicketKnowsItsSession(t *testing.T) {
 	t.Parallel()
 	ring, made := keyring(t, firstKey), ticket()
-	made.Session, made.SessionExpires = access.SessionID{1, 2, 3}, signedIn.Add(access.SessionLifetime)
+	made.Session, made.SessionExpires = gateway.SessionID{1, 2, 3}, signedIn.Add(access.SessionLifetime)
 	if got, err := access.OpenTicket(ring, access.SealTicket(ring, made), signedIn); err != nil || !reflect.DeepEqual(got, made) {
 		t.Errorf("ticket is %+v, %v, want %+v", got, err, made)
 	}
