@@ -26,10 +26,9 @@ export function readTargets(target: Target | undefined): { kind: Kind; targets: 
   const kind = target?.config.case;
   return {
     kind: isKind(kind) ? kind : "webhook",
-    targets: {
-      webhook: webhook.read(target) ?? webhook.empty,
-      nats: nats.read(target) ?? nats.empty,
-    },
+    targets: Object.fromEntries(
+      kindNames.map((name) => [name, kinds[name].read(target) ?? kinds[name].empty]),
+    ) as unknown as TargetStates,
   };
 }
 
