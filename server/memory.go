@@ -23,14 +23,15 @@ const (
 // lanes, schemas, statistics.
 //
 //	share   part
-//	1/16    tail: the newest events, which deliveries and streams read from memory
-//	1/16    frames: events and their encodings that live streams share
-//	1/16    sending: pages and large events that live streams are writing to their readers
-//	1/16    attempts: events that deliveries are sending
+//	1/16    tail: the newest events, which deliveries and streams read from memory; the oldest are dropped (tail/tail.go, trim)
+//	1/16    frames: events and their encodings that live streams share; the oldest are dropped (stream/shared.go)
+//	1/16    sending: pages and large events that live streams are writing to their readers; further ones wait (stream/room.go)
+//	1/16    attempts: events that deliveries are sending; further attempts wait (deliver/turns.go)
 //	1/16    pages of the SQLite writer
 //	1/16    pages of all SQLite readers
-//	1/8     bodies of requests in flight (more if the largest needs more: bodyBytes), and events that wait to be stored
-//	3/8     connections of clients, at 32 KB each
+//	1/8     bodies of requests in flight (more if the largest needs more: bodyBytes); further requests are refused (limit/budget.go)
+//	        events that wait to be stored; further ones are refused (store/queue.go)
+//	3/8     connections of clients, at 32 KB each; further ones are closed (httpserver/listener.go)
 //
 // The limit of the collector is the whole less SQLite's pages, which it does not manage, and up to a quarter more for large
 // bodies beyond their part: with a limit below the memory in use it would collect without end. Memory use comes close to the

@@ -72,7 +72,7 @@ type Server struct {
 	stats     *stats.Recorder
 	services  []rpc.Service
 	streams   []string
-	// edges are further protocols.
+	// edges are those besides the built-in ones.
 	edges    []Edge
 	access   *access.Control
 	live     *live.Registry
@@ -105,14 +105,6 @@ func WithService(service rpc.Service, streams ...string) Option {
 		s.services = append(s.services, service)
 		s.streams = append(s.streams, streams...)
 	}
-}
-
-// Edge mounts a protocol of its own, which calls the methods of the contract for its clients.
-type Edge func(*contract.Contract, *http.ServeMux)
-
-// WithEdge serves one more protocol on the port.
-func WithEdge(edge Edge) Option {
-	return func(s *Server) { s.edges = append(s.edges, edge) }
 }
 
 // New opens the data and the port. Nothing is served before Run; Close releases both. Log lines go to logs.
@@ -279,7 +271,7 @@ func (s *Server) mount(mux *http.ServeMux) {
 		Access: s.access, Store: s.store, Schemas: s.schemas, Logger: s.logger,
 	})
 	calls := contract.New(access.Services(), mux, s.logger)
-	for _, edge := range s.edges {
+	for _, edge := range slices.Concat(edges, s.edges) {
 		edge(calls, mux)
 	}
 }

@@ -15,7 +15,8 @@ import (
 	"github.com/postrider-dev/postrider/server/gateway"
 )
 
-// checkInterval is how often the keys of open streams are checked: a revocation and a sign-out must take effect within a second.
+// checkInterval is the time between two checks of the credentials of all open streams: a revocation and a sign-out must end them within a
+// second.
 const checkInterval = 500 * time.Millisecond
 
 // Registry holds the streams that are open.

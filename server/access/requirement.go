@@ -24,7 +24,7 @@ type requirement struct {
 	orTicket bool
 }
 
-// permit returns nil if the caller meets the requirement.
+// permit returns nil if the caller meets the requirement. Control.Admit calls it for each request.
 func (r requirement) permit(caller gateway.Principal) error {
 	if err := Require(caller, r.permission); err != nil {
 		return err
