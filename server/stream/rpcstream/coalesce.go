@@ -3,26 +3,16 @@ package rpcstream
 import (
 	"context"
 	"net/http"
-	"sync"
 
+	"github.com/postrider-dev/postrider/server/stream"
 	"github.com/postrider-dev/postrider/server/wire"
 )
-
-// writeBytes is about how much is buffered before it is written: a burst takes few writes.
-const writeBytes = 32 << 10
-
-// buffers are shared by streams: one that waits holds none.
-type buffers struct{ pool *sync.Pool }
-
-func newBuffers() buffers {
-	return buffers{&sync.Pool{New: func() any { return new([]byte) }}}
-}
 
 // Coalesce lets next, which calls Subscribe, answer with one write and one flush for all messages that are ready, where
 // Connect flushes after each.
 func (t *Transport) Coalesce(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		c := &coalescer{ResponseWriter: w, buffers: t.buffers}
+		c := &coalescer{ResponseWriter: w}
 		next.ServeHTTP(c, r.WithContext(context.WithValue(r.Context(), coalescerKey{}, c)))
 	})
 }
@@ -38,11 +28,10 @@ func coalescerOf(ctx context.Context) *coalescer {
 // coalescer is a response that buffers messages while it is held.
 type coalescer struct {
 	http.ResponseWriter
-	buffers buffers
-	held    bool
-	// put is what is not written yet; nil for nothing.
-	put *[]byte
-	err error
+	held bool
+	// pending is what is not written yet.
+	pending stream.Buffer
+	err     error
 }
 
 // Unwrap lets http.ResponseController reach the connection.
@@ -52,11 +41,8 @@ func (c *coalescer) Write(p []byte) (int, error) {
 	if !c.held {
 		return c.ResponseWriter.Write(p)
 	}
-	if c.put == nil {
-		c.put, _ = c.buffers.pool.Get().(*[]byte)
-	}
-	*c.put = append(*c.put, p...)
-	if len(*c.put) >= writeBytes {
+	c.pending.Set(append(c.pending.Extend(len(p)), p...))
+	if c.pending.Full() {
 		c.write()
 	}
 	return len(p), c.err
@@ -87,14 +73,8 @@ func (c *coalescer) release() {
 }
 
 func (c *coalescer) write() {
-	if c.put == nil {
-		return
+	if content := c.pending.Bytes(); c.err == nil && len(content) > 0 {
+		_, c.err = c.ResponseWriter.Write(content)
 	}
-	if c.err == nil {
-		_, c.err = c.ResponseWriter.Write(*c.put)
-	}
-	if *c.put = (*c.put)[:0]; cap(*c.put) <= 2*writeBytes {
-		c.buffers.pool.Put(c.put)
-	}
-	c.put = nil
+	c.pending.Release()
 }

@@ -17,7 +17,6 @@ type Transport struct {
 	hub *stream.Hub
 	// binary and json are the encodings of a whole answer, by the format of payloads.
 	binary, json map[gateway.PayloadFormat]*stream.Encoding
-	buffers      buffers
 }
 
 // New makes a transport that reads from hub and shows events through view: that of a reader who gets payloads in a format.
@@ -32,7 +31,7 @@ func New(hub *stream.Hub, view func(gateway.PayloadFormat) wire.EventView) *Tran
 			return encode(wire.StreamEvent(message, nil))
 		})
 	}
-	t := &Transport{hub: hub, buffers: newBuffers(), binary: map[gateway.PayloadFormat]*stream.Encoding{
+	t := &Transport{hub: hub, binary: map[gateway.PayloadFormat]*stream.Encoding{
 		gateway.PayloadUsual: encoding(gateway.PayloadUsual, wire.EncodeProto),
 	}, json: map[gateway.PayloadFormat]*stream.Encoding{}}
 	for _, format := range []gateway.PayloadFormat{gateway.PayloadJSON, gateway.PayloadJSONDefaults} {

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
-	"sync"
 
 	"connectrpc.com/connect"
 
@@ -36,7 +35,6 @@ type Transport struct {
 	config Config
 	// usual and defaults are what events look like, without the defaults of fields that are not set and with them.
 	usual, defaults look
-	buffers         *sync.Pool
 }
 
 // look is what events look like in the two forms.
@@ -61,7 +59,6 @@ func New(config Config) *Transport {
 		config:   config,
 		usual:    newLook(config.Hub, config.View(gateway.PayloadJSON)),
 		defaults: newLook(config.Hub, config.View(gateway.PayloadJSONDefaults)),
-		buffers:  &sync.Pool{New: func() any { return new([]byte) }},
 	}
 }
 
@@ -75,7 +72,7 @@ func (t *Transport) serve(w http.ResponseWriter, a *admitted) *connect.Error {
 		return t.refuse(w, r, err)
 	}
 	request.Entry = a.entry
-	out := &writer{to: w, http1: r.ProtoMajor == 1, buffers: t.buffers}
+	out := &writer{to: w, http1: r.ProtoMajor == 1}
 	out.form, out.encoding = t.newForm(r, asked.GetPayloadFormat())
 	request.Heartbeat = out.form.pace(request.Heartbeat)
 	request.Flush = out.flush

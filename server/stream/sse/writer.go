@@ -2,14 +2,10 @@ package sse
 
 import (
 	"net/http"
-	"sync"
 
 	"github.com/postrider-dev/postrider/server/stream"
 	"github.com/postrider-dev/postrider/server/wire"
 )
-
-// writeBytes is about how much is buffered before it is written: a burst takes few writes.
-const writeBytes = 32 << 10
 
 // writer buffers messages until the hub has no more ready, and then writes and flushes them at once.
 type writer struct {
@@ -20,9 +16,8 @@ type writer struct {
 	http1 bool
 	// begun says that the first message was made, after which the answer cannot become an error.
 	begun bool
-	// put holds what is not written yet. It comes from buffers, which streams share: one that waits holds none.
-	put     *[]byte
-	buffers *sync.Pool
+	// pending is what is not written yet.
+	pending stream.Buffer
 	// err is why nothing more can be written.
 	err error
 }
@@ -33,49 +28,33 @@ func (w *writer) event(message *stream.Message) error {
 	if err != nil {
 		return err
 	}
-	put := w.buffer()
-	*put = w.form.event(*put, message.Cursor, frame, message.Filters)
+	w.pending.Set(w.form.event(w.pending.Extend(len(frame)), message.Cursor, frame, message.Filters))
 	return w.writeFull()
 }
 
 // append buffers another message.
 func (w *writer) append(message func([]byte) ([]byte, error)) error {
-	put := w.buffer()
-	before := len(*put)
-	longer, err := message(*put)
+	longer, err := message(w.pending.Extend(0))
 	if err != nil {
-		*put = (*put)[:before]
 		return err
 	}
-	*put, w.begun = longer, true
+	w.pending.Set(longer)
+	w.begun = true
 	return w.writeFull()
 }
 
-func (w *writer) buffer() *[]byte {
-	if w.put == nil {
-		w.put, _ = w.buffers.Get().(*[]byte)
-	}
-	return w.put
-}
-
 func (w *writer) writeFull() error {
-	if len(*w.put) < writeBytes {
+	if !w.pending.Full() {
 		return nil
 	}
 	return w.write()
 }
 
 func (w *writer) write() error {
-	if w.put == nil {
-		return w.err
+	if content := w.pending.Bytes(); w.err == nil && len(content) > 0 {
+		_, w.err = w.to.Write(content)
 	}
-	if w.err == nil && len(*w.put) > 0 {
-		_, w.err = w.to.Write(*w.put)
-	}
-	if *w.put = (*w.put)[:0]; cap(*w.put) <= 2*writeBytes {
-		w.buffers.Put(w.put)
-	}
-	w.put = nil
+	w.pending.Release()
 	return w.err
 }
 
@@ -90,7 +69,6 @@ func (w *writer) flush() error {
 
 // end tells why the stream ends. Who has left does not hear it.
 func (w *writer) end(end wire.StreamEnd) {
-	put := w.buffer()
-	*put = w.form.end(*put, end)
+	w.pending.Set(w.form.end(w.pending.Extend(0), end))
 	_ = w.flush()
 }

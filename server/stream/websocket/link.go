@@ -9,11 +9,11 @@ import (
 	"sync/atomic"
 	"time"
 	"unicode/utf8"
+
+	"github.com/postrider-dev/postrider/server/stream"
 )
 
 const (
-	// writeBytes is about how much is buffered before it is written: a burst takes few writes.
-	writeBytes = 32 << 10
 	// writeTimeout bounds how long one write may wait for a client that does not read.
 	writeTimeout = 30 * time.Second
 	// silence is how long a client may send nothing, not even pongs.
@@ -36,8 +36,8 @@ type link struct {
 	pace   *pace
 
 	mu sync.Mutex
-	// put holds whole frames that are not written yet. Nil while there are none, so that it costs nothing to be quiet.
-	put *[]byte
+	// pending has whole frames that are not written yet.
+	pending stream.Buffer
 	// writing says that a goroutine writes; it also writes what is buffered meanwhile.
 	writing bool
 	// written means that a write has ended. taken and done number the buffers that were begun and ended to be written.
@@ -61,8 +61,8 @@ type link struct {
 	came  int
 }
 
-// buffers are reused for frames that wait to be written.
-var buffers = sync.Pool{New: func() any { return new([]byte) }}
+// eventFrame is the room in bytes that the frame of a small event needs.
+const eventFrame = 512
 
 // newLink makes a link whose client may send a number of frames a second; 0 for any. shared is what those of other links ask for.
 func newLink(rate int, shared func(frames int) time.Duration) *link {
@@ -136,7 +136,7 @@ func (l *link) message(op opcode, compress bool, encode func([]byte) ([]byte, er
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	err := l.add(func(put []byte) ([]byte, error) { return frame(put, op, encode) })
-	if err != nil || len(*l.put) < writeBytes {
+	if err != nil || !l.pending.Full() {
 		return err
 	}
 	own := l.taken + 1
@@ -182,7 +182,7 @@ func (l *link) close(code CloseCode, reason string) {
 
 // add buffers a frame once there is room for it.
 func (l *link) add(something func([]byte) ([]byte, error)) error {
-	for l.writing && l.put != nil && len(*l.put) >= writeBytes {
+	for l.writing && l.pending.Full() {
 		l.written.Wait()
 	}
 	if l.err != nil {
@@ -191,12 +191,9 @@ func (l *link) add(something func([]byte) ([]byte, error)) error {
 	if l.closed {
 		return net.ErrClosed
 	}
-	if l.put == nil {
-		l.put = buffers.Get().(*[]byte)
-	}
-	put, err := something(*l.put)
+	longer, err := something(l.pending.Extend(eventFrame))
 	if err == nil {
-		*l.put = put
+		l.pending.Set(longer)
 	}
 	return err
 }
@@ -207,13 +204,13 @@ func (l *link) drive() error {
 		return l.err
 	}
 	l.writing = true
-	for l.put != nil && l.err == nil {
-		out := l.put
-		l.put = nil
+	for len(l.pending.Bytes()) > 0 && l.err == nil {
+		out := l.pending
+		l.pending = stream.Buffer{}
 		l.taken++
-		l.err = l.write(*out)
+		l.err = l.write(out.Bytes())
 		l.done++
-		recycle(out)
+		out.Release()
 		l.written.Broadcast()
 	}
 	l.writing = false
@@ -221,21 +218,13 @@ func (l *link) drive() error {
 	return l.err
 }
 
-// write lets others put frames by meanwhile.
+// write lets others buffer frames meanwhile.
 func (l *link) write(out []byte) error {
 	l.mu.Unlock()
 	defer l.mu.Lock()
 	l.awaitWrite()
 	_, err := l.Conn.Write(out)
 	return err
-}
-
-// recycle keeps a buffer for others, unless a large message has made it large.
-func recycle(buffer *[]byte) {
-	if cap(*buffer) <= 4*writeBytes {
-		*buffer = (*buffer)[:0]
-		buffers.Put(buffer)
-	}
 }
 
 func (l *link) awaitClient() {
