@@ -14,10 +14,10 @@ import (
 	"github.com/postrider-dev/postrider/server/gateway"
 )
 
-// keyCacheTime is how long a cached look-up is valid: a revocation by another process takes effect within it.
+// keyCacheTime is how long a cached look-up stays valid. A revocation by another process takes effect within this time.
 const keyCacheTime = time.Second
 
-// keyCache saves one look-up in the database per request. Only existing keys are cached, so guesses cannot fill it.
+// keyCache spares requests the database look-up of their key. Only existing keys are cached, so guessed keys cannot fill it.
 type keyCache struct {
 	mu      sync.Mutex
 	entries map[[32]byte]cachedKey
@@ -66,7 +66,7 @@ func apiKeyFrom(row *ent.APIKey) *gateway.APIKey {
 	}
 }
 
-// CreateAPIKey stores a key's hash. A name that is taken in its tenant is already_exists.
+// CreateAPIKey stores the hash of a key. The error is already_exists when the tenant has a key of that name.
 func (s *Store) CreateAPIKey(ctx context.Context, k *gateway.APIKey) (*gateway.APIKey, error) {
 	var created *gateway.APIKey
 	err := s.change(ctx, func(ctx context.Context, tx *ent.Tx) error {
@@ -88,8 +88,8 @@ func (s *Store) CreateAPIKey(ctx context.Context, k *gateway.APIKey) (*gateway.A
 	return created, err
 }
 
-// APIKeyByHash returns a key by the SHA-256 of its secret; a revoked one has its RevokeTime. The error is not found. The result is
-// at most a second old.
+// APIKeyByHash returns the key whose secret has this SHA-256, also when it was revoked: then RevokeTime is set. The error is
+// not found. The result is at most a second old.
 func (s *Store) APIKeyByHash(ctx context.Context, hash [32]byte) (*gateway.APIKey, error) {
 	now := time.Now()
 	key, ok, generation := s.keys.get(hash, now)
@@ -120,7 +120,7 @@ func (s *Store) APIKeyByUID(ctx context.Context, uid string) (*gateway.APIKey, e
 	return apiKeyFrom(row), nil
 }
 
-// ListAPIKeys returns keys by creation, after one; of one tenant, or all.
+// ListAPIKeys returns keys in order of creation, those after afterID, of one tenant or (nil) of all.
 func (s *Store) ListAPIKeys(ctx context.Context, tenant *gateway.TenantID, afterID int64, limit int) ([]*gateway.APIKey, error) {
 	query := s.read.APIKey.Query().Where(apikey.IDGT(afterID))
 	if tenant != nil {

@@ -13,20 +13,20 @@ import (
 // NewEvent is an event to be stored. Append sets its Position and AcceptTime.
 type NewEvent struct {
 	Event *gateway.Event
-	// Hash is of what the client supplied and the canonical payload.
+	// Hash covers what the client supplied and the canonical payload.
 	Hash gateway.ContentHash
-	// ClientID means that the id came from the client, so it may have been used before.
+	// ClientID means that the client chose the id, so an earlier event may already have it.
 	ClientID bool
 }
 
-// Appended is the position of an event. With Duplicate it was stored before.
+// Appended is the position of an event. Duplicate means that the event was stored by an earlier request.
 type Appended struct {
 	Position  gateway.Position
 	Duplicate bool
 }
 
-// ConflictError means that an id was already used with other content. Under a typed event the caller may compare once
-// more in the schema version the first one was stored with.
+// ConflictError means that an id was already used with other content. For a typed event the caller may compare again, in the
+// schema version with which the first event was stored.
 type ConflictError struct {
 	Index        int
 	ID           string
@@ -53,12 +53,12 @@ func (r *appendRequest) fail(err error) {
 	close(r.done)
 }
 
-// Append stores a request's events, all or none, and returns after the commit: they are on disk. registryRevision is
-// the one the events were checked under.
+// Append stores all events of a request or none. It returns after the commit, when the events are on disk. registryRevision
+// is the revision of the registry that the events were checked against.
 //
-// Errors: *ConflictError, ErrRegistryChanged, *gateway.Error (queue full, disk full, stopping, text that cannot be
-// stored). When ctx ends first the outcome is unknown: repeat with the same ids. The events belong to the store from the
-// call on, also then.
+// Errors: *ConflictError, ErrRegistryChanged, *gateway.Error (queue full, disk full, stopping, text that cannot be stored).
+// When ctx ends first, the outcome is unknown: repeat with the same ids. From the call on the events belong to the store,
+// also when ctx ends first.
 func (s *Store) Append(ctx context.Context, registryRevision int64, events []NewEvent) ([]Appended, error) {
 	r := &appendRequest{ctx: ctx, revision: registryRevision, events: events, done: make(chan struct{})}
 	for i := range events {
@@ -78,8 +78,8 @@ func (s *Store) Append(ctx context.Context, registryRevision int64, events []New
 	}
 }
 
-// Storable refuses text that PostgreSQL cannot hold: there it would fail the whole group. Append refuses a request with an
-// event that is not storable as a whole.
+// Storable returns an error for text that PostgreSQL cannot hold and that would fail the whole group there. Append refuses a
+// request as a whole if one of its events is not storable.
 func Storable(e *gateway.Event) error {
 	for _, field := range []struct{ name, text string }{
 		{"event.id", e.ID},
@@ -95,17 +95,18 @@ func Storable(e *gateway.Event) error {
 	return nil
 }
 
-// appendPlan is the outcome of each request of a group.
+// appendPlan holds the outcome of each request of a group.
 type appendPlan struct {
 	insert   []*NewEvent
 	accepted []*appendRequest
-	// ids are the ids in insert that a client may repeat.
+	// ids holds those ids of insert that a client may repeat.
 	ids         map[identityKey]identity
 	bytes       int
 	head        gateway.Position
 	accept      int64
 	lastSubject gateway.Position
-	// unsettled means that two requests of the group disagree about an id: the table must say who is right.
+	// unsettled means that two requests of the group use one id with different content. The stored ids decide which of them
+	// is refused.
 	unsettled bool
 }
 
@@ -123,9 +124,9 @@ func (p *appendPlan) answer() {
 	}
 }
 
-// resolve detects duplicates and conflicts of ids before anything is inserted: within each request, within the group and, if stored is
-// given, against the table. A conflict fails its own request only, and only after the table was read, because the event that
-// seems to come first may be refused itself.
+// resolve detects duplicate and conflicting ids before anything is inserted: within each request, within the group and, if
+// stored is given, against the table. A conflict fails only its own request, and only once the table was read: the event
+// that seems to be first may be refused itself.
 func (w *writer) resolve(requests []*appendRequest, stored map[identityKey]identity) appendPlan {
 	plan := appendPlan{
 		head: w.Head(), insert: make([]*NewEvent, 0, len(requests)), accepted: make([]*appendRequest, 0, len(requests)),
@@ -164,8 +165,8 @@ func (w *writer) admissible(r *appendRequest) error {
 	return nil
 }
 
-// resolveRequest assigns each event of one request its position, or that of the event it repeats. A conflicting request leaves the plan
-// unchanged.
+// resolveRequest assigns each event of a request the next position, or the position of the event that it repeats. A
+// conflicting request leaves the plan unchanged.
 func (p *appendPlan) resolveRequest(r *appendRequest, stored map[identityKey]identity) error {
 	before := len(p.insert)
 	r.results = make([]Appended, len(r.events))
@@ -185,9 +186,10 @@ func (p *appendPlan) resolveRequest(r *appendRequest, stored map[identityKey]ide
 	return nil
 }
 
-// identify returns the event that has an id already, or assigns the id to the event at the next position.
+// identify returns the event that already has the id. If there is none, it assigns the id to this event at the next
+// position.
 func (p *appendPlan) identify(e *NewEvent, stored map[identityKey]identity) (first identity, known bool) {
-	// Ids made here are unique and need no look-up; the index would detect a collision.
+	// Ids that the server made are unique and need no look-up. The index would detect a collision.
 	checked := e.ClientID || stored != nil
 	key := identityKey{e.Event.Tenant, e.Event.ID}
 	if checked {
@@ -203,7 +205,7 @@ func (p *appendPlan) identify(e *NewEvent, stored map[identityKey]identity) (fir
 	return first, false
 }
 
-// forget removes the plan from the n-th event on.
+// forget removes the events from the n-th on from the plan.
 func (p *appendPlan) forget(n int) {
 	for _, e := range p.insert[n:] {
 		delete(p.ids, identityKey{e.Event.Tenant, e.Event.ID})
@@ -232,8 +234,8 @@ var (
 	errOutcomeUnknown = errors.New("it is unknown whether the commit was made")
 )
 
-// insertEvents writes the plan's events. The log's row comes first: on PostgreSQL its lock makes commit order equal
-// position order.
+// insertEvents writes the events of the plan. It updates the log's row first: on PostgreSQL the lock on that row makes the
+// order of commits equal the order of positions.
 func (w *writer) insertEvents(ctx context.Context, tx *sql.Tx, plan *appendPlan) error {
 	if len(plan.insert) == 0 {
 		return nil
@@ -278,7 +280,7 @@ var (
 	identityColumns = []string{"position", "tenant_id", "event_id", "hash", "schema_id"}
 )
 
-// addEventRows converts each value to an interface once for all its columns.
+// addEventRows converts each value to an interface only once for all columns that hold it.
 func (w *writer) addEventRows(n *NewEvent, acceptTime any) {
 	e := n.Event
 	position, tenant, id := any(int64(e.Position)), any(int64(e.Tenant)), any(e.ID)

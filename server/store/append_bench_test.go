@@ -17,10 +17,10 @@ import (
 	"github.com/postrider-dev/postrider/server/store"
 )
 
-// The append path against its limit: the rows of the same events, written into the same tables and indexes by prepared
-// statements alone, 100 events to a transaction. Run both and divide:
+// These benchmarks compare the append path with its limit: prepared statements alone that write the rows of the same events
+// into the same tables and indexes, 100 events to a transaction. Run both and divide:
 //
-//	go test ./server/store -run '^$' -bench 'Append|Inserts|Results' -benchtime 200000x
+// go test ./server/store -run '^$' -bench 'Append|Inserts|Results' -benchtime 200000x
 const benchCallers = 100
 
 // benchEvent is an event of about 300 bytes with a time-sortable id.
@@ -65,8 +65,8 @@ func benchmarkAppend(b *testing.B, cfg store.Config) {
 	stop()
 }
 
-// measured starts the clock; the function it returns stops it and reports rows per second and CPU time per row, which
-// says more on a machine that does other things as well.
+// measured starts the clock. The function that it returns stops the clock and reports rows per second and CPU time per row.
+// CPU time is the better figure on a machine that runs other programs as well.
 func measured(b *testing.B) (stop func()) {
 	b.Helper()
 	b.ReportAllocs()
@@ -92,9 +92,9 @@ func BenchmarkInsertsSQLite(b *testing.B) { benchmarkInserts(b, benchSQLite(b)) 
 
 func BenchmarkInsertsPostgres(b *testing.B) { benchmarkInserts(b, benchPostgres(b)) }
 
-// benchmarkInserts writes what an append has to write, and nothing else.
+// benchmarkInserts writes only the rows that an append has to write.
 func benchmarkInserts(b *testing.B, cfg store.Config) {
-	serve(b, cfg).stop() // makes the tables
+	serve(b, cfg).stop() // creates the tables
 	db := rawWriter(b, cfg)
 	statements := prepareBare(b, db, strings.HasPrefix(cfg.Data, "postgres"))
 	events := make([]store.NewEvent, b.N)
@@ -170,7 +170,7 @@ func BenchmarkResultsSQLite(b *testing.B) { benchmarkResults(b, benchSQLite(b)) 
 
 func BenchmarkResultsPostgres(b *testing.B) { benchmarkResults(b, benchPostgres(b)) }
 
-// benchmarkResults records first attempts that succeeded, of four subscriptions with 256 attempts under way each.
+// benchmarkResults records successful first attempts of four subscriptions, each with 256 attempts under way.
 func benchmarkResults(b *testing.B, cfg store.Config) {
 	w := serve(b, cfg)
 	const subscriptions, slots = 4, 256

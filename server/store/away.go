@@ -17,14 +17,14 @@ import (
 )
 
 // connectTimeout bounds a connection attempt where the URL sets no connect_timeout. commitTimeout bounds the transaction of
-// one group: a connection that no longer carries anything would hold it until TCP gives up, which takes a quarter of an hour.
+// one group. Without it a dead connection would hold the transaction until TCP gives up, which takes a quarter of an hour.
 const (
 	connectTimeout = 5 * time.Second
 	commitTimeout  = 30 * time.Second
 )
 
-// openPool opens a pool of connections to PostgreSQL. All errors of its driver, of reads and writes, are checked for a database that is
-// unavailable. greet prepares each new connection; it may be nil.
+// openPool opens a pool of connections to PostgreSQL. Errors that mean that the database is unavailable are converted (see
+// away), for reads and writes alike. greet prepares each new connection; it may be nil.
 func openPool(address string, greet func(context.Context, *pgx.Conn) error) (*sql.DB, error) {
 	config, err := pgx.ParseConfig(address)
 	if err != nil {
@@ -40,15 +40,15 @@ func openPool(address string, greet func(context.Context, *pgx.Conn) error) (*sq
 	return sql.OpenDB(awayConnector{stdlib.GetConnector(*config, options...)}), nil
 }
 
-// away is the error of a database that is unavailable for now. Its receiver does not know whether a commit under way was made.
+// away returns the error for a database that is unavailable for now. Whether a commit under way was made is unknown then.
 func away(cause error) *gateway.Error {
 	e := gateway.Errorf(gateway.CodeUnavailable, gateway.ReasonStorageUnavailable, "the database does not respond; try again with the same event ids")
 	e.Cause, e.RetryAfter = cause, time.Second
 	return e
 }
 
-// comesBack reports whether an error of PostgreSQL means that it is unavailable for now: classes and codes of appendix A of its
-// manual.
+// comesBack reports whether a PostgreSQL error means that the server is unavailable for now. Classes and codes are those of
+// appendix A of the PostgreSQL manual.
 func comesBack(pg *pgconn.PgError) bool {
 	switch pg.Code {
 	case "57P01", // admin_shutdown
@@ -76,7 +76,7 @@ func (c awayConnector) Connect(ctx context.Context) (driver.Conn, error) {
 	return &awayConn{own}, nil
 }
 
-// connectFault converts a connection error to away, unless PostgreSQL refused for a permanent reason.
+// connectFault converts a connection error with away, unless PostgreSQL refused the connection for a permanent reason.
 func connectFault(ctx context.Context, err error) error {
 	var pg *pgconn.PgError
 	var unreachable *pgconn.ConnectError
@@ -95,13 +95,13 @@ func connectFault(ctx context.Context, err error) error {
 	}
 }
 
-// awayConn is a connection whose errors show whether the database is unavailable.
+// awayConn is a connection that converts errors of an unavailable database with away.
 type awayConn struct{ *stdlib.Conn }
 
-// fault converts an error to away when PostgreSQL reports that, or when the connection broke and its user did not cancel. The cause is
-// wrapped, so that database/sql recognises it.
+// fault converts an error with away when PostgreSQL reports that it is unavailable, or when the connection broke although
+// the caller did not cancel. The cause is wrapped, so that database/sql recognises it.
 func (c *awayConn) fault(ctx context.Context, err error) error {
-	if err == nil || err == io.EOF { // io.EOF ends rows, and is not wrapped then
+	if err == nil || err == io.EOF { // database/sql compares io.EOF, the end of the rows, without unwrapping
 		return err
 	}
 	var pg *pgconn.PgError
@@ -173,7 +173,7 @@ func (s *awayStatement) QueryContext(ctx context.Context, args []driver.NamedVal
 
 type awayRows struct {
 	*stdlib.Rows
-	ctx  context.Context // of the query that the rows are of
+	ctx  context.Context // of the query that returned the rows
 	conn *awayConn
 }
 

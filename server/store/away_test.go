@@ -11,7 +11,7 @@ import (
 	"github.com/postrider-dev/postrider/server/store"
 )
 
-// TestNewerDatabaseIsRefused has a newer version migrate the database.
+// TestNewerDatabaseIsRefused migrates the database as a newer version would.
 func TestNewerDatabaseIsRefused(t *testing.T) {
 	t.Parallel()
 	dialects(t, func(t *testing.T, cfg store.Config) {
@@ -24,8 +24,8 @@ func TestNewerDatabaseIsRefused(t *testing.T) {
 	})
 }
 
-// TestPostgresRestart restarts PostgreSQL as often as it likes between and during writes. Who publishes meanwhile is told to
-// try again; nothing is lost or doubled, and no second server gets in.
+// TestPostgresRestart restarts PostgreSQL again and again, between writes and during them. Publishers are asked to try
+// again, nothing is lost or stored twice, and no second server can start.
 func TestPostgresRestart(t *testing.T) {
 	t.Parallel()
 	needPostgres(t)
@@ -74,7 +74,7 @@ func TestPostgresRestart(t *testing.T) {
 // retryPause keeps repeats from taking the processor that PostgreSQL needs to start.
 const retryPause = 20 * time.Millisecond
 
-// publishUntil publishes, each event as often as it takes, and returns what was acknowledged.
+// publishUntil publishes events, each as often as needed, and returns the acknowledged ids.
 func (w *served) publishUntil(stop <-chan struct{}) map[string]bool {
 	acknowledged := map[string]bool{}
 	for i := 0; ; i++ {
@@ -95,7 +95,7 @@ func (w *served) publishUntil(stop <-chan struct{}) map[string]bool {
 	}
 }
 
-// publishOnceBack publishes as soon as the database takes it.
+// publishOnceBack publishes as soon as the database accepts writes again.
 func (w *served) publishOnceBack(id string) {
 	w.t.Helper()
 	for {

@@ -10,8 +10,8 @@ import (
 // bulkSizes are the numbers of rows for which a statement is prepared, largest first.
 var bulkSizes = []int{64, 16, 4, 1}
 
-// bulkInsert inserts many rows of one table with prepared multi-row statements. ent's bulk create builds its SQL anew on
-// every call and reaches about half the rows per second (docs/decisions.md); this is used on the hot path alone.
+// bulkInsert inserts many rows of one table with prepared multi-row statements. It is for the hot path only: ent's bulk
+// create builds its SQL anew on every call and reaches about half the rows per second (docs/decisions.md).
 type bulkInsert struct {
 	columns int
 	stmts   []*sql.Stmt
@@ -52,7 +52,7 @@ func (d *database) insertSQL(table string, columns []string, rows int, suffix st
 	return q.String()
 }
 
-// add queues one row, whose values are in the order of the columns.
+// add queues one row. The values must be in the order of the columns.
 func (b *bulkInsert) add(values ...any) { b.args = append(b.args, values...) }
 
 // flush inserts the queued rows.

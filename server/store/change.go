@@ -11,20 +11,20 @@ import (
 // adminRequest is an administrative change that waits for the writer.
 type adminRequest struct {
 	run func(ctx context.Context, w *writer, tx *ent.Tx) error
-	// taken is set once, by the writer that runs the request or by the caller who gives up on it.
+	// taken is set once: by the writer when it runs the request, or by the caller when it gives up.
 	taken atomic.Bool
 	done  chan error
 }
 
 func (r *adminRequest) take() bool { return r.taken.CompareAndSwap(false, true) }
 
-// change runs an administrative change on the writer, in a transaction of its own, and waits for the commit. When ctx
-// ends first the change is not made, unless it was begun: then its end is waited for, so that the outcome is known.
+// change runs an administrative change on the writer, in a transaction of its own, and waits for the commit. When ctx ends
+// before the change has begun, the change is not made. A change that has begun is waited for, so that its outcome is known.
 func (s *Store) change(ctx context.Context, run func(ctx context.Context, tx *ent.Tx) error) error {
 	return s.onWriter(ctx, func(ctx context.Context, _ *writer, tx *ent.Tx) error { return run(ctx, tx) })
 }
 
-// onWriter is change for a run that needs the writer's own state.
+// onWriter is like change, for changes that need the state of the writer.
 func (s *Store) onWriter(ctx context.Context, run func(ctx context.Context, w *writer, tx *ent.Tx) error) error {
 	r := &adminRequest{run: run, done: make(chan error, 1)}
 	if err := s.queue.pushAdmin(r); err != nil {
@@ -41,7 +41,7 @@ func (s *Store) onWriter(ctx context.Context, run func(ctx context.Context, w *w
 	}
 }
 
-// onCommit has f called by the writer once the transaction is committed.
+// onCommit registers f, which the writer calls once the transaction is committed.
 func onCommit(tx *ent.Tx, f func()) {
 	tx.OnCommit(func(next ent.Committer) ent.Committer {
 		return ent.CommitFunc(func(ctx context.Context, tx *ent.Tx) error {
@@ -54,8 +54,8 @@ func onCommit(tx *ent.Tx, f func()) {
 	})
 }
 
-// makeChange makes an administrative change, unless its caller has given up on it. Only a fault that leaves open what is
-// on disk is returned.
+// makeChange makes an administrative change, unless its caller has given up. It returns only errors after which the content
+// of the disk is unknown (see fatal).
 func (w *writer) makeChange(ctx context.Context, request *adminRequest) error {
 	if !request.take() {
 		return nil

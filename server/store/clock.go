@@ -9,18 +9,18 @@ import (
 	"github.com/postrider-dev/postrider/server/gateway"
 )
 
-// Due times are stored by the wall clock. A delivery with a store time in the future was stored by a clock that was ahead. Its due
-// time is meaningless then, but the length of its wait is not.
+// Due times are wall-clock times. A delivery whose update time is in the future was stored while the clock was ahead. Its
+// due time means nothing then, but the length of its wait (due time minus update time) is still right.
 
-// storedAhead selects the waiting deliveries of a subscription that were stored ahead of a time. What is due is in the
-// index, so only rows that wait are read.
+// storedAhead selects the waiting deliveries of a subscription that were stored while the clock was ahead of the given time.
+// The due time is part of the index, so the query reads only rows that are not due.
 const storedAhead = `from delivery where subscription_id = ? and state in (1, 2) and state in (1, 2, 4, 5)
 	and due_time > ? and update_time > ?`
 
 const waitAnew = `update delivery set due_time = ? + due_time - update_time, update_time = ?
 	where id in (select id ` + storedAhead + `)`
 
-// StoredAhead reports whether deliveries of a subscription wait that were stored ahead of a time.
+// StoredAhead reports whether a subscription has waiting deliveries that were stored while the clock was ahead of now.
 func (s *Store) StoredAhead(ctx context.Context, sub gateway.SubscriptionID, now time.Time) (ahead bool, err error) {
 	err = s.db.reader.QueryRowContext(ctx, s.db.bind(`select exists(select 1 `+storedAhead+`)`),
 		int64(sub), micros(now), micros(now)).Scan(&ahead)
@@ -30,7 +30,8 @@ func (s *Store) StoredAhead(ctx context.Context, sub gateway.SubscriptionID, now
 	return ahead, nil
 }
 
-// waitAnew restarts the waits of rows that were stored ahead of a time: they wait from then, for as long as intended.
+// waitAnew restarts the waits of deliveries that were stored while the clock was ahead. Each waits its full length again,
+// from ClockSet on.
 func (w *writer) waitAnew(ctx context.Context, tx *sql.Tx, results []Result) error {
 	for i := range results {
 		r := &results[i]

@@ -13,12 +13,12 @@ import (
 	"github.com/postrider-dev/postrider/ent/migrations"
 )
 
-// database is one open database of either dialect: a single writing connection, a pool of readers, and the lock that
-// excludes every other process.
+// database is one open database of either dialect: a single connection for writes, a pool of connections for reads, and the
+// lock that excludes every other process.
 type database struct {
 	dialect        string
 	writer, reader *sql.DB
-	// byteOrder means that text is compared byte by byte, so that a prefix is a range of an index.
+	// byteOrder means that text is compared byte by byte, so that the texts with a common prefix are one range of an index.
 	byteOrder bool
 	// wal is the path of SQLite's write-ahead log.
 	wal     string
@@ -41,7 +41,7 @@ func (d *database) close() error {
 	return d.release()
 }
 
-// placeholder writes the n-th parameter, from 1.
+// placeholder returns the placeholder of the n-th parameter, counted from 1.
 func (d *database) placeholder(n int) string {
 	if d.dialect == dialect.Postgres {
 		return fmt.Sprintf("$%d", n)
@@ -49,7 +49,7 @@ func (d *database) placeholder(n int) string {
 	return "?"
 }
 
-// bind rewrites the "?" of a statement for the dialect. Our statements have no "?" in literals.
+// bind rewrites the "?" placeholders of a statement for the dialect. No statement of this package has a "?" in a literal.
 func (d *database) bind(query string) string {
 	if d.dialect != dialect.Postgres {
 		return query
@@ -71,12 +71,12 @@ func (d *database) bind(query string) string {
 func migrationsOf(folder string) fs.FS {
 	files, err := fs.Sub(migrations.Files, folder)
 	if err != nil {
-		panic(err) // only for a name that is no path
+		panic(err) // only for an invalid folder name
 	}
 	return files
 }
 
-// migrateUp applies the migrations that are missing.
+// migrateUp applies the pending migrations.
 func migrateUp(ctx context.Context, d goose.Dialect, files fs.FS, db *sql.DB) error {
 	provider, err := goose.NewProvider(d, db, files)
 	if err != nil {
@@ -91,7 +91,7 @@ func migrateUp(ctx context.Context, d goose.Dialect, files fs.FS, db *sql.DB) er
 	return nil
 }
 
-// refuseNewer refuses a database that a newer version has migrated, whose tables this version does not know.
+// refuseNewer returns an error for a database that a newer version has migrated: this version does not know its tables.
 func refuseNewer(ctx context.Context, provider *goose.Provider) error {
 	version, err := provider.GetDBVersion(ctx)
 	if err != nil {

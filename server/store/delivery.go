@@ -52,7 +52,7 @@ func attemptFrom(row *ent.Attempt) gateway.Attempt {
 	}
 }
 
-// value is what a nullable column holds, the zero value for null.
+// value returns the value of a nullable column, the zero value for null.
 func value[T any](v *T) T {
 	if v == nil {
 		var zero T
@@ -66,8 +66,8 @@ func timings(dns, connect, tls, firstByte, total *int64) gateway.Timings {
 	return gateway.Timings{DNS: us(dns), Connect: us(connect), TLS: us(tls), FirstByte: us(firstByte), Total: us(total)}
 }
 
-// OpenDeliveries returns pending and retrying deliveries of a subscription that are due by a time, or whenever the
-// subscription lets them (no due time, first), by due time and position.
+// OpenDeliveries returns pending and retrying deliveries of a subscription that are due by dueBy, ordered by due time and
+// position. Deliveries without a due time may be attempted as soon as the subscription allows it; they come first.
 func (s *Store) OpenDeliveries(ctx context.Context, sub gateway.SubscriptionID, dueBy time.Time, limit int) ([]*gateway.Delivery, error) {
 	rows, err := s.read.Delivery.Query().
 		Where(delivery.SubscriptionID(int64(sub)), delivery.StateIn(openStates...), inOpenIndex,
@@ -79,8 +79,8 @@ func (s *Store) OpenDeliveries(ctx context.Context, sub gateway.SubscriptionID, 
 	return mapped(rows, deliveryFrom), nil
 }
 
-// OpenSubscriptions returns which subscriptions have open deliveries, with the earliest due time; zero when one is due
-// at once.
+// OpenSubscriptions returns the subscriptions that have open deliveries, each with its earliest due time. The time is zero
+// when a delivery is due at once.
 func (s *Store) OpenSubscriptions(ctx context.Context) (map[gateway.SubscriptionID]time.Time, error) {
 	var rows []struct {
 		ID  gateway.SubscriptionID `json:"subscription_id"`
@@ -99,8 +99,8 @@ func (s *Store) OpenSubscriptions(ctx context.Context) (map[gateway.Subscription
 	return open, nil
 }
 
-// RetryingDeliveries returns how many deliveries failed and wait for their next attempt, of each subscription that has
-// some.
+// RetryingDeliveries returns the number of deliveries that failed and wait for their next attempt, for each subscription
+// that has any.
 func (s *Store) RetryingDeliveries(ctx context.Context) (map[gateway.SubscriptionID]int64, error) {
 	var rows []struct {
 		ID    gateway.SubscriptionID `json:"subscription_id"`
@@ -118,7 +118,7 @@ func (s *Store) RetryingDeliveries(ctx context.Context) (map[gateway.Subscriptio
 	return counts, nil
 }
 
-// SettledAbove returns the positions in (after, upTo] for which a subscription has a row of the live run already.
+// SettledAbove returns the positions in (after, upTo] for which a subscription already has a delivery of the live run.
 func (s *Store) SettledAbove(ctx context.Context, sub gateway.SubscriptionID, after, upTo gateway.Position) (positions []gateway.Position, err error) {
 	err = s.read.Delivery.Query().Where(delivery.SubscriptionID(int64(sub)), delivery.PositionGT(int64(after)),
 		delivery.PositionLTE(int64(upTo)), delivery.Run(0)).Order(ent.Asc(delivery.FieldPosition)).
@@ -129,7 +129,7 @@ func (s *Store) SettledAbove(ctx context.Context, sub gateway.SubscriptionID, af
 	return positions, nil
 }
 
-// Delivery returns one delivery of a tenant, with its event's id and type. The error is not found.
+// Delivery returns one delivery of a tenant, with the id and type of its event. The error is not found.
 func (s *Store) Delivery(ctx context.Context, tenant gateway.TenantID, key gateway.DeliveryKey) (*gateway.Delivery, error) {
 	row, err := s.read.Delivery.Query().Where(delivery.SubscriptionID(int64(key.Subscription)),
 		delivery.Position(int64(key.Position)), delivery.Run(int32(key.Run)), delivery.TenantID(int64(tenant))).Only(ctx)
@@ -143,7 +143,7 @@ func (s *Store) Delivery(ctx context.Context, tenant gateway.TenantID, key gatew
 	return d, s.nameEvents(ctx, []*gateway.Delivery{d})
 }
 
-// nameEvents sets the ids and types of the events.
+// nameEvents sets the event ids and types of deliveries.
 func (s *Store) nameEvents(ctx context.Context, deliveries []*gateway.Delivery) error {
 	positions := mapped(deliveries, func(d *gateway.Delivery) gateway.Position { return d.Position })
 	names := make(map[int64]*ent.Event, len(positions))
@@ -169,8 +169,8 @@ func int64s(positions []gateway.Position) []int64 {
 	return mapped(positions, func(p gateway.Position) int64 { return int64(p) })
 }
 
-// Attempts returns the attempts of a delivery that have ended and are kept, with what they sent, oldest first: those after a
-// number, at most limit.
+// Attempts returns the ended attempts of a delivery that are kept, with what they sent: those with numbers above after,
+// oldest first, at most limit.
 func (s *Store) Attempts(ctx context.Context, d *gateway.Delivery, after, limit int) ([]gateway.Attempt, error) {
 	rows, err := s.read.Attempt.Query().Where(attempt.SubscriptionID(int64(d.Subscription)),
 		attempt.Position(int64(d.Position)), attempt.Run(int32(d.Run)), attempt.NumberGT(int32(after)),
@@ -190,17 +190,18 @@ func (s *Store) Attempts(ctx context.Context, d *gateway.Delivery, after, limit 
 // DeliveryQuery selects deliveries of one tenant for a list.
 type DeliveryQuery struct {
 	Tenant gateway.TenantID
-	// Subscription and Position restrict the list; 0 for any.
+	// Subscription and Position restrict the list; 0 means any.
 	Subscription gateway.SubscriptionID
 	Position     gateway.Position
-	// States are those wanted; all when empty.
+	// States restricts the list to these states; empty means all.
 	States []gateway.DeliveryState
-	// Before is the delivery after which the page begins; nil begins at the newest.
+	// Before is the last delivery of the previous page; nil begins with the newest delivery.
 	Before *gateway.DeliveryKey
 	Limit  int
 }
 
-// ListDeliveries returns deliveries, newest event first. next is the Before of the next page, nil when there is none.
+// ListDeliveries returns deliveries, those of the newest events first. next is the Before of the next page, nil on the last
+// page.
 func (s *Store) ListDeliveries(ctx context.Context, q DeliveryQuery) (deliveries []*gateway.Delivery, next *gateway.DeliveryKey, err error) {
 	query := s.read.Delivery.Query().Where(delivery.TenantID(int64(q.Tenant)))
 	if q.Subscription != 0 {
@@ -252,19 +253,20 @@ func (s *Store) CountDeliveries(ctx context.Context, sub gateway.SubscriptionID)
 	return retrying, dead, nil
 }
 
-// sortedByPosition orders few rows out of many. The plus keeps SQLite from reading all of a subscription's rows in that
-// order, instead of the few in the partial index.
+// sortedByPosition sorts by position a result that is much smaller than the table. The plus keeps SQLite from reading all
+// rows of a subscription in order of position, instead of the few in the partial index.
 func sortedByPosition(direction string) delivery.OrderOption {
 	return func(sel *entsql.Selector) { sel.OrderExpr(entsql.Expr("+" + delivery.FieldPosition + direction)) }
 }
 
-// inOpenIndex repeats the condition of the partial index, because the planner uses the index only if the query has the same condition.
+// inOpenIndex repeats the condition of the partial index. The planner uses a partial index only for queries that contain its
+// condition.
 func inOpenIndex(sel *entsql.Selector) {
 	sel.Where(entsql.ExprP("state in (1, 2, 4, 5)"))
 }
 
-// RecordTestAttempt keeps the attempt of a test. A test is not in the log, so its start time stands for the position. Of
-// a subscription's tests the last MaxTestAttempts are kept.
+// RecordTestAttempt stores the attempt of a test delivery. A test event is not in the log, so the negated start time takes
+// the place of its position. The newest MaxTestAttempts attempts of a subscription are kept.
 func (s *Store) RecordTestAttempt(ctx context.Context, sub *gateway.Subscription, a gateway.Attempt) error {
 	return s.onWriter(ctx, func(ctx context.Context, w *writer, tx *ent.Tx) error {
 		if w.removed[sub.ID] {

@@ -13,22 +13,22 @@ import (
 	"github.com/postrider-dev/postrider/server/gateway"
 )
 
-// MaxEndedSessions bounds the rows of one key's ended sessions. A further one is replaced by a single row that ends every session of the
-// key that expires no later, so that signing in and out in a loop fills neither the table nor the memory.
+// MaxEndedSessions bounds the stored ended sessions of one key. Beyond it they are replaced by a single row that ends all
+// sessions of the key that expire no later. So signing in and out in a loop fills neither the table nor the memory.
 const MaxEndedSessions = 100
 
-// endedKept is how long an ended session is kept after it has expired: a clock that was ahead for a while may have expired it early,
-// and the session must not become valid again when the clock is corrected.
+// endedKept is how long an ended session is kept after it expired. A clock that was ahead for a while may have expired the
+// session early. Then the session must not become valid again when the clock is corrected.
 const endedKept = 30 * 24 * time.Hour
 
-// endedSessions is the table in memory: every call with a session checks it.
+// endedSessions holds the whole table in memory, because every call with a session checks it.
 type endedSessions struct {
 	mu   sync.RWMutex
 	keys map[string][]endedSession
 }
 
 type endedSession struct {
-	// id is nil for every session of the key that expires no later.
+	// id is nil for a row that ends every session of the key that expires no later.
 	id      *gateway.SessionID
 	expires time.Time
 }
@@ -52,7 +52,8 @@ func (s *endedSessions) has(one gateway.Session) bool {
 	return false
 }
 
-// replace sets the rows of a key, and removes keys whose sessions have expired long ago.
+// replace sets the ended sessions of a key, and removes the keys of which all ended sessions expired more than endedKept
+// ago.
 func (s *endedSessions) replace(key string, rows []*ent.EndedSession, now time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

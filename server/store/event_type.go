@@ -20,8 +20,8 @@ import (
 	"github.com/postrider-dev/postrider/server/gateway"
 )
 
-// UpdateEventType changes the levels and the deprecation of a type. change is given a copy; it runs in the transaction.
-// expected is the type's revision, or 0.
+// UpdateEventType changes the levels and the deprecation of a type. It calls change with a copy, inside the transaction.
+// expected is the type's revision, or 0 for any.
 func (s *Store) UpdateEventType(
 	ctx context.Context, name string, expected int64, change func(*gateway.EventType) error,
 ) (*RegisteredType, error) {
@@ -58,7 +58,7 @@ func expectType(registry *Registry, name string, expected int64) (*RegisteredTyp
 	return current, expectRevision("event type", expected, current.Revision)
 }
 
-// saveLevels writes the levels of tenants where they differ from the type's present ones.
+// saveLevels writes the tenants' levels that differ from the current ones.
 func saveLevels(ctx context.Context, tx *ent.Tx, current *RegisteredType, levels map[gateway.TenantID]gateway.Level) error {
 	for tenant, level := range current.TenantLevels {
 		if own, kept := levels[tenant]; kept && own == level {
@@ -82,15 +82,15 @@ func saveLevels(ctx context.Context, tx *ent.Tx, current *RegisteredType, levels
 	return nil
 }
 
-// DeleteEventType removes a type and its versions. The error is failed_precondition while a stored event is of the type
-// or a subscription's filter names it exactly. expected is the type's revision, or 0.
+// DeleteEventType removes a type and its versions. The error is failed_precondition while there are stored events of the
+// type or a subscription's filter names the type exactly. expected is the type's revision, or 0 for any.
 func (s *Store) DeleteEventType(ctx context.Context, name string, expected int64) error {
 	return s.changeRegistry(ctx, 0, func(ctx context.Context, tx *ent.Tx, next *Registry) error {
 		current, err := expectType(next, name, expected)
 		if err != nil {
 			return err
 		}
-		// There is one writer and the revision grows, so no event of the type can be stored meanwhile.
+		// There is one writer, and the revision grows, so no event of the type can be stored in the meantime.
 		if err := unused(ctx, tx, name); err != nil {
 			return err
 		}
@@ -99,7 +99,7 @@ func (s *Store) DeleteEventType(ctx context.Context, name string, expected int64
 	})
 }
 
-// unused returns an error that names a user of a type.
+// unused returns an error that names a tenant or subscription that uses the type.
 func unused(ctx context.Context, tx *ent.Tx, name string) error {
 	publisher, err := tx.Tenant.Query().Where(hasEventsOf(name)).Order(ent.Asc(tenant.FieldName)).First(ctx)
 	if err == nil {
@@ -133,7 +133,7 @@ func inUse(name, why string) error {
 	return gateway.Errorf(gateway.CodeFailedPrecondition, gateway.ReasonInUse, "event type %q is in use: %s", name, why)
 }
 
-// forgetType removes the rows of a type, and descriptor sets that no version refers to any more.
+// forgetType removes the rows of a type, and the descriptor sets that no version refers to any more.
 func forgetType(ctx context.Context, tx *ent.Tx, gone *RegisteredType, next *Registry) error {
 	if _, err := tx.EventTypeLevel.Delete().Where(eventtypelevel.EventTypeID(gone.row)).Exec(ctx); err != nil {
 		return fmt.Errorf("delete levels: %w", err)

@@ -9,13 +9,13 @@ import (
 	"github.com/postrider-dev/postrider/server/gateway"
 )
 
-// MigrateSQLite migrates a file the way Open does, with other migrations.
+// MigrateSQLite migrates a file like Open, with the given migrations.
 func MigrateSQLite(ctx context.Context, file string, files fs.FS) error {
 	return migrateSQLite(ctx, file, files)
 }
 
-// LimitPages bounds the size of SQLite's file by so many pages above what it has, as a full disk would; negative lifts
-// the bound.
+// LimitPages lets SQLite's file grow by at most more pages, like a disk that is nearly full. A negative number removes the
+// limit.
 func (s *Store) LimitPages(ctx context.Context, more int) error {
 	var pages int
 	if err := s.db.writer.QueryRowContext(ctx, "pragma page_count").Scan(&pages); err != nil {
@@ -28,14 +28,14 @@ func (s *Store) LimitPages(ctx context.Context, more int) error {
 	return err
 }
 
-// QueueAppend is Append without its wait for the commit, so that the writer's goroutine itself may call it.
+// QueueAppend is Append without the wait for the commit, so that the writer's own goroutine can call it.
 func (s *Store) QueueAppend(e NewEvent) error {
 	return s.queue.pushAppend(&appendRequest{
 		ctx: context.Background(), revision: s.RegistryRevision(), events: []NewEvent{e}, size: e.Event.Size(), done: make(chan struct{}),
 	})
 }
 
-// OpenOverdrawn opens a store where results, and changes, have used up what they may take while appends wait.
+// OpenOverdrawn opens a store in which results, or changes, or both have used up the time they may take while appends wait.
 func OpenOverdrawn(ctx context.Context, cfg Config, results, changes bool) (*Store, error) {
 	shares := newShares()
 	if results {

@@ -13,8 +13,8 @@ import (
 	"github.com/postrider-dev/postrider/server/gateway"
 )
 
-// ErrRegistryChanged is answered by Append when the schema registry changed after the events were checked: check again
-// and call again.
+// ErrRegistryChanged is returned by Append when the schema registry changed after the events were checked. The caller checks
+// them again and repeats the call.
 var ErrRegistryChanged = errors.New("schema registry changed")
 
 func overloaded() *gateway.Error {
@@ -32,21 +32,22 @@ func storageFull(cause error) *gateway.Error {
 // fullRetry is the retry hint while the database accepts no writes.
 const fullRetry = 5 * time.Second
 
-// readOnly is the error of a read-only file system, which is transient until an operator repairs it. Nothing was stored.
+// readOnly returns the error for a read-only file system. The error is transient: an operator can repair it. Nothing was
+// stored.
 func readOnly(cause error) *gateway.Error {
 	e := gateway.Errorf(gateway.CodeUnavailable, gateway.ReasonStorageUnavailable, "the disk is read-only; nothing was stored; try again")
 	e.Cause, e.RetryAfter = cause, fullRetry
 	return e
 }
 
-// locked means that another program writes to the database, a transient fault. Nothing was stored.
+// locked returns the error for a database that another program has locked, which is transient. Nothing was stored.
 func locked(cause error) *gateway.Error {
 	e := gateway.Errorf(gateway.CodeUnavailable, gateway.ReasonOverloaded, "another program keeps the database locked; try again")
 	e.Cause, e.RetryAfter = cause, time.Second
 	return e
 }
 
-// passing converts a transient fault to the error that callers get, and returns any other as it is.
+// passing converts a transient error to the one that callers get, and returns any other error unchanged.
 func passing(err error) error {
 	var lite sqlite3.Error
 	switch {
@@ -58,21 +59,22 @@ func passing(err error) error {
 		return readOnly(err)
 	case errors.As(err, &lite) && lite.Code == sqlite3.ErrBusy:
 		return locked(err)
-	case errors.Is(err, context.DeadlineExceeded): // the time that a commit has, for the writer's context has no other
+	case errors.Is(err, context.DeadlineExceeded): // commitTimeout: the writer's context has no other deadline
 		return away(err)
 	default:
 		return err
 	}
 }
 
-// noFile is the error of a process that has no free file descriptors, which is transient. Nothing was stored.
+// noFile returns the error for a process that has no free file descriptors, which is transient. Nothing was stored.
 func noFile(cause error) *gateway.Error {
 	e := gateway.Errorf(gateway.CodeUnavailable, gateway.ReasonOverloaded, "this server has too many files open; try again")
 	e.Cause, e.RetryAfter = cause, time.Second
 	return e
 }
 
-// outOfFiles reports whether the process, or the machine, may open no more files. SQLite opens some while it writes.
+// outOfFiles reports whether the process or the machine has reached its limit of open files. SQLite opens files while it
+// writes.
 func outOfFiles(err error) bool {
 	var lite sqlite3.Error
 	if errors.As(err, &lite) && among(lite.SystemErrno, syscall.EMFILE, syscall.ENFILE) {
@@ -81,7 +83,7 @@ func outOfFiles(err error) bool {
 	return errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE)
 }
 
-// uniqueViolation reports whether a row of that key exists already.
+// uniqueViolation reports whether a row with the same unique key exists.
 func uniqueViolation(err error) bool {
 	var lite sqlite3.Error
 	if errors.As(err, &lite) {
@@ -91,8 +93,8 @@ func uniqueViolation(err error) bool {
 	return errors.As(err, &pg) && pg.Code == "23505"
 }
 
-// full reports whether the disk is full, or a quota or the largest size of a file reached: a transient fault. SQLite has
-// taken the transaction back, unless it was a sync that failed.
+// full reports whether the disk is full, or a quota or the maximum file size was reached, which is transient. SQLite has
+// rolled the transaction back, unless a sync failed.
 func full(err error) bool {
 	var lite sqlite3.Error
 	if errors.As(err, &lite) {
@@ -103,7 +105,7 @@ func full(err error) bool {
 	return errors.As(err, &pg) && pg.Code == "53100"
 }
 
-// writeProtected reports whether the database cannot be written to: the file system, or its files, became read-only.
+// writeProtected reports whether the file system or the database files became read-only.
 func writeProtected(err error) bool {
 	var lite sqlite3.Error
 	if !errors.As(err, &lite) || syncing(lite) {
@@ -113,7 +115,7 @@ func writeProtected(err error) bool {
 		among(lite.SystemErrno, syscall.EROFS)
 }
 
-// syncing reports whether it was a sync that failed: what is on disk is not known then, whatever the reason.
+// syncing reports whether a sync failed. The content of the disk is unknown then, whatever the reason.
 func syncing(err sqlite3.Error) bool {
 	return err.ExtendedCode == sqlite3.ErrIoErrFsync || err.ExtendedCode == sqlite3.ErrIoErrDirFsync
 }
@@ -122,11 +124,11 @@ func among(errno syscall.Errno, these ...syscall.Errno) bool {
 	return errno != 0 && slices.Contains(these, errno)
 }
 
-// refuses reports whether a fault means that the database takes no writes for now.
+// refuses reports whether an error means that the database accepts no writes for now.
 func refuses(err error) bool { return full(err) || outOfFiles(err) || writeProtected(err) }
 
-// fatal reports whether the fault leaves it open what is on disk. After a failed fsync the kernel may have dropped the
-// pages, so going on would acknowledge what is not there: the process ends and recovery starts from the file.
+// fatal reports whether the content of the disk is unknown after an error. After a failed fsync the kernel may have dropped
+// the pages. To go on would acknowledge events that are not stored, so the process ends and recovery starts from the file.
 func fatal(err error) bool {
 	if errors.Is(err, errLogMoved) || errors.Is(err, errInUse) {
 		return true

@@ -9,11 +9,12 @@ import (
 	"strings"
 )
 
-// privateMode is the mode of every file of the database: a user who can read one can read all events.
+// privateMode is the mode of every database file: a user who can read one of them can read all events.
 const privateMode fs.FileMode = 0o600
 
-// makePrivate creates the database file if there is none, so that SQLite, which gives its siblings the mode of that file,
-// finds it with ours whatever the umask. Files of earlier versions, and copies beside them, are mended.
+// makePrivate creates the database file if it does not exist, so that it has privateMode whatever the umask. SQLite gives
+// its other files the mode of this one. The modes of files that an earlier version made, and of copies in the same folder,
+// are corrected.
 func makePrivate(folder string, logger *slog.Logger) error {
 	database := filepath.Join(folder, sqliteFile)
 	file, err := os.OpenFile(database, os.O_CREATE|os.O_RDWR, privateMode)
@@ -35,7 +36,7 @@ func makePrivate(folder string, logger *slog.Logger) error {
 	return nil
 }
 
-// mend removes all access but the owner's. File systems without modes are accepted.
+// mend removes all access except the owner's. On a file system without modes it only logs a warning.
 func mend(name string, logger *slog.Logger) {
 	info, err := os.Stat(name)
 	if err == nil && info.Mode().IsRegular() && info.Mode().Perm() != privateMode {

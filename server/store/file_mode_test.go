@@ -10,8 +10,8 @@ import (
 	"github.com/postrider-dev/postrider/server/store"
 )
 
-// Neither the umask nor what an earlier version left decides who can read the events. The test is not parallel: the
-// umask is the process's.
+// Neither the umask nor the modes of an earlier version decide who can read the events. The test is not parallel, because
+// the umask belongs to the process.
 func TestDatabaseFilesArePrivateWhateverTheUmask(t *testing.T) {
 	for _, mask := range []int{0o000, 0o022, 0o777} {
 		old := syscall.Umask(mask)
@@ -55,7 +55,7 @@ func expectAllPrivate(t *testing.T, folder string, names ...string) {
 	}
 }
 
-// openToAll makes the files as a version without this rule left them, and a copy beside them.
+// openToAll gives the files, and a copy beside them, the modes that a version without this rule used.
 func openToAll(t *testing.T, folder string) {
 	t.Helper()
 	if err := os.WriteFile(filepath.Join(folder, "postrider.db-backup"), []byte("x"), 0o644); err != nil {

@@ -22,7 +22,7 @@ var sqlCalls = []string{
 	"Exec", "ExecContext", "Query", "QueryContext", "QueryRow", "QueryRowContext", "Prepare", "PrepareContext", "StmtContext", "BeginTx",
 }
 
-// A reader of a file needs to know one way to the tables.
+// Readers of a file should need to know only one way to access the tables.
 func TestFilesUseEntOrSQL(t *testing.T) {
 	t.Parallel()
 	names, err := filepath.Glob("*.go")
@@ -43,7 +43,7 @@ func TestFilesUseEntOrSQL(t *testing.T) {
 	}
 }
 
-// usesEnt reports whether a file imports the generated code. The migrations beside it are SQL.
+// usesEnt reports whether a file imports the generated code. The migrations in the same folder are SQL and do not count.
 func usesEnt(file *ast.File) bool {
 	return slices.ContainsFunc(file.Imports, func(spec *ast.ImportSpec) bool {
 		imported, _ := strconv.Unquote(spec.Path.Value)
@@ -51,7 +51,7 @@ func usesEnt(file *ast.File) bool {
 	})
 }
 
-// firstSQL returns the first statement or call that uses SQL; empty when there is none.
+// firstSQL returns the first SQL statement or call in a file; empty when there is none.
 func firstSQL(file *ast.File) (found string) {
 	ast.Inspect(file, func(node ast.Node) bool {
 		switch n := node.(type) {

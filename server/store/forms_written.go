@@ -15,23 +15,23 @@ const (
 		(select id from request_form where subscription_id = ? order by revision desc, id desc limit ?)`
 )
 
-// formRow is a form that is to be written with the results of a group.
+// formRow is a form that will be written with the results of a group.
 type formRow struct {
 	delivery *gateway.Delivery
 	form     *gateway.RequestForm
 	revision int64
 }
 
-// formsWritten is which form of each subscription was written last, and what the transaction under way has added to that.
-// It belongs to the writer.
+// formsWritten holds the form of each subscription that was written last, and the forms that the current transaction adds.
+// Only the writer uses it.
 type formsWritten struct {
 	last map[gateway.SubscriptionID]gateway.FormDigest
-	// begun are those of a transaction whose outcome is not known yet; the first written of them are in it.
+	// begun holds the forms of a transaction whose outcome is not known yet. The first written of them are inserted.
 	begun   []formRow
 	written int
 }
 
-// begin forgets what a transaction that was not committed has added.
+// begin discards what a transaction that was not committed has added.
 func (f *formsWritten) begin() {
 	for _, row := range f.begun {
 		delete(f.last, row.delivery.Subscription)
@@ -44,8 +44,8 @@ func (f *formsWritten) committed() {
 	f.begun, f.written = f.begun[:0], 0
 }
 
-// note adds the form that a result brings, unless it is the one written last. A form that comes back after another is written
-// once more, which makes it the newest.
+// note adds the form of a result, unless it is the one that was written last. A form that is used again after another one is
+// written again, which makes it the newest.
 func (f *formsWritten) note(r *Result) {
 	last := r.Delivery.Last
 	if r.Revision == 0 || last == nil || last.Outcome.Sent.Form == nil || f.last[r.Delivery.Subscription] == last.Outcome.Sent.Digest {
@@ -55,7 +55,7 @@ func (f *formsWritten) note(r *Result) {
 	f.begun = append(f.begun, formRow{r.Delivery, last.Outcome.Sent.Form, r.Revision})
 }
 
-// insertForms writes the forms noted since.
+// insertForms inserts the forms that were added since the last call.
 func (w *writer) insertForms(ctx context.Context, tx *sql.Tx) error {
 	for ; w.forms.written < len(w.forms.begun); w.forms.written++ {
 		row := w.forms.begun[w.forms.written]

@@ -8,17 +8,19 @@ import (
 	"time"
 )
 
-// group is the content of one commit. Its results stay in the queue, because the commit may leave some for the next.
+// group is the content of one commit. Its results stay in the queue, because the commit may leave some of them for the next
+// group.
 type group struct {
 	appends []*appendRequest
 	results []Result
-	// changes says that administrative changes wait.
+	// changes means that administrative changes are waiting.
 	changes bool
 }
 
 func (g group) empty() bool { return len(g.appends)+len(g.results) == 0 && !g.changes }
 
-// commitGroup appends and records in one transaction. A fault fails the appends; results are kept and tried again.
+// commitGroup stores appends and results in one transaction. After an error the appends fail; the results are kept and tried
+// again.
 func (w *writer) commitGroup(ctx context.Context, g group) error {
 	if len(g.appends) > 0 {
 		if err := w.writeOwed(ctx); err != nil {
@@ -32,7 +34,7 @@ func (w *writer) commitGroup(ctx context.Context, g group) error {
 		written, err = w.writeGroup(ctx, &plan, g.results)
 	}
 	if plan.unsettled || uniqueViolation(err) {
-		// An id was used before: look all of them up, settle who is a duplicate, and write again.
+		// An id was used before: look up all ids of the group, find the duplicates and write again.
 		plan, written, err = w.resolveStored(ctx, g)
 	}
 	if errors.Is(err, errOutcomeUnknown) {
@@ -60,8 +62,8 @@ func (w *writer) resolveStored(ctx context.Context, g group) (plan appendPlan, w
 	return plan, written, err
 }
 
-// writeGroup is the transaction: the events, and as many of the results as their share allows. written says how many, also
-// where the outcome is unknown.
+// writeGroup runs the transaction. It writes the events, and as many results as the share of results allows. written is the
+// number of these results, also when the outcome is unknown.
 func (w *writer) writeGroup(ctx context.Context, plan *appendPlan, results []Result) (written int, err error) {
 	ctx, done := w.db.boundCommit(ctx)
 	defer done()
@@ -87,7 +89,7 @@ func (w *writer) writeGroup(ctx context.Context, plan *appendPlan, results []Res
 	return written, nil
 }
 
-// account shares a commit between events and results by what they wrote.
+// account divides the time of a commit between events and results by estimates of the bytes that each wrote.
 func (w *writer) account(plan *appendPlan, inserted, committed time.Duration, results, written int) {
 	events, others := int64(40<<10+plan.bytes*3), int64(written*600)
 	w.walWritten += events + others
@@ -99,7 +101,8 @@ func (w *writer) account(plan *appendPlan, inserted, committed time.Duration, re
 	w.shares.served(inserted+committed-forResults, results > 0, w.queue.changesWait())
 }
 
-// committed tells everybody: first the tail, so that a publisher who has its answer finds the event, then the callers.
+// committed reports a commit: first to the tail, so that a publisher that has its response finds the event, then to the
+// callers.
 func (w *writer) committed(plan appendPlan, results []Result) {
 	if len(plan.insert) > 0 {
 		w.lastAccept = plan.accept
@@ -116,8 +119,8 @@ func (w *writer) committed(plan appendPlan, results []Result) {
 	}
 }
 
-// groupFailed refuses a group's events; its results stay queued for later. Only a fault that leaves open what is on disk is
-// returned.
+// groupFailed refuses the events of a group; its results stay queued. It returns only errors after which the content of the
+// disk is unknown (see fatal).
 func (w *writer) groupFailed(g group, err error) error {
 	w.noteWrite(err)
 	answer := passing(fmt.Errorf("append events: %w", err))
@@ -136,7 +139,7 @@ func (w *writer) groupFailed(g group, err error) error {
 	return nil
 }
 
-// logFailure logs a failed group, at most once a second: a database that is away fails every group.
+// logFailure logs failed groups at most once a second: while the database is unavailable, every group fails.
 func (w *writer) logFailure(g group, err error) {
 	w.failures.groups++
 	w.failures.events += len(g.appends)
@@ -147,5 +150,5 @@ func (w *writer) logFailure(g group, err error) {
 	}
 }
 
-// rollback ends a transaction that may have been committed.
+// rollback rolls a transaction back; after a commit it does nothing.
 func rollback(tx *sql.Tx) { _ = tx.Rollback() }

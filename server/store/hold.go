@@ -9,7 +9,7 @@ import (
 	"github.com/postrider-dev/postrider/server/gateway"
 )
 
-// holdFrom parses a stored hold; null is none.
+// holdFrom parses a stored hold; null means no hold.
 func holdFrom(column *[]byte) (h gateway.Hold, err error) {
 	if len(value(column)) > 0 {
 		err = json.Unmarshal(*column, &h)
@@ -25,7 +25,7 @@ func holdColumn(h gateway.Hold) (any, error) {
 	return json.Marshal(h)
 }
 
-// setHolds writes a group's holds; the last one of a subscription wins.
+// setHolds writes the holds of a group; of each subscription only the last one.
 func (w *writer) setHolds(ctx context.Context, tx *sql.Tx, results []Result) error {
 	var holds map[gateway.SubscriptionID]gateway.Hold
 	for i := range results {

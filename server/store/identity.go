@@ -20,7 +20,8 @@ type identity struct {
 	schema   gateway.SchemaID
 }
 
-// storedIdentities looks up every id of the group, including ids made here, since the conflict may be with one of those.
+// storedIdentities looks up every id of the group. It includes ids that the server made, because the conflict may be with
+// one of them.
 func (w *writer) storedIdentities(ctx context.Context, requests []*appendRequest) (map[identityKey]identity, error) {
 	ids := map[gateway.TenantID][]string{}
 	for _, r := range requests {
@@ -79,14 +80,14 @@ func (s *Store) EventByID(ctx context.Context, tenant gateway.TenantID, id strin
 	return found[position], nil
 }
 
-// Identity is what is kept of an event under its id.
+// Identity is what the store keeps of an event under its id.
 type Identity struct {
 	Hash gateway.ContentHash
-	// Schema is the version that the content was encoded under, 0 for JSON text.
+	// Schema is the schema version with which the content was encoded, 0 for JSON text.
 	Schema gateway.SchemaID
 }
 
-// IdentityOf returns what is kept under an id; found is false when the id was not used.
+// IdentityOf returns the identity that is stored under an id; found is false when the id was not used.
 func (s *Store) IdentityOf(ctx context.Context, tenant gateway.TenantID, id string) (first Identity, found bool, err error) {
 	row, err := s.read.EventIdentity.Query().
 		Where(eventidentity.TenantID(int64(tenant)), eventidentity.EventID(id)).Only(ctx)

@@ -6,8 +6,8 @@ import (
 	"github.com/postrider-dev/postrider/server/gateway"
 )
 
-// loadLeftovers finds deleted subscriptions whose rows were still being removed when the server ended. It goes from one
-// subscription to the next by the indexes.
+// loadLeftovers finds deleted subscriptions whose rows were still being removed when the server ended. It steps from one
+// subscription to the next with the indexes.
 func (w *writer) loadLeftovers(ctx context.Context) error {
 	for _, table := range []string{"delivery", "attempt"} {
 		rows, err := w.db.reader.QueryContext(ctx, `with recursive owner(id) as (

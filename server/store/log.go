@@ -10,24 +10,24 @@ import (
 	"github.com/postrider-dev/postrider/server/gateway"
 )
 
-// shard is the one row of the log; sharding is for later.
+// shard is the key of the log's only row. The column leaves room for sharding.
 const shard = 0
 
-// logState is the state of the log as of the newest commit. The writer stores it; any goroutine may load it.
+// logState is the state of the log after the newest commit. The writer stores it; any goroutine may load it.
 type logState struct {
 	head, subjectMark atomic.Int64
 	registry          atomic.Pointer[Registry]
-	// refusing is why the database takes no writes for now; nil while it does.
+	// refusing is the reason why the database accepts no writes for now; nil while it accepts them.
 	refusing atomic.Pointer[gateway.Error]
-	// incarnations do not change once the store is open.
+	// incarnations does not change once the store is open.
 	incarnations []gateway.IncarnationStart
 }
 
 // Head is the position of the newest committed event.
 func (l *logState) Head() gateway.Position { return gateway.Position(l.head.Load()) }
 
-// Cursor returns the cursor of a position, in the incarnation it was written in: a repeated publish returns the cursor of
-// the first one, restarts or not.
+// Cursor returns the cursor of a position, in the incarnation that wrote the position. So a repeated publish returns the
+// same cursor as the first, also after a restart.
 func (l *logState) Cursor(p gateway.Position) gateway.Cursor {
 	i := len(l.incarnations) - 1
 	for i > 0 && p < l.incarnations[i].First {
@@ -36,18 +36,18 @@ func (l *logState) Cursor(p gateway.Position) gateway.Cursor {
 	return gateway.Cursor{Shard: shard, Incarnation: l.incarnations[i].ID, Position: p}
 }
 
-// CheckCursor returns the position to read after, and what is missing before the next event.
+// CheckCursor returns the position to read after, and the gap between the cursor and the next event.
 func (l *logState) CheckCursor(c gateway.Cursor, t *gateway.Tenant) (after gateway.Position, gap gateway.Gap) {
 	return gateway.CheckCursor(c, l.incarnations, l.Head(), t.PurgedTo)
 }
 
-// Registry returns the event types as they are now.
+// Registry returns the current event types.
 func (l *logState) Registry() *Registry { return l.registry.Load() }
 
 // RegistryRevision grows with every change of the event types.
 func (l *logState) RegistryRevision() int64 { return l.Registry().Revision }
 
-// firstRows makes the log's row, the one group of subscriptions and the default tenant on a fresh database.
+// firstRows fills a fresh database: the log's row, the only group of subscriptions and the default tenant.
 func (w *writer) firstRows(ctx context.Context) error {
 	exists, err := w.client.EventLog.Query().Exist(ctx)
 	if err != nil || exists {
@@ -81,13 +81,13 @@ func (w *writer) loadLog(ctx context.Context) error {
 	w.head.Store(row.Head)
 	w.subjectMark.Store(row.SubjectMark)
 	w.lastAccept = row.AcceptTime
-	// Whether events behind the mark have subjects is not known: look once.
+	// Whether events after the mark have subjects is not known, so indexing runs once up to the head.
 	w.subjectsTo = gateway.Position(row.Head)
 	return w.loadRegistry(ctx, row.RegistryRevision)
 }
 
-// beginIncarnation writes the new incarnation. SQLite cannot prove that the file is not an older copy, so every start
-// begins one: cursors of events a restore has lost then never fit.
+// beginIncarnation writes the incarnation of this start. SQLite cannot prove that its file is not an older copy, so every
+// start begins a new incarnation. Then cursors of events that a restore has lost never match.
 func (w *writer) beginIncarnation(ctx context.Context) error {
 	rows, err := w.client.Incarnation.Query().Order(ent.Asc("first_position", "id")).All(ctx)
 	if err != nil {
@@ -106,7 +106,7 @@ func (w *writer) beginIncarnation(ctx context.Context) error {
 	w.incarnations = append(w.incarnations, begun)
 	err = w.storeIncarnation(ctx, begun)
 	if refuses(err) {
-		// What is stored can be read and delivered; the writer stores it before the first event.
+		// Stored events can still be read and delivered. The writer stores the incarnation before the first append.
 		w.owed = &begun
 		w.noteWrite(err)
 		return nil

@@ -12,11 +12,11 @@ import (
 	"github.com/postrider-dev/postrider/server/gateway"
 )
 
-// commitBreaker stands between the store and PostgreSQL and breaks the connection at the next commit.
+// commitBreaker is a proxy between the store and PostgreSQL that breaks the connection at the next commit.
 type commitBreaker struct {
 	upstream string
 	listener net.Listener
-	// passOn says that PostgreSQL still gets the commit; leave that its side of the connection stays open.
+	// passOn means that PostgreSQL still receives the commit. leave means that the connection to PostgreSQL stays open.
 	passOn, leave bool
 
 	mu    sync.Mutex
@@ -73,7 +73,7 @@ func (b *commitBreaker) relay(client, server net.Conn) {
 		n, err := client.Read(part)
 		breaks := b.breaks(part[:n], server)
 		if breaks {
-			_ = client.Close() // before PostgreSQL can answer
+			_ = client.Close() // before PostgreSQL can respond
 		}
 		if !breaks || b.passOn {
 			_, _ = server.Write(part[:n])
@@ -107,8 +107,8 @@ func (b *commitBreaker) arm() {
 	b.armed = true
 }
 
-// TestLostAnswerOfACommit loses PostgreSQL's answer of a commit, which was made or not. The publisher is told to repeat, and
-// a repeat is stored once; the server goes on, and its tail gets every event.
+// TestLostAnswerOfACommit loses PostgreSQL's response to a commit, whether it was made or not. The publisher is asked to
+// repeat, and a repeated event is stored once. The server goes on, and its tail gets every event.
 func TestLostAnswerOfACommit(t *testing.T) {
 	t.Parallel()
 	for name, way := range map[string]struct{ made, leave bool }{

@@ -11,19 +11,19 @@ import (
 )
 
 const (
-	// maxTypesByIndex is up to how many event types a filter is read type by type through the index; beyond it the log is
-	// scanned.
+	// maxTypesByIndex is the number of event types up to which a filter is read type by type through the index. For more
+	// types the log is scanned.
 	maxTypesByIndex = 200
-	// scanWindow is how many positions a scan looks at in one read.
+	// scanWindow is the number of positions that a scan covers in one read.
 	scanWindow = 5_000
 )
 
-// The store reads and counts the events that a filter's patterns select. Its callers evaluate expressions: the store does not know
-// payloads.
+// The store selects events by the patterns of a filter. It does not know payloads, so its callers evaluate the filter's
+// expression.
 
-// ReadMatching returns up to limit events of one tenant that the filter's patterns select, after one position and up to another,
-// in order and of about maxBytes together. scanned is the position up to which the log has been looked at: read on from
-// there. The type index finds one event among ten million at once.
+// ReadMatching returns up to limit events of one tenant in (after, upTo] that the filter's patterns select, in order, with a
+// total size of about maxBytes. scanned is the last position that was examined; the next read continues after it. Through
+// the index of types one event among ten million is found at once.
 func (s *Store) ReadMatching(ctx context.Context, tenant gateway.TenantID, f gateway.Filter, after, upTo gateway.Position, limit, maxBytes int) (events []*gateway.Event, scanned gateway.Position, err error) {
 	if upTo = min(upTo, s.Head()); upTo <= after {
 		return nil, after, nil
@@ -57,8 +57,8 @@ func (s *Store) ReadMatching(ctx context.Context, tenant gateway.TenantID, f gat
 	}
 }
 
-// scannedTenant is the tenant's condition where the log is read by position. The plus keeps SQLite from reading all of
-// the tenant's events through the index of types instead, and sorting them.
+// scannedTenant is the condition on the tenant when the log is read by position. The plus keeps SQLite from reading all
+// events of the tenant through the index of types and then sorting them.
 const scannedTenant = `+tenant_id = ?`
 
 func (s *Store) scanMatching(ctx context.Context, tenant gateway.TenantID, f gateway.Filter, after, upTo gateway.Position, limit, maxBytes int) ([]*gateway.Event, gateway.Position, error) {
@@ -76,7 +76,7 @@ func (s *Store) scanMatching(ctx context.Context, tenant gateway.TenantID, f gat
 	return events, window, nil
 }
 
-// positionSpan is what part of the log is looked at, and from which end.
+// positionSpan is the part of the log that a read covers, and the end at which it begins.
 type positionSpan struct {
 	after, upTo gateway.Position
 	newest      bool
@@ -89,7 +89,7 @@ func (p positionSpan) order() string {
 	return "asc"
 }
 
-// positionsByType merges the first positions of each type, at most limit in all.
+// positionsByType merges the first positions of each type and returns at most limit of them.
 func (s *Store) positionsByType(ctx context.Context, tenant gateway.TenantID, types []string, span positionSpan, limit int) ([]gateway.Position, error) {
 	query := `select position from event where tenant_id = ? and type = ? and position > ? and position <= ? order by position ` +
 		span.order() + ` limit ?`
@@ -125,8 +125,8 @@ func (s *Store) positions(ctx context.Context, query string, args ...any) ([]gat
 	return found, rows.Err()
 }
 
-// filterTypes returns the event types of the tenant that the filter selects, by hopping from type to type through the
-// index. byIndex is false when a scan of the log is the better way.
+// filterTypes returns the event types of the tenant that the filter selects. It skips from type to type through the index.
+// byIndex is false when scanning the log is faster.
 func (s *Store) filterTypes(ctx context.Context, tenant gateway.TenantID, f gateway.Filter) (types []string, byIndex bool, err error) {
 	if f.MatchesAll() && s.onlyTenant() {
 		return nil, false, nil
@@ -159,16 +159,16 @@ func (s *Store) filterTypes(ctx context.Context, tenant gateway.TenantID, f gate
 	return types, true, nil
 }
 
-// hopTypes goes from type to type through the index.
+// hopTypes selects the distinct types of a range by skipping from type to type through the index.
 const hopTypes = `with recursive hop(type) as (
 		select min(type) from event where tenant_id = ? and type > ? and type < ?
 		union all
 		select (select min(e.type) from event e where e.tenant_id = ? and e.type > hop.type and e.type < ?) from hop where hop.type is not null
 	) select type from hop where type is not null limit ?`
 
-// typesWithPrefix adds the types that begin with prefix, up to just over the bound.
+// typesWithPrefix adds the types that begin with prefix, at most one more than maxTypesByIndex.
 func (s *Store) typesWithPrefix(ctx context.Context, tenant gateway.TenantID, prefix string, seen map[string]bool) error {
-	// "~" sorts after every character a type may have.
+	// "~" sorts after every character that a type can contain.
 	rows, err := s.db.reader.QueryContext(ctx, s.db.bind(hopTypes),
 		int64(tenant), prefix, prefix+"~", int64(tenant), prefix+"~", maxTypesByIndex+1)
 	if err != nil {
@@ -185,8 +185,8 @@ func (s *Store) typesWithPrefix(ctx context.Context, tenant gateway.TenantID, pr
 	return rows.Err()
 }
 
-// CountMatching counts what ReadMatching would read, up to limit. Where that takes a scan, it looks at the first
-// 10 × limit positions alone.
+// CountMatching counts the events that ReadMatching would read, up to limit. A scan covers only the first 10 × limit
+// positions.
 func (s *Store) CountMatching(ctx context.Context, tenant gateway.TenantID, f gateway.Filter, after, upTo gateway.Position, limit int) (int, error) {
 	if upTo <= after {
 		return 0, nil
@@ -212,8 +212,8 @@ func (s *Store) CountMatching(ctx context.Context, tenant gateway.TenantID, f ga
 	return count, nil
 }
 
-// countScan counts by scan, in a part of the log no longer than ten times the limit: a filter over that many types
-// selects about everything.
+// countScan counts with a scan of at most 10 × limit positions. That is enough, because a filter that selects too many types
+// for the index selects nearly all events.
 func (s *Store) countScan(ctx context.Context, tenant gateway.TenantID, f gateway.Filter, after, upTo gateway.Position, limit int) (int, error) {
 	where, args := patternCondition(f)
 	query := s.db.bind(`select count(*) from (select 1 from event where ` + scannedTenant + ` and position > ? and position <= ?` + where + ` limit ?) counted`)
@@ -226,7 +226,7 @@ func (s *Store) countScan(ctx context.Context, tenant gateway.TenantID, f gatewa
 	return n, nil
 }
 
-// patternCondition writes a filter as SQL.
+// patternCondition returns the SQL condition of a filter's patterns.
 func patternCondition(f gateway.Filter) (where string, args []any) {
 	if f.MatchesAll() {
 		return "", nil
@@ -251,13 +251,13 @@ type EventQuery struct {
 	Subject string
 	// From and To bound the accept time: From <= t < To; nil for no bound.
 	From, To *time.Time
-	// Before is the position to go on below; 0 begins at the head.
+	// Before is the position below which the page begins; 0 begins at the head.
 	Before gateway.Position
 	Limit  int
 }
 
-// ListEvents returns events newest first. next is the Before of the next page, 0 when there is none. A page may hold
-// fewer events than Limit and still have a next one: a read looks at a bounded part of the log.
+// ListEvents returns events, newest first. next is the Before of the next page, 0 when there is none. A page with fewer
+// events than Limit may still have a next page, because one read covers a bounded part of the log.
 func (s *Store) ListEvents(ctx context.Context, q EventQuery) (events []*gateway.Event, next gateway.Position, err error) {
 	span, err := s.querySpan(ctx, q)
 	if err != nil || span.upTo <= span.after {
@@ -280,7 +280,7 @@ func (s *Store) ListEvents(ctx context.Context, q EventQuery) (events []*gateway
 	return slices.DeleteFunc(events, func(e *gateway.Event) bool { return !q.Filter.Match(e.Type) }), next, nil
 }
 
-// maxListBytes bounds a page of a list.
+// maxListBytes bounds the size of a page.
 const maxListBytes = 4 << 20
 
 // newestFirst reads the events at these positions, up to about maxListBytes.
@@ -313,7 +313,7 @@ func (s *Store) querySpan(ctx context.Context, q EventQuery) (positionSpan, erro
 	return span, nil
 }
 
-// listPositions returns candidates, newest first, and the lowest position that was looked at.
+// listPositions returns candidates, newest first, and the lowest position that was examined.
 func (s *Store) listPositions(ctx context.Context, q EventQuery, span positionSpan) ([]gateway.Position, gateway.Position, error) {
 	if q.Subject != "" {
 		return s.positionsBySubject(ctx, q, span)
@@ -334,7 +334,8 @@ func (s *Store) listPositions(ctx context.Context, q EventQuery, span positionSp
 	return positions, bottomOf(positions, q.Limit, bottom+1), err
 }
 
-// bottomOf is the lowest position looked at: the last one found when the page is full.
+// bottomOf returns the lowest position that was examined: the last position found when the page is full, otherwise the given
+// one.
 func bottomOf(positions []gateway.Position, limit int, otherwise gateway.Position) gateway.Position {
 	if len(positions) >= limit {
 		return positions[len(positions)-1]

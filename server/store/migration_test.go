@@ -37,7 +37,7 @@ func TestDialectsHaveTheSameMigrations(t *testing.T) {
 	}
 }
 
-// TestTablesAreThoseOfEnt compares a migrated database with one that ent makes of its schema.
+// TestTablesAreThoseOfEnt compares a migrated database with one that ent creates from its schema.
 func TestTablesAreThoseOfEnt(t *testing.T) {
 	t.Parallel()
 	t.Run("SQLite", func(t *testing.T) {
@@ -95,7 +95,8 @@ func lines(t *testing.T, db *sql.DB, query string) (lines []string) {
 	return lines
 }
 
-// rebuild is what Atlas writes when a column of a SQLite table changes. The PRAGMA does nothing inside a transaction.
+// rebuild is the migration that Atlas writes when a column of an SQLite table changes. The PRAGMA does nothing inside a
+// transaction.
 const rebuild = `-- +goose Up
 PRAGMA foreign_keys = off;
 CREATE TABLE new_parent (id integer NOT NULL PRIMARY KEY, name text NOT NULL);
@@ -147,7 +148,7 @@ func TestMigrationThatLeavesOrphansIsRefused(t *testing.T) {
 	}
 }
 
-// TestRealTablesSurviveRebuild puts data into the tables as they are and rebuilds every one of them.
+// TestRealTablesSurviveRebuild fills the current tables with data and rebuilds every one of them.
 func TestRealTablesSurviveRebuild(t *testing.T) {
 	t.Parallel()
 	cfg := freshSQLite(t)
@@ -180,7 +181,7 @@ func TestRealTablesSurviveRebuild(t *testing.T) {
 	if before["event"] != 3 || before["delivery"] != 3 || before["subscription"] != 1 {
 		t.Errorf("rows before: %v", before)
 	}
-	// Else the database would be of a newer version.
+	// Otherwise the database would be of a newer version.
 	execute(t, db, "delete from goose_db_version where version_id = 99990101000000")
 	w = serve(t, cfg)
 	w.publish("d")
@@ -189,7 +190,7 @@ func TestRealTablesSurviveRebuild(t *testing.T) {
 	}
 }
 
-// TestGroupStartsAtTheLogsMark migrates a database in which the log had one mark for all subscriptions.
+// TestGroupStartsAtTheLogsMark migrates a database in which the log held the one mark of all subscriptions.
 func TestGroupStartsAtTheLogsMark(t *testing.T) {
 	t.Parallel()
 	dialects(t, func(t *testing.T, cfg store.Config) {
@@ -228,7 +229,7 @@ func named(name string) func(*gateway.Subscription) {
 	return func(s *gateway.Subscription) { s.Name = name }
 }
 
-// rebuildAll writes the rebuild of every table, with all its indexes.
+// rebuildAll returns a migration that rebuilds every table with all its indexes.
 func rebuildAll(t *testing.T, db *sql.DB) string {
 	t.Helper()
 	rows, err := db.QueryContext(context.Background(), `select name, sql from sqlite_schema

@@ -14,7 +14,7 @@ import (
 	"github.com/postrider-dev/postrider/server/store"
 )
 
-// served is a store with its writer running, and how to end both.
+// served is a store whose writer is running.
 type served struct {
 	*store.Store
 	t    testing.TB
@@ -89,7 +89,7 @@ func (w *served) subscribe(change ...func(*gateway.Subscription)) *gateway.Subsc
 	return sub
 }
 
-// barrier comes back once the writer has done all that was queued before, checkpoint included.
+// barrier returns once the writer has done everything that was queued before, including a checkpoint.
 func (w *served) barrier() {
 	for range 2 {
 		done := make(chan struct{})
@@ -119,7 +119,7 @@ func (w *served) countDeliveries(sub *gateway.Subscription) int {
 	return len(rows)
 }
 
-// raw opens the database behind the store's back.
+// raw opens the database directly, past the store.
 func raw(t testing.TB, cfg store.Config) *sql.DB {
 	t.Helper()
 	driver, name := "sqlite3", "file:"+filepath.Join(cfg.Data, "postrider.db")+"?_foreign_keys=1"
@@ -141,7 +141,7 @@ func execute(t testing.TB, db *sql.DB, statement string, args ...any) {
 	}
 }
 
-// dialects runs a test on both.
+// dialects runs a test on both dialects.
 func dialects(t *testing.T, test func(t *testing.T, cfg store.Config)) {
 	t.Run("SQLite", func(t *testing.T) {
 		t.Parallel()
@@ -157,7 +157,7 @@ func TestSecondServerIsKeptOut(t *testing.T) {
 	t.Parallel()
 	dialects(t, func(t *testing.T, cfg store.Config) {
 		first := serve(t, cfg)
-		bubble(t, func(t *testing.T) { // where the wait for a dying one takes no time
+		bubble(t, func(t *testing.T) { // so that the wait for an ending session takes no time
 			_, err := store.Open(context.Background(), cfg)
 			if err == nil || !strings.Contains(err.Error(), "in use: another postrider serves from it") {
 				t.Errorf("second open: %v", err)
@@ -169,7 +169,7 @@ func TestSecondServerIsKeptOut(t *testing.T) {
 	})
 }
 
-// TestForeignWriterEndsTheServer has somebody else append to the log: what this server knows of it no longer holds.
+// TestForeignWriterEndsTheServer appends to the log from outside: what this server knows of the log is no longer true.
 func TestForeignWriterEndsTheServer(t *testing.T) {
 	t.Parallel()
 	dialects(t, func(t *testing.T, cfg store.Config) {

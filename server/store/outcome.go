@@ -11,19 +11,19 @@ import (
 	"github.com/postrider-dev/postrider/server/gateway"
 )
 
-// On PostgreSQL the answer of a commit can be lost with the connection. What became of it is found out before anything
-// else is written: this process alone appends, so the head tells.
+// On PostgreSQL the response to a commit can be lost with the connection. Whether the commit was made must be known before
+// anything else is written. Only this process appends, so the stored head shows it.
 
-// settleEvery is the wait between two attempts to find out, while PostgreSQL is away.
+// settleEvery is the wait between two attempts to read the stored head while PostgreSQL is unavailable.
 const settleEvery = 200 * time.Millisecond
 
-// unsettled is a commit of which it is not known whether it was made. Its results are still the first in the queue.
+// unsettled is a commit that may or may not have been made. Its results are still the first in the queue.
 type unsettled struct {
 	plan    appendPlan
 	results []Result
 }
 
-// boundCommit bounds a transaction on PostgreSQL. SQLite has no connection to lose.
+// boundCommit bounds the time of a transaction on PostgreSQL. SQLite has no connection to lose.
 func (d *database) boundCommit(ctx context.Context) (context.Context, context.CancelFunc) {
 	if d.dialect != dialect.Postgres {
 		return ctx, func() {}
@@ -31,7 +31,8 @@ func (d *database) boundCommit(ctx context.Context) (context.Context, context.Ca
 	return context.WithTimeout(ctx, commitTimeout)
 }
 
-// commitOutcome says of a failed commit that its outcome is unknown, where the answer was lost with the connection.
+// commitOutcome returns errOutcomeUnknown for a commit whose response was lost with the connection, and any other error
+// unchanged.
 func (w *writer) commitOutcome(plan *appendPlan, err error) error {
 	if w.db.dialect == dialect.Postgres && len(plan.insert) > 0 && lost(err) {
 		return fmt.Errorf("%w: %w", errOutcomeUnknown, err)
@@ -39,7 +40,7 @@ func (w *writer) commitOutcome(plan *appendPlan, err error) error {
 	return err
 }
 
-// leaveUnsettled tells publishers to repeat, which their ids make safe, and keeps what is needed to settle the commit.
+// leaveUnsettled asks the publishers to repeat, which their ids make safe, and keeps what settle needs.
 func (w *writer) leaveUnsettled(plan appendPlan, results []Result, err error) {
 	for _, r := range plan.accepted {
 		r.fail(away(err))
@@ -49,8 +50,8 @@ func (w *writer) leaveUnsettled(plan appendPlan, results []Result, err error) {
 	w.unsettled = &unsettled{plan, results}
 }
 
-// settle finds out what became of the unsettled commit, and reports whether that is known now. A lost transaction holds
-// the lock on the log's row until it has ended, one way or the other.
+// settle finds out whether the unsettled commit was made, and reports whether that is known now. A lost transaction holds
+// the lock on the log's row until it has ended, so the query waits for its end.
 func (w *writer) settle(ctx context.Context) bool {
 	ctx, done := w.db.boundCommit(ctx)
 	defer done()
@@ -69,7 +70,7 @@ func (w *writer) settle(ctx context.Context) bool {
 	return true
 }
 
-// lost reports whether an error came with the end of a connection, or of the time that a commit has.
+// lost reports whether an error comes from a lost connection or from the end of commitTimeout.
 func lost(err error) bool {
 	return gateway.ErrorCode(err) == gateway.CodeUnavailable || errors.Is(err, context.DeadlineExceeded)
 }

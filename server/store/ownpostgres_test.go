@@ -17,7 +17,7 @@ import (
 	"github.com/postrider-dev/postrider/server/gateway"
 )
 
-// ownPostgres is a PostgreSQL of the test's own, to be stopped and started.
+// ownPostgres is a PostgreSQL server of one test, which the test can stop and start.
 type ownPostgres struct {
 	t              testing.TB
 	bin, dir, port string
@@ -25,7 +25,7 @@ type ownPostgres struct {
 	as             *syscall.Credential
 }
 
-// newPostgres makes one. Where the programs are not installed the test is skipped, which CI may not do.
+// newPostgres starts a PostgreSQL server. Without an installed PostgreSQL it skips the test, except in CI, where it fails.
 func newPostgres(t testing.TB) *ownPostgres {
 	t.Helper()
 	found, _ := filepath.Glob("/usr/lib/postgresql/*/bin/initdb")
@@ -62,7 +62,7 @@ func newPostgres(t testing.TB) *ownPostgres {
 
 func (p *ownPostgres) data() string { return filepath.Join(p.dir, "data") }
 
-// leaveRoot gives the folder to a user that is not root, as whom PostgreSQL does not run.
+// leaveRoot gives the folder to a user other than root, because PostgreSQL does not run as root.
 func (p *ownPostgres) leaveRoot() {
 	if os.Getuid() != 0 {
 		return
@@ -87,7 +87,7 @@ func (p *ownPostgres) run(program string, args ...string) error {
 	cmd := exec.Command(filepath.Join(p.bin, program), args...)
 	cmd.Dir = p.dir
 	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: p.as}
-	// Its output goes to a file: a server started here would hold a pipe open.
+	// The output goes to a file: a server that this command starts would keep a pipe open.
 	log, err := os.OpenFile(filepath.Join(p.dir, "commands"), os.O_CREATE|os.O_APPEND|os.O_RDWR, 0o600)
 	if err != nil {
 		return err
@@ -114,13 +114,13 @@ func (p *ownPostgres) start() {
 		"-o", fmt.Sprintf("-p %s -k %s -c listen_addresses=127.0.0.1 -c fsync=off", p.port, p.dir), "start")
 }
 
-// stop stops it in a mode of pg_ctl: fast ends the sessions, immediate is a crash.
+// stop stops the server in a mode of pg_ctl: fast ends the sessions, immediate is like a crash.
 func (p *ownPostgres) stop(mode string) {
 	p.t.Helper()
 	p.must("pg_ctl", "-D", p.data(), "-w", "-s", "-m", mode, "stop")
 }
 
-// retryAfter returns the hint of an error; 0 for none.
+// retryAfter returns the retry hint of an error; 0 for none.
 func retryAfter(err error) time.Duration {
 	var known *gateway.Error
 	if !errors.As(err, &known) {

@@ -12,11 +12,11 @@ import (
 	"github.com/pressly/goose/v3"
 )
 
-// advisoryLock is the key of the lock with which one process owns a PostgreSQL database: "postride" in ASCII.
+// advisoryLock is the key of the lock with which one process reserves a PostgreSQL database: "postride" in ASCII.
 const advisoryLock = 0x706f737472696465
 
-// comparesBytes asks whether text is compared byte by byte. The name alone does not tell: where ICU collates, it is
-// that of another collation; but no language puts "B" before "a" and "_" between them.
+// comparesBytes selects whether text is compared byte by byte. The name of the collation alone is not enough, because with
+// ICU it names another collation. But no natural language sorts "B" before "a" and "_" between them.
 const comparesBytes = `select datcollate in ('C', 'POSIX', 'C.UTF-8', 'C.utf8')
 	and text 'B' < text '_' and text '_' < text 'a' and text '-' < text '.' and text '.' < text '0'
 	from pg_database where datname = current_database()`
@@ -49,19 +49,19 @@ func openPostgres(ctx context.Context, cfg Config) (_ *database, err error) {
 	return d, nil
 }
 
-// errInUse ends a server whose database another server writes to.
+// errInUse ends a server when another server writes to its database.
 var errInUse = errors.New("the PostgreSQL database is in use: another postrider serves from it")
 
 // session reserves the database for this process.
 type session struct {
-	// name is the application_name of this process's connections that write, and of no other's.
+	// name is the application_name of the connections of this process that write. No other connection has it.
 	name string
 }
 
-// take prepares every connection that writes: none writes without the lock, also after a restart of PostgreSQL. The lock is held for
-// as long as the connection.
+// take prepares every connection that writes: it takes the lock, also after a restart of PostgreSQL. The lock is held as
+// long as the connection.
 func (s session) take(ctx context.Context, conn *pgx.Conn) error {
-	// A server that was killed a moment ago may still hold it.
+	// A server that was killed a moment ago may still hold the lock.
 	for range 20 {
 		var taken bool
 		if err := conn.QueryRow(ctx, "select pg_try_advisory_lock($1)", int64(advisoryLock)).Scan(&taken); err != nil {
@@ -83,7 +83,7 @@ func (s session) take(ctx context.Context, conn *pgx.Conn) error {
 	return errInUse
 }
 
-// endFormerSession ends a session of this process that PostgreSQL believes to be alive: its connection broke unnoticed, and would
-// hold the lock until TCP times out.
+// endFormerSession ends a session of this process that PostgreSQL still considers alive. Its connection broke unnoticed, and
+// the session would hold the lock until TCP times out.
 const endFormerSession = `select pg_terminate_backend(pid) from pg_stat_activity
 	where application_name = $1 and datname = current_database() and pid <> pg_backend_pid()`

@@ -8,8 +8,8 @@ import (
 	"github.com/postrider-dev/postrider/server/gateway"
 )
 
-// TestPostgresConnectionLost has the server end the store's connections, but for the one that holds the lock, while it
-// writes.
+// TestPostgresConnectionLost has PostgreSQL end the store's connections while it writes, except for the one that holds the
+// lock.
 func TestPostgresConnectionLost(t *testing.T) {
 	t.Parallel()
 	cfg := freshPostgres("")(t)

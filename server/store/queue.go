@@ -67,11 +67,11 @@ func (q *queue) pushAdmin(r *adminRequest) error {
 	return nil
 }
 
-// maxGroupChanges bounds the administrative changes between two groups.
+// maxGroupChanges bounds the number of administrative changes between two groups.
 const maxGroupChanges = 16
 
-// take returns the next group: all that is queued, up to the bounds. A request larger than the bounds goes alone.
-// There are no results unless they are wanted.
+// take returns the next group: everything that is queued, up to the bounds. A request that is larger than the bounds forms a
+// group of its own. Without wantResults the group has no results.
 func (q *queue) take(maxEvents, maxBytes int, wantResults bool) group {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -82,21 +82,21 @@ func (q *queue) take(maxEvents, maxBytes int, wantResults bool) group {
 	return g
 }
 
-// appendsWait reports whether any publisher waits for the next group.
+// appendsWait reports whether a publisher is waiting for the next group.
 func (q *queue) appendsWait() bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	return len(q.appends) > 0
 }
 
-// changesWait reports whether an administrative change waits.
+// changesWait reports whether an administrative change is waiting.
 func (q *queue) changesWait() bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	return len(q.admin) > 0
 }
 
-// takeChange removes the next administrative change; nil when none waits.
+// takeChange removes and returns the next administrative change; nil when there is none.
 func (q *queue) takeChange() *adminRequest {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -128,7 +128,7 @@ func (q *queue) takeAppends(maxEvents, maxBytes int) []*appendRequest {
 	return taken
 }
 
-// dropResults removes results that are committed, the first of the group that was taken.
+// dropResults removes committed results, which are the first of the group that take returned.
 func (q *queue) dropResults(committed []Result) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -147,7 +147,7 @@ func (q *queue) refuse(err error) {
 	}
 }
 
-// close refuses new appends and changes. Results of attempts that are still under way are accepted until the end.
+// close refuses new appends and changes. It still accepts results of attempts that are under way.
 func (q *queue) close() {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -155,7 +155,7 @@ func (q *queue) close() {
 	q.signal()
 }
 
-// pendingResults is how many results wait.
+// pendingResults returns the number of queued results.
 func (q *queue) pendingResults() int {
 	q.mu.Lock()
 	defer q.mu.Unlock()

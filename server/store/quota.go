@@ -13,20 +13,21 @@ import (
 	"github.com/postrider-dev/postrider/server/gateway"
 )
 
-// Rows that a caller can create without end are bounded per tenant, and by quotaTenants times as many in all. Rows that only record
-// the past refuse nothing: the oldest ones are removed.
+// The number of rows that a caller can create is bounded per tenant, and by quotaTenants times as many in total. Rows that
+// only record the past do not count against new ones: the oldest are removed.
 const (
 	quotaTenants = 5
-	// maxRevisions is how many revisions of a subscription are kept.
+	// maxRevisions is the number of revisions of a subscription that are kept.
 	maxRevisions = 100
-	// forgetAtOnce is how many revoked keys are removed at a time: a database of an earlier version may have many.
+	// forgetAtOnce is the number of revoked keys that are removed at a time: a database of an earlier version may have many.
 	forgetAtOnce = 100
 )
 
-// counts are numbers of rows.
+// counts holds the number of rows of one tenant and of all.
 type counts struct{ tenant, all int }
 
-// check refuses a row beyond the number that a tenant may have. field is the field of the request.
+// check returns an error when the tenant, or all tenants, already have the allowed number of rows. field is the field of the
+// request.
 func (c counts) check(field, things string, most int) error {
 	switch {
 	case c.tenant >= most:
@@ -57,8 +58,9 @@ func (s *Store) checkSubscriptions(ctx context.Context, tx *ent.Tx, tenant gatew
 	return c.check("subscription", "subscriptions", s.cfg.MaxSubscriptions)
 }
 
-// checkExpressions refuses an expression where those of a tenant's subscriptions, or of all, have too many bytes together. Compiled, a byte
-// takes about 90, for each version of each schema. The row is there already.
+// checkExpressions returns an error when the filter expressions of the tenant's subscriptions, or of all, have too many
+// bytes. Once compiled, each byte takes about 90, for each version of each schema. The row of sub is already stored in the
+// transaction and counts.
 func (s *Store) checkExpressions(ctx context.Context, tx *ent.Tx, sub *gateway.Subscription) (err error) {
 	if sub.Filter.Expression == "" {
 		return nil
@@ -86,7 +88,7 @@ func (s *Store) checkExpressions(ctx context.Context, tx *ent.Tx, sub *gateway.S
 	}
 }
 
-// checkKeys counts the keys that are not revoked. Those that are confined to no tenant count as a tenant's.
+// checkKeys counts the keys that are not revoked. Keys for all tenants are counted together, like the keys of one tenant.
 func (s *Store) checkKeys(ctx context.Context, tx *ent.Tx, tenant gateway.TenantID) (err error) {
 	var c counts
 	inForce := apikey.RevokeTimeIsNil()
@@ -99,7 +101,7 @@ func (s *Store) checkKeys(ctx context.Context, tx *ent.Tx, tenant gateway.Tenant
 	return c.check("api_key", "keys that are not revoked", s.cfg.MaxKeys)
 }
 
-// forgetRevoked removes the oldest of a tenant's revoked keys where there are more than it may have in force.
+// forgetRevoked removes the oldest revoked keys of a tenant: as many are kept as the tenant may have in force.
 func (s *Store) forgetRevoked(ctx context.Context, tx *ent.Tx, tenant gateway.TenantID) error {
 	old, err := tx.APIKey.Query().Where(apikey.TenantID(int64(tenant)), apikey.RevokeTimeNotNil()).
 		Order(ent.Desc(apikey.FieldRevokeTime, apikey.FieldID)).Offset(s.cfg.MaxKeys).Limit(forgetAtOnce).IDs(ctx)
@@ -112,7 +114,7 @@ func (s *Store) forgetRevoked(ctx context.Context, tx *ent.Tx, tenant gateway.Te
 	return nil
 }
 
-// forgetRevisions removes the oldest revisions of a subscription that has one more now.
+// forgetRevisions removes the revisions of a subscription that are older than its newest maxRevisions.
 func forgetRevisions(ctx context.Context, tx *ent.Tx, sub *gateway.Subscription) error {
 	if sub.Revision <= maxRevisions {
 		return nil

@@ -8,7 +8,7 @@ import (
 	"github.com/postrider-dev/postrider/server/store"
 )
 
-// Each update of a subscription left a row for good.
+// Each update of a subscription used to leave a row for good.
 func TestASubscriptionKeepsItsNewestRevisions(t *testing.T) {
 	t.Parallel()
 	dialects(t, func(t *testing.T, cfg store.Config) {

@@ -12,7 +12,7 @@ import (
 	"github.com/postrider-dev/postrider/server/gateway"
 )
 
-// Reads of the log are one statement over two tables, which ent does not join; all other reads use ent.
+// Reads of the log use SQL: one statement reads two tables, which ent does not join.
 const selectEvents = `select e.position, e.tenant_id, e.event_id, e.type, e.source, e.subject, e.time_seconds, e.time_nanos,
 	e.accept_time, e.schema_id, e.violations, e.ordering_key, p.data from event e join event_payload p on p.position = e.position `
 
@@ -41,8 +41,8 @@ func scanEvent(rows *sql.Rows) (*gateway.Event, error) {
 	return &e, nil
 }
 
-// events runs a query of selectEvents, up to about maxBytes (at least one event; 0: no bound). cut tells that the bound
-// left some out.
+// events runs a query that begins with selectEvents. It returns events up to a total size of about maxBytes (at least one
+// event; 0: no bound). cut means that events were left out because of the bound.
 func (s *Store) events(ctx context.Context, maxBytes int, query string, args ...any) (events []*gateway.Event, cut bool, err error) {
 	rows, err := s.db.reader.QueryContext(ctx, s.db.bind(query), args...)
 	if err != nil {
@@ -66,20 +66,20 @@ func (s *Store) events(ctx context.Context, maxBytes int, query string, args ...
 	return events, false, nil
 }
 
-// ReadAfter returns up to limit events of all tenants after a position, in order, of about maxBytes together.
+// ReadAfter returns up to limit events of all tenants after a position, in order, with a total size of about maxBytes.
 func (s *Store) ReadAfter(ctx context.Context, after gateway.Position, limit, maxBytes int) ([]*gateway.Event, error) {
 	events, _, err := s.events(ctx, maxBytes, selectEvents+`where e.position > ? order by e.position limit ?`, int64(after), limit)
 	return events, err
 }
 
-// EventsAt returns the events at these positions; those that do not exist are left out.
+// EventsAt returns the events at these positions. Positions without an event are missing from the result.
 func (s *Store) EventsAt(ctx context.Context, positions []gateway.Position) (map[gateway.Position]*gateway.Event, error) {
 	found, _, err := s.EventsWithin(ctx, positions, 0)
 	return found, err
 }
 
-// EventsWithin returns events at these positions of about maxBytes together, and at least one if there is one (0: no bound). all says
-// that none was left out for that; then those that are missing do not exist.
+// EventsWithin returns events at these positions with a total size of about maxBytes, and at least one if any exists (0: no
+// bound). all means that no event was left out because of the bound: then the positions that are missing have no event.
 func (s *Store) EventsWithin(
 	ctx context.Context, positions []gateway.Position, maxBytes int,
 ) (found map[gateway.Position]*gateway.Event, all bool, err error) {
@@ -111,8 +111,8 @@ func anys[T ~int64](values []T) []any {
 	return list
 }
 
-// PositionBefore returns the last position that was accepted before t, 0 when there is none. Accept times never
-// decrease, so it is a binary search by position.
+// PositionBefore returns the last position that was accepted before t, 0 when there is none. Accept times never decrease, so
+// a binary search by position finds it.
 func (s *Store) PositionBefore(ctx context.Context, t time.Time) (gateway.Position, error) {
 	limit := micros(t.Add(time.Microsecond - 1)) // accept times are whole microseconds
 	low, high := int64(0), s.head.Load()

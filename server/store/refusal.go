@@ -11,13 +11,13 @@ import (
 )
 
 const (
-	// tryWriteEvery is how often the writer tries to write to a database that refused writes.
+	// tryWriteEvery is how often the writer tries to write while the database refuses writes.
 	tryWriteEvery = time.Second
-	// minFreeBytes is the free space that the disk of an SQLite database must have for the store to be ready.
+	// minFreeBytes is the free disk space that a store on SQLite needs to be ready.
 	minFreeBytes = 1 << 20
 )
 
-// noteWrite records after a write whether the database accepts writes; Ready reports it.
+// noteWrite records whether the database accepts writes, from the result of a write. Ready reports it.
 func (w *writer) noteWrite(err error) {
 	switch {
 	case err == nil:
@@ -32,7 +32,7 @@ func (w *writer) noteWrite(err error) {
 	}
 }
 
-// refusalTimer fires when a write is to be tried; nil while writes are accepted.
+// refusalTimer returns a timer that fires when the next write should be tried; nil while writes are accepted.
 func (w *writer) refusalTimer() <-chan time.Time {
 	if w.refusing.Load() == nil {
 		return nil
@@ -40,8 +40,8 @@ func (w *writer) refusalTimer() <-chan time.Time {
 	return time.After(tryWriteEvery)
 }
 
-// tryWrite makes a write that changes nothing, or stores what the start could not. Only a fault that leaves open what is on
-// disk is returned.
+// tryWrite makes a write that changes nothing, or stores the incarnation that the start could not store. It returns only
+// errors after which the content of the disk is unknown (see fatal).
 func (w *writer) tryWrite(ctx context.Context) error {
 	err := w.writeOwed(ctx)
 	if err == nil {
@@ -54,7 +54,7 @@ func (w *writer) tryWrite(ctx context.Context) error {
 	return nil
 }
 
-// writeOwed stores the incarnation that could not be stored at the start. No event is appended before.
+// writeOwed stores the incarnation that could not be stored at the start. No event is appended before it is stored.
 func (w *writer) writeOwed(ctx context.Context) error {
 	if w.owed == nil {
 		return nil
@@ -66,7 +66,7 @@ func (w *writer) writeOwed(ctx context.Context) error {
 	return nil
 }
 
-// Ready returns nil when the database can be read and written, else an error for people.
+// Ready returns nil when the database can be read and written, otherwise an error that operators can read.
 func (s *Store) Ready(ctx context.Context) error {
 	if refusal := s.refusing.Load(); refusal != nil {
 		return refusal
@@ -78,7 +78,8 @@ func (s *Store) Ready(ctx context.Context) error {
 	return s.db.reader.QueryRowContext(ctx, "select 1").Scan(&one)
 }
 
-// freeBytes is the free space of a folder's disk; the maximum when it is not known.
+// freeBytes returns the free space of a folder's disk. It returns minFreeBytes, which counts as enough, when the space is
+// unknown.
 func freeBytes(folder string) uint64 {
 	var disk syscall.Statfs_t
 	if err := syscall.Statfs(folder, &disk); err != nil || disk.Blocks == 0 {

@@ -12,23 +12,23 @@ import (
 	"github.com/postrider-dev/postrider/server/gateway"
 )
 
-// Registry is all event types at one revision. It is immutable and shared: each change makes a new one.
+// Registry holds all event types at one revision. It is immutable and shared: each change makes a new one.
 type Registry struct {
 	Revision int64
-	// Types are by name.
+	// Types maps names to types.
 	Types map[string]*RegisteredType
 }
 
 // RegisteredType is an event type with its versions.
 type RegisteredType struct {
 	gateway.EventType
-	// Versions are in order, from version 1.
+	// Versions is ordered, beginning with version 1.
 	Versions []*SchemaVersion
-	// row is the key of its row.
+	// row is the key of the type's row.
 	row int64
 }
 
-// Latest is the version that new events are checked against.
+// Latest returns the version that new events are checked against.
 func (t *RegisteredType) Latest() *SchemaVersion { return t.Versions[len(t.Versions)-1] }
 
 // SchemaVersion is one stored version of an event type's schema.
@@ -37,15 +37,16 @@ type SchemaVersion struct {
 	Version int
 	// Message is the full name of the type's message.
 	Message string
-	// Files is the self-contained FileDescriptorSet; Hash tells versions apart.
+	// Files is the self-contained FileDescriptorSet. Hash is its digest; versions with different content have different
+	// hashes.
 	Files []byte
 	Hash  [32]byte
-	// Description is for people. OrderingKey and Subject are paths of fields, empty for none.
+	// Description is for people. OrderingKey and Subject are field paths; empty means none.
 	Description, OrderingKey, Subject string
 	CreateTime                        time.Time
 }
 
-// Names returns the types' names in order, those after one.
+// Names returns the names of the types that sort after a name, in order.
 func (r *Registry) Names(after string) []string {
 	names := slices.Sorted(maps.Keys(r.Types))
 	at, found := slices.BinarySearch(names, after)
@@ -63,14 +64,14 @@ func (s *Store) EventType(name string) (*RegisteredType, error) {
 	return nil, gateway.NotFound("event type", name)
 }
 
-// changeRegistry runs a change of the event types. It is given a copy to work on, in which the types themselves are
-// shared: what changes is replaced. The revision grows with every change, so that no event is accepted under an older
-// one. expected is the revision that the change was made for, or 0.
+// changeRegistry runs a change of the event types. run gets a copy of the registry that still shares the types, so it must
+// replace a type instead of changing it. The revision grows with every change, so no event is accepted under an older
+// registry. expected is the revision for which the change was made, or 0 for any.
 func (s *Store) changeRegistry(
 	ctx context.Context, expected int64, run func(ctx context.Context, tx *ent.Tx, next *Registry) error,
 ) error {
 	return s.change(ctx, func(ctx context.Context, tx *ent.Tx) error {
-		// The writer runs alone: nobody else changes it meanwhile.
+		// The writer runs changes one at a time, so the registry does not change meanwhile.
 		current := s.Registry()
 		if expected != 0 && expected != current.Revision {
 			return ErrRegistryChanged
@@ -87,7 +88,6 @@ func (s *Store) changeRegistry(
 	})
 }
 
-// loadRegistry reads all event types.
 func (w *writer) loadRegistry(ctx context.Context, revision int64) error {
 	types, err := w.client.EventType.Query().All(ctx)
 	if err != nil {

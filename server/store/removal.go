@@ -12,7 +12,7 @@ import (
 	"github.com/postrider-dev/postrider/server/gateway"
 )
 
-// deleteStep is how many deliveries are removed in one transaction, so that publishing goes on in between.
+// deleteStep is the number of deliveries that one transaction removes. Between the steps publishing goes on.
 const deleteStep = 500
 
 // DeleteSubscription removes a subscription at once, and then its deliveries step by step.
@@ -44,7 +44,7 @@ func (s *Store) DeleteSubscription(ctx context.Context, id gateway.SubscriptionI
 	if err != nil {
 		return err
 	}
-	// The subscription is gone, so its rows go too, whether or not the caller still waits.
+	// The subscription is deleted, so its rows are removed even when the caller no longer waits.
 	return s.deleteDeliveries(context.WithoutCancel(ctx), id)
 }
 
@@ -63,7 +63,8 @@ func (s *Store) deleteDeliveries(ctx context.Context, id gateway.SubscriptionID)
 	return nil
 }
 
-// removeLeftovers removes a step of them, when the writer has nothing else to do. done is false when none are left.
+// removeLeftovers removes one step of the rows of deleted subscriptions, when the writer has nothing else to do. done is
+// false when there was nothing to remove.
 func (w *writer) removeLeftovers(ctx context.Context) (done bool) {
 	if len(w.leftovers) == 0 {
 		return false

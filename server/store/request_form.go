@@ -10,21 +10,22 @@ import (
 	"github.com/postrider-dev/postrider/server/seal"
 )
 
-// What an attempt sent is kept in its row, except for the parts that many attempts share. Those are a form, a row of its own that is
-// written with the first result that uses it. An attempt's row refers to the form by its digest, which takes about 70 bytes.
+// The row of an attempt holds what the attempt sent, except for the parts that many attempts share. The shared parts are a
+// form: a row of its own that is written with the first result that uses it. The row of an attempt refers to its form by a
+// digest, which takes about 70 bytes.
 
-// maxRequestForms is how many forms are kept of a subscription. One more takes the place of the one that was begun with
-// longest ago: its attempts are shown without what they sent. A form has at most 5 KB, so the forms of a subscription are
-// bounded by a few times what its own configuration may take.
+// maxRequestForms is the number of forms that are kept for a subscription. A further form replaces the one whose use began
+// the longest time ago; then the attempts of that form are shown without what they sent. A form has at most 5 KB, so the
+// forms of a subscription take at most a few times the size of its configuration.
 const maxRequestForms = 32
 
-// formPlace is where a form is sealed. Forms are not among the sealed values that a start needs the key for (sealedHeads):
-// one that cannot be opened any more is a request that is not shown, and no reason to refuse the start.
+// formPlace returns the place to which a form is sealed. Forms are not among the values whose key must be present at the
+// start (sealedHeads). If a form can no longer be opened, its request is not shown; that is no reason to refuse the start.
 func formPlace(sub gateway.SubscriptionID, digest gateway.FormDigest) seal.Place {
 	return seal.Place{Column: "request_form.content", Row: fmt.Sprintf("%d/%x", sub, digest)}
 }
 
-// addForms gives attempts the forms they refer to, as far as these are kept.
+// addForms sets the forms of attempts, as far as the forms are kept.
 func (s *Store) addForms(ctx context.Context, sub gateway.SubscriptionID, attempts []gateway.Attempt) error {
 	forms, err := s.requestForms(ctx, sub)
 	if err != nil {
@@ -52,7 +53,7 @@ func (s *Store) requestForms(ctx context.Context, sub gateway.SubscriptionID) (m
 	return forms, nil
 }
 
-// openForm returns nil for a form that was sealed with a key that is gone.
+// openForm returns nil for a form whose key is no longer in the keyring.
 func (s *Store) openForm(place seal.Place, row *ent.RequestForm) *gateway.RequestForm {
 	text, err := s.cfg.Keyring.Open(place, row.Content)
 	if err == nil {

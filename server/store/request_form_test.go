@@ -15,7 +15,7 @@ import (
 	"github.com/postrider-dev/postrider/server/store"
 )
 
-// sentTo is what an attempt sent to a URL.
+// sentTo returns the record of an attempt that was sent to a URL.
 func sentTo(t testing.TB, url string) gateway.Sent {
 	t.Helper()
 	form, err := gateway.NewRequestForm("POST", url, []gateway.RequestHeader{{Name: "Webhook-Signature", Fill: gateway.FillSignature}})
@@ -47,7 +47,7 @@ func (w *served) attempt(d *gateway.Delivery, revision int64, sent gateway.Sent)
 	<-done
 }
 
-// sent is what the attempts of a delivery have sent, as it is stored: where to, and whether it is known whole.
+// sent returns what is stored of the requests of a delivery's attempts: the URL, and whether the whole request is known.
 func (w *served) sent(d *gateway.Delivery) (sent []string) {
 	w.t.Helper()
 	stored, err := w.Delivery(context.Background(), d.Tenant, d.DeliveryKey)
@@ -84,7 +84,7 @@ func expectSent(t *testing.T, got []string, want ...string) {
 	}
 }
 
-// TestAttemptsKeepWhatTheySent changes the target between attempts, back and forth, over a restart.
+// TestAttemptsKeepWhatTheySent changes the target back and forth between attempts, with a restart in between.
 func TestAttemptsKeepWhatTheySent(t *testing.T) {
 	t.Parallel()
 	dialects(t, func(t *testing.T, cfg store.Config) {
@@ -92,7 +92,7 @@ func TestAttemptsKeepWhatTheySent(t *testing.T) {
 		w := serve(t, cfg)
 		w.publish("a")
 		d := newDelivery(w.subscribe())
-		w.attempt(d, 1, gateway.Sent{}) // as a version before did
+		w.attempt(d, 1, gateway.Sent{}) // as an earlier version did
 		w.attempt(d, 1, one)
 		w.attempt(d, 2, two)
 		w.stop()
@@ -108,7 +108,7 @@ func TestAttemptsKeepWhatTheySent(t *testing.T) {
 	})
 }
 
-// TestTheFormsOfRequestsAreBounded keeps the newest ones, and none of a subscription that is deleted.
+// TestTheFormsOfRequestsAreBounded expects the newest forms to be kept, and no form of a deleted subscription.
 func TestTheFormsOfRequestsAreBounded(t *testing.T) {
 	t.Parallel()
 	dialects(t, func(t *testing.T, cfg store.Config) {
@@ -121,7 +121,7 @@ func TestTheFormsOfRequestsAreBounded(t *testing.T) {
 		for i := range 40 {
 			w.attempt(d, int64(i+1), sentTo(t, fmt.Sprintf("https://%d.example/", i)))
 		}
-		w.attempt(d, 2, sentTo(t, "https://late.example/")) // one that began long ago
+		w.attempt(d, 2, sentTo(t, "https://late.example/")) // an attempt that began long ago
 		sent := w.sent(d)
 		if sent[0] != "unknown" || sent[7] != "unknown" || sent[8] != "https://8.example/ true" || sent[40] != "unknown" {
 			t.Errorf("sent %q", sent)
@@ -141,7 +141,7 @@ func TestTheFormsOfRequestsAreBounded(t *testing.T) {
 	})
 }
 
-// TestFormsThatCannotBeOpenedStopNothing changes the key and lets the old one go once the subscription is sealed with the
+// TestFormsThatCannotBeOpenedStopNothing changes the key, and removes the old key once the subscription is sealed with the
 // new one.
 func TestFormsThatCannotBeOpenedStopNothing(t *testing.T) {
 	t.Parallel()
@@ -174,7 +174,7 @@ func TestFormsThatCannotBeOpenedStopNothing(t *testing.T) {
 	}
 }
 
-// TestAFormIsWrittenAgainAfterAFailedCommit has the commit fail that would have stored the form.
+// TestAFormIsWrittenAgainAfterAFailedCommit lets the commit fail that would have stored the form.
 func TestAFormIsWrittenAgainAfterAFailedCommit(t *testing.T) {
 	t.Parallel()
 	cfg := freshSQLite(t)
@@ -189,7 +189,7 @@ func TestAFormIsWrittenAgainAfterAFailedCommit(t *testing.T) {
 		w.attempt(d, 1, sentTo(t, "https://one.example/"))
 	}()
 	for n := 0; w.tryPublish(fmt.Sprint("b", n), 100) == nil; n++ {
-		// Until one is in a group with the result.
+		// Repeat until one commit has both the event and the result.
 	}
 	execute(t, db, "drop trigger refuse")
 	<-recorded

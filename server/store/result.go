@@ -10,44 +10,46 @@ import (
 	"github.com/postrider-dev/postrider/server/gateway"
 )
 
-// Result is one entry of the queue of results. Those of a subscription become durable in the order of the calls to Record, and a mark
-// after all that was recorded before it, so what a later entry relies on is never missing: a cursor or mark that is queued after the rows
-// it covers is committed with them or after them.
+// Result is one entry of the result queue. The entries of a subscription become durable in the order in which they were
+// recorded. A mark becomes durable after everything that was recorded before it. So a cursor or mark is committed with the
+// rows that it covers or after them, never before.
 type Result struct {
-	// Delivery is the row as it is to be from now on; nil for an entry that only moves a cursor or the mark.
+	// Delivery is the new content of the delivery's row; nil for an entry that only moves a cursor or the mark.
 	Delivery *gateway.Delivery
-	// Previous is the attempt that Delivery.Last replaces inline, kept as a row of its own; nil for none.
+	// Previous is the attempt that Delivery.Last replaces in the delivery's row. It gets a row of its own; nil for none.
 	Previous *gateway.Attempt
-	// Revision is the subscription's under which Delivery.Last was made; 0 for a result that brings no new attempt.
+	// Revision is the subscription's revision under which Delivery.Last was made; 0 for a result without a new attempt.
 	Revision int64
 	// Subscription is set with Cursor, Share, Hold and ClockSet.
 	Subscription gateway.SubscriptionID
-	// Cursor is the subscription's own place.
+	// Cursor is the subscription's own position.
 	Cursor *gateway.Position
-	// Share means that the subscription joins the shared mark: its stored cursor becomes null.
+	// Share means that the subscription follows the shared mark from now on: its stored cursor becomes null.
 	Share bool
-	// Hold is what keeps the subscription from attempts from now on; the zero hold: nothing.
+	// Hold is the new hold of the subscription; the zero value ends the hold.
 	Hold *gateway.Hold
-	// ClockSet is when the clock was set, or found to be behind one that has stored the subscription's deliveries: those that
-	// were stored ahead of it wait anew from then. Zero for an entry of any other kind.
+	// ClockSet is the time at which the clock was set, or was found to be behind the clock that stored the subscription's
+	// deliveries. Deliveries that were stored ahead of it wait again from then. It is zero for all other entries.
 	ClockSet time.Time
-	// Mark is the place that the caught-up subscriptions of Group share from now on; 0 leaves it. A stored mark never goes back.
+	// Mark is the new shared position of the caught-up subscriptions of Group; 0 leaves the mark unchanged. A stored mark
+	// never goes back.
 	Mark  gateway.Position
 	Group gateway.GroupID
-	// Committed is called after the commit, from the writer's goroutine. It must not block.
+	// Committed is called after the commit, on the writer's goroutine. It must not block.
 	Committed func()
 
-	// number is the entry's place in the queue. overtakes says that it goes before those of other subscriptions that failed.
+	// number is the entry's sequence number in the queue. overtakes means that the entry goes before failures of other
+	// subscriptions.
 	number    uint64
 	overtakes bool
 }
 
-// delivers reports whether the result is that of a delivery that was made.
+// delivers reports whether the result is a successful delivery.
 func (r *Result) delivers() bool {
 	return r.Delivery != nil && r.Delivery.State == gateway.DeliveryDelivered
 }
 
-// subscription is whose result it is; 0 for the mark.
+// subscription returns the subscription of the result; 0 for the mark.
 func (r *Result) subscription() gateway.SubscriptionID {
 	if r.Delivery != nil {
 		return r.Delivery.Subscription
@@ -55,8 +57,8 @@ func (r *Result) subscription() gateway.SubscriptionID {
 	return r.Subscription
 }
 
-// Record queues results. It does not wait: a result is never refused or dropped, and what is queued is bounded by the
-// attempts under way, whose slots are released by Committed.
+// Record queues results and does not wait. No result is refused or dropped. The queue is bounded by the attempts under way,
+// because Committed releases their slots.
 func (s *Store) Record(results ...Result) { s.queue.pushResults(results) }
 
 var (
@@ -71,7 +73,7 @@ var (
 	attemptColumns = append([]string{"tenant_id", "subscription_id", "position", "run", "number"}, inlineColumns...)
 )
 
-// upsertDelivery turns the insert of an existing delivery into an update of all columns but the key and the creation time.
+// upsertDelivery makes the insert of an existing delivery update all columns except the key and the creation time.
 func upsertDelivery() string {
 	sets := make([]string, 0, len(deliveryColumns))
 	for _, column := range deliveryColumns[5:] {
@@ -81,13 +83,13 @@ func upsertDelivery() string {
 }
 
 const (
-	// resultStep is the largest number of results that are written at once; stepTime bounds the time for that.
+	// resultStep is the largest number of results that are written at once. stepTime bounds the time of one such step.
 	resultStep = 64
 	stepTime   = time.Millisecond
 )
 
-// insertResults writes a group's results, as far as their share goes while appends wait: those of the group itself, which
-// wait for its commit, or the next ones. The last entry of a delivery, a cursor or the mark wins.
+// insertResults writes the results of a group. While appends wait, of this group or of the next, results are written only as
+// far as their share of the time allows. Of several entries for one delivery, cursor or mark the last one counts.
 func (w *writer) insertResults(ctx context.Context, tx *sql.Tx, results []Result, appends bool) (written int, err error) {
 	waited := appends || w.queue.appendsWait()
 	for written < len(results) && (!waited || w.shares.results.open()) {
@@ -115,8 +117,8 @@ func (w *writer) insertResults(ctx context.Context, tx *sql.Tx, results []Result
 	return written, w.moveCursors(ctx, tx, results[:written])
 }
 
-// nextStep returns how many results are written next. Results of a busy subscription are adjacent rows and take 20 µs each. Single
-// results of a thousand subscriptions take twenty times that, and a publisher would wait for all of them.
+// nextStep returns the number of results to write next. Results of one busy subscription are adjacent rows and take 20 µs
+// each. Single results of a thousand subscriptions take twenty times as long, and a publisher would wait for all of them.
 func nextStep(step, written int, took time.Duration) int {
 	switch {
 	case took > stepTime:
@@ -160,7 +162,7 @@ func (w *writer) addResultRows(results []Result) {
 	}
 }
 
-// newestRows finds the last entry of each delivery of the group: one statement must not touch a row twice.
+// newestRows returns the index of the last entry of each delivery, because one statement must not touch a row twice.
 func (w *writer) newestRows(results []Result) map[gateway.DeliveryKey]int {
 	if w.newest == nil {
 		w.newest = make(map[gateway.DeliveryKey]int, len(results))
@@ -174,8 +176,8 @@ func (w *writer) newestRows(results []Result) map[gateway.DeliveryKey]int {
 	return w.newest
 }
 
-// trimAttempts removes, of deliveries with many attempts, those between the first and the last that are kept. There is one
-// to remove with each further attempt, or many that a version before this has kept.
+// trimAttempts removes the attempts between the first and the last ones that are kept, of deliveries with many attempts.
+// Each further attempt makes one to remove; an earlier version may have kept many.
 func (w *writer) trimAttempts(ctx context.Context, tx *sql.Tx, results []Result) error {
 	for i := range results {
 		d := results[i].Delivery

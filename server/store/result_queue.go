@@ -3,24 +3,27 @@ package store
 import "github.com/postrider-dev/postrider/server/gateway"
 
 const (
-	// maxGroupResults bounds the results of one commit: publishers wait for it meanwhile.
+	// maxGroupResults bounds the results of one commit, because publishers wait for the commit.
 	maxGroupResults = 1024
-	// maxMixedResults is the same where both kinds of results wait, so that they have to be put in order.
+	// maxMixedResults is the bound for a group with both kinds of results, which have to be merged.
 	maxMixedResults = 256
-	// inOrderEvery is how often such a group has the results in the order in which they came: whatever is delivered, the others get on.
+	// inOrderEvery means that one in inOrderEvery such groups takes the results in the order in which they came. So failures
+	// make progress, however many deliveries succeed.
 	inOrderEvery = 4
 )
 
-// resultQueue holds results until they are committed. Those of deliveries that were made go before the others: when a thousand endpoints
-// die their failures are queued in one moment, and the slots of the endpoints that work would come back only after them.
+// resultQueue holds results until they are committed. Results of successful deliveries go before the others. When a thousand
+// endpoints die, their failures are queued in one moment; without this rule the slots of working endpoints would be released
+// only after all of them.
 //
-// An entry may rely on each that came before it of its subscription, and one that moves the mark on each that came before it at all. So no
-// delivery overtakes another entry of its subscription, and of the others none is taken unless all deliveries that came before it are.
+// An entry may rely on every earlier entry of its subscription. An entry that moves the mark may rely on all earlier
+// entries. So a successful delivery never overtakes another entry of its subscription, and one of the other entries is taken
+// only after all successful deliveries that came before it.
 type resultQueue struct {
 	delivered, others []Result
-	// waiting counts the others of each subscription.
+	// waiting counts the entries in others by subscription.
 	waiting map[gateway.SubscriptionID]int
-	// pushed numbers the entries, groups counts those with both kinds.
+	// pushed numbers the entries. groups counts the groups that had both kinds.
 	pushed, groups uint64
 }
 
@@ -43,7 +46,8 @@ func (q *resultQueue) push(results []Result) {
 	}
 }
 
-// next returns the entries of the next group, which stay in the queue. Any number of the first may be committed and dropped.
+// next returns the entries of the next group, which stay in the queue until drop. The caller may commit and drop only the
+// first n of them.
 func (q *resultQueue) next() []Result {
 	switch {
 	case len(q.others) == 0:
@@ -65,7 +69,7 @@ func (q *resultQueue) next() []Result {
 	return group
 }
 
-// drop removes entries that are committed, the first of a group.
+// drop removes committed entries, which are the first of a group.
 func (q *resultQueue) drop(committed []Result) {
 	delivered := 0
 	for i := range committed {
@@ -82,13 +86,13 @@ func (q *resultQueue) drop(committed []Result) {
 	q.others = without(q.others, len(committed)-delivered)
 }
 
-// first returns at most the first n of results.
+// first returns the first n results, or all if there are fewer.
 func first(results []Result, n int) []Result {
 	n = min(n, len(results))
 	return results[:n:n]
 }
 
-// without returns results but for the first n, whose memory is let go.
+// without returns the results after the first n, and releases the memory of those.
 func without(results []Result, n int) []Result {
 	clear(results[:n])
 	if n == len(results) {

@@ -10,14 +10,14 @@ import (
 	"github.com/postrider-dev/postrider/server/store"
 )
 
-// recorded is a result in the order in which it was recorded.
+// recorded is a result with its place in the order of recording.
 type recorded struct {
 	number       int
 	subscription gateway.SubscriptionID
 	delivered    bool
 }
 
-// recorder records results before the writer runs, and has the order in which they are committed.
+// recorder records results before the writer runs, and notes the order in which they are committed.
 type recorder struct {
 	*store.Store
 	recorded, committed []recorded
@@ -53,7 +53,7 @@ func (r *recorder) record(id gateway.SubscriptionID, state gateway.DeliveryState
 func (r *recorder) commitAll(t *testing.T) {
 	t.Helper()
 	ctx, stop := context.WithCancel(context.Background())
-	stop() // What is queued is stored all the same.
+	stop() // What is queued is still stored.
 	if err := r.Run(ctx); err != nil {
 		t.Fatal(err)
 	}
@@ -62,8 +62,8 @@ func (r *recorder) commitAll(t *testing.T) {
 	}
 }
 
-// When a thousand endpoints died, the results of one that worked were stored after all of theirs, 1.4 s later, and its slots were
-// taken as long.
+// When a thousand endpoints died, the results of a working endpoint were stored after all of theirs, 1.4 s later. Its slots
+// were taken until then.
 func TestDeliveriesAreStoredBeforeABurstOfFailures(t *testing.T) {
 	t.Parallel()
 	r := newRecorder(t)
@@ -81,8 +81,8 @@ func TestDeliveriesAreStoredBeforeABurstOfFailures(t *testing.T) {
 	}
 }
 
-// However many deliveries there are, failures are stored: without them their retries would be forgotten by a crash, and the
-// mark would stand still.
+// Failures are stored however many deliveries succeed. Otherwise a crash would forget their retries, and the mark would not
+// move.
 func TestFailuresAreStoredBesideDeliveries(t *testing.T) {
 	t.Parallel()
 	r := newRecorder(t)
@@ -104,8 +104,8 @@ func TestFailuresAreStoredBesideDeliveries(t *testing.T) {
 	}
 }
 
-// What an entry relies on is never committed after it: those before it of its subscription, and all before it for one that moves
-// the mark.
+// No entry is committed before the entries that it relies on: the earlier ones of its subscription and, if it moves the
+// mark, all earlier ones.
 func TestNoResultOvertakesWhatALaterOneReliesOn(t *testing.T) {
 	t.Parallel()
 	r := newRecorder(t)

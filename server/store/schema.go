@@ -11,38 +11,39 @@ import (
 	"github.com/postrider-dev/postrider/server/gateway"
 )
 
-// NewSchema is a version to be stored.
+// NewSchema is a schema version to store.
 type NewSchema struct {
 	Type, Message string
-	// Files is a self-contained FileDescriptorSet. Hash reports whether it differs from the latest one.
+	// Files is a self-contained FileDescriptorSet. Hash is its digest, which shows whether it differs from the latest
+	// version.
 	Files []byte
 	Hash  [32]byte
-	// Description is for people. OrderingKey and Subject are paths of fields, empty for none.
+	// Description is for people. OrderingKey and Subject are field paths; empty means none.
 	Description, OrderingKey, Subject string
 }
 
 const (
-	// setStep is about how many bytes of descriptor sets are written in one transaction, so that publishing goes on in
-	// between.
+	// setStep is about how many bytes of descriptor sets one transaction writes. Between the steps publishing goes on.
 	setStep = 1 << 20
-	// rowStep bounds the rows of one statement.
+	// rowStep bounds the number of rows of one statement.
 	rowStep = 500
 )
 
-// NewTypes is how types begin that are new.
+// NewTypes holds the initial settings of types that a registration creates.
 type NewTypes struct {
 	Level         gateway.Level
 	UnknownFields gateway.UnknownFields
 }
 
-// RegisterSchemas stores those versions that differ from the latest of their type, all or none. expected is the revision of the registry that the versions were compared with, or 0: at another one the error
-// is ErrRegistryChanged.
+// RegisterSchemas stores the versions that differ from the latest version of their type, all or none. expected is the
+// revision of the registry that the versions were compared with, or 0 for any. The error is ErrRegistryChanged when the
+// registry has another revision.
 func (s *Store) RegisterSchemas(ctx context.Context, expected int64, begin NewTypes, schemas []NewSchema) error {
 	changed := func(n NewSchema) bool { return !s.Registry().has(n) }
 	if !slices.ContainsFunc(schemas, changed) {
 		return nil
 	}
-	// The files are large, and mean nothing before a version names them.
+	// The files are large, so they are stored first. They have no effect before a version refers to them.
 	if err := s.storeDescriptorSets(ctx, schemas); err != nil {
 		return err
 	}
@@ -61,13 +62,13 @@ func (s *Store) RegisterSchemas(ctx context.Context, expected int64, begin NewTy
 	})
 }
 
-// has reports whether a version is the latest of its type already.
+// has reports whether a version equals the latest version of its type.
 func (r *Registry) has(n NewSchema) bool {
 	known := r.Types[n.Type]
 	return known != nil && known.Latest().Hash == n.Hash && known.Latest().Message == n.Message
 }
 
-// storeDescriptorSets writes those sets that are not there yet, step by step.
+// storeDescriptorSets writes the sets that are not stored yet, step by step.
 func (s *Store) storeDescriptorSets(ctx context.Context, schemas []NewSchema) error {
 	for rest := schemas; len(rest) > 0; {
 		n, size := 0, 0
@@ -93,11 +94,11 @@ type registration struct {
 	tx   *ent.Tx
 	next *Registry
 	now  int64
-	// sets are the rows of descriptor sets.
+	// sets maps the hashes of descriptor sets to the keys of their rows.
 	sets map[[32]byte]int64
 }
 
-// findSets finds the rows of descriptor sets, and writes those that are not there.
+// findSets finds the rows of descriptor sets and creates the missing ones.
 func (r *registration) findSets(ctx context.Context, schemas []NewSchema) error {
 	r.sets = make(map[[32]byte]int64, len(schemas))
 	for step := range slices.Chunk(schemas, rowStep) {
@@ -137,14 +138,14 @@ func (r *registration) addSets(ctx context.Context, schemas []NewSchema) error {
 	return err
 }
 
-// addTypes creates those types that there are not.
+// addTypes creates the types that do not exist yet.
 func (r *registration) addTypes(ctx context.Context, begin NewTypes, schemas []NewSchema) error {
 	var fresh []*ent.EventTypeCreate
 	for _, n := range schemas {
 		if r.next.Types[n.Type] != nil {
 			continue
 		}
-		// Two versions of one new type in one request come one after the other.
+		// A request may hold two versions of one new type: the type is created once.
 		r.next.Types[n.Type] = &RegisteredType{}
 		fresh = append(fresh, r.tx.EventType.Create().SetName(n.Type).SetLevel(int8(begin.Level)).
 			SetUnknownFields(int8(begin.UnknownFields)).SetLatestVersion(0).
@@ -162,7 +163,7 @@ func (r *registration) addTypes(ctx context.Context, begin NewTypes, schemas []N
 	return nil
 }
 
-// addVersions creates the versions, and makes each the latest of its type.
+// addVersions creates the versions and makes each the latest of its type.
 func (r *registration) addVersions(ctx context.Context, schemas []NewSchema) error {
 	var fresh []*ent.EventTypeVersionCreate
 	var of []NewSchema
@@ -192,7 +193,7 @@ func (r *registration) addVersions(ctx context.Context, schemas []NewSchema) err
 	return r.advance(ctx, latest)
 }
 
-// add makes a version the latest of its type, in a copy.
+// add makes a version the latest of its type, in a copy of the type.
 func (r *registration) add(name string, version *SchemaVersion) {
 	updated := *r.next.Types[name]
 	updated.Versions = slices.Clip(updated.Versions)
@@ -202,7 +203,7 @@ func (r *registration) add(name string, version *SchemaVersion) {
 	r.next.Types[name] = &updated
 }
 
-// advance writes which version of each type is the latest.
+// advance stores the number of the latest version of each type.
 func (r *registration) advance(ctx context.Context, latest map[string]int32) error {
 	for name, version := range latest {
 		known := r.next.Types[name]

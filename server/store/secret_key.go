@@ -8,7 +8,8 @@ import (
 	"github.com/postrider-dev/postrider/server/seal"
 )
 
-// sealedHeads finds the heads of every sealed value, which name the key. Each sealed column belongs here.
+// sealedHeads selects the heads of all sealed values; a head names the key. Every sealed column must be listed here, except
+// the forms of requests (formPlace).
 var sealedHeads = fmt.Sprintf(`select substr(secret, 1, %[1]d) from subscription
 	union select substr(target_config, 1, %[1]d) from subscription`, seal.HeadBytes)
 
@@ -17,7 +18,7 @@ var ErrSecretKeyLost = errors.New("the database holds secrets sealed with a secr
 	"and no other key can open them. Put the file secret.key back into the data folder as it was (it belongs to every backup), " +
 	"or set POSTRIDER_SECRET_KEY to what it held; where the key was changed, give both, the new one first, separated by a comma")
 
-// checkSecretKey refuses a keyring that lacks a key the database needs.
+// checkSecretKey returns an error when the keyring lacks a key that the database needs.
 func (s *Store) checkSecretKey(ctx context.Context) error {
 	rows, err := s.db.reader.QueryContext(ctx, sealedHeads)
 	if err != nil {

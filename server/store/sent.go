@@ -6,8 +6,8 @@ import (
 	"github.com/postrider-dev/postrider/server/gateway"
 )
 
-// sentBytes is what a row keeps of what was sent: the form's digest; then, when it was transmitted, the body's digest and
-// length, and the signature.
+// sentBytes encodes what an attempt sent: the digest of its form and, if the request was transmitted, the digest and length
+// of its body and its signature.
 func sentBytes(sent *gateway.Sent) any {
 	if !sent.Recorded() {
 		return nil
@@ -22,7 +22,7 @@ func sentBytes(sent *gateway.Sent) any {
 	return append(row, sent.Signature...)
 }
 
-// sentFrom reads what sentBytes writes.
+// sentFrom decodes what sentBytes encoded.
 func sentFrom(row *[]byte) (sent gateway.Sent) {
 	rest := value(row)
 	if len(rest) < len(sent.Digest) {

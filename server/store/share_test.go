@@ -12,21 +12,21 @@ import (
 	"github.com/postrider-dev/postrider/server/store"
 )
 
-// burst is how many results come at once, as when a thousand endpoints die.
+// burst is the number of results that come at once, as when a thousand endpoints die.
 const burst = 3000
 
-// crowded is a store with events, a burst of results and a change in the queue, whose writer does not run yet.
+// crowded is a store whose writer does not run yet. Events, a burst of results and a change are queued.
 type crowded struct {
 	*store.Store
 	t *testing.T
-	// events, results and changed tell what is stored.
+	// events, results and changed show what is stored.
 	events  int
 	results atomic.Int64
 	changed atomic.Bool
 	changes chan struct{}
 }
 
-// newCrowded makes a store where results, and changes, may have used up their share.
+// newCrowded makes a crowded store in which results, changes or both have used up their share.
 func newCrowded(t *testing.T, resultsOverdrawn, changesOverdrawn bool) *crowded {
 	t.Helper()
 	s, err := store.OpenOverdrawn(context.Background(), freshSQLite(t), resultsOverdrawn, changesOverdrawn)
@@ -58,8 +58,8 @@ func (c *crowded) queueEvent() {
 	}
 }
 
-// publishWhile runs the writer and has the next event wait with each commit as long as more says so: some publisher waits
-// all the time. It returns when everything is stored.
+// publishWhile runs the writer and queues the next event at each commit while more returns true, so that a publisher is
+// always waiting. It returns when everything is stored.
 func (c *crowded) publishWhile(more func() bool) {
 	c.t.Helper()
 	c.OnCommit(func(events []*gateway.Event) {
@@ -72,7 +72,7 @@ func (c *crowded) publishWhile(more func() bool) {
 	ended := make(chan error, 1)
 	go func() { ended <- c.Run(ctx) }()
 	<-c.changes
-	stop() // What is queued is stored all the same.
+	stop() // What is queued is still stored.
 	if err := <-ended; err != nil {
 		c.t.Error(err)
 	}
@@ -84,10 +84,10 @@ func (c *crowded) publishWhile(more func() bool) {
 	}
 }
 
-// With a thousand dead endpoints publishers waited for 100 ms and more behind results.
+// With a thousand dead endpoints publishers waited 100 ms and longer behind results.
 func TestResultsAndChangesWaitForAppendsOnceTheirShareIsUsedUp(t *testing.T) {
 	t.Parallel()
-	// In a bubble the writer's work takes no time, so nobody earns any.
+	// In a bubble the writer's work takes no time, so no account earns any.
 	synctest.Test(t, func(t *testing.T) {
 		c := newCrowded(t, true, true)
 		synctest.Wait()

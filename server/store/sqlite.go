@@ -21,7 +21,7 @@ import (
 const (
 	sqliteFile = "postrider.db"
 	lockFile   = "lock"
-	// readers is how many connections read side by side.
+	// readers is the number of connections that read in parallel.
 	readers = 8
 )
 
@@ -57,7 +57,7 @@ func openSQLite(ctx context.Context, cfg Config) (_ *database, err error) {
 		return nil, err
 	}
 	d.writer.SetMaxOpenConns(1)
-	// The writer checkpoints between groups, after the publishers are answered.
+	// The writer runs checkpoints itself, between groups, after the publishers have their responses.
 	if _, err := d.writer.ExecContext(ctx, "pragma wal_autocheckpoint = 0"); err != nil {
 		return nil, fmt.Errorf("open %s: %w", sqliteFile, err)
 	}
@@ -70,23 +70,23 @@ func openSQLite(ctx context.Context, cfg Config) (_ *database, err error) {
 	return d, nil
 }
 
-// pages writes a size of the page cache as SQLite takes it, in KiB.
+// pages returns the size of the page cache in the form that SQLite expects: negative for KiB.
 func pages(bytes int64) string { return strconv.FormatInt(-max(bytes>>10, 256), 10) }
 
 func openSQLiteFile(file string, options url.Values) (*sql.DB, error) {
 	options.Set("_journal_mode", "WAL")
 	options.Set("_busy_timeout", "5000")
 	if info, err := os.Stat(file); err != nil || info.Size() == 0 {
-		// Only a fresh database takes it; in another it is a write, which a full disk refuses.
+		// Only a fresh database accepts this pragma. In another one it is a write, which a full disk refuses.
 		options.Set("_auto_vacuum", "incremental")
 	}
 	dsn := (&url.URL{Scheme: "file", Opaque: (&url.URL{Path: file}).EscapedPath(), RawQuery: options.Encode()}).String()
 	return sql.OpenDB(sqliteConnector(dsn)), nil
 }
 
-// sqliteConnector makes connections that leave the write-ahead log and its index where they are when the last one closes:
-// with the disk full they could not be made again, and the next start would be impossible. A limit of the log's size has
-// it emptied then, or it would be read over a database that was put back from a copy.
+// sqliteConnector makes connections that keep the write-ahead log and its index when the last connection closes: on a full
+// disk they could not be created again, and the next start would fail. The size limit empties the log on close. Otherwise
+// the log would be applied to a database file that was restored from a copy.
 type sqliteConnector string
 
 func (c sqliteConnector) Connect(context.Context) (driver.Conn, error) {
@@ -102,8 +102,8 @@ func (sqliteConnector) Driver() driver.Driver {
 	}}
 }
 
-// migrateSQLite migrates through a connection of its own with foreign keys off: a table rebuild drops the old table, and
-// inside goose's transaction the PRAGMA that should keep the drop from deleting child rows is a no-op.
+// migrateSQLite migrates through a connection of its own with foreign keys off. A table rebuild drops the old table. The
+// PRAGMA that should keep this drop from deleting child rows does nothing inside goose's transaction.
 func migrateSQLite(ctx context.Context, file string, files fs.FS) error {
 	db, err := openSQLiteFile(file, url.Values{"_foreign_keys": {"0"}, "_synchronous": {"FULL"}})
 	if err != nil {
@@ -124,7 +124,8 @@ func migrateSQLite(ctx context.Context, file string, files fs.FS) error {
 	return nil
 }
 
-// lockFolder takes the data folder for this process alone. The lock goes with the process, however it ends.
+// lockFolder reserves the data folder for this process. The operating system releases the lock when the process ends, in
+// whatever way.
 func lockFolder(folder string) (release func() error, err error) {
 	file, err := os.OpenFile(filepath.Join(folder, lockFile), os.O_CREATE|os.O_RDWR, privateMode)
 	if err != nil {
@@ -140,15 +141,15 @@ func lockFolder(folder string) (release func() error, err error) {
 	return file.Close, nil
 }
 
-// Checkpoints. Passive takes what no reader needs any more and waits for nobody. Truncate waits for readers, but not for
-// long: publishers wait with it, and the next checkpoint comes soon.
+// Checkpoints. A passive checkpoint moves what no reader needs any more and waits for nobody. A truncating checkpoint waits
+// for readers, but not for long: publishers wait with it, and the next checkpoint comes soon.
 const (
 	passiveCheckpoint  = "pragma wal_checkpoint(passive)"
 	truncateCheckpoint = "pragma busy_timeout = 100; pragma wal_checkpoint(truncate); pragma busy_timeout = 5000"
 )
 
-// checkpoint moves the WAL into the database once enough was written. It runs between groups. Only a fault that leaves
-// open what is on disk is returned.
+// checkpoint moves the WAL into the database once enough was written. It runs between groups. It returns only errors after
+// which the content of the disk is unknown (see fatal).
 func (w *writer) checkpoint(ctx context.Context) error {
 	if w.db.wal == "" || w.walWritten < w.cfg.CheckpointBytes {
 		return nil

@@ -20,7 +20,7 @@ func bubble(t *testing.T, f func(t *testing.T)) {
 	synctest.Test(t, f)
 }
 
-// TestRestoredBackup has the whole story of a restore: back up, publish, restore, publish past the old head, resume.
+// TestRestoredBackup goes through a whole restore: back up, publish, restore, publish past the old head, resume.
 func TestRestoredBackup(t *testing.T) {
 	t.Parallel()
 	cfg := freshSQLite(t)
@@ -73,7 +73,7 @@ func restore(t *testing.T, cfg store.Config, backup string) {
 	}
 }
 
-// failures tells of the writer's failed writes.
+// failures counts the writer's failed writes.
 type failures struct {
 	slog.Handler
 	seen chan struct{}
@@ -115,7 +115,7 @@ func TestDiskFull(t *testing.T) {
 			t.Errorf("create: %v, want that the disk is full", err)
 		}
 
-		// Results are never refused: they wait, and are tried again.
+		// Results are never refused: they stay queued and are tried again.
 		kept := deliveries(sub, 2_000)
 		committed := make(chan struct{})
 		kept[0].Committed = func() { close(committed) }
@@ -137,7 +137,7 @@ func TestDiskFull(t *testing.T) {
 	})
 }
 
-// TestStopWhileDiskFull must come to an end: attempts whose results are lost are made again.
+// TestStopWhileDiskFull expects the store to stop. Attempts whose results are lost are made again.
 func TestStopWhileDiskFull(t *testing.T) {
 	t.Parallel()
 	cfg := freshSQLite(t)
@@ -188,7 +188,7 @@ func TestWALIsTruncated(t *testing.T) {
 		t.Errorf("the WAL grew to %d bytes", largest)
 	}
 
-	// A reader in the middle of its work keeps it from being truncated, but keeps no publisher waiting for long.
+	// An open read transaction keeps the log from being truncated, but does not make publishers wait for long.
 	reading, err := raw(t, cfg).BeginTx(context.Background(), nil)
 	if err != nil {
 		t.Fatal(err)

@@ -10,21 +10,21 @@ import (
 	"github.com/postrider-dev/postrider/server/gateway"
 )
 
-// StatsInterval is what a tenant's statistics of one interval were, as server/stats encodes them.
+// StatsInterval holds a tenant's statistics of one interval, as server/stats encodes them.
 type StatsInterval struct {
 	Tenant     gateway.TenantID
 	Resolution time.Duration
 	Start      time.Time
-	// Position is that of the newest event, whosever it was, that was counted in what was stored by then.
+	// Position is the position of the newest event, of any tenant, that was counted when the interval was stored.
 	Position gateway.Position
 	Data     []byte
 }
 
-// saveStatsStep is how many intervals are written with one statement.
+// saveStatsStep is the number of intervals that one statement writes.
 const saveStatsStep = 500
 
-// SaveStats writes intervals in one transaction, in the place of those stored before. It asks for them on the writer's
-// goroutine, where every commit up to then has been told of. Without any it writes nothing.
+// SaveStats stores intervals in one transaction and replaces stored ones. It calls intervals on the writer's goroutine,
+// after the callbacks of all earlier commits. Without intervals it writes nothing.
 func (s *Store) SaveStats(ctx context.Context, intervals func() []StatsInterval) error {
 	return s.change(ctx, func(ctx context.Context, tx *ent.Tx) error {
 		for rest := intervals(); len(rest) > 0; {
@@ -51,8 +51,8 @@ func saveStats(ctx context.Context, tx *ent.Tx, intervals []StatsInterval) error
 
 func seconds(d time.Duration) int32 { return int32(d / time.Second) }
 
-// Stats returns the intervals of a tenant that begin from one time on and before another, oldest first, and in front of
-// them the newest one from before.
+// Stats returns the intervals of a tenant that begin in [from, before), oldest first. Before them comes the newest earlier
+// interval, if there is one.
 func (s *Store) Stats(ctx context.Context, tenant gateway.TenantID, resolution time.Duration, from, before time.Time) ([]StatsInterval, error) {
 	query := s.read.StatsInterval.Query().
 		Where(statsinterval.TenantID(int64(tenant)), statsinterval.Resolution(seconds(resolution)))
@@ -69,8 +69,7 @@ func (s *Store) Stats(ctx context.Context, tenant gateway.TenantID, resolution t
 	return mapped(append(earlier, rows...), statsIntervalFrom), nil
 }
 
-// StatsOfAll returns the intervals of all tenants that begin from one time on and before another, by tenant and oldest
-// first.
+// StatsOfAll returns the intervals of all tenants that begin in [from, before), by tenant and oldest first.
 func (s *Store) StatsOfAll(ctx context.Context, resolution time.Duration, from, before time.Time) ([]StatsInterval, error) {
 	rows, err := s.read.StatsInterval.Query().Where(statsinterval.Resolution(seconds(resolution)),
 		statsinterval.StartTimeGTE(micros(from)), statsinterval.StartTimeLT(micros(before))).
@@ -88,8 +87,8 @@ func statsIntervalFrom(row *ent.StatsInterval) StatsInterval {
 	}
 }
 
-// NewestStats returns the start of the newest interval of any tenant that does not begin after a time, and the newest event
-// that was counted when it was written. ok is false when there is none.
+// NewestStats returns the start of the newest interval of any tenant that begins at upTo or earlier, and the newest event
+// that was counted when it was stored. ok is false when there is no such interval.
 func (s *Store) NewestStats(ctx context.Context, resolution time.Duration, upTo time.Time) (start time.Time, counted gateway.Position, ok bool, err error) {
 	row, err := s.read.StatsInterval.Query().
 		Where(statsinterval.Resolution(seconds(resolution)), statsinterval.StartTimeLTE(micros(upTo))).
@@ -103,7 +102,7 @@ func (s *Store) NewestStats(ctx context.Context, resolution time.Duration, upTo 
 	return fromMicros(row.StartTime), gateway.Position(row.Position), true, nil
 }
 
-// RemoveStats removes the intervals that began before a time. Without any it writes nothing.
+// RemoveStats removes the intervals that begin before a time. If there are none, it writes nothing.
 func (s *Store) RemoveStats(ctx context.Context, resolution time.Duration, before time.Time) error {
 	query := s.read.StatsInterval.Query().
 		Where(statsinterval.Resolution(seconds(resolution)), statsinterval.StartTimeLT(micros(before))).Limit(deleteStep)

@@ -14,29 +14,30 @@ import (
 	"github.com/postrider-dev/postrider/server/seal"
 )
 
-// Config of a store. Zero limits mean the defaults.
+// Config is the configuration of a store. Zero limits mean the defaults.
 type Config struct {
-	// Data is a folder, which then holds postrider.db (SQLite), or a postgres:// URL.
+	// Data is a folder, which holds postrider.db (SQLite), or a postgres:// URL.
 	Data string
 	// Keyring seals secrets at rest.
 	Keyring *seal.Keyring
 	Logger  *slog.Logger
-	// NoSync turns fsync off, so that a test can show that the power-cut test notices.
+	// NoSync turns fsync off. It exists to show that the power-cut test detects a missing fsync.
 	NoSync bool
-	// MaxGroupEvents and MaxGroupBytes bound one commit: 1,024 events, 8 MiB.
+	// MaxGroupEvents and MaxGroupBytes bound one commit; by default 1,024 events and 8 MiB.
 	MaxGroupEvents, MaxGroupBytes int
-	// MaxQueueBytes bounds the events that wait for a commit: 64 MiB; more is resource_exhausted.
+	// MaxQueueBytes bounds the events that wait for a commit, by default 64 MiB. Beyond it Append returns
+	// resource_exhausted.
 	MaxQueueBytes int
-	// WriterPages and ReaderPages bound the pages that SQLite keeps in memory, in bytes: 64 MiB for the writer, and 128 MiB
-	// for all connections that read, together.
+	// WriterPages and ReaderPages bound the pages that SQLite caches in memory, in bytes; by default 64 MiB for the writer
+	// and 128 MiB for all reading connections together.
 	WriterPages, ReaderPages int64
-	// CheckpointBytes is about how many bytes are written to SQLite's WAL between two checkpoints: 16 MiB. MaxWALBytes is
-	// the size above which the file is given back: 256 MiB.
+	// CheckpointBytes is about how many bytes are written to SQLite's WAL between two checkpoints, by default 16 MiB.
+	// MaxWALBytes is the size of the WAL file above which a checkpoint truncates it, by default 256 MiB.
 	CheckpointBytes, MaxWALBytes int64
-	// MaxSubscriptions and MaxKeys bound the rows of a tenant: 2,000 subscriptions, and 1,000 keys in force, and as many that are
-	// revoked. All tenants together may have five times as many.
+	// MaxSubscriptions and MaxKeys bound the rows of a tenant: by default 2,000 subscriptions, 1,000 keys in force and 1,000
+	// revoked keys. All tenants together may have five times as many.
 	MaxSubscriptions, MaxKeys int
-	// MaxExpressionBytes bounds the expressions of a tenant's subscriptions together: 256 KiB when 0.
+	// MaxExpressionBytes bounds the size of all filter expressions of a tenant together; by default 256 KiB.
 	MaxExpressionBytes int
 }
 
@@ -96,7 +97,7 @@ type Store struct {
 	ended endedSessions
 }
 
-// Open brings the database up to date, takes it for this process alone and begins a new incarnation of the log.
+// Open migrates the database, reserves it for this process and begins a new incarnation of the log.
 func Open(ctx context.Context, cfg Config) (*Store, error) { return open(ctx, cfg, newShares()) }
 
 func open(ctx context.Context, cfg Config, shares shares) (*Store, error) {
@@ -117,7 +118,7 @@ func open(ctx context.Context, cfg Config, shares shares) (*Store, error) {
 }
 
 func (s *Store) prepare(ctx context.Context, shares shares) error {
-	// Before anything is written: a server without its secret key must not go on.
+	// Before anything is written: a server that lacks a secret key must not go on.
 	if err := s.checkSecretKey(ctx); err != nil {
 		return err
 	}
@@ -138,12 +139,12 @@ func (s *Store) prepare(ctx context.Context, shares shares) error {
 // Close releases the database. Run must have returned.
 func (s *Store) Close() error { return s.db.close() }
 
-// OnCommit registers the one function that is called with each committed group, in order of position, from the writer's
-// goroutine, before publishers are answered. It must not block. Set it before Run.
+// OnCommit registers the one function that is called with each committed group, in order of position. It is called on the
+// writer's goroutine, before publishers get their responses. It must not block. Set it before Run.
 func (s *Store) OnCommit(f func(events []*gateway.Event)) { s.onCommit = f }
 
-// Run is the writer's loop. After ctx ends it commits what is queued and returns nil. An error is fatal: what is on disk
-// is no longer known, and the process must end.
+// Run runs the writer's loop. After ctx ends it commits what is queued and returns nil. An error is fatal: the content of
+// the disk is unknown, and the process must end.
 func (s *Store) Run(ctx context.Context) error { return s.run(ctx, s.onCommit) }
 
 func micros(t time.Time) int64 { return t.UnixMicro() }

@@ -8,18 +8,19 @@ import (
 )
 
 const (
-	// subjectStep is how many positions are indexed in one transaction.
+	// subjectStep is the number of positions that one transaction indexes.
 	subjectStep = 500
-	// subjectLag is how far the index may stay behind the head before it no longer waits for an idle moment.
+	// subjectLag is the number of positions by which the index may stay behind the head. Beyond it, indexing no longer waits
+	// until the writer is idle.
 	subjectLag = 40 * subjectStep
 )
 
-// indexSubjects brings the subject index a step closer to the head, when the writer has nothing else to do; publishing
-// then writes no third index. done is false when there was nothing to do.
+// indexSubjects brings the subject index a step closer to the head when the writer has nothing else to do. So an append does
+// not have to write a third index. done is false when there was nothing to do.
 func (w *writer) indexSubjects(ctx context.Context) (done bool) {
 	mark := gateway.Position(w.subjectMark.Load())
 	if mark >= w.subjectsTo {
-		// No event since the mark has a subject: as good as indexed, without a write.
+		// No event after the mark has a subject, so there is nothing to write.
 		w.subjectMark.Store(w.head.Load())
 		return false
 	}
@@ -53,7 +54,7 @@ func (w *writer) indexSubjectsTo(ctx context.Context, mark, to gateway.Position)
 	return nil
 }
 
-// positionsBySubject reads what is indexed from the index and the few newest events from the log.
+// positionsBySubject reads the few newest events from the log and all others from the index.
 func (s *Store) positionsBySubject(ctx context.Context, q EventQuery, span positionSpan) ([]gateway.Position, gateway.Position, error) {
 	mark := gateway.Position(s.subjectMark.Load())
 	fresh, err := s.positions(ctx, `select position from event where position > ? and position <= ? and `+scannedTenant+` and subject = ?

@@ -70,7 +70,7 @@ func (s *Store) subscriptionsFrom(rows []*ent.Subscription, err error) ([]*gatew
 	return subs, nil
 }
 
-// setSubscription writes what a subscription asks for; the same for create and update.
+// setSubscription sets the configured columns of a subscription, for create and update.
 func setSubscription[B interface {
 	SetName(string) B
 	SetDescription(string) B
@@ -98,7 +98,7 @@ func setSubscription[B interface {
 		SetState(int8(sub.State)).SetStateReason(sub.StateReason).SetUpdateTime(micros(sub.UpdateTime)), nil
 }
 
-// Marks returns the stored place that the caught-up subscriptions of each group share.
+// Marks returns the stored mark of each group, the position that its caught-up subscriptions share.
 func (s *Store) Marks(ctx context.Context) (map[gateway.GroupID]gateway.Position, error) {
 	rows, err := s.read.SubscriptionGroup.Query().All(ctx)
 	if err != nil {
@@ -111,8 +111,8 @@ func (s *Store) Marks(ctx context.Context) (map[gateway.GroupID]gateway.Position
 	return marks, nil
 }
 
-// CreateSubscription stores a subscription. ID, UID, times, revision and the resolved start are set by the store. A start at a time
-// must have been resolved to a cursor, and a cursor must have been checked. A name that is taken is already_exists.
+// CreateSubscription stores a subscription. It sets ID, UID, times, revision and the resolved start. A start time must
+// already be resolved to a cursor, and a cursor must be checked. The error is already_exists when the name is taken.
 func (s *Store) CreateSubscription(ctx context.Context, sub *gateway.Subscription, start gateway.Start) (*gateway.Subscription, error) {
 	var created *gateway.Subscription
 	err := s.change(ctx, func(ctx context.Context, tx *ent.Tx) error {
@@ -123,7 +123,7 @@ func (s *Store) CreateSubscription(ctx context.Context, sub *gateway.Subscriptio
 		fresh.UID = newUID("sub_")
 		fresh.State = gateway.SubscriptionActive
 		fresh.UpdateTime = time.Now()
-		// The writer runs alone, so the head is that of this transaction.
+		// The writer runs changes one at a time, so the head does not move during this transaction.
 		fresh.Start = s.Cursor(s.startPosition(start))
 		b, err := setSubscription(tx.Subscription.Create(), s.cfg.Keyring, &fresh)
 		if err != nil {
@@ -131,7 +131,7 @@ func (s *Store) CreateSubscription(ctx context.Context, sub *gateway.Subscriptio
 		}
 		b = b.SetTenantID(int64(fresh.Tenant)).SetUID(fresh.UID).SetCreateTime(micros(fresh.UpdateTime)).
 			SetStartIncarnation(fresh.Start.Incarnation[:]).SetStartPosition(int64(fresh.Start.Position))
-		// One that begins in the past reads on its own; one that begins at the head shares the mark at once.
+		// A subscription that begins in the past reads on its own. One that begins at the head shares the mark at once.
 		if fresh.Start.Position < s.Head() {
 			b = b.SetCursorPosition(int64(fresh.Start.Position))
 		}
@@ -185,7 +185,7 @@ func (s *Store) SubscriptionByRef(ctx context.Context, tenant gateway.TenantID, 
 	if err != nil {
 		return nil, err
 	}
-	// A name may look like another's id: the id wins.
+	// A name may equal the id of another subscription: the id wins.
 	if i := slices.IndexFunc(rows, func(sub *gateway.Subscription) bool { return sub.UID == ref }); i >= 0 {
 		return rows[i], nil
 	}
@@ -195,21 +195,21 @@ func (s *Store) SubscriptionByRef(ctx context.Context, tenant gateway.TenantID, 
 	return rows[0], nil
 }
 
-// Subscriptions returns every tenant's subscriptions.
+// Subscriptions returns the subscriptions of all tenants.
 func (s *Store) Subscriptions(ctx context.Context) ([]*gateway.Subscription, error) {
 	return s.subscriptionsFrom(s.read.Subscription.Query().Order(ent.Asc(subscription.FieldID)).All(ctx))
 }
 
-// ListSubscriptions returns a tenant's subscriptions by name, after one.
+// ListSubscriptions returns a tenant's subscriptions whose names sort after afterName, ordered by name.
 func (s *Store) ListSubscriptions(ctx context.Context, tenant gateway.TenantID, afterName string, limit int) ([]*gateway.Subscription, error) {
 	return s.subscriptionsFrom(s.read.Subscription.Query().
 		Where(subscription.TenantID(int64(tenant)), subscription.NameGT(afterName)).
 		Order(ent.Asc(subscription.FieldName)).Limit(limit).All(ctx))
 }
 
-// UpdateSubscription changes a subscription. change gets the current one, inside the transaction; expected is the
-// revision it must have, 0 for any (aborted otherwise). Filter and policy are kept with the position from which they
-// hold, which is answered.
+// UpdateSubscription changes a subscription. It calls change with the current subscription, inside the transaction. expected
+// is the required revision, 0 for any; the error is aborted when it differs. The new revision of filter and policy is stored
+// with the position after which it applies, which is returned.
 func (s *Store) UpdateSubscription(ctx context.Context, id gateway.SubscriptionID, expected int64, change func(*gateway.Subscription) error) (*gateway.Subscription, gateway.Position, error) {
 	var updated *gateway.Subscription
 	var from gateway.Position

@@ -28,7 +28,8 @@ func TestPostgres(t *testing.T) {
 	storetest.Run(t, freshPostgres(""))
 }
 
-// TestPostgresCollation reads where text is not compared byte by byte: prefixes are then no range of an index.
+// TestPostgresCollation reads from a database that does not compare text byte by byte, where prefixes are not a range of an
+// index.
 func TestPostgresCollation(t *testing.T) {
 	t.Parallel()
 	needPostgres(t)
@@ -50,7 +51,7 @@ func keyring(t testing.TB) *seal.Keyring {
 
 const postgresVariable = "POSTRIDER_TEST_POSTGRES"
 
-// needPostgres skips a test where there is no PostgreSQL, which CI may not do.
+// needPostgres skips a test without PostgreSQL, except in CI, where the test fails.
 func needPostgres(t testing.TB) string {
 	t.Helper()
 	server := os.Getenv(postgresVariable)
@@ -63,7 +64,7 @@ func needPostgres(t testing.TB) string {
 	return server
 }
 
-// freshPostgres makes a database per test, with these options, and drops it afterwards.
+// freshPostgres creates a database for each test, with these options, and drops it afterwards.
 func freshPostgres(options string) storetest.Fresh {
 	return func(t *testing.T) store.Config {
 		t.Helper()

@@ -38,7 +38,7 @@ func (s *Store) rememberTenant(t *gateway.Tenant) {
 	s.tenants[t.ID], s.byName[t.Name] = t, t
 }
 
-// tenantIDs returns every tenant.
+// tenantIDs returns the ids of all tenants.
 func (s *Store) tenantIDs() []gateway.TenantID {
 	s.tenantsMu.RLock()
 	defer s.tenantsMu.RUnlock()
@@ -71,7 +71,7 @@ func (s *Store) Tenant(_ context.Context, id gateway.TenantID) (*gateway.Tenant,
 	return nil, gateway.Gone("tenant")
 }
 
-// PurgedTo is the position up to which retention has removed a tenant's events, as the database has it now.
+// PurgedTo returns the position up to which retention has removed a tenant's events, read from the database.
 func (s *Store) PurgedTo(ctx context.Context, id gateway.TenantID) (gateway.Position, error) {
 	to, err := s.read.Tenant.Query().Where(tenant.ID(int64(id))).Select(tenant.FieldPurgedTo).Int(ctx)
 	if err != nil {
@@ -80,7 +80,7 @@ func (s *Store) PurgedTo(ctx context.Context, id gateway.TenantID) (gateway.Posi
 	return gateway.Position(to), nil
 }
 
-// CreateTenant adds a tenant of a name. A name that is taken is already_exists.
+// CreateTenant stores a tenant. The error is already_exists when the name is taken.
 func (s *Store) CreateTenant(ctx context.Context, tenant gateway.Tenant) (*gateway.Tenant, error) {
 	var created *gateway.Tenant
 	err := s.change(ctx, func(ctx context.Context, tx *ent.Tx) error {
@@ -103,8 +103,8 @@ func (s *Store) CreateTenant(ctx context.Context, tenant gateway.Tenant) (*gatew
 	return created, nil
 }
 
-// UpdateTenant changes a tenant's display name and settings. change is given a copy; it runs in the transaction. expected
-// is the tenant's revision, or 0.
+// UpdateTenant changes a tenant's display name and settings. It calls change with a copy, inside the transaction. expected
+// is the tenant's revision, or 0 for any.
 func (s *Store) UpdateTenant(
 	ctx context.Context, id gateway.TenantID, expected int64, change func(*gateway.Tenant) error,
 ) (*gateway.Tenant, error) {
@@ -130,14 +130,14 @@ func (s *Store) UpdateTenant(
 			return fmt.Errorf("update tenant: %w", err)
 		}
 		updated = tenantFrom(row)
-		// In the order of the commits.
+		// Callbacks run in the order of the commits, so the newest tenant wins.
 		onCommit(tx, func() { s.rememberTenant(updated) })
 		return nil
 	})
 	return updated, err
 }
 
-// ListTenants returns tenants by name, after one.
+// ListTenants returns the tenants whose names sort after afterName, ordered by name.
 func (s *Store) ListTenants(ctx context.Context, afterName string, limit int) ([]*gateway.Tenant, error) {
 	rows, err := s.read.Tenant.Query().Where(tenant.NameGT(afterName)).Order(ent.Asc(tenant.FieldName)).Limit(limit).All(ctx)
 	if err != nil {

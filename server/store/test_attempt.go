@@ -10,10 +10,10 @@ import (
 	"github.com/postrider-dev/postrider/server/gateway"
 )
 
-// MaxTestAttempts bounds the attempts of tests that are kept of a subscription.
+// MaxTestAttempts bounds the number of test attempts that are kept for a subscription.
 const MaxTestAttempts = 20
 
-// trimTestAttempts removes all but the last ones that were stored, whatever their times say.
+// trimTestAttempts removes all test attempts except the ones that were stored last, regardless of their times.
 func trimTestAttempts(ctx context.Context, tx *ent.Tx, sub gateway.SubscriptionID) error {
 	tests := []predicate.Attempt{attempt.SubscriptionID(int64(sub)), attempt.PositionLT(0)}
 	ids, err := tx.Attempt.Query().Where(tests...).Order(ent.Desc(attempt.FieldID)).Offset(MaxTestAttempts).Limit(deleteStep).IDs(ctx)

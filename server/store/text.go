@@ -10,7 +10,7 @@ func plainText(text string) bool {
 	return strings.IndexByte(text, 0) < 0 && utf8.ValidString(text)
 }
 
-// cleanText makes storable what an endpoint sent: PostgreSQL refuses a text with a NUL or a broken sequence.
+// cleanText makes a text from an endpoint storable: PostgreSQL refuses NUL characters and invalid UTF-8.
 func cleanText(text string) string {
 	if plainText(text) {
 		return text

@@ -10,11 +10,11 @@ import (
 	"github.com/postrider-dev/postrider/server/gateway"
 )
 
-// TrafficLimit bounds the counting of a type's events; TrafficLimit + 1 stands for "more".
+// TrafficLimit bounds the count of a type's events; TrafficLimit + 1 means "more".
 const TrafficLimit = 10_000
 
-// Traffic returns how many events of a type a tenant published since a time, exact up to TrafficLimit, and when the
-// newest was accepted (zero when there is none).
+// Traffic returns the number of events of a type that a tenant published since a time, exact up to TrafficLimit. last is the
+// time at which the newest event was accepted, zero when there is none.
 func (s *Store) Traffic(
 	ctx context.Context, tenant gateway.TenantID, eventType string, since time.Time,
 ) (events int64, last time.Time, err error) {
@@ -39,11 +39,11 @@ func (s *Store) Traffic(
 	return events, last, err
 }
 
-// atOnce is how many of a type's events are read at once: each may be as large as an event can be.
+// atOnce is the number of a type's events that are read at once: each may have the maximum size of an event.
 const atOnce = 16
 
-// EventsOfType returns the newest events of a type, those of all tenants together, newest first, at most limit. They are
-// read a few at a time, as they are asked for.
+// EventsOfType iterates over the newest events of a type, of all tenants together, newest first, at most limit. It reads a
+// few events at a time, as the caller asks for them.
 func (s *Store) EventsOfType(ctx context.Context, eventType string, limit int) iter.Seq2[*gateway.Event, error] {
 	return func(yield func(*gateway.Event, error) bool) {
 		newest, err := s.newestOfAll(ctx, eventType, limit)
@@ -85,7 +85,7 @@ func (s *Store) newestOf(ctx context.Context, tenant gateway.TenantID, eventType
 		int64(tenant), eventType, limit)
 }
 
-// PublishedCount is how many events of a type a tenant published in an interval.
+// PublishedCount is the number of events of a type that a tenant published in an interval.
 type PublishedCount struct {
 	Tenant gateway.TenantID
 	Type   string
@@ -93,7 +93,7 @@ type PublishedCount struct {
 	Events int64
 }
 
-// Published counts the events after one position and up to another, by intervals of their time of acceptance.
+// Published counts the events in (after, upTo] by tenant, type and interval of their accept time.
 func (s *Store) Published(ctx context.Context, after, upTo gateway.Position, interval time.Duration) ([]PublishedCount, error) {
 	rows, err := s.db.reader.QueryContext(ctx, s.db.bind(`select tenant_id, type, accept_time / ?, count(*) from event
 		where position > ? and position <= ? group by 1, 2, 3`), interval.Microseconds(), int64(after), int64(upTo))

@@ -7,9 +7,9 @@ import (
 	"github.com/postrider-dev/postrider/server/gateway"
 )
 
-// brokenSchema is how an event is stored that was accepted although it breaks its schema.
+// brokenSchema is the stored form of the violations of an event that was accepted although it breaks its schema.
 type brokenSchema struct {
-	// Unfit is the schema that cannot hold the payload, 0 when it can.
+	// Unfit is the schema that cannot hold the payload, 0 if there is none.
 	Unfit      gateway.SchemaID  `json:"unfit,omitempty"`
 	Violations []storedViolation `json:"violations"`
 }
@@ -20,7 +20,7 @@ type storedViolation struct {
 	Message string `json:"message"`
 }
 
-// encodeViolations returns null for an event that breaks nothing, which nearly every event is.
+// encodeViolations returns null for an event that breaks nothing, which is the common case.
 func encodeViolations(e *gateway.Event) any {
 	if len(e.Violations) == 0 && e.Unfit == 0 {
 		return nil
@@ -29,7 +29,7 @@ func encodeViolations(e *gateway.Event) any {
 	for i, v := range e.Violations {
 		broken.Violations[i] = storedViolation(v)
 	}
-	// Text and a number can always be written.
+	// Marshalling text and a number cannot fail.
 	encoded, _ := json.Marshal(broken)
 	return encoded
 }
