@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -61,23 +62,27 @@ func (r *Result) subscription() gateway.SubscriptionID {
 // because Committed releases their slots.
 func (s *Store) Record(results ...Result) { s.queue.pushResults(results) }
 
+// The columns of the rows of deliveries and attempts. Values are matched with columns by position: addDeliveryRow, addAttemptRow and
+// addInline must add them in the order of these lists.
 var (
+	keyColumns = []string{"tenant_id", "subscription_id", "position", "run"}
+	// inlineColumns hold an attempt. A delivery's row has its last attempt; earlier attempts have rows of their own.
 	inlineColumns = []string{
 		"cause", "outcome", "status", "start_time", "duration", "dns", "connect", "tls", "first_byte",
 		"address", "error", "content_type", "response", "truncated", "sent",
 	}
-	deliveryColumns = append([]string{
-		"tenant_id", "subscription_id", "position", "run", "create_time",
+	updatedColumns = slices.Concat([]string{
 		"state", "attempts", "step", "probes", "manual", "due_time", "update_time",
-	}, inlineColumns...)
-	attemptColumns = append([]string{"tenant_id", "subscription_id", "position", "run", "number"}, inlineColumns...)
+	}, inlineColumns)
+	deliveryColumns = slices.Concat(keyColumns, []string{"create_time"}, updatedColumns)
+	attemptColumns  = slices.Concat(keyColumns, []string{"number"}, inlineColumns)
 )
 
 // upsertDelivery makes the insert of an existing delivery update all columns except the key and the creation time.
 func upsertDelivery() string {
-	sets := make([]string, 0, len(deliveryColumns))
-	for _, column := range deliveryColumns[5:] {
-		sets = append(sets, column+" = excluded."+column)
+	sets := make([]string, len(updatedColumns))
+	for i, column := range updatedColumns {
+		sets[i] = column + " = excluded." + column
 	}
 	return " on conflict (subscription_id, position, run) do update set " + strings.Join(sets, ", ")
 }
@@ -205,9 +210,12 @@ func (w *writer) addAttemptRow(d *gateway.Delivery, a *gateway.Attempt) {
 	addInline(w.statements.attempt, a)
 }
 
+// addInline adds the values of inlineColumns, in their order. They are null for a delivery without an attempt.
 func addInline(b *bulkInsert, a *gateway.Attempt) {
 	if a == nil {
-		b.add(nil, nil, nil, nil, nil, nil, nil, nil, nil, nil, nil, nil, nil, nil, nil)
+		for range inlineColumns {
+			b.add(nil)
+		}
 		return
 	}
 	o := &a.Outcome
