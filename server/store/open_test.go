@@ -197,8 +197,8 @@ func TestForeignWriterEndsTheServer(t *testing.T) {
 	})
 }
 
-// TestLeftovers ends the server between the steps of a deletion.
-func TestLeftovers(t *testing.T) {
+// TestOrphansAreRemoved ends the server between the steps of a deletion.
+func TestOrphansAreRemoved(t *testing.T) {
 	t.Parallel()
 	dialects(t, func(t *testing.T, cfg store.Config) {
 		w := serve(t, cfg)

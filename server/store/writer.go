@@ -36,9 +36,9 @@ type writer struct {
 	step       int                         // the number of results that are written at once
 	forms      formsWritten
 	// removed holds subscriptions that were deleted since the start: results of attempts that were still under way must not
-	// create rows again. leftovers were deleted before the start and may still have rows.
-	removed   map[gateway.SubscriptionID]bool
-	leftovers []gateway.SubscriptionID
+	// create rows again. orphans were deleted before the start; some of their rows may be left.
+	removed map[gateway.SubscriptionID]bool
+	orphans []gateway.SubscriptionID
 	// owed is the incarnation of this start as long as it could not be stored.
 	owed *gateway.IncarnationStart
 }
@@ -65,8 +65,8 @@ func newWriter(ctx context.Context, cfg Config, db *database, queue *queue, stat
 	if err := w.beginIncarnation(ctx); err != nil {
 		return nil, fmt.Errorf("begin incarnation: %w", err)
 	}
-	if err := w.loadLeftovers(ctx); err != nil {
-		return nil, fmt.Errorf("load leftovers: %w", err)
+	if err := w.loadOrphans(ctx); err != nil {
+		return nil, fmt.Errorf("load orphans: %w", err)
 	}
 	var err error
 	if w.statements, err = db.prepareStatements(ctx); err != nil {
@@ -113,7 +113,7 @@ func (w *writer) run(ctx context.Context, onCommit func([]*gateway.Event)) error
 			w.reportLost()
 			return nil
 		}
-		if w.indexSubjects(work) || w.removeLeftovers(work) {
+		if w.indexSubjects(work) || w.removeOrphans(work) {
 			continue
 		}
 		select {

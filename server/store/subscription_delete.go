@@ -63,22 +63,21 @@ func (s *Store) deleteDeliveries(ctx context.Context, id gateway.SubscriptionID)
 	return nil
 }
 
-// removeLeftovers removes one step of the rows of deleted subscriptions, when the writer has nothing else to do. done is
-// false when there was nothing to remove.
-func (w *writer) removeLeftovers(ctx context.Context) (done bool) {
-	if len(w.leftovers) == 0 {
+// removeOrphans removes some orphaned rows, when the writer has nothing else to do. done is false when there are none.
+func (w *writer) removeOrphans(ctx context.Context) (done bool) {
+	if len(w.orphans) == 0 {
 		return false
 	}
 	removed := 0
 	err := w.inTransaction(ctx, func(ctx context.Context, tx *ent.Tx) (err error) {
-		removed, err = deleteStepOf(ctx, tx, w.leftovers[0])
+		removed, err = deleteStepOf(ctx, tx, w.orphans[0])
 		return err
 	})
 	if err != nil {
 		w.cfg.Logger.Warn("remove deliveries of a deleted subscription", "error", err)
 	}
 	if removed == 0 {
-		w.leftovers = w.leftovers[1:]
+		w.orphans = w.orphans[1:]
 	}
 	return true
 }

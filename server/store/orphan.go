@@ -6,9 +6,9 @@ import (
 	"github.com/postrider-dev/postrider/server/gateway"
 )
 
-// loadLeftovers finds deleted subscriptions whose rows were still being removed when the server ended. It steps from one
-// subscription to the next with the indexes.
-func (w *writer) loadLeftovers(ctx context.Context) error {
+// loadOrphans finds orphaned rows: those of deleted subscriptions whose rows were still being removed when the server ended.
+// It steps from one subscription to the next with the indexes.
+func (w *writer) loadOrphans(ctx context.Context) error {
 	for _, table := range []string{"delivery", "attempt"} {
 		rows, err := w.db.reader.QueryContext(ctx, `with recursive owner(id) as (
 			select min(subscription_id) from `+table+`
@@ -24,7 +24,7 @@ func (w *writer) loadLeftovers(ctx context.Context) error {
 				_ = rows.Close()
 				return err
 			}
-			w.leftovers = append(w.leftovers, id)
+			w.orphans = append(w.orphans, id)
 		}
 		if err := rows.Err(); err != nil {
 			return err
