@@ -105,9 +105,9 @@ type appendPlan struct {
 	head        gateway.Position
 	accept      int64
 	lastSubject gateway.Position
-	// unsettled means that two requests of the group use one id with different content. The stored ids decide which of them
+	// inConflict means that two requests of the group use one id with different content. The stored ids decide which of them
 	// is refused.
-	unsettled bool
+	inConflict bool
 }
 
 func (p *appendPlan) events() []*gateway.Event {
@@ -142,7 +142,7 @@ func (w *writer) resolve(requests []*appendRequest, stored map[identityKey]ident
 		}
 		err := plan.resolveRequest(r, stored)
 		if err != nil && stored == nil {
-			plan.unsettled = true
+			plan.inConflict = true
 			return plan
 		}
 		if err != nil {

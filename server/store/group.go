@@ -30,15 +30,15 @@ func (w *writer) commitGroup(ctx context.Context, g group) error {
 	plan := w.resolve(g.appends, nil)
 	var err error
 	written := 0
-	if !plan.unsettled {
+	if !plan.inConflict {
 		written, err = w.writeGroup(ctx, &plan, g.results)
 	}
-	if plan.unsettled || uniqueViolation(err) {
+	if plan.inConflict || uniqueViolation(err) {
 		// An id was used before: look up all ids of the group, find the duplicates and write again.
 		plan, written, err = w.resolveStored(ctx, g)
 	}
 	if errors.Is(err, errOutcomeUnknown) {
-		w.leaveUnsettled(plan, g.results[:written], err)
+		w.leaveInDoubt(plan, g.results[:written], err)
 		return nil
 	}
 	if err != nil {

@@ -25,9 +25,9 @@ type writer struct {
 	lastAccept int64
 	// resultsAfter is when results that could not be written may be tried again.
 	resultsAfter time.Time
-	// unsettled is a commit that may or may not have been made; nil for none.
-	unsettled *unsettled
-	failures  failures
+	// inDoubt is a commit that may or may not have been made; nil for none.
+	inDoubt  *inDoubtCommit
+	failures failures
 	// subjectsTo is the newest event that may have a subject.
 	subjectsTo gateway.Position
 	// walWritten is about how many bytes were written to the WAL since the last checkpoint.
@@ -90,10 +90,10 @@ func (w *writer) run(ctx context.Context, onCommit func([]*gateway.Event)) error
 	// stop is nil for a context that never ends, so stopping needs its own variable.
 	stop, stopping := ctx.Done(), false
 	for {
-		if w.unsettled != nil && !w.settle(work) && !stopping {
+		if w.inDoubt != nil && !w.resolveInDoubt(work) && !stopping {
 			w.queue.refuse(away(errOutcomeUnknown))
 			select {
-			case <-time.After(settleEvery):
+			case <-time.After(inDoubtRetry):
 			case <-stop:
 				stop, stopping = nil, true
 				w.queue.close()
@@ -101,7 +101,7 @@ func (w *writer) run(ctx context.Context, onCommit func([]*gateway.Event)) error
 			continue
 		}
 		letOthersQueue()
-		g := w.queue.take(w.cfg.MaxGroupEvents, w.cfg.MaxGroupBytes, w.unsettled == nil && !time.Now().Before(w.resultsAfter))
+		g := w.queue.take(w.cfg.MaxGroupEvents, w.cfg.MaxGroupBytes, w.inDoubt == nil && !time.Now().Before(w.resultsAfter))
 		if !g.empty() {
 			if err := w.commitAndTidy(work, g); err != nil {
 				w.queue.abandon()

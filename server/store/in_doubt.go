@@ -14,11 +14,11 @@ import (
 // On PostgreSQL the response to a commit can be lost with the connection. Whether the commit was made must be known before
 // anything else is written. Only this process appends, so the stored head shows it.
 
-// settleEvery is the wait between two attempts to read the stored head while PostgreSQL is unavailable.
-const settleEvery = 200 * time.Millisecond
+// inDoubtRetry is the wait between two attempts to read the stored head while PostgreSQL is unavailable.
+const inDoubtRetry = 200 * time.Millisecond
 
-// unsettled is a commit that may or may not have been made. Its results are still the first in the queue.
-type unsettled struct {
+// inDoubtCommit is a commit that may or may not have been made. Its results are still the first in the queue.
+type inDoubtCommit struct {
 	plan    appendPlan
 	results []Result
 }
@@ -40,19 +40,19 @@ func (w *writer) commitOutcome(plan *appendPlan, err error) error {
 	return err
 }
 
-// leaveUnsettled asks the publishers to repeat, which their ids make safe, and keeps what settle needs.
-func (w *writer) leaveUnsettled(plan appendPlan, results []Result, err error) {
+// leaveInDoubt asks the publishers to repeat, which their ids make safe, and keeps what resolveInDoubt needs.
+func (w *writer) leaveInDoubt(plan appendPlan, results []Result, err error) {
 	for _, r := range plan.accepted {
 		r.fail(away(err))
 	}
-	w.cfg.Logger.Error("the answer of a commit was lost", "error", err, "events", len(plan.insert))
+	w.cfg.Logger.Error("the response to a commit was lost", "error", err, "events", len(plan.insert))
 	plan.accepted = nil
-	w.unsettled = &unsettled{plan, results}
+	w.inDoubt = &inDoubtCommit{plan, results}
 }
 
-// settle finds out whether the unsettled commit was made, and reports whether that is known now. A lost transaction holds
+// resolveInDoubt finds out whether the commit in doubt was made, and reports whether that is known now. A lost transaction holds
 // the lock on the log's row until it has ended, so the query waits for its end.
-func (w *writer) settle(ctx context.Context) bool {
+func (w *writer) resolveInDoubt(ctx context.Context) bool {
 	ctx, done := w.db.boundCommit(ctx)
 	defer done()
 	var head gateway.Position
@@ -60,9 +60,9 @@ func (w *writer) settle(ctx context.Context) bool {
 	if err := w.db.writer.QueryRowContext(ctx, query, shard).Scan(&head); err != nil {
 		return false
 	}
-	open := w.unsettled
-	w.unsettled = nil
-	w.cfg.Logger.Info("a commit whose answer was lost is settled", "events", len(open.plan.insert), "stored", head == open.plan.head)
+	open := w.inDoubt
+	w.inDoubt = nil
+	w.cfg.Logger.Info("a commit whose response was lost is resolved", "events", len(open.plan.insert), "stored", head == open.plan.head)
 	if head == open.plan.head {
 		w.committed(open.plan, open.results)
 		w.queue.dropResults(open.results)
