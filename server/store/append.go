@@ -118,7 +118,7 @@ func (p *appendPlan) events() []*gateway.Event {
 	return events
 }
 
-func (p *appendPlan) answer() {
+func (p *appendPlan) finish() {
 	for _, r := range p.accepted {
 		close(r.done)
 	}

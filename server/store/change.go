@@ -80,11 +80,11 @@ func (w *writer) inTransaction(ctx context.Context, run func(ctx context.Context
 	}
 	if err := run(ctx, tx); err != nil {
 		_ = tx.Rollback()
-		return passing(err)
+		return translate(err)
 	}
 	if err := tx.Commit(); err != nil {
 		_ = tx.Rollback()
-		return passing(err)
+		return translate(err)
 	}
 	w.walWritten += 64 << 10
 	return nil

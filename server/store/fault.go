@@ -47,8 +47,8 @@ func locked(cause error) *gateway.Error {
 	return e
 }
 
-// passing converts a transient error to the one that callers get, and returns any other error unchanged.
-func passing(err error) error {
+// translate converts a transient error to the one that callers get, and returns any other error unchanged.
+func translate(err error) error {
 	var lite sqlite3.Error
 	switch {
 	case full(err):
@@ -60,7 +60,7 @@ func passing(err error) error {
 	case errors.As(err, &lite) && lite.Code == sqlite3.ErrBusy:
 		return locked(err)
 	case errors.Is(err, context.DeadlineExceeded): // commitTimeout: the writer's context has no other deadline
-		return away(err)
+		return unavailable(err)
 	default:
 		return err
 	}

@@ -110,7 +110,7 @@ func (w *writer) committed(plan appendPlan, results []Result) {
 		w.head.Store(int64(plan.head))
 		w.onCommit(plan.events())
 	}
-	plan.answer()
+	plan.finish()
 	w.forms.committed()
 	for i := range results {
 		if results[i].Committed != nil {
@@ -123,10 +123,10 @@ func (w *writer) committed(plan appendPlan, results []Result) {
 // disk is unknown (see fatal).
 func (w *writer) groupFailed(g group, err error) error {
 	w.noteWrite(err)
-	answer := passing(fmt.Errorf("append events: %w", err))
+	refusal := translate(fmt.Errorf("append events: %w", err))
 	for _, r := range g.appends {
 		if r.err == nil {
-			r.fail(answer)
+			r.fail(refusal)
 		}
 	}
 	if fatal(err) {

@@ -43,7 +43,7 @@ func (w *writer) commitOutcome(plan *appendPlan, err error) error {
 // leaveInDoubt asks the publishers to repeat, which their ids make safe, and keeps what resolveInDoubt needs.
 func (w *writer) leaveInDoubt(plan appendPlan, results []Result, err error) {
 	for _, r := range plan.accepted {
-		r.fail(away(err))
+		r.fail(unavailable(err))
 	}
 	w.cfg.Logger.Error("the response to a commit was lost", "error", err, "events", len(plan.insert))
 	plan.accepted = nil

@@ -107,9 +107,9 @@ func (b *commitBreaker) arm() {
 	b.armed = true
 }
 
-// TestLostAnswerOfACommit loses PostgreSQL's response to a commit, whether it was made or not. The publisher is asked to
+// TestLostResponseToACommit loses PostgreSQL's response to a commit, whether it was made or not. The publisher is asked to
 // repeat, and a repeated event is stored once. The server goes on, and its tail gets every event.
-func TestLostAnswerOfACommit(t *testing.T) {
+func TestLostResponseToACommit(t *testing.T) {
 	t.Parallel()
 	for name, way := range map[string]struct{ made, leave bool }{
 		"made":                                 {made: true},
@@ -127,7 +127,7 @@ func TestLostAnswerOfACommit(t *testing.T) {
 			breaker.arm()
 			err := w.tryPublish("lost", 10)
 			if gateway.ErrorCode(err) != gateway.CodeUnavailable || retryAfter(err) == 0 {
-				t.Errorf("publish whose answer was lost: %v, want unavailable with a hint", err)
+				t.Errorf("publish whose response was lost: %v, want unavailable with a hint", err)
 			}
 			w.publishOnceBack("lost")
 			w.publishOnceBack("after")

@@ -25,8 +25,8 @@ func (w *writer) noteWrite(err error) {
 			w.cfg.Logger.Info("the database takes writes again")
 		}
 	case refuses(err):
-		var told *gateway.Error
-		if errors.As(passing(err), &told) && w.refusing.Swap(told) == nil {
+		var refusal *gateway.Error
+		if errors.As(translate(err), &refusal) && w.refusing.Swap(refusal) == nil {
 			w.cfg.Logger.Error("the database takes no writes; publishers are asked to try again", "error", err)
 		}
 	}

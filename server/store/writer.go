@@ -91,7 +91,7 @@ func (w *writer) run(ctx context.Context, onCommit func([]*gateway.Event)) error
 	stop, stopping := ctx.Done(), false
 	for {
 		if w.inDoubt != nil && !w.resolveInDoubt(work) && !stopping {
-			w.queue.refuse(away(errOutcomeUnknown))
+			w.queue.refuse(unavailable(errOutcomeUnknown))
 			select {
 			case <-time.After(inDoubtRetry):
 			case <-stop:

@@ -43,10 +43,10 @@ func TestPostgresRestart(t *testing.T) {
 	}
 	own.stop("fast")
 	if err := w.tryPublish("away", 10); gateway.ErrorCode(err) != gateway.CodeUnavailable || retryAfter(err) == 0 {
-		t.Errorf("publish while PostgreSQL is away: %v, want unavailable with a hint", err)
+		t.Errorf("publish while PostgreSQL is down: %v, want unavailable with a hint", err)
 	}
 	if _, err := w.ReadAfter(context.Background(), 0, 1, 0); gateway.ErrorCode(err) != gateway.CodeUnavailable {
-		t.Errorf("read while PostgreSQL is away: %v, want unavailable", err)
+		t.Errorf("read while PostgreSQL is down: %v, want unavailable", err)
 	}
 	own.start()
 	w.publishOnceBack("after")

@@ -37,19 +37,19 @@ func openPool(address string, greet func(context.Context, *pgx.Conn) error) (*sq
 	if greet != nil {
 		options = append(options, stdlib.OptionAfterConnect(greet))
 	}
-	return sql.OpenDB(awayConnector{stdlib.GetConnector(*config, options...)}), nil
+	return sql.OpenDB(pgConnector{stdlib.GetConnector(*config, options...)}), nil
 }
 
-// away returns the error for a database that is unavailable for now. Whether a commit under way was made is unknown then.
-func away(cause error) *gateway.Error {
+// unavailable returns the error for a database that is unavailable for now. Whether a commit under way was made is unknown then.
+func unavailable(cause error) *gateway.Error {
 	e := gateway.Errorf(gateway.CodeUnavailable, gateway.ReasonStorageUnavailable, "the database does not respond; try again with the same event ids")
 	e.Cause, e.RetryAfter = cause, time.Second
 	return e
 }
 
-// comesBack reports whether a PostgreSQL error means that the server is unavailable for now. Classes and codes are those of
+// temporary reports whether a PostgreSQL error means that the server is unavailable for now. Classes and codes are those of
 // appendix A of the PostgreSQL manual.
-func comesBack(pg *pgconn.PgError) bool {
+func temporary(pg *pgconn.PgError) bool {
 	switch pg.Code {
 	case "57P01", // admin_shutdown
 		"57P02", // crash_shutdown
@@ -61,9 +61,9 @@ func comesBack(pg *pgconn.PgError) bool {
 	}
 }
 
-type awayConnector struct{ driver.Connector }
+type pgConnector struct{ driver.Connector }
 
-func (c awayConnector) Connect(ctx context.Context) (driver.Conn, error) {
+func (c pgConnector) Connect(ctx context.Context) (driver.Conn, error) {
 	conn, err := c.Connector.Connect(ctx)
 	if err != nil {
 		return nil, connectFault(ctx, err)
@@ -73,10 +73,10 @@ func (c awayConnector) Connect(ctx context.Context) (driver.Conn, error) {
 		_ = conn.Close()
 		return nil, fmt.Errorf("connect to PostgreSQL: the driver made a %T", conn)
 	}
-	return &awayConn{own}, nil
+	return &pgConn{own}, nil
 }
 
-// connectFault converts a connection error with away, unless PostgreSQL refused the connection for a permanent reason.
+// connectFault converts a connection error to unavailable, unless PostgreSQL refused the connection for a permanent reason.
 func connectFault(ctx context.Context, err error) error {
 	var pg *pgconn.PgError
 	var unreachable *pgconn.ConnectError
@@ -84,106 +84,106 @@ func connectFault(ctx context.Context, err error) error {
 	case ctx.Err() != nil:
 		return err
 	case errors.As(err, &pg):
-		if comesBack(pg) {
-			return away(err)
+		if temporary(pg) {
+			return unavailable(err)
 		}
 		return err
 	case errors.As(err, &unreachable):
-		return away(err)
+		return unavailable(err)
 	default:
 		return err
 	}
 }
 
-// awayConn is a connection that converts errors of an unavailable database with away.
-type awayConn struct{ *stdlib.Conn }
+// pgConn is a connection that converts the errors of an unavailable database to unavailable.
+type pgConn struct{ *stdlib.Conn }
 
-// fault converts an error with away when PostgreSQL reports that it is unavailable, or when the connection broke although
+// fault converts an error to unavailable when PostgreSQL reports that it is unavailable, or when the connection broke although
 // the caller did not cancel. The cause is wrapped, so that database/sql recognises it.
-func (c *awayConn) fault(ctx context.Context, err error) error {
+func (c *pgConn) fault(ctx context.Context, err error) error {
 	if err == nil || err == io.EOF { // database/sql compares io.EOF, the end of the rows, without unwrapping
 		return err
 	}
 	var pg *pgconn.PgError
 	if errors.As(err, &pg) {
-		if comesBack(pg) {
-			return away(err)
+		if temporary(pg) {
+			return unavailable(err)
 		}
 		return err
 	}
 	if ctx.Err() == nil && c.Conn.Conn().IsClosed() {
-		return away(err)
+		return unavailable(err)
 	}
 	return err
 }
 
 // PrepareContext implements driver.ConnPrepareContext.
-func (c *awayConn) PrepareContext(ctx context.Context, query string) (driver.Stmt, error) {
+func (c *pgConn) PrepareContext(ctx context.Context, query string) (driver.Stmt, error) {
 	statement, err := c.Conn.PrepareContext(ctx, query)
 	if err != nil {
 		return nil, c.fault(ctx, err)
 	}
-	return &awayStatement{statement.(*stdlib.Stmt), c}, nil
+	return &pgStatement{statement.(*stdlib.Stmt), c}, nil
 }
 
 // BeginTx implements driver.ConnBeginTx.
-func (c *awayConn) BeginTx(ctx context.Context, options driver.TxOptions) (driver.Tx, error) {
+func (c *pgConn) BeginTx(ctx context.Context, options driver.TxOptions) (driver.Tx, error) {
 	tx, err := c.Conn.BeginTx(ctx, options)
 	if err != nil {
 		return nil, c.fault(ctx, err)
 	}
-	return &awayTx{tx, c}, nil
+	return &pgTx{tx, c}, nil
 }
 
 // ExecContext implements driver.ExecerContext.
-func (c *awayConn) ExecContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Result, error) {
+func (c *pgConn) ExecContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Result, error) {
 	result, err := c.Conn.ExecContext(ctx, query, args)
 	return result, c.fault(ctx, err)
 }
 
 // QueryContext implements driver.QueryerContext.
-func (c *awayConn) QueryContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Rows, error) {
+func (c *pgConn) QueryContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Rows, error) {
 	rows, err := c.Conn.QueryContext(ctx, query, args)
 	return c.rows(ctx, rows, err)
 }
 
-func (c *awayConn) rows(ctx context.Context, rows driver.Rows, err error) (driver.Rows, error) {
+func (c *pgConn) rows(ctx context.Context, rows driver.Rows, err error) (driver.Rows, error) {
 	if err != nil {
 		return nil, c.fault(ctx, err)
 	}
-	return &awayRows{rows.(*stdlib.Rows), ctx, c}, nil
+	return &pgRows{rows.(*stdlib.Rows), ctx, c}, nil
 }
 
-type awayStatement struct {
+type pgStatement struct {
 	*stdlib.Stmt
-	conn *awayConn
+	conn *pgConn
 }
 
 // ExecContext implements driver.StmtExecContext.
-func (s *awayStatement) ExecContext(ctx context.Context, args []driver.NamedValue) (driver.Result, error) {
+func (s *pgStatement) ExecContext(ctx context.Context, args []driver.NamedValue) (driver.Result, error) {
 	result, err := s.Stmt.ExecContext(ctx, args)
 	return result, s.conn.fault(ctx, err)
 }
 
 // QueryContext implements driver.StmtQueryContext.
-func (s *awayStatement) QueryContext(ctx context.Context, args []driver.NamedValue) (driver.Rows, error) {
+func (s *pgStatement) QueryContext(ctx context.Context, args []driver.NamedValue) (driver.Rows, error) {
 	rows, err := s.Stmt.QueryContext(ctx, args)
 	return s.conn.rows(ctx, rows, err)
 }
 
-type awayRows struct {
+type pgRows struct {
 	*stdlib.Rows
 	ctx  context.Context // of the query that returned the rows
-	conn *awayConn
+	conn *pgConn
 }
 
 // Next implements driver.Rows.
-func (r *awayRows) Next(into []driver.Value) error { return r.conn.fault(r.ctx, r.Rows.Next(into)) }
+func (r *pgRows) Next(into []driver.Value) error { return r.conn.fault(r.ctx, r.Rows.Next(into)) }
 
-type awayTx struct {
+type pgTx struct {
 	driver.Tx
-	conn *awayConn
+	conn *pgConn
 }
 
 // Commit implements driver.Tx.
-func (t *awayTx) Commit() error { return t.conn.fault(context.Background(), t.Tx.Commit()) }
+func (t *pgTx) Commit() error { return t.conn.fault(context.Background(), t.Tx.Commit()) }
