@@ -23,7 +23,7 @@ func (g group) empty() bool { return len(g.appends)+len(g.results) == 0 && !g.ch
 // again.
 func (w *writer) commitGroup(ctx context.Context, g group) error {
 	if len(g.appends) > 0 {
-		if err := w.writeOwed(ctx); err != nil {
+		if err := w.storePendingIncarnation(ctx); err != nil {
 			return w.groupFailed(g, err)
 		}
 	}

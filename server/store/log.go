@@ -107,7 +107,7 @@ func (w *writer) beginIncarnation(ctx context.Context) error {
 	err = w.storeIncarnation(ctx, begun)
 	if refuses(err) {
 		// Stored events can still be read and delivered. The writer stores the incarnation before the first append.
-		w.owed = &begun
+		w.pendingIncarnation = &begun
 		w.noteWrite(err)
 		return nil
 	}

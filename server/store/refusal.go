@@ -43,7 +43,7 @@ func (w *writer) refusalTimer() <-chan time.Time {
 // tryWrite makes a write that changes nothing, or stores the incarnation that the start could not store. It returns only
 // errors after which the content of the disk is unknown (see fatal).
 func (w *writer) tryWrite(ctx context.Context) error {
-	err := w.writeOwed(ctx)
+	err := w.storePendingIncarnation(ctx)
 	if err == nil {
 		_, err = w.db.writer.ExecContext(ctx, w.db.bind("update log set head = head where shard = ?"), shard)
 	}
@@ -54,15 +54,15 @@ func (w *writer) tryWrite(ctx context.Context) error {
 	return nil
 }
 
-// writeOwed stores the incarnation that could not be stored at the start. No event is appended before it is stored.
-func (w *writer) writeOwed(ctx context.Context) error {
-	if w.owed == nil {
+// storePendingIncarnation stores the incarnation that could not be stored at the start. No event is appended before it is stored.
+func (w *writer) storePendingIncarnation(ctx context.Context) error {
+	if w.pendingIncarnation == nil {
 		return nil
 	}
-	if err := w.storeIncarnation(ctx, *w.owed); err != nil {
+	if err := w.storeIncarnation(ctx, *w.pendingIncarnation); err != nil {
 		return fmt.Errorf("store incarnation: %w", err)
 	}
-	w.owed = nil
+	w.pendingIncarnation = nil
 	return nil
 }
 

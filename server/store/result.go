@@ -163,7 +163,7 @@ func (w *writer) addResultRows(results []Result) {
 		if newest[r.Delivery.DeliveryKey] == i {
 			w.addDeliveryRow(r.Delivery)
 		}
-		w.forms.note(r)
+		w.forms.add(r)
 	}
 }
 

@@ -34,13 +34,13 @@ type writer struct {
 	walWritten int64
 	newest     map[gateway.DeliveryKey]int // reused, to save the allocation
 	step       int                         // the number of results that are written at once
-	forms      formsWritten
+	forms      pendingForms
 	// removed holds subscriptions that were deleted since the start: results of attempts that were still under way must not
 	// create rows again. orphans were deleted before the start; some of their rows may be left.
 	removed map[gateway.SubscriptionID]bool
 	orphans []gateway.SubscriptionID
-	// owed is the incarnation of this start as long as it could not be stored.
-	owed *gateway.IncarnationStart
+	// pendingIncarnation is the incarnation of this start as long as it could not be stored.
+	pendingIncarnation *gateway.IncarnationStart
 }
 
 // failures counts the groups that failed since the last log entry.
@@ -53,7 +53,7 @@ type failures struct {
 func newWriter(ctx context.Context, cfg Config, db *database, queue *queue, state *logState, shares shares) (*writer, error) {
 	w := &writer{
 		logState: state, cfg: cfg, db: db, client: db.writeClient(), queue: queue, shares: shares, step: resultStep,
-		forms:   formsWritten{last: map[gateway.SubscriptionID]gateway.FormDigest{}},
+		forms:   pendingForms{last: map[gateway.SubscriptionID]gateway.FormDigest{}},
 		removed: map[gateway.SubscriptionID]bool{},
 	}
 	if err := w.firstRows(ctx); err != nil {

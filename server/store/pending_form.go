@@ -22,43 +22,43 @@ type formRow struct {
 	revision int64
 }
 
-// formsWritten holds the form of each subscription that was written last, and the forms that the current transaction adds.
+// pendingForms holds the form of each subscription that was written last, and the forms that the current transaction adds.
 // Only the writer uses it.
-type formsWritten struct {
+type pendingForms struct {
 	last map[gateway.SubscriptionID]gateway.FormDigest
-	// begun holds the forms of a transaction whose outcome is not known yet. The first written of them are inserted.
-	begun   []formRow
-	written int
+	// rows holds the forms of a transaction whose outcome is not known yet; rows[:inserted] are inserted already.
+	rows     []formRow
+	inserted int
 }
 
 // begin discards what a transaction that was not committed has added.
-func (f *formsWritten) begin() {
-	for _, row := range f.begun {
+func (f *pendingForms) begin() {
+	for _, row := range f.rows {
 		delete(f.last, row.delivery.Subscription)
 	}
 	f.committed()
 }
 
-func (f *formsWritten) committed() {
-	clear(f.begun)
-	f.begun, f.written = f.begun[:0], 0
+func (f *pendingForms) committed() {
+	clear(f.rows)
+	f.rows, f.inserted = f.rows[:0], 0
 }
 
-// note adds the form of a result, unless it is the one that was written last. A form that is used again after another one is
+// add adds the form of a result, unless it is the one that was written last. A form that is used again after another one is
 // written again, which makes it the newest.
-func (f *formsWritten) note(r *Result) {
+func (f *pendingForms) add(r *Result) {
 	last := r.Delivery.Last
 	if r.Revision == 0 || last == nil || last.Outcome.Sent.Form == nil || f.last[r.Delivery.Subscription] == last.Outcome.Sent.Digest {
 		return
 	}
 	f.last[r.Delivery.Subscription] = last.Outcome.Sent.Digest
-	f.begun = append(f.begun, formRow{r.Delivery, last.Outcome.Sent.Form, r.Revision})
+	f.rows = append(f.rows, formRow{r.Delivery, last.Outcome.Sent.Form, r.Revision})
 }
 
 // insertForms inserts the forms that were added since the last call.
 func (w *writer) insertForms(ctx context.Context, tx *sql.Tx) error {
-	for ; w.forms.written < len(w.forms.begun); w.forms.written++ {
-		row := w.forms.begun[w.forms.written]
+	for ; w.forms.inserted < len(w.forms.rows); w.forms.inserted++ {
+		row := w.forms.rows[w.forms.inserted]
 		sub, digest := row.delivery.Subscription, row.form.Digest()
 		sealed := w.cfg.Keyring.Seal(formPlace(sub, digest), row.form.Text())
 		_, err := tx.StmtContext(ctx, w.statements.upsertForm).ExecContext(ctx,
