@@ -74,7 +74,7 @@ func BenchmarkEncodeJSON(b *testing.B) {
 	}
 }
 
-// BenchmarkProtojson is what BenchmarkFromJSON is held against: reading alone, the general way.
+// BenchmarkProtojson is the reference for BenchmarkFromJSON: the general reader, without checks.
 func BenchmarkProtojson(b *testing.B) {
 	message := descriptor(b, shopFile, "shop.v1.OrderCreated")
 	b.ReportAllocs()
@@ -113,7 +113,7 @@ func BenchmarkRender(b *testing.B) {
 	}
 }
 
-// BenchmarkSelect500 compiles and selects 500 event types with rules in 50 files, of which each imports another.
+// BenchmarkSelect500 compiles and selects 500 event types with rules. They are in 50 files, each of which imports another.
 func BenchmarkSelect500(b *testing.B) {
 	var files []compile.Source
 	for file := range 50 {

@@ -13,15 +13,15 @@ import (
 	"github.com/postrider-dev/postrider/server/schema/describe"
 )
 
-// bundles are the compiled files, shared by the types that live in the same ones.
+// bundles holds the compiled files. Types that come from the same files share one bundle.
 type bundles struct {
 	mu     sync.Mutex
 	byHash map[[sha256.Size]byte]*bundle
-	// bySet avoids hashing a set that several types share; the key is its first byte.
+	// bySet spares hashing a set that several types share. The key is the address of its first byte.
 	bySet map[*byte]*bundle
 }
 
-// bundle is a set of files, what reads and writes payloads of them, and the texts of what they declare.
+// bundle is a set of files, the codec for their payloads and the declarer of their declarations.
 type bundle struct {
 	codec    *codec.Codec
 	declarer *describe.Declarer
@@ -45,7 +45,7 @@ func (b *bundles) message(files []byte, name string) (compiled, error) {
 	return compiled{message, found.declarer}, err
 }
 
-// of returns the compiled files of a set. The lock is held.
+// of returns the bundle of a set. The caller holds the lock.
 func (b *bundles) of(files []byte) (*bundle, error) {
 	if len(files) == 0 {
 		return newBundle(&descriptorpb.FileDescriptorSet{})

@@ -73,7 +73,7 @@ func TestChanges(t *testing.T) {
 	}
 }
 
-// A change of features shows, though the declaration reads the same.
+// A change of features is reported, although the declaration reads the same.
 func TestChangesOfFeatures(t *testing.T) {
 	t.Parallel()
 	const body = "message M { int32 a = 1; }"

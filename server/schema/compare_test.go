@@ -17,8 +17,8 @@ import (
 	"github.com/postrider-dev/postrider/server/schema/compile"
 )
 
-// pair is a schema before and after a change, and what Compare has to find: "rule line:column element" of each. The type
-// is the message M. A text without syntax is proto3.
+// pair is a schema before and after a change, and the incompatibilities that Compare must find, each as "rule line:column
+// element". The type is the message M. A text without a syntax line is proto3.
 type pair struct {
 	name, before, after string
 	want                []string
@@ -88,11 +88,11 @@ var pairs = []pair{
 	{name: "rule added", before: ruled + "message M { int32 a = 1; }", after: ruled + "message M { int32 a = 1 [(buf.validate.field).int32.gt = 0]; }"},
 }
 
-// ruled begins a file with rules.
+// ruled is the beginning of a file with rules.
 const ruled = "syntax = \"proto3\"; import \"buf/validate/validate.proto\";\n"
 
-// text is one side of a pair as a file of the package p<i>. What is compared begins in line 3, or in line 2 after a syntax
-// of its own.
+// text returns one side of a pair as a file of the package p<i>. The compared text begins in line 3, or in line 2 if it has
+// a syntax line of its own.
 func (p pair) text(i int, body string) string {
 	pkg := fmt.Sprintf("package p%d;", i)
 	for _, keyword := range []string{"syntax", "edition"} {
@@ -159,7 +159,7 @@ func TestCompare(t *testing.T) {
 	}
 }
 
-// TestCompareAgreesWithBuf asks buf about the same pairs.
+// TestCompareAgreesWithBuf compares with what buf reports for the same pairs.
 func TestCompareAgreesWithBuf(t *testing.T) {
 	t.Parallel()
 	buf, err := filepath.Abs("../../node_modules/.bin/buf")
@@ -186,7 +186,7 @@ func TestCompareAgreesWithBuf(t *testing.T) {
 	}
 }
 
-// askBuf returns what buf breaking says, by file.
+// askBuf returns the findings of buf breaking by file.
 func askBuf(t *testing.T, buf string, before, after []byte) map[string][]string {
 	t.Helper()
 	folder := t.TempDir()

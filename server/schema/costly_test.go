@@ -14,7 +14,7 @@ import (
 	"github.com/postrider-dev/postrider/server/schema/compile"
 )
 
-// stored is a type as the store has it: it was not judged again when it was loaded.
+// stored returns a type as it is loaded from the store, where its rules are not checked again.
 func stored(t *testing.T, message, source string) *schema.Type {
 	t.Helper()
 	set := compiledSet(t, compile.Source{Path: "stored.proto", Content: source})
@@ -23,16 +23,16 @@ func stored(t *testing.T, message, source string) *schema.Type {
 	return registry.Snapshot().Version(1)
 }
 
-// What it may take to read a payload of 600 kB and to hold it against a rule, far more than it does.
+// The limits for reading a payload of 600 kB and checking a rule on it, far above what it takes.
 const (
 	maxMemory    = 128 << 20
 	maxProcessor = 4 * time.Second
 )
 
-// encoded holds a payload against a type and looks at what that takes.
+// encoded checks a payload against a type and expects it to stay within the limits.
 func encoded(t *testing.T, version *schema.Type, payload []byte) (violations []gateway.Violation) {
 	t.Helper()
-	if _, _, err := version.FromJSON([]byte(`{}`)); err != nil { // Rules are compiled with the first payload.
+	if _, _, err := version.FromJSON([]byte(`{}`)); err != nil { // compiles the rules, which happens with the first payload
 		t.Fatal(err)
 	}
 	metertest.Bounded(t, maxMemory, maxProcessor, func() {
@@ -45,7 +45,7 @@ func encoded(t *testing.T, version *schema.Type, payload []byte) (violations []g
 	return violations
 }
 
-// No rule takes more than the budget of an event, whatever it is and whatever the event; the answer names it.
+// No rule takes more than the budget of an event, whatever the rule and the event. The violation names the rule.
 func TestCostlyRulesAreBounded(t *testing.T) {
 	payload := metertest.Payload()
 	for _, row := range metertest.Expressions() {
@@ -64,7 +64,8 @@ func TestCostlyRulesAreBounded(t *testing.T) {
 	}
 }
 
-// A rule may stand at a message, a field, at elements, keys or values, or be predefined; the budget is that of the event.
+// A rule can belong to a message, a field, elements, keys or values, or be predefined. The budget is always that of the
+// event.
 func TestCostlyRulesAreBoundedWhereverTheyStand(t *testing.T) {
 	const head = `syntax = "proto2"; package costly; import "buf/validate/validate.proto";
 extend buf.validate.StringRules { optional bool grows = 50001 [(buf.validate.predefined).cel = {
@@ -105,7 +106,7 @@ message Payload { optional string t = 1%s; repeated int64 n = 2%s; repeated stri
 	}
 }
 
-// A rule finds its budget by what `now` is, and a loop may call its elements so.
+// A rule finds its budget by the value of `now`. A loop may use that name for its elements.
 func TestARuleWhoseLoopsHideItsBudgetIsBounded(t *testing.T) {
 	const few = "[1, 2, 3, 4, 5, 6, 7, 8, 9].all"
 	const loop = few + "(now, " + few + "(a, " + few + "(b, " + few + "(c, " + few + "(d, " + few + "(e, " + few + "(f, true)))))))"
@@ -116,7 +117,7 @@ func TestARuleWhoseLoopsHideItsBudgetIsBounded(t *testing.T) {
 	}
 }
 
-// A pattern's program may have thousands of steps, each of which is taken for each byte of a text.
+// The program of a pattern may have thousands of steps, and each may be executed for each byte of a text.
 func TestALargePatternOnALongTextIsRefused(t *testing.T) {
 	const source = `syntax = "proto3"; package costly; import "buf/validate/validate.proto";
 message Payload { optional string t = 1 [(buf.validate.field).string.pattern = "^(a|a?){900}c"]; Payload inner = 2;
@@ -135,7 +136,7 @@ message Payload { optional string t = 1 [(buf.validate.field).string.pattern = "
 	}
 }
 
-// A rule that fails on a payload is the payload's fault, not the server's.
+// A rule that fails while it is evaluated is a violation of the payload, not a fault of the server.
 func TestARuleThatFailsIsAViolation(t *testing.T) {
 	t.Parallel()
 	version := stored(t, "costly.Payload", `syntax = "proto3"; package costly; import "buf/validate/validate.proto";

@@ -12,7 +12,7 @@ import (
 	"github.com/postrider-dev/postrider/server/schema/compile"
 )
 
-// compiled is one message of a schema text.
+// compiled returns one message of a schema text.
 func compiled(tb testing.TB, text, name string) *schema.Type {
 	tb.Helper()
 	types, err := compile.Select(compiledSet(tb, sources("-- a.proto --\nsyntax = \"proto3\";\n"+text)...), compile.Selection{All: true})
@@ -32,8 +32,8 @@ func compiled(tb testing.TB, text, name string) *schema.Type {
 	return nil
 }
 
-// TestDefaultsOfFieldsThatAreNotSet shows fields without presence and leaves out those with it, in messages of all places,
-// and reads the text as the same payload.
+// TestDefaultsOfFieldsThatAreNotSet expects unset fields without presence in the text, and none with presence, in messages
+// at every place. The text must be read as the same payload.
 func TestDefaultsOfFieldsThatAreNotSet(t *testing.T) {
 	t.Parallel()
 	order := compiled(t, `import "google/protobuf/any.proto"; import "google/protobuf/timestamp.proto";
@@ -70,7 +70,7 @@ enum Kind { KIND_NONE = 0; KIND_SOME = 1; }`, "Order")
 	}
 }
 
-// TestDefaultsAreBounded makes each byte of a payload a message of a thousand fields.
+// TestDefaultsAreBounded uses a payload whose every byte is a message with a thousand fields.
 func TestDefaultsAreBounded(t *testing.T) {
 	t.Parallel()
 	var fields strings.Builder

@@ -20,7 +20,7 @@ func document(tb testing.TB, one *schema.Type) describe.Documentation {
 	return documented
 }
 
-// Every event of the shop has an example that passes its own rules, those of CEL included.
+// Every event of the shop has an example that passes its own rules, CEL rules included.
 func TestExamplesOfTheShop(t *testing.T) {
 	t.Parallel()
 	for _, one := range split(t, shopFile) {
@@ -98,7 +98,7 @@ message Unused {}
 	}
 }
 
-// ruleCases are fields with rules, and the rules in words.
+// ruleCases are fields with rules, and the words that describe those rules.
 var ruleCases = []struct {
 	field string // "type options"
 	want  string // joined by "; "
@@ -161,7 +161,7 @@ var ruleCases = []struct {
 	{"google.protobuf.StringValue|string.min_len = 2", "at least 2 characters"},
 }
 
-// TestRulesInWordsAndExamples looks at one rule at a time: what documentation says of it, and that the example keeps it.
+// TestRulesInWordsAndExamples tests one rule at a time: the words in the documentation, and that the example keeps the rule.
 func TestRulesInWordsAndExamples(t *testing.T) {
 	t.Parallel()
 	for i, test := range ruleCases {
@@ -188,7 +188,7 @@ message M { ` + kind + ` value = 1 [(buf.validate.field).` + rule + `]; }`}
 	}
 }
 
-// An example of a message that holds itself ends; one that cannot be made is empty.
+// The example of a message that contains itself is finite. An example that cannot be made is empty.
 func TestExamplesThatAreHard(t *testing.T) {
 	t.Parallel()
 	const head = "syntax = \"proto3\"; import \"buf/validate/validate.proto\";\n"

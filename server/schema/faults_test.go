@@ -12,7 +12,7 @@ const checkedThings = `syntax = "proto3"; package costly; import "buf/validate/v
 message Payload { map<string, Thing> m = 1; repeated Thing l = 2; repeated string t = 3 [(buf.validate.field).repeated.items.string.min_len = 1]; }
 message Thing { int32 n = 1 [(buf.validate.field).int32.gt = 0]; int32 o = 2 [(buf.validate.field).required = true]; }`
 
-// Each element of a payload may break its rule, and each violation took a kilobyte: a hundred events of 150 kB took four
+// Each element of a payload may break a rule, and each violation took a kilobyte. A hundred events of 150 kB took four
 // gigabytes when they came together.
 func TestManyViolationsOfOnePayloadTakeLittleMemory(t *testing.T) {
 	version := stored(t, "costly.Payload", checkedThings)
@@ -36,7 +36,7 @@ func TestManyViolationsOfOnePayloadTakeLittleMemory(t *testing.T) {
 	}
 }
 
-// A key of a map stands in the path of each violation below it.
+// The key of a map is part of the path of every violation below it.
 func TestThePathOfAViolationIsNotAsLongAsThePayload(t *testing.T) {
 	t.Parallel()
 	version := stored(t, "costly.Payload", checkedThings)

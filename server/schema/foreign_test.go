@@ -16,11 +16,11 @@ import (
 	"github.com/postrider-dev/postrider/server/schema/compile"
 )
 
-// foreignFiles are schemas that nobody here wrote: every .proto file of the npm package google-proto-files.
+// foreignFiles holds schemas of others: every .proto file of the npm package google-proto-files.
 const foreignFiles = "../../node_modules/google-proto-files"
 
-// TestForeignSchemasRegister compiles and selects all of them. At least 99 of 100 register as they are; each of the others
-// is named with its reason.
+// TestForeignSchemasRegister compiles and selects all foreign files. At least 99 of 100 register as they are; each of the
+// others is listed with its reason.
 func TestForeignSchemasRegister(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes half a minute")
@@ -33,7 +33,7 @@ func TestForeignSchemasRegister(t *testing.T) {
 		if library.register(t, types, library.in[folder]...) == nil {
 			continue
 		}
-		// One file that is refused takes its folder with it: ask for each.
+		// One refused file makes its whole folder fail, so try the files one by one.
 		for _, file := range library.in[folder] {
 			if err := library.register(t, types, file); err != nil {
 				refused[file] = reason(err)
@@ -87,7 +87,7 @@ func readLibrary(t *testing.T, root string) library {
 
 func (l library) folders() []string { return slices.Sorted(maps.Keys(l.in)) }
 
-// register compiles files with what they import, as a user would send them, and notes their types.
+// register compiles files with their imports, as a user would send them, and records their types.
 func (l library) register(t *testing.T, types map[string]bool, files ...string) error {
 	t.Helper()
 	set, err := compile.Compile(t.Context(), l.closure(files...))
@@ -104,7 +104,7 @@ func (l library) register(t *testing.T, types map[string]bool, files ...string) 
 	return nil
 }
 
-// closure returns files with what they import.
+// closure returns files with everything they import.
 func (l library) closure(files ...string) (sent []compile.Source) {
 	seen := make(map[string]bool)
 	for queue := files; len(queue) > 0; queue = queue[1:] {
@@ -126,7 +126,7 @@ func reason(err error) string {
 	return err.Error()
 }
 
-// tell prints what a test has counted, and appends it to the file that POSTRIDER_TEST_COUNTS names.
+// tell logs the counts of a test, and appends them to the file that POSTRIDER_TEST_COUNTS names.
 func tell(t *testing.T, format string, args ...any) {
 	t.Helper()
 	line := t.Name() + ": " + fmt.Sprintf(format, args...)

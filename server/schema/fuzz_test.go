@@ -17,7 +17,7 @@ import (
 	"github.com/postrider-dev/postrider/server/schema/schematest"
 )
 
-// FuzzCanonicalText holds the canonical form against encoding/json: it means the same and is its own canonical form.
+// FuzzCanonicalText compares the canonical form with encoding/json: it means the same, and it is its own canonical form.
 func FuzzCanonicalText(f *testing.F) {
 	for _, seed := range []string{`{"b":1.10,"a":[{"d":"\u00e9","c":null},true]}`, `{"":{"":""}}`, `[`, "{\"a\":\"\xff\"}"} {
 		f.Add([]byte(seed))
@@ -75,7 +75,7 @@ func fuzzedTypes(f *testing.F) []fuzzed {
 	return all
 }
 
-// samples returns encodings of made-up messages of the type.
+// samples returns encodings of generated messages of the type.
 func (z *fuzzed) samples(f *testing.F) (samples [][]byte) {
 	for seed := range uint64(4) {
 		encoded, err := proto.Marshal(schematest.New(z.files, seed).Message(z.descriptor))
@@ -87,7 +87,7 @@ func (z *fuzzed) samples(f *testing.F) (samples [][]byte) {
 	return samples
 }
 
-// readsBack looks that what was accepted can be shown to readers of JSON, who could publish it again.
+// readsBack checks that an accepted payload can be rendered as JSON and published again.
 func (z *fuzzed) readsBack(t *testing.T, canonical []byte) {
 	t.Helper()
 	text, err := z.eventType.Render(canonical)
@@ -98,7 +98,7 @@ func (z *fuzzed) readsBack(t *testing.T, canonical []byte) {
 	if err != nil || len(violations) > 0 {
 		t.Fatalf("%x is rendered as %q, which is refused: %v, %v", canonical, text, violations, err)
 	}
-	// Not the bytes: JSON has but one NaN.
+	// The bytes may differ: JSON has only one NaN.
 	if second, err := z.eventType.Render(again); err != nil || string(second) != string(text) {
 		t.Fatalf("%q became %q, %v", text, second, err)
 	}
@@ -107,8 +107,8 @@ func (z *fuzzed) readsBack(t *testing.T, canonical []byte) {
 	}
 }
 
-// FuzzTypedJSON holds the reader against protojson: what it takes, protojson takes and reads alike. (It refuses more:
-// numbers that would be rounded, and deep nesting.)
+// FuzzTypedJSON compares the reader with protojson: protojson accepts every text that the reader accepts, and reads it as
+// the same message. The reader refuses more: numbers that would be rounded, and deep nesting.
 func FuzzTypedJSON(f *testing.F) {
 	types := fuzzedTypes(f)
 	for _, seed := range []string{
@@ -150,7 +150,7 @@ func FuzzTypedJSON(f *testing.F) {
 	})
 }
 
-// FuzzTypedBinary looks that what is taken in binary can be read as JSON.
+// FuzzTypedBinary checks that every accepted encoded message can be read as JSON.
 func FuzzTypedBinary(f *testing.F) {
 	types := fuzzedTypes(f)
 	for which, z := range types {

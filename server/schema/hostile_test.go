@@ -17,7 +17,7 @@ import (
 	"github.com/postrider-dev/postrider/server/schema/compile"
 )
 
-// Rules that would keep the server busy for days, or take all its memory, are refused before they are evaluated.
+// Rules that would keep the server busy for days, or take all of its memory, are refused before they are evaluated.
 func TestRulesAreBounded(t *testing.T) {
 	t.Parallel()
 	for expression, refused := range map[string]bool{
@@ -39,7 +39,7 @@ message M { repeated string a = 1 [(buf.validate.field).cel = {id: "x", expressi
 	}
 }
 
-// hostileSources are sources that are meant to harm a compiler.
+// hostileSources are sources designed to harm a compiler.
 func hostileSources() map[string]string {
 	var fields, chain strings.Builder
 	for i := range 10_000 {
@@ -68,11 +68,12 @@ func hostileSources() map[string]string {
 	}
 }
 
-// registerTimeout is what a small hostile schema may take, on a slow machine that looks for races too. One takes seconds
-// anywhere.
+// registerTimeout is how long registering a small hostile schema may take, on a slow machine with the race detector. One of
+// them takes seconds on any machine.
 const registerTimeout = time.Minute
 
-// register does with a schema what a registration does. It fails on an error that is not told to the user as one.
+// register registers a schema as a registration would. It fails the test on an error that does not name a fault of the
+// schema.
 func register(tb testing.TB, files []compile.Source) {
 	tb.Helper()
 	ctx, cancel := context.WithTimeout(tb.Context(), registerTimeout)
@@ -107,7 +108,7 @@ func selectAll(tb testing.TB, set []byte) {
 	}
 }
 
-// told reports whether there is an error, which has to be one that names what is wrong with the schema.
+// told reports whether there is an error. It fails the test if the error does not name the fault of the schema.
 func told(tb testing.TB, err error) bool {
 	tb.Helper()
 	if err == nil {
@@ -134,8 +135,8 @@ func TestHostileSources(t *testing.T) {
 	}
 }
 
-// TestChainsOfMessagesAreBounded registers messages of which each holds the next. The validator descends by recursion, and a
-// stack that overflows would end the process.
+// TestChainsOfMessagesAreBounded registers messages that contain each other in a chain. The validator is recursive, and a
+// stack overflow would end the process.
 func TestChainsOfMessagesAreBounded(t *testing.T) {
 	t.Parallel()
 	for _, length := range []int{10_000, 100_000} {
@@ -159,7 +160,7 @@ func TestChainsOfMessagesAreBounded(t *testing.T) {
 	}
 }
 
-// chainOfMessages declares messages of which each holds the next, the last itself.
+// chainOfMessages declares messages that each contain the next one; the last one contains itself.
 func chainOfMessages(length int) *descriptorpb.FileDescriptorProto {
 	file := &descriptorpb.FileDescriptorProto{Name: proto.String("chain.proto")}
 	for i := range length {

@@ -8,8 +8,8 @@ import (
 	"github.com/postrider-dev/postrider/server/schema/compile"
 )
 
-// ingredient is one thing that judging a payload of a.M may depend on, before and after it changes alone. A text without
-// file names is a.proto.
+// ingredient is one input on which checking a payload of a.M may depend, before and after a change to it alone. A text
+// without file names is a.proto.
 type ingredient struct {
 	name, before, after string
 	same                bool
@@ -70,8 +70,8 @@ var ingredients = []ingredient{
 	{"extension of another message", extended + "-- b.proto --\nsyntax = \"proto2\"; message N { extensions 1 to 9; }", extended + "-- b.proto --\nsyntax = \"proto2\"; message N { extensions 1 to 9; } extend N { optional int32 i = 1; }", true},
 }
 
-// TestIdentityOfVersions changes each ingredient alone: what judging, reading or showing a payload looks at makes another
-// version, and is among the changes; what it does not look at makes none.
+// TestIdentityOfVersions changes each ingredient alone. An ingredient that is used to check, read or show a payload makes
+// another version and appears in the changes. Any other makes no version.
 func TestIdentityOfVersions(t *testing.T) {
 	t.Parallel()
 	for _, one := range ingredients {
@@ -104,7 +104,8 @@ func ingredientFiles(text string) []compile.Source {
 	return sources(text)
 }
 
-// TestRemovedFromAnAnyOrAnExtensionBreaks looks that what payloads could hold without a field of their own is missed, too.
+// TestRemovedFromAnAnyOrAnExtensionBreaks checks that removing what payloads could hold outside of declared fields is an
+// incompatibility, too.
 func TestRemovedFromAnAnyOrAnExtensionBreaks(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
@@ -124,7 +125,7 @@ func TestRemovedFromAnAnyOrAnExtensionBreaks(t *testing.T) {
 	}
 }
 
-// TestExtensionInAnotherFileOfAPush publishes what only a file that the type does not import declares.
+// TestExtensionInAnotherFileOfAPush publishes an extension that is declared only in a file that the type does not import.
 func TestExtensionInAnotherFileOfAPush(t *testing.T) {
 	t.Parallel()
 	one := candidate(t, "a.M", sources(extended+extension+"extend a.M { optional int32 i = 100; }")...)

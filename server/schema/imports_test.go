@@ -8,7 +8,7 @@ import (
 	"github.com/postrider-dev/postrider/server/schema/compile"
 )
 
-// TestImportsAreReadAsTheCompilerReadsThem is about spellings that a pattern for lines misses or takes for an import.
+// TestImportsAreReadAsTheCompilerReadsThem tests spellings that a line-based pattern misses or mistakes for an import.
 func TestImportsAreReadAsTheCompilerReadsThem(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string][]string{
@@ -32,7 +32,7 @@ func TestImportsAreReadAsTheCompilerReadsThem(t *testing.T) {
 	}
 }
 
-// TestEditionAfterAByteOrderMark looks that it is refused like any other that the compiler does not know.
+// TestEditionAfterAByteOrderMark expects such a file to be refused like every edition that the compiler does not know.
 func TestEditionAfterAByteOrderMark(t *testing.T) {
 	t.Parallel()
 	_, plain := compile.Compile(t.Context(), []compile.Source{{Path: "a.proto", Content: `edition = "2024";`}})

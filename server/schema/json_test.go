@@ -126,7 +126,7 @@ func TestKinds(t *testing.T) {
 	kinds := typeOf(t, kindsFile, "test.v1.Kinds")
 	deep := strings.Repeat(`{"child":`, 100) + `{}` + strings.Repeat(`}`, 100)
 	deepList := `{"list":` + strings.Repeat(`[`, 100) + strings.Repeat(`]`, 100) + `}`
-	// A test without a rendered text is refused, at the field.
+	// A test without a rendered text expects a violation of the field.
 	tests := []struct{ text, rendered, field string }{
 		{`{}`, `{}`, ""},
 		{`{"yes":true}`, `{"yes":true}`, ""},

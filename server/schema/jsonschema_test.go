@@ -16,7 +16,7 @@ import (
 	"github.com/postrider-dev/postrider/server/schema/compile"
 )
 
-// judge holds values against a JSON Schema, with the keywords that the server writes. It fails on one it does not know.
+// judge checks values against a JSON Schema. It knows the keywords that the server writes, and fails on any other.
 type judge struct {
 	t    testing.TB
 	root map[string]any

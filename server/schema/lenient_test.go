@@ -10,8 +10,8 @@ import (
 	"github.com/postrider-dev/postrider/server/meter/metertest"
 )
 
-// The path of each unknown field was written down, and with it the key of the map that it stands in: a megabyte took
-// minutes.
+// The path of each unknown field was written out, including the key of the map that contains it. A payload of a megabyte
+// took minutes.
 func TestUnknownFieldsUnderALongKeyAreLeftOutAtOnce(t *testing.T) {
 	version := stored(t, "costly.Payload", `syntax = "proto3"; package costly;
 message Payload { map<string, Inner> m = 1; repeated Inner l = 2; } message Inner { int32 n = 1; }`)

@@ -14,9 +14,9 @@ import (
 	"github.com/postrider-dev/postrider/server/schema/compile"
 )
 
-// Merge puts the files of several types into one encoded FileDescriptorSet, imports first, and returns it with the types
-// whose messages it holds, by name. Of files with the same path the newest counts. A type is left out when its message is
-// not in the newest file any more, or when its files do not go together with those of newer types.
+// Merge puts the files of several types into one encoded FileDescriptorSet, imports first. It returns the set and the types
+// whose messages it holds, by name. Of several files with the same path the newest is used. A type is left out when the
+// newest file does not have its message any more, or when its files conflict with those of newer types.
 func Merge(types []*Type) (descriptorSet []byte, merged []*Type, left []LeftOut, err error) {
 	newestFirst := slices.SortedFunc(slices.Values(types), func(a, b *Type) int { return cmp.Compare(b.id, a.id) })
 	m := merger{linked: new(protoregistry.Files), read: make(map[*byte]bool), faults: make(map[*byte]string), shared: make(map[string]bool)}
@@ -39,14 +39,14 @@ func Merge(types []*Type) (descriptorSet []byte, merged []*Type, left []LeftOut,
 	return descriptorSet, merged, left, err
 }
 
-// LeftOut is a type that does not go together with newer ones.
+// LeftOut is a type that conflicts with newer types.
 type LeftOut struct {
 	Type *Type
-	// Reason is for a person.
+	// Reason is text for people.
 	Reason string
 }
 
-// reason says why a type's message is not in the set.
+// reason returns why a type's message is not in the set.
 func (m *merger) reason(t *Type) string {
 	if fault := m.faults[t.firstByte()]; fault != "" {
 		return fault
@@ -57,16 +57,16 @@ func (m *merger) reason(t *Type) string {
 type merger struct {
 	linked *protoregistry.Files
 	set    descriptorpb.FileDescriptorSet
-	// read are the sets that were looked at: types of one file share theirs.
+	// read holds the sets that were examined: types of one file share their set.
 	read map[*byte]bool
-	// faults are why files of a set were left out, the last of each.
+	// faults holds, for each set, why a file of it was left out; the last reason if there are several.
 	faults map[*byte]string
-	// shared are the paths of the shared files that are in the set.
+	// shared holds the paths of the shared files that are in the set.
 	shared map[string]bool
 }
 
-// add links those files of a type whose path is not there yet. Files that do not go together with what is there are left
-// out, and so are those that import them.
+// add links the files of a type whose paths are not linked yet. It leaves out files that conflict with linked ones, and
+// files that import those.
 func (m *merger) add(t *Type) error {
 	first := t.firstByte()
 	if first == nil || m.read[first] {
@@ -79,7 +79,7 @@ func (m *merger) add(t *Type) error {
 	}
 	for _, file := range own.GetFile() {
 		if compile.IsShared(file.GetName()) {
-			continue // comes with what imports it
+			continue // added by addImports with the files that import it
 		}
 		if _, err := m.linked.FindFileByPath(file.GetName()); err == nil {
 			continue
@@ -94,7 +94,8 @@ func (m *merger) add(t *Type) error {
 	return nil
 }
 
-// addImports puts shared files into the set, which has to stand alone where it goes, after what they import.
+// addImports adds shared files to the set, each after the files that it imports. The set must be complete, because its
+// readers may not have the shared files.
 func (m *merger) addImports(paths []string) {
 	for _, path := range paths {
 		shared := compile.Shared(path)

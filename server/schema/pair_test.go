@@ -18,7 +18,7 @@ import (
 	"github.com/postrider-dev/postrider/server/schema/schematest"
 )
 
-// TestRepeatedFieldsCompare compares versions whose fields have no default, since they hold several values or none.
+// TestRepeatedFieldsCompare compares versions with repeated fields, which have no default.
 func TestRepeatedFieldsCompare(t *testing.T) {
 	t.Parallel()
 	for _, kind := range []string{
@@ -59,7 +59,7 @@ func TestPairsOfVersions(t *testing.T) {
 	}
 }
 
-// TestPanicsOfSchemasAreErrors looks that a fault of ours is an error that says where it is.
+// TestPanicsOfSchemasAreErrors expects a panic to become an error that names the place of the panic.
 func TestPanicsOfSchemasAreErrors(t *testing.T) {
 	t.Parallel()
 	work := func() (err error) {
@@ -75,8 +75,8 @@ func TestPanicsOfSchemasAreErrors(t *testing.T) {
 	}
 }
 
-// FuzzPairsOfVersions takes made-up pairs of versions through everything that registering, publishing and reading do with
-// schemas. No pair may panic, and what is read under one version is judged by the other.
+// FuzzPairsOfVersions takes generated pairs of versions through all use of schemas in registering, publishing and reading.
+// No pair may panic. Payloads that are valid in one version are checked against the other.
 func FuzzPairsOfVersions(f *testing.F) {
 	for seed := range uint64(20) {
 		f.Add(seed)
@@ -84,7 +84,7 @@ func FuzzPairsOfVersions(f *testing.F) {
 	f.Fuzz(func(t *testing.T, seed uint64) { triesPair(t, seed) })
 }
 
-// triesPair reports whether both versions of a pair are schemas.
+// triesPair tests one pair and reports whether both of its versions compile.
 func triesPair(t *testing.T, seed uint64) (compiled bool) {
 	t.Helper()
 	defer func() {
@@ -105,7 +105,7 @@ func triesPair(t *testing.T, seed uint64) (compiled bool) {
 	return true
 }
 
-// pairVersion is one side of a pair as a type; nil when it is no schema.
+// pairVersion returns one side of a pair as a type; nil when it does not compile.
 func pairVersion(t *testing.T, set *descriptorpb.FileDescriptorSet) *schema.Type {
 	t.Helper()
 	encoded, err := proto.Marshal(set)
@@ -146,7 +146,7 @@ func (p *versionPair) compares() {
 	}
 }
 
-// shows makes everything of a version that readers of the API are shown.
+// shows produces everything that readers of the API are shown of a version.
 func (p *versionPair) shows(one *schema.Type) {
 	p.Helper()
 	if _, err := one.Documentation(); err != nil {
@@ -164,7 +164,7 @@ func (p *versionPair) shows(one *schema.Type) {
 	}
 }
 
-// judges reads payloads of the earlier version under both.
+// judges checks payloads of the earlier version against both versions.
 func (p *versionPair) judges() {
 	p.Helper()
 	files := wholeFiles(p.T, p.before)
@@ -193,7 +193,7 @@ func (p *versionPair) judges() {
 	}
 }
 
-// readsUnder renders a payload and publishes it again under another version, whatever comes of it.
+// readsUnder renders a payload and publishes it again with another version, and accepts any result except a panic.
 func (p *versionPair) readsUnder(other *schema.Type, canonical []byte) {
 	p.Helper()
 	text, err := p.before.Render(canonical)

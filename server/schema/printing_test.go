@@ -15,8 +15,8 @@ import (
 	"github.com/postrider-dev/postrider/server/schema/schematest"
 )
 
-// TestSourcesCompileToTheSameVersion prints schemas as `types pull` writes them, and looks that they compile to the same
-// versions: of the shop, of the samples in examples, and of those that hold every kind of field.
+// TestSourcesCompileToTheSameVersion prints schemas as `types pull` writes them, and checks that they compile to the same
+// versions: those of the shop, of the samples in examples, and of files with every kind of field.
 func TestSourcesCompileToTheSameVersion(t *testing.T) {
 	t.Parallel()
 	for name, set := range map[string][]byte{
@@ -30,7 +30,7 @@ func TestSourcesCompileToTheSameVersion(t *testing.T) {
 	}
 }
 
-// TestNumbersInSourcesStayTheSame is about those that a printer with six digits, or without infinities, changes.
+// TestNumbersInSourcesStayTheSame tests numbers that a printer with six digits, or one without infinities, would change.
 func TestNumbersInSourcesStayTheSame(t *testing.T) {
 	t.Parallel()
 	const text = `-- m.proto --
@@ -50,7 +50,7 @@ message M {
 	printsTheSame(t, compiledSet(t, sources(text)...), compile.Selection{All: true})
 }
 
-// TestShadowedNamesInSourcesStayTheSame is about names that mean another thing when they are shortened.
+// TestShadowedNamesInSourcesStayTheSame tests names that mean something else when they are shortened.
 func TestShadowedNamesInSourcesStayTheSame(t *testing.T) {
 	t.Parallel()
 	for _, text := range []string{
@@ -66,7 +66,7 @@ func TestShadowedNamesInSourcesStayTheSame(t *testing.T) {
 	}
 }
 
-// TestMadeUpSourcesStayTheSame prints what the generator of pairs makes up.
+// TestMadeUpSourcesStayTheSame prints generated pairs.
 func TestMadeUpSourcesStayTheSame(t *testing.T) {
 	t.Parallel()
 	for i := range *madeUpPairs {
@@ -85,8 +85,8 @@ func TestMadeUpSourcesStayTheSame(t *testing.T) {
 	}
 }
 
-// TestForeignSourcesStayTheSame prints schemas of others, folder by folder: every twentieth, and one whose messages hide each
-// other's names. All of them take a quarter of an hour.
+// TestForeignSourcesStayTheSame prints foreign schemas, folder by folder: every twentieth, and one whose messages hide each
+// other's names. Printing all of them takes a quarter of an hour.
 func TestForeignSourcesStayTheSame(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes half a minute")
@@ -113,7 +113,7 @@ func TestForeignSourcesStayTheSame(t *testing.T) {
 	}
 }
 
-// printsTheSame registers a set, pulls what was registered, and registers that.
+// printsTheSame registers a set, pulls the registered sources and registers those.
 func printsTheSame(t *testing.T, set []byte, selection compile.Selection) {
 	t.Helper()
 	types, err := compile.Select(set, selection)

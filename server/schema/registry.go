@@ -10,29 +10,29 @@ import (
 	"github.com/postrider-dev/postrider/server/gateway"
 )
 
-// Stored is a schema version as it is stored.
+// Stored is a stored schema version.
 type Stored struct {
 	ID gateway.SchemaID
-	// Type is the event type, Version counts its versions from 1.
+	// Type is the event type. Version counts the versions of the type from 1.
 	Type    string
 	Version int
 	// Message is the full name of the type's message.
 	Message string
-	// Files is a FileDescriptorSet that holds the message and all it needs.
+	// Files is a FileDescriptorSet with the message and everything it needs.
 	Files []byte
 	// Latest marks the version that new events are checked against.
 	Latest bool
-	// OrderingKey and Subject are paths of fields, "customer.id"; empty for none.
+	// OrderingKey and Subject are field paths such as "customer.id"; empty means none.
 	OrderingKey, Subject string
-	// Level and TenantLevels are the type's: they count with the latest version. TenantLevels are those of tenants that
-	// have one of their own; the map is shared and must not be changed.
+	// Level and TenantLevels belong to the type; those of its latest version are used. TenantLevels holds the tenants that
+	// have a level of their own. The map is shared and must not be changed.
 	Level        gateway.Level
 	TenantLevels map[gateway.TenantID]gateway.Level
-	// UnknownFields is the type's, too.
+	// UnknownFields belongs to the type as well.
 	UnknownFields gateway.UnknownFields
 }
 
-// Registry holds the current snapshot of the event types. Its methods may be called from any goroutine. Reading takes no
+// Registry holds the current snapshot of the event types. Its methods are safe for concurrent use, and reading takes no
 // lock.
 type Registry struct {
 	current atomic.Pointer[Snapshot]
@@ -40,18 +40,18 @@ type Registry struct {
 	bundles bundles
 }
 
-// NewRegistry makes a registry without types.
+// NewRegistry returns a registry without types.
 func NewRegistry() *Registry {
 	r := &Registry{}
 	r.current.Store(&Snapshot{})
 	return r
 }
 
-// Snapshot is what is registered now. It never changes; a later Load makes another.
+// Snapshot returns the current snapshot. A snapshot never changes; Load replaces it.
 func (r *Registry) Snapshot() *Snapshot { return r.current.Load() }
 
-// Load replaces the snapshot by one of these versions, as read at a revision of the registry. A snapshot that is not
-// older stays. Versions are compiled when they are first used.
+// Load replaces the snapshot with one of these versions, which were read at a revision of the registry. It does nothing if
+// the current snapshot is newer. Versions are compiled on first use.
 func (r *Registry) Load(versions []Stored, revision int64) {
 	r.loading.Lock()
 	defer r.loading.Unlock()
@@ -87,7 +87,7 @@ func (r *Registry) Version(id gateway.SchemaID) (*Type, error) {
 	return nil, fmt.Errorf("schema version %d is not loaded", id)
 }
 
-// Render writes a canonical payload of a version as the text of a JSON object, without white space.
+// Render returns a canonical payload of a version as a JSON object without white space.
 func (r *Registry) Render(id gateway.SchemaID, canonical []byte) ([]byte, error) {
 	version, err := r.Version(id)
 	if err != nil {
@@ -96,7 +96,8 @@ func (r *Registry) Render(id gateway.SchemaID, canonical []byte) ([]byte, error)
 	return version.Render(canonical)
 }
 
-// RenderDefaults is Render with the fields without presence that are not set, unless they would take more than 1 MiB.
+// RenderDefaults is like Render, but includes fields without presence that are not set, unless they would take more than 1
+// MiB.
 func (r *Registry) RenderDefaults(id gateway.SchemaID, canonical []byte) ([]byte, error) {
 	version, err := r.Version(id)
 	if err != nil {
@@ -105,7 +106,7 @@ func (r *Registry) RenderDefaults(id gateway.SchemaID, canonical []byte) ([]byte
 	return version.RenderDefaults(canonical)
 }
 
-// JSON returns an event's payload as the text of a JSON object, for a reader who gets payloads in a format.
+// JSON returns an event's payload as a JSON object, in the format that the reader asked for.
 func (r *Registry) JSON(event *gateway.Event, format gateway.PayloadFormat) ([]byte, error) {
 	if format == gateway.PayloadJSONDefaults && event.Schema != 0 {
 		return r.RenderDefaults(event.Schema, event.Data)
@@ -113,7 +114,7 @@ func (r *Registry) JSON(event *gateway.Event, format gateway.PayloadFormat) ([]b
 	return event.JSON(r.Render)
 }
 
-// Snapshot is the registered types at one moment.
+// Snapshot holds the types that were registered at one moment.
 type Snapshot struct {
 	revision int64
 	latest   map[string]*Type
@@ -121,14 +122,14 @@ type Snapshot struct {
 	versions map[gateway.SchemaID]*Type
 }
 
-// levels say how strictly one type is enforced.
+// levels holds how strictly one type is enforced.
 type levels struct {
 	usual   gateway.Level
 	tenants map[gateway.TenantID]gateway.Level
 	unknown gateway.UnknownFields
 }
 
-// Level is how strictly a type is enforced for a tenant. A type without a schema has nothing to enforce.
+// Level returns how strictly a type is enforced for a tenant. A type without a schema has nothing to enforce.
 func (s *Snapshot) Level(tenant gateway.TenantID, name string) gateway.Level {
 	of := s.levels[name]
 	if own, ok := of.tenants[tenant]; ok {
@@ -137,16 +138,16 @@ func (s *Snapshot) Level(tenant gateway.TenantID, name string) gateway.Level {
 	return of.usual
 }
 
-// UnknownFields is what they mean for a type.
+// UnknownFields returns how unknown fields of a type are treated.
 func (s *Snapshot) UnknownFields(name string) gateway.UnknownFields { return s.levels[name].unknown }
 
-// Revision is the revision of the registry that the snapshot was read at.
+// Revision returns the revision of the registry at which the snapshot was read.
 func (s *Snapshot) Revision() int64 { return s.revision }
 
 // Type returns the newest version of an event type; nil when the type has no schema.
 func (s *Snapshot) Type(name string) *Type { return s.latest[name] }
 
-// Types are the newest versions of all event types, in no order.
+// Types iterates over the newest versions of all event types, in no particular order.
 func (s *Snapshot) Types() iter.Seq[*Type] { return maps.Values(s.latest) }
 
 // Version returns a stored version, nil when there is none.

@@ -40,7 +40,7 @@ func TestSelectIsDeterministic(t *testing.T) {
 	for _, file := range set.File {
 		file.SourceCodeInfo = &descriptorpb.SourceCodeInfo{Location: []*descriptorpb.SourceCodeInfo_Location{{}}}
 	}
-	// The shared files may come with the set or not.
+	// The set may include the shared files or not.
 	set.File = slices.DeleteFunc(set.File, func(f *descriptorpb.FileDescriptorProto) bool {
 		return strings.HasPrefix(f.GetName(), "google/protobuf/")
 	})

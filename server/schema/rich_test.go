@@ -7,8 +7,8 @@ import (
 	"google.golang.org/protobuf/encoding/protowire"
 )
 
-// TestOldAndNewSyntax tells what only proto2, editions and messages inside an Any can do wrong. A test without a
-// rendered text is refused, at the field.
+// TestOldAndNewSyntax tests faults that only proto2, editions and messages inside an Any can have. A test without a rendered
+// text expects a violation of the field.
 func TestOldAndNewSyntax(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct{ eventType, text, rendered, field string }{
@@ -130,7 +130,7 @@ func TestOldAndNewSyntaxInBinary(t *testing.T) {
 	}
 }
 
-// TestNestingIsCountedAlike publishes what is nested as deeply as it may be, and once more what readers got.
+// TestNestingIsCountedAlike publishes payloads with the deepest allowed nesting, and then publishes the rendered text.
 func TestNestingIsCountedAlike(t *testing.T) {
 	t.Parallel()
 	eventType := typeOf(t, richFile, "test.rich.Proto3")
@@ -164,7 +164,8 @@ func TestNestingIsCountedAlike(t *testing.T) {
 	}
 }
 
-// TestAnyIsEncodedInOneWay means that an Any is the same event whether its content came as JSON or in an order of its own.
+// TestAnyIsEncodedInOneWay expects an Any to be the same event whether its content came as JSON or as bytes in another
+// order.
 func TestAnyIsEncodedInOneWay(t *testing.T) {
 	t.Parallel()
 	eventType := typeOf(t, richFile, "test.rich.Proto3")

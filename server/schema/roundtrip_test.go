@@ -29,8 +29,8 @@ var (
 	roundTripSeed = flag.Uint64("roundtrip-seed", 1, "the first seed of the round trips")
 )
 
-// TestRoundTrip publishes made-up messages in both forms and looks that readers of either get what was published. The
-// Protobuf runtime says what that is.
+// TestRoundTrip publishes generated messages in both forms and checks that readers of both forms get the published message.
+// The Protobuf runtime is the reference.
 func TestRoundTrip(t *testing.T) {
 	t.Parallel()
 	for _, name := range []protoreflect.FullName{"test.rich.Proto3", "test.rich.Proto2", "test.rich.Edition"} {
@@ -67,7 +67,7 @@ func newTrip(t *testing.T, file string, name protoreflect.FullName) *trip {
 	}
 }
 
-// filesOf returns the files of a type with all that they import.
+// filesOf returns the files of a type with everything they import.
 func filesOf(tb testing.TB, file, name string) *protoregistry.Files {
 	tb.Helper()
 	types := split(tb, file)
@@ -79,7 +79,7 @@ func filesOf(tb testing.TB, file, name string) *protoregistry.Files {
 	return wholeFiles(tb, candidate)
 }
 
-// wholeFiles returns the files of a type with those that every schema shares.
+// wholeFiles returns the files of a type together with the files that all schemas share.
 func wholeFiles(tb testing.TB, one *schema.Type) *protoregistry.Files {
 	tb.Helper()
 	whole, _, _, err := schema.Merge([]*schema.Type{one})
@@ -150,7 +150,7 @@ func (t *trip) accepted(what string, read readPayload, payload []byte) []byte {
 
 type readPayload = func([]byte) ([]byte, []gateway.Violation, error)
 
-// readsAs looks that a subscriber's generated code would read the message.
+// readsAs checks that a subscriber's generated code would read the message.
 func (t *trip) readsAs(canonical []byte, message proto.Message) {
 	t.Helper()
 	read := dynamicpb.NewMessage(t.descriptor)
@@ -159,7 +159,7 @@ func (t *trip) readsAs(canonical []byte, message proto.Message) {
 	}
 }
 
-// rendersAs looks that the text says what protojson says.
+// rendersAs checks that the text has the same meaning as protojson's.
 func (t *trip) rendersAs(text []byte, message proto.Message) {
 	t.Helper()
 	want, err := protojson.MarshalOptions{Resolver: t.types}.Marshal(message)

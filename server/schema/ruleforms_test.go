@@ -15,7 +15,7 @@ import (
 	"github.com/postrider-dev/postrider/server/schema/compile"
 )
 
-// everyRule has rules about every kind of value.
+// everyRule has rules for every kind of value.
 const everyRule = `syntax = "proto3"; package test.ruled;
 import "buf/validate/validate.proto"; import "google/protobuf/any.proto"; import "google/protobuf/duration.proto";
 import "google/protobuf/field_mask.proto"; import "google/protobuf/struct.proto"; import "google/protobuf/timestamp.proto";
@@ -65,7 +65,7 @@ message Ruled {
 enum Colour { COLOUR_UNSPECIFIED = 0; COLOUR_RED = 1; }
 `
 
-// The rules see the same payload whichever form it came in.
+// The rules see the same payload whether it came as JSON or as an encoded message.
 func TestRulesOfBothForms(t *testing.T) {
 	t.Parallel()
 	types, err := compile.Select(compiledSet(t, compile.Source{Path: "ruled.proto", Content: everyRule}), compile.Selection{All: true})

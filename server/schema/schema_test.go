@@ -19,7 +19,7 @@ const (
 	kindsFile = "testdata/kinds.binpb"
 )
 
-// load makes a registry of the event types in a file, every one in version 1.
+// load returns a registry with the event types of a file, each in version 1.
 func load(tb testing.TB, file string) *schema.Registry {
 	tb.Helper()
 	var stored []schema.Stored
@@ -60,7 +60,7 @@ func typeOf(tb testing.TB, file, name string) *schema.Type {
 	return found
 }
 
-// descriptor returns a message of a file, for building payloads without generated code.
+// descriptor returns a message of a file, to build payloads without generated code.
 func descriptor(tb testing.TB, file, name string) protoreflect.MessageDescriptor {
 	tb.Helper()
 	set := &descriptorpb.FileDescriptorSet{}

@@ -7,7 +7,7 @@ import (
 	"github.com/postrider-dev/postrider/server/schema/compile"
 )
 
-// marked is a file with the option that marks event types, and with what to do with it wrong.
+// marked is a file with the option that marks event types, and with several wrong uses of it.
 const marked = `-- a.proto --
 syntax = "proto3";
 package a.v1;
@@ -142,7 +142,7 @@ func TestSelectTellsAllFaults(t *testing.T) {
 	}
 }
 
-// The number of our option may be that of another one in a file that does not import ours.
+// In a file that does not import our option, another option may have the same number.
 func TestSelectTakesOnlyItsOwnOption(t *testing.T) {
 	t.Parallel()
 	set := compiledSet(t, sources(`-- a.proto --

@@ -18,7 +18,7 @@ import (
 	"github.com/postrider-dev/postrider/server/schema/compile"
 )
 
-// sources makes files of a txtar-like text: "-- path --" begins each.
+// sources parses files from a text in a format like txtar: "-- path --" begins each file.
 func sources(text string) []compile.Source {
 	var files []compile.Source
 	for _, part := range strings.Split("\n"+text, "\n-- ")[1:] {
@@ -55,7 +55,7 @@ func shopSources(tb testing.TB) []compile.Source {
 	return files
 }
 
-// A schema that is sent as sources is the same as the one that buf compiles: it makes no new version.
+// A schema that is sent as sources equals the one that buf compiles, so it makes no new version.
 func TestSourcesAndDescriptorsAreOneVersion(t *testing.T) {
 	t.Parallel()
 	want := make(map[string][32]byte)
@@ -178,7 +178,7 @@ func TestCompileTellsAllFaults(t *testing.T) {
 	}
 }
 
-// expectFaults looks that an error is of an invalid schema and that its violations are those wanted.
+// expectFaults checks that an error reports an invalid schema, with the wanted violations.
 func expectFaults(t *testing.T, err error, want []string) {
 	t.Helper()
 	var invalid *gateway.Error

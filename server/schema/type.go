@@ -21,7 +21,7 @@ type Type struct {
 	message string
 	version int
 	files   []byte
-	// orderingKey and subject are paths of fields.
+	// orderingKey and subject are field paths.
 	orderingKey, subject string
 
 	compile func() (compiled, error)
@@ -46,11 +46,11 @@ func compileStored(stored Stored, shared *bundles) (message compiled, err error)
 	return shared.message(stored.Files, stored.Message)
 }
 
-// Candidates makes types of schemas that are not stored, to compare them, to document them and to try them on payloads. Types
-// of the same Candidates share what is compiled.
+// Candidates makes types from schemas that are not stored, to compare, document or try them. Types of the same Candidates
+// share compiled files.
 type Candidates struct{ shared bundles }
 
-// Type makes a type whose id and version are 0.
+// Type returns a type whose id and version are 0.
 func (c *Candidates) Type(of compile.EventType) (*Type, error) {
 	candidate := newType(Stored{
 		Type: of.Type, Message: of.Message, Files: of.Files, OrderingKey: of.OrderingKey, Subject: of.Subject,
@@ -61,19 +61,19 @@ func (c *Candidates) Type(of compile.EventType) (*Type, error) {
 	return candidate, nil
 }
 
-// ID identifies the version on this server.
+// ID returns the id of the version on this server.
 func (t *Type) ID() gateway.SchemaID { return t.id }
 
-// Name is the event type's.
+// Name returns the name of the event type.
 func (t *Type) Name() string { return t.name }
 
-// Message is the full name of the message that is the schema.
+// Message returns the full name of the message that defines the payload.
 func (t *Type) Message() string { return t.message }
 
-// Files is a FileDescriptorSet that holds the message and all it needs.
+// Files returns a FileDescriptorSet with the message and everything it needs.
 func (t *Type) Files() []byte { return t.files }
 
-// firstByte tells descriptor sets apart that types share; nil when there is none.
+// firstByte identifies a descriptor set that types share: it returns the address of its first byte, nil for an empty set.
 func (t *Type) firstByte() *byte {
 	if len(t.files) == 0 {
 		return nil
@@ -81,10 +81,10 @@ func (t *Type) firstByte() *byte {
 	return &t.files[0]
 }
 
-// Version counts the versions of the type, from 1.
+// Version returns the number of the version; the first is 1.
 func (t *Type) Version() int { return t.version }
 
-// Descriptor is that of the message.
+// Descriptor returns the descriptor of the message.
 func (t *Type) Descriptor() (protoreflect.MessageDescriptor, error) {
 	compiled, err := t.compile()
 	if err != nil {
@@ -93,13 +93,13 @@ func (t *Type) Descriptor() (protoreflect.MessageDescriptor, error) {
 	return compiled.Descriptor(), nil
 }
 
-// Compiled is the message in its compiled form.
+// Compiled returns the compiled message.
 func (t *Type) Compiled() (*codec.Message, error) {
 	compiled, err := t.compile()
 	return compiled.Message, err
 }
 
-// Declarations are the texts of all that judging and showing payloads depends on.
+// Declarations returns the text of every declaration on which checking or showing payloads depends.
 func (t *Type) Declarations() (*describe.Declarations, error) {
 	compiled, err := t.compile()
 	if err != nil {
@@ -108,8 +108,8 @@ func (t *Type) Declarations() (*describe.Declarations, error) {
 	return compiled.declarer.Declarations(compiled.Descriptor()), nil
 }
 
-// Identity tells versions of a type apart: the hash of all that judging and showing its payloads depends on. It covers
-// neither comments nor what the files hold besides, nor the order in which things stand there.
+// Identity returns a hash that versions of a type share only if their payloads are checked and shown in the same way. It
+// does not cover comments, other content of the files, or the order of declarations in them.
 func (t *Type) Identity() (identity [sha256.Size]byte, err error) {
 	defer compile.Recover(&err, "identify "+t.name)
 	declarations, err := t.Declarations()
@@ -120,7 +120,8 @@ func (t *Type) Identity() (identity [sha256.Size]byte, err error) {
 	return sha256.Sum256(fmt.Appendf(declared[:], "%q %q %q", t.message, t.orderingKey, t.subject)), nil
 }
 
-// Documentation describes the type's message and all that its payloads can hold, but for what every schema shares.
+// Documentation describes the type's message and everything that its payloads can hold, except for the files that all
+// schemas share.
 func (t *Type) Documentation() (describe.Documentation, error) {
 	compiled, err := t.compile()
 	if err != nil {
@@ -129,7 +130,7 @@ func (t *Type) Documentation() (describe.Documentation, error) {
 	return describe.Document(compiled.Message)
 }
 
-// JSONSchema describes the JSON form of the type's payloads as the server writes it, in JSON Schema, draft 2020-12.
+// JSONSchema returns a JSON Schema (draft 2020-12) of the JSON form in which the server writes the type's payloads.
 func (t *Type) JSONSchema() ([]byte, error) {
 	compiled, err := t.compile()
 	if err != nil {
@@ -138,7 +139,7 @@ func (t *Type) JSONSchema() ([]byte, error) {
 	return describe.JSONSchema(t.name, compiled.Message)
 }
 
-// Decode reads a canonical payload.
+// Decode decodes a canonical payload.
 func (t *Type) Decode(canonical []byte) (proto.Message, error) {
 	compiled, err := t.compile()
 	if err != nil {
@@ -147,24 +148,25 @@ func (t *Type) Decode(canonical []byte) (proto.Message, error) {
 	return compiled.Decode(canonical)
 }
 
-// FromJSON checks a payload given as JSON text against the schema, structure first and then rules, and returns its
-// canonical encoding. What is wrong with the payload is in the violations, at most MaxViolations of them; text that is
-// not JSON is a *gateway.Error. Any other error is the server's.
+// FromJSON checks a JSON payload against the schema, first its structure and then the rules, and returns its canonical
+// encoding. Faults of the payload are returned as violations, at most MaxViolations of them. Text that is not JSON is a
+// *gateway.Error. Any other error is a fault of the server.
 func (t *Type) FromJSON(text []byte) (canonical []byte, violations []gateway.Violation, err error) {
 	return t.accept(codec.JSON(text, nil), true)
 }
 
-// FromBinary is FromJSON for an encoded message.
+// FromBinary is like FromJSON for an encoded message.
 func (t *Type) FromBinary(encoded []byte) (canonical []byte, violations []gateway.Violation, err error) {
 	return t.accept(codec.Binary(encoded, nil), true)
 }
 
-// EncodeJSON is FromJSON without the rules: what the payload is under this version, whether or not it may be published.
+// EncodeJSON is like FromJSON without the rules: it returns the payload in this version's encoding whether or not the
+// payload may be published.
 func (t *Type) EncodeJSON(text []byte) (canonical []byte, violations []gateway.Violation, err error) {
 	return t.accept(codec.JSON(text, nil), false)
 }
 
-// EncodeBinary is FromBinary without the rules.
+// EncodeBinary is like FromBinary without the rules.
 func (t *Type) EncodeBinary(encoded []byte) (canonical []byte, violations []gateway.Violation, err error) {
 	return t.accept(codec.Binary(encoded, nil), false)
 }
@@ -177,10 +179,11 @@ func (t *Type) accept(payload codec.Payload, rules bool) (canonical []byte, viol
 	return compiled.Accept(payload, rules)
 }
 
-// Render writes a canonical payload as the text of a JSON object, without white space.
+// Render returns a canonical payload as a JSON object without white space.
 func (t *Type) Render(canonical []byte) ([]byte, error) { return t.render(canonical, false) }
 
-// RenderDefaults is Render with the fields without presence that are not set, unless they would take more than 1 MiB.
+// RenderDefaults is like Render, but includes fields without presence that are not set, unless they would take more than 1
+// MiB.
 func (t *Type) RenderDefaults(canonical []byte) ([]byte, error) { return t.render(canonical, true) }
 
 func (t *Type) render(canonical []byte, defaults bool) ([]byte, error) {
@@ -191,8 +194,8 @@ func (t *Type) render(canonical []byte, defaults bool) ([]byte, error) {
 	return compiled.Render(canonical, defaults)
 }
 
-// Keys reads from a canonical payload what the type's option names: the value that orders deliveries and the subject of
-// an event whose producer gave none. A value is empty when there is no such option, or the field is not set.
+// Keys returns the values of the fields that the type's option names: the ordering key, and the subject for events published
+// without one. A value is empty when the option does not name a field or the field is not set.
 func (t *Type) Keys(canonical []byte) (orderingKey, subject string, err error) {
 	if t.orderingKey == "" && t.subject == "" {
 		return "", "", nil
@@ -210,8 +213,8 @@ func (t *Type) Keys(canonical []byte) (orderingKey, subject string, err error) {
 	return orderingKey, subject, nil
 }
 
-// OrderingKey is the path of the field whose value orders deliveries.
+// OrderingKey returns the path of the field whose value orders deliveries.
 func (t *Type) OrderingKey() string { return t.orderingKey }
 
-// Subject is the path of the field that becomes the subject of events without one.
+// Subject returns the path of the field whose value becomes the subject of events without one.
 func (t *Type) Subject() string { return t.subject }

@@ -7,7 +7,7 @@ import (
 	"github.com/postrider-dev/postrider/server/schema"
 )
 
-// keyed is a version of a test message whose keys are at these paths.
+// keyed returns a version of a test message with keys at these paths.
 func keyed(t *testing.T, orderingKey, subject string) *schema.Type {
 	t.Helper()
 	registry := schema.NewRegistry()
@@ -56,7 +56,7 @@ func TestKeysAreReadFromThePayload(t *testing.T) {
 	}
 }
 
-// A message in a message may be encoded between two tags, and come after fields with higher numbers.
+// A message field may be encoded as a group, and may come after fields with higher numbers.
 func TestKeysInADelimitedMessage(t *testing.T) {
 	t.Parallel()
 	for _, one := range split(t, richFile) {

@@ -9,7 +9,7 @@ import (
 	"google.golang.org/protobuf/types/dynamicpb"
 )
 
-// What google.protobuf.Any is made of, and the member of its JSON that holds a well-known type.
+// Names of google.protobuf.Any: its fields, and the JSON member that holds a well-known type.
 const (
 	anyName   = "google.protobuf.Any"
 	anyURL    = 1
@@ -18,7 +18,7 @@ const (
 	anyType   = "@type"
 )
 
-// anyMessage returns the message that the type of an Any names; fault says why there is none.
+// anyMessage returns the message that the type URL of an Any names. fault says why there is none.
 func (c *Codec) anyMessage(url string) (inner *Message, fault string) {
 	if url == "" {
 		return nil, "has a value and no type"
@@ -30,7 +30,7 @@ func (c *Codec) anyMessage(url string) (inner *Message, fault string) {
 	return c.prepared(kind.Descriptor()), ""
 }
 
-// readAny reads a message of the type that its @type names.
+// readAny reads an Any, whose @type names the message inside.
 func readAny(r *jsonReader, m *Message) (protoreflect.Message, bool) {
 	if r.tokens.PeekKind() != '{' {
 		r.wrong("must be an object")
@@ -64,7 +64,7 @@ func readAny(r *jsonReader, m *Message) (protoreflect.Message, bool) {
 	return into, true
 }
 
-// anyContent reads the members beside @type and encodes the message that they are.
+// anyContent reads the members beside @type as a message and encodes it.
 func (r *jsonReader) anyContent(inner *Message, raw jsontext.Value, depth int) ([]byte, bool) {
 	within := &jsonReader{}
 	within.begin(raw, string(r.path))
@@ -84,7 +84,8 @@ func (r *jsonReader) anyContent(inner *Message, raw jsontext.Value, depth int) (
 	return inner.encode(into), true
 }
 
-// anyMember reads a well-known type, which is a member of its own in an Any. That of google.protobuf.Empty may be absent.
+// anyMember reads a well-known type, which is a single member of the Any. For google.protobuf.Empty the member may be
+// absent.
 func (r *jsonReader) anyMember(inner *Message) (read protoreflect.Message) {
 	if !r.enter() {
 		return nil
@@ -112,7 +113,7 @@ func (r *jsonReader) anyMember(inner *Message) (read protoreflect.Message) {
 	return read
 }
 
-// typeOfAny finds the member @type of an object that is valid; empty says that it has no members at all.
+// typeOfAny finds the member @type of a valid JSON object. empty means that the object has no members.
 func typeOfAny(raw jsontext.Value) (url string, empty bool) {
 	decoder := jsontext.NewDecoder(bytes.NewReader(raw))
 	_, _ = decoder.ReadToken()
@@ -130,8 +131,8 @@ func typeOfAny(raw jsontext.Value) (url string, empty bool) {
 	return "", false
 }
 
-// anyMessage looks through the message inside an Any, and encodes it in the one way, as a reader of JSON would who sends
-// it on.
+// anyMessage checks the message inside an Any and replaces it with its canonical encoding. That is the encoding that the Any
+// would have if a reader published its JSON form again.
 func (w *encodedWalk) anyMessage(m *Message, payload protoreflect.Message, depth int) {
 	fields := m.descriptor.Fields()
 	url, content := payload.Get(fields.ByNumber(anyURL)).String(), payload.Get(fields.ByNumber(anyValue)).Bytes()

@@ -16,11 +16,12 @@ import (
 	"github.com/postrider-dev/postrider/server/schema/compile"
 )
 
-// decodeDepth bounds the nesting of encoded messages. One object or array of a google.protobuf.Struct takes up to three.
+// decodeDepth bounds the nesting of encoded messages. One JSON object or array takes up to three levels in a
+// google.protobuf.Struct.
 const decodeDepth = 3 * gateway.MaxDataDepth
 
-// readBinary reads an encoded message. Refused is what no reader of JSON could be shown as it is: fields that the schema
-// does not have, unknown numbers of closed enums, text that is not UTF-8, values of well-known types that have no JSON.
+// readBinary reads an encoded message. It refuses everything that has no exact JSON form: fields that the schema does not
+// have, unknown numbers of closed enums, text that is not UTF-8, and values of well-known types without a JSON form.
 func (m *Message) readBinary(encoded []byte, unknown *Ignored) (proto.Message, []gateway.Violation, error) {
 	if m.leftAfter(encoded, maxMessages, decodeDepth) < 0 {
 		return nil, []gateway.Violation{{Field: DataField, Message: tooMany}}, nil
@@ -31,14 +32,14 @@ func (m *Message) readBinary(encoded []byte, unknown *Ignored) (proto.Message, [
 	}
 	walk := encodedWalk{path: []byte(DataField), ignore: unknown}
 	walk.message(m, payload, 0)
-	// The runtime ranges over fields in no order.
+	// The runtime visits fields in no particular order.
 	slices.SortStableFunc(walk.violations, func(a, b gateway.Violation) int { return cmp.Compare(a.Field, b.Field) })
 	return payload, walk.violations, nil
 }
 
-// decode reads an encoding into a message. Whether something required is missing is left open.
+// decode decodes a message. It does not check that required fields are present.
 func (c *Codec) decode(encoded []byte, into proto.Message) (err error) {
-	// The runtime panics at an entry of a map whose key comes twice, the second time as something else than a key.
+	// The runtime panics when a map entry has its key twice and the second one is encoded as another kind of value.
 	defer func() {
 		if fault := recover(); fault != nil {
 			err = fmt.Errorf("cannot parse invalid wire-format data: %v", fault)
@@ -51,8 +52,8 @@ func undecodable(descriptor protoreflect.MessageDescriptor, err error) string {
 	return fmt.Sprintf("is not a valid %s: %s", descriptor.FullName(), compile.TrimProto(err.Error()))
 }
 
-// leftAfter counts the messages in an encoding, before any is made, and returns how many more there may be; it is negative
-// when there are too many. Of what is no encoding it counts what comes before the fault.
+// leftAfter counts the messages in an encoding before any is allocated. It returns how many more are allowed, a negative
+// number if there are too many. If the encoding is invalid, it counts what comes before the fault.
 func (m *Message) leftAfter(encoded []byte, left, depth int) int {
 	for len(encoded) > 0 && left >= 0 && depth > 0 {
 		number, kind, length := protowire.ConsumeTag(encoded)
@@ -81,11 +82,11 @@ func (m *Message) leftAfter(encoded []byte, left, depth int) int {
 	return left
 }
 
-// encodedWalk looks through a message that was read from its encoding.
+// encodedWalk checks a message that was decoded.
 type encodedWalk struct {
 	path       []byte
 	violations []gateway.Violation
-	// ignore takes the fields that the schema does not have; they are faults when it is nil.
+	// ignore collects the fields that the schema does not have. If it is nil, such fields are faults.
 	ignore *Ignored
 }
 
@@ -95,7 +96,7 @@ func (w *encodedWalk) fault(message string) {
 	}
 }
 
-// message looks through a message whose JSON is nested in so many objects and arrays.
+// message checks a message whose JSON form is nested in depth objects and arrays.
 func (w *encodedWalk) message(m *Message, payload protoreflect.Message, depth int) {
 	w.unknown(m, payload)
 	if m.special != nil {
@@ -130,7 +131,7 @@ func (w *encodedWalk) tooDeep(depth int) bool {
 	return depth > gateway.MaxDataDepth
 }
 
-// unknown reports the fields that a message's schema does not have.
+// unknown reports the fields of a message that its schema does not have.
 func (w *encodedWalk) unknown(m *Message, payload protoreflect.Message) {
 	if w.ignore != nil && len(payload.GetUnknown()) > 0 {
 		w.ignore.leaveOut(w.path, payload)
@@ -149,7 +150,7 @@ func (w *encodedWalk) unknown(m *Message, payload protoreflect.Message) {
 	}
 }
 
-// field looks through a field, a list or a map.
+// field checks the value of a field: a single one, a list or a map.
 func (w *encodedWalk) field(f *field, value protoreflect.Value, depth int) {
 	switch here := len(w.path); {
 	case f.descriptor.IsMap():
@@ -195,7 +196,7 @@ func (w *encodedWalk) single(f *field, value protoreflect.Value, depth int) {
 	}
 }
 
-// wellKnown looks through a message whose JSON is not an object of its fields.
+// wellKnown checks a well-known type, whose JSON form is not an object of its fields.
 func (w *encodedWalk) wellKnown(m *Message, payload protoreflect.Message, depth int) {
 	if m.descriptor.FullName() == anyName {
 		if !w.tooDeep(depth + 1) {
@@ -212,7 +213,7 @@ func (w *encodedWalk) wellKnown(m *Message, payload protoreflect.Message, depth 
 	}
 }
 
-// holdsUnknown reports whether a message in a message has a field that its schema does not have.
+// holdsUnknown reports whether a message, or one inside it, has a field that the schema does not have.
 func holdsUnknown(m protoreflect.Message) (found bool) {
 	m.Range(func(fd protoreflect.FieldDescriptor, value protoreflect.Value) bool {
 		switch {

@@ -15,8 +15,8 @@ import (
 	"github.com/postrider-dev/postrider/server/schema/compile"
 )
 
-// maxChecked bounds the fields, elements and entries of a payload all of whose violations are found. Each may be one, which
-// takes a kilobyte: of a payload with more of them only the first is.
+// maxChecked is the number of fields, elements and entries up to which all violations of a payload are reported. Each can
+// have a violation, which takes a kilobyte. For a larger payload only the first violation is reported.
 const maxChecked = 1000
 
 func (m *Message) hasFewFaults(payload protoreflect.Message) bool {
@@ -24,7 +24,7 @@ func (m *Message) hasFewFaults(payload protoreflect.Message) bool {
 	return w.fits(m, payload)
 }
 
-// CheckRules holds a payload against the rules of its schema.
+// CheckRules checks a payload against the rules of its schema.
 func (m *Message) CheckRules(payload proto.Message) ([]gateway.Violation, error) {
 	validator, err := m.codec.Rules()
 	if err != nil {
@@ -59,7 +59,7 @@ func (m *Message) CheckRules(payload proto.Message) ([]gateway.Violation, error)
 	return slices.Clip(violations), nil
 }
 
-// appendRulePath writes a path of the validator with the names that JSON uses.
+// appendRulePath appends a field path of the validator, with the JSON names of fields.
 func (m *Message) appendRulePath(path []byte, elements *validate.FieldPath) []byte {
 	within := m
 	for _, element := range elements.GetElements() {
@@ -92,7 +92,7 @@ func appendSubscript(path []byte, element *validate.FieldPathElement) []byte {
 	}
 }
 
-// notEvaluated is the violation of a rule that could not be evaluated on a payload, or not within its budget.
+// notEvaluated returns the violation for a rule that could not be evaluated on a payload, or not within its budget.
 func (m *Message) notEvaluated(failed *protovalidate.RuntimeError) gateway.Violation {
 	rule, reason := "", failed.Error()
 	if within := failed.Unwrap(); within != nil && errors.Unwrap(within) != nil {
@@ -105,7 +105,7 @@ func (m *Message) notEvaluated(failed *protovalidate.RuntimeError) gateway.Viola
 	}
 }
 
-// appendPathOfRule writes the path of the first field, or message, that a rule stands at; that of m when there is none.
+// appendPathOfRule appends the path of the first field or message that has a rule, or the path of m if none has.
 func (m *Message) appendPathOfRule(path []byte, rule string, seen map[*Message]bool) []byte {
 	if found := m.pathOfRule(path, rule, seen); found != nil {
 		return found

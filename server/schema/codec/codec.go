@@ -9,7 +9,7 @@ import (
 	"github.com/postrider-dev/postrider/server/schema/compile"
 )
 
-// Codec reads and writes payloads of the messages of some files.
+// Codec reads and writes payloads of the messages of a set of files.
 type Codec struct {
 	*compile.Files
 
@@ -17,7 +17,7 @@ type Codec struct {
 	messages map[protoreflect.FullName]*Message
 }
 
-// New makes a codec for the messages of files.
+// New returns a codec for the messages of files.
 func New(files *compile.Files) *Codec {
 	return &Codec{Files: files, messages: make(map[protoreflect.FullName]*Message)}
 }

@@ -6,12 +6,13 @@ import (
 	"github.com/postrider-dev/postrider/server/gateway"
 )
 
-// maxDefaultBytes bounds what defaults add to the text of a payload: two bytes of it may be a message with a thousand fields.
+// maxDefaultBytes bounds the text that defaults add to a payload: two bytes of a payload may be a message with a thousand
+// fields.
 const maxDefaultBytes = gateway.MaxDataBytes
 
-// The defaults of a message are its fields without presence, as JSON has them when they are not set.
+// The defaults of a message are the JSON values of its fields without presence that are not set.
 
-// defaultBytesOf is about how much text the defaults of a message take, all of them not set.
+// defaultBytesOf returns about how much text the defaults of a message take if no field is set.
 func defaultBytesOf(fields []*field) (total int) {
 	for _, f := range fields {
 		if !f.hasPresence && !f.descriptor.IsExtension() {
@@ -28,8 +29,8 @@ func defaultBytes(f *field) int {
 	return len(`false`)
 }
 
-// fitsDefaults reports whether a payload may be shown with defaults. It looks at each message, not at each field that is
-// not set.
+// fitsDefaults reports whether the defaults of a payload are within maxDefaultBytes. It visits each message, but not each
+// unset field.
 func (m *Message) fitsDefaults(payload protoreflect.Message) bool {
 	w := &payloadWalk{left: maxDefaultBytes, weight: func(m *Message) int { return m.defaultBytes }}
 	return w.fits(m, payload)

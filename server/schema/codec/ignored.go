@@ -9,37 +9,38 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 )
 
-// What is reported of one payload's unknown fields: paths that are neither many nor long, of the first fields only. A payload
-// may have a hundred thousand of them under a key of half a megabyte.
+// Limits of what is reported about the unknown fields of one payload: paths of the first fields only, not many and not long.
+// A payload may have a hundred thousand unknown fields under a key of half a megabyte.
 const (
 	maxIgnored     = 20
 	maxIgnoredPath = 200
-	// maxIgnoredLooks bounds the fields whose paths are looked at, longestLook such a path with the subscripts in it.
+	// maxIgnoredLooks bounds the fields whose paths are examined. longestLook bounds the length of such a path with its
+	// subscripts.
 	maxIgnoredLooks = 1000
 	longestLook     = 1000
 )
 
-// Ignored are the fields of one payload that were left out since the schema does not have them.
+// Ignored holds the fields of one payload that were left out because the schema does not have them.
 type Ignored struct {
 	Paths []string
 	Some  bool
 	looks int
 }
 
-// add records a field that was left out of the message at a path.
+// add records a field that was left out. within is the path of its message.
 func (i *Ignored) add(within []byte, name string) {
 	i.Some = true
 	if len(i.Paths) == maxIgnored || i.looks == maxIgnoredLooks || len(within)+len(name) > longestLook {
 		return
 	}
 	i.looks++
-	path := WithoutSubscripts(string(AppendName(slices.Clip(within), name))) // The same for all entries of a list.
+	path := WithoutSubscripts(string(AppendName(slices.Clip(within), name))) // the same for all elements of a list
 	if len(path) <= maxIgnoredPath && !slices.Contains(i.Paths, path) {
 		i.Paths = append(i.Paths, path)
 	}
 }
 
-// leaveOut takes the unknown fields out of an encoded message and notes their numbers.
+// leaveOut removes the unknown fields of a decoded message and records their numbers.
 func (i *Ignored) leaveOut(path []byte, payload protoreflect.Message) {
 	for raw := payload.GetUnknown(); len(raw) > 0; {
 		number, _, length := protowire.ConsumeField(raw)
@@ -52,8 +53,8 @@ func (i *Ignored) leaveOut(path []byte, payload protoreflect.Message) {
 	payload.SetUnknown(nil)
 }
 
-// subscript is an index of a list or a key of a map.
+// subscript matches the index of a list or the key of a map.
 var subscript = regexp.MustCompile(`\[(?:\d+|-\d+|true|false|"(?:[^"\\]|\\.)*")\]`)
 
-// WithoutSubscripts writes the path of a field with "[]" for every index and key: it is the same for all elements.
+// WithoutSubscripts returns a field path with "[]" for every index and key, so that it is the same for all elements.
 func WithoutSubscripts(path string) string { return subscript.ReplaceAllString(path, "[]") }

@@ -13,25 +13,25 @@ import (
 	"github.com/postrider-dev/postrider/server/gateway"
 )
 
-// jsonReader reads JSON text into a message. It is stricter than protojson (no number is rounded), tells the path of
-// every fault, and goes on after one to find the others.
+// jsonReader reads JSON text into a message. Unlike protojson it rounds no number, reports the path of every fault, and goes
+// on after a fault to find the others.
 type jsonReader struct {
 	input  bytes.Buffer
 	tokens jsontext.Decoder
-	// path is that of the value being read.
+	// path is the path of the current value.
 	path       []byte
 	violations []gateway.Violation
-	// depth is how deep the text itself is nested.
+	// depth is the nesting depth of the current value in the text.
 	depth int
-	// messages counts those that were read.
+	// messages counts the messages that were read.
 	messages int
-	// unknown takes the fields that the schema does not have; they are faults when it is nil.
+	// unknown collects the fields that the schema does not have. If it is nil, such fields are faults.
 	unknown *Ignored
-	// broken is the decoder's error: the text is not JSON and reading ends.
+	// broken is the error of the decoder when the text is not JSON, which ends reading.
 	broken error
 }
 
-// What is wrong with a value, whichever way it came.
+// Faults of a value, in JSON text and in encoded messages alike.
 const isRequired = "is required"
 
 var tooMany = "holds more than " + strconv.Itoa(maxMessages) + " objects"
@@ -40,8 +40,8 @@ var nestedTooDeep = "is nested more than " + strconv.Itoa(gateway.MaxDataDepth) 
 
 var jsonReaders = sync.Pool{New: func() any { return new(jsonReader) }}
 
-// readJSON reads a payload. Text that is not JSON is a *gateway.Error. unknown takes the fields that the schema does not
-// have; they are faults when it is nil.
+// readJSON reads a payload. The error for text that is not JSON is a *gateway.Error. unknown collects the fields that the
+// schema does not have; if it is nil, such fields are faults.
 func (m *Message) readJSON(text []byte, unknown *Ignored) (proto.Message, []gateway.Violation, error) {
 	r := jsonReaders.Get().(*jsonReader)
 	defer jsonReaders.Put(r)
@@ -70,27 +70,27 @@ func (r *jsonReader) begin(text []byte, path string) {
 	r.tokens.Reset(&r.input)
 }
 
-// fault notes what is wrong with the value at the current path.
+// fault adds a fault of the value at the current path.
 func (r *jsonReader) fault(message string) {
 	if len(r.violations) < MaxViolations {
 		r.violations = append(r.violations, gateway.Violation{Field: cutText(r.path), Message: message})
 	}
 }
 
-// skip passes over a value that is of no use.
+// skip skips the next value.
 func (r *jsonReader) skip() {
 	if err := r.tokens.SkipValue(); err != nil {
 		r.broken = err
 	}
 }
 
-// wrong notes a fault of a value and passes over it.
+// wrong adds a fault of the next value and skips it.
 func (r *jsonReader) wrong(message string) {
 	r.fault(message)
 	r.skip()
 }
 
-// value returns the raw text of the next value; nil when the text is broken.
+// value returns the raw text of the next value; nil when the text is not valid.
 func (r *jsonReader) value() jsontext.Value {
 	raw, err := r.tokens.ReadValue()
 	if err != nil {
@@ -106,7 +106,7 @@ func (r *jsonReader) token() {
 	}
 }
 
-// enter reads the bracket that opens an object or array; false when it is nested too deeply.
+// enter reads the opening bracket of an object or array. It returns false when the nesting is too deep.
 func (r *jsonReader) enter() bool {
 	if r.depth+r.tokens.StackDepth() >= gateway.MaxDataDepth {
 		r.wrong(nestedTooDeep)
@@ -116,7 +116,7 @@ func (r *jsonReader) enter() bool {
 	return r.broken == nil
 }
 
-// more reports whether another member or element follows; the closing bracket is read.
+// more reports whether another member or element follows. If not, it reads the closing bracket.
 func (r *jsonReader) more(bracket jsontext.Kind) bool {
 	if r.broken != nil {
 		return false
@@ -128,7 +128,7 @@ func (r *jsonReader) more(bracket jsontext.Kind) bool {
 	return true
 }
 
-// name reads the name of a member. It is valid until the next read.
+// name reads the name of a member. The result is valid until the next read.
 func (r *jsonReader) name() []byte {
 	raw := r.value()
 	if raw == nil || bytes.IndexByte(raw, '\\') >= 0 {
@@ -138,7 +138,7 @@ func (r *jsonReader) name() []byte {
 	return raw[1 : len(raw)-1]
 }
 
-// message reads a message; ok is false when there is none to use.
+// message reads a message; ok is false when it cannot be used.
 func (r *jsonReader) message(m *Message) (read protoreflect.Message, ok bool) {
 	if r.messages++; r.messages > maxMessages {
 		r.wrong(tooMany)
@@ -156,7 +156,7 @@ func (r *jsonReader) message(m *Message) (read protoreflect.Message, ok bool) {
 	return into, true
 }
 
-// members reads an object into a message. The member named ignore, if any, is passed over.
+// members reads the members of an object into a message. It skips the member named ignore.
 func (r *jsonReader) members(m *Message, into *jsonMessage, ignore string) {
 	if !r.enter() {
 		return
@@ -194,7 +194,7 @@ func (r *jsonReader) members(m *Message, into *jsonMessage, ignore string) {
 	into.settle()
 }
 
-// seenFields are the fields of a message that came by, and the oneofs that have one.
+// seenFields holds the fields of a message that were read, and the oneofs that have a field.
 type seenFields struct{ fields, oneofs fieldSet }
 
 func (r *jsonReader) member(f *field, into *jsonMessage, seen *seenFields) {
@@ -224,7 +224,7 @@ func (r *jsonReader) member(f *field, into *jsonMessage, seen *seenFields) {
 	}
 }
 
-// several reads the value of a field: a map, a list or one value.
+// several reads the value of a field: a map, a list or a single value.
 func (r *jsonReader) several(f *field) (protoreflect.Value, bool) {
 	switch {
 	case f.value != nil:
@@ -236,7 +236,7 @@ func (r *jsonReader) several(f *field) (protoreflect.Value, bool) {
 	}
 }
 
-// single reads one value: of a field, of a list or of a map.
+// single reads a single value: of a field, a list element or a map entry.
 func (r *jsonReader) single(f *field) (protoreflect.Value, bool) {
 	if f.message == nil {
 		return r.scalar(f.descriptor)
@@ -307,13 +307,13 @@ func (r *jsonReader) mapOf(f *field) (value protoreflect.Value, ok bool) {
 	return protoreflect.ValueOfMap(into), true
 }
 
-// fieldSet is a set of indices of fields.
+// fieldSet is a set of field indices.
 type fieldSet struct {
 	low  uint64
 	high map[int]bool
 }
 
-// add reports whether the index is new.
+// add adds an index and reports whether it is new.
 func (s *fieldSet) add(index int) bool {
 	if index < 64 {
 		is := s.low&(1<<index) != 0

@@ -9,13 +9,13 @@ import (
 // jsonList is a list in a jsonMessage.
 type jsonList struct{ values []protoreflect.Value }
 
-// Len counts the values.
+// Len returns the number of values.
 func (l *jsonList) Len() int { return len(l.values) }
 
 // Get returns a value.
 func (l *jsonList) Get(i int) protoreflect.Value { return l.values[i] }
 
-// IsValid is true: a field that is not set has a list of another kind.
+// IsValid returns true: the list of an unset field has another type.
 func (l *jsonList) IsValid() bool { return true }
 
 // Set panics.
@@ -33,7 +33,7 @@ func (l *jsonList) Truncate(int) { panic(unchangeable) }
 // NewElement panics.
 func (l *jsonList) NewElement() protoreflect.Value { panic(unchangeable) }
 
-// jsonMap is a map in a jsonMessage, in the order of its keys.
+// jsonMap is a map in a jsonMessage, ordered by key.
 type jsonMap struct {
 	field *field
 	pairs []pair
@@ -44,7 +44,7 @@ type pair struct {
 	value protoreflect.Value
 }
 
-// settle puts the pairs in order.
+// settle sorts the pairs.
 func (m *jsonMap) settle() {
 	slices.SortFunc(m.pairs, func(a, b pair) int { return m.field.compareKeys(a.key, b.key) })
 }
@@ -59,10 +59,10 @@ func (m *jsonMap) find(key protoreflect.MapKey) (value protoreflect.Value) {
 	return value
 }
 
-// Len counts the entries.
+// Len returns the number of entries.
 func (m *jsonMap) Len() int { return len(m.pairs) }
 
-// Range goes through the entries.
+// Range iterates over the entries.
 func (m *jsonMap) Range(yield func(protoreflect.MapKey, protoreflect.Value) bool) {
 	for _, one := range m.pairs {
 		if !yield(one.key, one.value) {
@@ -71,13 +71,13 @@ func (m *jsonMap) Range(yield func(protoreflect.MapKey, protoreflect.Value) bool
 	}
 }
 
-// Has reports whether there is an entry.
+// Has reports whether there is an entry for the key.
 func (m *jsonMap) Has(key protoreflect.MapKey) bool { return m.find(key).IsValid() }
 
-// Get returns the value of an entry, an invalid one for none.
+// Get returns the value of an entry, an invalid value if there is none.
 func (m *jsonMap) Get(key protoreflect.MapKey) protoreflect.Value { return m.find(key) }
 
-// IsValid is true: a field that is not set has a map of another kind.
+// IsValid returns true: the map of an unset field has another type.
 func (m *jsonMap) IsValid() bool { return true }
 
 // Clear panics.

@@ -10,28 +10,29 @@ import (
 	"google.golang.org/protobuf/types/dynamicpb"
 )
 
-// jsonMessage is a message that was read from JSON. It holds the fields that are set, in the order in which they are
-// encoded, and is never changed after that. The maps of a message of dynamicpb were up to half of what reading costs.
+// jsonMessage is a message that was read from JSON. It holds the fields that are set, in the order of the encoding, and is
+// immutable once it was read. With messages of dynamicpb, their maps took up to half of the time of reading.
 type jsonMessage struct {
 	message *Message
 	entries []entry
 }
 
-// entry is a field that is set, and its value.
+// entry is a field that is set, with its value.
 type entry struct {
 	field *field
 	value protoreflect.Value
 }
 
-// unchangeable is the panic of what would change something that was read.
+// unchangeable is the panic value of methods that would change a message.
 const unchangeable = "what was read from JSON cannot be changed"
 
-// usualFields is how many fields a message makes room for at first.
+// usualFields is the number of fields for which a message first allocates room.
 const usualFields = 8
 
 func newJSONMessage(m *Message) *jsonMessage { return &jsonMessage{message: m} }
 
-// set adds a field that is not there yet. The zero value of a field without presence is none, nor is an empty list or map.
+// set adds a field that is not set yet. It ignores values that mean an unset field: the zero value of a field without
+// presence, and an empty list or map.
 func (j *jsonMessage) set(f *field, value protoreflect.Value) {
 	if f.isNone(value) {
 		return
@@ -42,12 +43,12 @@ func (j *jsonMessage) set(f *field, value protoreflect.Value) {
 	j.entries = append(j.entries, entry{f, value})
 }
 
-// settle puts the fields in order.
+// settle sorts the fields.
 func (j *jsonMessage) settle() {
 	slices.SortFunc(j.entries, func(a, b entry) int { return cmp.Compare(a.field.rank, b.field.rank) })
 }
 
-// isNone reports whether a field with this value is as good as not set.
+// isNone reports whether a field with this value counts as not set.
 func (f *field) isNone(value protoreflect.Value) bool {
 	switch {
 	case f.value != nil:
@@ -67,7 +68,7 @@ func (f *field) isNone(value protoreflect.Value) bool {
 	case protoreflect.EnumKind:
 		return value.Enum() == 0
 	case protoreflect.FloatKind, protoreflect.DoubleKind:
-		// Negative zero is something.
+		// Negative zero counts as set.
 		return math.Float64bits(value.Float()) == 0
 	case protoreflect.Uint32Kind, protoreflect.Uint64Kind, protoreflect.Fixed32Kind, protoreflect.Fixed64Kind:
 		return value.Uint() == 0
@@ -76,7 +77,7 @@ func (f *field) isNone(value protoreflect.Value) bool {
 	}
 }
 
-// find returns a field that is set; nil when it is not.
+// find returns the entry of a field; nil when the field is not set.
 func (j *jsonMessage) find(fd protoreflect.FieldDescriptor) *entry {
 	number := fd.Number()
 	if len(j.entries) <= 2*usualFields {
@@ -100,36 +101,36 @@ func (j *jsonMessage) find(fd protoreflect.FieldDescriptor) *entry {
 	return &j.entries[at]
 }
 
-// ProtoReflect makes it a message of the Protobuf runtime.
+// ProtoReflect implements proto.Message.
 func (j *jsonMessage) ProtoReflect() protoreflect.Message { return j }
 
-// Interface is the same.
+// Interface implements protoreflect.Message.
 func (j *jsonMessage) Interface() protoreflect.ProtoMessage { return j }
 
-// Descriptor is that of the message.
+// Descriptor returns the descriptor of the message.
 func (j *jsonMessage) Descriptor() protoreflect.MessageDescriptor { return j.message.descriptor }
 
-// Type makes messages that can be changed.
+// Type returns a type whose messages can be changed.
 func (j *jsonMessage) Type() protoreflect.MessageType {
 	return dynamicpb.NewMessageType(j.message.descriptor)
 }
 
-// New makes an empty message that can be changed.
+// New returns an empty message that can be changed.
 func (j *jsonMessage) New() protoreflect.Message { return dynamicpb.NewMessage(j.message.descriptor) }
 
-// IsValid is true: a field that is not set has a message of another kind.
+// IsValid returns true: the message of an unset field has another type.
 func (j *jsonMessage) IsValid() bool { return true }
 
-// GetUnknown returns nothing: an unknown field is a fault.
+// GetUnknown returns nil, because an unknown field is a fault.
 func (j *jsonMessage) GetUnknown() protoreflect.RawFields { return nil }
 
-// ProtoMethods returns nothing: the runtime goes the reflective way.
+// ProtoMethods returns nil, so that the runtime uses reflection.
 func (j *jsonMessage) ProtoMethods() *protoiface.Methods { return nil }
 
 // Has reports whether a field is set.
 func (j *jsonMessage) Has(fd protoreflect.FieldDescriptor) bool { return j.find(fd) != nil }
 
-// Get returns the value of a field, its default when it is not set.
+// Get returns the value of a field, or its default when it is not set.
 func (j *jsonMessage) Get(fd protoreflect.FieldDescriptor) protoreflect.Value {
 	if found := j.find(fd); found != nil {
 		return found.value
@@ -140,7 +141,7 @@ func (j *jsonMessage) Get(fd protoreflect.FieldDescriptor) protoreflect.Value {
 	return fd.Default()
 }
 
-// Range goes through the fields that are set.
+// Range iterates over the fields that are set.
 func (j *jsonMessage) Range(yield func(protoreflect.FieldDescriptor, protoreflect.Value) bool) {
 	for _, one := range j.entries {
 		if !yield(one.field.descriptor, one.value) {
@@ -149,7 +150,7 @@ func (j *jsonMessage) Range(yield func(protoreflect.FieldDescriptor, protoreflec
 	}
 }
 
-// WhichOneof returns the field of a oneof that is set, nil for none.
+// WhichOneof returns the field of a oneof that is set, nil if none is.
 func (j *jsonMessage) WhichOneof(oneof protoreflect.OneofDescriptor) protoreflect.FieldDescriptor {
 	for _, one := range j.entries {
 		if one.field.descriptor.ContainingOneof() == oneof {

@@ -11,64 +11,64 @@ import (
 // MaxViolations bounds the violations that are reported for one payload.
 const MaxViolations = 20
 
-// maxMessages bounds the messages in a payload, google.protobuf.Value and entries of maps among them. One takes some
-// hundreds of bytes of memory, of a payload as few as two.
+// maxMessages bounds the number of messages in a payload, including google.protobuf.Value and map entries. A message takes
+// some hundreds of bytes of memory, but as few as two bytes of the payload.
 const maxMessages = 100_000
 
-// Message is a message descriptor, prepared for reading payloads.
+// Message is a message descriptor that is prepared for reading payloads.
 type Message struct {
 	codec      *Codec
 	descriptor protoreflect.MessageDescriptor
-	// fields are by the names that JSON may use: the JSON name and the original one, for an extension its full name in
-	// brackets. numbers are the same by their numbers, required those that must be there (proto2).
+	// fields maps the names that JSON may use to fields: the JSON name and the original name; for an extension, its full
+	// name in brackets. numbers maps field numbers to the same fields. required holds the required fields (proto2).
 	fields   map[string]*field
 	numbers  map[protoreflect.FieldNumber]*field
 	required []*field
-	// ordered are the fields as they are encoded.
+	// ordered holds the fields in the order of the encoding.
 	ordered []*field
-	// patterns are the regular expressions that the rules hold text against (pattern.go).
+	// patterns returns the regular expressions in the rules of the message (pattern.go).
 	patterns func() patterns
-	// special reads the JSON of a well-known type; nil for an ordinary message.
+	// special reads the JSON form of a well-known type; nil for other messages.
 	special special
-	// defaultBytes is about how much text the defaults of its fields take (default.go).
+	// defaultBytes is about how much text the defaults of the fields take (default.go).
 	defaultBytes int
 }
 
 type field struct {
 	descriptor protoreflect.FieldDescriptor
 	kind       protoreflect.Kind
-	// tag stands in front of an encoded value.
+	// tag is the tag in front of an encoded value.
 	tag []byte
-	// name is the JSON name, step what it adds to a path.
+	// name is the JSON name. step is the text that the field adds to a path.
 	name string
 	step []byte
-	// index counts the fields of the message and then its extensions, rank the fields as they are encoded.
+	// index numbers the fields of the message and then its extensions. rank is the place of the field in the encoding.
 	index, rank int
 	number      protoreflect.FieldNumber
-	// oneof is that of which only one field may be set, nil for none.
+	// oneof is the oneof to which the field belongs, nil for none.
 	oneof       protoreflect.OneofDescriptor
 	isList      bool
 	hasPresence bool
-	// message is that of the field's or the list's values; for a map, value is the field of its values.
+	// message is the message of the field's value or of the list's elements. For a map, value is the field of its values.
 	message *Message
 	value   *field
-	// content is the message as which the value is encoded: for a map, that of an entry.
+	// content is the message as which a value is encoded: for a map, its entry.
 	content *Message
-	// holdsNull means that null is a value of the field and not its absence.
+	// holdsNull means that null is a value of the field, rather than its absence.
 	holdsNull bool
-	// looked means that the encoding can hold what the schema does not allow: that of a message, of an enum without other
-	// values, of text that the runtime does not check.
+	// looked means that an encoding can hold values that the schema does not allow, so it must be checked. This applies to
+	// messages, closed enums, and text that the runtime does not check.
 	looked bool
 }
 
-// prepared returns a message in its prepared form.
+// prepared returns the prepared form of a message.
 func (c *Codec) prepared(descriptor protoreflect.MessageDescriptor) *Message {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.prepare(descriptor)
 }
 
-// prepare prepares a message and all that it holds. The lock is held.
+// prepare prepares a message and all messages that it holds. The caller holds the lock.
 func (c *Codec) prepare(descriptor protoreflect.MessageDescriptor) *Message {
 	if done := c.messages[descriptor.FullName()]; done != nil {
 		return done
@@ -91,7 +91,7 @@ func (c *Codec) prepare(descriptor protoreflect.MessageDescriptor) *Message {
 		f.rank = rank
 	}
 	m.defaultBytes = defaultBytesOf(m.ordered)
-	// Where one field's original name is another's JSON name, the JSON name counts.
+	// If the original name of one field is the JSON name of another, the JSON name wins.
 	for _, f := range m.numbers {
 		m.fields[f.name] = f
 	}
@@ -137,12 +137,12 @@ func (c *Codec) field(descriptor protoreflect.FieldDescriptor, index int) *field
 	return f
 }
 
-// isUnchecked reports whether a field may be text that the runtime does not check to be UTF-8.
+// isUnchecked reports whether a field is text whose UTF-8 the runtime does not check.
 func isUnchecked(descriptor protoreflect.FieldDescriptor) bool {
 	return descriptor.Kind() == protoreflect.StringKind && descriptor.ParentFile().Syntax() != protoreflect.Proto3
 }
 
-// field returns a field by its number; nil when there is none.
+// field returns the field with a number; nil when there is none.
 func (m *Message) field(number int32) *field {
 	if m == nil {
 		return nil
@@ -150,7 +150,7 @@ func (m *Message) field(number int32) *field {
 	return m.numbers[protoreflect.FieldNumber(number)]
 }
 
-// within returns the message of a field's values; nil when they are no messages.
+// within returns the message of a field's values; nil when they are not messages.
 func (f *field) within() *Message {
 	if f.value != nil {
 		return f.value.message

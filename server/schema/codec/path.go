@@ -14,8 +14,8 @@ import (
 	"github.com/postrider-dev/postrider/server/gateway"
 )
 
-// AppendName appends the name of a member to a field path: "event.data" and "total" make "event.data.total". A name that
-// could be read as something else is quoted: `event.data["a.b"]`.
+// AppendName appends the name of a member to a field path: "event.data" and "total" make "event.data.total". It quotes a
+// name that could be misread: `event.data["a.b"]`.
 func AppendName(path []byte, name string) []byte {
 	if name == "" || strings.ContainsAny(name, `.[]"`) {
 		path = append(path, '[')
@@ -28,11 +28,11 @@ func AppendName(path []byte, name string) []byte {
 	return append(path, name...)
 }
 
-// maxViolationText bounds the path and the message of a violation, in bytes. The key of a map may be as long as the payload, and
-// stands in the paths of all that is wrong below it.
+// maxViolationText bounds the path and the message of a violation, in bytes. The key of a map may be as long as the payload,
+// and is part of the paths of all violations below it.
 const maxViolationText = 1000
 
-// cutText returns a text without its middle where it is too long for a violation.
+// cutText removes the middle of a text that is too long for a violation.
 func cutText[T string | []byte](text T) string {
 	if len(text) <= maxViolationText {
 		return string(text)
@@ -41,7 +41,7 @@ func cutText[T string | []byte](text T) string {
 	return strings.ToValidUTF8(string(begin), "") + "…" + strings.ToValidUTF8(string(end), "")
 }
 
-// PointerPath writes a JSON pointer below a path as a field path: "/items/2" below "event.data" is "event.data.items[2]".
+// PointerPath converts a JSON pointer below a path to a field path: "/items/2" below "event.data" is "event.data.items[2]".
 func PointerPath(path string, pointer jsontext.Pointer) string {
 	written := []byte(path)
 	for token := range pointer.Tokens() {
@@ -56,8 +56,8 @@ func PointerPath(path string, pointer jsontext.Pointer) string {
 	return string(written)
 }
 
-// SyntaxError says what is wrong with a text that should be JSON, given what the decoder said of it. root is the path of
-// the whole text in the request; it is named where no field is.
+// SyntaxError returns the error for a text that is not valid JSON, from the decoder's error. root is the path of the whole
+// text in the request, which is used when the fault is not in a field.
 func SyntaxError(root string, text []byte, err error) *gateway.Error {
 	var syntax *jsontext.SyntacticError
 	if errors.As(err, &syntax) && !errors.Is(err, io.ErrUnexpectedEOF) {
@@ -91,7 +91,7 @@ func syntaxCause(err error) string {
 	}
 }
 
-// PlaceOf says where in a text an offset is, for a person.
+// PlaceOf describes the place of an offset in a text, for people.
 func PlaceOf(text []byte, offset int64) string {
 	before := text[:min(int(offset), len(text))]
 	line := 1 + bytes.Count(before, []byte{'\n'})
@@ -99,14 +99,14 @@ func PlaceOf(text []byte, offset int64) string {
 	return "at line " + strconv.Itoa(line) + ", column " + strconv.Itoa(column)
 }
 
-// appendField appends the name of a field. That of an extension is in brackets: "event.data.[shop.v1.rush]".
+// appendField appends the name of a field. The name of an extension is in brackets: "event.data.[shop.v1.rush]".
 func appendField(path []byte, f *field) []byte { return append(path, f.step...) }
 
 func stepTo(descriptor protoreflect.FieldDescriptor) []byte {
 	if descriptor.IsExtension() {
 		return append([]byte{'.'}, descriptor.JSONName()...)
 	}
-	// Every path of a field has something before it.
+	// Every field path has a first part before the field.
 	return AppendName([]byte("."), descriptor.JSONName())[1:]
 }
 
@@ -116,7 +116,7 @@ func appendIndex(path []byte, i int) []byte {
 	return append(path, ']')
 }
 
-// appendKey appends the key of a map: text is quoted.
+// appendKey appends the key of a map; text is quoted.
 func appendKey(path []byte, key protoreflect.MapKey) []byte {
 	path = append(path, '[')
 	if text, ok := key.Interface().(string); ok {

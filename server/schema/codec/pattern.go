@@ -13,21 +13,21 @@ import (
 	"github.com/postrider-dev/postrider/server/schema/compile"
 )
 
-// patternSteps is what holding the texts of a payload against the patterns of its schema may take: 64 steps for every
-// byte of the largest one. A pattern's program may have thousands, and each may be taken for each byte.
+// patternSteps bounds the work of matching the texts of a payload with the patterns of its schema: 64 steps for every byte
+// of the largest payload. The program of a pattern may have thousands of steps, and each may be executed for each byte.
 const patternSteps = 64 * gateway.MaxDataBytes
 
-// patterns are the sizes of the patterns in the rules of a message, by the fields that they are about.
+// patterns holds the sizes of the patterns in the rules of a message, by field.
 type patterns struct {
 	sizes map[*field]patternSize
-	// within are the fields whose messages have patterns, at whatever depth.
+	// within holds the fields whose messages have patterns at any depth.
 	within []*field
 }
 
-// patternSize is the program's size of a field's pattern, and of those of a map's keys and values.
+// patternSize is the program size of a field's pattern; for a map, those of the patterns of its values and keys.
 type patternSize struct{ value, key int }
 
-// patternsOf finds the patterns of a message and of all it holds.
+// patternsOf returns the patterns of a message and of all messages that it holds.
 func patternsOf(m *Message) patterns {
 	found := patterns{sizes: map[*field]patternSize{}}
 	for _, f := range m.ordered {
@@ -82,7 +82,7 @@ func sizeOfPattern(rules *validate.FieldRules) int {
 	return meter.PatternSize(pattern, math.MaxInt32)
 }
 
-// patternTooLong is the violation of the first pattern that would take too long on its text; nil when none would.
+// patternTooLong returns the violation of the first pattern that would take too long on its text; nil if there is none.
 func (m *Message) patternTooLong(payload proto.Message) *gateway.Violation {
 	budget := patternBudget{left: patternSteps}
 	budget.message(m, payload.ProtoReflect())
@@ -139,7 +139,7 @@ func (b *patternBudget) message(m *Message, payload protoreflect.Message) {
 	}
 }
 
-// each calls visit with every value of a field; with a map's, the key, too.
+// each calls visit with every value of a field. For a map it also passes the key.
 func each(f *field, value protoreflect.Value, visit func(protoreflect.MapKey, protoreflect.Value)) {
 	switch {
 	case f.value != nil:

@@ -13,7 +13,7 @@ import (
 	"github.com/postrider-dev/postrider/server/schema/compile"
 )
 
-// DataField is the path of the payload in a request, with which the path of every violation begins.
+// DataField is the path of the payload in a request. The paths of all violations begin with it.
 const DataField = "event.data"
 
 // Payload is a payload in the form in which it was sent.
@@ -21,19 +21,20 @@ type Payload struct {
 	read func(*Message) (proto.Message, []gateway.Violation, error)
 }
 
-// JSON is a payload as JSON text. Fields that the schema does not have are added to unknown; they are violations if it is nil.
+// JSON returns a payload that is JSON text. Fields that the schema does not have are added to unknown; if it is nil, they
+// are violations.
 func JSON(text []byte, unknown *Ignored) Payload {
 	return Payload{func(m *Message) (proto.Message, []gateway.Violation, error) { return m.readJSON(text, unknown) }}
 }
 
-// Binary is a payload as an encoded message. Fields that the schema does not have are treated as by JSON.
+// Binary returns a payload that is an encoded message. unknown is used as in JSON.
 func Binary(encoded []byte, unknown *Ignored) Payload {
 	return Payload{func(m *Message) (proto.Message, []gateway.Violation, error) { return m.readBinary(encoded, unknown) }}
 }
 
-// Accept checks a payload, structure first and then, if asked, the rules, and returns its canonical encoding. What is wrong
-// with the payload is in the violations, at most MaxViolations of them; text that is not JSON is a *gateway.Error. Any other
-// error is the server's.
+// Accept checks a payload, first its structure and then, if asked, the rules, and returns its canonical encoding. Faults of
+// the payload are returned as violations, at most MaxViolations of them. Text that is not JSON is a *gateway.Error. Any
+// other error is a fault of the server.
 func (m *Message) Accept(payload Payload, rules bool) (canonical []byte, violations []gateway.Violation, err error) {
 	defer compile.Recover(&err, "read a payload of "+string(m.descriptor.FullName()))
 	message, violations, err := payload.read(m)
@@ -46,7 +47,7 @@ func (m *Message) Accept(payload Payload, rules bool) (canonical []byte, violati
 	return m.encode(message.ProtoReflect()), nil, nil
 }
 
-// Decode reads a canonical payload.
+// Decode decodes a canonical payload.
 func (m *Message) Decode(canonical []byte) (proto.Message, error) {
 	payload := dynamicpb.NewMessage(m.descriptor)
 	if err := m.codec.decode(canonical, payload); err != nil {
@@ -55,8 +56,8 @@ func (m *Message) Decode(canonical []byte) (proto.Message, error) {
 	return payload, nil
 }
 
-// Render writes a canonical payload as the text of a JSON object, without white space. With defaults it has the fields
-// without presence that are not set, unless they would take more than 1 MiB.
+// Render returns a canonical payload as a JSON object without white space. With defaults it includes fields without presence
+// that are not set, unless they would take more than 1 MiB.
 func (m *Message) Render(canonical []byte, defaults bool) (text []byte, err error) {
 	defer compile.Recover(&err, "render a stored "+string(m.descriptor.FullName()))
 	payload, err := m.Decode(canonical)
@@ -69,14 +70,14 @@ func (m *Message) Render(canonical []byte, defaults bool) (text []byte, err erro
 	if err != nil {
 		return nil, fmt.Errorf("render a stored %s: %w", m.descriptor.FullName(), err)
 	}
-	// protojson varies its white space on purpose.
+	// protojson varies its white space deliberately.
 	compact := jsontext.Value(text)
 	err = compact.Compact()
 	return compact, err
 }
 
-// Descriptor is that of the message.
+// Descriptor returns the descriptor of the message.
 func (m *Message) Descriptor() protoreflect.MessageDescriptor { return m.descriptor }
 
-// Files are those that declare the message and what it holds.
+// Files returns the files that declare the message and everything it holds.
 func (m *Message) Files() *compile.Files { return m.codec.Files }

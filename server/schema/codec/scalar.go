@@ -11,7 +11,7 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 )
 
-// scalar reads a value that is no message.
+// scalar reads a value that is not a message.
 func (r *jsonReader) scalar(fd protoreflect.FieldDescriptor) (protoreflect.Value, bool) {
 	raw := r.value()
 	if raw == nil {
@@ -25,7 +25,7 @@ func (r *jsonReader) scalar(fd protoreflect.FieldDescriptor) (protoreflect.Value
 	return value, true
 }
 
-// parseScalar reads the text of a value; fault says what is wrong with it.
+// parseScalar parses the text of a value; fault says why it is not valid.
 func parseScalar(fd protoreflect.FieldDescriptor, raw jsontext.Value) (value protoreflect.Value, fault string) {
 	switch fd.Kind() {
 	case protoreflect.BoolKind:
@@ -47,17 +47,17 @@ func parseScalar(fd protoreflect.FieldDescriptor, raw jsontext.Value) (value pro
 	}
 }
 
-// unquote returns the string that valid JSON text stands for.
+// unquote returns the string that valid JSON text represents.
 func unquote(raw jsontext.Value) string {
 	if bytes.IndexByte(raw, '\\') < 0 {
 		return string(raw[1 : len(raw)-1])
 	}
-	// The decoder has accepted it.
+	// The text is valid: the decoder has accepted it.
 	text, _ := jsontext.AppendUnquote(nil, raw)
 	return string(text)
 }
 
-// parseBytes reads base64, of either alphabet, with or without padding.
+// parseBytes parses base64 of either alphabet, with or without padding.
 func parseBytes(raw jsontext.Value) (value protoreflect.Value, fault string) {
 	if raw.Kind() != '"' {
 		return value, "must be a string of base64"
@@ -102,7 +102,7 @@ func parseEnum(enum protoreflect.EnumDescriptor, raw jsontext.Value) (value prot
 	return value, "must be the name of a value of " + string(enum.FullName())
 }
 
-// parseNumber reads a number, also one written as a string.
+// parseNumber parses a number, which may also be written as a string.
 func parseNumber(kind protoreflect.Kind, raw jsontext.Value) (value protoreflect.Value, fault string) {
 	text := string(raw)
 	switch raw.Kind() {
@@ -166,7 +166,7 @@ func parseUint(text string, bits int) (uint64, string) {
 	return n, ""
 }
 
-// plainInteger writes a JSON number such as 1.50e3 as plain digits; it returns "" when the number is not an integer, or
+// plainInteger rewrites a JSON number such as 1.50e3 as plain digits. It returns "" when the number is not an integer, or
 // has more digits than any field can hold.
 func plainInteger(text string) string {
 	digits, scale, negative := decimal(text)
@@ -183,8 +183,8 @@ func plainInteger(text string) string {
 	return digits
 }
 
-// decimal takes a JSON number apart: its value is digits × 10^scale. digits begin and end with another digit than 0, and
-// are empty for zero. A scale out of all bounds is a large one.
+// decimal splits a JSON number: its value is digits × 10^scale. digits neither begins nor ends with 0, and is empty for
+// zero. A scale out of range is returned as a large one.
 func decimal(text string) (digits string, scale int, negative bool) {
 	text, negative = strings.CutPrefix(text, "-")
 	if at := strings.IndexAny(text, "eE"); at >= 0 {
@@ -204,16 +204,16 @@ func decimal(text string) (digits string, scale int, negative bool) {
 	return trimmed, scale + len(digits) - len(trimmed), negative
 }
 
-// Decimal digits that a fraction may have: as many as it takes to tell any two values apart.
+// Limits of the decimal digits of a fraction: the number that distinguishes any two values of the type.
 const (
 	floatDigits  = 9
 	doubleDigits = 17
-	// surelyExact is how many digits every integer of which a float holds.
+	// surelyExact is a number of digits: a float holds every integer with that many.
 	surelyExact = 7
 )
 
-// parseFloat reads a number into a float (32 bits) or double (64). An integer must be exactly what was written; a
-// fraction, which hardly ever is, may have no more digits than the type can tell apart.
+// parseFloat parses a number as a float (32 bits) or double (64). An integer must be represented exactly. A fraction rarely
+// is; it may have no more digits than the type can distinguish.
 func parseFloat(text string, bits int) (float64, string) {
 	if isNonFinite(text) {
 		n, _ := strconv.ParseFloat(text, bits)
@@ -237,8 +237,8 @@ func parseFloat(text string, bits int) (float64, string) {
 	return n, ""
 }
 
-// isExact reports whether a float is the integer digits × 10^scale: by its value, or because it is written with just these
-// digits, as 1e23 is.
+// isExact reports whether a float is the integer digits × 10^scale: either their values are equal, or the float is written
+// with the same digits, as 1e23 is.
 func isExact(n float64, digits string, scale, bits int) bool {
 	if len(digits)+scale <= surelyExact {
 		return true
@@ -252,7 +252,7 @@ func isExact(n float64, digits string, scale, bits int) bool {
 	return false
 }
 
-// mapKey reads the name of a member of a map. A number is written in one way, so that no key is there twice.
+// mapKey parses the name of a map member. It accepts only one spelling of a number, so that no key occurs twice.
 func mapKey(fd protoreflect.FieldDescriptor, name string) (key protoreflect.MapKey, ok bool) {
 	switch fd.Kind() {
 	case protoreflect.StringKind:

@@ -11,10 +11,10 @@ import (
 	"github.com/postrider-dev/postrider/server/gateway"
 )
 
-// AppendCanonical checks a payload without a schema and appends its canonical form, which is for comparing payloads:
-// members are in the order of their names, there is no white space, strings are written in one way, and numbers stay as
-// they are written (1.10 is not 1.1). The payload must be a JSON object of valid UTF-8, without a name that is there
-// twice, nested at most gateway.MaxDataDepth deep; the error is a *gateway.Error that names the field.
+// AppendCanonical checks a payload without a schema and appends its canonical form, which is used to compare payloads. In
+// it, members are sorted by name, there is no white space, strings have one spelling, and numbers stay as they are written
+// (1.10 is not 1.1). The payload must be a JSON object in valid UTF-8, without repeated names, and nested at most
+// gateway.MaxDataDepth deep. The error is a *gateway.Error that names the field.
 func AppendCanonical(dst, text []byte) ([]byte, error) {
 	c := canonicalizers.Get().(*canonicalizer)
 	defer canonicalizers.Put(c)
@@ -25,7 +25,7 @@ func AppendCanonical(dst, text []byte) ([]byte, error) {
 	return dst, err
 }
 
-// canonicalizer writes the canonical form of one text after the other.
+// canonicalizer writes the canonical form of texts, one after the other.
 type canonicalizer struct {
 	input   bytes.Buffer
 	tokens  jsontext.Decoder
@@ -34,7 +34,7 @@ type canonicalizer struct {
 	scratch []byte
 }
 
-// member is a member of an object in the output: its name, value and the comma behind it.
+// member is a member of an object in the output. It includes the name, the value and the comma after it.
 type member struct{ begin, nameEnd, end int }
 
 var canonicalizers = sync.Pool{New: func() any { return new(canonicalizer) }}
@@ -71,7 +71,7 @@ func (c *canonicalizer) value() (*gateway.Error, error) {
 	}
 }
 
-// text writes a string with the fewest escapes. One without any is already so.
+// text writes a string with the fewest escapes. A string without escapes is copied.
 func (c *canonicalizer) text() error {
 	raw, err := c.tokens.ReadValue()
 	if err != nil {
@@ -137,7 +137,7 @@ func (c *canonicalizer) object() (*gateway.Error, error) {
 	return nil, c.leave(empty, '}')
 }
 
-// leave ends an array or object; its last comma, if there is one, becomes the bracket.
+// leave ends an array or object: the bracket replaces the last comma, if there is one.
 func (c *canonicalizer) leave(empty int, bracket byte) error {
 	_, err := c.tokens.ReadToken()
 	if len(c.out) > empty {
@@ -148,7 +148,7 @@ func (c *canonicalizer) leave(empty int, bracket byte) error {
 	return err
 }
 
-// sort brings the members of one object, the last that was written, into the order of their names.
+// sort sorts the members of the object that was written last by name.
 func (c *canonicalizer) sort(members []member) {
 	order := func(a, b member) int { return bytes.Compare(c.out[a.begin:a.nameEnd], c.out[b.begin:b.nameEnd]) }
 	if slices.IsSortedFunc(members, order) {

@@ -10,7 +10,8 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 )
 
-// ValueAt follows a path to a field of an encoded message and returns its value as text. Nothing else is decoded.
+// ValueAt follows a path to a field of an encoded message and returns the value as text. It decodes only the fields on the
+// path.
 func ValueAt(within protoreflect.MessageDescriptor, encoded []byte, path string) (string, error) {
 	if path == "" {
 		return "", nil
@@ -38,7 +39,7 @@ func ValueAt(within protoreflect.MessageDescriptor, encoded []byte, path string)
 	return valueText(field, value), nil
 }
 
-// encodedField finds a field that is no list in a canonical encoding. That of a message is its content.
+// encodedField finds a field, other than a list, in a canonical encoding. For a message it returns the content.
 func encodedField(encoded []byte, field protoreflect.FieldDescriptor) (raw []byte, found bool, err error) {
 	for len(encoded) > 0 {
 		number, kind, length := protowire.ConsumeTag(encoded)
@@ -58,7 +59,8 @@ func encodedField(encoded []byte, field protoreflect.FieldDescriptor) (raw []byt
 	return nil, false, nil
 }
 
-// messageContent takes off what stands around an encoded message; other values stay as they are.
+// messageContent returns the content of an encoded message without its length or group tags. It returns other values
+// unchanged.
 func messageContent(number protowire.Number, kind protowire.Type, field protoreflect.FieldDescriptor, raw []byte) []byte {
 	switch {
 	case field.Message() == nil:
@@ -71,7 +73,7 @@ func messageContent(number protowire.Number, kind protowire.Type, field protoref
 	return raw
 }
 
-// valueText writes a scalar as JSON has it, without quotes.
+// valueText returns a scalar as in JSON, without quotes.
 func valueText(field protoreflect.FieldDescriptor, value protoreflect.Value) string {
 	switch v := value.Interface().(type) {
 	case []byte:

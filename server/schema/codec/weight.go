@@ -5,15 +5,15 @@ import (
 	"google.golang.org/protobuf/types/dynamicpb"
 )
 
-// payloadWalk adds up what the messages and the entries in a payload weigh, up to a limit.
+// payloadWalk adds up the weights of the messages and entries of a payload, up to a limit.
 type payloadWalk struct {
 	left int
-	// weight is that of a message without what it holds, entry that of an element of a list or an entry of a map.
+	// weight returns the weight of a message without the messages in it. entry is the weight of a list element or map entry.
 	weight func(*Message) int
 	entry  int
 }
 
-// fits reports whether a payload weighs no more than what is left.
+// fits reports whether the weight of a payload is within the limit.
 func (w *payloadWalk) fits(m *Message, payload protoreflect.Message) bool {
 	w.message(m, payload)
 	return w.left >= 0
@@ -55,7 +55,7 @@ func (w *payloadWalk) field(f *field, value protoreflect.Value) {
 	}
 }
 
-// anyMessage looks into an Any, the only well-known type that holds messages of a schema.
+// anyMessage visits the message in an Any, the only well-known type that holds messages of a schema.
 func (w *payloadWalk) anyMessage(m *Message, payload protoreflect.Message) {
 	if m.descriptor.FullName() != anyName {
 		return

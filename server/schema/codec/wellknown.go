@@ -13,10 +13,10 @@ import (
 	"github.com/postrider-dev/postrider/server/gateway"
 )
 
-// special reads the JSON of a well-known type.
+// special reads the JSON form of a well-known type.
 type special func(*jsonReader, *Message) (protoreflect.Message, bool)
 
-// specialReader returns how a well-known type whose JSON is not an object of its fields is read; nil for any other
+// specialReader returns the reader for a well-known type whose JSON form is not an object of its fields; nil for any other
 // message.
 func specialReader(name protoreflect.FullName) special {
 	switch name {
@@ -56,7 +56,7 @@ func readTimestamp(r *jsonReader, m *Message) (protoreflect.Message, bool) {
 	return into, true
 }
 
-// parseTimestamp reads a time; nil when it is none.
+// parseTimestamp parses a time; nil when it is not valid.
 func parseTimestamp(text string) *timestamppb.Timestamp {
 	at, ok := gateway.ParseTime(text)
 	if !ok {
@@ -76,7 +76,7 @@ func readWrapper(r *jsonReader, m *Message) (protoreflect.Message, bool) {
 	return into, true
 }
 
-// readText reads a type that is a string in JSON.
+// readText reads a type whose JSON form is a string.
 func readText(r *jsonReader, m *Message) (protoreflect.Message, bool) {
 	raw := r.value()
 	if raw == nil {
@@ -103,8 +103,8 @@ func readDynamic(r *jsonReader, m *Message) (protoreflect.Message, bool) {
 	return r.delegate(m, raw)
 }
 
-// dynamicFault looks for a number that a double would round, and for too deep a nesting. It counts the tokens, of which
-// each becomes about one message. The text is valid.
+// dynamicFault looks for numbers that a double would round, and for nesting that is too deep. It counts the tokens, because
+// each becomes about one message. The text is valid JSON.
 func dynamicFault(raw jsontext.Value, depth int) (tokens int, fault string) {
 	decoder := jsontext.NewDecoder(bytes.NewReader(raw))
 	for ; ; tokens++ {
@@ -136,14 +136,14 @@ func (r *jsonReader) delegate(m *Message, raw jsontext.Value) (protoreflect.Mess
 	return into, true
 }
 
-// Limits of google.protobuf.Timestamp, the years 1 to 9999, and Duration, about 10,000 years; seconds and nanoseconds.
+// Limits of google.protobuf.Timestamp (the years 1 to 9999) and Duration (about 10,000 years), in seconds and nanoseconds.
 const (
 	firstSecond, lastSecond = -62135596800, 253402300799
 	longestSeconds          = 315576000000
 	lastNano                = 999999999
 )
 
-// wellKnownFault says why an encoded well-known type other than Any has no JSON form; empty when it has one.
+// wellKnownFault returns why a well-known type other than Any has no JSON form; empty when it has one.
 func (m *Message) wellKnownFault(payload protoreflect.Message, depth int) string {
 	fits := true
 	switch m.descriptor.FullName() {

@@ -4,15 +4,15 @@ import "github.com/postrider-dev/postrider/server/schema"
 
 // Change is one difference between two versions.
 type Change struct {
-	// Element is the full name of what is declared; a value of an enum is below the enum.
+	// Element is the full name of the declaration. The name of an enum value is below that of its enum.
 	Element string
 	Kind    ChangeKind
-	// Before and After are the declarations as .proto text without comments, empty where there is none. Of a message or an
-	// enum that both versions have, they are what is declared beside its fields and values: options, reservations.
+	// Before and After are the declaration as .proto text without comments; empty if the version does not have it. For a
+	// message or enum in both versions they hold what is declared besides fields and values: options and reservations.
 	Before, After string
 }
 
-// ChangeKind says what happened to a declaration. The values are those of postrider.v1.SchemaChangeKind.
+// ChangeKind is the kind of a change. The values are those of postrider.v1.SchemaChangeKind.
 type ChangeKind int32
 
 // The kinds.
@@ -22,7 +22,7 @@ const (
 	ChangeChanged
 )
 
-// changes lists the differences in everything that a payload can hold.
+// changes returns the differences in everything that a payload can hold.
 func changes(before, after *schema.Type) (found []Change, err error) {
 	was, err := before.Declarations()
 	if err != nil {

@@ -11,31 +11,31 @@ import (
 	"github.com/postrider-dev/postrider/server/schema/describe"
 )
 
-// Difference is what changes from one version of a type to the next.
+// Difference holds what changes from one version of a type to the next.
 type Difference struct {
-	// Incompatibilities are what readers and producers of the earlier version would stumble over.
+	// Incompatibilities are changes that break readers or producers of the earlier version.
 	Incompatibilities []Incompatibility
-	// Changes are all differences of the declarations, for people. Comments are none. Without any, the versions mean the
-	// same for this type, even if something else in their files differs.
+	// Changes are all differences of the declarations, without comments, for people. If there are none, both versions mean
+	// the same for this type, even if something else in their files differs.
 	Changes []Change
 }
 
 // Incompatibility is a change that breaks the wire or the JSON form.
 type Incompatibility struct {
-	// File, Line and Column are a place in the new sources. Line and column count from 1; they are 0 when not known.
+	// File, Line and Column are a place in the new sources. Line and column count from 1; they are 0 when unknown.
 	File         string
 	Line, Column int
 	// Element is the full name of what changed.
 	Element string
 	Rule    IncompatibilityRule
-	// Message is for a person.
+	// Message is text for people.
 	Message string
 }
 
-// IncompatibilityRule says what kind of incompatibility it is. The values are those of postrider.v1.IncompatibilityRule.
+// IncompatibilityRule is the kind of an incompatibility. The values are those of postrider.v1.IncompatibilityRule.
 type IncompatibilityRule int32
 
-// The rules. Compare finds those up to RuleTypeRemoved; the others need stored events and subscriptions.
+// The rules. Compare checks those up to RuleTypeRemoved; the others need stored events and subscriptions.
 const (
 	RuleFieldRemoved IncompatibilityRule = iota + 1
 	RuleFieldRenumbered
@@ -50,7 +50,7 @@ const (
 	RuleFilter
 )
 
-// Compare says what changes for a type from one version to the next, in everything that its payloads can hold. The
+// Compare returns what changes for a type from one version to the next, in everything that its payloads can hold. The
 // incompatibilities are those of buf's WIRE_JSON.
 func Compare(before, after *schema.Type) (difference Difference, err error) {
 	defer compile.Recover(&err, "compare versions of "+after.Name())
@@ -73,15 +73,15 @@ func Compare(before, after *schema.Type) (difference Difference, err error) {
 	return Difference{Incompatibilities: c.found, Changes: changes}, err
 }
 
-// comparison walks through two versions side by side.
+// comparison walks through two versions in parallel.
 type comparison struct {
 	before, after *compile.Files
-	// seen are the pairs that have been compared: messages may hold themselves.
+	// seen holds the pairs that have been compared, because messages may contain themselves.
 	seen  map[[2]protoreflect.FullName]bool
 	found []Incompatibility
 }
 
-// add notes an incompatibility. at is in the new version.
+// add adds an incompatibility. at is its place in the new version.
 func (c *comparison) add(at protoreflect.Descriptor, element string, rule IncompatibilityRule, format string, args ...any) {
 	place := compile.PositionOf(at)
 	c.found = append(c.found, Incompatibility{
@@ -153,7 +153,7 @@ func (c *comparison) inAny(from, to protoreflect.MessageDescriptor) {
 	}
 }
 
-// removed judges a field whose number is no longer one.
+// removed checks a field whose number the new version no longer has.
 func (c *comparison) removed(field protoreflect.FieldDescriptor, to protoreflect.MessageDescriptor) {
 	if moved := to.Fields().ByName(field.Name()); moved != nil {
 		c.add(moved, string(moved.FullName()), RuleFieldRenumbered,
@@ -173,7 +173,7 @@ func (c *comparison) removed(field protoreflect.FieldDescriptor, to protoreflect
 	}
 }
 
-// field compares what has the same number.
+// field compares two fields with the same number.
 func (c *comparison) field(from, to protoreflect.FieldDescriptor) {
 	c.names(from, to)
 	if was, is := oneofOf(from), oneofOf(to); was != is {
@@ -194,7 +194,7 @@ func (c *comparison) field(from, to protoreflect.FieldDescriptor) {
 	}
 }
 
-// defaultValue compares what a field that is not there stands for. A list has no default: asking for it panics.
+// defaultValue compares the values that an absent field stands for. A list has no default, and reading it panics.
 func (c *comparison) defaultValue(from, to protoreflect.FieldDescriptor) {
 	if from.Kind() != to.Kind() || from.Message() != nil || from.IsList() {
 		return
@@ -218,7 +218,7 @@ func (c *comparison) names(from, to protoreflect.FieldDescriptor) {
 	}
 }
 
-// oneofOf says in words which oneof a field belongs to.
+// oneofOf describes the oneof to which a field belongs.
 func oneofOf(field protoreflect.FieldDescriptor) string {
 	if one := field.ContainingOneof(); one != nil && !one.IsSynthetic() {
 		return fmt.Sprintf("in the oneof %q", one.Name())
@@ -226,7 +226,7 @@ func oneofOf(field protoreflect.FieldDescriptor) string {
 	return "in no oneof"
 }
 
-// shapeOf says in words how many values a field has.
+// shapeOf describes how many values a field has.
 func shapeOf(field protoreflect.FieldDescriptor) string {
 	switch {
 	case field.IsMap():
@@ -240,7 +240,7 @@ func shapeOf(field protoreflect.FieldDescriptor) string {
 	}
 }
 
-// fieldType compares the types of values. at is the field that is named, what says which part of it.
+// fieldType compares the types of values. at is the field to report, and what names the part of the field.
 func (c *comparison) fieldType(at protoreflect.FieldDescriptor, what string, from, to protoreflect.FieldDescriptor) {
 	switch {
 	case from.Kind() != to.Kind() && formOf(from.Kind()) != formOf(to.Kind()):
@@ -266,7 +266,7 @@ func (c *comparison) retyped(at protoreflect.FieldDescriptor, what string, from,
 	c.add(at, string(at.FullName()), rule, "%s had the type %s%s and has %s now", what, describe.TypeName(from), gone, describe.TypeName(to))
 }
 
-// formOf returns a kind that is alike on the wire and in JSON.
+// formOf returns one kind for all kinds with the same form on the wire and in JSON.
 func formOf(kind protoreflect.Kind) protoreflect.Kind {
 	switch kind {
 	case protoreflect.Uint32Kind:

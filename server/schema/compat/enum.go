@@ -23,7 +23,7 @@ func (c *comparison) enum(from, to protoreflect.EnumDescriptor) {
 	c.reservedValues(from, to)
 }
 
-// enumValue judges what became of a number of an enum. value is the first of its names.
+// enumValue checks a number of an enum against the new version. value is the first of its names.
 func (c *comparison) enumValue(from, to protoreflect.EnumDescriptor, value protoreflect.EnumValueDescriptor) {
 	element := string(from.FullName()) + "." + string(value.Name())
 	was, is := valueNames(from, value.Number()), valueNames(to, value.Number())
@@ -62,7 +62,7 @@ func (c *comparison) removedValue(
 	}
 }
 
-// valueNames are the names of a number: there can be aliases.
+// valueNames returns the names of a number, of which there are several if it has aliases.
 func valueNames(enum protoreflect.EnumDescriptor, number protoreflect.EnumNumber) []string {
 	var names []string
 	for i := range enum.Values().Len() {

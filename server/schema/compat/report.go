@@ -5,26 +5,26 @@ import (
 	"strings"
 )
 
-// Report says what registering schemas does, type by type.
+// Report describes the effect of registering schemas, type by type.
 type Report struct{ Types []TypeReport }
 
-// TypeReport says what registering does to one event type.
+// TypeReport describes the effect of a registration on one event type.
 type TypeReport struct {
 	Type, Message string
 	Change        TypeChange
-	// Version is the one that the type has, or would have, afterwards.
+	// Version is the version that the type has, or would have, afterwards.
 	Version int
-	// Incompatibilities are what readers and producers of the latest version would stumble over.
+	// Incompatibilities are changes that break readers or producers of the latest version.
 	Incompatibilities []Incompatibility
-	// Subscriptions are those whose filter would not compile for this type any more.
+	// Subscriptions are those whose filter would no longer compile for this type.
 	Subscriptions []AffectedSubscription
-	// Changes are what else changed, for people.
+	// Changes are the other changes, for people.
 	Changes []Change
-	// Sampled is how many stored events were held against the new rules.
+	// Sampled is the number of stored events that were checked against the new rules.
 	Sampled int
 }
 
-// TypeChange says what becomes of a type. The values are those of postrider.v1.TypeChange.
+// TypeChange is the effect on a type. The values are those of postrider.v1.TypeChange.
 type TypeChange int32
 
 // The changes of a type.
@@ -36,13 +36,13 @@ const (
 
 // AffectedSubscription is a subscription that a change would break.
 type AffectedSubscription struct {
-	// ID is the one users see. Tenant is the tenant's name.
+	// ID is the public id. Tenant is the name of the tenant.
 	ID, Tenant, Name string
-	// Reason is for a person.
+	// Reason is text for people.
 	Reason string
 }
 
-// Incompatible is how many types the report finds incompatible.
+// Incompatible returns the number of types that the report finds incompatible.
 func (r Report) Incompatible() int {
 	n := 0
 	for i := range r.Types {

@@ -10,7 +10,7 @@ import (
 	"github.com/postrider-dev/postrider/server/schema/describe"
 )
 
-// reservedFields looks for what is no longer reserved: the next who adds a field would take it for free.
+// reservedFields looks for numbers that are no longer reserved: a later field could use them by mistake.
 func (c *comparison) reservedFields(from, to protoreflect.MessageDescriptor) {
 	c.unreserved(to, RuleFieldRemoved, freed(describe.ReservedFields(from), describe.ReservedFields(to)), from.ReservedNames(), to.ReservedNames())
 }
@@ -36,7 +36,7 @@ func (c *comparison) unreserved(
 	}
 }
 
-// freed returns the ranges that no other range covers as a whole, after those have been joined.
+// freed returns the ranges of was that no range of is covers completely, after adjacent ranges of is were joined.
 func freed(was, is []describe.Span) []describe.Span {
 	slices.SortFunc(is, func(a, b describe.Span) int { return int(a.First - b.First) })
 	var joined []describe.Span

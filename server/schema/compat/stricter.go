@@ -13,26 +13,27 @@ import (
 	"github.com/postrider-dev/postrider/server/schema/compile"
 )
 
-// Strictness holds stored payloads of a type against the rules of a new version.
+// Strictness checks stored payloads of a type against the rules of a new version.
 type Strictness struct {
 	before, after *schema.Type
 	broken        []brokenRule
 	sampled       int
 }
 
-// brokenRule is a rule that stored events keep in the earlier version, or that it does not have, and break in the later.
+// brokenRule is a rule of the later version that stored events break, although they keep it in the earlier version or the
+// earlier version does not have it.
 type brokenRule struct {
 	path, rule, message string
 	example             string
 	events              int
 }
 
-// NewStrictness compares the rules of two versions by what is stored.
+// NewStrictness returns a Strictness for two versions of a type.
 func NewStrictness(before, after *schema.Type) *Strictness {
 	return &Strictness{before: before, after: after}
 }
 
-// Add takes a stored event into account. Text that the earlier version could not hold is left out.
+// Add checks a stored event. It leaves out text payloads that the earlier version could not hold.
 func (s *Strictness) Add(event *gateway.Event) error {
 	if event.Schema == 0 {
 		return nil
@@ -55,7 +56,7 @@ func (s *Strictness) Add(event *gateway.Event) error {
 	return nil
 }
 
-// count adds a violation to those of its rule and field, whatever the element; an event counts once.
+// count counts a violation by its rule and field, for all elements together. An event counts once.
 func (s *Strictness) count(v gateway.Violation, id string, counted map[int]bool) {
 	path := codec.WithoutSubscripts(v.Field)
 	at := slices.IndexFunc(s.broken, func(b brokenRule) bool { return b.path == path && b.rule == v.Rule })
@@ -69,10 +70,10 @@ func (s *Strictness) count(v gateway.Violation, id string, counted map[int]bool)
 	}
 }
 
-// Sampled is how many events were held against the rules.
+// Sampled returns the number of events that were checked.
 func (s *Strictness) Sampled() int { return s.sampled }
 
-// Incompatibilities are the rules that stored events break.
+// Incompatibilities returns the rules that stored events break.
 func (s *Strictness) Incompatibilities() ([]Incompatibility, error) {
 	compiled, err := s.after.Compiled()
 	if err != nil {
@@ -92,8 +93,8 @@ func (s *Strictness) Incompatibilities() ([]Incompatibility, error) {
 	return found, nil
 }
 
-// declarationAt returns the field that a path below a message leads to, ".lines[].quantity" for example, and the message
-// for none. Where the path goes on into an extension or an Any, it is the field before.
+// declarationAt returns the field to which a path below a message leads, ".lines[].quantity" for example, or the message for
+// an empty path. If the path leads into an extension or an Any, it returns the field before it.
 func declarationAt(message protoreflect.MessageDescriptor, path string) protoreflect.Descriptor {
 	var at protoreflect.Descriptor = message
 	for name := range strings.SplitSeq(strings.TrimPrefix(path, "."), ".") {
@@ -112,8 +113,8 @@ func declarationAt(message protoreflect.MessageDescriptor, path string) protoref
 	return at
 }
 
-// brokenRules holds an encoded payload, of whatever version, against the rules of this one. Fields that it does not have
-// are not looked at.
+// brokenRules checks an encoded payload of any version against the rules of this one. It ignores fields that this version
+// does not have.
 func brokenRules(t *schema.Type, encoded []byte) ([]gateway.Violation, error) {
 	compiled, err := t.Compiled()
 	if err != nil {
@@ -121,7 +122,7 @@ func brokenRules(t *schema.Type, encoded []byte) ([]gateway.Violation, error) {
 	}
 	payload, err := compiled.Decode(encoded)
 	if err != nil {
-		// Another wire form: the comparison of the versions names the field.
+		// The wire form differs: the comparison of the versions names the field.
 		return nil, nil
 	}
 	return compiled.CheckRules(payload)

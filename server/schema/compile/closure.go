@@ -11,19 +11,19 @@ import (
 	"google.golang.org/protobuf/types/descriptorpb"
 )
 
-// closure gathers files and what they import, imports first.
+// closure collects files and everything they import, imports first.
 type closure struct {
 	files map[string]*descriptorpb.FileDescriptorProto
 	seen  map[string]bool
 	all   descriptorpb.FileDescriptorSet
-	// encoded are the files that have been encoded: a file is part of many closures.
+	// encoded holds the files that have been encoded already: a file can be part of many closures.
 	encoded map[string]encodedFile
 }
 
-// encodedFile is a file as it is stored, and what the hash sees of it.
+// encodedFile holds the stored form of a file, and the form that the hash covers.
 type encodedFile struct{ stored, hashed []byte }
 
-// readClosure gathers all files of an encoded FileDescriptorSet.
+// readClosure collects all files of an encoded FileDescriptorSet.
 func readClosure(descriptorSet []byte) (*closure, error) {
 	set := &descriptorpb.FileDescriptorSet{}
 	if err := (proto.UnmarshalOptions{RecursionLimit: maxSetDepth}).Unmarshal(descriptorSet, set); err != nil {
@@ -41,7 +41,7 @@ func readClosure(descriptorSet []byte) (*closure, error) {
 	return whole, nil
 }
 
-// newClosure makes an empty one over the files of a set.
+// newClosure returns an empty closure over the files of a set.
 func newClosure(set *descriptorpb.FileDescriptorSet) (*closure, error) {
 	if len(set.GetFile()) > MaxSourceFiles {
 		return nil, invalid("descriptor_set: has %d files, at most %d are taken together", len(set.GetFile()), MaxSourceFiles)
@@ -64,7 +64,7 @@ func newClosure(set *descriptorpb.FileDescriptorSet) (*closure, error) {
 	return c, nil
 }
 
-// of makes an empty one over the same files.
+// of returns an empty closure over the same files.
 func (c *closure) of() *closure {
 	return &closure{files: c.files, seen: make(map[string]bool), encoded: c.encoded}
 }
@@ -90,7 +90,7 @@ func (c *closure) add(name string, depth int) error {
 	return nil
 }
 
-// file returns a file as it is compiled: a shared one is the server's own.
+// file returns the file that is compiled for a path. For a shared path it is the server's own file.
 func (c *closure) file(name string) *descriptorpb.FileDescriptorProto {
 	file := c.files[name]
 	if file == nil {
@@ -128,8 +128,9 @@ func (c *closure) pack(types []chosen, compiled *Files) ([]EventType, error) {
 	return found, nil
 }
 
-// needed are the files that a type needs besides what they import: its own, and those that its payloads need without being
-// imported. These declare extensions of its messages, or what a google.protobuf.Any can hold, which is all.
+// needed returns the files that a type needs, without their imports: the type's own file, and files that its payloads need
+// although the type does not import them. Those are the files that declare extensions of its messages, or all files if a
+// payload can hold a google.protobuf.Any.
 func (c *closure) needed(message protoreflect.MessageDescriptor, compiled *Files) []string {
 	reached := &Reach{Within: compiled}
 	if reached.Message(message); reached.Any {
@@ -170,7 +171,7 @@ func (c *closure) packFiles(paths []string) (files EventType, err error) {
 	return files, nil
 }
 
-// encode encodes a file as it is within an encoded FileDescriptorSet.
+// encode encodes a file as part of an encoded FileDescriptorSet.
 func (c *closure) encode(file *descriptorpb.FileDescriptorProto) (encodedFile, error) {
 	if done, ok := c.encoded[file.GetName()]; ok {
 		return done, nil

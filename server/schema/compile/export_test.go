@@ -6,7 +6,7 @@ import (
 	"google.golang.org/protobuf/reflect/protoregistry"
 )
 
-// RuleFunctions are the names of the functions that a rule may call, in the environment that rules are compiled in.
+// RuleFunctions returns the names of the functions that the environment of rules declares.
 func RuleFunctions() (iter.Seq[string], error) {
 	made, err := newRuleMeter(protoregistry.GlobalTypes, false)
 	if err != nil {

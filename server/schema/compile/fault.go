@@ -12,13 +12,13 @@ import (
 // maxFaults bounds the faults that are reported for one set of files.
 const maxFaults = 100
 
-// faults collects what is wrong with a schema, to be told at once.
+// faults collects the faults of a schema, which are reported together.
 type faults struct {
 	found []gateway.Violation
 	more  int
 }
 
-// add notes a fault. The place is "file:line:column", a file, or the name of what is at fault.
+// add adds a fault. The place is "file:line:column", a file, or the name of the faulty declaration.
 func (f *faults) add(place, format string, args ...any) {
 	if f.full() {
 		f.more++
@@ -27,7 +27,7 @@ func (f *faults) add(place, format string, args ...any) {
 	f.found = append(f.found, gateway.Violation{Field: place, Message: fmt.Sprintf(format, args...)})
 }
 
-// full reports whether further faults are only counted.
+// full reports whether further faults are counted but not kept.
 func (f *faults) full() bool { return len(f.found) == maxFaults }
 
 // err returns the faults as an error, nil when there are none.
@@ -47,7 +47,7 @@ func invalid(format string, args ...any) *gateway.Error {
 	return gateway.Errorf(gateway.CodeInvalid, gateway.ReasonInvalidSchema, format, args...)
 }
 
-// Position is a place in a .proto file. Line and column count from 1; they are 0 when they are not known.
+// Position is a place in a .proto file. Line and column count from 1; they are 0 when unknown.
 type Position struct {
 	File         string
 	Line, Column int
@@ -60,7 +60,7 @@ func (p Position) String() string {
 	return fmt.Sprintf("%s:%d:%d", p.File, p.Line, p.Column)
 }
 
-// PositionOf says where something is declared.
+// PositionOf returns the place of a declaration.
 func PositionOf(d protoreflect.Descriptor) Position {
 	file := d.ParentFile()
 	p := Position{File: file.Path()}
@@ -71,7 +71,7 @@ func PositionOf(d protoreflect.Descriptor) Position {
 	return p
 }
 
-// Comment returns what is written before a declaration.
+// Comment returns the comment in front of a declaration.
 func Comment(d protoreflect.Descriptor) string {
 	location := d.ParentFile().SourceLocations().ByDescriptor(d)
 	text := location.LeadingComments
@@ -85,7 +85,7 @@ func Comment(d protoreflect.Descriptor) string {
 	return strings.Trim(strings.Join(lines, "\n"), "\n")
 }
 
-// TrimProto removes the prefix of the Protobuf runtime, whose space is at times a no-break one.
+// TrimProto removes the prefix of the Protobuf runtime, which sometimes ends with a no-break space.
 func TrimProto(text string) string {
 	return strings.TrimLeft(strings.TrimPrefix(text, "proto:"), " \u00a0")
 }

@@ -12,20 +12,21 @@ import (
 	"google.golang.org/protobuf/types/dynamicpb"
 )
 
-// Files are compiled files and the types that they declare.
+// Files holds compiled files and the types that they declare.
 type Files struct {
 	*protoregistry.Files
-	// Types finds what the files declare and what is linked in.
+	// Types finds the types of the files and those that are linked into the server.
 	Types Resolver
 	// Payloads finds the types that a payload may name.
 	Payloads PayloadTypes
-	// Extensions are the fields that the files add to a message.
+	// Extensions holds the extensions that the files declare, by the extended message.
 	Extensions map[protoreflect.FullName][]protoreflect.ExtensionType
-	// Rules returns the validator of payloads. It is made on first use: comparing and documenting versions needs none.
+	// Rules returns the validator of payloads. It is made on first use, because comparing and documenting versions does not
+	// need it.
 	Rules func() (RuleMeter, error)
 }
 
-// NewFiles compiles a set whose files come after what they import.
+// NewFiles compiles a set in which every file comes after its imports.
 func NewFiles(set *descriptorpb.FileDescriptorSet) (*Files, error) {
 	files, err := link(set)
 	if err != nil {
@@ -38,7 +39,7 @@ func NewFiles(set *descriptorpb.FileDescriptorSet) (*Files, error) {
 	}, nil
 }
 
-// holdsOpen reports whether the messages of some files may have fields of types that stand for others.
+// holdsOpen reports whether messages of the files may have fields whose type stands for other types (see RuleMeter.open).
 func holdsOpen(set *descriptorpb.FileDescriptorSet) bool {
 	return slices.ContainsFunc(set.GetFile(), func(file *descriptorpb.FileDescriptorProto) bool {
 		return slices.Contains(file.GetDependency(), "google/protobuf/any.proto") ||
@@ -46,8 +47,8 @@ func holdsOpen(set *descriptorpb.FileDescriptorSet) bool {
 	})
 }
 
-// link compiles a set whose files come after what they import. Shared files are the server's own, whether or not the
-// set has them: that spares the time and the memory of compiling them for every schema.
+// link compiles a set in which every file comes after its imports. Shared files are always the server's own, even if the set
+// has them. This spares the time and memory to compile them for every schema.
 func link(set *descriptorpb.FileDescriptorSet) (*protoregistry.Files, error) {
 	files := &protoregistry.Files{}
 	for _, one := range set.GetFile() {
@@ -58,7 +59,7 @@ func link(set *descriptorpb.FileDescriptorSet) (*protoregistry.Files, error) {
 	return files, nil
 }
 
-// AddFile compiles one file, after the shared ones that it imports.
+// AddFile compiles one file, after the shared files that it imports.
 func AddFile(files *protoregistry.Files, one *descriptorpb.FileDescriptorProto) error {
 	if shared := Shared(one.GetName()); shared != nil {
 		return addShared(files, shared)
@@ -77,7 +78,7 @@ func AddFile(files *protoregistry.Files, one *descriptorpb.FileDescriptorProto) 
 	return files.RegisterFile(made)
 }
 
-// addShared adds a shared file and what it imports, unless they are there.
+// addShared adds a shared file and its imports, unless they are present.
 func addShared(files *protoregistry.Files, shared protoreflect.FileDescriptor) error {
 	if _, err := files.FindFileByPath(shared.Path()); err == nil {
 		return nil
@@ -90,7 +91,7 @@ func addShared(files *protoregistry.Files, shared protoreflect.FileDescriptor) e
 	return files.RegisterFile(shared)
 }
 
-// extensionsOf gathers the extensions of all files by the message that they add to.
+// extensionsOf collects the extensions of all files by the extended message.
 func extensionsOf(files *protoregistry.Files) map[protoreflect.FullName][]protoreflect.ExtensionType {
 	found := make(map[protoreflect.FullName][]protoreflect.ExtensionType)
 	files.RangeFiles(func(file protoreflect.FileDescriptor) bool {
@@ -115,7 +116,7 @@ func addExtensions(found map[protoreflect.FullName][]protoreflect.ExtensionType,
 	}
 }
 
-// Resolver finds the types of a bundle, and those that are linked in.
+// Resolver finds the types of the compiled files and those that are linked into the server.
 type Resolver struct{ own *dynamicpb.Types }
 
 func (r Resolver) FindMessageByName(name protoreflect.FullName) (protoreflect.MessageType, error) {
@@ -148,8 +149,8 @@ func (r Resolver) FindExtensionByNumber(
 	return protoregistry.GlobalTypes.FindExtensionByNumber(message, number)
 }
 
-// PayloadTypes finds what a payload may name: the types of a bundle and the well-known ones. What else is linked in is of
-// this program, not of the schema.
+// PayloadTypes finds the types that a payload may name: those of the compiled files and the well-known types. Other types
+// that are linked into the server are not part of the schema.
 type PayloadTypes struct{ *dynamicpb.Types }
 
 func (p PayloadTypes) FindMessageByName(name protoreflect.FullName) (protoreflect.MessageType, error) {

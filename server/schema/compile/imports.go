@@ -10,8 +10,8 @@ import (
 	"github.com/bufbuild/protocompile/reporter"
 )
 
-// Imports returns the paths that a .proto text imports, in order and each once. The compiler's own parser reads it, past
-// faults, which compiling reports.
+// Imports returns the paths that a .proto text imports, in order and each once. It uses the compiler's own parser and
+// ignores syntax errors, which compiling reports.
 func Imports(text string) []string {
 	if _, deep := openTooDeep(text); deep {
 		return nil
@@ -30,7 +30,7 @@ func Imports(text string) []string {
 // maxImportDepth bounds how long a chain of imports may be.
 const maxImportDepth = 256
 
-// checkImports looks for imports of files that are not there, for chains that are too long and for circles.
+// checkImports looks for imports of missing files, for chains that are too long and for cycles.
 func (c *compilation) checkImports() {
 	walk := &importWalk{compilation: c, depth: make(map[string]int)}
 	for _, name := range c.names {
@@ -38,10 +38,11 @@ func (c *compilation) checkImports() {
 	}
 }
 
-// importWalk goes through files along their imports, depth first.
+// importWalk visits files along their imports, depth first.
 type importWalk struct {
 	*compilation
-	// chain are the files on the way to the one that is looked at, depth the longest chain below each that is done.
+	// chain holds the files on the way to the current one. depth is the length of the longest chain below each finished
+	// file.
 	chain []string
 	depth map[string]int
 }
@@ -50,7 +51,7 @@ func (w *importWalk) visit(name string) int {
 	if depth, done := w.depth[name]; done {
 		return depth
 	}
-	// A circle comes back here while this one is not done.
+	// A cycle leads back here before this file is finished.
 	w.depth[name] = 0
 	w.chain = append(w.chain, name)
 	deepest := 0
@@ -73,7 +74,7 @@ func (w *importWalk) follow(from string, one *ast.ImportNode) int {
 		w.faults.add(at, "imports %.512q, which is not among the files%s", target, w.elsewhere(target))
 		return 0
 	case file == nil:
-		return 0 // It has faults of its own.
+		return 0 // the file has faults of its own
 	}
 	for i, name := range w.chain {
 		if name == target {
@@ -92,7 +93,7 @@ func (w *importWalk) follow(from string, one *ast.ImportNode) int {
 	return below
 }
 
-// elsewhere says where an imported file is instead: imports are paths from the folder that is pushed.
+// elsewhere returns where an imported file was found instead: imports are paths relative to the folder that is pushed.
 func (w *importWalk) elsewhere(target string) string {
 	if w.faults.full() {
 		return ""
@@ -105,7 +106,7 @@ func (w *importWalk) elsewhere(target string) string {
 	return ""
 }
 
-// circle writes a chain of files, shortened in the middle.
+// circle formats a cycle of files, shortened in the middle.
 func circle(chain []string) string {
 	const shown = 8
 	if len(chain) > shown {

@@ -6,8 +6,8 @@ import (
 	"google.golang.org/protobuf/types/descriptorpb"
 )
 
-// trimLocations keeps, of what a compiler notes of the sources, the places and comments of declarations. That is a fifth
-// of it; the rest is about the words within them.
+// trimLocations keeps only the places and comments of declarations from a compiler's source information. They are a fifth of
+// it; the rest is about the words inside declarations.
 func trimLocations(file *descriptorpb.FileDescriptorProto) {
 	if file.GetSourceCodeInfo() == nil {
 		return
@@ -18,11 +18,12 @@ func trimLocations(file *descriptorpb.FileDescriptorProto) {
 	file.SourceCodeInfo = &descriptorpb.SourceCodeInfo{Location: kept}
 }
 
-// isDeclaration reports whether a path leads to something that is declared: its numbers are pairs of a field of the
+// isDeclaration reports whether a path leads to a declaration. Such a path consists of pairs: a field number of the
 // descriptor and an index.
 func isDeclaration(path []int32) bool { return len(path) > 0 && len(path)%2 == 0 }
 
-// isSpan reports whether a span is one: line, column, and the same of the end unless it is on the same line.
+// isSpan reports whether a span is valid: the line and column of the start, then those of the end. The line of the end is
+// left out if it is the same.
 func isSpan(span []int32) bool {
 	if len(span) != 3 && len(span) != 4 || slices.Min(span) < 0 {
 		return false

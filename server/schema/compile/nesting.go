@@ -7,10 +7,11 @@ import (
 	"unicode/utf8"
 )
 
-// maxNesting bounds the brackets that may be open at once in a .proto file. Compilers descend by recursion.
+// maxNesting bounds the number of brackets that are open at once in a .proto file, because compilers are recursive.
 const maxNesting = 100
 
-// openTooDeep reports whether more brackets than maxNesting are open anywhere in a .proto text, and where, as "line:column".
+// openTooDeep reports whether more than maxNesting brackets are open at any place of a .proto text, and returns the first
+// such place as "line:column".
 func openTooDeep(text string) (at string, deep bool) {
 	open := 0
 	for i := 0; i < len(text); i++ {
@@ -30,7 +31,7 @@ func openTooDeep(text string) (at string, deep bool) {
 	return "", false
 }
 
-// lineAndColumn writes a place in a text as "line:column".
+// lineAndColumn returns a place in a text as "line:column".
 func lineAndColumn(text string, i int) string {
 	before := text[:i]
 	line := 1 + strings.Count(before, "\n")
@@ -38,8 +39,8 @@ func lineAndColumn(text string, i int) string {
 	return strconv.Itoa(line) + ":" + strconv.Itoa(column)
 }
 
-// editionOf finds the edition that a .proto text begins with, and where it is as "line:column". It is empty when there is
-// none. The words of newer editions are unknown to the compiler, so it is asked before.
+// editionOf returns the edition that a .proto text declares, and its place as "line:column"; both are empty when there is
+// none. The edition is checked before compiling, because the compiler does not know the syntax of newer ones.
 func editionOf(text string) (edition, at string) {
 	i := len(text) - len(strings.TrimPrefix(text, "\ufeff"))
 	for i < len(text) {
@@ -62,7 +63,7 @@ func editionStatement() *regexp.Regexp {
 	return regexp.MustCompile(`^edition\s*=\s*["']([^"'\n]*)["']`)
 }
 
-// afterString returns the place of the last character of the string literal that begins at i.
+// afterString returns the index of the last character of the string literal that begins at i.
 func afterString(text string, i int) int {
 	quote := text[i]
 	for i++; i < len(text) && text[i] != quote && text[i] != '\n'; i++ {
@@ -73,7 +74,7 @@ func afterString(text string, i int) int {
 	return i
 }
 
-// afterComment returns the place of the last character of the comment that begins at i; i itself when none does.
+// afterComment returns the index of the last character of the comment that begins at i, or i if no comment begins there.
 func afterComment(text string, i int) int {
 	end := ""
 	switch {

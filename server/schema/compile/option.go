@@ -17,7 +17,7 @@ func (c *choice) option(message protoreflect.MessageDescriptor) *postriderv1.Eve
 	if !ok || !proto.HasExtension(options, postriderv1.E_Event) {
 		return nil
 	}
-	// Another option may have the same number in files that know nothing of ours.
+	// In files that do not import our option, another option may have the same number.
 	if _, err := c.files.FindFileByPath(optionFile); err != nil {
 		return nil
 	}
@@ -25,7 +25,7 @@ func (c *choice) option(message protoreflect.MessageDescriptor) *postriderv1.Eve
 	return found
 }
 
-// fieldPath checks the path of a field that an option names.
+// fieldPath checks a field path in an option.
 func (c *choice) fieldPath(message protoreflect.MessageDescriptor, option, path string) string {
 	if path == "" {
 		return ""
@@ -38,7 +38,7 @@ func (c *choice) fieldPath(message protoreflect.MessageDescriptor, option, path 
 	return path
 }
 
-// fieldAt follows a path such as "customer.id" to a field with one scalar value.
+// fieldAt follows a path such as "customer.id" to a field that has one scalar value.
 func fieldAt(message protoreflect.MessageDescriptor, path string) (found protoreflect.FieldDescriptor, fault string) {
 	within := message
 	for name := range strings.SplitSeq(path, ".") {

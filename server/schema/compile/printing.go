@@ -8,8 +8,8 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 )
 
-// Sources prints the files of an encoded FileDescriptorSet as .proto text, comments included, imports first. Files that
-// every schema shares are left out.
+// Sources prints the files of an encoded FileDescriptorSet as .proto text, with comments, imports first. It leaves out files
+// that all schemas share.
 func Sources(descriptorSet []byte) ([]Source, error) {
 	whole, err := readClosure(descriptorSet)
 	if err != nil {
@@ -37,7 +37,7 @@ func Sources(descriptorSet []byte) ([]Source, error) {
 	return sources, nil
 }
 
-// Print prints a declaration, or a whole file, as .proto has it.
+// Print prints a declaration, or a whole file, as .proto text.
 func Print(d protoreflect.Descriptor) (text string, err error) {
 	printer := protoprint.Printer{Indent: "  ", ForceFullyQualifiedNames: isShadowing(d.ParentFile())}
 	text, err = printer.PrintProtoToString(d)
@@ -47,7 +47,7 @@ func Print(d protoreflect.Descriptor) (text string, err error) {
 	return strings.TrimRight(keepNegativeZeros(text), "\n") + "\n", nil
 }
 
-// isShadowing reports whether a name within a file hides one outside, which the printer may shorten to just that.
+// isShadowing reports whether a name in a file hides an outer name, which the printer may shorten to the same text.
 func isShadowing(file protoreflect.FileDescriptor) bool {
 	inner := make(map[protoreflect.Name]bool)
 	for _, part := range strings.Split(string(file.Package()), ".")[1:] {
@@ -64,7 +64,7 @@ func isShadowing(file protoreflect.FileDescriptor) bool {
 	return false
 }
 
-// addNested gathers the names of messages and enums in messages.
+// addNested collects the names of messages and enums that are nested in messages.
 func addNested(names map[protoreflect.Name]bool, messages protoreflect.MessageDescriptors, nested bool) {
 	for i := range messages.Len() {
 		one := messages.Get(i)
@@ -78,7 +78,7 @@ func addNested(names map[protoreflect.Name]bool, messages protoreflect.MessageDe
 	}
 }
 
-// addOuter gathers the names that a package begins names with: what it declares, and the packages of imports.
+// addOuter collects the first parts of outer names: the declarations of a package, and the packages of imports.
 func addOuter(names map[protoreflect.Name]bool, file protoreflect.FileDescriptor, pkg protoreflect.FullName, seen map[string]bool) {
 	if seen[file.Path()] {
 		return
@@ -99,8 +99,8 @@ func addOuter(names map[protoreflect.Name]bool, file protoreflect.FileDescriptor
 	}
 }
 
-// keepNegativeZeros writes -0, which a compiler reads as a whole number without a sign, as -0.0. The printer writes it for
-// floating-point values only.
+// keepNegativeZeros writes -0 as -0.0, because a compiler reads -0 as an integer, which has no sign. The printer writes -0
+// only for floating-point values.
 func keepNegativeZeros(text string) string {
 	var kept strings.Builder
 	from := 0

@@ -7,15 +7,15 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 )
 
-// Reach gathers the messages and enums that a payload can hold, in the order in which they are met. Those of shared files
-// are left out.
+// Reach collects the messages and enums that a payload can hold, in the order in which they are found. It leaves out those
+// of shared files.
 type Reach struct {
-	// Within makes it wide: the extensions of these files count too. Without it, it is what fields alone lead to.
+	// Within adds the extensions that these files declare. If it is nil, only declared fields are followed.
 	Within     *Files
 	Messages   []protoreflect.MessageDescriptor
 	Enums      []protoreflect.EnumDescriptor
 	Extensions []protoreflect.ExtensionDescriptor
-	// Any says that a google.protobuf.Any is among them. It can hold every message of the files.
+	// Any means that a payload can hold a google.protobuf.Any, and so every message of the files.
 	Any  bool
 	seen map[protoreflect.FullName]bool
 }
@@ -32,7 +32,7 @@ func (r *Reach) Message(message protoreflect.MessageDescriptor) {
 	}
 }
 
-// held returns the messages in a message's fields that have not been met, and notes its enums.
+// held returns the messages in the fields of a message that were not found before, and collects its enums.
 func (r *Reach) held(message protoreflect.MessageDescriptor) []protoreflect.MessageDescriptor {
 	r.Any = r.Any || message.FullName() == "google.protobuf.Any"
 	var found []protoreflect.MessageDescriptor
@@ -48,7 +48,7 @@ func (r *Reach) held(message protoreflect.MessageDescriptor) []protoreflect.Mess
 	return found
 }
 
-// field returns the message in a field if it has not been met, and notes an enum.
+// field returns the message of a field if it was not found before, and collects its enum.
 func (r *Reach) field(field protoreflect.FieldDescriptor) []protoreflect.MessageDescriptor {
 	if field.IsMap() {
 		field = field.MapValue()
@@ -62,7 +62,7 @@ func (r *Reach) field(field protoreflect.FieldDescriptor) []protoreflect.Message
 	return nil
 }
 
-// extensionsOf are the fields that the files add to a message, by number.
+// extensionsOf returns the extensions of a message by number.
 func (r *Reach) extensionsOf(message protoreflect.MessageDescriptor) []protoreflect.ExtensionDescriptor {
 	if r.Within == nil {
 		return nil
@@ -70,7 +70,7 @@ func (r *Reach) extensionsOf(message protoreflect.MessageDescriptor) []protorefl
 	return r.Within.ExtensionFields(message.FullName())
 }
 
-// ExtensionFields are the extensions of a message by number, without those of shared files.
+// ExtensionFields returns the extensions of a message by number, without those of shared files.
 func (f *Files) ExtensionFields(extended protoreflect.FullName) []protoreflect.ExtensionDescriptor {
 	var found []protoreflect.ExtensionDescriptor
 	for _, one := range f.Extensions[extended] {
@@ -82,14 +82,14 @@ func (f *Files) ExtensionFields(extended protoreflect.FullName) []protoreflect.E
 	return found
 }
 
-// Everything takes in all messages of the files: what an Any can hold.
+// Everything adds all messages of the files, which an Any can hold.
 func (r *Reach) Everything() {
 	for _, message := range r.Within.OwnMessages() {
 		r.Message(message)
 	}
 }
 
-// OwnMessages are the messages of the files that are not shared, by name.
+// OwnMessages returns the messages of the files by name, without those of shared files.
 func (f *Files) OwnMessages() []protoreflect.MessageDescriptor {
 	var found []protoreflect.MessageDescriptor
 	f.RangeFiles(func(file protoreflect.FileDescriptor) bool {
@@ -111,7 +111,7 @@ func appendMessages(found []protoreflect.MessageDescriptor, messages protoreflec
 	return found
 }
 
-// first reports whether something is met for the first time.
+// first records a descriptor and reports whether it is new.
 func (r *Reach) first(d protoreflect.Descriptor) bool {
 	if r.seen == nil {
 		r.seen = make(map[protoreflect.FullName]bool)

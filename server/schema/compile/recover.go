@@ -7,10 +7,10 @@ import (
 	"strings"
 )
 
-// PanicError is a panic while a schema, or a payload of one, was worked with. Schemas come from outside: what nobody has
-// thought of is a fault of the server's that one schema brings out, and must cost that schema only.
+// PanicError is a panic that occurred while a schema, or a payload of it, was processed. Schemas come from outside. An
+// unforeseen one may make the server panic; the panic must then affect this schema only.
 type PanicError struct {
-	// Doing says what was done, Place where the panic began, as "folder/file.go:line".
+	// Doing names the operation. Place is where the panic began, as "folder/file.go:line".
 	Doing, Place string
 	Value        any
 }
@@ -19,20 +19,20 @@ func (e *PanicError) Error() string {
 	return fmt.Sprintf("%s: panic at %s: %v", e.Doing, e.Place, e.Value)
 }
 
-// Recover makes a *PanicError of a panic. It is deferred, as the last resort, where work on a schema begins.
+// Recover converts a panic to a *PanicError. As a last resort, functions that begin work on a schema defer it.
 func Recover(err *error, doing string) {
 	if value := recover(); value != nil {
 		*err = &PanicError{Doing: doing, Place: panicPlace(), Value: value}
 	}
 }
 
-// ours is what the names of our own functions begin with.
+// ours is the prefix of the names of our own functions.
 const ours = "github.com/postrider-dev/postrider/server/"
 
-// panicPlace finds the innermost function of ours on the stack of a panic.
+// panicPlace returns the innermost function of ours on the stack of a panic.
 func panicPlace() string {
 	var stack [64]uintptr
-	// This function, Recover, and what calls them.
+	// Skip runtime.Callers, this function and Recover.
 	frames := runtime.CallersFrames(stack[:runtime.Callers(3, stack[:])])
 	for {
 		frame, more := frames.Next()

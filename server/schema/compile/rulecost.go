@@ -12,16 +12,16 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 )
 
-// Limits of a rule's expression, estimated from its text. The validator knows no limit of its own: without these, a rule
-// of a few lines could keep the server busy for days, or take all its memory, when it is registered and with every event.
+// Limits of a rule's expression, estimated from its text. The validator has no limits of its own. Without these, a rule of a
+// few lines could keep the server busy for days or take all of its memory, when it is registered and again with every event.
 const (
 	maxRuleSteps = 2e6
 	maxRuleSize  = 1e6
-	// assumedSize stands for what a payload holds: entries of a collection, characters of a text.
+	// assumedSize is the assumed size of a value in a payload: entries of a collection, characters of a text.
 	assumedSize = 16
 )
 
-// ruleCosts judges expressions before they are compiled.
+// ruleCosts estimates the cost of expressions before they are compiled.
 type ruleCosts struct{ env *cel.Env }
 
 func newRuleCosts() (ruleCosts, error) {
@@ -29,7 +29,7 @@ func newRuleCosts() (ruleCosts, error) {
 	return ruleCosts{env: env}, err
 }
 
-// message returns what is wrong with the expressions of a message's rules, nothing when they may be compiled.
+// message returns why the rules of a message are too costly, empty when they may be compiled.
 func (r ruleCosts) message(message protoreflect.MessageDescriptor) string {
 	if rules, err := protovalidate.ResolveMessageRules(message); err == nil {
 		if fault := r.rules(rules.GetCelExpression(), rules.GetCel()); fault != "" {
@@ -68,7 +68,7 @@ func (r ruleCosts) rules(expressions []string, rules []*validate.Rule) string {
 	for _, one := range expressions {
 		parsed, issues := r.env.Parse(one)
 		if issues.Err() != nil {
-			continue // Compiling it tells.
+			continue // compiling reports this fault
 		}
 		if cost := (estimate{}).of(parsed.NativeRep().Expr()); cost.steps > maxRuleSteps || cost.size > maxRuleSize {
 			return fmt.Sprintf("the rule %.100q may take too long or too much memory: it repeats too much within itself", one)
@@ -77,16 +77,16 @@ func (r ruleCosts) rules(expressions []string, rules []*validate.Rule) string {
 	return ""
 }
 
-// cost is what evaluating an expression takes, at most: steps, the largest value on the way, and the size of the result in
-// characters or entries, whatever is in it included.
+// cost is the estimated maximum cost of evaluating an expression: its steps, the size of the largest value on the way, and
+// the size of the result. Sizes are in characters or entries and include nested values.
 type cost struct{ steps, size, result float64 }
 
-// with adds what is evaluated beside it. The result is that of both together.
+// with adds the cost of another expression. The result is as large as both results together.
 func (c cost) with(other cost) cost {
 	return cost{c.steps + other.steps, max(c.size, other.size, c.result+other.result), c.result + other.result}
 }
 
-// estimate knows the sizes of the variables that an expression binds.
+// estimate holds the sizes of the variables that an expression binds.
 type estimate map[string]float64
 
 func (e estimate) of(expression ast.Expr) cost {
@@ -134,7 +134,7 @@ func literalSize(value ref.Val) float64 {
 	}
 }
 
-// call adds up what a function is given. Only replacing makes more of it.
+// call adds up the costs of the arguments of a call. Only replace, format and join can return more than they are given.
 func (e estimate) call(call ast.CallExpr) cost {
 	total := cost{steps: 1}
 	product := 1.0
@@ -156,7 +156,7 @@ func (e estimate) call(call ast.CallExpr) cost {
 	return total
 }
 
-// comprehension multiplies what is repeated by how often it is.
+// comprehension multiplies the cost of a loop's body by the number of its iterations.
 func (e estimate) comprehension(loop ast.ComprehensionExpr) cost {
 	over := e.of(loop.IterRange())
 	times := over.result
@@ -178,7 +178,7 @@ func (e estimate) comprehension(loop ast.ComprehensionExpr) cost {
 	}
 }
 
-// binding returns the sizes with one more variable.
+// binding returns a copy of the sizes with one more variable.
 func (e estimate) binding(name string, size float64) estimate {
 	bound := make(estimate, len(e)+1)
 	for known, of := range e {

@@ -17,21 +17,21 @@ import (
 	"github.com/postrider-dev/postrider/server/meter"
 )
 
-// maxRulePattern bounds a regular expression in a rule's expression. It is larger than in filters, since a stored schema
-// may have one: what it costs to match is charged by its size.
+// maxRulePattern bounds the size of a regular expression in a rule. It is larger than for filters, because stored schemas
+// may have such patterns. The cost of matching is charged by the size of the pattern.
 const maxRulePattern = 20_000
 
-// rulePerByte is what the budget of an event for its rules grows by with each byte of the payload: a rule may be about every
-// element of a long list.
+// rulePerByte is the number of steps by which the budget for the rules of an event grows with each byte of the payload: a
+// rule may check every element of a long list.
 const rulePerByte = 4
 
-// RuleMeter is a validator whose rules' expressions are metered.
+// RuleMeter is a validator that limits the cost of evaluating rules.
 type RuleMeter struct {
 	protovalidate.Validator
-	// running has the meters of the validations under way. A rule finds its own by the time that `now` is for it, which
-	// is all that the validator hands on from one validation to its rules.
+	// running holds the meters of the current validations. The key is the time that `now` has in a validation: it is the
+	// only value that the validator passes from a validation to its rules.
 	running *sync.Map
-	// open says that a payload may have parts that a rule decodes each time it reads them.
+	// open means that a payload may have parts that a rule decodes each time it reads them.
 	open bool
 }
 
@@ -54,9 +54,9 @@ func newRuleMeter(types protoregistry.ExtensionTypeResolver, open bool) (RuleMet
 	return r, nil
 }
 
-// environmentOf is where a validator that has not been used keeps the environment in which it compiles rules. The
-// library has no option for it, and without one nothing bounds what a rule takes: 60 kB of text make gigabytes. The
-// alternative is to evaluate every rule beside the library.
+// environmentOf returns the address of the environment in which an unused validator will compile rules. The library has no
+// option to set it. Without metering nothing limits the cost of a rule: 60 kB of text make gigabytes. The alternative would
+// be to evaluate all rules without the library.
 func environmentOf(validator protovalidate.Validator) (**cel.Env, error) {
 	held := reflect.ValueOf(validator)
 	for _, name := range []string{"builder", "env"} {
@@ -73,7 +73,7 @@ func environmentOf(validator protovalidate.Validator) (**cel.Env, error) {
 	return (**cel.Env)(unsafe.Pointer(held.UnsafeAddr())), nil
 }
 
-// find looks in the outermost scope: a loop may call its elements `now`.
+// find looks up `now` in the outermost scope, because a loop may use that name for its elements.
 func (r RuleMeter) find(frame *interpreter.ExecutionFrame) *meter.Meter {
 	outermost := frame.Unwrap()
 	for within := outermost.Parent(); within != nil; within = within.Parent() {
@@ -86,7 +86,7 @@ func (r RuleMeter) find(frame *interpreter.ExecutionFrame) *meter.Meter {
 	return nil
 }
 
-// Validate checks the rules of a payload, within the budget of one event for all of them.
+// Validate checks the rules of a payload. All of them share the budget of one event.
 func (r RuleMeter) Validate(payload proto.Message, options ...protovalidate.ValidationOption) (err error) {
 	now, m := timestamppb.Now(), meter.New(0, r.open)
 	m.GrowWith(func() int { return proto.Size(payload) }, rulePerByte)

@@ -11,7 +11,7 @@ import (
 // undeclared are the functions that a rule cannot name.
 var undeclared = []string{"@range", "_in_", "in", "__not_strictly_false__"}
 
-// The table of costly expressions has every function that rules have: a new one needs a row.
+// The table of costly expressions must have a row for every function that rules can call.
 func TestEveryFunctionOfRulesIsInTheTableOfCostlyExpressions(t *testing.T) {
 	t.Parallel()
 	names, err := compile.RuleFunctions()

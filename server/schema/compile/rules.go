@@ -9,8 +9,8 @@ import (
 	"google.golang.org/protobuf/types/dynamicpb"
 )
 
-// checkRules forces the rules of the chosen messages, and of all they hold, to be compiled; otherwise that happens with
-// the first payload.
+// checkRules compiles the rules of the chosen messages and of all messages that they hold. Otherwise the first payload would
+// compile them.
 func (c *choice) checkRules() {
 	reached := &Reach{}
 	for _, one := range c.found {
@@ -32,11 +32,11 @@ func (c *choice) checkRules() {
 	}
 }
 
-// maxHeldMessages bounds the messages that one payload can hold, and with them how deep compiling its rules descends: the
-// validator does so by recursion, three kilobytes a message, and a stack that overflows ends the process.
+// maxHeldMessages bounds the number of messages that one payload can hold. This also bounds the recursion of compiling their
+// rules, which takes three kilobytes of stack a message; a stack overflow ends the process.
 const maxHeldMessages = 10_000
 
-// holdLittle looks that no type can hold too many messages.
+// holdLittle reports whether no type can hold too many messages, and adds a fault for each that can.
 func (c *choice) holdLittle() bool {
 	before := len(c.faults.found)
 	for _, one := range c.found {
@@ -49,7 +49,8 @@ func (c *choice) holdLittle() bool {
 	return len(c.faults.found) == before
 }
 
-// affordable looks that no rule takes too much, and reports whether the rules may be compiled: that evaluates some.
+// affordable reports whether the rules may be compiled, and adds a fault for each rule that is too costly. Compiling
+// evaluates some rules, so this check comes first.
 func (c *choice) affordable(reached *Reach) bool {
 	costs, err := newRuleCosts()
 	if err != nil {

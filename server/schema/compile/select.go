@@ -10,34 +10,37 @@ import (
 	"github.com/postrider-dev/postrider/server/gateway"
 )
 
-// EventType is an event type as it is to be registered.
+// EventType is an event type to register.
 type EventType struct {
-	// Type is the event type: what the selection or the message's option says, else the full name of the message.
+	// Type is the name of the event type: the one in the selection or in the message's option, otherwise the full name of
+	// the message.
 	Type    string
 	Message string
-	// Files is a FileDescriptorSet with the message's file, those that declare extensions of what a payload can hold, all files
-	// if it can hold a google.protobuf.Any, and what they import, imports first, with comments and positions where there are
-	// any. Files that every schema shares are left out: the server has them, and the rules alone are 75 kB.
+	// Files is a FileDescriptorSet with the message's file, the files that declare extensions of what a payload can hold
+	// (all files if it can hold a google.protobuf.Any), and everything they import, imports first. It includes comments and
+	// positions if there are any. It leaves out the files that all schemas share: the server has them, and the rules alone
+	// are 75 kB.
 	Files []byte
-	// Hash is that of the files. Where two are equal the version is the same; else the type's Identity decides. It covers
-	// neither comments nor the files that every schema shares, so that neither a better comment nor a newer compiler makes a
+	// Hash is the hash of the files. Two versions with the same hash are the same; otherwise Type.Identity decides. The hash
+	// covers neither comments nor the files that all schemas share. So neither a better comment nor a newer compiler makes a
 	// new version.
 	Hash [sha256.Size]byte
-	// Description is for people: the option's, else the message's comment.
+	// Description is for people: the one of the option, otherwise the comment of the message.
 	Description string
-	// OrderingKey and Subject are paths of fields, "customer.id"; empty when the option names none.
+	// OrderingKey and Subject are field paths such as "customer.id"; empty when the option has none.
 	OrderingKey, Subject string
 }
 
-// Selection says which messages of a descriptor set are event types, besides those with the option postrider.v1.event.
+// Selection selects the messages of a descriptor set that become event types, besides those with the option
+// postrider.v1.event.
 type Selection struct {
-	// All takes every top-level message, but for those of files that every schema shares.
+	// All selects every top-level message, except in the files that all schemas share.
 	All bool
-	// Messages are taken in any case, and where they have a Type, under that name.
+	// Messages are selected in any case. Those with a Type get that name.
 	Messages []Named
 }
 
-// Named is a message that is to be an event type. With an empty Type it keeps the name it has by itself.
+// Named is a message to register as an event type. With an empty Type it gets its default name.
 type Named struct{ Message, Type string }
 
 // Limits of a descriptor set.
@@ -46,9 +49,9 @@ const (
 	maxEventTypes = 10_000
 )
 
-// Select finds the event types of an encoded FileDescriptorSet: the messages marked with the option postrider.v1.event,
-// those that are named, and, if asked, all top-level ones. Rules are compiled. What is wrong is one *gateway.Error
-// (CodeInvalid, ReasonInvalidSchema) with a violation for each fault. Without All it is an error to find none.
+// Select returns the event types of an encoded FileDescriptorSet: the messages with the option postrider.v1.event, the named
+// ones and, if All is set, all top-level ones. Rules are compiled. Faults are returned as one *gateway.Error (CodeInvalid,
+// ReasonInvalidSchema) with a violation for each. Without All it is an error if there are no event types.
 func Select(descriptorSet []byte, s Selection) (found []EventType, err error) {
 	defer Recover(&err, "find event types")
 	whole, err := readClosure(descriptorSet)
@@ -79,7 +82,7 @@ type choice struct {
 	files     *Files
 	selection Selection
 	found     []chosen
-	// owner is the message behind each name that is taken.
+	// owner maps each used name to its message.
 	owner  map[string]protoreflect.FullName
 	faults faults
 }
@@ -105,7 +108,7 @@ func (c *choice) choose(set *descriptorpb.FileDescriptorSet) {
 	}
 }
 
-// named looks up the messages that are asked for by name.
+// named looks up the messages that are selected by name.
 func (c *choice) named() map[protoreflect.FullName][]string {
 	types := make(map[protoreflect.FullName][]string)
 	for i, one := range c.selection.Messages {

@@ -7,18 +7,18 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 	"google.golang.org/protobuf/reflect/protoregistry"
 
-	// The rules of the schemas are extensions; they are read as such because this package is linked in.
+	// The rules of schemas are extensions. They are read as extensions only because this package is linked in.
 	_ "buf.build/gen/go/bufbuild/protovalidate/protocolbuffers/go/buf/validate"
 
 	postriderv1 "github.com/postrider-dev/postrider/gen/go/postrider/v1"
 )
 
-// sharedFiles returns files that every schema shares: those of google/protobuf that come with every compiler, the rules
-// (buf/validate) and the option that marks event types. They are part of the server, so nobody has to send them, and
-// what somebody sends under their names is not used: a payload must mean what the server takes it for.
+// sharedFiles finds the files that all schemas share: the google/protobuf files that come with every compiler, the rules
+// (buf/validate) and the option that marks event types. They are part of the server, so users need not send them. Files that
+// users send under these names are not used, because the server and the schema must agree about the meaning of a payload.
 var sharedFiles = protocompile.WithStandardImports(protocompile.ResolverFunc(linkedFile))
 
-// optionFile has the option that marks event types.
+// optionFile is the path of the file with the option that marks event types.
 var optionFile = postriderv1.File_postrider_v1_option_proto.Path()
 
 func linkedFile(path string) (protocompile.SearchResult, error) {
@@ -29,7 +29,7 @@ func linkedFile(path string) (protocompile.SearchResult, error) {
 	return protocompile.SearchResult{Desc: found}, err
 }
 
-// Shared returns a file that every schema shares, nil when the path is not one of theirs.
+// Shared returns the shared file of a path, nil when the path is not that of a shared file.
 func Shared(path string) protoreflect.FileDescriptor {
 	found, err := sharedFiles.FindFileByPath(path)
 	if err != nil {

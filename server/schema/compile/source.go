@@ -23,23 +23,22 @@ import (
 	"github.com/postrider-dev/postrider/server/gateway"
 )
 
-// Limits of the sources that are compiled together. A larger schema is compiled elsewhere and sent as descriptors.
+// Limits of sources that are compiled together. A larger schema has to be compiled elsewhere and sent as descriptors.
 const (
 	MaxSourceFiles = 10_000
-	// MaxSourceBytes bounds the texts together. Compiling takes some fifty times as much memory.
+	// MaxSourceBytes bounds the size of all texts together. Compiling takes about fifty times as much memory.
 	MaxSourceBytes = 8 << 20
 	maxPathLength  = 512
 	compileTime    = 20 * time.Second
 )
 
-// Source is the text of one .proto file. Path is what other files import it by.
+// Source is the text of one .proto file. Other files import it by Path.
 type Source struct{ Path, Content string }
 
-// Compile compiles .proto sources into an encoded FileDescriptorSet with comments and positions, imports first. The files
-// that every schema shares (google/protobuf, buf/validate, postrider/v1/option.proto) need not be given, and are not used
-// when they are. What is wrong with the sources is one *gateway.Error (CodeInvalid, ReasonInvalidSchema) with a violation
-// for each fault, whose field is "file:line:column". Faults of a file that imports a faulty one are found when that one
-// is mended.
+// Compile compiles .proto sources to an encoded FileDescriptorSet with comments and positions, imports first. The files that
+// all schemas share (google/protobuf, buf/validate, postrider/v1/option.proto) need not be given; if they are, they are not
+// used. Faults are returned as one *gateway.Error (CodeInvalid, ReasonInvalidSchema) with a violation for each, whose field
+// is "file:line:column". In a file that imports a faulty file, faults are found only once the imported file is correct.
 func Compile(ctx context.Context, sources []Source) (descriptorSet []byte, err error) {
 	limited, cancel := context.WithTimeout(ctx, compileTime)
 	defer cancel()
@@ -58,7 +57,7 @@ func Compile(ctx context.Context, sources []Source) (descriptorSet []byte, err e
 	return proto.MarshalOptions{Deterministic: true}.Marshal(gather(files))
 }
 
-// tooSlow tells the end of the time that compiling may take from the end of the caller's.
+// tooSlow replaces the error when the time limit of compiling has ended, but not when the caller's context has.
 func tooSlow(ctx context.Context, err error) error {
 	if errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil {
 		return invalid("files: take longer than %s to compile; send a FileDescriptorSet instead", compileTime)
@@ -66,9 +65,9 @@ func tooSlow(ctx context.Context, err error) error {
 	return err
 }
 
-// compilation is the work on some sources.
+// compilation is the state of compiling some sources.
 type compilation struct {
-	// names are the files in the order in which they were given.
+	// names holds the paths of the files in the order in which they were given.
 	names  []string
 	parsed map[string]*ast.FileNode
 	faults faults
@@ -122,7 +121,7 @@ func (c *compilation) parseFile(source Source) {
 	c.parsed[source.Path] = file
 }
 
-// pathFault says what is wrong with the path of a file.
+// pathFault returns what is wrong with the path of a file.
 func pathFault(name string) string {
 	switch {
 	case name == "":
@@ -137,7 +136,7 @@ func pathFault(name string) string {
 	return ""
 }
 
-// reporter returns what takes the faults that the compiler finds, all of them.
+// reporter returns a reporter that collects all faults that the compiler finds.
 func (c *compilation) reporter() reporter.Reporter {
 	return reporter.NewReporter(func(err reporter.ErrorWithPos) error {
 		c.faults.add(place(err.GetPosition()), "%.500s", err.Unwrap().Error())
@@ -167,7 +166,7 @@ func (c *compilation) link(ctx context.Context) (linker.Files, error) {
 	return files, err
 }
 
-// sorted returns the faults in the order of the files: the compiler works on several at once.
+// sorted returns the faults in the order of the files, because the compiler works on several files at once.
 func (c *compilation) sorted() error {
 	order := make(map[string]int, len(c.names))
 	for i, name := range c.names {
@@ -191,7 +190,7 @@ func (c *compilation) find(name string) (protocompile.SearchResult, error) {
 	return protocompile.SearchResult{}, fmt.Errorf("%q: %w", name, io.ErrUnexpectedEOF)
 }
 
-// gather puts compiled files and what they import into a set, imports first.
+// gather collects compiled files and everything they import in a set, imports first.
 func gather(files linker.Files) *descriptorpb.FileDescriptorSet {
 	set := &descriptorpb.FileDescriptorSet{}
 	seen := make(map[string]bool)

@@ -13,12 +13,12 @@ import (
 	"github.com/postrider-dev/postrider/server/schema/compile"
 )
 
-// Declaration tells what is declared apart from version to version. A field that is renamed keeps its number.
+// Declaration identifies a declaration across versions. A field is identified by its number, so it may be renamed.
 type Declaration struct {
 	within protoreflect.FullName
 	number int32
 	kind   declarationKind
-	// name tells apart what has no number of its own.
+	// name identifies declarations that have no number.
 	name protoreflect.Name
 }
 
@@ -33,39 +33,39 @@ const (
 	declaredOption
 )
 
-// Declarations are the texts of what a payload can hold, in the order in which it is met.
+// Declarations holds the text of everything that a payload can hold, in the order in which it is found.
 type Declarations struct {
 	files   *compile.Files
 	order   []Declaration
 	element map[Declaration]string
 	text    map[Declaration]string
-	// digest is the hash of all of them, in whatever order they stand in the files.
+	// digest returns the hash of all declarations, regardless of their order in the files.
 	digest func() [sha256.Size]byte
 }
 
 // All returns the declarations in order.
 func (d *Declarations) All() []Declaration { return d.order }
 
-// Element is the full name of what is declared.
+// Element returns the full name of what is declared.
 func (d *Declarations) Element(of Declaration) string { return d.element[of] }
 
-// Text is a declaration as .proto text; ok is false when it is not among these.
+// Text returns a declaration as .proto text; ok is false when it is not one of these.
 func (d *Declarations) Text(of Declaration) (text string, ok bool) {
 	text, ok = d.text[of]
 	return text, ok
 }
 
-// Digest is the hash of all declarations, in whatever order they stand in the files.
+// Digest returns the hash of all declarations, regardless of their order in the files.
 func (d *Declarations) Digest() [sha256.Size]byte { return d.digest() }
 
-// Declarer writes down what the messages of some files declare.
+// Declarer writes the declarations of the messages of some files.
 type Declarer struct {
 	files *compile.Files
-	// all are all messages of the files. Every type that can hold an Any depends on the same.
+	// all returns the declarations of all messages of the files. Every type that can hold an Any depends on all of them.
 	all func() *Declarations
 }
 
-// NewDeclarer makes a declarer for the messages of files.
+// NewDeclarer returns a declarer for the messages of files.
 func NewDeclarer(files *compile.Files) *Declarer {
 	return &Declarer{files: files, all: sync.OnceValue(func() *Declarations {
 		reached := &compile.Reach{Within: files}
@@ -74,9 +74,9 @@ func NewDeclarer(files *compile.Files) *Declarer {
 	})}
 }
 
-// Declarations writes down all that judging payloads of a message depends on: what they can hold, by fields, extensions and
-// in a google.protobuf.Any, and the options that were set on it with what they mean. A version is what is written here: what
-// reading, validating or showing begins to look at has to be among it.
+// Declarations returns every declaration on which checking payloads of a message depends: what the payloads can hold in
+// fields, in extensions and in a google.protobuf.Any, and the options with their definitions. Two versions are the same if
+// these texts are. So anything that reading, validating or showing payloads begins to use must be added here.
 func (d *Declarer) Declarations(message protoreflect.MessageDescriptor) *Declarations {
 	reached := &compile.Reach{Within: d.files}
 	if reached.Message(message); reached.Any {
@@ -109,17 +109,18 @@ func (d *Declarations) sum() [sha256.Size]byte {
 	return sha256.Sum256([]byte(strings.Join(lines, "\x00")))
 }
 
-// extension writes down a field that is declared outside of its message. Its name in JSON is its full name.
+// extension adds a field that is declared outside of its message. Its JSON name is its full name.
 func (d *Declarations) extension(added protoreflect.ExtensionDescriptor, kind declarationKind) {
 	key := Declaration{added.ContainingMessage().FullName(), int32(added.Number()), kind, ""}
 	if _, done := d.text[key]; done {
 		return
 	}
-	d.add(key, string(added.FullName()), "") // An option of it may be set on itself.
+	d.add(key, string(added.FullName()), "") // before the field is written: one of its options may be set on itself
 	d.text[key] = "extend " + string(added.ContainingMessage().FullName()) + " { " + d.field(added) + " }"
 }
 
-// options writes options, and notes the extensions among them with what those mean: the rule that one stands for, say.
+// options returns options as text. It also adds the extensions among them with their definitions, for example a predefined
+// rule.
 func (d *Declarations) options(options proto.Message) []string {
 	read := readOptions(d.files, options)
 	if read == nil {
@@ -129,7 +130,7 @@ func (d *Declarations) options(options proto.Message) []string {
 	return optionTexts(read)
 }
 
-// setExtensions notes the extensions that are set anywhere in a message.
+// setExtensions adds the extensions that are set anywhere in a message.
 func (d *Declarations) setExtensions(message protoreflect.Message) {
 	for _, field := range setFields(message) {
 		if field.IsExtension() && !compile.IsShared(field.ParentFile().Path()) {
@@ -172,7 +173,7 @@ func (d *Declarations) message(message protoreflect.MessageDescriptor) {
 	}
 }
 
-// statements writes each text as a statement with a keyword.
+// statements turns each text into a statement with a keyword.
 func statements(keyword string, texts []string) []string {
 	for i, text := range texts {
 		texts[i] = "  " + keyword + text + ";"
@@ -180,7 +181,8 @@ func statements(keyword string, texts []string) []string {
 	return texts
 }
 
-// field writes a field's declaration. What its file decides for it is a comment, so that a change of that is one.
+// field returns a field's declaration. Properties that the file determines become comments, so that a change of the file
+// changes the text.
 func (d *Declarations) field(field protoreflect.FieldDescriptor) string {
 	name := string(field.Name())
 	if field.IsExtension() {
@@ -207,7 +209,7 @@ func (d *Declarations) field(field protoreflect.FieldDescriptor) string {
 	return text + encodingNote(field)
 }
 
-// encodingNote says how a field is encoded where that is not the usual way of its type.
+// encodingNote describes the encoding of a field where it is not the usual one of its type.
 func encodingNote(field protoreflect.FieldDescriptor) string {
 	switch {
 	case field.Kind() == protoreflect.GroupKind:
@@ -228,7 +230,7 @@ func isPackable(kind protoreflect.Kind) bool {
 	}
 }
 
-// labelOf returns the word before a field's type. It says what holds, in whatever syntax the file is.
+// labelOf returns the word before a field's type. It describes the effective presence, whatever the syntax of the file.
 func labelOf(field protoreflect.FieldDescriptor) string {
 	switch {
 	case field.IsMap():
@@ -244,7 +246,7 @@ func labelOf(field protoreflect.FieldDescriptor) string {
 	}
 }
 
-// fieldType writes the type of a field, with full names.
+// fieldType returns the type of a field, with full names.
 func fieldType(field protoreflect.FieldDescriptor) string {
 	if field.IsMap() {
 		return "map<" + TypeName(field.MapKey()) + ", " + TypeName(field.MapValue()) + ">"
@@ -263,7 +265,7 @@ func NamedType(field protoreflect.FieldDescriptor) protoreflect.Descriptor {
 	return nil
 }
 
-// TypeName names the type of a field's values.
+// TypeName returns the name of the type of a field's values.
 func TypeName(field protoreflect.FieldDescriptor) string {
 	if named := NamedType(field); named != nil {
 		return string(named.FullName())
@@ -271,7 +273,7 @@ func TypeName(field protoreflect.FieldDescriptor) string {
 	return field.Kind().String()
 }
 
-// DefaultText writes the default of a field.
+// DefaultText returns the default of a field as text.
 func DefaultText(field protoreflect.FieldDescriptor) string {
 	if value := field.DefaultEnumValue(); value != nil {
 		return string(value.Name())
@@ -279,7 +281,7 @@ func DefaultText(field protoreflect.FieldDescriptor) string {
 	return literal(field, field.Default())
 }
 
-// defaultJSONName is the JSON name of a field that does not say otherwise.
+// defaultJSONName returns the JSON name of a field that does not set one.
 func defaultJSONName(name protoreflect.Name) string {
 	var written []byte
 	upper := false
@@ -320,7 +322,7 @@ func (d *Declarations) enum(enum protoreflect.EnumDescriptor) {
 	}
 }
 
-// aliasName tells the names of one number apart; empty for the first.
+// aliasName distinguishes the names of one enum number; it is empty for the first.
 func aliasName(enum protoreflect.EnumDescriptor, value protoreflect.EnumValueDescriptor) protoreflect.Name {
 	if enum.Values().ByNumber(value.Number()).Index() == value.Index() {
 		return ""

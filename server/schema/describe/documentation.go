@@ -9,12 +9,12 @@ import (
 	"buf.build/go/protovalidate"
 )
 
-// Documentation is a version of an event type as people read it, made from comments and rules.
+// Documentation is the documentation of a version of an event type, made from comments and rules.
 type Documentation struct {
-	// Messages begin with the type's own; then come those it uses, in the order in which they are met.
+	// Messages begins with the message of the type. The messages that it uses follow in the order in which they are found.
 	Messages []MessageDocumentation
 	Enums    []EnumDocumentation
-	// Example is a payload that the schema accepts, as indented JSON; empty when none could be made.
+	// Example is a payload that the schema accepts, as indented JSON. It is empty when no example could be made.
 	Example string
 	// Source is the declaration of the type's message as .proto text.
 	Source string
@@ -25,7 +25,7 @@ type MessageDocumentation struct {
 	// Name is the full name.
 	Name, Comment string
 	Fields        []FieldDocumentation
-	// Rules are of the message as a whole, for people.
+	// Rules are the rules of the message as a whole, in words.
 	Rules      []string
 	Deprecated bool
 }
@@ -34,14 +34,15 @@ type MessageDocumentation struct {
 type FieldDocumentation struct {
 	Name, JSONName string
 	Number         int32
-	// Type is as .proto has it, with full names; Reference the full name of the message or enum in it, empty for scalars.
+	// Type is the type as .proto text, with full names. Reference is the full name of the message or enum in it, empty for
+	// scalars.
 	Type, Reference string
 	Comment         string
-	// Rules are for people: "at most 64 characters".
+	// Rules are in words: "at most 64 characters".
 	Rules []string
-	// Oneof is the name of the oneof it belongs to.
+	// Oneof is the name of the oneof to which the field belongs.
 	Oneof string
-	// Required means that a rule or proto2 wants it set.
+	// Required means that a rule or proto2 requires the field.
 	Required, Deprecated bool
 }
 
@@ -60,7 +61,7 @@ type EnumValueDocumentation struct {
 	Deprecated bool
 }
 
-// Document describes a message and all that its payloads can hold, but for what every schema shares.
+// Document describes a message and everything that its payloads can hold, except for the files that all schemas share.
 func Document(message *codec.Message) (Documentation, error) {
 	source, err := compile.Print(message.Descriptor())
 	if err != nil {
@@ -79,7 +80,7 @@ func Document(message *codec.Message) (Documentation, error) {
 	return documented, nil
 }
 
-// optioned is what may be marked as deprecated.
+// optioned is implemented by options that can mark something as deprecated.
 type optioned interface{ GetDeprecated() bool }
 
 func deprecated(d protoreflect.Descriptor) bool {

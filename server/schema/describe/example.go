@@ -15,14 +15,14 @@ import (
 	"github.com/postrider-dev/postrider/server/schema/compile"
 )
 
-// Limits of an example: how deep its messages go, and how many fields it fills.
+// Limits of an example: the nesting of its messages, and the number of its fields.
 const (
 	exampleDepth  = 5
 	exampleFields = 200
 )
 
-// example makes a payload that the schema accepts, as indented JSON: with every field if that passes the rules, else with
-// those that have to be there. It is empty when neither passes.
+// example returns a payload that the schema accepts, as indented JSON. It has every field if such a payload passes the
+// rules, otherwise only the fields that are required. It is empty when neither passes.
 func example(of *codec.Message) string {
 	for _, full := range []bool{true, false} {
 		maker := &exampleMaker{full: full}
@@ -47,9 +47,9 @@ func example(of *codec.Message) string {
 	return ""
 }
 
-// exampleMaker fills messages with values that fit their rules, as far as single rules tell.
+// exampleMaker fills messages with values that match their rules. It considers each rule alone.
 type exampleMaker struct {
-	// full asks for fields that need not be there.
+	// full means that optional fields are filled, too.
 	full   bool
 	filled int
 }
@@ -74,7 +74,7 @@ func (e *exampleMaker) message(m protoreflect.Message, depth int) {
 	}
 }
 
-// wants reports whether a field is to be filled.
+// wants reports whether a field should be filled.
 func (e *exampleMaker) wants(field protoreflect.FieldDescriptor, depth int) bool {
 	rules := compile.RulesOf(field)
 	if e.filled >= exampleFields || depth > 2*exampleDepth {
@@ -108,10 +108,11 @@ func (e *exampleMaker) field(m protoreflect.Message, field protoreflect.FieldDes
 	}
 }
 
-// atLeastOne bounds how many entries an example has. More would be no example.
+// atLeastOne returns the number of entries of a collection in an example: at least one and at most 50, because more would be
+// hard to read.
 func atLeastOne(least uint64) int { return int(min(max(least, 1), 50)) }
 
-// value makes one value; i tells those of a collection apart.
+// value returns a value; i makes the values of a collection different.
 func (e *exampleMaker) value(
 	field protoreflect.FieldDescriptor, rules *validate.FieldRules, fresh func() protoreflect.Value, i, depth int,
 ) protoreflect.Value {
@@ -156,7 +157,7 @@ func ruleOf(rules protoreflect.Message, name protoreflect.Name) (protoreflect.Va
 	return rules.Get(field), true
 }
 
-// givenExample returns a value that the rules name: the only one allowed, one of those allowed, or an example.
+// givenExample returns a value that the rules contain: the only allowed one, one of the allowed ones, or an example.
 func givenExample(rules protoreflect.Message, i int) (protoreflect.Value, bool) {
 	if value, ok := ruleOf(rules, "const"); ok {
 		return value, true
@@ -220,7 +221,8 @@ func isWrapper(name protoreflect.FullName) bool {
 	return false
 }
 
-// fillWellKnown fills messages whose JSON is not that of their fields, and reports whether it is one.
+// fillWellKnown fills a message whose JSON form is not an object of its fields, and reports whether the message is such a
+// type.
 func fillWellKnown(m protoreflect.Message) bool {
 	fields := m.Descriptor().Fields()
 	switch m.Descriptor().FullName() {
@@ -234,14 +236,14 @@ func fillWellKnown(m protoreflect.Message) bool {
 		fillWellKnown(value.Message())
 		entries.Set(protoreflect.ValueOfString("key").MapKey(), value)
 	case "google.protobuf.ListValue", "google.protobuf.FieldMask", "google.protobuf.Any":
-		// Empty is fine.
+		// An empty message is valid.
 	default:
 		return false
 	}
 	return true
 }
 
-// numbered tells values of a collection apart.
+// numbered makes the texts of a collection different.
 func numbered(text string, i int) string {
 	if i == 0 {
 		return text

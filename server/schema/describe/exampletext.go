@@ -8,10 +8,10 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 )
 
-// exampleTextBytes bounds the texts of an example.
+// exampleTextBytes bounds the size of texts in an example.
 const exampleTextBytes = 4096
 
-// textExample makes a text that fits its rules; name is what it says when they leave it free.
+// textExample returns a text that matches its rules. It is based on name where the rules allow any text.
 func textExample(name string, rules protoreflect.Message, i int) string {
 	if pattern, ok := ruleOf(rules, "pattern"); ok {
 		return patternExample(pattern.String(), i)
@@ -39,7 +39,7 @@ func textRule(rules protoreflect.Message, name protoreflect.Name) string {
 	return value.String()
 }
 
-// fitText makes a text as long as its rules want it.
+// fitText gives a text the length that its rules require.
 func fitText(text string, rules protoreflect.Message) string {
 	number := func(name protoreflect.Name, otherwise uint64) int {
 		if value, ok := ruleOf(rules, name); ok {
@@ -60,7 +60,7 @@ func fitText(text string, rules protoreflect.Message) string {
 	return string(runes[:min(len(runes), most)])
 }
 
-// formatExample makes a text of a well-known format, empty when the rule is not one.
+// formatExample returns a text of a well-known format, empty when the rule is not about a format.
 func formatExample(rule protoreflect.Name) string {
 	switch rule {
 	case "email":
@@ -100,7 +100,7 @@ func formatExample(rule protoreflect.Name) string {
 	}
 }
 
-// patternExample makes a short text that matches a regular expression, empty when it is none.
+// patternExample returns a short text that matches a regular expression, empty when it found none.
 func patternExample(pattern string, i int) string {
 	parsed, err := syntax.Parse(pattern, syntax.Perl)
 	if err != nil {
@@ -111,7 +111,7 @@ func patternExample(pattern string, i int) string {
 	return text.String()
 }
 
-// matchText writes what matches an expression; i varies what may vary.
+// matchText writes a text that matches an expression; i varies the parts that can vary.
 func matchText(text *strings.Builder, expression *syntax.Regexp, i int) {
 	if text.Len() > exampleTextBytes {
 		return
@@ -138,7 +138,7 @@ func matchText(text *strings.Builder, expression *syntax.Regexp, i int) {
 	}
 }
 
-// pick takes a character of ranges, of those that people like to read first.
+// pick returns a character of the ranges. It prefers letters and digits, which are easy to read.
 func pick(ranges []rune, i int) rune {
 	for _, wanted := range []struct{ first, last rune }{{'A', 'Z'}, {'a', 'z'}, {'0', '9'}} {
 		for r := 0; r+1 < len(ranges); r += 2 {

@@ -7,7 +7,7 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 )
 
-// numberExample makes a number within its bounds, near 1 where they allow it.
+// numberExample returns a number within its bounds, near 1 where they allow it.
 func numberExample(kind protoreflect.Kind, rules protoreflect.Message, i int) protoreflect.Value {
 	switch kind {
 	case protoreflect.FloatKind:
@@ -27,8 +27,8 @@ func numberExample(kind protoreflect.Kind, rules protoreflect.Message, i int) pr
 
 const floatStep = 0.25
 
-// between returns a number that fits the bounds of the rules, near the one that is wished for. Bounds that leave out what
-// is between them are met by the upper side.
+// between returns a number within the bounds of the rules, near wish. If the lower bound is above the upper one, the bounds
+// exclude the numbers between them; then the result is above the lower bound.
 func between[N int64 | uint64 | float64](rules protoreflect.Message, wish N, read func(protoreflect.Value) N, step N) N {
 	if rules == nil {
 		return wish
@@ -54,7 +54,7 @@ func between[N int64 | uint64 | float64](rules protoreflect.Message, wish N, rea
 	return wish
 }
 
-// Times of examples: now and then, but always the same, so that documentation does.
+// The times of examples look current but never change, so that the documentation does not change either.
 func exampleTime() time.Time   { return time.Date(2026, 1, 15, 9, 30, 0, 0, time.UTC) }
 func exampleFuture() time.Time { return time.Date(2126, 1, 15, 9, 30, 0, 0, time.UTC) }
 

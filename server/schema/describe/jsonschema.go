@@ -12,8 +12,8 @@ import (
 	"github.com/postrider-dev/postrider/server/schema/compile"
 )
 
-// JSONSchema describes the JSON form of an event type's payloads as the server writes it, in JSON Schema, draft 2020-12.
-// Rules are keywords where there is one, else a "$comment".
+// JSONSchema returns a JSON Schema (draft 2020-12) of the JSON form in which the server writes an event type's payloads. A
+// rule becomes a keyword if there is one for it, otherwise a "$comment".
 func JSONSchema(eventType string, message *codec.Message) ([]byte, error) {
 	root := message.Descriptor()
 	w := &schemaWriter{words: ruleWords{message.Files()}}
@@ -66,7 +66,7 @@ func (w *schemaWriter) message(message protoreflect.MessageDescriptor) keywords 
 	return written
 }
 
-// describe adds what people read.
+// describe adds the texts for people.
 func describe(written keywords, d protoreflect.Descriptor, words []string) {
 	if text := compile.Comment(d); text != "" {
 		written["description"] = text
@@ -79,7 +79,7 @@ func describe(written keywords, d protoreflect.Descriptor, words []string) {
 	}
 }
 
-// choices says of which fields there may be one only.
+// choices returns the conditions for fields of which at most one may be set.
 func choices(message protoreflect.MessageDescriptor) []keywords {
 	var found []keywords
 	for i := range message.Oneofs().Len() {
@@ -110,7 +110,7 @@ func choices(message protoreflect.MessageDescriptor) []keywords {
 	return found
 }
 
-// oneOf allows one of the names, or none unless one is needed.
+// oneOf allows at most one of the names, or exactly one if one is needed.
 func oneOf(names []string, needed bool) keywords {
 	var cases []keywords
 	for _, name := range names {
@@ -148,14 +148,14 @@ func (w *schemaWriter) field(field protoreflect.FieldDescriptor) keywords {
 	return written
 }
 
-// setCount sets a keyword where the rule is there.
+// setCount sets a keyword if the rule is set.
 func setCount(written keywords, keyword string, rules *validate.FieldRules, rule protoreflect.Name) {
 	if count, ok := ruleOf(typedRules(rules), rule); ok {
 		written[keyword] = count.Uint()
 	}
 }
 
-// zeroOf is what an unset field without presence would be in JSON.
+// zeroOf returns the JSON value of an unset field without presence.
 func zeroOf(field protoreflect.FieldDescriptor) any {
 	switch {
 	case field.IsMap():
@@ -190,7 +190,7 @@ func (w *schemaWriter) mapping(field protoreflect.FieldDescriptor, rules *valida
 
 const integerPattern = "^-?[0-9]+$"
 
-// value writes one value of a field.
+// value describes one value of a field.
 func (w *schemaWriter) value(field protoreflect.FieldDescriptor, rules *validate.FieldRules) keywords {
 	typed := typedRules(rules)
 	switch field.Kind() {
@@ -203,7 +203,7 @@ func (w *schemaWriter) value(field protoreflect.FieldDescriptor, rules *validate
 	}
 }
 
-// zeroIsRefused reports whether the rules refuse a field that is not there, because its zero value breaks them.
+// zeroIsRefused reports whether the rules refuse an absent field because its zero value breaks them.
 func zeroIsRefused(field protoreflect.FieldDescriptor) bool {
 	rules := compile.RulesOf(field)
 	if rules == nil || field.HasPresence() || rules.GetIgnore() != validate.Ignore_IGNORE_UNSPECIFIED {

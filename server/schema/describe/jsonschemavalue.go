@@ -11,7 +11,7 @@ import (
 	"github.com/postrider-dev/postrider/server/schema/compile"
 )
 
-// messageValue writes a message: a reference, or what JSON has for a well-known type.
+// messageValue describes a message: with a reference, or with the JSON form of a well-known type.
 func messageValue(message protoreflect.MessageDescriptor, rules protoreflect.Message) keywords {
 	name := message.FullName()
 	if isWrapper(name) {
@@ -43,7 +43,8 @@ func messageValue(message protoreflect.MessageDescriptor, rules protoreflect.Mes
 	return keywords{"$ref": reference(message)}
 }
 
-// enumValue writes an enum by the names of its values. One that it does not declare is a number, if rules do not bar it.
+// enumValue describes an enum by the names of its values. An undeclared value is a number, which is allowed unless the rules
+// exclude it.
 func enumValue(enum protoreflect.EnumDescriptor, rules protoreflect.Message) keywords {
 	if enum.FullName() == "google.protobuf.NullValue" {
 		return keywords{"type": "null"}
@@ -63,7 +64,7 @@ func enumValue(enum protoreflect.EnumDescriptor, rules protoreflect.Message) key
 	return keywords{"anyOf": []keywords{{"enum": names}, {"type": "integer", "minimum": math.MinInt32, "maximum": math.MaxInt32}}}
 }
 
-// numberIsAllowed reports whether the lists of the rules leave a number.
+// numberIsAllowed reports whether the lists of the rules allow a number.
 func numberIsAllowed(rules protoreflect.Message, number int64) bool {
 	among := func(list protoreflect.List) bool {
 		for i := range list.Len() {
@@ -108,7 +109,7 @@ func scalarValue(kind protoreflect.Kind, rules protoreflect.Message) keywords {
 	}
 }
 
-// floatValue writes a float: a number, or the name of what is none.
+// floatValue describes a float: a number, or the name of an infinity or NaN.
 func floatValue(rules protoreflect.Message) keywords {
 	number := numberRules(keywords{"type": "number"}, rules)
 	if finite, ok := ruleOf(rules, "finite"); ok && finite.Bool() {
@@ -117,7 +118,8 @@ func floatValue(rules protoreflect.Message) keywords {
 	return keywords{"anyOf": []any{number, keywords{"enum": []string{"NaN", "Infinity", "-Infinity"}}}}
 }
 
-// numberRules adds the rules of numbers. In a value that may be a string too they hold for numbers only, but for lists.
+// numberRules adds the rules of numbers. If the value may also be a string, the rules apply to numbers only, except for
+// lists of values.
 func numberRules(written keywords, rules protoreflect.Message) keywords {
 	if rules == nil {
 		return written
@@ -159,7 +161,7 @@ func setBound(written keywords, bound protoreflect.FieldDescriptor, rules protor
 	written[keyword] = rules.Get(bound).Interface()
 }
 
-// notFinite reports whether a number is one that JSON does not have.
+// notFinite reports whether JSON has no number for a value.
 func notFinite(value protoreflect.Value) bool {
 	switch number := value.Interface().(type) {
 	case float64:
@@ -170,7 +172,7 @@ func notFinite(value protoreflect.Value) bool {
 	return false
 }
 
-// numberForms are the ways in which JSON may write a number.
+// numberForms returns the forms in which JSON may write a number.
 func numberForms(value protoreflect.Value) []any {
 	switch number := value.Interface().(type) {
 	case int64, uint64:
@@ -215,7 +217,7 @@ func textValue(rules protoreflect.Message) keywords {
 	return written
 }
 
-// textPatterns writes the rules that are regular expressions, or can be.
+// textPatterns returns the rules that are regular expressions or can be written as such.
 func textPatterns(rules protoreflect.Message) []keywords {
 	var patterns []keywords
 	add := func(rule protoreflect.Name, pattern func(string) string) {
@@ -235,7 +237,7 @@ func textPatterns(rules protoreflect.Message) []keywords {
 	return patterns
 }
 
-// portable reports whether a pattern means the same in the regular expressions of JSON Schema.
+// portable reports whether a pattern has the same meaning in the regular expressions of JSON Schema.
 func portable(pattern string) bool {
 	for _, special := range []string{"(?", `\A`, `\z`, `\Q`, `\C`, `\p`, `\P`, "[[:"} {
 		if strings.Contains(pattern, special) {
@@ -264,7 +266,7 @@ func textLists(written keywords, rules protoreflect.Message) {
 	}
 }
 
-// bytesValue writes bytes. Their lengths are those of the text.
+// bytesValue describes bytes. The lengths are those of the base64 text.
 func bytesValue(rules protoreflect.Message) keywords {
 	written := keywords{"type": "string", "contentEncoding": "base64"}
 	limit := func(rule protoreflect.Name, keyword string, length func(int) int) {

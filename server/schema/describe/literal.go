@@ -15,7 +15,7 @@ import (
 	"github.com/postrider-dev/postrider/server/schema/compile"
 )
 
-// optionTexts writes options as .proto has them, each as "name = value", by number.
+// optionTexts returns options as .proto text, each as "name = value", ordered by number.
 func optionTexts(read protoreflect.Message) []string {
 	var texts []string
 	for _, field := range setFields(read) {
@@ -35,7 +35,7 @@ func optionTexts(read protoreflect.Message) []string {
 	return texts
 }
 
-// readOptions reads options anew with the extensions of the files they are in; nil when there are none.
+// readOptions decodes options again with the extensions of their files; nil when there are no options.
 func readOptions(files *compile.Files, options proto.Message) protoreflect.Message {
 	if options == nil || !options.ProtoReflect().IsValid() {
 		return nil
@@ -51,7 +51,7 @@ func readOptions(files *compile.Files, options proto.Message) protoreflect.Messa
 	return read
 }
 
-// optionText writes one option. A message with a single field is written as a path: "(rules).string.min_len = 1".
+// optionText returns one option as text. It writes a message with a single field as a path: "(rules).string.min_len = 1".
 func optionText(name string, field protoreflect.FieldDescriptor, value protoreflect.Value) string {
 	for field.Message() != nil && !field.IsMap() && !field.IsList() {
 		inner := setFields(value.Message())
@@ -64,7 +64,7 @@ func optionText(name string, field protoreflect.FieldDescriptor, value protorefl
 	return name + " = " + literal(field, value)
 }
 
-// setFields are the fields of a message that have a value, by number.
+// setFields returns the fields of a message that are set, by number.
 func setFields(message protoreflect.Message) []protoreflect.FieldDescriptor {
 	var fields []protoreflect.FieldDescriptor
 	message.Range(func(field protoreflect.FieldDescriptor, _ protoreflect.Value) bool {
@@ -75,7 +75,7 @@ func setFields(message protoreflect.Message) []protoreflect.FieldDescriptor {
 	return fields
 }
 
-// literal writes one value as .proto has it.
+// literal returns one value as .proto text.
 func literal(field protoreflect.FieldDescriptor, value protoreflect.Value) string {
 	switch field.Kind() {
 	case protoreflect.MessageKind, protoreflect.GroupKind:
@@ -98,19 +98,19 @@ func literal(field protoreflect.FieldDescriptor, value protoreflect.Value) strin
 	}
 }
 
-// floatLiteral writes a number so that it is read as the same one.
+// floatLiteral returns a number in a form that is read as the same number.
 func floatLiteral(f float64, bits int) string {
 	switch {
 	case math.IsInf(f, 0) || math.IsNaN(f):
 		return strings.TrimPrefix(strings.ToLower(strconv.FormatFloat(f, 'g', -1, bits)), "+")
 	case f == 0 && math.Signbit(f):
-		return "-0.0" // -0 is a whole number, which has no sign.
+		return "-0.0" // -0 is an integer, which has no sign
 	default:
 		return strconv.FormatFloat(f, 'g', -1, bits)
 	}
 }
 
-// quoted writes a text between quotes.
+// quoted returns a text in quotes.
 func quoted(text string) string {
 	encoded, err := json.Marshal(text)
 	if err != nil {

@@ -6,7 +6,7 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 )
 
-// Span is a range of numbers, both ends included.
+// Span is a range of numbers that includes both ends.
 type Span struct{ First, Last int64 }
 
 func (s Span) String() string {
@@ -16,7 +16,7 @@ func (s Span) String() string {
 	return fmt.Sprintf("%d to %d", s.First, s.Last)
 }
 
-// ReservedFields are the numbers that a message reserves.
+// ReservedFields returns the numbers that a message reserves.
 func ReservedFields(message protoreflect.MessageDescriptor) []Span {
 	var spans []Span
 	for i := range message.ReservedRanges().Len() {
@@ -26,7 +26,7 @@ func ReservedFields(message protoreflect.MessageDescriptor) []Span {
 	return spans
 }
 
-// ReservedValues are the numbers that an enum reserves.
+// ReservedValues returns the numbers that an enum reserves.
 func ReservedValues(enum protoreflect.EnumDescriptor) []Span {
 	var spans []Span
 	for i := range enum.ReservedRanges().Len() {
@@ -36,7 +36,7 @@ func ReservedValues(enum protoreflect.EnumDescriptor) []Span {
 	return spans
 }
 
-// reservedTexts writes reservations as .proto has them.
+// reservedTexts returns reservations as .proto text.
 func reservedTexts(names protoreflect.Names, numbers []Span) []string {
 	var texts []string
 	for _, one := range numbers {

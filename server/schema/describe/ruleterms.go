@@ -6,7 +6,7 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 )
 
-// wordsOf puts a rule with a value into words. unit is what lengths count.
+// wordsOf describes a rule with a value. unit is the unit of lengths.
 func wordsOf(name protoreflect.Name, value, unit string) string {
 	switch name {
 	case "const":
@@ -76,7 +76,7 @@ func counted(number, unit string) string {
 	}
 }
 
-// formatWords puts a rule that is only on or off into words.
+// formatWords describes a rule that is either on or off.
 func formatWords(name protoreflect.Name) string {
 	words := map[protoreflect.Name]string{
 		"finite": "neither infinite nor NaN", "unique": "no two alike", "defined_only": "a value that the enum declares",
@@ -101,7 +101,7 @@ func isBound(name protoreflect.Name) bool {
 	return name == "lt" || name == "lte" || name == "gt" || name == "gte"
 }
 
-// bounds are the rules on both sides of a value; a side may be absent.
+// bounds returns the rules for the lower and the upper bound of a value; either may be nil.
 func bounds(rules protoreflect.Message) (lower, upper protoreflect.FieldDescriptor) {
 	for _, field := range setFields(rules) {
 		switch field.Name() {
@@ -114,7 +114,7 @@ func bounds(rules protoreflect.Message) (lower, upper protoreflect.FieldDescript
 	return lower, upper
 }
 
-// outside reports whether the bounds leave out what is between them, as they do when the lower is above the upper.
+// outside reports whether the bounds exclude the values between them, which they do when the lower bound is above the upper.
 func outside(rules protoreflect.Message) bool {
 	lower, upper := bounds(rules)
 	return lower != nil && upper != nil && compareValues(rules.Get(upper), rules.Get(lower)) < 0
@@ -131,7 +131,7 @@ func outsideWords(rules protoreflect.Message) []string {
 	}
 }
 
-// compareValues orders numbers, times and lengths of time.
+// compareValues compares numbers, times or durations.
 func compareValues(a, b protoreflect.Value) int {
 	switch x := a.Interface().(type) {
 	case int32:
@@ -154,7 +154,7 @@ func compareValues(a, b protoreflect.Value) int {
 	}
 }
 
-// instant reads a Timestamp or a Duration as seconds and nanoseconds.
+// instant returns the seconds and nanoseconds of a Timestamp or Duration.
 func instant(message protoreflect.Message) [2]int64 {
 	var read [2]int64
 	for i, name := range []protoreflect.Name{"seconds", "nanos"} {

@@ -14,10 +14,10 @@ import (
 	"github.com/postrider-dev/postrider/server/schema/compile"
 )
 
-// ruleWords puts rules into words for people.
+// ruleWords describes rules in words.
 type ruleWords struct{ files *compile.Files }
 
-// messageWords puts the rules of a message as a whole into words, those of its oneofs included.
+// messageWords describes the rules of a message as a whole, including those of its oneofs.
 func messageWords(message protoreflect.MessageDescriptor) []string {
 	var words []string
 	if rules, err := protovalidate.ResolveMessageRules(message); err == nil {
@@ -45,7 +45,7 @@ func messageWords(message protoreflect.MessageDescriptor) []string {
 	return words
 }
 
-// celWords tells the rules that are expressions: their messages, or the expressions of those that have none.
+// celWords describes rules that are expressions: by their message, or by the expression if there is no message.
 func celWords(expressions []string, rules []*validate.Rule) []string {
 	words := slices.Clone(expressions)
 	for _, one := range rules {
@@ -58,7 +58,7 @@ func celWords(expressions []string, rules []*validate.Rule) []string {
 	return words
 }
 
-// field puts the rules of a field into words.
+// field describes the rules of a field.
 func (w ruleWords) field(field protoreflect.FieldDescriptor) []string {
 	rules, err := protovalidate.ResolveFieldRules(field)
 	if err != nil || rules == nil {
@@ -86,7 +86,7 @@ func (w ruleWords) rules(field protoreflect.FieldDescriptor, rules *validate.Fie
 	return words
 }
 
-// typed puts the rules for one kind of value into words.
+// typed describes the rules for one kind of value.
 func (w ruleWords) typed(field protoreflect.FieldDescriptor, kind protoreflect.Name, rules protoreflect.Message) []string {
 	switch kind {
 	case "repeated":
@@ -125,7 +125,7 @@ func (w ruleWords) parts(rules protoreflect.Message, parts map[protoreflect.Name
 	return words
 }
 
-// plain puts rules into words one by one. enum is that of the values, if they are of one.
+// plain describes rules one by one. enum is the enum of the values, nil if they are not of an enum.
 func (w ruleWords) plain(rules protoreflect.Message, enum protoreflect.EnumDescriptor) []string {
 	unit := unitOf(rules.Descriptor().Name())
 	words := outsideWords(rules)
@@ -136,7 +136,7 @@ func (w ruleWords) plain(rules protoreflect.Message, enum protoreflect.EnumDescr
 		case field.IsExtension():
 			words = append(words, predefinedWords(field, value)...)
 		case apart && isBound(name):
-			// It has been told together with the other bound.
+			// The other bound has described both.
 		case field.IsList():
 			words = appendText(words, wordsOf(name, listText(field, value.List(), enum), unit))
 		case field.Kind() == protoreflect.BoolKind && name != "const":
@@ -150,7 +150,7 @@ func (w ruleWords) plain(rules protoreflect.Message, enum protoreflect.EnumDescr
 	return words
 }
 
-// lowerFirst puts the lower bound of a range before the upper one, as people tell them.
+// lowerFirst orders the rules so that the lower bound of a range comes before the upper bound, as in a sentence.
 func lowerFirst(fields []protoreflect.FieldDescriptor) []protoreflect.FieldDescriptor {
 	rank := func(field protoreflect.FieldDescriptor) int {
 		if field.Name() == "gt" || field.Name() == "gte" {
@@ -169,7 +169,7 @@ func appendText(words []string, text string) []string {
 	return append(words, text)
 }
 
-// unitOf names what the lengths of a kind of value count.
+// unitOf returns the unit in which the lengths of a kind of value are counted.
 func unitOf(rules protoreflect.Name) string {
 	switch rules {
 	case "StringRules":
@@ -181,7 +181,7 @@ func unitOf(rules protoreflect.Name) string {
 	}
 }
 
-// predefinedWords tells a rule that a schema adds to the standard ones.
+// predefinedWords describes a rule that a schema adds to the standard ones.
 func predefinedWords(field protoreflect.FieldDescriptor, value protoreflect.Value) []string {
 	if rules, err := protovalidate.ResolvePredefinedRules(field); err == nil {
 		for _, one := range rules.GetCel() {
@@ -208,7 +208,7 @@ func listText(field protoreflect.FieldDescriptor, list protoreflect.List, enum p
 	return strings.Join(texts, ", ")
 }
 
-// ruleValue writes the value of a rule as JSON would have it.
+// ruleValue returns the value of a rule as in JSON.
 func ruleValue(field protoreflect.FieldDescriptor, value protoreflect.Value, enum protoreflect.EnumDescriptor) string {
 	switch {
 	case enum != nil:

@@ -7,7 +7,7 @@ import (
 	"google.golang.org/protobuf/types/descriptorpb"
 )
 
-// change makes one change somewhere in a set.
+// change makes one random change in a set.
 func (d *draft) change(set *descriptorpb.FileDescriptorSet) {
 	file := set.GetFile()[1+d.random.IntN(2)]
 	d.edition = editionOf(file)

@@ -19,7 +19,7 @@ var (
 	required = descriptorpb.FieldDescriptorProto_LABEL_REQUIRED.Enum()
 )
 
-// addField adds a field to a message: a single one, one of many values, a map or one of a oneof.
+// addField adds a field to a message: a single field, a repeated one, a map or one of a oneof.
 func (d *draft) addField(file *descriptorpb.FileDescriptorProto, message *descriptorpb.DescriptorProto) {
 	field := d.field(file)
 	field.Name, field.Number = d.name("f"), d.freeNumber(message)
@@ -37,7 +37,7 @@ func (d *draft) addField(file *descriptorpb.FileDescriptorProto, message *descri
 	}
 }
 
-// freeNumber is, most of the time, a number that no field of the message has.
+// freeNumber returns a number that, most of the time, no field of the message has.
 func (d *draft) freeNumber(message *descriptorpb.DescriptorProto) *int32 {
 	number := int32(1 + d.random.IntN(60))
 	for d.chance(0.99) && slices.ContainsFunc(message.Field, func(f *fieldProto) bool { return f.GetNumber() == number }) {
@@ -46,7 +46,7 @@ func (d *draft) freeNumber(message *descriptorpb.DescriptorProto) *int32 {
 	return &number
 }
 
-// field makes a field without name and number.
+// field returns a field without name and number.
 func (d *draft) field(file *descriptorpb.FileDescriptorProto) *fieldProto {
 	field := &fieldProto{Label: one(d, optional, optional, repeated)}
 	if d.edition == proto2 && d.chance(0.2) {
@@ -121,10 +121,10 @@ func (d *draft) makeMap(file *descriptorpb.FileDescriptorProto, message *descrip
 	field.TypeName = proto.String("." + file.GetPackage() + "." + message.GetName() + "." + name)
 }
 
-// entryName is what a compiler calls the entries of a map: "f1" has "F1Entry".
+// entryName returns the name that a compiler gives to the entries of a map: "f1" has "F1Entry".
 func entryName(field string) string { return string(field[0]-'a'+'A') + field[1:] + "Entry" }
 
-// intoOneof puts a field beside those that exclude it.
+// intoOneof moves a field into a oneof.
 func (d *draft) intoOneof(message *descriptorpb.DescriptorProto, field *fieldProto) {
 	if field.GetLabel() != *optional || field.OneofIndex != nil {
 		return
@@ -134,7 +134,7 @@ func (d *draft) intoOneof(message *descriptorpb.DescriptorProto, field *fieldPro
 	}
 	field.OneofIndex = proto.Int32(0)
 	withoutFeatures(field)
-	// The fields of a oneof stand together.
+	// The fields of a oneof must be adjacent.
 	at := slices.Index(message.Field, field)
 	message.Field = slices.Insert(slices.Delete(message.Field, at, at+1), 0, field)
 }

@@ -13,7 +13,8 @@ import (
 	"google.golang.org/protobuf/types/dynamicpb"
 )
 
-// Generator makes messages up: every kind of field with the values that are easily lost. The same seed makes the same ones.
+// Generator makes random messages with every kind of field, and with the values that are easily lost. The same seed makes
+// the same messages.
 type Generator struct {
 	random     *rand.Rand
 	files      *protoregistry.Files
@@ -21,7 +22,7 @@ type Generator struct {
 	extensions map[protoreflect.FullName][]protoreflect.FieldDescriptor
 }
 
-// New makes a generator of messages of these files, among them testdata/rich.
+// New returns a generator of messages of these files, which must include testdata/rich.
 func New(files *protoregistry.Files, seed uint64) *Generator {
 	g := &Generator{
 		random: rand.New(rand.NewPCG(seed, 0)), files: files, types: dynamicpb.NewTypes(files),
@@ -42,7 +43,7 @@ func New(files *protoregistry.Files, seed uint64) *Generator {
 
 func (g *Generator) gather(extensions protoreflect.ExtensionDescriptors) {
 	for i := range extensions.Len() {
-		// The type that reading finds: the runtime takes two for different fields.
+		// Use the type that decoding finds, because the runtime takes two types for different fields.
 		kind, err := g.types.FindExtensionByName(extensions.Get(i).FullName())
 		if err != nil {
 			panic(err)
@@ -52,15 +53,15 @@ func (g *Generator) gather(extensions protoreflect.ExtensionDescriptors) {
 	}
 }
 
-// Message makes a message that a reader of JSON can be shown.
+// Message returns a random message that has a JSON form.
 func (g *Generator) Message(descriptor protoreflect.MessageDescriptor) *dynamicpb.Message {
 	return g.message(descriptor, 0)
 }
 
-// deepest is where a message ends that requires itself. It lacks a required field then.
+// deepest is the depth at which a message that requires itself ends. It lacks a required field then.
 const deepest = 20
 
-// message makes a message; the deeper, the fewer fields have a value.
+// message returns a random message. The deeper it is nested, the fewer fields are set.
 func (g *Generator) message(descriptor protoreflect.MessageDescriptor, depth int) *dynamicpb.Message {
 	m := dynamicpb.NewMessage(descriptor)
 	if g.wellKnown(m, depth) {
@@ -139,7 +140,7 @@ func (g *Generator) float32() float32 {
 		math.MaxFloat32, math.SmallestNonzeroFloat32, 16777216, 0.1, 1e10, quiet32(math.Float32frombits(g.random.Uint32())))
 }
 
-// quiet32 replaces a NaN with payload, which JSON cannot tell from another, by the usual one.
+// quiet32 replaces a NaN with a payload, which JSON cannot represent, with the usual one.
 func quiet32(f float32) float32 {
 	if f != f {
 		return float32(math.NaN())
@@ -177,7 +178,7 @@ func (g *Generator) enum(enum protoreflect.EnumDescriptor) protoreflect.EnumNumb
 	return pick(g, defined, defined, 77, -77, math.MaxInt32, math.MinInt32)
 }
 
-// wellKnown fills in a message whose fields are bound to rules of their own.
+// wellKnown fills a message whose fields must obey rules of their own.
 func (g *Generator) wellKnown(m *dynamicpb.Message, depth int) bool {
 	fields := m.Descriptor().Fields()
 	set := func(number protoreflect.FieldNumber, value any) {
@@ -215,7 +216,7 @@ func (g *Generator) nanos() int32 {
 	return pick(g, 0, 500_000_000, 1, 999_999_999, 120_000, g.random.Int32N(1e9))
 }
 
-// jsonValue makes a google.protobuf.Value, which always is one of its kinds and never NaN or infinite.
+// jsonValue fills a google.protobuf.Value. It always has exactly one kind, and its number is finite.
 func (g *Generator) jsonValue(m *dynamicpb.Message, depth int) {
 	number := protoreflect.FieldNumber(1 + g.random.IntN(6))
 	if depth > 6 && number > 4 {
@@ -229,7 +230,7 @@ func (g *Generator) jsonValue(m *dynamicpb.Message, depth int) {
 	m.Set(fd, value)
 }
 
-// packable are the messages that an Any holds.
+// packable are the messages that an Any may hold.
 var packable = []protoreflect.FullName{
 	"test.rich.Proto3", "test.rich.Proto2", "test.rich.Edition", "test.rich.Scope", "google.protobuf.Timestamp",
 	"google.protobuf.Duration", "google.protobuf.Struct", "google.protobuf.Value", "google.protobuf.Empty",

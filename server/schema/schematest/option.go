@@ -57,7 +57,7 @@ func (d *draft) double() float64 {
 		math.Copysign(0, -1))
 }
 
-// addOption gives a field an option of some kind.
+// addOption gives a field a random option.
 func (d *draft) addOption(field *fieldProto) {
 	if field.Options == nil {
 		field.Options = &descriptorpb.FieldOptions{}
@@ -88,12 +88,12 @@ func (d *draft) addOption(field *fieldProto) {
 	}
 }
 
-// custom adds an encoded option, which only optionsFile explains. The option's file must be imported by the type's.
+// custom adds an encoded option that only optionsFile declares. The file of the type must import optionsFile.
 func (d *draft) custom(options *descriptorpb.FieldOptions, encoded []byte) {
 	options.ProtoReflect().SetUnknown(append(options.ProtoReflect().GetUnknown(), encoded...))
 }
 
-// feature sets one that the field can have.
+// feature sets a feature that the field can have.
 func (d *draft) feature(field *fieldProto) {
 	isMessage := field.GetType() == descriptorpb.FieldDescriptorProto_TYPE_MESSAGE
 	switch {
@@ -107,7 +107,7 @@ func (d *draft) feature(field *fieldProto) {
 	}
 }
 
-// withoutFeatures is for fields that say nothing of their presence: extensions and those of oneofs.
+// withoutFeatures removes the features of a field whose presence is fixed: an extension or a field of a oneof.
 func withoutFeatures(field *fieldProto) {
 	if field.Options != nil {
 		field.Options.Features = nil
@@ -124,7 +124,7 @@ func isNumber(kind fieldKind) bool {
 	}
 }
 
-// rules makes rules that fit the field, most of the time.
+// rules returns rules that, most of the time, fit the field.
 func (d *draft) rules(field *fieldProto) *validate.FieldRules {
 	rules := &validate.FieldRules{}
 	if d.chance(0.2) {

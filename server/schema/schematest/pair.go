@@ -11,8 +11,8 @@ import (
 // PairType is the message of both versions of a Pair.
 const PairType = "pair.v1.M"
 
-// Pair makes up two versions of a schema whose type is PairType: the later one is the earlier one with some changes, of
-// any kind that a descriptor can have. Not every pair compiles. The same seed makes the same one.
+// Pair returns two random versions of a schema whose type is PairType. The later one is the earlier one with some changes,
+// of any kind that a descriptor can have. Not every pair compiles. The same seed returns the same pair.
 func Pair(seed uint64) (before, after *descriptorpb.FileDescriptorSet) {
 	d := &draft{random: rand.New(rand.NewPCG(seed, 1))}
 	before = d.set()
@@ -23,12 +23,12 @@ func Pair(seed uint64) (before, after *descriptorpb.FileDescriptorSet) {
 	return before, after
 }
 
-// draft makes descriptors up.
+// draft makes random descriptors.
 type draft struct {
 	random *rand.Rand
-	// edition is what the file that is being made is written in.
+	// edition is the edition of the current file.
 	edition edition
-	// names counts the names that were given.
+	// names counts the names that were used.
 	names int
 }
 
@@ -50,7 +50,7 @@ func (d *draft) name(prefix string) *string {
 	return proto.String(fmt.Sprintf("%s%d", prefix, d.names))
 }
 
-// set makes two files: that of the type, and one that it may import.
+// set returns two files: the file of the type, and one that it may import.
 func (d *draft) set() *descriptorpb.FileDescriptorSet {
 	options := optionsFile()
 	other := d.file("pair/other.proto", "pair.other", options.GetName())
@@ -83,7 +83,7 @@ func (d *draft) file(path, pkg string, imports ...string) *descriptorpb.FileDesc
 	return file
 }
 
-// write says what syntax the file is of.
+// write sets the syntax of a file.
 func (d *draft) write(file *descriptorpb.FileDescriptorProto, in edition) {
 	d.edition = in
 	switch file.Syntax, file.Edition = nil, nil; in {
@@ -94,7 +94,7 @@ func (d *draft) write(file *descriptorpb.FileDescriptorProto, in edition) {
 	}
 }
 
-// editionOf is what a file is written in.
+// editionOf returns the edition of a file.
 func editionOf(file *descriptorpb.FileDescriptorProto) edition {
 	switch file.GetSyntax() {
 	case "proto3":
@@ -116,7 +116,7 @@ func (d *draft) enum(name string) *descriptorpb.EnumDescriptorProto {
 	return enum
 }
 
-// addExtensions makes fields of the file's messages that are declared outside of them.
+// addExtensions adds extensions of the file's messages.
 func (d *draft) addExtensions(file *descriptorpb.FileDescriptorProto) {
 	for _, message := range file.GetMessageType() {
 		if len(message.GetExtensionRange()) == 0 || d.chance(0.3) {
