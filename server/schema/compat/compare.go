@@ -138,8 +138,8 @@ func (c *comparison) extensions(from, to protoreflect.MessageDescriptor) {
 
 // inAny compares what a google.protobuf.Any in a payload can hold: every message of the files.
 func (c *comparison) inAny(from, to protoreflect.MessageDescriptor) {
-	reached := &compile.Reach{Within: c.before}
-	if reached.Message(from); !reached.Any {
+	reached := &compile.Reachable{Within: c.before}
+	if reached.Add(from); !reached.Any {
 		return
 	}
 	for _, held := range c.before.OwnMessages() {

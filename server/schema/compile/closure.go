@@ -132,8 +132,8 @@ func (c *closure) pack(types []chosen, compiled *Files) ([]EventType, error) {
 // although the type does not import them. Those are the files that declare extensions of its messages, or all files if a
 // payload can hold a google.protobuf.Any.
 func (c *closure) needed(message protoreflect.MessageDescriptor, compiled *Files) []string {
-	reached := &Reach{Within: compiled}
-	if reached.Message(message); reached.Any {
+	reached := &Reachable{Within: compiled}
+	if reached.Add(message); reached.Any {
 		var all []string
 		for _, file := range c.all.GetFile() {
 			all = append(all, file.GetName())

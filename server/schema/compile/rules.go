@@ -12,11 +12,11 @@ import (
 // checkRules compiles the rules of the chosen messages and of all messages that they hold. Otherwise the first payload would
 // compile them.
 func (c *choice) checkRules() {
-	reached := &Reach{}
+	reached := &Reachable{}
 	for _, one := range c.found {
-		reached.Message(one.descriptor)
+		reached.Add(one.descriptor)
 	}
-	if len(reached.Messages) > maxHeldMessages && !c.holdLittle() || !c.affordable(reached) {
+	if len(reached.Messages) > maxHeldMessages && !c.checkSizes() || !c.affordable(reached) {
 		return
 	}
 	validator, err := newRuleMeter(c.files.Types, false)
@@ -36,12 +36,12 @@ func (c *choice) checkRules() {
 // rules, which takes three kilobytes of stack a message; a stack overflow ends the process.
 const maxHeldMessages = 10_000
 
-// holdLittle reports whether no type can hold too many messages, and adds a fault for each that can.
-func (c *choice) holdLittle() bool {
+// checkSizes adds a fault for each type that can hold too many messages, and returns false if there is one.
+func (c *choice) checkSizes() bool {
 	before := len(c.faults.found)
 	for _, one := range c.found {
-		held := &Reach{}
-		if held.Message(one.descriptor); len(held.Messages) > maxHeldMessages {
+		held := &Reachable{}
+		if held.Add(one.descriptor); len(held.Messages) > maxHeldMessages {
 			c.faults.add(PositionOf(one.descriptor).String(), "message %s: can hold %d other messages, at most %d are allowed",
 				one.descriptor.FullName(), len(held.Messages)-1, maxHeldMessages)
 		}
@@ -51,7 +51,7 @@ func (c *choice) holdLittle() bool {
 
 // affordable reports whether the rules may be compiled, and adds a fault for each rule that is too costly. Compiling
 // evaluates some rules, so this check comes first.
-func (c *choice) affordable(reached *Reach) bool {
+func (c *choice) affordable(reached *Reachable) bool {
 	costs, err := newRuleCosts()
 	if err != nil {
 		c.faults.add("descriptor_set", "%s", err)

@@ -68,8 +68,8 @@ type Declarer struct {
 // NewDeclarer returns a declarer for the messages of files.
 func NewDeclarer(files *compile.Files) *Declarer {
 	return &Declarer{files: files, all: sync.OnceValue(func() *Declarations {
-		reached := &compile.Reach{Within: files}
-		reached.Everything()
+		reached := &compile.Reachable{Within: files}
+		reached.AddAll()
 		return declare(reached)
 	})}
 }
@@ -78,14 +78,14 @@ func NewDeclarer(files *compile.Files) *Declarer {
 // fields, in extensions and in a google.protobuf.Any, and the options with their definitions. Two versions are the same if
 // these texts are. So anything that reading, validating or showing payloads begins to use must be added here.
 func (d *Declarer) Declarations(message protoreflect.MessageDescriptor) *Declarations {
-	reached := &compile.Reach{Within: d.files}
-	if reached.Message(message); reached.Any {
+	reached := &compile.Reachable{Within: d.files}
+	if reached.Add(message); reached.Any {
 		return d.all()
 	}
 	return declare(reached)
 }
 
-func declare(reached *compile.Reach) *Declarations {
+func declare(reached *compile.Reachable) *Declarations {
 	d := &Declarations{files: reached.Within, element: make(map[Declaration]string), text: make(map[Declaration]string)}
 	for _, one := range reached.Messages {
 		d.message(one)

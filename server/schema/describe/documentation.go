@@ -69,8 +69,8 @@ func Document(message *codec.Message) (Documentation, error) {
 	}
 	words := ruleWords{message.Files()}
 	documented := Documentation{Example: example(message), Source: source}
-	reached := &compile.Reach{}
-	reached.Message(message.Descriptor())
+	reached := &compile.Reachable{}
+	reached.Add(message.Descriptor())
 	for _, one := range reached.Messages {
 		documented.Messages = append(documented.Messages, words.documentMessage(one))
 	}

@@ -18,8 +18,8 @@ func JSONSchema(eventType string, message *codec.Message) ([]byte, error) {
 	root := message.Descriptor()
 	w := &schemaWriter{words: ruleWords{message.Files()}}
 	definitions := make(keywords)
-	reached := &compile.Reach{}
-	reached.Message(root)
+	reached := &compile.Reachable{}
+	reached.Add(root)
 	for _, one := range reached.Messages {
 		definitions[string(one.FullName())] = w.message(one)
 	}

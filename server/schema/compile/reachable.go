@@ -7,9 +7,9 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 )
 
-// Reach collects the messages and enums that a payload can hold, in the order in which they are found. It leaves out those
+// Reachable collects the messages and enums that a payload can hold, in the order in which they are found. It leaves out those
 // of shared files.
-type Reach struct {
+type Reachable struct {
 	// Within adds the extensions that these files declare. If it is nil, only declared fields are followed.
 	Within     *Files
 	Messages   []protoreflect.MessageDescriptor
@@ -20,7 +20,8 @@ type Reach struct {
 	seen map[protoreflect.FullName]bool
 }
 
-func (r *Reach) Message(message protoreflect.MessageDescriptor) {
+// Add adds a message and everything that it can hold.
+func (r *Reachable) Add(message protoreflect.MessageDescriptor) {
 	if !r.first(message) {
 		return
 	}
@@ -33,7 +34,7 @@ func (r *Reach) Message(message protoreflect.MessageDescriptor) {
 }
 
 // held returns the messages in the fields of a message that were not found before, and collects its enums.
-func (r *Reach) held(message protoreflect.MessageDescriptor) []protoreflect.MessageDescriptor {
+func (r *Reachable) held(message protoreflect.MessageDescriptor) []protoreflect.MessageDescriptor {
 	r.Any = r.Any || message.FullName() == "google.protobuf.Any"
 	var found []protoreflect.MessageDescriptor
 	for i := range message.Fields().Len() {
@@ -49,7 +50,7 @@ func (r *Reach) held(message protoreflect.MessageDescriptor) []protoreflect.Mess
 }
 
 // field returns the message of a field if it was not found before, and collects its enum.
-func (r *Reach) field(field protoreflect.FieldDescriptor) []protoreflect.MessageDescriptor {
+func (r *Reachable) field(field protoreflect.FieldDescriptor) []protoreflect.MessageDescriptor {
 	if field.IsMap() {
 		field = field.MapValue()
 	}
@@ -63,7 +64,7 @@ func (r *Reach) field(field protoreflect.FieldDescriptor) []protoreflect.Message
 }
 
 // extensionsOf returns the extensions of a message by number.
-func (r *Reach) extensionsOf(message protoreflect.MessageDescriptor) []protoreflect.ExtensionDescriptor {
+func (r *Reachable) extensionsOf(message protoreflect.MessageDescriptor) []protoreflect.ExtensionDescriptor {
 	if r.Within == nil {
 		return nil
 	}
@@ -82,10 +83,10 @@ func (f *Files) ExtensionFields(extended protoreflect.FullName) []protoreflect.E
 	return found
 }
 
-// Everything adds all messages of the files, which an Any can hold.
-func (r *Reach) Everything() {
+// AddAll adds all messages of the files, which an Any can hold.
+func (r *Reachable) AddAll() {
 	for _, message := range r.Within.OwnMessages() {
-		r.Message(message)
+		r.Add(message)
 	}
 }
 
@@ -112,7 +113,7 @@ func appendMessages(found []protoreflect.MessageDescriptor, messages protoreflec
 }
 
 // first records a descriptor and reports whether it is new.
-func (r *Reach) first(d protoreflect.Descriptor) bool {
+func (r *Reachable) first(d protoreflect.Descriptor) bool {
 	if r.seen == nil {
 		r.seen = make(map[protoreflect.FullName]bool)
 	}
