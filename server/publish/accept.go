@@ -12,13 +12,13 @@ import (
 // maxFaults bounds the faults that are reported for one batch.
 const maxFaults = 100
 
-// The rules of the contract count characters.
+// Limits of the contract, which count characters.
 const (
 	maxSourceBytes  = utf8.UTFMax * gateway.MaxSourceLength
 	maxSubjectBytes = utf8.UTFMax * gateway.MaxSubjectLength
 )
 
-// join adds the fields of another fault of the same kind; of different kinds the first is reported.
+// join adds the fields of a further fault of the same kind. Of faults of different kinds it reports the first.
 func join(faults, fault *gateway.Error) *gateway.Error {
 	if faults == nil {
 		return fault
@@ -52,13 +52,13 @@ func (p *Publisher) acceptOne(
 	return store.NewEvent{Event: event, Hash: hash, ClientID: draft.ID != ""}, nil
 }
 
-// newEvent is an event without its payload.
+// newEvent returns the event of a draft, without its payload.
 func newEvent(tenant *gateway.Tenant, draft *gateway.Draft) *gateway.Event {
 	event := &gateway.Event{
 		Tenant: tenant.ID, ID: draft.ID, Type: draft.Type, Source: draft.Source, Subject: draft.Subject,
 	}
 	if draft.Time != nil {
-		// Without one, the store sets the time of receipt.
+		// If the draft has no time, the store sets the time of receipt.
 		event.Time = draft.Time.UTC()
 	}
 	if event.Source == "" {
@@ -96,7 +96,7 @@ func checkSize(payload gateway.Payload) error {
 	return err
 }
 
-// acceptPayload checks the payload, puts what is to be stored into the event, and returns the hash of the content.
+// acceptPayload checks the payload, sets the stored form in the event and returns the hash of the content.
 func acceptPayload(
 	event *gateway.Event, draft *gateway.Draft, tenant *gateway.Tenant, snapshot *schema.Snapshot,
 ) (gateway.ContentHash, error) {
@@ -131,7 +131,7 @@ func acceptUntyped(event *gateway.Event, draft *gateway.Draft, tenant *gateway.T
 	return untypedHash(draft)
 }
 
-// jsonText is the JSON payload of a draft; an event without a payload has an empty object.
+// jsonText returns the JSON payload of a draft, an empty object if there is none.
 func jsonText(draft *gateway.Draft) []byte {
 	if draft.Payload.JSON == nil {
 		return []byte("{}")

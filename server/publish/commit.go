@@ -9,7 +9,7 @@ import (
 	"github.com/postrider-dev/postrider/server/store"
 )
 
-// Prepared is an event that was checked and is to be stored, or one that is refused.
+// Prepared is an event that was checked: it can be stored, or it is refused.
 type Prepared struct {
 	tenant   *gateway.Tenant
 	draft    gateway.Draft
@@ -18,12 +18,12 @@ type Prepared struct {
 	refused  *gateway.Error
 }
 
-// Refused makes a Prepared of what is refused for a reason that is not the publisher's.
+// Refused returns a Prepared for an event that is refused for a reason that the publisher did not cause.
 func Refused(id string, why *gateway.Error) Prepared {
 	return Prepared{draft: gateway.Draft{ID: id}, refused: why}
 }
 
-// Size is about how much memory it takes.
+// Size returns about how much memory the event takes.
 func (one *Prepared) Size() int {
 	size := len(one.draft.Payload.JSON) + len(one.draft.Payload.Binary)
 	if one.event.Event != nil {
@@ -32,20 +32,20 @@ func (one *Prepared) Size() int {
 	return size
 }
 
-// Outcome is what has become of one of several events. Without Refused it is stored.
+// Outcome is the outcome of one of several events. Without Refused the event is stored.
 type Outcome struct {
 	gateway.Ack
 	Refused *gateway.Error
 }
 
-// Prepare checks an event, which is most of the work of publishing it. The error is one of the server, not of the event.
+// Prepare checks an event, which is most of the work of publishing it. An error is a fault of the server, not of the event.
 func (p *Publisher) Prepare(ctx context.Context, tenant *gateway.Tenant, draft gateway.Draft) (Prepared, error) {
 	one := Prepared{tenant: tenant, draft: draft}
 	err := p.prepare(ctx, &one)
 	return one, err
 }
 
-// prepare checks an event under the types as they are now.
+// prepare checks an event against the current types.
 func (p *Publisher) prepare(ctx context.Context, one *Prepared) error {
 	LoadSchemas(p.log, p.schemas)
 	one.snapshot = p.schemas.Snapshot()
@@ -66,23 +66,23 @@ func (p *Publisher) prepare(ctx context.Context, one *Prepared) error {
 	return nil
 }
 
-// PublishEach stores events in their order with one commit, each for itself: that one is refused does not touch the
-// others. After an error the outcome of all is unknown, and those with an id can be repeated.
+// PublishEach stores events in order with one commit, but independently: a refused event does not affect the others. After
+// an error the outcome of all events is unknown, and those with an id can be repeated.
 func (p *Publisher) PublishEach(ctx context.Context, prepared []Prepared) ([]Outcome, error) {
 	c := commit{publisher: p, prepared: prepared}
 	return c.run(ctx)
 }
 
-// commit is events that are stored with one append to the log.
+// commit holds events that one append to the log stores.
 type commit struct {
 	publisher *Publisher
 	prepared  []Prepared
-	// all is set where all events are stored or none: the first refusal is the error of the commit, and all says which event it is
-	// about. Without it, each event is for itself.
+	// all is set if either all events are stored or none. Then the first refusal is the error of the commit, and all adds to
+	// the error which event it is about. If all is nil, each event is stored or refused on its own.
 	all locate
 }
 
-// locate says which event of a request an error is about.
+// locate adds to an error which event of a request it is about.
 type locate func(err *gateway.Error, index int) *gateway.Error
 
 // publish checks the events and stores them.
@@ -93,7 +93,7 @@ func (c *commit) publish(ctx context.Context) ([]Outcome, error) {
 	return c.run(ctx)
 }
 
-// run stores the events, again for as long as the types change meanwhile.
+// run stores the events. It repeats as long as the types change in the meantime.
 func (c *commit) run(ctx context.Context) ([]Outcome, error) {
 	for range registryTries {
 		appended, err := c.append(ctx)
@@ -110,7 +110,7 @@ func (c *commit) run(ctx context.Context) ([]Outcome, error) {
 	return nil, gateway.Errorf(gateway.CodeUnavailable, gateway.ReasonOverloaded, "event types keep changing; try again")
 }
 
-// prepare checks what is not refused. Where all or none are stored, it reports the refusals together.
+// prepare checks the events that are not refused. If all or none are stored, it returns all refusals together.
 func (c *commit) prepare(ctx context.Context) error {
 	var faults *gateway.Error
 	for i := range c.prepared {
@@ -134,8 +134,9 @@ func (c *commit) prepare(ctx context.Context) error {
 	return nil
 }
 
-// append stores what is not refused. An event whose id was used before is compared under the schema version of the first one. Conflicts are
-// settled for all events at once, so that a client whose every event is one costs the writer a second try and no more.
+// append stores the events that are not refused. An event whose id was used before is compared in the schema version of the
+// stored event. All conflicts are resolved at once, so that a client whose events all conflict costs the writer only a
+// second try.
 func (c *commit) append(ctx context.Context) ([]store.Appended, error) {
 	for {
 		events, revision := c.pending()
@@ -147,7 +148,7 @@ func (c *commit) append(ctx context.Context) ([]store.Appended, error) {
 		if !errors.As(err, &conflict) {
 			return appended, err
 		}
-		// The outcome of the one that the store names is certain, whatever is found for the others.
+		// The conflict that the store names is certain, whatever the others turn out to be.
 		if err := c.settle(c.place(conflict.Index), conflict); err != nil {
 			return nil, err
 		}
@@ -157,8 +158,8 @@ func (c *commit) append(ctx context.Context) ([]store.Appended, error) {
 	}
 }
 
-// pending returns the events that are to be stored, and the revision of the types that the first one was checked under: one that was
-// checked later, under other types, makes the store ask for all to be checked again.
+// pending returns the events to store, and the revision of the types that the first of them was checked against. If another
+// event was checked later, against other types, the store asks to check all of them again.
 func (c *commit) pending() (events []store.NewEvent, revision int64) {
 	events = make([]store.NewEvent, 0, len(c.prepared))
 	for i := range c.prepared {
@@ -174,7 +175,7 @@ func (c *commit) pending() (events []store.NewEvent, revision int64) {
 	return events, revision
 }
 
-// place returns which of the prepared events is the nth of those that are pending.
+// place returns the index, among the prepared events, of the nth pending one.
 func (c *commit) place(nth int) int {
 	for i := range c.prepared {
 		if c.prepared[i].refused != nil {
@@ -188,7 +189,7 @@ func (c *commit) place(nth int) int {
 	panic("publish: the store names an event that it was not given")
 }
 
-// outcomes returns what has become of each event; appended is about those that are not refused.
+// outcomes returns the outcome of each event. appended has the results of the events that are not refused.
 func (c *commit) outcomes(appended []store.Appended) []Outcome {
 	outcomes := make([]Outcome, len(c.prepared))
 	for i := range c.prepared {
@@ -200,14 +201,14 @@ func (c *commit) outcomes(appended []store.Appended) []Outcome {
 		first := appended[0]
 		appended = appended[1:]
 		outcomes[i].Ack = gateway.Ack{ID: one.event.Event.ID, Cursor: c.publisher.log.Cursor(first.Position), Duplicate: first.Duplicate}
-		if !first.Duplicate { // A repeat was counted the first time.
+		if !first.Duplicate { // a repeat was counted with the first event
 			c.publisher.countWarned(one.event.Event, one.snapshot)
 		}
 	}
 	return outcomes
 }
 
-// settle decides about an event whose id was used before: it repeats the first one, or is refused.
+// settle decides about an event whose id was used before: it is either a repeat of the stored event, or refused.
 func (c *commit) settle(i int, first *store.ConflictError) error {
 	one := &c.prepared[i]
 	if repeats(&one.draft, &one.event, first, one.snapshot) {
@@ -221,7 +222,7 @@ func (c *commit) settle(i int, first *store.ConflictError) error {
 	return nil
 }
 
-// settleAll settles what conflicts with stored events or with an earlier one of the commit.
+// settleAll resolves conflicts with stored events and with earlier events of the commit.
 func (c *commit) settleAll(ctx context.Context) error {
 	earlier := map[string]store.Identity{}
 	for i := range c.prepared {

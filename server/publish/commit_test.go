@@ -22,7 +22,7 @@ func (w *world) prepare(drafts ...gateway.Draft) []publish.Prepared {
 	return prepared
 }
 
-// each publishes drafts and returns what became of them, one word for each.
+// each publishes drafts and returns their outcomes, one word for each.
 func (w *world) each(prepared []publish.Prepared) string {
 	w.t.Helper()
 	outcomes, err := w.PublishEach(w.t.Context(), prepared)
@@ -86,7 +86,7 @@ func TestEachEventIsForItself(t *testing.T) {
 	}
 }
 
-// What was checked before a type got a schema is checked again before it is stored.
+// An event that was checked before its type got a schema is checked again before it is stored.
 func TestEachEventIsCheckedUnderTheTypesInForce(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -98,7 +98,7 @@ func TestEachEventIsCheckedUnderTheTypesInForce(t *testing.T) {
 	if got, want := w.each(prepared), fmt.Sprint(gateway.ReasonSchemaViolation)+" stored1 stored2"; got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
-	// The first was stored without a schema, and is so repeated.
+	// The first event was stored without a schema, so its repeat is, too.
 	old := newWorld(t)
 	old.publish(withID("a", draft("shop.v1.CustomerRegistered", good)))
 	old.register(shopSet(t))

@@ -8,18 +8,18 @@ import (
 	"github.com/postrider-dev/postrider/server/schema"
 )
 
-// Counts are how many events of a type did not fit its schema since the server started.
+// Counts holds the number of events of a type that did not fit its schema since the server started.
 type Counts struct {
-	// Warned were accepted and marked, Refused were not accepted. Of Ignored unknown fields were left out.
+	// Warned events were accepted and marked, Refused ones were not accepted. Of Ignored ones unknown fields were left out.
 	Warned, Refused, Ignored int64
-	// IgnoredFields are the paths of such fields, the first ones.
+	// IgnoredFields holds the paths of the first fields that were left out.
 	IgnoredFields []string
 }
 
-// maxIgnoredFields bounds the paths that are kept of one type of one tenant.
+// maxIgnoredFields bounds the paths that are kept for a type of a tenant.
 const maxIgnoredFields = 20
 
-// counts are by tenant and type. Only registered types have violations, so they do not grow with what is sent.
+// counts holds the counts by tenant and type. Only registered types have violations, so clients cannot make it grow.
 type counts struct {
 	mu sync.Mutex
 	of map[countKey]Counts
@@ -41,21 +41,21 @@ func (c *counts) add(tenant gateway.TenantID, eventType string, one Counts) {
 	sum.Warned, sum.Refused, sum.Ignored = sum.Warned+one.Warned, sum.Refused+one.Refused, sum.Ignored+one.Ignored
 	for _, path := range one.IgnoredFields {
 		if len(sum.IgnoredFields) < maxIgnoredFields && !slices.Contains(sum.IgnoredFields, path) {
-			// What was handed out is not changed.
+			// A slice that Counts returned must not change.
 			sum.IgnoredFields = append(slices.Clip(sum.IgnoredFields), path)
 		}
 	}
 	c.of[key] = sum
 }
 
-// Counts returns how many events of a type a tenant sent that broke its schema.
+// Counts returns the number of events of a type that a tenant published and that did not fit its schema.
 func (p *Publisher) Counts(tenant gateway.TenantID, eventType string) Counts {
 	p.counts.mu.Lock()
 	defer p.counts.mu.Unlock()
 	return p.counts.of[countKey{tenant, eventType}]
 }
 
-// countWarned counts an event that was stored although it breaks its schema, or without all of it.
+// countWarned counts an event that was stored although it breaks its schema, or without its unknown fields.
 func (p *Publisher) countWarned(event *gateway.Event, snapshot *schema.Snapshot) {
 	if len(event.Violations) > 0 && snapshot.Level(event.Tenant, event.Type) == gateway.LevelWarn {
 		p.counts.add(event.Tenant, event.Type, Counts{Warned: 1})

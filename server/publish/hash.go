@@ -9,7 +9,7 @@ import (
 	"github.com/postrider-dev/postrider/server/schema/codec"
 )
 
-// What a hash begins with: the version of its layout, and what its last part is.
+// Prefixes of the hashed content: the version of the layout, and the kind of the last part.
 const (
 	hashUntyped = "\x01u"
 	hashTyped   = "\x01t"
@@ -17,21 +17,21 @@ const (
 
 var hashBuffers = sync.Pool{New: func() any { return new([]byte) }}
 
-// typedHash is the hash of an event with a canonical encoding under its schema version.
+// typedHash returns the hash of an event with a canonical encoding in its schema version.
 func typedHash(draft *gateway.Draft, canonical []byte) gateway.ContentHash {
 	hash, _ := contentHash(hashTyped, draft, func(dst []byte) ([]byte, error) { return append(dst, canonical...), nil })
 	return hash
 }
 
-// untypedHash is the hash of an event with a JSON payload, which is checked on the way.
+// untypedHash checks a JSON payload and returns the hash of its event.
 func untypedHash(draft *gateway.Draft) (gateway.ContentHash, error) {
 	return contentHash(hashUntyped, draft, func(dst []byte) ([]byte, error) {
 		return codec.AppendCanonical(dst, jsonText(draft))
 	})
 }
 
-// contentHash covers what the producer supplied and nothing that the server fills in. Every part but
-// the last has its length before it, so that no two contents run together to the same bytes.
+// contentHash covers what the producer supplied, and nothing that the server fills in. Each part except the last is preceded
+// by its length, so that different contents never yield the same bytes.
 func contentHash(
 	layout string, draft *gateway.Draft, appendData func([]byte) ([]byte, error),
 ) (hash gateway.ContentHash, err error) {
@@ -43,7 +43,7 @@ func contentHash(
 		content = append(content, part...)
 	}
 	content = appendTime(content, draft)
-	// The ordering key, which no event has yet.
+	// The ordering key, which no event has at this point.
 	content = binary.AppendUvarint(content, 0)
 	content, err = appendData(content)
 	if err != nil {

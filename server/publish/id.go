@@ -10,11 +10,11 @@ import (
 
 const idPrefix = "evt_"
 
-// idText keeps the order of the bytes, so that ids of one process sort as text in the order they were made.
+// idText keeps the order of the bytes, so that the ids of one process sort as text in the order in which they were made.
 var idText = base32.NewEncoding("0123456789abcdefghijklmnopqrstuv").WithPadding(base32.NoPadding)
 
-// idSource makes ids: 48 bits of milliseconds, then 80 random bits that grow by one within a millisecond. Neighbours in
-// time are neighbours in the index, which makes the insert cheap; nothing is ever ordered by them.
+// idSource makes ids of 48 bits of milliseconds and 80 random bits, which grow by one within a millisecond. Events that are
+// close in time are then close in the index, which makes inserts cheap. Nothing relies on the order of ids.
 type idSource struct {
 	mu   sync.Mutex
 	last [16]byte
@@ -37,7 +37,7 @@ func (s *idSource) next() string {
 	return string(text[:])
 }
 
-// increment adds one. When the random bits run over, the id is of the next millisecond.
+// increment adds one. If the random bits overflow, the id moves to the next millisecond.
 func increment(number []byte) {
 	for i := len(number) - 1; i >= 0; i-- {
 		if number[i]++; number[i] != 0 {

@@ -6,7 +6,7 @@ import (
 	"github.com/postrider-dev/postrider/server/schema/codec"
 )
 
-// acceptTyped holds the payload against its schema as strictly as the level asks for:
+// acceptTyped checks the payload against its schema, as strictly as the level demands:
 //
 //	                         enforce    warn                   off
 //	keeps the schema         stored     stored                 stored
@@ -14,9 +14,9 @@ import (
 //	JSON that does not fit   refused    stored as text, marked stored as text, marked
 //	binary that does not fit refused    refused                refused
 //
-// Fields that the schema does not have are no part of it where the type ignores them.
+// If the type ignores unknown fields, they are removed from the payload first.
 //
-// A message that does not fit has no JSON form, so no reader could be shown it.
+// A binary payload that does not fit has no JSON form, so it could not be shown to readers.
 func acceptTyped(
 	event *gateway.Event, draft *gateway.Draft, version *schema.Type, reads payloadReader, level gateway.Level,
 ) (gateway.ContentHash, error) {
@@ -48,7 +48,7 @@ func acceptTyped(
 	return storeTyped(event, draft, version, canonical)
 }
 
-// checkMessage refuses a message that is not the type's.
+// checkMessage returns an error for a message of another type.
 func checkMessage(draft *gateway.Draft, version *schema.Type) error {
 	if message := draft.Payload.Message; message != "" && message != version.Message() {
 		return gateway.FieldError("event.proto_data",
@@ -57,7 +57,7 @@ func checkMessage(draft *gateway.Draft, version *schema.Type) error {
 	return nil
 }
 
-// payloadReader reads the payloads of a type, with its rules or without.
+// payloadReader reads the payloads of a type, with or without checking the rules.
 type payloadReader interface {
 	FromJSON(text []byte) (canonical []byte, violations []gateway.Violation, err error)
 	FromBinary(encoded []byte) (canonical []byte, violations []gateway.Violation, err error)
@@ -74,7 +74,7 @@ func read(draft *gateway.Draft, text, binary reader) ([]byte, []gateway.Violatio
 	return text(jsonText(draft))
 }
 
-// storeTyped takes the canonical payload, and from it what the type's option names.
+// storeTyped sets the canonical payload in the event, and the ordering key and subject that the type's option reads from it.
 func storeTyped(
 	event *gateway.Event, draft *gateway.Draft, version *schema.Type, canonical []byte,
 ) (gateway.ContentHash, error) {
@@ -93,11 +93,11 @@ func storeTyped(
 			return gateway.ContentHash{}, err
 		}
 	}
-	// What the server filled in is not part of the content.
+	// The hash does not cover what the server filled in.
 	return typedHash(draft, canonical), nil
 }
 
-// checkKey bounds what is taken from the payload as a subject is bounded that the producer gives.
+// checkKey applies the limits of a subject from the producer to a value from the payload.
 func checkKey(path, what, value string) error {
 	if len(value) <= maxSubjectBytes {
 		return nil
@@ -105,7 +105,7 @@ func checkKey(path, what, value string) error {
 	return gateway.FieldError(codec.DataField+"."+path, "is %s, and longer than %d bytes", what, maxSubjectBytes)
 }
 
-// storeUnfit takes the JSON text of a payload that the schema cannot hold.
+// storeUnfit sets the JSON text of a payload that the schema cannot hold in the event.
 func storeUnfit(
 	event *gateway.Event, draft *gateway.Draft, version *schema.Type, violations []gateway.Violation,
 ) (gateway.ContentHash, error) {
@@ -116,7 +116,7 @@ func storeUnfit(
 	return untypedHash(draft)
 }
 
-// violationError names every violation.
+// violationError returns an error with all violations.
 func violationError(violations []gateway.Violation) *gateway.Error {
 	return &gateway.Error{
 		Code: gateway.CodeInvalid, Reason: gateway.ReasonSchemaViolation,

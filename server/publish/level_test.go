@@ -19,7 +19,7 @@ import (
 
 const moneyType = "shop.v1.Money"
 
-// level sets the level of the tests' type; the publisher is not told.
+// level sets the level of the tests' type, without notifying the publisher.
 func (w *world) level(level gateway.Level) {
 	w.t.Helper()
 	_, err := w.store.UpdateEventType(w.t.Context(), moneyType, 0, func(to *gateway.EventType) error {
@@ -31,7 +31,7 @@ func (w *world) level(level gateway.Level) {
 	}
 }
 
-// told is what became of a draft: "refused", or how it was stored and what it was marked with.
+// told publishes a draft and returns its outcome: "refused", or how it was stored and marked.
 func (w *world) told(d gateway.Draft) string {
 	w.t.Helper()
 	ack, err := w.Publish(w.t.Context(), w.tenant, d)
@@ -93,14 +93,14 @@ func TestLevels(t *testing.T) {
 			}
 		}
 	}
-	// What is no JSON or another message is not a matter of the schema.
+	// Text that is not JSON, and a message of another type, are not counted against the schema.
 	if got, want := w.Counts(w.tenant.ID, moneyType), (publish.Counts{Warned: 7, Refused: 14}); !reflect.DeepEqual(got, want) {
 		t.Errorf("counted %+v, want %+v", got, want)
 	}
 }
 
-// TestUnknownFieldsThatATypeIgnores leaves out what the schema does not have, in both forms and at every depth, whatever the
-// level, and counts it. A repeat is the same event, with those fields or without.
+// TestUnknownFieldsThatATypeIgnores expects unknown fields to be left out and counted, in both forms, at every depth and for
+// every level. A repeat is the same event with or without those fields.
 func TestUnknownFieldsThatATypeIgnores(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -147,8 +147,8 @@ func TestUnknownFieldsThatATypeIgnores(t *testing.T) {
 	}
 }
 
-// A producer that repeats after a lost answer was refused when the type had come to refuse unknown fields meanwhile, or told that
-// the id was used before with other content.
+// A producer repeated an event after its response was lost. If the type had come to refuse unknown fields in the meantime,
+// the repeat was refused, or the id was reported as used with other content.
 func TestRepeatsOfEventsWhoseUnknownFieldsWereIgnored(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -215,7 +215,7 @@ func TestALevelOfOneTenant(t *testing.T) {
 	}
 }
 
-// A repeat is the same event whatever the level was when the first one came.
+// A repeat is the same event, whatever the level was when the first one was accepted.
 func TestRepeatsOfMarkedEvents(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -236,7 +236,8 @@ func TestRepeatsOfMarkedEvents(t *testing.T) {
 			}
 		}
 	}
-	// Whoever repeats for want of an answer gets it, though the content would be refused by now.
+	// A producer that repeats because it got no response gets the first response, although the content would be refused by
+	// now.
 	w.level(gateway.LevelEnforce)
 	for id, same := range map[string]string{"rule": `{"currency":"eur","minorUnits":1}`, "unfit": `{"currency":"EUR","cents":1}`} {
 		if ack := w.publish(withID(id, draft(moneyType, same))); !ack.Duplicate {
@@ -272,7 +273,7 @@ func TestTypedOnlyTenant(t *testing.T) {
 	}
 }
 
-// keyed registers the example's Money under a name, with paths.
+// keyed registers the example's Money under a name, with these paths.
 func (w *world) keyed(name, orderingKey, subject string) {
 	w.t.Helper()
 	types, err := compile.Select(shopSet(w.t), compile.Selection{All: true})
@@ -308,7 +309,7 @@ func TestSubjectAndOrderingKeyFromThePayload(t *testing.T) {
 			t.Errorf("%s: subject %q, key %q; want %q, %q", test.draft.ID, got.Subject, got.OrderingKey, test.subject, test.key)
 		}
 	}
-	// What the server filled in is not part of the content.
+	// The content does not include what the server filled in.
 	if ack := w.publish(bare); !ack.Duplicate {
 		t.Error("a repeat is another event")
 	}
@@ -324,7 +325,7 @@ func TestSubjectAndOrderingKeyFromThePayload(t *testing.T) {
 	}
 }
 
-// Events that are published while types change are held against the newest ones.
+// Events that are published while types change are checked against the newest types.
 func TestPublishWhileTypesChange(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

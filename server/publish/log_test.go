@@ -15,7 +15,7 @@ import (
 	"github.com/postrider-dev/postrider/server/store"
 )
 
-// memoryLog keeps what it is given, or answers an error.
+// memoryLog keeps the events that it gets, or returns an error.
 type memoryLog struct {
 	mu     sync.Mutex
 	events []store.NewEvent
@@ -41,7 +41,7 @@ func (*memoryLog) IdentityOf(context.Context, gateway.TenantID, string) (first s
 
 var tenantOne = &gateway.Tenant{ID: 1, Name: "one"}
 
-// Hashes are stored: one that changes makes conflicts of repeats.
+// Hashes are stored: if one changed, repeats would become conflicts.
 func TestHashesStayTheSame(t *testing.T) {
 	t.Parallel()
 	log := &memoryLog{}

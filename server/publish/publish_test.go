@@ -60,7 +60,7 @@ func newWorld(t *testing.T) *world {
 	return &world{Publisher: publish.New(s, schema.NewRegistry()), t: t, store: s, tenant: tenant}
 }
 
-// register stores the schemas of a descriptor set. The publisher is not told: it finds out.
+// register stores the schemas of a descriptor set, without notifying the publisher.
 func (w *world) register(set []byte) {
 	w.t.Helper()
 	types, err := compile.Select(set, compile.Selection{All: true})
@@ -260,7 +260,7 @@ func TestRepeatsAndConflicts(t *testing.T) {
 	}
 }
 
-// A repeat is compared under the schema version that the first one was stored with.
+// A repeat is compared in the schema version of the stored event.
 func TestRepeatsUnderANewerSchema(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -280,7 +280,7 @@ func TestRepeatsUnderANewerSchema(t *testing.T) {
 			t.Errorf("%s, changed: %v", repeat.ID, err)
 		}
 	}
-	// One repeat in a batch does not keep the others from being stored.
+	// A repeat in a batch does not prevent the other events from being stored.
 	acks, err := w.PublishBatch(t.Context(), w.tenant, []gateway.Draft{draft("x", `{}`), typed, draft("y", `{}`)})
 	if err != nil || acks[0].Duplicate || !acks[1].Duplicate || acks[1].Cursor != first.Cursor || acks[2].Duplicate {
 		t.Errorf("%+v, %v", acks, err)
@@ -347,7 +347,7 @@ func money(t *testing.T, currency string, units int64) []byte {
 	return raw
 }
 
-// renumbered is the example schema with another field number, so that the same payload has another encoding.
+// renumbered returns the example schema with another field number, so that the same payload has another encoding.
 func renumbered(t *testing.T) []byte {
 	t.Helper()
 	set := &descriptorpb.FileDescriptorSet{}

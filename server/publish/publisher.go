@@ -8,10 +8,10 @@ import (
 	"github.com/postrider-dev/postrider/server/store"
 )
 
-// registryTries bounds how often events are checked again because the registry changed meanwhile.
+// registryTries bounds how often events are checked again because the registry changed in the meantime.
 const registryTries = 8
 
-// Log is where accepted events go: a *store.Store.
+// Log stores accepted events. It is a *store.Store.
 type Log interface {
 	Append(ctx context.Context, registryRevision int64, events []store.NewEvent) ([]store.Appended, error)
 	Cursor(position gateway.Position) gateway.Cursor
@@ -19,7 +19,7 @@ type Log interface {
 	IdentityOf(ctx context.Context, tenant gateway.TenantID, id string) (first store.Identity, found bool, err error)
 }
 
-// Publisher accepts events. It may be used from any goroutine.
+// Publisher accepts events. It is safe for concurrent use.
 type Publisher struct {
 	log     Log
 	schemas *schema.Registry
@@ -28,13 +28,14 @@ type Publisher struct {
 	shares  shares
 }
 
-// New makes a publisher.
+// New returns a publisher.
 func New(log Log, schemas *schema.Registry) *Publisher {
 	return &Publisher{log: log, schemas: schemas, shares: shares{of: map[gateway.TenantID]*share{}}}
 }
 
-// Publish stores one event. A repeat of the same content under the same id returns the first acknowledgement; an id that
-// was used with other content is CodeAlreadyExists. After ctx has ended the outcome is unknown: repeat with the same id.
+// Publish stores one event. A repeat of the same content with the same id returns the first acknowledgement. For an id that
+// was used with other content the error is CodeAlreadyExists. After ctx has ended the outcome is unknown: repeat with the
+// same id.
 func (p *Publisher) Publish(ctx context.Context, tenant *gateway.Tenant, draft gateway.Draft) (gateway.Ack, error) {
 	c := commit{publisher: p, prepared: []Prepared{{tenant: tenant, draft: draft}}, all: theOnlyOne}
 	outcomes, err := c.publish(ctx)
@@ -46,7 +47,7 @@ func (p *Publisher) Publish(ctx context.Context, tenant *gateway.Tenant, draft g
 
 func theOnlyOne(err *gateway.Error, _ int) *gateway.Error { return err }
 
-// PublishBatch stores events in order, all or none. Errors name the index.
+// PublishBatch stores events in order, all or none. Errors name the index of the event.
 func (p *Publisher) PublishBatch(
 	ctx context.Context, tenant *gateway.Tenant, drafts []gateway.Draft,
 ) ([]gateway.Ack, error) {
@@ -71,8 +72,7 @@ func (p *Publisher) PublishBatch(
 	return acks, nil
 }
 
-// LoadSchemas puts what is stored into the registry, whose users all see it at once. It costs next to nothing when there
-// is nothing new.
+// LoadSchemas loads the stored types into the registry, for all of its users at once. It is cheap when nothing has changed.
 func LoadSchemas(log Log, registry *schema.Registry) {
 	now := log.Registry()
 	if registry.Snapshot().Revision() >= now.Revision {

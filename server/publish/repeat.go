@@ -10,8 +10,8 @@ import (
 	"github.com/postrider-dev/postrider/server/store"
 )
 
-// repeats reports whether an event whose id was used before has the same content after all: the first one was stored under
-// another schema version, and the hashes of two versions differ.
+// repeats reports whether an event whose id was used before has the same content after all. The first event may have been
+// stored in another schema version, and hashes of different versions differ.
 func repeats(
 	draft *gateway.Draft, event *store.NewEvent, first *store.ConflictError, snapshot *schema.Snapshot,
 ) bool {
@@ -22,9 +22,9 @@ func repeats(
 	return ok
 }
 
-// acceptRepeat accepts a draft that would be refused now, as its schema or what is asked of it has become stricter, when
-// it repeats an event that was accepted before: whoever repeats for want of an answer gets the first one. Any other keeps
-// its refusal.
+// acceptRepeat handles a draft that is refused now, because its schema or level has become stricter. If the draft repeats a
+// stored event, the producer gets the acknowledgement of that event: it may repeat because it got no response. Any other
+// draft stays refused.
 func (p *Publisher) acceptRepeat(
 	ctx context.Context, tenant *gateway.Tenant, draft *gateway.Draft, snapshot *schema.Snapshot, refused error,
 ) (store.NewEvent, error) {
@@ -44,9 +44,10 @@ func (p *Publisher) acceptRepeat(
 	return store.NewEvent{Event: event, Hash: first.Hash, ClientID: true}, nil
 }
 
-// contentOf returns a draft's payload under a stored schema version, and whether its hash is the stored one. Where unfit says that
-// the draft does not fit now, the type may have ignored unknown fields when the first one came, so the payload is also read
-// without them. One that fits now may not be: then a field that a newer version has would be no part of the content.
+// contentOf returns a draft's payload in a stored schema version, and whether its hash is the stored one. If unfit, the
+// draft does not fit the current type; the type may have ignored unknown fields when the first event came, so the payload is
+// also read without them. A draft that fits is not read that way: a field of a newer version would not be part of the
+// content.
 func contentOf(
 	draft *gateway.Draft, id gateway.SchemaID, stored gateway.ContentHash, snapshot *schema.Snapshot, unfit bool,
 ) (data []byte, same bool) {
@@ -57,7 +58,7 @@ func contentOf(
 	return data, ok && hash == stored
 }
 
-// becameStricter reports whether the same draft may have been accepted at another time.
+// becameStricter reports whether the same draft may have been accepted earlier.
 func becameStricter(refused error) bool {
 	var fault *gateway.Error
 	if !errors.As(refused, &fault) {
@@ -71,8 +72,8 @@ func becameStricter(refused error) bool {
 	}
 }
 
-// contentUnder is a draft's payload and hash under the schema version with an id, 0 for none; ok is false when it does
-// not fit.
+// contentUnder returns a draft's payload and hash in the schema version with an id, 0 for none. ok is false when the payload
+// does not fit the version.
 func contentUnder(
 	draft *gateway.Draft, id gateway.SchemaID, snapshot *schema.Snapshot, unknown gateway.UnknownFields,
 ) (data []byte, hash gateway.ContentHash, ok bool) {

@@ -10,16 +10,18 @@ import (
 	"github.com/postrider-dev/postrider/server/store"
 )
 
-// shareUnits bounds what a tenant has in the queue of the writer: an event is a unit, and so are 4 KiB of events. That is two batches
-// of 1,000 events, so that the next one is there when a commit has finished and a tenant alone is not slower for it. All other
-// tenants wait behind the queue: a hundred WebSockets that published as fast as they could had 25,600 events in it, and every
-// other tenant waited for seconds.
+// shareUnits bounds what a tenant may have in the writer's queue, in units: one for each event, and one for every 4 KiB of
+// events. It allows two batches of 1,000 events, so that the next batch is queued when a commit has finished, and a single
+// tenant is not slowed down.
+//
+// All other tenants wait behind that queue. Without the bound, a hundred WebSockets that published as fast as they could had
+// 25,600 events in the queue, and every other tenant waited for seconds.
 const (
 	shareUnits = 2560
 	unitBytes  = 4 << 10
 )
 
-// shares are what tenants have in the queue of the writer. A tenant is forgotten when it has nothing there.
+// shares holds the units that tenants have in the writer's queue. A tenant without units is removed.
 type shares struct {
 	mu sync.Mutex
 	of map[gateway.TenantID]*share
@@ -31,7 +33,7 @@ type share struct {
 	users int
 }
 
-// take waits until there is room for events of a tenant, and returns what gives it back.
+// take waits until there is room for a tenant's events, and returns a function that releases it.
 func (s *shares) take(ctx context.Context, events []store.NewEvent) (give func(), err error) {
 	tenant, units := events[0].Event.Tenant, unitsOf(events)
 	one := s.enter(tenant)
@@ -73,7 +75,7 @@ func (s *shares) leave(tenant gateway.TenantID, one *share) {
 	}
 }
 
-// store appends accepted events when it is their tenant's turn.
+// store appends events as soon as their tenant has room in the writer's queue.
 func (p *Publisher) store(ctx context.Context, revision int64, events []store.NewEvent) ([]store.Appended, error) {
 	give, err := p.shares.take(ctx, events)
 	if err != nil {

@@ -12,7 +12,7 @@ import (
 	"github.com/postrider-dev/postrider/server/store"
 )
 
-// slowLog takes what comes and stores nothing until it is let.
+// slowLog accepts events, and stores nothing until it is allowed to.
 type slowLog struct {
 	memoryLog
 	stored chan struct{}
@@ -36,7 +36,8 @@ func (l *slowLog) of(tenant gateway.TenantID) int {
 	return l.waiting[tenant]
 }
 
-// A hundred batches of a tenant stood in the writer's queue at once, and everybody's next event behind all of them.
+// A hundred batches of one tenant were in the writer's queue at once, and the next event of everybody else came after all of
+// them.
 func TestATenantWaitsForItsOwnEvents(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -10,7 +10,7 @@ import (
 	"github.com/postrider-dev/postrider/server/tail"
 )
 
-// The tail counted what events have on disk: small ones held twice as much memory as it was given.
+// The tail counted the size of events on disk. Small events took twice as much memory as it was allowed.
 func TestTailHoldsNoMoreThanItMay(t *testing.T) {
 	const most = 8 << 20
 	kept := tail.New(0, most)

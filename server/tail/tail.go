@@ -11,7 +11,7 @@ import (
 // DefaultBytes is the size of the part of the log in memory.
 const DefaultBytes = 64 << 20
 
-// Tail has the newest events of the log. It is safe for concurrent use.
+// Tail holds the newest events of the log. It is safe for concurrent use.
 type Tail struct {
 	maxBytes int
 
@@ -20,7 +20,7 @@ type Tail struct {
 	bytes  int
 	head   gateway.Position
 	moved  chan struct{}
-	passed chan struct{} // closed
+	passed chan struct{} // always closed
 }
 
 // New returns a Tail that begins after head and keeps at most about maxBytes, including everything that the events hold.
@@ -30,7 +30,7 @@ func New(head gateway.Position, maxBytes int) *Tail {
 	return t
 }
 
-// Append appends one committed group, which follows the head, and wakes all waiting readers.
+// Append appends one committed group, which must follow the head, and wakes all waiting readers.
 func (t *Tail) Append(events []*gateway.Event) {
 	if len(events) == 0 {
 		return
@@ -48,8 +48,8 @@ func (t *Tail) Append(events []*gateway.Event) {
 	close(moved)
 }
 
-// trim removes the oldest events. Readers may still use the slice, so its elements stay unchanged; they are freed when append
-// allocates a new array.
+// trim removes the oldest events. Readers may still use the slice, so its elements are not changed; they are freed when
+// append allocates a new array.
 func (t *Tail) trim() {
 	n := 0
 	for t.bytes > t.maxBytes && n < len(t.events)-1 {
@@ -67,7 +67,7 @@ func (t *Tail) Head() gateway.Position {
 }
 
 // After returns up to max events after a position; none if it is the head. ok is false if events after it are no longer, or
-// not yet, in memory: read them from the store. The slice is shared and must not be changed.
+// not yet, in memory: then the caller reads them from the store. The slice is shared and must not be changed.
 func (t *Tail) After(p gateway.Position, max int) (events []*gateway.Event, ok bool) {
 	t.mu.RLock()
 	defer t.mu.RUnlock()

@@ -10,7 +10,7 @@ import (
 	"github.com/postrider-dev/postrider/server/tail"
 )
 
-// group makes the events at positions from through to, of about size bytes each.
+// group returns the events at the positions from from to to, each of about size bytes.
 func group(from, to gateway.Position, size int) (events []*gateway.Event) {
 	for p := from; p <= to; p++ {
 		e := &gateway.Event{Position: p, ID: fmt.Sprint(p)}
@@ -45,7 +45,7 @@ func TestAfter(t *testing.T) {
 		{"forgotten", 11, 5, "[]", false},
 		{"before the tail began", 3, 5, "[]", false},
 	}
-	// Room for eight events, whose first two are forgotten.
+	// The tail has room for eight events and forgets the first two.
 	kept := tail.New(head, 8*size)
 	kept.Append(group(11, 14, size))
 	kept.Append(group(15, 20, size))
@@ -78,7 +78,7 @@ func TestFresh(t *testing.T) {
 	}
 }
 
-// TestNewestIsKept has an event larger than the bound: the head must be readable.
+// TestNewestIsKept appends an event larger than the bound: the head must stay readable.
 func TestNewestIsKept(t *testing.T) {
 	t.Parallel()
 	small := tail.New(0, 1000)
@@ -91,7 +91,7 @@ func TestNewestIsKept(t *testing.T) {
 	}
 }
 
-// TestSliceStays keeps what After answered while the tail forgets and grows.
+// TestSliceStays keeps a slice that After returned while the tail forgets and grows.
 func TestSliceStays(t *testing.T) {
 	t.Parallel()
 	moving := tail.New(0, 10_000)
@@ -135,8 +135,8 @@ func TestWait(t *testing.T) {
 	}
 }
 
-// TestReaders follows a growing tail with readers that see every event once and in order, wherever they began, and fall
-// back to a complete log when they are too slow.
+// TestReaders lets readers follow a growing tail. Each sees every event once and in order, wherever it began, and reads a
+// complete log when it is too slow.
 func TestReaders(t *testing.T) {
 	t.Parallel()
 	const last, size = 3000, 200

@@ -8,31 +8,31 @@ import (
 	"github.com/postrider-dev/postrider/server/gateway"
 )
 
-// Message is one event as targets see it. It is shared by every attempt of every subscription and must not be changed
-// once one has it.
+// Message is one event in the form in which targets get it. All attempts of all subscriptions share it, so it must not be
+// changed.
 type Message struct {
 	ID      string
 	Type    string
 	Source  string
 	Subject string
-	// Time is the event's own.
+	// Time is the time of the event.
 	Time time.Time
-	// Data is the text of a JSON object, exactly as it goes out.
+	// Data is the payload: the text of a JSON object, exactly as it is sent.
 	Data []byte
-	// Cursor is the event's place in the log.
+	// Cursor is the position of the event in the log.
 	Cursor string
 
 	document atomic.Pointer[document]
 }
 
-// document is a message as it goes out.
+// document is the text of a message that is sent.
 type document struct {
 	text   []byte
 	digest gateway.BodyDigest
 }
 
-// Document returns the event as the JSON text {"id","type","timestamp","data"}, in that order. It is rendered once and
-// must not be changed.
+// Document returns the event as the JSON text {"id","type","timestamp","data"}, with the members in that order. It is
+// rendered once, and the result must not be changed.
 func (m *Message) Document() []byte { return m.rendered().text }
 
 // Digest returns the digest of the document.
@@ -48,7 +48,7 @@ func (m *Message) rendered() *document {
 	return d
 }
 
-// render copies Data as it is: numbers, the order of keys and white space survive.
+// render copies Data unchanged, including the spelling of numbers, the order of keys and white space.
 func (m *Message) render() []byte {
 	const frame = len(`{"id":"","type":"","timestamp":"","data":}`) + len(time.RFC3339Nano)
 	text := make([]byte, 0, frame+len(m.ID)+len(m.Type)+len(m.Data))
@@ -61,11 +61,11 @@ func (m *Message) render() []byte {
 	return append(text, '}')
 }
 
-// appendString appends s as a JSON string. Ids and types need no escaping; anything else is left to encoding/json.
+// appendString appends s as a JSON string. Ids and types need no escapes; encoding/json handles all other strings.
 func appendString(to []byte, s string) []byte {
 	for _, c := range []byte(s) {
 		if c < ' ' || c > '~' || c == '"' || c == '\\' {
-			quoted, _ := json.Marshal(s) // a string always has a JSON form
+			quoted, _ := json.Marshal(s) // cannot fail for a string
 			return append(to, quoted...)
 		}
 	}

@@ -1,5 +1,5 @@
-// Package targettest is the suite every type of target must pass: what is promised to the delivery engine, tried
-// against the target's own kind of receiver.
+// Package targettest is the suite that every target type must pass. It tests the promises to the delivery engine against the
+// target's own kind of receiver.
 package targettest
 
 import (
@@ -16,35 +16,35 @@ import (
 	"github.com/postrider-dev/postrider/server/target"
 )
 
-// Answer is how a receiver treats what arrives.
+// Answer is how a receiver reacts to an event.
 type Answer int
 
 const (
-	// Accept takes the event.
+	// Accept accepts the event.
 	Accept Answer = iota
-	// RejectEvent finds fault with the event itself.
+	// RejectEvent rejects the event because of its content.
 	RejectEvent
-	// Fail breaks, whatever the event.
+	// Fail fails regardless of the event.
 	Fail
-	// SlowDown asks to be left alone for SlowDownTime.
+	// SlowDown asks the sender to wait for SlowDownTime.
 	SlowDown
-	// Gone wants no event ever again.
+	// Gone refuses all events from now on.
 	Gone
-	// Swallow takes the event and never answers.
+	// Swallow reads the event and never responds.
 	Swallow
-	// HangUp closes the connection instead of answering.
+	// HangUp closes the connection instead of responding.
 	HangUp
 )
 
-// SlowDownTime is what a receiver with the answer SlowDown asks for.
+// SlowDownTime is the time that a receiver asks for with SlowDown.
 const SlowDownTime = 30 * time.Second
 
-// Receiver is the far side of a target. It verifies what arrives in every way its protocol has, such as signatures, and
-// reports faults to its own test.
+// Receiver is the other end of a target. It verifies what arrives in every way that its protocol has, such as signatures,
+// and reports faults to its own test.
 type Receiver interface {
-	// Answer says how everything is treated from now on; Accept at first.
+	// Answer sets how the receiver reacts from now on. The default is Accept.
 	Answer(Answer)
-	// Received returns what has arrived, in order of arrival.
+	// Received returns the events that arrived, in order of arrival.
 	Received() []Received
 }
 
@@ -56,10 +56,11 @@ type Received struct {
 	Data []byte
 }
 
-// Setup makes a target with this timeout and the receiver it sends to. Secret must not show in anything a person sees.
+// Setup makes a target with this timeout, and the receiver to which it sends. secret must not appear in anything that people
+// can see.
 type Setup func(t *testing.T, timeout time.Duration) (to target.Target, receiver Receiver, secret string)
 
-// Run runs the suite. wordless are the responses that the target's protocol cannot express.
+// Run runs the suite. wordless lists the answers that the target's protocol cannot express.
 func Run(t *testing.T, setup Setup, wordless ...Answer) {
 	t.Run("events arrive intact", func(t *testing.T) { t.Parallel(); arriveIntact(t, setup) })
 	t.Run("each answer has its meaning", func(t *testing.T) { t.Parallel(); answersMean(t, setup, wordless) })
@@ -72,7 +73,7 @@ func Run(t *testing.T, setup Setup, wordless ...Answer) {
 	t.Run("secrets are hidden", func(t *testing.T) { t.Parallel(); hideSecrets(t, setup) })
 }
 
-// ample is a timeout that no attempt of a test should need.
+// ample is a timeout that no attempt of a test needs.
 const ample = 30 * time.Second
 
 var start = time.Date(2024, 2, 29, 12, 30, 45, 123456000, time.UTC)
@@ -223,7 +224,8 @@ func recordSent(t *testing.T, setup Setup) {
 	}
 }
 
-// sendBatch is for targets that take batches: each event of one has the outcome that it would have alone, and they arrive in order.
+// sendBatch tests targets that send batches: each event has the outcome that it would have alone, and the events arrive in
+// order.
 func sendBatch(t *testing.T, setup Setup) {
 	to, receiver, _ := setup(t, ample)
 	batcher, ok := to.(target.Batcher)
@@ -244,7 +246,7 @@ func sendBatch(t *testing.T, setup Setup) {
 	checkBatch(t, batcher.SendBatch(canceled, batchFrom(200)), gateway.OutcomeNone)
 }
 
-// batchFrom returns a hundred events that are numbered from first on.
+// batchFrom returns a hundred events, numbered from first.
 func batchFrom(first int) []target.Item {
 	items := make([]target.Item, 100)
 	for i := range items {
@@ -275,7 +277,7 @@ func hideSecrets(t *testing.T, setup Setup) {
 	for _, answer := range []Answer{Accept, RejectEvent, HangUp} {
 		receiver.Answer(answer)
 		o := to.Send(t.Context(), m, time.Now())
-		o.Response = nil // what the endpoint says is its own affair
+		o.Response = nil // depends on the endpoint
 		form := o.Sent.Form.Text()
 		if len(form) == 0 || bytes.Contains(form, []byte(secret)) {
 			t.Errorf("the request is recorded as %s", form)

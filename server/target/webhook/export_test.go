@@ -1,4 +1,4 @@
 package webhook
 
-// Classify is classify.
+// Classify is classify, for tests.
 var Classify = classify

@@ -52,7 +52,7 @@ func newTarget(t testing.TB, url string, timeout time.Duration) target.Target {
 	return to
 }
 
-// receiver is an endpoint that verifies with the reference library.
+// receiver is an endpoint that verifies signatures with the reference library.
 type receiver struct {
 	t        testing.TB
 	url      string

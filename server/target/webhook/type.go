@@ -19,7 +19,7 @@ import (
 	"github.com/postrider-dev/postrider/server/target"
 )
 
-// Name is how a subscription names this type.
+// Name is the name of this type in subscriptions.
 const Name = "webhook"
 
 // Type makes webhooks.
@@ -30,7 +30,7 @@ type Type struct {
 
 var _ target.Type = (*Type)(nil)
 
-// NewType makes the type. Webhooks send through client and call themselves "Postrider/<version>".
+// NewType returns the type. Its webhooks send through client, with the user agent "Postrider/<version>".
 func NewType(client *egress.Client, version string) *Type {
 	return &Type{client: client, userAgent: "Postrider/" + version}
 }
@@ -59,7 +59,7 @@ func (t *Type) New(spec target.Spec) (target.Target, error) {
 	return w, err
 }
 
-// static are the headers that are the same in every attempt.
+// static returns the headers that are the same in every attempt.
 func (t *Type) static(config *targetv1.Webhook) http.Header {
 	static := http.Header{"Content-Type": {"application/json"}, "User-Agent": {t.userAgent}}
 	for name, value := range config.GetHeaders() {
@@ -68,7 +68,7 @@ func (t *Type) static(config *targetv1.Webhook) http.Header {
 	return static
 }
 
-// Check refuses a URL that cannot be reached and headers that are the server's to set.
+// Check returns an error for a URL that cannot be reached, and for headers that only the server may set.
 func (t *Type) Check(ctx context.Context, path string, config []byte) error {
 	webhook, err := parse(config)
 	if err != nil {
@@ -80,7 +80,8 @@ func (t *Type) Check(ctx context.Context, path string, config []byte) error {
 	return checkHeaders(path+".headers", webhook.GetHeaders())
 }
 
-// urlError names the field. A host that cannot be resolved is an error as well: most of the time it is misspelt.
+// urlError returns the error for the field. A host name that cannot be resolved is an error as well, because it is usually
+// misspelt.
 func urlError(field string, err error) error {
 	fault := gateway.FieldError(field, "%s", err)
 	fault.Cause = err
@@ -91,8 +92,8 @@ func urlError(field string, err error) error {
 	return fault
 }
 
-// reserved are the headers that the server sets, and those that would change how a message is framed or read. What
-// begins with one of reservedPrefixes is as well.
+// reserved holds the headers that the server sets, and those that change how a message is framed or read. Headers with one
+// of reservedPrefixes are reserved, too.
 var (
 	reserved = []string{
 		"Accept-Encoding", "Connection", "Content-Encoding", "Content-Length", "Content-Type", "Expect", "Host",
@@ -121,7 +122,7 @@ func checkHeaders(path string, headers map[string]string) error {
 	return nil
 }
 
-// tokenBytes are those of a header's name (RFC 9110, section 5.6.2).
+// tokenBytes are the bytes allowed in the name of a header (RFC 9110, section 5.6.2).
 const tokenBytes = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789!#$%&'*+-.^_`|~"
 
 func isControl(r rune) bool { return r < ' ' && r != '\t' || r == 0x7f }
@@ -131,7 +132,7 @@ func isReserved(canonical string) bool {
 		slices.ContainsFunc(reservedPrefixes, func(prefix string) bool { return strings.HasPrefix(canonical, prefix) })
 }
 
-// parse does not repeat the configuration in its error, since it may hold secrets.
+// parse leaves the configuration out of its error, because it may hold secrets.
 func parse(config []byte) (*targetv1.Webhook, error) {
 	webhook := new(targetv1.Webhook)
 	if err := protojson.Unmarshal(config, webhook); err != nil {

@@ -19,7 +19,7 @@ import (
 	"github.com/postrider-dev/postrider/server/target"
 )
 
-// HeaderCursor carries the event's place in the log.
+// HeaderCursor is the header with the position of the event in the log.
 const HeaderCursor = "Postrider-Cursor"
 
 // Webhook is one endpoint. It is safe for concurrent use.
@@ -55,12 +55,12 @@ func (w *Webhook) Send(ctx context.Context, m *target.Message, at time.Time) gat
 	return outcome
 }
 
-// Close does nothing: connections belong to the client that all webhooks share.
+// Close does nothing: the client that all webhooks share owns the connections.
 func (w *Webhook) Close() {}
 
-// header returns the static headers and those of one attempt. formOf lists the same ones.
+// header returns the static headers and those of one attempt. formOf lists the same headers.
 func (w *Webhook) header(m *target.Message, at time.Time, signed string) http.Header {
-	header := make(http.Header, len(w.static)+5) // one more is for the client
+	header := make(http.Header, len(w.static)+5) // one is added by the client
 	maps.Copy(header, w.static)
 	values := []string{m.ID, strconv.FormatInt(at.Unix(), 10), signed, m.Cursor}
 	header[signature.HeaderID] = values[0:1:1]
@@ -70,7 +70,7 @@ func (w *Webhook) header(m *target.Message, at time.Time, signed string) http.He
 	return header
 }
 
-// formOf is what is kept of the requests: static are the headers of every attempt, with secret values hidden.
+// formOf returns the stored form of the requests. static are the headers of every attempt, with secret values hidden.
 func formOf(url *url.URL, static http.Header) (*gateway.RequestForm, error) {
 	headers := []gateway.RequestHeader{
 		{Name: signature.HeaderID, Fill: gateway.FillEventID},
@@ -89,19 +89,19 @@ func outcomeOf(result egress.Result, err error) gateway.Outcome {
 	if err != nil && !decided(result, err) {
 		return failed(result, err)
 	}
-	outcome := answered(result, time.Now())
+	outcome := responseOutcome(result, time.Now())
 	outcome.Truncated = outcome.Truncated || err != nil
 	return outcome
 }
 
-// decided reports whether an answer that broke off says what became of the event all the same: its status does, which the
-// receiver sent when it had decided. The body is for people.
+// decided reports whether a response that broke off still decides the outcome. Its status does, because the receiver sends
+// the status after it has decided. The body is only for people.
 func decided(result egress.Result, err error) bool {
 	var e *egress.Error
 	return result.StatusCode != 0 && !(errors.As(err, &e) && e.Kind == egress.KindCanceled)
 }
 
-// failed is the outcome without an answer.
+// failed returns the outcome of an attempt without a response.
 func failed(result egress.Result, err error) gateway.Outcome {
 	outcome := known(result)
 	outcome.Kind = gateway.OutcomeEndpointFailure
@@ -117,8 +117,8 @@ func failed(result egress.Result, err error) gateway.Outcome {
 	return outcome
 }
 
-// answered is the outcome of an answer whose status came at now.
-func answered(result egress.Result, now time.Time) gateway.Outcome {
+// responseOutcome returns the outcome of a response whose status arrived at now.
+func responseOutcome(result egress.Result, now time.Time) gateway.Outcome {
 	outcome := known(result)
 	asked, hasRetryAfter := retryAfter(result.Header, now)
 	outcome.Kind = classify(result.StatusCode, hasRetryAfter)
@@ -134,7 +134,7 @@ func answered(result egress.Result, now time.Time) gateway.Outcome {
 	return outcome
 }
 
-// known is what is known of the answer.
+// known returns what is known of the response.
 func known(result egress.Result) gateway.Outcome {
 	return gateway.Outcome{
 		Status:      result.StatusCode,

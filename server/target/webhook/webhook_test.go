@@ -62,7 +62,7 @@ func TestRequestAsItIsSent(t *testing.T) {
 			t.Errorf("%s is %q, want %q", name, value, want)
 		}
 	}
-	if n := len(got.Header); n != 8 { // those, webhook-signature and content-length
+	if n := len(got.Header); n != 8 { // these six, webhook-signature and content-length
 		t.Errorf("%d headers: %v", n, got.Header)
 	}
 }
@@ -118,13 +118,13 @@ func TestStatusDecides(t *testing.T) {
 	}
 }
 
-// A receiver that had taken an event was sent it again when its answer broke off behind the status; one that was gone or
-// asked for time was not heard.
+// When a response broke off after the status, a receiver that had accepted an event got it again, and the status of a
+// receiver that was gone or asked for time was ignored.
 func TestStatusDecidesThoughTheBodyBreaksOff(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
 		status  int
-		breaks  string // how the body goes on
+		breaks  string // how the body breaks off
 		want    gateway.OutcomeKind
 		timeout time.Duration
 	}{
@@ -162,7 +162,7 @@ func TestStatusDecidesThoughTheBodyBreaksOff(t *testing.T) {
 	}
 }
 
-// A hold until a date lasts as long as the endpoint meant, whatever the difference between its clock and ours.
+// A hold until a date lasts as long as the endpoint meant, however much its clock differs from ours.
 func TestRetryAfterDateIsOfTheEndpointsClock(t *testing.T) {
 	t.Parallel()
 	for _, year := range []int{2001, 2999} {
@@ -179,7 +179,7 @@ func TestRetryAfterDateIsOfTheEndpointsClock(t *testing.T) {
 	}
 }
 
-// An endpoint that redirects a webhook expects that to be followed.
+// An endpoint that redirects a webhook expects the redirect to be followed, so the outcome says that it is not.
 func TestARedirectIsSaidNotToBeFollowed(t *testing.T) {
 	t.Parallel()
 	url := endpoint(t, func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/elsewhere", http.StatusFound) })
@@ -213,7 +213,7 @@ func TestRefusedAddressIsTheEndpointsFailure(t *testing.T) {
 	}
 }
 
-// TestARecordedRequestIsTheOneThatArrived compares each header.
+// TestARecordedRequestIsTheOneThatArrived compares every header.
 func TestARecordedRequestIsTheOneThatArrived(t *testing.T) {
 	t.Parallel()
 	var arrived http.Header

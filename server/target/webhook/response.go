@@ -9,7 +9,8 @@ import (
 	"github.com/postrider-dev/postrider/server/gateway"
 )
 
-// classify returns what an HTTP status means. hasRetryAfter reports whether the answer named a time with Retry-After.
+// classify returns the outcome that an HTTP status stands for. hasRetryAfter reports whether the response had a valid
+// Retry-After header.
 func classify(status int, hasRetryAfter bool) gateway.OutcomeKind {
 	switch {
 	case status >= 200 && status < 300:
@@ -25,8 +26,8 @@ func classify(status int, hasRetryAfter bool) gateway.OutcomeKind {
 	}
 }
 
-// retryAfter reads the Retry-After header: seconds or a date (RFC 9110, section 10.2.3). A time that is over already,
-// zero and anything else count as absent.
+// retryAfter parses the Retry-After header: seconds or a date (RFC 9110, section 10.2.3). A time in the past, zero and
+// anything else count as absent.
 func retryAfter(header http.Header, now time.Time) (asked time.Duration, ok bool) {
 	text := strings.TrimSpace(header.Get("Retry-After"))
 	if text == "" {
@@ -43,17 +44,17 @@ func retryAfter(header http.Header, now time.Time) (asked time.Duration, ok bool
 	if err != nil {
 		return 0, false
 	}
-	// The date is one of the endpoint's clock, and so is the answer's own: ours may differ.
+	// The date is by the endpoint's clock, and so is the Date of the response. Our clock may differ.
 	if sent, err := http.ParseTime(header.Get("Date")); err == nil {
 		now = sent
 	}
 	return max(date.Sub(now), 0), date.After(now)
 }
 
-// maxContentTypeBytes bounds what is kept of the answer's content type.
+// maxContentTypeBytes bounds the part of the response's content type that is kept.
 const maxContentTypeBytes = 128
 
-// contentType returns the header as printable ASCII of bounded length, since it is stored as text.
+// contentType returns the header as printable ASCII of bounded length, because it is stored as text.
 func contentType(header http.Header) string {
 	text := header.Get("Content-Type")
 	if len(text) > maxContentTypeBytes {
