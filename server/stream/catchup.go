@@ -8,13 +8,13 @@ import (
 	"github.com/postrider-dev/postrider/server/gateway"
 )
 
-// catchUp sends the next few events from the tail, or from the log where the tail does not go back so far. It goes no
-// further than the matcher, so that none of them comes from the topic again.
+// catchUp sends the next few events from the tail, or from the log if the tail does not go back far enough. It does not pass
+// the matcher, so that the topic sends none of these events again.
 func (s *subscriber) catchUp(ctx context.Context) error {
 	s.joined = false
 	matched := s.hub.matcher.place()
 	if matched <= s.reached {
-		return nil // It is about to move: the topic has been told.
+		return nil // the matcher is about to move: the topic was restarted
 	}
 	if !s.needs(pageRoom) {
 		return nil
@@ -26,12 +26,12 @@ func (s *subscriber) catchUp(ctx context.Context) error {
 	} else if err := s.sendStored(ctx, matched); err != nil {
 		return err
 	}
-	// The next page may take a while to find.
+	// Flush first, because finding the next page may take a while.
 	return s.flush()
 }
 
-// sendRecent sends the matching ones of consecutive events. Positions are dense, so a hole would be a lost event: the
-// stream ends rather than carry on past it.
+// sendRecent sends the matching ones of consecutive events. Positions have no holes, so a hole would be a lost event. Then
+// the stream ends instead of going on after it.
 func (s *subscriber) sendRecent(ctx context.Context, events []*gateway.Event) error {
 	for i, event := range events {
 		if want := s.reached + gateway.Position(i) + 1; event.Position != want {
@@ -48,7 +48,8 @@ func (s *subscriber) sendRecent(ctx context.Context, events []*gateway.Event) er
 	return nil
 }
 
-// hasRoomFor reports whether a page that was read can be sent. If not it is let go, and read again when there is room.
+// hasRoomFor reports whether there is room to send a page that was read. If not, the page is dropped, and read again when
+// there is room.
 func (s *subscriber) hasRoomFor(page []*gateway.Event) bool {
 	bytes := roomFor(page)
 	if !s.needs(bytes) {
@@ -58,7 +59,7 @@ func (s *subscriber) hasRoomFor(page []*gateway.Event) bool {
 	return true
 }
 
-// sendStored sends the next few matching events of the log, which is read up to a place.
+// sendStored sends the next few matching events of the log, up to a position.
 func (s *subscriber) sendStored(ctx context.Context, upTo gateway.Position) error {
 	if err := s.setLive(false); err != nil {
 		return err
@@ -84,8 +85,8 @@ func (s *subscriber) sendStored(ctx context.Context, upTo gateway.Position) erro
 	return nil
 }
 
-// skipPurged tells the reader when retention has overtaken it, and goes on behind that place. It looks after the page was
-// read: what was removed while it was being read may be missing from it.
+// skipPurged notifies the reader when retention has removed events that were not sent, and continues after them. It checks
+// this after the page was read, because events that were removed in the meantime may be missing from the page.
 func (s *subscriber) skipPurged(ctx context.Context, page []*gateway.Event) ([]*gateway.Event, error) {
 	purgedTo, err := s.hub.store.PurgedTo(ctx, s.request.Tenant.ID)
 	if err != nil {
@@ -99,8 +100,8 @@ func (s *subscriber) skipPurged(ctx context.Context, page []*gateway.Event) ([]*
 	return rest, s.inform(gateway.StreamMessage{Kind: gateway.StreamGap, Cursor: s.hub.store.Cursor(purgedTo), Gap: gateway.GapRetention})
 }
 
-// showLife is for an event that took long: a page of them may take minutes, where other streams have their turns. over is why a
-// filter went over its budget on it.
+// showLife is called for an event whose filters took long: a page of such events may take minutes while other streams have
+// their turns. over is the error if a filter exceeded its budget on the event.
 func (s *subscriber) showLife(ctx context.Context, over error) error {
 	if over != nil {
 		if err := s.overran(over); err != nil {
@@ -116,7 +117,7 @@ func (s *subscriber) showLife(ctx context.Context, over error) error {
 	return s.flush()
 }
 
-// sendPage sends those of a page that the filters select and the policy does not leave out.
+// sendPage sends the events of a page that the filters select and the policy does not drop.
 func (s *subscriber) sendPage(ctx context.Context, page []*gateway.Event) error {
 	selected := make([]*gateway.Event, 0, len(page))
 	sets := make([]filterSet, 0, len(page))

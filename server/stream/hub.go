@@ -1,5 +1,5 @@
-// Package stream is the engine of live streams. A stream is ephemeral, has no acknowledgements, and resumes from a cursor. The package
-// reads the log and knows no transport; each transport is a package below it.
+// Package stream is the engine of live streams. A stream is ephemeral, has no acknowledgements, and resumes from a cursor.
+// The package reads the log and does not know the transports, which are packages below it.
 package stream
 
 import (
@@ -12,13 +12,13 @@ import (
 	"github.com/postrider-dev/postrider/server/tail"
 )
 
-// Bounds of one page: what a stream holds in memory, whatever its backlog and however slow its reader.
+// Bounds of one page. A stream holds at most one page in memory, whatever its backlog and however slow its reader.
 const (
 	pageEvents = 256
 	pageBytes  = 256 << 10
 )
 
-// DefaultHeartbeat is the time between heartbeats when a request names none.
+// DefaultHeartbeat is the interval of heartbeats when a request sets none.
 const DefaultHeartbeat = 15 * time.Second
 
 // Hub serves live streams from one log.
@@ -32,28 +32,28 @@ type Hub struct {
 	room     *room
 }
 
-// New makes a hub. Streams end with code unavailable once stopping is closed.
+// New returns a hub. When stopping is closed, its streams end with code unavailable.
 func New(log *store.Store, recent *tail.Tail, filters *filter.Compiler, stopping <-chan struct{}) *Hub {
 	return &Hub{store: log, tail: recent, filters: filters, stopping: stopping, matcher: newMatcher(recent, filters), room: newRoom(roomBytes)}
 }
 
-// Keep bounds what streams share of the newest events and their encodings, and what they hold of what they send, in bytes. It is
-// called before there are streams.
+// Keep bounds, in bytes, the newest events and their encodings that streams share, and the memory that streams hold for
+// sending. It must be called before there are streams.
 func (h *Hub) Keep(shared, sending int64) {
 	h.matcher.recent.most, h.matcher.texts.most = shared, int(shared/textPart)
 	h.room = newRoom(sending)
 }
 
-// NewEncoding makes a form in which readers get events: encode is asked once for each event and its tenant's name, however
-// many read it. Encodings are made before there are streams.
+// NewEncoding adds a form in which readers get events. encode is called once for each event and the name of its tenant,
+// however many readers the event has. Encodings must be added before there are streams.
 func (h *Hub) NewEncoding(encode func(event *gateway.Event, tenant string) ([]byte, error)) *Encoding {
 	return &Encoding{index: int(h.matcher.encoders.Add(1)) - 1, encode: encode}
 }
 
-// Subscribe sends the matching events in order, each once, until ctx ends, the server stops or send fails. It never
-// returns nil: the error is the cause of ctx, that of send, or a *gateway.Error. An event on which a filter's expression
-// fails is passed over like one for which it is false. send may block; the stream then falls behind and reads the log when
-// it goes on.
+// Subscribe sends the matching events in order, each once, until ctx ends, the server stops or send fails. The error is
+// never nil: it is the cause of ctx, the error of send, or a *gateway.Error. An event on which a filter's expression fails
+// is skipped, as if the expression were false. send may block; then the stream falls behind, and reads the log when it
+// continues.
 func (h *Hub) Subscribe(ctx context.Context, request Request, send func(Message) error) error {
 	s, gap, err := h.open(ctx, request, send)
 	if err != nil {
@@ -68,8 +68,8 @@ func (h *Hub) Subscribe(ctx context.Context, request Request, send func(Message)
 	return s.run(ctx)
 }
 
-// open prepares a stream. It is apart from Subscribe, as what a stream's goroutine waits in should need little stack: below
-// 3 KB in all the stack shrinks to 8 KB.
+// open prepares a stream. It is separate from Subscribe so that the function in which a stream's goroutine waits needs
+// little stack: if it uses less than 3 KB in all, the stack shrinks to 8 KB.
 func (h *Hub) open(ctx context.Context, request Request, send func(Message) error) (*subscriber, gateway.Gap, error) {
 	selected, err := newSelection(ctx, h.filters, request.Tenant.ID, request.Filters)
 	if err != nil {
@@ -99,7 +99,7 @@ func (h *Hub) open(ctx context.Context, request Request, send func(Message) erro
 	return s, gap, nil
 }
 
-// begin finds the position to read after, and what is missing there.
+// begin returns the position to read after, and the gap before the next event.
 func (h *Hub) begin(ctx context.Context, request Request) (gateway.Position, gateway.Gap, error) {
 	switch start := request.Start; start.Kind {
 	case gateway.StartCursor:

@@ -12,34 +12,34 @@ import (
 	"github.com/postrider-dev/postrider/server/tail"
 )
 
-// matchEvents is how many events are matched before readers are woken, more than there are in a committed group.
+// matchEvents is the number of events that are matched before readers are woken. It is larger than a committed group.
 const matchEvents = 2048
 
-// matcher holds each event of the tail against the filters of all topics, once, and wakes the readers of those topics that
-// have something new, once for a committed group. It works while there are topics.
+// matcher matches each event of the tail once against the filters of all topics. After each committed group it wakes the
+// readers of the topics that have new events. It runs while there are topics.
 type matcher struct {
 	tail     *tail.Tail
 	recent   recent
 	matched  atomic.Int64
-	emptied  chan struct{} // has room for one
+	emptied  chan struct{} // has a buffer of one
 	encoders atomic.Int64
 
-	// mu guards the index, too.
+	// mu also guards the index.
 	mu      sync.Mutex
 	working bool
 	topics  map[string]*topic
 	index   *match.Index[interest]
 	texts   texts
 
-	// batching: some events of the batch under way may be matched already, so a topic that is new misses them.
+	// batching means that some events of the current batch may be matched already, so a new topic misses them.
 	batching bool
-	// touched and dirty are kept for their memory.
+	// touched and dirty are reused, to save allocations.
 	touched, dirty []*topic
-	// missed are the topics whose readers have to find the events of the batch under way in the log.
+	// missed holds the topics whose readers must read the events of the current batch from the log.
 	missed []*topic
 }
 
-// interest is that of one filter of a topic.
+// interest is one filter of a topic, in the index.
 type interest struct {
 	topic  *topic
 	filter int
@@ -55,10 +55,11 @@ func newMatcher(recent *tail.Tail, filters *filter.Compiler) *matcher {
 	return m
 }
 
-// place is how far every topic is complete.
+// place returns the position up to which every topic is complete.
 func (m *matcher) place() gateway.Position { return gateway.Position(m.matched.Load()) }
 
-// join returns the topic of a tenant and filters, or why there is no room for one more. Leave it with leave.
+// join returns the topic of a tenant and filters, or an error if there is no room for another topic. The caller must call
+// leave.
 func (m *matcher) join(tenant gateway.TenantID, selected *selection, policy SlowPolicy) (*topic, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -110,7 +111,7 @@ func (m *matcher) leave(t *topic) {
 	}
 }
 
-// work goes on until there is no topic left.
+// work runs until there is no topic left.
 func (m *matcher) work() {
 	for m.step() {
 		select {
@@ -120,7 +121,7 @@ func (m *matcher) work() {
 	}
 }
 
-// step matches the events that follow. It returns false when there is nobody to match for.
+// step matches the next events. It returns false when there are no topics.
 func (m *matcher) step() bool {
 	events, working := m.begin()
 	if len(events) == 0 {
@@ -136,7 +137,8 @@ func (m *matcher) step() bool {
 	return true
 }
 
-// begin returns the events that follow. There are none when nobody is left to match for, or when the tail has forgotten some of them.
+// begin returns the next events. It returns none when there are no topics, or when the tail has forgotten some of the next
+// events.
 func (m *matcher) begin() (events []*gateway.Event, working bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -154,7 +156,7 @@ func (m *matcher) begin() (events []*gateway.Event, working bool) {
 	return events, true
 }
 
-// match puts events, which the index was asked about, into the topics that select them.
+// match adds events, for which the index has evaluated the expressions, to the topics that select them.
 func (m *matcher) match(events []*gateway.Event) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -189,8 +191,8 @@ func (m *matcher) matchOne(i int, event *gateway.Event) {
 	}
 }
 
-// selects reports whether a filter of a topic selects an event. A topic misses an event about which an expression was not asked, or was too
-// slow: its readers evaluate it themselves, and nobody else waits.
+// selects reports whether a filter of a topic selects an event. If the expression was not evaluated or was too slow, the
+// topic misses the event: its readers evaluate the expression themselves, and no other topic waits for it.
 func (m *matcher) selects(t *topic, answer match.Answer) bool {
 	switch {
 	case t.missed:
@@ -209,8 +211,8 @@ func (m *matcher) miss(t *topic) {
 	m.missed = append(m.missed, t)
 }
 
-// publish hands out what was matched. The place moves after all topics have their events and before anybody is woken:
-// a reader that reads the position first and then a topic misses nothing.
+// publish makes the matched events visible to readers. The position moves after all topics have their events, and before any
+// reader is woken. So a reader that reads first the position and then a topic misses nothing.
 func (m *matcher) publish(matched gateway.Position) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -233,8 +235,8 @@ func (m *matcher) publish(matched gateway.Position) {
 	m.dirty = m.dirty[:0]
 }
 
-// restart goes on with the newest event, after the tail has forgotten some that were not matched yet. Readers find those
-// in the log, and know from their topic that they have to before the place moves.
+// restart continues with the newest event when the tail has forgotten events that were not matched yet. Readers find those
+// in the log. Before the position moves, every topic records that its readers must do so.
 func (m *matcher) restart() {
 	head := m.tail.Head()
 	var waiting []chan struct{}

@@ -6,17 +6,17 @@ import (
 	"github.com/postrider-dev/postrider/server/gateway"
 )
 
-// Bounds of what is remembered to leave out events with newer ones of the same key. Of a key that is forgotten more than the
-// newest event is sent.
+// Bounds of the memory for dropping events that have a newer event with the same key. For a key that was forgotten, older
+// events may be sent as well.
 const (
 	maxKeys     = 16_384
 	maxKeyBytes = 1 << 20
 )
 
-// newestByKey knows where the newest event of each key is.
+// newestByKey holds the position of the newest event of each key.
 type newestByKey struct {
 	keys map[string]*list.Element // of newest
-	// order has the key whose newest event is oldest in front.
+	// order holds the keys by the age of their newest event, the oldest first.
 	order list.List
 	bytes int
 }
@@ -28,7 +28,7 @@ type newest struct {
 
 func newNewestByKey() *newestByKey { return &newestByKey{keys: map[string]*list.Element{}} }
 
-// add takes in an event that follows all others.
+// add adds an event, which must follow all others.
 func (n *newestByKey) add(event *gateway.Event) {
 	key := keyOf(event)
 	if key == "" {

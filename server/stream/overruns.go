@@ -9,15 +9,15 @@ import (
 )
 
 const (
-	// callerOverruns is on how many events a minute the filters of one caller may go over their budget, on all its streams
-	// together: who connects again begins with a fresh stream, and not with a fresh minute.
+	// callerOverruns is the number of events a minute on which the filters of one caller may exceed their budget, on all of
+	// its streams together. So a caller that reconnects gets a new stream, but not a new minute.
 	callerOverruns = 10 * filter.MaxOverruns
 	overrunsWindow = time.Minute
-	// maxCallers bounds how many callers are remembered.
+	// maxCallers bounds the number of callers that are remembered.
 	maxCallers = 10_000
 )
 
-// overruns counts the events on which filters went over their budget, by caller.
+// overruns counts by caller the events on which filters exceeded their budget.
 type overruns struct {
 	mu sync.Mutex
 	of map[string]*overrunCount
@@ -30,7 +30,7 @@ type overrunCount struct {
 
 func (c *overrunCount) left(now time.Time) time.Duration { return overrunsWindow - now.Sub(c.since) }
 
-// add counts one, and returns how long the caller has to wait when there are too many; 0 when there are not.
+// add counts an overrun. If there are too many, it returns how long the caller has to wait, otherwise 0.
 func (o *overruns) add(caller string, now time.Time) (wait time.Duration) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -60,7 +60,8 @@ func (o *overruns) begin(caller string, now time.Time) *overrunCount {
 	return count
 }
 
-// overran records that a filter went over its budget on an event, and returns why the stream ends for that; nil for once.
+// overran records that a filter exceeded its budget on an event. If that ends the stream, it returns the reason, otherwise
+// nil.
 func (s *subscriber) overran(over error) error {
 	now := time.Now()
 	if wait := s.hub.overruns.add(s.request.Entry.Caller, now); wait > 0 {

@@ -9,41 +9,46 @@ import (
 )
 
 const (
-	// roomBytes bounds what all streams hold of what they send, unless Keep says otherwise.
+	// roomBytes bounds the memory that all streams hold for sending, unless Keep sets another bound.
 	roomBytes = 64 << 20
-	// pageRoom is what a stream has before it reads a page of the log. One with larger events turns out to need more.
+	// pageRoom is the room that a stream takes before it reads a page of the log. If the page has larger events, the stream
+	// then asks for more.
 	pageRoom = 2 * pageBytes
-	// freely is the size up to which a stream sends a shared event without room: it fits into what a connection is counted with.
+	// freely is the size up to which a stream sends a shared event without taking room: the memory that is counted for its
+	// connection covers it.
 	freely = 16 << 10
-	// copies is how often an event may exist while it is sent, besides in a page: encoded, in a message, and in what is to be written.
+	// copies is the number of copies of an event while it is sent, besides the one in the page: the encoding, the message,
+	// and the buffer that is written.
 	copies = 3
 )
 
-// room is the memory that streams may take, all together, for pages of the log and for large events that are being written. Those for
-// which none is left wait with nothing in their hands: a reader that reads nothing keeps what it has until its connection is given up.
-// A tenant's share is of what is free, so that no number of tenants can take the last of it (see grant).
+// room is the memory that all streams together may take for pages of the log and for large events that are being written. A
+// stream that gets none waits without holding any: a reader that does not read keeps its room until its connection is
+// closed. A tenant gets a share of what is free, so that no number of tenants can take all of it (see grant).
 type room struct {
 	size int64
 
 	mu      sync.Mutex
 	held    int64
 	tenants map[gateway.TenantID]*tenantRoom
-	// waiting are the *tenantRoom whose streams wait, each once.
+	// waiting holds the *tenantRoom with waiting streams, each once.
 	waiting list.List
 }
 
-// tenantRoom is the part of a tenant. It is forgotten when the tenant has no streams. What changes is guarded by room.mu.
+// tenantRoom is the room that the streams of a tenant hold. It is removed when the tenant has no streams. room.mu guards the
+// fields that change.
 type tenantRoom struct {
 	room    *room
 	tenant  gateway.TenantID
 	streams int
 	held    int64
-	// waiting are the *roomWait of the tenant's streams, and place is the tenant's place among those that wait; nil for none.
+	// waiting holds the *roomWait of the tenant's streams. place is the tenant's element in room.waiting; nil if none of its
+	// streams wait.
 	waiting list.List
 	place   *list.Element
 }
 
-// roomWait is a stream that waits for n bytes. Those that were granted are in got when ready is closed.
+// roomWait is a stream that waits for n bytes. When ready is closed, got holds the bytes that it is charged.
 type roomWait struct {
 	n, got int64
 	ready  chan struct{}
@@ -53,7 +58,7 @@ func newRoom(size int64) *room {
 	return &room{size: size, tenants: map[gateway.TenantID]*tenantRoom{}}
 }
 
-// enter returns the part of a tenant for a stream, which leaves it at its end.
+// enter returns the room of a tenant for one stream. The stream calls leave when it ends.
 func (r *room) enter(tenant gateway.TenantID) *tenantRoom {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -74,12 +79,15 @@ func (t *tenantRoom) leave() {
 	}
 }
 
-// atMost is n, or all that one stream may have: what needs more is sent alone.
+// atMost returns n, limited to what one stream may have. A page that needs more is sent alone.
 func (t *tenantRoom) atMost(n int) int64 { return min(int64(n), t.room.size/2) }
 
-// grant returns what a stream that wants n bytes is charged, or 0. Of what is free a tenant gets half for one stream, and a third for
-// all of them. A stream that is its tenant's only one may want more than half of what is free: it gets that, as long as that is an
-// eighth of the room, for its event would wait for ever where others always hold something. It is called with room.mu held.
+// grant returns the number of bytes that a stream which wants n bytes is charged, or 0 if it has to wait. A single stream of
+// a tenant gets up to half of the free room; several streams together get up to a third of it.
+//
+// The only stream of a tenant may want more than half of the free room. It then gets that half, if the half is at least an
+// eighth of the whole room. Otherwise its event could wait for ever if other streams always hold some room. The caller holds
+// room.mu.
 func (t *tenantRoom) grant(n int64) int64 {
 	free := t.room.size - t.room.held
 	switch {
@@ -94,7 +102,7 @@ func (t *tenantRoom) grant(n int64) int64 {
 	return n
 }
 
-// try returns what a stream that wants n bytes is charged at once, or 0.
+// try returns the number of bytes that a stream which wants n bytes is charged, or 0. It does not wait.
 func (t *tenantRoom) try(n int64) int64 {
 	t.room.mu.Lock()
 	defer t.room.mu.Unlock()
@@ -104,7 +112,7 @@ func (t *tenantRoom) try(n int64) int64 {
 	return t.grant(n)
 }
 
-// take waits for room until ctx ends, and returns what the stream is charged, or 0.
+// take waits for room until ctx ends. It returns the number of bytes that the stream is charged, or 0.
 func (t *tenantRoom) take(ctx context.Context, n int64) int64 {
 	wait := &roomWait{n: n, ready: make(chan struct{})}
 	t.room.mu.Lock()
@@ -127,7 +135,7 @@ func (t *tenantRoom) take(ctx context.Context, n int64) int64 {
 	return wait.got
 }
 
-// serve gives room to the tenant's streams that wait, in turn. It is called with room.mu held.
+// serve grants room to the tenant's waiting streams, in order. The caller holds room.mu.
 func (t *tenantRoom) serve() {
 	for first := t.waiting.Front(); first != nil; first = t.waiting.Front() {
 		wait := first.Value.(*roomWait)
@@ -155,7 +163,7 @@ func (t *tenantRoom) give(n int64) {
 	}
 }
 
-// needs says how much room the stream has to have before it goes on; false when it has less.
+// needs reports whether the stream has room for a number of bytes. If not, it sets wants.
 func (s *subscriber) needs(bytes int) bool {
 	n := s.room.atMost(bytes)
 	if s.fits >= n {
@@ -165,12 +173,12 @@ func (s *subscriber) needs(bytes int) bool {
 	return false
 }
 
-// makeRoom gets the room that the stream wants, or waits for it until it is time for a heartbeat.
+// makeRoom takes the room that the stream wants. If there is none, it waits, but not beyond the next heartbeat.
 func (s *subscriber) makeRoom(ctx context.Context) error {
 	s.giveRoom()
 	held := s.room.try(s.wants)
 	if held == 0 {
-		// What is ready goes out first.
+		// Flush the messages that are ready before waiting.
 		if err := s.flush(); err != nil {
 			return err
 		}
@@ -195,7 +203,7 @@ func (s *subscriber) awaitRoom(ctx context.Context) int64 {
 	return s.room.take(ctx, s.wants)
 }
 
-// keepRoom gives back what is beyond what a page needs.
+// keepRoom returns all room except a number of bytes.
 func (s *subscriber) keepRoom(bytes int) {
 	if beyond := s.holds - int64(bytes); beyond > 0 {
 		s.room.give(beyond)
@@ -206,7 +214,7 @@ func (s *subscriber) keepRoom(bytes int) {
 
 func (s *subscriber) giveRoom() { s.keepRoom(0) }
 
-// roomFor is what a page takes while it is sent.
+// roomFor returns the room that a page takes while it is sent.
 func roomFor(page []*gateway.Event) (bytes int) {
 	largest := 0
 	for _, event := range page {
@@ -216,8 +224,8 @@ func roomFor(page []*gateway.Event) (bytes int) {
 	return bytes + copies*largest
 }
 
-// firstFew is a page of what the tail has: about pageBytes, and at least one event. It is a copy, as a part of the tail's list would
-// keep all of the list.
+// firstFew returns a page of events from the tail: about pageBytes, and at least one event. The page is a copy, because a
+// slice of the tail's list would keep the whole list in memory.
 func firstFew(events []*gateway.Event) []*gateway.Event {
 	bytes, n := 0, 0
 	for n < len(events) && (n == 0 || bytes+events[n].Held() <= pageBytes) {

@@ -9,18 +9,18 @@ import (
 	"github.com/postrider-dev/postrider/server/gateway"
 )
 
-// filterSet says which of a stream's filters select an event: bit i stands for the filter at i.
+// filterSet is a set of the filters of a stream: bit i stands for the filter at index i.
 type filterSet uint32
 
-// selection is a stream's filters, ready to be asked.
+// selection holds the compiled filters of a stream.
 type selection struct {
 	filters     []gateway.Filter
 	expressions []*filter.Expression
-	// patterns are those of all filters: what has to be read from the log.
+	// patterns is a filter with the patterns of all filters, for reading the log.
 	patterns gateway.Filter
 }
 
-// newSelection prepares filters. An error names the field of the request.
+// newSelection compiles filters. An error names the field of the request.
 func newSelection(ctx context.Context, compiler *filter.Compiler, tenant gateway.TenantID, filters []Filter) (*selection, error) {
 	if len(filters) > MaxFilters {
 		return nil, gateway.FieldError("filters", "may be %d", MaxFilters)
@@ -44,7 +44,7 @@ func newSelection(ctx context.Context, compiler *filter.Compiler, tenant gateway
 	return s, nil
 }
 
-// text is how long the expressions are together.
+// text returns the total length of the expressions.
 func (s *selection) text() (bytes int) {
 	for _, one := range s.filters {
 		bytes += len(one.Expression)
@@ -59,7 +59,7 @@ func expressionField(f Filter, index int) string {
 	return fmt.Sprintf("filters[%d].expression", index)
 }
 
-// allPatterns is a filter that selects the types of all filters.
+// allPatterns returns a filter that selects the types of all filters.
 func allPatterns(filters []gateway.Filter) gateway.Filter {
 	var all gateway.Filter
 	for _, one := range filters {
@@ -73,16 +73,16 @@ func allPatterns(filters []gateway.Filter) gateway.Filter {
 	return all
 }
 
-// verdict is what the filters of a stream say of an event.
+// verdict is the result of matching an event with the filters of a stream.
 type verdict struct {
-	// set are the filters that select it. One whose expression fails does not.
+	// set holds the filters that select the event. A filter whose expression fails does not select it.
 	set filterSet
-	// costly says that an expression took long, over why one went over its budget.
+	// costly means that an expression took long. over is the error if one exceeded its budget.
 	costly bool
 	over   error
 }
 
-// match holds an event of the stream's tenant against the filters. It may wait for its turn.
+// match matches an event of the stream's tenant with the filters. It may wait for its turn.
 func (s *selection) match(compiler *filter.Compiler, event *gateway.Event) (v verdict) {
 	var subject *filter.Subject
 	for i := range s.filters {
@@ -93,7 +93,7 @@ func (s *selection) match(compiler *filter.Compiler, event *gateway.Event) (v ve
 			v.set |= 1 << i
 			continue
 		}
-		if subject == nil { // Held for all of them: a large payload is kept read only for as long.
+		if subject == nil { // kept for all filters, but not longer: a decoded large payload takes much memory
 			subject = compiler.Subject(event)
 		}
 		one := s.expressions[i].Match(subject)
@@ -108,7 +108,7 @@ func (s *selection) match(compiler *filter.Compiler, event *gateway.Event) (v ve
 	return v
 }
 
-// filterNames returns the names that belong to a set of filters. The same lists are handed out again and again.
+// filterNames returns the names for a set of filters. It caches the lists.
 type filterNames struct {
 	names []string
 	known map[filterSet][]string
@@ -126,7 +126,7 @@ func newFilterNames(filters []Filter) *filterNames {
 	return n
 }
 
-// maxKnownNames bounds the lists that are kept for a stream.
+// maxKnownNames bounds the lists that are cached for a stream.
 const maxKnownNames = 64
 
 func (n *filterNames) of(set filterSet) []string {

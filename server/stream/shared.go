@@ -8,31 +8,31 @@ import (
 	"github.com/postrider-dev/postrider/server/gateway"
 )
 
-// recentBytes bounds the events, and what was made of them, that are shared by streams, unless Keep says otherwise.
+// recentBytes bounds the events and encodings that streams share, unless Keep sets another bound.
 const recentBytes = 32 << 20
 
 const (
-	// contentBytes is what sharing an event takes beyond the event, slots of topics included; frameBytes is what each of its
-	// frames does.
+	// contentBytes is the memory for sharing an event besides the event itself, including the slots of topics. frameBytes is
+	// the memory for each of its frames.
 	contentBytes = 256
 	frameBytes   = 48
 )
 
-// Encoding is a form in which readers get events. What it makes of an event is made once for all who read the event at
-// about the same time.
+// Encoding is a form in which readers get events. An event is encoded once for all readers that read it at about the same
+// time.
 type Encoding struct {
 	index  int
 	encode func(event *gateway.Event, tenant string) ([]byte, error)
 }
 
-// shared is a recent event, as all topics that it belongs to hold it.
+// shared is a recent event. All topics that have the event refer to it.
 type shared struct {
 	position gateway.Position
-	// content is nil once it is forgotten: then the event is read again from where it is kept.
+	// content is nil once it was forgotten. Readers then read the event from the tail or the log.
 	content atomic.Pointer[content]
 }
 
-// content is an event and what was made of it, by the index of the encoding.
+// content is an event with its frames, by the index of the encoding.
 type content struct {
 	event  *gateway.Event
 	frames []atomic.Pointer[[]byte]
@@ -43,7 +43,7 @@ type content struct {
 	forgotten bool
 }
 
-// frame returns what an encoding makes of the event. The first who asks makes it.
+// frame returns the event in an encoding. The first call encodes it.
 func (c *content) frame(e *Encoding, tenant string) ([]byte, error) {
 	if e.index >= len(c.frames) {
 		return e.encode(c.event, tenant)
@@ -69,17 +69,17 @@ func (c *content) frame(e *Encoding, tenant string) ([]byte, error) {
 	return made, nil
 }
 
-// recent is the newest events that any topic has, the oldest first.
+// recent holds the newest events of all topics, the oldest first.
 type recent struct {
 	bytes atomic.Int64
-	// most bounds the bytes.
+	// most bounds the bytes of the events.
 	most int64
 
 	mu    sync.RWMutex
 	items []*shared
 }
 
-// add takes in an event that follows all others.
+// add adds an event, which must follow all others.
 func (r *recent) add(event *gateway.Event, encodings int) *shared {
 	c := &content{event: event, recent: r, frames: make([]atomic.Pointer[[]byte], encodings), bytes: event.Held() + contentBytes}
 	item := &shared{position: event.Position}
@@ -114,7 +114,7 @@ func (r *recent) clear() {
 	r.items = nil
 }
 
-// at returns the content of the event at a position; nil when it is not there.
+// at returns the content of the event at a position; nil if it is not held.
 func (r *recent) at(p gateway.Position) *content {
 	r.mu.RLock()
 	defer r.mu.RUnlock()

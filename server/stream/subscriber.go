@@ -7,40 +7,40 @@ import (
 	"github.com/postrider-dev/postrider/server/gateway"
 )
 
-// subscriber is one stream. There is no switch from catching up to live that could lose an event: it always reads on
-// after the place it has reached, from its topic when that has everything after the place, and from the tail or the log
-// when not.
+// subscriber is one stream. It always continues after the position it has reached: from its topic if the topic has all
+// events after that position, otherwise from the tail or the log. So there is no switch from catching up to live in which an
+// event could be lost.
 type subscriber struct {
 	hub     *Hub
 	request Request
 	topic   *topic
 	names   *filterNames
 	send    func(Message) error
-	// reached is the position up to which every matching event has been sent, or left out as the policy asks for.
+	// reached is the position up to which every matching event has been sent, or dropped by the policy.
 	reached gateway.Position
-	// joined says that number is that of the topic's first event after the place reached.
+	// joined means that number is the number of the topic's first event after reached.
 	joined bool
 	number int64
-	// mark is the number up to which events do not count as waiting: they were there when the reader was idle, or when it
-	// had been sent all before the mark.
+	// mark is a number in the topic. Events before it do not count as waiting: they were there when the reader was idle, or
+	// when it had been sent everything before an earlier mark.
 	mark int64
 	idle bool
-	// settled says that the end of the log has been reached once: the slow policy holds from then on.
+	// settled means that the stream has reached the end of the log once. The slow policy applies from then on.
 	settled bool
-	// live says that the end of the log has been reached, as the reader was told.
+	// live means that the reader was last told that the stream has reached the end of the log.
 	live bool
-	// sent is when a message was last sent, before those since which active tells.
+	// sent is when a message was last sent. active means that more have been sent since.
 	sent   time.Time
 	active bool
-	// unflushed says that something was sent since the last flush.
+	// unflushed means that messages were sent since the last flush.
 	unflushed bool
-	// room is the tenant's, of which the stream holds some, in which so much may be sent as fits, and of which it wants some before it
-	// goes on; 0 for none.
+	// room is the room of the tenant. The stream holds a part of it; it may send up to fits bytes with that. wants is what
+	// the stream needs before it continues; 0 for nothing.
 	room               *tenantRoom
 	holds, fits, wants int64
 }
 
-// begin tells the reader where the stream begins.
+// begin sends the begin of the stream.
 func (s *subscriber) begin(gap gateway.Gap) error {
 	err := s.inform(gateway.StreamMessage{
 		Kind: gateway.StreamBegin, Cursor: s.hub.store.Cursor(s.reached), Gap: gap, Live: s.live, Stream: s.request.Entry.ID,
@@ -61,7 +61,7 @@ func (s *subscriber) run(ctx context.Context) error {
 			return err
 		}
 		select {
-		case <-moved: // What came while the reader was written to has waited.
+		case <-moved: // events that arrived while the reader was written to have waited
 			continue
 		default:
 		}
@@ -80,7 +80,8 @@ func (s *subscriber) run(ctx context.Context) error {
 	}
 }
 
-// drain sends what there is, and a heartbeat where one is due. It returns the channel that is closed when there is more.
+// drain sends all events that are available, and a heartbeat if one is due. It returns the channel that is closed when there
+// are more.
 func (s *subscriber) drain(ctx context.Context) (moved <-chan struct{}, err error) {
 	for moved == nil {
 		if err := s.stopped(ctx); err != nil {
@@ -98,7 +99,7 @@ func (s *subscriber) drain(ctx context.Context) (moved <-chan struct{}, err erro
 	return moved, err
 }
 
-// goOn takes one step: it gets the room that the last one lacked, or sends from the topic, or from elsewhere.
+// goOn takes one step: it takes the room that the last step lacked, or sends events from the topic, the tail or the log.
 func (s *subscriber) goOn(ctx context.Context) (moved <-chan struct{}, err error) {
 	if s.wants > 0 {
 		return nil, s.makeRoom(ctx)
@@ -123,14 +124,14 @@ func (s *subscriber) stopped(ctx context.Context) error {
 	}
 }
 
-// join lets the subscriber read from its topic if that has everything after the place reached.
+// join makes the subscriber read from its topic, if the topic has all events after reached.
 func (s *subscriber) join() {
 	if s.number, s.joined = s.topic.find(s.reached); s.joined {
 		s.mark = max(s.mark, s.number)
 	}
 }
 
-// policy is that of the request from when it holds.
+// policy returns the policy of the request once it applies, and CatchUp before.
 func (s *subscriber) policy() SlowPolicy {
 	if !s.settled {
 		return CatchUp
@@ -138,9 +139,9 @@ func (s *subscriber) policy() SlowPolicy {
 	return s.request.SlowPolicy
 }
 
-// follow sends the next events of the topic. It returns the channel to wait on when that were all.
+// follow sends the next events of the topic. If there are no more, it returns the channel to wait on.
 func (s *subscriber) follow(ctx context.Context) (moved <-chan struct{}, err error) {
-	matched := s.hub.matcher.place() // Before the topic is looked at: see matcher.publish.
+	matched := s.hub.matcher.place() // before the topic is read, see matcher.publish
 	v := s.topic.from(s.number, s.policy())
 	if v.counted {
 		if v, err = s.keepUp(v); err != nil {
@@ -153,7 +154,7 @@ func (s *subscriber) follow(ctx context.Context) (moved <-chan struct{}, err err
 	for i, one := range v.slots {
 		content := one.event.content.Load()
 		switch {
-		case one.event.position <= s.reached: // The stream began with a place that the matcher had not come to.
+		case one.event.position <= s.reached: // the stream began after the matcher's position
 		case v.skips(i):
 			s.request.Entry.dropped.Add(1)
 		case content == nil:
@@ -174,7 +175,7 @@ func (s *subscriber) follow(ctx context.Context) (moved <-chan struct{}, err err
 	return v.moved, s.setLive(true)
 }
 
-// keepUp does what the slow policy asks for when too many events wait.
+// keepUp applies the slow policy when too many events are waiting.
 func (s *subscriber) keepUp(v view) (view, error) {
 	if s.idle {
 		s.idle, s.mark = false, v.next
@@ -196,7 +197,7 @@ func (s *subscriber) keepUp(v view) (view, error) {
 	}
 }
 
-// dropOldest leaves out all but the newest of the events that wait.
+// dropOldest drops all but the newest of the waiting events.
 func (s *subscriber) dropOldest(v view) (view, error) {
 	number, rest := s.topic.newestFew(maxWaiting)
 	if !rest.complete || number <= s.number {
@@ -209,7 +210,8 @@ func (s *subscriber) dropOldest(v view) (view, error) {
 	return rest, s.inform(gateway.StreamMessage{Kind: gateway.StreamDropped, Cursor: s.hub.store.Cursor(s.reached), Dropped: dropped})
 }
 
-// sendShared sends an event of the topic. A large one needs room until it is written; sent is false when there is none yet.
+// sendShared sends an event of the topic. A large event needs room until it is written; sent is false when there is no room
+// yet.
 func (s *subscriber) sendShared(content *content, set filterSet) (sent bool, err error) {
 	held := content.event.Held()
 	if held <= freely {
@@ -225,7 +227,7 @@ func (s *subscriber) sendShared(content *content, set filterSet) (sent bool, err
 	return true, s.flush()
 }
 
-// event sends an event. content is nil where nobody shares it.
+// event sends an event. content is nil if the event is not shared.
 func (s *subscriber) event(event *gateway.Event, set filterSet, content *content) error {
 	err := s.deliver(Message{
 		StreamMessage: gateway.StreamMessage{Kind: gateway.StreamEvent, Cursor: s.hub.store.Cursor(event.Position)},
@@ -239,7 +241,7 @@ func (s *subscriber) event(event *gateway.Event, set filterSet, content *content
 	return nil
 }
 
-// reach moves the place, never back.
+// reach moves the position forward, never back.
 func (s *subscriber) reach(p gateway.Position) {
 	if p > s.reached {
 		s.reached = p
@@ -247,8 +249,8 @@ func (s *subscriber) reach(p gateway.Position) {
 	}
 }
 
-// beat sends a heartbeat when nothing was sent for a while, with the place reached: the filter may have passed over a
-// million events, and whoever resumes should not have to look at them again.
+// beat sends a heartbeat with the current position when nothing was sent for a while. The filters may have skipped a million
+// events, which a reader that resumes should not have to read again.
 func (s *subscriber) beat() error {
 	if s.untilHeartbeat() > 0 {
 		return nil
@@ -260,7 +262,7 @@ func (s *subscriber) heartbeat() error {
 	return s.inform(gateway.StreamMessage{Kind: gateway.StreamHeartbeat, Cursor: s.hub.store.Cursor(s.reached), Live: s.live})
 }
 
-// setLive tells the reader at once when it has reached the end of the log, or fallen behind.
+// setLive notifies the reader at once when the stream has reached the end of the log or has fallen behind.
 func (s *subscriber) setLive(live bool) error {
 	if live == s.live {
 		return nil
@@ -291,7 +293,7 @@ func (s *subscriber) deliver(message Message) error {
 	return nil
 }
 
-// flush lets the transport write what it has buffered.
+// flush makes the transport write what it has buffered.
 func (s *subscriber) flush() error {
 	if s.request.Flush == nil || !s.unflushed {
 		return nil

@@ -7,17 +7,17 @@ import (
 )
 
 const (
-	// textBytes bounds the text of the expressions of all topics, unless Keep says otherwise: compiled, a byte of it takes about 90, for
-	// each schema version of the events that it meets.
+	// textBytes bounds the size of the expressions of all topics, unless Keep sets another bound. Once compiled, each byte
+	// takes about 90, for each schema version of the events that it is evaluated on.
 	textBytes = 1 << 20
-	// textPart is the part of the memory for what streams share that the text may have.
+	// textPart bounds the size of the expressions to 1/textPart of the memory that streams share.
 	textPart = 16
-	// textRetry is when a stream that was refused may be tried again.
+	// textRetry is when a stream that was refused may try again.
 	textRetry = 5 * time.Second
 )
 
-// texts counts the text of the expressions that streams have compiled. A tenant may have as much as is left free then, so that nobody
-// can take the last of it. The matcher locks.
+// texts counts the size of the expressions that streams have compiled. A tenant may have as much as is still free
+// afterwards, so that no tenant can take all. The matcher's lock guards it.
 type texts struct {
 	most, held int
 	tenants    map[gateway.TenantID]int

@@ -11,43 +11,44 @@ import (
 	"github.com/postrider-dev/postrider/server/match"
 )
 
-// topicEvents is how many of its newest events a topic keeps: some committed groups, and more than maxWaiting. Who is further
-// behind reads the log.
+// topicEvents is the number of newest events that a topic keeps. It covers several committed groups and is larger than
+// maxWaiting. A reader that is further behind reads the log.
 const topicEvents = 2048
 
-// topic is what streams of one tenant with equal filters share: each event is held against the filters once, whatever the
-// number of readers. It counts its events from the start of the topic, so that how many wait for a reader is a subtraction.
+// topic is shared by the streams of one tenant with equal filters: each event is matched once, whatever the number of
+// readers. A topic numbers its events, so that the number of events that wait for a reader is a subtraction.
 type topic struct {
 	key       string
 	tenant    gateway.TenantID
 	selection *selection
-	// readers is guarded by the matcher.
+	// readers is guarded by the matcher's lock.
 	readers int
-	// set and fresh are the matcher's: what selects the event in hand, and the events not yet handed to the readers.
+	// set and fresh belong to the matcher: the filters that select the current event, and the events that readers cannot see
+	// yet.
 	set   filterSet
 	fresh []slot
-	// entries are those of the filters in the matcher's index.
+	// entries holds the entries of the filters in the matcher's index.
 	entries []*match.Entry[interest]
-	// costlyUntil is until when the matcher leaves the topic to its readers, because an expression took long; missed says
-	// that it has left an event of the batch under way to them. Both are the matcher's.
+	// costlyUntil is the time until which the matcher leaves matching to the readers, because an expression took long.
+	// missed means that it has left an event of the current batch to them. Both belong to the matcher.
 	costlyUntil time.Time
 	missed      bool
 
 	mu sync.Mutex
-	// slots hold the newest events, the last of them number next-1. Readers share the slice: its elements never change.
+	// slots holds the newest events; the last one has the number next-1. Readers share the slice: its elements never change.
 	slots []slot
 	next  int64
-	// since is the number of the first event after the last restart: numbers before it say nothing.
+	// since is the number of the first event after the last restart. Numbers before it are no longer valid.
 	since int64
-	// floor is the place after which no event is missing from slots, up to where the matcher has come.
+	// floor is the position after which no event is missing from slots, up to the matcher's position.
 	floor gateway.Position
 	// moved is closed when there are new slots.
 	moved chan struct{}
-	// newest is nil unless a reader needs it.
+	// newest is nil as long as no reader needs it.
 	newest *newestByKey
 }
 
-// slot is an event of a topic, and which filters select it.
+// slot is an event of a topic with the filters that select it.
 type slot struct {
 	event *shared
 	set   filterSet
@@ -57,13 +58,13 @@ func newTopic(key string, tenant gateway.TenantID, selected *selection, after ga
 	return &topic{key: key, tenant: tenant, selection: selected, floor: after, moved: make(chan struct{})}
 }
 
-// costly reports whether the matcher leaves the topic to its readers because an expression took long, left whether it does so for any
-// reason. The matcher's lock is held.
+// costly reports whether the matcher leaves the topic to its readers because an expression took long. left reports whether
+// it does so for any reason. The caller holds the matcher's lock.
 func (t *topic) costly() bool { return !t.costlyUntil.IsZero() && time.Now().Before(t.costlyUntil) }
 
 func (t *topic) left() bool { return t.missed || t.costly() }
 
-// topicKey is equal for those who can share a topic.
+// topicKey returns the same key for streams that can share a topic.
 func topicKey(tenant gateway.TenantID, selected *selection) string {
 	var key strings.Builder
 	key.WriteString(strconv.FormatInt(int64(tenant), 10))
@@ -77,7 +78,7 @@ func topicKey(tenant gateway.TenantID, selected *selection) string {
 	return key.String()
 }
 
-// keepNewest remembers from now on where the newest event of each key is.
+// keepNewest records the newest event of each key from now on.
 func (t *topic) keepNewest() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -92,7 +93,8 @@ func (t *topic) keepNewest() {
 	}
 }
 
-// publish hands the fresh events to the readers. It returns the channel to close when the matcher's place has moved.
+// publish makes the fresh events visible to the readers. It returns the channel to close when the matcher's position has
+// moved.
 func (t *topic) publish() (moved chan struct{}) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -112,7 +114,7 @@ func (t *topic) publish() (moved chan struct{}) {
 	return moved
 }
 
-// trim lets go of the oldest events, and of those whose content is forgotten unless Drop may need their number.
+// trim removes the oldest events. It also removes events whose content was forgotten, unless Drop may need their number.
 func (t *topic) trim() {
 	n := max(0, len(t.slots)-topicEvents)
 	for n < len(t.slots)-maxWaiting && t.slots[n].event.content.Load() == nil {
@@ -124,12 +126,12 @@ func (t *topic) trim() {
 	}
 }
 
-// restart goes on after a place, with everything before it missing. Every reader has to read the log.
+// restart continues after a position, without the events before it. Every reader has to read the log.
 func (t *topic) restart(after gateway.Position) (moved chan struct{}) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.slots, t.floor = nil, after
-	t.next++ // Nobody may take itself for being at the end.
+	t.next++ // so that no reader considers itself at the end
 	t.since = t.next
 	if t.newest != nil {
 		t.newest = newNewestByKey()
@@ -138,7 +140,7 @@ func (t *topic) restart(after gateway.Position) (moved chan struct{}) {
 	return moved
 }
 
-// find returns the number of the first event after a place; ok is false when events after it are missing here.
+// find returns the number of the first event after a position; ok is false when events after it are missing from the topic.
 func (t *topic) find(after gateway.Position) (number int64, ok bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -149,35 +151,35 @@ func (t *topic) find(after gateway.Position) (number int64, ok bool) {
 	return t.first() + int64(i), true
 }
 
-// first is the number of the oldest event that is kept.
+// first returns the number of the oldest event that is kept.
 func (t *topic) first() int64 { return t.next - int64(len(t.slots)) }
 
-// view is what a topic has for a reader at one moment.
+// view is what a reader sees of a topic at one moment.
 type view struct {
-	// complete says that the topic has all events from the number on. Otherwise slots is empty.
+	// complete means that the topic has all events from the number on. If not, slots is empty.
 	complete bool
-	// counted says that the number is still one that the topic counts from.
+	// counted means that the number is still valid.
 	counted bool
-	// slots are the events from the number on, at most pageEvents. They must not be changed.
+	// slots holds the events from the number on, at most pageEvents. They must not be changed.
 	slots []slot
-	// skip has a bit for each of the slots that LatestByKey leaves out.
+	// skip has a bit for each slot; it is set for those that LatestByKey drops.
 	skip [pageEvents / 64]uint64
-	// next is the number that the next event will have.
+	// next is the number of the next event.
 	next int64
-	// moved is closed when there is more.
+	// moved is closed when there are more events.
 	moved <-chan struct{}
 }
 
 func (v *view) skips(i int) bool { return v.skip[i/64]&(1<<(i%64)) != 0 }
 
-// from returns the events from a number on.
+// from returns a view of the events from a number on.
 func (t *topic) from(number int64, policy SlowPolicy) view {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return t.view(number, policy)
 }
 
-// newestFew returns the number of the first of the newest events, and those events.
+// newestFew returns the number of the first of the newest events, and a view of them.
 func (t *topic) newestFew(waiting int64) (number int64, v view) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -202,7 +204,7 @@ func (t *topic) view(number int64, policy SlowPolicy) view {
 	return v
 }
 
-// superseded says which events of a page have a newer one with the same key, in the page or later.
+// superseded returns the events of a page that have a newer event with the same key, in the page or in the topic.
 func (t *topic) superseded(page []*gateway.Event) map[*gateway.Event]bool {
 	inPage := newNewestByKey()
 	for _, event := range page {

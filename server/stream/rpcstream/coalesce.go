@@ -8,8 +8,8 @@ import (
 	"github.com/postrider-dev/postrider/server/wire"
 )
 
-// Coalesce lets next, which calls Subscribe, answer with one write and one flush for all messages that are ready, where
-// Connect flushes after each.
+// Coalesce makes next, which calls Subscribe, respond with one write and one flush for all messages that are ready. Connect
+// alone flushes after each message.
 func (t *Transport) Coalesce(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		c := &coalescer{ResponseWriter: w}
@@ -19,7 +19,7 @@ func (t *Transport) Coalesce(next http.Handler) http.Handler {
 
 type coalescerKey struct{}
 
-// coalescerOf returns the one below a call; nil where there is none.
+// coalescerOf returns the coalescer of a call, nil if there is none.
 func coalescerOf(ctx context.Context) *coalescer {
 	c, _ := ctx.Value(coalescerKey{}).(*coalescer)
 	return c
@@ -48,25 +48,25 @@ func (c *coalescer) Write(p []byte) (int, error) {
 	return len(p), c.err
 }
 
-// Flush is Connect's, after each message.
+// Flush is called by Connect after each message.
 func (c *coalescer) Flush() {
 	if !c.held {
-		_ = http.NewResponseController(c.ResponseWriter).Flush() // A failed flush shows in the next write.
+		_ = http.NewResponseController(c.ResponseWriter).Flush() // if it fails, the next write fails
 	}
 }
 
 func (c *coalescer) hold() { c.held = true }
 
-// flush passes on what is buffered.
+// flush writes what is buffered.
 func (c *coalescer) flush() error {
 	if c.write(); c.err != nil {
 		return wire.Unsent(c.err)
 	}
-	_ = http.NewResponseController(c.ResponseWriter).Flush() // A failed flush shows in the next write.
+	_ = http.NewResponseController(c.ResponseWriter).Flush() // if it fails, the next write fails
 	return nil
 }
 
-// release passes on what is buffered, and everything later at once.
+// release writes what is buffered. Later messages are written at once.
 func (c *coalescer) release() {
 	c.held = false
 	c.write()

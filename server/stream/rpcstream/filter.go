@@ -9,7 +9,7 @@ import (
 	"github.com/postrider-dev/postrider/server/wire"
 )
 
-// newFilters reads the filters of a request: several with names, or the one without. Its errors name the fields.
+// newFilters returns the filters of a request: several with names, or a single one without. Its errors name the fields.
 func newFilters(from *postriderv1.SubscribeRequest) ([]stream.Filter, error) {
 	if len(from.GetFilters()) > 0 {
 		return namedFilters(from)

@@ -15,11 +15,11 @@ import (
 // Transport serves Subscribe.
 type Transport struct {
 	hub *stream.Hub
-	// binary and json are the encodings of a whole answer, by the format of payloads.
+	// binary and json are the encodings of a whole response, by the format of payloads.
 	binary, json map[gateway.PayloadFormat]*stream.Encoding
 }
 
-// New makes a transport that reads from hub and shows events through view: that of a reader who gets payloads in a format.
+// New returns a transport that reads from hub. view returns how events look for a reader that gets payloads in a format.
 func New(hub *stream.Hub, view func(gateway.PayloadFormat) wire.EventView) *Transport {
 	encoding := func(format gateway.PayloadFormat, encode func(*postriderv1.SubscribeResponse) ([]byte, error)) *stream.Encoding {
 		shown := view(format)
@@ -41,7 +41,7 @@ func New(hub *stream.Hub, view func(gateway.PayloadFormat) wire.EventView) *Tran
 	return t
 }
 
-// Subscribe sends the tenant's events that the request asks for until either side ends the stream, and keeps its entry.
+// Subscribe sends the requested events of the tenant until either side ends the stream. It keeps the entry up to date.
 func (t *Transport) Subscribe(
 	ctx context.Context, tenant *gateway.Tenant, entry *stream.Entry, request *connect.Request[postriderv1.SubscribeRequest],
 	to *connect.ServerStream[postriderv1.SubscribeResponse],
@@ -70,13 +70,13 @@ func (t *Transport) Subscribe(
 	})
 }
 
-// encoding is the one that the caller speaks.
+// encoding returns the encoding of the caller's protocol and format.
 func (t *Transport) encoding(request *connect.Request[postriderv1.SubscribeRequest]) *stream.Encoding {
 	return t.Encoding(wire.SpeaksJSON(request.Header(), request.Peer().Query), request.Msg.GetPayloadFormat())
 }
 
-// Encoding is that of a SubscribeResponse with an event, in JSON or in Protobuf. Other transports that carry such messages
-// share it.
+// Encoding returns the encoding of a SubscribeResponse with an event, in JSON or Protobuf. Other transports with the same
+// messages share it.
 func (t *Transport) Encoding(asJSON bool, format postriderv1.PayloadFormat) *stream.Encoding {
 	encodings := t.binary
 	if asJSON {
@@ -88,7 +88,7 @@ func (t *Transport) Encoding(asJSON bool, format postriderv1.PayloadFormat) *str
 	return encodings[gateway.PayloadUsual]
 }
 
-// NewRequest reads what a subscriber asks for. Its errors name the fields.
+// NewRequest parses a subscriber's request. Its errors name the fields.
 func NewRequest(tenant *gateway.Tenant, from *postriderv1.SubscribeRequest) (stream.Request, error) {
 	filters, err := newFilters(from)
 	if err != nil {

@@ -15,12 +15,12 @@ import (
 	"github.com/postrider-dev/postrider/server/wire"
 )
 
-// Path is the address of live streams over plain HTTP. It is never logged with its query, which may hold a ticket.
+// Path is the path of live streams over plain HTTP. The query is never logged, because it may hold a ticket.
 const Path = "/v1/events/stream"
 
 // ServeHTTP serves a live stream to a client with a key, a session or a ticket.
 func (t *Transport) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if r.Method != http.MethodGet { // A mux takes HEAD for GET, and there is no end to the head of a stream.
+	if r.Method != http.MethodGet { // ServeMux also routes HEAD here, whose response would never end
 		w.Header().Set("Allow", http.MethodGet)
 		w.WriteHeader(http.StatusMethodNotAllowed)
 		return
@@ -44,7 +44,7 @@ type admitted struct {
 	request *postriderv1.SubscribeRequest
 }
 
-// admit opens the stream that r asks for. The request is answered also with an error.
+// admit opens the stream that r requests. With an error, too, the result is not nil: the response needs it.
 func (t *Transport) admit(r *http.Request) (*admitted, error) {
 	c, request, err := t.read(r)
 	a := &admitted{r: r.WithContext(access.With(r.Context(), c)), request: request}
@@ -87,7 +87,7 @@ func (t *Transport) read(r *http.Request) (access.Caller, *postriderv1.Subscribe
 	return c, request, c.Narrow(request)
 }
 
-// authenticate accepts a ticket from a caller that shows no key.
+// authenticate accepts a ticket from a caller without a key.
 func (t *Transport) authenticate(r *http.Request, query url.Values) (access.Caller, error) {
 	if !query.Has(wire.TicketParameter) || r.Header.Get("Authorization") != "" {
 		return t.config.Access.AdmitRequest(r, access.EventsRead)

@@ -14,22 +14,24 @@ import (
 	"github.com/postrider-dev/postrider/server/wire"
 )
 
-// keepAlive is the longest time without a byte: proxies cut what is silent for longer, many after 30 s.
+// keepAlive is the longest time without a byte. Proxies close connections that are silent for longer, many of them after 30
+// s.
 const keepAlive = 15 * time.Second
 
-// A browser connects again after a time of between minRetry and twice that, drawn for each connection: those that a
-// restart cut off do not all come back at once.
+// minRetry is the shortest time after which a browser reconnects. The time is random for each connection, up to twice
+// minRetry, so that clients do not all reconnect at the same time after a restart.
 const minRetry = time.Second
 
-// eventStream is the form of server-sent events (WHATWG HTML, section 9.2). Events of the log are messages, as EventSource
-// calls them; begin, gap, ping and end have names of their own, none of them one of EventSource's own events (open, error).
-// The id of each is the place reached.
+// eventStream is the form of server-sent events (WHATWG HTML, section 9.2). Events of the log are message events. begin,
+// gap, ping and end have names of their own, which differ from EventSource's own events (open, error). The id of each is the
+// position reached.
 type eventStream struct {
-	// place is that of the last id sent.
+	// place is the position of the last id that was sent.
 	place gateway.Cursor
-	// live is what the client was last told.
+	// live is the state that was last sent to the client.
 	live bool
-	// beats is how many heartbeats of the hub make a ping; all others are comments, which EventSource keeps to itself.
+	// beats is the number of heartbeats of the hub that make one ping. All other heartbeats become comments, which
+	// EventSource does not report.
 	beats, quiet int
 }
 
@@ -56,8 +58,8 @@ func (s *eventStream) message(dst []byte, m gateway.StreamMessage) ([]byte, erro
 	}
 }
 
-// begin sends the position with the id of its last part: a client that loses the connection before it has read of a gap is sent the gap
-// again.
+// begin sends the position as the id of its last part. So a client that loses the connection before it has read of a gap is
+// sent the gap again.
 func (s *eventStream) begin(dst []byte, begin gateway.StreamMessage) ([]byte, error) {
 	s.live = begin.Live
 	retry := minRetry + rand.N(minRetry)
@@ -72,7 +74,7 @@ func (s *eventStream) begin(dst []byte, begin gateway.StreamMessage) ([]byte, er
 
 // opened appends the data of begin.
 func opened(dst []byte, begin gateway.StreamMessage) []byte {
-	text, _ := json.Marshal(struct { // A struct of texts and times can always be encoded.
+	text, _ := json.Marshal(struct { // cannot fail for texts and times
 		Cursor     string    `json:"cursor"`
 		Live       bool      `json:"live"`
 		Stream     string    `json:"stream,omitempty"`
@@ -83,7 +85,7 @@ func opened(dst []byte, begin gateway.StreamMessage) []byte {
 	return append(dst, "\n\n"...)
 }
 
-// messageFrame makes the message of an event.
+// messageFrame returns the message of an event.
 func messageFrame(event *postriderv1.Event) ([]byte, error) {
 	frame := append([]byte("id: "), event.GetCursor()...)
 	frame = append(frame, "\ndata: "...)
@@ -109,13 +111,13 @@ func (s *eventStream) heartbeat(dst []byte, beat gateway.StreamMessage) ([]byte,
 	return s.state(dst, beat.Cursor), nil
 }
 
-// gap appends that events are missing; m is the begin or the gap that says so.
+// gap appends the message that events are missing; m is the begin or gap message of the hub.
 func (s *eventStream) gap(dst []byte, m gateway.StreamMessage) ([]byte, error) {
 	m.Kind = gateway.StreamGap
 	return s.named(dst, "gap", m.Cursor, wire.StreamMessage(m).GetGap())
 }
 
-// named appends a message with a name of its own, which moves the place.
+// named appends a message with a name of its own and the new position.
 func (s *eventStream) named(dst []byte, name string, at gateway.Cursor, data proto.Message) ([]byte, error) {
 	dst = append(append(append(dst, "event: "...), name...), '\n')
 	dst, err := wire.AppendJSON(append(s.id(dst, at), "data: "...), data)
@@ -124,7 +126,7 @@ func (s *eventStream) named(dst []byte, name string, at gateway.Cursor, data pro
 
 func (s *eventStream) end(dst []byte, end wire.StreamEnd) []byte {
 	dst = append(dst, "event: end\ndata: "...)
-	text, _ := json.Marshal(end) // A struct of texts can always be encoded.
+	text, _ := json.Marshal(end) // cannot fail for texts
 	dst = append(dst, text...)
 	return append(dst, "\n\n"...)
 }
@@ -136,7 +138,7 @@ func (s *eventStream) id(dst []byte, place gateway.Cursor) []byte {
 	return append(dst, '\n')
 }
 
-// state ends a message that says where the stream is.
+// state ends a message with the position and state of the stream.
 func (s *eventStream) state(dst []byte, at gateway.Cursor) []byte {
 	dst = append(dst, `data: {"cursor":"`...)
 	dst = append(dst, at.String()...)

@@ -11,7 +11,7 @@ import (
 	"github.com/postrider-dev/postrider/server/wire"
 )
 
-// ndjson is the form of one JSON object a line: the messages of Subscribe, and a last one that says why there are no more.
+// ndjson is the form with one JSON object a line: the messages of Subscribe, and a last one that says why the stream ended.
 type ndjson struct{}
 
 func (ndjson) contentType() string { return wire.LinesType }
@@ -22,7 +22,7 @@ func (ndjson) message(dst []byte, m gateway.StreamMessage) ([]byte, error) {
 	return line(dst, wire.StreamMessage(m))
 }
 
-// lineFrame makes the line of an event.
+// lineFrame returns the line of an event.
 func lineFrame(event *postriderv1.Event) ([]byte, error) {
 	return line(nil, wire.StreamEvent(event, nil))
 }
@@ -32,7 +32,7 @@ func (ndjson) event(dst []byte, _ gateway.Cursor, frame []byte, filters []string
 }
 
 func (ndjson) end(dst []byte, end wire.StreamEnd) []byte {
-	text, _ := json.Marshal(struct { // Texts can always be encoded.
+	text, _ := json.Marshal(struct { // cannot fail for texts
 		End wire.StreamEnd `json:"end"`
 	}{end})
 	return append(append(dst, text...), '\n')

@@ -18,26 +18,26 @@ import (
 	"github.com/postrider-dev/postrider/server/wire"
 )
 
-// Config is what a Transport stands on.
+// Config holds the dependencies of a Transport.
 type Config struct {
 	Access *access.Control
 	Live   *live.Registry
 	Hub    *stream.Hub
-	// NewRequest reads what a subscriber asks for; errors name the field.
+	// NewRequest parses a subscriber's request; errors name the field.
 	NewRequest func(*gateway.Tenant, *postriderv1.SubscribeRequest) (stream.Request, error)
-	// View shows events with their payload as JSON text, with defaults or without.
+	// View returns how events look with their payload as JSON text, with or without defaults.
 	View   func(gateway.PayloadFormat) wire.EventView
 	Logger *slog.Logger
 }
 
-// Transport is the handler of requests for live streams.
+// Transport is the HTTP handler of live streams.
 type Transport struct {
 	config Config
-	// usual and defaults are what events look like, without the defaults of fields that are not set and with them.
+	// usual and defaults are the encodings without and with the defaults of fields that are not set.
 	usual, defaults look
 }
 
-// look is what events look like in the two forms.
+// look holds the encodings of an event for the two forms.
 type look struct{ messages, lines *stream.Encoding }
 
 func newLook(hub *stream.Hub, view wire.EventView) look {
@@ -53,7 +53,7 @@ func newLook(hub *stream.Hub, view wire.EventView) look {
 	return look{messages: encoding(messageFrame), lines: encoding(lineFrame)}
 }
 
-// New makes a transport.
+// New returns a transport.
 func New(config Config) *Transport {
 	return &Transport{
 		config:   config,
@@ -62,9 +62,9 @@ func New(config Config) *Transport {
 	}
 }
 
-// serve sends the events of an admitted stream until either side ends it, and keeps its entry. What is wrong before the first event is
-// an HTTP error in the form of the API; the last message says what ended the stream later. The error is never nil: it is what
-// the client was told, or would have been if it had not left.
+// serve sends the events of an admitted stream until either side ends it, and keeps its entry up to date. An error before
+// the first event is an HTTP error in the form of the API; later the last message says why the stream ended. The error is
+// never nil: it is what the client was sent, or would have been sent if it had not left.
 func (t *Transport) serve(w http.ResponseWriter, a *admitted) *connect.Error {
 	r, asked := a.r, a.request
 	request, err := t.config.NewRequest(a.tenant, asked)
@@ -81,7 +81,7 @@ func (t *Transport) serve(w http.ResponseWriter, a *admitted) *connect.Error {
 	})
 	switch {
 	case out.err != nil:
-		// Nobody is there to be told.
+		// The client has left and cannot be sent the reason.
 		return connect.NewError(connect.CodeCanceled, out.err)
 	case !out.begun:
 		return t.refuse(w, r, err)
@@ -110,7 +110,7 @@ func send(out *writer, message stream.Message) error {
 	case gateway.StreamBegin:
 		setHeaders(out.to.Header(), out.form.contentType())
 		if out.http1 {
-			// The end of the connection ends the answer. In chunks, net/http would need three writes where one does
+			// The end of the connection ends the response. With chunks, net/http would need three writes instead of one
 			// (decision 40).
 			out.to.Header().Set("Transfer-Encoding", "identity")
 		}
@@ -124,7 +124,7 @@ func setHeaders(header http.Header, contentType string) {
 	header.Add("Vary", "Accept")
 }
 
-// newForm chooses lines of JSON for who asks for them, and server-sent events for everybody else.
+// newForm returns lines of JSON for clients that ask for them, and server-sent events for all others.
 func (t *Transport) newForm(r *http.Request, format postriderv1.PayloadFormat) (form, *stream.Encoding) {
 	look := t.usual
 	if format == postriderv1.PayloadFormat_PAYLOAD_FORMAT_JSON_DEFAULTS {

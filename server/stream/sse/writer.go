@@ -7,18 +7,18 @@ import (
 	"github.com/postrider-dev/postrider/server/wire"
 )
 
-// writer buffers messages until the hub has no more ready, and then writes and flushes them at once.
+// writer buffers messages until the hub has no more of them ready, and then writes and flushes them together.
 type writer struct {
 	form     form
 	encoding *stream.Encoding
 	to       http.ResponseWriter
-	// http1 says that to is a connection of HTTP/1, which the stream has for itself.
+	// http1 means that to is an HTTP/1 connection, which belongs to the stream alone.
 	http1 bool
-	// begun says that the first message was made, after which the answer cannot become an error.
+	// begun means that the first message was written, so the response cannot become an error any more.
 	begun bool
 	// pending is what is not written yet.
 	pending stream.Buffer
-	// err is why nothing more can be written.
+	// err is the reason why nothing more can be written.
 	err error
 }
 
@@ -62,12 +62,12 @@ func (w *writer) flush() error {
 	if err := w.write(); err != nil {
 		return err
 	}
-	// A connection that cannot be flushed fails with the next write, or ends the request's context.
+	// If flushing fails, the next write fails or the request's context ends.
 	_ = http.NewResponseController(w.to).Flush()
 	return nil
 }
 
-// end tells why the stream ends. Who has left does not hear it.
+// end sends the reason why the stream ends, unless the client has left.
 func (w *writer) end(end wire.StreamEnd) {
 	w.pending.Set(w.form.end(w.pending.Extend(0), end))
 	_ = w.flush()

@@ -15,15 +15,15 @@ import (
 	"github.com/postrider-dev/postrider/server/wire"
 )
 
-// Path is the address of WebSockets. It is never logged with its query, which may hold a ticket.
+// Path is the path of WebSockets. The query is never logged, because it may hold a ticket.
 const Path = "/v1/events/socket"
 
-// keyProtocol is the prefix of a subprotocol with which a browser sends a key, since it cannot set a header. The server never
-// selects it.
+// keyProtocol is the prefix of a subprotocol in which a browser sends a key, because it cannot set a header. The server
+// never selects it.
 const keyProtocol = "postrider.bearer."
 
-// ServeHTTP upgrades a request to a WebSocket and returns. The connection goes on without the request, whose memory is given back, until
-// either side ends it, its credentials expire, or the server stops.
+// ServeHTTP upgrades a request to a WebSocket and returns, so that the memory of the request is released. The connection
+// goes on until either side ends it, its credentials expire, or the server stops.
 func (t *Transport) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	ctx := context.WithoutCancel(r.Context())
 	c := &client{transport: t, from: live.NewOrigin(r.RemoteAddr, r.Header), began: time.Now(), call: limit.CallOf(r.Context())}
@@ -44,7 +44,8 @@ func (t *Transport) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	t.upgrade(ctx, w, r, c)
 }
 
-// checkOrigin refuses pages of other sites: browsers let any page open a WebSocket to any host. Non-browser clients send no Origin.
+// checkOrigin refuses pages of other sites, because browsers let any page open a WebSocket to any host. Non-browser clients
+// send no Origin.
 func (t *Transport) checkOrigin(r *http.Request) error {
 	origin := r.Header.Get("Origin")
 	if origin == "" || access.SameHost(origin, r.Host) || slices.Contains(t.config.Origins, "*") ||
@@ -55,8 +56,8 @@ func (t *Transport) checkOrigin(r *http.Request) error {
 		"pages of this origin may not connect; the operator can allow it with --cors-origins")
 }
 
-// identify authenticates the client by the request, if it has credentials. Only a wrong header is refused here: a browser does not
-// show a page why a connection was refused, so credentials that browsers send are judged after the upgrade.
+// identify authenticates the client with the credentials of the request, if it has any. It refuses only a wrong header.
+// Browsers do not show a page why a connection was refused, so credentials that browsers send are checked after the upgrade.
 func (c *client) identify(ctx context.Context, r *http.Request) error {
 	query, err := readSocketQuery(r)
 	if err != nil {
@@ -79,7 +80,7 @@ func (c *client) identify(ctx context.Context, r *http.Request) error {
 	return nil
 }
 
-// charge charges the messages of the connection to a caller. Messages of an unknown caller have to be small.
+// charge charges the messages of the connection to a caller. The messages of an unauthenticated client have to be small.
 func (c *client) charge(who access.Caller) error {
 	if !who.Known() {
 		c.call.Confine(limit.SmallBody)
@@ -105,7 +106,7 @@ func readSocketQuery(r *http.Request) (url.Values, error) {
 	return query, nil
 }
 
-// keyOffered is the key among the subprotocols; empty for none.
+// keyOffered returns the key among the subprotocols; empty for none.
 func keyOffered(r *http.Request) string {
 	for _, line := range r.Header.Values("Sec-WebSocket-Protocol") {
 		for one := range strings.SplitSeq(line, ",") {

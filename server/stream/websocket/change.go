@@ -8,12 +8,12 @@ import (
 	"github.com/postrider-dev/postrider/server/stream"
 )
 
-// change is what a client wants a subscription to do.
+// change is a change of a subscription that the client asked for.
 type change struct {
 	kind changeKind
-	// id is that of the request which the change answers.
+	// id is the id of the request to which the change responds.
 	id string
-	// asked and request are the new ones of an update, and the old ones once it is made.
+	// asked and request are the new request of an update. Once the update is made, they are the previous one.
 	asked   *postriderv1.SubscribeRequest
 	request stream.Request
 }
@@ -24,11 +24,11 @@ const (
 	changeOpen changeKind = iota
 	changeUpdate
 	changeClose
-	// changeBack takes a subscription back to the filters it had: those of an update do not compile.
+	// changeBack returns a subscription to its previous filters, because those of an update do not compile.
 	changeBack
 )
 
-// maxChanges bounds the changes of a subscription that wait to be made.
+// maxChanges bounds the pending changes of a subscription.
 const maxChanges = 16
 
 func (s *socket) subscribe(request *postriderv1.SocketRequest, asked *postriderv1.SubscribeRequest) error {
@@ -112,7 +112,7 @@ func (s *subscription) want(wanted *change) error {
 	return nil
 }
 
-// next is the oldest change that is asked for.
+// next returns the oldest pending change.
 func (s *subscription) next() *change {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -121,7 +121,7 @@ func (s *subscription) next() *change {
 	return next
 }
 
-// prepare completes an update with what it does not change.
+// prepare completes an update with the fields that it does not change.
 func (s *subscription) prepare(update *change) (err error) {
 	whole := proto.CloneOf(s.asked)
 	whole.Types, whole.Expression, whole.Filters = update.asked.GetTypes(), update.asked.GetExpression(), update.asked.GetFilters()

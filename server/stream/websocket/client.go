@@ -25,11 +25,11 @@ type client struct {
 	transport *Transport
 	from      live.Origin
 	began     time.Time
-	// refused is why the request's credentials are not accepted.
+	// refused is the reason why the credentials of the request are not accepted.
 	refused error
-	// call is what the client's messages are charged to.
+	// call is the call to which the client's messages are charged.
 	call *limit.Call
-	// connection is the connection's place among the open streams, to which each of its subscriptions adds one.
+	// connection is the entry of the connection among the open streams. Each of its subscriptions adds another one.
 	connection *live.Stream
 
 	// admitting serialises changes of credentials and admissions of streams.
@@ -46,7 +46,7 @@ func (c *client) credentials() access.Caller {
 	return c.caller
 }
 
-// ready describes the client's credentials; nil if it has sent none yet.
+// ready describes the client's credentials; nil if the client has sent none yet.
 func (c *client) ready(ctx context.Context) (*postriderv1.SocketReady, error) {
 	who := c.credentials()
 	if c.refused != nil || !who.Known() {
@@ -67,8 +67,8 @@ func (c *client) show(ctx context.Context, who access.Caller) (*postriderv1.Sock
 	return ready, nil
 }
 
-// authenticate replaces the credentials of the connection and all its streams. If the new ones would not allow all of them, the old
-// ones stay in force.
+// authenticate replaces the credentials of the connection and of all its streams. If the new credentials do not allow all of
+// the streams, the old ones stay in force.
 func (c *client) authenticate(ctx context.Context, token string) (*postriderv1.SocketReady, error) {
 	who, err := c.transport.config.Access.ByToken(ctx, token)
 	if err != nil {
@@ -146,7 +146,7 @@ func (c *client) dismiss(opened *live.Stream) {
 	c.transport.config.Live.Close(opened)
 }
 
-// update confines new filters of a stream to those of the client's ticket.
+// update limits the new filters of a stream to those of the client's ticket.
 func (c *client) update(request *postriderv1.SocketUpdate) error {
 	who := c.credentials()
 	asked := &postriderv1.SubscribeRequest{
@@ -159,12 +159,12 @@ func (c *client) update(request *postriderv1.SocketUpdate) error {
 	return nil
 }
 
-// updated lists what a stream carries now.
+// updated updates the list with the new request of a stream.
 func (c *client) updated(entry *stream.Entry, request *postriderv1.SubscribeRequest) {
 	c.transport.config.Live.Relist(entry.ID, request)
 }
 
-// publish stores events in order, each for itself.
+// publish stores events in order, each on its own.
 func (c *client) publish(ctx context.Context, requests []*postriderv1.PublishRequest) ([]publish.Outcome, error) {
 	who := c.credentials()
 	if err := access.Require(who.Principal, access.EventsPublish); err != nil {
@@ -181,7 +181,7 @@ func (c *client) publish(ctx context.Context, requests []*postriderv1.PublishReq
 	return c.transport.config.Publisher.PublishEach(ctx, prepared)
 }
 
-// prepare checks one event. An error is the server's; a fault of the event is in the result.
+// prepare checks one event. An error is a fault of the server; a fault of the event is in the result.
 func (c *client) prepare(ctx context.Context, request *postriderv1.PublishRequest) (publish.Prepared, error) {
 	var draft gateway.Draft
 	tenant, err := c.transport.config.Access.Tenant(ctx, access.Of(ctx), request.GetTenant())
@@ -205,7 +205,7 @@ func (c *client) refuse(ctx context.Context, w http.ResponseWriter, r *http.Requ
 	c.done(shown)
 }
 
-// done writes the connection's line to the log. It is called once, at the end, with what the client was told, or would have been had it
+// done logs the connection. It is called once, at the end, with what the client was sent, or would have been sent if it had
 // not left.
 func (c *client) done(cause *connect.Error) {
 	if c.connection != nil {

@@ -17,10 +17,10 @@ import (
 	"github.com/postrider-dev/postrider/server/limit"
 )
 
-// CloseCode tells in a close frame why a connection ends.
+// CloseCode is the code in a close frame, which says why a connection ends.
 type CloseCode = websocket.StatusCode
 
-// The codes of RFC 6455 that this server sends, and its own above 4000.
+// The codes of RFC 6455 that this server sends, and its own codes above 4000.
 const (
 	CloseNormal      CloseCode = websocket.StatusNormalClosure
 	CloseProtocol    CloseCode = websocket.StatusProtocolError
@@ -32,46 +32,46 @@ const (
 	CloseRestart CloseCode = websocket.StatusServiceRestart
 	// CloseLater: the server has no room; connect again later.
 	CloseLater CloseCode = websocket.StatusTryAgainLater
-	// CloseRefused: what was asked for is refused, and would be again.
+	// CloseRefused: the request is refused, and would be refused again.
 	CloseRefused CloseCode = 4400
 	// CloseUnauthenticated: the client needs other credentials to connect again.
 	CloseUnauthenticated CloseCode = 4401
-	// CloseForbidden: the credentials do not allow it.
+	// CloseForbidden: the credentials do not allow the request.
 	CloseForbidden CloseCode = 4403
 )
 
-// Buffers of a connection. Most clients say little, and what is larger goes past them.
+// Buffer sizes of a connection. Most clients send little, and larger messages bypass the buffers.
 const (
 	readBuffer    = 512
 	controlBuffer = 256
 )
 
-// Options of Accept.
+// Options are the options of Accept.
 type Options struct {
-	// Subprotocols are those to choose from; the first of them that the client offers.
+	// Subprotocols are the supported subprotocols. The first one that the client offers is selected.
 	Subprotocols []string
-	// Compress agrees to permessage-deflate where the client offers it.
+	// Compress enables permessage-deflate if the client offers it.
 	Compress bool
-	// Call bounds a message of the client, after decompression, and is charged for it.
+	// Call is charged for each message of the client and limits its size after decompression.
 	Call *limit.Call
-	// Rate is how many messages, control frames and small parts of messages are taken of the client a second; the others wait. 0 for
-	// any number.
+	// Rate is the number of messages, control frames and small message fragments that are read from the client in a second;
+	// further ones wait. 0 means no limit.
 	Rate int
-	// Shared says how long a number of them have to wait for those of other connections; nil for not at all.
+	// Shared returns how long a number of frames must wait because of other connections. It may be nil.
 	Shared func(frames int) time.Duration
 }
 
-// Conn is a WebSocket connection. The library reads and answers control frames; messages are framed here, since they go
-// out many at a time and some to many connections. One goroutine may read, any may write.
+// Conn is a WebSocket connection. The library reads frames and responds to control frames. Messages to the client are framed
+// here, because many go out together and some go to many connections. One goroutine may read, any may write.
 type Conn struct {
 	reader *websocket.Conn
 	link   *link
-	// compress says that messages go out compressed.
+	// compress means that messages are sent compressed.
 	compress bool
 	call     *limit.Call
 }
 
-// Accept answers an upgrade request. An error was told to the client. Origins are the caller's business.
+// Accept upgrades a request. If it returns an error, the client was sent the error. The caller must check the origin.
 func Accept(w http.ResponseWriter, r *http.Request, options Options) (*Conn, error) {
 	mode := websocket.CompressionDisabled
 	if options.Compress {
@@ -84,14 +84,14 @@ func Accept(w http.ResponseWriter, r *http.Request, options Options) (*Conn, err
 	if err != nil {
 		return nil, err
 	}
-	reader.SetReadLimit(-1) // collect has the limit.
+	reader.SetReadLimit(-1) // collect applies the limit
 	return &Conn{
 		reader: reader, link: upgrade.link, call: options.Call,
 		compress: w.Header().Get("Sec-WebSocket-Extensions") != "",
 	}, nil
 }
 
-// upgrade hands the library a connection that writes through a link.
+// upgrade gives the library a connection that writes through a link.
 type upgrade struct {
 	http.ResponseWriter
 	link *link
@@ -108,14 +108,15 @@ func (u *upgrade) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	return u.link, bufio.NewReadWriter(bufio.NewReaderSize(u.link, readBuffer), bufio.NewWriterSize(u.link, controlBuffer)), nil
 }
 
-// Subprotocol is the one agreed on; empty for none.
+// Subprotocol returns the selected subprotocol; empty for none.
 func (c *Conn) Subprotocol() string { return c.reader.Subprotocol() }
 
 // errInvalidText means that a text message was not UTF-8.
 var errInvalidText = errors.New("a text message is not UTF-8")
 
-// Read waits for a message of the client, which is charged to its call until ReleaseMessage. After an error there is nothing
-// more to read. A *gateway.Error is for the client; it knows already what else it did wrong.
+// Read waits for a message of the client. The message is charged to the call until ReleaseMessage. After an error nothing
+// more can be read. If the error is a *gateway.Error, the caller should send it to the client; the client was already
+// notified of other faults.
 func (c *Conn) Read() (text bool, message []byte, err error) {
 	kind, reader, err := c.reader.Reader(context.Background())
 	if err == nil {
@@ -136,7 +137,7 @@ func (c *Conn) Read() (text bool, message []byte, err error) {
 	return text, message, nil
 }
 
-// collect reads a message that has begun, and charges each part of it before it is kept.
+// collect reads a message that has begun, and charges each part before it keeps it.
 func (c *Conn) collect(from io.Reader) ([]byte, error) {
 	c.link.messageBegins()
 	defer c.link.messageEnds()
@@ -161,7 +162,7 @@ func (c *Conn) collect(from io.Reader) ([]byte, error) {
 	}
 }
 
-// A message is read in parts, which grow with it.
+// A message is read in parts, whose size grows with the message.
 const (
 	partBytes    = 512
 	maxPartBytes = 64 << 10
@@ -174,7 +175,7 @@ func (c *Conn) charge(whole, part, most int) error {
 	return c.call.Charge(part)
 }
 
-// late is the error of a message that does not arrive in time.
+// late returns the error of a message that did not arrive in time.
 func (c *Conn) late(err error) error {
 	if within, ok := c.link.messageLate(err); ok {
 		return limit.TooSlow(within)
@@ -182,10 +183,11 @@ func (c *Conn) late(err error) error {
 	return err
 }
 
-// ReleaseMessage gives back what a message was charged, when it has been dealt with.
+// ReleaseMessage releases what a message was charged.
 func (c *Conn) ReleaseMessage(n int) { c.call.Release(n) }
 
-// refuse tells the client what it did wrong where the library has not: it only stops at a frame without a mask.
+// refuse notifies the client of a fault that the library does not report: the library only stops reading at a frame without
+// a mask.
 func (c *Conn) refuse(err error) {
 	var gone net.Error
 	if !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) && !errors.Is(err, net.ErrClosed) && !errors.As(err, &gone) {
@@ -193,7 +195,7 @@ func (c *Conn) refuse(err error) {
 	}
 }
 
-// Append buffers a message, whose payload encode appends. It is written with the next Flush, or when there is much.
+// Append buffers a message whose payload encode appends. It is written by the next Flush, or when much is buffered.
 func (c *Conn) Append(text bool, encode func([]byte) ([]byte, error)) error {
 	op := opBinary
 	if text {
@@ -205,11 +207,11 @@ func (c *Conn) Append(text bool, encode func([]byte) ([]byte, error)) error {
 // Flush writes what is buffered.
 func (c *Conn) Flush() error { return c.link.flush() }
 
-// Close sends a close frame, after which nothing can be sent. What is still to be read ends soon.
+// Close sends a close frame, after which nothing can be sent. Reading ends soon after.
 func (c *Conn) Close(code CloseCode, reason string) { c.link.close(code, reason) }
 
-// Release gives the connection back. Whoever sent a close frame first waits for the client to leave: a connection that is
-// closed with something unread is reset, and the frame may be lost.
+// Release closes the connection. If the server sent its close frame first, Release waits for the client to leave: a
+// connection that is closed while something is unread is reset, and then the close frame may be lost.
 func (c *Conn) Release() {
 	c.link.leave()
 	if half, ok := c.link.Conn.(interface{ CloseWrite() error }); ok && half.CloseWrite() == nil {

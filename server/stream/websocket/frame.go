@@ -8,7 +8,7 @@ import (
 	"sync"
 )
 
-// opcode says what a frame is.
+// opcode is the type of a frame.
 type opcode byte
 
 const (
@@ -20,17 +20,17 @@ const (
 )
 
 const (
-	// final marks the last frame of a message, deflated a compressed one, in the first byte.
+	// final marks the last frame of a message, and deflated a compressed message, in the first byte of a frame.
 	final    = 0x80
 	deflated = 0x40
-	// maxControl is the longest payload of a control frame.
+	// maxControl is the maximum size of the payload of a control frame.
 	maxControl = 125
-	// maxHeader is the longest header of a frame that a server sends.
+	// maxHeader is the maximum size of the header of a frame from a server.
 	maxHeader = 10
 )
 
-// appendFrame appends a message in one frame. Its payload, which encode appends, is written in place: the longest header
-// is kept free before it, and what is not needed of that is closed up.
+// appendFrame appends a message in one frame. encode appends the payload in place: room for the longest header is left
+// before the payload, and what the header does not need is removed.
 func appendFrame(dst []byte, op opcode, encode func([]byte) ([]byte, error)) ([]byte, error) {
 	from := len(dst)
 	framed, err := encode(append(dst, make([]byte, maxHeader)...))
@@ -53,11 +53,11 @@ func appendHeader(dst []byte, first byte, length int) []byte {
 	}
 }
 
-// compressBytes is the size from which a message is worth compressing.
+// compressBytes is the minimum size of a message that is compressed.
 const compressBytes = 512
 
-// deflater compresses one message at a time, none with regard to those before it: a window kept for each connection would
-// take 32 KB of it, and more to write.
+// deflater compresses each message independently. To keep a window for each connection would take 32 KB of it, and more time
+// to write.
 type deflater struct {
 	out    bytes.Buffer
 	writer *flate.Writer
@@ -65,14 +65,14 @@ type deflater struct {
 
 var deflaters = sync.Pool{New: func() any {
 	d := &deflater{}
-	d.writer, _ = flate.NewWriter(&d.out, flate.BestSpeed) // The level is a good one.
+	d.writer, _ = flate.NewWriter(&d.out, flate.BestSpeed) // cannot fail for a valid level
 	return d
 }}
 
-// flushMark ends what is compressed; a message goes without it (RFC 7692, 7.2.1).
+// flushMark is the end of a flushed block. A message is sent without it (RFC 7692, 7.2.1).
 var flushMark = []byte{0, 0, 0xff, 0xff}
 
-// appendDeflated appends a message in one compressed frame, or as it is if it is short.
+// appendDeflated appends a message in one compressed frame, or uncompressed if it is short.
 func appendDeflated(dst []byte, op opcode, encode func([]byte) ([]byte, error)) ([]byte, error) {
 	from := len(dst)
 	framed, err := appendFrame(dst, op, encode)
@@ -88,14 +88,14 @@ func appendDeflated(dst []byte, op opcode, encode func([]byte) ([]byte, error)) 
 	defer deflaters.Put(d)
 	d.out.Reset()
 	d.writer.Reset(&d.out)
-	// A buffer takes whatever is written.
+	// Writing to a buffer cannot fail.
 	_, _ = d.writer.Write(payload)
 	_ = d.writer.Flush()
 	short := bytes.TrimSuffix(d.out.Bytes(), flushMark)
 	return append(appendHeader(framed[:from], final|deflated|byte(op), len(short)), short...), nil
 }
 
-// headerBytes is the size of the header of a frame that a server sends.
+// headerBytes returns the size of the header of a frame from a server.
 func headerBytes(frame []byte) int {
 	switch frame[1] {
 	case 127:

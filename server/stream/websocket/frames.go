@@ -1,20 +1,20 @@
 package websocket
 
-// smallFrame is the size below which a part of a message costs its client as much as a message does.
+// smallFrame is the size below which a fragment of a message costs its client as much as a message.
 const smallFrame = 512
 
-// frameFollower reads the headers of a client's frames as they go by. The library hands over messages and reports pings, but a client can
-// send a million frames that are neither: pongs that nobody asked for, and parts of a message with nothing in them.
+// frameFollower parses the headers of a client's frames as they are read. The library reports messages and pings. But a
+// client can send a million frames that are neither: unsolicited pongs, and empty fragments of a message.
 type frameFollower struct {
-	// header is what has come of a header, have how much that is.
+	// header holds the part of a header that has arrived; have is its size.
 	header [14]byte
 	have   int
-	// rest is how much of the frame's payload is still to come.
+	// rest is the size of the part of the frame's payload that has not arrived.
 	rest uint64
 }
 
-// follow takes what was read, and returns how many of the frames that begin in it cost something: all but larger parts of a message, whose
-// first part has.
+// follow parses bytes that were read. It returns how many of the frames that begin in them are charged: all except larger
+// fragments after the first one of a message.
 func (f *frameFollower) follow(p []byte) (cost int) {
 	for len(p) > 0 {
 		if f.rest > 0 {
@@ -38,7 +38,7 @@ func (f *frameFollower) follow(p []byte) (cost int) {
 	return cost
 }
 
-// headerBytes is the size of the header, as far as what has come of it says.
+// headerBytes returns the size of the header, as far as it is known from the part that has arrived.
 func (f *frameFollower) headerBytes() int {
 	if f.have < 2 {
 		return 2
@@ -51,7 +51,7 @@ func (f *frameFollower) headerBytes() int {
 		size += 8
 	}
 	if f.header[1]&0x80 != 0 {
-		size += 4 // The mask.
+		size += 4 // the mask
 	}
 	return size
 }

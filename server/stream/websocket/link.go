@@ -14,49 +14,49 @@ import (
 )
 
 const (
-	// writeTimeout bounds how long one write may wait for a client that does not read.
+	// writeTimeout bounds the time that one write may wait for a client that does not read.
 	writeTimeout = 30 * time.Second
-	// silence is how long a client may send nothing, not even pongs.
+	// silence is the longest time in which a client may send nothing, not even pongs.
 	silence = 75 * time.Second
-	// messageTime is how long a message may take to arrive, and a second more for every messagePace bytes of it.
+	// messageTime is the time in which a message must arrive, plus a second for every messagePace bytes of it.
 	messageTime = 20 * time.Second
 	messagePace = 4 << 10
-	// closeTimeout bounds how long closing may take: what is being written, and the client's answer to the close.
+	// closeTimeout bounds the time for closing: the current write, and the client's close frame.
 	closeTimeout = 2 * time.Second
 )
 
-// link is the connection below the frames. It buffers frames until they are flushed, so that all that are ready go out in
-// one write, and keeps the deadlines. The library, which reads, writes its control frames through it.
+// link is the connection below the frames. It buffers frames until they are flushed, so that all that are ready are written
+// together, and it sets the deadlines. The library reads from it, and writes its control frames to it.
 type link struct {
 	net.Conn
-	// early holds what the client sent before its request was answered.
+	// early holds what the client sent before it had the response to its request.
 	early []byte
-	// frames are those of the client, and pace how fast they may come. Both are the reader's.
+	// frames follows the client's frames, and pace limits their rate. Only the reader uses them.
 	frames frameFollower
 	pace   *pace
 
 	mu sync.Mutex
 	// pending has whole frames that are not written yet.
 	pending stream.Buffer
-	// writing says that a goroutine writes; it also writes what is buffered meanwhile.
+	// writing means that a goroutine is writing; it also writes what is buffered in the meantime.
 	writing bool
-	// written means that a write has ended. taken and done number the buffers that were begun and ended to be written.
+	// written is signalled when a write has ended. taken and done count the buffers whose writing has begun and ended.
 	written     sync.Cond
 	taken, done int
-	// closed says that a close frame is buffered or written: nothing may follow it.
+	// closed means that a close frame is buffered or written. Nothing may follow it.
 	closed bool
-	// err is why nothing more can be written.
+	// err is the reason why nothing more can be written.
 	err error
 
-	// opened is when the link was made, heard how long after that something last came from the client: the wall clock may be
-	// set meanwhile.
+	// opened is when the link was made. heard is the time from then until something last arrived from the client; it is not
+	// a time of the wall clock, which may be set.
 	opened time.Time
 	heard  atomic.Int64
 
 	deadlines            sync.Mutex
 	leaving              bool
 	readUntil, writeTill time.Time
-	// began is when the message under way began; zero between two. came is how much of it has come.
+	// began is when the current message began; zero between messages. came is the number of its bytes that have arrived.
 	began time.Time
 	came  int
 }
@@ -64,15 +64,16 @@ type link struct {
 // eventFrame is the room in bytes that the frame of a small event needs.
 const eventFrame = 512
 
-// newLink makes a link whose client may send a number of frames a second; 0 for any. shared is what those of other links ask for.
+// newLink returns a link whose client may send rate frames a second; 0 means no limit. shared returns how long frames must
+// wait because of other links.
 func newLink(rate int, shared func(frames int) time.Duration) *link {
 	l := &link{opened: time.Now(), pace: newPace(rate, shared)}
 	l.written.L = &l.mu
 	return l
 }
 
-// Read reads no faster than the client may send frames. It keeps the deadline for clients that are gone without a word, which is moved
-// at most once a second.
+// Read reads no faster than the client may send frames. It moves the deadline that detects clients which vanished, at most
+// once a second.
 func (l *link) Read(p []byte) (int, error) {
 	n, err := l.read(p)
 	l.pace.keep(l.frames.follow(p[:n]))
@@ -93,8 +94,8 @@ func (l *link) read(p []byte) (int, error) {
 	return n, err
 }
 
-// Write sends what the library writes: control frames, one whole frame at a time. After a close frame it gives up the
-// connection, so that has to be written for good.
+// Write writes a control frame of the library, one whole frame at a time. After a close frame the library gives up the
+// connection, so Write returns only when that frame is written.
 func (l *link) Write(frame []byte) (int, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -117,7 +118,8 @@ func (l *link) Write(frame []byte) (int, error) {
 	return len(frame), nil
 }
 
-// plainClose makes a protocol error of the echo of a close whose reason is no text, which the library does not look at.
+// plainClose turns the echo of a close frame whose reason is not valid text into a protocol error. The library does not
+// check the reason.
 func plainClose(frame []byte) []byte {
 	const reason = 4
 	if len(frame) <= reason || utf8.Valid(frame[reason:]) {
@@ -126,8 +128,9 @@ func plainClose(frame []byte) []byte {
 	return appendClose(nil, CloseInvalidText, "")
 }
 
-// message buffers a data frame, whose payload encode appends. What is much is written when message returns: until then it has room
-// in the memory (stream.Hub.Keep), and a connection holds no more than one such buffer, and what is added while that is written.
+// message buffers a data frame whose payload encode appends. If much is buffered, it is written before message returns.
+// Until then the room of streams covers it (stream.Hub.Keep). So a connection holds one such buffer, and what is added while
+// that is being written.
 func (l *link) message(op opcode, compress bool, encode func([]byte) ([]byte, error)) error {
 	frame := appendFrame
 	if compress {
@@ -140,7 +143,7 @@ func (l *link) message(op opcode, compress bool, encode func([]byte) ([]byte, er
 		return err
 	}
 	own := l.taken + 1
-	_ = l.drive() // Its error is l.err.
+	_ = l.drive() // the error is kept in l.err
 	for l.done < own && l.err == nil {
 		l.written.Wait()
 	}
@@ -154,7 +157,7 @@ func (l *link) flush() error {
 	return l.drive()
 }
 
-// ping asks the client for a sign of life.
+// ping asks the client to show that it is alive.
 func (l *link) ping() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -165,7 +168,7 @@ func (l *link) ping() error {
 	return l.drive()
 }
 
-// close sends a close frame, and returns when it is written, or cannot be. What is buffered is written before it.
+// close sends a close frame, and returns when it is written or cannot be. Buffered frames are written before it.
 func (l *link) close(code CloseCode, reason string) {
 	l.leave()
 	l.mu.Lock()
@@ -174,7 +177,7 @@ func (l *link) close(code CloseCode, reason string) {
 		return
 	}
 	l.closed = true
-	_ = l.drive() // Who has left does not hear it.
+	_ = l.drive() // fails if the client has left
 	for l.writing {
 		l.written.Wait()
 	}
@@ -198,7 +201,7 @@ func (l *link) add(something func([]byte) ([]byte, error)) error {
 	return err
 }
 
-// drive writes all that is buffered. If another goroutine is already writing, that one writes this as well.
+// drive writes everything that is buffered. If another goroutine is already writing, that goroutine writes this as well.
 func (l *link) drive() error {
 	if l.writing {
 		return l.err
@@ -241,12 +244,12 @@ func (l *link) awaitClient() {
 	}
 }
 
-// allowed is how long what has come of a message may have taken. It is called with deadlines held.
+// allowed returns the time that the arrived part of a message may have taken. The caller holds deadlines.
 func (l *link) allowed() time.Duration {
 	return messageTime + time.Duration(l.came/messagePace)*time.Second
 }
 
-// messageBegins starts the clock of a message: one that drips cannot hold its memory for ever.
+// messageBegins starts the clock of a message, so that a message that arrives very slowly cannot hold memory for ever.
 func (l *link) messageBegins() {
 	l.deadlines.Lock()
 	defer l.deadlines.Unlock()
@@ -259,14 +262,14 @@ func (l *link) messageGrows(n int) {
 	l.came += n
 }
 
-// messageEnds lets the client be silent again.
+// messageEnds stops the clock of the message.
 func (l *link) messageEnds() {
 	l.deadlines.Lock()
 	defer l.deadlines.Unlock()
 	l.began = time.Time{}
 }
 
-// messageLate reports whether an error is that a message has taken longer than it may.
+// messageLate reports whether an error means that a message took too long.
 func (l *link) messageLate(err error) (within time.Duration, late bool) {
 	l.deadlines.Lock()
 	defer l.deadlines.Unlock()
@@ -282,7 +285,7 @@ func (l *link) awaitWrite() {
 	}
 }
 
-// leave lets nothing take longer than closeTimeout from now on, not even a write under way.
+// leave bounds everything from now on by closeTimeout, including a write under way.
 func (l *link) leave() {
 	l.deadlines.Lock()
 	defer l.deadlines.Unlock()
@@ -292,7 +295,7 @@ func (l *link) leave() {
 	}
 }
 
-// quietFor is how long nothing has come from the client.
+// quietFor returns the time since something last arrived from the client.
 func (l *link) quietFor() time.Duration {
 	return time.Since(l.opened) - time.Duration(l.heard.Load())
 }

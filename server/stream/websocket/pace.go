@@ -2,17 +2,17 @@ package websocket
 
 import "time"
 
-// pace keeps a client from sending more than a number of frames a second, by not reading on. It is for one goroutine.
+// pace limits the number of frames that a client may send in a second, by pausing reads. It is for one goroutine.
 type pace struct {
-	// shared says how long frames wait for those of other connections; nil for not at all.
+	// shared returns how long frames must wait because of other connections. It may be nil.
 	shared func(frames int) time.Duration
-	// each is the time that a frame takes up.
+	// each is the time that one frame uses up.
 	each time.Duration
-	// free is when a client that made full use of its pace may send again; it saves up for a second at most.
+	// free is when a client that sends at the full rate may send again. At most a second is saved up.
 	free time.Time
 }
 
-// mostShared bounds a wait for other connections, for a connection that has ended waits to its end.
+// mostShared bounds a wait for other connections, because a connection that has ended still waits to its end.
 const mostShared = 5 * time.Second
 
 func newPace(rate int, shared func(frames int) time.Duration) *pace {
@@ -22,7 +22,7 @@ func newPace(rate int, shared func(frames int) time.Duration) *pace {
 	return &pace{shared: shared, each: time.Second / time.Duration(rate)}
 }
 
-// keep waits until a number of frames more may come.
+// keep waits until a number of further frames is allowed.
 func (p *pace) keep(frames int) {
 	if frames == 0 {
 		return
@@ -35,7 +35,7 @@ func (p *pace) keep(frames int) {
 	}
 }
 
-// take returns how long a number of frames have to wait.
+// take returns how long a number of frames must wait.
 func (p *pace) take(now time.Time, frames int) time.Duration {
 	if saved := now.Add(-time.Second); p.free.Before(saved) {
 		p.free = saved

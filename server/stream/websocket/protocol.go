@@ -10,7 +10,7 @@ import (
 	"github.com/postrider-dev/postrider/server/wire"
 )
 
-// offeredProtocols lists the subprotocols that a client offers.
+// offeredProtocols returns the subprotocols that a client offers.
 func offeredProtocols(r *http.Request) []string {
 	var offered []string
 	for _, line := range r.Header.Values("Sec-WebSocket-Protocol") {
@@ -23,7 +23,7 @@ func offeredProtocols(r *http.Request) []string {
 	return offered
 }
 
-// closeCode is what a connection ends with.
+// closeCode returns the close code for the reason why a connection ends.
 func closeCode(cause *connect.Error) CloseCode {
 	switch wire.ReasonOf(cause) {
 	case wire.ReasonName(gateway.ReasonTooLarge):

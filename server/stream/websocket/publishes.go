@@ -30,12 +30,12 @@ type publishRequest struct {
 	request *postriderv1.PublishRequest
 	// charged is what the connection's call is charged for it.
 	charged int
-	// fault is what is wrong with the request; nil for one that can be tried.
+	// fault is the fault of the request; nil if it can be tried.
 	fault error
 }
 
-// publish queues an event, or the fault of one, so that answers keep the order of the requests. It waits for room, which
-// holds up nobody but the client. charged is the size of the message it came in.
+// publish queues an event, or its fault, so that responses are in the order of the requests. It waits for room, which delays
+// only this client. charged is the size of the message with the event.
 func (s *socket) publish(asked *postriderv1.SocketRequest, fault error, charged int) {
 	if s.publishes == nil {
 		s.publishes = &publishes{socket: s, pending: publish.NewPending[publishRequest](maxPublishes)}
@@ -80,7 +80,8 @@ func (p *publishes) take() []publishRequest {
 	return batch
 }
 
-// store answers each publish once its event is on disk, or refused, which does not keep the others back.
+// store stores a batch, and responds to each publish when its event is on disk or refused. A refused event does not affect
+// the others.
 func (p *publishes) store(batch []publishRequest) {
 	var requests []*postriderv1.PublishRequest
 	for _, one := range batch {
@@ -102,8 +103,8 @@ func (p *publishes) store(batch []publishRequest) {
 	}
 }
 
-// commit returns what has become of each request, or what is told of all. What is under way is finished
-// although the connection may end: that is how its client learns of it.
+// commit returns the outcome of each request, or an error for all of them. A commit under way is finished even if the
+// connection ends, so that the client can learn its outcome.
 func (p *publishes) commit(requests []*postriderv1.PublishRequest) ([]publish.Outcome, *connect.Error) {
 	if len(requests) == 0 {
 		return nil, nil

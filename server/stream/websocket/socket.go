@@ -16,35 +16,35 @@ import (
 )
 
 const (
-	// authenticateTime is how long a client without credentials has to show some.
+	// authenticateTime is how long a client without credentials may take to send some.
 	authenticateTime = 10 * time.Second
-	// pingInterval is how long a client may be quiet before it is asked for a sign of life.
+	// pingInterval is how long a client may be silent before it is sent a ping.
 	pingInterval = 30 * time.Second
-	// maxSubscriptions bounds those of one connection.
+	// maxSubscriptions bounds the subscriptions of one connection.
 	maxSubscriptions = 64
 )
 
-// errLeft is the cause of an end that the client has made, by a close frame or otherwise: nobody is there to be told.
+// errLeft is the cause when the client ended the connection, by a close frame or otherwise. Nothing can be sent to it then.
 var errLeft = errors.New("the client has left")
 
-// socket is one connection. One goroutine reads it; each subscription has one of its own, which waits for the hub, and
-// publishes have one while there are any. They all write through the connection, so a client that does not read holds up
-// its own goroutines and nothing else.
+// socket is one connection. One goroutine reads from it. Each subscription has a goroutine that waits for the hub, and
+// publishes have one while there are any. All of them write through the connection, so a client that does not read delays
+// only its own goroutines.
 type socket struct {
 	transport *Transport
 	conn      *Conn
 	client    *client
 	asJSON    bool
-	// ctx ends with the reason why the connection does.
+	// ctx ends with the reason why the connection ends.
 	ctx context.Context
 	end context.CancelCauseFunc
-	// cause is what the client is told about it.
+	// cause returns what the client is sent as that reason.
 	cause func() *connect.Error
-	// parted is closed when all that there was to tell the client was told.
+	// parted is closed when everything for the client was sent.
 	parted chan struct{}
-	// known says that the client has shown who it is. It is the reader's.
+	// known means that the client is authenticated. Only the reader uses it.
 	known bool
-	// publishes are those under way. Nil before the first.
+	// publishes holds the publishes under way; nil before the first.
 	publishes *publishes
 
 	mu            sync.Mutex
@@ -81,7 +81,7 @@ func (s *socket) run() {
 	s.client.done(s.cause())
 }
 
-// greet tells a client that came with credentials what they are good for.
+// greet describes the credentials of the request to the client that sent them.
 func (s *socket) greet(late *time.Timer) {
 	switch ready, err := s.client.ready(s.ctx); {
 	case err != nil:
@@ -91,7 +91,7 @@ func (s *socket) greet(late *time.Timer) {
 	}
 }
 
-// part tells the client why the connection ends, after its subscriptions have told why they do.
+// part sends the reason why the connection ends, after the subscriptions have sent theirs.
 func (s *socket) part() {
 	defer close(s.parted)
 	s.conn.link.leave()
@@ -114,7 +114,7 @@ func (s *socket) show(err error) *connect.Error {
 	return s.transport.show(context.WithoutCancel(s.ctx), err)
 }
 
-// keepAlive pings a client that says nothing. One that does not answer runs into the deadline of the reader.
+// keepAlive pings a silent client. If the client does not respond, the deadline of the reader ends the connection.
 func (s *socket) keepAlive() *time.Timer {
 	var timer *time.Timer
 	timer = time.AfterFunc(pingInterval, func() {
@@ -122,14 +122,14 @@ func (s *socket) keepAlive() *time.Timer {
 			return
 		}
 		if s.conn.link.quietFor() >= pingInterval && s.conn.link.ping() != nil {
-			return // The reader notices.
+			return // the reader notices the failed connection
 		}
 		timer.Reset(pingInterval)
 	})
 	return timer
 }
 
-// read takes what the client asks for until there is nothing more to read.
+// read handles the client's requests until nothing more can be read.
 func (s *socket) read(late *time.Timer) {
 	for {
 		text, message, err := s.conn.Read()
@@ -202,7 +202,7 @@ func (s *socket) welcome(id string, ready *postriderv1.SocketReady, late *time.T
 	s.send(&postriderv1.SocketResponse{Id: id, Response: &postriderv1.SocketResponse_Ready{Ready: ready}})
 }
 
-// start runs work that the connection waits for at its end; not when that has come.
+// start runs work for which the connection waits at its end. It returns false when the connection has already ended.
 func (s *socket) start(work func()) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -213,7 +213,7 @@ func (s *socket) start(work func()) bool {
 	return true
 }
 
-// guard makes an unexpected error of a panic, which would end the server otherwise.
+// guard turns a panic, which would end the server, into an internal error.
 func (s *socket) guard(work func()) {
 	defer func() {
 		if cause := recover(); cause != nil {
@@ -223,15 +223,15 @@ func (s *socket) guard(work func()) {
 	work()
 }
 
-// send tells the client something at once.
+// send sends a response at once.
 func (s *socket) send(response *postriderv1.SocketResponse) {
 	if s.put(response) == nil {
 		s.flush()
 	}
 }
 
-// put lets the client be told something with the next flush. A message that cannot be encoded, or a connection that
-// cannot be written, ends the connection.
+// put buffers a response until the next flush. If the response cannot be encoded or the connection cannot be written to, it
+// ends the connection.
 func (s *socket) put(response *postriderv1.SocketResponse) error {
 	err := s.conn.Append(s.asJSON, s.encoder(response))
 	if err != nil {
@@ -250,7 +250,7 @@ func (s *socket) encoder(response *postriderv1.SocketResponse) func([]byte) ([]b
 	return func(dst []byte) ([]byte, error) { return wire.AppendSocketResponse(dst, response, s.asJSON) }
 }
 
-// refuse answers a request with an error.
+// refuse responds to a request with an error.
 func (s *socket) refuse(id, subscription string, err error) {
 	s.send(wire.SocketError(id, subscription, s.show(err)))
 }

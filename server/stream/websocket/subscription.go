@@ -11,41 +11,41 @@ import (
 	"github.com/postrider-dev/postrider/server/wire"
 )
 
-// errChanged interrupts a stream of the hub because its subscription is to change.
+// errChanged interrupts a stream of the hub because its subscription changes.
 var errChanged = errors.New("the subscription changes")
 
-// subscription is one of a connection's. It is a stream of the hub, and after each change of its filters another one, which
-// begins where the one before was.
+// subscription is a subscription of a connection. It is a stream of the hub. Each change of its filters ends that stream and
+// begins another one at the same position.
 type subscription struct {
 	socket *socket
 	name   string
 
-	// What follows is of the subscription's goroutine.
+	// Only the subscription's goroutine uses the following fields.
 
 	tenant   *gateway.Tenant
 	entry    *stream.Entry
 	encoding *stream.Encoding
-	// ready is the event that is sent, but for what goes around it.
+	// ready is the encoded event that is being sent, without the subscription's name.
 	ready wire.Encoded
-	// asked is the request in force, and request what the hub makes of it.
+	// asked is the current request of the client, and request the same for the hub.
 	asked   *postriderv1.SubscribeRequest
 	request stream.Request
-	// reached is the place that the client was told last, and live what it was told of that.
+	// reached and live are the position and the state that were last sent to the client.
 	reached gateway.Cursor
 	live    bool
-	// opening is the change that the stream's first message answers.
+	// opening is the change to which the stream's first message responds.
 	opening *change
 
 	mu sync.Mutex
-	// changes are those asked for and not made yet, the oldest first.
+	// changes holds the changes that are requested and not made yet, the oldest first.
 	changes []*change
-	// interrupt ends the stream under way; nil before its first message.
+	// interrupt ends the current stream; nil before its first message.
 	interrupt context.CancelCauseFunc
-	// over says that no change can be made any more.
+	// over means that no further change can be made.
 	over bool
 }
 
-// run carries the subscription to its end.
+// run runs the subscription until it ends.
 func (s *subscription) run() {
 	err := s.socket.client.subscribe(s.socket.ctx, s.asked, s.carry)
 	s.leave()
@@ -58,7 +58,7 @@ func (s *subscription) run() {
 	}
 }
 
-// carry serves the subscription through all its changes. Its error is nil when the client has closed it.
+// carry runs the subscription through all its changes. The error is nil when the client has closed it.
 func (s *subscription) carry(ctx context.Context, tenant *gateway.Tenant, entry *stream.Entry) (err error) {
 	s.tenant, s.entry = tenant, entry
 	s.encoding = s.socket.transport.config.Encoding(s.socket.asJSON, s.asked.GetPayloadFormat())
@@ -88,8 +88,8 @@ func (s *subscription) carry(ctx context.Context, tenant *gateway.Tenant, entry 
 	}
 }
 
-// turn lets the next stream be what the change asks for, from the place that the client was told last. The change keeps
-// what the stream was before.
+// turn makes the next stream that of the change, from the position that was last sent to the client. The change keeps the
+// previous request.
 func (s *subscription) turn(to *change) {
 	reached := s.reached
 	s.opening = to
@@ -98,7 +98,7 @@ func (s *subscription) turn(to *change) {
 	s.request.Start = gateway.StartAfter(reached)
 }
 
-// follow runs one stream of the hub. A change interrupts it, but not before it has begun.
+// follow runs one stream of the hub. A change interrupts the stream, but not before it has begun.
 func (s *subscription) follow(ctx context.Context) error {
 	ctx, interrupt := context.WithCancelCause(ctx)
 	defer interrupt(nil)
@@ -130,7 +130,7 @@ func (s *subscription) disarm() {
 	s.interrupt = nil
 }
 
-// leave gives the name back. Changes that were asked for too late are refused.
+// leave releases the subscription's name. It refuses changes that came too late.
 func (s *subscription) leave() {
 	s.mu.Lock()
 	late := s.changes
@@ -156,7 +156,7 @@ func (s *subscription) close(id string) {
 	})
 }
 
-// begin returns the change that the stream makes.
+// begin responds to the change that the stream makes.
 func (s *subscription) begin(message stream.Message) error {
 	opened, knew := s.opening, s.live
 	s.opening, s.reached, s.live = nil, message.Cursor, message.Live
@@ -200,7 +200,7 @@ func (s *subscription) send(message stream.Message) (err error) {
 	return err
 }
 
-// event sends what was made of an event for all who read it, with the subscription's name around it.
+// event sends the shared encoding of an event with the subscription's name around it.
 func (s *subscription) event(message stream.Message) error {
 	frame, err := message.Frame(s.encoding)
 	if err != nil {

@@ -1,5 +1,5 @@
 // Package websocket carries live streams over WebSockets: several subscriptions on one connection, each with its own
-// place, and publishes.
+// position, and publishes.
 package websocket
 
 import (
@@ -28,35 +28,36 @@ const (
 	BinaryProtocol = "postrider.v1.proto"
 )
 
-// messageRate is how many messages a client may send a second.
+// messageRate is the number of messages that a client may send in a second.
 const messageRate = 1000
 
-// keyRate is how many messages all clients of a key may send a second, or of an address as long as they have shown none. A
-// processor reads and stores several times as many; those of a hundred connections took all processors there were.
+// keyRate is the number of messages that all clients of a key may send in a second. For clients that are not authenticated
+// it applies to their address. One processor reads and stores several times as many; without this limit a hundred
+// connections took all processors.
 const keyRate = 5_000
 
-// Config is what a Transport stands on.
+// Config holds the dependencies of a Transport.
 type Config struct {
 	Access    *access.Control
 	Live      *live.Registry
 	Publisher *publish.Publisher
 	Hub       *stream.Hub
-	// NewRequest reads what a subscriber asks for; errors name the field.
+	// NewRequest parses a subscriber's request; errors name the field.
 	NewRequest func(*gateway.Tenant, *postriderv1.SubscribeRequest) (stream.Request, error)
-	// Encoding is that of a SubscribeResponse with an event, in JSON or in Protobuf.
+	// Encoding returns the encoding of a SubscribeResponse with an event, in JSON or Protobuf.
 	Encoding func(asJSON bool, format postriderv1.PayloadFormat) *stream.Encoding
-	// Origins are those whose pages may connect, besides the server's own.
+	// Origins are the origins whose pages may connect, besides the server's own.
 	Origins []string
-	// Stopping is closed when the server begins to stop: connections end then.
+	// Stopping is closed when the server begins to stop. The connections end then.
 	Stopping <-chan struct{}
 	Logger   *slog.Logger
 }
 
-// Transport is the handler of WebSockets.
+// Transport is the HTTP handler of WebSockets.
 type Transport struct {
 	config   Config
 	requests *wire.Requests
-	// rates are those of keys.
+	// rates holds the rates of keys.
 	rates *limit.Rates
 
 	mu      sync.Mutex
@@ -65,7 +66,7 @@ type Transport struct {
 	open    sync.WaitGroup
 }
 
-// New makes a transport.
+// New returns a transport.
 func New(config Config) (*Transport, error) {
 	requests, err := wire.NewRequests()
 	if err != nil {
@@ -77,7 +78,7 @@ func New(config Config) (*Transport, error) {
 	}, nil
 }
 
-// upgrade makes a connection of a request whose client is admitted.
+// upgrade turns the request of an admitted client into a connection.
 func (t *Transport) upgrade(ctx context.Context, w http.ResponseWriter, r *http.Request, c *client) {
 	if err := checkUpgrade(r); err != nil {
 		c.refuse(ctx, w, r, err)
@@ -101,7 +102,8 @@ func (t *Transport) upgrade(ctx context.Context, w http.ResponseWriter, r *http.
 	go s.run()
 }
 
-// checkUpgrade says what a client could do better. What else the protocol asks for, the library says.
+// checkUpgrade returns an error for common mistakes of clients, with advice. The library checks everything else that the
+// protocol requires.
 func checkUpgrade(r *http.Request) error {
 	if r.ProtoMajor != 1 {
 		return gateway.Errorf(gateway.CodeFailedPrecondition, gateway.ReasonMalformedRequest,
@@ -109,7 +111,7 @@ func checkUpgrade(r *http.Request) error {
 	}
 	offered := offeredProtocols(r)
 	if len(offered) == 0 {
-		return nil // JSON.
+		return nil // JSON is the default
 	}
 	for _, one := range offered {
 		if one == JSONProtocol || one == BinaryProtocol {
@@ -123,7 +125,7 @@ func (t *Transport) show(ctx context.Context, err error) *connect.Error {
 	return wire.ConnectError(ctx, t.config.Logger, err)
 }
 
-// add takes a connection in; false when the server is stopping, and nobody waits for its end any more.
+// add adds a connection. It returns false when the server is stopping and no longer waits for new connections.
 func (t *Transport) add(s *socket) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -144,14 +146,14 @@ func (t *Transport) remove(s *socket) {
 	}
 }
 
-// Run ends all connections when the server stops, and returns when they have ended, or with ctx before that.
+// Run ends all connections when the server stops. It returns when they have ended, or earlier if ctx ends.
 func (t *Transport) Run(ctx context.Context) error {
 	select {
 	case <-t.config.Stopping:
 	case <-ctx.Done():
 	}
 	t.stop()
-	t.open.Wait() // Bounded by closeTimeout.
+	t.open.Wait() // bounded by closeTimeout
 	return nil
 }
 
