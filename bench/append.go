@@ -14,7 +14,7 @@ import (
 	"github.com/postrider-dev/postrider/server/store"
 )
 
-// appenders is how many callers append at once; the limit puts as many rows into one transaction.
+// appenders is the number of callers that append at once. The limit puts as many rows into one transaction.
 const appenders = 100
 
 func openStore(ctx context.Context, folder string) (*store.Store, error) {
@@ -25,7 +25,7 @@ func openStore(ctx context.Context, folder string) (*store.Store, error) {
 	return store.Open(ctx, store.Config{Data: folder, Keyring: keys})
 }
 
-// appendRate is the store's own: many callers, ids from the client.
+// appendRate measures the store: many callers, with ids from the client.
 func appendRate(folder string, d time.Duration) (rate float64, err error) {
 	ctx, cancel := context.WithCancel(context.Background())
 	s, err := openStore(ctx, folder)
@@ -66,11 +66,11 @@ func newEvent(ids *idSource) store.NewEvent {
 	}
 }
 
-// insertRate is the limit: the same rows into the same tables and indexes with prepared statements, one transaction per
-// hundred events, the log's row first. Nobody waits for anybody.
+// insertRate measures the limit: the same rows into the same tables and indexes with prepared statements, a hundred events
+// to a transaction, the log's row first. Nothing waits.
 func insertRate(folder string, d time.Duration) (rate float64, err error) {
 	ctx := context.Background()
-	s, err := openStore(ctx, folder) // makes the tables
+	s, err := openStore(ctx, folder) // creates the tables
 	if err != nil {
 		return 0, err
 	}

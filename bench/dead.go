@@ -18,15 +18,17 @@ import (
 )
 
 const (
-	// refusing and hanging are how many endpoints refuse connections, and take requests and say nothing.
+	// refusing and hanging are the numbers of endpoints that refuse connections, and of those that accept requests and never
+	// respond.
 	refusing, hanging = 1000, 100
-	// hangFor is the timeout of attempts at those that hang.
+	// hangFor is the timeout of attempts at hanging endpoints.
 	hangFor    = 2 * time.Second
 	besideRate = 200
 )
 
-// besideDeadRows holds a healthy endpoint, and the publisher's answer, beside dead ones against the same without them. Pairs
-// run in turn; a measurement begins with the first event after the endpoints have died, which every one of them is sent.
+// besideDeadRows measures a healthy endpoint, and the responses to the publisher, beside dead endpoints and without them.
+// Pairs of runs alternate. A measurement begins with the first event after the endpoints have died, which is sent to every
+// one of them.
 func (b *bench) besideDeadRows() ([]row, error) {
 	var with, without besideRun
 	for range b.rounds {
@@ -72,10 +74,10 @@ func medianOf(stats []sinkStats, of func(sinkStats) time.Duration) time.Duration
 	return values[len(values)/2]
 }
 
-// besideRun is what the runs with, or without, dead endpoints have shown.
+// besideRun holds the results of the runs with, or without, dead endpoints.
 type besideRun struct {
 	delivered, answered []sinkStats
-	// cpu is the server's for each event of the last run.
+	// cpu is the server's CPU time for each event of the last run.
 	cpu time.Duration
 }
 
@@ -106,7 +108,7 @@ func (r *besideRun) measure(server, sink *process, refusing, hanging int, d time
 	if err != nil {
 		return err
 	}
-	time.Sleep(200 * time.Millisecond) // the last ones are on their way
+	time.Sleep(200 * time.Millisecond) // for the last deliveries
 	delivered, err := readSinkStats(sink.address)
 	if err == nil && delivered.samples == 0 {
 		err = errors.New("nothing arrived")
@@ -116,7 +118,7 @@ func (r *besideRun) measure(server, sink *process, refusing, hanging int, d time
 	return err
 }
 
-// deliverOne publishes an event, and waits until every endpoint has it.
+// deliverOne publishes an event, and waits until every endpoint has received it.
 func deliverOne(server, sink *process, dead int, mortals ...*mortal) error {
 	if err := fill(server, 1); err != nil {
 		return err
@@ -132,14 +134,14 @@ func deliverOne(server, sink *process, dead int, mortals ...*mortal) error {
 			reached += m.reached.Load()
 		}
 		if delivered.received > 0 && reached == int64(dead) {
-			time.Sleep(time.Second) // The results are written.
+			time.Sleep(time.Second) // until the results are written
 			return nil
 		}
 	}
 	return errors.New("an event has not reached all endpoints within 10 s")
 }
 
-// subscribeDead makes a subscription whose endpoint is about to die.
+// subscribeDead creates a subscription whose endpoint will die.
 func subscribeDead(client postriderv1connect.SubscriptionServiceClient, url string, i int) error {
 	_, err := client.CreateSubscription(context.Background(), authorized(&postriderv1.CreateSubscriptionRequest{
 		Subscription: &postriderv1.Subscription{
@@ -174,7 +176,7 @@ func newMortal() *mortal {
 	return m
 }
 
-// hang has requests answered no more.
+// hang makes the endpoint stop responding.
 func (m *mortal) hang() { close(m.dead) }
 
 func (m *mortal) close() {

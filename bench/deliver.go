@@ -22,10 +22,10 @@ import (
 	"github.com/postrider-dev/postrider/gen/go/postrider/v1/postriderv1connect"
 )
 
-// slots is the concurrency of the measured subscription and of the bare loop it is held against.
+// slots is the concurrency of the measured subscription and of the bare loop that it is compared with.
 const slots = 64
 
-// signedPosts runs the bare loop: keep-alive connections that sign and post the same body to the sink, and nothing else.
+// signedPosts runs the bare loop: it only signs the same body and posts it to the sink, over keep-alive connections.
 func signedPosts(sink *process, d time.Duration, dial func(slot int) (*rawConn, error)) (rate float64, err error) {
 	secret := []byte("0123456789abcdef0123456789abcdef")
 	body := []byte(`{"id":"evt_0","type":"` + untypedType + `","timestamp":"2026-01-01T12:00:00Z","data":` + untypedData + `}`)
@@ -71,7 +71,7 @@ func authorized[T any](message *T) *connect.Request[T] {
 	return request
 }
 
-// hooks are the URLs of a sink's addresses.
+// hooks returns the URLs of a sink's addresses.
 func hooks(scheme string, addresses ...string) []string {
 	urls := make([]string, len(addresses))
 	for i, address := range addresses {
@@ -164,8 +164,8 @@ func awaitReceived(sink *process, want int64) error {
 	}
 }
 
-// together publishes for a while and delivers at once. It ends when everything published has come out at the other end, so
-// that no event is counted whose delivery was not paid for, nor the other way round.
+// together publishes for a while and delivers at the same time. It ends when everything published has been delivered. So no
+// event counts whose delivery took no time, and no delivery whose publishing took none.
 func together(server, sink *process, d time.Duration) (rate float64, cpu time.Duration, err error) {
 	if _, err := subscribe(server, sink, "together", "now"); err != nil {
 		return 0, 0, err
@@ -193,7 +193,8 @@ func together(server, sink *process, d time.Duration) (rate float64, cpu time.Du
 	return float64(published) / time.Since(began).Seconds(), (server.cpu() - before) / time.Duration(published), nil
 }
 
-// firstByte publishes at a fixed rate, whether or not responses have arrived, and returns how long events took to the sink.
+// firstByte publishes at a fixed rate, whether or not responses have arrived, and returns how long the events took to reach
+// the sink.
 func firstByte(server, sink *process, perSecond int, d time.Duration) (sinkStats, error) {
 	id, err := subscribe(server, sink, fmt.Sprintf("latency-%d", time.Now().UnixNano()), "now")
 	if err != nil {
@@ -202,13 +203,13 @@ func firstByte(server, sink *process, perSecond int, d time.Duration) (sinkStats
 	if err := openLoop(server.address, perSecond, d/5); err != nil {
 		return sinkStats{}, err
 	}
-	if _, err := readSinkStats(sink.address); err != nil { // forgets the warm-up
+	if _, err := readSinkStats(sink.address); err != nil { // discards the latencies of the warm-up
 		return sinkStats{}, err
 	}
 	if err := openLoop(server.address, perSecond, d); err != nil {
 		return sinkStats{}, err
 	}
-	time.Sleep(200 * time.Millisecond) // the last ones are on their way
+	time.Sleep(200 * time.Millisecond) // for the last deliveries
 	stats, err := readSinkStats(sink.address)
 	if err != nil {
 		return stats, err
@@ -217,13 +218,13 @@ func firstByte(server, sink *process, perSecond int, d time.Duration) (sinkStats
 	return stats, err
 }
 
-// openLoop starts a publish at each tick. Each event carries the time it was due, so that waiting counts.
+// openLoop starts a publish at each tick. Each event carries the time at which it was due, so that waiting counts.
 func openLoop(address string, perSecond int, d time.Duration) error {
 	_, err := timedLoop(address, perSecond, d)
 	return err
 }
 
-// timedLoop is openLoop that returns the latencies of the responses, from the time at which each request was due.
+// timedLoop is like openLoop, and returns the latencies of the responses, from the time at which each request was due.
 func timedLoop(address string, perSecond int, d time.Duration) (sinkStats, error) {
 	const lanes = 32
 	due := make(chan time.Time, perSecond)
@@ -269,7 +270,7 @@ func publishDue(conn *rawConn, address string, at time.Time) error {
 	return err
 }
 
-// statsOf are the quantiles of sorted times.
+// statsOf returns the quantiles of sorted times.
 func statsOf(took []time.Duration) sinkStats {
 	s := sinkStats{received: int64(len(took)), samples: int64(len(took))}
 	if last := float64(len(took) - 1); last >= 0 {

@@ -11,23 +11,24 @@ import (
 	"time"
 )
 
-// coalesced is how many ready-made frames the limit of live fan-out puts into one write.
+// coalesced is the number of ready-made frames that the limit of live fan-out writes at once.
 const coalesced = 64
 
-// marker is in every measured event once, so that readers count events without reading them.
+// marker occurs once in every measured event, so that readers count events without parsing them.
 const marker = "~#~!"
 
 // liveData is the payload of the live rows.
 const liveData = `{"m":"` + marker + `","orderId":"0123456789","customer":"c-0123456789","total":129900,"currency":"EUR","note":"` +
 	`a payload of about three hundred bytes, as a small business event has, with an address and a few lines of text in it` + `"}`
 
-// frame is what one event looks like as a server-sent event.
+// frame is one event as a server-sent event.
 const frame = "id: 04000uk5k3gt196o0g0000000000008\ndata: " + `{"id":"evt_06gvthgm87prktrvnp01p38u0o","type":"` + untypedType +
 	`","source":"postrider","time":"2026-01-01T12:00:00.123456789Z","data":` + liveData +
 	`,"cursor":"04000uk5k3gt196o0g0000000000008","acceptTime":"2026-01-01T12:00:00.123456Z","tenant":"default"}` + "\n\n"
 
-// framesMain is the limit of live fan-out as a process of its own, bench frames ADDRESS CLIENTS PACE: a bare handler that
-// writes ready-made frames to each client, once all have come; PACE a second, or for 0 many at a time for as long as it reads.
+// framesMain is the limit of live fan-out as a process of its own: bench frames ADDRESS CLIENTS PACE. It is a bare handler
+// that writes ready-made frames to each client once all clients are connected, PACE frames a second. With a PACE of 0 it
+// writes many at a time, as fast as the client reads.
 func framesMain(address, clients, perSecond string) int {
 	n, err := strconv.Atoi(clients)
 	rate, wrong := strconv.Atoi(perSecond)
@@ -64,7 +65,7 @@ func framesMain(address, clients, perSecond string) int {
 	return 0
 }
 
-// beat wakes all waiting goroutines at once, again and again.
+// beat wakes all waiting goroutines together, at every tick.
 type beat struct {
 	mu   sync.Mutex
 	next chan struct{}

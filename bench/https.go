@@ -15,8 +15,8 @@ import (
 	"time"
 )
 
-// httpsRows holds the draining of a backlog over https, with connections that are kept, against a bare loop of signed posts
-// over TLS to the same sink. The endpoints are ports of one sink, each with a subscription of its own.
+// httpsRows compares draining a backlog over https, with connections that are kept, with a bare loop of signed posts over
+// TLS to the same sink. The endpoints are ports of one sink, each with a subscription of its own.
 func (b *bench) httpsRows() ([]row, error) {
 	var rows []row
 	for _, endpoints := range []int{1, 16} {
@@ -62,7 +62,7 @@ func (b *bench) httpsRow(endpoints int) (row, error) {
 	}, nil
 }
 
-// withSecureSink runs a measurement on a fresh server that trusts a fresh sink.
+// withSecureSink runs a measurement with a fresh server that trusts a fresh sink.
 func (b *bench) withSecureSink(
 	endpoints int, measure func(server, sink *process, secure []string, trusted *tls.Config) error,
 ) error {
@@ -89,7 +89,7 @@ func (b *bench) withSecureSink(
 	return measure(server, sink, secure, trusted)
 }
 
-// startSecureSink starts a receiver that takes deliveries over TLS at addresses of their own.
+// startSecureSink starts a receiver that also accepts deliveries over TLS, at several addresses.
 func startSecureSink(certificate string, endpoints int) (sink *process, secure []string, err error) {
 	for range endpoints {
 		address, err := freeAddress()
@@ -102,7 +102,7 @@ func startSecureSink(certificate string, endpoints int) (sink *process, secure [
 	return sink, secure, err
 }
 
-// writeCertificate writes a key and a certificate for 127.0.0.1 to one file, and returns what trusts it.
+// writeCertificate writes a key and a certificate for 127.0.0.1 to one file, and returns a configuration that trusts it.
 func writeCertificate(file string) (*tls.Config, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -127,7 +127,7 @@ func writeCertificate(file string) (*tls.Config, error) {
 	return &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}, os.WriteFile(file, text, 0o600)
 }
 
-// listenTLS serves deliveries at addresses, with the key and the certificate of one file.
+// listenTLS serves deliveries at addresses, with the key and the certificate in one file.
 func (s *sink) listenTLS(file string, addresses []string) error {
 	pair, err := tls.LoadX509KeyPair(file, file)
 	if err != nil {

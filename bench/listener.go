@@ -25,11 +25,11 @@ const livePath = "/v1/events/stream"
 type transport struct {
 	name string
 	open func(address, start string) (io.ReadCloser, error)
-	// silent is one whose beginning is read by open.
+	// silent means that open already reads the begin of the stream.
 	silent bool
 }
 
-// liveTransports are the transports of live streams that are measured.
+// liveTransports are the measured transports of live streams.
 var liveTransports = []transport{
 	{name: "SSE", open: openSSE}, {name: "Connect", open: openConnect}, {name: "WebSocket", open: openWebSocket, silent: true},
 }
@@ -43,7 +43,7 @@ func openSSE(address, start string) (io.ReadCloser, error) {
 	return conn, err
 }
 
-// openConnect opens a connection of HTTP/2 for the stream alone.
+// openConnect opens an HTTP/2 connection for a single stream.
 func openConnect(address, start string) (io.ReadCloser, error) {
 	message, err := proto.Marshal(&postriderv1.SubscribeRequest{Start: start})
 	if err != nil {
@@ -68,7 +68,7 @@ func openConnect(address, start string) (io.ReadCloser, error) {
 	return response.Body, nil
 }
 
-// openWebSocket subscribes in JSON. Who reads does not answer the server's pings, which come too late to matter.
+// openWebSocket subscribes in JSON. The reader does not respond to pings, which come too late to matter.
 func openWebSocket(address, start string) (io.ReadCloser, error) {
 	conn, err := net.Dial("tcp", address)
 	if err != nil {
@@ -83,7 +83,7 @@ func openWebSocket(address, start string) (io.ReadCloser, error) {
 	if err != nil {
 		return conn, err
 	}
-	// Nothing comes between the beginning and the first event, which is not published yet.
+	// Nothing follows the begin before the first event, which is not published yet.
 	for answer := make([]byte, 0, 4096); len(answer) < cap(answer) && !bytes.Contains(answer, []byte(`"begin"`)); {
 		n, err := conn.Read(answer[len(answer):cap(answer)])
 		if err != nil {
@@ -94,19 +94,19 @@ func openWebSocket(address, start string) (io.ReadCloser, error) {
 	return conn, nil
 }
 
-// listeners are readers of live streams that do nothing but count events.
+// listeners are readers of live streams that only count events.
 type listeners struct {
 	streams []io.ReadCloser
 	counts  []atomic.Int64
-	// seen is called for each read that brought events; nil for nobody.
+	// seen is called for each read that brought events; it may be nil.
 	seen  func(listener int, from, to int64)
 	ended sync.WaitGroup
 }
 
-// readBytes is how much a listener reads at once.
+// readBytes is the number of bytes that a listener reads at once.
 const readBytes = 32 << 10
 
-// listen opens n streams and waits until all have begun. Close them with close.
+// listen opens n streams and waits until all have begun. The caller must call close.
 func listen(by transport, address, start string, n int, seen func(int, int64, int64)) (*listeners, error) {
 	l := &listeners{streams: make([]io.ReadCloser, n), counts: make([]atomic.Int64, n), seen: seen}
 	var begun sync.WaitGroup
@@ -130,7 +130,7 @@ func listen(by transport, address, start string, n int, seen func(int, int64, in
 func (l *listeners) count(i int, begun func()) {
 	var once sync.Once
 	defer once.Do(begun)
-	// The rest of the previous read is too short for a marker, and may be the beginning of one.
+	// The end of the previous read is too short for a marker, but may be the beginning of one.
 	const kept = len(marker) - 1
 	buffer := make([]byte, kept+readBytes)
 	for {
@@ -151,7 +151,7 @@ func (l *listeners) count(i int, begun func()) {
 	}
 }
 
-// close closes all at once: closing a connection waits for its reader, which waits for its turn among all that are busy.
+// close closes all streams at once: closing a connection waits for its reader, which waits for its turn among all busy ones.
 func (l *listeners) close() {
 	for _, stream := range l.streams {
 		if stream != nil {
@@ -161,7 +161,7 @@ func (l *listeners) close() {
 	l.ended.Wait()
 }
 
-// total is how many events were read, slowest how many by the listener that has the fewest.
+// total returns the number of events that were read, and the number that the slowest listener has read.
 func (l *listeners) total() (total, slowest int64) {
 	counts := make([]int64, len(l.counts))
 	for i := range l.counts {
@@ -171,7 +171,7 @@ func (l *listeners) total() (total, slowest int64) {
 	return total, slices.Min(counts)
 }
 
-// await waits until every listener has read that number of events.
+// await waits until every listener has read a number of events.
 func (l *listeners) await(events int64, timeout time.Duration) error {
 	deadline := time.Now().Add(timeout)
 	for {

@@ -17,18 +17,19 @@ import (
 )
 
 const (
-	// ahead is how many events the publisher of a saturated row is ahead of the slowest reader: readers are always busy and
-	// never so far behind that they have to read the log.
+	// ahead is the number of events by which the publisher of a saturated row is ahead of the slowest reader. So readers are
+	// always busy, and never so far behind that they have to read the log.
 	ahead     = 512
 	liveBatch = 64
-	// paced is how many clients the paced and the memory rows have, and pace how many events a second they are sent.
+	// pacedClients is the number of clients of the paced and the memory rows. pace is the number of events that they are
+	// sent in a second.
 	pacedClients = 1000
 	pace         = 60
-	// replayed is how many events are replayed, to replayers clients at once.
+	// replayed is the number of events that are replayed, to replayers clients at once.
 	replayed, replayers = 1_000_000, 10
 )
 
-// saturated measures the rows of a transport whose clients always have something to read.
+// saturated measures the rows of a transport with clients that always have something to read.
 func saturated(by transport) func(*bench) ([]row, error) {
 	return func(b *bench) (rows []row, err error) {
 		for _, clients := range b.clients() {
@@ -56,7 +57,7 @@ func overTransports(measure func(*bench, transport) (row, error)) func(*bench) (
 	}
 }
 
-// clients are the numbers of clients of the saturated rows.
+// clients returns the numbers of clients of the saturated rows.
 func (b *bench) clients() []int {
 	if b.short {
 		return []int{1, 100}
@@ -71,7 +72,7 @@ func (b *bench) many() int {
 	return pacedClients
 }
 
-// saturatedRow sends events as fast as all clients read them. SSE to many is held against ready-made frames.
+// saturatedRow sends events as fast as all clients read them. SSE to many clients is compared with ready-made frames.
 func (b *bench) saturatedRow(by transport, clients int) (row, error) {
 	r := row{name: fmt.Sprintf("live %s, %d clients", by.name, clients)}
 	held := by.name == "SSE" && clients == b.many()
@@ -105,12 +106,12 @@ func (b *bench) saturatedRow(by transport, clients int) (row, error) {
 	return r, nil
 }
 
-// deliveries writes a rate and the server's CPU for one delivery.
+// deliveries formats a rate and the server's CPU time for one delivery.
 func deliveries(rate float64, cpu time.Duration) string {
 	return fmt.Sprintf("%.0f/s %.2f µs", rate, float64(cpu.Nanoseconds())/1000)
 }
 
-// framesRate is how fast the bare handler serves as many clients, at a pace unless that is 0.
+// framesRate measures how fast the bare handler serves the same number of clients, at a pace unless that is 0.
 func framesRate(clients, perSecond int, d time.Duration) (rate float64, cpu time.Duration, err error) {
 	address, err := freeAddress()
 	if err != nil {
@@ -130,7 +131,7 @@ func framesRate(clients, perSecond int, d time.Duration) (rate float64, cpu time
 	return l.rate(server, func() error { time.Sleep(d); return nil })
 }
 
-// rate is how many events a second the listeners read during work, and what CPU each took.
+// rate returns how many events a second the listeners read during work, and the server's CPU time for each.
 func (l *listeners) rate(server *process, work func() error) (rate float64, cpu time.Duration, err error) {
 	first, _ := l.total()
 	before, began := server.cpu(), time.Now()
@@ -190,7 +191,7 @@ func livePublisher(server *process) func(n int) error {
 	}
 }
 
-// pacedRow sends a steady trickle to many clients. SSE is held against ready-made frames, one at a time.
+// pacedRow sends events at a steady pace to many clients. SSE is compared with ready-made frames, one at a time.
 func (b *bench) pacedRow(by transport) (row, error) {
 	r := row{name: fmt.Sprintf("live %s, %d/s to %d clients", by.name, pace, b.many())}
 	if by.name == "SSE" {
@@ -242,7 +243,7 @@ func trickle(server *process, by transport, clients int, d time.Duration) (all [
 	return all, cpu, err
 }
 
-// idleRow is what the server's heap and stacks grow by for each client that waits.
+// idleRow measures by how much the server's heap and stacks grow for each client that waits.
 func (b *bench) idleRow(by transport) (row, error) {
 	r := row{name: fmt.Sprintf("memory of an idle %s client", by.name), target: "≤ 25 KB"}
 	if by.name == "Connect" {
@@ -319,7 +320,7 @@ func publishPaced(publish func(int) error, stop <-chan struct{}) error {
 	}
 }
 
-// memory is what the process has in use, after a collection.
+// memory returns the memory that the process has in use, after a collection.
 func (p *process) memory() (int64, error) {
 	response, err := http.Get("http://" + p.side + "/memory")
 	if err != nil {

@@ -1,5 +1,5 @@
-// Bench measures Postrider's performance on this machine and prints each figure beside a limit that was measured in the same run.
-// `make bench` runs it. CI runs it with -short, which fails when a row is missing and never because of a figure.
+// Bench measures Postrider's performance on this machine and prints each figure beside a limit that was measured in the same
+// run. `make bench` runs it. CI runs it with -short, which fails only when a row is missing, never because of a figure.
 package main
 
 import (
@@ -51,12 +51,12 @@ func main() {
 
 // bench is one run.
 type bench struct {
-	// unit is the second of this run.
+	// unit is the length of a second in this run.
 	unit   time.Duration
 	rounds int
 	short  bool
 	only   string
-	// machine is this machine's speed in parts of that of the budget; 0 when it was not measured.
+	// machine is the speed of this machine relative to that of the budget; 0 when it was not measured.
 	machine float64
 }
 
@@ -71,7 +71,7 @@ type row struct {
 	note     string
 }
 
-// section measures some rows that share their processes.
+// section measures rows that share their processes.
 type section struct {
 	name string
 	run  func(*bench) ([]row, error)
@@ -139,7 +139,7 @@ func processor() string {
 	return runtime.GOARCH
 }
 
-// perSecond writes a rate and the server's CPU per event.
+// perSecond formats a rate and the server's CPU time per event.
 func perSecond(rate float64, cpu time.Duration) string {
 	if cpu == 0 {
 		return fmt.Sprintf("%.0f/s", rate)
@@ -147,7 +147,7 @@ func perSecond(rate float64, cpu time.Duration) string {
 	return fmt.Sprintf("%.0f/s %.1f µs", rate, float64(cpu.Nanoseconds())/1000)
 }
 
-// reference says when a limit is so low that the machine was busy with something else: the row is then void.
+// reference returns a remark when a limit is so low that the machine was busy with something else. The row is then void.
 func reference(limit, usual float64) string {
 	if limit < 0.8*usual {
 		return fmt.Sprintf("void: the limit is usually %.0f/s", usual)
@@ -160,7 +160,7 @@ func median(values []float64) float64 {
 	return sorted[len(sorted)/2]
 }
 
-// tempFolder makes a folder for one database. It lies in the working directory's file system, not in memory.
+// tempFolder creates a folder for one database, on the file system of the working directory and not in memory.
 func tempFolder() (string, func(), error) {
 	folder, err := os.MkdirTemp(".", ".bench-")
 	return folder, func() { _ = os.RemoveAll(folder) }, err

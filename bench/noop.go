@@ -14,9 +14,9 @@ import (
 	"github.com/postrider-dev/postrider/gen/go/postrider/v1/postriderv1connect"
 )
 
-// noop is a bare Connect handler with the library's own codec, no interceptor and a constant answer. What it reaches is
-// not held against Postrider: it tells how fast this machine is for a server of this kind, and so what the figures in
-// microseconds would be on the machine that the budget was written on.
+// noop is a bare Connect handler with the library's own codec, no interceptor and a constant response. Its rate is no limit
+// for Postrider. It shows how fast this machine is for a server of this kind, and so what the figures in microseconds would
+// be on the machine of the budget.
 type noop struct {
 	postriderv1connect.UnimplementedEventServiceHandler
 }
@@ -39,7 +39,7 @@ func noopMain(address string) int {
 	return 0
 }
 
-// noopRate asks the bare handler with as many clients as publish.
+// noopRate measures the bare handler with as many clients as publish.
 func noopRate(d time.Duration) (rate float64, cpu time.Duration, err error) {
 	address, err := freeAddress()
 	if err != nil {

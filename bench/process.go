@@ -16,7 +16,8 @@ import (
 
 const adminKey = "bench-admin-key-0123456789"
 
-// process is a part of the measurement that runs on its own, so that its CPU can be told from the load generator's.
+// process is a part of the measurement that runs as a process of its own, so that its CPU time is separate from the load
+// generator's.
 type process struct {
 	cmd     *exec.Cmd
 	address string
@@ -34,7 +35,7 @@ func freeAddress() (string, error) {
 	return l.Addr().String(), nil
 }
 
-// start runs this very program in one of its other roles.
+// start runs this program in one of its other roles.
 func start(address string, env []string, args ...string) (*process, error) {
 	self, err := os.Executable()
 	if err != nil {
@@ -74,7 +75,7 @@ func (p *process) stop() {
 	}
 }
 
-// cpu is the processor time the process has used so far.
+// cpu returns the processor time that the process has used so far.
 func (p *process) cpu() time.Duration {
 	stat, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(p.cmd.Process.Pid), "stat"))
 	if err != nil {
@@ -90,7 +91,7 @@ func (p *process) cpu() time.Duration {
 	return time.Duration(user+system) * time.Second / 100 // USER_HZ
 }
 
-// startSink starts a receiver. A certificate's file and addresses make it listen there, too, over TLS.
+// startSink starts a receiver. With the file of a certificate and addresses it also listens there over TLS.
 func startSink(secure ...string) (*process, error) {
 	address, err := freeAddress()
 	if err != nil {
@@ -99,7 +100,7 @@ func startSink(secure ...string) (*process, error) {
 	return start(address, nil, append([]string{"sink", address}, secure...)...)
 }
 
-// startServer starts Postrider on an empty database; with noStore everything but store.Append is real.
+// startServer starts Postrider on an empty database. With noStore only store.Append is replaced.
 func startServer(folder string, noStore bool, env ...string) (*process, error) {
 	address, err := freeAddress()
 	if err != nil {

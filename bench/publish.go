@@ -23,7 +23,7 @@ import (
 const (
 	publishPath = "/postrider.v1.EventService/Publish"
 	bearer      = "Authorization: Bearer " + adminKey + "\r\n"
-	// publishers is how many clients publish at once.
+	// publishers is the number of clients that publish at once.
 	publishers = 64
 )
 
@@ -38,7 +38,7 @@ const (
 		`"card":{"brand":"visa","lastFour":"4242"},"payTime":"2026-01-01T12:00:00Z"}`
 )
 
-// idSource makes ids as our clients do: sortable by time, unique in this run.
+// idSource makes ids like our clients: sortable by time, unique in this run.
 type idSource struct {
 	run  string
 	next atomic.Int64
@@ -50,17 +50,17 @@ func newIDSource() *idSource {
 	return &idSource{run: hex.EncodeToString(raw[:])}
 }
 
-// idWidth is the length of every id, so that a ready-made request can be changed in place.
+// idWidth is the length of every id, which allows a ready-made request to be changed in place.
 const idWidth = 12 + 8 + 8
 
 func (s *idSource) put(dst []byte) {
 	copy(dst, fmt.Sprintf("%012x%08x%s", time.Now().UnixMilli(), s.next.Add(1), s.run))
 }
 
-// publishLoad is how one publisher publishes once.
+// publishLoad publishes once for one publisher.
 type publishLoad func(ctx context.Context) error
 
-// jsonPublisher makes a publisher that posts plain JSON over a connection of its own.
+// jsonPublisher returns a publisher that posts plain JSON over a connection of its own.
 func jsonPublisher(address, eventType, data string, ids *idSource) (publishLoad, func(), error) {
 	conn, err := dialRaw(address)
 	if err != nil {
@@ -80,14 +80,14 @@ func jsonPublisher(address, eventType, data string, ids *idSource) (publishLoad,
 	}, conn.close, nil
 }
 
-// http2Client speaks cleartext HTTP/2.
+// http2Client returns a client for cleartext HTTP/2.
 func http2Client() *http.Client {
 	protocols := new(http.Protocols)
 	protocols.SetUnencryptedHTTP2(true)
 	return &http.Client{Transport: &http.Transport{Protocols: protocols}}
 }
 
-// grpcPublisher makes a publisher that speaks gRPC; publishers share a client.
+// grpcPublisher returns a publisher that uses gRPC; publishers share a client.
 func grpcPublisher(client postriderv1connect.EventServiceClient, typed bool, data string, ids *idSource) (publishLoad, error) {
 	event := &postriderv1.Event{Type: untypedType, Payload: &postriderv1.Event_JsonData{JsonData: data}}
 	if typed {
@@ -117,11 +117,11 @@ type publishKind struct {
 	name  string
 	grpc  bool
 	typed bool
-	// unchecked publishes the payload of the typed kind under an event type that has no schema.
+	// unchecked publishes the payload of the typed kind under an event type without a schema.
 	unchecked bool
 }
 
-// publishRate publishes for a while with all publishers and returns events per second and the server's CPU per event.
+// publishRate publishes for a while with all publishers, and returns events per second and the server's CPU time per event.
 func publishRate(server *process, kind publishKind, d time.Duration) (rate float64, cpu time.Duration, err error) {
 	loads, closeAll, err := publishLoads(server.address, kind, publishers)
 	if err != nil {
@@ -170,7 +170,7 @@ func publishLoads(address string, kind publishKind, n int) ([]publishLoad, func(
 				closers = append(closers, c)
 			}
 		} else {
-			if i%16 == 0 { // a few connections, as a few services would have
+			if i%16 == 0 { // a few connections, as a few services would use
 				client = postriderv1connect.NewEventServiceClient(http2Client(), "http://"+address, connect.WithGRPC())
 			}
 			loads[i], err = grpcPublisher(client, kind.typed, data, ids)
@@ -183,7 +183,7 @@ func publishLoads(address string, kind publishKind, n int) ([]publishLoad, func(
 	return loads, closeAll, nil
 }
 
-// closedLoop lets every load run back to back for a while and counts.
+// closedLoop runs every load back to back for a while, and returns the number of publishes.
 func closedLoop(loads []publishLoad, d time.Duration) (int64, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), d)
 	defer cancel()

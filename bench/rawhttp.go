@@ -11,8 +11,8 @@ import (
 	"strconv"
 )
 
-// rawConn is one HTTP/1.1 keep-alive connection that sends ready-made requests and reads answers with as little work as
-// the protocol allows: the load generator shares two cores with what it measures.
+// rawConn is one HTTP/1.1 keep-alive connection that sends ready-made requests and reads responses with as little work as
+// the protocol allows, because the load generator shares two cores with the measured server.
 type rawConn struct {
 	conn net.Conn
 	r    *bufio.Reader
@@ -84,7 +84,7 @@ func (c *rawConn) readResponse() (status int, body []byte, err error) {
 	return status, c.body, err
 }
 
-// hasHeader compares the beginning of a line with a header name in lower case, colon included.
+// hasHeader compares the beginning of a line with a header name in lower case, including the colon.
 func hasHeader(line []byte, name string) bool {
 	if len(line) < len(name) {
 		return false

@@ -5,15 +5,15 @@ import (
 	"time"
 )
 
-// Usual figures of the limits on 2 processors shared with load generator and sink.
+// Usual figures of the limits, on 2 processors that the server shares with load generator and sink.
 const (
 	usualNoop        = 55_000
 	usualSignedPosts = 42_000
-	// comparable is what the best comparable server reaches here, publish and delivery together.
+	// comparable is the rate of the best comparable server here, for publish and delivery together.
 	comparable = 1_836
 )
 
-// machineRows says how fast this machine is beside the one the budget was written on.
+// machineRows measures how fast this machine is compared with the machine of the budget.
 func (b *bench) machineRows() ([]row, error) {
 	var rates []float64
 	var cpu time.Duration
@@ -31,8 +31,8 @@ func (b *bench) machineRows() ([]row, error) {
 	}}, nil
 }
 
-// asOnBudget says what a server's CPU per event comes to on the machine of the budget; empty when the machine was not
-// measured in this run.
+// asOnBudget converts a server's CPU time per event to the machine of the budget; empty when this machine was not measured
+// in this run.
 func (b *bench) asOnBudget(cpu time.Duration) string {
 	if b.machine == 0 {
 		return ""
@@ -40,7 +40,7 @@ func (b *bench) asOnBudget(cpu time.Duration) string {
 	return fmt.Sprintf("; %.0f µs on the machine of the budget", float64(cpu.Nanoseconds())/1000*b.machine)
 }
 
-// publishRows holds durable publish against the same handler with only store.Append left out, in turn.
+// publishRows compares durable publish with the same handler without store.Append, in alternating runs.
 func (b *bench) publishRows() ([]row, error) {
 	var rows []row
 	for _, kind := range []publishKind{
@@ -96,7 +96,7 @@ func (b *bench) publishOnce(kind publishKind, noStore bool) (float64, time.Durat
 	return publishRate(server, kind, 4*b.unit)
 }
 
-// appendRows holds store.Append against bare prepared inserts.
+// appendRows compares store.Append with bare prepared inserts.
 func (b *bench) appendRows() ([]row, error) {
 	var real, limit, ratio []float64
 	for range b.rounds {
@@ -126,7 +126,7 @@ func (b *bench) inFolder(measure func(folder string, d time.Duration) (float64, 
 	return measure(folder, 4*b.unit)
 }
 
-// deliveryRows holds the draining of a stored backlog against a bare loop of signed posts to the same sink.
+// deliveryRows compares draining a stored backlog with a bare loop of signed posts to the same sink.
 func (b *bench) deliveryRows() ([]row, error) {
 	var real, limit, ratio []float64
 	var cpu time.Duration
@@ -191,7 +191,7 @@ func (b *bench) firstByteRows() ([]row, error) {
 
 func ms(d time.Duration) string { return fmt.Sprintf("%.1f ms", float64(d.Microseconds())/1000) }
 
-// withServer runs a measurement on a fresh server and sink.
+// withServer runs a measurement with a fresh server and sink.
 func (b *bench) withServer(measure func(server, sink *process) error) error {
 	folder, remove, err := tempFolder()
 	if err != nil {

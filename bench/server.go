@@ -20,14 +20,14 @@ import (
 	"github.com/postrider-dev/postrider/server/store"
 )
 
-// schemas is the example customer's, relative to the repository's root.
+// schemas is the file with the example customer's schemas, relative to the repository's root.
 const schemas = "gen/descriptors/shop.v1.binpb"
 
 // profileVariable names the file for the server's CPU profile; %d stands for the process.
 const profileVariable = "POSTRIDER_BENCH_PROFILE"
 
-// benchMemory is what servers of the bench may use, in MB: enough for its 5,000 clients, of which one address gets half
-// of what is allowed. memoryVariable sets it for one server.
+// benchMemory is the memory limit of the servers, in MB. It is enough for 5,000 clients, although one address gets only half
+// of what is allowed. memoryVariable sets the limit for one server.
 const (
 	benchMemory    = 2048
 	memoryVariable = "POSTRIDER_BENCH_MEMORY"
@@ -41,13 +41,13 @@ func serveMemory(address string) {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /memory", func(w http.ResponseWriter, _ *http.Request) {
 		runtime.GC()
-		runtime.GC() // Pools let go of what they hold with the second.
+		runtime.GC() // the second collection frees what pools hold
 		var stats runtime.MemStats
 		runtime.ReadMemStats(&stats)
 		_, _ = fmt.Fprintln(w, stats.HeapInuse+stats.StackInuse)
 	})
 	side := &http.Server{Addr: address, Handler: mux, ReadHeaderTimeout: 10 * time.Second}
-	_ = side.ListenAndServe() // Whoever asks hears of it.
+	_ = side.ListenAndServe() // a failure shows when the memory is read
 }
 
 func startProfile(pattern string) (stop func(), err error) {
@@ -99,7 +99,7 @@ func serve(address, folder string, withoutStore bool) error {
 	config.Listen, config.Data, config.Schemas, config.LogLevel = address, folder, schemas, "warn"
 	config.AllowTargets = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
 	config.AdminKey = adminKey
-	config.MaxStreams = 50_000 // One client has a third of them at most.
+	config.MaxStreams = 50_000 // one client has at most a third of them
 	config.Memory = benchMemory
 	if text := os.Getenv(memoryVariable); text != "" {
 		config.Memory, _ = strconv.Atoi(text)

@@ -14,8 +14,8 @@ import (
 	"time"
 )
 
-// sink is a receiver that answers 204 to everything with next to no work. It counts, and where a body carries
-// "sent_ns" it keeps how long ago that was.
+// sink is a receiver that responds with 204 to everything, with as little work as possible. It counts deliveries. If a body
+// contains "sent_ns", it records how long ago that was.
 type sink struct {
 	received atomic.Int64
 	mu       sync.Mutex
@@ -108,7 +108,7 @@ func (s *sink) note(body []byte, arrived time.Time) {
 	s.mu.Unlock()
 }
 
-// report returns the count and the quantiles of the latency in microseconds, and resets the latencies.
+// report writes the count and the quantiles of the latency in microseconds, and resets the latencies.
 func (s *sink) report(conn net.Conn) {
 	s.mu.Lock()
 	latency := s.latency
@@ -134,7 +134,7 @@ func sinkMain(address string, secure []string) int {
 	return 0
 }
 
-// serve listens over TLS first, since the process that starts a sink waits for address only.
+// serve listens over TLS first, because the process that starts a sink waits only for address.
 func (s *sink) serve(address string, secure []string) error {
 	if len(secure) > 0 {
 		if err := s.listenTLS(secure[0], secure[1:]); err != nil {

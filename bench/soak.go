@@ -17,12 +17,12 @@ const (
 	soakStreams  = 20
 	soakMemory   = 256
 	mostSoakedMB = 200
-	// flatMB is by how much memory may grow once tail and caches are full.
+	// flatMB is the allowed growth of memory once tail and caches are full.
 	flatMB = 24
 )
 
-// soak publishes to webhooks and live streams for ten minutes and fails unless memory stays flat after two. A short one sends
-// as many events as fill tail and caches, and half as many again, in a minute.
+// soak publishes to webhooks and live streams for ten minutes, and fails unless memory stays flat after the first two. A
+// short run sends, in a minute, as many events as fill tail and caches, and half as many again.
 func (b *bench) soak() error {
 	d, rate, filled := 10*time.Minute, soakRate, 2*time.Minute
 	if b.short {
@@ -73,7 +73,7 @@ func watchMemory(server *process, filled time.Duration, published <-chan error) 
 	}
 }
 
-// anonymousMB is how much memory of the process is not a copy of files.
+// anonymousMB returns the memory of the process that is not a copy of files.
 func (p *process) anonymousMB() (int, error) {
 	status, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(p.cmd.Process.Pid), "status"))
 	if err != nil {

@@ -14,13 +14,14 @@ import (
 	"github.com/postrider-dev/postrider/gen/go/postrider/v1/postriderv1connect"
 )
 
-// registeredTypes is how many event types are registered at once.
+// registeredTypes is the number of event types that are registered at once.
 const registeredTypes = 500
 
-// registerPause is between two registrations while events are published.
+// registerPause is the pause between two registrations while events are published.
 const registerPause = 500 * time.Millisecond
 
-// typingRows holds publishing with validation against publishing the same payload without, on one server, in turn.
+// typingRows compares publishing with validation with publishing the same payload without it, on one server, in alternating
+// runs.
 func (b *bench) typingRows() ([]row, error) {
 	var rows []row
 	for _, kind := range []publishKind{{name: "typed against untyped, JSON"}, {name: "typed against untyped, gRPC", grpc: true}} {
@@ -61,7 +62,7 @@ func (b *bench) typingRow(kind publishKind) (row, error) {
 	}, nil
 }
 
-// onServer runs a measurement on a fresh server.
+// onServer runs a measurement with a fresh server.
 func (b *bench) onServer(measure func(server *process) error) error {
 	folder, remove, err := tempFolder()
 	if err != nil {
@@ -76,8 +77,8 @@ func (b *bench) onServer(measure func(server *process) error) error {
 	return measure(server)
 }
 
-// registerRows measures registering many types at once, and publishing while types are being registered against publishing
-// while none are, in turn.
+// registerRows measures registering many types at once. It also compares publishing while types are registered with
+// publishing while none are, in alternating runs.
 func (b *bench) registerRows() ([]row, error) {
 	took, cpu, err := b.registerAtOnce()
 	if err != nil {
@@ -136,7 +137,7 @@ func register(ctx context.Context, server *process, files []*postriderv1.SourceF
 	return err
 }
 
-// sources writes event types, ten to a file, with some rules. Each version has a field more than the one before.
+// sources returns event types with some rules, ten to a file. Each version has one field more than the one before.
 func sources(types, version int) []*postriderv1.SourceFile {
 	var files []*postriderv1.SourceFile
 	for first := 0; first < types; first += 10 {
@@ -157,7 +158,7 @@ func sources(types, version int) []*postriderv1.SourceFile {
 	return files
 }
 
-// publishWhileRegistering registers a further version of 20 types, one after the other, for as long as it publishes.
+// publishWhileRegistering publishes, and registers further versions of 20 types in turn for as long as it does.
 func publishWhileRegistering(server *process, perSecond int, d time.Duration, version int) (all []time.Duration, registered int, err error) {
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
