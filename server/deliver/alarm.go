@@ -2,14 +2,14 @@ package deliver
 
 import "time"
 
-// alarm calls a lane at the earliest of the times it was set to.
+// alarm calls a lane at the earliest time that was set.
 type alarm struct {
 	timer *time.Timer
 	// at is the time of the next call; zero for none.
 	at time.Time
 }
 
-// set makes the alarm call at a time, or earlier where it was set to earlier. The zero time changes nothing.
+// set makes the alarm call at a time, unless an earlier one is set. The zero time changes nothing.
 func (a *alarm) set(at, now time.Time, call func()) {
 	if at.IsZero() || !a.at.IsZero() && !at.Before(a.at) {
 		return
@@ -23,7 +23,7 @@ func (a *alarm) set(at, now time.Time, call func()) {
 	a.timer.Reset(in)
 }
 
-// rang forgets the time that was set: the call has come, or the clock has changed what the time means.
+// rang clears the time, because the call has come or the clock was set.
 func (a *alarm) rang() { a.at = time.Time{} }
 
 func (a *alarm) stop() {

@@ -19,11 +19,11 @@ type attempt struct {
 	event *outgoing
 	sub   *gateway.Subscription
 	to    *destination
-	// ticket is the attempt's place in the target's batches; nil for a target without.
+	// ticket is the place of the attempt in the target's batches; nil for a target without batches.
 	ticket *ticket
 	ctx    context.Context
 
-	// delivery is the row; it is handed to the store with the outcome and does not change from then on.
+	// delivery is the delivery's row. It is passed to the store with the outcome and does not change from then on.
 	delivery gateway.Delivery
 	last     gateway.Attempt
 	previous *gateway.Attempt
@@ -36,9 +36,9 @@ type attempt struct {
 	// probe: sent to find out whether the endpoint is back. trial: started while the breaker was not closed.
 	probe, trial bool
 	ended        bool
-	// permit is the lane's, where it needed one; nil otherwise.
+	// permit is the lane's permit if the attempt needs one, otherwise nil.
 	permit *permit
-	// holds is the memory in bytes that is charged for it until its turn ends.
+	// holds is the number of bytes of memory that the attempt is charged until its turn ends.
 	holds int64
 }
 
@@ -115,7 +115,7 @@ func (a *attempt) run() {
 // socketWait is how long an attempt waits that found no free socket.
 const socketWait = 100 * time.Millisecond
 
-// sendOnceFree repeats a request that could not be sent because this process had no free socket, which says nothing about the
+// sendOnceFree repeats a request that could not be sent because this process had no free socket. That says nothing about the
 // endpoint.
 func (a *attempt) sendOnceFree() gateway.Outcome {
 	outcome := a.send()
@@ -127,7 +127,7 @@ func (a *attempt) sendOnceFree() gateway.Outcome {
 	return outcome
 }
 
-// restart begins the attempt anew, with the time that is signed.
+// restart begins the attempt again, with a new time to sign.
 func (a *attempt) restart() {
 	a.lane.mu.Lock()
 	defer a.lane.mu.Unlock()
@@ -150,8 +150,8 @@ func (a *attempt) send() gateway.Outcome {
 	return outcome
 }
 
-// settle records what came of an attempt. It returns false when nothing is to be recorded: the subscription is gone, or
-// the attempt was cut off because the server stops.
+// settle records the outcome of an attempt. It returns false when there is nothing to record: the subscription is deleted,
+// or the attempt was cut off because the server stops.
 func (l *lane) settle(a *attempt, outcome gateway.Outcome) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -175,7 +175,7 @@ func (l *lane) settle(a *attempt, outcome gateway.Outcome) bool {
 	return true
 }
 
-// resolveLocked records that a row of a first attempt is being queued.
+// resolveLocked records that the row of a first attempt is being queued.
 func (l *lane) resolveLocked(a *attempt) {
 	if !a.stored {
 		a.stored = true
@@ -202,7 +202,8 @@ func (l *lane) concludeLocked(a *attempt, outcome gateway.Outcome, now time.Time
 	}
 }
 
-// consultLocked reports the outcome to the breaker and applies its decision. It returns the events whose steps are to be given back.
+// consultLocked reports the outcome to the breaker and applies its decision. It returns the events whose steps must be given
+// back.
 func (l *lane) consultLocked(a *attempt, outcome gateway.Outcome, now time.Time) (giveBack []gateway.Position) {
 	switch outcome.Kind {
 	case gateway.OutcomeDelivered:
@@ -237,7 +238,7 @@ func (l *lane) reopenLocked() {
 	l.streak = nil
 }
 
-// standStillLocked stops at once, before the store knows that the endpoint is gone.
+// standStillLocked stops the lane at once, before the store records that the endpoint is gone.
 func (l *lane) standStillLocked() {
 	if l.activeLocked() {
 		sub := *l.sub
@@ -247,7 +248,7 @@ func (l *lane) standStillLocked() {
 	l.holdLocked()
 }
 
-// giveBackLocked undoes the steps of the failures that opened the breaker, but for the one that is just being settled.
+// giveBackLocked undoes the steps of the failures that opened the breaker, except for the one that is being settled.
 func (l *lane) giveBackLocked(positions []gateway.Position, settling gateway.Position, now time.Time) {
 	for _, p := range positions {
 		d, ok := l.streak[p]
@@ -290,7 +291,7 @@ func (l *lane) releaseLocked(key rowKey) {
 	l.retries.committed(key)
 }
 
-// committed frees the slot: the outcome is durable.
+// committed frees the slot, because the outcome is durable.
 func (a *attempt) committed() {
 	l := a.lane
 	a.permit.done()
@@ -336,8 +337,8 @@ func (l *lane) storePending() {
 	}
 }
 
-// writePendingLocked stores a row for each first attempt that began at a time or before, and returns the start of the oldest
-// that is left, zero for none.
+// writePendingLocked stores a row for each first attempt that began by a time. It returns the start of the oldest other one,
+// zero for none.
 func (l *lane) writePendingLocked(startedBy time.Time) (left time.Time) {
 	if l.removed {
 		return left
@@ -382,7 +383,7 @@ func (a *attempt) log() {
 		return
 	}
 	d, o := &a.delivery, &a.last.Outcome
-	due := slog.Attr{} // left out: no next attempt, or it waits for the subscription
+	due := slog.Attr{} // left out: there is no next attempt, or it waits for the subscription
 	if !d.Due.IsZero() {
 		due = slog.Time("due", d.Due)
 	}

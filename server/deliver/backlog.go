@@ -43,7 +43,7 @@ func (e *Engine) Backlogs(ctx context.Context) (map[gateway.TenantID]map[gateway
 	return backlogs, nil
 }
 
-// waiting counts the events that wait for their first outcome. The engine's counting is held.
+// waiting counts the events that wait for their first outcome. The caller holds the engine's counting.
 func (l *lane) waiting(ctx context.Context) (int64, error) {
 	held, unread, sub := l.inMemory()
 	if unread.to <= unread.from {

@@ -17,7 +17,7 @@ type batches struct {
 	to target.Batcher
 
 	mu sync.Mutex
-	// line has the tickets whose events are not handed over yet, by number.
+	// line holds the tickets whose events are not handed over yet, by number.
 	line []*ticket
 	last uint64
 	busy bool
@@ -54,7 +54,7 @@ func (b *batches) send(ctx context.Context, t *ticket, item target.Item) gateway
 	return <-t.outcome
 }
 
-// drop gives up a ticket, so that those behind it can go.
+// drop gives up a ticket, so that the tickets behind it can go.
 func (b *batches) drop(ctx context.Context, t *ticket) {
 	b.mu.Lock()
 	if i, found := b.find(t); found {
@@ -81,7 +81,7 @@ func (b *batches) next(ctx context.Context) {
 	}
 }
 
-// take returns the tickets at the front of the line that are ready. b.mu is held.
+// take returns the tickets at the front of the line that are ready. The caller holds b.mu.
 func (b *batches) take() []*ticket {
 	n := 0
 	for n < len(b.line) && b.line[n].ready {

@@ -9,10 +9,10 @@ import (
 )
 
 const (
-	// clockLook is how often the wall clock is held against the time that has passed.
+	// clockLook is how often the wall clock is compared with the time that has passed.
 	clockLook = 5 * time.Second
-	// clockStep is how far the two must part for anything to be done about it. A clock that is adjusted slowly gets there in
-	// the course of hours, and that costs no more than looking at what waits.
+	// clockStep is the difference from which on the clock counts as set. A clock that is adjusted slowly reaches it in the
+	// course of hours, and then the lanes only look at their waiting rows.
 	clockStep = time.Second
 )
 
@@ -39,7 +39,7 @@ func (e *Engine) watchClock(ctx context.Context) {
 	}
 }
 
-// clockSet goes through what waits, at the start too: the clock may have been set while no server ran.
+// clockSet corrects waiting deliveries. It also runs at the start, because the clock may have been set while no server ran.
 func (e *Engine) clockSet(ctx context.Context) {
 	for _, l := range e.all() {
 		if ctx.Err() != nil {
@@ -53,7 +53,7 @@ func (e *Engine) clockSet(ctx context.Context) {
 	}
 }
 
-// clockSet lets holds and the breaker go on with the time that is left, and looks again for rows that are due.
+// clockSet makes holds and the breaker continue with the time that is left, and reads due rows again.
 func (l *lane) clockSet(now time.Time) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -66,7 +66,7 @@ func (l *lane) clockSet(now time.Time) {
 	l.dispatchLocked(now)
 }
 
-// holdMovedLocked reports whether a hold ends at another time than the one that is stored.
+// holdMovedLocked reports whether a hold ends at another time than is stored.
 func (l *lane) holdMovedLocked(now time.Time) bool {
 	if state, _ := l.breaker.State(); l.held.Kind != gateway.HoldSlowDown || state != gateway.BreakerHolding {
 		return false
@@ -75,8 +75,8 @@ func (l *lane) holdMovedLocked(now time.Time) bool {
 	return l.held.Since.After(now) || until.Round(0).Sub(l.held.Until.Round(0)).Abs() >= clockStep
 }
 
-// waitAnew lets the rows that were stored ahead of now wait anew. Rows that are recorded before this are committed before
-// it, and those that are recorded later have times of the clock as it is now.
+// waitAnew restarts the waits of rows that were stored ahead of now. Rows that were recorded before this call are committed
+// before it. Rows that are recorded later have times of the corrected clock.
 func (l *lane) waitAnew(ctx context.Context, now time.Time) error {
 	ahead, err := l.engine.store.StoredAhead(ctx, l.id, now)
 	if err != nil || !ahead {
@@ -86,7 +86,7 @@ func (l *lane) waitAnew(ctx context.Context, now time.Time) error {
 	return nil
 }
 
-// lookAgain reads the rows that are due again, because they have changed.
+// lookAgain reads the due rows again, because they have changed.
 func (l *lane) lookAgain() {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -9,10 +9,11 @@ import (
 	"github.com/postrider-dev/postrider/server/target"
 )
 
-// destination is the target of one revision of a subscription. The lane holds it until the revision ends, and each attempt until its
-// request has ended. The last holder closes the target.
+// destination is the target of one revision of a subscription. The lane holds it until the revision ends, and each attempt
+// holds it until its request has ended. The last holder closes the target.
 type destination struct {
-	// made reports that target, or err, is set; retired that the lane's hold has ended. The lane's lock guards both.
+	// made means that target, or err, is set. retired means that the lane no longer holds the destination. The lane's lock
+	// guards both.
 	made, retired bool
 
 	target target.Target
@@ -29,8 +30,8 @@ func newDestination() *destination {
 	return d
 }
 
-// join makes an attempt a holder. The target is made for the first one. The lane's lock is held, so tickets are in the order in
-// which attempts begin.
+// join makes an attempt a holder. The first one creates the target. The caller holds the lane's lock, so tickets are in the
+// order in which attempts begin.
 func (d *destination) join(e *Engine, sub *gateway.Subscription) *ticket {
 	d.holders.Add(1)
 	if !d.made {
@@ -54,14 +55,14 @@ func (d *destination) send(ctx context.Context, t *ticket, m *target.Message, at
 	return d.batches.send(ctx, t, target.Item{Message: m, At: at})
 }
 
-// skip gives up an attempt's place in the batches.
+// skip gives up the place of an attempt in the batches.
 func (d *destination) skip(ctx context.Context, t *ticket) {
 	if d.batches != nil {
 		d.batches.drop(ctx, t)
 	}
 }
 
-// retire ends the lane's hold. The lane's lock is held.
+// retire ends the lane's hold. The caller holds the lane's lock.
 func (d *destination) retire() {
 	if !d.retired {
 		d.retired = true

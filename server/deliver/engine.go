@@ -34,19 +34,19 @@ type Config struct {
 	Targets *target.Registry
 	// Payload returns an event's payload as the text of a JSON object.
 	Payload func(*gateway.Event, gateway.PayloadFormat) ([]byte, error)
-	// Filters has the expressions of the subscriptions' filters.
+	// Filters compiles the expressions of the subscriptions' filters.
 	Filters *filter.Compiler
-	// Logger is for failed attempts (info), delivered ones (debug) and faults; none when nil.
+	// Logger logs failed attempts (info), delivered ones (debug) and faults; nil for no log.
 	Logger *slog.Logger
-	// Settled is called with each attempt that has ended, and of each delivery given up without one, from the writer's
-	// goroutine. It must not block, and may be nil.
+	// Settled is called on the writer's goroutine with each attempt that has ended, and with each delivery that was given up
+	// without an attempt. It must not block, and may be nil.
 	Settled func(gateway.DeliverySettled)
-	// MaxAttempts bounds the attempts under way of all subscriptions together, each of which takes a socket; 0 for any
-	// number.
+	// MaxAttempts bounds the attempts under way of all subscriptions together, each of which takes a socket; 0 means no
+	// limit.
 	MaxAttempts int
-	// Room is the memory that attempts under way may hold of what they send, in bytes; 0 for any.
+	// Room bounds the memory that attempts under way hold for sending, in bytes; 0 means no limit.
 	Room int64
-	// WallClock is the clock that is held against the time that has passed, to notice when it is set; time.Now when nil.
+	// WallClock is compared with the time that has passed, to detect that the clock was set; time.Now when nil.
 	WallClock func() time.Time
 	// StopTimeout is how long attempts under way may go on when the engine stops; 10 s when 0.
 	StopTimeout time.Duration
@@ -65,12 +65,12 @@ type Engine struct {
 	stopTimeout time.Duration
 
 	router *router
-	// marks has the mark of each group of subscriptions; it does not change after load.
+	// marks holds the mark of each group of subscriptions. It does not change after load.
 	marks   map[gateway.GroupID]*mark
 	watches watches
 	// pages bounds the lanes that read the store at once.
 	pages chan struct{}
-	// startHead is the head of the log at start: only events up to there can have rows this engine does not know of.
+	// startHead is the head of the log at the start. Only events up to it can have rows that this engine does not know.
 	startHead gateway.Position
 
 	mu    sync.RWMutex
@@ -80,7 +80,7 @@ type Engine struct {
 	// counting is held while backlogs are counted.
 	counting sync.Mutex
 
-	// reading ends when the engine stops; attempts when those under way have had their time.
+	// reading ends when the engine stops. attempts ends when the attempts under way have used up the stop timeout.
 	reading        context.Context
 	stopReading    context.CancelFunc
 	attempts       context.Context
@@ -94,7 +94,7 @@ type Engine struct {
 	turns turns
 }
 
-// New makes an engine; Run starts it. Its other methods wait until Run has loaded the subscriptions.
+// New returns an engine, which Run starts. Its other methods wait until Run has loaded the subscriptions.
 func New(cfg Config) *Engine {
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
@@ -121,9 +121,9 @@ func New(cfg Config) *Engine {
 	return e
 }
 
-// Run delivers until ctx ends. Then no attempt is begun; those under way may finish within the stop timeout, and are cut
-// off after it without a trace in their favour or against them: the next start makes them again. The store's Run must
-// outlast it.
+// Run delivers until ctx ends. Then no attempt begins. Attempts under way may finish within the stop timeout and are cut off
+// after it. An attempt that is cut off counts neither as a success nor as a failure: the next start makes it again. The
+// store's Run must end later.
 func (e *Engine) Run(ctx context.Context) error {
 	defer e.stopReading()
 	if err := e.load(ctx); err != nil {
@@ -132,7 +132,7 @@ func (e *Engine) Run(ctx context.Context) error {
 		}
 		return fmt.Errorf("load subscriptions: %w", err)
 	}
-	// Every lane counts before the router and the marks move.
+	// Every lane must count before the router and the marks move.
 	e.beginAll()
 	var loops sync.WaitGroup
 	loops.Go(func() { e.router.run(e.reading) })
@@ -190,8 +190,8 @@ func (e *Engine) load(ctx context.Context) error {
 	return nil
 }
 
-// loadMarks makes the marks. The router begins at the lowest one, for all lanes that share a mark; when it is too far back, each lane
-// reads what it missed by itself.
+// loadMarks creates the marks. The router begins at the lowest one, for all lanes that share a mark. If that is too far
+// back, each lane reads by itself what it missed.
 func (e *Engine) loadMarks(ctx context.Context) error {
 	stored, err := e.store.Marks(ctx)
 	if err != nil {
@@ -209,7 +209,7 @@ func (e *Engine) loadMarks(ctx context.Context) error {
 	return nil
 }
 
-// beginAll feeds the lanes that are where the router is and starts the others.
+// beginAll lets the router feed the lanes that are at its position, and starts the others.
 func (e *Engine) beginAll() {
 	for _, l := range e.all() {
 		e.router.feed(l)
@@ -258,7 +258,7 @@ func (l *lane) halt() {
 	l.alarm.stop()
 }
 
-// storePlaces queues the last places, so that the next start has nothing to look through.
+// storePlaces stores the last positions, so that the next start has no events to go through.
 func (e *Engine) storePlaces() {
 	for _, m := range e.marks {
 		m.advance()

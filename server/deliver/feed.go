@@ -9,17 +9,17 @@ import (
 )
 
 const (
-	// pageEvents and pageBytes bound one read of a lane that reads on by itself.
+	// pageEvents and pageBytes bound one read of a lane that reads by itself.
 	pageEvents = 512
 	pageBytes  = 4 << 20
-	// pageReaders is how many lanes read pages from the store at once, so that many that lag leave the store's readers to
-	// others.
+	// pageReaders is the number of lanes that read pages from the store at once, so that many lagging lanes leave the
+	// store's readers to others.
 	pageReaders = 4
-	// storeScanEvery is after how many positions without an event of its own a lane stores how far it has looked.
+	// storeScanEvery is the number of positions without an event for the lane after which it stores its position.
 	storeScanEvery = 10_000
 )
 
-// fillLocked reads the log for a lane that the router does not feed and whose queue runs low.
+// fillLocked reads the log if the router does not feed the lane and its queue runs low.
 func (l *lane) fillLocked() {
 	if l.intake.fed || l.intake.filling || !l.intake.runsLow(l.breaker.Doubtful()) {
 		return
@@ -64,7 +64,8 @@ func (l *lane) readFailed(err error) {
 	l.later()
 }
 
-// mayBeFedLocked reports whether the router may push events to the lane: also while it looks for a delivery to probe with.
+// mayBeFedLocked reports whether the router may push events to the lane. It may also do so while the lane looks for a
+// delivery to probe with.
 func (l *lane) mayBeFedLocked() bool {
 	return l.runnableLocked() && !l.intake.fed && !l.costly() && (!l.breaker.Probing() || l.probing)
 }
@@ -87,7 +88,7 @@ func (l *lane) readPage(limit int) error {
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	// scan has moved meanwhile, so these are not the next events.
+	// scan has moved in the meantime, so these are not the next events.
 	if l.intake.turn != turn || l.intake.scan != after || l.intake.fed {
 		return nil
 	}
@@ -102,8 +103,8 @@ func (l *lane) readPage(limit int) error {
 	return nil
 }
 
-// page returns the next events a subscription selects, at most limit: from memory while it has them, else from the store.
-// No lock is held, so the expression may take its time.
+// page returns the next events that a subscription selects, at most limit: from the tail if it has them, otherwise from the
+// store. It holds no lock, so the expression may take its time.
 func (l *lane) page(sub *gateway.Subscription, expression *filter.Expression, after gateway.Position, limit int) (events []*gateway.Event, scanned gateway.Position, err error) {
 	if recent, ok := l.engine.tail.After(after, pageEvents); ok {
 		if len(recent) > 0 {
@@ -114,7 +115,7 @@ func (l *lane) page(sub *gateway.Subscription, expression *filter.Expression, af
 	}
 	read := limit
 	if expression != nil {
-		// It may select few of them.
+		// The subscription may select few of them.
 		read = pageEvents
 	}
 	events, scanned, err = l.engine.readStore(sub, after, read)
@@ -135,15 +136,15 @@ func (e *Engine) readStore(sub *gateway.Subscription, after gateway.Position, li
 	return e.store.ReadMatching(e.reading, sub.Tenant, sub.Filter, after, e.store.Head(), limit, pageBytes)
 }
 
-// choose returns those of some events that the subscription selects, at most limit. scanned is the position up to which
-// the log has been looked at when all of them have been; it is lower when the limit ends the look.
+// choose returns the events that the subscription selects, at most limit. scanned is the position up to which the caller has
+// read the log. The returned position is lower if the limit ends the search early.
 func (l *lane) choose(among []*gateway.Event, sub *gateway.Subscription, expression *filter.Expression, scanned gateway.Position, limit int) (chosen []*gateway.Event, upTo gateway.Position) {
 	for i, event := range among {
 		if len(chosen) == limit {
 			return chosen, among[i-1].Position
 		}
 		if l.failures.aside.Load() {
-			return nil, scanned // The lane has let go of what it reads.
+			return nil, scanned // the lane no longer needs this page
 		}
 		if event.Tenant != sub.Tenant || !sub.Filter.Match(event.Type) {
 			continue
@@ -155,8 +156,8 @@ func (l *lane) choose(among []*gateway.Event, sub *gateway.Subscription, express
 	return chosen, scanned
 }
 
-// loadSettled finds out, once and only when events of before the start are to be delivered, which of those above the
-// stored place already have a row. The next event comes after before.
+// loadSettled reads which positions above the stored one already have a row. It does so once, and only if events from before
+// the start are to be delivered. before is the position before the next event.
 func (l *lane) loadSettled(ctx context.Context, before gateway.Position) {
 	l.mu.Lock()
 	from, needed := l.intake.scan, l.intake.unsettled && before < l.engine.startHead

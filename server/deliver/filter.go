@@ -11,18 +11,18 @@ import (
 	"github.com/postrider-dev/postrider/server/match"
 )
 
-// filterFailures are the events of a lane on which the expression of its filter failed. They are passed over, like those
-// for which it is false, and counted.
+// filterFailures counts the events on which the expression of a lane's filter failed. They are skipped, like events for
+// which it is false.
 type filterFailures struct {
 	mu    sync.Mutex
 	count int64
 	last  string
-	// over are those that went over the budget; aside says that there were too many.
+	// over counts the events on which the expression exceeded its budget. aside means that there were too many of them.
 	over  filter.Overruns
 	aside atomic.Bool
 	// costlyUntil is the time until which the lane reads by itself because its expression is slow; nil when it never was.
 	costlyUntil atomic.Pointer[time.Time]
-	// upTo is the position of the last one: a lane may look at an event again.
+	// upTo is the position of the last failure: a lane may evaluate an event again, which is no new failure.
 	upTo gateway.Position
 }
 
@@ -47,7 +47,7 @@ func (l *lane) costly() bool {
 	return until != nil && time.Now().Before(*until)
 }
 
-// takesLong lets the lane read by itself for a while.
+// takesLong makes the lane read by itself for a while.
 func (l *lane) takesLong() {
 	until := time.Now().Add(match.CostlyFor)
 	l.failures.costlyUntil.Store(&until)
@@ -65,7 +65,7 @@ func (l *lane) awaitEvents(after gateway.Position) {
 	}
 }
 
-// setAside holds the lane until its filter is changed or somebody resumes it.
+// setAside holds the lane until its filter is changed or it is resumed.
 func (l *lane) setAside(err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -19,7 +19,7 @@ type minute struct {
 	attempts, successes int64
 }
 
-// noteLocked counts an attempt. One that the endpoint asked to repeat later is not counted.
+// noteLocked counts an attempt, unless the endpoint asked to repeat it later.
 func (l *lane) noteLocked(outcome gateway.Outcome, now time.Time) {
 	if outcome.Kind == gateway.OutcomeSlowDown {
 		return
@@ -49,7 +49,7 @@ func (l *lane) livelyLocked(now time.Time) bool {
 func (t *tally) lastHour(now time.Time) (attempts, successes int64) {
 	number := now.Unix() / 60
 	for _, m := range t.minutes {
-		// A minute that is still to come was counted by a clock that was ahead.
+		// A minute in the future was counted while the clock was ahead.
 		if age := number - m.number; age >= 0 && age < 60 {
 			attempts += m.attempts
 			successes += m.successes
@@ -82,7 +82,7 @@ func (e *Engine) Health(ctx context.Context, sub *gateway.Subscription) (gateway
 // span is a part of the log: after from, up to to.
 type span struct{ from, to gateway.Position }
 
-// health returns what memory knows, and the part of the log a lane that reads for itself has not looked at.
+// health returns the state that is known in memory, and the part of the log that a lane which reads by itself has not read.
 func (l *lane) health(now time.Time) (health gateway.SubscriptionHealth, unread span, sub *gateway.Subscription) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -7,8 +7,8 @@ import (
 	"github.com/postrider-dev/postrider/server/store"
 )
 
-// A hold stops the attempts of a lane: until a time that the endpoint asked for, or until the subscription is changed.
-// It is stored, so that a restart does not end it.
+// A hold stops the attempts of a lane: until a time that the endpoint asked for, or until the subscription is changed. It is
+// stored, so a restart does not end it.
 
 // adoptHoldLocked applies a hold that was stored.
 func (l *lane) adoptHoldLocked(stored gateway.Hold, now time.Time) {
@@ -18,7 +18,7 @@ func (l *lane) adoptHoldLocked(stored gateway.Hold, now time.Time) {
 	}
 }
 
-// keepLocked holds the lane and stores why.
+// keepLocked holds the lane and stores the reason.
 func (l *lane) keepLocked(h gateway.Hold) {
 	l.holdLocked()
 	if h.Since = l.held.Since; h != l.held {
@@ -26,7 +26,7 @@ func (l *lane) keepLocked(h gateway.Hold) {
 	}
 }
 
-// endHoldLocked forgets a hold that the endpoint asked for once an attempt has ended it.
+// endHoldLocked removes a hold that the endpoint asked for, once an attempt has ended it.
 func (l *lane) endHoldLocked() {
 	if state, _ := l.breaker.State(); l.held.Kind == gateway.HoldSlowDown && state != gateway.BreakerHolding {
 		l.storeHoldLocked(gateway.Hold{})

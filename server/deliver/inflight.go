@@ -2,7 +2,7 @@ package deliver
 
 import "github.com/postrider-dev/postrider/server/gateway"
 
-// rowKey names a delivery of a lane.
+// rowKey identifies a delivery of a lane.
 type rowKey struct {
 	position gateway.Position
 	run      gateway.Run
@@ -10,14 +10,14 @@ type rowKey struct {
 
 func keyOf(d *gateway.Delivery) rowKey { return rowKey{d.Position, d.Run} }
 
-// inFlight has the rows of a lane that are changing, each until the change is committed. Nobody else may change them.
+// inFlight holds the rows of a lane that are changing, each until the change is committed. Nothing else may change them.
 type inFlight struct {
-	// busy are the rows of attempts; claims are rows that are being changed otherwise, and how often.
+	// busy holds the rows of attempts. claims counts, by row, changes that are not attempts.
 	busy   map[rowKey]*attempt
 	claims map[rowKey]int
 	// slots counts attempts until their outcome is committed.
 	slots int
-	// aging: a timer will store the first attempts that have been under way for long.
+	// aging means that a timer will store the first attempts that have been under way for long.
 	aging bool
 }
 
@@ -44,7 +44,7 @@ func (f *inFlight) release(key rowKey) {
 // has reports whether a row is changing.
 func (f *inFlight) has(key rowKey) bool { return f.busy[key] != nil || f.claims[key] > 0 }
 
-// rows is the number of rows that are changing.
+// rows returns the number of rows that are changing.
 func (f *inFlight) rows() int { return len(f.busy) + len(f.claims) }
 
 // waiting counts the events whose first attempt has not ended.

@@ -6,7 +6,7 @@ import "github.com/postrider-dev/postrider/server/gateway"
 // the log when its endpoint works again.
 const doubtfulEvents = 8
 
-// intake has the next events of a lane, and knows how far the lane has looked at the log.
+// intake holds the next events of a lane, and the position up to which the lane has read the log.
 type intake struct {
 	// fed: the router pushes events. filling: the lane reads the log.
 	fed, filling bool
@@ -15,12 +15,13 @@ type intake struct {
 	scan gateway.Position
 	// turn changes whenever scan moves back, so that a page that is being read is discarded.
 	turn uint64
-	// settled are the positions above the stored one that had a row at start; unsettled reports that they are not loaded yet.
+	// settled holds the positions above the stored one that had a row at the start. unsettled means that they are not loaded
+	// yet.
 	settled   map[gateway.Position]struct{}
 	unsettled bool
 }
 
-// room returns how many more events may come in.
+// room returns how many more events can be queued.
 func (in *intake) room(doubtful bool) int {
 	if doubtful {
 		return min(in.queue.room(), max(doubtfulEvents-in.queue.len(), 0))
@@ -36,7 +37,7 @@ func (in *intake) runsLow(doubtful bool) bool {
 	return in.queue.low()
 }
 
-// push queues events from the router. The feed ends with the first one that there is no room for.
+// push queues events from the router. The feed ends with the first event for which there is no room.
 func (in *intake) push(events []*outgoing, doubtful bool) {
 	for _, o := range events {
 		if o.Position <= in.scan {
@@ -89,7 +90,7 @@ func (in *intake) place(reached gateway.Position) gateway.Position {
 	return in.scan
 }
 
-// lowest is the lowest position that may not be dispatched yet; noLow where the router knows of all of them.
+// lowest returns the lowest position that may not be dispatched yet, or noLow if the router knows all of them.
 func (in *intake) lowest() int64 {
 	if p, ok := in.queue.first(); ok {
 		return int64(p)
@@ -111,7 +112,7 @@ func (in *intake) setSettled(positions []gateway.Position) {
 	}
 }
 
-// forgetSettled frees the settled positions once the lane is past them all.
+// forgetSettled frees the settled positions once the lane is past all of them.
 func (in *intake) forgetSettled(dispatched, startHead gateway.Position) {
 	if in.settled != nil && dispatched > startHead {
 		in.settled = nil

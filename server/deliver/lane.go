@@ -25,22 +25,22 @@ type lane struct {
 	// admin is held during a change of the subscription, from before the store's transaction until the lane has adopted it.
 	admin sync.Mutex
 
-	// These have locks of their own, or none: see each.
+	// The following fields have locks of their own, or need none.
 	share    share
 	failures filterFailures
 	// counted caches the size of the backlog; the engine's counting guards it.
 	counted backlogCount
-	// Owned by the router, under its lock: the entry in its index, and the lane's part of the batch under way.
+	// The router owns these fields, guarded by its lock: the entry in its index, and the lane's part of the current batch.
 	entry  *match.Entry[*lane]
 	routed []*outgoing
 
 	// mu guards everything below. Methods whose names end in Locked are called with it held.
 	mu  sync.Mutex
 	sub *gateway.Subscription
-	// expression is that of sub's filter; nil selects everything.
+	// expression is the compiled expression of sub's filter; nil selects everything.
 	expression *filter.Expression
 	to         *destination
-	// ctx ends attempts when the subscription is deleted; made with the first attempt.
+	// ctx ends when the subscription is deleted, which ends its attempts. It is made with the first attempt.
 	ctx    context.Context
 	cancel context.CancelFunc
 	// frozen: a change is being stored. removed: the subscription is gone.
@@ -54,7 +54,7 @@ type lane struct {
 	retries  retries
 
 	breaker gateway.Breaker
-	// streak has the rows of the failures that count for the breaker, in case their steps are given back.
+	// streak holds the rows of the failures that count for the breaker, in case their steps are given back.
 	streak map[gateway.Position]*gateway.Delivery
 	// probing: a probe is under way, or being looked for. searching: it is being looked for; the lane keeps its permit meanwhile.
 	probing, searching bool
@@ -65,8 +65,8 @@ type lane struct {
 	tally *tally
 }
 
-// newLane makes a lane that begins at the subscription's place. The number of concurrent attempts starts at 1 and grows with each success, so
-// that a thousand dead endpoints do not get their full concurrency at each start of the server.
+// newLane returns a lane that begins at the subscription's position. The number of concurrent attempts starts at 1 and grows
+// with each success, so that a thousand dead endpoints do not get their full concurrency at each start of the server.
 func newLane(e *Engine, sub *gateway.Subscription) *lane {
 	m := e.marks[sub.Group]
 	place := sub.Place(m.position())
@@ -91,7 +91,7 @@ func (l *lane) runnableLocked() bool {
 	return l.activeLocked() && !l.frozen && !l.removed && !l.held.SetAside() && !l.engine.stopping.Load()
 }
 
-// dispatchLocked starts whatever can be started now.
+// dispatchLocked starts everything that can start now.
 func (l *lane) dispatchLocked(now time.Time) {
 	if !l.runnableLocked() {
 		return
@@ -166,7 +166,7 @@ func (l *lane) nextWakeLocked(now time.Time) time.Time {
 			return at
 		}
 		if l.probing || l.turn.queued || l.engine.line.has(l) {
-			return time.Time{} // It is called when the probe has ended, or may begin.
+			return time.Time{} // the lane is called when the probe has ended or may begin
 		}
 	}
 	return l.retries.next

@@ -12,10 +12,10 @@ import (
 )
 
 const (
-	// markAfterResults is how long after results the mark follows. It only saves work at the next start, which skips the
-	// rows above it, so it is not worth a commit of its own per batch.
+	// markAfterResults is the delay of the mark after results. The mark only saves work at the next start, which skips the
+	// rows above it, so it is not worth a commit of its own for each batch.
 	markAfterResults = 250 * time.Millisecond
-	// markAfterEvents is the same when only events passed that nobody wants.
+	// markAfterEvents is the delay when the router has only passed events that no lane selects.
 	markAfterEvents = 5 * time.Second
 	// maxShareLag is how many positions a lane may hold the mark back before it stores a cursor of its own.
 	maxShareLag = 16_384
@@ -46,7 +46,7 @@ type mark struct {
 	group  gateway.GroupID
 	soon   chan struct{}
 	later  chan struct{}
-	// asked and told tell that soon and later were signalled since the last move; they keep the hot path off the channels.
+	// asked and told mean that soon and later were signalled since the last move. They keep the hot path off the channels.
 	asked, told atomic.Bool
 
 	mu    sync.Mutex
@@ -71,14 +71,14 @@ func (m *mark) position() gateway.Position {
 	return m.last
 }
 
-// touched takes note that a sharing lane has resolved something.
+// touched records that a sharing lane has resolved an event.
 func (m *mark) touched() {
 	if !m.asked.Load() && !m.asked.Swap(true) {
 		signal(m.soon)
 	}
 }
 
-// passed takes note that the router has moved.
+// passed records that the router has moved.
 func (m *mark) passed() {
 	if !m.told.Load() && !m.told.Swap(true) {
 		signal(m.later)
@@ -115,7 +115,7 @@ func (m *mark) run(ctx context.Context) {
 	}
 }
 
-// move queues the mark if it has grown, and sends lanes that hold it back too far on their own way.
+// move queues the mark if it has grown. It makes lanes that hold the mark back too far store cursors of their own.
 func (m *mark) move() {
 	m.asked.Store(false)
 	m.told.Store(false)
@@ -165,7 +165,7 @@ func (m *mark) committed() {
 	m.queued = false
 }
 
-// join takes a lane with a low into account. The lane's lock is held.
+// join makes the mark consider a lane with a low. The caller holds the lane's lock.
 func (m *mark) join(l *lane) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -177,7 +177,7 @@ func (m *mark) joinLocked(l *lane) {
 	l.share.counted.Store(true)
 }
 
-// hold keeps the mark where it is until the answer is called.
+// hold keeps the mark where it is until release is called.
 func (m *mark) hold() (release func()) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -189,14 +189,14 @@ func (m *mark) hold() (release func()) {
 	}
 }
 
-// share is what the mark knows of a lane. It is read without the lane's lock.
+// share is the state of a lane that the mark reads without the lane's lock.
 type share struct {
-	// low is the lowest position that the mark must stay below; counted reports whether the mark considers it.
+	// low is the lowest position, below which the mark must stay. counted means that the mark considers the lane.
 	low     atomic.Int64
 	counted atomic.Bool
 }
 
-// updateLowLocked publishes the lowest position that the mark must stay below on the lane's account.
+// updateLowLocked publishes the lane's low.
 func (l *lane) updateLowLocked() {
 	low := int64(noLow)
 	if l.progress.shared {
@@ -217,7 +217,7 @@ func (l *lane) lowestLocked() int64 {
 	return l.intake.lowest()
 }
 
-// placeLocked is the position up to which every event the lane selects has had a row queued.
+// placeLocked returns the position up to which every event that the lane selects has a queued row.
 func (l *lane) placeLocked() gateway.Position {
 	if p, ok := l.progress.window.lowest(); ok {
 		return p - 1
@@ -225,7 +225,7 @@ func (l *lane) placeLocked() gateway.Position {
 	return l.intake.place(l.engine.router.position())
 }
 
-// tryShareLocked lets a fed lane join the shared mark as soon as it is not behind it.
+// tryShareLocked makes a fed lane share the mark as soon as the lane is not behind it.
 func (l *lane) tryShareLocked() {
 	if l.progress.shared || !l.intake.fed {
 		return
@@ -242,7 +242,7 @@ func (l *lane) tryShareLocked() {
 	l.engine.store.Record(store.Result{Subscription: l.id, Share: true})
 }
 
-// leaveShareLocked stores a cursor of the lane's own, and only then lets the mark pass.
+// leaveShareLocked stores a cursor of the lane's own, and only then stops holding the mark back.
 func (l *lane) leaveShareLocked() {
 	if !l.progress.shared {
 		return
@@ -263,7 +263,7 @@ func (l *lane) storeCursorLocked(c gateway.Position) {
 	l.engine.store.Record(store.Result{Subscription: l.id, Cursor: &c})
 }
 
-// withPlaceLocked adds the lane's place to a result where it is worth storing.
+// withPlaceLocked adds the lane's position to a result if it is worth storing.
 func (l *lane) withPlaceLocked(r *store.Result) {
 	if l.progress.shared {
 		l.mark.touched()

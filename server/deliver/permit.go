@@ -9,10 +9,11 @@ import (
 )
 
 const (
-	// permits is the number of permits: of attempts by lanes in doubt that begin within permitTime.
+	// permits is the number of attempts by lanes in doubt that may begin within permitTime.
 	permits = 4
-	// permitTime is how long an attempt keeps its permit: one that hangs then costs nothing but its connection. One that fails at once
-	// keeps it as long, so that a thousand of them are spread over five seconds.
+	// permitTime is how long an attempt keeps its permit. So an attempt that hangs costs only its connection. An attempt
+	// that fails at once keeps its permit as long, so that the attempts of a thousand such lanes are spread over five
+	// seconds.
 	permitTime = 20 * time.Millisecond
 	// probesEvery: every n-th permit is for a probe where both wait.
 	probesEvery = 4
@@ -25,13 +26,13 @@ const (
 type line struct {
 	mu    sync.Mutex
 	taken int
-	// trying and probing are the lanes in line. Those whose breaker is closed have failed a few times only, and go before those that
-	// have been dead for a while.
+	// trying and probing hold the lanes in line. A lane whose breaker is closed has failed only a few times, and goes before
+	// lanes whose endpoint has been dead for a while.
 	trying, probing laneQueue
 	passed          int
 }
 
-// laneQueue holds lanes, each once. Tenants take turns; the lanes of a tenant go in the order in which they came.
+// laneQueue holds lanes, each once. Tenants take turns; the lanes of a tenant are in order of arrival.
 type laneQueue struct {
 	of      map[gateway.TenantID][]*lane
 	tenants []gateway.TenantID
@@ -66,7 +67,7 @@ func (q *laneQueue) pop() *lane {
 	return l
 }
 
-// lanePermit is a lane's part. line.mu guards inLine, the lane's lock the others.
+// lanePermit is a lane's part of the line. line.mu guards inLine, and the lane's lock the other fields.
 type lanePermit struct {
 	// permit is one that no attempt has used yet. permitted: the lane already had the permit that its next attempt needs.
 	permit    *permit
@@ -86,11 +87,11 @@ func (q *line) has(l *lane) bool {
 type permit struct {
 	line *line
 	once sync.Once
-	// uses counts what still needs it: the attempt's permitTime, and each result that is to be stored.
+	// uses counts what still needs the permit: the attempt's permitTime, and each result that is to be stored.
 	uses atomic.Int32
 }
 
-// take returns a permit, or nil; then the lane is called when it has one.
+// take returns a permit. If it returns nil, the lane is called when it has one.
 func (q *line) take(l *lane) *permit {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -110,7 +111,7 @@ func (q *line) take(l *lane) *permit {
 	return nil
 }
 
-// end passes the permit on. It may be called more than once, and with locks of lanes held.
+// end passes the permit on. It may be called more than once, and while lanes are locked.
 func (t *permit) end() { t.once.Do(t.line.next) }
 
 func (q *line) next() {
@@ -143,7 +144,7 @@ func (l *lane) called(t *permit) {
 	l.dropIdlePermitLocked()
 }
 
-// dropIdlePermitLocked passes the permit on where nothing is about to use it.
+// dropIdlePermitLocked passes the permit on if no attempt is about to use it.
 func (l *lane) dropIdlePermitLocked() {
 	if !l.searching && !l.retries.reading && !(l.turn.queued && l.runnableLocked()) {
 		l.dropPermitLocked()
@@ -159,7 +160,7 @@ func (l *lane) mayTryLocked() bool {
 	return true
 }
 
-// usePermitLocked hands the lane's permit to an attempt.
+// usePermitLocked gives the lane's permit to an attempt.
 func (l *lane) usePermitLocked(a *attempt) {
 	l.doubt.permitted = false
 	if a.permit, l.doubt.permit = l.doubt.permit, nil; a.permit != nil {
@@ -168,14 +169,14 @@ func (l *lane) usePermitLocked(a *attempt) {
 	}
 }
 
-// use and done do nothing for an attempt that needed no permit.
+// use adds a use of the permit. use and done do nothing for nil: the attempt needed no permit.
 func (t *permit) use() {
 	if t != nil {
 		t.uses.Add(1)
 	}
 }
 
-// done ends one use of the permit, and passes it on after the last.
+// done ends one use of the permit. After the last use the permit is passed on.
 func (t *permit) done() {
 	if t != nil && t.uses.Add(-1) == 0 {
 		t.end()

@@ -6,7 +6,7 @@ import (
 	"github.com/postrider-dev/postrider/server/gateway"
 )
 
-// probeRows is how many rows are looked at to find the one to probe with.
+// probeRows is the number of rows that are examined to find one to probe with.
 const probeRows = 64
 
 // probeLocked sends one attempt to find out whether the endpoint is back, when it is time to.
@@ -15,16 +15,16 @@ func (l *lane) probeLocked(now time.Time) {
 		return
 	}
 	l.probing, l.searching = true, true
-	// The rows are read again, with the times they are due.
+	// The rows will be read again, with their due times.
 	l.retries.next = time.Time{}
 	l.retries.beginRead()
 	limit := probeRows + l.inFlight.rows()
 	l.spawn(func() { l.findProbe(limit) })
 }
 
-// findProbe looks for what to probe with: a delivery that waits for the breaker, the one that was probed least; else the
-// next event; else, when nothing new is there, a delivery whose own schedule is due. When there is none of these the
-// router feeds the lane, and the next event is the probe.
+// findProbe looks for a delivery to probe with: first the one waiting for the breaker that was probed least, then the next
+// event, then a delivery that is due by its own schedule. If there is none, the router feeds the lane, and the next event
+// becomes the probe.
 func (l *lane) findProbe(limit int) {
 	now := time.Now()
 	rows, next, err := l.waitingRows(now, limit)
@@ -52,7 +52,8 @@ func (l *lane) findProbe(limit int) {
 	l.endProbe(nil)
 }
 
-// leastProbed picks among the rows that wait for the breaker, so that probes go to successive events.
+// leastProbed returns, of the rows that wait for the breaker, the one that was probed least. So probes go to successive
+// events.
 func (l *lane) leastProbed(rows []*gateway.Delivery) (least *gateway.Delivery) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -129,7 +130,7 @@ func (l *lane) mayProbeLocked() bool {
 	return l.runnableLocked() && l.breaker.Probing() && l.breaker.Slots(1, time.Now()) > 0
 }
 
-// endProbe ends the search without a probe. What has changed since it began may be reason for another.
+// endProbe ends the search without a probe. If the lane has changed since the search began, another one may begin.
 func (l *lane) endProbe(err error) {
 	l.stopProbe(err)
 	l.engine.turns.give(l, 0)

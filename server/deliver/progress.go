@@ -2,16 +2,16 @@ package deliver
 
 import "github.com/postrider-dev/postrider/server/gateway"
 
-// cursorEvery is after how many results a lane on its own stores its cursor. It saves writes; after a crash the rows
-// above the cursor are skipped.
+// cursorEvery is the number of results after which a lane that does not share the mark stores its cursor. It saves writes;
+// after a crash the rows above the cursor are skipped.
 const cursorEvery = 32
 
-// progress is how far the rows of a lane have come, and what is stored of it.
+// progress is the position of a lane's rows, and the position that is stored.
 type progress struct {
 	window window
 	// shared: the lane's place is the mark; otherwise it stores a cursor of its own.
 	shared bool
-	// cursor is the position stored last; sinceCursor counts results since then.
+	// cursor is the position that was stored last. sinceCursor counts the results since then.
 	cursor      gateway.Position
 	sinceCursor int
 }

@@ -7,27 +7,28 @@ import (
 	"github.com/postrider-dev/postrider/server/target"
 )
 
-// outgoing is an event on its way out. The router makes one for all lanes it gives the event to, so that the message is
+// outgoing is an event to be delivered. The router makes one for all lanes that get the event, so that the message is
 // rendered once.
 type outgoing struct {
 	*gateway.Event
 	usual, defaults rendering
 }
 
-// sentCopies is how often an event is in memory while it is sent: as it is stored, as targets see it, and as the body of a request.
+// sentCopies is the number of copies of an event in memory while it is sent: the stored form, the form for targets, and the
+// body of a request.
 const sentCopies = 3
 
-// bytes is what an attempt of the event holds.
+// bytes returns the memory that an attempt of the event holds.
 func (o *outgoing) bytes() int64 { return sentCopies * int64(o.Held()) }
 
-// rendering is an event as targets see it, with or without the defaults of fields that are not set.
+// rendering is an event in the form for targets, with or without the defaults of fields that are not set.
 type rendering struct {
 	once    sync.Once
 	message *target.Message
 	err     error
 }
 
-// render returns the event as targets see it that get payloads in a format.
+// render returns the event as the targets that use a payload format see it.
 func (o *outgoing) render(e *Engine, format gateway.PayloadFormat) (*target.Message, error) {
 	r := &o.usual
 	if format == gateway.PayloadJSONDefaults && o.Schema != 0 {
@@ -48,7 +49,7 @@ func (e *Engine) message(event *gateway.Event, format gateway.PayloadFormat) (*t
 	}, nil
 }
 
-// Bounds of the events a lane keeps in memory. The events themselves are shared with the tail where they are recent.
+// Bounds of the events that a lane keeps in memory. Recent events are shared with the tail.
 const (
 	queueEvents = 1024
 	queueBytes  = 1 << 20
@@ -63,7 +64,7 @@ type queue struct {
 
 func (q *queue) len() int { return len(q.events) - q.head }
 
-// room returns how many more events may come in.
+// room returns how many more events can be queued.
 func (q *queue) room() int {
 	if q.bytes >= queueBytes {
 		return 0
@@ -102,5 +103,5 @@ func (q *queue) pop() *outgoing {
 	return o
 }
 
-// drop forgets everything.
+// drop removes all events.
 func (q *queue) drop() { *q = queue{} }

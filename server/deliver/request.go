@@ -14,16 +14,16 @@ import (
 // testType is the type of the event that Test sends.
 const testType = "postrider.test"
 
-// TestResult is what came of a test.
+// TestResult is the result of a test.
 type TestResult struct {
 	EventID string
 	Attempt gateway.Attempt
-	// Body is what was sent.
+	// Body is the body that was sent.
 	Body []byte
 }
 
-// Test sends one event of its own to the subscription's target, whatever its state, and returns what came back. It is not
-// in the log and changes no state; the attempt is kept.
+// Test sends one event of its own to the subscription's target, whatever the state of the subscription, and returns the
+// response. The event is not in the log and changes no state; the attempt is stored.
 func (e *Engine) Test(ctx context.Context, sub *gateway.Subscription) (TestResult, error) {
 	to, err := e.targets.New(sub.TargetType, specOf(sub))
 	if err != nil {
@@ -62,10 +62,10 @@ func testMessage(sub *gateway.Subscription, now time.Time) (*target.Message, err
 	}, nil
 }
 
-// Bodies returns what attempts of the event may send today: in each format of payloads.
+// Bodies returns the bodies that attempts of the event may send today, one for each payload format.
 func (e *Engine) Bodies(event *gateway.Event) (bodies [][]byte) {
 	for _, format := range []gateway.PayloadFormat{gateway.PayloadJSON, gateway.PayloadJSONDefaults} {
-		// An event that gives no body any more gives another one than was sent.
+		// If the event cannot be rendered any more, its body today differs from any that was sent.
 		if message, err := e.message(event, format); err == nil {
 			bodies = append(bodies, message.Document())
 		}

@@ -12,7 +12,7 @@ import (
 const (
 	// dueReadEvery bounds how often a lane looks for due rows.
 	dueReadEvery = 10 * time.Millisecond
-	// maxManual bounds the retries asked for by a person that are kept in memory.
+	// maxManual bounds the manual retries that are kept in memory.
 	maxManual = 1024
 )
 
@@ -25,20 +25,21 @@ type retry struct {
 	event    *outgoing
 }
 
-// retries is what a lane knows about its waiting rows. Between attempts that is only the time when the next one is due;
-// the rows are read then.
+// retries is what a lane knows about its waiting rows. Between attempts it is only the time at which the next one is due;
+// then the rows are read.
 type retries struct {
 	// due: there may be rows to read now. first: they go before new events, for the breaker has just closed.
 	due, first bool
-	// next is when the next known row is due; zero for none.
+	// next is when the next known row is due; zero if none is known.
 	next  time.Time
 	ready []retry
-	// manual are those a person asked for.
+	// manual holds the manual retries.
 	manual []retry
 
 	reading  bool
 	lastRead time.Time
-	// readers counts reads under way; changed are the rows committed meanwhile, which they may have seen as they were.
+	// readers counts reads under way. changed holds the rows that were committed during them: a read may have seen an older
+	// version.
 	readers int
 	changed map[rowKey]struct{}
 }
@@ -80,14 +81,14 @@ func (l *lane) rowCommittedLocked(d *gateway.Delivery) {
 		return
 	}
 	if d.Due.IsZero() {
-		// While the breaker is open or the subscription stands still, closing or resuming looks for these.
+		// While the breaker is open or the subscription is paused, closing or resuming looks for these rows.
 		l.retries.due = true
 		return
 	}
 	l.retries.expect(d.Due)
 }
 
-// freeLocked reports whether a row that was read may be used: nobody holds it, and it has not changed since.
+// freeLocked reports whether a row that was read may be used: it is not changing, and it has not changed since it was read.
 func (l *lane) freeLocked(key rowKey) bool {
 	if l.inFlight.has(key) {
 		return false
@@ -181,8 +182,8 @@ func (l *lane) rowsFailedLocked(err error) {
 	}
 }
 
-// waitingRows reads open rows, those that wait for no time first, then by due time: the ones that are due, and when the
-// first of the others is.
+// waitingRows reads open rows: first those without a due time, then the others by due time. It returns the ones that are
+// due, and when the next one is due.
 func (l *lane) waitingRows(now time.Time, limit int) (due []*gateway.Delivery, next time.Time, err error) {
 	rows, err := l.engine.store.OpenDeliveries(l.engine.reading, l.id, farFuture, limit)
 	if err != nil {
@@ -195,8 +196,8 @@ func (l *lane) waitingRows(now time.Time, limit int) (due []*gateway.Delivery, n
 	return rows[:i], gateway.Rebase(rows[i].Due, now), nil
 }
 
-// loadEvents loads the events of rows, as many as a lane keeps in memory; all says that none was left for later. Rows whose event is gone
-// are among what is loaded, without one.
+// loadEvents loads the events of rows, at most what a lane keeps in memory. all means that none was left for later. A row
+// whose event was removed is returned without an event.
 func (l *lane) loadEvents(rows []*gateway.Delivery) (loaded []retry, all bool, err error) {
 	if len(rows) == 0 {
 		return nil, true, nil
@@ -221,7 +222,7 @@ func (l *lane) loadEvents(rows []*gateway.Delivery) (loaded []retry, all bool, e
 	return loaded, all, nil
 }
 
-// startManualLocked starts the retries that a person asked for, regardless of the breaker.
+// startManualLocked starts manual retries, regardless of the breaker.
 func (l *lane) startManualLocked(now time.Time) {
 	r := &l.retries
 	for len(r.manual) > 0 && l.inFlight.slots < l.sub.Policy.Slots() {
@@ -237,9 +238,9 @@ func (l *lane) startManualLocked(now time.Time) {
 	}
 }
 
-// Retry makes an attempt of a delivery as soon as possible, whatever the breaker says; a dead one comes back with a fresh
-// schedule. A paused or disabled subscription keeps it until it is resumed. The errors are not found, and wrong state for
-// a delivery that was delivered or has an attempt under way.
+// Retry makes an attempt of a delivery as soon as possible, regardless of the breaker. A dead delivery gets a fresh
+// schedule. If the subscription is paused or disabled, the attempt is made when it is resumed. The errors are not found, and
+// wrong state for a delivery that was delivered or has an attempt under way.
 func (e *Engine) Retry(ctx context.Context, tenant gateway.TenantID, key gateway.DeliveryKey) (*gateway.Delivery, error) {
 	l, err := e.lane(ctx, key.Subscription)
 	if err != nil {
@@ -284,7 +285,7 @@ func (l *lane) unclaim(key rowKey) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.releaseLocked(key)
-	// It may have been among the ready ones.
+	// The row may have been among the ready ones.
 	l.retries.due = true
 	l.dispatchLocked(time.Now())
 }
@@ -309,7 +310,7 @@ func (e *Engine) revive(ctx context.Context, tenant gateway.TenantID, key gatewa
 	return retry{delivery: d, event: &outgoing{Event: event}}, nil
 }
 
-// retryNow puts a revived delivery, now durable, in front of everything.
+// retryNow puts a revived delivery, whose row is stored, before all others.
 func (l *lane) retryNow(key rowKey, r retry) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -11,7 +11,7 @@ import (
 	"github.com/postrider-dev/postrider/server/match"
 )
 
-// Bounds of what the router takes at once.
+// Bounds of what the router reads at once.
 const (
 	routeEvents = 1024
 	routeBytes  = 4 << 20
@@ -27,11 +27,11 @@ type router struct {
 	// have got them.
 	reached atomic.Int64
 
-	// mu guards the index, too.
+	// mu also guards the index.
 	mu    sync.Mutex
 	index *match.Index[*lane]
-	// touched are the lanes that the batch under way concerns. leaving are those that have to read by themselves, because nothing waits
-	// here for what their expressions say.
+	// touched holds the lanes that select events of the current batch. leaving holds the lanes that must read by themselves,
+	// because the router does not wait for their expressions.
 	touched, leaving []*lane
 }
 
@@ -118,7 +118,7 @@ func (r *router) sort(i int, event *gateway.Event) {
 	for _, entry := range r.index.Find(event) {
 		l := entry.Owner
 		if n := len(l.routed); n > 0 && l.routed[n-1].Event == event {
-			continue // Two of its patterns select it.
+			continue // two of its patterns select the event
 		}
 		if !r.chosen(l, event, r.index.Answer(i, entry)) {
 			continue
@@ -150,7 +150,7 @@ func (r *router) chosen(l *lane, event *gateway.Event, answer match.Answer) bool
 	return false
 }
 
-// leave lets a lane read by itself from the batch under way on.
+// leave makes a lane read by itself, beginning with the current batch.
 func (r *router) leave(l *lane) {
 	if slices.Contains(r.leaving, l) {
 		return
@@ -162,7 +162,7 @@ func (r *router) leave(l *lane) {
 	l.dispatchLocked(time.Now())
 }
 
-// drop takes a lane out of the index. r.mu is held.
+// drop removes a lane from the index. The caller holds r.mu.
 func (r *router) drop(l *lane) {
 	if l.entry != nil {
 		r.index.Remove(l.entry)
@@ -170,14 +170,14 @@ func (r *router) drop(l *lane) {
 	}
 }
 
-// admit puts a lane into the index under its present filter. r.mu and the lane's lock are held.
+// admit adds a lane to the index with its current filter. The caller holds r.mu and the lane's lock.
 func (r *router) admit(l *lane) {
 	r.drop(l)
 	l.entry = r.index.Add(l.tenant, l.sub.Filter, l.expression, l)
 }
 
-// feed lets the router push events to a lane from now on, if the lane has read everything that the router has pushed. Both are
-// locked meanwhile, so there is neither a gap nor a repeat.
+// feed makes the router push events to a lane from now on, if the lane has read everything that the router has pushed. It
+// holds both locks, so no event is lost or repeated.
 func (r *router) feed(l *lane) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -193,7 +193,7 @@ func (r *router) feed(l *lane) bool {
 	return true
 }
 
-// wait sleeps unless ctx ends before.
+// wait sleeps for d, or until ctx ends.
 func wait(ctx context.Context, d time.Duration) {
 	timer := time.NewTimer(d)
 	defer timer.Stop()

@@ -8,15 +8,16 @@ import (
 	"github.com/postrider-dev/postrider/server/gateway"
 )
 
-// A change of a subscription is completed even if its caller has gone: the store and the lane must not differ.
+// A change of a subscription is completed even if its caller has gone, because the store and the lane must not differ.
 
-// Create stores a subscription and begins to deliver. Every event acknowledged after the answer is included. The errors
-// are those of the store.
+// Create stores a subscription and begins to deliver. Every event that is acknowledged after Create returns is included. The
+// errors are those of the store.
 func (e *Engine) Create(ctx context.Context, sub *gateway.Subscription, start gateway.Start) (*gateway.Subscription, error) {
 	if err := e.awaitReady(ctx); err != nil {
 		return nil, err
 	}
-	// The marks stand still until the lane counts, so the one of its group cannot pass events the subscription begins with.
+	// The marks do not move until the lane counts, so the mark of its group cannot pass events with which the subscription
+	// begins.
 	for _, m := range e.marks {
 		defer m.hold()()
 	}
@@ -33,7 +34,7 @@ func (e *Engine) Create(ctx context.Context, sub *gateway.Subscription, start ga
 	return created, nil
 }
 
-// begin starts a new lane. One that stands still keeps its place in a cursor of its own.
+// begin starts a new lane. A lane that does not run keeps its position in a cursor of its own.
 func (l *lane) begin() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -56,8 +57,8 @@ func (e *Engine) Update(ctx context.Context, id gateway.SubscriptionID, expected
 	return l.change(ctx, expected, change)
 }
 
-// change stores a change while nothing is dispatched. Attempts under way get their row first: the next start would
-// otherwise look at their events with the new filter. l.admin is held.
+// change stores a change while nothing is dispatched. Attempts under way get their row first, because the next start would
+// look at their events with the new filter. The caller holds l.admin.
 func (l *lane) change(ctx context.Context, expected int64, change func(*gateway.Subscription) error) (*gateway.Subscription, gateway.Position, error) {
 	l.mu.Lock()
 	l.frozen = true
@@ -70,8 +71,8 @@ func (l *lane) change(ctx context.Context, expected int64, change func(*gateway.
 	return sub, l.adopt(sub), err
 }
 
-// adopt takes a changed subscription (nil: it has not changed) and goes on. It returns the position after which the change
-// holds.
+// adopt applies a changed subscription (nil if it has not changed), and lets the lane continue. It returns the position
+// after which the change applies.
 func (l *lane) adopt(sub *gateway.Subscription) gateway.Position {
 	r := l.engine.router
 	r.mu.Lock()
@@ -123,17 +124,17 @@ func (l *lane) startAfreshLocked() {
 	l.reopenLocked()
 }
 
-// Pause stops attempts and holds the place. A subscription that is paused already stays so.
+// Pause stops attempts and keeps the position. It does nothing if the subscription is already paused.
 func (e *Engine) Pause(ctx context.Context, id gateway.SubscriptionID) (*gateway.Subscription, error) {
 	return e.setState(ctx, id, gateway.SubscriptionPaused)
 }
 
-// Resume goes on where a paused or disabled subscription stopped, and ends a hold of an active one.
+// Resume continues where a paused or disabled subscription stopped, and ends a hold of an active one.
 func (e *Engine) Resume(ctx context.Context, id gateway.SubscriptionID) (*gateway.Subscription, error) {
 	return e.setState(ctx, id, gateway.SubscriptionActive)
 }
 
-// errUnchanged ends a change that would change nothing.
+// errUnchanged ends a change that has no effect.
 var errUnchanged = errors.New("unchanged")
 
 func (e *Engine) setState(ctx context.Context, id gateway.SubscriptionID, state gateway.SubscriptionState) (*gateway.Subscription, error) {
@@ -163,7 +164,7 @@ func (e *Engine) setState(ctx context.Context, id gateway.SubscriptionID, state 
 	return sub, err
 }
 
-// disable stores that the endpoint answered that it is gone for good. The lane stands still already.
+// disable stores that the endpoint has responded that it is gone for good. The lane has already stopped.
 func (l *lane) disable(a *attempt) {
 	l.admin.Lock()
 	defer l.admin.Unlock()
@@ -184,8 +185,8 @@ func (l *lane) disable(a *attempt) {
 	}
 }
 
-// Delete ends a subscription's deliveries, those under way too, and forgets it; expected is the revision required, 0 for
-// any.
+// Delete ends the deliveries of a subscription, including those under way, and removes it. expected is the required
+// revision, 0 for any.
 func (e *Engine) Delete(ctx context.Context, id gateway.SubscriptionID, expected int64) error {
 	l, err := e.lane(ctx, id)
 	if err != nil {
@@ -213,7 +214,8 @@ func (l *lane) freeze() {
 	l.frozen = true
 }
 
-// exists reports whether the subscription is still there after a delete failed: it is deleted first, its deliveries after it.
+// exists reports whether the subscription still exists after a delete failed. The subscription is deleted before its
+// deliveries.
 func (e *Engine) exists(ctx context.Context, l *lane) bool {
 	l.mu.Lock()
 	uid := l.sub.UID

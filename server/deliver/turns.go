@@ -37,17 +37,17 @@ type turns struct {
 	tenants map[gateway.TenantID]*tenantsTurns
 }
 
-// tenantsTurns are the turns of a tenant, as long as it has or wants any.
+// tenantsTurns holds the turns of a tenant, as long as the tenant has or wants any.
 type tenantsTurns struct {
 	taken int
 	bytes int64
-	// sound are the lanes that wait and may have soundTurns, others the rest of them.
+	// sound holds the waiting lanes that may have soundTurns, and others the other waiting lanes.
 	sound, others map[*lane]struct{}
 }
 
-// laneTurn is a lane's part. turns.mu guards it, but for queued, which the lane's lock does.
+// laneTurn is the part of a lane. turns.mu guards it, except queued, which the lane's lock guards.
 type laneTurn struct {
-	// taken is the number of turns that the lane has; granted reports that it was given one and has not used it.
+	// taken is the number of turns that the lane has. granted means that the lane was given one and has not used it.
 	taken   int
 	granted bool
 	// wants is the memory in bytes that the lane waits for.
@@ -60,8 +60,8 @@ func newTurns(limit int, room int64) turns {
 	return turns{limit: limit, room: room, tenants: map[gateway.TenantID]*tenantsTurns{}}
 }
 
-// take reports whether an attempt of the lane may begin, whose event takes a number of bytes. When it may not, the lane is dispatched once
-// it may. The lane's lock is held.
+// take reports whether an attempt of the lane, with an event of a number of bytes, may begin. If not, the lane is dispatched
+// once it may. The caller holds the lane's lock.
 func (t *turns) take(l *lane, bytes int64) bool {
 	if t.limit == 0 {
 		return true
@@ -92,7 +92,8 @@ func (t *turns) take(l *lane, bytes int64) bool {
 	return true
 }
 
-// open reports whether a tenant may have one more turn, openTo whether a lane may. mu is held, here and below.
+// open reports whether a tenant may have one more turn, and openTo whether a lane may. The caller of this and the following
+// functions holds mu.
 func (t *turns) open(tenant *tenantsTurns, share int) bool {
 	return tenant.taken < share*(t.limit-t.taken)
 }
@@ -104,7 +105,7 @@ func (t *turns) fits(tenant *tenantsTurns, l *lane, share int) bool {
 	return t.room == 0 || t.bytes == 0 || tenant.bytes+l.turn.wants <= int64(share)*(t.room-t.bytes-l.turn.wants)
 }
 
-// begin charges the memory of an attempt that has its turn, until give.
+// begin charges the memory of an attempt that has its turn. give releases it.
 func (t *turns) begin(l *lane, bytes int64) {
 	if t.limit == 0 {
 		return
@@ -148,7 +149,7 @@ func (l *lane) mayStartLocked() bool {
 	return !l.turn.queued
 }
 
-// nextBytesLocked is the memory that the next attempt will hold, as far as that is known.
+// nextBytesLocked returns the memory that the next attempt will hold, as far as it is known.
 func (l *lane) nextBytesLocked() int64 {
 	switch {
 	case len(l.retries.ready) > 0:
@@ -160,7 +161,7 @@ func (l *lane) nextBytesLocked() int64 {
 	}
 }
 
-// give returns a turn and its memory to those that wait. No lane's lock is held.
+// give returns a turn and its memory to those that wait. The caller holds no lane's lock.
 func (t *turns) give(l *lane, bytes int64) {
 	if t.limit == 0 {
 		return
@@ -181,7 +182,7 @@ func (t *turns) give(l *lane, bytes int64) {
 	}
 }
 
-// next reserves a turn for the lane that is to have it, if one waits that may.
+// next reserves a turn for the waiting lane that should have the next one. It returns nil if no lane may have one.
 func (t *turns) next() (next *lane) {
 	var of *tenantsTurns
 	compared := 0
@@ -215,7 +216,7 @@ func (t *turns) nextOf(tenant *tenantsTurns) *lane {
 	return nil
 }
 
-// fewest returns the lane with the fewest turns of those that may have one; nil for none.
+// fewest returns, of the lanes that may have a turn, the one with the fewest turns; nil for none.
 func (t *turns) fewest(tenant *tenantsTurns, lanes map[*lane]struct{}, share int) (least *lane) {
 	compared := 0
 	for l := range lanes {

@@ -7,7 +7,7 @@ import (
 	"github.com/postrider-dev/postrider/server/gateway"
 )
 
-// watchBuffer is how many changes a watcher may be behind.
+// watchBuffer is the number of changes that a watcher may be behind.
 const watchBuffer = 1024
 
 // WatchFilter selects deliveries of one tenant; a zero Subscription or Position stands for all.
@@ -30,8 +30,9 @@ type Watch struct {
 	watches *watches
 }
 
-// Changes gives each committed change from the call of Engine.Watch on. Deliveries are shared and must not be changed. The
-// channel is closed by Close, and when the watcher was too slow: it has missed changes and begins again with a snapshot.
+// Changes returns a channel with every change that is committed after the call of Engine.Watch. Deliveries are shared and
+// must not be changed. The channel is closed by Close, or when the watcher was too slow: then it has missed changes and must
+// begin again with a snapshot.
 func (w *Watch) Changes() <-chan *gateway.Delivery { return w.changes }
 
 // Close ends the watch. It may be called more than once.
@@ -41,14 +42,15 @@ func (w *Watch) Close() {
 	w.watches.remove(w)
 }
 
-// watches are all watchers. Without any, a change costs one atomic load of count.
+// watches holds all watchers. Without any, a change costs one atomic load of count.
 type watches struct {
 	count atomic.Int32
 	mu    sync.Mutex
 	all   map[*Watch]struct{}
 }
 
-// Watch begins to watch. Changes that are committed after the call are sent, so take the snapshot after it.
+// Watch returns a new watcher. It receives the changes that are committed after the call, so the caller takes its snapshot
+// after it.
 func (e *Engine) Watch(filter WatchFilter) *Watch {
 	w := &Watch{filter: filter, changes: make(chan *gateway.Delivery, watchBuffer), watches: &e.watches}
 	e.watches.mu.Lock()
@@ -61,7 +63,7 @@ func (e *Engine) Watch(filter WatchFilter) *Watch {
 	return w
 }
 
-// remove is called with the lock held.
+// remove removes a watcher. The caller holds the lock.
 func (ws *watches) remove(w *Watch) {
 	if _, ok := ws.all[w]; !ok {
 		return

@@ -17,14 +17,14 @@ type windowEntry struct {
 	resolved bool
 }
 
-// add takes a position above all others in and returns its sequence number.
+// add adds a position, which must be above all others, and returns its sequence number.
 func (w *window) add(p gateway.Position) (sequence uint64) {
 	w.entries = append(w.entries, windowEntry{position: p})
 	w.open++
 	return w.first + uint64(len(w.entries)-w.head-1)
 }
 
-// resolve takes note that a row for the position was handed to the store.
+// resolve records that a row for the position was passed to the store.
 func (w *window) resolve(sequence uint64) {
 	w.entries[w.head+int(sequence-w.first)].resolved = true
 	w.open--

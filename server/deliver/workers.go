@@ -8,21 +8,21 @@ import (
 const (
 	// workerIdle is how long an idle worker waits for its next attempt before it ends.
 	workerIdle = 5 * time.Second
-	// startedAtOnce is how many attempts of those in line are started before others go first, for startPause.
+	// startedAtOnce is the number of attempts in line that start before other goroutines go first, for startPause.
 	startedAtOnce = 16
 	startPause    = time.Millisecond
-	// liveliness is how long after its endpoint has taken an event a lane's attempts need not stand in line.
+	// liveliness is the time after a success of its endpoint in which a lane's attempts skip the line.
 	liveliness = 100 * time.Millisecond
 )
 
-// workers is a pool of goroutines that run attempts. A new goroutine grows its stack under its first HTTP request, which
-// was 6 % of the CPU of a delivery. When no worker is free, another one is started.
+// workers is a pool of goroutines that run attempts. A new goroutine has to grow its stack for its first HTTP request, which
+// was 6 % of the CPU time of a delivery. When no worker is free, another one starts.
 type workers struct {
 	free chan *attempt
-	// done is closed when no attempt will come any more.
+	// done is closed when no further attempt will come.
 	done <-chan struct{}
 
-	// line is the queue of attempts. A value is sent to wake when it has some.
+	// line is the queue of attempts. A value is sent to wake when there are some.
 	mu   sync.Mutex
 	line []*attempt
 	wake chan struct{}
