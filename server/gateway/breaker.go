@@ -20,12 +20,13 @@ const (
 
 // When the breaker opens, and how long it waits.
 const (
-	// EndpointFailuresToOpen is how many distinct events must fail by the endpoint's fault, with no success between.
+	// EndpointFailuresToOpen is the number of distinct events that must fail because of the endpoint, without a success in
+	// between.
 	EndpointFailuresToOpen = 5
-	// AnyFailuresToOpen is how many distinct events must fail in any way: one bad deploy that answers 400 to everything
-	// must not make a million dead letters.
+	// AnyFailuresToOpen is the number of distinct events that must fail for any reason. One bad deploy that responds 400 to
+	// everything must not make a million dead letters.
 	AnyFailuresToOpen = 20
-	// ProbesPerEvent is how many probes one event may fail before it gets a retry schedule of its own.
+	// ProbesPerEvent is the number of failed probes after which an event gets a retry schedule of its own.
 	ProbesPerEvent = 3
 	FirstProbeWait = 5 * time.Second
 	MaxProbeWait   = 5 * time.Minute
@@ -43,11 +44,11 @@ type Breaker struct {
 	state    BreakerState
 	resumeAt time.Time
 	wait     time.Duration
-	// slow is how long the newest hold is for which the endpoint named no time.
+	// slow is the length of the newest hold for which the endpoint named no time.
 	slow time.Duration
-	// refused means that it opened on events the endpoint refused, not on an endpoint that failed.
+	// refused means that the breaker opened because the endpoint refused events, not because the endpoint failed.
 	refused bool
-	// streak holds the distinct events that failed since the last success, and how.
+	// streak holds the distinct events that failed since the last success, with the kind of failure.
 	streak []streakEntry
 	// ramp bounds the attempts under way after closing; 0 means no bound.
 	ramp int
@@ -58,7 +59,7 @@ type streakEntry struct {
 	endpoint bool
 }
 
-// State returns the state, and for open and holding when the next attempt may go out.
+// State returns the state. For open and holding it also returns when the next attempt may begin.
 func (b *Breaker) State() (BreakerState, time.Time) { return b.state, b.resumeAt }
 
 // Slots bounds the attempts under way at once, given the policy's concurrency: none while holding, one probe at a time
@@ -79,13 +80,13 @@ func (b *Breaker) Slots(concurrency int, now time.Time) int {
 // Probing reports whether an attempt that starts now is a probe.
 func (b *Breaker) Probing() bool { return b.state != BreakerClosed }
 
-// Doubtful says that the endpoint has failed, and nothing was delivered since.
+// Doubtful reports whether the endpoint has failed since the last successful delivery.
 func (b *Breaker) Doubtful() bool {
 	return b.state != BreakerClosed || slices.ContainsFunc(b.streak, func(entry streakEntry) bool { return entry.endpoint })
 }
 
-// Delivered records a success. closed is true when it closed the breaker: only a probe does, for an attempt that
-// was under way before says nothing of now.
+// Delivered records a success. closed means that it closed the breaker, which only the success of a probe does: an attempt
+// from before says nothing about the present.
 func (b *Breaker) Delivered(concurrency int, probe bool) (closed bool) {
 	if b.state != BreakerClosed {
 		if probe {
@@ -102,9 +103,10 @@ func (b *Breaker) Delivered(concurrency int, probe bool) (closed bool) {
 	return false
 }
 
-// Failed records an event's failure; endpoint reports whether it was the endpoint's fault. opened holds, when this failure opened the
-// breaker, the distinct events that failed since the last success: their steps are given back. The slice is valid until
-// the next call. probe tells that the attempt was one; closed that it closed the breaker all the same.
+// Failed records an event's failure. endpoint means that the endpoint was the cause, and probe that the attempt was a probe.
+//
+// If this failure opened the breaker, opened holds the distinct events that failed since the last success, whose steps are
+// given back. The slice is valid until the next call. closed means that the failed probe closed the breaker all the same.
 func (b *Breaker) Failed(at Position, endpoint, probe bool, now time.Time) (opened []Position, closed bool) {
 	if b.state != BreakerClosed {
 		return nil, probe && b.probeFailed(at, endpoint, now)
@@ -128,9 +130,9 @@ func (b *Breaker) Failed(at Position, endpoint, probe bool, now time.Time) (open
 	return opened, false
 }
 
-// SlowDown records that the endpoint asked to be left alone, for a time it asked for or, when asked is 0, for one that
-// doubles. trial reports that the attempt was started while the breaker was not closed: the outcomes of attempts that were
-// under way together are one wish and double nothing.
+// SlowDown records that the endpoint asked for a pause. asked is its length; if it is 0, the length doubles each time. trial
+// means that the attempt was started while the breaker was not closed. Attempts that were under way together count as one
+// request for a pause, which doubles nothing.
 func (b *Breaker) SlowDown(asked time.Duration, trial bool, now time.Time) {
 	if asked <= 0 {
 		if b.state != BreakerHolding || trial || b.slow == 0 {
@@ -141,7 +143,7 @@ func (b *Breaker) SlowDown(asked time.Duration, trial bool, now time.Time) {
 	b.Hold(Hold{Until: now.Add(ClampRetryAfter(asked)), Wait: b.slow})
 }
 
-// Hold lets nothing go out until a hold ends. A longer hold stays.
+// Hold stops all attempts until a hold ends. A longer hold stays in force.
 func (b *Breaker) Hold(h Hold) {
 	b.slow = h.Wait
 	if b.state == BreakerHolding && h.Until.Before(b.resumeAt) {
@@ -150,7 +152,7 @@ func (b *Breaker) Hold(h Hold) {
 	b.state, b.resumeAt = BreakerHolding, h.Until
 }
 
-// Held returns what is to be kept of a hold, for a reason; the zero hold when there is none.
+// Held returns the hold to store, with a reason; the zero hold when there is none.
 func (b *Breaker) Held(reason string) Hold {
 	if b.state != BreakerHolding {
 		return Hold{}
@@ -158,10 +160,10 @@ func (b *Breaker) Held(reason string) Hold {
 	return Hold{Kind: HoldSlowDown, Until: b.resumeAt, Reason: reason, Wait: b.slow}
 }
 
-// ClockSet goes on with the time that is left after one of the clocks was set.
+// ClockSet continues with the time that is left after a clock was set.
 func (b *Breaker) ClockSet(now time.Time) { b.resumeAt = Rebase(b.resumeAt, now) }
 
-// Reset closes the breaker at once: a person resumed the subscription or changed its target.
+// Reset closes the breaker at once, because a person resumed the subscription or changed its target.
 func (b *Breaker) Reset() {
 	b.streak = b.streak[:0]
 	b.close()
@@ -175,8 +177,8 @@ func (b *Breaker) open(wait time.Duration, now time.Time) {
 	b.state, b.wait, b.resumeAt = BreakerOpen, wait, now.Add(wait)
 }
 
-// probeFailed keeps the breaker open, unless the endpoint had failed and now answers: then it is back, and what it
-// thinks of this one event is that event's affair.
+// probeFailed keeps the breaker open. The exception is an endpoint that had failed and now responds: it is back, and its
+// refusal concerns only this event.
 func (b *Breaker) probeFailed(at Position, endpoint bool, now time.Time) (closed bool) {
 	if !endpoint && !b.refused {
 		b.close()

@@ -2,11 +2,11 @@ package gateway
 
 import "time"
 
-// The time of this process has two readings: the wall clock, which is stored and shown, and which somebody may set; and the
-// monotonic clock, which knows how much time has passed, but stands still while the machine sleeps. What is read from the
-// store has only the first. Nothing lasts longer than the clock says that says less.
+// The time of a process has two readings. The wall clock is stored and shown, and may be set. The monotonic clock shows how
+// much time has passed, but stops while the machine sleeps. Times from the store have only the wall clock. A wait ends as
+// soon as one of the two clocks says so.
 
-// Left returns how long it is to an end, by the clock that says less.
+// Left returns the time until an end: the lesser one by the two clocks.
 func Left(end, now time.Time) time.Duration {
 	return min(end.Sub(now), end.Round(0).Sub(now.Round(0)))
 }
@@ -14,7 +14,7 @@ func Left(end, now time.Time) time.Duration {
 // Over reports whether an end has come by one of the clocks.
 func Over(end, now time.Time) bool { return Left(end, now) <= 0 }
 
-// Rebase returns an end as both clocks have it now; the zero time stays.
+// Rebase returns now plus the time that is left until an end, so that both clocks agree on it; the zero time stays zero.
 func Rebase(end, now time.Time) time.Time {
 	if end.IsZero() {
 		return end

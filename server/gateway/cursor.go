@@ -7,13 +7,13 @@ import (
 	"errors"
 )
 
-// Incarnation is one uninterrupted life of the log. Every start begins a new one, so that a database put back from a
-// backup never mistakes cursors of the lost events for its own.
+// Incarnation is one uninterrupted life of the log. Every start begins a new one. So a database that was restored from a
+// backup does not mistake cursors of lost events for its own.
 type Incarnation [8]byte
 
 func (i Incarnation) String() string { return hex.EncodeToString(i[:]) }
 
-// Cursor names a place in the log: after the event at Position.
+// Cursor is a place in the log: after the event at Position.
 type Cursor struct {
 	Shard       uint16
 	Incarnation Incarnation
@@ -43,7 +43,7 @@ func (c Cursor) String() string {
 	return encodeCursor(&raw)
 }
 
-// encodeCursor writes what cursorText would, in a tenth of the time: every ack and every attempt carries a cursor.
+// encodeCursor returns the same text as cursorText in a tenth of the time, because every ack and every attempt has a cursor.
 func encodeCursor(raw *[cursorBytes]byte) string {
 	var text [(cursorBytes*8 + 4) / 5]byte
 	n, bits, pending := 0, 0, uint32(0)
@@ -72,14 +72,14 @@ func ParseCursor(text string) (Cursor, error) {
 		Position: Position(binary.BigEndian.Uint64(raw[11:])),
 	}
 	copy(c.Incarnation[:], raw[3:])
-	// One spelling per cursor: the unused low bits of the last character are zero.
+	// There is one spelling for each cursor: the unused low bits of the last character must be zero.
 	if c.Position < 0 || c.String() != text {
 		return Cursor{}, ErrBadCursor
 	}
 	return c, nil
 }
 
-// Gap says why events are missing at a cursor.
+// Gap is the reason why events are missing at a cursor.
 type Gap int
 
 // The reasons of a gap.
@@ -102,16 +102,16 @@ func (g Gap) String() string {
 	}
 }
 
-// IncarnationStart is where an incarnation begins: its first position.
+// IncarnationStart is an incarnation with its first position.
 type IncarnationStart struct {
 	ID    Incarnation
 	First Position
 }
 
-// CheckCursor holds a cursor against the incarnations stored here (oldest first), the head of the log and the tenant's
-// purge mark. It returns the position to read after, and what is missing before the next event. When the log was
-// replaced, reading goes on after the last position the cursor's incarnation and this log have in common, or from the
-// earliest event when they have none.
+// CheckCursor checks a cursor against the stored incarnations (oldest first), the head of the log and the tenant's purge
+// mark. It returns the position to read after, and the gap before the next event. If the log was replaced, reading continues
+// after the last position that the cursor's incarnation and this log have in common, or from the earliest event if there is
+// none.
 func CheckCursor(c Cursor, incarnations []IncarnationStart, head, purgedTo Position) (Position, Gap) {
 	after, gap := sharedPosition(c, incarnations, head)
 	if after < purgedTo {

@@ -8,14 +8,14 @@ import (
 	"time"
 )
 
-// SubscriptionID identifies a subscription inside the server; users see its uid.
+// SubscriptionID identifies a subscription inside the server; users see the uid.
 type SubscriptionID int64
 
 // GroupID identifies a group of subscriptions. Its caught-up subscriptions share one stored place, and one node delivers for all of
 // them. There is one group so far, 0.
 type GroupID int64
 
-// Run tells a delivery's live run (0) from replays.
+// Run distinguishes a delivery's live run (0) from replays.
 type Run int32
 
 // DeliveryState is where a delivery stands.
@@ -59,7 +59,7 @@ func (s DeliveryState) String() string {
 	}
 }
 
-// AttemptCause is why an attempt was made.
+// AttemptCause is the reason why an attempt was made.
 type AttemptCause uint8
 
 // The causes. Values are stored.
@@ -89,7 +89,7 @@ func (c AttemptCause) String() string {
 	}
 }
 
-// Attempt is one try at a delivery, with what came back.
+// Attempt is one try at a delivery, with the response.
 type Attempt struct {
 	// Number is 1 for the first.
 	Number  int
@@ -98,18 +98,18 @@ type Attempt struct {
 	Outcome Outcome
 }
 
-// Of a delivery's attempts the first FirstAttemptsKept and the last LastAttemptsKept are kept.
+// Of a delivery's attempts, the first FirstAttemptsKept and the last LastAttemptsKept are kept.
 const (
 	FirstAttemptsKept = 10
 	LastAttemptsKept  = 40
 )
 
-// AttemptsLeftOut is how many attempts between the first and the last are not kept.
+// AttemptsLeftOut returns the number of attempts between the first and the last ones that are not kept.
 func (d *Delivery) AttemptsLeftOut() int {
 	return max(d.Attempts-FirstAttemptsKept-LastAttemptsKept, 0)
 }
 
-// DeliveryKey names a delivery: one event, one subscription, one run.
+// DeliveryKey identifies a delivery: one event, one subscription, one run.
 type DeliveryKey struct {
 	Subscription SubscriptionID
 	Position     Position
@@ -121,23 +121,23 @@ type Delivery struct {
 	DeliveryKey
 	Tenant TenantID
 	State  DeliveryState
-	// Attempts is how many attempts have ended.
+	// Attempts is the number of attempts that have ended.
 	Attempts int
-	// Step is how many steps of the retry schedule are used up.
+	// Step is the number of steps of the retry schedule that are used up.
 	Step int
-	// Probes is how many probes this event has failed while the breaker was open.
+	// Probes is the number of probes that this event has failed while the breaker was open.
 	Probes int
-	// Due is when the next attempt may go out, while retrying. Zero while retrying: as soon as the subscription lets it
-	// (it waits for the breaker, a hold or a resume).
+	// Due is when the next attempt may begin, while retrying. If it is zero, the attempt begins as soon as the subscription
+	// allows it: the delivery waits for the breaker, a hold or a resume.
 	Due time.Time
 	// Last is the newest attempt that has ended; nil before the first has.
 	Last *Attempt
-	// Manual marks that the next attempt was asked for by a person.
+	// Manual means that a person asked for the next attempt.
 	Manual     bool
 	CreateTime time.Time
 	UpdateTime time.Time
 
-	// EventID and EventType are filled by reads.
+	// EventID and EventType are set by reads of the store.
 	EventID   string
 	EventType string
 }
@@ -149,7 +149,7 @@ var deliveryIDText = base32.NewEncoding("0123456789abcdefghijklmnopqrstuv").With
 // ErrBadDeliveryID is returned for text that is not a delivery id.
 var ErrBadDeliveryID = errors.New("not a delivery id")
 
-// ID is the form users see: "dlv_" and 32 characters. It is the key itself, so it needs no column and no index.
+// ID returns the form that users see: "dlv_" and 32 characters. It encodes the key, so it needs no column and no index.
 func (k DeliveryKey) ID() string {
 	var raw [20]byte
 	binary.BigEndian.PutUint64(raw[0:], uint64(k.Subscription))
@@ -158,7 +158,7 @@ func (k DeliveryKey) ID() string {
 	return deliveryIDPrefix + deliveryIDText.EncodeToString(raw[:])
 }
 
-// ParseDeliveryID reads what ID writes. The error is ErrBadDeliveryID.
+// ParseDeliveryID parses the result of ID. The error is ErrBadDeliveryID.
 func ParseDeliveryID(text string) (DeliveryKey, error) {
 	rest, ok := strings.CutPrefix(text, deliveryIDPrefix)
 	if !ok {
@@ -173,7 +173,8 @@ func ParseDeliveryID(text string) (DeliveryKey, error) {
 		Position:     Position(binary.BigEndian.Uint64(raw[8:])),
 		Run:          Run(binary.BigEndian.Uint32(raw[16:])),
 	}
-	// One spelling per delivery: the decoder skips line ends and lets a lone trailing character pass.
+	// There is one spelling for each delivery. The decoder ignores line ends and a lone trailing character, so the text is
+	// compared.
 	if k.ID() != text {
 		return DeliveryKey{}, ErrBadDeliveryID
 	}

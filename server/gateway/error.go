@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// Code says what kind of error it is. Transports translate it once, at the boundary.
+// Code is the kind of an error. Transports translate it once, at the boundary.
 type Code uint8
 
 // The codes.
@@ -63,20 +63,20 @@ const (
 
 // Violation is one broken rule of one field.
 type Violation struct {
-	// Field is the path, for example "event.data.total".
+	// Field is the path of the field, for example "event.data.total".
 	Field string
 	// Rule is the id of the rule, for example "int64.gt".
 	Rule    string
 	Message string
 }
 
-// Error is an error with a code, shown to the user as it is.
+// Error is an error with a code. Users see it as it is, without Cause.
 type Error struct {
 	Code    Code
 	Reason  Reason
 	Message string
 	Fields  []Violation
-	// RetryAfter tells when to try again, where a retry helps.
+	// RetryAfter is when to try again, if a retry helps.
 	RetryAfter time.Duration
 	// Cause is logged, never shown.
 	Cause error
@@ -91,12 +91,12 @@ func (e *Error) Error() string {
 
 func (e *Error) Unwrap() error { return e.Cause }
 
-// Errorf makes an error with a code and a reason.
+// Errorf returns an error with a code and a reason.
 func Errorf(code Code, reason Reason, format string, args ...any) *Error {
 	return &Error{Code: code, Reason: reason, Message: fmt.Sprintf(format, args...)}
 }
 
-// FieldError makes an invalid-argument error that names one field.
+// FieldError returns an invalid-argument error that names one field.
 func FieldError(field, format string, args ...any) *Error {
 	message := fmt.Sprintf(format, args...)
 	return &Error{
@@ -106,24 +106,25 @@ func FieldError(field, format string, args ...any) *Error {
 	}
 }
 
-// NotFound makes the error for a thing that does not exist, or that the caller may not know of.
+// NotFound returns the error for something that does not exist, or that the caller must not know about.
 func NotFound(noun, name string) *Error {
 	return Errorf(CodeNotFound, ReasonNotFound, "%s %q does not exist", noun, name)
 }
 
-// Gone makes the error for a thing that was there when the call began. Its number in the database is nobody's business.
+// Gone returns the error for something that existed when the call began. It does not show the number in the database.
 func Gone(noun string) *Error {
 	return Errorf(CodeNotFound, ReasonNotFound, "the %s does not exist any more", noun)
 }
 
-// NoSocket makes the error for what could not be sent because this process has no socket free; it passes.
+// NoSocket returns the error for something that could not be sent because this process has no free socket, which is
+// transient.
 func NoSocket(message string) *Error {
 	e := Errorf(CodeUnavailable, ReasonOverloaded, "%s; try again", message)
 	e.RetryAfter = time.Second
 	return e
 }
 
-// AtIndex puts an index before the message and the fields: an error of one event of a batch.
+// AtIndex adds an index to the message and the fields, for an error of one event of a batch.
 func (e *Error) AtIndex(index int) *Error {
 	indexed := *e
 	prefix := fmt.Sprintf("events[%d]", index)
@@ -154,10 +155,10 @@ func ErrorCode(err error) Code {
 	return CodeInternal
 }
 
-// summaryFields is how many violations a message names; the details name them all.
+// summaryFields is the number of violations that a message names; the details name all.
 const summaryFields = 3
 
-// Summary says in one line which fields break which rules.
+// Summary returns one line that names the fields and their faults.
 func Summary(fields []Violation) string {
 	var text strings.Builder
 	for i, v := range fields[:min(len(fields), summaryFields)] {

@@ -5,10 +5,10 @@ import (
 	"time"
 )
 
-// Position is an event's place in the log: dense, from 1, strictly increasing in commit order, never reused.
+// Position is an event's place in the log: without holes, from 1, strictly increasing in commit order, never reused.
 type Position int64
 
-// TenantID identifies a tenant inside the server; users see its name. 0 means none (server-scoped).
+// TenantID identifies a tenant inside the server; users see the name. 0 means none (server-scoped).
 type TenantID int64
 
 // SchemaID identifies one stored version of one event type's schema. 0 means untyped.
@@ -17,12 +17,12 @@ type SchemaID int64
 // ContentHash is the first half of a SHA-256 over what the client supplied and the canonical payload.
 type ContentHash [16]byte
 
-// DefaultSource is the source of an event whose producer gave none.
+// DefaultSource is the source of an event whose producer sent none.
 const DefaultSource = "postrider"
 
-// Limits of an event, and of a batch of them. Lengths are in characters; those of ids and types have one byte each. MaxDataDepth counts
-// nested objects and arrays. The rules in proto/postrider/v1/event.proto, the JSON reader in server/wire and the checks in
-// server/publish keep these limits, and TestLimits in server/wire holds them to it.
+// Limits of an event, and of a batch of events. Lengths are in characters; the characters of ids and types have one byte
+// each. MaxDataDepth counts nested objects and arrays. The rules in proto/postrider/v1/event.proto, the JSON reader in
+// server/wire and the checks in server/publish apply these limits; TestLimits in server/wire compares them.
 const (
 	MaxIDLength      = 64
 	MaxTypeLength    = 255
@@ -33,12 +33,12 @@ const (
 	MaxBatch         = 1000
 )
 
-// PayloadFormat is how a reader gets payloads.
+// PayloadFormat is the form in which a reader gets payloads.
 type PayloadFormat uint8
 
 // The formats. Values are stored, and are those of the contract.
 const (
-	// PayloadUsual: typed payloads as messages, to readers who can read those; as JSON text otherwise.
+	// PayloadUsual: typed payloads as messages for readers that can decode them, as JSON text otherwise.
 	PayloadUsual PayloadFormat = iota
 	PayloadJSON
 	// PayloadJSONDefaults: with the defaults of fields without presence that are not set.
@@ -55,25 +55,25 @@ type Event struct {
 	Subject    string
 	Time       time.Time
 	AcceptTime time.Time
-	// Schema is the version Data is encoded under; 0 when Data is JSON text.
+	// Schema is the version with which Data is encoded; 0 when Data is JSON text.
 	Schema SchemaID
 	// Data is the canonical Protobuf encoding of a typed event, the text of a JSON object otherwise.
 	Data []byte
 	// OrderingKey orders deliveries; empty when the event has none.
 	OrderingKey string
-	// Ignored are the fields that were left out since the schema does not have them. It is known while the event is accepted
-	// and not stored; nil for none.
+	// Ignored holds the fields that were left out because the schema does not have them; nil for none. It is set only while
+	// the event is accepted, and is not stored.
 	Ignored *IgnoredFields
-	// Violations are what the event breaks, when it was accepted all the same.
+	// Violations are the violations of an event that was accepted in spite of them.
 	Violations []Violation
-	// Unfit is the version whose schema cannot hold the payload, which was not enforced; Schema is 0 then, Data JSON text,
+	// Unfit is the version whose schema cannot hold the payload and was not enforced. Then Schema is 0, Data is JSON text,
 	// and Violations say why.
 	Unfit SchemaID
 
 	json atomic.Pointer[[]byte]
 }
 
-// JSON returns the payload as the text of a JSON object. A typed payload is rendered once, by render, and kept.
+// JSON returns the payload as a JSON object. A typed payload is rendered once, by render, and kept.
 func (e *Event) JSON(render func(SchemaID, []byte) ([]byte, error)) ([]byte, error) {
 	if e.Schema == 0 {
 		return e.Data, nil
@@ -89,7 +89,7 @@ func (e *Event) JSON(render func(SchemaID, []byte) ([]byte, error)) ([]byte, err
 	return text, nil
 }
 
-// Size is about how many bytes the event takes in memory and on disk.
+// Size returns about how many bytes the event takes in memory and on disk.
 func (e *Event) Size() int {
 	size := 160 + len(e.ID) + len(e.Type) + len(e.Source) + len(e.Subject) + len(e.OrderingKey) + len(e.Data)
 	for _, v := range e.Violations {
@@ -98,10 +98,11 @@ func (e *Event) Size() int {
 	return size
 }
 
-// heldBytes is what an event takes in memory beyond its size: the rest of the struct, rounding, and who points to it.
+// heldBytes is the memory of an event besides its size: the rest of the struct, rounding, and pointers to it.
 const heldBytes = 160
 
-// Held is about how many bytes the event holds in memory. A typed payload is held as JSON text, too, once anybody needed that.
+// Held returns about how many bytes the event holds in memory. That includes the JSON text of a typed payload, once it was
+// rendered.
 func (e *Event) Held() int {
 	held := e.Size() + heldBytes
 	if e.Schema != 0 {
@@ -110,7 +111,7 @@ func (e *Event) Held() int {
 	return held
 }
 
-// ValidEventID reports whether id may name an event: 1 to 64 letters, digits and the characters _ : -.
+// ValidEventID reports whether id can be the id of an event: 1 to 64 letters, digits and the characters _ : -.
 func ValidEventID(id string) bool {
 	for i := range len(id) {
 		if !isWord(id[i]) && id[i] != ':' {
@@ -120,5 +121,5 @@ func ValidEventID(id string) bool {
 	return id != "" && len(id) <= MaxIDLength
 }
 
-// IgnoredFields are the paths of fields that were left out of a payload, the first ones.
+// IgnoredFields holds the paths of the first fields that were left out of a payload.
 type IgnoredFields struct{ Paths []string }

@@ -2,7 +2,7 @@ package gateway
 
 import "time"
 
-// Level says what happens to an event that breaks its type's schema.
+// Level is what happens to an event that breaks its type's schema.
 type Level uint8
 
 // The levels. Values are stored.
@@ -26,10 +26,10 @@ func (l Level) String() string {
 	}
 }
 
-// UnknownFields says what fields of a payload mean that its schema does not have.
+// UnknownFields is how fields of a payload are treated that its schema does not have.
 type UnknownFields uint8
 
-// What they mean. Values are stored.
+// The treatments. Values are stored.
 const (
 	// RefuseUnknown: they break the schema.
 	RefuseUnknown UnknownFields = iota
@@ -37,14 +37,14 @@ const (
 	IgnoreUnknown
 )
 
-// EventType is a name with a Protobuf message as its schema.
+// EventType is an event type: a name, with a Protobuf message as its schema.
 type EventType struct {
 	Name string
-	// Level holds for tenants that are not in TenantLevels.
+	// Level applies to tenants that are not in TenantLevels.
 	Level Level
-	// TenantLevels are those of tenants that have one of their own. The map is shared and must not be changed.
+	// TenantLevels holds the levels of tenants that have one of their own. The map is shared and must not be changed.
 	TenantLevels map[TenantID]Level
-	// UnknownFields holds for every tenant.
+	// UnknownFields applies to every tenant.
 	UnknownFields UnknownFields
 	// Deprecated types still accept events; DeprecationNote says why, and what to use instead.
 	Deprecated      bool
@@ -58,7 +58,7 @@ type EventType struct {
 	UpdateTime    time.Time
 }
 
-// LevelOf is the level that holds for a tenant.
+// LevelOf returns the level that applies to a tenant.
 func (t *EventType) LevelOf(tenant TenantID) Level {
 	if own, ok := t.TenantLevels[tenant]; ok {
 		return own

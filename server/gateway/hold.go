@@ -2,7 +2,7 @@ package gateway
 
 import "time"
 
-// HoldKind says what keeps an active subscription from attempts.
+// HoldKind is the reason why an active subscription makes no attempts.
 type HoldKind uint8
 
 // The kinds. Values are stored.
@@ -14,23 +14,23 @@ const (
 	HoldFilter
 )
 
-// Hold keeps a subscription's attempts and its cursor from going on, across restarts. It is stored with the subscription.
+// Hold stops a subscription's attempts and its cursor, across restarts. It is stored with the subscription.
 type Hold struct {
 	Kind HoldKind `json:"kind"`
-	// Until is when it ends by itself; zero: it lasts until the subscription is changed or resumed.
+	// Until is when the hold ends by itself. If it is zero, the hold lasts until the subscription is changed or resumed.
 	Until time.Time `json:"until,omitzero"`
-	// Since is when it was stored, if it ends by itself.
+	// Since is when the hold was stored, if it ends by itself.
 	Since time.Time `json:"since,omitzero"`
-	// Reason is for a person.
+	// Reason is text for people.
 	Reason string `json:"reason,omitempty"`
-	// Wait is how long it is when the endpoint named no time: the next such hold is twice as long.
+	// Wait is the length of the hold if the endpoint named no time. The next such hold is twice as long.
 	Wait time.Duration `json:"wait,omitempty"`
 }
 
 // SetAside reports whether only a change of the subscription ends the hold.
 func (h Hold) SetAside() bool { return h.Kind != HoldNone && h.Until.IsZero() }
 
-// Bound returns the hold as it is to be kept from now on: it lasts no longer from now than it did when it was stored, and no
+// Bound returns the hold that applies from now on. It lasts no longer from now than it lasted when it was stored, and no
 // longer than an endpoint may ask for, whatever a clock that was ahead has stored.
 func (h Hold) Bound(now time.Time) Hold {
 	if !h.Until.IsZero() {
@@ -44,7 +44,7 @@ func (h Hold) Bound(now time.Time) Hold {
 	return h
 }
 
-// EndsBy reports whether a change of a subscription ends the hold, because it changes what was held.
+// EndsBy reports whether a change of a subscription ends the hold, because the change affects the reason for it.
 func (h Hold) EndsBy(before, after *Subscription) bool {
 	switch h.Kind {
 	case HoldSlowDown:

@@ -7,9 +7,9 @@ import (
 	"time"
 )
 
-// Latencies counts durations in fixed buckets, each 19 % (a quarter of an octave) wider than the one before, so that
-// counts of several intervals or servers can be added up and a percentile still be told to within 10 %. Only buckets with
-// something in them take memory. The zero value has none.
+// Latencies counts durations in fixed buckets, each 19 % (a quarter of an octave) wider than the one before. So the counts
+// of several intervals or servers can be added, and percentiles are still within 10 %. Only buckets that are not empty take
+// memory. The zero value is empty.
 type Latencies struct {
 	buckets []latencyBucket // by index
 }
@@ -20,7 +20,7 @@ type latencyBucket struct {
 }
 
 const (
-	// shortestLatency is the upper bound of bucket 0: what took less counts as this.
+	// shortestLatency is the upper bound of bucket 0. Shorter durations count in it, too.
 	shortestLatency = 100 * time.Microsecond
 	bucketsAnOctave = 4
 )
@@ -34,7 +34,8 @@ func LatencyBucket(d time.Duration) uint8 {
 	return uint8(min(math.Ceil(octaves*bucketsAnOctave), math.MaxUint8))
 }
 
-// latencyOf returns the duration that stands for a bucket: the geometric middle, so that the error is the same either way.
+// latencyOf returns the duration that represents a bucket: its geometric middle, so that the error is the same in both
+// directions.
 func latencyOf(index uint8) time.Duration {
 	if index == 0 {
 		return shortestLatency
@@ -46,7 +47,7 @@ func latencyOf(index uint8) time.Duration {
 // Add counts one duration.
 func (l *Latencies) Add(d time.Duration) { l.AddBucket(LatencyBucket(d), 1) }
 
-// AddBucket counts in a bucket. A negative count takes away what was counted before.
+// AddBucket adds a count to a bucket. A negative count removes what was added before.
 func (l *Latencies) AddBucket(index uint8, count int64) {
 	i, found := slices.BinarySearchFunc(l.buckets, index, func(b latencyBucket, index uint8) int { return int(b.index) - int(index) })
 	switch {
@@ -59,24 +60,24 @@ func (l *Latencies) AddBucket(index uint8, count int64) {
 	}
 }
 
-// Merge adds what another one has counted.
+// Merge adds the counts of other.
 func (l *Latencies) Merge(other *Latencies) {
 	for _, b := range other.buckets {
 		l.AddBucket(b.index, b.count)
 	}
 }
 
-// Remove takes away what was merged before.
+// Remove subtracts counts that were merged before.
 func (l *Latencies) Remove(other *Latencies) {
 	for _, b := range other.buckets {
 		l.AddBucket(b.index, -b.count)
 	}
 }
 
-// Clone returns one that shares nothing.
+// Clone returns a copy that shares nothing.
 func (l *Latencies) Clone() Latencies { return Latencies{slices.Clone(l.buckets)} }
 
-// Buckets goes through the buckets that have something in them, shortest first.
+// Buckets iterates over the buckets that are not empty, shortest first.
 func (l *Latencies) Buckets() iter.Seq2[uint8, int64] {
 	return func(yield func(uint8, int64) bool) {
 		for _, b := range l.buckets {
@@ -87,10 +88,10 @@ func (l *Latencies) Buckets() iter.Seq2[uint8, int64] {
 	}
 }
 
-// Len is how many buckets have something in them.
+// Len returns the number of buckets that are not empty.
 func (l *Latencies) Len() int { return len(l.buckets) }
 
-// Count is how many durations were counted.
+// Count returns the number of durations that were counted.
 func (l *Latencies) Count() (n int64) {
 	for _, b := range l.buckets {
 		n += b.count
@@ -98,8 +99,8 @@ func (l *Latencies) Count() (n int64) {
 	return n
 }
 
-// Quantile returns a duration that a share q of those counted (0 < q ≤ 1) did not exceed, to within 10 %; 0 when there are
-// none.
+// Quantile returns a duration that a share q (0 < q ≤ 1) of the counted ones did not exceed, to within 10 %; 0 when there
+// are none.
 func (l *Latencies) Quantile(q float64) time.Duration {
 	rank := int64(math.Ceil(q * float64(l.Count())))
 	for _, b := range l.buckets {

@@ -6,18 +6,18 @@ import (
 	"strings"
 )
 
-// MaxPatterns is how many type patterns a filter may have.
+// MaxPatterns is the maximum number of type patterns of a filter.
 const MaxPatterns = 100
 
-// MaxExpressionLength is how long a filter's expression may be, in characters.
+// MaxExpressionLength is the maximum length of a filter's expression, in characters.
 const MaxExpressionLength = 4096
 
 // Filter selects events of one tenant: those whose type a pattern selects and for which the expression is true.
 type Filter struct {
 	// Types are patterns: exact ("order.created"), by prefix ("order.*", any depth) or all ("*"). None means all.
 	Types []string
-	// Expression is in CEL over `event`; all events when empty. This package only carries it: server/filter knows what it
-	// says, and the functions here look at the patterns alone.
+	// Expression is a CEL expression over `event`; an empty one selects all events. server/filter evaluates it. The
+	// functions of this package consider only the patterns.
 	Expression string
 }
 
@@ -28,7 +28,8 @@ func (f Filter) Equal(other Filter) bool {
 
 var typePattern = regexp.MustCompile(`^(\*|[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*(\.\*)?)$`)
 
-// ValidType reports whether name may be an event type. It runs for every event, so it does without a regular expression.
+// ValidType reports whether name can be the name of an event type. It runs for every event, so it does not use a regular
+// expression.
 func ValidType(name string) bool {
 	if name == "" || len(name) > MaxTypeLength || name[len(name)-1] == '.' {
 		return false
@@ -48,7 +49,7 @@ func isWord(c byte) bool {
 	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || c == '_' || c == '-'
 }
 
-// ValidPattern reports whether pattern may stand in a filter.
+// ValidPattern reports whether pattern can be part of a filter.
 func ValidPattern(pattern string) bool {
 	return len(pattern) <= MaxTypeLength+2 && typePattern.MatchString(pattern)
 }

@@ -5,11 +5,12 @@ import (
 	"strings"
 )
 
-// idForm is that of the ids that the server makes: a name of that form would be taken for somebody's id.
+// idForm is the form of the ids that the server makes. A name of that form could be mistaken for an id.
 var idForm = regexp.MustCompile(`^[a-z]{3}_[0-9a-z]{20}$`)
 
-// CheckName refuses a new name that a person, or a call that takes a name or an id, could take for another one. What was
-// stored before goes on, and an update that leaves it is accepted. The form of a name is the contract's to check.
+// CheckName returns an error for a new name that people, or calls that accept a name or an id, could mistake for another
+// one. Names that are already stored stay valid, also in updates that do not change them. The contract checks the form of a
+// name.
 func CheckName(field, name string) error {
 	switch {
 	case strings.HasSuffix(name, " "):

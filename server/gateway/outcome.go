@@ -8,15 +8,16 @@ type OutcomeKind uint8
 // The kinds of outcome. Values are stored.
 const (
 	OutcomeNone OutcomeKind = iota
-	// OutcomeDelivered: the endpoint has taken the event.
+	// OutcomeDelivered: the endpoint has accepted the event.
 	OutcomeDelivered
 	// OutcomeEventFailure: the endpoint refused this event. It uses a step of the retry schedule.
 	OutcomeEventFailure
-	// OutcomeEndpointFailure: the endpoint could not be reached or failed, whatever the event. It counts for the breaker.
+	// OutcomeEndpointFailure: the endpoint could not be reached or failed, regardless of the event. It counts for the
+	// breaker.
 	OutcomeEndpointFailure
-	// OutcomeSlowDown: the endpoint asked to be left alone for a while. The subscription holds; no step is used.
+	// OutcomeSlowDown: the endpoint asked for a pause. The subscription holds; no step is used.
 	OutcomeSlowDown
-	// OutcomeGone: the endpoint wants no event ever again. The subscription is disabled.
+	// OutcomeGone: the endpoint wants no more events. The subscription is disabled.
 	OutcomeGone
 )
 
@@ -37,47 +38,48 @@ func (k OutcomeKind) String() string {
 	}
 }
 
-// Bounds of how long an endpoint may ask to be left alone, and what it means when it names no time.
+// Bounds of the pause that an endpoint may ask for, and the pause when it names no time.
 const (
 	MinRetryAfter     = time.Second
 	MaxRetryAfter     = 24 * time.Hour
 	DefaultRetryAfter = 5 * time.Second
 )
 
-// MaxResponseKept is how many bytes of a response body an attempt keeps.
+// MaxResponseKept is the number of bytes of a response body that are stored with an attempt.
 const MaxResponseKept = 1024
 
-// Timings says where an attempt's time went; 0 for a part that did not happen.
+// Timings holds how long the parts of an attempt took; 0 for a part that did not happen.
 type Timings struct {
 	DNS, Connect, TLS time.Duration
-	// FirstByte runs from the connection being ready to the first byte of the answer.
+	// FirstByte is the time from the connection being ready to the first byte of the response.
 	FirstByte time.Duration
 	Total     time.Duration
 }
 
-// Outcome is what came of one attempt: what was sent and what came back.
+// Outcome is the outcome of one attempt: what was sent, and the response.
 type Outcome struct {
 	Kind OutcomeKind
-	// Sent is what was transmitted.
+	// Sent describes what was transmitted.
 	Sent Sent
-	// NoSocket tells, with OutcomeNone, that nothing was sent because this process had no socket free. It passes.
+	// NoSocket means, with OutcomeNone, that nothing was sent because this process had no free socket, which is transient.
 	NoSocket bool
-	// Status is the number that the target's protocol has for what the endpoint said, such as an HTTP status; 0 for none.
+	// Status is the number of the response in the target's protocol, such as an HTTP status; 0 for none.
 	Status int
-	// RetryAfter is how long the endpoint asked to be left alone, with OutcomeSlowDown; 0 when it named no usable time.
+	// RetryAfter is the length of the pause that the endpoint asked for, with OutcomeSlowDown; 0 when it named no usable
+	// time.
 	RetryAfter time.Duration
-	// Error says what went wrong, for a person; empty when delivered.
+	// Error describes what went wrong, for people; empty when delivered.
 	Error string
 	// Address is the host and port dialled.
 	Address string
 	Timings Timings
-	// ContentType and Response are the answer's; Response holds at most MaxResponseKept bytes.
+	// ContentType and Response are those of the response. Response holds at most MaxResponseKept bytes.
 	ContentType string
 	Response    []byte
 	Truncated   bool
 }
 
-// ClampRetryAfter bounds what an endpoint asked for.
+// ClampRetryAfter applies the bounds to the pause that an endpoint asked for.
 func ClampRetryAfter(asked time.Duration) time.Duration {
 	return min(max(asked, MinRetryAfter), MaxRetryAfter)
 }

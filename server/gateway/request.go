@@ -6,8 +6,8 @@ import (
 	"fmt"
 )
 
-// RequestForm is what the requests that a target makes have in common, as it is shown to people: values that are secret are
-// hidden in it already. It is kept once for the attempts that used it.
+// RequestForm is the part that the requests of a target have in common, in the form that is shown to people: secret values
+// are already hidden. It is stored once for all attempts that used it.
 type RequestForm struct {
 	Method  string          `json:"method"`
 	URL     string          `json:"url"`
@@ -17,14 +17,14 @@ type RequestForm struct {
 	digest FormDigest
 }
 
-// RequestHeader is one header of a form: with a value that is always the same, or with one that each attempt fills in.
+// RequestHeader is one header of a form. Its value is either constant or differs in each attempt.
 type RequestHeader struct {
 	Name  string     `json:"name"`
 	Value string     `json:"value,omitempty"`
 	Fill  HeaderFill `json:"fill,omitempty"`
 }
 
-// HeaderFill is what of an attempt is the value of a header.
+// HeaderFill names the value of an attempt that a header contains.
 type HeaderFill string
 
 // The values that differ from attempt to attempt. Names are stored.
@@ -35,10 +35,10 @@ const (
 	FillCursor    HeaderFill = "cursor"
 )
 
-// FormDigest names a form among those of a subscription.
+// FormDigest identifies a form among those of a subscription.
 type FormDigest [8]byte
 
-// NewRequestForm makes a form.
+// NewRequestForm returns a form.
 func NewRequestForm(method, url string, headers []RequestHeader) (*RequestForm, error) {
 	f := &RequestForm{Method: method, URL: url, Headers: headers}
 	text, err := json.Marshal(f)
@@ -49,7 +49,7 @@ func NewRequestForm(method, url string, headers []RequestHeader) (*RequestForm, 
 	return f, nil
 }
 
-// ParseRequestForm reads what Text writes.
+// ParseRequestForm parses the result of Text.
 func ParseRequestForm(text []byte) (*RequestForm, error) {
 	f := new(RequestForm)
 	if err := json.Unmarshal(text, f); err != nil {
@@ -64,10 +64,10 @@ func (f *RequestForm) describedBy(text []byte) {
 	f.text, f.digest = text, FormDigest(sum[:])
 }
 
-// Text is the form as it is stored. It must not be changed.
+// Text returns the stored form. It must not be changed.
 func (f *RequestForm) Text() []byte { return f.text }
 
-// Digest names the form.
+// Digest returns the digest that identifies the form.
 func (f *RequestForm) Digest() FormDigest { return f.digest }
 
 // BodyDigest is the beginning of the SHA-256 of a body that was sent.
@@ -79,18 +79,18 @@ func DigestOf(body []byte) BodyDigest {
 	return BodyDigest(sum[:])
 }
 
-// Sent is what an attempt transmitted, without the body: the zero value when there was nothing to transmit, or when it was
-// not recorded.
+// Sent describes what an attempt transmitted, except the body. It is the zero value when there was nothing to transmit, or
+// when it was not recorded.
 type Sent struct {
-	// Digest names the form. Form is the form itself, from the target and where an attempt is read to be shown.
+	// Digest identifies the form. Form is the form itself; it is set by the target, and when an attempt is read to be shown.
 	Digest FormDigest
 	Form   *RequestForm
-	// Transmitted reports whether there was a connection to send to. The other fields are only set when there was.
+	// Transmitted means that there was a connection to send to. The other fields are set only then.
 	Transmitted bool
 	BodyBytes   int
 	Body        BodyDigest
-	// Signature is the value of the header that proves who sent it. It is no secret: the receiver has it, and it holds for
-	// this one request.
+	// Signature is the value of the header that proves the origin of the request. It is no secret: the receiver has it, and
+	// it is valid for this request only.
 	Signature string
 }
 

@@ -9,23 +9,23 @@ const (
 	DefaultTimeout     = 15 * time.Second
 )
 
-// DefaultRetrySchedule is the waits between attempts when a policy names none.
+// DefaultRetrySchedule holds the waits between attempts when a policy has none.
 var DefaultRetrySchedule = []time.Duration{
 	5 * time.Second, 5 * time.Minute, 30 * time.Minute, 2 * time.Hour, 5 * time.Hour,
 	10 * time.Hour, 14 * time.Hour, 20 * time.Hour, 24 * time.Hour,
 }
 
-// Policy says how a subscription's events are delivered. The zero value is the default policy.
+// Policy is how a subscription's events are delivered. The zero value is the default policy.
 type Policy struct {
-	// RetrySchedule is the waits between attempts; DefaultRetrySchedule when empty.
+	// RetrySchedule holds the waits between attempts; DefaultRetrySchedule when empty.
 	RetrySchedule []time.Duration `json:"retry_schedule,omitempty"`
-	// Concurrency is the attempts under way at once; DefaultConcurrency when 0.
+	// Concurrency is the number of attempts under way at once; DefaultConcurrency when 0.
 	Concurrency int `json:"concurrency,omitempty"`
-	// Timeout is for one whole attempt; DefaultTimeout when 0.
+	// Timeout bounds one whole attempt; DefaultTimeout when 0.
 	Timeout time.Duration `json:"timeout,omitempty"`
 }
 
-// Schedule is the waits in force.
+// Schedule returns the waits that apply.
 func (p Policy) Schedule() []time.Duration {
 	if len(p.RetrySchedule) == 0 {
 		return DefaultRetrySchedule
@@ -33,7 +33,7 @@ func (p Policy) Schedule() []time.Duration {
 	return p.RetrySchedule
 }
 
-// Slots is the concurrency in force.
+// Slots returns the concurrency that applies.
 func (p Policy) Slots() int {
 	if p.Concurrency <= 0 {
 		return DefaultConcurrency
@@ -41,7 +41,7 @@ func (p Policy) Slots() int {
 	return min(p.Concurrency, MaxConcurrency)
 }
 
-// AttemptTimeout is the timeout in force.
+// AttemptTimeout returns the timeout that applies.
 func (p Policy) AttemptTimeout() time.Duration {
 	if p.Timeout <= 0 {
 		return DefaultTimeout
@@ -49,8 +49,8 @@ func (p Policy) AttemptTimeout() time.Duration {
 	return p.Timeout
 }
 
-// NextRetry returns the wait after a failure that used up the schedule's step number `step` (0 for the first), varied by
-// ±20 %: random is uniform in [0, 1). ok is false when the schedule is used up: the delivery is dead.
+// NextRetry returns the wait after a failure that used up the step number `step` of the schedule (0 for the first), varied
+// by ±20 %. random is uniform in [0, 1). ok is false when the schedule is used up: the delivery is dead.
 func (p Policy) NextRetry(step int, random float64) (wait time.Duration, ok bool) {
 	schedule := p.Schedule()
 	if step >= len(schedule) {
@@ -59,18 +59,18 @@ func (p Policy) NextRetry(step int, random float64) (wait time.Duration, ok bool
 	return time.Duration(float64(schedule[step]) * (0.8 + 0.4*random)), true
 }
 
-// Ended is an attempt that has ended, as far as the rest of its delivery's life depends on it.
+// Ended is what the next state of a delivery depends on after an attempt has ended.
 type Ended struct {
 	Kind OutcomeKind
 	// Probe means that the attempt was a probe.
 	Probe bool
-	// Held means that, with this outcome taken into account, the breaker is not closed.
+	// Held means that the breaker is not closed, with this outcome taken into account.
 	Held bool
 	At   time.Time
 }
 
-// Settle moves a delivery on after an attempt: delivered; or waiting for its schedule, for the
-// breaker (Due is zero then) or for a probe; or dead. random is uniform in [0, 1).
+// Settle moves a delivery to its next state after an attempt: delivered; waiting for its schedule, for the breaker (then Due
+// is zero) or for a probe; or dead. random is uniform in [0, 1).
 func (p Policy) Settle(d *Delivery, attempt Ended, random float64) {
 	d.Manual = false
 	switch attempt.Kind {
@@ -85,8 +85,8 @@ func (p Policy) Settle(d *Delivery, attempt Ended, random float64) {
 	}
 }
 
-// settleSlowDown uses no step, but counts as a probe of the event: after ProbesPerEvent the next event gets its turn, and
-// this one comes again by the waits of the schedule, each time after the next of them.
+// settleSlowDown uses no step, but counts as a probe of the event. After ProbesPerEvent the next event gets its turn, and
+// this one waits for the next step of the schedule each time.
 func (p Policy) settleSlowDown(d *Delivery, now time.Time, random float64) {
 	d.Probes++
 	if d.Probes < ProbesPerEvent {
@@ -113,7 +113,7 @@ func (p Policy) settleFailure(d *Delivery, attempt Ended, random float64) {
 	case d.Probes == ProbesPerEvent:
 		p.useStep(d, attempt.At, random)
 	default:
-		// A probe of last resort, when there is nothing else to probe with: it comes again after the same wait.
+		// This event is the probe because there was no other. It is tried again after the same wait.
 		wait, _ := p.NextRetry(min(max(d.Step-1, 0), len(p.Schedule())-1), random)
 		d.State, d.Due = DeliveryRetrying, attempt.At.Add(wait)
 	}
@@ -129,11 +129,11 @@ func (p Policy) useStep(d *Delivery, now time.Time, random float64) {
 	d.State, d.Due = DeliveryRetrying, now.Add(wait)
 }
 
-// wait lets the delivery go on as soon as its subscription does.
+// wait makes the delivery wait until its subscription continues.
 func (d *Delivery) wait() { d.State, d.Due = DeliveryRetrying, time.Time{} }
 
-// GiveBack undoes what a failure cost that turned out to be one of those that opened the breaker: the step is given back,
-// and the delivery goes on when the breaker lets it, as if new to probes.
+// GiveBack undoes the cost of a failure that turned out to be one of those that opened the breaker. The step is given back.
+// The delivery continues when the breaker allows it, as if it had not been probed.
 func (d *Delivery) GiveBack() {
 	if d.State == DeliveryRetrying && d.Step > 0 {
 		d.Step--

@@ -25,7 +25,7 @@ type Start struct {
 	Time   time.Time
 }
 
-// StartAfter begins after a place in the log.
+// StartAfter returns the start after a cursor.
 func StartAfter(cursor Cursor) Start { return Start{Kind: StartCursor, Cursor: cursor} }
 
 // startSkew is how far in the future a start may be, because a client's clock may be ahead.

@@ -6,15 +6,16 @@ import (
 	"time"
 )
 
-// StatsCounts is what happened in a time.
+// StatsCounts holds the counts of a period.
 type StatsCounts struct {
-	// Published events; Delivered ones; Failed attempts, to be made again or not; Dead deliveries, which were given up.
+	// Published counts events, Delivered deliveries, Failed attempts (whether or not another follows), and Dead deliveries
+	// that were given up.
 	Published, Delivered, Failed, Dead int64
-	// Latency is from accepting an event to its delivery.
+	// Latency is the time from accepting an event to its delivery.
 	Latency Latencies
 }
 
-// Add adds the counts of another time.
+// Add adds the counts of another period.
 func (c *StatsCounts) Add(other *StatsCounts) {
 	c.Published += other.Published
 	c.Delivered += other.Delivered
@@ -23,7 +24,7 @@ func (c *StatsCounts) Add(other *StatsCounts) {
 	c.Latency.Merge(&other.Latency)
 }
 
-// Remove takes away what was added before.
+// Remove subtracts counts that were added before.
 func (c *StatsCounts) Remove(other *StatsCounts) {
 	c.Published -= other.Published
 	c.Delivered -= other.Delivered
@@ -32,27 +33,27 @@ func (c *StatsCounts) Remove(other *StatsCounts) {
 	c.Latency.Remove(&other.Latency)
 }
 
-// Clone returns counts that share nothing.
+// Clone returns a copy that shares nothing.
 func (c *StatsCounts) Clone() StatsCounts {
 	clone := *c
 	clone.Latency = c.Latency.Clone()
 	return clone
 }
 
-// Empty means that nothing happened.
+// Empty reports whether nothing happened.
 func (c *StatsCounts) Empty() bool { return c.Published+c.Delivered+c.Failed+c.Dead == 0 }
 
-// Attempts is how many attempts ended.
+// Attempts returns the number of attempts that ended.
 func (c *StatsCounts) Attempts() int64 { return c.Delivered + c.Failed }
 
-// StatsGauges is how things stood at a moment.
+// StatsGauges holds the state at one moment.
 type StatsGauges struct {
-	// Known means that somebody looked.
+	// Known means that the state was measured.
 	Known bool
-	// Backlog is how many events wait for their first outcome, over all subscriptions; Retrying how many deliveries failed
-	// and wait for their next attempt.
+	// Backlog is the number of events that wait for their first outcome, over all subscriptions. Retrying is the number of
+	// deliveries that failed and wait for their next attempt.
 	Backlog, Retrying int64
-	// Streams is how many live streams are open.
+	// Streams is the number of open live streams.
 	Streams int64
 }
 
@@ -60,45 +61,45 @@ type StatsGauges struct {
 type StatsPoint struct {
 	Start time.Time
 	StatsCounts
-	// Gauges are of the interval's end.
+	// Gauges is the state at the end of the interval.
 	Gauges StatsGauges
 }
 
-// SubscriptionStats is a span of one subscription.
+// SubscriptionStats holds the statistics of one subscription over a span.
 type SubscriptionStats struct {
 	ID SubscriptionID
 	StatsCounts
-	// Backlog is how things stand now.
+	// Backlog is the current backlog.
 	Backlog SubscriptionBacklog
 }
 
-// SubscriptionBacklog is what waits in a subscription now.
+// SubscriptionBacklog is the current backlog of a subscription.
 type SubscriptionBacklog struct {
-	// Waiting is how many events wait for their first outcome: those the patterns select, or, above BacklogLimit, all those
-	// of the log.
+	// Waiting is the number of events that wait for their first outcome: those that the patterns select or, above
+	// BacklogLimit, all of the log.
 	Waiting int64
-	// Retrying is how many deliveries failed and wait for their next attempt.
+	// Retrying is the number of deliveries that failed and wait for their next attempt.
 	Retrying int64
 }
 
-// EventTypeStats is a span of one event type.
+// EventTypeStats holds the statistics of one event type over a span.
 type EventTypeStats struct {
 	Type      string
 	Published int64
 }
 
-// DeliverySettled is an attempt that has ended, or a delivery that was given up without one; its row is committed.
+// DeliverySettled is an attempt that has ended, or a delivery that was given up without an attempt. Its row is committed.
 type DeliverySettled struct {
 	Tenant       TenantID
 	Subscription SubscriptionID
-	// Attempted reports that an attempt has ended in success or failure (a slow-down is neither), Delivered that it succeeded,
-	// Dead that there will be no other.
+	// Attempted means that an attempt has ended in success or failure (a slow-down is neither). Delivered means that it
+	// succeeded. Dead means that no further attempt follows.
 	Attempted, Delivered, Dead bool
-	// Latency of a delivered one is from accepting the event.
+	// Latency is the time from accepting the event to its delivery.
 	Latency time.Duration
 }
 
-// StatsResolutions are the lengths of intervals that statistics come in.
+// StatsResolutions returns the available lengths of intervals.
 func StatsResolutions() []time.Duration {
 	return []time.Duration{time.Second, 15 * time.Second, 5 * time.Minute, time.Hour}
 }
@@ -109,7 +110,7 @@ const (
 	MaxStatsSpan   = 14 * 24 * time.Hour
 )
 
-// StatsResolution returns the shortest intervals of which a span has at most MaxStatsPoints.
+// StatsResolution returns the shortest interval length for which a span has at most MaxStatsPoints intervals.
 func StatsResolution(span time.Duration) time.Duration {
 	resolutions := StatsResolutions()
 	for _, r := range resolutions {
@@ -120,11 +121,11 @@ func StatsResolution(span time.Duration) time.Duration {
 	return resolutions[len(resolutions)-1]
 }
 
-// statsTop is how many of each ranking are shown.
+// statsTop is the number of entries of each ranking that are shown.
 const statsTop = 20
 
-// TopSubscriptions picks those with the most attempts, those with the most failures and those with the most that waits,
-// and returns them busiest first. It sorts what it is given.
+// TopSubscriptions returns the subscriptions with the most attempts, with the most failures and with the largest backlogs,
+// busiest first. It sorts its argument.
 func TopSubscriptions(all []SubscriptionStats) []SubscriptionStats {
 	ranks := []func(*SubscriptionStats) int64{
 		func(s *SubscriptionStats) int64 { return s.Attempts() },
@@ -150,7 +151,7 @@ func sortSubscriptions(all []SubscriptionStats, rank func(*SubscriptionStats) in
 	})
 }
 
-// TopEventTypes returns those published most, busiest first. It sorts what it is given.
+// TopEventTypes returns the event types that were published most, busiest first. It sorts its argument.
 func TopEventTypes(all []EventTypeStats) []EventTypeStats {
 	slices.SortFunc(all, func(a, b EventTypeStats) int {
 		return cmp.Or(cmp.Compare(b.Published, a.Published), cmp.Compare(a.Type, b.Type))

@@ -2,7 +2,7 @@ package gateway
 
 import "time"
 
-// StreamKind is what a message of a live stream says.
+// StreamKind is the kind of a message of a live stream.
 type StreamKind uint8
 
 // The kinds of message.
@@ -10,27 +10,28 @@ const (
 	// StreamBegin is always the first message.
 	StreamBegin StreamKind = iota
 	StreamEvent
-	// StreamHeartbeat says how far the log was read.
+	// StreamHeartbeat reports the position up to which the log was read.
 	StreamHeartbeat
-	// StreamGap says that events are missing before the position.
+	// StreamGap reports that events are missing before the position.
 	StreamGap
-	// StreamDropped says that events were left out before the position, because the reader was too slow.
+	// StreamDropped reports that events before the position were dropped because the reader was too slow.
 	StreamDropped
 )
 
-// StreamMessage is a message of a live stream, apart from the event that it may carry. Every transport sends the same ones.
+// StreamMessage is a message of a live stream, without the event that it may carry. All transports send the same messages.
 type StreamMessage struct {
 	Kind StreamKind
 	// Cursor is the position reached: a reader that resumes from it misses nothing and sees nothing twice.
 	Cursor Cursor
-	// Gap is what is missing before the next event; with StreamBegin and StreamGap.
+	// Gap is the reason why events are missing before the next one; with StreamBegin and StreamGap.
 	Gap Gap
-	// Dropped is the number of events that were left out; with StreamDropped.
+	// Dropped is the number of events that were dropped; with StreamDropped.
 	Dropped int64
-	// Live says that the stream has reached the end of the log: what comes next is new. With StreamBegin and StreamHeartbeat.
+	// Live means that the stream has reached the end of the log, so that the next events are new. With StreamBegin and
+	// StreamHeartbeat.
 	Live bool
-	// Stream is the stream's id, empty for none, and Expires is when the stream ends unless it is renewed, zero for never; only with
-	// StreamBegin.
+	// Stream is the stream's id, empty for none. Expires is when the stream ends unless it is renewed, zero for never. Both
+	// only with StreamBegin.
 	Stream  string
 	Expires time.Time
 }

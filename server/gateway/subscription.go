@@ -5,47 +5,47 @@ import (
 	"time"
 )
 
-// SubscriptionState reports whether a subscription delivers.
+// SubscriptionState is the state of a subscription.
 type SubscriptionState uint8
 
 // The states. Values are stored.
 const (
 	SubscriptionNone SubscriptionState = iota
 	SubscriptionActive
-	// SubscriptionPaused: by a person; holds its place.
+	// SubscriptionPaused: paused by a person; keeps its position.
 	SubscriptionPaused
-	// SubscriptionDisabled: by the endpoint (410 Gone); holds its place until it is resumed.
+	// SubscriptionDisabled: disabled by the endpoint (410 Gone); keeps its position until it is resumed.
 	SubscriptionDisabled
 )
 
 // Subscription is a durable, named interest: a filter, a target, a delivery policy, and a cursor in the log.
 type Subscription struct {
 	ID SubscriptionID
-	// UID is the id users see, "sub_…".
+	// UID is the id that users see, "sub_…".
 	UID         string
 	Tenant      TenantID
 	Group       GroupID
 	Name        string
 	Description string
 	Filter      Filter
-	// TargetType names the target in the list of targets, "webhook".
+	// TargetType is the name of the target type, such as "webhook".
 	TargetType string
-	// TargetConfig is the target's own configuration, as JSON of its config message, secret values included.
-	// It is sealed at rest.
+	// TargetConfig is the configuration of the target, as JSON of its type's message, with secret values. It is sealed at
+	// rest.
 	TargetConfig []byte
 	Policy       Policy
-	// Payload is how the target gets payloads: with defaults, or as JSON.
+	// Payload is the format in which the target gets payloads.
 	Payload PayloadFormat
 	// Secret is the signing secret, "whsec_…". It is sealed at rest.
 	Secret string
 
 	State       SubscriptionState
 	StateReason string
-	// Hold is what keeps it from delivering although it is active, as it is stored.
+	// Hold is the stored hold, which stops the attempts of an active subscription.
 	Hold Hold
-	// Start is the place `start` stood for at creation, in the incarnation of that time.
+	// Start is the place that `start` meant at creation, in the incarnation of that time.
 	Start Cursor
-	// Cursor is its own stored place; nil while it is caught up and shares the mark of its group.
+	// Cursor is the stored position of the subscription; nil while it is caught up and shares the mark of its group.
 	Cursor *Position
 
 	Revision   int64
@@ -53,7 +53,7 @@ type Subscription struct {
 	UpdateTime time.Time
 }
 
-// SameTarget reports whether two states of a subscription send to the same place in the same way.
+// SameTarget reports whether two states of a subscription have the same target and configuration.
 func (s *Subscription) SameTarget(other *Subscription) bool {
 	return s.TargetType == other.TargetType && bytes.Equal(s.TargetConfig, other.TargetConfig)
 }
@@ -67,16 +67,16 @@ func (s *Subscription) Place(mark Position) Position {
 	return max(mark, s.Start.Position)
 }
 
-// SubscriptionHealth is how deliveries go right now.
+// SubscriptionHealth is the current state of a subscription's deliveries.
 type SubscriptionHealth struct {
-	// Attempts and Successes are of the last hour, since the start of the server at most.
+	// Attempts and Successes are the counts of the last hour, or since the start of the server if that is later.
 	Attempts, Successes int64
-	// Backlog is how many matching events wait for their first outcome, exact up to BacklogLimit.
+	// Backlog is the number of matching events that wait for their first outcome, exact up to BacklogLimit.
 	Backlog        int64
 	Retrying, Dead int64
 	Breaker        BreakerState
 	ResumeTime     time.Time
-	// Hold is what keeps it from attempts right now.
+	// Hold is the current hold.
 	Hold            Hold
 	LastError       string
 	LastSuccessTime time.Time
@@ -88,5 +88,5 @@ type SubscriptionHealth struct {
 	LastFilterError string
 }
 
-// BacklogLimit bounds the counting of a backlog; BacklogLimit + 1 stands for "more".
+// BacklogLimit bounds the count of a backlog; BacklogLimit + 1 means "more".
 const BacklogLimit = 10_000

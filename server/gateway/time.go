@@ -6,13 +6,13 @@ import (
 	"time"
 )
 
-// timeForm is what time.Parse does not insist on: two digits for an hour, a point before the fraction, of at most nine
-// digits, and an offset within a day.
+// timeForm checks what time.Parse does not: two digits for the hour, a point before the fraction of at most nine digits, and
+// an offset within a day.
 var timeForm = regexp.MustCompile(
 	`^\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]([01]\d|2[0-3]):[0-5]\d)$`)
 
-// ParseTime reads an RFC 3339 time of the years 1 to 9999 with at most nine digits of a second; ok is false for any other
-// text. "T" and "Z" may be small. It is the one reader of times that callers write.
+// ParseTime parses an RFC 3339 time of the years 1 to 9999 with at most nine digits of a second; ok is false for any other
+// text. "T" and "Z" may be lower case. All times from callers are parsed with it.
 func ParseTime(text string) (at time.Time, ok bool) {
 	if !timeForm.MatchString(text) {
 		return at, false
