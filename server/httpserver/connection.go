@@ -59,20 +59,20 @@ type connection struct {
 	// control limits the useless frames of each address.
 	control *limit.Rates
 
-	turns limit.Turn
+	turns limit.Semaphore
 	// waiting is the number of calls that wait for a turn.
 	waiting atomic.Int32
 	// expected is the number of calls whose bodies are incomplete.
 	expected atomic.Int32
-	// others are the turns of all connections of the address.
-	others *limit.AddressTurn
+	// others is the semaphore that all connections of the address share.
+	others *limit.KeySemaphore
 }
 
 // newConnection wraps a connection. leave is called once when it is closed.
-func newConnection(conn net.Conn, address string, others *limit.AddressTurn, control *limit.Rates, leave func()) *connection {
+func newConnection(conn net.Conn, address string, others *limit.KeySemaphore, control *limit.Rates, leave func()) *connection {
 	ctx, cancel := context.WithCancel(context.Background())
 	return &connection{
-		Conn: conn, address: address, ctx: ctx, control: control, turns: limit.NewTurn(atOnceConnection), others: others,
+		Conn: conn, address: address, ctx: ctx, control: control, turns: limit.NewSemaphore(atOnceConnection), others: others,
 		close: sync.OnceFunc(func() {
 			cancel()
 			others.Leave()
@@ -127,16 +127,16 @@ func (c *connection) waitBehindCalls() {
 func (c *connection) enter(ctx context.Context) (leave func(), ok bool) {
 	c.waiting.Add(1)
 	defer c.waiting.Add(-1)
-	if ctx.Err() != nil || !c.turns.Take(ctx) {
+	if ctx.Err() != nil || !c.turns.Acquire(ctx) {
 		return nil, false
 	}
-	if !c.others.Take(ctx) {
-		c.turns.Give()
+	if !c.others.Acquire(ctx) {
+		c.turns.Release()
 		return nil, false
 	}
 	return func() {
-		c.others.Give()
-		c.turns.Give()
+		c.others.Release()
+		c.turns.Release()
 	}, true
 }
 

@@ -20,7 +20,7 @@ type limitedListener struct {
 	// limit is 0 for any number.
 	limit   int
 	refused *limit.Sampler
-	turns   *limit.Turns
+	turns   *limit.Semaphores
 	control *limit.Rates
 
 	mu    sync.Mutex
@@ -32,7 +32,7 @@ type limitedListener struct {
 // limit. Connections that are closed because of the limit are logged at a limited rate.
 func boundConnections(listener net.Listener, most int, logger *slog.Logger) net.Listener {
 	return &limitedListener{
-		Listener: listener, limit: most, refused: limit.NewSampler(logger), of: map[string]int{}, turns: limit.NewTurns(atOnceAddress),
+		Listener: listener, limit: most, refused: limit.NewSampler(logger), of: map[string]int{}, turns: limit.NewSemaphores(atOnceAddress),
 		control: limit.NewRates(limit.Rate{PerSecond: controlPerSecond, Burst: controlBurst}, limit.Rate{}),
 	}
 }

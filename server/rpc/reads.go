@@ -22,12 +22,12 @@ const (
 // reads bounds the memory of unary reads: a response may be ten thousand times as large as its request, and is held until the client
 // has read it.
 type reads struct {
-	tenants *limit.Turns
-	all     limit.Turn
+	tenants *limit.Semaphores
+	all     limit.Semaphore
 }
 
 func newReads() reads {
-	return reads{tenants: limit.NewTurns(readsOfTenantOnce), all: limit.NewTurn(readsAtOnce)}
+	return reads{tenants: limit.NewSemaphores(readsOfTenantOnce), all: limit.NewSemaphore(readsAtOnce)}
 }
 
 // bound charges a response to its call, as a body, until it is written.
@@ -55,18 +55,18 @@ func (r reads) bound(next connect.UnaryFunc) connect.UnaryFunc {
 // begin waits for a turn. The tenant's turn comes first, so that few reads of one tenant wait for the common turn.
 func (r reads) begin(ctx context.Context) (done func(), err error) {
 	own := r.tenants.Of(strconv.FormatInt(int64(access.Of(ctx).Tenant), 10))
-	if !own.Take(ctx) {
+	if !own.Acquire(ctx) {
 		own.Leave()
 		return nil, context.Cause(ctx)
 	}
-	if !r.all.Take(ctx) {
-		own.Give()
+	if !r.all.Acquire(ctx) {
+		own.Release()
 		own.Leave()
 		return nil, context.Cause(ctx)
 	}
 	return func() {
-		r.all.Give()
-		own.Give()
+		r.all.Release()
+		own.Release()
 		own.Leave()
 	}, nil
 }
