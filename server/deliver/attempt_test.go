@@ -42,7 +42,7 @@ func TestDeliversMatchingEventsInOrder(t *testing.T) {
 	})
 }
 
-// The line of an attempt gave its cause as a number, and a time in the year 1 where no next attempt is due.
+// The log line of an attempt gave its cause as a number, and a time in the year 1 when no next attempt was due.
 func TestTheLineOfAnAttemptNamesItsCauseAndADueTimeOnlyWhereThereIsOne(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -84,7 +84,7 @@ func TestNeverMoreAttemptsThanSlots(t *testing.T) {
 	})
 }
 
-// One reply that never comes holds neither the place nor the other slots.
+// A response that never comes blocks neither the stored position nor the other slots.
 func TestSlowAttemptDoesNotHoldThePlace(t *testing.T) {
 	t.Parallel()
 	inWorld(t, func(w *world) {
@@ -156,7 +156,7 @@ func TestRetryScheduleUntilDeadAndManualRetry(t *testing.T) {
 	})
 }
 
-// A dead delivery comes back with a fresh schedule; one that waits is only tried earlier.
+// A dead delivery gets a fresh schedule; a waiting one is only tried earlier.
 func TestManualRetryThatFails(t *testing.T) {
 	t.Parallel()
 	inWorld(t, func(w *world) {
@@ -219,7 +219,7 @@ func TestWrongTargetAndPayloadAreOutcomes(t *testing.T) {
 	})
 }
 
-// Many failing events are due at about the same time, more than one read takes.
+// More failed events are due at about the same time than one read returns.
 func TestManyRetriesComeDue(t *testing.T) {
 	t.Parallel()
 	inWorld(t, func(w *world) {

@@ -16,7 +16,8 @@ func (w *world) backlog(sub *gateway.Subscription) gateway.SubscriptionBacklog {
 	return all[tenant][sub.ID]
 }
 
-// TestBacklogs follows what waits in a subscription: counted once, counted on, and gone when it is delivered.
+// TestBacklogs follows the backlog of a subscription: it is counted, then counted from the last count on, and empty after
+// delivery.
 func TestBacklogs(t *testing.T) {
 	t.Parallel()
 	inWorld(t, func(w *world) {

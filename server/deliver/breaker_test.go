@@ -86,7 +86,7 @@ func TestBreakerClosesAndEverythingArrives(t *testing.T) {
 		equal(t, "delivered", w.states(sub)[gateway.DeliveryDelivered], 100)
 		got := e.ids()[before:]
 		equal(t, "attempts since", len(got), 100)
-		// What waited goes before what is new: 1 to 5 are among the first, 6 and on after them.
+		// Waiting events go before new ones: 1 to 5 are among the first, 6 and later ones after them.
 		for _, id := range got[:5] {
 			if len(id) > 1 || id > "8" {
 				t.Errorf("event %s went before what waited: %v", id, got[:8])
@@ -134,7 +134,7 @@ func TestTwentyRefusedEventsOpen(t *testing.T) {
 	})
 }
 
-// A probe that the endpoint refuses shows that the endpoint is back; the refusal is that event's affair.
+// A refused probe shows that the endpoint is back. The refusal concerns only that event.
 func TestRefusedProbeCloses(t *testing.T) {
 	t.Parallel()
 	inWorld(t, func(w *world) {
@@ -153,7 +153,7 @@ func TestRefusedProbeCloses(t *testing.T) {
 	})
 }
 
-// An event the endpoint always fails on cannot keep the breaker open.
+// An event on which the endpoint always fails cannot keep the breaker open.
 func TestPoisonCannotHoldTheBreaker(t *testing.T) {
 	t.Parallel()
 	inWorld(t, func(w *world) {
@@ -168,14 +168,14 @@ func TestPoisonCannotHoldTheBreaker(t *testing.T) {
 		pass(12 * time.Hour)
 		equal(t, "delivered", w.states(sub)[gateway.DeliveryDelivered], 51)
 		equal(t, "retrying", w.health(sub).Retrying, 9)
-		// Where no success comes between, the nine open it again; the next event closes it.
+		// Without a success in between, the nine open the breaker again; the next event closes it.
 		w.publish("a")
 		pass(gateway.MaxProbeWait + time.Second)
 		equal(t, "state of the new one", w.delivery(sub, 61).State, gateway.DeliveryDelivered)
 	})
 }
 
-// With nothing new to probe with, what is there goes on being tried, and uses up nothing.
+// Without new events to probe with, the waiting ones are tried again, without using up steps.
 func TestOutageWithoutNewEvents(t *testing.T) {
 	t.Parallel()
 	inWorld(t, func(w *world) {
@@ -192,7 +192,7 @@ func TestOutageWithoutNewEvents(t *testing.T) {
 	})
 }
 
-// An open breaker with nothing to probe with notices the next event.
+// If an open breaker has nothing to probe with, the next event is the probe.
 func TestNewEventIsTheProbe(t *testing.T) {
 	t.Parallel()
 	inWorld(t, func(w *world) {
@@ -266,7 +266,7 @@ func TestGoneDisablesUntilResumed(t *testing.T) {
 	})
 }
 
-// A person's retry goes out while the breaker is open, and its success closes it.
+// A manual retry is made while the breaker is open, and its success closes the breaker.
 func TestManualRetryWhileOpen(t *testing.T) {
 	t.Parallel()
 	inWorld(t, func(w *world) {
@@ -290,7 +290,7 @@ func TestManualRetryWhileOpen(t *testing.T) {
 	})
 }
 
-// Attempts that were under way when the breaker opened finish; what they failed waits for it.
+// Attempts that are under way when the breaker opens finish; their failures wait for it.
 func TestAttemptsUnderWayWhenItOpens(t *testing.T) {
 	t.Parallel()
 	inWorld(t, func(w *world) {

@@ -10,8 +10,8 @@ import (
 	"github.com/postrider-dev/postrider/server/store"
 )
 
-// inWorldAfter runs a test in a world that a server with a clock a day ahead has left behind: each bubble begins at the same
-// time, whatever has passed in the one before.
+// inWorldAfter runs a test in a world that a server left behind whose clock was a day ahead. Each bubble begins at the same
+// time, however much time passed in the one before.
 func inWorldAfter(t *testing.T, before, test func(w *world)) {
 	t.Helper()
 	w := newWorld(t)
@@ -30,7 +30,7 @@ func inWorldAfter(t *testing.T, before, test func(w *world)) {
 
 var oneStep = gateway.Policy{RetrySchedule: []time.Duration{time.Minute, time.Minute, 10 * time.Hour}}
 
-// A server was stopped while its clock was a day ahead: what waited for a minute then waited for a day.
+// A server was stopped while its clock was a day ahead. Deliveries that had to wait for a minute then waited for a day.
 func TestRetriesStoredByAClockThatWasAheadWaitOneStep(t *testing.T) {
 	t.Parallel()
 	var sub *gateway.Subscription
@@ -56,7 +56,7 @@ func TestRetriesStoredByAClockThatWasAheadWaitOneStep(t *testing.T) {
 	})
 }
 
-// The hold that an endpoint asked for was bound to a day, whatever it had asked for.
+// The hold that an endpoint asked for was bounded to a day, whatever the endpoint had asked for.
 func TestAHoldStoredByAClockThatWasAheadLastsAsLongAsItWasAskedFor(t *testing.T) {
 	t.Parallel()
 	var sub *gateway.Subscription
@@ -76,7 +76,7 @@ func TestAHoldStoredByAClockThatWasAheadLastsAsLongAsItWasAskedFor(t *testing.T)
 	})
 }
 
-// The clock of a running server was a day ahead while deliveries failed, and is set back.
+// The clock of a running server is a day ahead while deliveries fail, and is then set back.
 func TestRetriesOfARunningServerWaitOneStepAfterItsClockWasSetBack(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -100,7 +100,7 @@ func TestRetriesOfARunningServerWaitOneStepAfterItsClockWasSetBack(t *testing.T)
 	})
 }
 
-// storeAhead stores what waits as a clock that is ahead would have.
+// storeAhead changes the stored times to those of a clock that is ahead.
 func (w *world) storeAhead(sub *gateway.Subscription, ahead time.Duration) {
 	w.t.Helper()
 	rows, err := w.store.OpenDeliveries(w.ctx, sub.ID, time.Now().Add(1000*time.Hour), 1000)

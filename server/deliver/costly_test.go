@@ -10,14 +10,15 @@ import (
 	"github.com/postrider-dev/postrider/server/meter/metertest"
 )
 
-// What an event of 600 kB may take from its publish until a subscription with a costly expression is past it: the router
-// tries the expression, the lane evaluates it, and another subscription has the event delivered.
+// Limits for an event of 600 kB, from its publish until a subscription with a costly expression has passed it. The router
+// tries the expression, the lane evaluates it, and another subscription delivers the event.
 const (
 	maxMemory    = 96 << 20
 	maxProcessor = 2 * time.Second
 )
 
-// No expression of a subscription takes more than the budget of an event, keeps its lane, or keeps the event from others.
+// No expression of a subscription takes more than the budget of an event, blocks its lane, or keeps the event from other
+// subscriptions.
 func TestCostlyExpressionsOfSubscriptionsAreBounded(t *testing.T) {
 	payload := string(metertest.Payload())
 	inWorld(t, func(w *world) {

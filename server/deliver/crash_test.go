@@ -16,7 +16,8 @@ import (
 	"github.com/postrider-dev/postrider/server/target"
 )
 
-// gate lets a test hold every attempt at its beginning or end, so that what endpoints have received stands still.
+// gate lets a test stop every attempt at its beginning or end, so that the events that endpoints have received do not
+// change.
 type gate struct{ sync.RWMutex }
 
 func (g *gate) answer(ctx context.Context, o gateway.Outcome, took time.Duration) gateway.Outcome {
@@ -32,8 +33,8 @@ func (g *gate) answer(ctx context.Context, o gateway.Outcome, took time.Duration
 	return o
 }
 
-// TestCrash copies the database at random moments under load, which is what a kill leaves behind, and starts a second
-// server on each copy: every event of the copy arrives at one of the two, and at both only if an attempt was under way.
+// TestCrash copies the database at random moments under load, as a kill would leave it, and starts a second server on each
+// copy. Every event of the copy arrives at one of the two servers, and at both only if an attempt was under way.
 func TestCrash(t *testing.T) {
 	const slots, crashes = 8, 6
 	w := newWorld(t)
@@ -72,7 +73,7 @@ func TestCrash(t *testing.T) {
 	w.stop()
 }
 
-// load publishes, one request after the other, until it is stopped.
+// load publishes, one request after the other, until stop is called.
 func (w *world) load() (stop func()) {
 	done := make(chan struct{})
 	var publisher sync.WaitGroup
@@ -97,8 +98,8 @@ func distinct(list []received) map[string]bool {
 	return ids
 }
 
-// copyDatabase copies what is on disk. The WAL comes last, and a reader keeps it from being begun anew meanwhile (see
-// "Checkpointing" in sqlite.org/wal.html): it only grows, so the copy is the database of some moment.
+// copyDatabase copies what is on disk, the WAL last. A reader keeps the WAL from being restarted in the meantime (see
+// "Checkpointing" in sqlite.org/wal.html). So the WAL only grows, and the copy is the database at some moment.
 func copyDatabase(t *testing.T, w *world) string {
 	t.Helper()
 	db := w.database()
@@ -171,8 +172,8 @@ func afterCrash(t *testing.T, crashed *world, folder string, before map[string]m
 	}
 }
 
-// awaitPlace waits until a subscription has settled everything up to a position, and until that is stored: the place that
-// health tells is past rows which the writer still has to write, in their order.
+// awaitPlace waits until a subscription has settled everything up to a position and that position is stored. The position in
+// its health may be ahead of rows that the writer has not written yet.
 func (w *world) awaitPlace(sub *gateway.Subscription, p gateway.Position) {
 	w.t.Helper()
 	tick := time.NewTicker(10 * time.Millisecond)

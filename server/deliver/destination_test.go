@@ -12,7 +12,7 @@ import (
 	"github.com/postrider-dev/postrider/server/target"
 )
 
-// batcher is an endpoint that takes batches; each of them takes a second.
+// batcher is an endpoint that takes batches; each batch takes a second.
 type batcher struct {
 	*endpoint
 
@@ -91,7 +91,7 @@ func TestEachEventOfABatchHasItsOutcome(t *testing.T) {
 	})
 }
 
-// The payload of one event cannot be rendered; those behind it in the order do not wait for it.
+// If the payload of one event cannot be rendered, the events behind it do not wait.
 func TestUnrenderedEventHoldsNoBatch(t *testing.T) {
 	t.Parallel()
 	inWorld(t, func(w *world) {

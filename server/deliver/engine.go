@@ -27,7 +27,7 @@ import (
 	"github.com/postrider-dev/postrider/server/target"
 )
 
-// Config is what an engine works with.
+// Config holds the dependencies and limits of an engine.
 type Config struct {
 	Store   *store.Store
 	Tail    *tail.Tail

@@ -11,7 +11,8 @@ import (
 	"github.com/postrider-dev/postrider/server/target"
 )
 
-// BenchmarkDrain delivers a stored backlog to endpoints that answer at once: what is left is the engine and the store.
+// BenchmarkDrain delivers a stored backlog to endpoints that respond at once, which leaves the cost of the engine and the
+// store.
 func BenchmarkDrain(b *testing.B) {
 	for _, c := range []struct{ subscriptions, slots int }{{1, 32}, {1, 256}, {8, 32}} {
 		b.Run(fmt.Sprintf("subscriptions=%d/slots=%d", c.subscriptions, c.slots), func(b *testing.B) {

@@ -9,7 +9,8 @@ import (
 	"github.com/postrider-dev/postrider/server/gateway"
 )
 
-// An event that the expression rejects is passed like one that the patterns reject: no row, and the place moves on.
+// An event that the expression rejects is skipped like one that the patterns reject: it gets no row, and the position moves
+// on.
 func TestExpressionSelects(t *testing.T) {
 	t.Parallel()
 	inWorld(t, func(w *world) {
@@ -33,7 +34,7 @@ func TestExpressionSelects(t *testing.T) {
 	})
 }
 
-// Reading on from the past, from the store and from memory, an expression that selects few leaves nothing out.
+// A lane that reads the past from the store and the tail misses no event, even if its expression selects few of them.
 func TestExpressionSelectsFewOfThePast(t *testing.T) {
 	t.Parallel()
 	for name, tailBytes := range map[string]int{"from memory": 64 << 20, "from the store": 1000} {
@@ -66,7 +67,8 @@ func TestExpressionThatFailsIsCountedAndStopsNothing(t *testing.T) {
 		equal(t, "the last one", health.LastFilterError, "event 3 of type a: filter error: division by zero")
 		equal(t, "place", health.Place, 5)
 
-		// Looking at an event again is no new failure; a subscription that never compiles selects nothing and says why.
+		// Evaluating an event again is no new failure. A subscription whose expression never compiles selects nothing and
+		// reports why.
 		if _, err := w.engine.Pause(w.ctx, sub.ID); err != nil {
 			t.Fatal(err)
 		}
@@ -86,7 +88,7 @@ func TestExpressionThatFailsIsCountedAndStopsNothing(t *testing.T) {
 	})
 }
 
-// A changed expression holds for events that are not dispatched yet.
+// A changed expression applies to events that are not dispatched yet.
 func TestExpressionEdit(t *testing.T) {
 	t.Parallel()
 	inWorld(t, func(w *world) {
@@ -141,7 +143,7 @@ func TestProbeSkipsWhatTheExpressionRejects(t *testing.T) {
 	})
 }
 
-// A list in a list for every element: quadratic, and over the budget with a long list.
+// A list in a list for every element: quadratic, and over the budget for a long list.
 const quadratic = `event.data.l.exists(x, event.data.l == [x])`
 
 // costlyEvent has a list that is long enough for that.
@@ -149,8 +151,8 @@ func costlyEvent(w *world) {
 	w.publishData("a", `{"l":[`+strings.Repeat(`"text",`, 4_000)+`"text"]}`)
 }
 
-// The expressions of a tenant that take long do not keep the router: its other subscriptions, and other tenants', get
-// their events while they are evaluated.
+// Slow expressions of a tenant do not block the router: its other subscriptions, and other tenants', get their events while
+// these are evaluated.
 func TestACostlyExpressionLeavesTheRouter(t *testing.T) {
 	t.Parallel()
 	inWorld(t, func(w *world) {
@@ -172,7 +174,7 @@ func TestACostlyExpressionLeavesTheRouter(t *testing.T) {
 	})
 }
 
-// A filter that goes over its budget again and again is set aside, with the reason, and stays so.
+// A filter that exceeds its budget again and again is set aside with the reason, and stays set aside.
 func TestAFilterThatIsOverItsBudgetAgainAndAgainIsSetAside(t *testing.T) {
 	t.Parallel()
 	inWorld(t, func(w *world) {

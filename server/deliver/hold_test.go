@@ -9,7 +9,7 @@ import (
 	"github.com/postrider-dev/postrider/server/target"
 )
 
-// answerAlways returns one event always the same, and every other with success.
+// answerAlways returns the same outcome for every attempt of one event, and success for all other events.
 func answerAlways(id string, o gateway.Outcome) func(context.Context, *target.Message, int) gateway.Outcome {
 	return func(_ context.Context, m *target.Message, _ int) gateway.Outcome {
 		if m.ID == id {

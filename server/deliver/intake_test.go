@@ -7,7 +7,7 @@ import (
 	"github.com/postrider-dev/postrider/server/gateway"
 )
 
-// reader drives an intake as the lane and the router do, over a log in which every event is selected.
+// reader drives an intake like the lane and the router, over a log in which every event is selected.
 type reader struct {
 	t             *testing.T
 	in            intake
@@ -39,7 +39,7 @@ func (r *reader) read(limit int, doubtful bool) {
 	}
 }
 
-// pop dispatches the next event, which must be the one after the last that was not settled before.
+// pop dispatches the next event, which must be the first one after the last that has no row yet.
 func (r *reader) pop() {
 	if r.in.queue.len() == 0 {
 		return
@@ -53,7 +53,7 @@ func (r *reader) pop() {
 	}
 }
 
-// check holds what the intake says of its place against what was dispatched.
+// check compares the positions that the intake reports with what was dispatched.
 func (r *reader) check() {
 	place, lowest := r.in.place(r.reached), r.in.lowest()
 	for p := r.popped + 1; p <= place; p++ {

@@ -98,7 +98,7 @@ func TestManualRetryWhilePausedWaits(t *testing.T) {
 	})
 }
 
-// An edit applies to events that are not dispatched yet, in both directions; rows that are there go on.
+// An edit applies to events that are not dispatched yet, in both directions. Existing rows are not affected.
 func TestFilterEdit(t *testing.T) {
 	t.Parallel()
 	inWorld(t, func(w *world) {
@@ -124,7 +124,7 @@ func TestFilterEdit(t *testing.T) {
 		e.set(always(delivered))
 		close(release)
 		pass(time.Minute)
-		// 4 was not dispatched and is not wanted any more; 2 was and is retried.
+		// 4 was not dispatched and is no longer selected; 2 was dispatched and is retried.
 		equalList(t, "received", e.ids(), []string{"2", "6", "2"})
 
 		if _, _, err := w.engine.Update(w.ctx, sub.ID, 1, func(*gateway.Subscription) error { return nil }); gateway.ErrorCode(err) != gateway.CodeAborted {
@@ -187,7 +187,7 @@ func TestDeleteStopsAtOnce(t *testing.T) {
 	})
 }
 
-// A stop lets attempts finish; those that do not are cut off, count for nothing, and are made again.
+// A stop lets attempts finish. Attempts that do not are cut off, do not count, and are made again.
 func TestStop(t *testing.T) {
 	t.Parallel()
 	inWorld(t, func(w *world) {
@@ -215,7 +215,7 @@ func TestStop(t *testing.T) {
 				cut++
 			}
 		}
-		equal(t, "cut off", cut, 4+1) // by the stop, and the first of the new start, which begins with one at a time
+		equal(t, "cut off", cut, 4+1) // by the stop, and the first of the next start, which begins with one attempt at a time
 		w.restart()
 		pass(time.Minute)
 		equal(t, "delivered", w.states(sub)[gateway.DeliveryDelivered], 50)
@@ -268,7 +268,7 @@ func TestWatch(t *testing.T) {
 		equal(t, "of one event", len(one.Changes()), 1)
 		equal(t, "of another tenant", len(other.Changes()), 0)
 
-		// A watcher who is too slow is let go, the others are not held up.
+		// A watcher that is too slow is closed; the others are not delayed.
 		w.publishN(3000, "a")
 		pass(time.Minute)
 		n := 0

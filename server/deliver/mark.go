@@ -17,7 +17,7 @@ const (
 	markAfterResults = 250 * time.Millisecond
 	// markAfterEvents is the delay when the router has only passed events that no lane selects.
 	markAfterEvents = 5 * time.Second
-	// maxShareLag is how many positions a lane may hold the mark back before it stores a cursor of its own.
+	// maxShareLag is the number of positions that a lane may hold the mark back before it stores a cursor of its own.
 	maxShareLag = 16_384
 	// noLow stands for a lane that does not hold the mark back.
 	noLow = math.MaxInt64

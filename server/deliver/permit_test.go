@@ -12,11 +12,11 @@ import (
 	"github.com/postrider-dev/postrider/server/target"
 )
 
-// taking is how long something takes.
+// taking returns a function that takes a time.
 func taking(d time.Duration) func() { return func() { time.Sleep(d) } }
 
-// failing makes subscriptions whose endpoint waits and fails, and returns the most attempts that were under way at
-// once since it was asked last.
+// failing creates subscriptions whose endpoint waits and then fails. peak returns the most attempts that were under way at
+// once since its last call.
 func (w *world) failing(n int, wait func()) (peak func() int64) {
 	w.t.Helper()
 	var active, most atomic.Int64
@@ -34,8 +34,8 @@ func (w *world) failing(n int, wait func()) (peak func() int64) {
 	return func() int64 { return most.Swap(active.Load()) }
 }
 
-// A thousand dead endpoints were all tried at once with each event, and all probed at once five seconds later, until the
-// healthy ones, and publishers, waited for 100 ms and more.
+// A thousand dead endpoints were all tried at once with each event, and all probed at once five seconds later. Healthy
+// endpoints and publishers waited for 100 ms and longer.
 func TestDeadEndpointsAreTriedAFewAtATime(t *testing.T) {
 	t.Parallel()
 	inWorld(t, func(w *world) {
@@ -52,9 +52,9 @@ func TestDeadEndpointsAreTriedAFewAtATime(t *testing.T) {
 	})
 }
 
-// A lane that waited for its permit to probe, and had a row due, woke itself again and again, as fast as it could. A
-// thousand of them took a processor, and seconds from every publisher. A lane wakes on a goroutine of its own, and all of the
-// process are counted, so this test is not parallel.
+// A lane that waited for its permit to probe and had a due row woke itself again and again, as fast as it could. A thousand
+// of them took a whole processor, and every publisher waited for seconds. A lane wakes on a goroutine of its own, and the
+// test counts all goroutines of the process, so it is not parallel.
 func TestALaneThatWaitsToProbeSleeps(t *testing.T) {
 	inWorld(t, func(w *world) {
 		peak := w.failing(100, taking(10*time.Millisecond))
@@ -94,7 +94,7 @@ func TestHealthyEndpointNeedsNotWaitForDeadOnes(t *testing.T) {
 	})
 }
 
-// An endpoint that fails once does not wait behind hundreds that are probed, nor do those wait for ever.
+// An endpoint that fails once does not wait behind hundreds that are probed, and those do not wait for ever.
 func TestWhoFailsOnceGoesBeforeProbes(t *testing.T) {
 	t.Parallel()
 	inWorld(t, func(w *world) {
@@ -130,7 +130,7 @@ func TestWhoFailsOnceGoesBeforeProbes(t *testing.T) {
 	})
 }
 
-// Nor does it wait behind all that another tenant has, however few times those have failed.
+// Nor does it wait behind all lanes of another tenant that have failed as few times.
 func TestTenantsTakeTurnsInLine(t *testing.T) {
 	t.Parallel()
 	inWorld(t, func(w *world) {
@@ -160,8 +160,8 @@ func TestTenantsTakeTurnsInLine(t *testing.T) {
 	})
 }
 
-// A change of a subscription stores what its attempts have not yet, and once kept the permit of an attempt for ever: after four of these
-// no endpoint that had failed was tried again.
+// A change of a subscription stores rows for its attempts under way. This once kept the permit of an attempt for ever: after
+// four of them no endpoint that had failed was tried again.
 func TestAChangeKeepsNoPermit(t *testing.T) {
 	t.Parallel()
 	inWorld(t, func(w *world) {
@@ -178,7 +178,7 @@ func TestAChangeKeepsNoPermit(t *testing.T) {
 			if _, _, err := w.engine.Update(w.ctx, sub.ID, current.Revision, func(*gateway.Subscription) error { return nil }); err != nil {
 				t.Fatal(err)
 			}
-			if current.Revision%20 == 0 { // The breaker is closed, so the next events are tried.
+			if current.Revision%20 == 0 { // the breaker is closed, so the next events are tried
 				if _, err := w.engine.Pause(w.ctx, sub.ID); err != nil {
 					t.Fatal(err)
 				}
@@ -200,7 +200,7 @@ func TestAChangeKeepsNoPermit(t *testing.T) {
 	})
 }
 
-// Endpoints that swallow what they are sent hold a permit for a moment, not for as long as they take.
+// Endpoints that never respond hold a permit for a moment, not until the timeout.
 func TestHangingEndpointsDoNotHoldOthersUp(t *testing.T) {
 	t.Parallel()
 	inWorld(t, func(w *world) {

@@ -20,7 +20,7 @@ func (w *world) database() *sql.DB {
 	return w.openDatabase("?_query_only=1")
 }
 
-// writeDatabase opens a connection for changes. The server must not run meanwhile.
+// writeDatabase opens a connection for changes. The server must not be running.
 func (w *world) writeDatabase() *sql.DB {
 	w.t.Helper()
 	db := w.openDatabase("")
@@ -45,8 +45,8 @@ func execute(t testing.TB, db *sql.DB, query string, args ...any) {
 	}
 }
 
-// checkPlaces holds the database, as it is at this moment, against the invariant of the mark: every event at or
-// below a subscription's stored place that it selects has a row. A start now would lose all others.
+// checkPlaces checks the current database against the invariant of the mark: every selected event at or below the stored
+// position of a subscription has a row. A server that started now would lose any other.
 func checkPlaces(t testing.TB, db *sql.DB) {
 	t.Helper()
 	tx, err := db.Begin()
@@ -80,7 +80,7 @@ func checkPlaces(t testing.TB, db *sql.DB) {
 	}
 }
 
-// everyThird is an expression of tests: event n is at position n.
+// everyThird is an expression for tests: the event n is at position n.
 const everyThird = `event.data.n % 3 == 0`
 
 // wanted reports whether a filter, with everyThird or without an expression, selects the event at a position.
@@ -141,7 +141,7 @@ func TestIdleSubscriptionsWriteNothing(t *testing.T) {
 		equal(t, "mark", w.mark(), 3)
 		equal(t, "cursor of its own", w.stored(subs[0]).Cursor, nil)
 
-		// Events nobody wants cost a mark now and then, whatever the number of subscriptions.
+		// Events that no subscription selects cost a mark now and then, whatever the number of subscriptions.
 		before = writes(t, db)
 		for range 100 {
 			w.publish("nobody.wants")
@@ -153,7 +153,7 @@ func TestIdleSubscriptionsWriteNothing(t *testing.T) {
 	})
 }
 
-// Each group of subscriptions has a mark of its own: an attempt under way in one group holds back that group's mark only.
+// Each group of subscriptions has a mark of its own: an attempt under way holds back only the mark of its group.
 func TestEachGroupHasItsOwnMark(t *testing.T) {
 	t.Parallel()
 	inWorld(t, func(w *world) {
@@ -189,7 +189,7 @@ func TestEachGroupHasItsOwnMark(t *testing.T) {
 	})
 }
 
-// A subscription that lags reads the log at its own pace, holds up nobody's place, and comes back to the shared mark.
+// A subscription that lags reads the log at its own pace, holds back no other position, and returns to the shared mark.
 func TestLaggingSubscriptionGoesAloneAndComesBack(t *testing.T) {
 	t.Parallel()
 	inWorld(t, func(w *world) {
@@ -220,9 +220,9 @@ func TestLaggingSubscriptionGoesAloneAndComesBack(t *testing.T) {
 	})
 }
 
-// TestEverythingArrives lets chance decide what endpoints answer, what people do, and when the server stops, with a tail
-// so small that lagging subscriptions read the store. At any moment the stored places keep the invariant; in the end every
-// event has arrived, and none twice but for the attempts a stop cut off.
+// TestEverythingArrives chooses at random how endpoints respond, what people do, and when the server stops. The tail is so
+// small that lagging subscriptions read the store. The stored positions always keep the invariant. In the end every event
+// has arrived, and none twice except for attempts that a stop cut off.
 func TestEverythingArrives(t *testing.T) {
 	t.Parallel()
 	for seed := range uint64(4) {
@@ -237,7 +237,7 @@ type turmoil struct {
 	*world
 	random *rand.Rand
 	subs   []*gateway.Subscription
-	// from is where each subscription begins.
+	// from is the position at which each subscription begins.
 	from   map[string]gateway.Position
 	paused map[string]bool
 	types  []string
@@ -281,7 +281,7 @@ func (w *turmoil) create(filter gateway.Filter) {
 	w.trouble(e)
 }
 
-// trouble picks how an endpoint behaves from now on.
+// trouble chooses how an endpoint behaves from now on.
 func (w *turmoil) trouble(e *endpoint) {
 	mode, base := w.random.IntN(6), time.Duration(w.random.IntN(50))*time.Millisecond
 	seed := w.random.Uint64()

@@ -25,8 +25,8 @@ type retry struct {
 	event    *outgoing
 }
 
-// retries is what a lane knows about its waiting rows. Between attempts it is only the time at which the next one is due;
-// then the rows are read.
+// retries holds what a lane knows about its waiting rows. Between attempts that is only the time at which the next one is
+// due; then the rows are read.
 type retries struct {
 	// due: there may be rows to read now. first: they go before new events, for the breaker has just closed.
 	due, first bool

@@ -12,7 +12,7 @@ import (
 	"github.com/postrider-dev/postrider/server/target"
 )
 
-// inBoundWorld is inWorld with a bound of the attempts under way.
+// inBoundWorld is inWorld with a limit of the attempts under way.
 func inBoundWorld(t *testing.T, attempts int, test func(w *world)) {
 	t.Helper()
 	inWorld(t, func(w *world) {
@@ -40,7 +40,7 @@ func TestAttemptsTakeNoMoreSocketsThanThereAre(t *testing.T) {
 		}
 		w.publishN(1000, "a")
 		pass(time.Minute)
-		equal(t, "most at once", most.Load(), 9) // the last is for another tenant
+		equal(t, "most at once", most.Load(), 9) // the last turn is for another tenant
 		for _, sub := range subs {
 			equal(t, "delivered", w.states(sub)[gateway.DeliveryDelivered], 1000)
 			equal(t, "attempts in the rate", w.health(sub).Attempts, 1000)
@@ -67,7 +67,7 @@ func TestEndpointsThatHangLeaveSocketsToTheOthers(t *testing.T) {
 	})
 }
 
-// Endpoints that took 5 s each had all turns at once, and gave them back at once. Every other endpoint waited for 5 s meanwhile.
+// Endpoints that took 5 s each had all turns at once, and released them at once. Every other endpoint waited for 5 s.
 func TestSlowEndpointsLeaveSocketsFree(t *testing.T) {
 	t.Parallel()
 	inBoundWorld(t, 40, func(w *world) {
@@ -131,7 +131,7 @@ func TestATurnThatIsNotUsedGoesOn(t *testing.T) {
 		}
 		w.publish("a")
 		pass(500 * time.Millisecond)
-		// Half of those that wait want nothing any more.
+		// Half of the waiting lanes no longer have anything to send.
 		for _, sub := range subs[10:] {
 			if _, err := w.engine.Pause(w.ctx, sub.ID); err != nil {
 				t.Fatal(err)
@@ -144,13 +144,13 @@ func TestATurnThatIsNotUsedGoesOn(t *testing.T) {
 	})
 }
 
-// A hundred events of 1 MB that an endpoint took in and did not answer were 300 MB. Attempts under way hold no more than there is room for,
-// and a tenant leaves some of it to the others, as of sockets.
+// A hundred events of 1 MB that an endpoint read without responding took 300 MB. Attempts under way hold at most the room,
+// and a tenant leaves some of it to the others, as with sockets.
 func TestAttemptsHoldNoMoreThanThereIsRoomFor(t *testing.T) {
 	t.Parallel()
 	large := `{"text":"` + strings.Repeat("x", 1_000_000) + `"}`
 	inBoundWorld(t, 100, func(w *world) {
-		w.room = 32 << 20 // An event takes 3 MB.
+		w.room = 32 << 20 // an event takes 3 MB
 		w.restart()
 		var active, most atomic.Int64
 		slow := func(context.Context, *target.Message, int) gateway.Outcome {
@@ -185,7 +185,7 @@ func TestAttemptsHoldNoMoreThanThereIsRoomFor(t *testing.T) {
 	})
 }
 
-// An event that takes more than there is room for is sent when nothing else is.
+// An event that takes more than the whole room is sent when nothing else is.
 func TestAnEventThatNeedsMoreThanThereIsRoomForIsDelivered(t *testing.T) {
 	t.Parallel()
 	inBoundWorld(t, 100, func(w *world) {

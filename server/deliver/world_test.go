@@ -24,22 +24,22 @@ import (
 
 const tenant gateway.TenantID = 1
 
-// world is a database with a server's delivery side on it, which can be stopped and started again.
+// world is a database with the delivery side of a server, which can be stopped and started again.
 type world struct {
 	t         testing.TB
 	ctx       context.Context
 	data      string
 	keyring   *seal.Keyring
 	endpoints map[string]*endpoint
-	// making is held where endpoints change, and where attempts look them up.
+	// making is held while endpoints change, and while attempts look them up.
 	making sync.Mutex
-	// targets are those that are no endpoints.
+	// targets holds targets that are not endpoints.
 	targets map[string]target.Target
 
 	store  *store.Store
 	engine *deliver.Engine
 	tail   *tail.Tail
-	// tailBytes bounds the memory of the tail, stopTimeout that of a stop.
+	// tailBytes bounds the memory of the tail, and stopTimeout the time of a stop.
 	tailBytes   int
 	stopTimeout time.Duration
 	// maxAttempts bounds the attempts under way.
@@ -48,7 +48,7 @@ type world struct {
 	room int64
 	// logger is the engine's; nil for none.
 	logger *slog.Logger
-	// wall is the wall clock that the engine holds against the time that has passed; nil for the one there is.
+	// wall is the wall clock of the engine; nil for the real one.
 	wall func() time.Time
 	// payload renders an event's payload.
 	payload func(*gateway.Event, gateway.PayloadFormat) ([]byte, error)
@@ -58,7 +58,7 @@ type world struct {
 	published             int
 }
 
-// inWorld runs a test in a bubble of its own time, with a world that is up.
+// inWorld runs a test in a bubble, with a world whose server is running.
 func inWorld(t *testing.T, test func(w *world)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
@@ -130,7 +130,7 @@ func (w *world) restart() {
 	w.start()
 }
 
-// The world is the type of target its subscriptions name: the configuration is the name of an endpoint.
+// The world is the target type of its subscriptions. A configuration is the name of an endpoint.
 
 func (w *world) Name() string                                { return "fake" }
 func (w *world) Check(context.Context, string, []byte) error { return nil }
@@ -147,12 +147,12 @@ func (w *world) New(spec target.Spec) (target.Target, error) {
 	return e, nil
 }
 
-// endpoint returns attempts as told and remembers them.
+// endpoint responds to attempts with its function, and records them.
 type endpoint struct {
 	mu     sync.Mutex
 	answer func(ctx context.Context, m *target.Message, nth int) gateway.Outcome
 	got    []received
-	// active counts attempts that are being answered; most is the highest it has been.
+	// active is the number of attempts without a response yet; most is its maximum.
 	active, most int
 	closed       int
 }
@@ -213,14 +213,14 @@ func (e *endpoint) ids() []string {
 	return ids
 }
 
-// forget begins the list, and the peak, anew.
+// forget clears the list and the maximum.
 func (e *endpoint) forget() {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.got, e.most = nil, 0
 }
 
-// underWay returns how many attempts are being answered, and the most that ever were at once.
+// underWay returns the number of attempts without a response, and the maximum so far.
 func (e *endpoint) underWay() (active, most int) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -253,7 +253,7 @@ func slowDown(wait time.Duration) gateway.Outcome {
 	return o
 }
 
-// swallow never answers.
+// swallow never responds.
 func swallow(ctx context.Context, _ *target.Message, _ int) gateway.Outcome {
 	<-ctx.Done()
 	return gateway.Outcome{}
@@ -267,7 +267,7 @@ func (w *world) endpoint(name string) *endpoint {
 	return e
 }
 
-// subscribe makes a subscription with an endpoint of its own name.
+// subscribe creates a subscription with an endpoint of the same name.
 func (w *world) subscribe(name string, start gateway.StartKind, policy gateway.Policy, types ...string) (*gateway.Subscription, *endpoint) {
 	w.t.Helper()
 	return w.subscribeTo(name, start, policy, gateway.Filter{Types: types})
@@ -385,7 +385,7 @@ func (w *world) stored(sub *gateway.Subscription) *gateway.Subscription {
 	return s
 }
 
-// pass lets time pass and everything settle.
+// pass lets time pass, and everything finish that is due.
 func pass(d time.Duration) {
 	time.Sleep(d)
 	synctest.Wait()

@@ -10,7 +10,7 @@ import (
 
 var noon = time.Date(2024, 3, 1, 12, 0, 0, 0, time.UTC)
 
-// fail reports n failures of distinct events, from a position on.
+// fail reports the failures of n distinct events, beginning at a position.
 func fail(b *gateway.Breaker, from gateway.Position, n int, endpoint bool) (opened []gateway.Position) {
 	for i := range n {
 		opened, _ = b.Failed(from+gateway.Position(i), endpoint, false, noon)
@@ -147,13 +147,13 @@ func TestHoldIsNotShortened(t *testing.T) {
 	}
 }
 
-// A 429 without a time was asked again after the same 5 s for ever.
+// After a 429 without a time, the endpoint was tried again every 5 s for ever.
 func TestSlowDownWithoutATimeBacksOff(t *testing.T) {
 	var b gateway.Breaker
 	now := noon
 	for i, want := range []time.Duration{5, 10, 20, 40, 80, 160, 300, 300} {
 		b.SlowDown(0, i > 0, now)
-		// The returns to what was under way together double nothing.
+		// Responses to attempts that were under way together double nothing.
 		b.SlowDown(0, false, now)
 		state, at := b.State()
 		if state != gateway.BreakerHolding || at.Sub(now) != want*time.Second {

@@ -7,7 +7,7 @@ import (
 	"github.com/postrider-dev/postrider/server/gateway"
 )
 
-// A time that was stored has no monotonic reading, so the wall clock alone says how long it is to it.
+// A stored time has no monotonic reading, so only the wall clock measures the time until it.
 func TestWhatIsLeft(t *testing.T) {
 	now := time.Now()
 	for _, c := range []struct {

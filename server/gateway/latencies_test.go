@@ -10,8 +10,8 @@ import (
 	"github.com/postrider-dev/postrider/server/gateway"
 )
 
-// TestQuantilesAreNearTheExactOnes compares with sorted values, of distributions that latencies have, and of such counts
-// that were merged.
+// TestQuantilesAreNearTheExactOnes compares with sorted values, for distributions that are typical of latencies, also after
+// counts were merged.
 func TestQuantilesAreNearTheExactOnes(t *testing.T) {
 	t.Parallel()
 	random := rand.New(rand.NewPCG(1, 2))

@@ -26,7 +26,7 @@ func TestEveryKindHasAName(t *testing.T) {
 	for s := gateway.DeliveryNone; s <= gateway.DeliveryParked; s++ {
 		seen[s.String()] = true
 	}
-	// "none" and "delivered" are words of both.
+	// "none" and "delivered" are the names of a value in both.
 	if len(seen) != 6+6-2 {
 		t.Errorf("names: %v", seen)
 	}

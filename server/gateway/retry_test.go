@@ -39,7 +39,7 @@ func TestNextRetry(t *testing.T) {
 	}
 }
 
-// Every outcome, by the breaker's state after it and by whether the attempt was a probe.
+// Tests every outcome, for each state of the breaker after it, with and without a probe.
 func TestSettle(t *testing.T) {
 	policy := gateway.Policy{RetrySchedule: []time.Duration{10 * time.Second, time.Minute}}
 	const (

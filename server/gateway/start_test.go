@@ -37,7 +37,7 @@ func TestParseStart(t *testing.T) {
 	}
 	_, err := gateway.ParseStart("start", "2024-02-30T00:00:00Z")
 	wantField(t, err, "start")
-	// Most miss the zone, or all but the day.
+	// Most lack the zone, or everything but the day.
 	_, err = gateway.ParseStart("start", "2024-02-29")
 	if want := `start: must be "now", "earliest", a cursor or a time such as 2006-01-02T15:04:05Z`; err == nil || err.Error() != want {
 		t.Errorf("%v, want %s", err, want)

@@ -24,7 +24,7 @@ const (
 )
 
 // openPool opens a pool of connections to PostgreSQL. Errors that mean that the database is unavailable are converted (see
-// away), for reads and writes alike. greet prepares each new connection; it may be nil.
+// unavailable), for reads and writes alike. greet prepares each new connection; it may be nil.
 func openPool(address string, greet func(context.Context, *pgx.Conn) error) (*sql.DB, error) {
 	config, err := pgx.ParseConfig(address)
 	if err != nil {
