@@ -5,7 +5,7 @@
 // One router reads the tail of the log for all lanes. A lane has no goroutine of its own. Reading order:
 //   - engine.go and lane.go
 //   - events that arrive: router.go, feed.go, intake.go
-//   - requests that are sent: attempt.go, inflight.go, destination.go, batch.go, retry.go, probe.go, hold.go
+//   - requests that are sent: attempt.go, settle.go, pending.go, inflight.go, destination.go, batch.go, retry.go, probe.go, hold.go
 //   - whose turn it is: turns.go, permit.go, workers.go
 //   - the stored position: mark.go, progress.go, window.go
 //   - changes: subscription.go

@@ -186,7 +186,8 @@ func (l *lane) disable(a *attempt) {
 }
 
 // Delete ends the deliveries of a subscription, including those under way, and removes it. expected is the required
-// revision, 0 for any.
+// revision, 0 for any. No attempt starts while the store removes the rows. Attempts under way are cancelled when the rows are gone; results
+// that arrive until then are dropped by the store, later ones by settle.
 func (e *Engine) Delete(ctx context.Context, id gateway.SubscriptionID, expected int64) error {
 	l, err := e.lane(ctx, id)
 	if err != nil {

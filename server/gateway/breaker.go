@@ -28,6 +28,7 @@ const (
 	AnyFailuresToOpen = 20
 	// ProbesPerEvent is the number of failed probes after which an event gets a retry schedule of its own.
 	ProbesPerEvent = 3
+	// FirstProbeWait is the time from the opening to the first probe. It doubles with each failed probe, up to MaxProbeWait.
 	FirstProbeWait = 5 * time.Second
 	MaxProbeWait   = 5 * time.Minute
 )
@@ -59,7 +60,8 @@ type streakEntry struct {
 	endpoint bool
 }
 
-// State returns the state. For open and holding it also returns when the next attempt may begin.
+// State returns the state. For open and holding it also returns when the next attempt may begin. The delivery engine sets its timer
+// to that time (deliver/lane.go, nextWakeLocked) and then sends a probe (deliver/probe.go).
 func (b *Breaker) State() (BreakerState, time.Time) { return b.state, b.resumeAt }
 
 // Slots bounds the attempts under way at once, given the policy's concurrency: none while holding, one probe at a time

@@ -19,8 +19,8 @@ type group struct {
 
 func (g group) empty() bool { return len(g.appends)+len(g.results) == 0 && !g.changes }
 
-// commitGroup stores appends and results in one transaction. After an error the appends fail; the results are kept and tried
-// again.
+// commitGroup stores appends and results in one transaction. resolve (append.go) refuses single appends, such as one whose id was used
+// before, without touching the others. After an error of the database all appends fail; the results are kept and tried again.
 func (w *writer) commitGroup(ctx context.Context, g group) error {
 	if len(g.appends) > 0 {
 		if err := w.storePendingIncarnation(ctx); err != nil {

@@ -24,7 +24,7 @@ const (
 
 // room is the memory that all streams together may take for pages of the log and for large events that are being written. A
 // stream that gets none waits without holding any: a reader that does not read keeps its room until its connection is
-// closed. A tenant gets a share of what is free, so that no number of tenants can take all of it (see grant).
+// closed (httpserver/writer.go, websocket/link.go). A tenant gets a share of what is free, so that no number of tenants can take all of it (see grant).
 type room struct {
 	size int64
 

@@ -35,7 +35,8 @@ type Incompatibility struct {
 // IncompatibilityRule is the kind of an incompatibility. The values are those of postrider.v1.IncompatibilityRule.
 type IncompatibilityRule int32
 
-// The rules. Compare checks those up to RuleTypeRemoved; the others need stored events and subscriptions.
+// The rules. Compare checks those up to RuleTypeRemoved. The others need stored events (stricter.go) and subscriptions (package register,
+// comparison.go).
 const (
 	RuleFieldRemoved IncompatibilityRule = iota + 1
 	RuleFieldRenumbered
