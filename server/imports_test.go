@@ -36,7 +36,7 @@ var layers = map[string][]string{
 	"schema/describe":   {"gateway", "schema/codec", "schema/compile"},
 	"schema":            {"gateway", "schema/codec", "schema/compile", "schema/describe"},
 	"schema/compat":     {"gateway", "schema", "schema/codec", "schema/compile", "schema/describe"},
-	"schema/schematest": {},
+	"schema/schematest": {"gateway", "schema", "schema/compile"},
 	"filter":            {"gateway", "schema", "meter"},
 	"match":             {"gateway", "filter"},
 

@@ -11,6 +11,7 @@ import (
 	"github.com/postrider-dev/postrider/server/schema"
 	"github.com/postrider-dev/postrider/server/schema/codec"
 	"github.com/postrider-dev/postrider/server/schema/compile"
+	"github.com/postrider-dev/postrider/server/schema/schematest"
 )
 
 func BenchmarkCanonicalText(b *testing.B) {
@@ -18,7 +19,7 @@ func BenchmarkCanonicalText(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		var err error
-		if buffer, err = codec.AppendCanonical(buffer[:0], []byte(goodOrder)); err != nil {
+		if buffer, err = codec.AppendCanonical(buffer[:0], []byte(schematest.Order)); err != nil {
 			b.Fatal(err)
 		}
 	}
@@ -29,9 +30,9 @@ const paidOrder = `{"orderId":"ord_01J9Z8X7W6V5U4T3S2R1Q0P9N8","amount":{"curren
 	`"card":{"brand":"visa","lastFour":"4242"},"payTime":"2026-03-14T12:00:00Z"}`
 
 func BenchmarkFromJSON(b *testing.B) {
-	for name, text := range map[string]string{"shop.v1.OrderCreated": goodOrder, "shop.v1.OrderPaid": paidOrder} {
+	for name, text := range map[string]string{"shop.v1.OrderCreated": schematest.Order, "shop.v1.OrderPaid": paidOrder} {
 		b.Run(name, func(b *testing.B) {
-			order := typeOf(b, shopFile, name)
+			order := schematest.Type(b, shopFile, name)
 			b.ReportAllocs()
 			for b.Loop() {
 				if _, violations, err := order.FromJSON([]byte(text)); err != nil || violations != nil {
@@ -43,7 +44,7 @@ func BenchmarkFromJSON(b *testing.B) {
 }
 
 func BenchmarkKeys(b *testing.B) {
-	for _, one := range split(b, shopFile) {
+	for _, one := range schematest.EventTypes(b, shopFile) {
 		if one.Type != "shop.v1.OrderPaid" {
 			continue
 		}
@@ -65,10 +66,10 @@ func BenchmarkKeys(b *testing.B) {
 }
 
 func BenchmarkEncodeJSON(b *testing.B) {
-	order := typeOf(b, shopFile, "shop.v1.OrderCreated")
+	order := schematest.Type(b, shopFile, "shop.v1.OrderCreated")
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, _, err := order.EncodeJSON([]byte(goodOrder)); err != nil {
+		if _, _, err := order.EncodeJSON([]byte(schematest.Order)); err != nil {
 			b.Fatal(err)
 		}
 	}
@@ -79,15 +80,15 @@ func BenchmarkProtojson(b *testing.B) {
 	message := descriptor(b, shopFile, "shop.v1.OrderCreated")
 	b.ReportAllocs()
 	for b.Loop() {
-		if err := protojson.Unmarshal([]byte(goodOrder), dynamicpb.NewMessage(message)); err != nil {
+		if err := protojson.Unmarshal([]byte(schematest.Order), dynamicpb.NewMessage(message)); err != nil {
 			b.Fatal(err)
 		}
 	}
 }
 
 func BenchmarkFromBinary(b *testing.B) {
-	order := typeOf(b, shopFile, "shop.v1.OrderCreated")
-	canonical, _, err := order.FromJSON([]byte(goodOrder))
+	order := schematest.Type(b, shopFile, "shop.v1.OrderCreated")
+	canonical, _, err := order.FromJSON([]byte(schematest.Order))
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -100,8 +101,8 @@ func BenchmarkFromBinary(b *testing.B) {
 }
 
 func BenchmarkRender(b *testing.B) {
-	order := typeOf(b, shopFile, "shop.v1.OrderCreated")
-	canonical, _, err := order.FromJSON([]byte(goodOrder))
+	order := schematest.Type(b, shopFile, "shop.v1.OrderCreated")
+	canonical, _, err := order.FromJSON([]byte(schematest.Order))
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -130,7 +131,7 @@ func BenchmarkSelect500(b *testing.B) {
 	}
 	b.ReportAllocs()
 	for b.Loop() {
-		types, err := compile.Select(compiledSet(b, files...), compile.Selection{All: true})
+		types, err := compile.Select(schematest.Compile(b, files...), compile.Selection{All: true})
 		if err != nil || len(types) != 500 {
 			b.Fatal(len(types), err)
 		}

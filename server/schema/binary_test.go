@@ -8,6 +8,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	shopv1 "github.com/postrider-dev/postrider/gen/go/shop/v1"
+	"github.com/postrider-dev/postrider/server/schema/schematest"
 )
 
 func TestBinaryPayloads(t *testing.T) {
@@ -20,7 +21,7 @@ func TestBinaryPayloads(t *testing.T) {
 	for range 120 {
 		deep = inChild(deep)
 	}
-	kinds := typeOf(t, kindsFile, "test.v1.Kinds")
+	kinds := schematest.Type(t, kindsFile, "test.v1.Kinds")
 	tests := []struct {
 		name  string
 		raw   []byte
@@ -56,7 +57,7 @@ func TestBinaryPayloads(t *testing.T) {
 
 func TestBinaryPayloadsKeepTheRules(t *testing.T) {
 	t.Parallel()
-	money := typeOf(t, shopFile, "shop.v1.Money")
+	money := schematest.Type(t, shopFile, "shop.v1.Money")
 	raw, err := proto.Marshal(&shopv1.Money{Currency: "eur", MinorUnits: 9007199254740993})
 	if err != nil {
 		t.Fatal(err)
@@ -76,7 +77,7 @@ func TestBinaryPayloadsKeepTheRules(t *testing.T) {
 
 func TestCanonicalFormHasOneOrder(t *testing.T) {
 	t.Parallel()
-	kinds := typeOf(t, kindsFile, "test.v1.Kinds")
+	kinds := schematest.Type(t, kindsFile, "test.v1.Kinds")
 	one, _, _ := kinds.FromBinary(appendField(appendField(nil, 10, []byte("x")), 13, nil))
 	other, _, _ := kinds.FromBinary(appendField(appendField(nil, 13, nil), 10, []byte("x")))
 	json, _, _ := kinds.FromJSON([]byte(`{"child":{},"text":"x"}`))

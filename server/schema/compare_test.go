@@ -12,9 +12,9 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/postrider-dev/postrider/server/schema"
 	"github.com/postrider-dev/postrider/server/schema/compat"
 	"github.com/postrider-dev/postrider/server/schema/compile"
+	"github.com/postrider-dev/postrider/server/schema/schematest"
 )
 
 // pair is a schema before and after a change, and the incompatibilities that Compare must find, each as "rule line:column
@@ -109,28 +109,9 @@ func (p pair) sides(i int) (before, after compile.Source) {
 	return compile.Source{Path: path, Content: p.text(i, p.before)}, compile.Source{Path: path, Content: p.text(i, p.after)}
 }
 
-func candidate(tb testing.TB, message string, files ...compile.Source) *schema.Type {
-	tb.Helper()
-	types, err := compile.Select(compiledSet(tb, files...), compile.Selection{Messages: []compile.Named{{Message: message}}})
-	if err != nil {
-		tb.Fatal(err)
-	}
-	for _, one := range types {
-		if one.Message == message {
-			found, err := new(schema.Candidates).Type(one)
-			if err != nil {
-				tb.Fatal(err)
-			}
-			return found
-		}
-	}
-	tb.Fatalf("%s is not selected", message)
-	return nil
-}
-
 func compare(tb testing.TB, message string, before, after compile.Source) compat.Difference {
 	tb.Helper()
-	difference, err := compat.Compare(candidate(tb, message, before), candidate(tb, message, after))
+	difference, err := compat.Compare(schematest.Candidate(tb, message, before), schematest.Candidate(tb, message, after))
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -177,7 +158,7 @@ func TestCompareAgreesWithBuf(t *testing.T) {
 		was, is := one.sides(i)
 		before, after = append(before, was), append(after, is)
 	}
-	broken := askBuf(t, buf, compiledSet(t, before...), compiledSet(t, after...))
+	broken := askBuf(t, buf, schematest.Compile(t, before...), schematest.Compile(t, after...))
 	for i, one := range pairs {
 		said := broken[fmt.Sprintf("p%d/m.proto", i)]
 		if (len(said) > 0) != (len(one.want) > 0) {

@@ -12,12 +12,13 @@ import (
 	"github.com/postrider-dev/postrider/server/schema"
 	"github.com/postrider-dev/postrider/server/schema/codec"
 	"github.com/postrider-dev/postrider/server/schema/compile"
+	"github.com/postrider-dev/postrider/server/schema/schematest"
 )
 
 // stored returns a type as it is loaded from the store, where its rules are not checked again.
 func stored(t *testing.T, message, source string) *schema.Type {
 	t.Helper()
-	set := compiledSet(t, compile.Source{Path: "stored.proto", Content: source})
+	set := schematest.Compile(t, compile.Source{Path: "stored.proto", Content: source})
 	registry := schema.NewRegistry()
 	registry.Load([]schema.Stored{{ID: 1, Type: message, Message: message, Version: 1, Files: set, Latest: true}}, 1)
 	return registry.Snapshot().Version(1)

@@ -10,12 +10,13 @@ import (
 
 	"github.com/postrider-dev/postrider/server/schema"
 	"github.com/postrider-dev/postrider/server/schema/compile"
+	"github.com/postrider-dev/postrider/server/schema/schematest"
 )
 
 // compiled returns one message of a schema text.
 func compiled(tb testing.TB, text, name string) *schema.Type {
 	tb.Helper()
-	types, err := compile.Select(compiledSet(tb, sources("-- a.proto --\nsyntax = \"proto3\";\n"+text)...), compile.Selection{All: true})
+	types, err := compile.Select(schematest.Compile(tb, schematest.Sources("-- a.proto --\nsyntax = \"proto3\";\n"+text)...), compile.Selection{All: true})
 	if err != nil {
 		tb.Fatal(err)
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/postrider-dev/postrider/server/schema"
 	"github.com/postrider-dev/postrider/server/schema/compile"
 	"github.com/postrider-dev/postrider/server/schema/describe"
+	"github.com/postrider-dev/postrider/server/schema/schematest"
 )
 
 func document(tb testing.TB, one *schema.Type) describe.Documentation {
@@ -23,7 +24,7 @@ func document(tb testing.TB, one *schema.Type) describe.Documentation {
 // Every event of the shop has an example that passes its own rules, CEL rules included.
 func TestExamplesOfTheShop(t *testing.T) {
 	t.Parallel()
-	for _, one := range split(t, shopFile) {
+	for _, one := range schematest.EventTypes(t, shopFile) {
 		found, err := new(schema.Candidates).Type(one)
 		if err != nil {
 			t.Fatal(err)
@@ -43,7 +44,7 @@ func TestExamplesOfTheShop(t *testing.T) {
 
 func TestDocumentation(t *testing.T) {
 	t.Parallel()
-	documented := document(t, candidate(t, "a.M", sources(`-- a.proto --
+	documented := document(t, schematest.Candidate(t, "a.M", schematest.Sources(`-- a.proto --
 syntax = "proto3";
 package a;
 import "buf/validate/validate.proto";
@@ -173,7 +174,7 @@ import "buf/validate/validate.proto"; import "google/protobuf/timestamp.proto"; 
 import "google/protobuf/wrappers.proto";
 enum E { E_X = 0; E_Y = 1; E_Z = 2; }
 message M { ` + kind + ` value = 1 [(buf.validate.field).` + rule + `]; }`}
-			one := candidate(t, "M", file)
+			one := schematest.Candidate(t, "M", file)
 			documented := document(t, one)
 			if got := strings.Join(documented.Messages[0].Fields[0].Rules, "; "); got != test.want {
 				t.Errorf("in words %q, want %q", got, test.want)
@@ -199,7 +200,7 @@ func TestExamplesThatAreHard(t *testing.T) {
 		"message M { option (buf.validate.message).cel = {id: \"no\", message: \"no\", expression: \"this.a == ''\"}; string a = 1; int32 b = 2; }": true,
 		"message M { string a = 1 [(buf.validate.field).string = {min_len: 100000}]; }":                                                             false,
 	} {
-		example := document(t, candidate(t, "M", compile.Source{Path: "m.proto", Content: head + body})).Example
+		example := document(t, schematest.Candidate(t, "M", compile.Source{Path: "m.proto", Content: head + body})).Example
 		if (example != "") != possible {
 			t.Errorf("%s: %q", body, example)
 		}

@@ -68,7 +68,7 @@ func fuzzedTypes(f *testing.F) []fuzzed {
 			f.Fatal(err)
 		}
 		all = append(all, fuzzed{
-			files: files, eventType: typeOf(f, one.file, one.name), types: dynamicpb.NewTypes(files),
+			files: files, eventType: schematest.Type(f, one.file, one.name), types: dynamicpb.NewTypes(files),
 			descriptor: found.(protoreflect.MessageDescriptor),
 		})
 	}

@@ -15,6 +15,7 @@ import (
 	"github.com/postrider-dev/postrider/server/schema"
 	"github.com/postrider-dev/postrider/server/schema/compat"
 	"github.com/postrider-dev/postrider/server/schema/compile"
+	"github.com/postrider-dev/postrider/server/schema/schematest"
 )
 
 // Rules that would keep the server busy for days, or take all of its memory, are refused before they are evaluated.
@@ -30,7 +31,7 @@ func TestRulesAreBounded(t *testing.T) {
 		"!this.exists(x, x in ['" + strings.Repeat("a', '", 500) + "'])":                      false,
 		"this.all(x, x.startsWith('a') && x.size() < 9 && x.matches('^[a-z]+$') || x == 'b')": false,
 	} {
-		set := compiledSet(t, compile.Source{Path: "m.proto", Content: `syntax = "proto3"; import "buf/validate/validate.proto";
+		set := schematest.Compile(t, compile.Source{Path: "m.proto", Content: `syntax = "proto3"; import "buf/validate/validate.proto";
 message M { repeated string a = 1 [(buf.validate.field).cel = {id: "x", expression: "` + expression + `"}]; }`})
 		_, err := compile.Select(set, compile.Selection{All: true})
 		if (err != nil) != refused {
@@ -127,7 +128,7 @@ func TestHostileSources(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			began := time.Now()
-			register(t, sources(text))
+			register(t, schematest.Sources(text))
 			if took := time.Since(began); took > registerTimeout {
 				t.Errorf("took %s", took)
 			}
@@ -182,18 +183,18 @@ func FuzzCompile(f *testing.F) {
 		}
 	}
 	f.Add(marked)
-	f.Fuzz(func(t *testing.T, text string) { register(t, sources(text)) })
+	f.Fuzz(func(t *testing.T, text string) { register(t, schematest.Sources(text)) })
 }
 
 func FuzzSelect(f *testing.F) {
 	for name, text := range hostileSources() {
-		if set, err := compile.Compile(f.Context(), sources(text)); err == nil && len(set) < 1<<16 {
+		if set, err := compile.Compile(f.Context(), schematest.Sources(text)); err == nil && len(set) < 1<<16 {
 			f.Add(set)
 		} else if name == "holds itself" {
 			f.Fatal(err)
 		}
 	}
-	f.Add(compiledSet(f, sources(marked)...))
+	f.Add(schematest.Compile(f, schematest.Sources(marked)...))
 	f.Add(encode(f, &descriptorpb.FileDescriptorProto{Name: proto.String("a"), Dependency: []string{"b"}},
 		&descriptorpb.FileDescriptorProto{Name: proto.String("b"), Dependency: []string{"a"}}))
 	f.Add(encode(f, &descriptorpb.FileDescriptorProto{}, &descriptorpb.FileDescriptorProto{}))

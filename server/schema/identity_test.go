@@ -6,6 +6,7 @@ import (
 
 	"github.com/postrider-dev/postrider/server/schema/compat"
 	"github.com/postrider-dev/postrider/server/schema/compile"
+	"github.com/postrider-dev/postrider/server/schema/schematest"
 )
 
 // ingredient is one input on which checking a payload of a.M may depend, before and after a change to it alone. A text
@@ -77,7 +78,7 @@ func TestIdentityOfVersions(t *testing.T) {
 	for _, one := range ingredients {
 		t.Run(one.name, func(t *testing.T) {
 			t.Parallel()
-			before, after := candidate(t, "a.M", ingredientFiles(one.before)...), candidate(t, "a.M", ingredientFiles(one.after)...)
+			before, after := schematest.Candidate(t, "a.M", ingredientFiles(one.before)...), schematest.Candidate(t, "a.M", ingredientFiles(one.after)...)
 			was, err := before.Identity()
 			if err != nil {
 				t.Fatal(err)
@@ -101,7 +102,7 @@ func ingredientFiles(text string) []compile.Source {
 	if !strings.HasPrefix(text, "-- ") {
 		text = "-- a.proto --\n" + text
 	}
-	return sources(text)
+	return schematest.Sources(text)
 }
 
 // TestRemovedFromAnAnyOrAnExtensionBreaks checks that removing what payloads could hold outside of declared fields is an
@@ -118,7 +119,7 @@ func TestRemovedFromAnAnyOrAnExtensionBreaks(t *testing.T) {
 		{extended + extension + "extend a.M { optional int32 i = 100; }", extended + extension + "extend a.M { optional string i = 100; }", compat.RuleFieldRetyped},
 		{extended + extension + "extend a.M { optional int32 i = 100; }", extended + extension + "extend a.M { optional int32 j = 100; }", compat.RuleFieldJSONName},
 	} {
-		difference, err := compat.Compare(candidate(t, "a.M", ingredientFiles(test.before)...), candidate(t, "a.M", ingredientFiles(test.after)...))
+		difference, err := compat.Compare(schematest.Candidate(t, "a.M", ingredientFiles(test.before)...), schematest.Candidate(t, "a.M", ingredientFiles(test.after)...))
 		if err != nil || len(difference.Incompatibilities) != 1 || difference.Incompatibilities[0].Rule != test.want {
 			t.Errorf("%s: %+v, %v", test.after, difference.Incompatibilities, err)
 		}
@@ -128,11 +129,11 @@ func TestRemovedFromAnAnyOrAnExtensionBreaks(t *testing.T) {
 // TestExtensionInAnotherFileOfAPush publishes an extension that is declared only in a file that the type does not import.
 func TestExtensionInAnotherFileOfAPush(t *testing.T) {
 	t.Parallel()
-	one := candidate(t, "a.M", sources(extended+extension+"extend a.M { optional int32 i = 100; }")...)
+	one := schematest.Candidate(t, "a.M", schematest.Sources(extended+extension+"extend a.M { optional int32 i = 100; }")...)
 	if _, violations, err := one.FromJSON([]byte(`{"[x.i]": 3}`)); err != nil || len(violations) > 0 {
 		t.Error(violations, err)
 	}
-	held := candidate(t, "a.M", sources("-- a.proto --\n"+withAny+"-- b.proto --\nsyntax = \"proto3\"; package b; message N { int32 i = 1; }")...)
+	held := schematest.Candidate(t, "a.M", schematest.Sources("-- a.proto --\n"+withAny+"-- b.proto --\nsyntax = \"proto3\"; package b; message N { int32 i = 1; }")...)
 	if _, violations, err := held.FromJSON([]byte(`{"any": {"@type": "x/b.N", "i": 3}}`)); err != nil || len(violations) > 0 {
 		t.Error(violations, err)
 	}

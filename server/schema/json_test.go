@@ -7,21 +7,18 @@ import (
 	"testing"
 
 	"github.com/postrider-dev/postrider/server/gateway"
+	"github.com/postrider-dev/postrider/server/schema/schematest"
 )
-
-const goodOrder = `{"orderId":"42","customerId":"3f2b0f0e-7c1e-4d7e-9c55-0b8a2f1d7a11","channel":"ORDER_CHANNEL_WEB",` +
-	`"lines":[{"sku":"ABC-1","quantity":2,"unitPrice":{"currency":"EUR","minorUnits":"1999"},"options":{"size":"M"}}],` +
-	`"total":{"currency":"EUR","minorUnits":"3998"},"note":"ring","ledgerNumber":"9007199254740993","createTime":"2024-05-01T10:00:00Z"}`
 
 func TestOrderIsReadAndRendered(t *testing.T) {
 	t.Parallel()
-	order := typeOf(t, shopFile, "shop.v1.OrderCreated")
-	canonical, violations, err := order.FromJSON([]byte(goodOrder))
+	order := schematest.Type(t, shopFile, "shop.v1.OrderCreated")
+	canonical, violations, err := order.FromJSON([]byte(schematest.Order))
 	if err != nil || len(violations) > 0 {
 		t.Fatal(violations, err)
 	}
 	text, err := order.Render(canonical)
-	if err != nil || string(text) != goodOrder {
+	if err != nil || string(text) != schematest.Order {
 		t.Errorf("rendered %s, %v", text, err)
 	}
 	same, violations, err := order.FromBinary(canonical)
@@ -29,7 +26,7 @@ func TestOrderIsReadAndRendered(t *testing.T) {
 		t.Errorf("the canonical form is not a fixed point: %v, %v", violations, err)
 	}
 	spelledOtherwise := strings.NewReplacer(`"orderId"`, ` "order_id"`, `"9007199254740993"`, `9007199254740993`,
-		`"quantity":2`, `"quantity":2.0e0`, `10:00:00Z`, `12:00:00+02:00`, `ORDER_CHANNEL_WEB"`, `ORDER_CHANNEL_WEB" `).Replace(goodOrder)
+		`"quantity":2`, `"quantity":2.0e0`, `10:00:00Z`, `12:00:00+02:00`, `ORDER_CHANNEL_WEB"`, `ORDER_CHANNEL_WEB" `).Replace(schematest.Order)
 	same, violations, err = order.FromJSON([]byte(spelledOtherwise))
 	if err != nil || string(same) != string(canonical) {
 		t.Errorf("spelled otherwise: %v, %v", violations, err)
@@ -38,7 +35,7 @@ func TestOrderIsReadAndRendered(t *testing.T) {
 
 func TestOrderViolationsNameTheField(t *testing.T) {
 	t.Parallel()
-	order := typeOf(t, shopFile, "shop.v1.OrderCreated")
+	order := schematest.Type(t, shopFile, "shop.v1.OrderCreated")
 	tests := []struct{ name, old, new, field, rule string }{
 		{"unknown", `"note"`, `"notes"`, "event.data.notes", ""},
 		{"unknown, nested", `"sku"`, `"skew"`, "event.data.lines[0].skew", ""},
@@ -65,7 +62,7 @@ func TestOrderViolationsNameTheField(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			text := strings.Replace(goodOrder, test.old, test.new, 1)
+			text := strings.Replace(schematest.Order, test.old, test.new, 1)
 			canonical, violations, err := order.FromJSON([]byte(text))
 			if test.field == "" {
 				if err == nil {
@@ -85,7 +82,7 @@ func TestOrderViolationsNameTheField(t *testing.T) {
 
 func TestSeveralViolationsAreTold(t *testing.T) {
 	t.Parallel()
-	order := typeOf(t, shopFile, "shop.v1.OrderCreated")
+	order := schematest.Type(t, shopFile, "shop.v1.OrderCreated")
 	_, violations, err := order.FromJSON([]byte(`{"orderId":1,"note":2,"total":{"minorUnits":[]},"x":{"y":[]},"lines":[{"sku":3}]}`))
 	var fields []string
 	for _, v := range violations {
@@ -105,7 +102,7 @@ func TestSeveralViolationsAreTold(t *testing.T) {
 
 func TestWhatIsNotJSON(t *testing.T) {
 	t.Parallel()
-	order := typeOf(t, shopFile, "shop.v1.OrderCreated")
+	order := schematest.Type(t, shopFile, "shop.v1.OrderCreated")
 	for name, test := range map[string]struct{ text, field string }{
 		"empty":         {``, "event.data"},
 		"cut off":       {`{"orderId":"4`, "event.data"},
@@ -123,7 +120,7 @@ func TestWhatIsNotJSON(t *testing.T) {
 
 func TestKinds(t *testing.T) {
 	t.Parallel()
-	kinds := typeOf(t, kindsFile, "test.v1.Kinds")
+	kinds := schematest.Type(t, kindsFile, "test.v1.Kinds")
 	deep := strings.Repeat(`{"child":`, 100) + `{}` + strings.Repeat(`}`, 100)
 	deepList := `{"list":` + strings.Repeat(`[`, 100) + strings.Repeat(`]`, 100) + `}`
 	// A test without a rendered text expects a violation of the field.

@@ -14,6 +14,7 @@ import (
 
 	"github.com/postrider-dev/postrider/server/schema"
 	"github.com/postrider-dev/postrider/server/schema/compile"
+	"github.com/postrider-dev/postrider/server/schema/schematest"
 )
 
 // judge checks values against a JSON Schema. It knows the keywords that the server writes, and fails on any other.
@@ -204,7 +205,7 @@ func (j judge) properties(schema map[string]any, keyword string, value map[strin
 // The schema accepts the examples of every event of the shop.
 func TestJSONSchemasOfTheShop(t *testing.T) {
 	t.Parallel()
-	for _, one := range split(t, shopFile) {
+	for _, one := range schematest.EventTypes(t, shopFile) {
 		found, err := new(schema.Candidates).Type(one)
 		if err != nil {
 			t.Fatal(err)
@@ -251,7 +252,7 @@ func TestJSONSchema(t *testing.T) {
 		{"int32 v = 1 [(buf.validate.field).int32 = {not_in: [3]}];", `2`, `3`},
 		{"string v = 1 [(buf.validate.field).string = {prefix: \"a.\", not_contains: \"x\"}];", `"a.b"`, `"ab" "a.x"`},
 	} {
-		j := newJudge(t, candidate(t, "M", compile.Source{Path: "m.proto", Content: jsonSchemaFile(test.field)}))
+		j := newJudge(t, schematest.Candidate(t, "M", compile.Source{Path: "m.proto", Content: jsonSchemaFile(test.field)}))
 		for value := range strings.FieldsSeq(test.accepted) {
 			if !j.accepts(`{"v":` + value + `}`) {
 				t.Errorf("%s refuses %s", test.field, value)
@@ -275,7 +276,7 @@ func jsonSchemaFile(fields string) string {
 
 func TestJSONSchemaOfWholeMessages(t *testing.T) {
 	t.Parallel()
-	j := newJudge(t, candidate(t, "M", compile.Source{Path: "m.proto", Content: jsonSchemaFile(`
+	j := newJudge(t, schematest.Candidate(t, "M", compile.Source{Path: "m.proto", Content: jsonSchemaFile(`
 		string needed_name = 1 [(buf.validate.field).string.min_len = 1];
 		N needed = 2 [(buf.validate.field).required = true];
 		oneof a { int32 b = 3; int32 c = 4; }

@@ -167,7 +167,7 @@ func (p *versionPair) shows(one *schema.Type) {
 // judges checks payloads of the earlier version against both versions.
 func (p *versionPair) judges() {
 	p.Helper()
-	files := wholeFiles(p.T, p.before)
+	files := schematest.Files(p.T, p.before)
 	found, err := files.FindDescriptorByName(schematest.PairType)
 	if err != nil {
 		p.Fatal(err)

@@ -20,8 +20,8 @@ import (
 func TestSourcesCompileToTheSameVersion(t *testing.T) {
 	t.Parallel()
 	for name, set := range map[string][]byte{
-		"shop": readFile(t, shopFile), "kinds": readFile(t, kindsFile), "rich": readFile(t, richFile),
-		"GitHub": compiledSet(t, folder(t, "../../examples/demo")...),
+		"shop": schematest.ReadFile(t, shopFile), "kinds": schematest.ReadFile(t, kindsFile), "rich": schematest.ReadFile(t, richFile),
+		"GitHub": schematest.Compile(t, folder(t, "../../examples/demo")...),
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -47,7 +47,7 @@ message M {
   optional double f = 6 [(buf.validate.field).double = {in: [1e-9, 2.5, inf], gt: -inf}];
 }
 `
-	printsTheSame(t, compiledSet(t, sources(text)...), compile.Selection{All: true})
+	printsTheSame(t, schematest.Compile(t, schematest.Sources(text)...), compile.Selection{All: true})
 }
 
 // TestShadowedNamesInSourcesStayTheSame tests names that mean something else when they are shortened.
@@ -62,7 +62,7 @@ func TestShadowedNamesInSourcesStayTheSame(t *testing.T) {
 		"-- a.proto --\nsyntax = \"proto3\"; package a; message E { int32 i = 1; }\n-- b.proto --\nsyntax = \"proto3\"; package a; import \"a.proto\";\n" +
 			"message M { .a.E e = 1; E f = 2; enum E { X = 0; } }\n",
 	} {
-		printsTheSame(t, compiledSet(t, sources(text)...), compile.Selection{All: true})
+		printsTheSame(t, schematest.Compile(t, schematest.Sources(text)...), compile.Selection{All: true})
 	}
 }
 

@@ -12,12 +12,13 @@ import (
 
 	"github.com/postrider-dev/postrider/server/schema"
 	"github.com/postrider-dev/postrider/server/schema/compile"
+	"github.com/postrider-dev/postrider/server/schema/schematest"
 )
 
 func TestSelectFindsTopLevelMessages(t *testing.T) {
 	t.Parallel()
 	var names []string
-	for _, one := range split(t, shopFile) {
+	for _, one := range schematest.EventTypes(t, shopFile) {
 		names = append(names, one.Type)
 		if one.Message != one.Type {
 			t.Errorf("%s has the message %s", one.Type, one.Message)
@@ -45,7 +46,7 @@ func TestSelectIsDeterministic(t *testing.T) {
 		return strings.HasPrefix(f.GetName(), "google/protobuf/")
 	})
 	hashes := map[string][32]byte{}
-	for _, one := range split(t, shopFile) {
+	for _, one := range schematest.EventTypes(t, shopFile) {
 		hashes[one.Type] = one.Hash
 	}
 	types, err := compile.Select(marshal(t, set), compile.Selection{All: true})
@@ -86,7 +87,7 @@ func TestSelectNamesWhatIsWrong(t *testing.T) {
 
 func TestLoadReplacesTheSnapshot(t *testing.T) {
 	t.Parallel()
-	one := split(t, shopFile)[0]
+	one := schematest.EventTypes(t, shopFile)[0]
 	version := func(id int, latest bool) schema.Stored {
 		return schema.Stored{ID: 7, Type: one.Type, Message: one.Message, Files: one.Files, Version: id, Latest: latest}
 	}
@@ -114,11 +115,11 @@ func TestLoadReplacesTheSnapshot(t *testing.T) {
 
 func TestTypesAreUsedFromManyGoroutines(t *testing.T) {
 	t.Parallel()
-	order := typeOf(t, shopFile, "shop.v1.OrderCreated")
+	order := schematest.Type(t, shopFile, "shop.v1.OrderCreated")
 	var group sync.WaitGroup
 	for range 8 {
 		group.Go(func() {
-			canonical, violations, err := order.FromJSON([]byte(goodOrder))
+			canonical, violations, err := order.FromJSON([]byte(schematest.Order))
 			if err != nil || len(violations) > 0 {
 				t.Error(violations, err)
 			}
@@ -133,7 +134,7 @@ func TestTypesAreUsedFromManyGoroutines(t *testing.T) {
 func parseSet(t *testing.T) *descriptorpb.FileDescriptorSet {
 	t.Helper()
 	set := &descriptorpb.FileDescriptorSet{}
-	if err := proto.Unmarshal(readFile(t, shopFile), set); err != nil {
+	if err := proto.Unmarshal(schematest.ReadFile(t, shopFile), set); err != nil {
 		t.Fatal(err)
 	}
 	return set

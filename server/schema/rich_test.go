@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	"google.golang.org/protobuf/encoding/protowire"
+
+	"github.com/postrider-dev/postrider/server/schema/schematest"
 )
 
 // TestOldAndNewSyntax tests faults that only proto2, editions and messages inside an Any can have. A test without a rendered
@@ -51,7 +53,7 @@ func TestOldAndNewSyntax(t *testing.T) {
 		},
 		{"Proto3", `{"any":{"@type":"/google.protobuf.Any","value":{"@type":"/test.rich.Proto3","u64":-1}}}`, ``, "event.data.any.value.u64"},
 	} {
-		eventType := typeOf(t, richFile, "test.rich."+test.eventType)
+		eventType := schematest.Type(t, richFile, "test.rich."+test.eventType)
 		canonical, violations, err := eventType.FromJSON([]byte(test.text))
 		if err != nil {
 			t.Errorf("%s: %v", test.text, err)
@@ -115,7 +117,7 @@ func TestOldAndNewSyntaxInBinary(t *testing.T) {
 		},
 		{"NaN in a Value", "Proto3", appendField(nil, 57, protowire.AppendFixed64(protowire.AppendTag(nil, 2, protowire.Fixed64Type), 0x7ff8<<48)), "event.data.value"},
 	} {
-		eventType := typeOf(t, richFile, "test.rich."+test.eventType)
+		eventType := schematest.Type(t, richFile, "test.rich."+test.eventType)
 		canonical, violations, err := eventType.FromBinary(test.raw)
 		switch {
 		case err != nil:
@@ -133,7 +135,7 @@ func TestOldAndNewSyntaxInBinary(t *testing.T) {
 // TestNestingIsCountedAlike publishes payloads with the deepest allowed nesting, and then publishes the rendered text.
 func TestNestingIsCountedAlike(t *testing.T) {
 	t.Parallel()
-	eventType := typeOf(t, richFile, "test.rich.Proto3")
+	eventType := schematest.Type(t, richFile, "test.rich.Proto3")
 	for _, test := range []struct{ open, inner, shut string }{
 		{`{"child":`, `{}`, `}`},
 		{`{"children":[`, `{}`, `]}`},
@@ -168,7 +170,7 @@ func TestNestingIsCountedAlike(t *testing.T) {
 // order.
 func TestAnyIsEncodedInOneWay(t *testing.T) {
 	t.Parallel()
-	eventType := typeOf(t, richFile, "test.rich.Proto3")
+	eventType := schematest.Type(t, richFile, "test.rich.Proto3")
 	backwards := appendField(appendField(nil, 14, []byte("x")), 2, nil)
 	backwards = protowire.AppendVarint(protowire.AppendTag(backwards[:3], 2, protowire.VarintType), 1)
 	content := appendField(appendField(nil, 1, []byte("/test.rich.Proto3")), 2, backwards)

@@ -10,10 +10,8 @@ import (
 
 	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/proto"
-	"google.golang.org/protobuf/reflect/protodesc"
 	"google.golang.org/protobuf/reflect/protoreflect"
 	"google.golang.org/protobuf/reflect/protoregistry"
-	"google.golang.org/protobuf/types/descriptorpb"
 	"google.golang.org/protobuf/types/dynamicpb"
 
 	"github.com/postrider-dev/postrider/server/gateway"
@@ -62,7 +60,7 @@ func newTrip(t *testing.T, file string, name protoreflect.FullName) *trip {
 		t.Fatal(err)
 	}
 	return &trip{
-		T: t, files: files, types: dynamicpb.NewTypes(files), eventType: typeOf(t, file, string(name)),
+		T: t, files: files, types: dynamicpb.NewTypes(files), eventType: schematest.Type(t, file, string(name)),
 		descriptor: found.(protoreflect.MessageDescriptor),
 	}
 }
@@ -70,31 +68,13 @@ func newTrip(t *testing.T, file string, name protoreflect.FullName) *trip {
 // filesOf returns the files of a type with everything they import.
 func filesOf(tb testing.TB, file, name string) *protoregistry.Files {
 	tb.Helper()
-	types := split(tb, file)
+	types := schematest.EventTypes(tb, file)
 	at := slices.IndexFunc(types, func(one compile.EventType) bool { return one.Type == name })
 	candidate, err := new(schema.Candidates).Type(types[at])
 	if err != nil {
 		tb.Fatal(err)
 	}
-	return wholeFiles(tb, candidate)
-}
-
-// wholeFiles returns the files of a type together with the files that all schemas share.
-func wholeFiles(tb testing.TB, one *schema.Type) *protoregistry.Files {
-	tb.Helper()
-	whole, _, _, err := schema.Merge([]*schema.Type{one})
-	if err != nil {
-		tb.Fatal(err)
-	}
-	set := &descriptorpb.FileDescriptorSet{}
-	if err := proto.Unmarshal(whole, set); err != nil {
-		tb.Fatal(err)
-	}
-	files, err := protodesc.NewFiles(set)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	return files
+	return schematest.Files(tb, candidate)
 }
 
 func (t *trip) run(seed uint64) {

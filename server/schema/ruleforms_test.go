@@ -13,6 +13,7 @@ import (
 
 	"github.com/postrider-dev/postrider/server/schema"
 	"github.com/postrider-dev/postrider/server/schema/compile"
+	"github.com/postrider-dev/postrider/server/schema/schematest"
 )
 
 // everyRule has rules for every kind of value.
@@ -68,7 +69,7 @@ enum Colour { COLOUR_UNSPECIFIED = 0; COLOUR_RED = 1; }
 // The rules see the same payload whether it came as JSON or as an encoded message.
 func TestRulesOfBothForms(t *testing.T) {
 	t.Parallel()
-	types, err := compile.Select(compiledSet(t, compile.Source{Path: "ruled.proto", Content: everyRule}), compile.Selection{All: true})
+	types, err := compile.Select(schematest.Compile(t, compile.Source{Path: "ruled.proto", Content: everyRule}), compile.Selection{All: true})
 	if err != nil {
 		t.Fatal(err)
 	}

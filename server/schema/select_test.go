@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/postrider-dev/postrider/server/schema/compile"
+	"github.com/postrider-dev/postrider/server/schema/schematest"
 )
 
 // marked is a file with the option that marks event types, and with several wrong uses of it.
@@ -33,7 +34,7 @@ message Maker {
 
 func TestSelect(t *testing.T) {
 	t.Parallel()
-	set := compiledSet(t, sources(marked)...)
+	set := schematest.Compile(t, schematest.Sources(marked)...)
 	for name, test := range map[string]struct {
 		selection compile.Selection
 		want      string // "type=message" of each
@@ -75,7 +76,7 @@ func TestSelect(t *testing.T) {
 
 func TestSelectReadsTheOption(t *testing.T) {
 	t.Parallel()
-	types, err := compile.Select(compiledSet(t, sources(marked)...), compile.Selection{})
+	types, err := compile.Select(schematest.Compile(t, schematest.Sources(marked)...), compile.Selection{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -136,7 +137,7 @@ func TestSelectTellsAllFaults(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			_, err := compile.Select(compiledSet(t, sources(test.files)...), test.selection)
+			_, err := compile.Select(schematest.Compile(t, schematest.Sources(test.files)...), test.selection)
 			expectFaults(t, err, test.want)
 		})
 	}
@@ -145,7 +146,7 @@ func TestSelectTellsAllFaults(t *testing.T) {
 // In a file that does not import our option, another option may have the same number.
 func TestSelectTakesOnlyItsOwnOption(t *testing.T) {
 	t.Parallel()
-	set := compiledSet(t, sources(`-- a.proto --
+	set := schematest.Compile(t, schematest.Sources(`-- a.proto --
 syntax = "proto2";
 import "google/protobuf/descriptor.proto";
 message Other { optional string note = 1; }

@@ -16,26 +16,8 @@ import (
 	"github.com/postrider-dev/postrider/server/gateway"
 	"github.com/postrider-dev/postrider/server/schema"
 	"github.com/postrider-dev/postrider/server/schema/compile"
+	"github.com/postrider-dev/postrider/server/schema/schematest"
 )
-
-// sources parses files from a text in a format like txtar: "-- path --" begins each file.
-func sources(text string) []compile.Source {
-	var files []compile.Source
-	for _, part := range strings.Split("\n"+text, "\n-- ")[1:] {
-		name, content, _ := strings.Cut(part+"\n", " --\n")
-		files = append(files, compile.Source{Path: name, Content: content})
-	}
-	return files
-}
-
-func compiledSet(tb testing.TB, files ...compile.Source) []byte {
-	tb.Helper()
-	set, err := compile.Compile(tb.Context(), files)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	return set
-}
 
 // shopSources reads the sources of the example schemas.
 func shopSources(tb testing.TB) []compile.Source {
@@ -59,10 +41,10 @@ func shopSources(tb testing.TB) []compile.Source {
 func TestSourcesAndDescriptorsAreOneVersion(t *testing.T) {
 	t.Parallel()
 	want := make(map[string][32]byte)
-	for _, one := range split(t, shopFile) {
+	for _, one := range schematest.EventTypes(t, shopFile) {
 		want[one.Type] = one.Hash
 	}
-	types, err := compile.Select(compiledSet(t, shopSources(t)...), compile.Selection{All: true})
+	types, err := compile.Select(schematest.Compile(t, shopSources(t)...), compile.Selection{All: true})
 	if err != nil || len(types) != len(want) {
 		t.Fatal(len(types), err)
 	}
@@ -76,7 +58,7 @@ func TestSourcesAndDescriptorsAreOneVersion(t *testing.T) {
 func TestCompileKeepsCommentsAndPositions(t *testing.T) {
 	t.Parallel()
 	set := &descriptorpb.FileDescriptorSet{}
-	if err := proto.Unmarshal(compiledSet(t, sources("-- a.proto --\nsyntax = \"proto3\";\n// An A.\nmessage A {}\n")...), set); err != nil {
+	if err := proto.Unmarshal(schematest.Compile(t, schematest.Sources("-- a.proto --\nsyntax = \"proto3\";\n// An A.\nmessage A {}\n")...), set); err != nil {
 		t.Fatal(err)
 	}
 	if len(set.GetFile()) != 1 || !slices.ContainsFunc(set.GetFile()[0].GetSourceCodeInfo().GetLocation(),
@@ -87,7 +69,7 @@ func TestCompileKeepsCommentsAndPositions(t *testing.T) {
 
 func TestCompileResolvesSharedFiles(t *testing.T) {
 	t.Parallel()
-	files := sources(`-- a.proto --
+	files := schematest.Sources(`-- a.proto --
 syntax = "proto3";
 import "google/protobuf/timestamp.proto";
 import "google/protobuf/compiler/plugin.proto";
@@ -106,7 +88,7 @@ message Timestamp { string hostile = 1; }
 -- buf/validate/validate.proto --
 this is not read
 `)
-	types, err := compile.Select(compiledSet(t, files...), compile.Selection{})
+	types, err := compile.Select(schematest.Compile(t, files...), compile.Selection{})
 	if err != nil || len(types) != 1 || types[0].Subject != "id" {
 		t.Fatal(types, err)
 	}
@@ -172,7 +154,7 @@ func TestCompileTellsAllFaults(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			_, err := compile.Compile(t.Context(), sources(test.files))
+			_, err := compile.Compile(t.Context(), schematest.Sources(test.files))
 			expectFaults(t, err, test.want)
 		})
 	}

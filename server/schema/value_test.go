@@ -5,6 +5,7 @@ import (
 
 	"github.com/postrider-dev/postrider/server/gateway"
 	"github.com/postrider-dev/postrider/server/schema"
+	"github.com/postrider-dev/postrider/server/schema/schematest"
 )
 
 // keyed returns a version of a test message with keys at these paths.
@@ -12,7 +13,7 @@ func keyed(t *testing.T, orderingKey, subject string) *schema.Type {
 	t.Helper()
 	registry := schema.NewRegistry()
 	registry.Load([]schema.Stored{{
-		ID: 1, Type: "kinds", Version: 1, Message: "test.v1.Kinds", Files: readFile(t, kindsFile), Latest: true,
+		ID: 1, Type: "kinds", Version: 1, Message: "test.v1.Kinds", Files: schematest.ReadFile(t, kindsFile), Latest: true,
 		OrderingKey: orderingKey, Subject: subject,
 	}}, 1)
 	return registry.Snapshot().Type("kinds")
@@ -59,7 +60,7 @@ func TestKeysAreReadFromThePayload(t *testing.T) {
 // A message field may be encoded as a group, and may come after fields with higher numbers.
 func TestKeysInADelimitedMessage(t *testing.T) {
 	t.Parallel()
-	for _, one := range split(t, richFile) {
+	for _, one := range schematest.EventTypes(t, richFile) {
 		if one.Type != "test.rich.Edition" {
 			continue
 		}
