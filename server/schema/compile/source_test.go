@@ -1,4 +1,4 @@
-package schema_test
+package compile_test
 
 import (
 	"context"
@@ -19,10 +19,12 @@ import (
 	"github.com/postrider-dev/postrider/server/schema/schematest"
 )
 
+const shopFile = "../../../gen/descriptors/shop.v1.binpb"
+
 // shopSources reads the sources of the example schemas.
 func shopSources(tb testing.TB) []compile.Source {
 	tb.Helper()
-	names, err := filepath.Glob("../../proto/shop/v1/*.proto")
+	names, err := filepath.Glob("../../../proto/shop/v1/*.proto")
 	if err != nil || len(names) == 0 {
 		tb.Fatal(names, err)
 	}

@@ -1,4 +1,4 @@
-package schema_test
+package compile_test
 
 import (
 	"slices"

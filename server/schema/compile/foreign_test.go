@@ -1,4 +1,4 @@
-package schema_test
+package compile_test
 
 import (
 	"errors"
@@ -17,7 +17,7 @@ import (
 )
 
 // foreignFiles holds schemas of others: every .proto file of the npm package google-proto-files.
-const foreignFiles = "../../node_modules/google-proto-files"
+const foreignFiles = "../../../node_modules/google-proto-files"
 
 // TestForeignSchemasRegister compiles and selects all foreign files. At least 99 of 100 register as they are; each of the
 // others is listed with its reason.
