@@ -175,6 +175,8 @@ func (p *versionPair) judges() {
 	}
 }
 
+type readPayload = func([]byte) ([]byte, []gateway.Violation, error)
+
 // readsUnder renders a payload and publishes it again with another version, and accepts any result except a panic.
 func (p *versionPair) readsUnder(other *schema.Type, canonical []byte) {
 	p.Helper()

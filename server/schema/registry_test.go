@@ -4,9 +4,12 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/postrider-dev/postrider/server/gateway"
 	"github.com/postrider-dev/postrider/server/schema"
 	"github.com/postrider-dev/postrider/server/schema/schematest"
 )
+
+const shopFile = "../../gen/descriptors/shop.v1.binpb"
 
 func TestLoadReplacesTheSnapshot(t *testing.T) {
 	t.Parallel()
@@ -52,4 +55,36 @@ func TestTypesAreUsedFromManyGoroutines(t *testing.T) {
 		})
 	}
 	group.Wait()
+}
+
+func TestLevels(t *testing.T) {
+	t.Parallel()
+	registry := schema.NewRegistry()
+	stored := schema.Stored{
+		ID: 1, Type: "a", Version: 1, Latest: true, Level: gateway.LevelEnforce,
+		TenantLevels: map[gateway.TenantID]gateway.Level{7: gateway.LevelWarn},
+	}
+	registry.Load([]schema.Stored{stored}, 1)
+	first := registry.Snapshot()
+	stored.Level, stored.TenantLevels = gateway.LevelOff, nil
+	registry.Load([]schema.Stored{stored}, 2)
+	second := registry.Snapshot()
+	for _, test := range []struct {
+		in     *schema.Snapshot
+		tenant gateway.TenantID
+		name   string
+		want   gateway.Level
+	}{
+		{first, 1, "a", gateway.LevelEnforce},
+		{first, 7, "a", gateway.LevelWarn},
+		{second, 7, "a", gateway.LevelOff},
+		{second, 1, "other", gateway.LevelOff},
+	} {
+		if got := test.in.Level(test.tenant, test.name); got != test.want {
+			t.Errorf("tenant %d, type %s: %v, want %v", test.tenant, test.name, got, test.want)
+		}
+	}
+	if first.Type("a") != second.Type("a") {
+		t.Error("a change of the level compiled the version anew")
+	}
 }

@@ -1,9 +1,8 @@
-package schema_test
+package codec_test
 
 import (
 	"testing"
 
-	"github.com/postrider-dev/postrider/server/gateway"
 	"github.com/postrider-dev/postrider/server/schema"
 	"github.com/postrider-dev/postrider/server/schema/schematest"
 )
@@ -92,37 +91,5 @@ func TestKeysThatAreNotThere(t *testing.T) {
 		if key, _, err := keyed(t, path, "").Keys(nil); err == nil {
 			t.Errorf("%q: %q, %v", path, key, err)
 		}
-	}
-}
-
-func TestLevels(t *testing.T) {
-	t.Parallel()
-	registry := schema.NewRegistry()
-	stored := schema.Stored{
-		ID: 1, Type: "a", Version: 1, Latest: true, Level: gateway.LevelEnforce,
-		TenantLevels: map[gateway.TenantID]gateway.Level{7: gateway.LevelWarn},
-	}
-	registry.Load([]schema.Stored{stored}, 1)
-	first := registry.Snapshot()
-	stored.Level, stored.TenantLevels = gateway.LevelOff, nil
-	registry.Load([]schema.Stored{stored}, 2)
-	second := registry.Snapshot()
-	for _, test := range []struct {
-		in     *schema.Snapshot
-		tenant gateway.TenantID
-		name   string
-		want   gateway.Level
-	}{
-		{first, 1, "a", gateway.LevelEnforce},
-		{first, 7, "a", gateway.LevelWarn},
-		{second, 7, "a", gateway.LevelOff},
-		{second, 1, "other", gateway.LevelOff},
-	} {
-		if got := test.in.Level(test.tenant, test.name); got != test.want {
-			t.Errorf("tenant %d, type %s: %v, want %v", test.tenant, test.name, got, test.want)
-		}
-	}
-	if first.Type("a") != second.Type("a") {
-		t.Error("a change of the level compiled the version anew")
 	}
 }

@@ -1,4 +1,4 @@
-package schema_test
+package codec_test
 
 import (
 	"errors"
@@ -8,6 +8,11 @@ import (
 
 	"github.com/postrider-dev/postrider/server/gateway"
 	"github.com/postrider-dev/postrider/server/schema/schematest"
+)
+
+const (
+	shopFile  = "../../../gen/descriptors/shop.v1.binpb"
+	kindsFile = "../testdata/kinds.binpb"
 )
 
 func TestOrderIsReadAndRendered(t *testing.T) {
