@@ -1,4 +1,4 @@
-package schema_test
+package describe_test
 
 import (
 	"fmt"
@@ -11,6 +11,8 @@ import (
 	"github.com/postrider-dev/postrider/server/schema/describe"
 	"github.com/postrider-dev/postrider/server/schema/schematest"
 )
+
+const shopFile = "../../../gen/descriptors/shop.v1.binpb"
 
 func document(tb testing.TB, one *schema.Type) describe.Documentation {
 	tb.Helper()

@@ -1,4 +1,4 @@
-package schema_test
+package describe_test
 
 import (
 	"encoding/json"
