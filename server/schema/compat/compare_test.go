@@ -1,4 +1,4 @@
-package schema_test
+package compat_test
 
 import (
 	"bytes"
@@ -143,7 +143,7 @@ func TestCompare(t *testing.T) {
 // TestCompareAgreesWithBuf compares with what buf reports for the same pairs.
 func TestCompareAgreesWithBuf(t *testing.T) {
 	t.Parallel()
-	buf, err := filepath.Abs("../../node_modules/.bin/buf")
+	buf, err := filepath.Abs("../../../node_modules/.bin/buf")
 	if err != nil {
 		t.Fatal(err)
 	}

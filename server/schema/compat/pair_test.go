@@ -1,4 +1,4 @@
-package schema_test
+package compat_test
 
 import (
 	"flag"
