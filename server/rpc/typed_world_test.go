@@ -13,8 +13,8 @@ import (
 
 // Schemas with every kind of field: the first for proto3 alone, the second for proto2 and editions too.
 const (
-	kindsSchemas = "../schema/testdata/kinds.binpb"
-	richSchemas  = "../schema/testdata/rich.binpb"
+	kindsSchemas = "../schema/schematest/testdata/kinds.binpb"
+	richSchemas  = "../schema/schematest/testdata/rich.binpb"
 )
 
 // withSchemas lets a server know the types of several files besides those of the shop.

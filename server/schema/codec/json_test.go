@@ -12,7 +12,7 @@ import (
 
 const (
 	shopFile  = "../../../gen/descriptors/shop.v1.binpb"
-	kindsFile = "../testdata/kinds.binpb"
+	kindsFile = "../schematest/testdata/kinds.binpb"
 )
 
 func TestOrderIsReadAndRendered(t *testing.T) {

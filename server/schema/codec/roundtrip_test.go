@@ -20,7 +20,7 @@ import (
 	"github.com/postrider-dev/postrider/server/schema/schematest"
 )
 
-const richFile = "../testdata/rich.binpb"
+const richFile = "../schematest/testdata/rich.binpb"
 
 var (
 	roundTrips    = flag.Int("roundtrips", 400, "how many messages of each type make the round trip")

@@ -17,8 +17,8 @@ import (
 )
 
 const (
-	kindsFile = "../testdata/kinds.binpb"
-	richFile  = "../testdata/rich.binpb"
+	kindsFile = "../schematest/testdata/kinds.binpb"
+	richFile  = "../schematest/testdata/rich.binpb"
 )
 
 var (
