@@ -1,4 +1,5 @@
-// Package schematest generates random messages of a schema, for tests of everything that encodes, converts or checks payloads.
+// Package schematest makes schemas, types and payloads for tests, among them random messages (generator.go) and random pairs of
+// versions (pair.go).
 package schematest
 
 import (
