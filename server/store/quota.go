@@ -58,34 +58,58 @@ func (s *Store) checkSubscriptions(ctx context.Context, tx *ent.Tx, tenant gatew
 	return c.check("subscription", "subscriptions", s.cfg.MaxSubscriptions)
 }
 
-// checkExpressions returns an error when the filter expressions of the tenant's subscriptions, or of all, have too many
-// bytes. Once compiled, each byte takes about 90, for each version of each schema. The row of sub is already stored in the
-// transaction and counts.
-func (s *Store) checkExpressions(ctx context.Context, tx *ent.Tx, sub *gateway.Subscription) (err error) {
-	if sub.Filter.Expression == "" {
-		return nil
+// checkSizes refuses what has grown where a tenant's subscriptions, or all, have too many bytes of it together: an expression, which takes
+// about 90 times its size when it is compiled, for each version of each schema, and a target's configuration, which takes about
+// twice its size when it has been used. before is the subscription as it was, and the row is changed already.
+func (s *Store) checkSizes(ctx context.Context, tx *ent.Tx, before, sub *gateway.Subscription) error {
+	if len(sub.Filter.Expression) > len(before.Filter.Expression) {
+		expressions := quota{
+			column: subscription.FieldFilterExpression, most: s.cfg.MaxExpressionBytes,
+			field: "subscription.filter.expression", things: "expressions",
+		}
+		if err := expressions.check(ctx, tx, sub.Tenant); err != nil {
+			return err
+		}
 	}
+	if len(sub.TargetConfig) > len(before.TargetConfig) {
+		targets := quota{
+			column: subscription.FieldTargetConfig, most: s.cfg.MaxTargetBytes,
+			field: "subscription.target", things: "targets",
+		}
+		return targets.check(ctx, tx, sub.Tenant)
+	}
+	return nil
+}
+
+// quota bounds the bytes of a column.
+type quota struct {
+	column string
+	most   int
+	// field is the field of the request, and things are the content of the column.
+	field, things string
+}
+
+func (q quota) check(ctx context.Context, tx *ent.Tx, tenant gateway.TenantID) (err error) {
 	var c counts
-	bytes := func(selected *ent.SubscriptionQuery) (int, error) {
-		return selected.Aggregate(func(of *sql.Selector) string {
-			return "cast(coalesce(sum(octet_length(" + of.C(subscription.FieldFilterExpression) + ")), 0) as bigint)"
-		}).Int(ctx)
+	if c.tenant, err = q.bytes(ctx, tx.Subscription.Query().Where(subscription.TenantID(int64(tenant)))); err == nil {
+		c.all, err = q.bytes(ctx, tx.Subscription.Query())
 	}
-	if c.tenant, err = bytes(tx.Subscription.Query().Where(subscription.TenantID(int64(sub.Tenant)))); err == nil {
-		c.all, err = bytes(tx.Subscription.Query())
-	}
-	if err != nil {
-		return fmt.Errorf("measure expressions: %w", err)
-	}
-	most := s.cfg.MaxExpressionBytes
 	switch {
-	case c.tenant > most:
-		return exhausted("subscription.filter.expression", "the expressions of the tenant's subscriptions would have %d bytes; the limit is %d", c.tenant, most)
-	case c.all > quotaTenants*most:
-		return exhausted("subscription.filter.expression", "the expressions of all subscriptions would have %d bytes; the limit is %d", c.all, quotaTenants*most)
+	case err != nil:
+		return fmt.Errorf("measure %s: %w", q.things, err)
+	case c.tenant > q.most:
+		return exhausted(q.field, "the %s of the tenant's subscriptions would have %d bytes; the limit is %d", q.things, c.tenant, q.most)
+	case c.all > quotaTenants*q.most:
+		return exhausted(q.field, "the %s of all subscriptions would have %d bytes; the limit is %d", q.things, c.all, quotaTenants*q.most)
 	default:
 		return nil
 	}
+}
+
+func (q quota) bytes(ctx context.Context, of *ent.SubscriptionQuery) (int, error) {
+	return of.Aggregate(func(of *sql.Selector) string {
+		return "cast(coalesce(sum(octet_length(" + of.C(q.column) + ")), 0) as bigint)"
+	}).Int(ctx)
 }
 
 // checkKeys counts the keys that are not revoked. Keys for all tenants are counted together, like the keys of one tenant.

@@ -39,6 +39,8 @@ type Config struct {
 	MaxSubscriptions, MaxKeys int
 	// MaxExpressionBytes bounds the size of all filter expressions of a tenant together; by default 256 KiB.
 	MaxExpressionBytes int
+	// MaxTargetBytes bounds the targets of a tenant's subscriptions together, as they are stored: 2 MiB when 0.
+	MaxTargetBytes int
 }
 
 func (c Config) withDefaults() Config {
@@ -65,6 +67,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.MaxExpressionBytes == 0 {
 		c.MaxExpressionBytes = 256 << 10
+	}
+	if c.MaxTargetBytes == 0 {
+		c.MaxTargetBytes = 2 << 20
 	}
 	if c.MaxSubscriptions == 0 {
 		c.MaxSubscriptions = 2000

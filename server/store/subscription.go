@@ -145,7 +145,7 @@ func (s *Store) CreateSubscription(ctx context.Context, sub *gateway.Subscriptio
 		if created, err = s.subscriptionFrom(row); err != nil {
 			return err
 		}
-		if err := s.checkExpressions(ctx, tx, created); err != nil {
+		if err := s.checkSizes(ctx, tx, &gateway.Subscription{}, created); err != nil {
 			return err
 		}
 		return saveRevision(ctx, tx, created, fresh.Start.Position)
@@ -228,7 +228,7 @@ func (s *Store) UpdateSubscription(ctx context.Context, id gateway.SubscriptionI
 		if err != nil {
 			return err
 		}
-		expression := sub.Filter.Expression
+		before := *sub
 		if err := change(sub); err != nil {
 			return err
 		}
@@ -248,10 +248,8 @@ func (s *Store) UpdateSubscription(ctx context.Context, id gateway.SubscriptionI
 		if updated, err = s.subscriptionFrom(row); err != nil {
 			return err
 		}
-		if updated.Filter.Expression != expression {
-			if err := s.checkExpressions(ctx, tx, updated); err != nil {
-				return err
-			}
+		if err := s.checkSizes(ctx, tx, &before, updated); err != nil {
+			return err
 		}
 		from = s.Head()
 		return saveRevision(ctx, tx, updated, from)

@@ -15,6 +15,7 @@ import (
 var quotaCases = []testCase{
 	{"the subscriptions of a tenant are bounded", testMostSubscriptions},
 	{"the expressions of a tenant's subscriptions are bounded together", testMostExpressions},
+	{"the targets of a tenant's subscriptions are bounded together", testMostTargets},
 	{"the keys of a tenant are bounded, and as many revoked ones are kept", testMostKeys},
 }
 
@@ -90,6 +91,40 @@ func testMostExpressions(t *testing.T, fresh Fresh) {
 		must(create(tenant, "without", 0))(t)
 	}
 	_, err := create(tenants[5], "too many of all", 1)
+	exhausted(t, field, err)
+}
+
+func testMostTargets(t *testing.T, fresh Fresh) {
+	w := running(t, fresh, func(c *store.Config) { c.MaxTargetBytes = 1000 })
+	const field = "subscription.target"
+	// As it is sealed, a configuration has a few dozen bytes more.
+	config := func(bytes int) []byte {
+		return []byte(`{"url":"https://example.com/` + strings.Repeat("x", bytes-30) + `"}`)
+	}
+	create := func(tenant gateway.TenantID, name string, bytes int) (*gateway.Subscription, error) {
+		draft := w.draft(name)
+		draft.Tenant, draft.TargetConfig = tenant, config(bytes)
+		return w.CreateSubscription(context.Background(), draft, gateway.Start{})
+	}
+	change := func(id gateway.SubscriptionID, bytes int) error {
+		_, _, err := w.UpdateSubscription(context.Background(), id, 0, func(sub *gateway.Subscription) error {
+			sub.TargetConfig = config(bytes)
+			return nil
+		})
+		return err
+	}
+	tenants := w.tenants(6)
+	for _, tenant := range tenants[:5] {
+		must(create(tenant, "a", 500))(t)
+		second := must(create(tenant, "b", 300))(t)
+		_, err := create(tenant, "c", 200)
+		exhausted(t, field, err)
+		exhausted(t, field, change(second.ID, 500))
+		if err := change(second.ID, 290); err != nil {
+			t.Error(err)
+		}
+	}
+	_, err := create(tenants[5], "too many of all", 900)
 	exhausted(t, field, err)
 }
 
