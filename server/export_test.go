@@ -1,5 +1,7 @@
 package server
 
+import "github.com/postrider-dev/postrider/server/target/nats"
+
 // For the tests.
 var (
 	SocketBounds    = socketBounds
@@ -9,10 +11,11 @@ var (
 	DefaultMemoryOf = defaultMemoryOf
 )
 
-// PartsOfMemory is the sum of the parts of so many megabytes.
-func PartsOfMemory(megabytes int) int64 {
-	s := splitMemory(megabytes)
-	return s.tail + s.frames + s.sending + s.attempts + s.writerPages + s.readerPages + s.bodies + int64(s.connections)*connectionBytes
+// PartsOfMemory is the sum of the parts of a number of megabytes.
+func PartsOfMemory(megabytes int, withNATS bool) int64 {
+	s := splitMemory(megabytes, withNATS)
+	return s.tail + s.frames + s.sending + s.attempts + s.writerPages + s.readerPages + s.bodies +
+		int64(s.connections)*connectionBytes + int64(s.toNATS)*nats.ConnectionBytes
 }
 
 // BodyBytes is the budget of requests of a configuration.

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/postrider-dev/postrider/server/limit"
+	"github.com/postrider-dev/postrider/server/target/nats"
 )
 
 // Limits and default of Config.Memory, in MB.
@@ -31,7 +32,9 @@ const (
 //	1/16    pages of all SQLite readers
 //	1/8     bodies of requests in flight (more if the largest needs more: bodyBytes); further requests are refused (limit/budget.go)
 //	        events that wait to be stored; further ones are refused (store/queue.go)
-//	3/8     connections of clients, at 32 KB each; further ones are closed (httpserver/listener.go)
+//	5/16    connections of clients, at 32 KB each; further ones are closed (httpserver/listener.go)
+//	1/16    connections to NATS servers; further attempts wait (egress/longlived.go). Where the operator names no NATS servers, clients have
+//	        this part, too
 //
 // The limit of the collector is the whole less SQLite's pages, which it does not manage, and up to a quarter more for large
 // bodies beyond their part: with a limit below the memory in use it would collect without end. Memory use comes close to the
@@ -40,7 +43,8 @@ const (
 type memorySplit struct {
 	tail, frames, sending, attempts, writerPages, readerPages int64
 	bodies                                                    int64
-	connections                                               int
+	// connections and toNATS are numbers of connections.
+	connections, toNATS int
 	// collector is the limit of the Go runtime.
 	collector int64
 }
@@ -48,21 +52,28 @@ type memorySplit struct {
 // connectionBytes is the memory of a client connection, including buffers and stacks. TestHostileConsumers checks it.
 const connectionBytes = 32 << 10
 
-func splitMemory(megabytes int) memorySplit {
+func splitMemory(megabytes int, withNATS bool) memorySplit {
 	all := int64(megabytes) << 20
 	part := all / 16
-	return memorySplit{
+	split := memorySplit{
 		tail: part, frames: part, sending: part, attempts: part, writerPages: part, readerPages: part,
 		bodies: 2 * part, connections: int(6 * part / connectionBytes), collector: 14 * part,
 	}
+	if withNATS {
+		split.connections, split.toNATS = int(5*part/connectionBytes), int(part/nats.ConnectionBytes)
+	}
+	return split
 }
+
+// split returns the parts of the server's memory.
+func (c Config) split() memorySplit { return splitMemory(c.memory(), len(c.NATSServers) > 0) }
 
 // bodyBytes returns the memory for all requests that are being read or handled: their part, or the size that the largest
 // request needs if that is more, because it is rare. It is never more than three quarters of the whole: in a small container
 // the largest request is smaller, too.
 func (c Config) bodyBytes() int64 {
 	megabytes := c.memory()
-	wanted := max(splitMemory(megabytes).bodies, limit.BudgetFor(c.MaxRequestBytes))
+	wanted := max(c.split().bodies, limit.BudgetFor(c.MaxRequestBytes))
 	return min(wanted, int64(megabytes)<<20/4*3)
 }
 
@@ -96,7 +107,7 @@ func (c Config) LimitMemory() {
 // collectorBytes returns the limit of the Go runtime. Together with SQLite's pages it is never more than a quarter above the
 // whole, which in a container is three quarters of its memory.
 func (c Config) collectorBytes() int64 {
-	split := splitMemory(c.memory())
+	split := c.split()
 	beyond := c.bodyBytes() - split.bodies
 	return split.collector + min(beyond, int64(c.memory())<<20/4)
 }

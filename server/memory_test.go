@@ -59,8 +59,10 @@ func TestDefaultMemory(t *testing.T) {
 func TestPartsOfTheMemoryAreWithinIt(t *testing.T) {
 	t.Parallel()
 	for _, megabytes := range []int{64, 96, 256, 1024, 1 << 20} {
-		if parts := server.PartsOfMemory(megabytes); parts > int64(megabytes)<<20/8*7 {
-			t.Errorf("of %d MB the parts take %d bytes and leave less than an eighth", megabytes, parts)
+		for _, withNATS := range []bool{false, true} {
+			if parts := server.PartsOfMemory(megabytes, withNATS); parts > int64(megabytes)<<20/8*7 {
+				t.Errorf("of %d MB the parts take %d bytes and leave less than an eighth", megabytes, parts)
+			}
 		}
 	}
 }

@@ -112,7 +112,7 @@ func New(ctx context.Context, config Config, logs io.Writer, options ...Option) 
 	if err := config.Validate(); err != nil {
 		return nil, err
 	}
-	s := &Server{config: config, memory: splitMemory(config.memory()), stopping: make(chan struct{})}
+	s := &Server{config: config, memory: config.split(), stopping: make(chan struct{})}
 	s.log = func(own *store.Store) publish.Log { return own }
 	for _, option := range options {
 		option(s)
@@ -206,7 +206,10 @@ func (s *Server) assemble(keyring *seal.Keyring) (err error) {
 		s.stats.Published(events)
 	})
 	s.schemas = schema.NewRegistry()
-	s.out = egress.New(egress.Config{Guard: egress.Guard{Allow: s.config.AllowTargets, Logger: s.logger}, MaxSockets: s.maxTargets})
+	s.out = egress.New(egress.Config{
+		Guard:      egress.Guard{Allow: s.config.AllowTargets, Logger: s.logger},
+		MaxSockets: s.maxTargets, MaxLongLived: s.memory.toNATS,
+	})
 	targets := newTargets(s.out, s.config)
 
 	filters := filter.NewCompiler(s.schemas)

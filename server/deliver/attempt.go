@@ -106,8 +106,11 @@ func (a *attempt) run() {
 	}
 }
 
+// socketWait is the time that an attempt waits if there was no free socket or connection.
 const socketWait = 100 * time.Millisecond
 
+// sendOnceFree repeats a request that could not be sent because there was no free socket or connection, which says nothing about the
+// endpoint.
 func (a *attempt) sendOnceFree() gateway.Outcome {
 	outcome := a.send()
 	for outcome.NoSocket && a.ctx.Err() == nil {

@@ -78,5 +78,7 @@ func (d *destination) leave() {
 }
 
 func specOf(sub *gateway.Subscription) target.Spec {
-	return target.Spec{Config: sub.TargetConfig, Secret: sub.Secret, Timeout: sub.Policy.AttemptTimeout()}
+	return target.Spec{
+		Tenant: sub.Tenant, Config: sub.TargetConfig, Secret: sub.Secret, Timeout: sub.Policy.AttemptTimeout(),
+	}
 }

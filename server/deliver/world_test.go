@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -135,6 +136,9 @@ func (w *world) restart() {
 func (w *world) Name() string                                { return "fake" }
 func (w *world) Check(context.Context, string, []byte) error { return nil }
 func (w *world) New(spec target.Spec) (target.Target, error) {
+	if spec.Tenant == 0 {
+		return nil, errors.New("the target of no tenant")
+	}
 	if other := w.targets[string(spec.Config)]; other != nil {
 		return other, nil
 	}

@@ -37,6 +37,8 @@ type Config struct {
 	// MaxSockets bounds the connections that are open at a time, idle ones included; 0 for any number. Beyond it a request
 	// that needs another fails with KindExhausted.
 	MaxSockets int
+	// MaxLongLived bounds the connections of Dial that are open at a time, idle ones included; 0 for any number.
+	MaxLongLived int
 }
 
 // Client sends requests. It follows no redirect, uses no proxy, keeps no cookie and asks for no compression. It is safe
@@ -48,10 +50,11 @@ type Client struct {
 	scratch       sync.Pool
 
 	// What Dial needs.
-	connect DialFunc
-	timeout time.Duration
-	sockets *sockets
-	rootCAs *x509.CertPool
+	connect   DialFunc
+	timeout   time.Duration
+	sockets   *sockets
+	longLived *longLived
+	rootCAs   *x509.CertPool
 }
 
 // scheme sends the requests of http, or those of https: HTTP/1.1 by direct, HTTP/2 and everything out of the ordinary by net/http.
@@ -75,6 +78,7 @@ func New(config Config) *Client {
 	open := &sockets{limit: int64(config.MaxSockets), giveUp: c.giveUpIdle}
 	plain.sockets, secure.sockets = open, open
 	c.connect, c.timeout, c.sockets, c.rootCAs = config.Dial, timeout, open, config.RootCAs
+	c.longLived = newLongLived(config.MaxLongLived)
 	secure.tls = &tls.Config{
 		MinVersion:         tls.VersionTLS12,
 		RootCAs:            config.RootCAs,
@@ -105,8 +109,10 @@ func newTransport() *http.Transport {
 // Guard returns the rule by which the client dials.
 func (c *Client) Guard() *Guard { return &c.guard }
 
-// CloseIdle closes connections that no request uses.
+// CloseIdle closes connections that nothing is sent over.
 func (c *Client) CloseIdle() {
+	for c.longLived.giveUp() {
+	}
 	for _, s := range [...]*scheme{c.plain, c.secure} {
 		s.direct.idle.close()
 		s.transport.CloseIdleConnections()

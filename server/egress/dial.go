@@ -1,26 +1,49 @@
 package egress
 
 import (
+	"container/list"
 	"context"
 	"crypto/x509"
 	"net"
 	"net/url"
 	"time"
+
+	"github.com/postrider-dev/postrider/server/gateway"
 )
 
-// Conn is a connection for a protocol other than HTTP.
+// Conn is a long-lived connection for a protocol other than HTTP. It is in use at first.
 type Conn struct {
 	net.Conn
 	// Address is the IP and port dialled.
 	Address string
 	// DNS and Connect say where the time went.
 	DNS, Connect time.Duration
+
+	tenant gateway.TenantID
+	places *longLived
+	// idle is the place among the idle connections, nil while the connection is in use. places.mu guards it and closed.
+	idle   *list.Element
+	closed bool
 }
 
-// Dial connects to a host and port under the same rules as requests: the guard checks the address, and the connection counts as an open
-// socket until it is closed. scheme is the protocol's, such as "nats", or "tls" when the caller encrypts the connection. The
-// error is an *Error.
-func (c *Client) Dial(ctx context.Context, scheme, address string) (*Conn, error) {
+// Dial connects to a host and port for a tenant, under the same rules as requests: the guard checks the address, and the connection counts
+// as an open socket until it is closed. It also counts as a long-lived connection of the tenant: beyond the bound of those the error
+// has KindExhausted. scheme is the protocol's, such as "nats", or "tls" when the caller encrypts the connection. The error is an *Error.
+func (c *Client) Dial(ctx context.Context, tenant gateway.TenantID, scheme, address string) (*Conn, error) {
+	if !c.longLived.enter(tenant) {
+		return nil, &Error{KindExhausted, "the tenant's targets have as many connections open as they may", errNoPlace}
+	}
+	made, err := c.dial(ctx, scheme, address)
+	if err != nil {
+		c.longLived.leave(tenant)
+		return nil, err
+	}
+	return &Conn{
+		Conn: made, Address: made.address, DNS: made.dns, Connect: made.connect, tenant: tenant, places: c.longLived,
+	}, nil
+}
+
+func (c *Client) dial(ctx context.Context, scheme, address string) (*conn, error) {
 	d := newDialer(&c.guard, scheme, c.connect)
 	d.sockets = c.sockets
 	bounded, cancel := context.WithTimeout(ctx, c.timeout)
@@ -28,7 +51,7 @@ func (c *Client) Dial(ctx context.Context, scheme, address string) (*Conn, error
 	made, err := d.open(bounded, address)
 	switch {
 	case err == nil:
-		return &Conn{Conn: made, Address: made.address, DNS: made.dns, Connect: made.connect}, nil
+		return made, nil
 	case ctx.Err() == context.Canceled:
 		return nil, &Error{KindCanceled, "canceled", err}
 	}

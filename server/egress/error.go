@@ -32,7 +32,8 @@ const (
 	KindTLS
 	// KindCanceled: the caller cancelled the request; this is no failure of the endpoint.
 	KindCanceled
-	// KindExhausted: this process has no free socket or file. This is transient and no failure of the endpoint.
+	// KindExhausted: this process has no free socket or file, or the tenant no long-lived connection. This is transient and no
+	// failure of the endpoint.
 	KindExhausted
 )
 

@@ -27,10 +27,10 @@ func (s *sockets) enter() bool {
 
 func (s *sockets) leave() { s.open.Add(-1) }
 
-// giveUpIdle closes a connection that no request uses: the one that waits longest among those of direct, else all of
-// net/http, which does not let them be closed one by one. It reports whether there may be more.
+// giveUpIdle closes a connection that nothing is sent over: the one that waits longest among those of direct, else among those of
+// Dial, else all of net/http, which does not let them be closed one by one. It reports whether there may be more.
 func (c *Client) giveUpIdle() bool {
-	if c.plain.direct.idle.giveUp() || c.secure.direct.idle.giveUp() {
+	if c.plain.direct.idle.giveUp() || c.secure.direct.idle.giveUp() || c.longLived.giveUp() {
 		return true
 	}
 	c.plain.transport.CloseIdleConnections()

@@ -61,7 +61,8 @@ type Outcome struct {
 	Kind OutcomeKind
 	// Sent describes what was transmitted.
 	Sent Sent
-	// NoSocket means, with OutcomeNone, that nothing was sent because this process had no free socket, which is transient.
+	// NoSocket means, with OutcomeNone, that nothing was sent because this process had no free socket, or the tenant no long-lived
+	// connection. Both are transient.
 	NoSocket bool
 	// Status is the number of the response in the target's protocol, such as an HTTP status; 0 for none.
 	Status int

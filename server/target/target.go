@@ -19,7 +19,7 @@ type Target interface {
 	// target's timeout, and soon after ctx ends.
 	//
 	// The outcome is of kind gateway.OutcomeNone in two cases only. If ctx ended the attempt, nothing is known of the
-	// endpoint, and the event may or may not have arrived. With NoSocket, nothing was sent because no socket was free. Sent
+	// endpoint, and the event may or may not have arrived. With NoSocket, nothing was sent because no socket or connection was free. Sent
 	// describes what was transmitted, with secret values hidden; the body is m's document.
 	Send(ctx context.Context, m *Message, at time.Time) gateway.Outcome
 	// Close releases what the target holds, and does not block. It is called once, when no attempt is under way and none
@@ -44,6 +44,8 @@ type Item struct {
 
 // Spec is the specification from which a target is made.
 type Spec struct {
+	// Tenant owns the events.
+	Tenant gateway.TenantID
 	// Config is the type's configuration message as JSON, with its secret values.
 	Config []byte
 	// Secret is the signing secret, "whsec_…".

@@ -181,28 +181,6 @@ func announcing(t *testing.T, other string) (address string) {
 	return listener.Addr().String()
 }
 
-// The connection counts as an open socket, and closing the target gives it back.
-func TestConnectionIsASocketUntilTheTargetIsClosed(t *testing.T) {
-	t.Parallel()
-	s := newServer(t, nil)
-	stream(t, s, receiverUser)
-	client := egress.New(egress.Config{
-		Guard: egress.Guard{Allow: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}}, MaxSockets: 1,
-	})
-	kind := nats.NewType(client, "1", local)
-	first, second := newTargetOf(t, kind, time.Minute, plain(s, nil)), newTargetOf(t, kind, time.Minute, plain(s, nil))
-	if o := send(t, first); o.Kind != gateway.OutcomeDelivered {
-		t.Fatalf("%+v", o)
-	}
-	if o := send(t, second); !o.NoSocket || o.Kind != gateway.OutcomeNone {
-		t.Errorf("beyond the bound: %+v", o)
-	}
-	first.Close()
-	if o := send(t, second); o.Kind != gateway.OutcomeDelivered {
-		t.Errorf("after the first is closed: %+v", o)
-	}
-}
-
 func TestTLSAndNKey(t *testing.T) {
 	t.Parallel()
 	certificate, authority := selfSigned(t)

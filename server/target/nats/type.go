@@ -39,8 +39,7 @@ type Type struct {
 var _ target.Type = (*Type)(nil)
 
 // NewType makes the type. Targets connect through client, to the servers that are named as "host" or "host:port", and call themselves
-// "Postrider/<version>". A server is named by who runs Postrider, because a connection costs memory and goroutines for as long as
-// it is open, and that is not charged to a tenant.
+// "Postrider/<version>". The operator names the servers, because the client library is made for servers that can be trusted.
 func NewType(client *egress.Client, version string, servers []string) *Type {
 	return &Type{client: client, name: "Postrider/" + version, servers: servers}
 }
@@ -67,7 +66,7 @@ func (t *Type) New(spec target.Spec) (target.Target, error) {
 	if err != nil {
 		return nil, err
 	}
-	link := newLink(t.client, config.GetUrls(), func() (login, error) { return t.login(config) }, spec.Timeout)
+	link := newLink(t.client, spec, config.GetUrls(), func() (login, error) { return t.login(config) })
 	return &Nats{
 		link: link, subject: config.GetSubject(), stream: config.GetStream(),
 		signer: signature.NewSigner(secret), form: form, timeout: spec.Timeout,
