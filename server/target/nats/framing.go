@@ -107,10 +107,11 @@ func (f *framed) checkByte(b byte) error {
 
 const lineEnd = "\r\n"
 
-// The lines that servers write. What stands behind the first blank of the others begins with a visible character.
+// The lines that servers write. What stands behind the first blank of the others begins with a visible character. A reply is optional; the
+// header's size is part of HMSG alone.
 var (
 	bareLine    = regexp.MustCompile(`^(?:PING|PONG|\+OK|INFO \{[^\x00-\x1f]*|-ERR [!-~][^\x00-\x1f]*)\r\n$`)
-	messageLine = regexp.MustCompile(`^H?MSG [!-~]+ [0-9]{1,9}(?: [!-~]+)?(?: [0-9]{1,9})? ([0-9]{1,9})\r\n$`)
+	messageLine = regexp.MustCompile(`^(?:MSG [!-~]+ [0-9]{1,9}(?: [!-~]+)?|HMSG [!-~]+ [0-9]{1,9}(?: [!-~]+)? ([0-9]{1,9})) ([0-9]{1,9})\r\n$`)
 )
 
 func (f *framed) checkLine(line []byte) error {
@@ -121,10 +122,19 @@ func (f *framed) checkLine(line []byte) error {
 	if parts == nil {
 		return fmt.Errorf("the server sends a malformed line: %.40q", line)
 	}
-	size, err := strconv.Atoi(string(parts[1]))
-	if err != nil || size > maxMessageBytes {
+	header, size := number(parts[1]), number(parts[2])
+	if size > maxMessageBytes {
 		return fmt.Errorf("the server sends a message of more than %d bytes", maxMessageBytes)
+	}
+	if header > size {
+		return fmt.Errorf("the server sends a header larger than its message: %.40q", line)
 	}
 	f.payload = size + len(lineEnd)
 	return nil
+}
+
+// number reads up to nine digits; no digits are 0.
+func number(digits []byte) int {
+	n, _ := strconv.Atoi(string(digits))
+	return n
 }
