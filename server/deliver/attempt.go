@@ -10,6 +10,7 @@ import (
 
 // log writes the one line of an attempt.
 
+// attempt is one attempt, from its slot to the commit of its outcome.
 type attempt struct {
 	lane  *lane
 	event *outgoing
@@ -38,6 +39,7 @@ type attempt struct {
 	holds int64
 }
 
+// startFirstLocked begins an event's first attempt.
 func (l *lane) startFirstLocked(o *outgoing, probe bool, now time.Time) {
 	l.intake.forgetSettled(o.Position, l.engine.startHead)
 	a := &attempt{event: o, cause: gateway.CauseFirst, probe: probe}
@@ -50,6 +52,7 @@ func (l *lane) startFirstLocked(o *outgoing, probe bool, now time.Time) {
 	l.watchAgeLocked()
 }
 
+// startRetryLocked begins an attempt of a delivery that has a row.
 func (l *lane) startRetryLocked(r retry, probe bool, now time.Time) {
 	a := &attempt{event: r.event, stored: true, probe: probe}
 	a.delivery = *r.delivery
@@ -121,6 +124,7 @@ func (a *attempt) sendOnceFree() gateway.Outcome {
 	return outcome
 }
 
+// restart begins the attempt again, with a new time to sign.
 func (a *attempt) restart() {
 	a.lane.mu.Lock()
 	defer a.lane.mu.Unlock()
@@ -143,6 +147,7 @@ func (a *attempt) send() gateway.Outcome {
 	return outcome
 }
 
+// log writes the one line of an attempt.
 func (a *attempt) log() {
 	level := slog.LevelInfo
 	if a.delivery.State == gateway.DeliveryDelivered {

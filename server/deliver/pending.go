@@ -7,8 +7,10 @@ import (
 	"github.com/postrider-dev/postrider/server/store"
 )
 
+// pendingAfter is the age at which a first attempt gets a row, so that one slow response does not hold back the stored position.
 const pendingAfter = time.Second
 
+// watchAgeLocked schedules storePending, so that old first attempts get a row.
 func (l *lane) watchAgeLocked() {
 	if !l.inFlight.aging {
 		l.inFlight.aging = true
@@ -27,6 +29,8 @@ func (l *lane) storePending() {
 	}
 }
 
+// writePendingLocked stores a row for each first attempt that began by a time. It returns the start of the oldest other one,
+// zero for none.
 func (l *lane) writePendingLocked(startedBy time.Time) (left time.Time) {
 	if l.removed {
 		return left

@@ -8,6 +8,8 @@ import (
 	"github.com/postrider-dev/postrider/server/store"
 )
 
+// settle records the outcome of an attempt. It returns false when there is nothing to record: the subscription is deleted,
+// or the attempt was cut off because the server stops.
 func (l *lane) settle(a *attempt, outcome gateway.Outcome) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -31,6 +33,7 @@ func (l *lane) settle(a *attempt, outcome gateway.Outcome) bool {
 	return true
 }
 
+// resolveLocked records that the row of a first attempt is being queued.
 func (l *lane) resolveLocked(a *attempt) {
 	if !a.stored {
 		a.stored = true
@@ -38,6 +41,7 @@ func (l *lane) resolveLocked(a *attempt) {
 	}
 }
 
+// concludeLocked updates the row with the outcome.
 func (l *lane) concludeLocked(a *attempt, outcome gateway.Outcome, now time.Time) {
 	d := &a.delivery
 	d.Attempts++
@@ -56,6 +60,8 @@ func (l *lane) concludeLocked(a *attempt, outcome gateway.Outcome, now time.Time
 	}
 }
 
+// consultLocked reports the outcome to the breaker and applies its decision. It returns the events whose steps must be given
+// back.
 func (l *lane) consultLocked(a *attempt, outcome gateway.Outcome, now time.Time) (giveBack []gateway.Position) {
 	switch outcome.Kind {
 	case gateway.OutcomeDelivered:
@@ -84,11 +90,13 @@ func (l *lane) consultLocked(a *attempt, outcome gateway.Outcome, now time.Time)
 	return nil
 }
 
+// reopenLocked continues after the breaker has closed: due retries first, then the next events.
 func (l *lane) reopenLocked() {
 	l.retries.due, l.retries.first = true, true
 	l.streak = nil
 }
 
+// standStillLocked stops the lane at once, before the store records that the endpoint is gone.
 func (l *lane) standStillLocked() {
 	if l.activeLocked() {
 		sub := *l.sub
@@ -98,6 +106,7 @@ func (l *lane) standStillLocked() {
 	l.holdLocked()
 }
 
+// giveBackLocked undoes the steps of the failures that opened the breaker, except for the one that is being settled.
 func (l *lane) giveBackLocked(positions []gateway.Position, settling gateway.Position, now time.Time) {
 	for _, p := range positions {
 		d, ok := l.streak[p]
@@ -118,6 +127,7 @@ func (l *lane) giveBackLocked(positions []gateway.Position, settling gateway.Pos
 	}
 }
 
+// recordLocked queues a row that changes outside an attempt.
 func (l *lane) recordLocked(d *gateway.Delivery) {
 	key := keyOf(d)
 	l.inFlight.claim(key)
@@ -139,6 +149,7 @@ func (l *lane) releaseLocked(key rowKey) {
 	l.retries.committed(key)
 }
 
+// committed frees the slot, because the outcome is durable.
 func (a *attempt) committed() {
 	l := a.lane
 	a.permit.done()
