@@ -68,7 +68,9 @@ var layers = map[string][]string{
 	"jsonschema":       {"gateway", "store", "schema", "access", "publish", "wire", "limit"},
 	"stream/*":         {"gateway", "access", "live", "stream", "wire", "telemetry"},
 	"stream/websocket": {"gateway", "access", "live", "publish", "stream", "wire", "limit"},
-	"httpserver":       {"gateway", "wire", "limit", "telemetry"},
+	// The suite of the transports for streams, and the world that their tests stand on.
+	"stream/streamtest": {"gateway", "seal", "store", "schema", "filter", "tail", "access", "live", "stream", "wire", "limit"},
+	"httpserver":        {"gateway", "wire", "limit", "telemetry"},
 	// What the edges call. It reaches the services through their handlers alone.
 	"contract": {"wire", "limit", "telemetry"},
 

@@ -15,95 +15,34 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/postrider-dev/postrider/server/access"
-	"github.com/postrider-dev/postrider/server/filter"
 	"github.com/postrider-dev/postrider/server/gateway"
-	"github.com/postrider-dev/postrider/server/limit"
-	"github.com/postrider-dev/postrider/server/live"
-	"github.com/postrider-dev/postrider/server/schema"
-	"github.com/postrider-dev/postrider/server/seal"
-	"github.com/postrider-dev/postrider/server/store"
-	"github.com/postrider-dev/postrider/server/stream"
 	"github.com/postrider-dev/postrider/server/stream/rpcstream"
 	"github.com/postrider-dev/postrider/server/stream/sse"
-	"github.com/postrider-dev/postrider/server/tail"
-	"github.com/postrider-dev/postrider/server/wire"
+	"github.com/postrider-dev/postrider/server/stream/streamtest"
 )
 
-// world is a log and a transport that reads from it.
-type world struct {
-	t         *testing.T
-	store     *store.Store
-	transport *sse.Transport
-	tenant    *gateway.Tenant
-	access    *access.Control
-	logs      strings.Builder
+// newTransport makes the transport of a world.
+func newTransport(w *streamtest.World) *sse.Transport {
+	return sse.New(sse.Config{
+		Access: w.Access, Live: w.Live, Hub: w.Hub, NewRequest: rpcstream.NewRequest, View: w.View, Logger: slog.New(slog.DiscardHandler),
+	})
 }
 
-// adminKey is the key that clients come with.
-const adminKey = "the-admin-key-of-these-tests"
+// world is a world with the transport.
+type world struct {
+	*streamtest.World
+	t         *testing.T
+	transport *sse.Transport
+}
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
-	dir := t.TempDir()
-	ring, err := seal.LoadKeyring("", dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	log, err := store.Open(t.Context(), store.Config{Data: dir, Keyring: ring, Logger: slog.New(slog.DiscardHandler), NoSync: true})
-	if err != nil {
-		t.Fatal(err)
-	}
-	recent := tail.New(log.Head(), tail.DefaultBytes)
-	log.OnCommit(recent.Append)
-	ctx, cancel := context.WithCancel(context.Background())
-	ended := make(chan error, 1)
-	go func() { ended <- log.Run(ctx) }()
-	t.Cleanup(func() {
-		cancel()
-		if err := errors.Join(<-ended, log.Close()); err != nil {
-			t.Error(err)
-		}
-	})
-	schemas := schema.NewRegistry()
-	w := &world{t: t, store: log}
-	if w.access, err = access.New(access.Config{
-		Store: log, Keyring: ring, AdminKey: access.HashKey(adminKey), Services: access.Services(),
-		MaxRequestBytes: 4 << 20, Bodies: limit.NewBudget(1 << 30),
-		Logger: slog.New(slog.NewTextHandler(&w.logs, &slog.HandlerOptions{Level: slog.LevelDebug})),
-	}); err != nil {
-		t.Fatal(err)
-	}
-	w.transport = sse.New(sse.Config{
-		Access: w.access, Live: live.New(w.access, 10),
-		Hub:        stream.New(log, recent, filter.NewCompiler(schemas), make(chan struct{})),
-		NewRequest: rpcstream.NewRequest, Logger: slog.New(slog.DiscardHandler),
-		View: func(payload gateway.PayloadFormat) wire.EventView {
-			return wire.NewEventView(schemas, log.Cursor, payload)
-		},
-	})
-	if w.tenant, err = log.TenantByName(t.Context(), gateway.DefaultTenant); err != nil {
-		t.Fatal(err)
-	}
-	return w
+	w := streamtest.New(t)
+	return &world{w, t, newTransport(w)}
 }
 
 // publish commits n events at once.
-func (w *world) publish(n int) gateway.Cursor {
-	w.t.Helper()
-	events := make([]store.NewEvent, n)
-	for i := range events {
-		events[i].Event = &gateway.Event{
-			Tenant: w.tenant.ID, ID: fmt.Sprintf("e-%d-%d", w.store.Head(), i), Type: "a", Source: gateway.DefaultSource,
-			Time: time.Now(), Data: []byte(`{}`),
-		}
-	}
-	appended, err := w.store.Append(w.t.Context(), w.store.RegistryRevision(), events)
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	return w.store.Cursor(appended[n-1].Position)
-}
+func (w *world) publish(n int) { w.t.Helper(); w.Publish(n, &gateway.Event{}) }
 
 // connection is the server's end of one, which keeps what is written and when it is flushed.
 type connection struct {
@@ -154,7 +93,7 @@ func (c *connection) take() []string {
 
 // serve streams what the query asks for into a connection until the test ends.
 func (w *world) serve(accept, query string) *connection {
-	return w.serveTo("Bearer "+adminKey, accept, query)
+	return w.serveTo("Bearer "+streamtest.AdminKey, accept, query)
 }
 
 func (w *world) serveTo(authorization, accept, query string) *connection {
@@ -203,7 +142,7 @@ func TestPingsAndComments(t *testing.T) {
 				if opened := to.take(); len(opened) != 1 || !strings.Contains(opened[0], "event: begin\nid: ") {
 					t.Fatalf("opens with %q", opened)
 				}
-				ping := "event: ping\ndata: {\"cursor\":\"" + w.store.Cursor(0).String() + "\",\"live\":true}\n\n"
+				ping := "event: ping\ndata: {\"cursor\":\"" + w.Store.Cursor(0).String() + "\",\"live\":true}\n\n"
 				for range 3 {
 					for range tt.comments {
 						time.Sleep(tt.step)
@@ -216,7 +155,8 @@ func TestPingsAndComments(t *testing.T) {
 						t.Fatalf("got %q, want %q", got, ping)
 					}
 				}
-				place := w.publish(1).String()
+				w.publish(1)
+				place := w.Cursor()
 				time.Sleep(tt.step * time.Duration(tt.comments+1))
 				moved := "event: ping\nid: " + place + "\ndata: {\"cursor\":\"" + place + "\",\"live\":true}\n\n"
 				if got := to.take(); len(got) != tt.comments+1 || got[tt.comments] != moved {
@@ -252,7 +192,7 @@ func TestDroppedEventsAreTold(t *testing.T) {
 				synctest.Wait()
 				close(held)
 				told := strings.ReplaceAll(strings.Join(to.take(), ""), ", ", ",")
-				if want := fmt.Sprintf(want, w.store.Cursor(145)); !strings.Contains(told, want) {
+				if want := fmt.Sprintf(want, w.Store.Cursor(145)); !strings.Contains(told, want) {
 					t.Errorf("told %.300s, want %s", told, want)
 				}
 			})
@@ -305,9 +245,9 @@ func TestAWriteThatFails(t *testing.T) {
 	w := newWorld(t)
 	to := &connection{header: http.Header{}, err: errors.New("broken pipe")}
 	request := httptest.NewRequestWithContext(t.Context(), http.MethodGet, sse.Path, http.NoBody)
-	request.Header.Set("Authorization", "Bearer "+adminKey)
+	request.Header.Set("Authorization", "Bearer "+streamtest.AdminKey)
 	w.transport.ServeHTTP(to, request)
-	logged := w.logs.String()
+	logged := <-w.Log
 	if !strings.Contains(logged, "code=canceled") || !strings.Contains(logged, "broken pipe") || to.writes != 1 {
 		t.Errorf("after %d writes it is logged as %s", to.writes, logged)
 	}
@@ -340,10 +280,10 @@ func TestAStreamTellsWhatItIsCalled(t *testing.T) {
 // ticket makes one that is good for 15 minutes.
 func (w *world) ticket() string {
 	w.t.Helper()
-	caller, err := w.access.ByKey(w.t.Context(), adminKey)
+	caller, err := w.Access.ByKey(w.t.Context(), streamtest.AdminKey)
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	text, _ := w.access.NewTicket(caller, w.tenant.ID, gateway.Filter{}, 15*time.Minute)
+	text, _ := w.Access.NewTicket(caller, w.Tenant.ID, gateway.Filter{}, 15*time.Minute)
 	return text
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/postrider-dev/postrider/server/store"
+	"github.com/postrider-dev/postrider/server/stream/streamtest"
 )
 
 // bubble runs a test in which time is that of the bubble.
@@ -27,7 +28,7 @@ func TestAClientThatDoesNotAuthenticate(t *testing.T) {
 	bubble(t, func(t *testing.T, w *world) {
 		w.known = false
 		silent, known := w.dial(), w.dial()
-		known.ask(`{"id":"1","authenticate":{"token":"` + adminKey + `"}}`)
+		known.ask(`{"id":"1","authenticate":{"token":"` + streamtest.AdminKey + `"}}`)
 		known.expect("ready")
 		began := time.Now()
 		end := silent.expect("end")
@@ -69,7 +70,7 @@ func TestDeadPeers(t *testing.T) {
 		if took := time.Since(began); took < 60*time.Second || took > 90*time.Second {
 			t.Errorf("kept for %v", took)
 		}
-		if cause := <-w.done; cause != "canceled" {
+		if cause := w.ended(); cause != "canceled" {
 			t.Errorf("ends with %v", cause)
 		}
 	})
@@ -94,7 +95,7 @@ func TestAClientThatDoesNotRead(t *testing.T) {
 		if took := time.Since(began); took != 0 {
 			t.Errorf("the healthy client waited %v", took)
 		}
-		if cause := <-w.done; cause != "canceled" {
+		if cause := w.ended(); cause != "canceled" {
 			t.Errorf("ends with %v", cause)
 		}
 		if took := time.Since(began); took < 29*time.Second || took > 35*time.Second {
@@ -310,7 +311,7 @@ func TestGarbage(t *testing.T) {
 func TestPublishesAreStoredTogether(t *testing.T) {
 	bubble(t, func(t *testing.T, w *world) {
 		var calls, most int
-		w.beforeAppend = func(events []store.NewEvent) error {
+		w.log.before = func(events []store.NewEvent) error {
 			time.Sleep(10 * time.Millisecond)
 			calls, most = calls+1, max(most, len(events))
 			return nil
@@ -336,7 +337,7 @@ func TestPublishesAreStoredTogether(t *testing.T) {
 		if most > 257 || calls > n/5 {
 			t.Errorf("%d calls, at most %d at once", calls, most)
 		}
-		w.beforeAppend = func([]store.NewEvent) error { return errors.New("the disk said: secret") }
+		w.log.before = func([]store.NewEvent) error { return errors.New("the disk said: secret") }
 		c.ask(`{"id":"x","publish":{"event":{"type":"a"}}}`)
 		if got := c.expect("error"); got.Error.Code != "internal" || strings.Contains(got.raw, "secret") {
 			t.Errorf("an unexpected error: %s", got.raw)
@@ -347,7 +348,7 @@ func TestPublishesAreStoredTogether(t *testing.T) {
 // A panic ends one connection, with an error that tells nothing.
 func TestAPanicEndsOneConnection(t *testing.T) {
 	bubble(t, func(t *testing.T, w *world) {
-		w.beforeAppend = func([]store.NewEvent) error { panic("secret") }
+		w.log.before = func([]store.NewEvent) error { panic("secret") }
 		c, other := w.dial(), w.dial()
 		c.expect("ready")
 		other.expect("ready")
