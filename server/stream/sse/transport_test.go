@@ -28,7 +28,7 @@ func newTransport(w *streamtest.World) *sse.Transport {
 	})
 }
 
-// world is a world with the transport.
+// world is a streamtest.World with its transport, which tests call without a server.
 type world struct {
 	*streamtest.World
 	t         *testing.T

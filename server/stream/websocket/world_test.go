@@ -45,7 +45,7 @@ func serve(t *testing.T, w *streamtest.World, log publish.Log) (stopped <-chan s
 	return ended
 }
 
-// world is a world with the transport.
+// world is a streamtest.World that serves the transport.
 type world struct {
 	*streamtest.World
 	t       *testing.T
