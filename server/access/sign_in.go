@@ -7,7 +7,8 @@ import (
 	"github.com/postrider-dev/postrider/server/gateway"
 )
 
-// SignIn begins a session with a key, and returns its token.
+// SignIn begins a session with a key, and returns its token for SessionCookie (cookie.go). Sessions are not stored: to store them instead,
+// change SignIn, SignOut and BySession (authenticate.go). Sessions that were ended early are in store/ended_session.go.
 func (a *Control) SignIn(ctx context.Context, key string) (Caller, string, error) {
 	c, err := a.ByKey(ctx, key)
 	if err != nil {

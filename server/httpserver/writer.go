@@ -22,7 +22,7 @@ type boundedWriter struct {
 	controller *http.ResponseController
 	call       *limit.Call
 	http2      bool
-	// hijacked means that the handler owns the connection and sets its own deadlines.
+	// hijacked means that the handler owns the connection and sets its own deadlines; for a WebSocket, websocket/link.go does.
 	hijacked bool
 	// until is the current deadline on HTTP/1.1.
 	until time.Time
