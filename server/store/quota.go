@@ -89,6 +89,8 @@ type quota struct {
 	field, things string
 }
 
+// check bounds the bytes of a tenant, and of all. The bound of all does not concern tenants with a small part, who would otherwise be
+// refused for what others have.
 func (q quota) check(ctx context.Context, tx *ent.Tx, tenant gateway.TenantID) (err error) {
 	var c counts
 	if c.tenant, err = q.bytes(ctx, tx.Subscription.Query().Where(subscription.TenantID(int64(tenant)))); err == nil {
@@ -99,7 +101,7 @@ func (q quota) check(ctx context.Context, tx *ent.Tx, tenant gateway.TenantID) (
 		return fmt.Errorf("measure %s: %w", q.things, err)
 	case c.tenant > q.most:
 		return exhausted(q.field, "the %s of the tenant's subscriptions would have %d bytes; the limit is %d", q.things, c.tenant, q.most)
-	case c.all > quotaTenants*q.most:
+	case c.all > quotaTenants*q.most && c.tenant > q.most/quotaTenants:
 		return exhausted(q.field, "the %s of all subscriptions would have %d bytes; the limit is %d", q.things, c.all, quotaTenants*q.most)
 	default:
 		return nil

@@ -90,6 +90,7 @@ func testMostExpressions(t *testing.T, fresh Fresh) {
 		}
 		must(create(tenant, "without", 0))(t)
 	}
+	must(create(tenants[5], "a fifth of its own", 20))(t)
 	_, err := create(tenants[5], "too many of all", 1)
 	exhausted(t, field, err)
 }
@@ -124,7 +125,8 @@ func testMostTargets(t *testing.T, fresh Fresh) {
 			t.Error(err)
 		}
 	}
-	_, err := create(tenants[5], "too many of all", 900)
+	must(create(tenants[5], "a small part", 60))(t)
+	_, err := create(tenants[5], "too many of all", 700)
 	exhausted(t, field, err)
 }
 
