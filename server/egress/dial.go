@@ -31,7 +31,7 @@ type Conn struct {
 // has KindExhausted. scheme is the protocol's, such as "nats", or "tls" when the caller encrypts the connection. The error is an *Error.
 func (c *Client) Dial(ctx context.Context, tenant gateway.TenantID, scheme, address string) (*Conn, error) {
 	if !c.longLived.enter(tenant) {
-		return nil, &Error{KindExhausted, "the tenant's targets have as many connections open as they may", errNoPlace}
+		return nil, &Error{KindExhausted, "there is no place for another long-lived connection", errNoPlace}
 	}
 	made, err := c.dial(ctx, scheme, address)
 	if err != nil {

@@ -34,10 +34,8 @@ func newLongLived(limit int) *longLived {
 func (p *longLived) enter(tenant gateway.TenantID) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	for !p.permits(tenant) {
-		if !p.closeIdle(p.tenants[tenant]) {
-			return false
-		}
+	if !p.permits(tenant) && !p.makeRoom(tenant) {
+		return false
 	}
 	p.open++
 	p.tenants[tenant]++
@@ -55,7 +53,11 @@ func (p *longLived) leave(tenant gateway.TenantID) {
 func (p *longLived) giveUp() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.closeIdle(0)
+	longest := p.idle.Front()
+	if longest != nil {
+		p.close(longest.Value.(*Conn))
+	}
+	return longest != nil
 }
 
 // permits reports whether the tenant's share has room. p.mu is held, here and below.
@@ -63,17 +65,33 @@ func (p *longLived) permits(tenant gateway.TenantID) bool {
 	return p.limit == 0 || p.tenants[tenant] < longLivedShare*(p.limit-p.open)
 }
 
-// closeIdle closes the connection that has been idle for longest among those of tenants with at least a number of connections. It
-// reports whether there was one.
-func (p *longLived) closeIdle(atLeast int) bool {
-	for e := p.idle.Front(); e != nil; e = e.Next() {
-		if c := e.Value.(*Conn); p.tenants[c.tenant] >= atLeast {
-			p.remove(c)
-			_ = c.Conn.Close()
-			return true
+// makeRoom closes idle connections, the longest idle first, until the tenant's share has room. It closes none of a tenant that has
+// fewer connections, and none at all where that would not suffice; then it returns false.
+func (p *longLived) makeRoom(tenant gateway.TenantID) bool {
+	has, free := p.tenants[tenant], p.limit-p.open
+	var closing []*Conn
+	for e := p.idle.Front(); e != nil && has >= longLivedShare*free; e = e.Next() {
+		c := e.Value.(*Conn)
+		if p.tenants[c.tenant] < has {
+			continue
+		}
+		closing = append(closing, c)
+		if free++; c.tenant == tenant {
+			has--
 		}
 	}
-	return false
+	if has >= longLivedShare*free {
+		return false
+	}
+	for _, c := range closing {
+		p.close(c)
+	}
+	return true
+}
+
+func (p *longLived) close(c *Conn) {
+	p.remove(c)
+	_ = c.Conn.Close()
 }
 
 // remove ends the count of a connection that is being closed.

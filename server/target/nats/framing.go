@@ -10,10 +10,13 @@ import (
 	"sync/atomic"
 )
 
-// Bounds of what a server may send. An acknowledgement has about a hundred bytes, an INFO line some thousand.
+// Bounds of what a server may send. An acknowledgement has about a hundred bytes, an INFO line some thousand. The client library keeps an
+// INFO line parsed, which takes several times its size.
 const (
-	maxLineBytes    = 64 << 10
+	maxLineBytes    = 16 << 10
 	maxMessageBytes = 16 << 10
+	// keptLineBytes is the largest capacity that is kept for the next line.
+	keptLineBytes = 1 << 10
 	// freeBytes may come whatever was sent to the server; besides them, answerFactor bytes for each byte of an event.
 	freeBytes    = 1 << 20
 	answerFactor = 8
@@ -43,7 +46,9 @@ type framed struct {
 func (f *framed) Read(to []byte) (int, error) {
 	if len(f.first) > 0 {
 		n := copy(to, f.first)
-		f.first = f.first[n:]
+		if f.first = f.first[n:]; len(f.first) == 0 {
+			f.first = nil // It would hold the first line for as long as the connection lasts.
+		}
 		return n, nil
 	}
 	if f.fault != nil {
@@ -101,7 +106,9 @@ func (f *framed) checkByte(b byte) error {
 		return nil
 	}
 	line := f.line
-	f.line = f.line[:0]
+	if f.line = f.line[:0]; cap(f.line) > keptLineBytes {
+		f.line = nil
+	}
 	return f.checkLine(line)
 }
 

@@ -30,7 +30,7 @@ func TestHostileFramesEndTheConnection(t *testing.T) {
 		{"an error of which it makes two", "malformed line", "-ERR \t\nMSG a 1 5\nMSG a 1 9223372036854775807\r\nx"},
 		{"a line in lower case", "malformed line", "msg a 1 5\r\nhello\r\n"},
 		{"a flood of pings", "far more than it is sent", strings.Repeat("PING\r\n", 300_000)},
-		{"a line without an end", "a line of more than 65536 bytes", "-ERR '" + strings.Repeat("x", 70<<10)},
+		{"a line without an end", "a line of more than 16384 bytes", "-ERR '" + strings.Repeat("x", 70<<10)},
 		{"lines without number", "far more than it is sent", strings.Repeat("+OK\r\n", 300_000)},
 	} {
 		for _, at := range []int{len(c.frames), 1, 10} {
@@ -50,7 +50,7 @@ func TestHostileFramesEndTheConnection(t *testing.T) {
 func TestHostileBeginningsAreRefused(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct{ name, says, first string }{
-		{"no line", "a line of more than 65536 bytes", "INFO {" + strings.Repeat("x", 70<<10)},
+		{"no line", "a line of more than 16384 bytes", "INFO {" + strings.Repeat("x", 70<<10)},
 		{"another protocol", "malformed line", "HTTP/1.1 400 Bad Request\r\n\r\n"},
 		{"a message", "malformed line", "MSG a 1 9223372036854775807\r\nx"},
 		{"more than INFO before TLS", "more than INFO", `INFO {"tls_required":true}` + "\r\nPING\r\n"},
