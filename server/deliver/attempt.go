@@ -8,8 +8,6 @@ import (
 	"github.com/postrider-dev/postrider/server/gateway"
 )
 
-// log writes the one line of an attempt.
-
 // attempt is one attempt, from its slot to the commit of its outcome.
 type attempt struct {
 	lane  *lane
@@ -27,6 +25,8 @@ type attempt struct {
 
 	cause gateway.AttemptCause
 	start time.Time
+	// began is when the attempt got its slot; it does not change when the request is repeated.
+	began time.Time
 	// sequence is the number of a first attempt in the window; stored reports that it has a row and the window has passed it.
 	sequence uint64
 	stored   bool
@@ -77,7 +77,7 @@ func (l *lane) startLocked(a *attempt, now time.Time) {
 	}
 	a.lane, a.sub, a.to, a.ctx = l, l.sub, l.to, l.ctx
 	a.ticket = l.to.join(l.engine, l.sub)
-	a.start = now.UTC()
+	a.start, a.began = now.UTC(), now
 	a.trial = l.breaker.Probing()
 	l.inFlight.begin(a)
 	a.holds = a.event.bytes()
@@ -113,22 +113,22 @@ func (a *attempt) run() {
 const socketWait = 100 * time.Millisecond
 
 // sendOnceFree repeats a request that could not be sent because there was no free socket or connection, which says nothing about the
-// endpoint.
+// endpoint. Targets with batches wait in sendAll.
 func (a *attempt) sendOnceFree() gateway.Outcome {
 	outcome := a.send()
 	for outcome.NoSocket && a.ctx.Err() == nil {
 		wait(a.ctx, socketWait)
-		a.restart()
+		a.restart(time.Now().UTC())
 		outcome = a.send()
 	}
 	return outcome
 }
 
-// restart begins the attempt again, with a new time to sign.
-func (a *attempt) restart() {
+// restart repeats the attempt with another time to sign.
+func (a *attempt) restart(at time.Time) {
 	a.lane.mu.Lock()
 	defer a.lane.mu.Unlock()
-	a.start = time.Now().UTC()
+	a.start = at
 }
 
 func (a *attempt) send() gateway.Outcome {
@@ -140,7 +140,10 @@ func (a *attempt) send() gateway.Outcome {
 	if a.to.err != nil {
 		return gateway.Outcome{Kind: gateway.OutcomeEndpointFailure, Error: "the target cannot be used: " + a.to.err.Error()}
 	}
-	outcome := a.to.send(a.ctx, a.ticket, message, a.start)
+	outcome, at := a.to.send(a.ctx, a.ticket, message, a.start)
+	if !at.Equal(a.start) {
+		a.restart(at)
+	}
 	if outcome.Kind == gateway.OutcomeNone && !outcome.NoSocket && a.ctx.Err() == nil {
 		outcome.Kind = gateway.OutcomeEndpointFailure
 	}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/postrider-dev/postrider/server/gateway"
 	"github.com/postrider-dev/postrider/server/target"
@@ -25,47 +26,44 @@ type batches struct {
 
 // ticket is an attempt's place in the order.
 type ticket struct {
-	number  uint64
-	item    target.Item
-	ready   bool
-	outcome chan gateway.Outcome
+	number uint64
+	item   target.Item
+	ready  bool
+	// deadline is the end of the time that the event may wait for a connection.
+	deadline time.Time
+	outcome  chan gateway.Outcome
 }
 
 func newBatches(to target.Batcher) *batches { return &batches{to: to} }
 
-func (b *batches) join() *ticket {
+func (b *batches) join(deadline time.Time) *ticket {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.last++
-	t := &ticket{number: b.last, outcome: make(chan gateway.Outcome, 1)}
+	t := &ticket{number: b.last, deadline: deadline, outcome: make(chan gateway.Outcome, 1)}
 	b.line = append(b.line, t)
 	return t
 }
 
-// send waits for the outcome of an event. An attempt that is repeated uses its ticket again.
-func (b *batches) send(ctx context.Context, t *ticket, item target.Item) gateway.Outcome {
+// send waits for the outcome of an event, and also returns the time that the request has.
+func (b *batches) send(ctx context.Context, t *ticket, item target.Item) (gateway.Outcome, time.Time) {
 	b.mu.Lock()
 	t.item, t.ready = item, true
-	if i, found := b.find(t); !found {
-		b.line = slices.Insert(b.line, i, t)
-	}
 	b.mu.Unlock()
 	b.next(ctx)
-	return <-t.outcome
+	outcome := <-t.outcome
+	return outcome, t.item.At
 }
 
 // drop gives up a ticket, so that the tickets behind it can go.
 func (b *batches) drop(ctx context.Context, t *ticket) {
 	b.mu.Lock()
-	if i, found := b.find(t); found {
+	byNumber := func(a, b *ticket) int { return cmp.Compare(a.number, b.number) }
+	if i, found := slices.BinarySearchFunc(b.line, t, byNumber); found {
 		b.line = slices.Delete(b.line, i, i+1)
 	}
 	b.mu.Unlock()
 	b.next(ctx)
-}
-
-func (b *batches) find(t *ticket) (int, bool) {
-	return slices.BinarySearchFunc(b.line, t, func(a, b *ticket) int { return cmp.Compare(a.number, b.number) })
 }
 
 // next starts a batch unless one is under way.
@@ -94,11 +92,7 @@ func (b *batches) take() []*ticket {
 }
 
 func (b *batches) run(ctx context.Context, batch []*ticket) {
-	items := make([]target.Item, len(batch))
-	for i, t := range batch {
-		items[i] = t.item
-	}
-	outcomes := b.to.SendBatch(ctx, items)
+	outcomes := b.sendAll(ctx, batch)
 	b.mu.Lock()
 	b.busy = false
 	b.mu.Unlock()
@@ -106,4 +100,52 @@ func (b *batches) run(ctx context.Context, batch []*ticket) {
 	for i, t := range batch {
 		t.outcome <- outcomes[i]
 	}
+}
+
+// sendAll sends a batch. Events for which there is no connection wait and are sent again before any later event, so that the order
+// is kept. At the deadline of the first one, the subscription pauses instead: attempts that wait hold slots and turns, and the target of a
+// revision that may have changed.
+func (b *batches) sendAll(ctx context.Context, batch []*ticket) []gateway.Outcome {
+	outcomes := b.to.SendBatch(ctx, itemsOf(batch))
+	for ctx.Err() == nil {
+		unsent, at := unsentOf(batch, outcomes)
+		if len(unsent) == 0 {
+			break
+		}
+		again := make([]gateway.Outcome, len(unsent))
+		if late := !time.Now().Before(unsent[0].deadline); late {
+			for i := range again {
+				again[i] = outcomes[at[i]]
+				again[i].Kind, again[i].NoSocket = gateway.OutcomeSlowDown, false
+			}
+		} else {
+			wait(ctx, socketWait)
+			for _, t := range unsent {
+				t.item.At = time.Now().UTC() // The time is signed.
+			}
+			again = b.to.SendBatch(ctx, itemsOf(unsent))
+		}
+		for i, outcome := range again {
+			outcomes[at[i]] = outcome
+		}
+	}
+	return outcomes
+}
+
+// unsentOf returns the tickets for which there was no connection, with their places in the batch.
+func unsentOf(batch []*ticket, outcomes []gateway.Outcome) (unsent []*ticket, at []int) {
+	for i, outcome := range outcomes {
+		if outcome.NoSocket {
+			unsent, at = append(unsent, batch[i]), append(at, i)
+		}
+	}
+	return unsent, at
+}
+
+func itemsOf(batch []*ticket) []target.Item {
+	items := make([]target.Item, len(batch))
+	for i, t := range batch {
+		items[i] = t.item
+	}
+	return items
 }

@@ -44,13 +44,14 @@ func (d *destination) join(e *Engine, sub *gateway.Subscription) *ticket {
 	if d.batches == nil {
 		return nil
 	}
-	return d.batches.join()
+	return d.batches.join(time.Now().Add(sub.Policy.AttemptTimeout()))
 }
 
-// send makes an attempt with the ticket that join returned.
-func (d *destination) send(ctx context.Context, t *ticket, m *target.Message, at time.Time) gateway.Outcome {
+// send makes an attempt with the ticket that join returned. It also returns the time that the request has: at, or a later one if the
+// event had to wait for a connection.
+func (d *destination) send(ctx context.Context, t *ticket, m *target.Message, at time.Time) (gateway.Outcome, time.Time) {
 	if d.batches == nil {
-		return d.target.Send(ctx, m, at)
+		return d.target.Send(ctx, m, at), at
 	}
 	return d.batches.send(ctx, t, target.Item{Message: m, At: at})
 }

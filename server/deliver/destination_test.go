@@ -174,3 +174,53 @@ func TestTestClosesItsTarget(t *testing.T) {
 		equal(t, "closed", e.timesClosed(), 1)
 	})
 }
+
+// Events that wait for a connection are sent before later ones, with the time at which they are sent.
+func TestEventsWithoutAConnectionKeepTheirOrder(t *testing.T) {
+	t.Parallel()
+	inWorld(t, func(w *world) {
+		sub, e := w.subscribe("s", gateway.StartNow, gateway.Policy{Concurrency: 8})
+		w.targets["s"] = &batcher{endpoint: e}
+		free := time.Now().Add(10 * time.Second)
+		e.set(func(context.Context, *target.Message, int) gateway.Outcome {
+			if time.Now().Before(free) {
+				return gateway.Outcome{NoSocket: true, Error: "no connection free"}
+			}
+			return delivered
+		})
+		w.publishN(60, "a")
+		pass(10 * time.Minute)
+		var arrived []string
+		for _, r := range e.received() {
+			if r.kind == gateway.OutcomeDelivered {
+				arrived = append(arrived, r.id)
+			}
+		}
+		equalList(t, "arrived", arrived, numbers(1, 60))
+		d := w.delivery(sub, 1)
+		equal(t, "attempts at the first", d.Attempts, 1)
+		equal(t, "signed when it was sent", d.Last.Start.Before(free.Add(-time.Second)), false)
+	})
+}
+
+// A subscription that finds no connection for as long as an attempt may take pauses, which is no failure, and goes on where it stopped.
+func TestASubscriptionWithoutAConnectionPauses(t *testing.T) {
+	t.Parallel()
+	inWorld(t, func(w *world) {
+		sub, e := w.subscribe("s", gateway.StartNow, gateway.Policy{Concurrency: 8, Timeout: 5 * time.Second})
+		w.targets["s"] = &batcher{endpoint: e}
+		e.set(func(_ context.Context, m *target.Message, nth int) gateway.Outcome {
+			if nth < 40 || nth%7 == 0 {
+				return gateway.Outcome{NoSocket: true, Error: "no connection free"}
+			}
+			return delivered
+		})
+		w.publishN(30, "a")
+		pass(8 * time.Second)
+		equal(t, "breaker", w.health(sub).Breaker, gateway.BreakerHolding)
+		pass(time.Hour)
+		equal(t, "delivered", w.states(sub)[gateway.DeliveryDelivered], 30)
+		equal(t, "breaker at the end", w.health(sub).Breaker, gateway.BreakerClosed)
+		equal(t, "steps of the first", w.delivery(sub, 1).Step, 0)
+	})
+}

@@ -38,9 +38,9 @@ func (l *lane) writePendingLocked(startedBy time.Time) (left time.Time) {
 	for _, a := range l.inFlight.busy {
 		switch {
 		case a.stored || a.ended:
-		case a.start.After(startedBy):
-			if left.IsZero() || a.start.Before(left) {
-				left = a.start
+		case a.began.After(startedBy):
+			if left.IsZero() || a.began.Before(left) {
+				left = a.began
 			}
 		default:
 			l.recordPendingLocked(a)
