@@ -3,29 +3,16 @@ package main
 import (
 	"context"
 	"errors"
-	"math/rand/v2"
-	"time"
 
-	"connectrpc.com/connect"
 	"github.com/spf13/cobra"
 
 	postriderv1 "github.com/postrider-dev/postrider/gen/go/postrider/v1"
 )
 
-const (
-	firstReconnect = 250 * time.Millisecond
-	maxReconnect   = 5 * time.Second
-	// silence is how long a stream may say nothing, heartbeats included, before it counts as broken.
-	silence = 45 * time.Second
-)
-
 type tailFlags struct {
-	types      []string
-	expression string
-	start      string
-	json       bool
-	defaults   bool
-	count      int
+	selection selectionFlags
+	json      bool
+	defaults  bool
 }
 
 func tailCommand(env environment, to *connection) *cobra.Command {
@@ -47,133 +34,65 @@ was replaced or retention removed them, tail reports that on standard error.`,
 			if err != nil {
 				return err
 			}
-			t := &tailer{client: c, env: env, flags: flags, cursor: flags.start, print: printer(env, flags.json)}
-			return t.run(cmd.Context())
+			show := printer(env, flags.json)
+			f := flags.selection.follower(c, env, flags.defaults, func(_ context.Context, event *postriderv1.Event) error { return show(event) })
+			return ignoring(errEnough, f.run(cmd.Context()))
 		},
 	}
 	set := cmd.Flags()
-	set.StringSliceVar(&flags.types, "types", nil, "event types: exact, a prefix such as 'order.*', or '*'")
-	named(set, "types", "TYPE,...")
-	set.Var(placeholder(&flags.expression, "EXPR"), "expression", expressionUsage)
-	set.Var(placeholder(&flags.start, "START"), "start", `where to begin: "now", "earliest", a cursor or an RFC 3339 time`)
+	flags.selection.add(cmd)
 	set.BoolVar(&flags.json, "json", false, "print each event as one line of JSON")
 	set.BoolVar(&flags.defaults, "defaults", false, defaultsUsage)
-	set.IntVar(&flags.count, "count", 0, "stop after this many events")
-	named(set, "count", "N")
 	to.addFlags(cmd)
-	selective(cmd, "types", "expression")
 	return cmd
 }
 
-// tailer follows one stream across disconnects.
-type tailer struct {
-	client *client
-	env    environment
-	flags  tailFlags
-	print  func(*postriderv1.Event) error
-	// cursor is where to begin, and from the first message on the place reached.
-	cursor    string
-	connected bool
-	shown     int
+// selectionFlags are the flags that select the events of a stream.
+type selectionFlags struct {
+	types      []string
+	expression string
+	start      string
+	count      int
 }
 
-// errEnough ends a tail that has shown what was asked for.
+func (s *selectionFlags) add(cmd *cobra.Command) {
+	set := cmd.Flags()
+	set.StringSliceVar(&s.types, "types", nil, "event types: exact, a prefix such as 'order.*', or '*'")
+	named(set, "types", "TYPE,...")
+	set.Var(placeholder(&s.expression, "EXPR"), "expression", expressionUsage)
+	set.Var(placeholder(&s.start, "START"), "start", `where to begin: "now", "earliest", a cursor or an RFC 3339 time`)
+	set.IntVar(&s.count, "count", 0, "stop after this many events")
+	named(set, "count", "N")
+	selective(cmd, "types", "expression")
+}
+
+// errEnough ends a stream after the number of events that was asked for.
 var errEnough = errors.New("enough")
 
-func (t *tailer) run(ctx context.Context) error {
-	wait := firstReconnect
-	for {
-		before := t.cursor
-		err := t.follow(ctx)
-		switch {
-		case errors.Is(err, errEnough), ctx.Err() != nil:
+// follower returns a follower of the selected events, which ends with errEnough.
+func (s *selectionFlags) follower(c *client, env environment, defaults bool, handle func(context.Context, *postriderv1.Event) error) *follower {
+	handled := 0
+	return &follower{
+		client: c, env: env,
+		request: &postriderv1.SubscribeRequest{
+			Tenant: c.tenant, Types: s.types, Expression: s.expression, Start: s.start, PayloadFormat: payloadFormat(defaults),
+		},
+		event: func(ctx context.Context, event *postriderv1.Event) error {
+			if err := handle(ctx, event); err != nil {
+				return err
+			}
+			if handled++; s.count > 0 && handled >= s.count {
+				return errEnough
+			}
 			return nil
-		case !t.connected || !worthRetrying(err):
-			return err
-		}
-		if t.cursor != before {
-			wait = firstReconnect
-		}
-		_ = say(t.env.stderr, "disconnected (%s); reconnecting\n", message(err))
-		if !pause(ctx, time.Duration(float64(wait)*(0.5+rand.Float64()))) {
-			return nil
-		}
-		wait = min(wait*2, maxReconnect)
+		},
 	}
 }
 
-// follow reads one stream until it breaks.
-func (t *tailer) follow(ctx context.Context) error {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	watchdog := time.AfterFunc(silence, cancel)
-	defer watchdog.Stop()
-	stream, err := t.client.events.Subscribe(ctx, connect.NewRequest(&postriderv1.SubscribeRequest{
-		Tenant: t.client.tenant, Types: t.flags.types, Expression: t.flags.expression, Start: t.cursor,
-		PayloadFormat: payloadFormat(t.flags.defaults),
-	}))
-	if err != nil {
-		return err
+// ignoring returns nil for an expected error.
+func ignoring(expected, err error) error {
+	if errors.Is(err, expected) {
+		return nil
 	}
-	defer func() { _ = stream.Close() }()
-	for stream.Receive() {
-		watchdog.Reset(silence)
-		if err := t.take(stream.Msg()); err != nil {
-			return err
-		}
-	}
-	if err := stream.Err(); err != nil {
-		return err
-	}
-	return connect.NewError(connect.CodeUnavailable, errors.New("the server ended the stream"))
-}
-
-func (t *tailer) take(message *postriderv1.SubscribeResponse) error {
-	t.connected = true
-	if event := message.GetEvent(); event != nil {
-		if err := t.print(event); err != nil {
-			return err
-		}
-		t.shown++
-	}
-	t.reportGap(message.GetBegin().GetGap())
-	t.reportGap(message.GetGap())
-	t.cursor = message.GetCursor()
-	if t.flags.count > 0 && t.shown >= t.flags.count {
-		return errEnough
-	}
-	return nil
-}
-
-func (t *tailer) reportGap(gap *postriderv1.Gap) {
-	if gap != nil {
-		_ = say(t.env.stderr, "events are missing here: %s\n", gap.GetMessage())
-	}
-}
-
-// worthRetrying reports whether a stream that ended with err may go on where it stopped.
-func worthRetrying(err error) bool {
-	var coded *connect.Error
-	if !errors.As(err, &coded) {
-		return false
-	}
-	switch coded.Code() {
-	case connect.CodeUnavailable, connect.CodeUnknown, connect.CodeInternal, connect.CodeAborted, connect.CodeCanceled,
-		connect.CodeDeadlineExceeded, connect.CodeResourceExhausted, connect.CodeDataLoss:
-		return true
-	default:
-		return false
-	}
-}
-
-// pause waits; it is false when ctx ended first.
-func pause(ctx context.Context, wait time.Duration) bool {
-	timer := time.NewTimer(wait)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return true
-	case <-ctx.Done():
-		return false
-	}
+	return err
 }
