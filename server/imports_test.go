@@ -76,7 +76,7 @@ var layers = map[string][]string{
 
 	// Where the parts meet, and the commands that start it.
 	".":     {"*"},
-	"cmd/*": {".", "gateway", "schema/compile", "signature", "wire"},
+	"cmd/*": {".", "gateway", "schema/compile", "signature", "egress", "target", "target/webhook", "wire"},
 	"e2e":   {"signature"},
 }
 

@@ -37,6 +37,8 @@ type client struct {
 	streams       postriderv1connect.StreamServiceClient
 	// tenant is the tenant's name, empty for the key's own.
 	tenant string
+	// server is the server's address, and key is shown to it.
+	server, key string
 }
 
 // connection is where the server is, as flags and environment say.
@@ -75,7 +77,7 @@ func (c *connection) open() (*client, error) {
 		tenants:       postriderv1connect.NewTenantServiceClient(http.DefaultClient, base, options),
 		types:         postriderv1connect.NewEventTypeServiceClient(http.DefaultClient, base, options),
 		streams:       postriderv1connect.NewStreamServiceClient(http.DefaultClient, base, options),
-		tenant:        c.tenant,
+		tenant:        c.tenant, server: base, key: key,
 	}, nil
 }
 

@@ -40,7 +40,8 @@ func newCommand(env environment) *cobra.Command {
 		Long:  about,
 		Example: `  postrider serve
   postrider publish order.created '{"orderId":"42"}'
-  postrider tail --types 'order.*'`,
+  postrider tail --types 'order.*'
+  postrider listen --forward-to http://localhost:3000/webhooks`,
 		SilenceUsage:      true,
 		SilenceErrors:     true,
 		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: true},
@@ -51,7 +52,7 @@ func newCommand(env environment) *cobra.Command {
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return usageError{cmd, err} })
 	to := &connection{env: env}
 	root.AddCommand(
-		serveCommand(env), publishCommand(env, to), tailCommand(env, to), typesCommand(env, to),
+		serveCommand(env), publishCommand(env, to), tailCommand(env, to), listenCommand(env, to), typesCommand(env, to),
 		subscriptionsCommand(env, to), deliveriesCommand(env, to), keysCommand(env, to), tenantsCommand(env, to),
 		streamsCommand(env, to), versionCommand(env),
 	)
