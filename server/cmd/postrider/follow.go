@@ -43,10 +43,10 @@ func (f *follower) run(ctx context.Context) error {
 		err := f.follow(ctx)
 		var handling handlingError
 		switch {
-		case errors.As(err, &handling):
-			return handling.error
 		case ctx.Err() != nil:
 			return nil
+		case errors.As(err, &handling):
+			return handling.error
 		case !f.connected || !worthRetrying(err):
 			return err
 		}
@@ -73,7 +73,9 @@ func (f *follower) follow(ctx context.Context) error {
 	}
 	defer func() { _ = stream.Close() }()
 	for stream.Receive() {
-		watchdog.Stop() // An event may take any time to handle.
+		if silent := !watchdog.Stop(); silent { // Meanwhile an event may take any time to handle.
+			break
+		}
 		if err := f.take(ctx, stream.Msg()); err != nil {
 			return handlingError{err}
 		}
@@ -82,6 +84,7 @@ func (f *follower) follow(ctx context.Context) error {
 	if err := stream.Err(); err != nil {
 		return err
 	}
+	// The server ended the stream, or it was silent for too long.
 	return connect.NewError(connect.CodeUnavailable, errors.New("the server ended the stream"))
 }
 

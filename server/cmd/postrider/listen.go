@@ -29,8 +29,6 @@ import (
 
 const (
 	secretVariable = "POSTRIDER_WEBHOOK_SECRET"
-	// forwardTimeout is how long a receiver may take to respond.
-	forwardTimeout = 30 * time.Second
 	// firstForward and maxForward are the first and the longest time between two tries to reach a receiver.
 	firstForward = 250 * time.Millisecond
 	maxForward   = 2 * time.Second
@@ -43,6 +41,7 @@ type listenFlags struct {
 	forwardTo string
 	print     bool
 	secret    string
+	defaults  bool
 }
 
 func listenCommand(env environment, to *connection) *cobra.Command {
@@ -53,23 +52,26 @@ func listenCommand(env environment, to *connection) *cobra.Command {
 		Long: `Receive events as webhooks on this machine, until interrupted. The server needs no subscription, and no way to reach this
 machine.
 
-With --forward-to, listen posts each event to a URL exactly as a webhook of a subscription: the same body and headers, signed. Any
-response counts as received; an event is sent again only if the receiver cannot be reached or does not respond within 30 s. So a receiver
-can be restarted at any time. With --print, listen prints the requests instead.
+With --forward-to, listen posts each event to a URL as a webhook of a subscription does: the same body and headers, signed. Events are sent
+one at a time, in order. While the receiver cannot be reached, listen waits and tries again, so a receiver can be restarted at any time. An
+event that was sent is not sent again, whatever the response. With --print, listen prints the body of each request and the headers that
+change from request to request.
 
-Your receiver verifies the signature with the secret that listen prints. The secret is derived from the API key, so it stays the same.
-$` + secretVariable + ` or --secret sets another one.
+Your receiver verifies the signature with the secret that listen prints. The secret is derived from the API key, so it stays the same; the
+secret of a subscription is another one. $` + secretVariable + ` or --secret sets it.
 
-listen begins with the events that are published from now on; with --start earliest, it begins with the stored ones. After a disconnect, a
-restart of the server, or sleep of this machine, it resumes where it stopped.`,
+listen begins with the events that are published from now on; with --start earliest, it begins with the stored ones. While it runs, it
+continues after a disconnect, a restart of the server, or sleep of this machine. It remembers nothing between runs.`,
 		Example: `  postrider listen --forward-to http://localhost:3000/webhooks
+  postrider listen --forward-to 3000
   postrider listen --print --types 'order.*' --start earliest`,
 		Args: noArguments,
 	}
 	set := cmd.Flags()
-	set.Var(placeholder(&flags.forwardTo, "URL"), "forward-to", "post events to this URL")
-	set.BoolVar(&flags.print, "print", false, "print the requests")
+	set.Var(placeholder(&flags.forwardTo, "URL"), "forward-to", "post events to this URL; \"localhost:3000/webhooks\" and \"3000\" work, too")
+	set.BoolVar(&flags.print, "print", false, "print requests")
 	set.Var(placeholder(&flags.secret, "SECRET"), "secret", `signing secret, "whsec_…" (default $`+secretVariable+`, or derived from the API key)`)
+	set.BoolVar(&flags.defaults, "defaults", false, defaultsUsage)
 	flags.selection.add(cmd)
 	to.addFlags(cmd)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
@@ -89,7 +91,7 @@ restart of the server, or sleep of this machine, it resumes where it stopped.`,
 				return usageError{cmd, fmt.Errorf("--forward-to: %w", err)}
 			}
 		}
-		f := flags.selection.follower(c, env, false, l.receive)
+		f := flags.selection.follower(c, env, flags.defaults, l.receive)
 		f.begun = l.ready
 		return ignoring(errEnough, f.run(cmd.Context()))
 	}
@@ -113,18 +115,27 @@ func (f listenFlags) signingSecret(env environment, key string) (signature.Secre
 	return secret, nil
 }
 
-// newHook makes a webhook to any address: it is the user's own machine that sends. The scheme may be left out.
-func newHook(url string, secret signature.Secret) (target.Target, error) {
-	if !strings.Contains(url, "://") {
-		url = "http://" + url
+// receiverURL completes an address: of a port on this machine, or without a scheme.
+func receiverURL(text string) string {
+	switch {
+	case text != "" && strings.Trim(text, "0123456789") == "":
+		return "http://localhost:" + text
+	case !strings.Contains(text, "://") && !strings.HasPrefix(text, "/"):
+		return "http://" + text
+	default:
+		return text
 	}
-	config, err := protojson.Marshal(&targetv1.Webhook{Url: url})
+}
+
+// newHook makes a webhook to any address: it is the user's own machine that sends.
+func newHook(url string, secret signature.Secret) (target.Target, error) {
+	config, err := protojson.Marshal(&targetv1.Webhook{Url: receiverURL(url)})
 	if err != nil {
 		return nil, err
 	}
 	anywhere := []netip.Prefix{netip.MustParsePrefix("0.0.0.0/0"), netip.MustParsePrefix("::/0")}
 	client := egress.New(egress.Config{Guard: egress.Guard{Allow: anywhere}})
-	return webhook.NewType(client, server.Version()).New(target.Spec{Config: config, Secret: secret.Reveal(), Timeout: forwardTimeout})
+	return webhook.NewType(client, server.Version()).New(target.Spec{Config: config, Secret: secret.Reveal(), Timeout: gateway.DefaultTimeout})
 }
 
 // listener receives events as webhooks.
@@ -151,8 +162,10 @@ func (l *listener) ready() {
 	if l.hook != nil {
 		where = "forwarding to " + l.flags.forwardTo
 	}
-	_ = say(l.env.stderr, "Ready: %s at %s (%s), %s\nSigning secret: %s\nTry: postrider publish order.created '{\"orderId\":\"42\"}'\n",
-		events, l.server, from, where, l.secret.Reveal())
+	_ = say(l.env.stderr, "Ready: %s at %s (%s), %s\nSigning secret: %s\n", events, l.server, from, where, l.secret.Reveal())
+	if l.flags.selection.all() {
+		_ = say(l.env.stderr, "Try: postrider publish order.created '{\"orderId\":\"42\"}'\n")
+	}
 }
 
 // receive forwards or prints an event.
@@ -185,19 +198,19 @@ func (l *listener) print(m *target.Message) error {
 	return err
 }
 
-// forward sends an event until the receiver responds.
+// forward sends an event once the receiver can be reached.
 func (l *listener) forward(ctx context.Context, event *postriderv1.Event, m *target.Message) error {
-	wait := firstForward
-	for first := true; ; first = false {
+	wait, said := firstForward, ""
+	for {
 		outcome := l.hook.Send(ctx, m, time.Now())
-		if outcome.Status != 0 {
-			return l.show(event, outcome)
-		}
-		if ctx.Err() != nil {
+		switch {
+		case ctx.Err() != nil:
 			return context.Cause(ctx)
-		}
-		if first {
-			_ = say(l.env.stderr, "%s: %s; listen tries again until it responds\n", l.flags.forwardTo, outcome.Error)
+		case outcome.Sent.Transmitted:
+			return l.show(event, outcome)
+		case outcome.Error != said:
+			said = outcome.Error
+			_ = say(l.env.stderr, "%s: %s; listen tries again until it can be reached\n", l.flags.forwardTo, said)
 		}
 		if !pause(ctx, wait) {
 			return context.Cause(ctx)
@@ -206,9 +219,12 @@ func (l *listener) forward(ctx context.Context, event *postriderv1.Event, m *tar
 	}
 }
 
-// show prints what the receiver said.
+// show prints the response of the receiver, or why there is none.
 func (l *listener) show(event *postriderv1.Event, outcome gateway.Outcome) error {
 	status := strings.TrimSpace(fmt.Sprintf("%d %s", outcome.Status, http.StatusText(outcome.Status)))
+	if outcome.Status == 0 {
+		status = outcome.Error
+	}
 	if outcome.Kind != gateway.OutcomeDelivered && len(outcome.Response) > 0 {
 		status += ": " + beginning(oneLine(strings.TrimSpace(string(outcome.Response))))
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -64,7 +65,7 @@ func TestListenForwardsEventsAsWebhooks(t *testing.T) {
 	if lines := strings.Split(got.stdout, "\n"); len(lines) != 3 || !strings.Contains(lines[0], "  order.created  7  e1  404 Not Found: no such order  ") {
 		t.Errorf("printed %q", got.stdout)
 	}
-	for _, want := range []string{"Ready: order.* at " + i.url + " (from earliest), forwarding to " + endpoint.URL + "/hook\n", "Signing secret: " + listenSecret + "\n", "Try: postrider publish"} {
+	for _, want := range []string{"Ready: order.* at " + i.url + " (from earliest), forwarding to " + endpoint.URL + "/hook\n", "Signing secret: " + listenSecret + "\n"} {
 		if !strings.Contains(got.stderr, want) {
 			t.Errorf("%q lacks %q", got.stderr, want)
 		}
@@ -108,6 +109,27 @@ func TestListenWaitsForItsReceiver(t *testing.T) {
 	}
 	if code := <-ended; code != exitOK {
 		t.Errorf("exit %d", code)
+	}
+}
+
+// Ctrl-C ends listen without an error, also while it waits for its receiver.
+func TestListenIsInterrupted(t *testing.T) {
+	t.Parallel()
+	i := newInstance(t)
+	i.must("", "publish", "order.created", "{}")
+	waiting, ended := &watchedWriter{found: make(chan struct{}), text: "tries again"}, make(chan int, 1)
+	ctx, interrupt := context.WithCancelCause(t.Context())
+	variables := map[string]string{"POSTRIDER_URL": i.url, "POSTRIDER_DATA": i.folders}
+	go func() {
+		ended <- execute(ctx, environment{
+			stdin: strings.NewReader(""), stdout: io.Discard, stderr: waiting,
+			lookup: func(name string) (string, bool) { value, ok := variables[name]; return value, ok },
+		}, []string{"listen", "--forward-to", "127.0.0.1:1", "--start", "earliest"})
+	}()
+	<-waiting.found
+	interrupt(errors.New("interrupt"))
+	if code := <-ended; code != exitOK || strings.Contains(waiting.written.String(), "interrupt") {
+		t.Errorf("exit %d: %s", code, waiting.written.String())
 	}
 }
 
@@ -177,6 +199,7 @@ func TestListenRefusesWhatCannotWork(t *testing.T) {
 		{[]string{"--print", "--forward-to", "http://127.0.0.1:1"}, exitUsage, "give either --forward-to URL or --print"},
 		{[]string{"--forward-to", "http://"}, exitUsage, "--forward-to: "},
 		{[]string{"--forward-to", "ftp://localhost"}, exitUsage, "--forward-to: "},
+		{[]string{"--forward-to", "/webhooks"}, exitUsage, "--forward-to: "},
 		{[]string{"--print", "--secret", "hunter2"}, exitUsage, `a signing secret is "whsec_"`},
 		{[]string{"--print", "--start", "tomorrow"}, exitRefused, "start"},
 		{[]string{"--print", "--types", ""}, exitUsage, "--types has no value"},

@@ -66,6 +66,9 @@ func (s *selectionFlags) add(cmd *cobra.Command) {
 	selective(cmd, "types", "expression")
 }
 
+// all reports whether the flags select every event.
+func (s *selectionFlags) all() bool { return len(s.types) == 0 && s.expression == "" }
+
 // errEnough ends a stream after the number of events that was asked for.
 var errEnough = errors.New("enough")
 
