@@ -82,6 +82,7 @@ continues after a disconnect, a restart of the server, or sleep of this machine.
 		if err != nil {
 			return err
 		}
+		flags.forwardTo = receiverURL(flags.forwardTo)
 		l := &listener{env: env, flags: flags, server: c.server}
 		if l.secret, err = flags.signingSecret(env, c.key); err != nil {
 			return usageError{cmd, err}
@@ -115,12 +116,12 @@ func (f listenFlags) signingSecret(env environment, key string) (signature.Secre
 	return secret, nil
 }
 
-// receiverURL completes an address: of a port on this machine, or without a scheme.
+// receiverURL completes an address that is a port of this machine, or has no scheme.
 func receiverURL(text string) string {
 	switch {
 	case text != "" && strings.Trim(text, "0123456789") == "":
 		return "http://localhost:" + text
-	case !strings.Contains(text, "://") && !strings.HasPrefix(text, "/"):
+	case text != "" && !strings.Contains(text, "://") && !strings.HasPrefix(text, "/"):
 		return "http://" + text
 	default:
 		return text
@@ -129,7 +130,7 @@ func receiverURL(text string) string {
 
 // newHook makes a webhook to any address: it is the user's own machine that sends.
 func newHook(url string, secret signature.Secret) (target.Target, error) {
-	config, err := protojson.Marshal(&targetv1.Webhook{Url: receiverURL(url)})
+	config, err := protojson.Marshal(&targetv1.Webhook{Url: url})
 	if err != nil {
 		return nil, err
 	}
