@@ -210,3 +210,29 @@ func TestListenRefusesWhatCannotWork(t *testing.T) {
 		}
 	}
 }
+
+// An event whose receiver hangs up was sent: listen says so and goes on. The receiver is given by its port alone.
+func TestListenGoesOnAfterNoResponse(t *testing.T) {
+	t.Parallel()
+	i := newInstance(t)
+	i.must("", "publish", "order.created", "{}", "--id", "e1")
+	i.must("", "publish", "order.created", "{}", "--id", "e2")
+	got := make(chan string, 10)
+	endpoint := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		id := r.Header.Get("Webhook-Id")
+		got <- id
+		if id == "e1" {
+			panic(http.ErrAbortHandler)
+		}
+	}))
+	t.Cleanup(endpoint.Close)
+	_, port, _ := net.SplitHostPort(endpoint.Listener.Addr().String())
+	out := i.must("", "listen", "--forward-to", port, "--start", "earliest", "--count", "2")
+	lines := strings.Split(out, "\n")
+	if len(lines) != 3 || strings.Contains(lines[0], "200") || !strings.Contains(lines[0], "  e1  ") || !strings.Contains(lines[1], "  e2  200 OK  ") {
+		t.Errorf("printed %q", out)
+	}
+	if first, second, more := <-got, <-got, len(got); first != "e1" || second != "e2" || more != 0 {
+		t.Errorf("received %s, %s and %d more", first, second, more)
+	}
+}
