@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/postrider-dev/postrider/server/gateway"
+	"github.com/postrider-dev/postrider/server/schema"
 	"github.com/postrider-dev/postrider/server/schema/schematest"
 )
 
@@ -219,20 +220,26 @@ func TestKinds(t *testing.T) {
 		{deepList, ``, "event.data.list"},
 	}
 	for _, test := range tests {
-		canonical, violations, err := kinds.FromJSON([]byte(test.text))
-		if err != nil {
-			t.Errorf("%s: %v", test.text, err)
-			continue
+		expectPayload(t, kinds, test.text, test.rendered, test.field)
+	}
+}
+
+// expectPayload expects that a payload is rendered as a text, or that a field is at fault.
+func expectPayload(t *testing.T, of *schema.Type, payload, rendered, field string) {
+	t.Helper()
+	canonical, violations, err := of.FromJSON([]byte(payload))
+	if err != nil {
+		t.Errorf("%s: %v", payload, err)
+		return
+	}
+	if field != "" {
+		if len(violations) != 1 || violations[0].Field != field {
+			t.Errorf("%s: %v, want %s", payload, violations, field)
 		}
-		if test.field != "" {
-			if len(violations) != 1 || violations[0].Field != test.field {
-				t.Errorf("%s: %v, want %s", test.text, violations, test.field)
-			}
-			continue
-		}
-		text, err := kinds.Render(canonical)
-		if len(violations) > 0 || err != nil || string(text) != test.rendered {
-			t.Errorf("%s: %s, %v, %v", test.text, text, violations, err)
-		}
+		return
+	}
+	text, err := of.Render(canonical)
+	if len(violations) > 0 || err != nil || string(text) != rendered {
+		t.Errorf("%s: %s, %v, %v", payload, text, violations, err)
 	}
 }

@@ -54,21 +54,7 @@ func TestOldAndNewSyntax(t *testing.T) {
 		{"Proto3", `{"any":{"@type":"/google.protobuf.Any","value":{"@type":"/test.rich.Proto3","u64":-1}}}`, ``, "event.data.any.value.u64"},
 	} {
 		eventType := schematest.Type(t, richFile, "test.rich."+test.eventType)
-		canonical, violations, err := eventType.FromJSON([]byte(test.text))
-		if err != nil {
-			t.Errorf("%s: %v", test.text, err)
-			continue
-		}
-		if test.field != "" {
-			if len(violations) != 1 || violations[0].Field != test.field {
-				t.Errorf("%s: %v, want %s", test.text, violations, test.field)
-			}
-			continue
-		}
-		text, err := eventType.Render(canonical)
-		if len(violations) > 0 || err != nil || string(text) != test.rendered {
-			t.Errorf("%s: %s, %v, %v", test.text, text, violations, err)
-		}
+		expectPayload(t, eventType, test.text, test.rendered, test.field)
 	}
 }
 
