@@ -34,7 +34,7 @@ func FuzzFrames(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, frames []byte, cut uint16) {
 		if len(frames) > fuzzedBytes {
-			t.Skip()
+			return
 		}
 		at := min(int(cut), len(frames))
 		parts := [][]byte{frames[:at], frames[at:]}
