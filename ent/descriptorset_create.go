@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 
-	"entgo.io/ent/dialect/sql"
 	"entgo.io/ent/dialect/sql/sqlgraph"
 	"entgo.io/ent/schema/field"
 	"github.com/postrider-dev/postrider/ent/descriptorset"
@@ -18,7 +17,6 @@ type DescriptorSetCreate struct {
 	config
 	mutation *DescriptorSetMutation
 	hooks    []Hook
-	conflict []sql.ConflictOption
 }
 
 // SetHash sets the "hash" field.
@@ -82,11 +80,6 @@ func (_c *DescriptorSetCreate) check() error {
 	if _, ok := _c.mutation.Hash(); !ok {
 		return &ValidationError{Name: "hash", err: errors.New(`ent: missing required field "DescriptorSet.hash"`)}
 	}
-	if v, ok := _c.mutation.Hash(); ok {
-		if err := descriptorset.HashValidator(v); err != nil {
-			return &ValidationError{Name: "hash", err: fmt.Errorf(`ent: validator failed for field "DescriptorSet.hash": %w`, err)}
-		}
-	}
 	if _, ok := _c.mutation.Files(); !ok {
 		return &ValidationError{Name: "files", err: errors.New(`ent: missing required field "DescriptorSet.files"`)}
 	}
@@ -121,7 +114,6 @@ func (_c *DescriptorSetCreate) createSpec() (*DescriptorSet, *sqlgraph.CreateSpe
 		_node = &DescriptorSet{config: _c.config}
 		_spec = sqlgraph.NewCreateSpec(descriptorset.Table, sqlgraph.NewFieldSpec(descriptorset.FieldID, field.TypeInt64))
 	)
-	_spec.OnConflict = _c.conflict
 	if id, ok := _c.mutation.ID(); ok {
 		_node.ID = id
 		_spec.ID.Value = id
@@ -141,233 +133,11 @@ func (_c *DescriptorSetCreate) createSpec() (*DescriptorSet, *sqlgraph.CreateSpe
 	return _node, _spec
 }
 
-// OnConflict allows configuring the `ON CONFLICT` / `ON DUPLICATE KEY` clause
-// of the `INSERT` statement. For example:
-//
-//	client.DescriptorSet.Create().
-//		SetHash(v).
-//		OnConflict(
-//			// Update the row with the new values
-//			// the was proposed for insertion.
-//			sql.ResolveWithNewValues(),
-//		).
-//		// Override some of the fields with custom
-//		// update values.
-//		Update(func(u *ent.DescriptorSetUpsert) {
-//			SetHash(v+v).
-//		}).
-//		Exec(ctx)
-func (_c *DescriptorSetCreate) OnConflict(opts ...sql.ConflictOption) *DescriptorSetUpsertOne {
-	_c.conflict = opts
-	return &DescriptorSetUpsertOne{
-		create: _c,
-	}
-}
-
-// OnConflictColumns calls `OnConflict` and configures the columns
-// as conflict target. Using this option is equivalent to using:
-//
-//	client.DescriptorSet.Create().
-//		OnConflict(sql.ConflictColumns(columns...)).
-//		Exec(ctx)
-func (_c *DescriptorSetCreate) OnConflictColumns(columns ...string) *DescriptorSetUpsertOne {
-	_c.conflict = append(_c.conflict, sql.ConflictColumns(columns...))
-	return &DescriptorSetUpsertOne{
-		create: _c,
-	}
-}
-
-type (
-	// DescriptorSetUpsertOne is the builder for "upsert"-ing
-	//  one DescriptorSet node.
-	DescriptorSetUpsertOne struct {
-		create *DescriptorSetCreate
-	}
-
-	// DescriptorSetUpsert is the "OnConflict" setter.
-	DescriptorSetUpsert struct {
-		*sql.UpdateSet
-	}
-)
-
-// SetHash sets the "hash" field.
-func (u *DescriptorSetUpsert) SetHash(v []byte) *DescriptorSetUpsert {
-	u.Set(descriptorset.FieldHash, v)
-	return u
-}
-
-// UpdateHash sets the "hash" field to the value that was provided on create.
-func (u *DescriptorSetUpsert) UpdateHash() *DescriptorSetUpsert {
-	u.SetExcluded(descriptorset.FieldHash)
-	return u
-}
-
-// SetFiles sets the "files" field.
-func (u *DescriptorSetUpsert) SetFiles(v []byte) *DescriptorSetUpsert {
-	u.Set(descriptorset.FieldFiles, v)
-	return u
-}
-
-// UpdateFiles sets the "files" field to the value that was provided on create.
-func (u *DescriptorSetUpsert) UpdateFiles() *DescriptorSetUpsert {
-	u.SetExcluded(descriptorset.FieldFiles)
-	return u
-}
-
-// SetCreateTime sets the "create_time" field.
-func (u *DescriptorSetUpsert) SetCreateTime(v int64) *DescriptorSetUpsert {
-	u.Set(descriptorset.FieldCreateTime, v)
-	return u
-}
-
-// UpdateCreateTime sets the "create_time" field to the value that was provided on create.
-func (u *DescriptorSetUpsert) UpdateCreateTime() *DescriptorSetUpsert {
-	u.SetExcluded(descriptorset.FieldCreateTime)
-	return u
-}
-
-// AddCreateTime adds v to the "create_time" field.
-func (u *DescriptorSetUpsert) AddCreateTime(v int64) *DescriptorSetUpsert {
-	u.Add(descriptorset.FieldCreateTime, v)
-	return u
-}
-
-// UpdateNewValues updates the mutable fields using the new values that were set on create except the ID field.
-// Using this option is equivalent to using:
-//
-//	client.DescriptorSet.Create().
-//		OnConflict(
-//			sql.ResolveWithNewValues(),
-//			sql.ResolveWith(func(u *sql.UpdateSet) {
-//				u.SetIgnore(descriptorset.FieldID)
-//			}),
-//		).
-//		Exec(ctx)
-func (u *DescriptorSetUpsertOne) UpdateNewValues() *DescriptorSetUpsertOne {
-	u.create.conflict = append(u.create.conflict, sql.ResolveWithNewValues())
-	u.create.conflict = append(u.create.conflict, sql.ResolveWith(func(s *sql.UpdateSet) {
-		if _, exists := u.create.mutation.ID(); exists {
-			s.SetIgnore(descriptorset.FieldID)
-		}
-	}))
-	return u
-}
-
-// Ignore sets each column to itself in case of conflict.
-// Using this option is equivalent to using:
-//
-//	client.DescriptorSet.Create().
-//	    OnConflict(sql.ResolveWithIgnore()).
-//	    Exec(ctx)
-func (u *DescriptorSetUpsertOne) Ignore() *DescriptorSetUpsertOne {
-	u.create.conflict = append(u.create.conflict, sql.ResolveWithIgnore())
-	return u
-}
-
-// DoNothing configures the conflict_action to `DO NOTHING`.
-// Supported only by SQLite and PostgreSQL.
-func (u *DescriptorSetUpsertOne) DoNothing() *DescriptorSetUpsertOne {
-	u.create.conflict = append(u.create.conflict, sql.DoNothing())
-	return u
-}
-
-// Update allows overriding fields `UPDATE` values. See the DescriptorSetCreate.OnConflict
-// documentation for more info.
-func (u *DescriptorSetUpsertOne) Update(set func(*DescriptorSetUpsert)) *DescriptorSetUpsertOne {
-	u.create.conflict = append(u.create.conflict, sql.ResolveWith(func(update *sql.UpdateSet) {
-		set(&DescriptorSetUpsert{UpdateSet: update})
-	}))
-	return u
-}
-
-// SetHash sets the "hash" field.
-func (u *DescriptorSetUpsertOne) SetHash(v []byte) *DescriptorSetUpsertOne {
-	return u.Update(func(s *DescriptorSetUpsert) {
-		s.SetHash(v)
-	})
-}
-
-// UpdateHash sets the "hash" field to the value that was provided on create.
-func (u *DescriptorSetUpsertOne) UpdateHash() *DescriptorSetUpsertOne {
-	return u.Update(func(s *DescriptorSetUpsert) {
-		s.UpdateHash()
-	})
-}
-
-// SetFiles sets the "files" field.
-func (u *DescriptorSetUpsertOne) SetFiles(v []byte) *DescriptorSetUpsertOne {
-	return u.Update(func(s *DescriptorSetUpsert) {
-		s.SetFiles(v)
-	})
-}
-
-// UpdateFiles sets the "files" field to the value that was provided on create.
-func (u *DescriptorSetUpsertOne) UpdateFiles() *DescriptorSetUpsertOne {
-	return u.Update(func(s *DescriptorSetUpsert) {
-		s.UpdateFiles()
-	})
-}
-
-// SetCreateTime sets the "create_time" field.
-func (u *DescriptorSetUpsertOne) SetCreateTime(v int64) *DescriptorSetUpsertOne {
-	return u.Update(func(s *DescriptorSetUpsert) {
-		s.SetCreateTime(v)
-	})
-}
-
-// AddCreateTime adds v to the "create_time" field.
-func (u *DescriptorSetUpsertOne) AddCreateTime(v int64) *DescriptorSetUpsertOne {
-	return u.Update(func(s *DescriptorSetUpsert) {
-		s.AddCreateTime(v)
-	})
-}
-
-// UpdateCreateTime sets the "create_time" field to the value that was provided on create.
-func (u *DescriptorSetUpsertOne) UpdateCreateTime() *DescriptorSetUpsertOne {
-	return u.Update(func(s *DescriptorSetUpsert) {
-		s.UpdateCreateTime()
-	})
-}
-
-// Exec executes the query.
-func (u *DescriptorSetUpsertOne) Exec(ctx context.Context) error {
-	if len(u.create.conflict) == 0 {
-		return errors.New("ent: missing options for DescriptorSetCreate.OnConflict")
-	}
-	return u.create.Exec(ctx)
-}
-
-// ExecX is like Exec, but panics if an error occurs.
-func (u *DescriptorSetUpsertOne) ExecX(ctx context.Context) {
-	if err := u.create.Exec(ctx); err != nil {
-		panic(err)
-	}
-}
-
-// Exec executes the UPSERT query and returns the inserted/updated ID.
-func (u *DescriptorSetUpsertOne) ID(ctx context.Context) (id int64, err error) {
-	node, err := u.create.Save(ctx)
-	if err != nil {
-		return id, err
-	}
-	return node.ID, nil
-}
-
-// IDX is like ID, but panics if an error occurs.
-func (u *DescriptorSetUpsertOne) IDX(ctx context.Context) int64 {
-	id, err := u.ID(ctx)
-	if err != nil {
-		panic(err)
-	}
-	return id
-}
-
 // DescriptorSetCreateBulk is the builder for creating many DescriptorSet entities in bulk.
 type DescriptorSetCreateBulk struct {
 	config
 	err      error
 	builders []*DescriptorSetCreate
-	conflict []sql.ConflictOption
 }
 
 // Save creates the DescriptorSet entities in the database.
@@ -396,7 +166,6 @@ func (_c *DescriptorSetCreateBulk) Save(ctx context.Context) ([]*DescriptorSet, 
 					_, err = mutators[i+1].Mutate(root, _c.builders[i+1].mutation)
 				} else {
 					spec := &sqlgraph.BatchCreateSpec{Nodes: specs}
-					spec.OnConflict = _c.conflict
 					// Invoke the actual operation on the latest mutation in the chain.
 					if err = sqlgraph.BatchCreate(ctx, _c.driver, spec); err != nil {
 						if sqlgraph.IsConstraintError(err) {
@@ -447,169 +216,6 @@ func (_c *DescriptorSetCreateBulk) Exec(ctx context.Context) error {
 // ExecX is like Exec, but panics if an error occurs.
 func (_c *DescriptorSetCreateBulk) ExecX(ctx context.Context) {
 	if err := _c.Exec(ctx); err != nil {
-		panic(err)
-	}
-}
-
-// OnConflict allows configuring the `ON CONFLICT` / `ON DUPLICATE KEY` clause
-// of the `INSERT` statement. For example:
-//
-//	client.DescriptorSet.CreateBulk(builders...).
-//		OnConflict(
-//			// Update the row with the new values
-//			// the was proposed for insertion.
-//			sql.ResolveWithNewValues(),
-//		).
-//		// Override some of the fields with custom
-//		// update values.
-//		Update(func(u *ent.DescriptorSetUpsert) {
-//			SetHash(v+v).
-//		}).
-//		Exec(ctx)
-func (_c *DescriptorSetCreateBulk) OnConflict(opts ...sql.ConflictOption) *DescriptorSetUpsertBulk {
-	_c.conflict = opts
-	return &DescriptorSetUpsertBulk{
-		create: _c,
-	}
-}
-
-// OnConflictColumns calls `OnConflict` and configures the columns
-// as conflict target. Using this option is equivalent to using:
-//
-//	client.DescriptorSet.Create().
-//		OnConflict(sql.ConflictColumns(columns...)).
-//		Exec(ctx)
-func (_c *DescriptorSetCreateBulk) OnConflictColumns(columns ...string) *DescriptorSetUpsertBulk {
-	_c.conflict = append(_c.conflict, sql.ConflictColumns(columns...))
-	return &DescriptorSetUpsertBulk{
-		create: _c,
-	}
-}
-
-// DescriptorSetUpsertBulk is the builder for "upsert"-ing
-// a bulk of DescriptorSet nodes.
-type DescriptorSetUpsertBulk struct {
-	create *DescriptorSetCreateBulk
-}
-
-// UpdateNewValues updates the mutable fields using the new values that
-// were set on create. Using this option is equivalent to using:
-//
-//	client.DescriptorSet.Create().
-//		OnConflict(
-//			sql.ResolveWithNewValues(),
-//			sql.ResolveWith(func(u *sql.UpdateSet) {
-//				u.SetIgnore(descriptorset.FieldID)
-//			}),
-//		).
-//		Exec(ctx)
-func (u *DescriptorSetUpsertBulk) UpdateNewValues() *DescriptorSetUpsertBulk {
-	u.create.conflict = append(u.create.conflict, sql.ResolveWithNewValues())
-	u.create.conflict = append(u.create.conflict, sql.ResolveWith(func(s *sql.UpdateSet) {
-		for _, b := range u.create.builders {
-			if _, exists := b.mutation.ID(); exists {
-				s.SetIgnore(descriptorset.FieldID)
-			}
-		}
-	}))
-	return u
-}
-
-// Ignore sets each column to itself in case of conflict.
-// Using this option is equivalent to using:
-//
-//	client.DescriptorSet.Create().
-//		OnConflict(sql.ResolveWithIgnore()).
-//		Exec(ctx)
-func (u *DescriptorSetUpsertBulk) Ignore() *DescriptorSetUpsertBulk {
-	u.create.conflict = append(u.create.conflict, sql.ResolveWithIgnore())
-	return u
-}
-
-// DoNothing configures the conflict_action to `DO NOTHING`.
-// Supported only by SQLite and PostgreSQL.
-func (u *DescriptorSetUpsertBulk) DoNothing() *DescriptorSetUpsertBulk {
-	u.create.conflict = append(u.create.conflict, sql.DoNothing())
-	return u
-}
-
-// Update allows overriding fields `UPDATE` values. See the DescriptorSetCreateBulk.OnConflict
-// documentation for more info.
-func (u *DescriptorSetUpsertBulk) Update(set func(*DescriptorSetUpsert)) *DescriptorSetUpsertBulk {
-	u.create.conflict = append(u.create.conflict, sql.ResolveWith(func(update *sql.UpdateSet) {
-		set(&DescriptorSetUpsert{UpdateSet: update})
-	}))
-	return u
-}
-
-// SetHash sets the "hash" field.
-func (u *DescriptorSetUpsertBulk) SetHash(v []byte) *DescriptorSetUpsertBulk {
-	return u.Update(func(s *DescriptorSetUpsert) {
-		s.SetHash(v)
-	})
-}
-
-// UpdateHash sets the "hash" field to the value that was provided on create.
-func (u *DescriptorSetUpsertBulk) UpdateHash() *DescriptorSetUpsertBulk {
-	return u.Update(func(s *DescriptorSetUpsert) {
-		s.UpdateHash()
-	})
-}
-
-// SetFiles sets the "files" field.
-func (u *DescriptorSetUpsertBulk) SetFiles(v []byte) *DescriptorSetUpsertBulk {
-	return u.Update(func(s *DescriptorSetUpsert) {
-		s.SetFiles(v)
-	})
-}
-
-// UpdateFiles sets the "files" field to the value that was provided on create.
-func (u *DescriptorSetUpsertBulk) UpdateFiles() *DescriptorSetUpsertBulk {
-	return u.Update(func(s *DescriptorSetUpsert) {
-		s.UpdateFiles()
-	})
-}
-
-// SetCreateTime sets the "create_time" field.
-func (u *DescriptorSetUpsertBulk) SetCreateTime(v int64) *DescriptorSetUpsertBulk {
-	return u.Update(func(s *DescriptorSetUpsert) {
-		s.SetCreateTime(v)
-	})
-}
-
-// AddCreateTime adds v to the "create_time" field.
-func (u *DescriptorSetUpsertBulk) AddCreateTime(v int64) *DescriptorSetUpsertBulk {
-	return u.Update(func(s *DescriptorSetUpsert) {
-		s.AddCreateTime(v)
-	})
-}
-
-// UpdateCreateTime sets the "create_time" field to the value that was provided on create.
-func (u *DescriptorSetUpsertBulk) UpdateCreateTime() *DescriptorSetUpsertBulk {
-	return u.Update(func(s *DescriptorSetUpsert) {
-		s.UpdateCreateTime()
-	})
-}
-
-// Exec executes the query.
-func (u *DescriptorSetUpsertBulk) Exec(ctx context.Context) error {
-	if u.create.err != nil {
-		return u.create.err
-	}
-	for i, b := range u.create.builders {
-		if len(b.conflict) != 0 {
-			return fmt.Errorf("ent: OnConflict was set for builder %d. Set it on the DescriptorSetCreateBulk instead", i)
-		}
-	}
-	if len(u.create.conflict) == 0 {
-		return errors.New("ent: missing options for DescriptorSetCreateBulk.OnConflict")
-	}
-	return u.create.Exec(ctx)
-}
-
-// ExecX is like Exec, but panics if an error occurs.
-func (u *DescriptorSetUpsertBulk) ExecX(ctx context.Context) {
-	if err := u.create.Exec(ctx); err != nil {
 		panic(err)
 	}
 }

@@ -92,20 +92,7 @@ func (_u *DescriptorSetUpdate) ExecX(ctx context.Context) {
 	}
 }
 
-// check runs all checks and user-defined validators on the builder.
-func (_u *DescriptorSetUpdate) check() error {
-	if v, ok := _u.mutation.Hash(); ok {
-		if err := descriptorset.HashValidator(v); err != nil {
-			return &ValidationError{Name: "hash", err: fmt.Errorf(`ent: validator failed for field "DescriptorSet.hash": %w`, err)}
-		}
-	}
-	return nil
-}
-
 func (_u *DescriptorSetUpdate) sqlSave(ctx context.Context) (_node int, err error) {
-	if err := _u.check(); err != nil {
-		return _node, err
-	}
 	_spec := sqlgraph.NewUpdateSpec(descriptorset.Table, descriptorset.Columns, sqlgraph.NewFieldSpec(descriptorset.FieldID, field.TypeInt64))
 	if ps := _u.mutation.predicates; len(ps) > 0 {
 		_spec.Predicate = func(selector *sql.Selector) {
@@ -224,20 +211,7 @@ func (_u *DescriptorSetUpdateOne) ExecX(ctx context.Context) {
 	}
 }
 
-// check runs all checks and user-defined validators on the builder.
-func (_u *DescriptorSetUpdateOne) check() error {
-	if v, ok := _u.mutation.Hash(); ok {
-		if err := descriptorset.HashValidator(v); err != nil {
-			return &ValidationError{Name: "hash", err: fmt.Errorf(`ent: validator failed for field "DescriptorSet.hash": %w`, err)}
-		}
-	}
-	return nil
-}
-
 func (_u *DescriptorSetUpdateOne) sqlSave(ctx context.Context) (_node *DescriptorSet, err error) {
-	if err := _u.check(); err != nil {
-		return _node, err
-	}
 	_spec := sqlgraph.NewUpdateSpec(descriptorset.Table, descriptorset.Columns, sqlgraph.NewFieldSpec(descriptorset.FieldID, field.TypeInt64))
 	id, ok := _u.mutation.ID()
 	if !ok {

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 
-	"entgo.io/ent/dialect/sql"
 	"entgo.io/ent/dialect/sql/sqlgraph"
 	"entgo.io/ent/schema/field"
 	"github.com/postrider-dev/postrider/ent/endedsession"
@@ -18,20 +17,11 @@ type EndedSessionCreate struct {
 	config
 	mutation *EndedSessionMutation
 	hooks    []Hook
-	conflict []sql.ConflictOption
 }
 
 // SetTenantID sets the "tenant_id" field.
 func (_c *EndedSessionCreate) SetTenantID(v int64) *EndedSessionCreate {
 	_c.mutation.SetTenantID(v)
-	return _c
-}
-
-// SetNillableTenantID sets the "tenant_id" field if the given value is not nil.
-func (_c *EndedSessionCreate) SetNillableTenantID(v *int64) *EndedSessionCreate {
-	if v != nil {
-		_c.SetTenantID(*v)
-	}
 	return _c
 }
 
@@ -66,7 +56,6 @@ func (_c *EndedSessionCreate) Mutation() *EndedSessionMutation {
 
 // Save creates the EndedSession in the database.
 func (_c *EndedSessionCreate) Save(ctx context.Context) (*EndedSession, error) {
-	_c.defaults()
 	return withHooks(ctx, _c.sqlSave, _c.mutation, _c.hooks)
 }
 
@@ -92,14 +81,6 @@ func (_c *EndedSessionCreate) ExecX(ctx context.Context) {
 	}
 }
 
-// defaults sets the default values of the builder before save.
-func (_c *EndedSessionCreate) defaults() {
-	if _, ok := _c.mutation.TenantID(); !ok {
-		v := endedsession.DefaultTenantID
-		_c.mutation.SetTenantID(v)
-	}
-}
-
 // check runs all checks and user-defined validators on the builder.
 func (_c *EndedSessionCreate) check() error {
 	if _, ok := _c.mutation.TenantID(); !ok {
@@ -107,11 +88,6 @@ func (_c *EndedSessionCreate) check() error {
 	}
 	if _, ok := _c.mutation.KeyUID(); !ok {
 		return &ValidationError{Name: "key_uid", err: errors.New(`ent: missing required field "EndedSession.key_uid"`)}
-	}
-	if v, ok := _c.mutation.Session(); ok {
-		if err := endedsession.SessionValidator(v); err != nil {
-			return &ValidationError{Name: "session", err: fmt.Errorf(`ent: validator failed for field "EndedSession.session": %w`, err)}
-		}
 	}
 	if _, ok := _c.mutation.ExpireTime(); !ok {
 		return &ValidationError{Name: "expire_time", err: errors.New(`ent: missing required field "EndedSession.expire_time"`)}
@@ -144,7 +120,6 @@ func (_c *EndedSessionCreate) createSpec() (*EndedSession, *sqlgraph.CreateSpec)
 		_node = &EndedSession{config: _c.config}
 		_spec = sqlgraph.NewCreateSpec(endedsession.Table, sqlgraph.NewFieldSpec(endedsession.FieldID, field.TypeInt64))
 	)
-	_spec.OnConflict = _c.conflict
 	if id, ok := _c.mutation.ID(); ok {
 		_node.ID = id
 		_spec.ID.Value = id
@@ -168,285 +143,11 @@ func (_c *EndedSessionCreate) createSpec() (*EndedSession, *sqlgraph.CreateSpec)
 	return _node, _spec
 }
 
-// OnConflict allows configuring the `ON CONFLICT` / `ON DUPLICATE KEY` clause
-// of the `INSERT` statement. For example:
-//
-//	client.EndedSession.Create().
-//		SetTenantID(v).
-//		OnConflict(
-//			// Update the row with the new values
-//			// the was proposed for insertion.
-//			sql.ResolveWithNewValues(),
-//		).
-//		// Override some of the fields with custom
-//		// update values.
-//		Update(func(u *ent.EndedSessionUpsert) {
-//			SetTenantID(v+v).
-//		}).
-//		Exec(ctx)
-func (_c *EndedSessionCreate) OnConflict(opts ...sql.ConflictOption) *EndedSessionUpsertOne {
-	_c.conflict = opts
-	return &EndedSessionUpsertOne{
-		create: _c,
-	}
-}
-
-// OnConflictColumns calls `OnConflict` and configures the columns
-// as conflict target. Using this option is equivalent to using:
-//
-//	client.EndedSession.Create().
-//		OnConflict(sql.ConflictColumns(columns...)).
-//		Exec(ctx)
-func (_c *EndedSessionCreate) OnConflictColumns(columns ...string) *EndedSessionUpsertOne {
-	_c.conflict = append(_c.conflict, sql.ConflictColumns(columns...))
-	return &EndedSessionUpsertOne{
-		create: _c,
-	}
-}
-
-type (
-	// EndedSessionUpsertOne is the builder for "upsert"-ing
-	//  one EndedSession node.
-	EndedSessionUpsertOne struct {
-		create *EndedSessionCreate
-	}
-
-	// EndedSessionUpsert is the "OnConflict" setter.
-	EndedSessionUpsert struct {
-		*sql.UpdateSet
-	}
-)
-
-// SetTenantID sets the "tenant_id" field.
-func (u *EndedSessionUpsert) SetTenantID(v int64) *EndedSessionUpsert {
-	u.Set(endedsession.FieldTenantID, v)
-	return u
-}
-
-// UpdateTenantID sets the "tenant_id" field to the value that was provided on create.
-func (u *EndedSessionUpsert) UpdateTenantID() *EndedSessionUpsert {
-	u.SetExcluded(endedsession.FieldTenantID)
-	return u
-}
-
-// AddTenantID adds v to the "tenant_id" field.
-func (u *EndedSessionUpsert) AddTenantID(v int64) *EndedSessionUpsert {
-	u.Add(endedsession.FieldTenantID, v)
-	return u
-}
-
-// SetKeyUID sets the "key_uid" field.
-func (u *EndedSessionUpsert) SetKeyUID(v string) *EndedSessionUpsert {
-	u.Set(endedsession.FieldKeyUID, v)
-	return u
-}
-
-// UpdateKeyUID sets the "key_uid" field to the value that was provided on create.
-func (u *EndedSessionUpsert) UpdateKeyUID() *EndedSessionUpsert {
-	u.SetExcluded(endedsession.FieldKeyUID)
-	return u
-}
-
-// SetSession sets the "session" field.
-func (u *EndedSessionUpsert) SetSession(v []byte) *EndedSessionUpsert {
-	u.Set(endedsession.FieldSession, v)
-	return u
-}
-
-// UpdateSession sets the "session" field to the value that was provided on create.
-func (u *EndedSessionUpsert) UpdateSession() *EndedSessionUpsert {
-	u.SetExcluded(endedsession.FieldSession)
-	return u
-}
-
-// ClearSession clears the value of the "session" field.
-func (u *EndedSessionUpsert) ClearSession() *EndedSessionUpsert {
-	u.SetNull(endedsession.FieldSession)
-	return u
-}
-
-// SetExpireTime sets the "expire_time" field.
-func (u *EndedSessionUpsert) SetExpireTime(v int64) *EndedSessionUpsert {
-	u.Set(endedsession.FieldExpireTime, v)
-	return u
-}
-
-// UpdateExpireTime sets the "expire_time" field to the value that was provided on create.
-func (u *EndedSessionUpsert) UpdateExpireTime() *EndedSessionUpsert {
-	u.SetExcluded(endedsession.FieldExpireTime)
-	return u
-}
-
-// AddExpireTime adds v to the "expire_time" field.
-func (u *EndedSessionUpsert) AddExpireTime(v int64) *EndedSessionUpsert {
-	u.Add(endedsession.FieldExpireTime, v)
-	return u
-}
-
-// UpdateNewValues updates the mutable fields using the new values that were set on create except the ID field.
-// Using this option is equivalent to using:
-//
-//	client.EndedSession.Create().
-//		OnConflict(
-//			sql.ResolveWithNewValues(),
-//			sql.ResolveWith(func(u *sql.UpdateSet) {
-//				u.SetIgnore(endedsession.FieldID)
-//			}),
-//		).
-//		Exec(ctx)
-func (u *EndedSessionUpsertOne) UpdateNewValues() *EndedSessionUpsertOne {
-	u.create.conflict = append(u.create.conflict, sql.ResolveWithNewValues())
-	u.create.conflict = append(u.create.conflict, sql.ResolveWith(func(s *sql.UpdateSet) {
-		if _, exists := u.create.mutation.ID(); exists {
-			s.SetIgnore(endedsession.FieldID)
-		}
-	}))
-	return u
-}
-
-// Ignore sets each column to itself in case of conflict.
-// Using this option is equivalent to using:
-//
-//	client.EndedSession.Create().
-//	    OnConflict(sql.ResolveWithIgnore()).
-//	    Exec(ctx)
-func (u *EndedSessionUpsertOne) Ignore() *EndedSessionUpsertOne {
-	u.create.conflict = append(u.create.conflict, sql.ResolveWithIgnore())
-	return u
-}
-
-// DoNothing configures the conflict_action to `DO NOTHING`.
-// Supported only by SQLite and PostgreSQL.
-func (u *EndedSessionUpsertOne) DoNothing() *EndedSessionUpsertOne {
-	u.create.conflict = append(u.create.conflict, sql.DoNothing())
-	return u
-}
-
-// Update allows overriding fields `UPDATE` values. See the EndedSessionCreate.OnConflict
-// documentation for more info.
-func (u *EndedSessionUpsertOne) Update(set func(*EndedSessionUpsert)) *EndedSessionUpsertOne {
-	u.create.conflict = append(u.create.conflict, sql.ResolveWith(func(update *sql.UpdateSet) {
-		set(&EndedSessionUpsert{UpdateSet: update})
-	}))
-	return u
-}
-
-// SetTenantID sets the "tenant_id" field.
-func (u *EndedSessionUpsertOne) SetTenantID(v int64) *EndedSessionUpsertOne {
-	return u.Update(func(s *EndedSessionUpsert) {
-		s.SetTenantID(v)
-	})
-}
-
-// AddTenantID adds v to the "tenant_id" field.
-func (u *EndedSessionUpsertOne) AddTenantID(v int64) *EndedSessionUpsertOne {
-	return u.Update(func(s *EndedSessionUpsert) {
-		s.AddTenantID(v)
-	})
-}
-
-// UpdateTenantID sets the "tenant_id" field to the value that was provided on create.
-func (u *EndedSessionUpsertOne) UpdateTenantID() *EndedSessionUpsertOne {
-	return u.Update(func(s *EndedSessionUpsert) {
-		s.UpdateTenantID()
-	})
-}
-
-// SetKeyUID sets the "key_uid" field.
-func (u *EndedSessionUpsertOne) SetKeyUID(v string) *EndedSessionUpsertOne {
-	return u.Update(func(s *EndedSessionUpsert) {
-		s.SetKeyUID(v)
-	})
-}
-
-// UpdateKeyUID sets the "key_uid" field to the value that was provided on create.
-func (u *EndedSessionUpsertOne) UpdateKeyUID() *EndedSessionUpsertOne {
-	return u.Update(func(s *EndedSessionUpsert) {
-		s.UpdateKeyUID()
-	})
-}
-
-// SetSession sets the "session" field.
-func (u *EndedSessionUpsertOne) SetSession(v []byte) *EndedSessionUpsertOne {
-	return u.Update(func(s *EndedSessionUpsert) {
-		s.SetSession(v)
-	})
-}
-
-// UpdateSession sets the "session" field to the value that was provided on create.
-func (u *EndedSessionUpsertOne) UpdateSession() *EndedSessionUpsertOne {
-	return u.Update(func(s *EndedSessionUpsert) {
-		s.UpdateSession()
-	})
-}
-
-// ClearSession clears the value of the "session" field.
-func (u *EndedSessionUpsertOne) ClearSession() *EndedSessionUpsertOne {
-	return u.Update(func(s *EndedSessionUpsert) {
-		s.ClearSession()
-	})
-}
-
-// SetExpireTime sets the "expire_time" field.
-func (u *EndedSessionUpsertOne) SetExpireTime(v int64) *EndedSessionUpsertOne {
-	return u.Update(func(s *EndedSessionUpsert) {
-		s.SetExpireTime(v)
-	})
-}
-
-// AddExpireTime adds v to the "expire_time" field.
-func (u *EndedSessionUpsertOne) AddExpireTime(v int64) *EndedSessionUpsertOne {
-	return u.Update(func(s *EndedSessionUpsert) {
-		s.AddExpireTime(v)
-	})
-}
-
-// UpdateExpireTime sets the "expire_time" field to the value that was provided on create.
-func (u *EndedSessionUpsertOne) UpdateExpireTime() *EndedSessionUpsertOne {
-	return u.Update(func(s *EndedSessionUpsert) {
-		s.UpdateExpireTime()
-	})
-}
-
-// Exec executes the query.
-func (u *EndedSessionUpsertOne) Exec(ctx context.Context) error {
-	if len(u.create.conflict) == 0 {
-		return errors.New("ent: missing options for EndedSessionCreate.OnConflict")
-	}
-	return u.create.Exec(ctx)
-}
-
-// ExecX is like Exec, but panics if an error occurs.
-func (u *EndedSessionUpsertOne) ExecX(ctx context.Context) {
-	if err := u.create.Exec(ctx); err != nil {
-		panic(err)
-	}
-}
-
-// Exec executes the UPSERT query and returns the inserted/updated ID.
-func (u *EndedSessionUpsertOne) ID(ctx context.Context) (id int64, err error) {
-	node, err := u.create.Save(ctx)
-	if err != nil {
-		return id, err
-	}
-	return node.ID, nil
-}
-
-// IDX is like ID, but panics if an error occurs.
-func (u *EndedSessionUpsertOne) IDX(ctx context.Context) int64 {
-	id, err := u.ID(ctx)
-	if err != nil {
-		panic(err)
-	}
-	return id
-}
-
 // EndedSessionCreateBulk is the builder for creating many EndedSession entities in bulk.
 type EndedSessionCreateBulk struct {
 	config
 	err      error
 	builders []*EndedSessionCreate
-	conflict []sql.ConflictOption
 }
 
 // Save creates the EndedSession entities in the database.
@@ -460,7 +161,6 @@ func (_c *EndedSessionCreateBulk) Save(ctx context.Context) ([]*EndedSession, er
 	for i := range _c.builders {
 		func(i int, root context.Context) {
 			builder := _c.builders[i]
-			builder.defaults()
 			var mut Mutator = MutateFunc(func(ctx context.Context, m Mutation) (Value, error) {
 				mutation, ok := m.(*EndedSessionMutation)
 				if !ok {
@@ -476,7 +176,6 @@ func (_c *EndedSessionCreateBulk) Save(ctx context.Context) ([]*EndedSession, er
 					_, err = mutators[i+1].Mutate(root, _c.builders[i+1].mutation)
 				} else {
 					spec := &sqlgraph.BatchCreateSpec{Nodes: specs}
-					spec.OnConflict = _c.conflict
 					// Invoke the actual operation on the latest mutation in the chain.
 					if err = sqlgraph.BatchCreate(ctx, _c.driver, spec); err != nil {
 						if sqlgraph.IsConstraintError(err) {
@@ -527,197 +226,6 @@ func (_c *EndedSessionCreateBulk) Exec(ctx context.Context) error {
 // ExecX is like Exec, but panics if an error occurs.
 func (_c *EndedSessionCreateBulk) ExecX(ctx context.Context) {
 	if err := _c.Exec(ctx); err != nil {
-		panic(err)
-	}
-}
-
-// OnConflict allows configuring the `ON CONFLICT` / `ON DUPLICATE KEY` clause
-// of the `INSERT` statement. For example:
-//
-//	client.EndedSession.CreateBulk(builders...).
-//		OnConflict(
-//			// Update the row with the new values
-//			// the was proposed for insertion.
-//			sql.ResolveWithNewValues(),
-//		).
-//		// Override some of the fields with custom
-//		// update values.
-//		Update(func(u *ent.EndedSessionUpsert) {
-//			SetTenantID(v+v).
-//		}).
-//		Exec(ctx)
-func (_c *EndedSessionCreateBulk) OnConflict(opts ...sql.ConflictOption) *EndedSessionUpsertBulk {
-	_c.conflict = opts
-	return &EndedSessionUpsertBulk{
-		create: _c,
-	}
-}
-
-// OnConflictColumns calls `OnConflict` and configures the columns
-// as conflict target. Using this option is equivalent to using:
-//
-//	client.EndedSession.Create().
-//		OnConflict(sql.ConflictColumns(columns...)).
-//		Exec(ctx)
-func (_c *EndedSessionCreateBulk) OnConflictColumns(columns ...string) *EndedSessionUpsertBulk {
-	_c.conflict = append(_c.conflict, sql.ConflictColumns(columns...))
-	return &EndedSessionUpsertBulk{
-		create: _c,
-	}
-}
-
-// EndedSessionUpsertBulk is the builder for "upsert"-ing
-// a bulk of EndedSession nodes.
-type EndedSessionUpsertBulk struct {
-	create *EndedSessionCreateBulk
-}
-
-// UpdateNewValues updates the mutable fields using the new values that
-// were set on create. Using this option is equivalent to using:
-//
-//	client.EndedSession.Create().
-//		OnConflict(
-//			sql.ResolveWithNewValues(),
-//			sql.ResolveWith(func(u *sql.UpdateSet) {
-//				u.SetIgnore(endedsession.FieldID)
-//			}),
-//		).
-//		Exec(ctx)
-func (u *EndedSessionUpsertBulk) UpdateNewValues() *EndedSessionUpsertBulk {
-	u.create.conflict = append(u.create.conflict, sql.ResolveWithNewValues())
-	u.create.conflict = append(u.create.conflict, sql.ResolveWith(func(s *sql.UpdateSet) {
-		for _, b := range u.create.builders {
-			if _, exists := b.mutation.ID(); exists {
-				s.SetIgnore(endedsession.FieldID)
-			}
-		}
-	}))
-	return u
-}
-
-// Ignore sets each column to itself in case of conflict.
-// Using this option is equivalent to using:
-//
-//	client.EndedSession.Create().
-//		OnConflict(sql.ResolveWithIgnore()).
-//		Exec(ctx)
-func (u *EndedSessionUpsertBulk) Ignore() *EndedSessionUpsertBulk {
-	u.create.conflict = append(u.create.conflict, sql.ResolveWithIgnore())
-	return u
-}
-
-// DoNothing configures the conflict_action to `DO NOTHING`.
-// Supported only by SQLite and PostgreSQL.
-func (u *EndedSessionUpsertBulk) DoNothing() *EndedSessionUpsertBulk {
-	u.create.conflict = append(u.create.conflict, sql.DoNothing())
-	return u
-}
-
-// Update allows overriding fields `UPDATE` values. See the EndedSessionCreateBulk.OnConflict
-// documentation for more info.
-func (u *EndedSessionUpsertBulk) Update(set func(*EndedSessionUpsert)) *EndedSessionUpsertBulk {
-	u.create.conflict = append(u.create.conflict, sql.ResolveWith(func(update *sql.UpdateSet) {
-		set(&EndedSessionUpsert{UpdateSet: update})
-	}))
-	return u
-}
-
-// SetTenantID sets the "tenant_id" field.
-func (u *EndedSessionUpsertBulk) SetTenantID(v int64) *EndedSessionUpsertBulk {
-	return u.Update(func(s *EndedSessionUpsert) {
-		s.SetTenantID(v)
-	})
-}
-
-// AddTenantID adds v to the "tenant_id" field.
-func (u *EndedSessionUpsertBulk) AddTenantID(v int64) *EndedSessionUpsertBulk {
-	return u.Update(func(s *EndedSessionUpsert) {
-		s.AddTenantID(v)
-	})
-}
-
-// UpdateTenantID sets the "tenant_id" field to the value that was provided on create.
-func (u *EndedSessionUpsertBulk) UpdateTenantID() *EndedSessionUpsertBulk {
-	return u.Update(func(s *EndedSessionUpsert) {
-		s.UpdateTenantID()
-	})
-}
-
-// SetKeyUID sets the "key_uid" field.
-func (u *EndedSessionUpsertBulk) SetKeyUID(v string) *EndedSessionUpsertBulk {
-	return u.Update(func(s *EndedSessionUpsert) {
-		s.SetKeyUID(v)
-	})
-}
-
-// UpdateKeyUID sets the "key_uid" field to the value that was provided on create.
-func (u *EndedSessionUpsertBulk) UpdateKeyUID() *EndedSessionUpsertBulk {
-	return u.Update(func(s *EndedSessionUpsert) {
-		s.UpdateKeyUID()
-	})
-}
-
-// SetSession sets the "session" field.
-func (u *EndedSessionUpsertBulk) SetSession(v []byte) *EndedSessionUpsertBulk {
-	return u.Update(func(s *EndedSessionUpsert) {
-		s.SetSession(v)
-	})
-}
-
-// UpdateSession sets the "session" field to the value that was provided on create.
-func (u *EndedSessionUpsertBulk) UpdateSession() *EndedSessionUpsertBulk {
-	return u.Update(func(s *EndedSessionUpsert) {
-		s.UpdateSession()
-	})
-}
-
-// ClearSession clears the value of the "session" field.
-func (u *EndedSessionUpsertBulk) ClearSession() *EndedSessionUpsertBulk {
-	return u.Update(func(s *EndedSessionUpsert) {
-		s.ClearSession()
-	})
-}
-
-// SetExpireTime sets the "expire_time" field.
-func (u *EndedSessionUpsertBulk) SetExpireTime(v int64) *EndedSessionUpsertBulk {
-	return u.Update(func(s *EndedSessionUpsert) {
-		s.SetExpireTime(v)
-	})
-}
-
-// AddExpireTime adds v to the "expire_time" field.
-func (u *EndedSessionUpsertBulk) AddExpireTime(v int64) *EndedSessionUpsertBulk {
-	return u.Update(func(s *EndedSessionUpsert) {
-		s.AddExpireTime(v)
-	})
-}
-
-// UpdateExpireTime sets the "expire_time" field to the value that was provided on create.
-func (u *EndedSessionUpsertBulk) UpdateExpireTime() *EndedSessionUpsertBulk {
-	return u.Update(func(s *EndedSessionUpsert) {
-		s.UpdateExpireTime()
-	})
-}
-
-// Exec executes the query.
-func (u *EndedSessionUpsertBulk) Exec(ctx context.Context) error {
-	if u.create.err != nil {
-		return u.create.err
-	}
-	for i, b := range u.create.builders {
-		if len(b.conflict) != 0 {
-			return fmt.Errorf("ent: OnConflict was set for builder %d. Set it on the EndedSessionCreateBulk instead", i)
-		}
-	}
-	if len(u.create.conflict) == 0 {
-		return errors.New("ent: missing options for EndedSessionCreateBulk.OnConflict")
-	}
-	return u.create.Exec(ctx)
-}
-
-// ExecX is like Exec, but panics if an error occurs.
-func (u *EndedSessionUpsertBulk) ExecX(ctx context.Context) {
-	if err := u.create.Exec(ctx); err != nil {
 		panic(err)
 	}
 }

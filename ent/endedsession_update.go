@@ -127,20 +127,7 @@ func (_u *EndedSessionUpdate) ExecX(ctx context.Context) {
 	}
 }
 
-// check runs all checks and user-defined validators on the builder.
-func (_u *EndedSessionUpdate) check() error {
-	if v, ok := _u.mutation.Session(); ok {
-		if err := endedsession.SessionValidator(v); err != nil {
-			return &ValidationError{Name: "session", err: fmt.Errorf(`ent: validator failed for field "EndedSession.session": %w`, err)}
-		}
-	}
-	return nil
-}
-
 func (_u *EndedSessionUpdate) sqlSave(ctx context.Context) (_node int, err error) {
-	if err := _u.check(); err != nil {
-		return _node, err
-	}
 	_spec := sqlgraph.NewUpdateSpec(endedsession.Table, endedsession.Columns, sqlgraph.NewFieldSpec(endedsession.FieldID, field.TypeInt64))
 	if ps := _u.mutation.predicates; len(ps) > 0 {
 		_spec.Predicate = func(selector *sql.Selector) {
@@ -303,20 +290,7 @@ func (_u *EndedSessionUpdateOne) ExecX(ctx context.Context) {
 	}
 }
 
-// check runs all checks and user-defined validators on the builder.
-func (_u *EndedSessionUpdateOne) check() error {
-	if v, ok := _u.mutation.Session(); ok {
-		if err := endedsession.SessionValidator(v); err != nil {
-			return &ValidationError{Name: "session", err: fmt.Errorf(`ent: validator failed for field "EndedSession.session": %w`, err)}
-		}
-	}
-	return nil
-}
-
 func (_u *EndedSessionUpdateOne) sqlSave(ctx context.Context) (_node *EndedSession, err error) {
-	if err := _u.check(); err != nil {
-		return _node, err
-	}
 	_spec := sqlgraph.NewUpdateSpec(endedsession.Table, endedsession.Columns, sqlgraph.NewFieldSpec(endedsession.FieldID, field.TypeInt64))
 	id, ok := _u.mutation.ID()
 	if !ok {

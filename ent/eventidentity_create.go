@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 
-	"entgo.io/ent/dialect/sql"
 	"entgo.io/ent/dialect/sql/sqlgraph"
 	"entgo.io/ent/schema/field"
 	"github.com/postrider-dev/postrider/ent/eventidentity"
@@ -18,7 +17,6 @@ type EventIdentityCreate struct {
 	config
 	mutation *EventIdentityMutation
 	hooks    []Hook
-	conflict []sql.ConflictOption
 }
 
 // SetTenantID sets the "tenant_id" field.
@@ -99,18 +97,8 @@ func (_c *EventIdentityCreate) check() error {
 	if _, ok := _c.mutation.EventID(); !ok {
 		return &ValidationError{Name: "event_id", err: errors.New(`ent: missing required field "EventIdentity.event_id"`)}
 	}
-	if v, ok := _c.mutation.EventID(); ok {
-		if err := eventidentity.EventIDValidator(v); err != nil {
-			return &ValidationError{Name: "event_id", err: fmt.Errorf(`ent: validator failed for field "EventIdentity.event_id": %w`, err)}
-		}
-	}
 	if _, ok := _c.mutation.Hash(); !ok {
 		return &ValidationError{Name: "hash", err: errors.New(`ent: missing required field "EventIdentity.hash"`)}
-	}
-	if v, ok := _c.mutation.Hash(); ok {
-		if err := eventidentity.HashValidator(v); err != nil {
-			return &ValidationError{Name: "hash", err: fmt.Errorf(`ent: validator failed for field "EventIdentity.hash": %w`, err)}
-		}
 	}
 	return nil
 }
@@ -140,7 +128,6 @@ func (_c *EventIdentityCreate) createSpec() (*EventIdentity, *sqlgraph.CreateSpe
 		_node = &EventIdentity{config: _c.config}
 		_spec = sqlgraph.NewCreateSpec(eventidentity.Table, sqlgraph.NewFieldSpec(eventidentity.FieldID, field.TypeInt64))
 	)
-	_spec.OnConflict = _c.conflict
 	if id, ok := _c.mutation.ID(); ok {
 		_node.ID = id
 		_spec.ID.Value = id
@@ -164,285 +151,11 @@ func (_c *EventIdentityCreate) createSpec() (*EventIdentity, *sqlgraph.CreateSpe
 	return _node, _spec
 }
 
-// OnConflict allows configuring the `ON CONFLICT` / `ON DUPLICATE KEY` clause
-// of the `INSERT` statement. For example:
-//
-//	client.EventIdentity.Create().
-//		SetTenantID(v).
-//		OnConflict(
-//			// Update the row with the new values
-//			// the was proposed for insertion.
-//			sql.ResolveWithNewValues(),
-//		).
-//		// Override some of the fields with custom
-//		// update values.
-//		Update(func(u *ent.EventIdentityUpsert) {
-//			SetTenantID(v+v).
-//		}).
-//		Exec(ctx)
-func (_c *EventIdentityCreate) OnConflict(opts ...sql.ConflictOption) *EventIdentityUpsertOne {
-	_c.conflict = opts
-	return &EventIdentityUpsertOne{
-		create: _c,
-	}
-}
-
-// OnConflictColumns calls `OnConflict` and configures the columns
-// as conflict target. Using this option is equivalent to using:
-//
-//	client.EventIdentity.Create().
-//		OnConflict(sql.ConflictColumns(columns...)).
-//		Exec(ctx)
-func (_c *EventIdentityCreate) OnConflictColumns(columns ...string) *EventIdentityUpsertOne {
-	_c.conflict = append(_c.conflict, sql.ConflictColumns(columns...))
-	return &EventIdentityUpsertOne{
-		create: _c,
-	}
-}
-
-type (
-	// EventIdentityUpsertOne is the builder for "upsert"-ing
-	//  one EventIdentity node.
-	EventIdentityUpsertOne struct {
-		create *EventIdentityCreate
-	}
-
-	// EventIdentityUpsert is the "OnConflict" setter.
-	EventIdentityUpsert struct {
-		*sql.UpdateSet
-	}
-)
-
-// SetTenantID sets the "tenant_id" field.
-func (u *EventIdentityUpsert) SetTenantID(v int64) *EventIdentityUpsert {
-	u.Set(eventidentity.FieldTenantID, v)
-	return u
-}
-
-// UpdateTenantID sets the "tenant_id" field to the value that was provided on create.
-func (u *EventIdentityUpsert) UpdateTenantID() *EventIdentityUpsert {
-	u.SetExcluded(eventidentity.FieldTenantID)
-	return u
-}
-
-// AddTenantID adds v to the "tenant_id" field.
-func (u *EventIdentityUpsert) AddTenantID(v int64) *EventIdentityUpsert {
-	u.Add(eventidentity.FieldTenantID, v)
-	return u
-}
-
-// SetEventID sets the "event_id" field.
-func (u *EventIdentityUpsert) SetEventID(v string) *EventIdentityUpsert {
-	u.Set(eventidentity.FieldEventID, v)
-	return u
-}
-
-// UpdateEventID sets the "event_id" field to the value that was provided on create.
-func (u *EventIdentityUpsert) UpdateEventID() *EventIdentityUpsert {
-	u.SetExcluded(eventidentity.FieldEventID)
-	return u
-}
-
-// SetHash sets the "hash" field.
-func (u *EventIdentityUpsert) SetHash(v []byte) *EventIdentityUpsert {
-	u.Set(eventidentity.FieldHash, v)
-	return u
-}
-
-// UpdateHash sets the "hash" field to the value that was provided on create.
-func (u *EventIdentityUpsert) UpdateHash() *EventIdentityUpsert {
-	u.SetExcluded(eventidentity.FieldHash)
-	return u
-}
-
-// SetSchemaID sets the "schema_id" field.
-func (u *EventIdentityUpsert) SetSchemaID(v int64) *EventIdentityUpsert {
-	u.Set(eventidentity.FieldSchemaID, v)
-	return u
-}
-
-// UpdateSchemaID sets the "schema_id" field to the value that was provided on create.
-func (u *EventIdentityUpsert) UpdateSchemaID() *EventIdentityUpsert {
-	u.SetExcluded(eventidentity.FieldSchemaID)
-	return u
-}
-
-// AddSchemaID adds v to the "schema_id" field.
-func (u *EventIdentityUpsert) AddSchemaID(v int64) *EventIdentityUpsert {
-	u.Add(eventidentity.FieldSchemaID, v)
-	return u
-}
-
-// ClearSchemaID clears the value of the "schema_id" field.
-func (u *EventIdentityUpsert) ClearSchemaID() *EventIdentityUpsert {
-	u.SetNull(eventidentity.FieldSchemaID)
-	return u
-}
-
-// UpdateNewValues updates the mutable fields using the new values that were set on create except the ID field.
-// Using this option is equivalent to using:
-//
-//	client.EventIdentity.Create().
-//		OnConflict(
-//			sql.ResolveWithNewValues(),
-//			sql.ResolveWith(func(u *sql.UpdateSet) {
-//				u.SetIgnore(eventidentity.FieldID)
-//			}),
-//		).
-//		Exec(ctx)
-func (u *EventIdentityUpsertOne) UpdateNewValues() *EventIdentityUpsertOne {
-	u.create.conflict = append(u.create.conflict, sql.ResolveWithNewValues())
-	u.create.conflict = append(u.create.conflict, sql.ResolveWith(func(s *sql.UpdateSet) {
-		if _, exists := u.create.mutation.ID(); exists {
-			s.SetIgnore(eventidentity.FieldID)
-		}
-	}))
-	return u
-}
-
-// Ignore sets each column to itself in case of conflict.
-// Using this option is equivalent to using:
-//
-//	client.EventIdentity.Create().
-//	    OnConflict(sql.ResolveWithIgnore()).
-//	    Exec(ctx)
-func (u *EventIdentityUpsertOne) Ignore() *EventIdentityUpsertOne {
-	u.create.conflict = append(u.create.conflict, sql.ResolveWithIgnore())
-	return u
-}
-
-// DoNothing configures the conflict_action to `DO NOTHING`.
-// Supported only by SQLite and PostgreSQL.
-func (u *EventIdentityUpsertOne) DoNothing() *EventIdentityUpsertOne {
-	u.create.conflict = append(u.create.conflict, sql.DoNothing())
-	return u
-}
-
-// Update allows overriding fields `UPDATE` values. See the EventIdentityCreate.OnConflict
-// documentation for more info.
-func (u *EventIdentityUpsertOne) Update(set func(*EventIdentityUpsert)) *EventIdentityUpsertOne {
-	u.create.conflict = append(u.create.conflict, sql.ResolveWith(func(update *sql.UpdateSet) {
-		set(&EventIdentityUpsert{UpdateSet: update})
-	}))
-	return u
-}
-
-// SetTenantID sets the "tenant_id" field.
-func (u *EventIdentityUpsertOne) SetTenantID(v int64) *EventIdentityUpsertOne {
-	return u.Update(func(s *EventIdentityUpsert) {
-		s.SetTenantID(v)
-	})
-}
-
-// AddTenantID adds v to the "tenant_id" field.
-func (u *EventIdentityUpsertOne) AddTenantID(v int64) *EventIdentityUpsertOne {
-	return u.Update(func(s *EventIdentityUpsert) {
-		s.AddTenantID(v)
-	})
-}
-
-// UpdateTenantID sets the "tenant_id" field to the value that was provided on create.
-func (u *EventIdentityUpsertOne) UpdateTenantID() *EventIdentityUpsertOne {
-	return u.Update(func(s *EventIdentityUpsert) {
-		s.UpdateTenantID()
-	})
-}
-
-// SetEventID sets the "event_id" field.
-func (u *EventIdentityUpsertOne) SetEventID(v string) *EventIdentityUpsertOne {
-	return u.Update(func(s *EventIdentityUpsert) {
-		s.SetEventID(v)
-	})
-}
-
-// UpdateEventID sets the "event_id" field to the value that was provided on create.
-func (u *EventIdentityUpsertOne) UpdateEventID() *EventIdentityUpsertOne {
-	return u.Update(func(s *EventIdentityUpsert) {
-		s.UpdateEventID()
-	})
-}
-
-// SetHash sets the "hash" field.
-func (u *EventIdentityUpsertOne) SetHash(v []byte) *EventIdentityUpsertOne {
-	return u.Update(func(s *EventIdentityUpsert) {
-		s.SetHash(v)
-	})
-}
-
-// UpdateHash sets the "hash" field to the value that was provided on create.
-func (u *EventIdentityUpsertOne) UpdateHash() *EventIdentityUpsertOne {
-	return u.Update(func(s *EventIdentityUpsert) {
-		s.UpdateHash()
-	})
-}
-
-// SetSchemaID sets the "schema_id" field.
-func (u *EventIdentityUpsertOne) SetSchemaID(v int64) *EventIdentityUpsertOne {
-	return u.Update(func(s *EventIdentityUpsert) {
-		s.SetSchemaID(v)
-	})
-}
-
-// AddSchemaID adds v to the "schema_id" field.
-func (u *EventIdentityUpsertOne) AddSchemaID(v int64) *EventIdentityUpsertOne {
-	return u.Update(func(s *EventIdentityUpsert) {
-		s.AddSchemaID(v)
-	})
-}
-
-// UpdateSchemaID sets the "schema_id" field to the value that was provided on create.
-func (u *EventIdentityUpsertOne) UpdateSchemaID() *EventIdentityUpsertOne {
-	return u.Update(func(s *EventIdentityUpsert) {
-		s.UpdateSchemaID()
-	})
-}
-
-// ClearSchemaID clears the value of the "schema_id" field.
-func (u *EventIdentityUpsertOne) ClearSchemaID() *EventIdentityUpsertOne {
-	return u.Update(func(s *EventIdentityUpsert) {
-		s.ClearSchemaID()
-	})
-}
-
-// Exec executes the query.
-func (u *EventIdentityUpsertOne) Exec(ctx context.Context) error {
-	if len(u.create.conflict) == 0 {
-		return errors.New("ent: missing options for EventIdentityCreate.OnConflict")
-	}
-	return u.create.Exec(ctx)
-}
-
-// ExecX is like Exec, but panics if an error occurs.
-func (u *EventIdentityUpsertOne) ExecX(ctx context.Context) {
-	if err := u.create.Exec(ctx); err != nil {
-		panic(err)
-	}
-}
-
-// Exec executes the UPSERT query and returns the inserted/updated ID.
-func (u *EventIdentityUpsertOne) ID(ctx context.Context) (id int64, err error) {
-	node, err := u.create.Save(ctx)
-	if err != nil {
-		return id, err
-	}
-	return node.ID, nil
-}
-
-// IDX is like ID, but panics if an error occurs.
-func (u *EventIdentityUpsertOne) IDX(ctx context.Context) int64 {
-	id, err := u.ID(ctx)
-	if err != nil {
-		panic(err)
-	}
-	return id
-}
-
 // EventIdentityCreateBulk is the builder for creating many EventIdentity entities in bulk.
 type EventIdentityCreateBulk struct {
 	config
 	err      error
 	builders []*EventIdentityCreate
-	conflict []sql.ConflictOption
 }
 
 // Save creates the EventIdentity entities in the database.
@@ -471,7 +184,6 @@ func (_c *EventIdentityCreateBulk) Save(ctx context.Context) ([]*EventIdentity, 
 					_, err = mutators[i+1].Mutate(root, _c.builders[i+1].mutation)
 				} else {
 					spec := &sqlgraph.BatchCreateSpec{Nodes: specs}
-					spec.OnConflict = _c.conflict
 					// Invoke the actual operation on the latest mutation in the chain.
 					if err = sqlgraph.BatchCreate(ctx, _c.driver, spec); err != nil {
 						if sqlgraph.IsConstraintError(err) {
@@ -522,197 +234,6 @@ func (_c *EventIdentityCreateBulk) Exec(ctx context.Context) error {
 // ExecX is like Exec, but panics if an error occurs.
 func (_c *EventIdentityCreateBulk) ExecX(ctx context.Context) {
 	if err := _c.Exec(ctx); err != nil {
-		panic(err)
-	}
-}
-
-// OnConflict allows configuring the `ON CONFLICT` / `ON DUPLICATE KEY` clause
-// of the `INSERT` statement. For example:
-//
-//	client.EventIdentity.CreateBulk(builders...).
-//		OnConflict(
-//			// Update the row with the new values
-//			// the was proposed for insertion.
-//			sql.ResolveWithNewValues(),
-//		).
-//		// Override some of the fields with custom
-//		// update values.
-//		Update(func(u *ent.EventIdentityUpsert) {
-//			SetTenantID(v+v).
-//		}).
-//		Exec(ctx)
-func (_c *EventIdentityCreateBulk) OnConflict(opts ...sql.ConflictOption) *EventIdentityUpsertBulk {
-	_c.conflict = opts
-	return &EventIdentityUpsertBulk{
-		create: _c,
-	}
-}
-
-// OnConflictColumns calls `OnConflict` and configures the columns
-// as conflict target. Using this option is equivalent to using:
-//
-//	client.EventIdentity.Create().
-//		OnConflict(sql.ConflictColumns(columns...)).
-//		Exec(ctx)
-func (_c *EventIdentityCreateBulk) OnConflictColumns(columns ...string) *EventIdentityUpsertBulk {
-	_c.conflict = append(_c.conflict, sql.ConflictColumns(columns...))
-	return &EventIdentityUpsertBulk{
-		create: _c,
-	}
-}
-
-// EventIdentityUpsertBulk is the builder for "upsert"-ing
-// a bulk of EventIdentity nodes.
-type EventIdentityUpsertBulk struct {
-	create *EventIdentityCreateBulk
-}
-
-// UpdateNewValues updates the mutable fields using the new values that
-// were set on create. Using this option is equivalent to using:
-//
-//	client.EventIdentity.Create().
-//		OnConflict(
-//			sql.ResolveWithNewValues(),
-//			sql.ResolveWith(func(u *sql.UpdateSet) {
-//				u.SetIgnore(eventidentity.FieldID)
-//			}),
-//		).
-//		Exec(ctx)
-func (u *EventIdentityUpsertBulk) UpdateNewValues() *EventIdentityUpsertBulk {
-	u.create.conflict = append(u.create.conflict, sql.ResolveWithNewValues())
-	u.create.conflict = append(u.create.conflict, sql.ResolveWith(func(s *sql.UpdateSet) {
-		for _, b := range u.create.builders {
-			if _, exists := b.mutation.ID(); exists {
-				s.SetIgnore(eventidentity.FieldID)
-			}
-		}
-	}))
-	return u
-}
-
-// Ignore sets each column to itself in case of conflict.
-// Using this option is equivalent to using:
-//
-//	client.EventIdentity.Create().
-//		OnConflict(sql.ResolveWithIgnore()).
-//		Exec(ctx)
-func (u *EventIdentityUpsertBulk) Ignore() *EventIdentityUpsertBulk {
-	u.create.conflict = append(u.create.conflict, sql.ResolveWithIgnore())
-	return u
-}
-
-// DoNothing configures the conflict_action to `DO NOTHING`.
-// Supported only by SQLite and PostgreSQL.
-func (u *EventIdentityUpsertBulk) DoNothing() *EventIdentityUpsertBulk {
-	u.create.conflict = append(u.create.conflict, sql.DoNothing())
-	return u
-}
-
-// Update allows overriding fields `UPDATE` values. See the EventIdentityCreateBulk.OnConflict
-// documentation for more info.
-func (u *EventIdentityUpsertBulk) Update(set func(*EventIdentityUpsert)) *EventIdentityUpsertBulk {
-	u.create.conflict = append(u.create.conflict, sql.ResolveWith(func(update *sql.UpdateSet) {
-		set(&EventIdentityUpsert{UpdateSet: update})
-	}))
-	return u
-}
-
-// SetTenantID sets the "tenant_id" field.
-func (u *EventIdentityUpsertBulk) SetTenantID(v int64) *EventIdentityUpsertBulk {
-	return u.Update(func(s *EventIdentityUpsert) {
-		s.SetTenantID(v)
-	})
-}
-
-// AddTenantID adds v to the "tenant_id" field.
-func (u *EventIdentityUpsertBulk) AddTenantID(v int64) *EventIdentityUpsertBulk {
-	return u.Update(func(s *EventIdentityUpsert) {
-		s.AddTenantID(v)
-	})
-}
-
-// UpdateTenantID sets the "tenant_id" field to the value that was provided on create.
-func (u *EventIdentityUpsertBulk) UpdateTenantID() *EventIdentityUpsertBulk {
-	return u.Update(func(s *EventIdentityUpsert) {
-		s.UpdateTenantID()
-	})
-}
-
-// SetEventID sets the "event_id" field.
-func (u *EventIdentityUpsertBulk) SetEventID(v string) *EventIdentityUpsertBulk {
-	return u.Update(func(s *EventIdentityUpsert) {
-		s.SetEventID(v)
-	})
-}
-
-// UpdateEventID sets the "event_id" field to the value that was provided on create.
-func (u *EventIdentityUpsertBulk) UpdateEventID() *EventIdentityUpsertBulk {
-	return u.Update(func(s *EventIdentityUpsert) {
-		s.UpdateEventID()
-	})
-}
-
-// SetHash sets the "hash" field.
-func (u *EventIdentityUpsertBulk) SetHash(v []byte) *EventIdentityUpsertBulk {
-	return u.Update(func(s *EventIdentityUpsert) {
-		s.SetHash(v)
-	})
-}
-
-// UpdateHash sets the "hash" field to the value that was provided on create.
-func (u *EventIdentityUpsertBulk) UpdateHash() *EventIdentityUpsertBulk {
-	return u.Update(func(s *EventIdentityUpsert) {
-		s.UpdateHash()
-	})
-}
-
-// SetSchemaID sets the "schema_id" field.
-func (u *EventIdentityUpsertBulk) SetSchemaID(v int64) *EventIdentityUpsertBulk {
-	return u.Update(func(s *EventIdentityUpsert) {
-		s.SetSchemaID(v)
-	})
-}
-
-// AddSchemaID adds v to the "schema_id" field.
-func (u *EventIdentityUpsertBulk) AddSchemaID(v int64) *EventIdentityUpsertBulk {
-	return u.Update(func(s *EventIdentityUpsert) {
-		s.AddSchemaID(v)
-	})
-}
-
-// UpdateSchemaID sets the "schema_id" field to the value that was provided on create.
-func (u *EventIdentityUpsertBulk) UpdateSchemaID() *EventIdentityUpsertBulk {
-	return u.Update(func(s *EventIdentityUpsert) {
-		s.UpdateSchemaID()
-	})
-}
-
-// ClearSchemaID clears the value of the "schema_id" field.
-func (u *EventIdentityUpsertBulk) ClearSchemaID() *EventIdentityUpsertBulk {
-	return u.Update(func(s *EventIdentityUpsert) {
-		s.ClearSchemaID()
-	})
-}
-
-// Exec executes the query.
-func (u *EventIdentityUpsertBulk) Exec(ctx context.Context) error {
-	if u.create.err != nil {
-		return u.create.err
-	}
-	for i, b := range u.create.builders {
-		if len(b.conflict) != 0 {
-			return fmt.Errorf("ent: OnConflict was set for builder %d. Set it on the EventIdentityCreateBulk instead", i)
-		}
-	}
-	if len(u.create.conflict) == 0 {
-		return errors.New("ent: missing options for EventIdentityCreateBulk.OnConflict")
-	}
-	return u.create.Exec(ctx)
-}
-
-// ExecX is like Exec, but panics if an error occurs.
-func (u *EventIdentityUpsertBulk) ExecX(ctx context.Context) {
-	if err := u.create.Exec(ctx); err != nil {
 		panic(err)
 	}
 }

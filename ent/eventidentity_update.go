@@ -127,25 +127,7 @@ func (_u *EventIdentityUpdate) ExecX(ctx context.Context) {
 	}
 }
 
-// check runs all checks and user-defined validators on the builder.
-func (_u *EventIdentityUpdate) check() error {
-	if v, ok := _u.mutation.EventID(); ok {
-		if err := eventidentity.EventIDValidator(v); err != nil {
-			return &ValidationError{Name: "event_id", err: fmt.Errorf(`ent: validator failed for field "EventIdentity.event_id": %w`, err)}
-		}
-	}
-	if v, ok := _u.mutation.Hash(); ok {
-		if err := eventidentity.HashValidator(v); err != nil {
-			return &ValidationError{Name: "hash", err: fmt.Errorf(`ent: validator failed for field "EventIdentity.hash": %w`, err)}
-		}
-	}
-	return nil
-}
-
 func (_u *EventIdentityUpdate) sqlSave(ctx context.Context) (_node int, err error) {
-	if err := _u.check(); err != nil {
-		return _node, err
-	}
 	_spec := sqlgraph.NewUpdateSpec(eventidentity.Table, eventidentity.Columns, sqlgraph.NewFieldSpec(eventidentity.FieldID, field.TypeInt64))
 	if ps := _u.mutation.predicates; len(ps) > 0 {
 		_spec.Predicate = func(selector *sql.Selector) {
@@ -308,25 +290,7 @@ func (_u *EventIdentityUpdateOne) ExecX(ctx context.Context) {
 	}
 }
 
-// check runs all checks and user-defined validators on the builder.
-func (_u *EventIdentityUpdateOne) check() error {
-	if v, ok := _u.mutation.EventID(); ok {
-		if err := eventidentity.EventIDValidator(v); err != nil {
-			return &ValidationError{Name: "event_id", err: fmt.Errorf(`ent: validator failed for field "EventIdentity.event_id": %w`, err)}
-		}
-	}
-	if v, ok := _u.mutation.Hash(); ok {
-		if err := eventidentity.HashValidator(v); err != nil {
-			return &ValidationError{Name: "hash", err: fmt.Errorf(`ent: validator failed for field "EventIdentity.hash": %w`, err)}
-		}
-	}
-	return nil
-}
-
 func (_u *EventIdentityUpdateOne) sqlSave(ctx context.Context) (_node *EventIdentity, err error) {
-	if err := _u.check(); err != nil {
-		return _node, err
-	}
 	_spec := sqlgraph.NewUpdateSpec(eventidentity.Table, eventidentity.Columns, sqlgraph.NewFieldSpec(eventidentity.FieldID, field.TypeInt64))
 	id, ok := _u.mutation.ID()
 	if !ok {

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 
-	"entgo.io/ent/dialect/sql"
 	"entgo.io/ent/dialect/sql/sqlgraph"
 	"entgo.io/ent/schema/field"
 	"github.com/postrider-dev/postrider/ent/eventlog"
@@ -18,20 +17,11 @@ type EventLogCreate struct {
 	config
 	mutation *EventLogMutation
 	hooks    []Hook
-	conflict []sql.ConflictOption
 }
 
 // SetHead sets the "head" field.
 func (_c *EventLogCreate) SetHead(v int64) *EventLogCreate {
 	_c.mutation.SetHead(v)
-	return _c
-}
-
-// SetNillableHead sets the "head" field if the given value is not nil.
-func (_c *EventLogCreate) SetNillableHead(v *int64) *EventLogCreate {
-	if v != nil {
-		_c.SetHead(*v)
-	}
 	return _c
 }
 
@@ -41,39 +31,15 @@ func (_c *EventLogCreate) SetRegistryRevision(v int64) *EventLogCreate {
 	return _c
 }
 
-// SetNillableRegistryRevision sets the "registry_revision" field if the given value is not nil.
-func (_c *EventLogCreate) SetNillableRegistryRevision(v *int64) *EventLogCreate {
-	if v != nil {
-		_c.SetRegistryRevision(*v)
-	}
-	return _c
-}
-
 // SetSubjectMark sets the "subject_mark" field.
 func (_c *EventLogCreate) SetSubjectMark(v int64) *EventLogCreate {
 	_c.mutation.SetSubjectMark(v)
 	return _c
 }
 
-// SetNillableSubjectMark sets the "subject_mark" field if the given value is not nil.
-func (_c *EventLogCreate) SetNillableSubjectMark(v *int64) *EventLogCreate {
-	if v != nil {
-		_c.SetSubjectMark(*v)
-	}
-	return _c
-}
-
 // SetAcceptTime sets the "accept_time" field.
 func (_c *EventLogCreate) SetAcceptTime(v int64) *EventLogCreate {
 	_c.mutation.SetAcceptTime(v)
-	return _c
-}
-
-// SetNillableAcceptTime sets the "accept_time" field if the given value is not nil.
-func (_c *EventLogCreate) SetNillableAcceptTime(v *int64) *EventLogCreate {
-	if v != nil {
-		_c.SetAcceptTime(*v)
-	}
 	return _c
 }
 
@@ -90,7 +56,6 @@ func (_c *EventLogCreate) Mutation() *EventLogMutation {
 
 // Save creates the EventLog in the database.
 func (_c *EventLogCreate) Save(ctx context.Context) (*EventLog, error) {
-	_c.defaults()
 	return withHooks(ctx, _c.sqlSave, _c.mutation, _c.hooks)
 }
 
@@ -113,26 +78,6 @@ func (_c *EventLogCreate) Exec(ctx context.Context) error {
 func (_c *EventLogCreate) ExecX(ctx context.Context) {
 	if err := _c.Exec(ctx); err != nil {
 		panic(err)
-	}
-}
-
-// defaults sets the default values of the builder before save.
-func (_c *EventLogCreate) defaults() {
-	if _, ok := _c.mutation.Head(); !ok {
-		v := eventlog.DefaultHead
-		_c.mutation.SetHead(v)
-	}
-	if _, ok := _c.mutation.RegistryRevision(); !ok {
-		v := eventlog.DefaultRegistryRevision
-		_c.mutation.SetRegistryRevision(v)
-	}
-	if _, ok := _c.mutation.SubjectMark(); !ok {
-		v := eventlog.DefaultSubjectMark
-		_c.mutation.SetSubjectMark(v)
-	}
-	if _, ok := _c.mutation.AcceptTime(); !ok {
-		v := eventlog.DefaultAcceptTime
-		_c.mutation.SetAcceptTime(v)
 	}
 }
 
@@ -178,7 +123,6 @@ func (_c *EventLogCreate) createSpec() (*EventLog, *sqlgraph.CreateSpec) {
 		_node = &EventLog{config: _c.config}
 		_spec = sqlgraph.NewCreateSpec(eventlog.Table, sqlgraph.NewFieldSpec(eventlog.FieldID, field.TypeInt64))
 	)
-	_spec.OnConflict = _c.conflict
 	if id, ok := _c.mutation.ID(); ok {
 		_node.ID = id
 		_spec.ID.Value = id
@@ -202,298 +146,11 @@ func (_c *EventLogCreate) createSpec() (*EventLog, *sqlgraph.CreateSpec) {
 	return _node, _spec
 }
 
-// OnConflict allows configuring the `ON CONFLICT` / `ON DUPLICATE KEY` clause
-// of the `INSERT` statement. For example:
-//
-//	client.EventLog.Create().
-//		SetHead(v).
-//		OnConflict(
-//			// Update the row with the new values
-//			// the was proposed for insertion.
-//			sql.ResolveWithNewValues(),
-//		).
-//		// Override some of the fields with custom
-//		// update values.
-//		Update(func(u *ent.EventLogUpsert) {
-//			SetHead(v+v).
-//		}).
-//		Exec(ctx)
-func (_c *EventLogCreate) OnConflict(opts ...sql.ConflictOption) *EventLogUpsertOne {
-	_c.conflict = opts
-	return &EventLogUpsertOne{
-		create: _c,
-	}
-}
-
-// OnConflictColumns calls `OnConflict` and configures the columns
-// as conflict target. Using this option is equivalent to using:
-//
-//	client.EventLog.Create().
-//		OnConflict(sql.ConflictColumns(columns...)).
-//		Exec(ctx)
-func (_c *EventLogCreate) OnConflictColumns(columns ...string) *EventLogUpsertOne {
-	_c.conflict = append(_c.conflict, sql.ConflictColumns(columns...))
-	return &EventLogUpsertOne{
-		create: _c,
-	}
-}
-
-type (
-	// EventLogUpsertOne is the builder for "upsert"-ing
-	//  one EventLog node.
-	EventLogUpsertOne struct {
-		create *EventLogCreate
-	}
-
-	// EventLogUpsert is the "OnConflict" setter.
-	EventLogUpsert struct {
-		*sql.UpdateSet
-	}
-)
-
-// SetHead sets the "head" field.
-func (u *EventLogUpsert) SetHead(v int64) *EventLogUpsert {
-	u.Set(eventlog.FieldHead, v)
-	return u
-}
-
-// UpdateHead sets the "head" field to the value that was provided on create.
-func (u *EventLogUpsert) UpdateHead() *EventLogUpsert {
-	u.SetExcluded(eventlog.FieldHead)
-	return u
-}
-
-// AddHead adds v to the "head" field.
-func (u *EventLogUpsert) AddHead(v int64) *EventLogUpsert {
-	u.Add(eventlog.FieldHead, v)
-	return u
-}
-
-// SetRegistryRevision sets the "registry_revision" field.
-func (u *EventLogUpsert) SetRegistryRevision(v int64) *EventLogUpsert {
-	u.Set(eventlog.FieldRegistryRevision, v)
-	return u
-}
-
-// UpdateRegistryRevision sets the "registry_revision" field to the value that was provided on create.
-func (u *EventLogUpsert) UpdateRegistryRevision() *EventLogUpsert {
-	u.SetExcluded(eventlog.FieldRegistryRevision)
-	return u
-}
-
-// AddRegistryRevision adds v to the "registry_revision" field.
-func (u *EventLogUpsert) AddRegistryRevision(v int64) *EventLogUpsert {
-	u.Add(eventlog.FieldRegistryRevision, v)
-	return u
-}
-
-// SetSubjectMark sets the "subject_mark" field.
-func (u *EventLogUpsert) SetSubjectMark(v int64) *EventLogUpsert {
-	u.Set(eventlog.FieldSubjectMark, v)
-	return u
-}
-
-// UpdateSubjectMark sets the "subject_mark" field to the value that was provided on create.
-func (u *EventLogUpsert) UpdateSubjectMark() *EventLogUpsert {
-	u.SetExcluded(eventlog.FieldSubjectMark)
-	return u
-}
-
-// AddSubjectMark adds v to the "subject_mark" field.
-func (u *EventLogUpsert) AddSubjectMark(v int64) *EventLogUpsert {
-	u.Add(eventlog.FieldSubjectMark, v)
-	return u
-}
-
-// SetAcceptTime sets the "accept_time" field.
-func (u *EventLogUpsert) SetAcceptTime(v int64) *EventLogUpsert {
-	u.Set(eventlog.FieldAcceptTime, v)
-	return u
-}
-
-// UpdateAcceptTime sets the "accept_time" field to the value that was provided on create.
-func (u *EventLogUpsert) UpdateAcceptTime() *EventLogUpsert {
-	u.SetExcluded(eventlog.FieldAcceptTime)
-	return u
-}
-
-// AddAcceptTime adds v to the "accept_time" field.
-func (u *EventLogUpsert) AddAcceptTime(v int64) *EventLogUpsert {
-	u.Add(eventlog.FieldAcceptTime, v)
-	return u
-}
-
-// UpdateNewValues updates the mutable fields using the new values that were set on create except the ID field.
-// Using this option is equivalent to using:
-//
-//	client.EventLog.Create().
-//		OnConflict(
-//			sql.ResolveWithNewValues(),
-//			sql.ResolveWith(func(u *sql.UpdateSet) {
-//				u.SetIgnore(eventlog.FieldID)
-//			}),
-//		).
-//		Exec(ctx)
-func (u *EventLogUpsertOne) UpdateNewValues() *EventLogUpsertOne {
-	u.create.conflict = append(u.create.conflict, sql.ResolveWithNewValues())
-	u.create.conflict = append(u.create.conflict, sql.ResolveWith(func(s *sql.UpdateSet) {
-		if _, exists := u.create.mutation.ID(); exists {
-			s.SetIgnore(eventlog.FieldID)
-		}
-	}))
-	return u
-}
-
-// Ignore sets each column to itself in case of conflict.
-// Using this option is equivalent to using:
-//
-//	client.EventLog.Create().
-//	    OnConflict(sql.ResolveWithIgnore()).
-//	    Exec(ctx)
-func (u *EventLogUpsertOne) Ignore() *EventLogUpsertOne {
-	u.create.conflict = append(u.create.conflict, sql.ResolveWithIgnore())
-	return u
-}
-
-// DoNothing configures the conflict_action to `DO NOTHING`.
-// Supported only by SQLite and PostgreSQL.
-func (u *EventLogUpsertOne) DoNothing() *EventLogUpsertOne {
-	u.create.conflict = append(u.create.conflict, sql.DoNothing())
-	return u
-}
-
-// Update allows overriding fields `UPDATE` values. See the EventLogCreate.OnConflict
-// documentation for more info.
-func (u *EventLogUpsertOne) Update(set func(*EventLogUpsert)) *EventLogUpsertOne {
-	u.create.conflict = append(u.create.conflict, sql.ResolveWith(func(update *sql.UpdateSet) {
-		set(&EventLogUpsert{UpdateSet: update})
-	}))
-	return u
-}
-
-// SetHead sets the "head" field.
-func (u *EventLogUpsertOne) SetHead(v int64) *EventLogUpsertOne {
-	return u.Update(func(s *EventLogUpsert) {
-		s.SetHead(v)
-	})
-}
-
-// AddHead adds v to the "head" field.
-func (u *EventLogUpsertOne) AddHead(v int64) *EventLogUpsertOne {
-	return u.Update(func(s *EventLogUpsert) {
-		s.AddHead(v)
-	})
-}
-
-// UpdateHead sets the "head" field to the value that was provided on create.
-func (u *EventLogUpsertOne) UpdateHead() *EventLogUpsertOne {
-	return u.Update(func(s *EventLogUpsert) {
-		s.UpdateHead()
-	})
-}
-
-// SetRegistryRevision sets the "registry_revision" field.
-func (u *EventLogUpsertOne) SetRegistryRevision(v int64) *EventLogUpsertOne {
-	return u.Update(func(s *EventLogUpsert) {
-		s.SetRegistryRevision(v)
-	})
-}
-
-// AddRegistryRevision adds v to the "registry_revision" field.
-func (u *EventLogUpsertOne) AddRegistryRevision(v int64) *EventLogUpsertOne {
-	return u.Update(func(s *EventLogUpsert) {
-		s.AddRegistryRevision(v)
-	})
-}
-
-// UpdateRegistryRevision sets the "registry_revision" field to the value that was provided on create.
-func (u *EventLogUpsertOne) UpdateRegistryRevision() *EventLogUpsertOne {
-	return u.Update(func(s *EventLogUpsert) {
-		s.UpdateRegistryRevision()
-	})
-}
-
-// SetSubjectMark sets the "subject_mark" field.
-func (u *EventLogUpsertOne) SetSubjectMark(v int64) *EventLogUpsertOne {
-	return u.Update(func(s *EventLogUpsert) {
-		s.SetSubjectMark(v)
-	})
-}
-
-// AddSubjectMark adds v to the "subject_mark" field.
-func (u *EventLogUpsertOne) AddSubjectMark(v int64) *EventLogUpsertOne {
-	return u.Update(func(s *EventLogUpsert) {
-		s.AddSubjectMark(v)
-	})
-}
-
-// UpdateSubjectMark sets the "subject_mark" field to the value that was provided on create.
-func (u *EventLogUpsertOne) UpdateSubjectMark() *EventLogUpsertOne {
-	return u.Update(func(s *EventLogUpsert) {
-		s.UpdateSubjectMark()
-	})
-}
-
-// SetAcceptTime sets the "accept_time" field.
-func (u *EventLogUpsertOne) SetAcceptTime(v int64) *EventLogUpsertOne {
-	return u.Update(func(s *EventLogUpsert) {
-		s.SetAcceptTime(v)
-	})
-}
-
-// AddAcceptTime adds v to the "accept_time" field.
-func (u *EventLogUpsertOne) AddAcceptTime(v int64) *EventLogUpsertOne {
-	return u.Update(func(s *EventLogUpsert) {
-		s.AddAcceptTime(v)
-	})
-}
-
-// UpdateAcceptTime sets the "accept_time" field to the value that was provided on create.
-func (u *EventLogUpsertOne) UpdateAcceptTime() *EventLogUpsertOne {
-	return u.Update(func(s *EventLogUpsert) {
-		s.UpdateAcceptTime()
-	})
-}
-
-// Exec executes the query.
-func (u *EventLogUpsertOne) Exec(ctx context.Context) error {
-	if len(u.create.conflict) == 0 {
-		return errors.New("ent: missing options for EventLogCreate.OnConflict")
-	}
-	return u.create.Exec(ctx)
-}
-
-// ExecX is like Exec, but panics if an error occurs.
-func (u *EventLogUpsertOne) ExecX(ctx context.Context) {
-	if err := u.create.Exec(ctx); err != nil {
-		panic(err)
-	}
-}
-
-// Exec executes the UPSERT query and returns the inserted/updated ID.
-func (u *EventLogUpsertOne) ID(ctx context.Context) (id int64, err error) {
-	node, err := u.create.Save(ctx)
-	if err != nil {
-		return id, err
-	}
-	return node.ID, nil
-}
-
-// IDX is like ID, but panics if an error occurs.
-func (u *EventLogUpsertOne) IDX(ctx context.Context) int64 {
-	id, err := u.ID(ctx)
-	if err != nil {
-		panic(err)
-	}
-	return id
-}
-
 // EventLogCreateBulk is the builder for creating many EventLog entities in bulk.
 type EventLogCreateBulk struct {
 	config
 	err      error
 	builders []*EventLogCreate
-	conflict []sql.ConflictOption
 }
 
 // Save creates the EventLog entities in the database.
@@ -507,7 +164,6 @@ func (_c *EventLogCreateBulk) Save(ctx context.Context) ([]*EventLog, error) {
 	for i := range _c.builders {
 		func(i int, root context.Context) {
 			builder := _c.builders[i]
-			builder.defaults()
 			var mut Mutator = MutateFunc(func(ctx context.Context, m Mutation) (Value, error) {
 				mutation, ok := m.(*EventLogMutation)
 				if !ok {
@@ -523,7 +179,6 @@ func (_c *EventLogCreateBulk) Save(ctx context.Context) ([]*EventLog, error) {
 					_, err = mutators[i+1].Mutate(root, _c.builders[i+1].mutation)
 				} else {
 					spec := &sqlgraph.BatchCreateSpec{Nodes: specs}
-					spec.OnConflict = _c.conflict
 					// Invoke the actual operation on the latest mutation in the chain.
 					if err = sqlgraph.BatchCreate(ctx, _c.driver, spec); err != nil {
 						if sqlgraph.IsConstraintError(err) {
@@ -574,204 +229,6 @@ func (_c *EventLogCreateBulk) Exec(ctx context.Context) error {
 // ExecX is like Exec, but panics if an error occurs.
 func (_c *EventLogCreateBulk) ExecX(ctx context.Context) {
 	if err := _c.Exec(ctx); err != nil {
-		panic(err)
-	}
-}
-
-// OnConflict allows configuring the `ON CONFLICT` / `ON DUPLICATE KEY` clause
-// of the `INSERT` statement. For example:
-//
-//	client.EventLog.CreateBulk(builders...).
-//		OnConflict(
-//			// Update the row with the new values
-//			// the was proposed for insertion.
-//			sql.ResolveWithNewValues(),
-//		).
-//		// Override some of the fields with custom
-//		// update values.
-//		Update(func(u *ent.EventLogUpsert) {
-//			SetHead(v+v).
-//		}).
-//		Exec(ctx)
-func (_c *EventLogCreateBulk) OnConflict(opts ...sql.ConflictOption) *EventLogUpsertBulk {
-	_c.conflict = opts
-	return &EventLogUpsertBulk{
-		create: _c,
-	}
-}
-
-// OnConflictColumns calls `OnConflict` and configures the columns
-// as conflict target. Using this option is equivalent to using:
-//
-//	client.EventLog.Create().
-//		OnConflict(sql.ConflictColumns(columns...)).
-//		Exec(ctx)
-func (_c *EventLogCreateBulk) OnConflictColumns(columns ...string) *EventLogUpsertBulk {
-	_c.conflict = append(_c.conflict, sql.ConflictColumns(columns...))
-	return &EventLogUpsertBulk{
-		create: _c,
-	}
-}
-
-// EventLogUpsertBulk is the builder for "upsert"-ing
-// a bulk of EventLog nodes.
-type EventLogUpsertBulk struct {
-	create *EventLogCreateBulk
-}
-
-// UpdateNewValues updates the mutable fields using the new values that
-// were set on create. Using this option is equivalent to using:
-//
-//	client.EventLog.Create().
-//		OnConflict(
-//			sql.ResolveWithNewValues(),
-//			sql.ResolveWith(func(u *sql.UpdateSet) {
-//				u.SetIgnore(eventlog.FieldID)
-//			}),
-//		).
-//		Exec(ctx)
-func (u *EventLogUpsertBulk) UpdateNewValues() *EventLogUpsertBulk {
-	u.create.conflict = append(u.create.conflict, sql.ResolveWithNewValues())
-	u.create.conflict = append(u.create.conflict, sql.ResolveWith(func(s *sql.UpdateSet) {
-		for _, b := range u.create.builders {
-			if _, exists := b.mutation.ID(); exists {
-				s.SetIgnore(eventlog.FieldID)
-			}
-		}
-	}))
-	return u
-}
-
-// Ignore sets each column to itself in case of conflict.
-// Using this option is equivalent to using:
-//
-//	client.EventLog.Create().
-//		OnConflict(sql.ResolveWithIgnore()).
-//		Exec(ctx)
-func (u *EventLogUpsertBulk) Ignore() *EventLogUpsertBulk {
-	u.create.conflict = append(u.create.conflict, sql.ResolveWithIgnore())
-	return u
-}
-
-// DoNothing configures the conflict_action to `DO NOTHING`.
-// Supported only by SQLite and PostgreSQL.
-func (u *EventLogUpsertBulk) DoNothing() *EventLogUpsertBulk {
-	u.create.conflict = append(u.create.conflict, sql.DoNothing())
-	return u
-}
-
-// Update allows overriding fields `UPDATE` values. See the EventLogCreateBulk.OnConflict
-// documentation for more info.
-func (u *EventLogUpsertBulk) Update(set func(*EventLogUpsert)) *EventLogUpsertBulk {
-	u.create.conflict = append(u.create.conflict, sql.ResolveWith(func(update *sql.UpdateSet) {
-		set(&EventLogUpsert{UpdateSet: update})
-	}))
-	return u
-}
-
-// SetHead sets the "head" field.
-func (u *EventLogUpsertBulk) SetHead(v int64) *EventLogUpsertBulk {
-	return u.Update(func(s *EventLogUpsert) {
-		s.SetHead(v)
-	})
-}
-
-// AddHead adds v to the "head" field.
-func (u *EventLogUpsertBulk) AddHead(v int64) *EventLogUpsertBulk {
-	return u.Update(func(s *EventLogUpsert) {
-		s.AddHead(v)
-	})
-}
-
-// UpdateHead sets the "head" field to the value that was provided on create.
-func (u *EventLogUpsertBulk) UpdateHead() *EventLogUpsertBulk {
-	return u.Update(func(s *EventLogUpsert) {
-		s.UpdateHead()
-	})
-}
-
-// SetRegistryRevision sets the "registry_revision" field.
-func (u *EventLogUpsertBulk) SetRegistryRevision(v int64) *EventLogUpsertBulk {
-	return u.Update(func(s *EventLogUpsert) {
-		s.SetRegistryRevision(v)
-	})
-}
-
-// AddRegistryRevision adds v to the "registry_revision" field.
-func (u *EventLogUpsertBulk) AddRegistryRevision(v int64) *EventLogUpsertBulk {
-	return u.Update(func(s *EventLogUpsert) {
-		s.AddRegistryRevision(v)
-	})
-}
-
-// UpdateRegistryRevision sets the "registry_revision" field to the value that was provided on create.
-func (u *EventLogUpsertBulk) UpdateRegistryRevision() *EventLogUpsertBulk {
-	return u.Update(func(s *EventLogUpsert) {
-		s.UpdateRegistryRevision()
-	})
-}
-
-// SetSubjectMark sets the "subject_mark" field.
-func (u *EventLogUpsertBulk) SetSubjectMark(v int64) *EventLogUpsertBulk {
-	return u.Update(func(s *EventLogUpsert) {
-		s.SetSubjectMark(v)
-	})
-}
-
-// AddSubjectMark adds v to the "subject_mark" field.
-func (u *EventLogUpsertBulk) AddSubjectMark(v int64) *EventLogUpsertBulk {
-	return u.Update(func(s *EventLogUpsert) {
-		s.AddSubjectMark(v)
-	})
-}
-
-// UpdateSubjectMark sets the "subject_mark" field to the value that was provided on create.
-func (u *EventLogUpsertBulk) UpdateSubjectMark() *EventLogUpsertBulk {
-	return u.Update(func(s *EventLogUpsert) {
-		s.UpdateSubjectMark()
-	})
-}
-
-// SetAcceptTime sets the "accept_time" field.
-func (u *EventLogUpsertBulk) SetAcceptTime(v int64) *EventLogUpsertBulk {
-	return u.Update(func(s *EventLogUpsert) {
-		s.SetAcceptTime(v)
-	})
-}
-
-// AddAcceptTime adds v to the "accept_time" field.
-func (u *EventLogUpsertBulk) AddAcceptTime(v int64) *EventLogUpsertBulk {
-	return u.Update(func(s *EventLogUpsert) {
-		s.AddAcceptTime(v)
-	})
-}
-
-// UpdateAcceptTime sets the "accept_time" field to the value that was provided on create.
-func (u *EventLogUpsertBulk) UpdateAcceptTime() *EventLogUpsertBulk {
-	return u.Update(func(s *EventLogUpsert) {
-		s.UpdateAcceptTime()
-	})
-}
-
-// Exec executes the query.
-func (u *EventLogUpsertBulk) Exec(ctx context.Context) error {
-	if u.create.err != nil {
-		return u.create.err
-	}
-	for i, b := range u.create.builders {
-		if len(b.conflict) != 0 {
-			return fmt.Errorf("ent: OnConflict was set for builder %d. Set it on the EventLogCreateBulk instead", i)
-		}
-	}
-	if len(u.create.conflict) == 0 {
-		return errors.New("ent: missing options for EventLogCreateBulk.OnConflict")
-	}
-	return u.create.Exec(ctx)
-}
-
-// ExecX is like Exec, but panics if an error occurs.
-func (u *EventLogUpsertBulk) ExecX(ctx context.Context) {
-	if err := u.create.Exec(ctx); err != nil {
 		panic(err)
 	}
 }

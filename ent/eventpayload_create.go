@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 
-	"entgo.io/ent/dialect/sql"
 	"entgo.io/ent/dialect/sql/sqlgraph"
 	"entgo.io/ent/schema/field"
 	"github.com/postrider-dev/postrider/ent/eventpayload"
@@ -18,7 +17,6 @@ type EventPayloadCreate struct {
 	config
 	mutation *EventPayloadMutation
 	hooks    []Hook
-	conflict []sql.ConflictOption
 }
 
 // SetData sets the "data" field.
@@ -98,7 +96,6 @@ func (_c *EventPayloadCreate) createSpec() (*EventPayload, *sqlgraph.CreateSpec)
 		_node = &EventPayload{config: _c.config}
 		_spec = sqlgraph.NewCreateSpec(eventpayload.Table, sqlgraph.NewFieldSpec(eventpayload.FieldID, field.TypeInt64))
 	)
-	_spec.OnConflict = _c.conflict
 	if id, ok := _c.mutation.ID(); ok {
 		_node.ID = id
 		_spec.ID.Value = id
@@ -110,168 +107,11 @@ func (_c *EventPayloadCreate) createSpec() (*EventPayload, *sqlgraph.CreateSpec)
 	return _node, _spec
 }
 
-// OnConflict allows configuring the `ON CONFLICT` / `ON DUPLICATE KEY` clause
-// of the `INSERT` statement. For example:
-//
-//	client.EventPayload.Create().
-//		SetData(v).
-//		OnConflict(
-//			// Update the row with the new values
-//			// the was proposed for insertion.
-//			sql.ResolveWithNewValues(),
-//		).
-//		// Override some of the fields with custom
-//		// update values.
-//		Update(func(u *ent.EventPayloadUpsert) {
-//			SetData(v+v).
-//		}).
-//		Exec(ctx)
-func (_c *EventPayloadCreate) OnConflict(opts ...sql.ConflictOption) *EventPayloadUpsertOne {
-	_c.conflict = opts
-	return &EventPayloadUpsertOne{
-		create: _c,
-	}
-}
-
-// OnConflictColumns calls `OnConflict` and configures the columns
-// as conflict target. Using this option is equivalent to using:
-//
-//	client.EventPayload.Create().
-//		OnConflict(sql.ConflictColumns(columns...)).
-//		Exec(ctx)
-func (_c *EventPayloadCreate) OnConflictColumns(columns ...string) *EventPayloadUpsertOne {
-	_c.conflict = append(_c.conflict, sql.ConflictColumns(columns...))
-	return &EventPayloadUpsertOne{
-		create: _c,
-	}
-}
-
-type (
-	// EventPayloadUpsertOne is the builder for "upsert"-ing
-	//  one EventPayload node.
-	EventPayloadUpsertOne struct {
-		create *EventPayloadCreate
-	}
-
-	// EventPayloadUpsert is the "OnConflict" setter.
-	EventPayloadUpsert struct {
-		*sql.UpdateSet
-	}
-)
-
-// SetData sets the "data" field.
-func (u *EventPayloadUpsert) SetData(v []byte) *EventPayloadUpsert {
-	u.Set(eventpayload.FieldData, v)
-	return u
-}
-
-// UpdateData sets the "data" field to the value that was provided on create.
-func (u *EventPayloadUpsert) UpdateData() *EventPayloadUpsert {
-	u.SetExcluded(eventpayload.FieldData)
-	return u
-}
-
-// UpdateNewValues updates the mutable fields using the new values that were set on create except the ID field.
-// Using this option is equivalent to using:
-//
-//	client.EventPayload.Create().
-//		OnConflict(
-//			sql.ResolveWithNewValues(),
-//			sql.ResolveWith(func(u *sql.UpdateSet) {
-//				u.SetIgnore(eventpayload.FieldID)
-//			}),
-//		).
-//		Exec(ctx)
-func (u *EventPayloadUpsertOne) UpdateNewValues() *EventPayloadUpsertOne {
-	u.create.conflict = append(u.create.conflict, sql.ResolveWithNewValues())
-	u.create.conflict = append(u.create.conflict, sql.ResolveWith(func(s *sql.UpdateSet) {
-		if _, exists := u.create.mutation.ID(); exists {
-			s.SetIgnore(eventpayload.FieldID)
-		}
-	}))
-	return u
-}
-
-// Ignore sets each column to itself in case of conflict.
-// Using this option is equivalent to using:
-//
-//	client.EventPayload.Create().
-//	    OnConflict(sql.ResolveWithIgnore()).
-//	    Exec(ctx)
-func (u *EventPayloadUpsertOne) Ignore() *EventPayloadUpsertOne {
-	u.create.conflict = append(u.create.conflict, sql.ResolveWithIgnore())
-	return u
-}
-
-// DoNothing configures the conflict_action to `DO NOTHING`.
-// Supported only by SQLite and PostgreSQL.
-func (u *EventPayloadUpsertOne) DoNothing() *EventPayloadUpsertOne {
-	u.create.conflict = append(u.create.conflict, sql.DoNothing())
-	return u
-}
-
-// Update allows overriding fields `UPDATE` values. See the EventPayloadCreate.OnConflict
-// documentation for more info.
-func (u *EventPayloadUpsertOne) Update(set func(*EventPayloadUpsert)) *EventPayloadUpsertOne {
-	u.create.conflict = append(u.create.conflict, sql.ResolveWith(func(update *sql.UpdateSet) {
-		set(&EventPayloadUpsert{UpdateSet: update})
-	}))
-	return u
-}
-
-// SetData sets the "data" field.
-func (u *EventPayloadUpsertOne) SetData(v []byte) *EventPayloadUpsertOne {
-	return u.Update(func(s *EventPayloadUpsert) {
-		s.SetData(v)
-	})
-}
-
-// UpdateData sets the "data" field to the value that was provided on create.
-func (u *EventPayloadUpsertOne) UpdateData() *EventPayloadUpsertOne {
-	return u.Update(func(s *EventPayloadUpsert) {
-		s.UpdateData()
-	})
-}
-
-// Exec executes the query.
-func (u *EventPayloadUpsertOne) Exec(ctx context.Context) error {
-	if len(u.create.conflict) == 0 {
-		return errors.New("ent: missing options for EventPayloadCreate.OnConflict")
-	}
-	return u.create.Exec(ctx)
-}
-
-// ExecX is like Exec, but panics if an error occurs.
-func (u *EventPayloadUpsertOne) ExecX(ctx context.Context) {
-	if err := u.create.Exec(ctx); err != nil {
-		panic(err)
-	}
-}
-
-// Exec executes the UPSERT query and returns the inserted/updated ID.
-func (u *EventPayloadUpsertOne) ID(ctx context.Context) (id int64, err error) {
-	node, err := u.create.Save(ctx)
-	if err != nil {
-		return id, err
-	}
-	return node.ID, nil
-}
-
-// IDX is like ID, but panics if an error occurs.
-func (u *EventPayloadUpsertOne) IDX(ctx context.Context) int64 {
-	id, err := u.ID(ctx)
-	if err != nil {
-		panic(err)
-	}
-	return id
-}
-
 // EventPayloadCreateBulk is the builder for creating many EventPayload entities in bulk.
 type EventPayloadCreateBulk struct {
 	config
 	err      error
 	builders []*EventPayloadCreate
-	conflict []sql.ConflictOption
 }
 
 // Save creates the EventPayload entities in the database.
@@ -300,7 +140,6 @@ func (_c *EventPayloadCreateBulk) Save(ctx context.Context) ([]*EventPayload, er
 					_, err = mutators[i+1].Mutate(root, _c.builders[i+1].mutation)
 				} else {
 					spec := &sqlgraph.BatchCreateSpec{Nodes: specs}
-					spec.OnConflict = _c.conflict
 					// Invoke the actual operation on the latest mutation in the chain.
 					if err = sqlgraph.BatchCreate(ctx, _c.driver, spec); err != nil {
 						if sqlgraph.IsConstraintError(err) {
@@ -351,134 +190,6 @@ func (_c *EventPayloadCreateBulk) Exec(ctx context.Context) error {
 // ExecX is like Exec, but panics if an error occurs.
 func (_c *EventPayloadCreateBulk) ExecX(ctx context.Context) {
 	if err := _c.Exec(ctx); err != nil {
-		panic(err)
-	}
-}
-
-// OnConflict allows configuring the `ON CONFLICT` / `ON DUPLICATE KEY` clause
-// of the `INSERT` statement. For example:
-//
-//	client.EventPayload.CreateBulk(builders...).
-//		OnConflict(
-//			// Update the row with the new values
-//			// the was proposed for insertion.
-//			sql.ResolveWithNewValues(),
-//		).
-//		// Override some of the fields with custom
-//		// update values.
-//		Update(func(u *ent.EventPayloadUpsert) {
-//			SetData(v+v).
-//		}).
-//		Exec(ctx)
-func (_c *EventPayloadCreateBulk) OnConflict(opts ...sql.ConflictOption) *EventPayloadUpsertBulk {
-	_c.conflict = opts
-	return &EventPayloadUpsertBulk{
-		create: _c,
-	}
-}
-
-// OnConflictColumns calls `OnConflict` and configures the columns
-// as conflict target. Using this option is equivalent to using:
-//
-//	client.EventPayload.Create().
-//		OnConflict(sql.ConflictColumns(columns...)).
-//		Exec(ctx)
-func (_c *EventPayloadCreateBulk) OnConflictColumns(columns ...string) *EventPayloadUpsertBulk {
-	_c.conflict = append(_c.conflict, sql.ConflictColumns(columns...))
-	return &EventPayloadUpsertBulk{
-		create: _c,
-	}
-}
-
-// EventPayloadUpsertBulk is the builder for "upsert"-ing
-// a bulk of EventPayload nodes.
-type EventPayloadUpsertBulk struct {
-	create *EventPayloadCreateBulk
-}
-
-// UpdateNewValues updates the mutable fields using the new values that
-// were set on create. Using this option is equivalent to using:
-//
-//	client.EventPayload.Create().
-//		OnConflict(
-//			sql.ResolveWithNewValues(),
-//			sql.ResolveWith(func(u *sql.UpdateSet) {
-//				u.SetIgnore(eventpayload.FieldID)
-//			}),
-//		).
-//		Exec(ctx)
-func (u *EventPayloadUpsertBulk) UpdateNewValues() *EventPayloadUpsertBulk {
-	u.create.conflict = append(u.create.conflict, sql.ResolveWithNewValues())
-	u.create.conflict = append(u.create.conflict, sql.ResolveWith(func(s *sql.UpdateSet) {
-		for _, b := range u.create.builders {
-			if _, exists := b.mutation.ID(); exists {
-				s.SetIgnore(eventpayload.FieldID)
-			}
-		}
-	}))
-	return u
-}
-
-// Ignore sets each column to itself in case of conflict.
-// Using this option is equivalent to using:
-//
-//	client.EventPayload.Create().
-//		OnConflict(sql.ResolveWithIgnore()).
-//		Exec(ctx)
-func (u *EventPayloadUpsertBulk) Ignore() *EventPayloadUpsertBulk {
-	u.create.conflict = append(u.create.conflict, sql.ResolveWithIgnore())
-	return u
-}
-
-// DoNothing configures the conflict_action to `DO NOTHING`.
-// Supported only by SQLite and PostgreSQL.
-func (u *EventPayloadUpsertBulk) DoNothing() *EventPayloadUpsertBulk {
-	u.create.conflict = append(u.create.conflict, sql.DoNothing())
-	return u
-}
-
-// Update allows overriding fields `UPDATE` values. See the EventPayloadCreateBulk.OnConflict
-// documentation for more info.
-func (u *EventPayloadUpsertBulk) Update(set func(*EventPayloadUpsert)) *EventPayloadUpsertBulk {
-	u.create.conflict = append(u.create.conflict, sql.ResolveWith(func(update *sql.UpdateSet) {
-		set(&EventPayloadUpsert{UpdateSet: update})
-	}))
-	return u
-}
-
-// SetData sets the "data" field.
-func (u *EventPayloadUpsertBulk) SetData(v []byte) *EventPayloadUpsertBulk {
-	return u.Update(func(s *EventPayloadUpsert) {
-		s.SetData(v)
-	})
-}
-
-// UpdateData sets the "data" field to the value that was provided on create.
-func (u *EventPayloadUpsertBulk) UpdateData() *EventPayloadUpsertBulk {
-	return u.Update(func(s *EventPayloadUpsert) {
-		s.UpdateData()
-	})
-}
-
-// Exec executes the query.
-func (u *EventPayloadUpsertBulk) Exec(ctx context.Context) error {
-	if u.create.err != nil {
-		return u.create.err
-	}
-	for i, b := range u.create.builders {
-		if len(b.conflict) != 0 {
-			return fmt.Errorf("ent: OnConflict was set for builder %d. Set it on the EventPayloadCreateBulk instead", i)
-		}
-	}
-	if len(u.create.conflict) == 0 {
-		return errors.New("ent: missing options for EventPayloadCreateBulk.OnConflict")
-	}
-	return u.create.Exec(ctx)
-}
-
-// ExecX is like Exec, but panics if an error occurs.
-func (u *EventPayloadUpsertBulk) ExecX(ctx context.Context) {
-	if err := u.create.Exec(ctx); err != nil {
 		panic(err)
 	}
 }

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 
-	"entgo.io/ent/dialect/sql"
 	"entgo.io/ent/dialect/sql/sqlgraph"
 	"entgo.io/ent/schema/field"
 	"github.com/postrider-dev/postrider/ent/eventsubject"
@@ -18,7 +17,6 @@ type EventSubjectCreate struct {
 	config
 	mutation *EventSubjectMutation
 	hooks    []Hook
-	conflict []sql.ConflictOption
 }
 
 // SetTenantID sets the "tenant_id" field.
@@ -107,7 +105,6 @@ func (_c *EventSubjectCreate) createSpec() (*EventSubject, *sqlgraph.CreateSpec)
 		_node = &EventSubject{config: _c.config}
 		_spec = sqlgraph.NewCreateSpec(eventsubject.Table, sqlgraph.NewFieldSpec(eventsubject.FieldID, field.TypeInt64))
 	)
-	_spec.OnConflict = _c.conflict
 	if id, ok := _c.mutation.ID(); ok {
 		_node.ID = id
 		_spec.ID.Value = id
@@ -123,207 +120,11 @@ func (_c *EventSubjectCreate) createSpec() (*EventSubject, *sqlgraph.CreateSpec)
 	return _node, _spec
 }
 
-// OnConflict allows configuring the `ON CONFLICT` / `ON DUPLICATE KEY` clause
-// of the `INSERT` statement. For example:
-//
-//	client.EventSubject.Create().
-//		SetTenantID(v).
-//		OnConflict(
-//			// Update the row with the new values
-//			// the was proposed for insertion.
-//			sql.ResolveWithNewValues(),
-//		).
-//		// Override some of the fields with custom
-//		// update values.
-//		Update(func(u *ent.EventSubjectUpsert) {
-//			SetTenantID(v+v).
-//		}).
-//		Exec(ctx)
-func (_c *EventSubjectCreate) OnConflict(opts ...sql.ConflictOption) *EventSubjectUpsertOne {
-	_c.conflict = opts
-	return &EventSubjectUpsertOne{
-		create: _c,
-	}
-}
-
-// OnConflictColumns calls `OnConflict` and configures the columns
-// as conflict target. Using this option is equivalent to using:
-//
-//	client.EventSubject.Create().
-//		OnConflict(sql.ConflictColumns(columns...)).
-//		Exec(ctx)
-func (_c *EventSubjectCreate) OnConflictColumns(columns ...string) *EventSubjectUpsertOne {
-	_c.conflict = append(_c.conflict, sql.ConflictColumns(columns...))
-	return &EventSubjectUpsertOne{
-		create: _c,
-	}
-}
-
-type (
-	// EventSubjectUpsertOne is the builder for "upsert"-ing
-	//  one EventSubject node.
-	EventSubjectUpsertOne struct {
-		create *EventSubjectCreate
-	}
-
-	// EventSubjectUpsert is the "OnConflict" setter.
-	EventSubjectUpsert struct {
-		*sql.UpdateSet
-	}
-)
-
-// SetTenantID sets the "tenant_id" field.
-func (u *EventSubjectUpsert) SetTenantID(v int64) *EventSubjectUpsert {
-	u.Set(eventsubject.FieldTenantID, v)
-	return u
-}
-
-// UpdateTenantID sets the "tenant_id" field to the value that was provided on create.
-func (u *EventSubjectUpsert) UpdateTenantID() *EventSubjectUpsert {
-	u.SetExcluded(eventsubject.FieldTenantID)
-	return u
-}
-
-// AddTenantID adds v to the "tenant_id" field.
-func (u *EventSubjectUpsert) AddTenantID(v int64) *EventSubjectUpsert {
-	u.Add(eventsubject.FieldTenantID, v)
-	return u
-}
-
-// SetSubject sets the "subject" field.
-func (u *EventSubjectUpsert) SetSubject(v string) *EventSubjectUpsert {
-	u.Set(eventsubject.FieldSubject, v)
-	return u
-}
-
-// UpdateSubject sets the "subject" field to the value that was provided on create.
-func (u *EventSubjectUpsert) UpdateSubject() *EventSubjectUpsert {
-	u.SetExcluded(eventsubject.FieldSubject)
-	return u
-}
-
-// UpdateNewValues updates the mutable fields using the new values that were set on create except the ID field.
-// Using this option is equivalent to using:
-//
-//	client.EventSubject.Create().
-//		OnConflict(
-//			sql.ResolveWithNewValues(),
-//			sql.ResolveWith(func(u *sql.UpdateSet) {
-//				u.SetIgnore(eventsubject.FieldID)
-//			}),
-//		).
-//		Exec(ctx)
-func (u *EventSubjectUpsertOne) UpdateNewValues() *EventSubjectUpsertOne {
-	u.create.conflict = append(u.create.conflict, sql.ResolveWithNewValues())
-	u.create.conflict = append(u.create.conflict, sql.ResolveWith(func(s *sql.UpdateSet) {
-		if _, exists := u.create.mutation.ID(); exists {
-			s.SetIgnore(eventsubject.FieldID)
-		}
-	}))
-	return u
-}
-
-// Ignore sets each column to itself in case of conflict.
-// Using this option is equivalent to using:
-//
-//	client.EventSubject.Create().
-//	    OnConflict(sql.ResolveWithIgnore()).
-//	    Exec(ctx)
-func (u *EventSubjectUpsertOne) Ignore() *EventSubjectUpsertOne {
-	u.create.conflict = append(u.create.conflict, sql.ResolveWithIgnore())
-	return u
-}
-
-// DoNothing configures the conflict_action to `DO NOTHING`.
-// Supported only by SQLite and PostgreSQL.
-func (u *EventSubjectUpsertOne) DoNothing() *EventSubjectUpsertOne {
-	u.create.conflict = append(u.create.conflict, sql.DoNothing())
-	return u
-}
-
-// Update allows overriding fields `UPDATE` values. See the EventSubjectCreate.OnConflict
-// documentation for more info.
-func (u *EventSubjectUpsertOne) Update(set func(*EventSubjectUpsert)) *EventSubjectUpsertOne {
-	u.create.conflict = append(u.create.conflict, sql.ResolveWith(func(update *sql.UpdateSet) {
-		set(&EventSubjectUpsert{UpdateSet: update})
-	}))
-	return u
-}
-
-// SetTenantID sets the "tenant_id" field.
-func (u *EventSubjectUpsertOne) SetTenantID(v int64) *EventSubjectUpsertOne {
-	return u.Update(func(s *EventSubjectUpsert) {
-		s.SetTenantID(v)
-	})
-}
-
-// AddTenantID adds v to the "tenant_id" field.
-func (u *EventSubjectUpsertOne) AddTenantID(v int64) *EventSubjectUpsertOne {
-	return u.Update(func(s *EventSubjectUpsert) {
-		s.AddTenantID(v)
-	})
-}
-
-// UpdateTenantID sets the "tenant_id" field to the value that was provided on create.
-func (u *EventSubjectUpsertOne) UpdateTenantID() *EventSubjectUpsertOne {
-	return u.Update(func(s *EventSubjectUpsert) {
-		s.UpdateTenantID()
-	})
-}
-
-// SetSubject sets the "subject" field.
-func (u *EventSubjectUpsertOne) SetSubject(v string) *EventSubjectUpsertOne {
-	return u.Update(func(s *EventSubjectUpsert) {
-		s.SetSubject(v)
-	})
-}
-
-// UpdateSubject sets the "subject" field to the value that was provided on create.
-func (u *EventSubjectUpsertOne) UpdateSubject() *EventSubjectUpsertOne {
-	return u.Update(func(s *EventSubjectUpsert) {
-		s.UpdateSubject()
-	})
-}
-
-// Exec executes the query.
-func (u *EventSubjectUpsertOne) Exec(ctx context.Context) error {
-	if len(u.create.conflict) == 0 {
-		return errors.New("ent: missing options for EventSubjectCreate.OnConflict")
-	}
-	return u.create.Exec(ctx)
-}
-
-// ExecX is like Exec, but panics if an error occurs.
-func (u *EventSubjectUpsertOne) ExecX(ctx context.Context) {
-	if err := u.create.Exec(ctx); err != nil {
-		panic(err)
-	}
-}
-
-// Exec executes the UPSERT query and returns the inserted/updated ID.
-func (u *EventSubjectUpsertOne) ID(ctx context.Context) (id int64, err error) {
-	node, err := u.create.Save(ctx)
-	if err != nil {
-		return id, err
-	}
-	return node.ID, nil
-}
-
-// IDX is like ID, but panics if an error occurs.
-func (u *EventSubjectUpsertOne) IDX(ctx context.Context) int64 {
-	id, err := u.ID(ctx)
-	if err != nil {
-		panic(err)
-	}
-	return id
-}
-
 // EventSubjectCreateBulk is the builder for creating many EventSubject entities in bulk.
 type EventSubjectCreateBulk struct {
 	config
 	err      error
 	builders []*EventSubjectCreate
-	conflict []sql.ConflictOption
 }
 
 // Save creates the EventSubject entities in the database.
@@ -352,7 +153,6 @@ func (_c *EventSubjectCreateBulk) Save(ctx context.Context) ([]*EventSubject, er
 					_, err = mutators[i+1].Mutate(root, _c.builders[i+1].mutation)
 				} else {
 					spec := &sqlgraph.BatchCreateSpec{Nodes: specs}
-					spec.OnConflict = _c.conflict
 					// Invoke the actual operation on the latest mutation in the chain.
 					if err = sqlgraph.BatchCreate(ctx, _c.driver, spec); err != nil {
 						if sqlgraph.IsConstraintError(err) {
@@ -403,155 +203,6 @@ func (_c *EventSubjectCreateBulk) Exec(ctx context.Context) error {
 // ExecX is like Exec, but panics if an error occurs.
 func (_c *EventSubjectCreateBulk) ExecX(ctx context.Context) {
 	if err := _c.Exec(ctx); err != nil {
-		panic(err)
-	}
-}
-
-// OnConflict allows configuring the `ON CONFLICT` / `ON DUPLICATE KEY` clause
-// of the `INSERT` statement. For example:
-//
-//	client.EventSubject.CreateBulk(builders...).
-//		OnConflict(
-//			// Update the row with the new values
-//			// the was proposed for insertion.
-//			sql.ResolveWithNewValues(),
-//		).
-//		// Override some of the fields with custom
-//		// update values.
-//		Update(func(u *ent.EventSubjectUpsert) {
-//			SetTenantID(v+v).
-//		}).
-//		Exec(ctx)
-func (_c *EventSubjectCreateBulk) OnConflict(opts ...sql.ConflictOption) *EventSubjectUpsertBulk {
-	_c.conflict = opts
-	return &EventSubjectUpsertBulk{
-		create: _c,
-	}
-}
-
-// OnConflictColumns calls `OnConflict` and configures the columns
-// as conflict target. Using this option is equivalent to using:
-//
-//	client.EventSubject.Create().
-//		OnConflict(sql.ConflictColumns(columns...)).
-//		Exec(ctx)
-func (_c *EventSubjectCreateBulk) OnConflictColumns(columns ...string) *EventSubjectUpsertBulk {
-	_c.conflict = append(_c.conflict, sql.ConflictColumns(columns...))
-	return &EventSubjectUpsertBulk{
-		create: _c,
-	}
-}
-
-// EventSubjectUpsertBulk is the builder for "upsert"-ing
-// a bulk of EventSubject nodes.
-type EventSubjectUpsertBulk struct {
-	create *EventSubjectCreateBulk
-}
-
-// UpdateNewValues updates the mutable fields using the new values that
-// were set on create. Using this option is equivalent to using:
-//
-//	client.EventSubject.Create().
-//		OnConflict(
-//			sql.ResolveWithNewValues(),
-//			sql.ResolveWith(func(u *sql.UpdateSet) {
-//				u.SetIgnore(eventsubject.FieldID)
-//			}),
-//		).
-//		Exec(ctx)
-func (u *EventSubjectUpsertBulk) UpdateNewValues() *EventSubjectUpsertBulk {
-	u.create.conflict = append(u.create.conflict, sql.ResolveWithNewValues())
-	u.create.conflict = append(u.create.conflict, sql.ResolveWith(func(s *sql.UpdateSet) {
-		for _, b := range u.create.builders {
-			if _, exists := b.mutation.ID(); exists {
-				s.SetIgnore(eventsubject.FieldID)
-			}
-		}
-	}))
-	return u
-}
-
-// Ignore sets each column to itself in case of conflict.
-// Using this option is equivalent to using:
-//
-//	client.EventSubject.Create().
-//		OnConflict(sql.ResolveWithIgnore()).
-//		Exec(ctx)
-func (u *EventSubjectUpsertBulk) Ignore() *EventSubjectUpsertBulk {
-	u.create.conflict = append(u.create.conflict, sql.ResolveWithIgnore())
-	return u
-}
-
-// DoNothing configures the conflict_action to `DO NOTHING`.
-// Supported only by SQLite and PostgreSQL.
-func (u *EventSubjectUpsertBulk) DoNothing() *EventSubjectUpsertBulk {
-	u.create.conflict = append(u.create.conflict, sql.DoNothing())
-	return u
-}
-
-// Update allows overriding fields `UPDATE` values. See the EventSubjectCreateBulk.OnConflict
-// documentation for more info.
-func (u *EventSubjectUpsertBulk) Update(set func(*EventSubjectUpsert)) *EventSubjectUpsertBulk {
-	u.create.conflict = append(u.create.conflict, sql.ResolveWith(func(update *sql.UpdateSet) {
-		set(&EventSubjectUpsert{UpdateSet: update})
-	}))
-	return u
-}
-
-// SetTenantID sets the "tenant_id" field.
-func (u *EventSubjectUpsertBulk) SetTenantID(v int64) *EventSubjectUpsertBulk {
-	return u.Update(func(s *EventSubjectUpsert) {
-		s.SetTenantID(v)
-	})
-}
-
-// AddTenantID adds v to the "tenant_id" field.
-func (u *EventSubjectUpsertBulk) AddTenantID(v int64) *EventSubjectUpsertBulk {
-	return u.Update(func(s *EventSubjectUpsert) {
-		s.AddTenantID(v)
-	})
-}
-
-// UpdateTenantID sets the "tenant_id" field to the value that was provided on create.
-func (u *EventSubjectUpsertBulk) UpdateTenantID() *EventSubjectUpsertBulk {
-	return u.Update(func(s *EventSubjectUpsert) {
-		s.UpdateTenantID()
-	})
-}
-
-// SetSubject sets the "subject" field.
-func (u *EventSubjectUpsertBulk) SetSubject(v string) *EventSubjectUpsertBulk {
-	return u.Update(func(s *EventSubjectUpsert) {
-		s.SetSubject(v)
-	})
-}
-
-// UpdateSubject sets the "subject" field to the value that was provided on create.
-func (u *EventSubjectUpsertBulk) UpdateSubject() *EventSubjectUpsertBulk {
-	return u.Update(func(s *EventSubjectUpsert) {
-		s.UpdateSubject()
-	})
-}
-
-// Exec executes the query.
-func (u *EventSubjectUpsertBulk) Exec(ctx context.Context) error {
-	if u.create.err != nil {
-		return u.create.err
-	}
-	for i, b := range u.create.builders {
-		if len(b.conflict) != 0 {
-			return fmt.Errorf("ent: OnConflict was set for builder %d. Set it on the EventSubjectCreateBulk instead", i)
-		}
-	}
-	if len(u.create.conflict) == 0 {
-		return errors.New("ent: missing options for EventSubjectCreateBulk.OnConflict")
-	}
-	return u.create.Exec(ctx)
-}
-
-// ExecX is like Exec, but panics if an error occurs.
-func (u *EventSubjectUpsertBulk) ExecX(ctx context.Context) {
-	if err := u.create.Exec(ctx); err != nil {
 		panic(err)
 	}
 }

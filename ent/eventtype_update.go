@@ -245,20 +245,7 @@ func (_u *EventTypeUpdate) ExecX(ctx context.Context) {
 	}
 }
 
-// check runs all checks and user-defined validators on the builder.
-func (_u *EventTypeUpdate) check() error {
-	if v, ok := _u.mutation.Name(); ok {
-		if err := eventtype.NameValidator(v); err != nil {
-			return &ValidationError{Name: "name", err: fmt.Errorf(`ent: validator failed for field "EventType.name": %w`, err)}
-		}
-	}
-	return nil
-}
-
 func (_u *EventTypeUpdate) sqlSave(ctx context.Context) (_node int, err error) {
-	if err := _u.check(); err != nil {
-		return _node, err
-	}
 	_spec := sqlgraph.NewUpdateSpec(eventtype.Table, eventtype.Columns, sqlgraph.NewFieldSpec(eventtype.FieldID, field.TypeInt64))
 	if ps := _u.mutation.predicates; len(ps) > 0 {
 		_spec.Predicate = func(selector *sql.Selector) {
@@ -572,20 +559,7 @@ func (_u *EventTypeUpdateOne) ExecX(ctx context.Context) {
 	}
 }
 
-// check runs all checks and user-defined validators on the builder.
-func (_u *EventTypeUpdateOne) check() error {
-	if v, ok := _u.mutation.Name(); ok {
-		if err := eventtype.NameValidator(v); err != nil {
-			return &ValidationError{Name: "name", err: fmt.Errorf(`ent: validator failed for field "EventType.name": %w`, err)}
-		}
-	}
-	return nil
-}
-
 func (_u *EventTypeUpdateOne) sqlSave(ctx context.Context) (_node *EventType, err error) {
-	if err := _u.check(); err != nil {
-		return _node, err
-	}
 	_spec := sqlgraph.NewUpdateSpec(eventtype.Table, eventtype.Columns, sqlgraph.NewFieldSpec(eventtype.FieldID, field.TypeInt64))
 	id, ok := _u.mutation.ID()
 	if !ok {

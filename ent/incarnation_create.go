@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 
-	"entgo.io/ent/dialect/sql"
 	"entgo.io/ent/dialect/sql/sqlgraph"
 	"entgo.io/ent/schema/field"
 	"github.com/postrider-dev/postrider/ent/incarnation"
@@ -18,20 +17,11 @@ type IncarnationCreate struct {
 	config
 	mutation *IncarnationMutation
 	hooks    []Hook
-	conflict []sql.ConflictOption
 }
 
 // SetShard sets the "shard" field.
 func (_c *IncarnationCreate) SetShard(v int64) *IncarnationCreate {
 	_c.mutation.SetShard(v)
-	return _c
-}
-
-// SetNillableShard sets the "shard" field if the given value is not nil.
-func (_c *IncarnationCreate) SetNillableShard(v *int64) *IncarnationCreate {
-	if v != nil {
-		_c.SetShard(*v)
-	}
 	return _c
 }
 
@@ -66,7 +56,6 @@ func (_c *IncarnationCreate) Mutation() *IncarnationMutation {
 
 // Save creates the Incarnation in the database.
 func (_c *IncarnationCreate) Save(ctx context.Context) (*Incarnation, error) {
-	_c.defaults()
 	return withHooks(ctx, _c.sqlSave, _c.mutation, _c.hooks)
 }
 
@@ -92,14 +81,6 @@ func (_c *IncarnationCreate) ExecX(ctx context.Context) {
 	}
 }
 
-// defaults sets the default values of the builder before save.
-func (_c *IncarnationCreate) defaults() {
-	if _, ok := _c.mutation.Shard(); !ok {
-		v := incarnation.DefaultShard
-		_c.mutation.SetShard(v)
-	}
-}
-
 // check runs all checks and user-defined validators on the builder.
 func (_c *IncarnationCreate) check() error {
 	if _, ok := _c.mutation.Shard(); !ok {
@@ -107,11 +88,6 @@ func (_c *IncarnationCreate) check() error {
 	}
 	if _, ok := _c.mutation.Token(); !ok {
 		return &ValidationError{Name: "token", err: errors.New(`ent: missing required field "Incarnation.token"`)}
-	}
-	if v, ok := _c.mutation.Token(); ok {
-		if err := incarnation.TokenValidator(v); err != nil {
-			return &ValidationError{Name: "token", err: fmt.Errorf(`ent: validator failed for field "Incarnation.token": %w`, err)}
-		}
 	}
 	if _, ok := _c.mutation.FirstPosition(); !ok {
 		return &ValidationError{Name: "first_position", err: errors.New(`ent: missing required field "Incarnation.first_position"`)}
@@ -147,7 +123,6 @@ func (_c *IncarnationCreate) createSpec() (*Incarnation, *sqlgraph.CreateSpec) {
 		_node = &Incarnation{config: _c.config}
 		_spec = sqlgraph.NewCreateSpec(incarnation.Table, sqlgraph.NewFieldSpec(incarnation.FieldID, field.TypeInt64))
 	)
-	_spec.OnConflict = _c.conflict
 	if id, ok := _c.mutation.ID(); ok {
 		_node.ID = id
 		_spec.ID.Value = id
@@ -171,285 +146,11 @@ func (_c *IncarnationCreate) createSpec() (*Incarnation, *sqlgraph.CreateSpec) {
 	return _node, _spec
 }
 
-// OnConflict allows configuring the `ON CONFLICT` / `ON DUPLICATE KEY` clause
-// of the `INSERT` statement. For example:
-//
-//	client.Incarnation.Create().
-//		SetShard(v).
-//		OnConflict(
-//			// Update the row with the new values
-//			// the was proposed for insertion.
-//			sql.ResolveWithNewValues(),
-//		).
-//		// Override some of the fields with custom
-//		// update values.
-//		Update(func(u *ent.IncarnationUpsert) {
-//			SetShard(v+v).
-//		}).
-//		Exec(ctx)
-func (_c *IncarnationCreate) OnConflict(opts ...sql.ConflictOption) *IncarnationUpsertOne {
-	_c.conflict = opts
-	return &IncarnationUpsertOne{
-		create: _c,
-	}
-}
-
-// OnConflictColumns calls `OnConflict` and configures the columns
-// as conflict target. Using this option is equivalent to using:
-//
-//	client.Incarnation.Create().
-//		OnConflict(sql.ConflictColumns(columns...)).
-//		Exec(ctx)
-func (_c *IncarnationCreate) OnConflictColumns(columns ...string) *IncarnationUpsertOne {
-	_c.conflict = append(_c.conflict, sql.ConflictColumns(columns...))
-	return &IncarnationUpsertOne{
-		create: _c,
-	}
-}
-
-type (
-	// IncarnationUpsertOne is the builder for "upsert"-ing
-	//  one Incarnation node.
-	IncarnationUpsertOne struct {
-		create *IncarnationCreate
-	}
-
-	// IncarnationUpsert is the "OnConflict" setter.
-	IncarnationUpsert struct {
-		*sql.UpdateSet
-	}
-)
-
-// SetShard sets the "shard" field.
-func (u *IncarnationUpsert) SetShard(v int64) *IncarnationUpsert {
-	u.Set(incarnation.FieldShard, v)
-	return u
-}
-
-// UpdateShard sets the "shard" field to the value that was provided on create.
-func (u *IncarnationUpsert) UpdateShard() *IncarnationUpsert {
-	u.SetExcluded(incarnation.FieldShard)
-	return u
-}
-
-// AddShard adds v to the "shard" field.
-func (u *IncarnationUpsert) AddShard(v int64) *IncarnationUpsert {
-	u.Add(incarnation.FieldShard, v)
-	return u
-}
-
-// SetToken sets the "token" field.
-func (u *IncarnationUpsert) SetToken(v []byte) *IncarnationUpsert {
-	u.Set(incarnation.FieldToken, v)
-	return u
-}
-
-// UpdateToken sets the "token" field to the value that was provided on create.
-func (u *IncarnationUpsert) UpdateToken() *IncarnationUpsert {
-	u.SetExcluded(incarnation.FieldToken)
-	return u
-}
-
-// SetFirstPosition sets the "first_position" field.
-func (u *IncarnationUpsert) SetFirstPosition(v int64) *IncarnationUpsert {
-	u.Set(incarnation.FieldFirstPosition, v)
-	return u
-}
-
-// UpdateFirstPosition sets the "first_position" field to the value that was provided on create.
-func (u *IncarnationUpsert) UpdateFirstPosition() *IncarnationUpsert {
-	u.SetExcluded(incarnation.FieldFirstPosition)
-	return u
-}
-
-// AddFirstPosition adds v to the "first_position" field.
-func (u *IncarnationUpsert) AddFirstPosition(v int64) *IncarnationUpsert {
-	u.Add(incarnation.FieldFirstPosition, v)
-	return u
-}
-
-// SetCreateTime sets the "create_time" field.
-func (u *IncarnationUpsert) SetCreateTime(v int64) *IncarnationUpsert {
-	u.Set(incarnation.FieldCreateTime, v)
-	return u
-}
-
-// UpdateCreateTime sets the "create_time" field to the value that was provided on create.
-func (u *IncarnationUpsert) UpdateCreateTime() *IncarnationUpsert {
-	u.SetExcluded(incarnation.FieldCreateTime)
-	return u
-}
-
-// AddCreateTime adds v to the "create_time" field.
-func (u *IncarnationUpsert) AddCreateTime(v int64) *IncarnationUpsert {
-	u.Add(incarnation.FieldCreateTime, v)
-	return u
-}
-
-// UpdateNewValues updates the mutable fields using the new values that were set on create except the ID field.
-// Using this option is equivalent to using:
-//
-//	client.Incarnation.Create().
-//		OnConflict(
-//			sql.ResolveWithNewValues(),
-//			sql.ResolveWith(func(u *sql.UpdateSet) {
-//				u.SetIgnore(incarnation.FieldID)
-//			}),
-//		).
-//		Exec(ctx)
-func (u *IncarnationUpsertOne) UpdateNewValues() *IncarnationUpsertOne {
-	u.create.conflict = append(u.create.conflict, sql.ResolveWithNewValues())
-	u.create.conflict = append(u.create.conflict, sql.ResolveWith(func(s *sql.UpdateSet) {
-		if _, exists := u.create.mutation.ID(); exists {
-			s.SetIgnore(incarnation.FieldID)
-		}
-	}))
-	return u
-}
-
-// Ignore sets each column to itself in case of conflict.
-// Using this option is equivalent to using:
-//
-//	client.Incarnation.Create().
-//	    OnConflict(sql.ResolveWithIgnore()).
-//	    Exec(ctx)
-func (u *IncarnationUpsertOne) Ignore() *IncarnationUpsertOne {
-	u.create.conflict = append(u.create.conflict, sql.ResolveWithIgnore())
-	return u
-}
-
-// DoNothing configures the conflict_action to `DO NOTHING`.
-// Supported only by SQLite and PostgreSQL.
-func (u *IncarnationUpsertOne) DoNothing() *IncarnationUpsertOne {
-	u.create.conflict = append(u.create.conflict, sql.DoNothing())
-	return u
-}
-
-// Update allows overriding fields `UPDATE` values. See the IncarnationCreate.OnConflict
-// documentation for more info.
-func (u *IncarnationUpsertOne) Update(set func(*IncarnationUpsert)) *IncarnationUpsertOne {
-	u.create.conflict = append(u.create.conflict, sql.ResolveWith(func(update *sql.UpdateSet) {
-		set(&IncarnationUpsert{UpdateSet: update})
-	}))
-	return u
-}
-
-// SetShard sets the "shard" field.
-func (u *IncarnationUpsertOne) SetShard(v int64) *IncarnationUpsertOne {
-	return u.Update(func(s *IncarnationUpsert) {
-		s.SetShard(v)
-	})
-}
-
-// AddShard adds v to the "shard" field.
-func (u *IncarnationUpsertOne) AddShard(v int64) *IncarnationUpsertOne {
-	return u.Update(func(s *IncarnationUpsert) {
-		s.AddShard(v)
-	})
-}
-
-// UpdateShard sets the "shard" field to the value that was provided on create.
-func (u *IncarnationUpsertOne) UpdateShard() *IncarnationUpsertOne {
-	return u.Update(func(s *IncarnationUpsert) {
-		s.UpdateShard()
-	})
-}
-
-// SetToken sets the "token" field.
-func (u *IncarnationUpsertOne) SetToken(v []byte) *IncarnationUpsertOne {
-	return u.Update(func(s *IncarnationUpsert) {
-		s.SetToken(v)
-	})
-}
-
-// UpdateToken sets the "token" field to the value that was provided on create.
-func (u *IncarnationUpsertOne) UpdateToken() *IncarnationUpsertOne {
-	return u.Update(func(s *IncarnationUpsert) {
-		s.UpdateToken()
-	})
-}
-
-// SetFirstPosition sets the "first_position" field.
-func (u *IncarnationUpsertOne) SetFirstPosition(v int64) *IncarnationUpsertOne {
-	return u.Update(func(s *IncarnationUpsert) {
-		s.SetFirstPosition(v)
-	})
-}
-
-// AddFirstPosition adds v to the "first_position" field.
-func (u *IncarnationUpsertOne) AddFirstPosition(v int64) *IncarnationUpsertOne {
-	return u.Update(func(s *IncarnationUpsert) {
-		s.AddFirstPosition(v)
-	})
-}
-
-// UpdateFirstPosition sets the "first_position" field to the value that was provided on create.
-func (u *IncarnationUpsertOne) UpdateFirstPosition() *IncarnationUpsertOne {
-	return u.Update(func(s *IncarnationUpsert) {
-		s.UpdateFirstPosition()
-	})
-}
-
-// SetCreateTime sets the "create_time" field.
-func (u *IncarnationUpsertOne) SetCreateTime(v int64) *IncarnationUpsertOne {
-	return u.Update(func(s *IncarnationUpsert) {
-		s.SetCreateTime(v)
-	})
-}
-
-// AddCreateTime adds v to the "create_time" field.
-func (u *IncarnationUpsertOne) AddCreateTime(v int64) *IncarnationUpsertOne {
-	return u.Update(func(s *IncarnationUpsert) {
-		s.AddCreateTime(v)
-	})
-}
-
-// UpdateCreateTime sets the "create_time" field to the value that was provided on create.
-func (u *IncarnationUpsertOne) UpdateCreateTime() *IncarnationUpsertOne {
-	return u.Update(func(s *IncarnationUpsert) {
-		s.UpdateCreateTime()
-	})
-}
-
-// Exec executes the query.
-func (u *IncarnationUpsertOne) Exec(ctx context.Context) error {
-	if len(u.create.conflict) == 0 {
-		return errors.New("ent: missing options for IncarnationCreate.OnConflict")
-	}
-	return u.create.Exec(ctx)
-}
-
-// ExecX is like Exec, but panics if an error occurs.
-func (u *IncarnationUpsertOne) ExecX(ctx context.Context) {
-	if err := u.create.Exec(ctx); err != nil {
-		panic(err)
-	}
-}
-
-// Exec executes the UPSERT query and returns the inserted/updated ID.
-func (u *IncarnationUpsertOne) ID(ctx context.Context) (id int64, err error) {
-	node, err := u.create.Save(ctx)
-	if err != nil {
-		return id, err
-	}
-	return node.ID, nil
-}
-
-// IDX is like ID, but panics if an error occurs.
-func (u *IncarnationUpsertOne) IDX(ctx context.Context) int64 {
-	id, err := u.ID(ctx)
-	if err != nil {
-		panic(err)
-	}
-	return id
-}
-
 // IncarnationCreateBulk is the builder for creating many Incarnation entities in bulk.
 type IncarnationCreateBulk struct {
 	config
 	err      error
 	builders []*IncarnationCreate
-	conflict []sql.ConflictOption
 }
 
 // Save creates the Incarnation entities in the database.
@@ -463,7 +164,6 @@ func (_c *IncarnationCreateBulk) Save(ctx context.Context) ([]*Incarnation, erro
 	for i := range _c.builders {
 		func(i int, root context.Context) {
 			builder := _c.builders[i]
-			builder.defaults()
 			var mut Mutator = MutateFunc(func(ctx context.Context, m Mutation) (Value, error) {
 				mutation, ok := m.(*IncarnationMutation)
 				if !ok {
@@ -479,7 +179,6 @@ func (_c *IncarnationCreateBulk) Save(ctx context.Context) ([]*Incarnation, erro
 					_, err = mutators[i+1].Mutate(root, _c.builders[i+1].mutation)
 				} else {
 					spec := &sqlgraph.BatchCreateSpec{Nodes: specs}
-					spec.OnConflict = _c.conflict
 					// Invoke the actual operation on the latest mutation in the chain.
 					if err = sqlgraph.BatchCreate(ctx, _c.driver, spec); err != nil {
 						if sqlgraph.IsConstraintError(err) {
@@ -530,197 +229,6 @@ func (_c *IncarnationCreateBulk) Exec(ctx context.Context) error {
 // ExecX is like Exec, but panics if an error occurs.
 func (_c *IncarnationCreateBulk) ExecX(ctx context.Context) {
 	if err := _c.Exec(ctx); err != nil {
-		panic(err)
-	}
-}
-
-// OnConflict allows configuring the `ON CONFLICT` / `ON DUPLICATE KEY` clause
-// of the `INSERT` statement. For example:
-//
-//	client.Incarnation.CreateBulk(builders...).
-//		OnConflict(
-//			// Update the row with the new values
-//			// the was proposed for insertion.
-//			sql.ResolveWithNewValues(),
-//		).
-//		// Override some of the fields with custom
-//		// update values.
-//		Update(func(u *ent.IncarnationUpsert) {
-//			SetShard(v+v).
-//		}).
-//		Exec(ctx)
-func (_c *IncarnationCreateBulk) OnConflict(opts ...sql.ConflictOption) *IncarnationUpsertBulk {
-	_c.conflict = opts
-	return &IncarnationUpsertBulk{
-		create: _c,
-	}
-}
-
-// OnConflictColumns calls `OnConflict` and configures the columns
-// as conflict target. Using this option is equivalent to using:
-//
-//	client.Incarnation.Create().
-//		OnConflict(sql.ConflictColumns(columns...)).
-//		Exec(ctx)
-func (_c *IncarnationCreateBulk) OnConflictColumns(columns ...string) *IncarnationUpsertBulk {
-	_c.conflict = append(_c.conflict, sql.ConflictColumns(columns...))
-	return &IncarnationUpsertBulk{
-		create: _c,
-	}
-}
-
-// IncarnationUpsertBulk is the builder for "upsert"-ing
-// a bulk of Incarnation nodes.
-type IncarnationUpsertBulk struct {
-	create *IncarnationCreateBulk
-}
-
-// UpdateNewValues updates the mutable fields using the new values that
-// were set on create. Using this option is equivalent to using:
-//
-//	client.Incarnation.Create().
-//		OnConflict(
-//			sql.ResolveWithNewValues(),
-//			sql.ResolveWith(func(u *sql.UpdateSet) {
-//				u.SetIgnore(incarnation.FieldID)
-//			}),
-//		).
-//		Exec(ctx)
-func (u *IncarnationUpsertBulk) UpdateNewValues() *IncarnationUpsertBulk {
-	u.create.conflict = append(u.create.conflict, sql.ResolveWithNewValues())
-	u.create.conflict = append(u.create.conflict, sql.ResolveWith(func(s *sql.UpdateSet) {
-		for _, b := range u.create.builders {
-			if _, exists := b.mutation.ID(); exists {
-				s.SetIgnore(incarnation.FieldID)
-			}
-		}
-	}))
-	return u
-}
-
-// Ignore sets each column to itself in case of conflict.
-// Using this option is equivalent to using:
-//
-//	client.Incarnation.Create().
-//		OnConflict(sql.ResolveWithIgnore()).
-//		Exec(ctx)
-func (u *IncarnationUpsertBulk) Ignore() *IncarnationUpsertBulk {
-	u.create.conflict = append(u.create.conflict, sql.ResolveWithIgnore())
-	return u
-}
-
-// DoNothing configures the conflict_action to `DO NOTHING`.
-// Supported only by SQLite and PostgreSQL.
-func (u *IncarnationUpsertBulk) DoNothing() *IncarnationUpsertBulk {
-	u.create.conflict = append(u.create.conflict, sql.DoNothing())
-	return u
-}
-
-// Update allows overriding fields `UPDATE` values. See the IncarnationCreateBulk.OnConflict
-// documentation for more info.
-func (u *IncarnationUpsertBulk) Update(set func(*IncarnationUpsert)) *IncarnationUpsertBulk {
-	u.create.conflict = append(u.create.conflict, sql.ResolveWith(func(update *sql.UpdateSet) {
-		set(&IncarnationUpsert{UpdateSet: update})
-	}))
-	return u
-}
-
-// SetShard sets the "shard" field.
-func (u *IncarnationUpsertBulk) SetShard(v int64) *IncarnationUpsertBulk {
-	return u.Update(func(s *IncarnationUpsert) {
-		s.SetShard(v)
-	})
-}
-
-// AddShard adds v to the "shard" field.
-func (u *IncarnationUpsertBulk) AddShard(v int64) *IncarnationUpsertBulk {
-	return u.Update(func(s *IncarnationUpsert) {
-		s.AddShard(v)
-	})
-}
-
-// UpdateShard sets the "shard" field to the value that was provided on create.
-func (u *IncarnationUpsertBulk) UpdateShard() *IncarnationUpsertBulk {
-	return u.Update(func(s *IncarnationUpsert) {
-		s.UpdateShard()
-	})
-}
-
-// SetToken sets the "token" field.
-func (u *IncarnationUpsertBulk) SetToken(v []byte) *IncarnationUpsertBulk {
-	return u.Update(func(s *IncarnationUpsert) {
-		s.SetToken(v)
-	})
-}
-
-// UpdateToken sets the "token" field to the value that was provided on create.
-func (u *IncarnationUpsertBulk) UpdateToken() *IncarnationUpsertBulk {
-	return u.Update(func(s *IncarnationUpsert) {
-		s.UpdateToken()
-	})
-}
-
-// SetFirstPosition sets the "first_position" field.
-func (u *IncarnationUpsertBulk) SetFirstPosition(v int64) *IncarnationUpsertBulk {
-	return u.Update(func(s *IncarnationUpsert) {
-		s.SetFirstPosition(v)
-	})
-}
-
-// AddFirstPosition adds v to the "first_position" field.
-func (u *IncarnationUpsertBulk) AddFirstPosition(v int64) *IncarnationUpsertBulk {
-	return u.Update(func(s *IncarnationUpsert) {
-		s.AddFirstPosition(v)
-	})
-}
-
-// UpdateFirstPosition sets the "first_position" field to the value that was provided on create.
-func (u *IncarnationUpsertBulk) UpdateFirstPosition() *IncarnationUpsertBulk {
-	return u.Update(func(s *IncarnationUpsert) {
-		s.UpdateFirstPosition()
-	})
-}
-
-// SetCreateTime sets the "create_time" field.
-func (u *IncarnationUpsertBulk) SetCreateTime(v int64) *IncarnationUpsertBulk {
-	return u.Update(func(s *IncarnationUpsert) {
-		s.SetCreateTime(v)
-	})
-}
-
-// AddCreateTime adds v to the "create_time" field.
-func (u *IncarnationUpsertBulk) AddCreateTime(v int64) *IncarnationUpsertBulk {
-	return u.Update(func(s *IncarnationUpsert) {
-		s.AddCreateTime(v)
-	})
-}
-
-// UpdateCreateTime sets the "create_time" field to the value that was provided on create.
-func (u *IncarnationUpsertBulk) UpdateCreateTime() *IncarnationUpsertBulk {
-	return u.Update(func(s *IncarnationUpsert) {
-		s.UpdateCreateTime()
-	})
-}
-
-// Exec executes the query.
-func (u *IncarnationUpsertBulk) Exec(ctx context.Context) error {
-	if u.create.err != nil {
-		return u.create.err
-	}
-	for i, b := range u.create.builders {
-		if len(b.conflict) != 0 {
-			return fmt.Errorf("ent: OnConflict was set for builder %d. Set it on the IncarnationCreateBulk instead", i)
-		}
-	}
-	if len(u.create.conflict) == 0 {
-		return errors.New("ent: missing options for IncarnationCreateBulk.OnConflict")
-	}
-	return u.create.Exec(ctx)
-}
-
-// ExecX is like Exec, but panics if an error occurs.
-func (u *IncarnationUpsertBulk) ExecX(ctx context.Context) {
-	if err := u.create.Exec(ctx); err != nil {
 		panic(err)
 	}
 }

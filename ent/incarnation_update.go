@@ -128,20 +128,7 @@ func (_u *IncarnationUpdate) ExecX(ctx context.Context) {
 	}
 }
 
-// check runs all checks and user-defined validators on the builder.
-func (_u *IncarnationUpdate) check() error {
-	if v, ok := _u.mutation.Token(); ok {
-		if err := incarnation.TokenValidator(v); err != nil {
-			return &ValidationError{Name: "token", err: fmt.Errorf(`ent: validator failed for field "Incarnation.token": %w`, err)}
-		}
-	}
-	return nil
-}
-
 func (_u *IncarnationUpdate) sqlSave(ctx context.Context) (_node int, err error) {
-	if err := _u.check(); err != nil {
-		return _node, err
-	}
 	_spec := sqlgraph.NewUpdateSpec(incarnation.Table, incarnation.Columns, sqlgraph.NewFieldSpec(incarnation.FieldID, field.TypeInt64))
 	if ps := _u.mutation.predicates; len(ps) > 0 {
 		_spec.Predicate = func(selector *sql.Selector) {
@@ -305,20 +292,7 @@ func (_u *IncarnationUpdateOne) ExecX(ctx context.Context) {
 	}
 }
 
-// check runs all checks and user-defined validators on the builder.
-func (_u *IncarnationUpdateOne) check() error {
-	if v, ok := _u.mutation.Token(); ok {
-		if err := incarnation.TokenValidator(v); err != nil {
-			return &ValidationError{Name: "token", err: fmt.Errorf(`ent: validator failed for field "Incarnation.token": %w`, err)}
-		}
-	}
-	return nil
-}
-
 func (_u *IncarnationUpdateOne) sqlSave(ctx context.Context) (_node *Incarnation, err error) {
-	if err := _u.check(); err != nil {
-		return _node, err
-	}
 	_spec := sqlgraph.NewUpdateSpec(incarnation.Table, incarnation.Columns, sqlgraph.NewFieldSpec(incarnation.FieldID, field.TypeInt64))
 	id, ok := _u.mutation.ID()
 	if !ok {

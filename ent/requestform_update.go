@@ -134,20 +134,7 @@ func (_u *RequestFormUpdate) ExecX(ctx context.Context) {
 	}
 }
 
-// check runs all checks and user-defined validators on the builder.
-func (_u *RequestFormUpdate) check() error {
-	if v, ok := _u.mutation.Digest(); ok {
-		if err := requestform.DigestValidator(v); err != nil {
-			return &ValidationError{Name: "digest", err: fmt.Errorf(`ent: validator failed for field "RequestForm.digest": %w`, err)}
-		}
-	}
-	return nil
-}
-
 func (_u *RequestFormUpdate) sqlSave(ctx context.Context) (_node int, err error) {
-	if err := _u.check(); err != nil {
-		return _node, err
-	}
 	_spec := sqlgraph.NewUpdateSpec(requestform.Table, requestform.Columns, sqlgraph.NewFieldSpec(requestform.FieldID, field.TypeInt64))
 	if ps := _u.mutation.predicates; len(ps) > 0 {
 		_spec.Predicate = func(selector *sql.Selector) {
@@ -320,20 +307,7 @@ func (_u *RequestFormUpdateOne) ExecX(ctx context.Context) {
 	}
 }
 
-// check runs all checks and user-defined validators on the builder.
-func (_u *RequestFormUpdateOne) check() error {
-	if v, ok := _u.mutation.Digest(); ok {
-		if err := requestform.DigestValidator(v); err != nil {
-			return &ValidationError{Name: "digest", err: fmt.Errorf(`ent: validator failed for field "RequestForm.digest": %w`, err)}
-		}
-	}
-	return nil
-}
-
 func (_u *RequestFormUpdateOne) sqlSave(ctx context.Context) (_node *RequestForm, err error) {
-	if err := _u.check(); err != nil {
-		return _node, err
-	}
 	_spec := sqlgraph.NewUpdateSpec(requestform.Table, requestform.Columns, sqlgraph.NewFieldSpec(requestform.FieldID, field.TypeInt64))
 	id, ok := _u.mutation.ID()
 	if !ok {

@@ -399,20 +399,7 @@ func (_u *SubscriptionUpdate) ExecX(ctx context.Context) {
 	}
 }
 
-// check runs all checks and user-defined validators on the builder.
-func (_u *SubscriptionUpdate) check() error {
-	if v, ok := _u.mutation.StartIncarnation(); ok {
-		if err := subscription.StartIncarnationValidator(v); err != nil {
-			return &ValidationError{Name: "start_incarnation", err: fmt.Errorf(`ent: validator failed for field "Subscription.start_incarnation": %w`, err)}
-		}
-	}
-	return nil
-}
-
 func (_u *SubscriptionUpdate) sqlSave(ctx context.Context) (_node int, err error) {
-	if err := _u.check(); err != nil {
-		return _node, err
-	}
 	_spec := sqlgraph.NewUpdateSpec(subscription.Table, subscription.Columns, sqlgraph.NewFieldSpec(subscription.FieldID, field.TypeInt64))
 	if ps := _u.mutation.predicates; len(ps) > 0 {
 		_spec.Predicate = func(selector *sql.Selector) {
@@ -932,20 +919,7 @@ func (_u *SubscriptionUpdateOne) ExecX(ctx context.Context) {
 	}
 }
 
-// check runs all checks and user-defined validators on the builder.
-func (_u *SubscriptionUpdateOne) check() error {
-	if v, ok := _u.mutation.StartIncarnation(); ok {
-		if err := subscription.StartIncarnationValidator(v); err != nil {
-			return &ValidationError{Name: "start_incarnation", err: fmt.Errorf(`ent: validator failed for field "Subscription.start_incarnation": %w`, err)}
-		}
-	}
-	return nil
-}
-
 func (_u *SubscriptionUpdateOne) sqlSave(ctx context.Context) (_node *Subscription, err error) {
-	if err := _u.check(); err != nil {
-		return _node, err
-	}
 	_spec := sqlgraph.NewUpdateSpec(subscription.Table, subscription.Columns, sqlgraph.NewFieldSpec(subscription.FieldID, field.TypeInt64))
 	id, ok := _u.mutation.ID()
 	if !ok {

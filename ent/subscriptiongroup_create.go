@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 
-	"entgo.io/ent/dialect/sql"
 	"entgo.io/ent/dialect/sql/sqlgraph"
 	"entgo.io/ent/schema/field"
 	"github.com/postrider-dev/postrider/ent/subscriptiongroup"
@@ -18,7 +17,6 @@ type SubscriptionGroupCreate struct {
 	config
 	mutation *SubscriptionGroupMutation
 	hooks    []Hook
-	conflict []sql.ConflictOption
 }
 
 // SetOwner sets the "owner" field.
@@ -27,25 +25,9 @@ func (_c *SubscriptionGroupCreate) SetOwner(v string) *SubscriptionGroupCreate {
 	return _c
 }
 
-// SetNillableOwner sets the "owner" field if the given value is not nil.
-func (_c *SubscriptionGroupCreate) SetNillableOwner(v *string) *SubscriptionGroupCreate {
-	if v != nil {
-		_c.SetOwner(*v)
-	}
-	return _c
-}
-
 // SetEpoch sets the "epoch" field.
 func (_c *SubscriptionGroupCreate) SetEpoch(v int64) *SubscriptionGroupCreate {
 	_c.mutation.SetEpoch(v)
-	return _c
-}
-
-// SetNillableEpoch sets the "epoch" field if the given value is not nil.
-func (_c *SubscriptionGroupCreate) SetNillableEpoch(v *int64) *SubscriptionGroupCreate {
-	if v != nil {
-		_c.SetEpoch(*v)
-	}
 	return _c
 }
 
@@ -69,14 +51,6 @@ func (_c *SubscriptionGroupCreate) SetMark(v int64) *SubscriptionGroupCreate {
 	return _c
 }
 
-// SetNillableMark sets the "mark" field if the given value is not nil.
-func (_c *SubscriptionGroupCreate) SetNillableMark(v *int64) *SubscriptionGroupCreate {
-	if v != nil {
-		_c.SetMark(*v)
-	}
-	return _c
-}
-
 // SetID sets the "id" field.
 func (_c *SubscriptionGroupCreate) SetID(v int64) *SubscriptionGroupCreate {
 	_c.mutation.SetID(v)
@@ -90,7 +64,6 @@ func (_c *SubscriptionGroupCreate) Mutation() *SubscriptionGroupMutation {
 
 // Save creates the SubscriptionGroup in the database.
 func (_c *SubscriptionGroupCreate) Save(ctx context.Context) (*SubscriptionGroup, error) {
-	_c.defaults()
 	return withHooks(ctx, _c.sqlSave, _c.mutation, _c.hooks)
 }
 
@@ -113,22 +86,6 @@ func (_c *SubscriptionGroupCreate) Exec(ctx context.Context) error {
 func (_c *SubscriptionGroupCreate) ExecX(ctx context.Context) {
 	if err := _c.Exec(ctx); err != nil {
 		panic(err)
-	}
-}
-
-// defaults sets the default values of the builder before save.
-func (_c *SubscriptionGroupCreate) defaults() {
-	if _, ok := _c.mutation.Owner(); !ok {
-		v := subscriptiongroup.DefaultOwner
-		_c.mutation.SetOwner(v)
-	}
-	if _, ok := _c.mutation.Epoch(); !ok {
-		v := subscriptiongroup.DefaultEpoch
-		_c.mutation.SetEpoch(v)
-	}
-	if _, ok := _c.mutation.Mark(); !ok {
-		v := subscriptiongroup.DefaultMark
-		_c.mutation.SetMark(v)
 	}
 }
 
@@ -171,7 +128,6 @@ func (_c *SubscriptionGroupCreate) createSpec() (*SubscriptionGroup, *sqlgraph.C
 		_node = &SubscriptionGroup{config: _c.config}
 		_spec = sqlgraph.NewCreateSpec(subscriptiongroup.Table, sqlgraph.NewFieldSpec(subscriptiongroup.FieldID, field.TypeInt64))
 	)
-	_spec.OnConflict = _c.conflict
 	if id, ok := _c.mutation.ID(); ok {
 		_node.ID = id
 		_spec.ID.Value = id
@@ -195,298 +151,11 @@ func (_c *SubscriptionGroupCreate) createSpec() (*SubscriptionGroup, *sqlgraph.C
 	return _node, _spec
 }
 
-// OnConflict allows configuring the `ON CONFLICT` / `ON DUPLICATE KEY` clause
-// of the `INSERT` statement. For example:
-//
-//	client.SubscriptionGroup.Create().
-//		SetOwner(v).
-//		OnConflict(
-//			// Update the row with the new values
-//			// the was proposed for insertion.
-//			sql.ResolveWithNewValues(),
-//		).
-//		// Override some of the fields with custom
-//		// update values.
-//		Update(func(u *ent.SubscriptionGroupUpsert) {
-//			SetOwner(v+v).
-//		}).
-//		Exec(ctx)
-func (_c *SubscriptionGroupCreate) OnConflict(opts ...sql.ConflictOption) *SubscriptionGroupUpsertOne {
-	_c.conflict = opts
-	return &SubscriptionGroupUpsertOne{
-		create: _c,
-	}
-}
-
-// OnConflictColumns calls `OnConflict` and configures the columns
-// as conflict target. Using this option is equivalent to using:
-//
-//	client.SubscriptionGroup.Create().
-//		OnConflict(sql.ConflictColumns(columns...)).
-//		Exec(ctx)
-func (_c *SubscriptionGroupCreate) OnConflictColumns(columns ...string) *SubscriptionGroupUpsertOne {
-	_c.conflict = append(_c.conflict, sql.ConflictColumns(columns...))
-	return &SubscriptionGroupUpsertOne{
-		create: _c,
-	}
-}
-
-type (
-	// SubscriptionGroupUpsertOne is the builder for "upsert"-ing
-	//  one SubscriptionGroup node.
-	SubscriptionGroupUpsertOne struct {
-		create *SubscriptionGroupCreate
-	}
-
-	// SubscriptionGroupUpsert is the "OnConflict" setter.
-	SubscriptionGroupUpsert struct {
-		*sql.UpdateSet
-	}
-)
-
-// SetOwner sets the "owner" field.
-func (u *SubscriptionGroupUpsert) SetOwner(v string) *SubscriptionGroupUpsert {
-	u.Set(subscriptiongroup.FieldOwner, v)
-	return u
-}
-
-// UpdateOwner sets the "owner" field to the value that was provided on create.
-func (u *SubscriptionGroupUpsert) UpdateOwner() *SubscriptionGroupUpsert {
-	u.SetExcluded(subscriptiongroup.FieldOwner)
-	return u
-}
-
-// SetEpoch sets the "epoch" field.
-func (u *SubscriptionGroupUpsert) SetEpoch(v int64) *SubscriptionGroupUpsert {
-	u.Set(subscriptiongroup.FieldEpoch, v)
-	return u
-}
-
-// UpdateEpoch sets the "epoch" field to the value that was provided on create.
-func (u *SubscriptionGroupUpsert) UpdateEpoch() *SubscriptionGroupUpsert {
-	u.SetExcluded(subscriptiongroup.FieldEpoch)
-	return u
-}
-
-// AddEpoch adds v to the "epoch" field.
-func (u *SubscriptionGroupUpsert) AddEpoch(v int64) *SubscriptionGroupUpsert {
-	u.Add(subscriptiongroup.FieldEpoch, v)
-	return u
-}
-
-// SetLeaseTime sets the "lease_time" field.
-func (u *SubscriptionGroupUpsert) SetLeaseTime(v int64) *SubscriptionGroupUpsert {
-	u.Set(subscriptiongroup.FieldLeaseTime, v)
-	return u
-}
-
-// UpdateLeaseTime sets the "lease_time" field to the value that was provided on create.
-func (u *SubscriptionGroupUpsert) UpdateLeaseTime() *SubscriptionGroupUpsert {
-	u.SetExcluded(subscriptiongroup.FieldLeaseTime)
-	return u
-}
-
-// AddLeaseTime adds v to the "lease_time" field.
-func (u *SubscriptionGroupUpsert) AddLeaseTime(v int64) *SubscriptionGroupUpsert {
-	u.Add(subscriptiongroup.FieldLeaseTime, v)
-	return u
-}
-
-// ClearLeaseTime clears the value of the "lease_time" field.
-func (u *SubscriptionGroupUpsert) ClearLeaseTime() *SubscriptionGroupUpsert {
-	u.SetNull(subscriptiongroup.FieldLeaseTime)
-	return u
-}
-
-// SetMark sets the "mark" field.
-func (u *SubscriptionGroupUpsert) SetMark(v int64) *SubscriptionGroupUpsert {
-	u.Set(subscriptiongroup.FieldMark, v)
-	return u
-}
-
-// UpdateMark sets the "mark" field to the value that was provided on create.
-func (u *SubscriptionGroupUpsert) UpdateMark() *SubscriptionGroupUpsert {
-	u.SetExcluded(subscriptiongroup.FieldMark)
-	return u
-}
-
-// AddMark adds v to the "mark" field.
-func (u *SubscriptionGroupUpsert) AddMark(v int64) *SubscriptionGroupUpsert {
-	u.Add(subscriptiongroup.FieldMark, v)
-	return u
-}
-
-// UpdateNewValues updates the mutable fields using the new values that were set on create except the ID field.
-// Using this option is equivalent to using:
-//
-//	client.SubscriptionGroup.Create().
-//		OnConflict(
-//			sql.ResolveWithNewValues(),
-//			sql.ResolveWith(func(u *sql.UpdateSet) {
-//				u.SetIgnore(subscriptiongroup.FieldID)
-//			}),
-//		).
-//		Exec(ctx)
-func (u *SubscriptionGroupUpsertOne) UpdateNewValues() *SubscriptionGroupUpsertOne {
-	u.create.conflict = append(u.create.conflict, sql.ResolveWithNewValues())
-	u.create.conflict = append(u.create.conflict, sql.ResolveWith(func(s *sql.UpdateSet) {
-		if _, exists := u.create.mutation.ID(); exists {
-			s.SetIgnore(subscriptiongroup.FieldID)
-		}
-	}))
-	return u
-}
-
-// Ignore sets each column to itself in case of conflict.
-// Using this option is equivalent to using:
-//
-//	client.SubscriptionGroup.Create().
-//	    OnConflict(sql.ResolveWithIgnore()).
-//	    Exec(ctx)
-func (u *SubscriptionGroupUpsertOne) Ignore() *SubscriptionGroupUpsertOne {
-	u.create.conflict = append(u.create.conflict, sql.ResolveWithIgnore())
-	return u
-}
-
-// DoNothing configures the conflict_action to `DO NOTHING`.
-// Supported only by SQLite and PostgreSQL.
-func (u *SubscriptionGroupUpsertOne) DoNothing() *SubscriptionGroupUpsertOne {
-	u.create.conflict = append(u.create.conflict, sql.DoNothing())
-	return u
-}
-
-// Update allows overriding fields `UPDATE` values. See the SubscriptionGroupCreate.OnConflict
-// documentation for more info.
-func (u *SubscriptionGroupUpsertOne) Update(set func(*SubscriptionGroupUpsert)) *SubscriptionGroupUpsertOne {
-	u.create.conflict = append(u.create.conflict, sql.ResolveWith(func(update *sql.UpdateSet) {
-		set(&SubscriptionGroupUpsert{UpdateSet: update})
-	}))
-	return u
-}
-
-// SetOwner sets the "owner" field.
-func (u *SubscriptionGroupUpsertOne) SetOwner(v string) *SubscriptionGroupUpsertOne {
-	return u.Update(func(s *SubscriptionGroupUpsert) {
-		s.SetOwner(v)
-	})
-}
-
-// UpdateOwner sets the "owner" field to the value that was provided on create.
-func (u *SubscriptionGroupUpsertOne) UpdateOwner() *SubscriptionGroupUpsertOne {
-	return u.Update(func(s *SubscriptionGroupUpsert) {
-		s.UpdateOwner()
-	})
-}
-
-// SetEpoch sets the "epoch" field.
-func (u *SubscriptionGroupUpsertOne) SetEpoch(v int64) *SubscriptionGroupUpsertOne {
-	return u.Update(func(s *SubscriptionGroupUpsert) {
-		s.SetEpoch(v)
-	})
-}
-
-// AddEpoch adds v to the "epoch" field.
-func (u *SubscriptionGroupUpsertOne) AddEpoch(v int64) *SubscriptionGroupUpsertOne {
-	return u.Update(func(s *SubscriptionGroupUpsert) {
-		s.AddEpoch(v)
-	})
-}
-
-// UpdateEpoch sets the "epoch" field to the value that was provided on create.
-func (u *SubscriptionGroupUpsertOne) UpdateEpoch() *SubscriptionGroupUpsertOne {
-	return u.Update(func(s *SubscriptionGroupUpsert) {
-		s.UpdateEpoch()
-	})
-}
-
-// SetLeaseTime sets the "lease_time" field.
-func (u *SubscriptionGroupUpsertOne) SetLeaseTime(v int64) *SubscriptionGroupUpsertOne {
-	return u.Update(func(s *SubscriptionGroupUpsert) {
-		s.SetLeaseTime(v)
-	})
-}
-
-// AddLeaseTime adds v to the "lease_time" field.
-func (u *SubscriptionGroupUpsertOne) AddLeaseTime(v int64) *SubscriptionGroupUpsertOne {
-	return u.Update(func(s *SubscriptionGroupUpsert) {
-		s.AddLeaseTime(v)
-	})
-}
-
-// UpdateLeaseTime sets the "lease_time" field to the value that was provided on create.
-func (u *SubscriptionGroupUpsertOne) UpdateLeaseTime() *SubscriptionGroupUpsertOne {
-	return u.Update(func(s *SubscriptionGroupUpsert) {
-		s.UpdateLeaseTime()
-	})
-}
-
-// ClearLeaseTime clears the value of the "lease_time" field.
-func (u *SubscriptionGroupUpsertOne) ClearLeaseTime() *SubscriptionGroupUpsertOne {
-	return u.Update(func(s *SubscriptionGroupUpsert) {
-		s.ClearLeaseTime()
-	})
-}
-
-// SetMark sets the "mark" field.
-func (u *SubscriptionGroupUpsertOne) SetMark(v int64) *SubscriptionGroupUpsertOne {
-	return u.Update(func(s *SubscriptionGroupUpsert) {
-		s.SetMark(v)
-	})
-}
-
-// AddMark adds v to the "mark" field.
-func (u *SubscriptionGroupUpsertOne) AddMark(v int64) *SubscriptionGroupUpsertOne {
-	return u.Update(func(s *SubscriptionGroupUpsert) {
-		s.AddMark(v)
-	})
-}
-
-// UpdateMark sets the "mark" field to the value that was provided on create.
-func (u *SubscriptionGroupUpsertOne) UpdateMark() *SubscriptionGroupUpsertOne {
-	return u.Update(func(s *SubscriptionGroupUpsert) {
-		s.UpdateMark()
-	})
-}
-
-// Exec executes the query.
-func (u *SubscriptionGroupUpsertOne) Exec(ctx context.Context) error {
-	if len(u.create.conflict) == 0 {
-		return errors.New("ent: missing options for SubscriptionGroupCreate.OnConflict")
-	}
-	return u.create.Exec(ctx)
-}
-
-// ExecX is like Exec, but panics if an error occurs.
-func (u *SubscriptionGroupUpsertOne) ExecX(ctx context.Context) {
-	if err := u.create.Exec(ctx); err != nil {
-		panic(err)
-	}
-}
-
-// Exec executes the UPSERT query and returns the inserted/updated ID.
-func (u *SubscriptionGroupUpsertOne) ID(ctx context.Context) (id int64, err error) {
-	node, err := u.create.Save(ctx)
-	if err != nil {
-		return id, err
-	}
-	return node.ID, nil
-}
-
-// IDX is like ID, but panics if an error occurs.
-func (u *SubscriptionGroupUpsertOne) IDX(ctx context.Context) int64 {
-	id, err := u.ID(ctx)
-	if err != nil {
-		panic(err)
-	}
-	return id
-}
-
 // SubscriptionGroupCreateBulk is the builder for creating many SubscriptionGroup entities in bulk.
 type SubscriptionGroupCreateBulk struct {
 	config
 	err      error
 	builders []*SubscriptionGroupCreate
-	conflict []sql.ConflictOption
 }
 
 // Save creates the SubscriptionGroup entities in the database.
@@ -500,7 +169,6 @@ func (_c *SubscriptionGroupCreateBulk) Save(ctx context.Context) ([]*Subscriptio
 	for i := range _c.builders {
 		func(i int, root context.Context) {
 			builder := _c.builders[i]
-			builder.defaults()
 			var mut Mutator = MutateFunc(func(ctx context.Context, m Mutation) (Value, error) {
 				mutation, ok := m.(*SubscriptionGroupMutation)
 				if !ok {
@@ -516,7 +184,6 @@ func (_c *SubscriptionGroupCreateBulk) Save(ctx context.Context) ([]*Subscriptio
 					_, err = mutators[i+1].Mutate(root, _c.builders[i+1].mutation)
 				} else {
 					spec := &sqlgraph.BatchCreateSpec{Nodes: specs}
-					spec.OnConflict = _c.conflict
 					// Invoke the actual operation on the latest mutation in the chain.
 					if err = sqlgraph.BatchCreate(ctx, _c.driver, spec); err != nil {
 						if sqlgraph.IsConstraintError(err) {
@@ -567,204 +234,6 @@ func (_c *SubscriptionGroupCreateBulk) Exec(ctx context.Context) error {
 // ExecX is like Exec, but panics if an error occurs.
 func (_c *SubscriptionGroupCreateBulk) ExecX(ctx context.Context) {
 	if err := _c.Exec(ctx); err != nil {
-		panic(err)
-	}
-}
-
-// OnConflict allows configuring the `ON CONFLICT` / `ON DUPLICATE KEY` clause
-// of the `INSERT` statement. For example:
-//
-//	client.SubscriptionGroup.CreateBulk(builders...).
-//		OnConflict(
-//			// Update the row with the new values
-//			// the was proposed for insertion.
-//			sql.ResolveWithNewValues(),
-//		).
-//		// Override some of the fields with custom
-//		// update values.
-//		Update(func(u *ent.SubscriptionGroupUpsert) {
-//			SetOwner(v+v).
-//		}).
-//		Exec(ctx)
-func (_c *SubscriptionGroupCreateBulk) OnConflict(opts ...sql.ConflictOption) *SubscriptionGroupUpsertBulk {
-	_c.conflict = opts
-	return &SubscriptionGroupUpsertBulk{
-		create: _c,
-	}
-}
-
-// OnConflictColumns calls `OnConflict` and configures the columns
-// as conflict target. Using this option is equivalent to using:
-//
-//	client.SubscriptionGroup.Create().
-//		OnConflict(sql.ConflictColumns(columns...)).
-//		Exec(ctx)
-func (_c *SubscriptionGroupCreateBulk) OnConflictColumns(columns ...string) *SubscriptionGroupUpsertBulk {
-	_c.conflict = append(_c.conflict, sql.ConflictColumns(columns...))
-	return &SubscriptionGroupUpsertBulk{
-		create: _c,
-	}
-}
-
-// SubscriptionGroupUpsertBulk is the builder for "upsert"-ing
-// a bulk of SubscriptionGroup nodes.
-type SubscriptionGroupUpsertBulk struct {
-	create *SubscriptionGroupCreateBulk
-}
-
-// UpdateNewValues updates the mutable fields using the new values that
-// were set on create. Using this option is equivalent to using:
-//
-//	client.SubscriptionGroup.Create().
-//		OnConflict(
-//			sql.ResolveWithNewValues(),
-//			sql.ResolveWith(func(u *sql.UpdateSet) {
-//				u.SetIgnore(subscriptiongroup.FieldID)
-//			}),
-//		).
-//		Exec(ctx)
-func (u *SubscriptionGroupUpsertBulk) UpdateNewValues() *SubscriptionGroupUpsertBulk {
-	u.create.conflict = append(u.create.conflict, sql.ResolveWithNewValues())
-	u.create.conflict = append(u.create.conflict, sql.ResolveWith(func(s *sql.UpdateSet) {
-		for _, b := range u.create.builders {
-			if _, exists := b.mutation.ID(); exists {
-				s.SetIgnore(subscriptiongroup.FieldID)
-			}
-		}
-	}))
-	return u
-}
-
-// Ignore sets each column to itself in case of conflict.
-// Using this option is equivalent to using:
-//
-//	client.SubscriptionGroup.Create().
-//		OnConflict(sql.ResolveWithIgnore()).
-//		Exec(ctx)
-func (u *SubscriptionGroupUpsertBulk) Ignore() *SubscriptionGroupUpsertBulk {
-	u.create.conflict = append(u.create.conflict, sql.ResolveWithIgnore())
-	return u
-}
-
-// DoNothing configures the conflict_action to `DO NOTHING`.
-// Supported only by SQLite and PostgreSQL.
-func (u *SubscriptionGroupUpsertBulk) DoNothing() *SubscriptionGroupUpsertBulk {
-	u.create.conflict = append(u.create.conflict, sql.DoNothing())
-	return u
-}
-
-// Update allows overriding fields `UPDATE` values. See the SubscriptionGroupCreateBulk.OnConflict
-// documentation for more info.
-func (u *SubscriptionGroupUpsertBulk) Update(set func(*SubscriptionGroupUpsert)) *SubscriptionGroupUpsertBulk {
-	u.create.conflict = append(u.create.conflict, sql.ResolveWith(func(update *sql.UpdateSet) {
-		set(&SubscriptionGroupUpsert{UpdateSet: update})
-	}))
-	return u
-}
-
-// SetOwner sets the "owner" field.
-func (u *SubscriptionGroupUpsertBulk) SetOwner(v string) *SubscriptionGroupUpsertBulk {
-	return u.Update(func(s *SubscriptionGroupUpsert) {
-		s.SetOwner(v)
-	})
-}
-
-// UpdateOwner sets the "owner" field to the value that was provided on create.
-func (u *SubscriptionGroupUpsertBulk) UpdateOwner() *SubscriptionGroupUpsertBulk {
-	return u.Update(func(s *SubscriptionGroupUpsert) {
-		s.UpdateOwner()
-	})
-}
-
-// SetEpoch sets the "epoch" field.
-func (u *SubscriptionGroupUpsertBulk) SetEpoch(v int64) *SubscriptionGroupUpsertBulk {
-	return u.Update(func(s *SubscriptionGroupUpsert) {
-		s.SetEpoch(v)
-	})
-}
-
-// AddEpoch adds v to the "epoch" field.
-func (u *SubscriptionGroupUpsertBulk) AddEpoch(v int64) *SubscriptionGroupUpsertBulk {
-	return u.Update(func(s *SubscriptionGroupUpsert) {
-		s.AddEpoch(v)
-	})
-}
-
-// UpdateEpoch sets the "epoch" field to the value that was provided on create.
-func (u *SubscriptionGroupUpsertBulk) UpdateEpoch() *SubscriptionGroupUpsertBulk {
-	return u.Update(func(s *SubscriptionGroupUpsert) {
-		s.UpdateEpoch()
-	})
-}
-
-// SetLeaseTime sets the "lease_time" field.
-func (u *SubscriptionGroupUpsertBulk) SetLeaseTime(v int64) *SubscriptionGroupUpsertBulk {
-	return u.Update(func(s *SubscriptionGroupUpsert) {
-		s.SetLeaseTime(v)
-	})
-}
-
-// AddLeaseTime adds v to the "lease_time" field.
-func (u *SubscriptionGroupUpsertBulk) AddLeaseTime(v int64) *SubscriptionGroupUpsertBulk {
-	return u.Update(func(s *SubscriptionGroupUpsert) {
-		s.AddLeaseTime(v)
-	})
-}
-
-// UpdateLeaseTime sets the "lease_time" field to the value that was provided on create.
-func (u *SubscriptionGroupUpsertBulk) UpdateLeaseTime() *SubscriptionGroupUpsertBulk {
-	return u.Update(func(s *SubscriptionGroupUpsert) {
-		s.UpdateLeaseTime()
-	})
-}
-
-// ClearLeaseTime clears the value of the "lease_time" field.
-func (u *SubscriptionGroupUpsertBulk) ClearLeaseTime() *SubscriptionGroupUpsertBulk {
-	return u.Update(func(s *SubscriptionGroupUpsert) {
-		s.ClearLeaseTime()
-	})
-}
-
-// SetMark sets the "mark" field.
-func (u *SubscriptionGroupUpsertBulk) SetMark(v int64) *SubscriptionGroupUpsertBulk {
-	return u.Update(func(s *SubscriptionGroupUpsert) {
-		s.SetMark(v)
-	})
-}
-
-// AddMark adds v to the "mark" field.
-func (u *SubscriptionGroupUpsertBulk) AddMark(v int64) *SubscriptionGroupUpsertBulk {
-	return u.Update(func(s *SubscriptionGroupUpsert) {
-		s.AddMark(v)
-	})
-}
-
-// UpdateMark sets the "mark" field to the value that was provided on create.
-func (u *SubscriptionGroupUpsertBulk) UpdateMark() *SubscriptionGroupUpsertBulk {
-	return u.Update(func(s *SubscriptionGroupUpsert) {
-		s.UpdateMark()
-	})
-}
-
-// Exec executes the query.
-func (u *SubscriptionGroupUpsertBulk) Exec(ctx context.Context) error {
-	if u.create.err != nil {
-		return u.create.err
-	}
-	for i, b := range u.create.builders {
-		if len(b.conflict) != 0 {
-			return fmt.Errorf("ent: OnConflict was set for builder %d. Set it on the SubscriptionGroupCreateBulk instead", i)
-		}
-	}
-	if len(u.create.conflict) == 0 {
-		return errors.New("ent: missing options for SubscriptionGroupCreateBulk.OnConflict")
-	}
-	return u.create.Exec(ctx)
-}
-
-// ExecX is like Exec, but panics if an error occurs.
-func (u *SubscriptionGroupUpsertBulk) ExecX(ctx context.Context) {
-	if err := u.create.Exec(ctx); err != nil {
 		panic(err)
 	}
 }

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 
-	"entgo.io/ent/dialect/sql"
 	"entgo.io/ent/dialect/sql/sqlgraph"
 	"entgo.io/ent/schema/field"
 	"github.com/postrider-dev/postrider/ent/tenant"
@@ -18,7 +17,6 @@ type TenantCreate struct {
 	config
 	mutation *TenantMutation
 	hooks    []Hook
-	conflict []sql.ConflictOption
 }
 
 // SetName sets the "name" field.
@@ -30,14 +28,6 @@ func (_c *TenantCreate) SetName(v string) *TenantCreate {
 // SetDisplayName sets the "display_name" field.
 func (_c *TenantCreate) SetDisplayName(v string) *TenantCreate {
 	_c.mutation.SetDisplayName(v)
-	return _c
-}
-
-// SetNillableDisplayName sets the "display_name" field if the given value is not nil.
-func (_c *TenantCreate) SetNillableDisplayName(v *string) *TenantCreate {
-	if v != nil {
-		_c.SetDisplayName(*v)
-	}
 	return _c
 }
 
@@ -61,25 +51,9 @@ func (_c *TenantCreate) SetPurgedTo(v int64) *TenantCreate {
 	return _c
 }
 
-// SetNillablePurgedTo sets the "purged_to" field if the given value is not nil.
-func (_c *TenantCreate) SetNillablePurgedTo(v *int64) *TenantCreate {
-	if v != nil {
-		_c.SetPurgedTo(*v)
-	}
-	return _c
-}
-
 // SetRevision sets the "revision" field.
 func (_c *TenantCreate) SetRevision(v int64) *TenantCreate {
 	_c.mutation.SetRevision(v)
-	return _c
-}
-
-// SetNillableRevision sets the "revision" field if the given value is not nil.
-func (_c *TenantCreate) SetNillableRevision(v *int64) *TenantCreate {
-	if v != nil {
-		_c.SetRevision(*v)
-	}
 	return _c
 }
 
@@ -108,7 +82,6 @@ func (_c *TenantCreate) Mutation() *TenantMutation {
 
 // Save creates the Tenant in the database.
 func (_c *TenantCreate) Save(ctx context.Context) (*Tenant, error) {
-	_c.defaults()
 	return withHooks(ctx, _c.sqlSave, _c.mutation, _c.hooks)
 }
 
@@ -134,31 +107,10 @@ func (_c *TenantCreate) ExecX(ctx context.Context) {
 	}
 }
 
-// defaults sets the default values of the builder before save.
-func (_c *TenantCreate) defaults() {
-	if _, ok := _c.mutation.DisplayName(); !ok {
-		v := tenant.DefaultDisplayName
-		_c.mutation.SetDisplayName(v)
-	}
-	if _, ok := _c.mutation.PurgedTo(); !ok {
-		v := tenant.DefaultPurgedTo
-		_c.mutation.SetPurgedTo(v)
-	}
-	if _, ok := _c.mutation.Revision(); !ok {
-		v := tenant.DefaultRevision
-		_c.mutation.SetRevision(v)
-	}
-}
-
 // check runs all checks and user-defined validators on the builder.
 func (_c *TenantCreate) check() error {
 	if _, ok := _c.mutation.Name(); !ok {
 		return &ValidationError{Name: "name", err: errors.New(`ent: missing required field "Tenant.name"`)}
-	}
-	if v, ok := _c.mutation.Name(); ok {
-		if err := tenant.NameValidator(v); err != nil {
-			return &ValidationError{Name: "name", err: fmt.Errorf(`ent: validator failed for field "Tenant.name": %w`, err)}
-		}
 	}
 	if _, ok := _c.mutation.DisplayName(); !ok {
 		return &ValidationError{Name: "display_name", err: errors.New(`ent: missing required field "Tenant.display_name"`)}
@@ -203,7 +155,6 @@ func (_c *TenantCreate) createSpec() (*Tenant, *sqlgraph.CreateSpec) {
 		_node = &Tenant{config: _c.config}
 		_spec = sqlgraph.NewCreateSpec(tenant.Table, sqlgraph.NewFieldSpec(tenant.FieldID, field.TypeInt64))
 	)
-	_spec.OnConflict = _c.conflict
 	if id, ok := _c.mutation.ID(); ok {
 		_node.ID = id
 		_spec.ID.Value = id
@@ -239,389 +190,11 @@ func (_c *TenantCreate) createSpec() (*Tenant, *sqlgraph.CreateSpec) {
 	return _node, _spec
 }
 
-// OnConflict allows configuring the `ON CONFLICT` / `ON DUPLICATE KEY` clause
-// of the `INSERT` statement. For example:
-//
-//	client.Tenant.Create().
-//		SetName(v).
-//		OnConflict(
-//			// Update the row with the new values
-//			// the was proposed for insertion.
-//			sql.ResolveWithNewValues(),
-//		).
-//		// Override some of the fields with custom
-//		// update values.
-//		Update(func(u *ent.TenantUpsert) {
-//			SetName(v+v).
-//		}).
-//		Exec(ctx)
-func (_c *TenantCreate) OnConflict(opts ...sql.ConflictOption) *TenantUpsertOne {
-	_c.conflict = opts
-	return &TenantUpsertOne{
-		create: _c,
-	}
-}
-
-// OnConflictColumns calls `OnConflict` and configures the columns
-// as conflict target. Using this option is equivalent to using:
-//
-//	client.Tenant.Create().
-//		OnConflict(sql.ConflictColumns(columns...)).
-//		Exec(ctx)
-func (_c *TenantCreate) OnConflictColumns(columns ...string) *TenantUpsertOne {
-	_c.conflict = append(_c.conflict, sql.ConflictColumns(columns...))
-	return &TenantUpsertOne{
-		create: _c,
-	}
-}
-
-type (
-	// TenantUpsertOne is the builder for "upsert"-ing
-	//  one Tenant node.
-	TenantUpsertOne struct {
-		create *TenantCreate
-	}
-
-	// TenantUpsert is the "OnConflict" setter.
-	TenantUpsert struct {
-		*sql.UpdateSet
-	}
-)
-
-// SetName sets the "name" field.
-func (u *TenantUpsert) SetName(v string) *TenantUpsert {
-	u.Set(tenant.FieldName, v)
-	return u
-}
-
-// UpdateName sets the "name" field to the value that was provided on create.
-func (u *TenantUpsert) UpdateName() *TenantUpsert {
-	u.SetExcluded(tenant.FieldName)
-	return u
-}
-
-// SetDisplayName sets the "display_name" field.
-func (u *TenantUpsert) SetDisplayName(v string) *TenantUpsert {
-	u.Set(tenant.FieldDisplayName, v)
-	return u
-}
-
-// UpdateDisplayName sets the "display_name" field to the value that was provided on create.
-func (u *TenantUpsert) UpdateDisplayName() *TenantUpsert {
-	u.SetExcluded(tenant.FieldDisplayName)
-	return u
-}
-
-// SetTypedOnly sets the "typed_only" field.
-func (u *TenantUpsert) SetTypedOnly(v bool) *TenantUpsert {
-	u.Set(tenant.FieldTypedOnly, v)
-	return u
-}
-
-// UpdateTypedOnly sets the "typed_only" field to the value that was provided on create.
-func (u *TenantUpsert) UpdateTypedOnly() *TenantUpsert {
-	u.SetExcluded(tenant.FieldTypedOnly)
-	return u
-}
-
-// ClearTypedOnly clears the value of the "typed_only" field.
-func (u *TenantUpsert) ClearTypedOnly() *TenantUpsert {
-	u.SetNull(tenant.FieldTypedOnly)
-	return u
-}
-
-// SetPurgedTo sets the "purged_to" field.
-func (u *TenantUpsert) SetPurgedTo(v int64) *TenantUpsert {
-	u.Set(tenant.FieldPurgedTo, v)
-	return u
-}
-
-// UpdatePurgedTo sets the "purged_to" field to the value that was provided on create.
-func (u *TenantUpsert) UpdatePurgedTo() *TenantUpsert {
-	u.SetExcluded(tenant.FieldPurgedTo)
-	return u
-}
-
-// AddPurgedTo adds v to the "purged_to" field.
-func (u *TenantUpsert) AddPurgedTo(v int64) *TenantUpsert {
-	u.Add(tenant.FieldPurgedTo, v)
-	return u
-}
-
-// SetRevision sets the "revision" field.
-func (u *TenantUpsert) SetRevision(v int64) *TenantUpsert {
-	u.Set(tenant.FieldRevision, v)
-	return u
-}
-
-// UpdateRevision sets the "revision" field to the value that was provided on create.
-func (u *TenantUpsert) UpdateRevision() *TenantUpsert {
-	u.SetExcluded(tenant.FieldRevision)
-	return u
-}
-
-// AddRevision adds v to the "revision" field.
-func (u *TenantUpsert) AddRevision(v int64) *TenantUpsert {
-	u.Add(tenant.FieldRevision, v)
-	return u
-}
-
-// SetCreateTime sets the "create_time" field.
-func (u *TenantUpsert) SetCreateTime(v int64) *TenantUpsert {
-	u.Set(tenant.FieldCreateTime, v)
-	return u
-}
-
-// UpdateCreateTime sets the "create_time" field to the value that was provided on create.
-func (u *TenantUpsert) UpdateCreateTime() *TenantUpsert {
-	u.SetExcluded(tenant.FieldCreateTime)
-	return u
-}
-
-// AddCreateTime adds v to the "create_time" field.
-func (u *TenantUpsert) AddCreateTime(v int64) *TenantUpsert {
-	u.Add(tenant.FieldCreateTime, v)
-	return u
-}
-
-// SetUpdateTime sets the "update_time" field.
-func (u *TenantUpsert) SetUpdateTime(v int64) *TenantUpsert {
-	u.Set(tenant.FieldUpdateTime, v)
-	return u
-}
-
-// UpdateUpdateTime sets the "update_time" field to the value that was provided on create.
-func (u *TenantUpsert) UpdateUpdateTime() *TenantUpsert {
-	u.SetExcluded(tenant.FieldUpdateTime)
-	return u
-}
-
-// AddUpdateTime adds v to the "update_time" field.
-func (u *TenantUpsert) AddUpdateTime(v int64) *TenantUpsert {
-	u.Add(tenant.FieldUpdateTime, v)
-	return u
-}
-
-// UpdateNewValues updates the mutable fields using the new values that were set on create except the ID field.
-// Using this option is equivalent to using:
-//
-//	client.Tenant.Create().
-//		OnConflict(
-//			sql.ResolveWithNewValues(),
-//			sql.ResolveWith(func(u *sql.UpdateSet) {
-//				u.SetIgnore(tenant.FieldID)
-//			}),
-//		).
-//		Exec(ctx)
-func (u *TenantUpsertOne) UpdateNewValues() *TenantUpsertOne {
-	u.create.conflict = append(u.create.conflict, sql.ResolveWithNewValues())
-	u.create.conflict = append(u.create.conflict, sql.ResolveWith(func(s *sql.UpdateSet) {
-		if _, exists := u.create.mutation.ID(); exists {
-			s.SetIgnore(tenant.FieldID)
-		}
-	}))
-	return u
-}
-
-// Ignore sets each column to itself in case of conflict.
-// Using this option is equivalent to using:
-//
-//	client.Tenant.Create().
-//	    OnConflict(sql.ResolveWithIgnore()).
-//	    Exec(ctx)
-func (u *TenantUpsertOne) Ignore() *TenantUpsertOne {
-	u.create.conflict = append(u.create.conflict, sql.ResolveWithIgnore())
-	return u
-}
-
-// DoNothing configures the conflict_action to `DO NOTHING`.
-// Supported only by SQLite and PostgreSQL.
-func (u *TenantUpsertOne) DoNothing() *TenantUpsertOne {
-	u.create.conflict = append(u.create.conflict, sql.DoNothing())
-	return u
-}
-
-// Update allows overriding fields `UPDATE` values. See the TenantCreate.OnConflict
-// documentation for more info.
-func (u *TenantUpsertOne) Update(set func(*TenantUpsert)) *TenantUpsertOne {
-	u.create.conflict = append(u.create.conflict, sql.ResolveWith(func(update *sql.UpdateSet) {
-		set(&TenantUpsert{UpdateSet: update})
-	}))
-	return u
-}
-
-// SetName sets the "name" field.
-func (u *TenantUpsertOne) SetName(v string) *TenantUpsertOne {
-	return u.Update(func(s *TenantUpsert) {
-		s.SetName(v)
-	})
-}
-
-// UpdateName sets the "name" field to the value that was provided on create.
-func (u *TenantUpsertOne) UpdateName() *TenantUpsertOne {
-	return u.Update(func(s *TenantUpsert) {
-		s.UpdateName()
-	})
-}
-
-// SetDisplayName sets the "display_name" field.
-func (u *TenantUpsertOne) SetDisplayName(v string) *TenantUpsertOne {
-	return u.Update(func(s *TenantUpsert) {
-		s.SetDisplayName(v)
-	})
-}
-
-// UpdateDisplayName sets the "display_name" field to the value that was provided on create.
-func (u *TenantUpsertOne) UpdateDisplayName() *TenantUpsertOne {
-	return u.Update(func(s *TenantUpsert) {
-		s.UpdateDisplayName()
-	})
-}
-
-// SetTypedOnly sets the "typed_only" field.
-func (u *TenantUpsertOne) SetTypedOnly(v bool) *TenantUpsertOne {
-	return u.Update(func(s *TenantUpsert) {
-		s.SetTypedOnly(v)
-	})
-}
-
-// UpdateTypedOnly sets the "typed_only" field to the value that was provided on create.
-func (u *TenantUpsertOne) UpdateTypedOnly() *TenantUpsertOne {
-	return u.Update(func(s *TenantUpsert) {
-		s.UpdateTypedOnly()
-	})
-}
-
-// ClearTypedOnly clears the value of the "typed_only" field.
-func (u *TenantUpsertOne) ClearTypedOnly() *TenantUpsertOne {
-	return u.Update(func(s *TenantUpsert) {
-		s.ClearTypedOnly()
-	})
-}
-
-// SetPurgedTo sets the "purged_to" field.
-func (u *TenantUpsertOne) SetPurgedTo(v int64) *TenantUpsertOne {
-	return u.Update(func(s *TenantUpsert) {
-		s.SetPurgedTo(v)
-	})
-}
-
-// AddPurgedTo adds v to the "purged_to" field.
-func (u *TenantUpsertOne) AddPurgedTo(v int64) *TenantUpsertOne {
-	return u.Update(func(s *TenantUpsert) {
-		s.AddPurgedTo(v)
-	})
-}
-
-// UpdatePurgedTo sets the "purged_to" field to the value that was provided on create.
-func (u *TenantUpsertOne) UpdatePurgedTo() *TenantUpsertOne {
-	return u.Update(func(s *TenantUpsert) {
-		s.UpdatePurgedTo()
-	})
-}
-
-// SetRevision sets the "revision" field.
-func (u *TenantUpsertOne) SetRevision(v int64) *TenantUpsertOne {
-	return u.Update(func(s *TenantUpsert) {
-		s.SetRevision(v)
-	})
-}
-
-// AddRevision adds v to the "revision" field.
-func (u *TenantUpsertOne) AddRevision(v int64) *TenantUpsertOne {
-	return u.Update(func(s *TenantUpsert) {
-		s.AddRevision(v)
-	})
-}
-
-// UpdateRevision sets the "revision" field to the value that was provided on create.
-func (u *TenantUpsertOne) UpdateRevision() *TenantUpsertOne {
-	return u.Update(func(s *TenantUpsert) {
-		s.UpdateRevision()
-	})
-}
-
-// SetCreateTime sets the "create_time" field.
-func (u *TenantUpsertOne) SetCreateTime(v int64) *TenantUpsertOne {
-	return u.Update(func(s *TenantUpsert) {
-		s.SetCreateTime(v)
-	})
-}
-
-// AddCreateTime adds v to the "create_time" field.
-func (u *TenantUpsertOne) AddCreateTime(v int64) *TenantUpsertOne {
-	return u.Update(func(s *TenantUpsert) {
-		s.AddCreateTime(v)
-	})
-}
-
-// UpdateCreateTime sets the "create_time" field to the value that was provided on create.
-func (u *TenantUpsertOne) UpdateCreateTime() *TenantUpsertOne {
-	return u.Update(func(s *TenantUpsert) {
-		s.UpdateCreateTime()
-	})
-}
-
-// SetUpdateTime sets the "update_time" field.
-func (u *TenantUpsertOne) SetUpdateTime(v int64) *TenantUpsertOne {
-	return u.Update(func(s *TenantUpsert) {
-		s.SetUpdateTime(v)
-	})
-}
-
-// AddUpdateTime adds v to the "update_time" field.
-func (u *TenantUpsertOne) AddUpdateTime(v int64) *TenantUpsertOne {
-	return u.Update(func(s *TenantUpsert) {
-		s.AddUpdateTime(v)
-	})
-}
-
-// UpdateUpdateTime sets the "update_time" field to the value that was provided on create.
-func (u *TenantUpsertOne) UpdateUpdateTime() *TenantUpsertOne {
-	return u.Update(func(s *TenantUpsert) {
-		s.UpdateUpdateTime()
-	})
-}
-
-// Exec executes the query.
-func (u *TenantUpsertOne) Exec(ctx context.Context) error {
-	if len(u.create.conflict) == 0 {
-		return errors.New("ent: missing options for TenantCreate.OnConflict")
-	}
-	return u.create.Exec(ctx)
-}
-
-// ExecX is like Exec, but panics if an error occurs.
-func (u *TenantUpsertOne) ExecX(ctx context.Context) {
-	if err := u.create.Exec(ctx); err != nil {
-		panic(err)
-	}
-}
-
-// Exec executes the UPSERT query and returns the inserted/updated ID.
-func (u *TenantUpsertOne) ID(ctx context.Context) (id int64, err error) {
-	node, err := u.create.Save(ctx)
-	if err != nil {
-		return id, err
-	}
-	return node.ID, nil
-}
-
-// IDX is like ID, but panics if an error occurs.
-func (u *TenantUpsertOne) IDX(ctx context.Context) int64 {
-	id, err := u.ID(ctx)
-	if err != nil {
-		panic(err)
-	}
-	return id
-}
-
 // TenantCreateBulk is the builder for creating many Tenant entities in bulk.
 type TenantCreateBulk struct {
 	config
 	err      error
 	builders []*TenantCreate
-	conflict []sql.ConflictOption
 }
 
 // Save creates the Tenant entities in the database.
@@ -635,7 +208,6 @@ func (_c *TenantCreateBulk) Save(ctx context.Context) ([]*Tenant, error) {
 	for i := range _c.builders {
 		func(i int, root context.Context) {
 			builder := _c.builders[i]
-			builder.defaults()
 			var mut Mutator = MutateFunc(func(ctx context.Context, m Mutation) (Value, error) {
 				mutation, ok := m.(*TenantMutation)
 				if !ok {
@@ -651,7 +223,6 @@ func (_c *TenantCreateBulk) Save(ctx context.Context) ([]*Tenant, error) {
 					_, err = mutators[i+1].Mutate(root, _c.builders[i+1].mutation)
 				} else {
 					spec := &sqlgraph.BatchCreateSpec{Nodes: specs}
-					spec.OnConflict = _c.conflict
 					// Invoke the actual operation on the latest mutation in the chain.
 					if err = sqlgraph.BatchCreate(ctx, _c.driver, spec); err != nil {
 						if sqlgraph.IsConstraintError(err) {
@@ -702,253 +273,6 @@ func (_c *TenantCreateBulk) Exec(ctx context.Context) error {
 // ExecX is like Exec, but panics if an error occurs.
 func (_c *TenantCreateBulk) ExecX(ctx context.Context) {
 	if err := _c.Exec(ctx); err != nil {
-		panic(err)
-	}
-}
-
-// OnConflict allows configuring the `ON CONFLICT` / `ON DUPLICATE KEY` clause
-// of the `INSERT` statement. For example:
-//
-//	client.Tenant.CreateBulk(builders...).
-//		OnConflict(
-//			// Update the row with the new values
-//			// the was proposed for insertion.
-//			sql.ResolveWithNewValues(),
-//		).
-//		// Override some of the fields with custom
-//		// update values.
-//		Update(func(u *ent.TenantUpsert) {
-//			SetName(v+v).
-//		}).
-//		Exec(ctx)
-func (_c *TenantCreateBulk) OnConflict(opts ...sql.ConflictOption) *TenantUpsertBulk {
-	_c.conflict = opts
-	return &TenantUpsertBulk{
-		create: _c,
-	}
-}
-
-// OnConflictColumns calls `OnConflict` and configures the columns
-// as conflict target. Using this option is equivalent to using:
-//
-//	client.Tenant.Create().
-//		OnConflict(sql.ConflictColumns(columns...)).
-//		Exec(ctx)
-func (_c *TenantCreateBulk) OnConflictColumns(columns ...string) *TenantUpsertBulk {
-	_c.conflict = append(_c.conflict, sql.ConflictColumns(columns...))
-	return &TenantUpsertBulk{
-		create: _c,
-	}
-}
-
-// TenantUpsertBulk is the builder for "upsert"-ing
-// a bulk of Tenant nodes.
-type TenantUpsertBulk struct {
-	create *TenantCreateBulk
-}
-
-// UpdateNewValues updates the mutable fields using the new values that
-// were set on create. Using this option is equivalent to using:
-//
-//	client.Tenant.Create().
-//		OnConflict(
-//			sql.ResolveWithNewValues(),
-//			sql.ResolveWith(func(u *sql.UpdateSet) {
-//				u.SetIgnore(tenant.FieldID)
-//			}),
-//		).
-//		Exec(ctx)
-func (u *TenantUpsertBulk) UpdateNewValues() *TenantUpsertBulk {
-	u.create.conflict = append(u.create.conflict, sql.ResolveWithNewValues())
-	u.create.conflict = append(u.create.conflict, sql.ResolveWith(func(s *sql.UpdateSet) {
-		for _, b := range u.create.builders {
-			if _, exists := b.mutation.ID(); exists {
-				s.SetIgnore(tenant.FieldID)
-			}
-		}
-	}))
-	return u
-}
-
-// Ignore sets each column to itself in case of conflict.
-// Using this option is equivalent to using:
-//
-//	client.Tenant.Create().
-//		OnConflict(sql.ResolveWithIgnore()).
-//		Exec(ctx)
-func (u *TenantUpsertBulk) Ignore() *TenantUpsertBulk {
-	u.create.conflict = append(u.create.conflict, sql.ResolveWithIgnore())
-	return u
-}
-
-// DoNothing configures the conflict_action to `DO NOTHING`.
-// Supported only by SQLite and PostgreSQL.
-func (u *TenantUpsertBulk) DoNothing() *TenantUpsertBulk {
-	u.create.conflict = append(u.create.conflict, sql.DoNothing())
-	return u
-}
-
-// Update allows overriding fields `UPDATE` values. See the TenantCreateBulk.OnConflict
-// documentation for more info.
-func (u *TenantUpsertBulk) Update(set func(*TenantUpsert)) *TenantUpsertBulk {
-	u.create.conflict = append(u.create.conflict, sql.ResolveWith(func(update *sql.UpdateSet) {
-		set(&TenantUpsert{UpdateSet: update})
-	}))
-	return u
-}
-
-// SetName sets the "name" field.
-func (u *TenantUpsertBulk) SetName(v string) *TenantUpsertBulk {
-	return u.Update(func(s *TenantUpsert) {
-		s.SetName(v)
-	})
-}
-
-// UpdateName sets the "name" field to the value that was provided on create.
-func (u *TenantUpsertBulk) UpdateName() *TenantUpsertBulk {
-	return u.Update(func(s *TenantUpsert) {
-		s.UpdateName()
-	})
-}
-
-// SetDisplayName sets the "display_name" field.
-func (u *TenantUpsertBulk) SetDisplayName(v string) *TenantUpsertBulk {
-	return u.Update(func(s *TenantUpsert) {
-		s.SetDisplayName(v)
-	})
-}
-
-// UpdateDisplayName sets the "display_name" field to the value that was provided on create.
-func (u *TenantUpsertBulk) UpdateDisplayName() *TenantUpsertBulk {
-	return u.Update(func(s *TenantUpsert) {
-		s.UpdateDisplayName()
-	})
-}
-
-// SetTypedOnly sets the "typed_only" field.
-func (u *TenantUpsertBulk) SetTypedOnly(v bool) *TenantUpsertBulk {
-	return u.Update(func(s *TenantUpsert) {
-		s.SetTypedOnly(v)
-	})
-}
-
-// UpdateTypedOnly sets the "typed_only" field to the value that was provided on create.
-func (u *TenantUpsertBulk) UpdateTypedOnly() *TenantUpsertBulk {
-	return u.Update(func(s *TenantUpsert) {
-		s.UpdateTypedOnly()
-	})
-}
-
-// ClearTypedOnly clears the value of the "typed_only" field.
-func (u *TenantUpsertBulk) ClearTypedOnly() *TenantUpsertBulk {
-	return u.Update(func(s *TenantUpsert) {
-		s.ClearTypedOnly()
-	})
-}
-
-// SetPurgedTo sets the "purged_to" field.
-func (u *TenantUpsertBulk) SetPurgedTo(v int64) *TenantUpsertBulk {
-	return u.Update(func(s *TenantUpsert) {
-		s.SetPurgedTo(v)
-	})
-}
-
-// AddPurgedTo adds v to the "purged_to" field.
-func (u *TenantUpsertBulk) AddPurgedTo(v int64) *TenantUpsertBulk {
-	return u.Update(func(s *TenantUpsert) {
-		s.AddPurgedTo(v)
-	})
-}
-
-// UpdatePurgedTo sets the "purged_to" field to the value that was provided on create.
-func (u *TenantUpsertBulk) UpdatePurgedTo() *TenantUpsertBulk {
-	return u.Update(func(s *TenantUpsert) {
-		s.UpdatePurgedTo()
-	})
-}
-
-// SetRevision sets the "revision" field.
-func (u *TenantUpsertBulk) SetRevision(v int64) *TenantUpsertBulk {
-	return u.Update(func(s *TenantUpsert) {
-		s.SetRevision(v)
-	})
-}
-
-// AddRevision adds v to the "revision" field.
-func (u *TenantUpsertBulk) AddRevision(v int64) *TenantUpsertBulk {
-	return u.Update(func(s *TenantUpsert) {
-		s.AddRevision(v)
-	})
-}
-
-// UpdateRevision sets the "revision" field to the value that was provided on create.
-func (u *TenantUpsertBulk) UpdateRevision() *TenantUpsertBulk {
-	return u.Update(func(s *TenantUpsert) {
-		s.UpdateRevision()
-	})
-}
-
-// SetCreateTime sets the "create_time" field.
-func (u *TenantUpsertBulk) SetCreateTime(v int64) *TenantUpsertBulk {
-	return u.Update(func(s *TenantUpsert) {
-		s.SetCreateTime(v)
-	})
-}
-
-// AddCreateTime adds v to the "create_time" field.
-func (u *TenantUpsertBulk) AddCreateTime(v int64) *TenantUpsertBulk {
-	return u.Update(func(s *TenantUpsert) {
-		s.AddCreateTime(v)
-	})
-}
-
-// UpdateCreateTime sets the "create_time" field to the value that was provided on create.
-func (u *TenantUpsertBulk) UpdateCreateTime() *TenantUpsertBulk {
-	return u.Update(func(s *TenantUpsert) {
-		s.UpdateCreateTime()
-	})
-}
-
-// SetUpdateTime sets the "update_time" field.
-func (u *TenantUpsertBulk) SetUpdateTime(v int64) *TenantUpsertBulk {
-	return u.Update(func(s *TenantUpsert) {
-		s.SetUpdateTime(v)
-	})
-}
-
-// AddUpdateTime adds v to the "update_time" field.
-func (u *TenantUpsertBulk) AddUpdateTime(v int64) *TenantUpsertBulk {
-	return u.Update(func(s *TenantUpsert) {
-		s.AddUpdateTime(v)
-	})
-}
-
-// UpdateUpdateTime sets the "update_time" field to the value that was provided on create.
-func (u *TenantUpsertBulk) UpdateUpdateTime() *TenantUpsertBulk {
-	return u.Update(func(s *TenantUpsert) {
-		s.UpdateUpdateTime()
-	})
-}
-
-// Exec executes the query.
-func (u *TenantUpsertBulk) Exec(ctx context.Context) error {
-	if u.create.err != nil {
-		return u.create.err
-	}
-	for i, b := range u.create.builders {
-		if len(b.conflict) != 0 {
-			return fmt.Errorf("ent: OnConflict was set for builder %d. Set it on the TenantCreateBulk instead", i)
-		}
-	}
-	if len(u.create.conflict) == 0 {
-		return errors.New("ent: missing options for TenantCreateBulk.OnConflict")
-	}
-	return u.create.Exec(ctx)
-}
-
-// ExecX is like Exec, but panics if an error occurs.
-func (u *TenantUpsertBulk) ExecX(ctx context.Context) {
-	if err := u.create.Exec(ctx); err != nil {
 		panic(err)
 	}
 }

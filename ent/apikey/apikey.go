@@ -60,15 +60,6 @@ func ValidColumn(column string) bool {
 	return false
 }
 
-var (
-	// DefaultTenantID holds the default value on creation for the "tenant_id" field.
-	DefaultTenantID int64
-	// HashValidator is a validator for the "hash" field. It is called by the builders before save.
-	HashValidator func([]byte) error
-	// DefaultRevision holds the default value on creation for the "revision" field.
-	DefaultRevision int64
-)
-
 // OrderOption defines the ordering options for the APIKey queries.
 type OrderOption func(*sql.Selector)
 

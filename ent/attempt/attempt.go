@@ -90,11 +90,6 @@ func ValidColumn(column string) bool {
 	return false
 }
 
-var (
-	// DefaultRun holds the default value on creation for the "run" field.
-	DefaultRun int32
-)
-
 // OrderOption defines the ordering options for the Attempt queries.
 type OrderOption func(*sql.Selector)
 

@@ -39,11 +39,6 @@ func ValidColumn(column string) bool {
 	return false
 }
 
-var (
-	// HashValidator is a validator for the "hash" field. It is called by the builders before save.
-	HashValidator func([]byte) error
-)
-
 // OrderOption defines the ordering options for the DescriptorSet queries.
 type OrderOption func(*sql.Selector)
 

@@ -42,13 +42,6 @@ func ValidColumn(column string) bool {
 	return false
 }
 
-var (
-	// DefaultTenantID holds the default value on creation for the "tenant_id" field.
-	DefaultTenantID int64
-	// SessionValidator is a validator for the "session" field. It is called by the builders before save.
-	SessionValidator func([]byte) error
-)
-
 // OrderOption defines the ordering options for the EndedSession queries.
 type OrderOption func(*sql.Selector)
 

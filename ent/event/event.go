@@ -78,13 +78,6 @@ func ValidColumn(column string) bool {
 	return false
 }
 
-var (
-	// EventIDValidator is a validator for the "event_id" field. It is called by the builders before save.
-	EventIDValidator func(string) error
-	// TypeValidator is a validator for the "type" field. It is called by the builders before save.
-	TypeValidator func(string) error
-)
-
 // OrderOption defines the ordering options for the Event queries.
 type OrderOption func(*sql.Selector)
 

@@ -42,13 +42,6 @@ func ValidColumn(column string) bool {
 	return false
 }
 
-var (
-	// EventIDValidator is a validator for the "event_id" field. It is called by the builders before save.
-	EventIDValidator func(string) error
-	// HashValidator is a validator for the "hash" field. It is called by the builders before save.
-	HashValidator func([]byte) error
-)
-
 // OrderOption defines the ordering options for the EventIdentity queries.
 type OrderOption func(*sql.Selector)
 

@@ -42,17 +42,6 @@ func ValidColumn(column string) bool {
 	return false
 }
 
-var (
-	// DefaultHead holds the default value on creation for the "head" field.
-	DefaultHead int64
-	// DefaultRegistryRevision holds the default value on creation for the "registry_revision" field.
-	DefaultRegistryRevision int64
-	// DefaultSubjectMark holds the default value on creation for the "subject_mark" field.
-	DefaultSubjectMark int64
-	// DefaultAcceptTime holds the default value on creation for the "accept_time" field.
-	DefaultAcceptTime int64
-)
-
 // OrderOption defines the ordering options for the EventLog queries.
 type OrderOption func(*sql.Selector)
 

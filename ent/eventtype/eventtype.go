@@ -57,13 +57,6 @@ func ValidColumn(column string) bool {
 	return false
 }
 
-var (
-	// NameValidator is a validator for the "name" field. It is called by the builders before save.
-	NameValidator func(string) error
-	// DefaultRevision holds the default value on creation for the "revision" field.
-	DefaultRevision int64
-)
-
 // OrderOption defines the ordering options for the EventType queries.
 type OrderOption func(*sql.Selector)
 

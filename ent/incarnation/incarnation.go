@@ -42,13 +42,6 @@ func ValidColumn(column string) bool {
 	return false
 }
 
-var (
-	// DefaultShard holds the default value on creation for the "shard" field.
-	DefaultShard int64
-	// TokenValidator is a validator for the "token" field. It is called by the builders before save.
-	TokenValidator func([]byte) error
-)
-
 // OrderOption defines the ordering options for the Incarnation queries.
 type OrderOption func(*sql.Selector)
 

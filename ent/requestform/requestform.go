@@ -45,11 +45,6 @@ func ValidColumn(column string) bool {
 	return false
 }
 
-var (
-	// DigestValidator is a validator for the "digest" field. It is called by the builders before save.
-	DigestValidator func([]byte) error
-)
-
 // OrderOption defines the ordering options for the RequestForm queries.
 type OrderOption func(*sql.Selector)
 

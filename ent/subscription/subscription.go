@@ -93,19 +93,6 @@ func ValidColumn(column string) bool {
 	return false
 }
 
-var (
-	// DefaultDescription holds the default value on creation for the "description" field.
-	DefaultDescription string
-	// DefaultStateReason holds the default value on creation for the "state_reason" field.
-	DefaultStateReason string
-	// StartIncarnationValidator is a validator for the "start_incarnation" field. It is called by the builders before save.
-	StartIncarnationValidator func([]byte) error
-	// DefaultGroupID holds the default value on creation for the "group_id" field.
-	DefaultGroupID int64
-	// DefaultRevision holds the default value on creation for the "revision" field.
-	DefaultRevision int64
-)
-
 // OrderOption defines the ordering options for the Subscription queries.
 type OrderOption func(*sql.Selector)
 

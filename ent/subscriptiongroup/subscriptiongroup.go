@@ -42,15 +42,6 @@ func ValidColumn(column string) bool {
 	return false
 }
 
-var (
-	// DefaultOwner holds the default value on creation for the "owner" field.
-	DefaultOwner string
-	// DefaultEpoch holds the default value on creation for the "epoch" field.
-	DefaultEpoch int64
-	// DefaultMark holds the default value on creation for the "mark" field.
-	DefaultMark int64
-)
-
 // OrderOption defines the ordering options for the SubscriptionGroup queries.
 type OrderOption func(*sql.Selector)
 

@@ -51,17 +51,6 @@ func ValidColumn(column string) bool {
 	return false
 }
 
-var (
-	// NameValidator is a validator for the "name" field. It is called by the builders before save.
-	NameValidator func(string) error
-	// DefaultDisplayName holds the default value on creation for the "display_name" field.
-	DefaultDisplayName string
-	// DefaultPurgedTo holds the default value on creation for the "purged_to" field.
-	DefaultPurgedTo int64
-	// DefaultRevision holds the default value on creation for the "revision" field.
-	DefaultRevision int64
-)
-
 // OrderOption defines the ordering options for the Tenant queries.
 type OrderOption func(*sql.Selector)
 

@@ -75,7 +75,7 @@ func (s *Store) CreateAPIKey(ctx context.Context, k *gateway.APIKey) (*gateway.A
 		}
 		now := micros(time.Now())
 		row, err := tx.APIKey.Create().SetUID(newUID("key_")).SetTenantID(int64(k.Tenant)).SetName(k.Name).
-			SetHash(k.Hash[:]).SetHint(k.Hint).SetScopes(int(k.Scopes)).SetCreateTime(now).SetUpdateTime(now).Save(ctx)
+			SetHash(k.Hash[:]).SetHint(k.Hint).SetScopes(int(k.Scopes)).SetRevision(1).SetCreateTime(now).SetUpdateTime(now).Save(ctx)
 		if ent.IsConstraintError(err) {
 			return nameTaken("key", k.Name)
 		}

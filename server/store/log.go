@@ -58,14 +58,15 @@ func (w *writer) firstRows(ctx context.Context) error {
 		return err
 	}
 	defer func() { _ = tx.Rollback() }()
-	if err := tx.EventLog.Create().SetID(shard).Exec(ctx); err != nil {
+	err = tx.EventLog.Create().SetID(shard).SetHead(0).SetRegistryRevision(0).SetSubjectMark(0).SetAcceptTime(0).Exec(ctx)
+	if err != nil {
 		return err
 	}
-	if err := tx.SubscriptionGroup.Create().SetID(0).Exec(ctx); err != nil {
+	if err := tx.SubscriptionGroup.Create().SetID(0).SetOwner("").SetEpoch(0).SetMark(0).Exec(ctx); err != nil {
 		return err
 	}
 	now := micros(time.Now())
-	err = tx.Tenant.Create().SetName(gateway.DefaultTenant).SetDisplayName("Default").
+	err = tx.Tenant.Create().SetName(gateway.DefaultTenant).SetDisplayName("Default").SetPurgedTo(0).SetRevision(1).
 		SetCreateTime(now).SetUpdateTime(now).Exec(ctx)
 	if err != nil {
 		return err
@@ -115,6 +116,6 @@ func (w *writer) beginIncarnation(ctx context.Context) error {
 }
 
 func (w *writer) storeIncarnation(ctx context.Context, begun gateway.IncarnationStart) error {
-	return w.client.Incarnation.Create().SetToken(begun.ID[:]).SetFirstPosition(int64(begun.First)).
+	return w.client.Incarnation.Create().SetShard(shard).SetToken(begun.ID[:]).SetFirstPosition(int64(begun.First)).
 		SetCreateTime(micros(time.Now())).Exec(ctx)
 }

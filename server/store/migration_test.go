@@ -13,7 +13,7 @@ import (
 	"entgo.io/ent/dialect"
 	entsql "entgo.io/ent/dialect/sql"
 
-	"github.com/postrider-dev/postrider/ent"
+	entmigrate "github.com/postrider-dev/postrider/ent/migrate"
 	"github.com/postrider-dev/postrider/ent/migrations"
 	"github.com/postrider-dev/postrider/server/gateway"
 	"github.com/postrider-dev/postrider/server/store"
@@ -59,7 +59,7 @@ func compareTables(t *testing.T, name string, fresh storetest.Fresh, query strin
 	migrated, made := fresh(t), fresh(t)
 	serve(t, migrated).stop()
 	db := raw(t, made)
-	if err := ent.NewClient(ent.Driver(entsql.OpenDB(name, db))).Schema.Create(context.Background()); err != nil {
+	if err := entmigrate.NewSchema(entsql.OpenDB(name, db)).Create(context.Background()); err != nil {
 		t.Fatal(err)
 	}
 	got, want := lines(t, raw(t, migrated), query), lines(t, db, query)

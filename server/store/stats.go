@@ -39,14 +39,35 @@ func (s *Store) SaveStats(ctx context.Context, intervals func() []StatsInterval)
 }
 
 func saveStats(ctx context.Context, tx *ent.Tx, intervals []StatsInterval) error {
+	for of, tenants := range tenantsByInterval(intervals) {
+		_, err := tx.StatsInterval.Delete().Where(statsinterval.TenantIDIn(tenants...),
+			statsinterval.Resolution(of.resolution), statsinterval.StartTime(of.start)).Exec(ctx)
+		if err != nil {
+			return err
+		}
+	}
 	rows := make([]*ent.StatsIntervalCreate, len(intervals))
 	for i, one := range intervals {
 		rows[i] = tx.StatsInterval.Create().SetTenantID(int64(one.Tenant)).SetResolution(seconds(one.Resolution)).
 			SetStartTime(micros(one.Start)).SetPosition(int64(one.Position)).SetData(one.Data)
 	}
-	return tx.StatsInterval.CreateBulk(rows...).
-		OnConflictColumns(statsinterval.FieldTenantID, statsinterval.FieldResolution, statsinterval.FieldStartTime).
-		Update(func(u *ent.StatsIntervalUpsert) { u.UpdatePosition().UpdateData() }).Exec(ctx)
+	return tx.StatsInterval.CreateBulk(rows...).Exec(ctx)
+}
+
+// intervalTime is what the intervals of all tenants that are saved at one time have in common.
+type intervalTime struct {
+	resolution int32
+	start      int64
+}
+
+// tenantsByInterval returns the tenants by the time of their intervals: few times, with many tenants each.
+func tenantsByInterval(intervals []StatsInterval) map[intervalTime][]int64 {
+	tenants := map[intervalTime][]int64{}
+	for _, one := range intervals {
+		of := intervalTime{seconds(one.Resolution), micros(one.Start)}
+		tenants[of] = append(tenants[of], int64(one.Tenant))
+	}
+	return tenants
 }
 
 func seconds(d time.Duration) int32 { return int32(d / time.Second) }

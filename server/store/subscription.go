@@ -129,7 +129,7 @@ func (s *Store) CreateSubscription(ctx context.Context, sub *gateway.Subscriptio
 		if err != nil {
 			return err
 		}
-		b = b.SetTenantID(int64(fresh.Tenant)).SetUID(fresh.UID).SetCreateTime(micros(fresh.UpdateTime)).
+		b = b.SetTenantID(int64(fresh.Tenant)).SetUID(fresh.UID).SetGroupID(0).SetRevision(1).SetCreateTime(micros(fresh.UpdateTime)).
 			SetStartIncarnation(fresh.Start.Incarnation[:]).SetStartPosition(int64(fresh.Start.Position))
 		// A subscription that begins in the past reads on its own. One that begins at the head shares the mark at once.
 		if fresh.Start.Position < s.Head() {

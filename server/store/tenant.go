@@ -86,7 +86,7 @@ func (s *Store) CreateTenant(ctx context.Context, tenant gateway.Tenant) (*gatew
 	err := s.change(ctx, func(ctx context.Context, tx *ent.Tx) error {
 		now := micros(time.Now())
 		row, err := tx.Tenant.Create().SetName(tenant.Name).SetDisplayName(tenant.DisplayName).SetTypedOnly(tenant.TypedOnly).
-			SetCreateTime(now).SetUpdateTime(now).Save(ctx)
+			SetPurgedTo(0).SetRevision(1).SetCreateTime(now).SetUpdateTime(now).Save(ctx)
 		if ent.IsConstraintError(err) {
 			return nameTaken("tenant", tenant.Name)
 		}
