@@ -70,7 +70,9 @@ var layers = map[string][]string{
 	"stream/websocket": {"gateway", "access", "live", "publish", "stream", "wire", "limit"},
 	// The suite of the transports for streams, and the world that their tests stand on.
 	"stream/streamtest": {"gateway", "seal", "store", "schema", "filter", "tail", "access", "live", "stream", "wire", "limit"},
-	"httpserver":        {"gateway", "wire", "limit", "telemetry"},
+	// EventService on gRPC-Go, for tests.
+	"grpctest":   {},
+	"httpserver": {"gateway", "wire", "limit", "telemetry"},
 	// What the edges call. It reaches the services through their handlers alone.
 	"contract": {"wire", "limit", "telemetry"},
 
@@ -100,7 +102,7 @@ var owners = []struct {
 		imported: module + "gen/go", why: "the domain and the engines know no wire format; server/wire is the one mapping",
 		by: []string{
 			"server/schema/compile", "server/access", "server/live",
-			"server/wire", "server/rpc", "server/stream/", "server/target/", "server/contract", "server/cmd/", "server/e2e",
+			"server/wire", "server/rpc", "server/stream/", "server/target/", "server/contract", "server/grpctest", "server/cmd/", "server/e2e",
 			"client", "bench", "examples", "gen",
 		},
 	},

@@ -23,6 +23,7 @@ import (
 
 	postriderv1 "github.com/postrider-dev/postrider/gen/go/postrider/v1"
 	shopv1 "github.com/postrider-dev/postrider/gen/go/shop/v1"
+	"github.com/postrider-dev/postrider/server/grpctest"
 )
 
 const protocolTimeout = 60 * time.Second
@@ -167,7 +168,7 @@ func do(t *testing.T, request *http.Request, status int) []byte {
 	return body
 }
 
-func newGRPC(t *testing.T, s string) (context.Context, postriderv1.EventServiceClient) {
+func newGRPC(t *testing.T, s string) (context.Context, grpctest.Events) {
 	t.Helper()
 	conn, err := grpc.NewClient(strings.TrimPrefix(s, "http://"), grpc.WithTransportCredentials(insecure.NewCredentials()))
 	if err != nil {
@@ -176,7 +177,7 @@ func newGRPC(t *testing.T, s string) (context.Context, postriderv1.EventServiceC
 	t.Cleanup(func() { _ = conn.Close() })
 	ctx, cancel := context.WithTimeout(t.Context(), protocolTimeout)
 	t.Cleanup(cancel)
-	return metadata.AppendToOutgoingContext(ctx, "authorization", "Bearer "+adminKey), postriderv1.NewEventServiceClient(conn)
+	return metadata.AppendToOutgoingContext(ctx, "authorization", "Bearer "+adminKey), grpctest.Events{Connection: conn}
 }
 
 func publishByGRPC(t *testing.T, job task) (ids []string) {

@@ -24,6 +24,7 @@ import (
 
 	postriderv1 "github.com/postrider-dev/postrider/gen/go/postrider/v1"
 	"github.com/postrider-dev/postrider/gen/go/postrider/v1/postriderv1connect"
+	"github.com/postrider-dev/postrider/server/grpctest"
 )
 
 // streamed is a message of a live stream, whatever carried it.
@@ -94,7 +95,7 @@ func byGRPC(ctx context.Context, s *server, types []string, start string, note f
 	}
 	defer func() { _ = conn.Close() }()
 	ctx = metadata.AppendToOutgoingContext(ctx, "authorization", "Bearer "+adminKey)
-	stream, err := postriderv1.NewEventServiceClient(conn).Subscribe(ctx, subscribeRequest(types, start))
+	stream, err := grpctest.Events{Connection: conn}.Subscribe(ctx, subscribeRequest(types, start))
 	if err != nil {
 		return err
 	}

@@ -16,6 +16,7 @@ import (
 	"google.golang.org/grpc/status"
 
 	postriderv1 "github.com/postrider-dev/postrider/gen/go/postrider/v1"
+	"github.com/postrider-dev/postrider/server/grpctest"
 )
 
 // freedWithin bounds how long the server may hold on to a stream whose client has left: at once, and what a busy machine
@@ -57,7 +58,7 @@ func TestGRPCGoLeaves(t *testing.T) {
 			}
 			ctx, cancel := test.limit(metadata.AppendToOutgoingContext(soon(t), "authorization", "Bearer "+adminKey))
 			defer cancel()
-			stream, err := postriderv1.NewEventServiceClient(connection).Subscribe(ctx, request)
+			stream, err := grpctest.Events{Connection: connection}.Subscribe(ctx, request)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -19,6 +19,7 @@ import (
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	postriderv1 "github.com/postrider-dev/postrider/gen/go/postrider/v1"
+	"github.com/postrider-dev/postrider/server/grpctest"
 )
 
 const oddNumbers = `{"big":9007199254740993,"money":1.10,"@type":"mine","nested":{"z":1,"a":2}}`
@@ -110,7 +111,7 @@ func TestGRPCGo(t *testing.T) {
 	}
 	defer func() { _ = connection.Close() }()
 	ctx := metadata.AppendToOutgoingContext(soon(t), "authorization", "Bearer "+adminKey)
-	events := postriderv1.NewEventServiceClient(connection)
+	events := grpctest.Events{Connection: connection}
 	ack, err := events.Publish(ctx, &postriderv1.PublishRequest{Event: &postriderv1.Event{
 		Type: "order.created", Payload: &postriderv1.Event_JsonData{JsonData: oddNumbers},
 	}})

@@ -17,6 +17,7 @@ import (
 
 	postriderv1 "github.com/postrider-dev/postrider/gen/go/postrider/v1"
 	"github.com/postrider-dev/postrider/server"
+	"github.com/postrider-dev/postrider/server/grpctest"
 )
 
 // publishing is the client's side of a PublishStream, whatever the client.
@@ -45,7 +46,7 @@ func (w *world) grpcPublishing(ctx context.Context, key string) publishing {
 		w.t.Fatal(err)
 	}
 	w.t.Cleanup(func() { _ = conn.Close() })
-	stream, err := postriderv1.NewEventServiceClient(conn).PublishStream(metadata.AppendToOutgoingContext(ctx, "authorization", "Bearer "+key))
+	stream, err := grpctest.Events{Connection: conn}.PublishStream(metadata.AppendToOutgoingContext(ctx, "authorization", "Bearer "+key))
 	if err != nil {
 		w.t.Fatal(err)
 	}
