@@ -37,9 +37,15 @@ web/dist/index.html: node_modules/.stamp $(WEB_SOURCES)
 	npm run build --workspace @postrider/web
 	@touch $@
 
+# Compiles nearly all that the server consists of and needs no web UI, so that a first build does it while npm downloads.
+.PHONY: go-packages
+go-packages:
+	go build ./server/rpc ./server/stream/websocket ./server/target/nats
+
 .PHONY: build
-build: web ## Build bin/postrider with the web UI inside
-	go build -o bin/postrider ./server/cmd/postrider
+build: ## Build bin/postrider with the web UI inside
+	$(MAKE) --no-print-directory -j2 go-packages web
+	go build -ldflags='-s -w' -o bin/postrider ./server/cmd/postrider
 
 .PHONY: run
 run: build ## Build all and serve on http://127.0.0.1:8080, data in ./data (POSTRIDER_* override)
@@ -123,6 +129,10 @@ test-web: build ## Run the TypeScript tests alone; those of the client use bin/p
 .PHONY: test-browser
 test-browser: build examples/board/dist/.stamp ## Run the browser tests alone, against bin/postrider
 	tools/with-services chromium -- bash -c '[ -z "$${POSTRIDER_TEST_CHROMIUM:-}" ] || npm run e2e --workspace @postrider/web'
+
+.PHONY: try-readme
+try-readme: ## Follow the steps of the README in a fresh clone of the last commit
+	node tools/try-readme.mjs
 
 .PHONY: lint
 lint: lint-go lint-proto lint-web ## Run the static checks

@@ -7,13 +7,15 @@ import (
 	"testing"
 )
 
-func TestReadmeShowsTheQuickstarts(t *testing.T) {
+func TestReadmeShowsTheExamples(t *testing.T) {
 	t.Parallel()
 	readme, err := os.ReadFile("../README.md")
 	if err != nil {
 		t.Fatal(err)
 	}
-	for language, file := range map[string]string{"go": "quickstart/main.go", "ts": "quickstart/main.ts"} {
+	for language, file := range map[string]string{
+		"go": "quickstart/main.go", "ts": "quickstart/main.ts", "js": "receivers/receiver.mjs",
+	} {
 		program, err := os.ReadFile(file)
 		if err != nil {
 			t.Fatal(err)

@@ -40,8 +40,10 @@ type listenFlags struct {
 	selection selectionFlags
 	forwardTo string
 	print     bool
-	secret    string
-	defaults  bool
+	// printSecret shows the signing secret and receives nothing.
+	printSecret bool
+	secret      string
+	defaults    bool
 }
 
 func listenCommand(env environment, to *connection) *cobra.Command {
@@ -57,26 +59,28 @@ one at a time, in order. While the receiver cannot be reached, listen waits and 
 event that was sent is not sent again, whatever the response. With --print, listen prints the body of each request and the headers that
 change from request to request.
 
-Your receiver verifies the signature with the secret that listen prints. The secret is derived from the API key, so it stays the same; the
+Your receiver verifies the signature with the secret that listen prints, also with --print-secret. The secret is derived from the API key, so it stays the same; the
 secret of a subscription is another one. $` + secretVariable + ` or --secret sets it.
 
 listen begins with the events that are published from now on; with --start earliest, it begins with the stored ones. While it runs, it
 continues after a disconnect, a restart of the server, or sleep of this machine. It remembers nothing between runs.`,
 		Example: `  postrider listen --forward-to http://localhost:3000/webhooks
   postrider listen --forward-to 3000
+  WEBHOOK_SECRET=$(postrider listen --print-secret) node receiver.mjs
   postrider listen --print --types 'order.*' --start earliest`,
 		Args: noArguments,
 	}
 	set := cmd.Flags()
 	set.Var(placeholder(&flags.forwardTo, "URL"), "forward-to", "post events to this URL; \"localhost:3000/webhooks\" and \"3000\" work, too")
 	set.BoolVar(&flags.print, "print", false, "print requests")
+	set.BoolVar(&flags.printSecret, "print-secret", false, "print the signing secret, and receive nothing")
 	set.Var(placeholder(&flags.secret, "SECRET"), "secret", `signing secret, "whsec_…" (default $`+secretVariable+`, or derived from the API key)`)
 	set.BoolVar(&flags.defaults, "defaults", false, defaultsUsage)
 	flags.selection.add(cmd)
 	to.addFlags(cmd)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		if flags.print == (flags.forwardTo != "") {
-			return usageError{cmd, errors.New("give either --forward-to URL or --print")}
+		if !flags.oneTask() {
+			return usageError{cmd, errors.New("give either --forward-to URL, --print or --print-secret")}
 		}
 		c, err := to.open()
 		if err != nil {
@@ -86,6 +90,9 @@ continues after a disconnect, a restart of the server, or sleep of this machine.
 		l := &listener{env: env, flags: flags, server: c.server}
 		if l.secret, err = flags.signingSecret(env, c.key); err != nil {
 			return usageError{cmd, err}
+		}
+		if flags.printSecret {
+			return say(env.stdout, "%s\n", l.secret.Reveal())
 		}
 		if !flags.print {
 			if l.hook, err = newHook(flags.forwardTo, l.secret); err != nil {
@@ -97,6 +104,17 @@ continues after a disconnect, a restart of the server, or sleep of this machine.
 		return ignoring(errEnough, f.run(cmd.Context()))
 	}
 	return cmd
+}
+
+// oneTask reports whether exactly one of the flags that say what to do is set.
+func (f listenFlags) oneTask() bool {
+	tasks := 0
+	for _, given := range []bool{f.forwardTo != "", f.print, f.printSecret} {
+		if given {
+			tasks++
+		}
+	}
+	return tasks == 1
 }
 
 // signingSecret returns the secret that was set, or one that is derived from the API key, so that it is the same each time.

@@ -72,6 +72,22 @@ func TestListenForwardsEventsAsWebhooks(t *testing.T) {
 	}
 }
 
+// The printed secret is the one that the requests are signed with.
+func TestListenPrintsItsSecret(t *testing.T) {
+	t.Parallel()
+	i := newInstance(t)
+	printed := i.must("", "listen", "--print-secret")
+	i.must("", "publish", "order.created", "{}")
+	receiver := newHookReceiver(t, http.StatusNoContent)
+	endpoint := httptest.NewServer(receiver.handler(t, strings.TrimSpace(printed)))
+	t.Cleanup(endpoint.Close)
+	i.must("", "listen", "--forward-to", endpoint.URL, "--start", "earliest", "--count", "1")
+	<-receiver.bodies
+	if set := i.must("", "listen", "--print-secret", "--secret", listenSecret); set != listenSecret+"\n" {
+		t.Errorf("printed %q", set)
+	}
+}
+
 // A receiver that is not there yet, or is being restarted, misses nothing.
 func TestListenWaitsForItsReceiver(t *testing.T) {
 	t.Parallel()
@@ -195,8 +211,8 @@ func TestListenRefusesWhatCannotWork(t *testing.T) {
 		code int
 		want string
 	}{
-		{[]string{}, exitUsage, "give either --forward-to URL or --print"},
-		{[]string{"--print", "--forward-to", "http://127.0.0.1:1"}, exitUsage, "give either --forward-to URL or --print"},
+		{[]string{}, exitUsage, "give either --forward-to URL, --print or --print-secret"},
+		{[]string{"--print", "--forward-to", "http://127.0.0.1:1"}, exitUsage, "give either --forward-to URL, --print or --print-secret"},
 		{[]string{"--forward-to", "http://"}, exitUsage, "--forward-to: "},
 		{[]string{"--forward-to", "ftp://localhost"}, exitUsage, "--forward-to: "},
 		{[]string{"--forward-to", "/webhooks"}, exitUsage, "--forward-to: "},
