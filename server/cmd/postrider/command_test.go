@@ -378,7 +378,8 @@ func TestGreetingHasALineToPaste(t *testing.T) {
 	if strings.Contains(out.String(), strings.TrimSpace(string(key))) {
 		t.Error("the key itself is printed")
 	}
-	for _, want := range []string{running.URL(), "KEY=$(cat '" + running.AdminKeyPath() + "')", `curl -H "Authorization: Bearer $KEY"`, "/postrider.v1.EventService/Publish"} {
+	listen := " listen --print --server " + running.URL() + " --data '" + filepath.Dir(running.AdminKeyPath()) + "'\n"
+	for _, want := range []string{running.URL(), listen, "KEY=$(cat '" + running.AdminKeyPath() + "')", `curl -H "Authorization: Bearer $KEY"`, "/postrider.v1.EventService/Publish"} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("%q is missing in\n%s", want, out.String())
 		}

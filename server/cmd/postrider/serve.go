@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
+	"path/filepath"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -77,7 +79,7 @@ func serve(ctx context.Context, config server.Config, env environment) error {
 	return errors.Join(instance.Run(ctx), instance.Close())
 }
 
-// greet prints the server's URL, where its admin key is, and how to publish the first event.
+// greet prints the server's URL, where its admin key is, and how to receive and publish the first event.
 func greet(w io.Writer, instance *server.Server) {
 	source, expression := "POSTRIDER_ADMIN_KEY, as set", `KEY="$POSTRIDER_ADMIN_KEY"`
 	if path := instance.AdminKeyPath(); path != "" {
@@ -87,9 +89,25 @@ func greet(w io.Writer, instance *server.Server) {
   Web UI and API  %s
   Admin key       %s
 
-Publish an event:
+Receive events, in a second terminal:
+  %s
+
+Publish one, in a third:
   %s; curl -H "Authorization: Bearer $KEY" -H 'Content-Type: application/json' -d '{"event":{"type":"order.created","data":{"orderId":"42","total":1999}}}' %s/postrider.v1.EventService/Publish
-`, server.Version(), instance.URL(), source, expression, instance.URL())
+`, server.Version(), instance.URL(), source, listenTo(instance), expression, instance.URL())
+}
+
+// listenTo is the command that receives the server's events on this machine, as another terminal in this folder would give it.
+func listenTo(instance *server.Server) string {
+	command := shellQuote(os.Args[0]) + " listen --print"
+	standard := server.DefaultConfig()
+	if instance.URL() != "http://"+standard.Listen {
+		command += " --server " + instance.URL()
+	}
+	if path := instance.AdminKeyPath(); path != "" && filepath.Dir(path) != filepath.Clean(standard.Data) {
+		command += " --data " + shellQuote(filepath.Dir(path))
+	}
+	return command
 }
 
 // shellQuote makes one word of a path for a shell.
