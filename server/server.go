@@ -147,7 +147,7 @@ func New(ctx context.Context, config Config, logs io.Writer, options ...Option) 
 	if err := s.assemble(keyring); err != nil {
 		return nil, err
 	}
-	if s.listener, err = new(net.ListenConfig).Listen(ctx, "tcp", config.Listen); err != nil {
+	if s.listener, err = listen(ctx, config.Listen); err != nil {
 		return nil, err
 	}
 	return s, nil
@@ -292,16 +292,7 @@ func (s *Server) ready(ctx context.Context) error {
 }
 
 // URL is where a person on this machine finds the server.
-func (s *Server) URL() string {
-	host, port, err := net.SplitHostPort(s.listener.Addr().String())
-	if err != nil {
-		return "http://" + s.listener.Addr().String()
-	}
-	if ip := net.ParseIP(host); ip == nil || ip.IsUnspecified() {
-		host = "127.0.0.1"
-	}
-	return "http://" + net.JoinHostPort(host, port)
-}
+func (s *Server) URL() string { return localURL(s.listener.Addr().String()) }
 
 // AdminKeyPath is the file that holds the admin key; empty when the key came from the environment.
 func (s *Server) AdminKeyPath() string { return s.admin.Path }

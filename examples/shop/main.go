@@ -2,10 +2,12 @@
 // Go), invoicing receives them as webhooks (receiver, TypeScript), and a screen shows them live (page, TypeScript). All four
 // are compiled against the messages of proto/shop/v1. The server between them checks events against the same messages.
 //
-// `make shop` builds the parts and runs them, with a server and a data folder of their own, until Ctrl-C.
+// `make shop` builds the parts and runs them, with a server and a data folder of their own, until Ctrl-C. POSTRIDER_LISTEN is the server's
+// address, SHOP_PORT the port of the page.
 package main
 
 import (
+	"cmp"
 	"context"
 	"flag"
 	"fmt"
@@ -31,8 +33,8 @@ type settings struct {
 
 func main() {
 	var s settings
-	flag.StringVar(&s.listen, "listen", "127.0.0.1:8080", "address of the server")
-	flag.StringVar(&s.page, "page", "127.0.0.1:8090", "address of the page")
+	flag.StringVar(&s.listen, "listen", cmp.Or(os.Getenv("POSTRIDER_LISTEN"), "127.0.0.1:8081"), "address of the server")
+	flag.StringVar(&s.page, "page", "127.0.0.1:"+cmp.Or(os.Getenv("SHOP_PORT"), "8090"), "address of the page")
 	flag.IntVar(&s.orders, "orders", 0, "place so many orders; 0 goes on")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"net/http"
 	"net/http/httputil"
@@ -17,7 +18,7 @@ func servePage(ctx context.Context, on *stage, address, server, key string) erro
 	}
 	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", address)
 	if err != nil {
-		return err
+		return fmt.Errorf("the page: %w (SHOP_PORT sets another port)", err)
 	}
 	mux := http.NewServeMux()
 	mux.Handle("POST /postrider.v1.EventService/Subscribe", passOn(to, key))

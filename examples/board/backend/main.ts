@@ -6,7 +6,7 @@ import { seed } from "./seed";
 const {
   POSTRIDER_URL,
   POSTRIDER_API_KEY = "",
-  POSTRIDER_LISTEN = "127.0.0.1:8080",
+  POSTRIDER_LISTEN = "127.0.0.1:8082",
   BOARD_PORT = "8091",
 } = process.env;
 
@@ -18,10 +18,12 @@ const access = POSTRIDER_URL
     ]);
 if (!POSTRIDER_URL) await seed(access);
 
-createBackend({ ...access, page: `${import.meta.dirname}/../page` }).listen(
-  Number(BOARD_PORT),
-  "127.0.0.1",
-  () => {
+createBackend({ ...access, page: `${import.meta.dirname}/../page` })
+  .on("error", ({ message }) => {
+    console.error(`the board: ${message} (BOARD_PORT sets another port)`);
+    process.exitCode = 1;
+    process.kill(process.pid, "SIGTERM");
+  })
+  .listen(Number(BOARD_PORT), "127.0.0.1", () => {
     console.log(`The order board is at http://127.0.0.1:${BOARD_PORT}/`);
-  },
-);
+  });

@@ -42,7 +42,7 @@ function keepRunning(flags: string[]): Promise<string> {
         ready(url);
       });
       server.on("exit", (code, signal) => {
-        if (!signal) process.exit(code ?? 0);
+        if (!signal) process.exit(code || process.exitCode);
         console.log(`Postrider was ended by ${signal} and starts again in ${restartMs / 1000} s`);
         setTimeout(start, restartMs);
       });
