@@ -7,6 +7,9 @@ ignore (
 	./web/node_modules
 )
 
+// The client is a module of its own, so that its users do not require what the server is built from (decision 100).
+replace github.com/postrider-dev/postrider/client => ./client
+
 require (
 	ariga.io/atlas v0.36.2-0.20250730182955-2c6300d0a3e1
 	buf.build/gen/go/bufbuild/protovalidate/protocolbuffers/go v1.36.12-20260825204119-511051f7f437.1
@@ -24,6 +27,7 @@ require (
 	github.com/jhump/protoreflect/v2 v2.0.1
 	github.com/mattn/go-isatty v0.0.24
 	github.com/mattn/go-sqlite3 v1.14.52
+	github.com/postrider-dev/postrider/client v0.0.0
 	github.com/pressly/goose/v3 v3.28.0
 	github.com/rs/cors v1.11.1
 	github.com/spf13/cobra v1.10.1

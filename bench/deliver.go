@@ -17,9 +17,9 @@ import (
 	"connectrpc.com/connect"
 	"golang.org/x/sync/errgroup"
 
-	targetv1 "github.com/postrider-dev/postrider/gen/go/postrider/target/v1"
-	postriderv1 "github.com/postrider-dev/postrider/gen/go/postrider/v1"
-	"github.com/postrider-dev/postrider/gen/go/postrider/v1/postriderv1connect"
+	targetv1 "github.com/postrider-dev/postrider/client/gen/postrider/target/v1"
+	postriderv1 "github.com/postrider-dev/postrider/client/gen/postrider/v1"
+	"github.com/postrider-dev/postrider/client/gen/postrider/v1/postriderv1connect"
 )
 
 // slots is the concurrency of the measured subscription and of the bare loop that it is compared with.

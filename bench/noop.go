@@ -10,8 +10,8 @@ import (
 
 	"connectrpc.com/connect"
 
-	postriderv1 "github.com/postrider-dev/postrider/gen/go/postrider/v1"
-	"github.com/postrider-dev/postrider/gen/go/postrider/v1/postriderv1connect"
+	postriderv1 "github.com/postrider-dev/postrider/client/gen/postrider/v1"
+	"github.com/postrider-dev/postrider/client/gen/postrider/v1/postriderv1connect"
 )
 
 // noop is a bare Connect handler with the library's own codec, no interceptor and a constant response. Its rate is no limit

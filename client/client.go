@@ -9,9 +9,8 @@ import (
 	"strings"
 
 	"connectrpc.com/connect"
-	"golang.org/x/net/http/httpguts"
 
-	"github.com/postrider-dev/postrider/gen/go/postrider/v1/postriderv1connect"
+	"github.com/postrider-dev/postrider/client/gen/postrider/v1/postriderv1connect"
 )
 
 const (
@@ -169,9 +168,12 @@ func (c *Client) authorize(ctx context.Context, header http.Header) error {
 	switch {
 	case err != nil:
 		return &keyError{err}
-	case !httpguts.ValidHeaderFieldValue(key):
+	case strings.ContainsFunc(key, unsendable):
 		return mistake("the key holds characters that no header can, such as a line break")
 	}
 	header.Set("Authorization", "Bearer "+key)
 	return nil
 }
+
+// unsendable reports whether no header can contain a character: control characters other than a tab (RFC 9110, 5.5).
+func unsendable(r rune) bool { return r < ' ' && r != '\t' || r == 0x7f }

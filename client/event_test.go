@@ -11,8 +11,8 @@ import (
 	"google.golang.org/protobuf/types/descriptorpb"
 	"google.golang.org/protobuf/types/dynamicpb"
 
-	postriderv1 "github.com/postrider-dev/postrider/gen/go/postrider/v1"
-	shopv1 "github.com/postrider-dev/postrider/gen/go/shop/v1"
+	postriderv1 "github.com/postrider-dev/postrider/client/gen/postrider/v1"
+	shopv1 "github.com/postrider-dev/postrider/client/gen/shop/v1"
 
 	"github.com/postrider-dev/postrider/client"
 )

@@ -6,7 +6,7 @@ import (
 	"net/http"
 	"os"
 
-	shopv1 "github.com/postrider-dev/postrider/gen/go/shop/v1"
+	shopv1 "github.com/postrider-dev/postrider/client/gen/shop/v1"
 
 	"github.com/postrider-dev/postrider/client/webhook"
 )

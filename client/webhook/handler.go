@@ -19,7 +19,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/postrider-dev/postrider/client"
-	"github.com/postrider-dev/postrider/server/signature"
+	"github.com/postrider-dev/postrider/client/signature"
 )
 
 // DefaultMaxBodyBytes limits a request's body if Handler.MaxBodyBytes is 0. An event's data is at most 1 MiB as Protobuf, and

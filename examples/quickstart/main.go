@@ -10,7 +10,7 @@ import (
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/postrider-dev/postrider/client"
-	shopv1 "github.com/postrider-dev/postrider/gen/go/shop/v1"
+	shopv1 "github.com/postrider-dev/postrider/client/gen/shop/v1"
 )
 
 func main() {

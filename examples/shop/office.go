@@ -9,10 +9,10 @@ import (
 
 	"connectrpc.com/connect"
 
-	targetv1 "github.com/postrider-dev/postrider/gen/go/postrider/target/v1"
-	postriderv1 "github.com/postrider-dev/postrider/gen/go/postrider/v1"
-	"github.com/postrider-dev/postrider/gen/go/postrider/v1/postriderv1connect"
-	"github.com/postrider-dev/postrider/server/signature"
+	targetv1 "github.com/postrider-dev/postrider/client/gen/postrider/target/v1"
+	postriderv1 "github.com/postrider-dev/postrider/client/gen/postrider/v1"
+	"github.com/postrider-dev/postrider/client/gen/postrider/v1/postriderv1connect"
+	"github.com/postrider-dev/postrider/client/signature"
 )
 
 // subscriptions are what the receiver wants to hear of. An expression is checked against the type's message when it is

@@ -9,8 +9,8 @@ import (
 
 	"connectrpc.com/connect"
 
-	targetv1 "github.com/postrider-dev/postrider/gen/go/postrider/target/v1"
-	postriderv1 "github.com/postrider-dev/postrider/gen/go/postrider/v1"
+	targetv1 "github.com/postrider-dev/postrider/client/gen/postrider/target/v1"
+	postriderv1 "github.com/postrider-dev/postrider/client/gen/postrider/v1"
 )
 
 // Three subscriptions of the highest concurrency and endpoints that answer slowly used up every descriptor, and the process

@@ -18,8 +18,8 @@ import (
 	"connectrpc.com/connect"
 	"github.com/coder/websocket"
 
-	postriderv1 "github.com/postrider-dev/postrider/gen/go/postrider/v1"
-	"github.com/postrider-dev/postrider/gen/go/postrider/v1/postriderv1connect"
+	postriderv1 "github.com/postrider-dev/postrider/client/gen/postrider/v1"
+	"github.com/postrider-dev/postrider/client/gen/postrider/v1/postriderv1connect"
 )
 
 // nginxConfig has a place with nothing but proxy_pass, and compression of all there is: HTTP/1.0 to the server, and

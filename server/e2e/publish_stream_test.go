@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	postriderv1 "github.com/postrider-dev/postrider/gen/go/postrider/v1"
+	postriderv1 "github.com/postrider-dev/postrider/client/gen/postrider/v1"
 )
 
 // streamKills is how often the server dies under the streams of publishes.

@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/postrider-dev/postrider/server/signature"
+	"github.com/postrider-dev/postrider/client/signature"
 )
 
 // receiver is one subscription's endpoint. It verifies every request and writes what it answered into its ledger.

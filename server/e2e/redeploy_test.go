@@ -17,7 +17,7 @@ import (
 
 	"google.golang.org/protobuf/types/known/timestamppb"
 
-	shopv1 "github.com/postrider-dev/postrider/gen/go/shop/v1"
+	shopv1 "github.com/postrider-dev/postrider/client/gen/shop/v1"
 
 	goclient "github.com/postrider-dev/postrider/client"
 )

@@ -15,8 +15,8 @@ import (
 
 	"connectrpc.com/connect"
 
-	targetv1 "github.com/postrider-dev/postrider/gen/go/postrider/target/v1"
-	postriderv1 "github.com/postrider-dev/postrider/gen/go/postrider/v1"
+	targetv1 "github.com/postrider-dev/postrider/client/gen/postrider/target/v1"
+	postriderv1 "github.com/postrider-dev/postrider/client/gen/postrider/v1"
 	"github.com/postrider-dev/postrider/server/e2e/tally"
 )
 

@@ -15,7 +15,7 @@ import (
 var completions = []struct{ document, begins, before, after string }{
 	{
 		document: "README.md", begins: "webhook.On(",
-		before: `package shop; import ("context"; shopv1 "github.com/postrider-dev/postrider/gen/go/shop/v1"; "github.com/postrider-dev/postrider/client/webhook"); ` +
+		before: `package shop; import ("context"; shopv1 "github.com/postrider-dev/postrider/client/gen/shop/v1"; "github.com/postrider-dev/postrider/client/webhook"); ` +
 			`func receive(handler *webhook.Handler) {`,
 		after: "}\n",
 	},

@@ -7,8 +7,8 @@ import (
 
 	"google.golang.org/grpc"
 
-	postriderv1 "github.com/postrider-dev/postrider/gen/go/postrider/v1"
-	"github.com/postrider-dev/postrider/gen/go/postrider/v1/postriderv1connect"
+	postriderv1 "github.com/postrider-dev/postrider/client/gen/postrider/v1"
+	"github.com/postrider-dev/postrider/client/gen/postrider/v1/postriderv1connect"
 )
 
 // Events calls EventService.

@@ -13,7 +13,7 @@ import (
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/descriptorpb"
 
-	shopv1 "github.com/postrider-dev/postrider/gen/go/shop/v1"
+	shopv1 "github.com/postrider-dev/postrider/client/gen/shop/v1"
 	"github.com/postrider-dev/postrider/server/gateway"
 	"github.com/postrider-dev/postrider/server/publish"
 	"github.com/postrider-dev/postrider/server/schema"

@@ -14,7 +14,7 @@ import (
 	"connectrpc.com/grpchealth"
 	"connectrpc.com/grpcreflect"
 
-	"github.com/postrider-dev/postrider/gen/go/postrider/v1/postriderv1connect"
+	"github.com/postrider-dev/postrider/client/gen/postrider/v1/postriderv1connect"
 	"github.com/postrider-dev/postrider/server/access"
 	"github.com/postrider-dev/postrider/server/deliver"
 	"github.com/postrider-dev/postrider/server/filter"

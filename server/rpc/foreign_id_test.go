@@ -14,7 +14,7 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 	"google.golang.org/protobuf/types/dynamicpb"
 
-	postriderv1 "github.com/postrider-dev/postrider/gen/go/postrider/v1"
+	postriderv1 "github.com/postrider-dev/postrider/client/gen/postrider/v1"
 )
 
 // referring are the names of the texts that refer to something that is there, by id or by name.

@@ -8,8 +8,8 @@ import (
 	"connectrpc.com/connect"
 	"google.golang.org/protobuf/types/known/durationpb"
 
-	postriderv1 "github.com/postrider-dev/postrider/gen/go/postrider/v1"
-	"github.com/postrider-dev/postrider/server/signature"
+	postriderv1 "github.com/postrider-dev/postrider/client/gen/postrider/v1"
+	"github.com/postrider-dev/postrider/client/signature"
 )
 
 // TestAttemptsShowWhatWasSentAndNotWhatIsSentToday changes URL, headers and secret between two attempts, and compares what is

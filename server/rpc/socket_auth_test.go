@@ -10,7 +10,7 @@ import (
 	"github.com/coder/websocket"
 	"google.golang.org/protobuf/types/known/durationpb"
 
-	postriderv1 "github.com/postrider-dev/postrider/gen/go/postrider/v1"
+	postriderv1 "github.com/postrider-dev/postrider/client/gen/postrider/v1"
 	"github.com/postrider-dev/postrider/server"
 )
 

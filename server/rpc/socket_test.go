@@ -12,7 +12,7 @@ import (
 	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/proto"
 
-	postriderv1 "github.com/postrider-dev/postrider/gen/go/postrider/v1"
+	postriderv1 "github.com/postrider-dev/postrider/client/gen/postrider/v1"
 )
 
 // Both subprotocols carry what Subscribe carries in the same encoding: the payload's text to the letter in JSON, the

@@ -11,7 +11,7 @@ import (
 
 	"connectrpc.com/connect"
 
-	postriderv1 "github.com/postrider-dev/postrider/gen/go/postrider/v1"
+	postriderv1 "github.com/postrider-dev/postrider/client/gen/postrider/v1"
 	"github.com/postrider-dev/postrider/server"
 	"github.com/postrider-dev/postrider/server/access"
 	"github.com/postrider-dev/postrider/server/seal"

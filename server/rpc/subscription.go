@@ -6,12 +6,12 @@ import (
 
 	"connectrpc.com/connect"
 
-	postriderv1 "github.com/postrider-dev/postrider/gen/go/postrider/v1"
+	postriderv1 "github.com/postrider-dev/postrider/client/gen/postrider/v1"
+	"github.com/postrider-dev/postrider/client/signature"
 	"github.com/postrider-dev/postrider/server/deliver"
 	"github.com/postrider-dev/postrider/server/filter"
 	"github.com/postrider-dev/postrider/server/gateway"
 	"github.com/postrider-dev/postrider/server/limit"
-	"github.com/postrider-dev/postrider/server/signature"
 	"github.com/postrider-dev/postrider/server/target"
 	"github.com/postrider-dev/postrider/server/wire"
 )

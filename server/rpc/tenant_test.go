@@ -6,7 +6,7 @@ import (
 
 	"connectrpc.com/connect"
 
-	postriderv1 "github.com/postrider-dev/postrider/gen/go/postrider/v1"
+	postriderv1 "github.com/postrider-dev/postrider/client/gen/postrider/v1"
 )
 
 // A tenant's key sees its own tenant; of anything else it is told that it does not exist.

@@ -12,8 +12,8 @@ import (
 	"google.golang.org/protobuf/types/known/structpb"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
-	postriderv1 "github.com/postrider-dev/postrider/gen/go/postrider/v1"
-	shopv1 "github.com/postrider-dev/postrider/gen/go/shop/v1"
+	postriderv1 "github.com/postrider-dev/postrider/client/gen/postrider/v1"
+	shopv1 "github.com/postrider-dev/postrider/client/gen/shop/v1"
 	"github.com/postrider-dev/postrider/server/gateway"
 	"github.com/postrider-dev/postrider/server/schema"
 	"github.com/postrider-dev/postrider/server/schema/compile"

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	postriderv1 "github.com/postrider-dev/postrider/gen/go/postrider/v1"
+	postriderv1 "github.com/postrider-dev/postrider/client/gen/postrider/v1"
 	"github.com/postrider-dev/postrider/server/gateway"
 )
 

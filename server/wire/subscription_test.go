@@ -8,8 +8,8 @@ import (
 	"google.golang.org/protobuf/types/known/durationpb"
 	"google.golang.org/protobuf/types/known/fieldmaskpb"
 
-	targetv1 "github.com/postrider-dev/postrider/gen/go/postrider/target/v1"
-	postriderv1 "github.com/postrider-dev/postrider/gen/go/postrider/v1"
+	targetv1 "github.com/postrider-dev/postrider/client/gen/postrider/target/v1"
+	postriderv1 "github.com/postrider-dev/postrider/client/gen/postrider/v1"
 	"github.com/postrider-dev/postrider/server/gateway"
 	"github.com/postrider-dev/postrider/server/redact"
 	"github.com/postrider-dev/postrider/server/wire"

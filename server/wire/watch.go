@@ -1,6 +1,6 @@
 package wire
 
-import postriderv1 "github.com/postrider-dev/postrider/gen/go/postrider/v1"
+import postriderv1 "github.com/postrider-dev/postrider/client/gen/postrider/v1"
 
 // WatchSnapshot returns a delivery of the snapshot that begins a watch.
 func WatchSnapshot(delivery *postriderv1.Delivery) *postriderv1.WatchDeliveriesResponse {

@@ -14,7 +14,7 @@ import (
 	"connectrpc.com/connect"
 	"github.com/spf13/cobra"
 
-	"github.com/postrider-dev/postrider/gen/go/postrider/v1/postriderv1connect"
+	"github.com/postrider-dev/postrider/client/gen/postrider/v1/postriderv1connect"
 	"github.com/postrider-dev/postrider/server"
 )
 

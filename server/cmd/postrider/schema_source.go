@@ -10,7 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 
-	postriderv1 "github.com/postrider-dev/postrider/gen/go/postrider/v1"
+	postriderv1 "github.com/postrider-dev/postrider/client/gen/postrider/v1"
 	"github.com/postrider-dev/postrider/server/schema/compile"
 )
 

@@ -7,8 +7,8 @@ import (
 	"github.com/spf13/pflag"
 	"google.golang.org/protobuf/proto"
 
-	targetv1 "github.com/postrider-dev/postrider/gen/go/postrider/target/v1"
-	postriderv1 "github.com/postrider-dev/postrider/gen/go/postrider/v1"
+	targetv1 "github.com/postrider-dev/postrider/client/gen/postrider/target/v1"
+	postriderv1 "github.com/postrider-dev/postrider/client/gen/postrider/v1"
 )
 
 type webhookFlags struct {

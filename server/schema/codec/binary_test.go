@@ -7,7 +7,7 @@ import (
 	"google.golang.org/protobuf/encoding/protowire"
 	"google.golang.org/protobuf/proto"
 
-	shopv1 "github.com/postrider-dev/postrider/gen/go/shop/v1"
+	shopv1 "github.com/postrider-dev/postrider/client/gen/shop/v1"
 	"github.com/postrider-dev/postrider/server/schema/schematest"
 )
 

@@ -10,7 +10,7 @@ import (
 	// The rules of schemas are extensions. They are read as extensions only because this package is linked in.
 	_ "buf.build/gen/go/bufbuild/protovalidate/protocolbuffers/go/buf/validate"
 
-	postriderv1 "github.com/postrider-dev/postrider/gen/go/postrider/v1"
+	postriderv1 "github.com/postrider-dev/postrider/client/gen/postrider/v1"
 )
 
 // sharedFiles finds the files that all schemas share: the google/protobuf files that come with every compiler, the rules

@@ -13,7 +13,7 @@ import (
 
 	"google.golang.org/protobuf/encoding/protojson"
 
-	postriderv1 "github.com/postrider-dev/postrider/gen/go/postrider/v1"
+	postriderv1 "github.com/postrider-dev/postrider/client/gen/postrider/v1"
 	"github.com/postrider-dev/postrider/server/stream/sse"
 	"github.com/postrider-dev/postrider/server/stream/streamtest"
 )

@@ -4,7 +4,7 @@ import (
 	"testing"
 	"testing/synctest"
 
-	postriderv1 "github.com/postrider-dev/postrider/gen/go/postrider/v1"
+	postriderv1 "github.com/postrider-dev/postrider/client/gen/postrider/v1"
 )
 
 // Transport is the transport under test, as its clients see it.

@@ -11,11 +11,11 @@ import (
 
 	"google.golang.org/protobuf/encoding/protojson"
 
-	targetv1 "github.com/postrider-dev/postrider/gen/go/postrider/target/v1"
+	targetv1 "github.com/postrider-dev/postrider/client/gen/postrider/target/v1"
+	"github.com/postrider-dev/postrider/client/signature"
 	"github.com/postrider-dev/postrider/server/egress"
 	"github.com/postrider-dev/postrider/server/gateway"
 	"github.com/postrider-dev/postrider/server/redact"
-	"github.com/postrider-dev/postrider/server/signature"
 	"github.com/postrider-dev/postrider/server/target"
 )
 

@@ -13,9 +13,9 @@ import (
 	"strings"
 	"time"
 
+	"github.com/postrider-dev/postrider/client/signature"
 	"github.com/postrider-dev/postrider/server/egress"
 	"github.com/postrider-dev/postrider/server/gateway"
-	"github.com/postrider-dev/postrider/server/signature"
 	"github.com/postrider-dev/postrider/server/target"
 )
 

@@ -11,7 +11,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file shop/v1/money.proto.
  */
 export const file_shop_v1_money: GenFile = /*@__PURE__*/
-  fileDesc("ChNzaG9wL3YxL21vbmV5LnByb3RvEgdzaG9wLnYxIkoKBU1vbmV5EiMKCGN1cnJlbmN5GAEgASgJQhG6SA5yDDIKXltBLVpdezN9JBIcCgttaW5vcl91bml0cxgCIAEoA0IHukgEIgIoAEKQAQoLY29tLnNob3AudjFCCk1vbmV5UHJvdG9QAVo4Z2l0aHViLmNvbS9wb3N0cmlkZXItZGV2L3Bvc3RyaWRlci9nZW4vZ28vc2hvcC92MTtzaG9wdjGiAgNTWFiqAgdTaG9wLlYxygIHU2hvcFxWMeICE1Nob3BcVjFcR1BCTWV0YWRhdGHqAghTaG9wOjpWMWIGcHJvdG8z", [file_buf_validate_validate]);
+  fileDesc("ChNzaG9wL3YxL21vbmV5LnByb3RvEgdzaG9wLnYxIkoKBU1vbmV5EiMKCGN1cnJlbmN5GAEgASgJQhG6SA5yDDIKXltBLVpdezN9JBIcCgttaW5vcl91bml0cxgCIAEoA0IHukgEIgIoAEKUAQoLY29tLnNob3AudjFCCk1vbmV5UHJvdG9QAVo8Z2l0aHViLmNvbS9wb3N0cmlkZXItZGV2L3Bvc3RyaWRlci9jbGllbnQvZ2VuL3Nob3AvdjE7c2hvcHYxogIDU1hYqgIHU2hvcC5WMcoCB1Nob3BcVjHiAhNTaG9wXFYxXEdQQk1ldGFkYXRh6gIIU2hvcDo6VjFiBnByb3RvMw", [file_buf_validate_validate]);
 
 /**
  * Money is an exact amount. There is no floating point in it, so sums come out right.

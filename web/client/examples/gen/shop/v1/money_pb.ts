@@ -10,7 +10,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file shop/v1/money.proto.
  */
 export const file_shop_v1_money: GenFile = /*@__PURE__*/
-  fileDesc("ChNzaG9wL3YxL21vbmV5LnByb3RvEgdzaG9wLnYxIi4KBU1vbmV5EhAKCGN1cnJlbmN5GAEgASgJEhMKC21pbm9yX3VuaXRzGAIgASgDQpABCgtjb20uc2hvcC52MUIKTW9uZXlQcm90b1ABWjhnaXRodWIuY29tL3Bvc3RyaWRlci1kZXYvcG9zdHJpZGVyL2dlbi9nby9zaG9wL3YxO3Nob3B2MaICA1NYWKoCB1Nob3AuVjHKAgdTaG9wXFYx4gITU2hvcFxWMVxHUEJNZXRhZGF0YeoCCFNob3A6OlYxYgZwcm90bzM");
+  fileDesc("ChNzaG9wL3YxL21vbmV5LnByb3RvEgdzaG9wLnYxIi4KBU1vbmV5EhAKCGN1cnJlbmN5GAEgASgJEhMKC21pbm9yX3VuaXRzGAIgASgDQpQBCgtjb20uc2hvcC52MUIKTW9uZXlQcm90b1ABWjxnaXRodWIuY29tL3Bvc3RyaWRlci1kZXYvcG9zdHJpZGVyL2NsaWVudC9nZW4vc2hvcC92MTtzaG9wdjGiAgNTWFiqAgdTaG9wLlYxygIHU2hvcFxWMeICE1Nob3BcVjFcR1BCTWV0YWRhdGHqAghTaG9wOjpWMWIGcHJvdG8z");
 
 /**
  * Money is an exact amount. There is no floating point in it, so sums come out right.
