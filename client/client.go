@@ -27,7 +27,8 @@ const (
 type Client struct {
 	events postriderv1connect.EventServiceClient
 	// duplex is for streams of publishes, which need HTTP/2.
-	duplex postriderv1connect.EventServiceClient
+	duplex        postriderv1connect.EventServiceClient
+	subscriptions postriderv1connect.SubscriptionServiceClient
 	// token returns the API key; nil for none. renewable means that it may return another key later.
 	token     func(context.Context) (string, error)
 	renewable bool
@@ -94,6 +95,7 @@ func New(serverURL string, options ...Option) *Client {
 		c.http, duplex = newHTTPClient(c.grpc), newHTTPClient(true)
 	}
 	c.events = postriderv1connect.NewEventServiceClient(c.http, serverURL, protocol...)
+	c.subscriptions = postriderv1connect.NewSubscriptionServiceClient(c.http, serverURL, protocol...)
 	c.duplex = postriderv1connect.NewEventServiceClient(duplexOnly{duplex}, serverURL, protocol...)
 	return &c.Client
 }

@@ -4,14 +4,18 @@ import (
 	"context"
 	"errors"
 	"log"
+	"net/http"
 	"os"
 
+	"connectrpc.com/connect"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
+	targetv1 "github.com/postrider-dev/postrider/client/gen/postrider/target/v1"
 	postriderv1 "github.com/postrider-dev/postrider/client/gen/postrider/v1"
 	shopv1 "github.com/postrider-dev/postrider/client/gen/shop/v1"
 
 	"github.com/postrider-dev/postrider/client"
+	"github.com/postrider-dev/postrider/client/webhook"
 )
 
 func ExampleClient_Publish() {
@@ -114,4 +118,88 @@ func ExampleMux() {
 		return nil
 	})
 	log.Fatal(mux.Run(context.Background(), c))
+}
+
+// A refusal names every field at fault, over each protocol.
+func ExampleViolations() {
+	c := client.New("http://127.0.0.1:8080", client.WithKey(os.Getenv("POSTRIDER_API_KEY")))
+	_, err := c.Publish(context.Background(), &shopv1.OrderPaid{})
+	for _, violation := range client.Violations(err) {
+		log.Print(violation.Field, ": ", violation.Message, " (", violation.Rule, ")")
+	}
+}
+
+// A service creates its own subscription when it starts.
+func ExampleSubscriptions_Create() {
+	ctx := context.Background()
+	subscriptions := client.New("http://127.0.0.1:8080", client.WithKey(os.Getenv("POSTRIDER_API_KEY"))).Subscriptions()
+	_, err := subscriptions.Create(ctx, &postriderv1.Subscription{
+		Name:   "billing",
+		Filter: &postriderv1.Filter{Types: []string{"shop.v1.*"}},
+		Target: &postriderv1.Target{Config: &postriderv1.Target_Webhook{
+			Webhook: &targetv1.Webhook{Url: "http://127.0.0.1:9900/hook"},
+		}},
+	})
+	if err != nil && connect.CodeOf(err) != connect.CodeAlreadyExists {
+		log.Fatal(err)
+	}
+	secret, err := subscriptions.RevealSecret(ctx, "billing")
+	if err != nil {
+		log.Fatal(err)
+	}
+	handler, err := webhook.NewHandler(secret)
+	if err != nil {
+		log.Fatal(err)
+	}
+	log.Fatal(http.ListenAndServe("127.0.0.1:9900", handler))
+}
+
+func ExampleSubscriptions_List() {
+	c := client.New("http://127.0.0.1:8080", client.WithKey(os.Getenv("POSTRIDER_API_KEY")))
+	for subscription, err := range c.Subscriptions().List(context.Background()) {
+		if err != nil {
+			log.Fatal(err)
+		}
+		log.Print(subscription.GetName(), ": ", subscription.GetState(), ", ", subscription.GetHealth().GetBacklog(), " waiting")
+	}
+}
+
+func ExampleSubscriptions_Update() {
+	c := client.New("http://127.0.0.1:8080", client.WithKey(os.Getenv("POSTRIDER_API_KEY")))
+	ctx := context.Background()
+	subscription, err := c.Subscriptions().Get(ctx, "billing")
+	if err != nil {
+		log.Fatal(err)
+	}
+	subscription.Filter = &postriderv1.Filter{Types: []string{"shop.v1.OrderPaid"}}
+	if _, err := c.Subscriptions().Update(ctx, subscription, "filter"); err != nil {
+		log.Fatal(err)
+	}
+}
+
+func ExampleSubscriptions_Test() {
+	c := client.New("http://127.0.0.1:8080", client.WithKey(os.Getenv("POSTRIDER_API_KEY")))
+	attempt, err := c.Subscriptions().Test(context.Background(), "billing")
+	if err != nil {
+		log.Fatal(err)
+	}
+	log.Print(attempt.GetOutcome())
+}
+
+func ExampleSubscriptions_Pause() {
+	c := client.New("http://127.0.0.1:8080", client.WithKey(os.Getenv("POSTRIDER_API_KEY")))
+	ctx := context.Background()
+	if _, err := c.Subscriptions().Pause(ctx, "billing"); err != nil {
+		log.Fatal(err)
+	}
+	if _, err := c.Subscriptions().Resume(ctx, "billing"); err != nil {
+		log.Fatal(err)
+	}
+}
+
+func ExampleSubscriptions_Delete() {
+	c := client.New("http://127.0.0.1:8080", client.WithKey(os.Getenv("POSTRIDER_API_KEY")))
+	if err := c.Subscriptions().Delete(context.Background(), "billing"); err != nil {
+		log.Fatal(err)
+	}
 }

@@ -60,7 +60,7 @@ func retry[T any](ctx context.Context, c *Client, call func(context.Context) (T,
 		if hasDeadline && time.Until(deadline) < wait {
 			return answer, err
 		}
-		c.logger.WarnContext(ctx, "publishing again", "attempt", attempt, "wait", wait, "error", err)
+		c.logger.WarnContext(ctx, "calling again", "attempt", attempt, "wait", wait, "error", err)
 		if sleep(ctx, wait) != nil {
 			return answer, err
 		}

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/netip"
 	"sync"
 	"testing"
 	"time"
@@ -150,4 +151,8 @@ func (n *network) connections() int {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	return n.opened
+}
+
+func loopback(config *server.Config) {
+	config.AllowTargets = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
 }

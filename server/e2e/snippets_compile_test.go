@@ -54,6 +54,20 @@ var completions = []struct{ document, begins, before, after string }{
 	},
 }
 
+// service is what the snippets of the Go client's page have around them.
+const (
+	service = `package main; import ("context"; "errors"; "log"; "net/http"; "os"; "time"; "connectrpc.com/connect"; ` +
+		`"github.com/postrider-dev/postrider/client"; "github.com/postrider-dev/postrider/client/webhook"; ` +
+		`postriderv1 "github.com/postrider-dev/postrider/client/gen/postrider/v1"; ` +
+		`targetv1 "github.com/postrider-dev/postrider/client/gen/postrider/target/v1"; ` +
+		`shopv1 "github.com/postrider-dev/postrider/client/gen/shop/v1"); ` +
+		`var _ = []any{errors.New, log.Print, http.Handle, os.Getenv, time.Second, connect.CodeOf, webhook.NewHandler, (*postriderv1.Event)(nil), (*targetv1.Webhook)(nil)}; ` +
+		`func bookPayment(context.Context, *shopv1.OrderPaid) error { return nil }; func loadCursor() string { return "" }; func saveCursor(string) {}; ` +
+		`func currentKey(context.Context) (string, error) { return "", nil }; ` +
+		`func main() { ctx := context.Background(); c := client.New(""); order := &shopv1.OrderPaid{}; orders := []*shopv1.OrderPaid{order}; _, _, _, _ = ctx, c, order, orders; { `
+	serviceEnd = "}}\n"
+)
+
 // page is what the scripts of a page get from the rest of it.
 const page = `let ticket, fresh, stream, show, reload, showState;`
 
@@ -63,6 +77,9 @@ func (s snippet) whole() string {
 		if one.document == s.document && strings.HasPrefix(s.text, one.begins) {
 			return one.before + "\n" + s.text + one.after
 		}
+	}
+	if s.document == "client/README.md" && s.language == "go" {
+		return service + "\n" + s.text + serviceEnd
 	}
 	return "\n" + s.text
 }

@@ -25,7 +25,7 @@ func (s snippet) String() string { return fmt.Sprintf("%s:%d", s.document, s.lin
 func documents(t *testing.T) []string {
 	t.Helper()
 	var found []string
-	for _, pattern := range []string{"*.md", "docs/*.md", "web/client/*.md", "examples/*/*.md", "third_party/*.md"} {
+	for _, pattern := range []string{"*.md", "docs/*.md", "client/*.md", "web/client/*.md", "examples/*/*.md", "third_party/*.md"} {
 		paths, err := filepath.Glob(fromTop(t, pattern))
 		if err != nil {
 			t.Fatal(err)
@@ -57,6 +57,7 @@ var notRun = []struct{ document, begins, why string }{
 	{"CONTRIBUTING.md", "make gen\nmake migrations", "they write to the repository; CI looks at what they write"},
 	{"docs/architecture.md", "producers ", "a drawing"},
 	{"docs/event-types.md", "$ postrider types check", "a breaking change of somebody's own; TestTypes* of the command line print such reports"},
+	{"client/README.md", "go get ", "it takes the network; TestUsersOfTheClientRequireFewModules makes such a module"},
 	{"web/client/README.md", "npm install", "it takes the network; web/client/e2e/package.test.ts installs the packed package"},
 	{"examples/board/README.md", "make board", "web/e2e/board.spec.ts runs it"},
 	{"examples/shop/README.md", "make shop", "examples/shop/shop_test.go runs it"},
