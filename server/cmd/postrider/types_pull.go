@@ -17,6 +17,8 @@ const (
 	pulledSources     = "proto"
 	pulledDescriptors = "schemas.binpb"
 	pulledTemplate    = "buf.gen.yaml"
+	// generate installs what the template names, and generates.
+	generate = "npm install @postrider/client @bufbuild/protobuf @bufbuild/buf @bufbuild/protoc-gen-es && npx buf generate"
 )
 
 func pullTypes(env environment, to *connection) *cobra.Command {
@@ -25,8 +27,8 @@ func pullTypes(env environment, to *connection) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "pull DIR", Short: "Write the registered schemas and a buf.gen.yaml that generates code from them",
 		Long: `Write the registered schemas to a folder: proto/ with .proto files for people, schemas.binpb with the same schemas for
-generators, and a buf.gen.yaml. With buf and the plugins in that file installed, "buf generate" in the folder generates the code;
-it needs no network. An existing buf.gen.yaml is kept.`,
+generators, and a buf.gen.yaml. The command prints what to run next in that folder, for TypeScript. With buf and the plugins in that file
+installed, "buf generate" alone generates the code; it needs no network. An existing buf.gen.yaml is kept.`,
 		Example: `  postrider types pull events
   postrider types pull events --types 'shop.*' --go-prefix example.com/shop/events/gen/go
   cd events && buf generate`,
@@ -52,7 +54,10 @@ it needs no network. An existing buf.gen.yaml is kept.`,
 			return err
 		}
 		err = say(env.stdout, "%d event types in %d files written to %s\n", len(response.Msg.GetTypes()), len(response.Msg.GetFiles()), args[0])
-		return err
+		if err != nil {
+			return err
+		}
+		return say(env.stderr, "next: cd %s && %s\n", args[0], generate)
 	}
 	return cmd
 }

@@ -54,6 +54,20 @@ describe("the packed package", () => {
     expect(code.filter((text) => /from "node:|require\(/.test(text))).toEqual([]);
   });
 
+  it("has types that TypeScript 5.4 reads", async () => {
+    const installed = join(folder, "node_modules/@postrider/client");
+    const { stdout } = await run("find", ["dist", "-name", "*.d.ts"], { cwd: installed });
+    const files = stdout.trim().split("\n");
+    // These have one parameter, or none, in the libraries of older compilers.
+    for (const file of files) {
+      const text = await readFile(join(installed, file), "utf8");
+      expect(
+        text.match(/\b(Async)?IterableIterator<[^<>]*,|\bUint8Array</)?.[0],
+        file,
+      ).toBeUndefined();
+    }
+  });
+
   it("shares one protobuf runtime with generated code", async () => {
     const { stdout } = await run("find", [".", "-path", "*@bufbuild/protobuf/package.json"], {
       cwd: folder,

@@ -9,7 +9,7 @@ import {
 import type { Interceptor, Transport } from "@connectrpc/connect";
 import { createConnectTransport } from "@connectrpc/connect-web";
 import { Access, type Credentials } from "./access.js";
-import { type Draft, draft, type EventOptions } from "./draft.js";
+import { type Draft, draft, type EventOptions, type UntypedEventOptions } from "./draft.js";
 import type { EventSource } from "./event-type.js";
 import { type Event, EventService, type PublishResponse } from "./gen/postrider/v1/event_pb.js";
 import type { EventCallbacks, Subscription } from "./live/subscription.js";
@@ -76,12 +76,19 @@ export class Client {
    * its place, the call is repeated with the same id, so the event is stored once. It is repeated until the signal
    * aborts, or without a signal for half a minute.
    */
-  async publish<Schema extends DescMessage>(
+  publish<Schema extends DescMessage>(
     schema: Schema,
     data: MessageInitShape<Schema>,
+    options?: EventOptions & CallOptions,
+  ): Promise<Ack>;
+  /** Stores one event of a type without a schema, or without generated code, from a JSON object. */
+  publish(type: string, data: object, options?: UntypedEventOptions & CallOptions): Promise<Ack>;
+  async publish(
+    source: DescMessage | string,
+    data: object,
     options: EventOptions & CallOptions = {},
   ): Promise<Ack> {
-    const { event } = draft(schema, data, options);
+    const { event } = draft(source as DescMessage, data as MessageInitShape<DescMessage>, options);
     const { signal } = options;
     const input = { tenant: this.#tenant, event };
     const isAck = (ack: PublishResponse) => acknowledges(ack, event.id);

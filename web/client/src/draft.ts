@@ -24,29 +24,47 @@ export interface Draft {
   readonly event: Event;
 }
 
+/** The attributes of an event without generated code, whose type is given by its name. */
+export type UntypedEventOptions = Omit<EventOptions, "type">;
+
 /** Creates an event from a message, for `publishBatch`. */
 export function draft<Schema extends DescMessage>(
   schema: Schema,
   data: MessageInitShape<Schema>,
+  options?: EventOptions,
+): Draft;
+/** Creates an event from a JSON object, for a type without a schema or without generated code. */
+export function draft(type: string, data: object, options?: UntypedEventOptions): Draft;
+export function draft(
+  source: DescMessage | string,
+  data: MessageInitShape<DescMessage> | object,
   options: EventOptions = {},
 ): Draft {
   const id = options.id ?? newEventId();
-  const message = create(schema, data);
   const event = create(EventSchema, {
     id,
-    type: options.type ?? eventTypeOf(schema),
+    type: typeof source === "string" ? source : (options.type ?? eventTypeOf(source)),
     source: options.source ?? "",
     subject: options.subject ?? "",
-    payload: {
-      case: "protoData",
-      value: {
-        typeUrl: `type.googleapis.com/${schema.typeName}`,
-        value: toBinary(schema, message),
-      },
-    },
+    payload:
+      typeof source === "string"
+        ? { case: "jsonData", value: textOf(data) }
+        : { case: "protoData", value: anyOf(source, data as MessageInitShape<DescMessage>) },
   });
   if (options.time) {
     event.time = options.time instanceof Date ? timestampFromDate(options.time) : options.time;
   }
   return { id, event };
+}
+
+function anyOf(schema: DescMessage, data: MessageInitShape<DescMessage>) {
+  const typeUrl = `type.googleapis.com/${schema.typeName}`;
+  return { typeUrl, value: toBinary(schema, create(schema, data)) };
+}
+
+/** The text of a JSON object. What is none would be refused by the server. */
+function textOf(data: object): string {
+  const text = JSON.stringify(data);
+  if (!text?.startsWith("{")) throw new TypeError("the data of an event is a JSON object");
+  return text;
 }

@@ -6,7 +6,7 @@ export {
   type ClientOptions,
   createClient,
 } from "./client.js";
-export { type Draft, draft, type EventOptions } from "./draft.js";
+export { type Draft, draft, type EventOptions, type UntypedEventOptions } from "./draft.js";
 export { type ErrorCode, PostriderError, type Reason } from "./error.js";
 export type { FieldViolation } from "./error-detail.js";
 export { newEventId } from "./event-id.js";

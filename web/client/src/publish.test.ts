@@ -44,6 +44,22 @@ describe("publish", () => {
     expect(fromBinary(OrderCreatedSchema, payload.value.value)).toEqual(order());
   });
 
+  it("sends a JSON object under the name of a type without a schema", async () => {
+    const ack = await client().publish("order.noted", { total: 5, lines: [] }, { subject: "42" });
+    expect(sent(0)).toMatchObject({ id: ack.id, type: "order.noted", subject: "42" });
+    expect(sent(0).payload).toEqual({ case: "jsonData", value: '{"total":5,"lines":[]}' });
+    await client().publishBatch([draft("order.noted", {})]);
+    expect((server.published[1] as PublishBatchRequest).events[0]?.payload.value).toBe("{}");
+  });
+
+  it.each([[[]], ["text"], [undefined], [null], [{ n: 1n }]])(
+    "refuses %o, which is no JSON object, before anything is sent",
+    async (data) => {
+      await expect(client().publish("order.noted", data as object)).rejects.toThrow(TypeError);
+      expect(server.published).toEqual([]);
+    },
+  );
+
   it("takes the id and the type it is given", async () => {
     await client().publish(
       OrderCreatedSchema,

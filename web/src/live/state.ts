@@ -24,6 +24,8 @@ export function liveStateOf({ state, error, retryAt = new Date() }: LiveStatus):
       return { kind: "connecting" };
     case "offline":
       return { kind: "offline", retryAt: retryAt.getTime() };
+    case "unauthorised":
+      return { kind: "failed", cause: error?.cause ?? error };
     case "ended":
       if (error) return { kind: "failed", cause: error.cause ?? error };
       // It has the place and is about to begin.

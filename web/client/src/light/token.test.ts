@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from "vitest";
-import { frames, refuse, stream } from "../testing/http-server.js";
+import { frames, refuse, refuseAsServer, stream } from "../testing/http-server.js";
 import { read, serveEachTest, server, start } from "../testing/light-reader.js";
 
 serveEachTest();
@@ -36,6 +36,15 @@ describe("a token", () => {
     const { retries } = read({}, { key: undefined, token: () => "t" });
     await vi.waitFor(() => expect(retries.length).toBeGreaterThan(4), 5000);
     expect(retries.slice(0, 5).map(({ wait }) => wait)).toEqual([0, 10, 20, 40, 80]);
+  });
+
+  it("that stays refused makes the stream unauthorised, not offline", async () => {
+    await start(refuseAsServer(401, "unauthenticated"));
+    vi.spyOn(Math, "random").mockReturnValue(0.001);
+    const { retries, subscription } = read({}, { key: undefined, token: () => "wrong" });
+    await vi.waitFor(() => expect(retries.length).toBeGreaterThan(5), 5000);
+    expect(subscription.status.state).toBe("unauthorised");
+    expect(subscription.status.error?.code).toBe("unauthenticated");
   });
 
   it("can be a ticket, which goes into the address", async () => {

@@ -214,7 +214,7 @@ export class LiveStream<Message> {
     if (this.#stop.signal.aborted) return;
     this.#wait = new AbortController();
     this.#notBefore = Date.now() + Math.min(ms, error.retryDelayMs);
-    const state = this.#stateWhileTrying();
+    const state = this.#stateWhileTrying(ms > 0 ? error : undefined);
     this.#status.set({ state, error, retryAt: new Date(Date.now() + ms) });
     const { signal } = this.#stop;
     signal.addEventListener("abort", this.retryNow);
@@ -223,7 +223,9 @@ export class LiveStream<Message> {
     if (!signal.aborted) this.#status.set({ state, error });
   }
 
-  #stateWhileTrying(): "connecting" | "offline" {
+  #stateWhileTrying(error?: PostriderError): "connecting" | "unauthorised" | "offline" {
+    // Without a reason the refusal is that of something on the way to the server.
+    if (error?.code === "unauthenticated" && error.reason && !isOffline()) return "unauthorised";
     return this.#failures >= offlineAfter || isOffline() ? "offline" : "connecting";
   }
 

@@ -2,10 +2,17 @@ import type { PostriderError } from "../error.js";
 
 /**
  * The state of a live stream. "connecting": it is being opened, or was just lost. "catching-up": stored events are
- * arriving. "live": new events arrive. "offline": the browser has no network, or several attempts in a row have failed;
- * it keeps trying. "ended": it was closed, or a retry would not help.
+ * arriving. "live": new events arrive. "unauthorised": the server refuses what `token` returns; the function is asked again.
+ * "offline": the browser has no network, or several attempts in a row have failed; it keeps trying. "ended": it was
+ * closed, or a retry would not help, as with a key that is refused.
  */
-export type LiveState = "connecting" | "catching-up" | "live" | "offline" | "ended";
+export type LiveState =
+  | "connecting"
+  | "catching-up"
+  | "live"
+  | "unauthorised"
+  | "offline"
+  | "ended";
 
 /** The state of a live stream with details. Each change is a new object. */
 export interface LiveStatus {

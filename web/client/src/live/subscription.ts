@@ -91,8 +91,10 @@ export function checkSelection(types?: readonly string[], filters?: readonly Nam
 /**
  * Events as they arrive, to be read in a loop or with `onEvent`. It connects with the first read, resumes after every
  * lost connection, and ends when the loop is left, `close` is called or the signal aborts.
+ *
+ * The interface has one parameter: it has no others before TypeScript 5.6.
  */
-export class Subscription<Event> implements AsyncIterableIterator<Event, void, undefined> {
+export class Subscription<Event> implements AsyncIterableIterator<Event> {
   readonly #live: MessageStream;
   readonly #events: AsyncGenerator<Event, void, undefined>;
   #cursor: string | undefined;

@@ -1,3 +1,5 @@
+"use client";
+
 export type { Patch } from "./patch.js";
 export {
   type EventsOptions,
