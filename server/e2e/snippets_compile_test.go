@@ -23,6 +23,11 @@ var completions = []struct{ document, begins, before, after string }{
 	{document: "docs/live-streams.md", begins: "await fetch", before: page},
 	{document: "docs/live-streams.md", begins: "const client", before: `import { createClient } from "@postrider/client/light"; ` + page},
 	{
+		document: "docs/recipes.md", begins: `import { webhookHandler }`,
+		before: `import type { IncomingMessage, ServerResponse } from "node:http"; ` +
+			`declare const app: { post(path: string, handler: (request: IncomingMessage, response: ServerResponse) => unknown): void };`,
+	},
+	{
 		document: "web/client/README.md", begins: "const events = client.subscribe([OrderPaidSchema]",
 		before: `import type { Client } from "@postrider/client"; import { OrderPaidSchema } from "./gen/shop/v1/order_pb.js"; declare const client: Client; ` +
 			`declare const retryButton: HTMLElement, leaveButton: HTMLElement; ` +

@@ -201,7 +201,9 @@ func TestPullTypes(t *testing.T) {
 		t.Errorf("pushed again: %s", out)
 	}
 	write(t, folder, "buf.gen.yaml", "mine")
-	i.must("", "types", "pull", folder)
+	if got := i.run("", "types", "pull", folder); got.code != exitOK || !strings.Contains(got.stderr, "next: cd "+folder+" && npm install @postrider/client ") {
+		t.Errorf("pull does not show what comes next: %s", got.stderr)
+	}
 	if read("buf.gen.yaml") != "mine" {
 		t.Error("pull overwrote a template that was changed")
 	}
