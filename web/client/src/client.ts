@@ -71,6 +71,9 @@ export class Client {
     this.#caller = { errorOf, refuse };
   }
 
+  /** Stores one event of a type without a schema, or without generated code, from a JSON object. */
+  publish(type: string, data: object, options?: UntypedEventOptions & CallOptions): Promise<Ack>;
+  // The typed form comes last: the compiler explains why the last one does not fit.
   /**
    * Stores one event. It resolves when the event is on disk. While the server cannot be reached, or a proxy responds in
    * its place, the call is repeated with the same id, so the event is stored once. It is repeated until the signal
@@ -81,8 +84,6 @@ export class Client {
     data: MessageInitShape<Schema>,
     options?: EventOptions & CallOptions,
   ): Promise<Ack>;
-  /** Stores one event of a type without a schema, or without generated code, from a JSON object. */
-  publish(type: string, data: object, options?: UntypedEventOptions & CallOptions): Promise<Ack>;
   async publish(
     source: DescMessage | string,
     data: object,

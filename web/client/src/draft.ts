@@ -27,14 +27,14 @@ export interface Draft {
 /** The attributes of an event without generated code, whose type is given by its name. */
 export type UntypedEventOptions = Omit<EventOptions, "type">;
 
+/** Creates an event from a JSON object, for a type without a schema or without generated code. */
+export function draft(type: string, data: object, options?: UntypedEventOptions): Draft;
 /** Creates an event from a message, for `publishBatch`. */
 export function draft<Schema extends DescMessage>(
   schema: Schema,
   data: MessageInitShape<Schema>,
   options?: EventOptions,
 ): Draft;
-/** Creates an event from a JSON object, for a type without a schema or without generated code. */
-export function draft(type: string, data: object, options?: UntypedEventOptions): Draft;
 export function draft(
   source: DescMessage | string,
   data: MessageInitShape<DescMessage> | object,
