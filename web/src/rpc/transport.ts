@@ -1,5 +1,6 @@
 import { Code, ConnectError, type Interceptor, type Transport } from "@connectrpc/connect";
 import { createConnectTransport } from "@connectrpc/connect-web";
+import { isOfServer } from "./origin";
 import type { Reachability } from "./reachability";
 
 /** A call that has not been answered by then fails; streams and tests of slow endpoints set their own limit. */
@@ -19,8 +20,16 @@ export function createTransport({ reachability, onSignedOut }: Options): Transpo
     useHttpGet: true,
     defaultTimeoutMs: unaryTimeoutMs,
     interceptors: [watchAnswers(reachability, onSignedOut)],
-    fetch: (input, init) => fetch(input, { ...init, credentials: "same-origin" }),
+    fetch: fetchFromServer,
   });
+}
+
+/** A response of a proxy, whatever its status, says no more than that the server could not be reached. */
+async function fetchFromServer(input: RequestInfo | URL, init?: RequestInit): Promise<Response> {
+  const response = await fetch(input, { ...init, credentials: "same-origin" });
+  if (await isOfServer(response)) return response;
+  void response.body?.cancel();
+  throw new ConnectError(`HTTP ${response.status}, not from the server`, Code.Unavailable);
 }
 
 /** Records for every response whether the server can be reached and whether the session is valid. */

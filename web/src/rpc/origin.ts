@@ -1,0 +1,25 @@
+/** The media types of messages: of a unary call and of a stream. */
+const messages = /^application\/(proto|connect\+proto)$/;
+/** Longer than any error of the server, whose details are small. */
+const longestErrorBytes = 256 << 10;
+
+/**
+ * Whether a response to a call is from the server itself. A proxy in front of it may respond with any status and body, such
+ * as a page for maintenance or for signing in.
+ */
+export async function isOfServer(response: Response): Promise<boolean> {
+  const type = response.headers.get("Content-Type")?.split(";")[0]?.trim() ?? "";
+  if (messages.test(type)) return response.ok;
+  return !response.ok && type === "application/json" && isError(response);
+}
+
+/** The server's errors have a code of Connect and details; JSON of a proxy does not. */
+async function isError(response: Response): Promise<boolean> {
+  if (Number(response.headers.get("Content-Length") ?? 0) > longestErrorBytes) return false;
+  const body: unknown = await response
+    .clone()
+    .json()
+    .catch(() => undefined);
+  if (typeof body !== "object" || body === null) return false;
+  return "code" in body && typeof body.code === "string" && "details" in body;
+}
