@@ -17,6 +17,7 @@ interface Claim {
 export class StreamSlot {
   #claims: Claim[] = [];
   #running: Place | undefined;
+  #isResting = false;
   #unwatch: () => void = () => {};
   readonly #state = createStore<LiveState>({ kind: "idle" });
 
@@ -31,7 +32,7 @@ export class StreamSlot {
     this.#claims.push(claim);
     this.#settle();
     // One that has to wait from the start should say so.
-    if (this.#running !== place) place.stop(true);
+    if (this.#running !== place) place.stop(this.#running !== undefined);
     return () => {
       this.#claims = this.#claims.filter((other) => other !== claim);
       this.#settle();
@@ -41,11 +42,22 @@ export class StreamSlot {
 
   readonly retryNow = (): void => this.#running?.retryNow();
 
+  /** Lets no stream run until `wake`. */
+  readonly rest = (): void => {
+    this.#isResting = true;
+    this.#settle();
+  };
+
+  readonly wake = (): void => {
+    this.#isResting = false;
+    this.#settle();
+  };
+
   #settle(): void {
-    const next = (this.#newest("detail") ?? this.#newest("list"))?.place;
+    const next = this.#isResting ? undefined : this.#first();
     if (next === this.#running) return;
     this.#unwatch();
-    this.#running?.stop(true);
+    this.#running?.stop(next !== undefined);
     this.#running = next;
     if (!next) {
       this.#state.set({ kind: "idle" });
@@ -53,7 +65,12 @@ export class StreamSlot {
     }
     this.#unwatch = next.state.subscribe(() => this.#state.set(next.state.get()));
     next.start();
+    for (const { place } of this.#claims) if (place !== next) place.stop(true);
     this.#state.set(next.state.get());
+  }
+
+  #first(): Place | undefined {
+    return (this.#newest("detail") ?? this.#newest("list"))?.place;
   }
 
   #newest(rank: Rank): Claim | undefined {

@@ -7,7 +7,6 @@ import { StatsService } from "#gen/postrider/v1/stats_pb";
 import { useLiveState, usePlace } from "@/live/context";
 import { useAccess } from "@/rpc/session";
 import { useStore } from "@/store/store";
-import { useVisible } from "@/ui/media";
 import { useNow } from "@/ui/time";
 import { type Series, seriesOf } from "./series";
 import { isMarker, nothing, readClockOffset, type StatsView, withMessage } from "./watch";
@@ -29,12 +28,12 @@ export interface Stats {
   cause: unknown;
 }
 
-/** The tenant's figures over a span, for as long as they are looked at: a hidden tab asks for nothing. */
+/** The tenant's figures over a span, for as long as they are shown. */
 export function useStats(spanMs: number): Stats {
   const { tenant } = useAccess();
   const transport = useTransport();
   const client = useMemo(() => createClient(StatsService, transport), [transport]);
-  const place = usePlace("list", useVisible());
+  const place = usePlace("list");
   const [clockOffset, setClockOffset] = useState(0);
   const onHeader = (header: Headers) => setClockOffset(readClockOffset(header));
   const watch = useWatch(

@@ -6,15 +6,14 @@ import { StreamService } from "#gen/postrider/v1/stream_pb";
 import { useLiveState, usePlace } from "@/live/context";
 import { useAccess } from "@/rpc/session";
 import { useStore } from "@/store/store";
-import { useVisible } from "@/ui/media";
 import { isMarker, none, withMessage } from "./watch";
 
-/** The tenant's open streams, kept current for as long as they are looked at. */
+/** The tenant's open streams, kept current for as long as they are shown. */
 export function useStreams() {
   const { tenant } = useAccess();
   const transport = useTransport();
   const client = useMemo(() => createClient(StreamService, transport), [transport]);
-  const place = usePlace("list", useVisible());
+  const place = usePlace("list");
   const watch = useWatch(
     (signal) => client.watchStreams({ tenant }, { signal, timeoutMs: 0 }),
     [client, tenant],

@@ -1,0 +1,90 @@
+/*
+ * What is typed into forms, kept in the tab's sessionStorage: a document that is loaded again, a page that is left and a session
+ * that ends lose nothing. Callers pass no secrets. Each draft belongs to the caller who typed it, and is removed when another
+ * one signs in.
+ */
+
+const prefix = "postrider.draft ";
+/** Longer texts are not kept. */
+const longestLength = 64 << 10;
+/** The oldest draft goes first. */
+const mostDrafts = 20;
+
+interface Stored {
+  at: number;
+  value: unknown;
+}
+
+/** Keeps a draft under the owner and the name of its form. */
+export function keepDraft(owner: string, name: string, value: unknown): void {
+  const text = JSON.stringify({ at: Date.now(), value } satisfies Stored);
+  const key = keyOf(owner, name);
+  try {
+    if (text.length > longestLength) sessionStorage.removeItem(key);
+    else sessionStorage.setItem(key, text);
+    for (const old of keys().toSorted(byAge).slice(mostDrafts)) sessionStorage.removeItem(old);
+  } catch {
+    // Storage is blocked or full: the form works without.
+  }
+}
+
+/** The draft, if there is one; its form decides whether it still fits. */
+export function readDraft(owner: string, name: string): unknown {
+  return read(keyOf(owner, name))?.value;
+}
+
+export function dropDraft(owner: string, name: string): void {
+  remove([keyOf(owner, name)]);
+}
+
+/** Removes the drafts of everybody else. */
+export function keepDraftsOf(owner: string): void {
+  remove(keys().filter((key) => !key.startsWith(keyOf(owner, ""))));
+}
+
+function keyOf(owner: string, name: string): string {
+  return `${prefix}${JSON.stringify(owner)} ${name}`;
+}
+
+function keys(): string[] {
+  try {
+    return Object.keys(sessionStorage).filter((key) => key.startsWith(prefix));
+  } catch {
+    return [];
+  }
+}
+
+function remove(which: string[]): void {
+  try {
+    for (const key of which) sessionStorage.removeItem(key);
+  } catch {
+    // Where nothing can be stored, nothing is.
+  }
+}
+
+/** The newest first. */
+function byAge(a: string, b: string): number {
+  return (read(b)?.at ?? 0) - (read(a)?.at ?? 0);
+}
+
+function read(key: string): Stored | undefined {
+  try {
+    return JSON.parse(sessionStorage.getItem(key) ?? "null") ?? undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Whether a stored value has the form of a sample: a draft of another build may have other fields. */
+export function isLike<T>(sample: T, value: unknown): value is T {
+  if (typeof sample !== typeof value) return false;
+  if (typeof sample !== "object" || sample === null) return true;
+  if (typeof value !== "object" || value === null) return false;
+  if (Array.isArray(sample) !== Array.isArray(value)) return false;
+  if (Array.isArray(value)) {
+    return value.every((item) => isLike((sample as unknown[])[0], item));
+  }
+  return Object.entries(sample).every(([name, part]) =>
+    isLike(part, (value as Record<string, unknown>)[name]),
+  );
+}
