@@ -45,7 +45,8 @@ test("tenants are apart, and switched in the header", async ({ console: page, se
   await untyped.selectOption("accepted");
   await expect(untyped).toBeEnabled();
   await page.getByLabel("Tenant", { exact: true }).selectOption("acme");
-  await expect(page).toHaveURL(/tenant=acme/);
+  await expect(page).toHaveURL(/\/tenants\?tenant=acme$/);
+  await page.getByRole("link", { name: "Events", exact: true }).click();
   await expect(page.getByRole("heading", { name: "No events yet" })).toBeVisible();
   await expect(page.getByText("Live", { exact: true })).toBeVisible();
   await server.call("EventService/Publish", { tenant: "acme", event });

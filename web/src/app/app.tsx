@@ -1,13 +1,18 @@
-import { Code, ConnectError, type Transport } from "@connectrpc/connect";
+import { Code, ConnectError, createClient, type Transport } from "@connectrpc/connect";
 import { TransportProvider } from "@connectrpc/connect-query";
 import { type QueryClient, QueryClientProvider } from "@tanstack/react-query";
 import { RouterProvider } from "@tanstack/react-router";
 import { useEffect } from "react";
+import { SessionService } from "#gen/postrider/v1/session_pb";
 import { sessionKey } from "@/features/session/queries";
 import { SlotProvider } from "@/live/context";
+import { restWhileHidden } from "@/live/rest";
 import type { StreamSlot } from "@/live/slot";
 import type { Reachability } from "@/rpc/reachability";
 import { ReachabilityProvider } from "@/rpc/reachability-context";
+import type { Build } from "./build";
+import { BuildProvider } from "./build-context";
+import { askWhileAway, catchUp, followBuild } from "./follow";
 import type { AppRouter } from "./router";
 
 /** The dependencies of the page; tests pass a transport of their own. */
@@ -17,16 +22,32 @@ export interface Parts {
   router: AppRouter;
   slot: StreamSlot;
   reachability: Reachability;
+  build: Build;
 }
 
-export function App({ transport, queries, router, slot, reachability }: Parts) {
+/** A response to this comes at once or not at all. */
+const askTimeoutMs = 5000;
+
+export function App({ transport, queries, router, slot, reachability, build }: Parts) {
   useEffect(() => slot.state.subscribe(() => leaveWithStream(slot, queries)), [slot, queries]);
+  useEffect(() => restWhileHidden(slot), [slot]);
+  useEffect(() => {
+    const { getSession } = createClient(SessionService, transport);
+    return askWhileAway(reachability, () => getSession({}, { timeoutMs: askTimeoutMs }));
+  }, [transport, reachability]);
+  useEffect(() => catchUp(reachability, queries, slot), [reachability, queries, slot]);
+  useEffect(
+    () => followBuild(build, { reachability, slot, router }),
+    [build, reachability, slot, router],
+  );
   return (
     <TransportProvider transport={transport}>
       <QueryClientProvider client={queries}>
         <ReachabilityProvider reachability={reachability}>
           <SlotProvider slot={slot}>
-            <RouterProvider router={router} />
+            <BuildProvider value={build}>
+              <RouterProvider router={router} />
+            </BuildProvider>
           </SlotProvider>
         </ReachabilityProvider>
       </QueryClientProvider>

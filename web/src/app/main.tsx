@@ -6,8 +6,16 @@ import { createReachability } from "@/rpc/reachability";
 import { createTransport } from "@/rpc/transport";
 import "@/theme/base.css";
 import { App } from "./app";
+import { Build } from "./build";
 import { createQueryClient } from "./query-client";
 import { createAppRouter } from "./router";
+
+// What public/recover.js counts: this document has all it needs.
+try {
+  sessionStorage.removeItem("postrider.starts");
+} catch {
+  // Storage is blocked: then nothing was counted.
+}
 
 const queries = createQueryClient();
 const reachability = createReachability();
@@ -26,6 +34,7 @@ createRoot(root).render(
       reachability={reachability}
       router={createAppRouter()}
       slot={new StreamSlot()}
+      build={new Build()}
     />
   </StrictMode>,
 );

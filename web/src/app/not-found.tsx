@@ -2,8 +2,10 @@ import { type ErrorComponentProps, Link } from "@tanstack/react-router";
 import { Button } from "@/ui/button";
 import { Page } from "@/ui/page";
 import { EmptyState } from "@/ui/states";
+import { useTitle } from "./title";
 
 export function NotFound() {
+  useTitle("Page not found");
   return (
     <Page title="Nothing here">
       <EmptyState title="Page not found">
@@ -15,7 +17,7 @@ export function NotFound() {
   );
 }
 
-/** A fault of the page itself, or a part of it that could not be loaded after an update of the server. */
+/** A fault of the page itself. */
 export function Crash({ error }: ErrorComponentProps) {
   return (
     <Page title="This page failed">

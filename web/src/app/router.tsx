@@ -2,11 +2,11 @@ import {
   createRootRoute,
   createRoute,
   createRouter,
-  lazyRouteComponent,
   type RouterHistory,
   redirect,
   retainSearchParams,
 } from "@tanstack/react-router";
+import { lazyPage } from "./lazy-page";
 import { Crash, NotFound } from "./not-found";
 import { readSearch, text, writeSearch } from "./search";
 import { Shell } from "./shell";
@@ -36,13 +36,13 @@ const overview = createRoute({
   validateSearch: (search: Record<string, unknown>): { span?: string } => ({
     span: text(search.span),
   }),
-  component: lazyRouteComponent(() => import("./routes/overview"), "OverviewRoute"),
+  component: lazyPage(() => import("./routes/overview"), "OverviewRoute"),
 });
 
 const streams = createRoute({
   getParentRoute: () => root,
   path: "overview/streams",
-  component: lazyRouteComponent(() => import("./routes/streams"), "StreamsRoute"),
+  component: lazyPage(() => import("./routes/streams"), "StreamsRoute"),
 });
 
 const deliveries = createRoute({
@@ -52,7 +52,7 @@ const deliveries = createRoute({
     state: text(search.state),
     delivery: text(search.delivery),
   }),
-  component: lazyRouteComponent(() => import("./routes/deliveries"), "DeliveriesRoute"),
+  component: lazyPage(() => import("./routes/deliveries"), "DeliveriesRoute"),
 });
 
 interface EventsSearch {
@@ -73,25 +73,25 @@ const events = createRoute({
     to: text(search.to),
     delivery: text(search.delivery),
   }),
-  component: lazyRouteComponent(() => import("./routes/events"), "EventsRoute"),
+  component: lazyPage(() => import("./routes/events"), "EventsRoute"),
 });
 
 const event = createRoute({
   getParentRoute: () => events,
   path: "$eventId",
-  component: lazyRouteComponent(() => import("./routes/events"), "EventRoute"),
+  component: lazyPage(() => import("./routes/events"), "EventRoute"),
 });
 
 const subscriptions = createRoute({
   getParentRoute: () => root,
   path: "subscriptions",
-  component: lazyRouteComponent(() => import("./routes/subscriptions"), "SubscriptionsRoute"),
+  component: lazyPage(() => import("./routes/subscriptions"), "SubscriptionsRoute"),
 });
 
 const newSubscription = createRoute({
   getParentRoute: () => root,
   path: "subscriptions/new",
-  component: lazyRouteComponent(() => import("./routes/subscriptions"), "NewSubscriptionRoute"),
+  component: lazyPage(() => import("./routes/subscriptions"), "NewSubscriptionRoute"),
 });
 
 const subscription = createRoute({
@@ -101,19 +101,19 @@ const subscription = createRoute({
     state: text(search.state),
     delivery: text(search.delivery),
   }),
-  component: lazyRouteComponent(() => import("./routes/subscriptions"), "SubscriptionRoute"),
+  component: lazyPage(() => import("./routes/subscriptions"), "SubscriptionRoute"),
 });
 
 const editSubscription = createRoute({
   getParentRoute: () => root,
   path: "subscriptions/$subscriptionId/edit",
-  component: lazyRouteComponent(() => import("./routes/subscriptions"), "EditSubscriptionRoute"),
+  component: lazyPage(() => import("./routes/subscriptions"), "EditSubscriptionRoute"),
 });
 
 const eventTypes = createRoute({
   getParentRoute: () => root,
   path: "event-types",
-  component: lazyRouteComponent(() => import("./routes/event-types"), "EventTypesRoute"),
+  component: lazyPage(() => import("./routes/event-types"), "EventTypesRoute"),
 });
 
 const eventType = createRoute({
@@ -126,7 +126,7 @@ const eventType = createRoute({
     from: text(search.from),
     to: text(search.to),
   }),
-  component: lazyRouteComponent(() => import("./routes/event-types"), "EventTypeRoute"),
+  component: lazyPage(() => import("./routes/event-types"), "EventTypeRoute"),
 });
 
 const playground = createRoute({
@@ -135,19 +135,19 @@ const playground = createRoute({
   validateSearch: (search: Record<string, unknown>): { type?: string } => ({
     type: text(search.type),
   }),
-  component: lazyRouteComponent(() => import("./routes/playground"), "PlaygroundRoute"),
+  component: lazyPage(() => import("./routes/playground"), "PlaygroundRoute"),
 });
 
 const keys = createRoute({
   getParentRoute: () => root,
   path: "keys",
-  component: lazyRouteComponent(() => import("./routes/admin"), "KeysRoute"),
+  component: lazyPage(() => import("./routes/admin"), "KeysRoute"),
 });
 
 const tenants = createRoute({
   getParentRoute: () => root,
   path: "tenants",
-  component: lazyRouteComponent(() => import("./routes/admin"), "TenantsRoute"),
+  component: lazyPage(() => import("./routes/admin"), "TenantsRoute"),
 });
 
 const routeTree = root.addChildren([
@@ -174,6 +174,8 @@ export function createAppRouter(history?: RouterHistory) {
     parseSearch: readSearch,
     stringifySearch: writeSearch,
     defaultPreload: "intent",
+    // A page that fails leaves the shell around it.
+    defaultErrorComponent: Crash,
     scrollRestoration: false,
   });
 }

@@ -80,7 +80,7 @@ describe("tenants", () => {
     await user.type(screen.getByLabelText("Name"), "acme");
     await user.click(screen.getByRole("button", { name: "Create tenant" }));
     await user.selectOptions(await screen.findByLabelText("Tenant"), "acme");
-    await waitFor(() => expect(router.state.location.href).toBe("/events?tenant=acme"));
+    await waitFor(() => expect(router.state.location.href).toBe("/tenants?tenant=acme"));
     await user.click(screen.getByRole("link", { name: "Subscriptions" }));
     await waitFor(() => expect(router.state.location.href).toBe("/subscriptions?tenant=acme"));
   });

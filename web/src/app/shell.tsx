@@ -1,12 +1,12 @@
-import { Link, Outlet, useSearch } from "@tanstack/react-router";
-import { useState } from "react";
+import { Link, Outlet, useNavigate, useSearch } from "@tanstack/react-router";
+import { useEffect, useState } from "react";
 import { ApiKeyScope } from "#gen/postrider/v1/api_key_pb";
 import type { Session } from "#gen/postrider/v1/session_pb";
 import { useSession } from "@/features/session/queries";
 import { SessionMenu } from "@/features/session/session-menu";
 import { SignInPage } from "@/features/session/sign-in-page";
 import { TenantSwitcher } from "@/features/tenants/tenant-switcher";
-import { AccessProvider } from "@/rpc/session";
+import { AccessProvider, ownerOf } from "@/rpc/session";
 import { useStore } from "@/store/store";
 import { cycleTheme, theme } from "@/theme/theme";
 import { IconButton } from "@/ui/button";
@@ -18,11 +18,11 @@ import { ErrorState, Skeleton } from "@/ui/states";
 import { Connection, OfflineStrip } from "./connection";
 import styles from "./shell.module.css";
 import { ShortcutsDialog } from "./shortcuts-dialog";
+import { useTitle } from "./title";
 
 /** The frame of every page. A user who is not signed in gets the sign-in page first. */
 export function Shell() {
   const session = useSession();
-  const { tenant } = useSearch({ strict: false });
   if (session.isPending) {
     return (
       <main className={styles.starting}>
@@ -41,10 +41,30 @@ export function Shell() {
       </main>
     );
   }
-  if (session.data === null) return <SignInPage />;
+  if (session.data === null) return <SignIn />;
+  return <SignedIn key={ownerOf(session.data)} session={session.data} />;
+}
+
+function SignIn() {
+  useTitle("Sign in");
+  return <SignInPage />;
+}
+
+/** The page of one caller: the next one begins with a new one. */
+function SignedIn({ session }: { session: Session }) {
+  const { tenant: wanted } = useSearch({ strict: false });
+  const navigate = useNavigate();
+  // The URL may be that of a caller who may go from tenant to tenant.
+  const isForeign = session.tenant !== "" && wanted !== undefined && wanted !== session.tenant;
+  const tenant = isForeign ? undefined : wanted;
+  useEffect(() => {
+    if (!isForeign) return;
+    const search = (before: object) => ({ ...before, tenant: undefined });
+    void navigate({ to: ".", search, replace: true });
+  }, [isForeign, navigate]);
   return (
-    <AccessProvider session={session.data} tenant={tenant ?? ""}>
-      <Frame session={session.data} tenant={tenant} />
+    <AccessProvider session={session} tenant={tenant ?? ""}>
+      <Frame session={session} tenant={tenant} />
     </AccessProvider>
   );
 }

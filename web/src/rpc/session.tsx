@@ -31,3 +31,8 @@ export function useAccess(): Access {
   if (!access) throw new Error("useAccess needs an AccessProvider above it");
   return access;
 }
+
+/** Who the caller is. The name of a key is unique in its tenant, also after the key was revoked. */
+export function ownerOf({ tenant, keyName }: Session): string {
+  return `${tenant}/${keyName}`;
+}

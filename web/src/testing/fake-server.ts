@@ -48,6 +48,8 @@ const epoch = Date.UTC(2026, 0, 31, 9, 0, 0);
  */
 export class FakeServer {
   readonly key = "the-right-key";
+  /** The name of that key. */
+  keyName = "admin";
   session: Session | undefined = create(SessionSchema, {
     keyName: "admin",
     scopes: [ApiKeyScope.ADMIN],
@@ -173,7 +175,10 @@ export class FakeServer {
       },
       createSession: ({ key }: { key: string }) => {
         if (key !== this.key) throw new ConnectError("wrong key", Code.Unauthenticated);
-        this.session = create(SessionSchema, { keyName: "admin", scopes: [ApiKeyScope.ADMIN] });
+        this.session = create(SessionSchema, {
+          keyName: this.keyName,
+          scopes: [ApiKeyScope.ADMIN],
+        });
         return { session: this.session };
       },
       deleteSession: () => {

@@ -2,6 +2,7 @@ import { createMemoryHistory } from "@tanstack/react-router";
 import { render } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
 import { App } from "@/app/app";
+import { Build } from "@/app/build";
 import { createQueryClient } from "@/app/query-client";
 import { createAppRouter } from "@/app/router";
 import { StreamSlot } from "@/live/slot";
@@ -12,14 +13,17 @@ import type { FakeServer } from "./fake-server";
 export function renderApp(server: FakeServer, url = "/events") {
   const router = createAppRouter(createMemoryHistory({ initialEntries: [url] }));
   const slot = new StreamSlot();
+  const queries = createQueryClient();
+  const reachability = createReachability();
   render(
     <App
       transport={server.transport}
-      queries={createQueryClient()}
+      queries={queries}
       router={router}
       slot={slot}
-      reachability={createReachability()}
+      reachability={reachability}
+      build={new Build()}
     />,
   );
-  return { user: userEvent.setup(), router, slot };
+  return { user: userEvent.setup(), router, slot, queries, reachability };
 }

@@ -4,4 +4,7 @@ import { afterEach } from "vitest";
 // The first page of a test file loads its chunk, which takes a while on a busy machine.
 configure({ asyncUtilTimeout: 8000 });
 
-afterEach(cleanup);
+afterEach(() => {
+  cleanup();
+  sessionStorage.clear();
+});

@@ -1,13 +1,18 @@
 import { getRouteApi } from "@tanstack/react-router";
 import { EventTypePage } from "@/features/event-types/event-type-page";
 import { EventTypesPage } from "@/features/event-types/event-types-page";
+import { useTitle } from "../title";
 
 const eventType = getRouteApi("/event-types/$name");
 
-export { EventTypesPage as EventTypesRoute };
+export function EventTypesRoute() {
+  useTitle("Event types");
+  return <EventTypesPage />;
+}
 
 export function EventTypeRoute() {
   const { name } = eventType.useParams();
+  useTitle(name, "Event types");
   const { version, from, to } = eventType.useSearch();
   return (
     <EventTypePage

@@ -8,21 +8,35 @@ import {
   statesOf,
 } from "@/features/deliveries/state-filter";
 import { EditSubscriptionPage, NewSubscriptionPage } from "@/features/subscriptions/edit-pages";
+import { useSubscription, useSubscriptionToEdit } from "@/features/subscriptions/queries";
 import { SubscriptionDetail } from "@/features/subscriptions/subscription-detail";
 import { SubscriptionsPage } from "@/features/subscriptions/subscriptions-page";
+import { useTitle } from "../title";
 
 const subscription = getRouteApi("/subscriptions/$subscriptionId");
 const edit = getRouteApi("/subscriptions/$subscriptionId/edit");
 
-export { NewSubscriptionPage as NewSubscriptionRoute, SubscriptionsPage as SubscriptionsRoute };
+export function SubscriptionsRoute() {
+  useTitle("Subscriptions");
+  return <SubscriptionsPage />;
+}
+
+export function NewSubscriptionRoute() {
+  useTitle("New", "Subscriptions");
+  return <NewSubscriptionPage />;
+}
 
 export function EditSubscriptionRoute() {
   const { subscriptionId } = edit.useParams();
+  const { data } = useSubscriptionToEdit(subscriptionId);
+  useTitle(data?.subscription && `Edit ${data.subscription.name}`, "Subscriptions");
   return <EditSubscriptionPage id={subscriptionId} />;
 }
 
 export function SubscriptionRoute() {
   const { subscriptionId } = subscription.useParams();
+  const { data } = useSubscription(subscriptionId);
+  useTitle(data?.subscription?.name, "Subscriptions");
   const { state, delivery } = subscription.useSearch();
   const navigate = useNavigate();
   const chosen = readState(state);

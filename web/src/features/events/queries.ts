@@ -1,10 +1,12 @@
 import { createClient as createRpc } from "@connectrpc/connect";
 import { useQuery, useTransport } from "@connectrpc/connect-query";
 import { createClient } from "@postrider/client";
+import { skipToken } from "@tanstack/react-query";
 import { useCallback, useEffect, useMemo, useState } from "react";
 import { EventService, PayloadFormat } from "#gen/postrider/v1/event_pb";
 import { useLiveState, usePlace } from "@/live/context";
 import type { LiveState } from "@/live/state";
+import { useReturn } from "@/rpc/reachability-context";
 import { useAccess } from "@/rpc/session";
 import { useStore } from "@/store/store";
 import type { EventFilter } from "./filter";
@@ -44,14 +46,19 @@ export function useEventTail(filter: EventFilter): Tail {
   const client = useMemo(() => createClient({ transport, tenant }), [transport, tenant]);
   const stream = useTailStream(client, tail, useStore(place.isOn));
   const reload = useCallback(() => setGeneration((n) => n + 1), []);
+  // A filter that was chosen while the server was away.
+  useReturn(() => {
+    if (view.phase === "failed") reload();
+  });
   return { view, live: useLiveState(place, stream), tail, reload };
 }
 
-export function useEvent(id: string) {
+/** One event; none without an id. */
+export function useEvent(id: string | undefined) {
   const { tenant } = useAccess();
   return useQuery(
     EventService.method.getEvent,
-    { tenant, id, payloadFormat: PayloadFormat.JSON },
+    id === undefined ? skipToken : { tenant, id, payloadFormat: PayloadFormat.JSON },
     // An event never changes.
     { staleTime: Number.POSITIVE_INFINITY },
   );

@@ -2,6 +2,7 @@ import type { DescMessage } from "@bufbuild/protobuf";
 import { Link } from "@tanstack/react-router";
 import { type FormEvent, useDeferredValue, useMemo, useRef, useState } from "react";
 import { EnforcementLevel, type GetEventTypeResponse } from "#gen/postrider/v1/event_type_pb";
+import { useDraft } from "@/rpc/draft";
 import { type Fault, type FieldFault, readFault } from "@/rpc/fault";
 import { useAccess } from "@/rpc/session";
 import type { Schemas } from "@/schema/schemas";
@@ -12,6 +13,7 @@ import { ArrivalList } from "./arrival-list";
 import { CodePanel } from "./code-panel";
 import { DocumentationContext, documentationsOf } from "./documentation";
 import { emptyMessage, type MessageDraft } from "./draft";
+import { type Content, formDraft } from "./form-draft";
 import { messageJson } from "./json";
 import { JsonDialog } from "./json-dialog";
 import { MessageForm } from "./message-form";
@@ -34,12 +36,13 @@ interface Props {
 /** The form on one side; what it makes, and what became of it, on the other. */
 export function Workbench({ type, schemas, desc, about, initial, isExample }: Props) {
   const { tenant } = useAccess();
-  const [draft, setDraft] = useState(initial);
-  const [source, setSource] = useState("");
-  const [subject, setSubject] = useState("");
+  const begun = { message: initial, source: "", subject: "" };
+  const content = useDraft(`playground ${type}`, begun, formDraft(desc));
+  const { message: draft, source, subject } = content.value;
+  const change = (part: Partial<Content>) => content.set({ ...content.value, ...part });
   const [dialog, setDialog] = useState(false);
   // An empty form is not full of mistakes before anybody has touched it.
-  const [touched, setTouched] = useState(isExample);
+  const [touched, setTouched] = useState(isExample || content.isRestored);
   const form = useRef<HTMLFormElement>(null);
   const publish = usePublish();
   const refusal = publish.error ? readFault(publish.error) : undefined;
@@ -49,7 +52,7 @@ export function Workbench({ type, schemas, desc, about, initial, isExample }: Pr
   const data = useMemo(() => messageJson(desc, typed, "keep"), [desc, typed]);
 
   const edit = (next: MessageDraft) => {
-    setDraft(next);
+    change({ message: next });
     setTouched(true);
     // What the server said was of the payload before.
     if (publish.isError) publish.reset();
@@ -106,7 +109,7 @@ export function Workbench({ type, schemas, desc, about, initial, isExample }: Pr
                 mono
                 placeholder="postrider"
                 value={source}
-                onChange={(event) => setSource(event.target.value)}
+                onChange={(event) => change({ source: event.target.value })}
               />
             )}
           </Field>
@@ -116,7 +119,7 @@ export function Workbench({ type, schemas, desc, about, initial, isExample }: Pr
                 {...control}
                 mono
                 value={subject}
-                onChange={(event) => setSubject(event.target.value)}
+                onChange={(event) => change({ subject: event.target.value })}
               />
             )}
           </Field>

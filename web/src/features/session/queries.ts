@@ -7,9 +7,14 @@ import {
   useQuery,
   useQueryClient,
 } from "@tanstack/react-query";
+import { useEffect } from "react";
 import { type Session, SessionService } from "#gen/postrider/v1/session_pb";
+import { ownerOf } from "@/rpc/session";
+import { keepDraftsOf } from "@/store/drafts";
 
 const key = ["session"];
+/** The cookie is one for all tabs: who signs in or out in one does so in all. */
+const channelName = "postrider.session";
 
 /** The key under which "nobody is signed in" can be noted from outside, as null. */
 export const sessionKey = key;
@@ -17,13 +22,18 @@ export const sessionKey = key;
 /** The session; null if nobody is signed in. */
 export function useSession() {
   const client = createClient(SessionService, useTransport());
-  return useQuery(
+  const queries = useQueryClient();
+  const query = useQuery(
     queryOptions({
       queryKey: key,
       staleTime: Number.POSITIVE_INFINITY,
+      refetchOnWindowFocus: "always",
       queryFn: ({ signal }) =>
         client.getSession({}, { signal }).then(
-          ({ session }) => session ?? null,
+          ({ session }) => {
+            if (session) removeOthers(queries, session);
+            return session ?? null;
+          },
           (cause) => {
             if (ConnectError.from(cause).code === Code.Unauthenticated) return null;
             throw cause;
@@ -31,6 +41,13 @@ export function useSession() {
         ),
     }),
   );
+  const { refetch } = query;
+  useEffect(() => {
+    const channel = new BroadcastChannel(channelName);
+    channel.onmessage = () => void refetch();
+    return () => channel.close();
+  }, [refetch]);
+  return query;
 }
 
 /** Exchanges an API key for the session cookie. */
@@ -54,8 +71,24 @@ export function useSignOut() {
   });
 }
 
-/** Records the new session, and removes the data of the previous one. */
+/** Records the new session here and in the other tabs. */
 function enter(queries: QueryClient, session: Session | null): void {
+  if (session) removeOthers(queries, session);
+  else removeData(queries);
   queries.setQueryData(key, session);
+  const channel = new BroadcastChannel(channelName);
+  channel.postMessage(null);
+  channel.close();
+}
+
+/** Removes what was read and typed in another session than the one that begins. */
+function removeOthers(queries: QueryClient, session: Session): void {
+  keepDraftsOf(ownerOf(session));
+  const before = queries.getQueryData<Session | null>(key);
+  if (before && ownerOf(before) === ownerOf(session)) return;
+  removeData(queries);
+}
+
+function removeData(queries: QueryClient): void {
   queries.removeQueries({ predicate: ({ queryKey }) => queryKey[0] !== key[0] });
 }

@@ -1,6 +1,7 @@
 import { Link, useNavigate } from "@tanstack/react-router";
 import { ErrorReason } from "#gen/postrider/v1/error_pb";
 import type { Subscription } from "#gen/postrider/v1/subscription_pb";
+import { useDropDraft } from "@/rpc/draft";
 import { type Fault, readFault } from "@/rpc/fault";
 import { useAccess } from "@/rpc/session";
 import { buttonClass } from "@/ui/button";
@@ -10,29 +11,40 @@ import { createRequest, emptyForm, formOf, updateRequest } from "./form-state";
 import { useCreateSubscription, useSubscriptionToEdit, useUpdateSubscription } from "./queries";
 import { SubscriptionForm } from "./subscription-form";
 
+const newDraft = "new subscription";
+
 export function NewSubscriptionPage() {
+  const drop = useDropDraft(newDraft);
   const { tenant } = useAccess();
   const navigate = useNavigate();
   const create = useCreateSubscription();
   return (
     <Page title="New subscription">
       <SubscriptionForm
+        draft={newDraft}
         initial={emptyForm}
         isNew
         busy={create.isPending}
         fault={create.error ? nameFault(create.error) : undefined}
         onSubmit={(form) =>
           create.mutate(createRequest(form, tenant), {
-            onSuccess: ({ subscription }) =>
+            onSuccess: ({ subscription }) => {
+              drop();
               void navigate({
                 to: "/subscriptions/$subscriptionId",
                 params: { subscriptionId: subscription?.id ?? "" },
                 search: keepTenant,
-              }),
+              });
+            },
           })
         }
         cancel={
-          <Link to="/subscriptions" search={keepTenant} className={buttonClass("quiet")}>
+          <Link
+            to="/subscriptions"
+            search={keepTenant}
+            className={buttonClass("quiet")}
+            onClick={drop}
+          >
             Cancel
           </Link>
         }
@@ -64,16 +76,21 @@ function EditForm({ subscription }: { subscription: Subscription }) {
   const navigate = useNavigate();
   const update = useUpdateSubscription();
   const params = { subscriptionId: subscription.id };
+  const draft = `subscription ${subscription.id} ${subscription.revision}`;
+  const drop = useDropDraft(draft);
   return (
     <SubscriptionForm
+      draft={draft}
       initial={formOf(subscription)}
       isNew={false}
       busy={update.isPending}
       fault={update.error ? nameFault(update.error) : undefined}
       onSubmit={(form) =>
         update.mutate(updateRequest(form, tenant, subscription), {
-          onSuccess: () =>
-            void navigate({ to: "/subscriptions/$subscriptionId", params, search: keepTenant }),
+          onSuccess: () => {
+            drop();
+            void navigate({ to: "/subscriptions/$subscriptionId", params, search: keepTenant });
+          },
         })
       }
       cancel={
@@ -82,6 +99,7 @@ function EditForm({ subscription }: { subscription: Subscription }) {
           params={params}
           search={keepTenant}
           className={buttonClass("quiet")}
+          onClick={drop}
         >
           Cancel
         </Link>

@@ -1,16 +1,21 @@
 import { Code } from "@connectrpc/connect";
 import { type FormEvent, type ReactNode, useEffect, useRef, useState } from "react";
+import { useDraft } from "@/rpc/draft";
 import type { Fault } from "@/rpc/fault";
 import { Button } from "@/ui/button";
 import { Actions } from "@/ui/dialog";
 import { Field, FormFaults, formClass, Input, Select, TextArea } from "@/ui/field";
 import { splitList } from "@/ui/format/list";
+import { RestoredNotice } from "@/ui/restored-notice";
 import { FilterField } from "./filter/filter-field";
+import { formDraft } from "./form-draft";
 import { type FormState, formFaults, formPaths } from "./form-state";
 import styles from "./subscription-form.module.css";
 import { type Kind, kindNames, targetFields, targetKinds } from "./targets/registry";
 
 interface Props {
+  /** Under which what is typed is kept. */
+  draft: string;
   initial: FormState;
   /** Creating asks where to start; editing cannot change it. */
   isNew: boolean;
@@ -20,8 +25,8 @@ interface Props {
   cancel: ReactNode;
 }
 
-export function SubscriptionForm({ initial, isNew, busy, fault, onSubmit, cancel }: Props) {
-  const [form, setForm] = useState(initial);
+export function SubscriptionForm({ draft, initial, isNew, busy, fault, onSubmit, cancel }: Props) {
+  const { value: form, set: setForm, isRestored, reset } = useDraft(draft, initial, formDraft);
   const [local, setLocal] = useState<Fault>();
   const element = useRef<HTMLFormElement>(null);
   const shown = local ?? fault;
@@ -38,6 +43,7 @@ export function SubscriptionForm({ initial, isNew, busy, fault, onSubmit, cancel
   const set = (change: Partial<FormState>) => setForm({ ...form, ...change });
   return (
     <form ref={element} className={`${formClass} ${styles.form}`} onSubmit={submit} noValidate>
+      {isRestored && <RestoredNotice onReset={reset} />}
       <FormFaults fault={shown} paths={formPaths}>
         <Basics form={form} set={set} />
         <TargetFields form={form} set={set} />

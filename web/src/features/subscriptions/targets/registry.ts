@@ -36,6 +36,11 @@ export function writeTarget<K extends Kind>(kind: K, targets: TargetStates) {
   return kinds[kind].write(targets[kind]);
 }
 
+export function targetsWithoutSecrets(targets: TargetStates): TargetStates {
+  const without = <K extends Kind>(kind: K) => kinds[kind].withoutSecrets(targets[kind]);
+  return { webhook: without("webhook"), nats: without("nats") };
+}
+
 export function targetFaults<K extends Kind>(kind: K, targets: TargetStates): FieldFault[] {
   return kinds[kind].faults(targets[kind]);
 }

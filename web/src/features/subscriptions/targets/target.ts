@@ -12,6 +12,8 @@ export interface TargetKind<State> {
   /** The form as a stored target of this type fills it; undefined for a target of another type. */
   read: (target: Target | undefined) => State | undefined;
   write: (state: State) => MessageInitShape<typeof TargetSchema>;
+  /** What may be kept of the state in the browser. */
+  withoutSecrets: (state: State) => State;
   /** What cannot even be sent; everything else the server judges. */
   faults: (state: State) => FieldFault[];
   Fields: (props: TargetFieldsProps<State>) => ReactNode;
@@ -27,3 +29,13 @@ export interface TargetFieldsProps<State> {
 
 /** Stands where a stored secret is, and keeps it as long as the address stays. */
 export const hiddenValue = "•••";
+
+/** Nothing of a secret that was typed; a stored one is not in the page. */
+export function withoutSecret(text: string): string {
+  return text === hiddenValue ? text : "";
+}
+
+/** Addresses without the login that may be in them. */
+export function withoutLogin(urls: string): string {
+  return urls.replace(/\/\/[^\s/?#,]*@/g, "//");
+}

@@ -1,7 +1,7 @@
 import type { Nats } from "#gen/postrider/target/v1/nats_pb";
 import type { Target } from "#gen/postrider/v1/subscription_pb";
 import { splitList } from "@/ui/format/list";
-import type { TargetKind } from "../target";
+import { type TargetKind, withoutLogin, withoutSecret } from "../target";
 import { NatsFields } from "./fields";
 
 /** How the server is told who connects. */
@@ -63,6 +63,15 @@ export const nats: TargetKind<NatsState> = {
     return { ...empty, ...texts, urls: urls.join(", "), login: loginOf(config) };
   },
   write: (state) => ({ config: { case: "nats", value: messageOf(state) } }),
+  withoutSecrets: (state) => ({
+    ...state,
+    urls: withoutLogin(state.urls),
+    password: withoutSecret(state.password),
+    token: withoutSecret(state.token),
+    nkeySeed: withoutSecret(state.nkeySeed),
+    credentials: withoutSecret(state.credentials),
+    clientKey: withoutSecret(state.clientKey),
+  }),
   faults: () => [],
   Fields: NatsFields,
   place: (target) => {

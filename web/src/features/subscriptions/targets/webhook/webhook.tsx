@@ -1,5 +1,5 @@
 import type { Target } from "#gen/postrider/v1/subscription_pb";
-import { hiddenValue, type TargetKind } from "../target";
+import { hiddenValue, type TargetKind, withoutLogin, withoutSecret } from "../target";
 import { WebhookFields } from "./fields";
 
 /** What stands in the fields of a webhook, as typed. */
@@ -42,6 +42,11 @@ export const webhook: TargetKind<WebhookState> = {
     };
     return { config: { case: "webhook", value } };
   },
+  withoutSecrets: ({ url, storedUrl, headers }) => ({
+    url: withoutLogin(url),
+    storedUrl: withoutLogin(storedUrl),
+    headers: headers.map((header) => ({ ...header, value: withoutSecret(header.value) })),
+  }),
   faults,
   Fields: WebhookFields,
   place: (target) => configOf(target)?.url ?? "",
