@@ -81,6 +81,7 @@ test("a killed server is waited for on a page without a stream", async ({ tab, s
   await server.down();
   await pages(tab).getByRole("link", { name: "Tenants" }).click();
   await expect(away(tab)).toBeVisible();
+  await expect(tab.getByRole("heading", { name: "Tenants could not be loaded" })).toBeVisible();
   await server.up();
   await server.call("TenantService/CreateTenant", { tenant: { name: "acme" } });
   await expect(tab.getByRole("link", { name: "acme" })).toBeVisible();

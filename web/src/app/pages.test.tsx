@@ -83,6 +83,7 @@ describe("what is typed", () => {
     server.keyName = "somebody else";
     await user.type(await screen.findByLabelText("API key"), `${server.key}{Enter}`);
     expect(await screen.findByLabelText("Name")).toHaveProperty("value", "");
+    expect(JSON.stringify({ ...sessionStorage })).not.toContain("billing");
   });
 
   it("stays with its tenant", async () => {

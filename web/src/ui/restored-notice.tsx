@@ -1,12 +1,15 @@
 import { Button } from "./button";
+import styles from "./restored-notice.module.css";
 import { Notice } from "./states";
 
 /** Above a form that begins with what was typed before its page was left or loaded again. */
 export function RestoredNotice({ onReset }: { onReset: () => void }) {
   return (
     <Notice tone="warn">
-      <p>What you typed before is here again, without secrets, which are not stored.</p>
-      <Button onClick={onReset}>Start over</Button>
+      <div className={styles.row}>
+        <p>What you typed before is here again, without secrets, which are not stored.</p>
+        <Button onClick={onReset}>Start over</Button>
+      </div>
     </Notice>
   );
 }
