@@ -1,5 +1,5 @@
 import type { Page } from "@playwright/test";
-import { test as base, expect, signIn } from "./fixtures";
+import { test as base, expect, expectAccessible, signIn } from "./fixtures";
 import { Front, type Notice } from "./front";
 
 interface World {
@@ -110,6 +110,7 @@ test("a part of the page that cannot be loaded is waited for inside the shell", 
   await expect(tab).toHaveURL(/\/keys$/);
   await expect(away(tab)).toBeVisible();
   await expect(pages(tab)).toBeVisible();
+  await expectAccessible(tab);
   front.up();
   await expect(tab.getByRole("heading", { name: "API keys" })).toBeVisible();
 });

@@ -39,7 +39,7 @@ export function OfflineStrip() {
   const isOff = state.kind === "offline" || (state.kind === "idle" && !reachable);
   if (!isOff) return null;
   return (
-    <p className={styles.strip}>
+    <section className={styles.strip} aria-label="Connection lost">
       The server cannot be reached. The page may be out of date
       {lastAnswer > 0 && (
         <>
@@ -47,7 +47,7 @@ export function OfflineStrip() {
         </>
       )}
       . It catches up as soon as the server is back.
-    </p>
+    </section>
   );
 }
 
