@@ -7,13 +7,12 @@
 package postriderv1
 
 import (
-	reflect "reflect"
-	sync "sync"
-	unsafe "unsafe"
-
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
 	descriptorpb "google.golang.org/protobuf/types/descriptorpb"
+	reflect "reflect"
+	sync "sync"
+	unsafe "unsafe"
 )
 
 const (
@@ -220,16 +219,13 @@ func file_postrider_v1_access_proto_rawDescGZIP() []byte {
 	return file_postrider_v1_access_proto_rawDescData
 }
 
-var (
-	file_postrider_v1_access_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-	file_postrider_v1_access_proto_msgTypes  = make([]protoimpl.MessageInfo, 1)
-	file_postrider_v1_access_proto_goTypes   = []any{
-		AccessOption_Scope(0),              // 0: postrider.v1.AccessOption.Scope
-		(*AccessOption)(nil),               // 1: postrider.v1.AccessOption
-		(*descriptorpb.MethodOptions)(nil), // 2: google.protobuf.MethodOptions
-	}
-)
-
+var file_postrider_v1_access_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
+var file_postrider_v1_access_proto_msgTypes = make([]protoimpl.MessageInfo, 1)
+var file_postrider_v1_access_proto_goTypes = []any{
+	(AccessOption_Scope)(0),            // 0: postrider.v1.AccessOption.Scope
+	(*AccessOption)(nil),               // 1: postrider.v1.AccessOption
+	(*descriptorpb.MethodOptions)(nil), // 2: google.protobuf.MethodOptions
+}
 var file_postrider_v1_access_proto_depIdxs = []int32{
 	0, // 0: postrider.v1.AccessOption.scope:type_name -> postrider.v1.AccessOption.Scope
 	2, // 1: postrider.v1.access:extendee -> google.protobuf.MethodOptions

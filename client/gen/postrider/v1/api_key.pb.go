@@ -7,14 +7,13 @@
 package postriderv1
 
 import (
-	reflect "reflect"
-	sync "sync"
-	unsafe "unsafe"
-
 	_ "buf.build/gen/go/bufbuild/protovalidate/protocolbuffers/go/buf/validate"
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
 	timestamppb "google.golang.org/protobuf/types/known/timestamppb"
+	reflect "reflect"
+	sync "sync"
+	unsafe "unsafe"
 )
 
 const (
@@ -559,22 +558,19 @@ func file_postrider_v1_api_key_proto_rawDescGZIP() []byte {
 	return file_postrider_v1_api_key_proto_rawDescData
 }
 
-var (
-	file_postrider_v1_api_key_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-	file_postrider_v1_api_key_proto_msgTypes  = make([]protoimpl.MessageInfo, 7)
-	file_postrider_v1_api_key_proto_goTypes   = []any{
-		ApiKeyScope(0),                // 0: postrider.v1.ApiKeyScope
-		(*ApiKey)(nil),                // 1: postrider.v1.ApiKey
-		(*CreateApiKeyRequest)(nil),   // 2: postrider.v1.CreateApiKeyRequest
-		(*CreateApiKeyResponse)(nil),  // 3: postrider.v1.CreateApiKeyResponse
-		(*ListApiKeysRequest)(nil),    // 4: postrider.v1.ListApiKeysRequest
-		(*ListApiKeysResponse)(nil),   // 5: postrider.v1.ListApiKeysResponse
-		(*RevokeApiKeyRequest)(nil),   // 6: postrider.v1.RevokeApiKeyRequest
-		(*RevokeApiKeyResponse)(nil),  // 7: postrider.v1.RevokeApiKeyResponse
-		(*timestamppb.Timestamp)(nil), // 8: google.protobuf.Timestamp
-	}
-)
-
+var file_postrider_v1_api_key_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
+var file_postrider_v1_api_key_proto_msgTypes = make([]protoimpl.MessageInfo, 7)
+var file_postrider_v1_api_key_proto_goTypes = []any{
+	(ApiKeyScope)(0),              // 0: postrider.v1.ApiKeyScope
+	(*ApiKey)(nil),                // 1: postrider.v1.ApiKey
+	(*CreateApiKeyRequest)(nil),   // 2: postrider.v1.CreateApiKeyRequest
+	(*CreateApiKeyResponse)(nil),  // 3: postrider.v1.CreateApiKeyResponse
+	(*ListApiKeysRequest)(nil),    // 4: postrider.v1.ListApiKeysRequest
+	(*ListApiKeysResponse)(nil),   // 5: postrider.v1.ListApiKeysResponse
+	(*RevokeApiKeyRequest)(nil),   // 6: postrider.v1.RevokeApiKeyRequest
+	(*RevokeApiKeyResponse)(nil),  // 7: postrider.v1.RevokeApiKeyResponse
+	(*timestamppb.Timestamp)(nil), // 8: google.protobuf.Timestamp
+}
 var file_postrider_v1_api_key_proto_depIdxs = []int32{
 	0,  // 0: postrider.v1.ApiKey.scopes:type_name -> postrider.v1.ApiKeyScope
 	8,  // 1: postrider.v1.ApiKey.create_time:type_name -> google.protobuf.Timestamp

@@ -7,15 +7,14 @@
 package postriderv1
 
 import (
-	reflect "reflect"
-	sync "sync"
-	unsafe "unsafe"
-
 	_ "buf.build/gen/go/bufbuild/protovalidate/protocolbuffers/go/buf/validate"
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
 	durationpb "google.golang.org/protobuf/types/known/durationpb"
 	timestamppb "google.golang.org/protobuf/types/known/timestamppb"
+	reflect "reflect"
+	sync "sync"
+	unsafe "unsafe"
 )
 
 const (
@@ -291,11 +290,15 @@ type Delivery struct {
 	// When the next attempt is due, while retrying.
 	NextAttemptTime *timestamppb.Timestamp `protobuf:"bytes,10,opt,name=next_attempt_time,json=nextAttemptTime,proto3" json:"next_attempt_time,omitempty"`
 	// The newest finished attempt.
-	LastAttempt   *Attempt               `protobuf:"bytes,11,opt,name=last_attempt,json=lastAttempt,proto3" json:"last_attempt,omitempty"`
-	CreateTime    *timestamppb.Timestamp `protobuf:"bytes,12,opt,name=create_time,json=createTime,proto3" json:"create_time,omitempty"`
-	UpdateTime    *timestamppb.Timestamp `protobuf:"bytes,13,opt,name=update_time,json=updateTime,proto3" json:"update_time,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	LastAttempt *Attempt               `protobuf:"bytes,11,opt,name=last_attempt,json=lastAttempt,proto3" json:"last_attempt,omitempty"`
+	CreateTime  *timestamppb.Timestamp `protobuf:"bytes,12,opt,name=create_time,json=createTime,proto3" json:"create_time,omitempty"`
+	UpdateTime  *timestamppb.Timestamp `protobuf:"bytes,13,opt,name=update_time,json=updateTime,proto3" json:"update_time,omitempty"`
+	// The event's subject; empty if it has none.
+	EventSubject string `protobuf:"bytes,14,opt,name=event_subject,json=eventSubject,proto3" json:"event_subject,omitempty"`
+	// When the event was accepted; absent if the event no longer exists.
+	EventAcceptTime *timestamppb.Timestamp `protobuf:"bytes,15,opt,name=event_accept_time,json=eventAcceptTime,proto3" json:"event_accept_time,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
 }
 
 func (x *Delivery) Reset() {
@@ -415,6 +418,20 @@ func (x *Delivery) GetCreateTime() *timestamppb.Timestamp {
 func (x *Delivery) GetUpdateTime() *timestamppb.Timestamp {
 	if x != nil {
 		return x.UpdateTime
+	}
+	return nil
+}
+
+func (x *Delivery) GetEventSubject() string {
+	if x != nil {
+		return x.EventSubject
+	}
+	return ""
+}
+
+func (x *Delivery) GetEventAcceptTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.EventAcceptTime
 	}
 	return nil
 }
@@ -847,8 +864,11 @@ type ListDeliveriesRequest struct {
 	// In one of these states; all when empty.
 	States []DeliveryState `protobuf:"varint,4,rep,packed,name=states,proto3,enum=postrider.v1.DeliveryState" json:"states,omitempty"`
 	// The maximum number; 50 if 0. A page can have fewer deliveries and still have a next page.
-	PageSize      int32  `protobuf:"varint,5,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
-	PageToken     string `protobuf:"bytes,6,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	PageSize  int32  `protobuf:"varint,5,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
+	PageToken string `protobuf:"bytes,6,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	// Of events of these types: exact ("order.created"), by prefix ("order.*", any depth) or all ("*", also when empty). One call
+	// examines at most 5,000 deliveries for it.
+	Types         []string `protobuf:"bytes,7,rep,name=types,proto3" json:"types,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -923,6 +943,13 @@ func (x *ListDeliveriesRequest) GetPageToken() string {
 		return x.PageToken
 	}
 	return ""
+}
+
+func (x *ListDeliveriesRequest) GetTypes() []string {
+	if x != nil {
+		return x.Types
+	}
+	return nil
 }
 
 type ListDeliveriesResponse struct {
@@ -1484,7 +1511,7 @@ var File_postrider_v1_delivery_proto protoreflect.FileDescriptor
 
 const file_postrider_v1_delivery_proto_rawDesc = "" +
 	"\n" +
-	"\x1bpostrider/v1/delivery.proto\x12\fpostrider.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x19postrider/v1/access.proto\"\xae\x04\n" +
+	"\x1bpostrider/v1/delivery.proto\x12\fpostrider.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x19postrider/v1/access.proto\"\x9b\x05\n" +
 	"\bDelivery\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x16\n" +
 	"\x06tenant\x18\x02 \x01(\tR\x06tenant\x12'\n" +
@@ -1502,7 +1529,9 @@ const file_postrider_v1_delivery_proto_rawDesc = "" +
 	"\vcreate_time\x18\f \x01(\v2\x1a.google.protobuf.TimestampR\n" +
 	"createTime\x12;\n" +
 	"\vupdate_time\x18\r \x01(\v2\x1a.google.protobuf.TimestampR\n" +
-	"updateTime\"\xd8\x03\n" +
+	"updateTime\x12#\n" +
+	"\revent_subject\x18\x0e \x01(\tR\feventSubject\x12F\n" +
+	"\x11event_accept_time\x18\x0f \x01(\v2\x1a.google.protobuf.TimestampR\x0feventAcceptTime\"\xd8\x03\n" +
 	"\aAttempt\x12\x16\n" +
 	"\x06number\x18\x01 \x01(\x05R\x06number\x120\n" +
 	"\x05cause\x18\x02 \x01(\x0e2\x1a.postrider.v1.AttemptCauseR\x05cause\x126\n" +
@@ -1541,7 +1570,7 @@ const file_postrider_v1_delivery_proto_rawDesc = "" +
 	"\x0ebody_truncated\x18\x04 \x01(\bR\rbodyTruncated\"2\n" +
 	"\x06Header\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\tR\x05value\"\xbc\x02\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value\"\x94\x03\n" +
 	"\x15ListDeliveriesRequest\x12\x1f\n" +
 	"\x06tenant\x18\x01 \x01(\tB\a\xbaH\x04r\x02\x18?R\x06tenant\x12+\n" +
 	"\fsubscription\x18\x02 \x01(\tB\a\xbaH\x04r\x02\x18dR\fsubscription\x12;\n" +
@@ -1551,7 +1580,8 @@ const file_postrider_v1_delivery_proto_rawDesc = "" +
 	"\tpage_size\x18\x05 \x01(\x05B\n" +
 	"\xbaH\a\x1a\x05\x18\xe8\a(\x00R\bpageSize\x12'\n" +
 	"\n" +
-	"page_token\x18\x06 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x04R\tpageToken\"x\n" +
+	"page_token\x18\x06 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x04R\tpageToken\x12V\n" +
+	"\x05types\x18\a \x03(\tB@\xbaH=\x92\x01:\x10d\"6r4\x18\x81\x022/^(\\*|[A-Za-z0-9_-]+(\\.[A-Za-z0-9_-]+)*(\\.\\*)?)$R\x05types\"x\n" +
 	"\x16ListDeliveriesResponse\x126\n" +
 	"\n" +
 	"deliveries\x18\x01 \x03(\v2\x16.postrider.v1.DeliveryR\n" +
@@ -1638,76 +1668,74 @@ func file_postrider_v1_delivery_proto_rawDescGZIP() []byte {
 	return file_postrider_v1_delivery_proto_rawDescData
 }
 
-var (
-	file_postrider_v1_delivery_proto_enumTypes = make([]protoimpl.EnumInfo, 4)
-	file_postrider_v1_delivery_proto_msgTypes  = make([]protoimpl.MessageInfo, 16)
-	file_postrider_v1_delivery_proto_goTypes   = []any{
-		DeliveryState(0),                // 0: postrider.v1.DeliveryState
-		AttemptCause(0),                 // 1: postrider.v1.AttemptCause
-		AttemptOutcome(0),               // 2: postrider.v1.AttemptOutcome
-		AttemptBodyState(0),             // 3: postrider.v1.AttemptBodyState
-		(*Delivery)(nil),                // 4: postrider.v1.Delivery
-		(*Attempt)(nil),                 // 5: postrider.v1.Attempt
-		(*AttemptTimings)(nil),          // 6: postrider.v1.AttemptTimings
-		(*AttemptRequest)(nil),          // 7: postrider.v1.AttemptRequest
-		(*AttemptResponse)(nil),         // 8: postrider.v1.AttemptResponse
-		(*Header)(nil),                  // 9: postrider.v1.Header
-		(*ListDeliveriesRequest)(nil),   // 10: postrider.v1.ListDeliveriesRequest
-		(*ListDeliveriesResponse)(nil),  // 11: postrider.v1.ListDeliveriesResponse
-		(*GetDeliveryRequest)(nil),      // 12: postrider.v1.GetDeliveryRequest
-		(*GetDeliveryResponse)(nil),     // 13: postrider.v1.GetDeliveryResponse
-		(*RetryDeliveryRequest)(nil),    // 14: postrider.v1.RetryDeliveryRequest
-		(*RetryDeliveryResponse)(nil),   // 15: postrider.v1.RetryDeliveryResponse
-		(*WatchDeliveriesRequest)(nil),  // 16: postrider.v1.WatchDeliveriesRequest
-		(*WatchDeliveriesResponse)(nil), // 17: postrider.v1.WatchDeliveriesResponse
-		(*SnapshotEnd)(nil),             // 18: postrider.v1.SnapshotEnd
-		(*WatchHeartbeat)(nil),          // 19: postrider.v1.WatchHeartbeat
-		(*timestamppb.Timestamp)(nil),   // 20: google.protobuf.Timestamp
-		(*durationpb.Duration)(nil),     // 21: google.protobuf.Duration
-	}
-)
-
+var file_postrider_v1_delivery_proto_enumTypes = make([]protoimpl.EnumInfo, 4)
+var file_postrider_v1_delivery_proto_msgTypes = make([]protoimpl.MessageInfo, 16)
+var file_postrider_v1_delivery_proto_goTypes = []any{
+	(DeliveryState)(0),              // 0: postrider.v1.DeliveryState
+	(AttemptCause)(0),               // 1: postrider.v1.AttemptCause
+	(AttemptOutcome)(0),             // 2: postrider.v1.AttemptOutcome
+	(AttemptBodyState)(0),           // 3: postrider.v1.AttemptBodyState
+	(*Delivery)(nil),                // 4: postrider.v1.Delivery
+	(*Attempt)(nil),                 // 5: postrider.v1.Attempt
+	(*AttemptTimings)(nil),          // 6: postrider.v1.AttemptTimings
+	(*AttemptRequest)(nil),          // 7: postrider.v1.AttemptRequest
+	(*AttemptResponse)(nil),         // 8: postrider.v1.AttemptResponse
+	(*Header)(nil),                  // 9: postrider.v1.Header
+	(*ListDeliveriesRequest)(nil),   // 10: postrider.v1.ListDeliveriesRequest
+	(*ListDeliveriesResponse)(nil),  // 11: postrider.v1.ListDeliveriesResponse
+	(*GetDeliveryRequest)(nil),      // 12: postrider.v1.GetDeliveryRequest
+	(*GetDeliveryResponse)(nil),     // 13: postrider.v1.GetDeliveryResponse
+	(*RetryDeliveryRequest)(nil),    // 14: postrider.v1.RetryDeliveryRequest
+	(*RetryDeliveryResponse)(nil),   // 15: postrider.v1.RetryDeliveryResponse
+	(*WatchDeliveriesRequest)(nil),  // 16: postrider.v1.WatchDeliveriesRequest
+	(*WatchDeliveriesResponse)(nil), // 17: postrider.v1.WatchDeliveriesResponse
+	(*SnapshotEnd)(nil),             // 18: postrider.v1.SnapshotEnd
+	(*WatchHeartbeat)(nil),          // 19: postrider.v1.WatchHeartbeat
+	(*timestamppb.Timestamp)(nil),   // 20: google.protobuf.Timestamp
+	(*durationpb.Duration)(nil),     // 21: google.protobuf.Duration
+}
 var file_postrider_v1_delivery_proto_depIdxs = []int32{
 	0,  // 0: postrider.v1.Delivery.state:type_name -> postrider.v1.DeliveryState
 	20, // 1: postrider.v1.Delivery.next_attempt_time:type_name -> google.protobuf.Timestamp
 	5,  // 2: postrider.v1.Delivery.last_attempt:type_name -> postrider.v1.Attempt
 	20, // 3: postrider.v1.Delivery.create_time:type_name -> google.protobuf.Timestamp
 	20, // 4: postrider.v1.Delivery.update_time:type_name -> google.protobuf.Timestamp
-	1,  // 5: postrider.v1.Attempt.cause:type_name -> postrider.v1.AttemptCause
-	2,  // 6: postrider.v1.Attempt.outcome:type_name -> postrider.v1.AttemptOutcome
-	20, // 7: postrider.v1.Attempt.start_time:type_name -> google.protobuf.Timestamp
-	21, // 8: postrider.v1.Attempt.duration:type_name -> google.protobuf.Duration
-	6,  // 9: postrider.v1.Attempt.timings:type_name -> postrider.v1.AttemptTimings
-	7,  // 10: postrider.v1.Attempt.request:type_name -> postrider.v1.AttemptRequest
-	8,  // 11: postrider.v1.Attempt.response:type_name -> postrider.v1.AttemptResponse
-	21, // 12: postrider.v1.AttemptTimings.dns:type_name -> google.protobuf.Duration
-	21, // 13: postrider.v1.AttemptTimings.connect:type_name -> google.protobuf.Duration
-	21, // 14: postrider.v1.AttemptTimings.tls:type_name -> google.protobuf.Duration
-	21, // 15: postrider.v1.AttemptTimings.first_byte:type_name -> google.protobuf.Duration
-	9,  // 16: postrider.v1.AttemptRequest.headers:type_name -> postrider.v1.Header
-	3,  // 17: postrider.v1.AttemptRequest.body_state:type_name -> postrider.v1.AttemptBodyState
-	0,  // 18: postrider.v1.ListDeliveriesRequest.states:type_name -> postrider.v1.DeliveryState
-	4,  // 19: postrider.v1.ListDeliveriesResponse.deliveries:type_name -> postrider.v1.Delivery
-	4,  // 20: postrider.v1.GetDeliveryResponse.delivery:type_name -> postrider.v1.Delivery
-	5,  // 21: postrider.v1.GetDeliveryResponse.attempts:type_name -> postrider.v1.Attempt
-	4,  // 22: postrider.v1.RetryDeliveryResponse.delivery:type_name -> postrider.v1.Delivery
-	4,  // 23: postrider.v1.WatchDeliveriesResponse.snapshot:type_name -> postrider.v1.Delivery
-	18, // 24: postrider.v1.WatchDeliveriesResponse.snapshot_end:type_name -> postrider.v1.SnapshotEnd
-	4,  // 25: postrider.v1.WatchDeliveriesResponse.change:type_name -> postrider.v1.Delivery
-	19, // 26: postrider.v1.WatchDeliveriesResponse.heartbeat:type_name -> postrider.v1.WatchHeartbeat
-	10, // 27: postrider.v1.DeliveryService.ListDeliveries:input_type -> postrider.v1.ListDeliveriesRequest
-	12, // 28: postrider.v1.DeliveryService.GetDelivery:input_type -> postrider.v1.GetDeliveryRequest
-	14, // 29: postrider.v1.DeliveryService.RetryDelivery:input_type -> postrider.v1.RetryDeliveryRequest
-	16, // 30: postrider.v1.DeliveryService.WatchDeliveries:input_type -> postrider.v1.WatchDeliveriesRequest
-	11, // 31: postrider.v1.DeliveryService.ListDeliveries:output_type -> postrider.v1.ListDeliveriesResponse
-	13, // 32: postrider.v1.DeliveryService.GetDelivery:output_type -> postrider.v1.GetDeliveryResponse
-	15, // 33: postrider.v1.DeliveryService.RetryDelivery:output_type -> postrider.v1.RetryDeliveryResponse
-	17, // 34: postrider.v1.DeliveryService.WatchDeliveries:output_type -> postrider.v1.WatchDeliveriesResponse
-	31, // [31:35] is the sub-list for method output_type
-	27, // [27:31] is the sub-list for method input_type
-	27, // [27:27] is the sub-list for extension type_name
-	27, // [27:27] is the sub-list for extension extendee
-	0,  // [0:27] is the sub-list for field type_name
+	20, // 5: postrider.v1.Delivery.event_accept_time:type_name -> google.protobuf.Timestamp
+	1,  // 6: postrider.v1.Attempt.cause:type_name -> postrider.v1.AttemptCause
+	2,  // 7: postrider.v1.Attempt.outcome:type_name -> postrider.v1.AttemptOutcome
+	20, // 8: postrider.v1.Attempt.start_time:type_name -> google.protobuf.Timestamp
+	21, // 9: postrider.v1.Attempt.duration:type_name -> google.protobuf.Duration
+	6,  // 10: postrider.v1.Attempt.timings:type_name -> postrider.v1.AttemptTimings
+	7,  // 11: postrider.v1.Attempt.request:type_name -> postrider.v1.AttemptRequest
+	8,  // 12: postrider.v1.Attempt.response:type_name -> postrider.v1.AttemptResponse
+	21, // 13: postrider.v1.AttemptTimings.dns:type_name -> google.protobuf.Duration
+	21, // 14: postrider.v1.AttemptTimings.connect:type_name -> google.protobuf.Duration
+	21, // 15: postrider.v1.AttemptTimings.tls:type_name -> google.protobuf.Duration
+	21, // 16: postrider.v1.AttemptTimings.first_byte:type_name -> google.protobuf.Duration
+	9,  // 17: postrider.v1.AttemptRequest.headers:type_name -> postrider.v1.Header
+	3,  // 18: postrider.v1.AttemptRequest.body_state:type_name -> postrider.v1.AttemptBodyState
+	0,  // 19: postrider.v1.ListDeliveriesRequest.states:type_name -> postrider.v1.DeliveryState
+	4,  // 20: postrider.v1.ListDeliveriesResponse.deliveries:type_name -> postrider.v1.Delivery
+	4,  // 21: postrider.v1.GetDeliveryResponse.delivery:type_name -> postrider.v1.Delivery
+	5,  // 22: postrider.v1.GetDeliveryResponse.attempts:type_name -> postrider.v1.Attempt
+	4,  // 23: postrider.v1.RetryDeliveryResponse.delivery:type_name -> postrider.v1.Delivery
+	4,  // 24: postrider.v1.WatchDeliveriesResponse.snapshot:type_name -> postrider.v1.Delivery
+	18, // 25: postrider.v1.WatchDeliveriesResponse.snapshot_end:type_name -> postrider.v1.SnapshotEnd
+	4,  // 26: postrider.v1.WatchDeliveriesResponse.change:type_name -> postrider.v1.Delivery
+	19, // 27: postrider.v1.WatchDeliveriesResponse.heartbeat:type_name -> postrider.v1.WatchHeartbeat
+	10, // 28: postrider.v1.DeliveryService.ListDeliveries:input_type -> postrider.v1.ListDeliveriesRequest
+	12, // 29: postrider.v1.DeliveryService.GetDelivery:input_type -> postrider.v1.GetDeliveryRequest
+	14, // 30: postrider.v1.DeliveryService.RetryDelivery:input_type -> postrider.v1.RetryDeliveryRequest
+	16, // 31: postrider.v1.DeliveryService.WatchDeliveries:input_type -> postrider.v1.WatchDeliveriesRequest
+	11, // 32: postrider.v1.DeliveryService.ListDeliveries:output_type -> postrider.v1.ListDeliveriesResponse
+	13, // 33: postrider.v1.DeliveryService.GetDelivery:output_type -> postrider.v1.GetDeliveryResponse
+	15, // 34: postrider.v1.DeliveryService.RetryDelivery:output_type -> postrider.v1.RetryDeliveryResponse
+	17, // 35: postrider.v1.DeliveryService.WatchDeliveries:output_type -> postrider.v1.WatchDeliveriesResponse
+	32, // [32:36] is the sub-list for method output_type
+	28, // [28:32] is the sub-list for method input_type
+	28, // [28:28] is the sub-list for extension type_name
+	28, // [28:28] is the sub-list for extension extendee
+	0,  // [0:28] is the sub-list for field type_name
 }
 
 func init() { file_postrider_v1_delivery_proto_init() }

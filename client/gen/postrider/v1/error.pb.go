@@ -7,12 +7,11 @@
 package postriderv1
 
 import (
+	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
+	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
 	reflect "reflect"
 	sync "sync"
 	unsafe "unsafe"
-
-	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
-	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
 )
 
 const (
@@ -235,13 +234,10 @@ func file_postrider_v1_error_proto_rawDescGZIP() []byte {
 	return file_postrider_v1_error_proto_rawDescData
 }
 
-var (
-	file_postrider_v1_error_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-	file_postrider_v1_error_proto_goTypes   = []any{
-		ErrorReason(0), // 0: postrider.v1.ErrorReason
-	}
-)
-
+var file_postrider_v1_error_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
+var file_postrider_v1_error_proto_goTypes = []any{
+	(ErrorReason)(0), // 0: postrider.v1.ErrorReason
+}
 var file_postrider_v1_error_proto_depIdxs = []int32{
 	0, // [0:0] is the sub-list for method output_type
 	0, // [0:0] is the sub-list for method input_type

@@ -7,10 +7,6 @@
 package postriderv1
 
 import (
-	reflect "reflect"
-	sync "sync"
-	unsafe "unsafe"
-
 	_ "buf.build/gen/go/bufbuild/protovalidate/protocolbuffers/go/buf/validate"
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
@@ -18,6 +14,9 @@ import (
 	durationpb "google.golang.org/protobuf/types/known/durationpb"
 	structpb "google.golang.org/protobuf/types/known/structpb"
 	timestamppb "google.golang.org/protobuf/types/known/timestamppb"
+	reflect "reflect"
+	sync "sync"
+	unsafe "unsafe"
 )
 
 const (
@@ -2226,45 +2225,42 @@ func file_postrider_v1_event_proto_rawDescGZIP() []byte {
 	return file_postrider_v1_event_proto_rawDescData
 }
 
-var (
-	file_postrider_v1_event_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
-	file_postrider_v1_event_proto_msgTypes  = make([]protoimpl.MessageInfo, 24)
-	file_postrider_v1_event_proto_goTypes   = []any{
-		SlowPolicy(0),                      // 0: postrider.v1.SlowPolicy
-		PayloadFormat(0),                   // 1: postrider.v1.PayloadFormat
-		GapReason(0),                       // 2: postrider.v1.GapReason
-		(*Event)(nil),                      // 3: postrider.v1.Event
-		(*SchemaViolation)(nil),            // 4: postrider.v1.SchemaViolation
-		(*PublishRequest)(nil),             // 5: postrider.v1.PublishRequest
-		(*PublishResponse)(nil),            // 6: postrider.v1.PublishResponse
-		(*PublishBatchRequest)(nil),        // 7: postrider.v1.PublishBatchRequest
-		(*PublishBatchResponse)(nil),       // 8: postrider.v1.PublishBatchResponse
-		(*PublishStreamRequest)(nil),       // 9: postrider.v1.PublishStreamRequest
-		(*PublishStreamResponse)(nil),      // 10: postrider.v1.PublishStreamResponse
-		(*PublishStreamAck)(nil),           // 11: postrider.v1.PublishStreamAck
-		(*PublishStreamError)(nil),         // 12: postrider.v1.PublishStreamError
-		(*PublishStreamSummary)(nil),       // 13: postrider.v1.PublishStreamSummary
-		(*SubscribeRequest)(nil),           // 14: postrider.v1.SubscribeRequest
-		(*NamedFilter)(nil),                // 15: postrider.v1.NamedFilter
-		(*SubscribeResponse)(nil),          // 16: postrider.v1.SubscribeResponse
-		(*StreamBegin)(nil),                // 17: postrider.v1.StreamBegin
-		(*Heartbeat)(nil),                  // 18: postrider.v1.Heartbeat
-		(*Dropped)(nil),                    // 19: postrider.v1.Dropped
-		(*Gap)(nil),                        // 20: postrider.v1.Gap
-		(*CreateStreamTicketRequest)(nil),  // 21: postrider.v1.CreateStreamTicketRequest
-		(*CreateStreamTicketResponse)(nil), // 22: postrider.v1.CreateStreamTicketResponse
-		(*GetEventRequest)(nil),            // 23: postrider.v1.GetEventRequest
-		(*GetEventResponse)(nil),           // 24: postrider.v1.GetEventResponse
-		(*ListEventsRequest)(nil),          // 25: postrider.v1.ListEventsRequest
-		(*ListEventsResponse)(nil),         // 26: postrider.v1.ListEventsResponse
-		(*timestamppb.Timestamp)(nil),      // 27: google.protobuf.Timestamp
-		(*structpb.Struct)(nil),            // 28: google.protobuf.Struct
-		(*anypb.Any)(nil),                  // 29: google.protobuf.Any
-		ErrorReason(0),                     // 30: postrider.v1.ErrorReason
-		(*durationpb.Duration)(nil),        // 31: google.protobuf.Duration
-	}
-)
-
+var file_postrider_v1_event_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
+var file_postrider_v1_event_proto_msgTypes = make([]protoimpl.MessageInfo, 24)
+var file_postrider_v1_event_proto_goTypes = []any{
+	(SlowPolicy)(0),                    // 0: postrider.v1.SlowPolicy
+	(PayloadFormat)(0),                 // 1: postrider.v1.PayloadFormat
+	(GapReason)(0),                     // 2: postrider.v1.GapReason
+	(*Event)(nil),                      // 3: postrider.v1.Event
+	(*SchemaViolation)(nil),            // 4: postrider.v1.SchemaViolation
+	(*PublishRequest)(nil),             // 5: postrider.v1.PublishRequest
+	(*PublishResponse)(nil),            // 6: postrider.v1.PublishResponse
+	(*PublishBatchRequest)(nil),        // 7: postrider.v1.PublishBatchRequest
+	(*PublishBatchResponse)(nil),       // 8: postrider.v1.PublishBatchResponse
+	(*PublishStreamRequest)(nil),       // 9: postrider.v1.PublishStreamRequest
+	(*PublishStreamResponse)(nil),      // 10: postrider.v1.PublishStreamResponse
+	(*PublishStreamAck)(nil),           // 11: postrider.v1.PublishStreamAck
+	(*PublishStreamError)(nil),         // 12: postrider.v1.PublishStreamError
+	(*PublishStreamSummary)(nil),       // 13: postrider.v1.PublishStreamSummary
+	(*SubscribeRequest)(nil),           // 14: postrider.v1.SubscribeRequest
+	(*NamedFilter)(nil),                // 15: postrider.v1.NamedFilter
+	(*SubscribeResponse)(nil),          // 16: postrider.v1.SubscribeResponse
+	(*StreamBegin)(nil),                // 17: postrider.v1.StreamBegin
+	(*Heartbeat)(nil),                  // 18: postrider.v1.Heartbeat
+	(*Dropped)(nil),                    // 19: postrider.v1.Dropped
+	(*Gap)(nil),                        // 20: postrider.v1.Gap
+	(*CreateStreamTicketRequest)(nil),  // 21: postrider.v1.CreateStreamTicketRequest
+	(*CreateStreamTicketResponse)(nil), // 22: postrider.v1.CreateStreamTicketResponse
+	(*GetEventRequest)(nil),            // 23: postrider.v1.GetEventRequest
+	(*GetEventResponse)(nil),           // 24: postrider.v1.GetEventResponse
+	(*ListEventsRequest)(nil),          // 25: postrider.v1.ListEventsRequest
+	(*ListEventsResponse)(nil),         // 26: postrider.v1.ListEventsResponse
+	(*timestamppb.Timestamp)(nil),      // 27: google.protobuf.Timestamp
+	(*structpb.Struct)(nil),            // 28: google.protobuf.Struct
+	(*anypb.Any)(nil),                  // 29: google.protobuf.Any
+	(ErrorReason)(0),                   // 30: postrider.v1.ErrorReason
+	(*durationpb.Duration)(nil),        // 31: google.protobuf.Duration
+}
 var file_postrider_v1_event_proto_depIdxs = []int32{
 	27, // 0: postrider.v1.Event.time:type_name -> google.protobuf.Timestamp
 	28, // 1: postrider.v1.Event.data:type_name -> google.protobuf.Struct

@@ -7,15 +7,14 @@
 package postriderv1
 
 import (
-	reflect "reflect"
-	sync "sync"
-	unsafe "unsafe"
-
 	_ "buf.build/gen/go/bufbuild/protovalidate/protocolbuffers/go/buf/validate"
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
 	fieldmaskpb "google.golang.org/protobuf/types/known/fieldmaskpb"
 	timestamppb "google.golang.org/protobuf/types/known/timestamppb"
+	reflect "reflect"
+	sync "sync"
+	unsafe "unsafe"
 )
 
 const (
@@ -2894,53 +2893,50 @@ func file_postrider_v1_event_type_proto_rawDescGZIP() []byte {
 	return file_postrider_v1_event_type_proto_rawDescData
 }
 
-var (
-	file_postrider_v1_event_type_proto_enumTypes = make([]protoimpl.EnumInfo, 5)
-	file_postrider_v1_event_type_proto_msgTypes  = make([]protoimpl.MessageInfo, 33)
-	file_postrider_v1_event_type_proto_goTypes   = []any{
-		UnknownFields(0),                   // 0: postrider.v1.UnknownFields
-		EnforcementLevel(0),                // 1: postrider.v1.EnforcementLevel
-		TypeChange(0),                      // 2: postrider.v1.TypeChange
-		IncompatibilityRule(0),             // 3: postrider.v1.IncompatibilityRule
-		SchemaChangeKind(0),                // 4: postrider.v1.SchemaChangeKind
-		(*EventType)(nil),                  // 5: postrider.v1.EventType
-		(*EventTypeVersion)(nil),           // 6: postrider.v1.EventTypeVersion
-		(*RegisterEventTypesRequest)(nil),  // 7: postrider.v1.RegisterEventTypesRequest
-		(*SourceFile)(nil),                 // 8: postrider.v1.SourceFile
-		(*MessageSelection)(nil),           // 9: postrider.v1.MessageSelection
-		(*RegisterEventTypesResponse)(nil), // 10: postrider.v1.RegisterEventTypesResponse
-		(*SchemaReport)(nil),               // 11: postrider.v1.SchemaReport
-		(*TypeReport)(nil),                 // 12: postrider.v1.TypeReport
-		(*Incompatibility)(nil),            // 13: postrider.v1.Incompatibility
-		(*SourcePosition)(nil),             // 14: postrider.v1.SourcePosition
-		(*AffectedSubscription)(nil),       // 15: postrider.v1.AffectedSubscription
-		(*SchemaChange)(nil),               // 16: postrider.v1.SchemaChange
-		(*ListEventTypesRequest)(nil),      // 17: postrider.v1.ListEventTypesRequest
-		(*ListEventTypesResponse)(nil),     // 18: postrider.v1.ListEventTypesResponse
-		(*GetEventTypeRequest)(nil),        // 19: postrider.v1.GetEventTypeRequest
-		(*GetEventTypeResponse)(nil),       // 20: postrider.v1.GetEventTypeResponse
-		(*Subscriber)(nil),                 // 21: postrider.v1.Subscriber
-		(*TypeTraffic)(nil),                // 22: postrider.v1.TypeTraffic
-		(*TypeDocumentation)(nil),          // 23: postrider.v1.TypeDocumentation
-		(*MessageDocumentation)(nil),       // 24: postrider.v1.MessageDocumentation
-		(*FieldDocumentation)(nil),         // 25: postrider.v1.FieldDocumentation
-		(*EnumDocumentation)(nil),          // 26: postrider.v1.EnumDocumentation
-		(*EnumValueDocumentation)(nil),     // 27: postrider.v1.EnumValueDocumentation
-		(*DiffEventTypeRequest)(nil),       // 28: postrider.v1.DiffEventTypeRequest
-		(*DiffEventTypeResponse)(nil),      // 29: postrider.v1.DiffEventTypeResponse
-		(*UpdateEventTypeRequest)(nil),     // 30: postrider.v1.UpdateEventTypeRequest
-		(*UpdateEventTypeResponse)(nil),    // 31: postrider.v1.UpdateEventTypeResponse
-		(*DeleteEventTypeRequest)(nil),     // 32: postrider.v1.DeleteEventTypeRequest
-		(*DeleteEventTypeResponse)(nil),    // 33: postrider.v1.DeleteEventTypeResponse
-		(*GetSchemasRequest)(nil),          // 34: postrider.v1.GetSchemasRequest
-		(*GetSchemasResponse)(nil),         // 35: postrider.v1.GetSchemasResponse
-		(*TypeMessage)(nil),                // 36: postrider.v1.TypeMessage
-		(*TypeLeftOut)(nil),                // 37: postrider.v1.TypeLeftOut
-		(*timestamppb.Timestamp)(nil),      // 38: google.protobuf.Timestamp
-		(*fieldmaskpb.FieldMask)(nil),      // 39: google.protobuf.FieldMask
-	}
-)
-
+var file_postrider_v1_event_type_proto_enumTypes = make([]protoimpl.EnumInfo, 5)
+var file_postrider_v1_event_type_proto_msgTypes = make([]protoimpl.MessageInfo, 33)
+var file_postrider_v1_event_type_proto_goTypes = []any{
+	(UnknownFields)(0),                 // 0: postrider.v1.UnknownFields
+	(EnforcementLevel)(0),              // 1: postrider.v1.EnforcementLevel
+	(TypeChange)(0),                    // 2: postrider.v1.TypeChange
+	(IncompatibilityRule)(0),           // 3: postrider.v1.IncompatibilityRule
+	(SchemaChangeKind)(0),              // 4: postrider.v1.SchemaChangeKind
+	(*EventType)(nil),                  // 5: postrider.v1.EventType
+	(*EventTypeVersion)(nil),           // 6: postrider.v1.EventTypeVersion
+	(*RegisterEventTypesRequest)(nil),  // 7: postrider.v1.RegisterEventTypesRequest
+	(*SourceFile)(nil),                 // 8: postrider.v1.SourceFile
+	(*MessageSelection)(nil),           // 9: postrider.v1.MessageSelection
+	(*RegisterEventTypesResponse)(nil), // 10: postrider.v1.RegisterEventTypesResponse
+	(*SchemaReport)(nil),               // 11: postrider.v1.SchemaReport
+	(*TypeReport)(nil),                 // 12: postrider.v1.TypeReport
+	(*Incompatibility)(nil),            // 13: postrider.v1.Incompatibility
+	(*SourcePosition)(nil),             // 14: postrider.v1.SourcePosition
+	(*AffectedSubscription)(nil),       // 15: postrider.v1.AffectedSubscription
+	(*SchemaChange)(nil),               // 16: postrider.v1.SchemaChange
+	(*ListEventTypesRequest)(nil),      // 17: postrider.v1.ListEventTypesRequest
+	(*ListEventTypesResponse)(nil),     // 18: postrider.v1.ListEventTypesResponse
+	(*GetEventTypeRequest)(nil),        // 19: postrider.v1.GetEventTypeRequest
+	(*GetEventTypeResponse)(nil),       // 20: postrider.v1.GetEventTypeResponse
+	(*Subscriber)(nil),                 // 21: postrider.v1.Subscriber
+	(*TypeTraffic)(nil),                // 22: postrider.v1.TypeTraffic
+	(*TypeDocumentation)(nil),          // 23: postrider.v1.TypeDocumentation
+	(*MessageDocumentation)(nil),       // 24: postrider.v1.MessageDocumentation
+	(*FieldDocumentation)(nil),         // 25: postrider.v1.FieldDocumentation
+	(*EnumDocumentation)(nil),          // 26: postrider.v1.EnumDocumentation
+	(*EnumValueDocumentation)(nil),     // 27: postrider.v1.EnumValueDocumentation
+	(*DiffEventTypeRequest)(nil),       // 28: postrider.v1.DiffEventTypeRequest
+	(*DiffEventTypeResponse)(nil),      // 29: postrider.v1.DiffEventTypeResponse
+	(*UpdateEventTypeRequest)(nil),     // 30: postrider.v1.UpdateEventTypeRequest
+	(*UpdateEventTypeResponse)(nil),    // 31: postrider.v1.UpdateEventTypeResponse
+	(*DeleteEventTypeRequest)(nil),     // 32: postrider.v1.DeleteEventTypeRequest
+	(*DeleteEventTypeResponse)(nil),    // 33: postrider.v1.DeleteEventTypeResponse
+	(*GetSchemasRequest)(nil),          // 34: postrider.v1.GetSchemasRequest
+	(*GetSchemasResponse)(nil),         // 35: postrider.v1.GetSchemasResponse
+	(*TypeMessage)(nil),                // 36: postrider.v1.TypeMessage
+	(*TypeLeftOut)(nil),                // 37: postrider.v1.TypeLeftOut
+	(*timestamppb.Timestamp)(nil),      // 38: google.protobuf.Timestamp
+	(*fieldmaskpb.FieldMask)(nil),      // 39: google.protobuf.FieldMask
+}
 var file_postrider_v1_event_type_proto_depIdxs = []int32{
 	1,  // 0: postrider.v1.EventType.level:type_name -> postrider.v1.EnforcementLevel
 	1,  // 1: postrider.v1.EventType.default_level:type_name -> postrider.v1.EnforcementLevel

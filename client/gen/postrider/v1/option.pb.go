@@ -7,13 +7,12 @@
 package postriderv1
 
 import (
-	reflect "reflect"
-	sync "sync"
-	unsafe "unsafe"
-
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
 	descriptorpb "google.golang.org/protobuf/types/descriptorpb"
+	reflect "reflect"
+	sync "sync"
+	unsafe "unsafe"
 )
 
 const (
@@ -146,14 +145,11 @@ func file_postrider_v1_option_proto_rawDescGZIP() []byte {
 	return file_postrider_v1_option_proto_rawDescData
 }
 
-var (
-	file_postrider_v1_option_proto_msgTypes = make([]protoimpl.MessageInfo, 1)
-	file_postrider_v1_option_proto_goTypes  = []any{
-		(*EventOption)(nil),                 // 0: postrider.v1.EventOption
-		(*descriptorpb.MessageOptions)(nil), // 1: google.protobuf.MessageOptions
-	}
-)
-
+var file_postrider_v1_option_proto_msgTypes = make([]protoimpl.MessageInfo, 1)
+var file_postrider_v1_option_proto_goTypes = []any{
+	(*EventOption)(nil),                 // 0: postrider.v1.EventOption
+	(*descriptorpb.MessageOptions)(nil), // 1: google.protobuf.MessageOptions
+}
 var file_postrider_v1_option_proto_depIdxs = []int32{
 	1, // 0: postrider.v1.event:extendee -> google.protobuf.MessageOptions
 	0, // 1: postrider.v1.event:type_name -> postrider.v1.EventOption

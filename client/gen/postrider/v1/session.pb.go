@@ -7,14 +7,13 @@
 package postriderv1
 
 import (
-	reflect "reflect"
-	sync "sync"
-	unsafe "unsafe"
-
 	_ "buf.build/gen/go/bufbuild/protovalidate/protocolbuffers/go/buf/validate"
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
 	timestamppb "google.golang.org/protobuf/types/known/timestamppb"
+	reflect "reflect"
+	sync "sync"
+	unsafe "unsafe"
 )
 
 const (
@@ -388,21 +387,18 @@ func file_postrider_v1_session_proto_rawDescGZIP() []byte {
 	return file_postrider_v1_session_proto_rawDescData
 }
 
-var (
-	file_postrider_v1_session_proto_msgTypes = make([]protoimpl.MessageInfo, 7)
-	file_postrider_v1_session_proto_goTypes  = []any{
-		(*Session)(nil),               // 0: postrider.v1.Session
-		(*CreateSessionRequest)(nil),  // 1: postrider.v1.CreateSessionRequest
-		(*CreateSessionResponse)(nil), // 2: postrider.v1.CreateSessionResponse
-		(*GetSessionRequest)(nil),     // 3: postrider.v1.GetSessionRequest
-		(*GetSessionResponse)(nil),    // 4: postrider.v1.GetSessionResponse
-		(*DeleteSessionRequest)(nil),  // 5: postrider.v1.DeleteSessionRequest
-		(*DeleteSessionResponse)(nil), // 6: postrider.v1.DeleteSessionResponse
-		ApiKeyScope(0),                // 7: postrider.v1.ApiKeyScope
-		(*timestamppb.Timestamp)(nil), // 8: google.protobuf.Timestamp
-	}
-)
-
+var file_postrider_v1_session_proto_msgTypes = make([]protoimpl.MessageInfo, 7)
+var file_postrider_v1_session_proto_goTypes = []any{
+	(*Session)(nil),               // 0: postrider.v1.Session
+	(*CreateSessionRequest)(nil),  // 1: postrider.v1.CreateSessionRequest
+	(*CreateSessionResponse)(nil), // 2: postrider.v1.CreateSessionResponse
+	(*GetSessionRequest)(nil),     // 3: postrider.v1.GetSessionRequest
+	(*GetSessionResponse)(nil),    // 4: postrider.v1.GetSessionResponse
+	(*DeleteSessionRequest)(nil),  // 5: postrider.v1.DeleteSessionRequest
+	(*DeleteSessionResponse)(nil), // 6: postrider.v1.DeleteSessionResponse
+	(ApiKeyScope)(0),              // 7: postrider.v1.ApiKeyScope
+	(*timestamppb.Timestamp)(nil), // 8: google.protobuf.Timestamp
+}
 var file_postrider_v1_session_proto_depIdxs = []int32{
 	7, // 0: postrider.v1.Session.scopes:type_name -> postrider.v1.ApiKeyScope
 	8, // 1: postrider.v1.Session.expire_time:type_name -> google.protobuf.Timestamp

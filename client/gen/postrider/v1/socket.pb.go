@@ -7,14 +7,13 @@
 package postriderv1
 
 import (
-	reflect "reflect"
-	sync "sync"
-	unsafe "unsafe"
-
 	_ "buf.build/gen/go/bufbuild/protovalidate/protocolbuffers/go/buf/validate"
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
 	timestamppb "google.golang.org/protobuf/types/known/timestamppb"
+	reflect "reflect"
+	sync "sync"
+	unsafe "unsafe"
 )
 
 const (
@@ -989,32 +988,29 @@ func file_postrider_v1_socket_proto_rawDescGZIP() []byte {
 	return file_postrider_v1_socket_proto_rawDescData
 }
 
-var (
-	file_postrider_v1_socket_proto_msgTypes = make([]protoimpl.MessageInfo, 12)
-	file_postrider_v1_socket_proto_goTypes  = []any{
-		(*SocketRequest)(nil),         // 0: postrider.v1.SocketRequest
-		(*SocketAuthenticate)(nil),    // 1: postrider.v1.SocketAuthenticate
-		(*SocketUpdate)(nil),          // 2: postrider.v1.SocketUpdate
-		(*SocketUnsubscribe)(nil),     // 3: postrider.v1.SocketUnsubscribe
-		(*SocketPing)(nil),            // 4: postrider.v1.SocketPing
-		(*SocketResponse)(nil),        // 5: postrider.v1.SocketResponse
-		(*SocketReady)(nil),           // 6: postrider.v1.SocketReady
-		(*SocketUpdated)(nil),         // 7: postrider.v1.SocketUpdated
-		(*SocketUnsubscribed)(nil),    // 8: postrider.v1.SocketUnsubscribed
-		(*SocketPong)(nil),            // 9: postrider.v1.SocketPong
-		(*SocketError)(nil),           // 10: postrider.v1.SocketError
-		(*SocketEnd)(nil),             // 11: postrider.v1.SocketEnd
-		(*SubscribeRequest)(nil),      // 12: postrider.v1.SubscribeRequest
-		(*PublishRequest)(nil),        // 13: postrider.v1.PublishRequest
-		(*NamedFilter)(nil),           // 14: postrider.v1.NamedFilter
-		(*SubscribeResponse)(nil),     // 15: postrider.v1.SubscribeResponse
-		(*PublishResponse)(nil),       // 16: postrider.v1.PublishResponse
-		(*timestamppb.Timestamp)(nil), // 17: google.protobuf.Timestamp
-		ErrorReason(0),                // 18: postrider.v1.ErrorReason
-		(*SchemaViolation)(nil),       // 19: postrider.v1.SchemaViolation
-	}
-)
-
+var file_postrider_v1_socket_proto_msgTypes = make([]protoimpl.MessageInfo, 12)
+var file_postrider_v1_socket_proto_goTypes = []any{
+	(*SocketRequest)(nil),         // 0: postrider.v1.SocketRequest
+	(*SocketAuthenticate)(nil),    // 1: postrider.v1.SocketAuthenticate
+	(*SocketUpdate)(nil),          // 2: postrider.v1.SocketUpdate
+	(*SocketUnsubscribe)(nil),     // 3: postrider.v1.SocketUnsubscribe
+	(*SocketPing)(nil),            // 4: postrider.v1.SocketPing
+	(*SocketResponse)(nil),        // 5: postrider.v1.SocketResponse
+	(*SocketReady)(nil),           // 6: postrider.v1.SocketReady
+	(*SocketUpdated)(nil),         // 7: postrider.v1.SocketUpdated
+	(*SocketUnsubscribed)(nil),    // 8: postrider.v1.SocketUnsubscribed
+	(*SocketPong)(nil),            // 9: postrider.v1.SocketPong
+	(*SocketError)(nil),           // 10: postrider.v1.SocketError
+	(*SocketEnd)(nil),             // 11: postrider.v1.SocketEnd
+	(*SubscribeRequest)(nil),      // 12: postrider.v1.SubscribeRequest
+	(*PublishRequest)(nil),        // 13: postrider.v1.PublishRequest
+	(*NamedFilter)(nil),           // 14: postrider.v1.NamedFilter
+	(*SubscribeResponse)(nil),     // 15: postrider.v1.SubscribeResponse
+	(*PublishResponse)(nil),       // 16: postrider.v1.PublishResponse
+	(*timestamppb.Timestamp)(nil), // 17: google.protobuf.Timestamp
+	(ErrorReason)(0),              // 18: postrider.v1.ErrorReason
+	(*SchemaViolation)(nil),       // 19: postrider.v1.SchemaViolation
+}
 var file_postrider_v1_socket_proto_depIdxs = []int32{
 	1,  // 0: postrider.v1.SocketRequest.authenticate:type_name -> postrider.v1.SocketAuthenticate
 	12, // 1: postrider.v1.SocketRequest.subscribe:type_name -> postrider.v1.SubscribeRequest

@@ -7,15 +7,14 @@
 package postriderv1
 
 import (
-	reflect "reflect"
-	sync "sync"
-	unsafe "unsafe"
-
 	_ "buf.build/gen/go/bufbuild/protovalidate/protocolbuffers/go/buf/validate"
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
 	durationpb "google.golang.org/protobuf/types/known/durationpb"
 	timestamppb "google.golang.org/protobuf/types/known/timestamppb"
+	reflect "reflect"
+	sync "sync"
+	unsafe "unsafe"
 )
 
 const (
@@ -910,26 +909,23 @@ func file_postrider_v1_stats_proto_rawDescGZIP() []byte {
 	return file_postrider_v1_stats_proto_rawDescData
 }
 
-var (
-	file_postrider_v1_stats_proto_msgTypes = make([]protoimpl.MessageInfo, 10)
-	file_postrider_v1_stats_proto_goTypes  = []any{
-		(*StatsServiceWatchRequest)(nil),  // 0: postrider.v1.StatsServiceWatchRequest
-		(*StatsServiceWatchResponse)(nil), // 1: postrider.v1.StatsServiceWatchResponse
-		(*StatsSnapshot)(nil),             // 2: postrider.v1.StatsSnapshot
-		(*StatsChange)(nil),               // 3: postrider.v1.StatsChange
-		(*StatsPoint)(nil),                // 4: postrider.v1.StatsPoint
-		(*StatsLatency)(nil),              // 5: postrider.v1.StatsLatency
-		(*StatsTables)(nil),               // 6: postrider.v1.StatsTables
-		(*StatsTotals)(nil),               // 7: postrider.v1.StatsTotals
-		(*SubscriptionStats)(nil),         // 8: postrider.v1.SubscriptionStats
-		(*EventTypeStats)(nil),            // 9: postrider.v1.EventTypeStats
-		(*durationpb.Duration)(nil),       // 10: google.protobuf.Duration
-		(*SnapshotEnd)(nil),               // 11: postrider.v1.SnapshotEnd
-		(*WatchHeartbeat)(nil),            // 12: postrider.v1.WatchHeartbeat
-		(*timestamppb.Timestamp)(nil),     // 13: google.protobuf.Timestamp
-	}
-)
-
+var file_postrider_v1_stats_proto_msgTypes = make([]protoimpl.MessageInfo, 10)
+var file_postrider_v1_stats_proto_goTypes = []any{
+	(*StatsServiceWatchRequest)(nil),  // 0: postrider.v1.StatsServiceWatchRequest
+	(*StatsServiceWatchResponse)(nil), // 1: postrider.v1.StatsServiceWatchResponse
+	(*StatsSnapshot)(nil),             // 2: postrider.v1.StatsSnapshot
+	(*StatsChange)(nil),               // 3: postrider.v1.StatsChange
+	(*StatsPoint)(nil),                // 4: postrider.v1.StatsPoint
+	(*StatsLatency)(nil),              // 5: postrider.v1.StatsLatency
+	(*StatsTables)(nil),               // 6: postrider.v1.StatsTables
+	(*StatsTotals)(nil),               // 7: postrider.v1.StatsTotals
+	(*SubscriptionStats)(nil),         // 8: postrider.v1.SubscriptionStats
+	(*EventTypeStats)(nil),            // 9: postrider.v1.EventTypeStats
+	(*durationpb.Duration)(nil),       // 10: google.protobuf.Duration
+	(*SnapshotEnd)(nil),               // 11: postrider.v1.SnapshotEnd
+	(*WatchHeartbeat)(nil),            // 12: postrider.v1.WatchHeartbeat
+	(*timestamppb.Timestamp)(nil),     // 13: google.protobuf.Timestamp
+}
 var file_postrider_v1_stats_proto_depIdxs = []int32{
 	10, // 0: postrider.v1.StatsServiceWatchRequest.span:type_name -> google.protobuf.Duration
 	2,  // 1: postrider.v1.StatsServiceWatchResponse.snapshot:type_name -> postrider.v1.StatsSnapshot

@@ -7,14 +7,13 @@
 package postriderv1
 
 import (
-	reflect "reflect"
-	sync "sync"
-	unsafe "unsafe"
-
 	_ "buf.build/gen/go/bufbuild/protovalidate/protocolbuffers/go/buf/validate"
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
 	timestamppb "google.golang.org/protobuf/types/known/timestamppb"
+	reflect "reflect"
+	sync "sync"
+	unsafe "unsafe"
 )
 
 const (
@@ -962,29 +961,26 @@ func file_postrider_v1_stream_proto_rawDescGZIP() []byte {
 	return file_postrider_v1_stream_proto_rawDescData
 }
 
-var (
-	file_postrider_v1_stream_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-	file_postrider_v1_stream_proto_msgTypes  = make([]protoimpl.MessageInfo, 10)
-	file_postrider_v1_stream_proto_goTypes   = []any{
-		LiveStream_Transport(0),          // 0: postrider.v1.LiveStream.Transport
-		LiveStream_Admission(0),          // 1: postrider.v1.LiveStream.Admission
-		(*LiveStream)(nil),               // 2: postrider.v1.LiveStream
-		(*ListStreamsRequest)(nil),       // 3: postrider.v1.ListStreamsRequest
-		(*ListStreamsResponse)(nil),      // 4: postrider.v1.ListStreamsResponse
-		(*WatchStreamsRequest)(nil),      // 5: postrider.v1.WatchStreamsRequest
-		(*WatchStreamsResponse)(nil),     // 6: postrider.v1.WatchStreamsResponse
-		(*StreamSnapshotEnd)(nil),        // 7: postrider.v1.StreamSnapshotEnd
-		(*DisconnectStreamRequest)(nil),  // 8: postrider.v1.DisconnectStreamRequest
-		(*DisconnectStreamResponse)(nil), // 9: postrider.v1.DisconnectStreamResponse
-		(*RenewStreamRequest)(nil),       // 10: postrider.v1.RenewStreamRequest
-		(*RenewStreamResponse)(nil),      // 11: postrider.v1.RenewStreamResponse
-		(*NamedFilter)(nil),              // 12: postrider.v1.NamedFilter
-		SlowPolicy(0),                    // 13: postrider.v1.SlowPolicy
-		(*timestamppb.Timestamp)(nil),    // 14: google.protobuf.Timestamp
-		(*Heartbeat)(nil),                // 15: postrider.v1.Heartbeat
-	}
-)
-
+var file_postrider_v1_stream_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
+var file_postrider_v1_stream_proto_msgTypes = make([]protoimpl.MessageInfo, 10)
+var file_postrider_v1_stream_proto_goTypes = []any{
+	(LiveStream_Transport)(0),        // 0: postrider.v1.LiveStream.Transport
+	(LiveStream_Admission)(0),        // 1: postrider.v1.LiveStream.Admission
+	(*LiveStream)(nil),               // 2: postrider.v1.LiveStream
+	(*ListStreamsRequest)(nil),       // 3: postrider.v1.ListStreamsRequest
+	(*ListStreamsResponse)(nil),      // 4: postrider.v1.ListStreamsResponse
+	(*WatchStreamsRequest)(nil),      // 5: postrider.v1.WatchStreamsRequest
+	(*WatchStreamsResponse)(nil),     // 6: postrider.v1.WatchStreamsResponse
+	(*StreamSnapshotEnd)(nil),        // 7: postrider.v1.StreamSnapshotEnd
+	(*DisconnectStreamRequest)(nil),  // 8: postrider.v1.DisconnectStreamRequest
+	(*DisconnectStreamResponse)(nil), // 9: postrider.v1.DisconnectStreamResponse
+	(*RenewStreamRequest)(nil),       // 10: postrider.v1.RenewStreamRequest
+	(*RenewStreamResponse)(nil),      // 11: postrider.v1.RenewStreamResponse
+	(*NamedFilter)(nil),              // 12: postrider.v1.NamedFilter
+	(SlowPolicy)(0),                  // 13: postrider.v1.SlowPolicy
+	(*timestamppb.Timestamp)(nil),    // 14: google.protobuf.Timestamp
+	(*Heartbeat)(nil),                // 15: postrider.v1.Heartbeat
+}
 var file_postrider_v1_stream_proto_depIdxs = []int32{
 	0,  // 0: postrider.v1.LiveStream.transport:type_name -> postrider.v1.LiveStream.Transport
 	1,  // 1: postrider.v1.LiveStream.admission:type_name -> postrider.v1.LiveStream.Admission

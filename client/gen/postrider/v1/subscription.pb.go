@@ -7,10 +7,6 @@
 package postriderv1
 
 import (
-	reflect "reflect"
-	sync "sync"
-	unsafe "unsafe"
-
 	_ "buf.build/gen/go/bufbuild/protovalidate/protocolbuffers/go/buf/validate"
 	v1 "github.com/postrider-dev/postrider/client/gen/postrider/target/v1"
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
@@ -18,6 +14,9 @@ import (
 	durationpb "google.golang.org/protobuf/types/known/durationpb"
 	fieldmaskpb "google.golang.org/protobuf/types/known/fieldmaskpb"
 	timestamppb "google.golang.org/protobuf/types/known/timestamppb"
+	reflect "reflect"
+	sync "sync"
+	unsafe "unsafe"
 )
 
 const (
@@ -81,6 +80,86 @@ func (SubscriptionState) EnumDescriptor() ([]byte, []int) {
 	return file_postrider_v1_subscription_proto_rawDescGZIP(), []int{0}
 }
 
+type AttemptFailureKind int32
+
+const (
+	// Unknown, or none of the following.
+	AttemptFailureKind_ATTEMPT_FAILURE_KIND_UNSPECIFIED AttemptFailureKind = 0
+	// The endpoint refused the event (a webhook: 3xx, 4xx).
+	AttemptFailureKind_ATTEMPT_FAILURE_KIND_REFUSED AttemptFailureKind = 1
+	// The endpoint responded with an error of its own (a webhook: 5xx, 408).
+	AttemptFailureKind_ATTEMPT_FAILURE_KIND_SERVER_ERROR AttemptFailureKind = 2
+	// The endpoint wants no more events (a webhook: 410).
+	AttemptFailureKind_ATTEMPT_FAILURE_KIND_GONE AttemptFailureKind = 3
+	// There was no response in time.
+	AttemptFailureKind_ATTEMPT_FAILURE_KIND_TIMEOUT AttemptFailureKind = 4
+	// Nothing listens at the address.
+	AttemptFailureKind_ATTEMPT_FAILURE_KIND_CONNECTION_REFUSED AttemptFailureKind = 5
+	// The connection was reset or closed, or there is no route.
+	AttemptFailureKind_ATTEMPT_FAILURE_KIND_CONNECTION AttemptFailureKind = 6
+	// The host's name could not be resolved.
+	AttemptFailureKind_ATTEMPT_FAILURE_KIND_DNS AttemptFailureKind = 7
+	// The TLS handshake or the certificate failed.
+	AttemptFailureKind_ATTEMPT_FAILURE_KIND_TLS AttemptFailureKind = 8
+	// This server may not send to the address.
+	AttemptFailureKind_ATTEMPT_FAILURE_KIND_NOT_PERMITTED AttemptFailureKind = 9
+)
+
+// Enum value maps for AttemptFailureKind.
+var (
+	AttemptFailureKind_name = map[int32]string{
+		0: "ATTEMPT_FAILURE_KIND_UNSPECIFIED",
+		1: "ATTEMPT_FAILURE_KIND_REFUSED",
+		2: "ATTEMPT_FAILURE_KIND_SERVER_ERROR",
+		3: "ATTEMPT_FAILURE_KIND_GONE",
+		4: "ATTEMPT_FAILURE_KIND_TIMEOUT",
+		5: "ATTEMPT_FAILURE_KIND_CONNECTION_REFUSED",
+		6: "ATTEMPT_FAILURE_KIND_CONNECTION",
+		7: "ATTEMPT_FAILURE_KIND_DNS",
+		8: "ATTEMPT_FAILURE_KIND_TLS",
+		9: "ATTEMPT_FAILURE_KIND_NOT_PERMITTED",
+	}
+	AttemptFailureKind_value = map[string]int32{
+		"ATTEMPT_FAILURE_KIND_UNSPECIFIED":        0,
+		"ATTEMPT_FAILURE_KIND_REFUSED":            1,
+		"ATTEMPT_FAILURE_KIND_SERVER_ERROR":       2,
+		"ATTEMPT_FAILURE_KIND_GONE":               3,
+		"ATTEMPT_FAILURE_KIND_TIMEOUT":            4,
+		"ATTEMPT_FAILURE_KIND_CONNECTION_REFUSED": 5,
+		"ATTEMPT_FAILURE_KIND_CONNECTION":         6,
+		"ATTEMPT_FAILURE_KIND_DNS":                7,
+		"ATTEMPT_FAILURE_KIND_TLS":                8,
+		"ATTEMPT_FAILURE_KIND_NOT_PERMITTED":      9,
+	}
+)
+
+func (x AttemptFailureKind) Enum() *AttemptFailureKind {
+	p := new(AttemptFailureKind)
+	*p = x
+	return p
+}
+
+func (x AttemptFailureKind) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (AttemptFailureKind) Descriptor() protoreflect.EnumDescriptor {
+	return file_postrider_v1_subscription_proto_enumTypes[1].Descriptor()
+}
+
+func (AttemptFailureKind) Type() protoreflect.EnumType {
+	return &file_postrider_v1_subscription_proto_enumTypes[1]
+}
+
+func (x AttemptFailureKind) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use AttemptFailureKind.Descriptor instead.
+func (AttemptFailureKind) EnumDescriptor() ([]byte, []int) {
+	return file_postrider_v1_subscription_proto_rawDescGZIP(), []int{1}
+}
+
 type SubscriptionHoldKind int32
 
 const (
@@ -116,11 +195,11 @@ func (x SubscriptionHoldKind) String() string {
 }
 
 func (SubscriptionHoldKind) Descriptor() protoreflect.EnumDescriptor {
-	return file_postrider_v1_subscription_proto_enumTypes[1].Descriptor()
+	return file_postrider_v1_subscription_proto_enumTypes[2].Descriptor()
 }
 
 func (SubscriptionHoldKind) Type() protoreflect.EnumType {
-	return &file_postrider_v1_subscription_proto_enumTypes[1]
+	return &file_postrider_v1_subscription_proto_enumTypes[2]
 }
 
 func (x SubscriptionHoldKind) Number() protoreflect.EnumNumber {
@@ -129,7 +208,7 @@ func (x SubscriptionHoldKind) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use SubscriptionHoldKind.Descriptor instead.
 func (SubscriptionHoldKind) EnumDescriptor() ([]byte, []int) {
-	return file_postrider_v1_subscription_proto_rawDescGZIP(), []int{1}
+	return file_postrider_v1_subscription_proto_rawDescGZIP(), []int{2}
 }
 
 // BreakerState is the state of a subscription's circuit breaker.
@@ -172,11 +251,11 @@ func (x BreakerState) String() string {
 }
 
 func (BreakerState) Descriptor() protoreflect.EnumDescriptor {
-	return file_postrider_v1_subscription_proto_enumTypes[2].Descriptor()
+	return file_postrider_v1_subscription_proto_enumTypes[3].Descriptor()
 }
 
 func (BreakerState) Type() protoreflect.EnumType {
-	return &file_postrider_v1_subscription_proto_enumTypes[2]
+	return &file_postrider_v1_subscription_proto_enumTypes[3]
 }
 
 func (x BreakerState) Number() protoreflect.EnumNumber {
@@ -185,7 +264,7 @@ func (x BreakerState) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use BreakerState.Descriptor instead.
 func (BreakerState) EnumDescriptor() ([]byte, []int) {
-	return file_postrider_v1_subscription_proto_rawDescGZIP(), []int{2}
+	return file_postrider_v1_subscription_proto_rawDescGZIP(), []int{3}
 }
 
 // Subscription is a durable, named interest: a filter, a target, a delivery policy, and a cursor in the log.
@@ -617,9 +696,19 @@ type SubscriptionHealth struct {
 	// The newest of those failures, for a person.
 	LastFilterError string `protobuf:"bytes,11,opt,name=last_filter_error,json=lastFilterError,proto3" json:"last_filter_error,omitempty"`
 	// Why no attempt starts although the subscription is active; absent if it is not held. Survives a restart.
-	Hold          *SubscriptionHold `protobuf:"bytes,12,opt,name=hold,proto3" json:"hold,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	Hold *SubscriptionHold `protobuf:"bytes,12,opt,name=hold,proto3" json:"hold,omitempty"`
+	// The newest failed attempt. Without failing_since_time it is from before the last success.
+	LastFailure *AttemptFailure `protobuf:"bytes,13,opt,name=last_failure,json=lastFailure,proto3" json:"last_failure,omitempty"`
+	// When the first attempt failed after the last success. Absent if the newest attempt succeeded or there was none. Requests to
+	// slow down are no failures. Survives a restart; a change of the target ends it.
+	FailingSinceTime *timestamppb.Timestamp `protobuf:"bytes,14,opt,name=failing_since_time,json=failingSinceTime,proto3" json:"failing_since_time,omitempty"`
+	// Attempts that failed since failing_since_time, at most since the start of the server.
+	FailuresSince int64 `protobuf:"varint,15,opt,name=failures_since,json=failuresSince,proto3" json:"failures_since,omitempty"`
+	// Of the newest 20 attempts, at most since the start of the server: their number, and how many of them failed.
+	RecentAttempts int64 `protobuf:"varint,16,opt,name=recent_attempts,json=recentAttempts,proto3" json:"recent_attempts,omitempty"`
+	RecentFailures int64 `protobuf:"varint,17,opt,name=recent_failures,json=recentFailures,proto3" json:"recent_failures,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
 }
 
 func (x *SubscriptionHealth) Reset() {
@@ -736,6 +825,112 @@ func (x *SubscriptionHealth) GetHold() *SubscriptionHold {
 	return nil
 }
 
+func (x *SubscriptionHealth) GetLastFailure() *AttemptFailure {
+	if x != nil {
+		return x.LastFailure
+	}
+	return nil
+}
+
+func (x *SubscriptionHealth) GetFailingSinceTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.FailingSinceTime
+	}
+	return nil
+}
+
+func (x *SubscriptionHealth) GetFailuresSince() int64 {
+	if x != nil {
+		return x.FailuresSince
+	}
+	return 0
+}
+
+func (x *SubscriptionHealth) GetRecentAttempts() int64 {
+	if x != nil {
+		return x.RecentAttempts
+	}
+	return 0
+}
+
+func (x *SubscriptionHealth) GetRecentFailures() int64 {
+	if x != nil {
+		return x.RecentFailures
+	}
+	return 0
+}
+
+// AttemptFailure is what went wrong in a failed attempt.
+type AttemptFailure struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Kind  AttemptFailureKind     `protobuf:"varint,1,opt,name=kind,proto3,enum=postrider.v1.AttemptFailureKind" json:"kind,omitempty"`
+	// The status of the response; 0 if there was none.
+	StatusCode int32 `protobuf:"varint,2,opt,name=status_code,json=statusCode,proto3" json:"status_code,omitempty"`
+	// For a person.
+	Error         string                 `protobuf:"bytes,3,opt,name=error,proto3" json:"error,omitempty"`
+	Time          *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=time,proto3" json:"time,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AttemptFailure) Reset() {
+	*x = AttemptFailure{}
+	mi := &file_postrider_v1_subscription_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AttemptFailure) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AttemptFailure) ProtoMessage() {}
+
+func (x *AttemptFailure) ProtoReflect() protoreflect.Message {
+	mi := &file_postrider_v1_subscription_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AttemptFailure.ProtoReflect.Descriptor instead.
+func (*AttemptFailure) Descriptor() ([]byte, []int) {
+	return file_postrider_v1_subscription_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *AttemptFailure) GetKind() AttemptFailureKind {
+	if x != nil {
+		return x.Kind
+	}
+	return AttemptFailureKind_ATTEMPT_FAILURE_KIND_UNSPECIFIED
+}
+
+func (x *AttemptFailure) GetStatusCode() int32 {
+	if x != nil {
+		return x.StatusCode
+	}
+	return 0
+}
+
+func (x *AttemptFailure) GetError() string {
+	if x != nil {
+		return x.Error
+	}
+	return ""
+}
+
+func (x *AttemptFailure) GetTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.Time
+	}
+	return nil
+}
+
 // SubscriptionHold stops a subscription's attempts and its cursor.
 type SubscriptionHold struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -750,7 +945,7 @@ type SubscriptionHold struct {
 
 func (x *SubscriptionHold) Reset() {
 	*x = SubscriptionHold{}
-	mi := &file_postrider_v1_subscription_proto_msgTypes[5]
+	mi := &file_postrider_v1_subscription_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -762,7 +957,7 @@ func (x *SubscriptionHold) String() string {
 func (*SubscriptionHold) ProtoMessage() {}
 
 func (x *SubscriptionHold) ProtoReflect() protoreflect.Message {
-	mi := &file_postrider_v1_subscription_proto_msgTypes[5]
+	mi := &file_postrider_v1_subscription_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -775,7 +970,7 @@ func (x *SubscriptionHold) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SubscriptionHold.ProtoReflect.Descriptor instead.
 func (*SubscriptionHold) Descriptor() ([]byte, []int) {
-	return file_postrider_v1_subscription_proto_rawDescGZIP(), []int{5}
+	return file_postrider_v1_subscription_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *SubscriptionHold) GetKind() SubscriptionHoldKind {
@@ -810,7 +1005,7 @@ type CreateSubscriptionRequest struct {
 
 func (x *CreateSubscriptionRequest) Reset() {
 	*x = CreateSubscriptionRequest{}
-	mi := &file_postrider_v1_subscription_proto_msgTypes[6]
+	mi := &file_postrider_v1_subscription_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -822,7 +1017,7 @@ func (x *CreateSubscriptionRequest) String() string {
 func (*CreateSubscriptionRequest) ProtoMessage() {}
 
 func (x *CreateSubscriptionRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_postrider_v1_subscription_proto_msgTypes[6]
+	mi := &file_postrider_v1_subscription_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -835,7 +1030,7 @@ func (x *CreateSubscriptionRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateSubscriptionRequest.ProtoReflect.Descriptor instead.
 func (*CreateSubscriptionRequest) Descriptor() ([]byte, []int) {
-	return file_postrider_v1_subscription_proto_rawDescGZIP(), []int{6}
+	return file_postrider_v1_subscription_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *CreateSubscriptionRequest) GetTenant() string {
@@ -861,7 +1056,7 @@ type CreateSubscriptionResponse struct {
 
 func (x *CreateSubscriptionResponse) Reset() {
 	*x = CreateSubscriptionResponse{}
-	mi := &file_postrider_v1_subscription_proto_msgTypes[7]
+	mi := &file_postrider_v1_subscription_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -873,7 +1068,7 @@ func (x *CreateSubscriptionResponse) String() string {
 func (*CreateSubscriptionResponse) ProtoMessage() {}
 
 func (x *CreateSubscriptionResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_postrider_v1_subscription_proto_msgTypes[7]
+	mi := &file_postrider_v1_subscription_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -886,7 +1081,7 @@ func (x *CreateSubscriptionResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateSubscriptionResponse.ProtoReflect.Descriptor instead.
 func (*CreateSubscriptionResponse) Descriptor() ([]byte, []int) {
-	return file_postrider_v1_subscription_proto_rawDescGZIP(), []int{7}
+	return file_postrider_v1_subscription_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *CreateSubscriptionResponse) GetSubscription() *Subscription {
@@ -908,7 +1103,7 @@ type GetSubscriptionRequest struct {
 
 func (x *GetSubscriptionRequest) Reset() {
 	*x = GetSubscriptionRequest{}
-	mi := &file_postrider_v1_subscription_proto_msgTypes[8]
+	mi := &file_postrider_v1_subscription_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -920,7 +1115,7 @@ func (x *GetSubscriptionRequest) String() string {
 func (*GetSubscriptionRequest) ProtoMessage() {}
 
 func (x *GetSubscriptionRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_postrider_v1_subscription_proto_msgTypes[8]
+	mi := &file_postrider_v1_subscription_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -933,7 +1128,7 @@ func (x *GetSubscriptionRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetSubscriptionRequest.ProtoReflect.Descriptor instead.
 func (*GetSubscriptionRequest) Descriptor() ([]byte, []int) {
-	return file_postrider_v1_subscription_proto_rawDescGZIP(), []int{8}
+	return file_postrider_v1_subscription_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *GetSubscriptionRequest) GetTenant() string {
@@ -959,7 +1154,7 @@ type GetSubscriptionResponse struct {
 
 func (x *GetSubscriptionResponse) Reset() {
 	*x = GetSubscriptionResponse{}
-	mi := &file_postrider_v1_subscription_proto_msgTypes[9]
+	mi := &file_postrider_v1_subscription_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -971,7 +1166,7 @@ func (x *GetSubscriptionResponse) String() string {
 func (*GetSubscriptionResponse) ProtoMessage() {}
 
 func (x *GetSubscriptionResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_postrider_v1_subscription_proto_msgTypes[9]
+	mi := &file_postrider_v1_subscription_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -984,7 +1179,7 @@ func (x *GetSubscriptionResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetSubscriptionResponse.ProtoReflect.Descriptor instead.
 func (*GetSubscriptionResponse) Descriptor() ([]byte, []int) {
-	return file_postrider_v1_subscription_proto_rawDescGZIP(), []int{9}
+	return file_postrider_v1_subscription_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *GetSubscriptionResponse) GetSubscription() *Subscription {
@@ -1007,7 +1202,7 @@ type ListSubscriptionsRequest struct {
 
 func (x *ListSubscriptionsRequest) Reset() {
 	*x = ListSubscriptionsRequest{}
-	mi := &file_postrider_v1_subscription_proto_msgTypes[10]
+	mi := &file_postrider_v1_subscription_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1019,7 +1214,7 @@ func (x *ListSubscriptionsRequest) String() string {
 func (*ListSubscriptionsRequest) ProtoMessage() {}
 
 func (x *ListSubscriptionsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_postrider_v1_subscription_proto_msgTypes[10]
+	mi := &file_postrider_v1_subscription_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1032,7 +1227,7 @@ func (x *ListSubscriptionsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListSubscriptionsRequest.ProtoReflect.Descriptor instead.
 func (*ListSubscriptionsRequest) Descriptor() ([]byte, []int) {
-	return file_postrider_v1_subscription_proto_rawDescGZIP(), []int{10}
+	return file_postrider_v1_subscription_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *ListSubscriptionsRequest) GetTenant() string {
@@ -1067,7 +1262,7 @@ type ListSubscriptionsResponse struct {
 
 func (x *ListSubscriptionsResponse) Reset() {
 	*x = ListSubscriptionsResponse{}
-	mi := &file_postrider_v1_subscription_proto_msgTypes[11]
+	mi := &file_postrider_v1_subscription_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1079,7 +1274,7 @@ func (x *ListSubscriptionsResponse) String() string {
 func (*ListSubscriptionsResponse) ProtoMessage() {}
 
 func (x *ListSubscriptionsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_postrider_v1_subscription_proto_msgTypes[11]
+	mi := &file_postrider_v1_subscription_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1092,7 +1287,7 @@ func (x *ListSubscriptionsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListSubscriptionsResponse.ProtoReflect.Descriptor instead.
 func (*ListSubscriptionsResponse) Descriptor() ([]byte, []int) {
-	return file_postrider_v1_subscription_proto_rawDescGZIP(), []int{11}
+	return file_postrider_v1_subscription_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *ListSubscriptionsResponse) GetSubscriptions() []*Subscription {
@@ -1123,7 +1318,7 @@ type UpdateSubscriptionRequest struct {
 
 func (x *UpdateSubscriptionRequest) Reset() {
 	*x = UpdateSubscriptionRequest{}
-	mi := &file_postrider_v1_subscription_proto_msgTypes[12]
+	mi := &file_postrider_v1_subscription_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1135,7 +1330,7 @@ func (x *UpdateSubscriptionRequest) String() string {
 func (*UpdateSubscriptionRequest) ProtoMessage() {}
 
 func (x *UpdateSubscriptionRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_postrider_v1_subscription_proto_msgTypes[12]
+	mi := &file_postrider_v1_subscription_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1148,7 +1343,7 @@ func (x *UpdateSubscriptionRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UpdateSubscriptionRequest.ProtoReflect.Descriptor instead.
 func (*UpdateSubscriptionRequest) Descriptor() ([]byte, []int) {
-	return file_postrider_v1_subscription_proto_rawDescGZIP(), []int{12}
+	return file_postrider_v1_subscription_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *UpdateSubscriptionRequest) GetTenant() string {
@@ -1183,7 +1378,7 @@ type UpdateSubscriptionResponse struct {
 
 func (x *UpdateSubscriptionResponse) Reset() {
 	*x = UpdateSubscriptionResponse{}
-	mi := &file_postrider_v1_subscription_proto_msgTypes[13]
+	mi := &file_postrider_v1_subscription_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1195,7 +1390,7 @@ func (x *UpdateSubscriptionResponse) String() string {
 func (*UpdateSubscriptionResponse) ProtoMessage() {}
 
 func (x *UpdateSubscriptionResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_postrider_v1_subscription_proto_msgTypes[13]
+	mi := &file_postrider_v1_subscription_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1208,7 +1403,7 @@ func (x *UpdateSubscriptionResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UpdateSubscriptionResponse.ProtoReflect.Descriptor instead.
 func (*UpdateSubscriptionResponse) Descriptor() ([]byte, []int) {
-	return file_postrider_v1_subscription_proto_rawDescGZIP(), []int{13}
+	return file_postrider_v1_subscription_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *UpdateSubscriptionResponse) GetSubscription() *Subscription {
@@ -1239,7 +1434,7 @@ type DeleteSubscriptionRequest struct {
 
 func (x *DeleteSubscriptionRequest) Reset() {
 	*x = DeleteSubscriptionRequest{}
-	mi := &file_postrider_v1_subscription_proto_msgTypes[14]
+	mi := &file_postrider_v1_subscription_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1251,7 +1446,7 @@ func (x *DeleteSubscriptionRequest) String() string {
 func (*DeleteSubscriptionRequest) ProtoMessage() {}
 
 func (x *DeleteSubscriptionRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_postrider_v1_subscription_proto_msgTypes[14]
+	mi := &file_postrider_v1_subscription_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1264,7 +1459,7 @@ func (x *DeleteSubscriptionRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteSubscriptionRequest.ProtoReflect.Descriptor instead.
 func (*DeleteSubscriptionRequest) Descriptor() ([]byte, []int) {
-	return file_postrider_v1_subscription_proto_rawDescGZIP(), []int{14}
+	return file_postrider_v1_subscription_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *DeleteSubscriptionRequest) GetTenant() string {
@@ -1296,7 +1491,7 @@ type DeleteSubscriptionResponse struct {
 
 func (x *DeleteSubscriptionResponse) Reset() {
 	*x = DeleteSubscriptionResponse{}
-	mi := &file_postrider_v1_subscription_proto_msgTypes[15]
+	mi := &file_postrider_v1_subscription_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1308,7 +1503,7 @@ func (x *DeleteSubscriptionResponse) String() string {
 func (*DeleteSubscriptionResponse) ProtoMessage() {}
 
 func (x *DeleteSubscriptionResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_postrider_v1_subscription_proto_msgTypes[15]
+	mi := &file_postrider_v1_subscription_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1321,7 +1516,7 @@ func (x *DeleteSubscriptionResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteSubscriptionResponse.ProtoReflect.Descriptor instead.
 func (*DeleteSubscriptionResponse) Descriptor() ([]byte, []int) {
-	return file_postrider_v1_subscription_proto_rawDescGZIP(), []int{15}
+	return file_postrider_v1_subscription_proto_rawDescGZIP(), []int{16}
 }
 
 type PauseSubscriptionRequest struct {
@@ -1336,7 +1531,7 @@ type PauseSubscriptionRequest struct {
 
 func (x *PauseSubscriptionRequest) Reset() {
 	*x = PauseSubscriptionRequest{}
-	mi := &file_postrider_v1_subscription_proto_msgTypes[16]
+	mi := &file_postrider_v1_subscription_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1348,7 +1543,7 @@ func (x *PauseSubscriptionRequest) String() string {
 func (*PauseSubscriptionRequest) ProtoMessage() {}
 
 func (x *PauseSubscriptionRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_postrider_v1_subscription_proto_msgTypes[16]
+	mi := &file_postrider_v1_subscription_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1361,7 +1556,7 @@ func (x *PauseSubscriptionRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PauseSubscriptionRequest.ProtoReflect.Descriptor instead.
 func (*PauseSubscriptionRequest) Descriptor() ([]byte, []int) {
-	return file_postrider_v1_subscription_proto_rawDescGZIP(), []int{16}
+	return file_postrider_v1_subscription_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *PauseSubscriptionRequest) GetTenant() string {
@@ -1387,7 +1582,7 @@ type PauseSubscriptionResponse struct {
 
 func (x *PauseSubscriptionResponse) Reset() {
 	*x = PauseSubscriptionResponse{}
-	mi := &file_postrider_v1_subscription_proto_msgTypes[17]
+	mi := &file_postrider_v1_subscription_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1399,7 +1594,7 @@ func (x *PauseSubscriptionResponse) String() string {
 func (*PauseSubscriptionResponse) ProtoMessage() {}
 
 func (x *PauseSubscriptionResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_postrider_v1_subscription_proto_msgTypes[17]
+	mi := &file_postrider_v1_subscription_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1412,7 +1607,7 @@ func (x *PauseSubscriptionResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PauseSubscriptionResponse.ProtoReflect.Descriptor instead.
 func (*PauseSubscriptionResponse) Descriptor() ([]byte, []int) {
-	return file_postrider_v1_subscription_proto_rawDescGZIP(), []int{17}
+	return file_postrider_v1_subscription_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *PauseSubscriptionResponse) GetSubscription() *Subscription {
@@ -1434,7 +1629,7 @@ type ResumeSubscriptionRequest struct {
 
 func (x *ResumeSubscriptionRequest) Reset() {
 	*x = ResumeSubscriptionRequest{}
-	mi := &file_postrider_v1_subscription_proto_msgTypes[18]
+	mi := &file_postrider_v1_subscription_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1446,7 +1641,7 @@ func (x *ResumeSubscriptionRequest) String() string {
 func (*ResumeSubscriptionRequest) ProtoMessage() {}
 
 func (x *ResumeSubscriptionRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_postrider_v1_subscription_proto_msgTypes[18]
+	mi := &file_postrider_v1_subscription_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1459,7 +1654,7 @@ func (x *ResumeSubscriptionRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ResumeSubscriptionRequest.ProtoReflect.Descriptor instead.
 func (*ResumeSubscriptionRequest) Descriptor() ([]byte, []int) {
-	return file_postrider_v1_subscription_proto_rawDescGZIP(), []int{18}
+	return file_postrider_v1_subscription_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *ResumeSubscriptionRequest) GetTenant() string {
@@ -1485,7 +1680,7 @@ type ResumeSubscriptionResponse struct {
 
 func (x *ResumeSubscriptionResponse) Reset() {
 	*x = ResumeSubscriptionResponse{}
-	mi := &file_postrider_v1_subscription_proto_msgTypes[19]
+	mi := &file_postrider_v1_subscription_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1497,7 +1692,7 @@ func (x *ResumeSubscriptionResponse) String() string {
 func (*ResumeSubscriptionResponse) ProtoMessage() {}
 
 func (x *ResumeSubscriptionResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_postrider_v1_subscription_proto_msgTypes[19]
+	mi := &file_postrider_v1_subscription_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1510,7 +1705,7 @@ func (x *ResumeSubscriptionResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ResumeSubscriptionResponse.ProtoReflect.Descriptor instead.
 func (*ResumeSubscriptionResponse) Descriptor() ([]byte, []int) {
-	return file_postrider_v1_subscription_proto_rawDescGZIP(), []int{19}
+	return file_postrider_v1_subscription_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *ResumeSubscriptionResponse) GetSubscription() *Subscription {
@@ -1532,7 +1727,7 @@ type TestSubscriptionRequest struct {
 
 func (x *TestSubscriptionRequest) Reset() {
 	*x = TestSubscriptionRequest{}
-	mi := &file_postrider_v1_subscription_proto_msgTypes[20]
+	mi := &file_postrider_v1_subscription_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1544,7 +1739,7 @@ func (x *TestSubscriptionRequest) String() string {
 func (*TestSubscriptionRequest) ProtoMessage() {}
 
 func (x *TestSubscriptionRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_postrider_v1_subscription_proto_msgTypes[20]
+	mi := &file_postrider_v1_subscription_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1557,7 +1752,7 @@ func (x *TestSubscriptionRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TestSubscriptionRequest.ProtoReflect.Descriptor instead.
 func (*TestSubscriptionRequest) Descriptor() ([]byte, []int) {
-	return file_postrider_v1_subscription_proto_rawDescGZIP(), []int{20}
+	return file_postrider_v1_subscription_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *TestSubscriptionRequest) GetTenant() string {
@@ -1585,7 +1780,7 @@ type TestSubscriptionResponse struct {
 
 func (x *TestSubscriptionResponse) Reset() {
 	*x = TestSubscriptionResponse{}
-	mi := &file_postrider_v1_subscription_proto_msgTypes[21]
+	mi := &file_postrider_v1_subscription_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1597,7 +1792,7 @@ func (x *TestSubscriptionResponse) String() string {
 func (*TestSubscriptionResponse) ProtoMessage() {}
 
 func (x *TestSubscriptionResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_postrider_v1_subscription_proto_msgTypes[21]
+	mi := &file_postrider_v1_subscription_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1610,7 +1805,7 @@ func (x *TestSubscriptionResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TestSubscriptionResponse.ProtoReflect.Descriptor instead.
 func (*TestSubscriptionResponse) Descriptor() ([]byte, []int) {
-	return file_postrider_v1_subscription_proto_rawDescGZIP(), []int{21}
+	return file_postrider_v1_subscription_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *TestSubscriptionResponse) GetEventId() string {
@@ -1639,7 +1834,7 @@ type RevealSubscriptionSecretRequest struct {
 
 func (x *RevealSubscriptionSecretRequest) Reset() {
 	*x = RevealSubscriptionSecretRequest{}
-	mi := &file_postrider_v1_subscription_proto_msgTypes[22]
+	mi := &file_postrider_v1_subscription_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1651,7 +1846,7 @@ func (x *RevealSubscriptionSecretRequest) String() string {
 func (*RevealSubscriptionSecretRequest) ProtoMessage() {}
 
 func (x *RevealSubscriptionSecretRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_postrider_v1_subscription_proto_msgTypes[22]
+	mi := &file_postrider_v1_subscription_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1664,7 +1859,7 @@ func (x *RevealSubscriptionSecretRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RevealSubscriptionSecretRequest.ProtoReflect.Descriptor instead.
 func (*RevealSubscriptionSecretRequest) Descriptor() ([]byte, []int) {
-	return file_postrider_v1_subscription_proto_rawDescGZIP(), []int{22}
+	return file_postrider_v1_subscription_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *RevealSubscriptionSecretRequest) GetTenant() string {
@@ -1690,7 +1885,7 @@ type RevealSubscriptionSecretResponse struct {
 
 func (x *RevealSubscriptionSecretResponse) Reset() {
 	*x = RevealSubscriptionSecretResponse{}
-	mi := &file_postrider_v1_subscription_proto_msgTypes[23]
+	mi := &file_postrider_v1_subscription_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1702,7 +1897,7 @@ func (x *RevealSubscriptionSecretResponse) String() string {
 func (*RevealSubscriptionSecretResponse) ProtoMessage() {}
 
 func (x *RevealSubscriptionSecretResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_postrider_v1_subscription_proto_msgTypes[23]
+	mi := &file_postrider_v1_subscription_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1715,7 +1910,7 @@ func (x *RevealSubscriptionSecretResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RevealSubscriptionSecretResponse.ProtoReflect.Descriptor instead.
 func (*RevealSubscriptionSecretResponse) Descriptor() ([]byte, []int) {
-	return file_postrider_v1_subscription_proto_rawDescGZIP(), []int{23}
+	return file_postrider_v1_subscription_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *RevealSubscriptionSecretResponse) GetSecret() string {
@@ -1738,7 +1933,7 @@ type TestFilterRequest struct {
 
 func (x *TestFilterRequest) Reset() {
 	*x = TestFilterRequest{}
-	mi := &file_postrider_v1_subscription_proto_msgTypes[24]
+	mi := &file_postrider_v1_subscription_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1750,7 +1945,7 @@ func (x *TestFilterRequest) String() string {
 func (*TestFilterRequest) ProtoMessage() {}
 
 func (x *TestFilterRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_postrider_v1_subscription_proto_msgTypes[24]
+	mi := &file_postrider_v1_subscription_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1763,7 +1958,7 @@ func (x *TestFilterRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TestFilterRequest.ProtoReflect.Descriptor instead.
 func (*TestFilterRequest) Descriptor() ([]byte, []int) {
-	return file_postrider_v1_subscription_proto_rawDescGZIP(), []int{24}
+	return file_postrider_v1_subscription_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *TestFilterRequest) GetTenant() string {
@@ -1799,7 +1994,7 @@ type TestFilterResponse struct {
 
 func (x *TestFilterResponse) Reset() {
 	*x = TestFilterResponse{}
-	mi := &file_postrider_v1_subscription_proto_msgTypes[25]
+	mi := &file_postrider_v1_subscription_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1811,7 +2006,7 @@ func (x *TestFilterResponse) String() string {
 func (*TestFilterResponse) ProtoMessage() {}
 
 func (x *TestFilterResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_postrider_v1_subscription_proto_msgTypes[25]
+	mi := &file_postrider_v1_subscription_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1824,7 +2019,7 @@ func (x *TestFilterResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TestFilterResponse.ProtoReflect.Descriptor instead.
 func (*TestFilterResponse) Descriptor() ([]byte, []int) {
-	return file_postrider_v1_subscription_proto_rawDescGZIP(), []int{25}
+	return file_postrider_v1_subscription_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *TestFilterResponse) GetProblems() []*FilterProblem {
@@ -1860,7 +2055,7 @@ type FilterProblem struct {
 
 func (x *FilterProblem) Reset() {
 	*x = FilterProblem{}
-	mi := &file_postrider_v1_subscription_proto_msgTypes[26]
+	mi := &file_postrider_v1_subscription_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1872,7 +2067,7 @@ func (x *FilterProblem) String() string {
 func (*FilterProblem) ProtoMessage() {}
 
 func (x *FilterProblem) ProtoReflect() protoreflect.Message {
-	mi := &file_postrider_v1_subscription_proto_msgTypes[26]
+	mi := &file_postrider_v1_subscription_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1885,7 +2080,7 @@ func (x *FilterProblem) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FilterProblem.ProtoReflect.Descriptor instead.
 func (*FilterProblem) Descriptor() ([]byte, []int) {
-	return file_postrider_v1_subscription_proto_rawDescGZIP(), []int{26}
+	return file_postrider_v1_subscription_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *FilterProblem) GetLine() int32 {
@@ -1938,7 +2133,7 @@ type FilterResult struct {
 
 func (x *FilterResult) Reset() {
 	*x = FilterResult{}
-	mi := &file_postrider_v1_subscription_proto_msgTypes[27]
+	mi := &file_postrider_v1_subscription_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1950,7 +2145,7 @@ func (x *FilterResult) String() string {
 func (*FilterResult) ProtoMessage() {}
 
 func (x *FilterResult) ProtoReflect() protoreflect.Message {
-	mi := &file_postrider_v1_subscription_proto_msgTypes[27]
+	mi := &file_postrider_v1_subscription_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1963,7 +2158,7 @@ func (x *FilterResult) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FilterResult.ProtoReflect.Descriptor instead.
 func (*FilterResult) Descriptor() ([]byte, []int) {
-	return file_postrider_v1_subscription_proto_rawDescGZIP(), []int{27}
+	return file_postrider_v1_subscription_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *FilterResult) GetEventId() string {
@@ -2041,7 +2236,7 @@ const file_postrider_v1_subscription_proto_rawDesc = "" +
 	"\x0eretry_schedule\x18\x01 \x03(\v2\x19.google.protobuf.DurationB\x1a\xbaH\x17\x92\x01\x14\x102\"\x10\xaa\x01\r\"\x04\b\x80\xf5$2\x05\x10\x80\xc2\xd7/R\rretrySchedule\x12,\n" +
 	"\vconcurrency\x18\x02 \x01(\x05B\n" +
 	"\xbaH\a\x1a\x05\x18\x80\b(\x00R\vconcurrency\x12F\n" +
-	"\atimeout\x18\x03 \x01(\v2\x19.google.protobuf.DurationB\x11\xbaH\x0e\xaa\x01\v\"\x02\bx2\x05\x10\x80\xc2\xd7/R\atimeout\"\x92\x04\n" +
+	"\atimeout\x18\x03 \x01(\v2\x19.google.protobuf.DurationB\x11\xbaH\x0e\xaa\x01\v\"\x02\bx2\x05\x10\x80\xc2\xd7/R\atimeout\"\x96\x06\n" +
 	"\x12SubscriptionHealth\x12&\n" +
 	"\fsuccess_rate\x18\x01 \x01(\x01H\x00R\vsuccessRate\x88\x01\x01\x12\x1a\n" +
 	"\battempts\x18\x02 \x01(\x03R\battempts\x12\x18\n" +
@@ -2057,8 +2252,19 @@ const file_postrider_v1_subscription_proto_rawDesc = "" +
 	"\rfilter_errors\x18\n" +
 	" \x01(\x03R\ffilterErrors\x12*\n" +
 	"\x11last_filter_error\x18\v \x01(\tR\x0flastFilterError\x122\n" +
-	"\x04hold\x18\f \x01(\v2\x1e.postrider.v1.SubscriptionHoldR\x04holdB\x0f\n" +
-	"\r_success_rate\"\x9d\x01\n" +
+	"\x04hold\x18\f \x01(\v2\x1e.postrider.v1.SubscriptionHoldR\x04hold\x12?\n" +
+	"\flast_failure\x18\r \x01(\v2\x1c.postrider.v1.AttemptFailureR\vlastFailure\x12H\n" +
+	"\x12failing_since_time\x18\x0e \x01(\v2\x1a.google.protobuf.TimestampR\x10failingSinceTime\x12%\n" +
+	"\x0efailures_since\x18\x0f \x01(\x03R\rfailuresSince\x12'\n" +
+	"\x0frecent_attempts\x18\x10 \x01(\x03R\x0erecentAttempts\x12'\n" +
+	"\x0frecent_failures\x18\x11 \x01(\x03R\x0erecentFailuresB\x0f\n" +
+	"\r_success_rate\"\xad\x01\n" +
+	"\x0eAttemptFailure\x124\n" +
+	"\x04kind\x18\x01 \x01(\x0e2 .postrider.v1.AttemptFailureKindR\x04kind\x12\x1f\n" +
+	"\vstatus_code\x18\x02 \x01(\x05R\n" +
+	"statusCode\x12\x14\n" +
+	"\x05error\x18\x03 \x01(\tR\x05error\x12.\n" +
+	"\x04time\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\x04time\"\x9d\x01\n" +
 	"\x10SubscriptionHold\x126\n" +
 	"\x04kind\x18\x01 \x01(\x0e2\".postrider.v1.SubscriptionHoldKindR\x04kind\x12\x16\n" +
 	"\x06reason\x18\x02 \x01(\tR\x06reason\x129\n" +
@@ -2144,7 +2350,18 @@ const file_postrider_v1_subscription_proto_rawDesc = "" +
 	"\x1eSUBSCRIPTION_STATE_UNSPECIFIED\x10\x00\x12\x1d\n" +
 	"\x19SUBSCRIPTION_STATE_ACTIVE\x10\x01\x12\x1d\n" +
 	"\x19SUBSCRIPTION_STATE_PAUSED\x10\x02\x12\x1f\n" +
-	"\x1bSUBSCRIPTION_STATE_DISABLED\x10\x03*\x87\x01\n" +
+	"\x1bSUBSCRIPTION_STATE_DISABLED\x10\x03*\xfa\x02\n" +
+	"\x12AttemptFailureKind\x12$\n" +
+	" ATTEMPT_FAILURE_KIND_UNSPECIFIED\x10\x00\x12 \n" +
+	"\x1cATTEMPT_FAILURE_KIND_REFUSED\x10\x01\x12%\n" +
+	"!ATTEMPT_FAILURE_KIND_SERVER_ERROR\x10\x02\x12\x1d\n" +
+	"\x19ATTEMPT_FAILURE_KIND_GONE\x10\x03\x12 \n" +
+	"\x1cATTEMPT_FAILURE_KIND_TIMEOUT\x10\x04\x12+\n" +
+	"'ATTEMPT_FAILURE_KIND_CONNECTION_REFUSED\x10\x05\x12#\n" +
+	"\x1fATTEMPT_FAILURE_KIND_CONNECTION\x10\x06\x12\x1c\n" +
+	"\x18ATTEMPT_FAILURE_KIND_DNS\x10\a\x12\x1c\n" +
+	"\x18ATTEMPT_FAILURE_KIND_TLS\x10\b\x12&\n" +
+	"\"ATTEMPT_FAILURE_KIND_NOT_PERMITTED\x10\t*\x87\x01\n" +
 	"\x14SubscriptionHoldKind\x12&\n" +
 	"\"SUBSCRIPTION_HOLD_KIND_UNSPECIFIED\x10\x00\x12$\n" +
 	" SUBSCRIPTION_HOLD_KIND_SLOW_DOWN\x10\x01\x12!\n" +
@@ -2191,109 +2408,112 @@ func file_postrider_v1_subscription_proto_rawDescGZIP() []byte {
 	return file_postrider_v1_subscription_proto_rawDescData
 }
 
-var (
-	file_postrider_v1_subscription_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
-	file_postrider_v1_subscription_proto_msgTypes  = make([]protoimpl.MessageInfo, 28)
-	file_postrider_v1_subscription_proto_goTypes   = []any{
-		SubscriptionState(0),                     // 0: postrider.v1.SubscriptionState
-		SubscriptionHoldKind(0),                  // 1: postrider.v1.SubscriptionHoldKind
-		BreakerState(0),                          // 2: postrider.v1.BreakerState
-		(*Subscription)(nil),                     // 3: postrider.v1.Subscription
-		(*Filter)(nil),                           // 4: postrider.v1.Filter
-		(*Target)(nil),                           // 5: postrider.v1.Target
-		(*DeliveryPolicy)(nil),                   // 6: postrider.v1.DeliveryPolicy
-		(*SubscriptionHealth)(nil),               // 7: postrider.v1.SubscriptionHealth
-		(*SubscriptionHold)(nil),                 // 8: postrider.v1.SubscriptionHold
-		(*CreateSubscriptionRequest)(nil),        // 9: postrider.v1.CreateSubscriptionRequest
-		(*CreateSubscriptionResponse)(nil),       // 10: postrider.v1.CreateSubscriptionResponse
-		(*GetSubscriptionRequest)(nil),           // 11: postrider.v1.GetSubscriptionRequest
-		(*GetSubscriptionResponse)(nil),          // 12: postrider.v1.GetSubscriptionResponse
-		(*ListSubscriptionsRequest)(nil),         // 13: postrider.v1.ListSubscriptionsRequest
-		(*ListSubscriptionsResponse)(nil),        // 14: postrider.v1.ListSubscriptionsResponse
-		(*UpdateSubscriptionRequest)(nil),        // 15: postrider.v1.UpdateSubscriptionRequest
-		(*UpdateSubscriptionResponse)(nil),       // 16: postrider.v1.UpdateSubscriptionResponse
-		(*DeleteSubscriptionRequest)(nil),        // 17: postrider.v1.DeleteSubscriptionRequest
-		(*DeleteSubscriptionResponse)(nil),       // 18: postrider.v1.DeleteSubscriptionResponse
-		(*PauseSubscriptionRequest)(nil),         // 19: postrider.v1.PauseSubscriptionRequest
-		(*PauseSubscriptionResponse)(nil),        // 20: postrider.v1.PauseSubscriptionResponse
-		(*ResumeSubscriptionRequest)(nil),        // 21: postrider.v1.ResumeSubscriptionRequest
-		(*ResumeSubscriptionResponse)(nil),       // 22: postrider.v1.ResumeSubscriptionResponse
-		(*TestSubscriptionRequest)(nil),          // 23: postrider.v1.TestSubscriptionRequest
-		(*TestSubscriptionResponse)(nil),         // 24: postrider.v1.TestSubscriptionResponse
-		(*RevealSubscriptionSecretRequest)(nil),  // 25: postrider.v1.RevealSubscriptionSecretRequest
-		(*RevealSubscriptionSecretResponse)(nil), // 26: postrider.v1.RevealSubscriptionSecretResponse
-		(*TestFilterRequest)(nil),                // 27: postrider.v1.TestFilterRequest
-		(*TestFilterResponse)(nil),               // 28: postrider.v1.TestFilterResponse
-		(*FilterProblem)(nil),                    // 29: postrider.v1.FilterProblem
-		(*FilterResult)(nil),                     // 30: postrider.v1.FilterResult
-		(*timestamppb.Timestamp)(nil),            // 31: google.protobuf.Timestamp
-		PayloadFormat(0),                         // 32: postrider.v1.PayloadFormat
-		(*v1.Webhook)(nil),                       // 33: postrider.target.v1.Webhook
-		(*v1.Nats)(nil),                          // 34: postrider.target.v1.Nats
-		(*durationpb.Duration)(nil),              // 35: google.protobuf.Duration
-		(*fieldmaskpb.FieldMask)(nil),            // 36: google.protobuf.FieldMask
-		(*Attempt)(nil),                          // 37: postrider.v1.Attempt
-	}
-)
-
+var file_postrider_v1_subscription_proto_enumTypes = make([]protoimpl.EnumInfo, 4)
+var file_postrider_v1_subscription_proto_msgTypes = make([]protoimpl.MessageInfo, 29)
+var file_postrider_v1_subscription_proto_goTypes = []any{
+	(SubscriptionState)(0),                   // 0: postrider.v1.SubscriptionState
+	(AttemptFailureKind)(0),                  // 1: postrider.v1.AttemptFailureKind
+	(SubscriptionHoldKind)(0),                // 2: postrider.v1.SubscriptionHoldKind
+	(BreakerState)(0),                        // 3: postrider.v1.BreakerState
+	(*Subscription)(nil),                     // 4: postrider.v1.Subscription
+	(*Filter)(nil),                           // 5: postrider.v1.Filter
+	(*Target)(nil),                           // 6: postrider.v1.Target
+	(*DeliveryPolicy)(nil),                   // 7: postrider.v1.DeliveryPolicy
+	(*SubscriptionHealth)(nil),               // 8: postrider.v1.SubscriptionHealth
+	(*AttemptFailure)(nil),                   // 9: postrider.v1.AttemptFailure
+	(*SubscriptionHold)(nil),                 // 10: postrider.v1.SubscriptionHold
+	(*CreateSubscriptionRequest)(nil),        // 11: postrider.v1.CreateSubscriptionRequest
+	(*CreateSubscriptionResponse)(nil),       // 12: postrider.v1.CreateSubscriptionResponse
+	(*GetSubscriptionRequest)(nil),           // 13: postrider.v1.GetSubscriptionRequest
+	(*GetSubscriptionResponse)(nil),          // 14: postrider.v1.GetSubscriptionResponse
+	(*ListSubscriptionsRequest)(nil),         // 15: postrider.v1.ListSubscriptionsRequest
+	(*ListSubscriptionsResponse)(nil),        // 16: postrider.v1.ListSubscriptionsResponse
+	(*UpdateSubscriptionRequest)(nil),        // 17: postrider.v1.UpdateSubscriptionRequest
+	(*UpdateSubscriptionResponse)(nil),       // 18: postrider.v1.UpdateSubscriptionResponse
+	(*DeleteSubscriptionRequest)(nil),        // 19: postrider.v1.DeleteSubscriptionRequest
+	(*DeleteSubscriptionResponse)(nil),       // 20: postrider.v1.DeleteSubscriptionResponse
+	(*PauseSubscriptionRequest)(nil),         // 21: postrider.v1.PauseSubscriptionRequest
+	(*PauseSubscriptionResponse)(nil),        // 22: postrider.v1.PauseSubscriptionResponse
+	(*ResumeSubscriptionRequest)(nil),        // 23: postrider.v1.ResumeSubscriptionRequest
+	(*ResumeSubscriptionResponse)(nil),       // 24: postrider.v1.ResumeSubscriptionResponse
+	(*TestSubscriptionRequest)(nil),          // 25: postrider.v1.TestSubscriptionRequest
+	(*TestSubscriptionResponse)(nil),         // 26: postrider.v1.TestSubscriptionResponse
+	(*RevealSubscriptionSecretRequest)(nil),  // 27: postrider.v1.RevealSubscriptionSecretRequest
+	(*RevealSubscriptionSecretResponse)(nil), // 28: postrider.v1.RevealSubscriptionSecretResponse
+	(*TestFilterRequest)(nil),                // 29: postrider.v1.TestFilterRequest
+	(*TestFilterResponse)(nil),               // 30: postrider.v1.TestFilterResponse
+	(*FilterProblem)(nil),                    // 31: postrider.v1.FilterProblem
+	(*FilterResult)(nil),                     // 32: postrider.v1.FilterResult
+	(*timestamppb.Timestamp)(nil),            // 33: google.protobuf.Timestamp
+	(PayloadFormat)(0),                       // 34: postrider.v1.PayloadFormat
+	(*v1.Webhook)(nil),                       // 35: postrider.target.v1.Webhook
+	(*v1.Nats)(nil),                          // 36: postrider.target.v1.Nats
+	(*durationpb.Duration)(nil),              // 37: google.protobuf.Duration
+	(*fieldmaskpb.FieldMask)(nil),            // 38: google.protobuf.FieldMask
+	(*Attempt)(nil),                          // 39: postrider.v1.Attempt
+}
 var file_postrider_v1_subscription_proto_depIdxs = []int32{
-	4,  // 0: postrider.v1.Subscription.filter:type_name -> postrider.v1.Filter
-	5,  // 1: postrider.v1.Subscription.target:type_name -> postrider.v1.Target
-	6,  // 2: postrider.v1.Subscription.policy:type_name -> postrider.v1.DeliveryPolicy
+	5,  // 0: postrider.v1.Subscription.filter:type_name -> postrider.v1.Filter
+	6,  // 1: postrider.v1.Subscription.target:type_name -> postrider.v1.Target
+	7,  // 2: postrider.v1.Subscription.policy:type_name -> postrider.v1.DeliveryPolicy
 	0,  // 3: postrider.v1.Subscription.state:type_name -> postrider.v1.SubscriptionState
-	7,  // 4: postrider.v1.Subscription.health:type_name -> postrider.v1.SubscriptionHealth
-	31, // 5: postrider.v1.Subscription.create_time:type_name -> google.protobuf.Timestamp
-	31, // 6: postrider.v1.Subscription.update_time:type_name -> google.protobuf.Timestamp
-	32, // 7: postrider.v1.Subscription.payload_format:type_name -> postrider.v1.PayloadFormat
-	33, // 8: postrider.v1.Target.webhook:type_name -> postrider.target.v1.Webhook
-	34, // 9: postrider.v1.Target.nats:type_name -> postrider.target.v1.Nats
-	35, // 10: postrider.v1.DeliveryPolicy.retry_schedule:type_name -> google.protobuf.Duration
-	35, // 11: postrider.v1.DeliveryPolicy.timeout:type_name -> google.protobuf.Duration
-	2,  // 12: postrider.v1.SubscriptionHealth.breaker:type_name -> postrider.v1.BreakerState
-	31, // 13: postrider.v1.SubscriptionHealth.resume_time:type_name -> google.protobuf.Timestamp
-	31, // 14: postrider.v1.SubscriptionHealth.last_success_time:type_name -> google.protobuf.Timestamp
-	8,  // 15: postrider.v1.SubscriptionHealth.hold:type_name -> postrider.v1.SubscriptionHold
-	1,  // 16: postrider.v1.SubscriptionHold.kind:type_name -> postrider.v1.SubscriptionHoldKind
-	31, // 17: postrider.v1.SubscriptionHold.until_time:type_name -> google.protobuf.Timestamp
-	3,  // 18: postrider.v1.CreateSubscriptionRequest.subscription:type_name -> postrider.v1.Subscription
-	3,  // 19: postrider.v1.CreateSubscriptionResponse.subscription:type_name -> postrider.v1.Subscription
-	3,  // 20: postrider.v1.GetSubscriptionResponse.subscription:type_name -> postrider.v1.Subscription
-	3,  // 21: postrider.v1.ListSubscriptionsResponse.subscriptions:type_name -> postrider.v1.Subscription
-	3,  // 22: postrider.v1.UpdateSubscriptionRequest.subscription:type_name -> postrider.v1.Subscription
-	36, // 23: postrider.v1.UpdateSubscriptionRequest.update_mask:type_name -> google.protobuf.FieldMask
-	3,  // 24: postrider.v1.UpdateSubscriptionResponse.subscription:type_name -> postrider.v1.Subscription
-	3,  // 25: postrider.v1.PauseSubscriptionResponse.subscription:type_name -> postrider.v1.Subscription
-	3,  // 26: postrider.v1.ResumeSubscriptionResponse.subscription:type_name -> postrider.v1.Subscription
-	37, // 27: postrider.v1.TestSubscriptionResponse.attempt:type_name -> postrider.v1.Attempt
-	4,  // 28: postrider.v1.TestFilterRequest.filter:type_name -> postrider.v1.Filter
-	29, // 29: postrider.v1.TestFilterResponse.problems:type_name -> postrider.v1.FilterProblem
-	30, // 30: postrider.v1.TestFilterResponse.results:type_name -> postrider.v1.FilterResult
-	31, // 31: postrider.v1.FilterResult.accept_time:type_name -> google.protobuf.Timestamp
-	9,  // 32: postrider.v1.SubscriptionService.CreateSubscription:input_type -> postrider.v1.CreateSubscriptionRequest
-	11, // 33: postrider.v1.SubscriptionService.GetSubscription:input_type -> postrider.v1.GetSubscriptionRequest
-	13, // 34: postrider.v1.SubscriptionService.ListSubscriptions:input_type -> postrider.v1.ListSubscriptionsRequest
-	15, // 35: postrider.v1.SubscriptionService.UpdateSubscription:input_type -> postrider.v1.UpdateSubscriptionRequest
-	17, // 36: postrider.v1.SubscriptionService.DeleteSubscription:input_type -> postrider.v1.DeleteSubscriptionRequest
-	19, // 37: postrider.v1.SubscriptionService.PauseSubscription:input_type -> postrider.v1.PauseSubscriptionRequest
-	21, // 38: postrider.v1.SubscriptionService.ResumeSubscription:input_type -> postrider.v1.ResumeSubscriptionRequest
-	23, // 39: postrider.v1.SubscriptionService.TestSubscription:input_type -> postrider.v1.TestSubscriptionRequest
-	25, // 40: postrider.v1.SubscriptionService.RevealSubscriptionSecret:input_type -> postrider.v1.RevealSubscriptionSecretRequest
-	27, // 41: postrider.v1.SubscriptionService.TestFilter:input_type -> postrider.v1.TestFilterRequest
-	10, // 42: postrider.v1.SubscriptionService.CreateSubscription:output_type -> postrider.v1.CreateSubscriptionResponse
-	12, // 43: postrider.v1.SubscriptionService.GetSubscription:output_type -> postrider.v1.GetSubscriptionResponse
-	14, // 44: postrider.v1.SubscriptionService.ListSubscriptions:output_type -> postrider.v1.ListSubscriptionsResponse
-	16, // 45: postrider.v1.SubscriptionService.UpdateSubscription:output_type -> postrider.v1.UpdateSubscriptionResponse
-	18, // 46: postrider.v1.SubscriptionService.DeleteSubscription:output_type -> postrider.v1.DeleteSubscriptionResponse
-	20, // 47: postrider.v1.SubscriptionService.PauseSubscription:output_type -> postrider.v1.PauseSubscriptionResponse
-	22, // 48: postrider.v1.SubscriptionService.ResumeSubscription:output_type -> postrider.v1.ResumeSubscriptionResponse
-	24, // 49: postrider.v1.SubscriptionService.TestSubscription:output_type -> postrider.v1.TestSubscriptionResponse
-	26, // 50: postrider.v1.SubscriptionService.RevealSubscriptionSecret:output_type -> postrider.v1.RevealSubscriptionSecretResponse
-	28, // 51: postrider.v1.SubscriptionService.TestFilter:output_type -> postrider.v1.TestFilterResponse
-	42, // [42:52] is the sub-list for method output_type
-	32, // [32:42] is the sub-list for method input_type
-	32, // [32:32] is the sub-list for extension type_name
-	32, // [32:32] is the sub-list for extension extendee
-	0,  // [0:32] is the sub-list for field type_name
+	8,  // 4: postrider.v1.Subscription.health:type_name -> postrider.v1.SubscriptionHealth
+	33, // 5: postrider.v1.Subscription.create_time:type_name -> google.protobuf.Timestamp
+	33, // 6: postrider.v1.Subscription.update_time:type_name -> google.protobuf.Timestamp
+	34, // 7: postrider.v1.Subscription.payload_format:type_name -> postrider.v1.PayloadFormat
+	35, // 8: postrider.v1.Target.webhook:type_name -> postrider.target.v1.Webhook
+	36, // 9: postrider.v1.Target.nats:type_name -> postrider.target.v1.Nats
+	37, // 10: postrider.v1.DeliveryPolicy.retry_schedule:type_name -> google.protobuf.Duration
+	37, // 11: postrider.v1.DeliveryPolicy.timeout:type_name -> google.protobuf.Duration
+	3,  // 12: postrider.v1.SubscriptionHealth.breaker:type_name -> postrider.v1.BreakerState
+	33, // 13: postrider.v1.SubscriptionHealth.resume_time:type_name -> google.protobuf.Timestamp
+	33, // 14: postrider.v1.SubscriptionHealth.last_success_time:type_name -> google.protobuf.Timestamp
+	10, // 15: postrider.v1.SubscriptionHealth.hold:type_name -> postrider.v1.SubscriptionHold
+	9,  // 16: postrider.v1.SubscriptionHealth.last_failure:type_name -> postrider.v1.AttemptFailure
+	33, // 17: postrider.v1.SubscriptionHealth.failing_since_time:type_name -> google.protobuf.Timestamp
+	1,  // 18: postrider.v1.AttemptFailure.kind:type_name -> postrider.v1.AttemptFailureKind
+	33, // 19: postrider.v1.AttemptFailure.time:type_name -> google.protobuf.Timestamp
+	2,  // 20: postrider.v1.SubscriptionHold.kind:type_name -> postrider.v1.SubscriptionHoldKind
+	33, // 21: postrider.v1.SubscriptionHold.until_time:type_name -> google.protobuf.Timestamp
+	4,  // 22: postrider.v1.CreateSubscriptionRequest.subscription:type_name -> postrider.v1.Subscription
+	4,  // 23: postrider.v1.CreateSubscriptionResponse.subscription:type_name -> postrider.v1.Subscription
+	4,  // 24: postrider.v1.GetSubscriptionResponse.subscription:type_name -> postrider.v1.Subscription
+	4,  // 25: postrider.v1.ListSubscriptionsResponse.subscriptions:type_name -> postrider.v1.Subscription
+	4,  // 26: postrider.v1.UpdateSubscriptionRequest.subscription:type_name -> postrider.v1.Subscription
+	38, // 27: postrider.v1.UpdateSubscriptionRequest.update_mask:type_name -> google.protobuf.FieldMask
+	4,  // 28: postrider.v1.UpdateSubscriptionResponse.subscription:type_name -> postrider.v1.Subscription
+	4,  // 29: postrider.v1.PauseSubscriptionResponse.subscription:type_name -> postrider.v1.Subscription
+	4,  // 30: postrider.v1.ResumeSubscriptionResponse.subscription:type_name -> postrider.v1.Subscription
+	39, // 31: postrider.v1.TestSubscriptionResponse.attempt:type_name -> postrider.v1.Attempt
+	5,  // 32: postrider.v1.TestFilterRequest.filter:type_name -> postrider.v1.Filter
+	31, // 33: postrider.v1.TestFilterResponse.problems:type_name -> postrider.v1.FilterProblem
+	32, // 34: postrider.v1.TestFilterResponse.results:type_name -> postrider.v1.FilterResult
+	33, // 35: postrider.v1.FilterResult.accept_time:type_name -> google.protobuf.Timestamp
+	11, // 36: postrider.v1.SubscriptionService.CreateSubscription:input_type -> postrider.v1.CreateSubscriptionRequest
+	13, // 37: postrider.v1.SubscriptionService.GetSubscription:input_type -> postrider.v1.GetSubscriptionRequest
+	15, // 38: postrider.v1.SubscriptionService.ListSubscriptions:input_type -> postrider.v1.ListSubscriptionsRequest
+	17, // 39: postrider.v1.SubscriptionService.UpdateSubscription:input_type -> postrider.v1.UpdateSubscriptionRequest
+	19, // 40: postrider.v1.SubscriptionService.DeleteSubscription:input_type -> postrider.v1.DeleteSubscriptionRequest
+	21, // 41: postrider.v1.SubscriptionService.PauseSubscription:input_type -> postrider.v1.PauseSubscriptionRequest
+	23, // 42: postrider.v1.SubscriptionService.ResumeSubscription:input_type -> postrider.v1.ResumeSubscriptionRequest
+	25, // 43: postrider.v1.SubscriptionService.TestSubscription:input_type -> postrider.v1.TestSubscriptionRequest
+	27, // 44: postrider.v1.SubscriptionService.RevealSubscriptionSecret:input_type -> postrider.v1.RevealSubscriptionSecretRequest
+	29, // 45: postrider.v1.SubscriptionService.TestFilter:input_type -> postrider.v1.TestFilterRequest
+	12, // 46: postrider.v1.SubscriptionService.CreateSubscription:output_type -> postrider.v1.CreateSubscriptionResponse
+	14, // 47: postrider.v1.SubscriptionService.GetSubscription:output_type -> postrider.v1.GetSubscriptionResponse
+	16, // 48: postrider.v1.SubscriptionService.ListSubscriptions:output_type -> postrider.v1.ListSubscriptionsResponse
+	18, // 49: postrider.v1.SubscriptionService.UpdateSubscription:output_type -> postrider.v1.UpdateSubscriptionResponse
+	20, // 50: postrider.v1.SubscriptionService.DeleteSubscription:output_type -> postrider.v1.DeleteSubscriptionResponse
+	22, // 51: postrider.v1.SubscriptionService.PauseSubscription:output_type -> postrider.v1.PauseSubscriptionResponse
+	24, // 52: postrider.v1.SubscriptionService.ResumeSubscription:output_type -> postrider.v1.ResumeSubscriptionResponse
+	26, // 53: postrider.v1.SubscriptionService.TestSubscription:output_type -> postrider.v1.TestSubscriptionResponse
+	28, // 54: postrider.v1.SubscriptionService.RevealSubscriptionSecret:output_type -> postrider.v1.RevealSubscriptionSecretResponse
+	30, // 55: postrider.v1.SubscriptionService.TestFilter:output_type -> postrider.v1.TestFilterResponse
+	46, // [46:56] is the sub-list for method output_type
+	36, // [36:46] is the sub-list for method input_type
+	36, // [36:36] is the sub-list for extension type_name
+	36, // [36:36] is the sub-list for extension extendee
+	0,  // [0:36] is the sub-list for field type_name
 }
 
 func init() { file_postrider_v1_subscription_proto_init() }
@@ -2314,8 +2534,8 @@ func file_postrider_v1_subscription_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_postrider_v1_subscription_proto_rawDesc), len(file_postrider_v1_subscription_proto_rawDesc)),
-			NumEnums:      3,
-			NumMessages:   28,
+			NumEnums:      4,
+			NumMessages:   29,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

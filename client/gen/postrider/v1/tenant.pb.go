@@ -7,15 +7,14 @@
 package postriderv1
 
 import (
-	reflect "reflect"
-	sync "sync"
-	unsafe "unsafe"
-
 	_ "buf.build/gen/go/bufbuild/protovalidate/protocolbuffers/go/buf/validate"
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
 	fieldmaskpb "google.golang.org/protobuf/types/known/fieldmaskpb"
 	timestamppb "google.golang.org/protobuf/types/known/timestamppb"
+	reflect "reflect"
+	sync "sync"
+	unsafe "unsafe"
 )
 
 const (
@@ -462,21 +461,18 @@ func file_postrider_v1_tenant_proto_rawDescGZIP() []byte {
 	return file_postrider_v1_tenant_proto_rawDescData
 }
 
-var (
-	file_postrider_v1_tenant_proto_msgTypes = make([]protoimpl.MessageInfo, 7)
-	file_postrider_v1_tenant_proto_goTypes  = []any{
-		(*Tenant)(nil),                // 0: postrider.v1.Tenant
-		(*CreateTenantRequest)(nil),   // 1: postrider.v1.CreateTenantRequest
-		(*CreateTenantResponse)(nil),  // 2: postrider.v1.CreateTenantResponse
-		(*ListTenantsRequest)(nil),    // 3: postrider.v1.ListTenantsRequest
-		(*ListTenantsResponse)(nil),   // 4: postrider.v1.ListTenantsResponse
-		(*UpdateTenantRequest)(nil),   // 5: postrider.v1.UpdateTenantRequest
-		(*UpdateTenantResponse)(nil),  // 6: postrider.v1.UpdateTenantResponse
-		(*timestamppb.Timestamp)(nil), // 7: google.protobuf.Timestamp
-		(*fieldmaskpb.FieldMask)(nil), // 8: google.protobuf.FieldMask
-	}
-)
-
+var file_postrider_v1_tenant_proto_msgTypes = make([]protoimpl.MessageInfo, 7)
+var file_postrider_v1_tenant_proto_goTypes = []any{
+	(*Tenant)(nil),                // 0: postrider.v1.Tenant
+	(*CreateTenantRequest)(nil),   // 1: postrider.v1.CreateTenantRequest
+	(*CreateTenantResponse)(nil),  // 2: postrider.v1.CreateTenantResponse
+	(*ListTenantsRequest)(nil),    // 3: postrider.v1.ListTenantsRequest
+	(*ListTenantsResponse)(nil),   // 4: postrider.v1.ListTenantsResponse
+	(*UpdateTenantRequest)(nil),   // 5: postrider.v1.UpdateTenantRequest
+	(*UpdateTenantResponse)(nil),  // 6: postrider.v1.UpdateTenantResponse
+	(*timestamppb.Timestamp)(nil), // 7: google.protobuf.Timestamp
+	(*fieldmaskpb.FieldMask)(nil), // 8: google.protobuf.FieldMask
+}
 var file_postrider_v1_tenant_proto_depIdxs = []int32{
 	7,  // 0: postrider.v1.Tenant.create_time:type_name -> google.protobuf.Timestamp
 	7,  // 1: postrider.v1.Tenant.update_time:type_name -> google.protobuf.Timestamp

@@ -7,15 +7,14 @@
 package shopv1
 
 import (
-	reflect "reflect"
-	sync "sync"
-	unsafe "unsafe"
-
 	_ "buf.build/gen/go/bufbuild/protovalidate/protocolbuffers/go/buf/validate"
 	_ "github.com/postrider-dev/postrider/client/gen/postrider/v1"
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
 	timestamppb "google.golang.org/protobuf/types/known/timestamppb"
+	reflect "reflect"
+	sync "sync"
+	unsafe "unsafe"
 )
 
 const (
@@ -278,19 +277,16 @@ func file_shop_v1_customer_proto_rawDescGZIP() []byte {
 	return file_shop_v1_customer_proto_rawDescData
 }
 
-var (
-	file_shop_v1_customer_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-	file_shop_v1_customer_proto_msgTypes  = make([]protoimpl.MessageInfo, 3)
-	file_shop_v1_customer_proto_goTypes   = []any{
-		CustomerTier(0),                // 0: shop.v1.CustomerTier
-		(*CustomerRegistered)(nil),     // 1: shop.v1.CustomerRegistered
-		(*CustomerAddressChanged)(nil), // 2: shop.v1.CustomerAddressChanged
-		nil,                            // 3: shop.v1.CustomerRegistered.LabelsEntry
-		(*timestamppb.Timestamp)(nil),  // 4: google.protobuf.Timestamp
-		(*Address)(nil),                // 5: shop.v1.Address
-	}
-)
-
+var file_shop_v1_customer_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
+var file_shop_v1_customer_proto_msgTypes = make([]protoimpl.MessageInfo, 3)
+var file_shop_v1_customer_proto_goTypes = []any{
+	(CustomerTier)(0),              // 0: shop.v1.CustomerTier
+	(*CustomerRegistered)(nil),     // 1: shop.v1.CustomerRegistered
+	(*CustomerAddressChanged)(nil), // 2: shop.v1.CustomerAddressChanged
+	nil,                            // 3: shop.v1.CustomerRegistered.LabelsEntry
+	(*timestamppb.Timestamp)(nil),  // 4: google.protobuf.Timestamp
+	(*Address)(nil),                // 5: shop.v1.Address
+}
 var file_shop_v1_customer_proto_depIdxs = []int32{
 	0, // 0: shop.v1.CustomerRegistered.tier:type_name -> shop.v1.CustomerTier
 	4, // 1: shop.v1.CustomerRegistered.register_time:type_name -> google.protobuf.Timestamp

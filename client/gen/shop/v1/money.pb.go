@@ -7,13 +7,12 @@
 package shopv1
 
 import (
-	reflect "reflect"
-	sync "sync"
-	unsafe "unsafe"
-
 	_ "buf.build/gen/go/bufbuild/protovalidate/protocolbuffers/go/buf/validate"
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
+	reflect "reflect"
+	sync "sync"
+	unsafe "unsafe"
 )
 
 const (
@@ -103,13 +102,10 @@ func file_shop_v1_money_proto_rawDescGZIP() []byte {
 	return file_shop_v1_money_proto_rawDescData
 }
 
-var (
-	file_shop_v1_money_proto_msgTypes = make([]protoimpl.MessageInfo, 1)
-	file_shop_v1_money_proto_goTypes  = []any{
-		(*Money)(nil), // 0: shop.v1.Money
-	}
-)
-
+var file_shop_v1_money_proto_msgTypes = make([]protoimpl.MessageInfo, 1)
+var file_shop_v1_money_proto_goTypes = []any{
+	(*Money)(nil), // 0: shop.v1.Money
+}
 var file_shop_v1_money_proto_depIdxs = []int32{
 	0, // [0:0] is the sub-list for method output_type
 	0, // [0:0] is the sub-list for method input_type

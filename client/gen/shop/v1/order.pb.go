@@ -7,15 +7,14 @@
 package shopv1
 
 import (
-	reflect "reflect"
-	sync "sync"
-	unsafe "unsafe"
-
 	_ "buf.build/gen/go/bufbuild/protovalidate/protocolbuffers/go/buf/validate"
 	_ "github.com/postrider-dev/postrider/client/gen/postrider/v1"
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
 	timestamppb "google.golang.org/protobuf/types/known/timestamppb"
+	reflect "reflect"
+	sync "sync"
+	unsafe "unsafe"
 )
 
 const (
@@ -654,24 +653,21 @@ func file_shop_v1_order_proto_rawDescGZIP() []byte {
 	return file_shop_v1_order_proto_rawDescData
 }
 
-var (
-	file_shop_v1_order_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-	file_shop_v1_order_proto_msgTypes  = make([]protoimpl.MessageInfo, 7)
-	file_shop_v1_order_proto_goTypes   = []any{
-		OrderChannel(0),               // 0: shop.v1.OrderChannel
-		(*OrderLine)(nil),             // 1: shop.v1.OrderLine
-		(*OrderCreated)(nil),          // 2: shop.v1.OrderCreated
-		(*CardPayment)(nil),           // 3: shop.v1.CardPayment
-		(*BankTransfer)(nil),          // 4: shop.v1.BankTransfer
-		(*OrderPaid)(nil),             // 5: shop.v1.OrderPaid
-		(*OrderCancelled)(nil),        // 6: shop.v1.OrderCancelled
-		nil,                           // 7: shop.v1.OrderLine.OptionsEntry
-		(*Money)(nil),                 // 8: shop.v1.Money
-		(*Address)(nil),               // 9: shop.v1.Address
-		(*timestamppb.Timestamp)(nil), // 10: google.protobuf.Timestamp
-	}
-)
-
+var file_shop_v1_order_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
+var file_shop_v1_order_proto_msgTypes = make([]protoimpl.MessageInfo, 7)
+var file_shop_v1_order_proto_goTypes = []any{
+	(OrderChannel)(0),             // 0: shop.v1.OrderChannel
+	(*OrderLine)(nil),             // 1: shop.v1.OrderLine
+	(*OrderCreated)(nil),          // 2: shop.v1.OrderCreated
+	(*CardPayment)(nil),           // 3: shop.v1.CardPayment
+	(*BankTransfer)(nil),          // 4: shop.v1.BankTransfer
+	(*OrderPaid)(nil),             // 5: shop.v1.OrderPaid
+	(*OrderCancelled)(nil),        // 6: shop.v1.OrderCancelled
+	nil,                           // 7: shop.v1.OrderLine.OptionsEntry
+	(*Money)(nil),                 // 8: shop.v1.Money
+	(*Address)(nil),               // 9: shop.v1.Address
+	(*timestamppb.Timestamp)(nil), // 10: google.protobuf.Timestamp
+}
 var file_shop_v1_order_proto_depIdxs = []int32{
 	8,  // 0: shop.v1.OrderLine.unit_price:type_name -> shop.v1.Money
 	7,  // 1: shop.v1.OrderLine.options:type_name -> shop.v1.OrderLine.OptionsEntry

@@ -7,16 +7,15 @@
 package shopv1
 
 import (
-	reflect "reflect"
-	sync "sync"
-	unsafe "unsafe"
-
 	_ "buf.build/gen/go/bufbuild/protovalidate/protocolbuffers/go/buf/validate"
 	_ "github.com/postrider-dev/postrider/client/gen/postrider/v1"
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
 	durationpb "google.golang.org/protobuf/types/known/durationpb"
 	timestamppb "google.golang.org/protobuf/types/known/timestamppb"
+	reflect "reflect"
+	sync "sync"
+	unsafe "unsafe"
 )
 
 const (
@@ -226,17 +225,14 @@ func file_shop_v1_shipment_proto_rawDescGZIP() []byte {
 	return file_shop_v1_shipment_proto_rawDescData
 }
 
-var (
-	file_shop_v1_shipment_proto_msgTypes = make([]protoimpl.MessageInfo, 3)
-	file_shop_v1_shipment_proto_goTypes  = []any{
-		(*Parcel)(nil),                // 0: shop.v1.Parcel
-		(*OrderShipped)(nil),          // 1: shop.v1.OrderShipped
-		nil,                           // 2: shop.v1.Parcel.ContentsEntry
-		(*timestamppb.Timestamp)(nil), // 3: google.protobuf.Timestamp
-		(*durationpb.Duration)(nil),   // 4: google.protobuf.Duration
-	}
-)
-
+var file_shop_v1_shipment_proto_msgTypes = make([]protoimpl.MessageInfo, 3)
+var file_shop_v1_shipment_proto_goTypes = []any{
+	(*Parcel)(nil),                // 0: shop.v1.Parcel
+	(*OrderShipped)(nil),          // 1: shop.v1.OrderShipped
+	nil,                           // 2: shop.v1.Parcel.ContentsEntry
+	(*timestamppb.Timestamp)(nil), // 3: google.protobuf.Timestamp
+	(*durationpb.Duration)(nil),   // 4: google.protobuf.Duration
+}
 var file_shop_v1_shipment_proto_depIdxs = []int32{
 	2, // 0: shop.v1.Parcel.contents:type_name -> shop.v1.Parcel.ContentsEntry
 	0, // 1: shop.v1.OrderShipped.parcels:type_name -> shop.v1.Parcel

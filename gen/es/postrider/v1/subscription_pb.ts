@@ -22,7 +22,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file postrider/v1/subscription.proto.
  */
 export const file_postrider_v1_subscription: GenFile = /*@__PURE__*/
-  fileDesc("Ch9wb3N0cmlkZXIvdjEvc3Vic2NyaXB0aW9uLnByb3RvEgxwb3N0cmlkZXIudjEisQUKDFN1YnNjcmlwdGlvbhITCgJpZBgBIAEoCUIHukgEcgIYQBIXCgZ0ZW5hbnQYAiABKAlCB7pIBHICGD8SOgoEbmFtZRgDIAEoCUIsukgp2AEBciQyIl5bQS1aYS16MC05XVtBLVphLXowLTkuXyAtXXswLDk5fSQSJAoGZmlsdGVyGAQgASgLMhQucG9zdHJpZGVyLnYxLkZpbHRlchIkCgZ0YXJnZXQYBSABKAsyFC5wb3N0cmlkZXIudjEuVGFyZ2V0EiwKBnBvbGljeRgGIAEoCzIcLnBvc3RyaWRlci52MS5EZWxpdmVyeVBvbGljeRIWCgVzdGFydBgHIAEoCUIHukgEcgIYQBI1CgZzZWNyZXQYCCABKAlCJbpIItgBAXIdGIABMhhed2hzZWNfW0EtWmEtejAtOSsvXSs9KiQSHQoLZGVzY3JpcHRpb24YCSABKAlCCLpIBXIDGOgHEi4KBXN0YXRlGAogASgOMh8ucG9zdHJpZGVyLnYxLlN1YnNjcmlwdGlvblN0YXRlEhQKDHN0YXRlX3JlYXNvbhgLIAEoCRIwCgZoZWFsdGgYDCABKAsyIC5wb3N0cmlkZXIudjEuU3Vic2NyaXB0aW9uSGVhbHRoEhQKDHN0YXJ0X2N1cnNvchgNIAEoCRIOCgZjdXJzb3IYDiABKAkSEAoIcmV2aXNpb24YDyABKAMSLwoLY3JlYXRlX3RpbWUYECABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi8KC3VwZGF0ZV90aW1lGBEgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBI9Cg5wYXlsb2FkX2Zvcm1hdBgSIAEoDjIbLnBvc3RyaWRlci52MS5QYXlsb2FkRm9ybWF0Qgi6SAWCAQIQASJ3CgZGaWx0ZXISTwoFdHlwZXMYASADKAlCQLpIPZIBOhBkIjZyNBiBAjIvXihcKnxbQS1aYS16MC05Xy1dKyhcLltBLVphLXowLTlfLV0rKSooXC5cKik/KSQSHAoKZXhwcmVzc2lvbhgCIAEoCUIIukgFcgMYgCAidQoGVGFyZ2V0Ei8KB3dlYmhvb2sYASABKAsyHC5wb3N0cmlkZXIudGFyZ2V0LnYxLldlYmhvb2tIABIpCgRuYXRzGAIgASgLMhkucG9zdHJpZGVyLnRhcmdldC52MS5OYXRzSABCDwoGY29uZmlnEgW6SAIIASK/AQoORGVsaXZlcnlQb2xpY3kSTQoOcmV0cnlfc2NoZWR1bGUYASADKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb25CGrpIF5IBFBAyIhCqAQ0iBAiA9SQyBRCAwtcvEh8KC2NvbmN1cnJlbmN5GAIgASgFQgq6SAcaBRiACCgAEj0KB3RpbWVvdXQYAyABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb25CEbpIDqoBCyICCHgyBRCAwtcvIowDChJTdWJzY3JpcHRpb25IZWFsdGgSGQoMc3VjY2Vzc19yYXRlGAEgASgBSACIAQESEAoIYXR0ZW1wdHMYAiABKAMSDwoHYmFja2xvZxgDIAEoAxIQCghyZXRyeWluZxgEIAEoAxIMCgRkZWFkGAUgASgDEisKB2JyZWFrZXIYBiABKA4yGi5wb3N0cmlkZXIudjEuQnJlYWtlclN0YXRlEi8KC3Jlc3VtZV90aW1lGAcgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBISCgpsYXN0X2Vycm9yGAggASgJEjUKEWxhc3Rfc3VjY2Vzc190aW1lGAkgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIVCg1maWx0ZXJfZXJyb3JzGAogASgDEhkKEWxhc3RfZmlsdGVyX2Vycm9yGAsgASgJEiwKBGhvbGQYDCABKAsyHi5wb3N0cmlkZXIudjEuU3Vic2NyaXB0aW9uSG9sZEIPCg1fc3VjY2Vzc19yYXRlIoQBChBTdWJzY3JpcHRpb25Ib2xkEjAKBGtpbmQYASABKA4yIi5wb3N0cmlkZXIudjEuU3Vic2NyaXB0aW9uSG9sZEtpbmQSDgoGcmVhc29uGAIgASgJEi4KCnVudGlsX3RpbWUYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIm4KGUNyZWF0ZVN1YnNjcmlwdGlvblJlcXVlc3QSFwoGdGVuYW50GAEgASgJQge6SARyAhg/EjgKDHN1YnNjcmlwdGlvbhgCIAEoCzIaLnBvc3RyaWRlci52MS5TdWJzY3JpcHRpb25CBrpIA8gBASJOChpDcmVhdGVTdWJzY3JpcHRpb25SZXNwb25zZRIwCgxzdWJzY3JpcHRpb24YASABKAsyGi5wb3N0cmlkZXIudjEuU3Vic2NyaXB0aW9uIkgKFkdldFN1YnNjcmlwdGlvblJlcXVlc3QSFwoGdGVuYW50GAEgASgJQge6SARyAhg/EhUKAmlkGAIgASgJQgm6SAZyBBABGGQiSwoXR2V0U3Vic2NyaXB0aW9uUmVzcG9uc2USMAoMc3Vic2NyaXB0aW9uGAEgASgLMhoucG9zdHJpZGVyLnYxLlN1YnNjcmlwdGlvbiJwChhMaXN0U3Vic2NyaXB0aW9uc1JlcXVlc3QSFwoGdGVuYW50GAEgASgJQge6SARyAhg/Eh0KCXBhZ2Vfc2l6ZRgCIAEoBUIKukgHGgUY6AcoABIcCgpwYWdlX3Rva2VuGAMgASgJQgi6SAVyAxiABCJnChlMaXN0U3Vic2NyaXB0aW9uc1Jlc3BvbnNlEjEKDXN1YnNjcmlwdGlvbnMYASADKAsyGi5wb3N0cmlkZXIudjEuU3Vic2NyaXB0aW9uEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSKfAQoZVXBkYXRlU3Vic2NyaXB0aW9uUmVxdWVzdBIXCgZ0ZW5hbnQYASABKAlCB7pIBHICGD8SOAoMc3Vic2NyaXB0aW9uGAIgASgLMhoucG9zdHJpZGVyLnYxLlN1YnNjcmlwdGlvbkIGukgDyAEBEi8KC3VwZGF0ZV9tYXNrGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLkZpZWxkTWFzayJeChpVcGRhdGVTdWJzY3JpcHRpb25SZXNwb25zZRIwCgxzdWJzY3JpcHRpb24YASABKAsyGi5wb3N0cmlkZXIudjEuU3Vic2NyaXB0aW9uEg4KBmN1cnNvchgCIAEoCSJmChlEZWxldGVTdWJzY3JpcHRpb25SZXF1ZXN0EhcKBnRlbmFudBgBIAEoCUIHukgEcgIYPxIVCgJpZBgCIAEoCUIJukgGcgQQARhkEhkKCHJldmlzaW9uGAMgASgDQge6SAQiAigAIhwKGkRlbGV0ZVN1YnNjcmlwdGlvblJlc3BvbnNlIkoKGFBhdXNlU3Vic2NyaXB0aW9uUmVxdWVzdBIXCgZ0ZW5hbnQYASABKAlCB7pIBHICGD8SFQoCaWQYAiABKAlCCbpIBnIEEAEYZCJNChlQYXVzZVN1YnNjcmlwdGlvblJlc3BvbnNlEjAKDHN1YnNjcmlwdGlvbhgBIAEoCzIaLnBvc3RyaWRlci52MS5TdWJzY3JpcHRpb24iSwoZUmVzdW1lU3Vic2NyaXB0aW9uUmVxdWVzdBIXCgZ0ZW5hbnQYASABKAlCB7pIBHICGD8SFQoCaWQYAiABKAlCCbpIBnIEEAEYZCJOChpSZXN1bWVTdWJzY3JpcHRpb25SZXNwb25zZRIwCgxzdWJzY3JpcHRpb24YASABKAsyGi5wb3N0cmlkZXIudjEuU3Vic2NyaXB0aW9uIkkKF1Rlc3RTdWJzY3JpcHRpb25SZXF1ZXN0EhcKBnRlbmFudBgBIAEoCUIHukgEcgIYPxIVCgJpZBgCIAEoCUIJukgGcgQQARhkIlQKGFRlc3RTdWJzY3JpcHRpb25SZXNwb25zZRIQCghldmVudF9pZBgBIAEoCRImCgdhdHRlbXB0GAIgASgLMhUucG9zdHJpZGVyLnYxLkF0dGVtcHQiUQofUmV2ZWFsU3Vic2NyaXB0aW9uU2VjcmV0UmVxdWVzdBIXCgZ0ZW5hbnQYASABKAlCB7pIBHICGD8SFQoCaWQYAiABKAlCCbpIBnIEEAEYZCIyCiBSZXZlYWxTdWJzY3JpcHRpb25TZWNyZXRSZXNwb25zZRIOCgZzZWNyZXQYASABKAkifgoRVGVzdEZpbHRlclJlcXVlc3QSFwoGdGVuYW50GAEgASgJQge6SARyAhg/EiwKBmZpbHRlchgCIAEoCzIULnBvc3RyaWRlci52MS5GaWx0ZXJCBrpIA8gBARIiCgVsaW1pdBgDIAEoBUITukgQGg4Y6Aco////////////ASJwChJUZXN0RmlsdGVyUmVzcG9uc2USLQoIcHJvYmxlbXMYASADKAsyGy5wb3N0cmlkZXIudjEuRmlsdGVyUHJvYmxlbRIrCgdyZXN1bHRzGAIgAygLMhoucG9zdHJpZGVyLnYxLkZpbHRlclJlc3VsdCJgCg1GaWx0ZXJQcm9ibGVtEgwKBGxpbmUYASABKAUSDgoGY29sdW1uGAIgASgFEg8KB21lc3NhZ2UYAyABKAkSEgoKc3VnZ2VzdGlvbhgEIAEoCRIMCgR0eXBlGAUgASgJIoYBCgxGaWx0ZXJSZXN1bHQSEAoIZXZlbnRfaWQYASABKAkSEgoKZXZlbnRfdHlwZRgCIAEoCRIvCgthY2NlcHRfdGltZRgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDwoHbWF0Y2hlZBgEIAEoCBIOCgZyZWFzb24YBSABKAkqlgEKEVN1YnNjcmlwdGlvblN0YXRlEiIKHlNVQlNDUklQVElPTl9TVEFURV9VTlNQRUNJRklFRBAAEh0KGVNVQlNDUklQVElPTl9TVEFURV9BQ1RJVkUQARIdChlTVUJTQ1JJUFRJT05fU1RBVEVfUEFVU0VEEAISHwobU1VCU0NSSVBUSU9OX1NUQVRFX0RJU0FCTEVEEAMqhwEKFFN1YnNjcmlwdGlvbkhvbGRLaW5kEiYKIlNVQlNDUklQVElPTl9IT0xEX0tJTkRfVU5TUEVDSUZJRUQQABIkCiBTVUJTQ1JJUFRJT05fSE9MRF9LSU5EX1NMT1dfRE9XThABEiEKHVNVQlNDUklQVElPTl9IT0xEX0tJTkRfRklMVEVSEAIqegoMQnJlYWtlclN0YXRlEh0KGUJSRUFLRVJfU1RBVEVfVU5TUEVDSUZJRUQQABIYChRCUkVBS0VSX1NUQVRFX0NMT1NFRBABEhYKEkJSRUFLRVJfU1RBVEVfT1BFThACEhkKFUJSRUFLRVJfU1RBVEVfSE9MRElORxADMr0KChNTdWJzY3JpcHRpb25TZXJ2aWNlEoQBChJDcmVhdGVTdWJzY3JpcHRpb24SJy5wb3N0cmlkZXIudjEuQ3JlYXRlU3Vic2NyaXB0aW9uUmVxdWVzdBooLnBvc3RyaWRlci52MS5DcmVhdGVTdWJzY3JpcHRpb25SZXNwb25zZSIbqoAZFwoTc3Vic2NyaXB0aW9ucy53cml0ZRABEn0KD0dldFN1YnNjcmlwdGlvbhIkLnBvc3RyaWRlci52MS5HZXRTdWJzY3JpcHRpb25SZXF1ZXN0GiUucG9zdHJpZGVyLnYxLkdldFN1YnNjcmlwdGlvblJlc3BvbnNlIh2QAgGqgBkWChJzdWJzY3JpcHRpb25zLnJlYWQQARKDAQoRTGlzdFN1YnNjcmlwdGlvbnMSJi5wb3N0cmlkZXIudjEuTGlzdFN1YnNjcmlwdGlvbnNSZXF1ZXN0GicucG9zdHJpZGVyLnYxLkxpc3RTdWJzY3JpcHRpb25zUmVzcG9uc2UiHZACAaqAGRYKEnN1YnNjcmlwdGlvbnMucmVhZBABEoQBChJVcGRhdGVTdWJzY3JpcHRpb24SJy5wb3N0cmlkZXIudjEuVXBkYXRlU3Vic2NyaXB0aW9uUmVxdWVzdBooLnBvc3RyaWRlci52MS5VcGRhdGVTdWJzY3JpcHRpb25SZXNwb25zZSIbqoAZFwoTc3Vic2NyaXB0aW9ucy53cml0ZRABEoQBChJEZWxldGVTdWJzY3JpcHRpb24SJy5wb3N0cmlkZXIudjEuRGVsZXRlU3Vic2NyaXB0aW9uUmVxdWVzdBooLnBvc3RyaWRlci52MS5EZWxldGVTdWJzY3JpcHRpb25SZXNwb25zZSIbqoAZFwoTc3Vic2NyaXB0aW9ucy53cml0ZRABEoEBChFQYXVzZVN1YnNjcmlwdGlvbhImLnBvc3RyaWRlci52MS5QYXVzZVN1YnNjcmlwdGlvblJlcXVlc3QaJy5wb3N0cmlkZXIudjEuUGF1c2VTdWJzY3JpcHRpb25SZXNwb25zZSIbqoAZFwoTc3Vic2NyaXB0aW9ucy53cml0ZRABEoQBChJSZXN1bWVTdWJzY3JpcHRpb24SJy5wb3N0cmlkZXIudjEuUmVzdW1lU3Vic2NyaXB0aW9uUmVxdWVzdBooLnBvc3RyaWRlci52MS5SZXN1bWVTdWJzY3JpcHRpb25SZXNwb25zZSIbqoAZFwoTc3Vic2NyaXB0aW9ucy53cml0ZRABEn4KEFRlc3RTdWJzY3JpcHRpb24SJS5wb3N0cmlkZXIudjEuVGVzdFN1YnNjcmlwdGlvblJlcXVlc3QaJi5wb3N0cmlkZXIudjEuVGVzdFN1YnNjcmlwdGlvblJlc3BvbnNlIhuqgBkXChNzdWJzY3JpcHRpb25zLndyaXRlEAESlwEKGFJldmVhbFN1YnNjcmlwdGlvblNlY3JldBItLnBvc3RyaWRlci52MS5SZXZlYWxTdWJzY3JpcHRpb25TZWNyZXRSZXF1ZXN0Gi4ucG9zdHJpZGVyLnYxLlJldmVhbFN1YnNjcmlwdGlvblNlY3JldFJlc3BvbnNlIhyqgBkYChRzdWJzY3JpcHRpb25zLnJldmVhbBABEmcKClRlc3RGaWx0ZXISHy5wb3N0cmlkZXIudjEuVGVzdEZpbHRlclJlcXVlc3QaIC5wb3N0cmlkZXIudjEuVGVzdEZpbHRlclJlc3BvbnNlIhaQAgGqgBkPCgtldmVudHMucmVhZBABQr4BChBjb20ucG9zdHJpZGVyLnYxQhFTdWJzY3JpcHRpb25Qcm90b1ABWkZnaXRodWIuY29tL3Bvc3RyaWRlci1kZXYvcG9zdHJpZGVyL2NsaWVudC9nZW4vcG9zdHJpZGVyL3YxO3Bvc3RyaWRlcnYxogIDUFhYqgIMUG9zdHJpZGVyLlYxygIMUG9zdHJpZGVyXFYx4gIYUG9zdHJpZGVyXFYxXEdQQk1ldGFkYXRh6gINUG9zdHJpZGVyOjpWMWIGcHJvdG8z", [file_buf_validate_validate, file_google_protobuf_duration, file_google_protobuf_field_mask, file_google_protobuf_timestamp, file_postrider_target_v1_nats, file_postrider_target_v1_webhook, file_postrider_v1_access, file_postrider_v1_delivery, file_postrider_v1_event]);
+  fileDesc("Ch9wb3N0cmlkZXIvdjEvc3Vic2NyaXB0aW9uLnByb3RvEgxwb3N0cmlkZXIudjEisQUKDFN1YnNjcmlwdGlvbhITCgJpZBgBIAEoCUIHukgEcgIYQBIXCgZ0ZW5hbnQYAiABKAlCB7pIBHICGD8SOgoEbmFtZRgDIAEoCUIsukgp2AEBciQyIl5bQS1aYS16MC05XVtBLVphLXowLTkuXyAtXXswLDk5fSQSJAoGZmlsdGVyGAQgASgLMhQucG9zdHJpZGVyLnYxLkZpbHRlchIkCgZ0YXJnZXQYBSABKAsyFC5wb3N0cmlkZXIudjEuVGFyZ2V0EiwKBnBvbGljeRgGIAEoCzIcLnBvc3RyaWRlci52MS5EZWxpdmVyeVBvbGljeRIWCgVzdGFydBgHIAEoCUIHukgEcgIYQBI1CgZzZWNyZXQYCCABKAlCJbpIItgBAXIdGIABMhhed2hzZWNfW0EtWmEtejAtOSsvXSs9KiQSHQoLZGVzY3JpcHRpb24YCSABKAlCCLpIBXIDGOgHEi4KBXN0YXRlGAogASgOMh8ucG9zdHJpZGVyLnYxLlN1YnNjcmlwdGlvblN0YXRlEhQKDHN0YXRlX3JlYXNvbhgLIAEoCRIwCgZoZWFsdGgYDCABKAsyIC5wb3N0cmlkZXIudjEuU3Vic2NyaXB0aW9uSGVhbHRoEhQKDHN0YXJ0X2N1cnNvchgNIAEoCRIOCgZjdXJzb3IYDiABKAkSEAoIcmV2aXNpb24YDyABKAMSLwoLY3JlYXRlX3RpbWUYECABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi8KC3VwZGF0ZV90aW1lGBEgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBI9Cg5wYXlsb2FkX2Zvcm1hdBgSIAEoDjIbLnBvc3RyaWRlci52MS5QYXlsb2FkRm9ybWF0Qgi6SAWCAQIQASJ3CgZGaWx0ZXISTwoFdHlwZXMYASADKAlCQLpIPZIBOhBkIjZyNBiBAjIvXihcKnxbQS1aYS16MC05Xy1dKyhcLltBLVphLXowLTlfLV0rKSooXC5cKik/KSQSHAoKZXhwcmVzc2lvbhgCIAEoCUIIukgFcgMYgCAidQoGVGFyZ2V0Ei8KB3dlYmhvb2sYASABKAsyHC5wb3N0cmlkZXIudGFyZ2V0LnYxLldlYmhvb2tIABIpCgRuYXRzGAIgASgLMhkucG9zdHJpZGVyLnRhcmdldC52MS5OYXRzSABCDwoGY29uZmlnEgW6SAIIASK/AQoORGVsaXZlcnlQb2xpY3kSTQoOcmV0cnlfc2NoZWR1bGUYASADKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb25CGrpIF5IBFBAyIhCqAQ0iBAiA9SQyBRCAwtcvEh8KC2NvbmN1cnJlbmN5GAIgASgFQgq6SAcaBRiACCgAEj0KB3RpbWVvdXQYAyABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb25CEbpIDqoBCyICCHgyBRCAwtcvIsIEChJTdWJzY3JpcHRpb25IZWFsdGgSGQoMc3VjY2Vzc19yYXRlGAEgASgBSACIAQESEAoIYXR0ZW1wdHMYAiABKAMSDwoHYmFja2xvZxgDIAEoAxIQCghyZXRyeWluZxgEIAEoAxIMCgRkZWFkGAUgASgDEisKB2JyZWFrZXIYBiABKA4yGi5wb3N0cmlkZXIudjEuQnJlYWtlclN0YXRlEi8KC3Jlc3VtZV90aW1lGAcgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBISCgpsYXN0X2Vycm9yGAggASgJEjUKEWxhc3Rfc3VjY2Vzc190aW1lGAkgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIVCg1maWx0ZXJfZXJyb3JzGAogASgDEhkKEWxhc3RfZmlsdGVyX2Vycm9yGAsgASgJEiwKBGhvbGQYDCABKAsyHi5wb3N0cmlkZXIudjEuU3Vic2NyaXB0aW9uSG9sZBIyCgxsYXN0X2ZhaWx1cmUYDSABKAsyHC5wb3N0cmlkZXIudjEuQXR0ZW1wdEZhaWx1cmUSNgoSZmFpbGluZ19zaW5jZV90aW1lGA4gASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIWCg5mYWlsdXJlc19zaW5jZRgPIAEoAxIXCg9yZWNlbnRfYXR0ZW1wdHMYECABKAMSFwoPcmVjZW50X2ZhaWx1cmVzGBEgASgDQg8KDV9zdWNjZXNzX3JhdGUijgEKDkF0dGVtcHRGYWlsdXJlEi4KBGtpbmQYASABKA4yIC5wb3N0cmlkZXIudjEuQXR0ZW1wdEZhaWx1cmVLaW5kEhMKC3N0YXR1c19jb2RlGAIgASgFEg0KBWVycm9yGAMgASgJEigKBHRpbWUYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIoQBChBTdWJzY3JpcHRpb25Ib2xkEjAKBGtpbmQYASABKA4yIi5wb3N0cmlkZXIudjEuU3Vic2NyaXB0aW9uSG9sZEtpbmQSDgoGcmVhc29uGAIgASgJEi4KCnVudGlsX3RpbWUYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIm4KGUNyZWF0ZVN1YnNjcmlwdGlvblJlcXVlc3QSFwoGdGVuYW50GAEgASgJQge6SARyAhg/EjgKDHN1YnNjcmlwdGlvbhgCIAEoCzIaLnBvc3RyaWRlci52MS5TdWJzY3JpcHRpb25CBrpIA8gBASJOChpDcmVhdGVTdWJzY3JpcHRpb25SZXNwb25zZRIwCgxzdWJzY3JpcHRpb24YASABKAsyGi5wb3N0cmlkZXIudjEuU3Vic2NyaXB0aW9uIkgKFkdldFN1YnNjcmlwdGlvblJlcXVlc3QSFwoGdGVuYW50GAEgASgJQge6SARyAhg/EhUKAmlkGAIgASgJQgm6SAZyBBABGGQiSwoXR2V0U3Vic2NyaXB0aW9uUmVzcG9uc2USMAoMc3Vic2NyaXB0aW9uGAEgASgLMhoucG9zdHJpZGVyLnYxLlN1YnNjcmlwdGlvbiJwChhMaXN0U3Vic2NyaXB0aW9uc1JlcXVlc3QSFwoGdGVuYW50GAEgASgJQge6SARyAhg/Eh0KCXBhZ2Vfc2l6ZRgCIAEoBUIKukgHGgUY6AcoABIcCgpwYWdlX3Rva2VuGAMgASgJQgi6SAVyAxiABCJnChlMaXN0U3Vic2NyaXB0aW9uc1Jlc3BvbnNlEjEKDXN1YnNjcmlwdGlvbnMYASADKAsyGi5wb3N0cmlkZXIudjEuU3Vic2NyaXB0aW9uEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSKfAQoZVXBkYXRlU3Vic2NyaXB0aW9uUmVxdWVzdBIXCgZ0ZW5hbnQYASABKAlCB7pIBHICGD8SOAoMc3Vic2NyaXB0aW9uGAIgASgLMhoucG9zdHJpZGVyLnYxLlN1YnNjcmlwdGlvbkIGukgDyAEBEi8KC3VwZGF0ZV9tYXNrGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLkZpZWxkTWFzayJeChpVcGRhdGVTdWJzY3JpcHRpb25SZXNwb25zZRIwCgxzdWJzY3JpcHRpb24YASABKAsyGi5wb3N0cmlkZXIudjEuU3Vic2NyaXB0aW9uEg4KBmN1cnNvchgCIAEoCSJmChlEZWxldGVTdWJzY3JpcHRpb25SZXF1ZXN0EhcKBnRlbmFudBgBIAEoCUIHukgEcgIYPxIVCgJpZBgCIAEoCUIJukgGcgQQARhkEhkKCHJldmlzaW9uGAMgASgDQge6SAQiAigAIhwKGkRlbGV0ZVN1YnNjcmlwdGlvblJlc3BvbnNlIkoKGFBhdXNlU3Vic2NyaXB0aW9uUmVxdWVzdBIXCgZ0ZW5hbnQYASABKAlCB7pIBHICGD8SFQoCaWQYAiABKAlCCbpIBnIEEAEYZCJNChlQYXVzZVN1YnNjcmlwdGlvblJlc3BvbnNlEjAKDHN1YnNjcmlwdGlvbhgBIAEoCzIaLnBvc3RyaWRlci52MS5TdWJzY3JpcHRpb24iSwoZUmVzdW1lU3Vic2NyaXB0aW9uUmVxdWVzdBIXCgZ0ZW5hbnQYASABKAlCB7pIBHICGD8SFQoCaWQYAiABKAlCCbpIBnIEEAEYZCJOChpSZXN1bWVTdWJzY3JpcHRpb25SZXNwb25zZRIwCgxzdWJzY3JpcHRpb24YASABKAsyGi5wb3N0cmlkZXIudjEuU3Vic2NyaXB0aW9uIkkKF1Rlc3RTdWJzY3JpcHRpb25SZXF1ZXN0EhcKBnRlbmFudBgBIAEoCUIHukgEcgIYPxIVCgJpZBgCIAEoCUIJukgGcgQQARhkIlQKGFRlc3RTdWJzY3JpcHRpb25SZXNwb25zZRIQCghldmVudF9pZBgBIAEoCRImCgdhdHRlbXB0GAIgASgLMhUucG9zdHJpZGVyLnYxLkF0dGVtcHQiUQofUmV2ZWFsU3Vic2NyaXB0aW9uU2VjcmV0UmVxdWVzdBIXCgZ0ZW5hbnQYASABKAlCB7pIBHICGD8SFQoCaWQYAiABKAlCCbpIBnIEEAEYZCIyCiBSZXZlYWxTdWJzY3JpcHRpb25TZWNyZXRSZXNwb25zZRIOCgZzZWNyZXQYASABKAkifgoRVGVzdEZpbHRlclJlcXVlc3QSFwoGdGVuYW50GAEgASgJQge6SARyAhg/EiwKBmZpbHRlchgCIAEoCzIULnBvc3RyaWRlci52MS5GaWx0ZXJCBrpIA8gBARIiCgVsaW1pdBgDIAEoBUITukgQGg4Y6Aco////////////ASJwChJUZXN0RmlsdGVyUmVzcG9uc2USLQoIcHJvYmxlbXMYASADKAsyGy5wb3N0cmlkZXIudjEuRmlsdGVyUHJvYmxlbRIrCgdyZXN1bHRzGAIgAygLMhoucG9zdHJpZGVyLnYxLkZpbHRlclJlc3VsdCJgCg1GaWx0ZXJQcm9ibGVtEgwKBGxpbmUYASABKAUSDgoGY29sdW1uGAIgASgFEg8KB21lc3NhZ2UYAyABKAkSEgoKc3VnZ2VzdGlvbhgEIAEoCRIMCgR0eXBlGAUgASgJIoYBCgxGaWx0ZXJSZXN1bHQSEAoIZXZlbnRfaWQYASABKAkSEgoKZXZlbnRfdHlwZRgCIAEoCRIvCgthY2NlcHRfdGltZRgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDwoHbWF0Y2hlZBgEIAEoCBIOCgZyZWFzb24YBSABKAkqlgEKEVN1YnNjcmlwdGlvblN0YXRlEiIKHlNVQlNDUklQVElPTl9TVEFURV9VTlNQRUNJRklFRBAAEh0KGVNVQlNDUklQVElPTl9TVEFURV9BQ1RJVkUQARIdChlTVUJTQ1JJUFRJT05fU1RBVEVfUEFVU0VEEAISHwobU1VCU0NSSVBUSU9OX1NUQVRFX0RJU0FCTEVEEAMq+gIKEkF0dGVtcHRGYWlsdXJlS2luZBIkCiBBVFRFTVBUX0ZBSUxVUkVfS0lORF9VTlNQRUNJRklFRBAAEiAKHEFUVEVNUFRfRkFJTFVSRV9LSU5EX1JFRlVTRUQQARIlCiFBVFRFTVBUX0ZBSUxVUkVfS0lORF9TRVJWRVJfRVJST1IQAhIdChlBVFRFTVBUX0ZBSUxVUkVfS0lORF9HT05FEAMSIAocQVRURU1QVF9GQUlMVVJFX0tJTkRfVElNRU9VVBAEEisKJ0FUVEVNUFRfRkFJTFVSRV9LSU5EX0NPTk5FQ1RJT05fUkVGVVNFRBAFEiMKH0FUVEVNUFRfRkFJTFVSRV9LSU5EX0NPTk5FQ1RJT04QBhIcChhBVFRFTVBUX0ZBSUxVUkVfS0lORF9ETlMQBxIcChhBVFRFTVBUX0ZBSUxVUkVfS0lORF9UTFMQCBImCiJBVFRFTVBUX0ZBSUxVUkVfS0lORF9OT1RfUEVSTUlUVEVEEAkqhwEKFFN1YnNjcmlwdGlvbkhvbGRLaW5kEiYKIlNVQlNDUklQVElPTl9IT0xEX0tJTkRfVU5TUEVDSUZJRUQQABIkCiBTVUJTQ1JJUFRJT05fSE9MRF9LSU5EX1NMT1dfRE9XThABEiEKHVNVQlNDUklQVElPTl9IT0xEX0tJTkRfRklMVEVSEAIqegoMQnJlYWtlclN0YXRlEh0KGUJSRUFLRVJfU1RBVEVfVU5TUEVDSUZJRUQQABIYChRCUkVBS0VSX1NUQVRFX0NMT1NFRBABEhYKEkJSRUFLRVJfU1RBVEVfT1BFThACEhkKFUJSRUFLRVJfU1RBVEVfSE9MRElORxADMr0KChNTdWJzY3JpcHRpb25TZXJ2aWNlEoQBChJDcmVhdGVTdWJzY3JpcHRpb24SJy5wb3N0cmlkZXIudjEuQ3JlYXRlU3Vic2NyaXB0aW9uUmVxdWVzdBooLnBvc3RyaWRlci52MS5DcmVhdGVTdWJzY3JpcHRpb25SZXNwb25zZSIbqoAZFwoTc3Vic2NyaXB0aW9ucy53cml0ZRABEn0KD0dldFN1YnNjcmlwdGlvbhIkLnBvc3RyaWRlci52MS5HZXRTdWJzY3JpcHRpb25SZXF1ZXN0GiUucG9zdHJpZGVyLnYxLkdldFN1YnNjcmlwdGlvblJlc3BvbnNlIh2QAgGqgBkWChJzdWJzY3JpcHRpb25zLnJlYWQQARKDAQoRTGlzdFN1YnNjcmlwdGlvbnMSJi5wb3N0cmlkZXIudjEuTGlzdFN1YnNjcmlwdGlvbnNSZXF1ZXN0GicucG9zdHJpZGVyLnYxLkxpc3RTdWJzY3JpcHRpb25zUmVzcG9uc2UiHZACAaqAGRYKEnN1YnNjcmlwdGlvbnMucmVhZBABEoQBChJVcGRhdGVTdWJzY3JpcHRpb24SJy5wb3N0cmlkZXIudjEuVXBkYXRlU3Vic2NyaXB0aW9uUmVxdWVzdBooLnBvc3RyaWRlci52MS5VcGRhdGVTdWJzY3JpcHRpb25SZXNwb25zZSIbqoAZFwoTc3Vic2NyaXB0aW9ucy53cml0ZRABEoQBChJEZWxldGVTdWJzY3JpcHRpb24SJy5wb3N0cmlkZXIudjEuRGVsZXRlU3Vic2NyaXB0aW9uUmVxdWVzdBooLnBvc3RyaWRlci52MS5EZWxldGVTdWJzY3JpcHRpb25SZXNwb25zZSIbqoAZFwoTc3Vic2NyaXB0aW9ucy53cml0ZRABEoEBChFQYXVzZVN1YnNjcmlwdGlvbhImLnBvc3RyaWRlci52MS5QYXVzZVN1YnNjcmlwdGlvblJlcXVlc3QaJy5wb3N0cmlkZXIudjEuUGF1c2VTdWJzY3JpcHRpb25SZXNwb25zZSIbqoAZFwoTc3Vic2NyaXB0aW9ucy53cml0ZRABEoQBChJSZXN1bWVTdWJzY3JpcHRpb24SJy5wb3N0cmlkZXIudjEuUmVzdW1lU3Vic2NyaXB0aW9uUmVxdWVzdBooLnBvc3RyaWRlci52MS5SZXN1bWVTdWJzY3JpcHRpb25SZXNwb25zZSIbqoAZFwoTc3Vic2NyaXB0aW9ucy53cml0ZRABEn4KEFRlc3RTdWJzY3JpcHRpb24SJS5wb3N0cmlkZXIudjEuVGVzdFN1YnNjcmlwdGlvblJlcXVlc3QaJi5wb3N0cmlkZXIudjEuVGVzdFN1YnNjcmlwdGlvblJlc3BvbnNlIhuqgBkXChNzdWJzY3JpcHRpb25zLndyaXRlEAESlwEKGFJldmVhbFN1YnNjcmlwdGlvblNlY3JldBItLnBvc3RyaWRlci52MS5SZXZlYWxTdWJzY3JpcHRpb25TZWNyZXRSZXF1ZXN0Gi4ucG9zdHJpZGVyLnYxLlJldmVhbFN1YnNjcmlwdGlvblNlY3JldFJlc3BvbnNlIhyqgBkYChRzdWJzY3JpcHRpb25zLnJldmVhbBABEmcKClRlc3RGaWx0ZXISHy5wb3N0cmlkZXIudjEuVGVzdEZpbHRlclJlcXVlc3QaIC5wb3N0cmlkZXIudjEuVGVzdEZpbHRlclJlc3BvbnNlIhaQAgGqgBkPCgtldmVudHMucmVhZBABQr4BChBjb20ucG9zdHJpZGVyLnYxQhFTdWJzY3JpcHRpb25Qcm90b1ABWkZnaXRodWIuY29tL3Bvc3RyaWRlci1kZXYvcG9zdHJpZGVyL2NsaWVudC9nZW4vcG9zdHJpZGVyL3YxO3Bvc3RyaWRlcnYxogIDUFhYqgIMUG9zdHJpZGVyLlYxygIMUG9zdHJpZGVyXFYx4gIYUG9zdHJpZGVyXFYxXEdQQk1ldGFkYXRh6gINUG9zdHJpZGVyOjpWMWIGcHJvdG8z", [file_buf_validate_validate, file_google_protobuf_duration, file_google_protobuf_field_mask, file_google_protobuf_timestamp, file_postrider_target_v1_nats, file_postrider_target_v1_webhook, file_postrider_v1_access, file_postrider_v1_delivery, file_postrider_v1_event]);
 
 /**
  * Subscription is a durable, named interest: a filter, a target, a delivery policy, and a cursor in the log.
@@ -347,6 +347,40 @@ export type SubscriptionHealth = Message<"postrider.v1.SubscriptionHealth"> & {
    * @generated from field: postrider.v1.SubscriptionHold hold = 12;
    */
   hold?: SubscriptionHold | undefined;
+
+  /**
+   * The newest failed attempt. Without failing_since_time it is from before the last success.
+   *
+   * @generated from field: postrider.v1.AttemptFailure last_failure = 13;
+   */
+  lastFailure?: AttemptFailure | undefined;
+
+  /**
+   * When the first attempt failed after the last success. Absent if the newest attempt succeeded or there was none. Requests to
+   * slow down are no failures. Survives a restart; a change of the target ends it.
+   *
+   * @generated from field: google.protobuf.Timestamp failing_since_time = 14;
+   */
+  failingSinceTime?: Timestamp | undefined;
+
+  /**
+   * Attempts that failed since failing_since_time, at most since the start of the server.
+   *
+   * @generated from field: int64 failures_since = 15;
+   */
+  failuresSince: bigint;
+
+  /**
+   * Of the newest 20 attempts, at most since the start of the server: their number, and how many of them failed.
+   *
+   * @generated from field: int64 recent_attempts = 16;
+   */
+  recentAttempts: bigint;
+
+  /**
+   * @generated from field: int64 recent_failures = 17;
+   */
+  recentFailures: bigint;
 };
 
 /**
@@ -355,6 +389,44 @@ export type SubscriptionHealth = Message<"postrider.v1.SubscriptionHealth"> & {
  */
 export const SubscriptionHealthSchema: GenMessage<SubscriptionHealth> = /*@__PURE__*/
   messageDesc(file_postrider_v1_subscription, 4);
+
+/**
+ * AttemptFailure is what went wrong in a failed attempt.
+ *
+ * @generated from message postrider.v1.AttemptFailure
+ */
+export type AttemptFailure = Message<"postrider.v1.AttemptFailure"> & {
+  /**
+   * @generated from field: postrider.v1.AttemptFailureKind kind = 1;
+   */
+  kind: AttemptFailureKind;
+
+  /**
+   * The status of the response; 0 if there was none.
+   *
+   * @generated from field: int32 status_code = 2;
+   */
+  statusCode: number;
+
+  /**
+   * For a person.
+   *
+   * @generated from field: string error = 3;
+   */
+  error: string;
+
+  /**
+   * @generated from field: google.protobuf.Timestamp time = 4;
+   */
+  time?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message postrider.v1.AttemptFailure.
+ * Use `create(AttemptFailureSchema)` to create a new message.
+ */
+export const AttemptFailureSchema: GenMessage<AttemptFailure> = /*@__PURE__*/
+  messageDesc(file_postrider_v1_subscription, 5);
 
 /**
  * SubscriptionHold stops a subscription's attempts and its cursor.
@@ -387,7 +459,7 @@ export type SubscriptionHold = Message<"postrider.v1.SubscriptionHold"> & {
  * Use `create(SubscriptionHoldSchema)` to create a new message.
  */
 export const SubscriptionHoldSchema: GenMessage<SubscriptionHold> = /*@__PURE__*/
-  messageDesc(file_postrider_v1_subscription, 5);
+  messageDesc(file_postrider_v1_subscription, 6);
 
 /**
  * @generated from message postrider.v1.CreateSubscriptionRequest
@@ -411,7 +483,7 @@ export type CreateSubscriptionRequest = Message<"postrider.v1.CreateSubscription
  * Use `create(CreateSubscriptionRequestSchema)` to create a new message.
  */
 export const CreateSubscriptionRequestSchema: GenMessage<CreateSubscriptionRequest> = /*@__PURE__*/
-  messageDesc(file_postrider_v1_subscription, 6);
+  messageDesc(file_postrider_v1_subscription, 7);
 
 /**
  * @generated from message postrider.v1.CreateSubscriptionResponse
@@ -428,7 +500,7 @@ export type CreateSubscriptionResponse = Message<"postrider.v1.CreateSubscriptio
  * Use `create(CreateSubscriptionResponseSchema)` to create a new message.
  */
 export const CreateSubscriptionResponseSchema: GenMessage<CreateSubscriptionResponse> = /*@__PURE__*/
-  messageDesc(file_postrider_v1_subscription, 7);
+  messageDesc(file_postrider_v1_subscription, 8);
 
 /**
  * @generated from message postrider.v1.GetSubscriptionRequest
@@ -454,7 +526,7 @@ export type GetSubscriptionRequest = Message<"postrider.v1.GetSubscriptionReques
  * Use `create(GetSubscriptionRequestSchema)` to create a new message.
  */
 export const GetSubscriptionRequestSchema: GenMessage<GetSubscriptionRequest> = /*@__PURE__*/
-  messageDesc(file_postrider_v1_subscription, 8);
+  messageDesc(file_postrider_v1_subscription, 9);
 
 /**
  * @generated from message postrider.v1.GetSubscriptionResponse
@@ -471,7 +543,7 @@ export type GetSubscriptionResponse = Message<"postrider.v1.GetSubscriptionRespo
  * Use `create(GetSubscriptionResponseSchema)` to create a new message.
  */
 export const GetSubscriptionResponseSchema: GenMessage<GetSubscriptionResponse> = /*@__PURE__*/
-  messageDesc(file_postrider_v1_subscription, 9);
+  messageDesc(file_postrider_v1_subscription, 10);
 
 /**
  * @generated from message postrider.v1.ListSubscriptionsRequest
@@ -502,7 +574,7 @@ export type ListSubscriptionsRequest = Message<"postrider.v1.ListSubscriptionsRe
  * Use `create(ListSubscriptionsRequestSchema)` to create a new message.
  */
 export const ListSubscriptionsRequestSchema: GenMessage<ListSubscriptionsRequest> = /*@__PURE__*/
-  messageDesc(file_postrider_v1_subscription, 10);
+  messageDesc(file_postrider_v1_subscription, 11);
 
 /**
  * @generated from message postrider.v1.ListSubscriptionsResponse
@@ -526,7 +598,7 @@ export type ListSubscriptionsResponse = Message<"postrider.v1.ListSubscriptionsR
  * Use `create(ListSubscriptionsResponseSchema)` to create a new message.
  */
 export const ListSubscriptionsResponseSchema: GenMessage<ListSubscriptionsResponse> = /*@__PURE__*/
-  messageDesc(file_postrider_v1_subscription, 11);
+  messageDesc(file_postrider_v1_subscription, 12);
 
 /**
  * @generated from message postrider.v1.UpdateSubscriptionRequest
@@ -559,7 +631,7 @@ export type UpdateSubscriptionRequest = Message<"postrider.v1.UpdateSubscription
  * Use `create(UpdateSubscriptionRequestSchema)` to create a new message.
  */
 export const UpdateSubscriptionRequestSchema: GenMessage<UpdateSubscriptionRequest> = /*@__PURE__*/
-  messageDesc(file_postrider_v1_subscription, 12);
+  messageDesc(file_postrider_v1_subscription, 13);
 
 /**
  * @generated from message postrider.v1.UpdateSubscriptionResponse
@@ -583,7 +655,7 @@ export type UpdateSubscriptionResponse = Message<"postrider.v1.UpdateSubscriptio
  * Use `create(UpdateSubscriptionResponseSchema)` to create a new message.
  */
 export const UpdateSubscriptionResponseSchema: GenMessage<UpdateSubscriptionResponse> = /*@__PURE__*/
-  messageDesc(file_postrider_v1_subscription, 13);
+  messageDesc(file_postrider_v1_subscription, 14);
 
 /**
  * @generated from message postrider.v1.DeleteSubscriptionRequest
@@ -616,7 +688,7 @@ export type DeleteSubscriptionRequest = Message<"postrider.v1.DeleteSubscription
  * Use `create(DeleteSubscriptionRequestSchema)` to create a new message.
  */
 export const DeleteSubscriptionRequestSchema: GenMessage<DeleteSubscriptionRequest> = /*@__PURE__*/
-  messageDesc(file_postrider_v1_subscription, 14);
+  messageDesc(file_postrider_v1_subscription, 15);
 
 /**
  * @generated from message postrider.v1.DeleteSubscriptionResponse
@@ -629,7 +701,7 @@ export type DeleteSubscriptionResponse = Message<"postrider.v1.DeleteSubscriptio
  * Use `create(DeleteSubscriptionResponseSchema)` to create a new message.
  */
 export const DeleteSubscriptionResponseSchema: GenMessage<DeleteSubscriptionResponse> = /*@__PURE__*/
-  messageDesc(file_postrider_v1_subscription, 15);
+  messageDesc(file_postrider_v1_subscription, 16);
 
 /**
  * @generated from message postrider.v1.PauseSubscriptionRequest
@@ -655,7 +727,7 @@ export type PauseSubscriptionRequest = Message<"postrider.v1.PauseSubscriptionRe
  * Use `create(PauseSubscriptionRequestSchema)` to create a new message.
  */
 export const PauseSubscriptionRequestSchema: GenMessage<PauseSubscriptionRequest> = /*@__PURE__*/
-  messageDesc(file_postrider_v1_subscription, 16);
+  messageDesc(file_postrider_v1_subscription, 17);
 
 /**
  * @generated from message postrider.v1.PauseSubscriptionResponse
@@ -672,7 +744,7 @@ export type PauseSubscriptionResponse = Message<"postrider.v1.PauseSubscriptionR
  * Use `create(PauseSubscriptionResponseSchema)` to create a new message.
  */
 export const PauseSubscriptionResponseSchema: GenMessage<PauseSubscriptionResponse> = /*@__PURE__*/
-  messageDesc(file_postrider_v1_subscription, 17);
+  messageDesc(file_postrider_v1_subscription, 18);
 
 /**
  * @generated from message postrider.v1.ResumeSubscriptionRequest
@@ -698,7 +770,7 @@ export type ResumeSubscriptionRequest = Message<"postrider.v1.ResumeSubscription
  * Use `create(ResumeSubscriptionRequestSchema)` to create a new message.
  */
 export const ResumeSubscriptionRequestSchema: GenMessage<ResumeSubscriptionRequest> = /*@__PURE__*/
-  messageDesc(file_postrider_v1_subscription, 18);
+  messageDesc(file_postrider_v1_subscription, 19);
 
 /**
  * @generated from message postrider.v1.ResumeSubscriptionResponse
@@ -715,7 +787,7 @@ export type ResumeSubscriptionResponse = Message<"postrider.v1.ResumeSubscriptio
  * Use `create(ResumeSubscriptionResponseSchema)` to create a new message.
  */
 export const ResumeSubscriptionResponseSchema: GenMessage<ResumeSubscriptionResponse> = /*@__PURE__*/
-  messageDesc(file_postrider_v1_subscription, 19);
+  messageDesc(file_postrider_v1_subscription, 20);
 
 /**
  * @generated from message postrider.v1.TestSubscriptionRequest
@@ -741,7 +813,7 @@ export type TestSubscriptionRequest = Message<"postrider.v1.TestSubscriptionRequ
  * Use `create(TestSubscriptionRequestSchema)` to create a new message.
  */
 export const TestSubscriptionRequestSchema: GenMessage<TestSubscriptionRequest> = /*@__PURE__*/
-  messageDesc(file_postrider_v1_subscription, 20);
+  messageDesc(file_postrider_v1_subscription, 21);
 
 /**
  * @generated from message postrider.v1.TestSubscriptionResponse
@@ -765,7 +837,7 @@ export type TestSubscriptionResponse = Message<"postrider.v1.TestSubscriptionRes
  * Use `create(TestSubscriptionResponseSchema)` to create a new message.
  */
 export const TestSubscriptionResponseSchema: GenMessage<TestSubscriptionResponse> = /*@__PURE__*/
-  messageDesc(file_postrider_v1_subscription, 21);
+  messageDesc(file_postrider_v1_subscription, 22);
 
 /**
  * @generated from message postrider.v1.RevealSubscriptionSecretRequest
@@ -791,7 +863,7 @@ export type RevealSubscriptionSecretRequest = Message<"postrider.v1.RevealSubscr
  * Use `create(RevealSubscriptionSecretRequestSchema)` to create a new message.
  */
 export const RevealSubscriptionSecretRequestSchema: GenMessage<RevealSubscriptionSecretRequest> = /*@__PURE__*/
-  messageDesc(file_postrider_v1_subscription, 22);
+  messageDesc(file_postrider_v1_subscription, 23);
 
 /**
  * @generated from message postrider.v1.RevealSubscriptionSecretResponse
@@ -808,7 +880,7 @@ export type RevealSubscriptionSecretResponse = Message<"postrider.v1.RevealSubsc
  * Use `create(RevealSubscriptionSecretResponseSchema)` to create a new message.
  */
 export const RevealSubscriptionSecretResponseSchema: GenMessage<RevealSubscriptionSecretResponse> = /*@__PURE__*/
-  messageDesc(file_postrider_v1_subscription, 23);
+  messageDesc(file_postrider_v1_subscription, 24);
 
 /**
  * @generated from message postrider.v1.TestFilterRequest
@@ -839,7 +911,7 @@ export type TestFilterRequest = Message<"postrider.v1.TestFilterRequest"> & {
  * Use `create(TestFilterRequestSchema)` to create a new message.
  */
 export const TestFilterRequestSchema: GenMessage<TestFilterRequest> = /*@__PURE__*/
-  messageDesc(file_postrider_v1_subscription, 24);
+  messageDesc(file_postrider_v1_subscription, 25);
 
 /**
  * @generated from message postrider.v1.TestFilterResponse
@@ -865,7 +937,7 @@ export type TestFilterResponse = Message<"postrider.v1.TestFilterResponse"> & {
  * Use `create(TestFilterResponseSchema)` to create a new message.
  */
 export const TestFilterResponseSchema: GenMessage<TestFilterResponse> = /*@__PURE__*/
-  messageDesc(file_postrider_v1_subscription, 25);
+  messageDesc(file_postrider_v1_subscription, 26);
 
 /**
  * FilterProblem is a reason why an expression does not compile, or cannot select events of a type.
@@ -914,7 +986,7 @@ export type FilterProblem = Message<"postrider.v1.FilterProblem"> & {
  * Use `create(FilterProblemSchema)` to create a new message.
  */
 export const FilterProblemSchema: GenMessage<FilterProblem> = /*@__PURE__*/
-  messageDesc(file_postrider_v1_subscription, 26);
+  messageDesc(file_postrider_v1_subscription, 27);
 
 /**
  * FilterResult is the result of a filter for one event.
@@ -955,7 +1027,7 @@ export type FilterResult = Message<"postrider.v1.FilterResult"> & {
  * Use `create(FilterResultSchema)` to create a new message.
  */
 export const FilterResultSchema: GenMessage<FilterResult> = /*@__PURE__*/
-  messageDesc(file_postrider_v1_subscription, 27);
+  messageDesc(file_postrider_v1_subscription, 28);
 
 /**
  * @generated from enum postrider.v1.SubscriptionState
@@ -993,6 +1065,87 @@ export const SubscriptionStateSchema: GenEnum<SubscriptionState> = /*@__PURE__*/
   enumDesc(file_postrider_v1_subscription, 0);
 
 /**
+ * @generated from enum postrider.v1.AttemptFailureKind
+ */
+export enum AttemptFailureKind {
+  /**
+   * Unknown, or none of the following.
+   *
+   * @generated from enum value: ATTEMPT_FAILURE_KIND_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * The endpoint refused the event (a webhook: 3xx, 4xx).
+   *
+   * @generated from enum value: ATTEMPT_FAILURE_KIND_REFUSED = 1;
+   */
+  REFUSED = 1,
+
+  /**
+   * The endpoint responded with an error of its own (a webhook: 5xx, 408).
+   *
+   * @generated from enum value: ATTEMPT_FAILURE_KIND_SERVER_ERROR = 2;
+   */
+  SERVER_ERROR = 2,
+
+  /**
+   * The endpoint wants no more events (a webhook: 410).
+   *
+   * @generated from enum value: ATTEMPT_FAILURE_KIND_GONE = 3;
+   */
+  GONE = 3,
+
+  /**
+   * There was no response in time.
+   *
+   * @generated from enum value: ATTEMPT_FAILURE_KIND_TIMEOUT = 4;
+   */
+  TIMEOUT = 4,
+
+  /**
+   * Nothing listens at the address.
+   *
+   * @generated from enum value: ATTEMPT_FAILURE_KIND_CONNECTION_REFUSED = 5;
+   */
+  CONNECTION_REFUSED = 5,
+
+  /**
+   * The connection was reset or closed, or there is no route.
+   *
+   * @generated from enum value: ATTEMPT_FAILURE_KIND_CONNECTION = 6;
+   */
+  CONNECTION = 6,
+
+  /**
+   * The host's name could not be resolved.
+   *
+   * @generated from enum value: ATTEMPT_FAILURE_KIND_DNS = 7;
+   */
+  DNS = 7,
+
+  /**
+   * The TLS handshake or the certificate failed.
+   *
+   * @generated from enum value: ATTEMPT_FAILURE_KIND_TLS = 8;
+   */
+  TLS = 8,
+
+  /**
+   * This server may not send to the address.
+   *
+   * @generated from enum value: ATTEMPT_FAILURE_KIND_NOT_PERMITTED = 9;
+   */
+  NOT_PERMITTED = 9,
+}
+
+/**
+ * Describes the enum postrider.v1.AttemptFailureKind.
+ */
+export const AttemptFailureKindSchema: GenEnum<AttemptFailureKind> = /*@__PURE__*/
+  enumDesc(file_postrider_v1_subscription, 1);
+
+/**
  * @generated from enum postrider.v1.SubscriptionHoldKind
  */
 export enum SubscriptionHoldKind {
@@ -1020,7 +1173,7 @@ export enum SubscriptionHoldKind {
  * Describes the enum postrider.v1.SubscriptionHoldKind.
  */
 export const SubscriptionHoldKindSchema: GenEnum<SubscriptionHoldKind> = /*@__PURE__*/
-  enumDesc(file_postrider_v1_subscription, 1);
+  enumDesc(file_postrider_v1_subscription, 2);
 
 /**
  * BreakerState is the state of a subscription's circuit breaker.
@@ -1059,7 +1212,7 @@ export enum BreakerState {
  * Describes the enum postrider.v1.BreakerState.
  */
 export const BreakerStateSchema: GenEnum<BreakerState> = /*@__PURE__*/
-  enumDesc(file_postrider_v1_subscription, 2);
+  enumDesc(file_postrider_v1_subscription, 3);
 
 /**
  * SubscriptionService manages subscriptions.

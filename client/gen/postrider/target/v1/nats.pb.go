@@ -7,13 +7,12 @@
 package targetv1
 
 import (
-	reflect "reflect"
-	sync "sync"
-	unsafe "unsafe"
-
 	_ "buf.build/gen/go/bufbuild/protovalidate/protocolbuffers/go/buf/validate"
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
+	reflect "reflect"
+	sync "sync"
+	unsafe "unsafe"
 )
 
 const (
@@ -195,13 +194,10 @@ func file_postrider_target_v1_nats_proto_rawDescGZIP() []byte {
 	return file_postrider_target_v1_nats_proto_rawDescData
 }
 
-var (
-	file_postrider_target_v1_nats_proto_msgTypes = make([]protoimpl.MessageInfo, 1)
-	file_postrider_target_v1_nats_proto_goTypes  = []any{
-		(*Nats)(nil), // 0: postrider.target.v1.Nats
-	}
-)
-
+var file_postrider_target_v1_nats_proto_msgTypes = make([]protoimpl.MessageInfo, 1)
+var file_postrider_target_v1_nats_proto_goTypes = []any{
+	(*Nats)(nil), // 0: postrider.target.v1.Nats
+}
 var file_postrider_target_v1_nats_proto_depIdxs = []int32{
 	0, // [0:0] is the sub-list for method output_type
 	0, // [0:0] is the sub-list for method input_type

@@ -7,13 +7,12 @@
 package targetv1
 
 import (
-	reflect "reflect"
-	sync "sync"
-	unsafe "unsafe"
-
 	_ "buf.build/gen/go/bufbuild/protovalidate/protocolbuffers/go/buf/validate"
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
+	reflect "reflect"
+	sync "sync"
+	unsafe "unsafe"
 )
 
 const (
@@ -106,14 +105,11 @@ func file_postrider_target_v1_webhook_proto_rawDescGZIP() []byte {
 	return file_postrider_target_v1_webhook_proto_rawDescData
 }
 
-var (
-	file_postrider_target_v1_webhook_proto_msgTypes = make([]protoimpl.MessageInfo, 2)
-	file_postrider_target_v1_webhook_proto_goTypes  = []any{
-		(*Webhook)(nil), // 0: postrider.target.v1.Webhook
-		nil,             // 1: postrider.target.v1.Webhook.HeadersEntry
-	}
-)
-
+var file_postrider_target_v1_webhook_proto_msgTypes = make([]protoimpl.MessageInfo, 2)
+var file_postrider_target_v1_webhook_proto_goTypes = []any{
+	(*Webhook)(nil), // 0: postrider.target.v1.Webhook
+	nil,             // 1: postrider.target.v1.Webhook.HeadersEntry
+}
 var file_postrider_target_v1_webhook_proto_depIdxs = []int32{
 	1, // 0: postrider.target.v1.Webhook.headers:type_name -> postrider.target.v1.Webhook.HeadersEntry
 	1, // [1:1] is the sub-list for method output_type

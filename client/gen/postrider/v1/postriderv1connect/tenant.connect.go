@@ -5,13 +5,12 @@
 package postriderv1connect
 
 import (
+	connect "connectrpc.com/connect"
 	context "context"
 	errors "errors"
+	v1 "github.com/postrider-dev/postrider/client/gen/postrider/v1"
 	http "net/http"
 	strings "strings"
-
-	connect "connectrpc.com/connect"
-	v1 "github.com/postrider-dev/postrider/client/gen/postrider/v1"
 )
 
 // This is a compile-time assertion to ensure that this generated file and the connect package are
