@@ -15756,6 +15756,7 @@ type SubscriptionMutation struct {
 	payload_format     *int8
 	addpayload_format  *int8
 	hold               *[]byte
+	failing            *[]byte
 	start_incarnation  *[]byte
 	start_position     *int64
 	addstart_position  *int64
@@ -16498,6 +16499,55 @@ func (m *SubscriptionMutation) ResetHold() {
 	delete(m.clearedFields, subscription.FieldHold)
 }
 
+// SetFailing sets the "failing" field.
+func (m *SubscriptionMutation) SetFailing(b []byte) {
+	m.failing = &b
+}
+
+// Failing returns the value of the "failing" field in the mutation.
+func (m *SubscriptionMutation) Failing() (r []byte, exists bool) {
+	v := m.failing
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldFailing returns the old "failing" field's value of the Subscription entity.
+// If the Subscription object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *SubscriptionMutation) OldFailing(ctx context.Context) (v *[]byte, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldFailing is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldFailing requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldFailing: %w", err)
+	}
+	return oldValue.Failing, nil
+}
+
+// ClearFailing clears the value of the "failing" field.
+func (m *SubscriptionMutation) ClearFailing() {
+	m.failing = nil
+	m.clearedFields[subscription.FieldFailing] = struct{}{}
+}
+
+// FailingCleared returns if the "failing" field was cleared in this mutation.
+func (m *SubscriptionMutation) FailingCleared() bool {
+	_, ok := m.clearedFields[subscription.FieldFailing]
+	return ok
+}
+
+// ResetFailing resets all changes to the "failing" field.
+func (m *SubscriptionMutation) ResetFailing() {
+	m.failing = nil
+	delete(m.clearedFields, subscription.FieldFailing)
+}
+
 // SetStartIncarnation sets the "start_incarnation" field.
 func (m *SubscriptionMutation) SetStartIncarnation(b []byte) {
 	m.start_incarnation = &b
@@ -16918,7 +16968,7 @@ func (m *SubscriptionMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *SubscriptionMutation) Fields() []string {
-	fields := make([]string, 0, 21)
+	fields := make([]string, 0, 22)
 	if m.tenant_id != nil {
 		fields = append(fields, subscription.FieldTenantID)
 	}
@@ -16960,6 +17010,9 @@ func (m *SubscriptionMutation) Fields() []string {
 	}
 	if m.hold != nil {
 		fields = append(fields, subscription.FieldHold)
+	}
+	if m.failing != nil {
+		fields = append(fields, subscription.FieldFailing)
 	}
 	if m.start_incarnation != nil {
 		fields = append(fields, subscription.FieldStartIncarnation)
@@ -17018,6 +17071,8 @@ func (m *SubscriptionMutation) Field(name string) (ent.Value, bool) {
 		return m.PayloadFormat()
 	case subscription.FieldHold:
 		return m.Hold()
+	case subscription.FieldFailing:
+		return m.Failing()
 	case subscription.FieldStartIncarnation:
 		return m.StartIncarnation()
 	case subscription.FieldStartPosition:
@@ -17069,6 +17124,8 @@ func (m *SubscriptionMutation) OldField(ctx context.Context, name string) (ent.V
 		return m.OldPayloadFormat(ctx)
 	case subscription.FieldHold:
 		return m.OldHold(ctx)
+	case subscription.FieldFailing:
+		return m.OldFailing(ctx)
 	case subscription.FieldStartIncarnation:
 		return m.OldStartIncarnation(ctx)
 	case subscription.FieldStartPosition:
@@ -17189,6 +17246,13 @@ func (m *SubscriptionMutation) SetField(name string, value ent.Value) error {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
 		m.SetHold(v)
+		return nil
+	case subscription.FieldFailing:
+		v, ok := value.([]byte)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetFailing(v)
 		return nil
 	case subscription.FieldStartIncarnation:
 		v, ok := value.([]byte)
@@ -17389,6 +17453,9 @@ func (m *SubscriptionMutation) ClearedFields() []string {
 	if m.FieldCleared(subscription.FieldHold) {
 		fields = append(fields, subscription.FieldHold)
 	}
+	if m.FieldCleared(subscription.FieldFailing) {
+		fields = append(fields, subscription.FieldFailing)
+	}
 	if m.FieldCleared(subscription.FieldCursorPosition) {
 		fields = append(fields, subscription.FieldCursorPosition)
 	}
@@ -17414,6 +17481,9 @@ func (m *SubscriptionMutation) ClearField(name string) error {
 		return nil
 	case subscription.FieldHold:
 		m.ClearHold()
+		return nil
+	case subscription.FieldFailing:
+		m.ClearFailing()
 		return nil
 	case subscription.FieldCursorPosition:
 		m.ClearCursorPosition()
@@ -17467,6 +17537,9 @@ func (m *SubscriptionMutation) ResetField(name string) error {
 		return nil
 	case subscription.FieldHold:
 		m.ResetHold()
+		return nil
+	case subscription.FieldFailing:
+		m.ResetFailing()
 		return nil
 	case subscription.FieldStartIncarnation:
 		m.ResetStartIncarnation()

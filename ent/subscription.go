@@ -45,6 +45,8 @@ type Subscription struct {
 	PayloadFormat *int8 `json:"payload_format,omitempty"`
 	// JSON of what keeps an active one from attempts
 	Hold *[]byte `json:"hold,omitempty"`
+	// JSON of the failures since the last success; null: none
+	Failing *[]byte `json:"failing,omitempty"`
 	// StartIncarnation holds the value of the "start_incarnation" field.
 	StartIncarnation []byte `json:"start_incarnation,omitempty"`
 	// StartPosition holds the value of the "start_position" field.
@@ -67,7 +69,7 @@ func (*Subscription) scanValues(columns []string) ([]any, error) {
 	values := make([]any, len(columns))
 	for i := range columns {
 		switch columns[i] {
-		case subscription.FieldFilterTypes, subscription.FieldTargetConfig, subscription.FieldPolicy, subscription.FieldSecret, subscription.FieldHold, subscription.FieldStartIncarnation:
+		case subscription.FieldFilterTypes, subscription.FieldTargetConfig, subscription.FieldPolicy, subscription.FieldSecret, subscription.FieldHold, subscription.FieldFailing, subscription.FieldStartIncarnation:
 			values[i] = new([]byte)
 		case subscription.FieldID, subscription.FieldTenantID, subscription.FieldState, subscription.FieldPayloadFormat, subscription.FieldStartPosition, subscription.FieldCursorPosition, subscription.FieldGroupID, subscription.FieldRevision, subscription.FieldCreateTime, subscription.FieldUpdateTime:
 			values[i] = new(sql.NullInt64)
@@ -181,6 +183,12 @@ func (_m *Subscription) assignValues(columns []string, values []any) error {
 				return fmt.Errorf("unexpected type %T for field hold", values[i])
 			} else if value != nil {
 				_m.Hold = value
+			}
+		case subscription.FieldFailing:
+			if value, ok := values[i].(*[]byte); !ok {
+				return fmt.Errorf("unexpected type %T for field failing", values[i])
+			} else if value != nil {
+				_m.Failing = value
 			}
 		case subscription.FieldStartIncarnation:
 			if value, ok := values[i].(*[]byte); !ok {
@@ -306,6 +314,11 @@ func (_m *Subscription) String() string {
 	builder.WriteString(", ")
 	if v := _m.Hold; v != nil {
 		builder.WriteString("hold=")
+		builder.WriteString(fmt.Sprintf("%v", *v))
+	}
+	builder.WriteString(", ")
+	if v := _m.Failing; v != nil {
+		builder.WriteString("failing=")
 		builder.WriteString(fmt.Sprintf("%v", *v))
 	}
 	builder.WriteString(", ")

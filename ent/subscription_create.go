@@ -119,6 +119,12 @@ func (_c *SubscriptionCreate) SetHold(v []byte) *SubscriptionCreate {
 	return _c
 }
 
+// SetFailing sets the "failing" field.
+func (_c *SubscriptionCreate) SetFailing(v []byte) *SubscriptionCreate {
+	_c.mutation.SetFailing(v)
+	return _c
+}
+
 // SetStartIncarnation sets the "start_incarnation" field.
 func (_c *SubscriptionCreate) SetStartIncarnation(v []byte) *SubscriptionCreate {
 	_c.mutation.SetStartIncarnation(v)
@@ -347,6 +353,10 @@ func (_c *SubscriptionCreate) createSpec() (*Subscription, *sqlgraph.CreateSpec)
 	if value, ok := _c.mutation.Hold(); ok {
 		_spec.SetField(subscription.FieldHold, field.TypeBytes, value)
 		_node.Hold = &value
+	}
+	if value, ok := _c.mutation.Failing(); ok {
+		_spec.SetField(subscription.FieldFailing, field.TypeBytes, value)
+		_node.Failing = &value
 	}
 	if value, ok := _c.mutation.StartIncarnation(); ok {
 		_spec.SetField(subscription.FieldStartIncarnation, field.TypeBytes, value)

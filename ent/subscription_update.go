@@ -229,6 +229,18 @@ func (_u *SubscriptionUpdate) ClearHold() *SubscriptionUpdate {
 	return _u
 }
 
+// SetFailing sets the "failing" field.
+func (_u *SubscriptionUpdate) SetFailing(v []byte) *SubscriptionUpdate {
+	_u.mutation.SetFailing(v)
+	return _u
+}
+
+// ClearFailing clears the value of the "failing" field.
+func (_u *SubscriptionUpdate) ClearFailing() *SubscriptionUpdate {
+	_u.mutation.ClearFailing()
+	return _u
+}
+
 // SetStartIncarnation sets the "start_incarnation" field.
 func (_u *SubscriptionUpdate) SetStartIncarnation(v []byte) *SubscriptionUpdate {
 	_u.mutation.SetStartIncarnation(v)
@@ -472,6 +484,12 @@ func (_u *SubscriptionUpdate) sqlSave(ctx context.Context) (_node int, err error
 	}
 	if _u.mutation.HoldCleared() {
 		_spec.ClearField(subscription.FieldHold, field.TypeBytes)
+	}
+	if value, ok := _u.mutation.Failing(); ok {
+		_spec.SetField(subscription.FieldFailing, field.TypeBytes, value)
+	}
+	if _u.mutation.FailingCleared() {
+		_spec.ClearField(subscription.FieldFailing, field.TypeBytes)
 	}
 	if value, ok := _u.mutation.StartIncarnation(); ok {
 		_spec.SetField(subscription.FieldStartIncarnation, field.TypeBytes, value)
@@ -733,6 +751,18 @@ func (_u *SubscriptionUpdateOne) SetHold(v []byte) *SubscriptionUpdateOne {
 // ClearHold clears the value of the "hold" field.
 func (_u *SubscriptionUpdateOne) ClearHold() *SubscriptionUpdateOne {
 	_u.mutation.ClearHold()
+	return _u
+}
+
+// SetFailing sets the "failing" field.
+func (_u *SubscriptionUpdateOne) SetFailing(v []byte) *SubscriptionUpdateOne {
+	_u.mutation.SetFailing(v)
+	return _u
+}
+
+// ClearFailing clears the value of the "failing" field.
+func (_u *SubscriptionUpdateOne) ClearFailing() *SubscriptionUpdateOne {
+	_u.mutation.ClearFailing()
 	return _u
 }
 
@@ -1009,6 +1039,12 @@ func (_u *SubscriptionUpdateOne) sqlSave(ctx context.Context) (_node *Subscripti
 	}
 	if _u.mutation.HoldCleared() {
 		_spec.ClearField(subscription.FieldHold, field.TypeBytes)
+	}
+	if value, ok := _u.mutation.Failing(); ok {
+		_spec.SetField(subscription.FieldFailing, field.TypeBytes, value)
+	}
+	if _u.mutation.FailingCleared() {
+		_spec.ClearField(subscription.FieldFailing, field.TypeBytes)
 	}
 	if value, ok := _u.mutation.StartIncarnation(); ok {
 		_spec.SetField(subscription.FieldStartIncarnation, field.TypeBytes, value)

@@ -441,6 +441,7 @@ var (
 		{Name: "state_reason", Type: field.TypeString, Default: ""},
 		{Name: "payload_format", Type: field.TypeInt8, Nullable: true},
 		{Name: "hold", Type: field.TypeBytes, Nullable: true},
+		{Name: "failing", Type: field.TypeBytes, Nullable: true},
 		{Name: "start_incarnation", Type: field.TypeBytes, Size: 8},
 		{Name: "start_position", Type: field.TypeInt64},
 		{Name: "cursor_position", Type: field.TypeInt64, Nullable: true},

@@ -31,6 +31,7 @@ func (Subscription) Fields() []ent.Field {
 		field.String("state_reason").Default(""),
 		field.Int8("payload_format").Optional().Nillable(),
 		field.Bytes("hold").Optional().Nillable().Comment("JSON of what keeps an active one from attempts"),
+		field.Bytes("failing").Optional().Nillable().Comment("JSON of the failures since the last success; null: none"),
 		field.Bytes("start_incarnation").MaxLen(8),
 		field.Int64("start_position"),
 		field.Int64("cursor_position").Optional().Nillable().Comment("null: caught up, its place is the mark of its group"),

@@ -39,6 +39,8 @@ const (
 	FieldPayloadFormat = "payload_format"
 	// FieldHold holds the string denoting the hold field in the database.
 	FieldHold = "hold"
+	// FieldFailing holds the string denoting the failing field in the database.
+	FieldFailing = "failing"
 	// FieldStartIncarnation holds the string denoting the start_incarnation field in the database.
 	FieldStartIncarnation = "start_incarnation"
 	// FieldStartPosition holds the string denoting the start_position field in the database.
@@ -74,6 +76,7 @@ var Columns = []string{
 	FieldStateReason,
 	FieldPayloadFormat,
 	FieldHold,
+	FieldFailing,
 	FieldStartIncarnation,
 	FieldStartPosition,
 	FieldCursorPosition,

@@ -112,6 +112,11 @@ func Hold(v []byte) predicate.Subscription {
 	return predicate.Subscription(sql.FieldEQ(FieldHold, v))
 }
 
+// Failing applies equality check predicate on the "failing" field. It's identical to FailingEQ.
+func Failing(v []byte) predicate.Subscription {
+	return predicate.Subscription(sql.FieldEQ(FieldFailing, v))
+}
+
 // StartIncarnation applies equality check predicate on the "start_incarnation" field. It's identical to StartIncarnationEQ.
 func StartIncarnation(v []byte) predicate.Subscription {
 	return predicate.Subscription(sql.FieldEQ(FieldStartIncarnation, v))
@@ -845,6 +850,56 @@ func HoldIsNil() predicate.Subscription {
 // HoldNotNil applies the NotNil predicate on the "hold" field.
 func HoldNotNil() predicate.Subscription {
 	return predicate.Subscription(sql.FieldNotNull(FieldHold))
+}
+
+// FailingEQ applies the EQ predicate on the "failing" field.
+func FailingEQ(v []byte) predicate.Subscription {
+	return predicate.Subscription(sql.FieldEQ(FieldFailing, v))
+}
+
+// FailingNEQ applies the NEQ predicate on the "failing" field.
+func FailingNEQ(v []byte) predicate.Subscription {
+	return predicate.Subscription(sql.FieldNEQ(FieldFailing, v))
+}
+
+// FailingIn applies the In predicate on the "failing" field.
+func FailingIn(vs ...[]byte) predicate.Subscription {
+	return predicate.Subscription(sql.FieldIn(FieldFailing, vs...))
+}
+
+// FailingNotIn applies the NotIn predicate on the "failing" field.
+func FailingNotIn(vs ...[]byte) predicate.Subscription {
+	return predicate.Subscription(sql.FieldNotIn(FieldFailing, vs...))
+}
+
+// FailingGT applies the GT predicate on the "failing" field.
+func FailingGT(v []byte) predicate.Subscription {
+	return predicate.Subscription(sql.FieldGT(FieldFailing, v))
+}
+
+// FailingGTE applies the GTE predicate on the "failing" field.
+func FailingGTE(v []byte) predicate.Subscription {
+	return predicate.Subscription(sql.FieldGTE(FieldFailing, v))
+}
+
+// FailingLT applies the LT predicate on the "failing" field.
+func FailingLT(v []byte) predicate.Subscription {
+	return predicate.Subscription(sql.FieldLT(FieldFailing, v))
+}
+
+// FailingLTE applies the LTE predicate on the "failing" field.
+func FailingLTE(v []byte) predicate.Subscription {
+	return predicate.Subscription(sql.FieldLTE(FieldFailing, v))
+}
+
+// FailingIsNil applies the IsNil predicate on the "failing" field.
+func FailingIsNil() predicate.Subscription {
+	return predicate.Subscription(sql.FieldIsNull(FieldFailing))
+}
+
+// FailingNotNil applies the NotNil predicate on the "failing" field.
+func FailingNotNil() predicate.Subscription {
+	return predicate.Subscription(sql.FieldNotNull(FieldFailing))
 }
 
 // StartIncarnationEQ applies the EQ predicate on the "start_incarnation" field.

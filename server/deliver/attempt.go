@@ -45,8 +45,9 @@ func (l *lane) startFirstLocked(o *outgoing, probe bool, now time.Time) {
 	a := &attempt{event: o, cause: gateway.CauseFirst, probe: probe}
 	a.delivery = gateway.Delivery{
 		DeliveryKey: gateway.DeliveryKey{Subscription: l.id, Position: o.Position},
-		Tenant:      l.tenant, CreateTime: now, EventID: o.ID, EventType: o.Type,
+		Tenant:      l.tenant, CreateTime: now,
 	}
+	a.describeEvent()
 	a.sequence = l.progress.window.add(o.Position)
 	l.startLocked(a, now)
 	l.watchAgeLocked()
@@ -56,7 +57,7 @@ func (l *lane) startFirstLocked(o *outgoing, probe bool, now time.Time) {
 func (l *lane) startRetryLocked(r retry, probe bool, now time.Time) {
 	a := &attempt{event: r.event, stored: true, probe: probe}
 	a.delivery = *r.delivery
-	a.delivery.EventID, a.delivery.EventType = r.event.ID, r.event.Type
+	a.describeEvent()
 	a.previous, a.delivery.Last = r.delivery.Last, nil
 	switch {
 	case r.delivery.Manual:
@@ -69,6 +70,12 @@ func (l *lane) startRetryLocked(r retry, probe bool, now time.Time) {
 		a.cause = gateway.CauseRetry
 	}
 	l.startLocked(a, now)
+}
+
+// describeEvent copies what watchers see of the event.
+func (a *attempt) describeEvent() {
+	e, d := a.event, &a.delivery
+	d.EventID, d.EventType, d.EventSubject, d.EventAcceptTime = e.ID, e.Type, e.Subject, e.AcceptTime
 }
 
 func (l *lane) startLocked(a *attempt, now time.Time) {

@@ -2,6 +2,7 @@ package deliver
 
 import (
 	"context"
+	"sync"
 
 	"github.com/postrider-dev/postrider/server/gateway"
 )
@@ -9,6 +10,7 @@ import (
 // backlogCount is the last count of the part of the log that a lane reads by itself, so that the next count covers new events
 // only.
 type backlogCount struct {
+	mu sync.Mutex
 	span
 	revision int64
 	events   int64
@@ -24,8 +26,6 @@ func (e *Engine) Backlogs(ctx context.Context) (map[gateway.TenantID]map[gateway
 	if err != nil {
 		return nil, err
 	}
-	e.counting.Lock()
-	defer e.counting.Unlock()
 	backlogs := map[gateway.TenantID]map[gateway.SubscriptionID]gateway.SubscriptionBacklog{}
 	for _, l := range e.all() {
 		waiting, err := l.waiting(ctx)
@@ -43,15 +43,19 @@ func (e *Engine) Backlogs(ctx context.Context) (map[gateway.TenantID]map[gateway
 	return backlogs, nil
 }
 
-// waiting counts the events that wait for their first outcome. The caller holds the engine's counting.
+// waiting counts the events that wait for their first outcome. Above gateway.BacklogLimit it also counts events that the filter
+// does not select. The backlog of a lane that reads by itself counts the events that its patterns select: evaluating its
+// expression would cost as much as reading them.
 func (l *lane) waiting(ctx context.Context) (int64, error) {
 	held, unread, sub := l.inMemory()
 	if unread.to <= unread.from {
 		return held, nil
 	}
 	c := &l.counted
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	if c.from != unread.from || c.revision != sub.Revision || c.to > unread.to {
-		*c = backlogCount{span: span{unread.from, unread.from}, revision: sub.Revision}
+		c.span, c.revision, c.events = span{unread.from, unread.from}, sub.Revision, 0
 	}
 	if c.events <= gateway.BacklogLimit && c.to < unread.to {
 		n, err := l.engine.store.CountMatching(ctx, l.tenant, sub.Filter, c.to, unread.to, gateway.BacklogLimit+1)

@@ -77,9 +77,6 @@ type Engine struct {
 	lanes map[gateway.SubscriptionID]*lane
 	ready chan struct{}
 
-	// counting is held while backlogs are counted.
-	counting sync.Mutex
-
 	// reading ends when the engine stops. attempts ends when the attempts under way have used up the stop timeout.
 	reading        context.Context
 	stopReading    context.CancelFunc

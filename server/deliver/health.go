@@ -7,83 +7,66 @@ import (
 	"github.com/postrider-dev/postrider/server/gateway"
 )
 
-// tally counts attempts by minute, for an hour.
-type tally struct {
-	minutes     [60]minute
-	lastError   string
-	lastSuccess time.Time
-}
-
-type minute struct {
-	number              int64
-	attempts, successes int64
-}
-
-// noteLocked counts an attempt, unless the endpoint asked to repeat it later.
-func (l *lane) noteLocked(outcome gateway.Outcome, now time.Time) {
-	if outcome.Kind == gateway.OutcomeSlowDown {
-		return
-	}
-	if l.tally == nil {
-		l.tally = &tally{}
-	}
-	number := now.Unix() / 60
-	m := &l.tally.minutes[number%60]
-	if m.number != number {
-		*m = minute{number: number}
-	}
-	m.attempts++
-	if outcome.Kind == gateway.OutcomeDelivered {
-		m.successes++
-		l.tally.lastSuccess = now
-		return
-	}
-	l.tally.lastError = outcome.Error
-}
-
-// livelyLocked reports whether the endpoint has accepted an event within liveliness.
-func (l *lane) livelyLocked(now time.Time) bool {
-	return l.tally != nil && now.Sub(l.tally.lastSuccess) < liveliness
-}
-
-func (t *tally) lastHour(now time.Time) (attempts, successes int64) {
-	number := now.Unix() / 60
-	for _, m := range t.minutes {
-		// A minute in the future was counted while the clock was ahead.
-		if age := number - m.number; age >= 0 && age < 60 {
-			attempts += m.attempts
-			successes += m.successes
-		}
-	}
-	return attempts, successes
-}
-
-// Health returns the current state of a subscription's deliveries. The backlog of a lane that reads by itself counts the events that its
-// patterns select: evaluating its expression would cost as much as reading them.
+// Health returns the current state of a subscription's deliveries. The error is not found if the subscription is deleted.
 func (e *Engine) Health(ctx context.Context, sub *gateway.Subscription) (gateway.SubscriptionHealth, error) {
-	l, err := e.lane(ctx, sub.ID)
+	all, err := e.Healths(ctx, []*gateway.Subscription{sub})
 	if err != nil {
 		return gateway.SubscriptionHealth{}, err
 	}
-	health, unread, current := l.health(time.Now())
-	if unread.to > unread.from && health.Backlog <= gateway.BacklogLimit {
-		limit := gateway.BacklogLimit + 1 - int(health.Backlog)
-		n, err := e.store.CountMatching(ctx, current.Tenant, current.Filter, unread.from, unread.to, limit)
-		if err != nil {
-			return health, err
-		}
-		health.Backlog += int64(n)
+	health, ok := all[sub.ID]
+	if !ok {
+		return health, gateway.Gone("subscription")
 	}
-	health.Backlog = min(health.Backlog, gateway.BacklogLimit+1)
-	health.Retrying, health.Dead, err = e.store.CountDeliveries(ctx, sub.ID)
-	return health, err
+	return health, nil
+}
+
+// Healths returns the health of each of the subscriptions that is not deleted.
+func (e *Engine) Healths(ctx context.Context, subs []*gateway.Subscription) (map[gateway.SubscriptionID]gateway.SubscriptionHealth, error) {
+	if err := e.awaitReady(ctx); err != nil {
+		return nil, err
+	}
+	lanes := e.lanesOf(subs)
+	ids := make([]gateway.SubscriptionID, len(lanes))
+	for i, l := range lanes {
+		ids[i] = l.id
+	}
+	counts, err := e.store.DeliveryCounts(ctx, ids)
+	if err != nil {
+		return nil, err
+	}
+	all := make(map[gateway.SubscriptionID]gateway.SubscriptionHealth, len(lanes))
+	for _, l := range lanes {
+		if err := l.recall(ctx); err != nil {
+			return nil, err
+		}
+		health := l.health(time.Now())
+		if health.Backlog, err = l.waiting(ctx); err != nil {
+			return nil, err
+		}
+		health.Backlog = min(health.Backlog, gateway.BacklogLimit+1)
+		health.Retrying, health.Dead = counts[l.id].Retrying, counts[l.id].Dead
+		all[l.id] = health
+	}
+	return all, nil
+}
+
+func (e *Engine) lanesOf(subs []*gateway.Subscription) []*lane {
+	e.mu.RLock()
+	defer e.mu.RUnlock()
+	lanes := make([]*lane, 0, len(subs))
+	for _, sub := range subs {
+		if l := e.lanes[sub.ID]; l != nil {
+			lanes = append(lanes, l)
+		}
+	}
+	return lanes
 }
 
 // span is a part of the log: after from, up to to.
 type span struct{ from, to gateway.Position }
 
-// health returns the state that is known in memory, and the part of the log that a lane which reads by itself has not read.
-func (l *lane) health(now time.Time) (health gateway.SubscriptionHealth, unread span, sub *gateway.Subscription) {
+// health returns the state that is known in memory.
+func (l *lane) health(now time.Time) (health gateway.SubscriptionHealth) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	health.Place = l.placeLocked()
@@ -91,11 +74,14 @@ func (l *lane) health(now time.Time) (health gateway.SubscriptionHealth, unread 
 	if l.held.SetAside() || !gateway.Over(l.held.Until, now) {
 		health.Hold = l.held
 	}
-	health.Backlog, unread = l.waitingLocked()
-	if t := l.tally; t != nil {
-		health.Attempts, health.Successes = t.lastHour(now)
-		health.LastError, health.LastSuccessTime = t.lastError, t.lastSuccess
+	health.FailingSince, health.LastFailure = l.failing.Since, l.failing.Last
+	switch {
+	case l.tally != nil:
+		l.tally.show(&health, now)
+	case l.earlier != nil:
+		l.earlier.show(&health)
 	}
+	health.LastError = health.LastFailure.Error
 	l.failures.show(&health)
-	return health, unread, l.sub
+	return health
 }

@@ -28,7 +28,7 @@ type lane struct {
 	// The following fields have locks of their own, or need none.
 	share    share
 	failures filterFailures
-	// counted caches the size of the backlog; the engine's counting guards it.
+	// counted caches the size of the backlog.
 	counted backlogCount
 	// The router owns these fields, guarded by its lock: the entry in its index, and the lane's part of the current batch.
 	entry  *match.Entry[*lane]
@@ -63,6 +63,10 @@ type lane struct {
 
 	alarm alarm
 	tally *tally
+	// failing is the stored state of the failures since the last success. earlier is what is known from before the first
+	// attempt since the start; nil until health asks for it.
+	failing gateway.Failing
+	earlier *earlier
 }
 
 // newLane returns a lane that begins at the subscription's position. The number of concurrent attempts starts at 1 and grows
@@ -74,6 +78,7 @@ func newLane(e *Engine, sub *gateway.Subscription) *lane {
 		engine: e, mark: m, id: sub.ID, tenant: sub.Tenant, sub: sub, to: newDestination(),
 		expression: e.filters.Expression(sub.Filter.Expression),
 		intake:     intake{scan: place}, progress: progress{cursor: place, shared: sub.Cursor == nil}, inFlight: newInFlight(),
+		failing: sub.Failing,
 	}
 	l.share.low.Store(noLow)
 	l.breaker.Reset()

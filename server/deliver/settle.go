@@ -18,11 +18,11 @@ func (l *lane) settle(a *attempt, outcome gateway.Outcome) bool {
 		return false
 	}
 	now := time.Now().UTC()
-	l.noteLocked(outcome, now)
+	failing := l.noteLocked(&outcome, now)
 	giveBack := l.consultLocked(a, outcome, now)
 	l.endHoldLocked()
 	l.concludeLocked(a, outcome, now)
-	result := store.Result{Delivery: &a.delivery, Previous: a.previous, Revision: a.sub.Revision, Committed: a.committed}
+	result := store.Result{Delivery: &a.delivery, Previous: a.previous, Revision: a.sub.Revision, Failing: failing, Committed: a.committed}
 	l.resolveLocked(a)
 	l.withPlaceLocked(&result)
 	a.permit.use()

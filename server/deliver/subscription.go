@@ -105,6 +105,7 @@ func (l *lane) retargetLocked(was *gateway.Subscription) {
 		l.to = newDestination()
 	}
 	if elsewhere {
+		l.forgetFailuresLocked()
 		l.startAfreshLocked()
 	}
 }

@@ -10,6 +10,8 @@ import (
 	"net"
 	"strings"
 	"syscall"
+
+	"github.com/postrider-dev/postrider/server/gateway"
 )
 
 // Kind is the reason why a request got no response.
@@ -61,6 +63,27 @@ func (e *Error) Error() string { return e.Message }
 
 // Unwrap returns the technical cause, for logs; it may be nil.
 func (e *Error) Unwrap() error { return e.cause }
+
+// Cause returns the kind of failure that an attempt without a response has.
+func (e *Error) Cause() gateway.FailureKind {
+	switch e.Kind {
+	case KindURL, KindRefused:
+		return gateway.FailureNotPermitted
+	case KindDNS:
+		return gateway.FailureDNS
+	case KindConnection:
+		if errors.Is(e.cause, syscall.ECONNREFUSED) {
+			return gateway.FailureConnectionRefused
+		}
+		return gateway.FailureConnection
+	case KindTimeout:
+		return gateway.FailureTimeout
+	case KindTLS:
+		return gateway.FailureTLS
+	default:
+		return gateway.FailureOther
+	}
+}
 
 func lookupError(host string, err error) *Error {
 	var dns *net.DNSError

@@ -137,9 +137,9 @@ type Delivery struct {
 	CreateTime time.Time
 	UpdateTime time.Time
 
-	// EventID and EventType are set by reads of the store.
-	EventID   string
-	EventType string
+	// The following are set by reads of the store, and are empty if the event no longer exists.
+	EventID, EventType, EventSubject string
+	EventAcceptTime                  time.Time
 }
 
 const deliveryIDPrefix = "dlv_"

@@ -71,6 +71,8 @@ type Outcome struct {
 	RetryAfter time.Duration
 	// Error describes what went wrong, for people; empty when delivered.
 	Error string
+	// Cause is why there was no response, with OutcomeEndpointFailure. It is not stored with the attempt.
+	Cause FailureKind
 	// Address is the host and port dialled.
 	Address string
 	Timings Timings

@@ -43,6 +43,8 @@ type Subscription struct {
 	StateReason string
 	// Hold is the stored hold, which stops the attempts of an active subscription.
 	Hold Hold
+	// Failing is the stored state of the failures since the last success.
+	Failing Failing
 	// Start is the place that `start` meant at creation, in the incarnation of that time.
 	Start Cursor
 	// Cursor is the stored position of the subscription; nil while it is caught up and shares the mark of its group.
@@ -80,6 +82,15 @@ type SubscriptionHealth struct {
 	Hold            Hold
 	LastError       string
 	LastSuccessTime time.Time
+	// LastFailure is the newest failure, also if attempts have succeeded since. Its time is zero if there was none.
+	LastFailure Failure
+	// FailingSince is the time of the first failure since the last success; zero if there was none.
+	FailingSince time.Time
+	// FailuresSince counts the failures since then, at most since the start of the server.
+	FailuresSince int64
+	// RecentAttempts counts the newest attempts, at most RecentAttempts and at most since the start of the server.
+	// RecentFailures counts the failed ones among them.
+	RecentAttempts, RecentFailures int64
 	// Place is the position up to which every matching event is settled.
 	Place Position
 	// FilterErrors counts the events on which the filter's expression failed, since the start of the server;
@@ -87,6 +98,9 @@ type SubscriptionHealth struct {
 	FilterErrors    int64
 	LastFilterError string
 }
+
+// RecentAttempts is the number of the newest attempts that the health of a subscription distinguishes.
+const RecentAttempts = 20
 
 // BacklogLimit bounds the count of a backlog; BacklogLimit + 1 means "more".
 const BacklogLimit = 10_000

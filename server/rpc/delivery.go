@@ -38,6 +38,7 @@ func (s *deliveryService) ListDeliveries(
 		query.Before = &gateway.DeliveryKey{Subscription: place.Subscription, Position: place.Position, Run: place.Run}
 	}
 	query.States = wire.NewDeliveryStates(request.Msg.GetStates())
+	query.Types = request.Msg.GetTypes()
 	query.Limit = wire.PageSize(request.Msg)
 	found, next, err := s.store.ListDeliveries(ctx, query)
 	if err != nil {

@@ -137,11 +137,16 @@ func (s *subscriptionService) ListSubscriptions(
 		subs = subs[:size]
 		response.NextPageToken = wire.NextPageToken(request.Msg, tenant.Name, wire.Place{Name: subs[size-1].Name})
 	}
+	healths, err := s.engine.Healths(ctx, subs)
+	if err != nil {
+		return nil, err
+	}
 	for _, sub := range subs {
-		shown, err := s.show(ctx, tenant, sub)
-		if gateway.ErrorCode(err) == gateway.CodeNotFound {
+		health, ok := healths[sub.ID]
+		if !ok {
 			continue // deleted since the list was read
 		}
+		shown, err := s.message(tenant, sub, &health)
 		if err != nil {
 			return nil, err
 		}
@@ -325,5 +330,11 @@ func (s *subscriptionService) show(ctx context.Context, tenant *gateway.Tenant, 
 	if err != nil {
 		return nil, err
 	}
-	return wire.Subscription(sub, wire.SubscriptionContext{Tenant: tenant.Name, Health: &health, Cursor: s.store.Cursor})
+	return s.message(tenant, sub, &health)
+}
+
+func (s *subscriptionService) message(
+	tenant *gateway.Tenant, sub *gateway.Subscription, health *gateway.SubscriptionHealth,
+) (*postriderv1.Subscription, error) {
+	return wire.Subscription(sub, wire.SubscriptionContext{Tenant: tenant.Name, Health: health, Cursor: s.store.Cursor})
 }

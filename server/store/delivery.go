@@ -143,13 +143,13 @@ func (s *Store) Delivery(ctx context.Context, tenant gateway.TenantID, key gatew
 	return d, s.nameEvents(ctx, []*gateway.Delivery{d})
 }
 
-// nameEvents sets the event ids and types of deliveries.
+// nameEvents sets what deliveries show of their events.
 func (s *Store) nameEvents(ctx context.Context, deliveries []*gateway.Delivery) error {
 	positions := mapped(deliveries, func(d *gateway.Delivery) gateway.Position { return d.Position })
 	names := make(map[int64]*ent.Event, len(positions))
 	for chunk := range slices.Chunk(positions, 500) {
 		rows, err := s.read.Event.Query().Where(event.IDIn(int64s(chunk)...)).
-			Select(event.FieldID, event.FieldEventID, event.FieldType).All(ctx)
+			Select(event.FieldID, event.FieldEventID, event.FieldType, event.FieldSubject, event.FieldAcceptTime).All(ctx)
 		if err != nil {
 			return fmt.Errorf("read names of events: %w", err)
 		}
@@ -159,7 +159,7 @@ func (s *Store) nameEvents(ctx context.Context, deliveries []*gateway.Delivery) 
 	}
 	for _, d := range deliveries {
 		if e := names[int64(d.Position)]; e != nil {
-			d.EventID, d.EventType = e.EventID, e.Type
+			d.EventID, d.EventType, d.EventSubject, d.EventAcceptTime = e.EventID, e.Type, value(e.Subject), fromMicros(e.AcceptTime)
 		}
 	}
 	return nil
@@ -195,14 +195,55 @@ type DeliveryQuery struct {
 	Position     gateway.Position
 	// States restricts the list to these states; empty means all.
 	States []gateway.DeliveryState
+	// Types restricts the list to events whose type one of the patterns selects; empty means all. The type is not in a
+	// delivery's row, so at most typeScan deliveries are examined for a page.
+	Types []string
 	// Before is the last delivery of the previous page; nil begins with the newest delivery.
 	Before *gateway.DeliveryKey
 	Limit  int
 }
 
+const (
+	// typeScan is the number of deliveries that are examined for a page of a list with types; typePage are read at once.
+	typeScan = 5000
+	typePage = 500
+)
+
 // ListDeliveries returns deliveries, those of the newest events first. next is the Before of the next page, nil on the last
-// page.
+// page. A page of a list with types can have fewer deliveries than the limit, even none, and still have a next page.
 func (s *Store) ListDeliveries(ctx context.Context, q DeliveryQuery) (deliveries []*gateway.Delivery, next *gateway.DeliveryKey, err error) {
+	types := gateway.Filter{Types: q.Types}
+	if types.MatchesAll() {
+		return s.listDeliveries(ctx, q)
+	}
+	page := q
+	page.Limit = typePage
+	for range typeScan / typePage {
+		examined, more, err := s.listDeliveries(ctx, page)
+		if err != nil {
+			return nil, nil, err
+		}
+		for i, d := range examined {
+			if !types.Match(d.EventType) {
+				continue
+			}
+			if deliveries = append(deliveries, d); len(deliveries) < q.Limit {
+				continue
+			}
+			if more != nil || i < len(examined)-1 {
+				next = &d.DeliveryKey
+			}
+			return deliveries, next, nil
+		}
+		if page.Before = more; more == nil {
+			break
+		}
+	}
+	return deliveries, page.Before, nil
+}
+
+// listDeliveries lists without regard to types.
+func (s *Store) listDeliveries(ctx context.Context, q DeliveryQuery) (deliveries []*gateway.Delivery, next *gateway.DeliveryKey, err error) {
 	query := s.read.Delivery.Query().Where(delivery.TenantID(int64(q.Tenant)))
 	if q.Subscription != 0 {
 		query = query.Where(delivery.SubscriptionID(int64(q.Subscription)))
@@ -235,22 +276,47 @@ func (s *Store) ListDeliveries(ctx context.Context, q DeliveryQuery) (deliveries
 	return deliveries, next, s.nameEvents(ctx, deliveries)
 }
 
-// CountDeliveries counts a subscription's retrying and dead deliveries.
-func (s *Store) CountDeliveries(ctx context.Context, sub gateway.SubscriptionID) (retrying, dead int64, err error) {
-	count := func(state gateway.DeliveryState) (n int64) {
-		if err != nil {
-			return 0
-		}
-		var rows int
-		rows, err = s.read.Delivery.Query().Where(delivery.SubscriptionID(int64(sub)), delivery.State(int8(state)),
-			inOpenIndex).Count(ctx)
-		return int64(rows)
+// DeliveryCount counts a subscription's deliveries that did not succeed.
+type DeliveryCount struct{ Retrying, Dead int64 }
+
+// DeliveryCounts returns the count of each of the subscriptions that has such deliveries.
+func (s *Store) DeliveryCounts(ctx context.Context, subs []gateway.SubscriptionID) (map[gateway.SubscriptionID]DeliveryCount, error) {
+	var rows []struct {
+		ID    gateway.SubscriptionID `json:"subscription_id"`
+		State gateway.DeliveryState  `json:"state"`
+		Count int64                  `json:"count"`
 	}
-	retrying, dead = count(gateway.DeliveryRetrying), count(gateway.DeliveryDead)
+	ids := mapped(subs, func(id gateway.SubscriptionID) int64 { return int64(id) })
+	err := s.read.Delivery.Query().Where(delivery.SubscriptionIDIn(ids...),
+		delivery.StateIn(int8(gateway.DeliveryRetrying), int8(gateway.DeliveryDead)), inOpenIndex).
+		GroupBy(delivery.FieldSubscriptionID, delivery.FieldState).Aggregate(ent.Count()).Scan(ctx, &rows)
 	if err != nil {
-		return 0, 0, fmt.Errorf("count deliveries: %w", err)
+		return nil, fmt.Errorf("count deliveries: %w", err)
 	}
-	return retrying, dead, nil
+	counts := make(map[gateway.SubscriptionID]DeliveryCount, len(rows))
+	for _, row := range rows {
+		count := counts[row.ID]
+		if row.State == gateway.DeliveryDead {
+			count.Dead = row.Count
+		} else {
+			count.Retrying = row.Count
+		}
+		counts[row.ID] = count
+	}
+	return counts, nil
+}
+
+// NewestDelivery returns a subscription's delivery of the newest event; nil if it has none. The names of the event are not set.
+func (s *Store) NewestDelivery(ctx context.Context, sub gateway.SubscriptionID) (*gateway.Delivery, error) {
+	row, err := s.read.Delivery.Query().Where(delivery.SubscriptionID(int64(sub))).
+		Order(ent.Desc(delivery.FieldPosition, delivery.FieldRun)).First(ctx)
+	if ent.IsNotFound(err) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read newest delivery: %w", err)
+	}
+	return deliveryFrom(row), nil
 }
 
 // sortedByPosition sorts by position a result that is much smaller than the table. The plus keeps SQLite from reading all

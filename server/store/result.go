@@ -21,7 +21,7 @@ type Result struct {
 	Previous *gateway.Attempt
 	// Revision is the subscription's revision under which Delivery.Last was made; 0 for a result without a new attempt.
 	Revision int64
-	// Subscription is set with Cursor, Share, Hold and ClockSet.
+	// Subscription is set with Cursor, Share, Hold and ClockSet, and with Failing if there is no Delivery.
 	Subscription gateway.SubscriptionID
 	// Cursor is the subscription's own position.
 	Cursor *gateway.Position
@@ -29,6 +29,8 @@ type Result struct {
 	Share bool
 	// Hold is the new hold of the subscription; the zero value ends the hold.
 	Hold *gateway.Hold
+	// Failing is the new state of the subscription's failures; the zero value means that the newest attempt succeeded.
+	Failing *gateway.Failing
 	// ClockSet is the time at which the clock was set, or was found to be behind the clock that stored the subscription's
 	// deliveries. Deliveries that were stored ahead of it wait again from then. It is zero for all other entries.
 	ClockSet time.Time
@@ -114,6 +116,9 @@ func (w *writer) insertResults(ctx context.Context, tx *sql.Tx, results []Result
 		return 0, nil
 	}
 	if err := w.setHolds(ctx, tx, results[:written]); err != nil {
+		return 0, err
+	}
+	if err := w.setFailing(ctx, tx, results[:written]); err != nil {
 		return 0, err
 	}
 	if err := w.waitAnew(ctx, tx, results[:written]); err != nil {

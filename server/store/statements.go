@@ -7,8 +7,8 @@ import (
 
 // statements are the writer's prepared statements.
 type statements struct {
-	event, payload, identity, delivery, attempt                                         *bulkInsert
-	trimAttempts, advance, setMark, setCursor, setHold, waitAnew, upsertForm, trimForms *sql.Stmt
+	event, payload, identity, delivery, attempt                                                     *bulkInsert
+	trimAttempts, advance, setMark, setCursor, setHold, setFailing, waitAnew, upsertForm, trimForms *sql.Stmt
 }
 
 func (d *database) prepareStatements(ctx context.Context) (_ statements, err error) {
@@ -41,6 +41,7 @@ func (d *database) prepareStatements(ctx context.Context) (_ statements, err err
 		trimAttempts: prepare(`delete from attempt
 			where subscription_id = ? and position = ? and run = ? and number > ? and number <= ?`),
 		setHold:    prepare(`update subscription set hold = ? where id = ?`),
+		setFailing: prepare(`update subscription set failing = ? where id = ?`),
 		waitAnew:   prepare(waitAnew),
 		upsertForm: prepare(upsertRequestForm),
 		trimForms:  prepare(trimRequestForms),

@@ -38,6 +38,9 @@ func (s *Store) subscriptionFrom(row *ent.Subscription) (*gateway.Subscription, 
 	if sub.Hold, err = holdFrom(row.Hold); err != nil {
 		return nil, fmt.Errorf("read hold of %s: %w", row.UID, err)
 	}
+	if sub.Failing, err = failingFrom(row.Failing); err != nil {
+		return nil, fmt.Errorf("read failures of %s: %w", row.UID, err)
+	}
 	secret, err := s.cfg.Keyring.Open(seal.Place{Column: secretColumn, Row: row.UID}, row.Secret)
 	if err != nil {
 		return nil, fmt.Errorf("open secret of %s: %w", row.UID, err)

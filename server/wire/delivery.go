@@ -63,6 +63,7 @@ func Delivery(delivery *gateway.Delivery, names DeliveryNames) *postriderv1.Deli
 		Id: delivery.ID(), Tenant: names.Tenant,
 		SubscriptionId: names.SubscriptionUID, SubscriptionName: names.SubscriptionName,
 		EventId: delivery.EventID, EventType: delivery.EventType, Cursor: names.Cursor.String(),
+		EventSubject: delivery.EventSubject, EventAcceptTime: timestamp(delivery.EventAcceptTime),
 		State: deliveryStates[delivery.State], AttemptCount: int32(delivery.Attempts),
 		CreateTime: timestamp(delivery.CreateTime), UpdateTime: timestamp(delivery.UpdateTime),
 	}

@@ -26,6 +26,18 @@ var holdKinds = map[gateway.HoldKind]postriderv1.SubscriptionHoldKind{
 	gateway.HoldFilter:   postriderv1.SubscriptionHoldKind_SUBSCRIPTION_HOLD_KIND_FILTER,
 }
 
+var failureKinds = map[gateway.FailureKind]postriderv1.AttemptFailureKind{
+	gateway.FailureRefused:           postriderv1.AttemptFailureKind_ATTEMPT_FAILURE_KIND_REFUSED,
+	gateway.FailureServer:            postriderv1.AttemptFailureKind_ATTEMPT_FAILURE_KIND_SERVER_ERROR,
+	gateway.FailureGone:              postriderv1.AttemptFailureKind_ATTEMPT_FAILURE_KIND_GONE,
+	gateway.FailureTimeout:           postriderv1.AttemptFailureKind_ATTEMPT_FAILURE_KIND_TIMEOUT,
+	gateway.FailureConnectionRefused: postriderv1.AttemptFailureKind_ATTEMPT_FAILURE_KIND_CONNECTION_REFUSED,
+	gateway.FailureConnection:        postriderv1.AttemptFailureKind_ATTEMPT_FAILURE_KIND_CONNECTION,
+	gateway.FailureDNS:               postriderv1.AttemptFailureKind_ATTEMPT_FAILURE_KIND_DNS,
+	gateway.FailureTLS:               postriderv1.AttemptFailureKind_ATTEMPT_FAILURE_KIND_TLS,
+	gateway.FailureNotPermitted:      postriderv1.AttemptFailureKind_ATTEMPT_FAILURE_KIND_NOT_PERMITTED,
+}
+
 // filterField is the path of the filter in a create and an update.
 const filterField = "subscription.filter"
 
@@ -95,13 +107,24 @@ func health(h *gateway.SubscriptionHealth) *postriderv1.SubscriptionHealth {
 		Breaker: breakerStates[h.Breaker], ResumeTime: timestamp(h.ResumeTime),
 		LastError: printable(h.LastError), LastSuccessTime: timestamp(h.LastSuccessTime),
 		FilterErrors: h.FilterErrors, LastFilterError: printable(h.LastFilterError),
-		Hold: hold(h.Hold),
+		Hold: hold(h.Hold), LastFailure: failure(h.LastFailure), FailingSinceTime: timestamp(h.FailingSince),
+		FailuresSince: h.FailuresSince, RecentAttempts: h.RecentAttempts, RecentFailures: h.RecentFailures,
 	}
 	if h.Attempts > 0 {
 		rate := float64(h.Successes) / float64(h.Attempts)
 		shown.SuccessRate = &rate
 	}
 	return shown
+}
+
+// failure converts a failure; nil for none.
+func failure(f gateway.Failure) *postriderv1.AttemptFailure {
+	if f.Time.IsZero() {
+		return nil
+	}
+	return &postriderv1.AttemptFailure{
+		Kind: failureKinds[f.Kind], StatusCode: int32(f.Status), Error: printable(f.Error), Time: timestamp(f.Time),
+	}
 }
 
 // hold converts a hold; nil for none.

@@ -19,6 +19,7 @@ var resultCases = []testCase{
 	{"of many attempts the first and the last are kept", testManyAttempts},
 	{"what a clock that was ahead has stored waits anew", testStoredAhead},
 	{"a hold is stored, ended and survives other changes", testHold},
+	{"the failures since the last success are kept with the subscription", testFailing},
 	{"cursor, share and mark", testCursorShareMark},
 	{"results are the same when they come again", testResultsAgain},
 	{"many results", testManyResults},
@@ -167,7 +168,8 @@ func testDeliveryRoundTrip(t *testing.T, fresh Fresh) {
 		got := must(w.Delivery(context.Background(), sub.Tenant, d.DeliveryKey))(t)
 		want := *d
 		want.EventType = "order.created"
-		want.EventID = must(w.EventsAt(context.Background(), []gateway.Position{d.Position}))(t)[d.Position].ID
+		event := must(w.EventsAt(context.Background(), []gateway.Position{d.Position}))(t)[d.Position]
+		want.EventID, want.EventSubject, want.EventAcceptTime = event.ID, event.Subject, event.AcceptTime
 		equal(t, "delivery", deliveryText(got), deliveryText(&want))
 	}
 	other := must(w.CreateTenant(context.Background(), gateway.Tenant{Name: "acme"}))(t)
@@ -355,6 +357,29 @@ func testHold(t *testing.T, fresh Fresh) {
 	equal(t, "hold that lasts", stored(), gateway.Hold{Kind: gateway.HoldFilter, Reason: "a\uFFFD\uFFFD"})
 	w.record(store.Result{Subscription: sub.ID, Hold: new(gateway.Hold)})
 	equal(t, "no hold", stored(), gateway.Hold{})
+}
+
+func testFailing(t *testing.T, fresh Fresh) {
+	w := running(t, fresh)
+	w.publishMany(1)
+	sub := w.subscribe("billing", gateway.Start{})
+	stored := func() gateway.Failing {
+		t.Helper()
+		return must(w.SubscriptionByRef(context.Background(), sub.Tenant, sub.UID))(t).Failing
+	}
+	at := time.Unix(1_900_000_000, 0).UTC()
+	failing := gateway.Failing{Since: at, Last: gateway.Failure{Kind: gateway.FailureRefused, Status: 400, Error: "a\x00", Time: at}}
+	w.record(store.Result{Subscription: sub.ID, Failing: new(gateway.Failing)}, store.Result{Delivery: retrying(sub, 1, base), Failing: &failing})
+	failing.Last.Error = "a\uFFFD"
+	equal(t, "failures", stored(), failing)
+	_, _, err := w.UpdateSubscription(context.Background(), sub.ID, 0, func(s *gateway.Subscription) error {
+		s.Description = "changed"
+		return nil
+	})
+	equal(t, "error of a change", err, nil)
+	equal(t, "failures after a change", stored(), failing)
+	w.record(store.Result{Subscription: sub.ID, Failing: new(gateway.Failing)})
+	equal(t, "no failures", stored(), gateway.Failing{})
 }
 
 func testCursorShareMark(t *testing.T, fresh Fresh) {

@@ -58,7 +58,7 @@ func (n *Nats) failed(ctx context.Context, c *conn, err error, o *gateway.Outcom
 	case ctx.Err() != nil, errors.As(err, &dial) && dial.Kind == egress.KindCanceled:
 		o.Kind, o.Error = gateway.OutcomeNone, "canceled"
 	case errors.As(err, &dial):
-		o.Error = dial.Message
+		o.Error, o.Cause = dial.Message, dial.Cause()
 		if dial.Kind == egress.KindExhausted {
 			o.Kind, o.NoSocket = gateway.OutcomeNone, true
 		}
@@ -70,9 +70,9 @@ func (n *Nats) failed(ctx context.Context, c *conn, err error, o *gateway.Outcom
 	case errors.Is(err, jetstream.ErrNoStreamResponse), errors.Is(err, natsgo.ErrNoResponders):
 		o.Error = "no stream takes the subject"
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, jetstream.ErrAsyncPublishTimeout):
-		o.Error = n.late(c)
+		o.Error, o.Cause = n.late(c), gateway.FailureTimeout
 	case errors.Is(err, errEnded):
-		o.Error = reported(err.Error(), c)
+		o.Error, o.Cause = reported(err.Error(), c), gateway.FailureConnection
 	default:
 		o.Error = err.Error()
 	}

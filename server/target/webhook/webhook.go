@@ -107,8 +107,11 @@ func failed(result egress.Result, err error) gateway.Outcome {
 	outcome.Kind = gateway.OutcomeEndpointFailure
 	outcome.Error = err.Error()
 	var e *egress.Error
+	if errors.As(err, &e) {
+		outcome.Cause = e.Cause()
+	}
 	switch {
-	case !errors.As(err, &e):
+	case e == nil:
 	case e.Kind == egress.KindCanceled:
 		outcome.Kind = gateway.OutcomeNone
 	case e.Kind == egress.KindExhausted:

@@ -1,0 +1,4 @@
+-- +goose Up
+-- modify "subscription" table
+ALTER TABLE "subscription" ADD COLUMN "failing" bytea NULL;
+
