@@ -45,11 +45,20 @@ const streams = createRoute({
   component: lazyPage(() => import("./routes/streams"), "StreamsRoute"),
 });
 
+interface DeliveriesSearch {
+  state?: string;
+  subscription?: string;
+  types?: string;
+  delivery?: string;
+}
+
 const deliveries = createRoute({
   getParentRoute: () => root,
   path: "deliveries",
-  validateSearch: (search: Record<string, unknown>): { state?: string; delivery?: string } => ({
+  validateSearch: (search: Record<string, unknown>): DeliveriesSearch => ({
     state: text(search.state),
+    subscription: text(search.subscription),
+    types: text(search.types),
     delivery: text(search.delivery),
   }),
   component: lazyPage(() => import("./routes/deliveries"), "DeliveriesRoute"),
@@ -85,6 +94,10 @@ const event = createRoute({
 const subscriptions = createRoute({
   getParentRoute: () => root,
   path: "subscriptions",
+  validateSearch: (search: Record<string, unknown>): { q?: string; state?: string } => ({
+    q: text(search.q),
+    state: text(search.state),
+  }),
   component: lazyPage(() => import("./routes/subscriptions"), "SubscriptionsRoute"),
 });
 

@@ -111,6 +111,7 @@ function Frame({ session, tenant }: { session: Session; tenant: string | undefin
 const pages = [
   { to: "/overview", icon: "overview", label: "Overview" },
   { to: "/events", icon: "events", label: "Events" },
+  { to: "/deliveries", icon: "deliveries", label: "Deliveries" },
   { to: "/subscriptions", icon: "subscriptions", label: "Subscriptions" },
   { to: "/event-types", icon: "types", label: "Event types", short: "Types" },
   { to: "/playground", icon: "playground", label: "Playground" },

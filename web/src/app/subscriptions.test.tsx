@@ -15,6 +15,8 @@ beforeEach(() => {
 
 const webhook = (url: string) => ({ config: { case: "webhook" as const, value: { url } } });
 
+const isRow = (link: HTMLElement) => link.dataset.row !== undefined;
+
 function invalid(faults: Record<string, string>): ConnectError {
   const error = new ConnectError("invalid request", Code.InvalidArgument);
   error.details.push(badRequest(faults));
@@ -36,7 +38,8 @@ describe("the list of subscriptions", () => {
     });
     renderApp(server, "/subscriptions");
     const row = await screen.findByRole("row", { name: /crm/ });
-    for (const text of ["Failing", "10,000+", "7", "31 %", "refused"]) within(row).getByText(text);
+    for (const text of ["10,000+", "7", "31 %"]) within(row).getByText(text);
+    within(row).getByText("Unreachable: no valid answer, probing now");
   });
 
   it("does not say that nothing was tried where the endpoint asks to be left alone", async () => {
@@ -48,8 +51,43 @@ describe("the list of subscriptions", () => {
     });
     renderApp(server, "/subscriptions");
     const row = await screen.findByRole("row", { name: /crm/ });
-    within(row).getByText(reason);
-    expect(within(row).queryByText("no attempts")).toBeNull();
+    within(row).getByText("Held until it is changed or resumed");
+    within(row).getByTitle(new RegExp(reason, "i"));
+  });
+
+  it("puts what fails first, and is narrowed by words and by state, in the URL", async () => {
+    for (const name of ["audit", "billing"]) {
+      server.addSubscription({ name, target: webhook(`https://${name}.test/hook`) });
+    }
+    server.addSubscription({
+      name: "crm",
+      filter: { types: ["order.*"] },
+      target: webhook("https://crm.test/hook"),
+      health: { breaker: BreakerState.OPEN },
+    });
+    const { user, router } = renderApp(server, "/subscriptions");
+    const names = async (count: number) => {
+      await waitFor(() =>
+        expect(screen.getAllByRole("link", { name: /^\w+$/ }).filter(isRow)).toHaveLength(count),
+      );
+      return screen
+        .getAllByRole("link")
+        .filter(isRow)
+        .map((link) => link.textContent);
+    };
+    expect(await names(3)).toEqual(["crm", "audit", "billing"]);
+    const search = screen.getByRole("searchbox", { name: /Search by name/ });
+    await user.type(search, "order");
+    expect(await names(1)).toEqual(["crm"]);
+    await user.clear(search);
+    await user.type(search, "billing.test");
+    expect(await names(1)).toEqual(["billing"]);
+    await user.clear(search);
+    await user.click(screen.getByRole("button", { name: "Healthy 2" }));
+    expect(await names(2)).toEqual(["audit", "billing"]);
+    expect(router.state.location.search).toEqual({ state: "healthy" });
+    await user.click(screen.getByRole("button", { name: "Paused 0" }));
+    await screen.findByText("No subscription is like this");
   });
 });
 

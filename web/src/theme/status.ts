@@ -1,6 +1,6 @@
 import { AttemptCause, AttemptOutcome, DeliveryState } from "#gen/postrider/v1/delivery_pb";
 import { EnforcementLevel, SchemaChangeKind } from "#gen/postrider/v1/event_type_pb";
-import { BreakerState, SubscriptionState } from "#gen/postrider/v1/subscription_pb";
+import { BreakerState } from "#gen/postrider/v1/subscription_pb";
 import type { LiveState } from "@/live/state";
 
 /** The one meaning of a colour; the stylesheet has a pair of tokens for each. */
@@ -75,30 +75,9 @@ export const causeLabel: Record<AttemptCause, string> = {
   [AttemptCause.TEST]: "test",
 };
 
-export const subscriptionStatus: Record<SubscriptionState, Status> = {
-  [SubscriptionState.UNSPECIFIED]: unknown,
-  [SubscriptionState.ACTIVE]: { tone: "good", label: "Active", hint: "Events are delivered." },
-  [SubscriptionState.PAUSED]: {
-    tone: "idle",
-    label: "Paused",
-    hint: "By a person. It keeps its position and loses nothing.",
-  },
-  [SubscriptionState.DISABLED]: {
-    tone: "bad",
-    label: "Disabled",
-    hint: "By the endpoint (410 Gone). It keeps its position until it is resumed.",
-  },
-};
-
-export const setAsideStatus: Status = {
-  tone: "bad",
-  label: "Set aside",
-  hint: "It keeps its position until it is changed or resumed.",
-};
-
 export const breakerStatus: Record<BreakerState, Status> = {
   [BreakerState.UNSPECIFIED]: unknown,
-  [BreakerState.CLOSED]: { tone: "good", label: "Closed", hint: "Deliveries flow." },
+  [BreakerState.CLOSED]: { tone: "idle", label: "Closed", hint: "Attempts are made." },
   [BreakerState.OPEN]: {
     tone: "bad",
     label: "Open",

@@ -13,12 +13,13 @@ import { SubscriptionDetail } from "@/features/subscriptions/subscription-detail
 import { SubscriptionsPage } from "@/features/subscriptions/subscriptions-page";
 import { useTitle } from "../title";
 
+const subscriptions = getRouteApi("/subscriptions");
 const subscription = getRouteApi("/subscriptions/$subscriptionId");
 const edit = getRouteApi("/subscriptions/$subscriptionId/edit");
 
 export function SubscriptionsRoute() {
   useTitle("Subscriptions");
-  return <SubscriptionsPage />;
+  return <SubscriptionsPage search={subscriptions.useSearch()} />;
 }
 
 export function NewSubscriptionRoute() {

@@ -1,6 +1,7 @@
 import {
   type Attempt,
   AttemptBodyState,
+  AttemptOutcome,
   type AttemptRequest,
   type AttemptResponse,
 } from "#gen/postrider/v1/delivery_pb";
@@ -15,6 +16,10 @@ import { TimingBar } from "./timing-bar";
 
 /** One try: what was sent, what came back, and where the time went. */
 export function AttemptView({ attempt, isOpen }: { attempt: Attempt; isOpen: boolean }) {
+  const hasFailed = attempt.outcome !== AttemptOutcome.DELIVERED;
+  const response = attempt.response && (
+    <ResponseView response={attempt.response} attempt={attempt} />
+  );
   return (
     <details className={styles.attempt} open={isOpen}>
       <summary className={styles.summary}>
@@ -29,13 +34,15 @@ export function AttemptView({ attempt, isOpen }: { attempt: Attempt; isOpen: boo
       </summary>
       <div className={styles.body}>
         {attempt.error && <p className={styles.error}>{attempt.error}</p>}
+        {/* Where it failed, what came back is the first thing to read. */}
+        {hasFailed && response}
         <TimingBar attempt={attempt} />
         {attempt.request ? (
           <RequestView request={attempt.request} attempt={attempt} />
         ) : (
           <p>The request was not recorded.</p>
         )}
-        {attempt.response && <ResponseView response={attempt.response} attempt={attempt} />}
+        {!hasFailed && response}
       </div>
     </details>
   );

@@ -124,7 +124,7 @@ function When({ delivery }: { delivery: Delivery }) {
 }
 
 /** A due attempt starts when its subscription continues. */
-function NextAttempt({ time }: { time: Timestamp }) {
+export function NextAttempt({ time }: { time: Timestamp }) {
   return (
     <>
       {timestampMs(time) > useNow() ? "next" : "due"} <Ago time={time} />
@@ -132,7 +132,7 @@ function NextAttempt({ time }: { time: Timestamp }) {
   );
 }
 
-function Attempts({ delivery, shows }: { delivery: Delivery; shows: Sides }) {
+export function Attempts({ delivery, shows }: { delivery: Delivery; shows: Sides }) {
   const query = useAttempts(delivery);
   const attempts = query.data?.attempts ?? [];
   return (

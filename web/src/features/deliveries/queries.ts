@@ -25,10 +25,15 @@ interface Scope {
   /** Of this event; of all when empty. */
   eventId?: string;
   states?: DeliveryState[];
+  /** Of events of these types; of all when empty. */
+  types?: string[];
+  /** These stay in the list, by id, when they leave the states. */
+  kept?: ReadonlySet<string>;
 }
 
 /** Deliveries newest first, kept current by the tab's stream for as long as they are shown. */
-export function useDeliveries({ subscription = "", eventId = "", states = [] }: Scope) {
+export function useDeliveries(scope: Scope) {
+  const { subscription = "", eventId = "", states = [], types = [], kept } = scope;
   const { tenant } = useAccess();
   const transport = useTransport();
   const client = useMemo(() => createClient(DeliveryService, transport), [transport]);
@@ -45,7 +50,7 @@ export function useDeliveries({ subscription = "", eventId = "", states = [] }: 
   const { value: changed = noChanges, snapshots } = watch;
   const query = useInfiniteQuery(
     DeliveryService.method.listDeliveries,
-    { tenant, subscription, eventId, states, pageSize, pageToken: "" },
+    { tenant, subscription, eventId, states, types, pageSize, pageToken: "" },
     {
       pageParamKey: "pageToken",
       getNextPageParam: (page) => page.nextPageToken || undefined,
@@ -60,7 +65,7 @@ export function useDeliveries({ subscription = "", eventId = "", states = [] }: 
   return {
     query,
     live: useLiveState(place, watch),
-    deliveries: mergeDeliveries(listed, changed, states, query.hasNextPage),
+    deliveries: mergeDeliveries(listed, changed, states, query.hasNextPage, { types, kept }),
   };
 }
 

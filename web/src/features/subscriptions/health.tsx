@@ -1,24 +1,27 @@
 import type { Subscription, SubscriptionHealth } from "#gen/postrider/v1/subscription_pb";
-import { BreakerState, SubscriptionState } from "#gen/postrider/v1/subscription_pb";
-import { breakerStatus, type Status, setAsideStatus, subscriptionStatus } from "@/theme/status";
+import { Dot } from "@/ui/badge";
+import { clsx } from "@/ui/clsx";
 import { percentText } from "@/ui/format/number";
+import { useNow } from "@/ui/time";
+import { conditionOf } from "./condition";
 import styles from "./health.module.css";
 
 /** The backlog is exact up to this number; one more means "more". */
 const backlogLimit = 10_000;
 
-/** The one state that matters most: not active goes before an open breaker, that before active. */
-export function overallStatus({ state, health }: Subscription): Status {
-  if (state !== SubscriptionState.ACTIVE) return subscriptionStatus[state];
-  if (health?.hold && !health.hold.untilTime) return setAsideStatus;
-  const breaker = health?.breaker ?? BreakerState.UNSPECIFIED;
-  if (breaker === BreakerState.OPEN) return { ...breakerStatus[breaker], label: "Failing" };
-  if (breaker === BreakerState.HOLDING) return breakerStatus[breaker];
-  return subscriptionStatus[state];
-}
-
 export function backlogText({ backlog }: SubscriptionHealth): string {
   return backlog > backlogLimit ? "10,000+" : Number(backlog).toLocaleString("en");
+}
+
+/** How a subscription is, in words that stay true while time passes. */
+export function ConditionText({ subscription }: { subscription: Subscription }) {
+  const { tone, text, detail } = conditionOf(subscription, useNow());
+  return (
+    <span className={clsx(styles.condition, styles[tone])} title={[text, detail].join("\n").trim()}>
+      <Dot status={{ tone, label: text, hint: detail }} />
+      <span className={styles.words}>{text}</span>
+    </span>
+  );
 }
 
 /** The share of attempts that succeeded in the last hour, as a bar and a number. A 429 counts as neither. */

@@ -7,10 +7,15 @@ import {
   useTransport,
 } from "@connectrpc/connect-query";
 import { useMutation as usePlainMutation, useQueryClient } from "@tanstack/react-query";
+import { useEffect, useMemo } from "react";
 import { SubscriptionService } from "#gen/postrider/v1/subscription_pb";
 import { useAccess } from "@/rpc/session";
 
-const pageSize = 100;
+/** All are loaded: what fails comes first, wherever its name sorts. */
+const pageSize = 1000;
+/** Above this number health is read less often. */
+const fewSubscriptions = 200;
+const manyHealthEveryMs = 10_000;
 /** Health is read again this often: the tab's one stream is for events and deliveries. */
 const healthEveryMs = 3000;
 /** A test waits for the endpoint, for two minutes at most by the contract. */
@@ -20,15 +25,27 @@ const method = SubscriptionService.method;
 
 export function useSubscriptions() {
   const { tenant } = useAccess();
-  return useInfiniteQuery(
+  const query = useInfiniteQuery(
     method.listSubscriptions,
     { tenant, pageSize, pageToken: "" },
     {
       pageParamKey: "pageToken",
       getNextPageParam: (page) => page.nextPageToken || undefined,
-      refetchInterval: healthEveryMs,
+      refetchInterval: ({ state }) => {
+        const shown = state.data?.pages[0]?.subscriptions.length ?? 0;
+        return shown > fewSubscriptions ? manyHealthEveryMs : healthEveryMs;
+      },
     },
   );
+  const { hasNextPage, isFetching, isError, fetchNextPage, data } = query;
+  useEffect(() => {
+    if (hasNextPage && !isFetching && !isError) void fetchNextPage();
+  }, [hasNextPage, isFetching, isError, fetchNextPage]);
+  const subscriptions = useMemo(
+    () => data?.pages.flatMap((page) => page.subscriptions) ?? [],
+    [data],
+  );
+  return { query, subscriptions };
 }
 
 export function useSubscription(id: string) {

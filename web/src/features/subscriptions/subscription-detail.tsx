@@ -4,14 +4,13 @@ import { type ReactNode, useState } from "react";
 import type { Attempt } from "#gen/postrider/v1/delivery_pb";
 import { PayloadFormat } from "#gen/postrider/v1/event_pb";
 import {
-  BreakerState,
   type Subscription,
   type SubscriptionHealth,
   SubscriptionState,
 } from "#gen/postrider/v1/subscription_pb";
 import { readFault, sentence } from "@/rpc/fault";
 import { useAccess } from "@/rpc/session";
-import { breakerStatus, subscriptionStatus } from "@/theme/status";
+import { breakerStatus } from "@/theme/status";
 import { Badge } from "@/ui/badge";
 import { Button, buttonClass } from "@/ui/button";
 import { Actions, Dialog } from "@/ui/dialog";
@@ -20,8 +19,9 @@ import { milliseconds, writeDuration } from "@/ui/format/duration";
 import { Page } from "@/ui/page";
 import { moveRowFocus, useShortcuts } from "@/ui/shortcuts";
 import { EmptyState, ErrorState, Notice, Skeleton } from "@/ui/states";
-import { Ago, Instant } from "@/ui/time";
-import { backlogText, overallStatus, SuccessRate } from "./health";
+import { Ago, Instant, useNow } from "@/ui/time";
+import { conditionOf } from "./condition";
+import { backlogText, ConditionText, SuccessRate } from "./health";
 import {
   useDeleteSubscription,
   usePauseSubscription,
@@ -62,15 +62,11 @@ export function SubscriptionDetail({ id, renderAttempt, children }: Props) {
   }
   return (
     <Page
-      title={
-        <>
-          {subscription.name} <Badge status={overallStatus(subscription)} />
-        </>
-      }
+      title={subscription.name}
       actions={<Controls subscription={subscription} renderAttempt={renderAttempt} />}
     >
       {subscription.description && <p>{subscription.description}</p>}
-      <Trouble subscription={subscription} />
+      <Condition subscription={subscription} />
       <div className={styles.columns}>
         <Configuration subscription={subscription} />
         <Health subscription={subscription} />
@@ -100,27 +96,14 @@ function Missing({ id, cause, onRetry }: { id: string; cause: unknown; onRetry: 
   );
 }
 
-/** Why events do not flow right now, if they do not. */
-function Trouble({ subscription }: { subscription: Subscription }) {
-  const { state, stateReason, health } = subscription;
-  if (state === SubscriptionState.DISABLED) {
-    return <Notice tone="bad">Disabled. {stateReason || subscriptionStatus[state].hint}</Notice>;
-  }
-  if (state !== SubscriptionState.ACTIVE || !health) return null;
-  const { hold } = health;
-  if (hold && !hold.untilTime)
-    return <Notice tone="bad">Set aside. {sentence(hold.reason)}</Notice>;
-  if (health.breaker !== BreakerState.OPEN && health.breaker !== BreakerState.HOLDING) return null;
-  const cause = hold?.reason || health.lastError;
+/** How it is, in words, with the cause. */
+function Condition({ subscription }: { subscription: Subscription }) {
+  const { detail, tone } = conditionOf(subscription, useNow());
   return (
-    <Notice tone={health.breaker === BreakerState.OPEN ? "bad" : "warn"}>
-      {breakerStatus[health.breaker].hint} {cause && `${sentence(cause)} `}
-      {health.resumeTime && (
-        <>
-          Next try <Ago time={health.resumeTime} />.
-        </>
-      )}
-    </Notice>
+    <div className={styles.condition}>
+      <ConditionText subscription={subscription} />
+      {detail && <p className={tone === "bad" ? styles.cause : undefined}>{detail}</p>}
+    </div>
   );
 }
 

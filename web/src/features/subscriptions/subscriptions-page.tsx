@@ -1,44 +1,141 @@
-import { Link } from "@tanstack/react-router";
-import type { Subscription } from "#gen/postrider/v1/subscription_pb";
+import { Link, useNavigate } from "@tanstack/react-router";
+import { useEffect, useMemo, useState } from "react";
 import { useAccess } from "@/rpc/session";
-import { Badge } from "@/ui/badge";
-import { Button, buttonClass } from "@/ui/button";
+import type { Tone } from "@/theme/status";
+import { Dot } from "@/ui/badge";
+import { buttonClass } from "@/ui/button";
+import { clsx } from "@/ui/clsx";
+import { Input } from "@/ui/field";
+import { countText } from "@/ui/format/number";
 import { Icon } from "@/ui/icon";
-import { Page } from "@/ui/page";
 import { moveRowFocus, useShortcuts } from "@/ui/shortcuts";
 import { EmptyState, ErrorState, Skeleton } from "@/ui/states";
-import { tableClass } from "@/ui/table";
-import { Ago } from "@/ui/time";
-import { backlogText, overallStatus, SuccessRate } from "./health";
+import { type Group, groups } from "./condition";
+import {
+  listSubscriptions,
+  readGroup,
+  type SubscriptionList,
+  type SubscriptionSearch,
+} from "./list";
 import { useSubscriptions } from "./queries";
-import { typesOf } from "./subscription";
+import { SubscriptionRows } from "./subscription-rows";
 import styles from "./subscriptions-page.module.css";
-import { placeOf } from "./targets/registry";
 
-/** Every subscription with its health. */
-export function SubscriptionsPage() {
+const searchId = "subscription-search";
+
+/** Every subscription with its health, what needs somebody first. */
+export function SubscriptionsPage({ search }: { search: SubscriptionSearch }) {
   const { isAdmin } = useAccess();
-  const query = useSubscriptions();
-  useShortcuts({ j: () => moveRowFocus(1), k: () => moveRowFocus(-1) });
-  const subscriptions = query.data?.pages.flatMap((page) => page.subscriptions) ?? [];
+  const { query, subscriptions } = useSubscriptions();
+  const { q, state } = search;
+  const list = useMemo(
+    () => listSubscriptions(subscriptions, { q, state }, Date.now()),
+    [subscriptions, q, state],
+  );
+  useShortcuts({
+    j: () => moveRowFocus(1),
+    k: () => moveRowFocus(-1),
+    "/": () => document.getElementById(searchId)?.focus(),
+  });
   return (
-    <Page title="Subscriptions" actions={isAdmin && <NewLink />}>
-      {query.isPending && <Skeleton rows={5} label="Loading subscriptions" />}
-      {query.isError && !query.data && (
-        <ErrorState
-          title="Subscriptions could not be loaded"
-          cause={query.error}
-          onRetry={() => void query.refetch()}
+    <div className={styles.page}>
+      <header className={styles.head}>
+        <h1>Subscriptions</h1>
+        {subscriptions.length > 0 && <Filters search={search} list={list} />}
+        {isAdmin && (
+          <div className={styles.actions}>
+            <NewLink />
+          </div>
+        )}
+      </header>
+      <div className={styles.body}>
+        {query.isPending && <Skeleton rows={8} label="Loading subscriptions" />}
+        {query.isError && !query.data && (
+          <ErrorState
+            title="Subscriptions could not be loaded"
+            cause={query.error}
+            onRetry={() => void query.refetch()}
+          />
+        )}
+        {query.data && subscriptions.length === 0 && <NoSubscriptions />}
+        {subscriptions.length > 0 && list.shown.length === 0 && <NoneFound />}
+        {list.shown.length > 0 && <SubscriptionRows rows={list.shown} />}
+      </div>
+    </div>
+  );
+}
+
+const labels: Record<Group, [label: string, tone: Tone]> = {
+  failing: ["Failing", "bad"],
+  held: ["Held", "warn"],
+  paused: ["Paused", "idle"],
+  disabled: ["Disabled", "bad"],
+  healthy: ["Healthy", "good"],
+};
+
+/** Every change goes to the URL, so that a link keeps it. */
+function Filters({ search, list }: { search: SubscriptionSearch; list: SubscriptionList }) {
+  const navigate = useNavigate();
+  const [words, setWords] = useState(search.q ?? "");
+  // Back, forward and links change the URL from outside.
+  useEffect(() => setWords(search.q ?? ""), [search.q]);
+  const go = (change: SubscriptionSearch) =>
+    void navigate({ to: ".", search: (before) => ({ ...before, ...change }), replace: true });
+  const chosen = readGroup(search.state);
+  return (
+    <search className={styles.filters}>
+      <Input
+        id={searchId}
+        type="search"
+        aria-label="Search by name, type or target"
+        placeholder="Name, type or target"
+        className={styles.search}
+        value={words}
+        onChange={({ target }) => {
+          setWords(target.value);
+          go({ q: target.value || undefined });
+        }}
+      />
+      <fieldset className={styles.groups} aria-label="State of the subscriptions">
+        <Choice
+          label="All"
+          count={list.found}
+          isChosen={!chosen}
+          onChoose={() => go({ state: undefined })}
         />
-      )}
-      {query.data && subscriptions.length === 0 && <NoSubscriptions />}
-      {subscriptions.length > 0 && <Table subscriptions={subscriptions} />}
-      {query.hasNextPage && (
-        <Button busy={query.isFetchingNextPage} onClick={() => void query.fetchNextPage()}>
-          Load more
-        </Button>
-      )}
-    </Page>
+        {groups.map((group) => (
+          <Choice
+            key={group}
+            label={labels[group][0]}
+            tone={labels[group][1]}
+            count={list.counts[group]}
+            isChosen={chosen === group}
+            onChoose={() => go({ state: group })}
+          />
+        ))}
+      </fieldset>
+    </search>
+  );
+}
+
+function Choice(props: {
+  label: string;
+  tone?: Tone;
+  count: number;
+  isChosen: boolean;
+  onChoose: () => void;
+}) {
+  const { label, tone, count, isChosen, onChoose } = props;
+  return (
+    <button
+      type="button"
+      aria-pressed={isChosen}
+      className={clsx(styles.group, isChosen && styles.chosen)}
+      onClick={onChoose}
+    >
+      {tone && <Dot status={{ tone, label, hint: label }} />}
+      {label} <span className={styles.count}>{countText(count)}</span>
+    </button>
   );
 }
 
@@ -51,6 +148,18 @@ function NewLink() {
     >
       <Icon name="plus" /> New subscription
     </Link>
+  );
+}
+
+function NoneFound() {
+  return (
+    <EmptyState title="No subscription is like this">
+      <p>
+        <Link to="/subscriptions" search={({ tenant }) => ({ tenant })}>
+          Show all
+        </Link>
+      </p>
+    </EmptyState>
   );
 }
 
@@ -69,76 +178,5 @@ function NoSubscriptions() {
         </p>
       )}
     </EmptyState>
-  );
-}
-
-function Table({ subscriptions }: { subscriptions: Subscription[] }) {
-  return (
-    <table className={tableClass}>
-      <thead>
-        <tr>
-          <th scope="col">Name</th>
-          <th scope="col">State</th>
-          <th scope="col">Success, 1 h</th>
-          <th scope="col" data-number>
-            Backlog
-          </th>
-          <th scope="col" data-number>
-            Retrying
-          </th>
-          <th scope="col" data-number>
-            Dead
-          </th>
-          <th scope="col">Last success</th>
-          <th scope="col">Last error</th>
-        </tr>
-      </thead>
-      <tbody>
-        {subscriptions.map((subscription) => (
-          <Row key={subscription.id} subscription={subscription} />
-        ))}
-      </tbody>
-    </table>
-  );
-}
-
-function Row({ subscription }: { subscription: Subscription }) {
-  const { id, name, health } = subscription;
-  return (
-    <tr>
-      <th scope="row">
-        <Link
-          to="/subscriptions/$subscriptionId"
-          params={{ subscriptionId: id }}
-          search={({ tenant }) => ({ tenant })}
-          className={styles.name}
-          data-row={id}
-        >
-          {name}
-        </Link>
-        <span className={styles.about}>
-          <code>{typesOf(subscription).join(", ")}</code> → <code>{placeOf(subscription)}</code>
-        </span>
-      </th>
-      <td data-label="State">
-        <Badge status={overallStatus(subscription)} />
-      </td>
-      <td data-label="Success, 1 h">{health && <SuccessRate health={health} />}</td>
-      <td data-label="Backlog" data-number>
-        {health && backlogText(health)}
-      </td>
-      <td data-label="Retrying" data-number>
-        {Number(health?.retrying ?? 0).toLocaleString("en")}
-      </td>
-      <td data-label="Dead" data-number className={health?.dead ? styles.dead : undefined}>
-        {Number(health?.dead ?? 0).toLocaleString("en")}
-      </td>
-      <td data-label="Last success">
-        <Ago time={health?.lastSuccessTime} />
-      </td>
-      <td data-label="Last error" data-wide className={styles.error}>
-        {health?.hold?.reason || health?.lastError || "none"}
-      </td>
-    </tr>
   );
 }

@@ -9,6 +9,13 @@ export function clock(time: Timestamp): string {
   return `${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}.${ms}`;
 }
 
+/** "14:05", or "14:05:09" with seconds, in local time; with the day before it unless that is today. */
+export function shortClock(time: Timestamp, now: number, seconds = false): string {
+  const date = timestampDate(time);
+  const text = clock(time).slice(0, seconds ? 8 : 5);
+  return date.toDateString() === new Date(now).toDateString() ? text : `${day(time)} ${text}`;
+}
+
 /** "2026-01-31" in local time. */
 export function day(time: Timestamp): string {
   const date = timestampDate(time);

@@ -1,0 +1,122 @@
+import { useNavigate, useRouter } from "@tanstack/react-router";
+import { type MouseEvent, memo, useCallback } from "react";
+import type { Subscription } from "#gen/postrider/v1/subscription_pb";
+import { clsx } from "@/ui/clsx";
+import { countText } from "@/ui/format/number";
+import { useMedia } from "@/ui/media";
+import { Ago } from "@/ui/time";
+import { VirtualList } from "@/ui/virtual-list";
+import type { Listed } from "./condition";
+import { backlogText, ConditionText, SuccessRate } from "./health";
+import { typesOf } from "./subscription";
+import styles from "./subscription-rows.module.css";
+import { placeOf } from "./targets/registry";
+
+/** Below this width a row is a card. */
+const cards = "(max-width: 900px)";
+const columns = ["Name", "State", "Success, 1 h", "Backlog", "Retrying", "Dead", "Last success"];
+
+/** A thousand rows cost no more than a screenful. */
+export function SubscriptionRows({ rows }: { rows: readonly Listed[] }) {
+  const isCards = useMedia(cards);
+  const { query, open } = useRowLink();
+  return (
+    <VirtualList
+      rows={rows}
+      rowKey={({ subscription }) => subscription.id}
+      rowHeight={isCards ? 124 : 56}
+      label="Subscriptions, failing first"
+      className={clsx(styles.list)}
+      rowClassName={() => clsx(styles.row, styles.entry)}
+      header={<Header />}
+    >
+      {({ subscription }) => <Cells subscription={subscription} query={query} onOpen={open} />}
+    </VirtualList>
+  );
+}
+
+function Header() {
+  return (
+    <div role="rowgroup" className={styles.header}>
+      <div role="row" aria-rowindex={1} className={styles.row}>
+        {columns.map((title) => (
+          <span key={title} role="columnheader" className={styles.cell}>
+            {title}
+          </span>
+        ))}
+      </div>
+    </div>
+  );
+}
+
+/** Plain anchors: the router's own link works out its target at every render. */
+function useRowLink() {
+  const router = useRouter();
+  const navigate = useNavigate();
+  const search = ({ tenant }: { tenant?: string }) => ({ tenant });
+  const query = router.buildLocation({ to: "/subscriptions/new", search }).searchStr;
+  const open = useCallback(
+    (event: MouseEvent<HTMLAnchorElement>) => {
+      if (event.button !== 0 || event.metaKey || event.ctrlKey || event.shiftKey) return;
+      event.preventDefault();
+      const subscriptionId = event.currentTarget.dataset.row ?? "";
+      void navigate({
+        to: "/subscriptions/$subscriptionId",
+        params: { subscriptionId },
+        search: ({ tenant }: { tenant?: string }) => ({ tenant }),
+      });
+    },
+    [navigate],
+  );
+  return { query, open };
+}
+
+const Cells = memo(function Cells(props: {
+  subscription: Subscription;
+  query: string;
+  onOpen: (event: MouseEvent<HTMLAnchorElement>) => void;
+}) {
+  const { subscription, query, onOpen } = props;
+  const { id, name, health } = subscription;
+  const dead = health?.dead ?? 0n;
+  return (
+    <>
+      <span role="cell" className={clsx(styles.cell, styles.who)}>
+        <a
+          href={`/subscriptions/${id}${query}`}
+          onClick={onOpen}
+          className={styles.name}
+          data-row={id}
+          title={name}
+        >
+          {name}
+        </a>
+        <span className={styles.about}>
+          <code>{typesOf(subscription).join(", ")}</code> → <code>{placeOf(subscription)}</code>
+        </span>
+      </span>
+      <span role="cell" className={styles.condition}>
+        <ConditionText subscription={subscription} />
+      </span>
+      <span role="cell" className={clsx(styles.cell, styles.rate)}>
+        {health && <SuccessRate health={health} />}
+      </span>
+      <span role="cell" className={clsx(styles.cell, styles.number)} data-label="backlog">
+        {health && backlogText(health)}
+      </span>
+      <span role="cell" className={clsx(styles.cell, styles.number)} data-label="retrying">
+        {countText(Number(health?.retrying ?? 0))}
+      </span>
+      <span
+        role="cell"
+        className={clsx(styles.cell, styles.number, dead > 0n && styles.dead)}
+        data-label="dead"
+      >
+        {countText(Number(dead))}
+      </span>
+      <span role="cell" className={clsx(styles.cell, styles.last)}>
+        <Ago time={health?.lastSuccessTime} />
+      </span>
+    </>
+  );
+});
