@@ -1,3 +1,4 @@
+import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { Code, ConnectError } from "@connectrpc/connect";
 import { screen, waitFor } from "@testing-library/react";
 import { expect, it } from "vitest";
@@ -46,7 +47,7 @@ it("deliveries have columns, and many are retried with what came of each", async
   server.failWith("RetryDelivery", new ConnectError("it was delivered", Code.FailedPrecondition));
   await user.click(screen.getByRole("button", { name: "Select all shown" }));
   await user.click(screen.getByRole("button", { name: "Retry 5 selected" }));
-  await screen.findByText(/^0 retried, 5 refused: it was delivered \(5\)\.$/i);
+  await screen.findByText(/^0 retried, 5 refused: .*it was delivered.* \(5\)\.$/i);
 });
 
 it("a delivery that leaves the chosen state leaves the list, unless it is selected", async () => {
@@ -60,7 +61,11 @@ it("a delivery that leaves the chosen state leaves the list, unless it is select
   await user.keyboard("jx");
   expect((await box(2)) as HTMLInputElement).toHaveProperty("checked", true);
   for (const delivery of [first, second]) {
-    server.putDelivery({ ...delivery, state: DeliveryState.RETRYING, updateTime: { seconds: 9n } });
+    server.putDelivery({
+      ...delivery,
+      state: DeliveryState.RETRYING,
+      updateTime: timestampFromMs(9000),
+    });
   }
   await screen.findByText("(no longer in the chosen state)");
   await waitFor(() => expect(screen.queryByText("subject-1")).toBeNull());
