@@ -121,7 +121,7 @@ const serverPages = [{ to: "/tenants", icon: "tenants", label: "Tenants" }] as c
 
 function Navigation({ session, tenant }: { session: Session; tenant: string | undefined }) {
   const isAdmin = session.scopes.includes(ApiKeyScope.ADMIN);
-  const isTight = useMedia("(max-width: 960px)");
+  const isTight = useMedia("(max-width: 1240px)");
   const shown = [
     ...pages,
     ...(isAdmin ? adminPages : []),

@@ -240,7 +240,7 @@ function Row(props: {
         <span role="cell" data-label="attempts" className={styles.number}>
           {delivery.attemptCount}
         </span>
-        <span role="cell" data-label="next try">
+        <span role="cell">
           {nextTry(delivery)}
         </span>
         <span role="cell" className={styles.answer} title={delivery.lastAttempt?.error}>
