@@ -240,9 +240,7 @@ function Row(props: {
         <span role="cell" data-label="attempts" className={styles.number}>
           {delivery.attemptCount}
         </span>
-        <span role="cell">
-          {nextTry(delivery)}
-        </span>
+        <span role="cell">{nextTry(delivery)}</span>
         <span role="cell" className={styles.answer} title={delivery.lastAttempt?.error}>
           {answer(delivery)}
         </span>
