@@ -8,6 +8,9 @@ SHELL := bash
 TOOL := go tool -modfile=tools/go.mod
 export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
 
+# As Go sets them, but without -g: debug information is a quarter of the time that SQLite takes to compile.
+export CGO_CFLAGS ?= -O2
+
 # The example schemas that `make run` serves. Committed, so that the server needs no Node to start.
 SHOP_SCHEMAS := gen/descriptors/shop.v1.binpb
 
