@@ -10,6 +10,7 @@ import (
 	"cel.dev/cel-go/common/operators"
 	"google.golang.org/protobuf/reflect/protoreflect"
 
+	"github.com/postrider-dev/postrider/server/gateway"
 	"github.com/postrider-dev/postrider/server/meter"
 )
 
@@ -135,11 +136,11 @@ func (s *suggestions) suggestField(of place, name string) string {
 		if found := fieldOf(root, name); found != nil {
 			return "data." + name
 		}
-		return nearest(name, eventFieldNames)
+		return gateway.Nearest(name, eventFieldNames)
 	case of.message == nil || of.many:
 		return ""
 	}
-	if near := nearest(name, fieldNames(of.message)); near != "" {
+	if near := gateway.Nearest(name, fieldNames(of.message)); near != "" {
 		return near
 	}
 	// One level too high: the field is in one of the messages here.
@@ -167,7 +168,7 @@ func (s *suggestions) suggestReference(name string) string {
 		}
 	}
 	slices.Sort(candidates)
-	return nearest(name, candidates)
+	return gateway.Nearest(name, candidates)
 }
 
 func fieldNames(message protoreflect.MessageDescriptor) []string {
@@ -182,43 +183,4 @@ func fieldNames(message protoreflect.MessageDescriptor) []string {
 		}
 	}
 	return names
-}
-
-// nearest returns the candidate with the fewest changes, if that is at most one change per three letters. Case and
-// underscores do not count.
-func nearest(name string, candidates []string) string {
-	wanted := plain(name)
-	best, least := "", max(1, len(wanted)/3)+1
-	for _, candidate := range candidates {
-		if d := distance(wanted, plain(candidate)); d < least {
-			best, least = candidate, d
-		}
-	}
-	return best
-}
-
-func plain(name string) string { return strings.ToLower(strings.ReplaceAll(name, "_", "")) }
-
-// distance returns the number of letters to add, remove, replace, or swap with their neighbour to turn one name into the
-// other.
-func distance(a, b string) int {
-	before, last, row := make([]int, len(b)+1), make([]int, len(b)+1), make([]int, len(b)+1)
-	for j := range last {
-		last[j] = j
-	}
-	for i := 1; i <= len(a); i++ {
-		row[0] = i
-		for j := 1; j <= len(b); j++ {
-			replace := last[j-1]
-			if a[i-1] != b[j-1] {
-				replace++
-			}
-			row[j] = min(last[j]+1, row[j-1]+1, replace)
-			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
-				row[j] = min(row[j], before[j-2]+1)
-			}
-		}
-		before, last, row = last, row, before
-	}
-	return last[len(b)]
 }

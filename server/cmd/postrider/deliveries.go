@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -21,34 +22,30 @@ func deliveriesCommand(env environment, to *connection) *cobra.Command {
 		Short: "Show deliveries and their attempts, and retry them",
 		Example: `  postrider deliveries list --subscription billing --state dead
   postrider deliveries list --event evt_06h2jds74l0mqo5ntd7earo5ug
-  postrider deliveries show dlv_00000000000020000000000004000000
-  postrider deliveries list --state dead --json | jq -r .id | xargs postrider deliveries retry`,
+  postrider deliveries get dlv_00000000000020000000000004000000
+  postrider deliveries list --state dead --ndjson | jq -r .id | xargs postrider deliveries retry`,
 	}
 	to.addFlags(cmd)
 	group(cmd)
-	cmd.AddCommand(listDeliveries(env, to), showDelivery(env, to), retryDeliveries(env, to))
+	cmd.AddCommand(listDeliveries(env, to), getDelivery(env, to), retryDeliveries(env, to))
 	return cmd
 }
 
 func listDeliveries(env environment, to *connection) *cobra.Command {
 	var request postriderv1.ListDeliveriesRequest
 	var states []string
-	var limit int32
-	var asJSON bool
+	var limit int
+	var shown format
 	cmd := &cobra.Command{Use: "list", Short: "List the newest deliveries", Args: noArguments}
 	flags := cmd.Flags()
 	flags.Var(placeholder(&request.Subscription, "NAME|ID"), "subscription", "only deliveries of this subscription")
 	flags.Var(placeholder(&request.EventId, "ID"), "event", "only deliveries of this event")
 	flags.StringSliceVar(&states, "state", nil, "only deliveries in these states: pending, retrying, delivered, dead")
 	named(flags, "state", "STATE,...")
-	flags.Int32Var(&limit, "limit", 50, "number of deliveries, at most 1000")
-	named(flags, "limit", "N")
-	flags.BoolVar(&asJSON, "json", false, "print each as one line of JSON")
+	addLimit(cmd, &limit)
+	shown.add(cmd)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		var err error
-		if limit < 1 || limit > 1000 {
-			return usageError{cmd, errors.New("--limit: must be 1 to 1000")}
-		}
 		if request.States, err = deliveryStates(states); err != nil {
 			return usageError{cmd, err}
 		}
@@ -56,50 +53,56 @@ func listDeliveries(env environment, to *connection) *cobra.Command {
 		if err != nil {
 			return err
 		}
-		request.Tenant, request.PageSize = c.tenant, limit
-		response, err := c.deliveries.ListDeliveries(cmd.Context(), connect.NewRequest(&request))
-		if err != nil {
-			return err
-		}
-		if asJSON {
-			return printMessages(env.stdout, response.Msg.GetDeliveries())
-		}
-		return deliveryTable(env.stdout, response.Msg.GetDeliveries())
+		request.Tenant = c.tenant
+		list := newest(limit, func(size int32, token string) ([]*postriderv1.Delivery, string, error) {
+			request.PageSize, request.PageToken = size, token
+			response, err := c.deliveries.ListDeliveries(cmd.Context(), connect.NewRequest(&request))
+			if err != nil {
+				return nil, "", err
+			}
+			return response.Msg.GetDeliveries(), response.Msg.GetNextPageToken(), nil
+		})
+		return printList(env.stdout, shown, deliveryListing, list)
 	}
 	return cmd
 }
 
 const deliveryStatePrefix = "DELIVERY_STATE_"
 
+// deliveryStateNames are the states that a list can be narrowed to.
+func deliveryStateNames() []string { return []string{"pending", "retrying", "delivered", "dead"} }
+
 func deliveryStates(names []string) (states []postriderv1.DeliveryState, err error) {
 	for _, name := range names {
 		state := postriderv1.DeliveryState_value[deliveryStatePrefix+strings.ToUpper(name)]
 		if state == 0 {
-			return nil, fmt.Errorf("--state: unknown state %q", name)
+			return nil, wrongUsage("--state: %q is not pending, retrying, delivered or dead", name)
 		}
 		states = append(states, postriderv1.DeliveryState(state))
 	}
 	return states, nil
 }
 
-func deliveryTable(w io.Writer, deliveries []*postriderv1.Delivery) error {
-	return table(w, "UPDATED\tSTATE\tATTEMPTS\tSUBSCRIPTION\tTYPE\tEVENT\tID", func(row func(string, ...any)) {
-		for _, d := range deliveries {
-			row("%s\t%s\t%d\t%s\t%s\t%s\t%s", local(d.GetUpdateTime()), lower(d.GetState().String(), deliveryStatePrefix),
-				d.GetAttemptCount(), d.GetSubscriptionName(), d.GetEventType(), d.GetEventId(), d.GetId())
+var deliveryListing = listing[*postriderv1.Delivery]{
+	head: "UPDATED\tSTATE\tATTEMPTS\tSUBSCRIPTION\tTYPE\tEVENT\tID",
+	row: func(d *postriderv1.Delivery) []any {
+		return []any{
+			local(d.GetUpdateTime()), lower(d.GetState().String(), deliveryStatePrefix), d.GetAttemptCount(), d.GetSubscriptionName(),
+			d.GetEventType(), d.GetEventId(), d.GetId(),
 		}
-	})
+	},
+	json: messageLine[*postriderv1.Delivery],
 }
 
 func local(at *timestamppb.Timestamp) string { return at.AsTime().Local().Format(time.DateTime) }
 
-func showDelivery(env environment, to *connection) *cobra.Command {
-	var asJSON bool
+func getDelivery(env environment, to *connection) *cobra.Command {
+	var shown format
 	cmd := &cobra.Command{
-		Use: "show ID", Short: "Show the attempts of a delivery, with requests and responses",
+		Use: "get ID", Aliases: []string{"show"}, Short: "Show the attempts of a delivery, with requests and responses",
 		Args: oneArgument("give the ID of a delivery"),
 	}
-	cmd.Flags().BoolVar(&asJSON, "json", false, "print delivery and attempts as JSON")
+	shown.addOne(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		c, err := to.open()
 		if err != nil {
@@ -110,10 +113,10 @@ func showDelivery(env environment, to *connection) *cobra.Command {
 		if err != nil {
 			return err
 		}
-		if asJSON {
+		if shown.forPrograms() {
 			return printMessage(env.stdout, response.Msg)
 		}
-		if err := deliveryTable(env.stdout, []*postriderv1.Delivery{response.Msg.GetDelivery()}); err != nil {
+		if err := deliveryListing.table(env.stdout, []*postriderv1.Delivery{response.Msg.GetDelivery()}); err != nil {
 			return err
 		}
 		if err := printNext(env.stdout, response.Msg.GetDelivery()); err != nil {
@@ -134,23 +137,43 @@ func retryDeliveries(env environment, to *connection) *cobra.Command {
 			return nil
 		},
 	}
+	var shown format
+	shown.add(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		c, err := to.open()
 		if err != nil {
 			return err
 		}
-		for _, id := range args {
-			request := &postriderv1.RetryDeliveryRequest{Tenant: c.tenant, Id: id}
-			if _, err := c.deliveries.RetryDelivery(cmd.Context(), connect.NewRequest(request)); err != nil {
-				return fmt.Errorf("%s: %w", id, err)
+		retried := func(yield func([]*postriderv1.Delivery, error) bool) {
+			for _, id := range args {
+				one, err := c.retry(cmd.Context(), id)
+				if !yield([]*postriderv1.Delivery{one}, err) {
+					return
+				}
 			}
-			if err := say(env.stdout, "%s will be retried as soon as possible\n", id); err != nil {
+		}
+		if shown.forPrograms() {
+			return printList(env.stdout, shown, deliveryListing, retried)
+		}
+		for one, err := range retried {
+			if err != nil {
+				return err
+			}
+			if err := say(env.stdout, "%s will be retried as soon as possible\n", one[0].GetId()); err != nil {
 				return err
 			}
 		}
 		return nil
 	}
 	return cmd
+}
+
+func (c *client) retry(ctx context.Context, id string) (*postriderv1.Delivery, error) {
+	response, err := c.deliveries.RetryDelivery(ctx, connect.NewRequest(&postriderv1.RetryDeliveryRequest{Tenant: c.tenant, Id: id}))
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", id, err)
+	}
+	return response.Msg.GetDelivery(), nil
 }
 
 // printNext prints what a delivery that failed waits for. Without a time, or once it is due, that is its subscription, which is paused,

@@ -6,8 +6,11 @@ import (
 	"io"
 	"strings"
 
+	"buf.build/gen/go/bufbuild/protovalidate/protocolbuffers/go/buf/validate"
+	"buf.build/go/protovalidate"
 	"connectrpc.com/connect"
 	"github.com/spf13/cobra"
+	"google.golang.org/genproto/googleapis/rpc/errdetails"
 )
 
 // The exit codes, which scripts rely on.
@@ -19,7 +22,7 @@ const (
 	exitUnreachable = 4
 )
 
-// usageError is a command line that makes no sense.
+// usageError is a command line that makes no sense. Without a command it is of the one that ran.
 type usageError struct {
 	command *cobra.Command
 	err     error
@@ -28,21 +31,27 @@ type usageError struct {
 func (e usageError) Error() string { return e.err.Error() }
 func (e usageError) Unwrap() error { return e.err }
 
+// wrongUsage is a usageError of the command that runs.
+func wrongUsage(format string, args ...any) error {
+	return usageError{err: fmt.Errorf(format, args...)}
+}
+
 // exitCode says with what code the process ends after err.
 func exitCode(err error) int {
 	var usage usageError
+	var connection connectionError
 	var refused *connect.Error
 	switch {
 	case err == nil:
 		return exitOK
-	case errors.As(err, &usage), strings.HasPrefix(err.Error(), "unknown command"):
+	case errors.As(err, &usage):
 		return exitUsage
+	case errors.As(err, &connection), errors.Is(err, errNoKey):
+		return exitUnreachable
 	case errors.As(err, &refused):
 		return codeExit(refused.Code())
 	case errors.Is(err, errIncompatible):
 		return exitRefused
-	case errors.Is(err, errNoKey):
-		return exitUnreachable
 	default:
 		return exitFailed
 	}
@@ -59,22 +68,51 @@ func codeExit(code connect.Code) int {
 	}
 }
 
-// report prints an error for a person.
-func report(w io.Writer, err error) {
+// report prints an error of a command for a person.
+func report(w io.Writer, ran *cobra.Command, err error) {
 	// What a server says stays under the line that says who says it.
 	fmt.Fprintf(w, "postrider: %s\n", strings.ReplaceAll(message(err), "\n", "\n  "))
 	var usage usageError
 	if errors.As(err, &usage) {
-		fmt.Fprintf(w, "Run %q for help.\n", usage.command.CommandPath()+" --help")
+		if usage.command != nil {
+			ran = usage.command
+		}
+		fmt.Fprintf(w, "Run %q for help.\n", ran.CommandPath()+" --help")
 	}
 }
 
-// message is the error without the name of its code, which says nothing to a person that the message does not.
+// message is the error without the name of its code, which says nothing to a person that the message does not. Several violations
+// have a line each.
 func message(err error) string {
 	text := err.Error()
 	var refused *connect.Error
-	if errors.As(err, &refused) && refused.Message() != "" {
-		text = strings.Replace(text, refused.Error(), refused.Message(), 1)
+	if !errors.As(err, &refused) || refused.Message() == "" {
+		return text
 	}
-	return text
+	plain := refused.Message()
+	if lines := violations(refused); len(lines) > 1 {
+		plain = fmt.Sprintf("refused for %d reasons:\n%s", len(lines), strings.Join(lines, "\n"))
+	}
+	return strings.Replace(text, refused.Error(), plain, 1)
+}
+
+// violations lists the fields at fault that an error of the server names, with the reasons.
+func violations(refused *connect.Error) (lines []string) {
+	for _, detail := range refused.Details() {
+		value, err := detail.Value()
+		if err != nil {
+			continue
+		}
+		switch value := value.(type) {
+		case *validate.Violations:
+			for _, v := range value.GetViolations() {
+				lines = append(lines, protovalidate.FieldPathString(v.GetField())+": "+v.GetMessage())
+			}
+		case *errdetails.BadRequest:
+			for _, v := range value.GetFieldViolations() {
+				lines = append(lines, v.GetField()+": "+v.GetDescription())
+			}
+		}
+	}
+	return lines
 }

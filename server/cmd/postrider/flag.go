@@ -10,13 +10,26 @@ import (
 // selective lets a command refuse what narrows its selection and is given as nothing, as by a variable of the shell that is
 // not set: it would select all.
 func selective(cmd *cobra.Command, flags ...string) {
-	cmd.PreRunE = func(cmd *cobra.Command, _ []string) error {
+	checkFirst(cmd, func(cmd *cobra.Command) error {
 		for _, name := range flags {
 			if flag := cmd.Flags().Lookup(name); flag.Changed && (flag.Value.String() == "" || flag.Value.String() == "[]") {
 				return usageError{cmd, fmt.Errorf("--%s has no value; leave it out to select all", name)}
 			}
 		}
 		return nil
+	})
+}
+
+// checkFirst adds a check of the flags that a command makes before it runs.
+func checkFirst(cmd *cobra.Command, check func(cmd *cobra.Command) error) {
+	before := cmd.PreRunE
+	cmd.PreRunE = func(cmd *cobra.Command, args []string) error {
+		if before != nil {
+			if err := before(cmd, args); err != nil {
+				return err
+			}
+		}
+		return check(cmd)
 	}
 }
 

@@ -1,7 +1,9 @@
 package main
 
 import (
+	"context"
 	"fmt"
+	"iter"
 	"strings"
 
 	"connectrpc.com/connect"
@@ -28,37 +30,38 @@ func keysCommand(env environment, to *connection) *cobra.Command {
 }
 
 func listKeys(env environment, to *connection) *cobra.Command {
-	var asJSON bool
+	var shown format
 	cmd := &cobra.Command{Use: "list", Short: "List API keys, including revoked ones", Args: noArguments}
-	cmd.Flags().BoolVar(&asJSON, "json", false, "print each as one line of JSON")
+	shown.add(cmd)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		c, err := to.open()
 		if err != nil {
 			return err
 		}
-		var all []*postriderv1.ApiKey
-		request := &postriderv1.ListApiKeysRequest{Tenant: c.tenant, PageSize: 1000}
-		for {
-			response, err := c.keys.ListApiKeys(cmd.Context(), connect.NewRequest(request))
-			if err != nil {
-				return err
-			}
-			all = append(all, response.Msg.GetApiKeys()...)
-			if request.PageToken = response.Msg.GetNextPageToken(); request.PageToken == "" {
-				break
-			}
-		}
-		if asJSON {
-			return printMessages(env.stdout, all)
-		}
-		return table(env.stdout, "NAME\tSCOPES\tTENANT\tBEGINS\tSTATE\tID", func(row func(string, ...any)) {
-			for _, key := range all {
-				row("%s\t%s\t%s\t%s…\t%s\t%s", key.GetName(), scopeNames(key.GetScopes()), firstOf(key.GetTenant(), "(any)"),
-					key.GetHint(), keyState(key), key.GetId())
-			}
-		})
+		return printList(env.stdout, shown, keyListing, c.listKeys(cmd.Context()))
 	}
 	return cmd
+}
+
+var keyListing = listing[*postriderv1.ApiKey]{
+	head: "NAME\tSCOPES\tTENANT\tBEGINS\tSTATE\tID",
+	row: func(key *postriderv1.ApiKey) []any {
+		return []any{
+			key.GetName(), scopeNames(key.GetScopes()), firstOf(key.GetTenant(), "(any)"), key.GetHint() + "…", keyState(key), key.GetId(),
+		}
+	},
+	json: messageLine[*postriderv1.ApiKey],
+}
+
+func (c *client) listKeys(ctx context.Context) iter.Seq2[[]*postriderv1.ApiKey, error] {
+	return pages(func(token string) ([]*postriderv1.ApiKey, string, error) {
+		response, err := c.keys.ListApiKeys(ctx, connect.NewRequest(
+			&postriderv1.ListApiKeysRequest{Tenant: c.tenant, PageSize: pageSize, PageToken: token}))
+		if err != nil {
+			return nil, "", err
+		}
+		return response.Msg.GetApiKeys(), response.Msg.GetNextPageToken(), nil
+	})
 }
 
 func keyState(key *postriderv1.ApiKey) string {
@@ -78,6 +81,7 @@ func scopeNames(scopes []postriderv1.ApiKeyScope) string {
 
 func createKey(env environment, to *connection) *cobra.Command {
 	var scopes []string
+	var shown format
 	cmd := &cobra.Command{
 		Use:   "create NAME --scopes SCOPE,…",
 		Short: "Create an API key and print its secret, which is shown only once",
@@ -90,6 +94,7 @@ Scopes: publish (publish events), consume (read events and deliveries, subscribe
 	}
 	cmd.Flags().StringSliceVar(&scopes, "scopes", nil, "publish, consume, admin")
 	named(cmd.Flags(), "scopes", "SCOPE,...")
+	shown.addOne(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		wanted, err := parseScopes(scopes)
 		if err != nil {
@@ -104,6 +109,9 @@ Scopes: publish (publish events), consume (read events and deliveries, subscribe
 		}))
 		if err != nil {
 			return err
+		}
+		if shown.forPrograms() {
+			return printMessage(env.stdout, response.Msg)
 		}
 		_ = say(env.stderr, "Key %s created; its secret is not shown again:\n", response.Msg.GetApiKey().GetId())
 		_, err = fmt.Fprintln(env.stdout, response.Msg.GetSecret())
@@ -128,19 +136,20 @@ func parseScopes(names []string) ([]postriderv1.ApiKeyScope, error) {
 }
 
 func revokeKey(env environment, to *connection) *cobra.Command {
-	return &cobra.Command{
-		Use: "revoke ID", Short: "Revoke an API key for good, within a second", Args: oneArgument("give the ID of a key"),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			c, err := to.open()
-			if err != nil {
-				return err
-			}
-			response, err := c.keys.RevokeApiKey(cmd.Context(), connect.NewRequest(&postriderv1.RevokeApiKeyRequest{Id: args[0]}))
-			if err != nil {
-				return err
-			}
-			err = say(env.stdout, "%s (%s) is revoked\n", response.Msg.GetApiKey().GetName(), args[0])
+	var shown format
+	cmd := &cobra.Command{Use: "revoke ID", Short: "Revoke an API key for good, within a second", Args: oneArgument("give the ID of a key")}
+	shown.addOne(cmd)
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		c, err := to.open()
+		if err != nil {
 			return err
-		},
+		}
+		response, err := c.keys.RevokeApiKey(cmd.Context(), connect.NewRequest(&postriderv1.RevokeApiKeyRequest{Id: args[0]}))
+		if err != nil {
+			return err
+		}
+		key := response.Msg.GetApiKey()
+		return shown.printOne(env.stdout, key, func() error { return say(env.stdout, "%s (%s) is revoked\n", key.GetName(), args[0]) })
 	}
+	return cmd
 }

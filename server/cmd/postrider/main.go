@@ -18,7 +18,7 @@ func run() int {
 	// A second signal ends the process at once, without a graceful stop.
 	context.AfterFunc(ctx, stop)
 	return execute(ctx, environment{
-		stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, lookup: os.LookupEnv,
+		stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, lookup: os.LookupEnv, configFolder: os.UserConfigDir,
 	}, os.Args[1:])
 }
 
@@ -27,9 +27,9 @@ func execute(ctx context.Context, env environment, args []string) int {
 	env.stdout, env.stderr = newTerminal(env.stdout), newTerminal(env.stderr)
 	command := newCommand(env)
 	command.SetArgs(args)
-	err := command.ExecuteContext(ctx)
+	ran, err := command.ExecuteContextC(ctx)
 	if err != nil {
-		report(env.stderr, err)
+		report(env.stderr, ran, err)
 	}
 	return exitCode(err)
 }

@@ -24,13 +24,13 @@ func TestDefaultsOnTheCommandLine(t *testing.T) {
 	hook := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
 	t.Cleanup(hook.Close)
 	const format = `"payloadFormat":"PAYLOAD_FORMAT_JSON`
-	if out := i.must("", "subscriptions", "create", "billing", "--url", hook.URL, "--defaults"); !strings.Contains(out, format+`_DEFAULTS"`) {
+	if out := i.must("", "subscriptions", "create", "billing", "--url", hook.URL, "--defaults", "--json"); !strings.Contains(out, format+`_DEFAULTS"`) {
 		t.Errorf("created: %s", out)
 	}
-	if out := i.must("", "subscriptions", "update", "billing", "--description", "x"); !strings.Contains(out, format+`_DEFAULTS"`) {
+	if out := i.must("", "subscriptions", "update", "billing", "--description", "x", "--json"); !strings.Contains(out, format+`_DEFAULTS"`) {
 		t.Errorf("after another change: %s", out)
 	}
-	if out := i.must("", "subscriptions", "update", "billing", "--defaults=false"); !strings.Contains(out, format+`"`) {
+	if out := i.must("", "subscriptions", "update", "billing", "--defaults=false", "--json"); !strings.Contains(out, format+`"`) {
 		t.Errorf("without defaults again: %s", out)
 	}
 }

@@ -70,7 +70,6 @@ them they are repeats: they count as duplicates, or are refused if the server ha
 	set.Var(placeholder(&flags.subject, "TEXT"), "subject", "what the event is about")
 	set.Var(placeholder(&flags.time, "TIME"), "time", "when the event happened, RFC 3339 (default: now)")
 	set.BoolVar(&flags.json, "json", false, "print each acknowledgement as JSON")
-	to.addFlags(cmd)
 	return cmd
 }
 

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"iter"
 	"strings"
 	"time"
 
@@ -25,45 +26,39 @@ func streamsCommand(env environment, to *connection) *cobra.Command {
 }
 
 func listStreams(env environment, to *connection) *cobra.Command {
-	var asJSON bool
+	var shown format
 	cmd := &cobra.Command{Use: "list", Short: "List the open live streams of a tenant, oldest first", Args: noArguments}
-	cmd.Flags().BoolVar(&asJSON, "json", false, "print each as one line of JSON")
+	shown.add(cmd)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		c, err := to.open()
 		if err != nil {
 			return err
 		}
-		all, err := c.allStreams(cmd.Context())
-		if err != nil {
-			return err
-		}
-		if asJSON {
-			return printMessages(env.stdout, all)
-		}
-		return table(env.stdout, "ID\tOVER\tWHO\tFROM\tOPEN FOR\tSTATE\tLAG\tSENT\tCARRIES", func(row func(string, ...any)) {
-			for _, one := range all {
-				row("%s\t%s\t%s\t%s\t%s\t%s\t%d\t%d\t%s", one.GetId(), lower(one.GetTransport().String(), "TRANSPORT_"), holderOf(one),
-					one.GetRemoteAddress(), time.Since(one.GetOpenTime().AsTime()).Round(time.Second), streamState(one),
-					one.GetLag(), one.GetSent(), carries(one.GetFilters()))
-			}
-		})
+		return printList(env.stdout, shown, streamListing, c.listStreams(cmd.Context()))
 	}
 	return cmd
 }
 
-func (c *client) allStreams(ctx context.Context) ([]*postriderv1.LiveStream, error) {
-	var all []*postriderv1.LiveStream
-	request := &postriderv1.ListStreamsRequest{Tenant: c.tenant, PageSize: 1000}
-	for {
-		response, err := c.streams.ListStreams(ctx, connect.NewRequest(request))
+var streamListing = listing[*postriderv1.LiveStream]{
+	head: "ID\tOVER\tWHO\tFROM\tOPEN FOR\tSTATE\tLAG\tSENT\tCARRIES",
+	row: func(one *postriderv1.LiveStream) []any {
+		return []any{
+			one.GetId(), lower(one.GetTransport().String(), "TRANSPORT_"), holderOf(one), one.GetRemoteAddress(),
+			time.Since(one.GetOpenTime().AsTime()).Round(time.Second), streamState(one), one.GetLag(), one.GetSent(), carries(one.GetFilters()),
+		}
+	},
+	json: messageLine[*postriderv1.LiveStream],
+}
+
+func (c *client) listStreams(ctx context.Context) iter.Seq2[[]*postriderv1.LiveStream, error] {
+	return pages(func(token string) ([]*postriderv1.LiveStream, string, error) {
+		response, err := c.streams.ListStreams(ctx, connect.NewRequest(
+			&postriderv1.ListStreamsRequest{Tenant: c.tenant, PageSize: pageSize, PageToken: token}))
 		if err != nil {
-			return nil, err
+			return nil, "", err
 		}
-		all = append(all, response.Msg.GetStreams()...)
-		if request.PageToken = response.Msg.GetNextPageToken(); request.PageToken == "" {
-			return all, nil
-		}
-	}
+		return response.Msg.GetStreams(), response.Msg.GetNextPageToken(), nil
+	})
 }
 
 // holderOf is the name of the key, and by what a stream was let in if not by the key itself.
@@ -100,18 +95,19 @@ func disconnectStream(env environment, to *connection) *cobra.Command {
 		Short: "Disconnect a live stream and tell its client not to reconnect by itself",
 		Args:  oneArgument("give the ID of a stream"),
 	}
+	var shown format
+	shown.addOne(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		c, err := to.open()
 		if err != nil {
 			return err
 		}
-		_, err = c.streams.DisconnectStream(cmd.Context(), connect.NewRequest(
+		response, err := c.streams.DisconnectStream(cmd.Context(), connect.NewRequest(
 			&postriderv1.DisconnectStreamRequest{Tenant: c.tenant, Id: args[0]}))
 		if err != nil {
 			return err
 		}
-		err = say(env.stdout, "%s is disconnected\n", args[0])
-		return err
+		return shown.printOne(env.stdout, response.Msg, func() error { return say(env.stdout, "%s is disconnected\n", args[0]) })
 	}
 	return cmd
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"iter"
 	"strings"
 	"time"
 
@@ -36,41 +37,39 @@ func subscriptionsCommand(env environment, to *connection) *cobra.Command {
 }
 
 func listSubscriptions(env environment, to *connection) *cobra.Command {
-	var asJSON bool
+	var shown format
 	cmd := &cobra.Command{Use: "list", Short: "List subscriptions with their health", Args: noArguments}
-	cmd.Flags().BoolVar(&asJSON, "json", false, "print each as one line of JSON")
+	shown.add(cmd)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		c, err := to.open()
 		if err != nil {
 			return err
 		}
-		var all []*postriderv1.Subscription
-		request := &postriderv1.ListSubscriptionsRequest{Tenant: c.tenant, PageSize: 1000}
-		for {
-			response, err := c.subscriptions.ListSubscriptions(cmd.Context(), connect.NewRequest(request))
-			if err != nil {
-				return err
-			}
-			all = append(all, response.Msg.GetSubscriptions()...)
-			if request.PageToken = response.Msg.GetNextPageToken(); request.PageToken == "" {
-				break
-			}
-		}
-		if asJSON {
-			return printMessages(env.stdout, all)
-		}
-		return subscriptionTable(env.stdout, all)
+		return printList(env.stdout, shown, subscriptionListing, c.listSubscriptions(cmd.Context()))
 	}
 	return cmd
 }
 
-func subscriptionTable(w io.Writer, subs []*postriderv1.Subscription) error {
-	return table(w, "NAME\tSTATE\tTYPES\tTARGET\tBACKLOG\tRETRYING\tDEAD\tID", func(row func(string, ...any)) {
-		for _, sub := range subs {
-			health := sub.GetHealth()
-			row("%s\t%s\t%s\t%s\t%d\t%d\t%d\t%s", sub.GetName(), state(sub), typesOf(sub.GetFilter()),
-				placeOf(sub.GetTarget()), health.GetBacklog(), health.GetRetrying(), health.GetDead(), sub.GetId())
+var subscriptionListing = listing[*postriderv1.Subscription]{
+	head: "NAME\tSTATE\tTYPES\tTARGET\tBACKLOG\tRETRYING\tDEAD\tID",
+	row: func(sub *postriderv1.Subscription) []any {
+		health := sub.GetHealth()
+		return []any{
+			sub.GetName(), state(sub), typesOf(sub.GetFilter()), placeOf(sub.GetTarget()),
+			health.GetBacklog(), health.GetRetrying(), health.GetDead(), sub.GetId(),
 		}
+	},
+	json: messageLine[*postriderv1.Subscription],
+}
+
+func (c *client) listSubscriptions(ctx context.Context) iter.Seq2[[]*postriderv1.Subscription, error] {
+	return pages(func(token string) ([]*postriderv1.Subscription, string, error) {
+		response, err := c.subscriptions.ListSubscriptions(ctx, connect.NewRequest(
+			&postriderv1.ListSubscriptionsRequest{Tenant: c.tenant, PageSize: pageSize, PageToken: token}))
+		if err != nil {
+			return nil, "", err
+		}
+		return response.Msg.GetSubscriptions(), response.Msg.GetNextPageToken(), nil
 	})
 }
 
@@ -100,21 +99,22 @@ func typesOf(filter *postriderv1.Filter) string {
 }
 
 func getSubscription(env environment, to *connection) *cobra.Command {
-	return &cobra.Command{
-		Use: "get NAME|ID", Short: "Print one subscription as JSON", Args: oneArgument("give the NAME or ID of a subscription"),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			c, err := to.open()
-			if err != nil {
-				return err
-			}
-			response, err := c.subscriptions.GetSubscription(cmd.Context(), connect.NewRequest(
-				&postriderv1.GetSubscriptionRequest{Tenant: c.tenant, Id: args[0]}))
-			if err != nil {
-				return err
-			}
-			return printMessage(env.stdout, response.Msg.GetSubscription())
-		},
+	var shown format
+	cmd := &cobra.Command{Use: "get NAME|ID", Short: "Show one subscription", Args: oneArgument("give the NAME or ID of a subscription")}
+	shown.addOne(cmd)
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		c, err := to.open()
+		if err != nil {
+			return err
+		}
+		response, err := c.subscriptions.GetSubscription(cmd.Context(), connect.NewRequest(
+			&postriderv1.GetSubscriptionRequest{Tenant: c.tenant, Id: args[0]}))
+		if err != nil {
+			return err
+		}
+		return shown.printSubscription(env.stdout, response.Msg.GetSubscription())
 	}
+	return cmd
 }
 
 // expressionUsage says what --expression takes.
@@ -145,6 +145,7 @@ type subscriptionFlags struct {
 
 func createSubscription(env environment, to *connection) *cobra.Command {
 	var flags subscriptionFlags
+	var shown format
 	cmd := &cobra.Command{
 		Use:   "create NAME --url URL",
 		Short: "Create a subscription to a webhook or another target",
@@ -156,6 +157,7 @@ func createSubscription(env environment, to *connection) *cobra.Command {
 		Args: oneArgument("give a NAME for the new subscription"),
 	}
 	flags.add(cmd)
+	shown.addOne(cmd)
 	selective(cmd, "types", "expression")
 	cmd.Flags().Var(placeholder(&flags.start, "START"), "start", `where to begin: "now", "earliest", a cursor or an RFC 3339 time`)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
@@ -176,7 +178,7 @@ func createSubscription(env environment, to *connection) *cobra.Command {
 			return err
 		}
 		c.warnOfFilter(cmd.Context(), env.stderr, response.Msg.GetSubscription().GetFilter())
-		return printMessage(env.stdout, response.Msg.GetSubscription())
+		return shown.printSubscription(env.stdout, response.Msg.GetSubscription())
 	}
 	return cmd
 }
@@ -310,11 +312,11 @@ func deleteSubscription(env environment, to *connection) *cobra.Command {
 var errNotDelivered = errors.New("the test event was not delivered")
 
 func testSubscription(env environment, to *connection) *cobra.Command {
-	var asJSON bool
+	var shown format
 	cmd := &cobra.Command{
 		Use: "test NAME|ID", Short: "Send a test event and show the response", Args: oneArgument("give the NAME or ID of a subscription"),
 	}
-	cmd.Flags().BoolVar(&asJSON, "json", false, "print the attempt as JSON")
+	shown.addOne(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		c, err := to.open()
 		if err != nil {
@@ -326,11 +328,7 @@ func testSubscription(env environment, to *connection) *cobra.Command {
 			return err
 		}
 		attempt := response.Msg.GetAttempt()
-		if asJSON {
-			err = printMessage(env.stdout, attempt)
-		} else {
-			err = printAttempt(env.stdout, attempt)
-		}
+		err = shown.printOne(env.stdout, attempt, func() error { return printAttempt(env.stdout, attempt) })
 		if err == nil && attempt.GetOutcome() != postriderv1.AttemptOutcome_ATTEMPT_OUTCOME_DELIVERED {
 			return errNotDelivered
 		}

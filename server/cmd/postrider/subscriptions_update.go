@@ -28,6 +28,7 @@ var updatePaths = []struct{ flag, path string }{
 func updateSubscription(env environment, to *connection) *cobra.Command {
 	var flags subscriptionFlags
 	var name string
+	var shown format
 	cmd := &cobra.Command{
 		Use:   "update NAME|ID",
 		Short: "Change the given fields of a subscription",
@@ -45,6 +46,7 @@ with --header, or remove them with --header ''.`,
 	}
 	cmd.Flags().Var(placeholder(&name, "NAME"), "name", "new name")
 	flags.add(cmd)
+	shown.addOne(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		mask := &fieldmaskpb.FieldMask{}
 		for _, one := range updatePaths {
@@ -88,7 +90,7 @@ with --header, or remove them with --header ''.`,
 			return err
 		}
 		c.warnOfFilter(cmd.Context(), env.stderr, response.Msg.GetSubscription().GetFilter())
-		return printMessage(env.stdout, response.Msg.GetSubscription())
+		return shown.printSubscription(env.stdout, response.Msg.GetSubscription())
 	}
 	return cmd
 }

@@ -23,7 +23,7 @@ func tailCommand(env environment, to *connection) *cobra.Command {
 		Long: `Watch events as they are published, until interrupted.
 
 After a disconnect, tail resumes where it stopped: no event is lost or shown twice. If events are missing because the log
-was replaced or retention removed them, tail reports that on standard error.`,
+was replaced by an older backup, tail reports that on standard error.`,
 		Example: `  postrider tail
   postrider tail --types 'order.*,payment.*' --start earliest
   postrider tail --types shop.v1.OrderCreated --expression 'event.data.lines.exists(l, l.quantity > 10)'
@@ -36,6 +36,9 @@ was replaced or retention removed them, tail reports that on standard error.`,
 			}
 			show := printer(env, flags.json)
 			f := flags.selection.follower(c, env, flags.defaults, func(_ context.Context, event *postriderv1.Event) error { return show(event) })
+			if isTerminal(env.stderr) {
+				f.begun = func() { _ = say(env.stderr, "Waiting for events at %s; Ctrl-C ends.\n", c.server) }
+			}
 			return ignoring(errEnough, f.run(cmd.Context()))
 		},
 	}

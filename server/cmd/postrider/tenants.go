@@ -1,7 +1,9 @@
 package main
 
 import (
+	"context"
 	"errors"
+	"iter"
 	"strings"
 
 	"connectrpc.com/connect"
@@ -26,40 +28,42 @@ func tenantsCommand(env environment, to *connection) *cobra.Command {
 }
 
 func listTenants(env environment, to *connection) *cobra.Command {
-	var asJSON bool
+	var shown format
 	cmd := &cobra.Command{Use: "list", Short: "List tenants", Args: noArguments}
-	cmd.Flags().BoolVar(&asJSON, "json", false, "print each as one line of JSON")
+	shown.add(cmd)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		c, err := to.open()
 		if err != nil {
 			return err
 		}
-		var all []*postriderv1.Tenant
-		request := &postriderv1.ListTenantsRequest{PageSize: 1000}
-		for {
-			response, err := c.tenants.ListTenants(cmd.Context(), connect.NewRequest(request))
-			if err != nil {
-				return err
-			}
-			all = append(all, response.Msg.GetTenants()...)
-			if request.PageToken = response.Msg.GetNextPageToken(); request.PageToken == "" {
-				break
-			}
-		}
-		if asJSON {
-			return printMessages(env.stdout, all)
-		}
-		return table(env.stdout, "NAME\tEVENTS\tDISPLAY NAME", func(row func(string, ...any)) {
-			for _, tenant := range all {
-				events := "any"
-				if tenant.GetTypedOnly() {
-					events = "typed only"
-				}
-				row("%s\t%s\t%s", tenant.GetName(), events, tenant.GetDisplayName())
-			}
-		})
+		return printList(env.stdout, shown, tenantListing, c.listTenants(cmd.Context()))
 	}
 	return cmd
+}
+
+var tenantListing = listing[*postriderv1.Tenant]{
+	head: "NAME\tEVENTS\tDISPLAY NAME",
+	row: func(tenant *postriderv1.Tenant) []any {
+		return []any{tenant.GetName(), acceptedEvents(tenant), tenant.GetDisplayName()}
+	},
+	json: messageLine[*postriderv1.Tenant],
+}
+
+func acceptedEvents(tenant *postriderv1.Tenant) string {
+	if tenant.GetTypedOnly() {
+		return "typed only"
+	}
+	return "any"
+}
+
+func (c *client) listTenants(ctx context.Context) iter.Seq2[[]*postriderv1.Tenant, error] {
+	return pages(func(token string) ([]*postriderv1.Tenant, string, error) {
+		response, err := c.tenants.ListTenants(ctx, connect.NewRequest(&postriderv1.ListTenantsRequest{PageSize: pageSize, PageToken: token}))
+		if err != nil {
+			return nil, "", err
+		}
+		return response.Msg.GetTenants(), response.Msg.GetNextPageToken(), nil
+	})
 }
 
 // tenantFlags are what can be said of a tenant.
@@ -79,8 +83,10 @@ func (f *tenantFlags) tenant(name string) *postriderv1.Tenant {
 
 func createTenant(env environment, to *connection) *cobra.Command {
 	var flags tenantFlags
+	var shown format
 	cmd := &cobra.Command{Use: "create NAME", Short: "Create a tenant", Args: oneArgument("give a NAME for the new tenant")}
 	flags.add(cmd)
+	shown.addOne(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		c, err := to.open()
 		if err != nil {
@@ -91,16 +97,18 @@ func createTenant(env environment, to *connection) *cobra.Command {
 		if err != nil {
 			return err
 		}
-		err = say(env.stdout, "%s is created\n", response.Msg.GetTenant().GetName())
-		return err
+		tenant := response.Msg.GetTenant()
+		return shown.printOne(env.stdout, tenant, func() error { return say(env.stdout, "%s is created\n", tenant.GetName()) })
 	}
 	return cmd
 }
 
 func updateTenant(env environment, to *connection) *cobra.Command {
 	var flags tenantFlags
+	var shown format
 	cmd := &cobra.Command{Use: "update NAME", Short: "Change the given fields of a tenant", Args: oneArgument("give the NAME of a tenant")}
 	flags.add(cmd)
+	shown.addOne(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		mask := &fieldmaskpb.FieldMask{}
 		for _, flag := range []string{"display-name", "typed-only"} {
@@ -120,7 +128,10 @@ func updateTenant(env environment, to *connection) *cobra.Command {
 		if err != nil {
 			return err
 		}
-		return printMessage(env.stdout, response.Msg.GetTenant())
+		tenant := response.Msg.GetTenant()
+		return shown.printOne(env.stdout, tenant, func() error {
+			return tenantListing.table(env.stdout, []*postriderv1.Tenant{tenant})
+		})
 	}
 	return cmd
 }

@@ -1,9 +1,11 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
+	"iter"
 	"strconv"
 	"strings"
 
@@ -34,36 +36,36 @@ func typesCommand(env environment, to *connection) *cobra.Command {
 }
 
 func listTypes(env environment, to *connection) *cobra.Command {
-	var asJSON bool
+	var shown format
 	cmd := &cobra.Command{Use: "list", Short: "List event types", Args: noArguments}
-	cmd.Flags().BoolVar(&asJSON, "json", false, "print each as one line of JSON")
+	shown.add(cmd)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		c, err := to.open()
 		if err != nil {
 			return err
 		}
-		var all []*postriderv1.EventType
-		request := &postriderv1.ListEventTypesRequest{Tenant: c.tenant, PageSize: 1000}
-		for {
-			response, err := c.types.ListEventTypes(cmd.Context(), connect.NewRequest(request))
-			if err != nil {
-				return err
-			}
-			all = append(all, response.Msg.GetEventTypes()...)
-			if request.PageToken = response.Msg.GetNextPageToken(); request.PageToken == "" {
-				break
-			}
-		}
-		if asJSON {
-			return printMessages(env.stdout, all)
-		}
-		return table(env.stdout, "NAME\tVERSION\tLEVEL\tDESCRIPTION", func(row func(string, ...any)) {
-			for _, kind := range all {
-				row("%s\t%d\t%s\t%s", kind.GetName(), kind.GetLatestVersion(), levelName(kind.GetLevel()), summary(kind))
-			}
-		})
+		return printList(env.stdout, shown, typeListing, c.listTypes(cmd.Context()))
 	}
 	return cmd
+}
+
+var typeListing = listing[*postriderv1.EventType]{
+	head: "NAME\tVERSION\tLEVEL\tDESCRIPTION",
+	row: func(kind *postriderv1.EventType) []any {
+		return []any{kind.GetName(), kind.GetLatestVersion(), levelName(kind.GetLevel()), summary(kind)}
+	},
+	json: messageLine[*postriderv1.EventType],
+}
+
+func (c *client) listTypes(ctx context.Context) iter.Seq2[[]*postriderv1.EventType, error] {
+	return pages(func(token string) ([]*postriderv1.EventType, string, error) {
+		response, err := c.types.ListEventTypes(ctx, connect.NewRequest(
+			&postriderv1.ListEventTypesRequest{Tenant: c.tenant, PageSize: pageSize, PageToken: token}))
+		if err != nil {
+			return nil, "", err
+		}
+		return response.Msg.GetEventTypes(), response.Msg.GetNextPageToken(), nil
+	})
 }
 
 // summary is a type's description in one line.
@@ -76,13 +78,13 @@ func summary(kind *postriderv1.EventType) string {
 }
 
 func showType(env environment, to *connection) *cobra.Command {
-	var asJSON bool
+	var shown format
 	var version int32
 	cmd := &cobra.Command{
 		Use: "show NAME", Short: "Show an event type: its schema, an example, its subscribers and its usage",
 		Args: oneArgument("give the NAME of an event type"),
 	}
-	cmd.Flags().BoolVar(&asJSON, "json", false, "print it as JSON")
+	shown.addOne(cmd)
 	cmd.Flags().Int32Var(&version, "version", 0, "show this version; 0 means the latest")
 	named(cmd.Flags(), "version", "N")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
@@ -95,10 +97,7 @@ func showType(env environment, to *connection) *cobra.Command {
 		if err != nil {
 			return err
 		}
-		if asJSON {
-			return printMessage(env.stdout, response.Msg)
-		}
-		return printType(env.stdout, response.Msg)
+		return shown.printOne(env.stdout, response.Msg, func() error { return printType(env.stdout, response.Msg) })
 	}
 	return cmd
 }
@@ -146,7 +145,7 @@ func reasonAfter(text string) string {
 }
 
 func diffType(env environment, to *connection) *cobra.Command {
-	var asJSON bool
+	var shown format
 	cmd := &cobra.Command{
 		Use: "diff NAME [FROM [TO]]", Short: "Compare two versions of an event type (default: the last two)",
 		Args: func(cmd *cobra.Command, args []string) error {
@@ -156,7 +155,7 @@ func diffType(env environment, to *connection) *cobra.Command {
 			return nil
 		},
 	}
-	cmd.Flags().BoolVar(&asJSON, "json", false, "print the difference as JSON")
+	shown.addOne(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		request := &postriderv1.DiffEventTypeRequest{Name: args[0]}
 		for i, into := range []*int32{&request.FromVersion, &request.ToVersion} {
@@ -177,7 +176,7 @@ func diffType(env environment, to *connection) *cobra.Command {
 		if err != nil {
 			return err
 		}
-		if asJSON {
+		if shown.forPrograms() {
 			return printMessage(env.stdout, response.Msg)
 		}
 		_ = say(env.stdout, "%s, version %d to %d\n", args[0], response.Msg.GetFromVersion(), response.Msg.GetToVersion())

@@ -2,7 +2,6 @@ package main
 
 import (
 	"errors"
-	"fmt"
 	"io"
 	"strings"
 
@@ -28,7 +27,7 @@ type pushFlags struct {
 	level string
 	// unknown is what fields mean that the schema does not have.
 	unknown string
-	json    bool
+	shown   format
 }
 
 func (f *pushFlags) add(cmd *cobra.Command) {
@@ -36,7 +35,7 @@ func (f *pushFlags) add(cmd *cobra.Command) {
 	set.StringArrayVar(&f.types, "type", nil, "also register this message; MESSAGE=TYPE gives it another name; may be repeated")
 	named(set, "type", "MESSAGE[=TYPE]")
 	set.BoolVar(&f.all, "all", false, "register every top-level message")
-	set.BoolVar(&f.json, "json", false, "print the report as JSON")
+	f.shown.addOne(cmd)
 }
 
 // request reads the sources and says what is asked for.
@@ -45,14 +44,14 @@ func (f *pushFlags) request(env environment, source string) (*postriderv1.Regist
 	if f.level != "" {
 		level, err := parseLevel(f.level)
 		if err != nil {
-			return nil, fmt.Errorf("--level: %w", err)
+			return nil, wrongUsage("--level: %w", err)
 		}
 		request.Level = level
 	}
 	if f.unknown != "" {
 		unknown, err := parseUnknownFields(f.unknown)
 		if err != nil {
-			return nil, fmt.Errorf("--unknown-fields: %w", err)
+			return nil, wrongUsage("--unknown-fields: %w", err)
 		}
 		request.UnknownFields = unknown
 	}
@@ -92,7 +91,7 @@ func pushTypes(env environment, to *connection) *cobra.Command {
 		}
 		response, err := c.types.RegisterEventTypes(cmd.Context(), connect.NewRequest(request))
 		if report := refusedReport(err); report != nil {
-			if err := printReport(env.stdout, report, flags.json); err != nil {
+			if err := printReport(env.stdout, report, flags.shown.forPrograms()); err != nil {
 				return err
 			}
 			return errIncompatible
@@ -100,7 +99,7 @@ func pushTypes(env environment, to *connection) *cobra.Command {
 		if err != nil {
 			return err
 		}
-		return printReport(env.stdout, response.Msg.GetReport(), flags.json)
+		return printReport(env.stdout, response.Msg.GetReport(), flags.shown.forPrograms())
 	}
 	return cmd
 }
@@ -129,7 +128,7 @@ func checkTypes(env environment, to *connection) *cobra.Command {
 			return err
 		}
 		report := response.Msg.GetReport()
-		if err := printReport(env.stdout, report, flags.json); err != nil {
+		if err := printReport(env.stdout, report, flags.shown.forPrograms()); err != nil {
 			return err
 		}
 		if incompatible(report) {

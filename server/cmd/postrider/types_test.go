@@ -112,7 +112,7 @@ func TestPushFromFilesAndStandardInput(t *testing.T) {
 		{[]string{"push", "/nowhere/at-all"}, exitFailed, "/nowhere/at-all"},
 		{[]string{"push", "-"}, exitFailed, "standard input"},
 		{[]string{"push"}, exitUsage, "schemas"},
-		{[]string{"push", alone, "--level", "strict"}, exitFailed, "--level"},
+		{[]string{"push", alone, "--level", "strict"}, exitUsage, "--level"},
 		{[]string{"push", alone, "--type", "Nobody"}, exitRefused, "Nobody"},
 		{[]string{"diff", "Alone", "one"}, exitUsage, "one"},
 		{[]string{"level", "Alone", "strict"}, exitUsage, "strict"},
@@ -238,17 +238,17 @@ func TestUpdateSubscription(t *testing.T) {
 		{[]string{"--expression", "", "--concurrency", "3", "--name", "bills"}, []string{`"name":"bills"`, `"concurrency":3`, `"retrySchedule":["1s"]`, `"types":["b.*"]`}},
 	} {
 		name := "billing"
-		out := i.must("", append([]string{"subscriptions", "update", name}, step.args...)...)
+		out := i.must("", append([]string{"subscriptions", "update", name, "--json"}, step.args...)...)
 		for _, want := range step.want {
 			if !strings.Contains(out, want) {
 				t.Errorf("update %v prints %s, want %s", step.args, out, want)
 			}
 		}
 	}
-	if out := i.must("", "subscriptions", "update", "bills", "--retry", "", "--concurrency", "0"); !strings.Contains(out, `"policy":{}`) {
+	if out := i.must("", "subscriptions", "update", "bills", "--retry", "", "--concurrency", "0", "--json"); !strings.Contains(out, `"policy":{}`) {
 		t.Errorf("retries and concurrency were not taken back: %s", out)
 	}
-	if out := i.must("", "subscriptions", "get", "bills"); strings.Contains(out, "expression") {
+	if out := i.must("", "subscriptions", "get", "bills", "--json"); strings.Contains(out, "expression") {
 		t.Errorf("the expression was not taken back: %s", out)
 	}
 	for _, test := range []struct {
