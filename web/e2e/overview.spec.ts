@@ -59,7 +59,10 @@ test("each figure leads to what is behind it", async ({ console: page, server, r
   await page.goBack();
   await tile(page, /Failed/).click();
   await expect(page).toHaveURL(/\/deliveries\?state=FAILED$/);
-  await page.getByRole("button", { name: /order\.created → billing/ }).click();
+  await page
+    .getByRole("row", { name: /billing/ })
+    .getByRole("button", { name: /order\.created/ })
+    .click();
   await expect(page.getByRole("link", { name: "Subscription billing" })).toBeVisible();
 
   await page.goBack();
