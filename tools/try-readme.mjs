@@ -21,7 +21,8 @@ function blocks() {
   return [...section.matchAll(/^```(\w*)\n([^]*?)^```$/gm)].map(([, language, text]) => ({ language, text }));
 }
 
-const environment = { PATH: process.env.PATH, HOME: homedir() };
+// The caches of Go and npm are in the home; what "postrider login" has stored is not for these commands.
+const environment = { PATH: process.env.PATH, HOME: homedir(), XDG_CONFIG_HOME: join(folder, ".config") };
 
 /** Starts a command that goes on, in the place of the one that had its name. */
 async function start(name, command) {

@@ -203,11 +203,9 @@ type DeliveryQuery struct {
 	Limit  int
 }
 
-const (
-	// typeScan is the number of deliveries that are examined for a page of a list with types; typePage are read at once.
-	typeScan = 5000
-	typePage = 500
-)
+// typeScan is the number of deliveries that are examined for a page of a list with types. They are read by one query: open deliveries
+// are sorted for each.
+const typeScan = 1000
 
 // ListDeliveries returns deliveries, those of the newest events first. next is the Before of the next page, nil on the last
 // page. A page of a list with types can have fewer deliveries than the limit, even none, and still have a next page.
@@ -217,29 +215,23 @@ func (s *Store) ListDeliveries(ctx context.Context, q DeliveryQuery) (deliveries
 		return s.listDeliveries(ctx, q)
 	}
 	page := q
-	page.Limit = typePage
-	for range typeScan / typePage {
-		examined, more, err := s.listDeliveries(ctx, page)
-		if err != nil {
-			return nil, nil, err
+	page.Limit = typeScan
+	examined, more, err := s.listDeliveries(ctx, page)
+	if err != nil {
+		return nil, nil, err
+	}
+	for i, d := range examined {
+		if !types.Match(d.EventType) {
+			continue
 		}
-		for i, d := range examined {
-			if !types.Match(d.EventType) {
-				continue
-			}
-			if deliveries = append(deliveries, d); len(deliveries) < q.Limit {
-				continue
-			}
+		if deliveries = append(deliveries, d); len(deliveries) == q.Limit {
 			if more != nil || i < len(examined)-1 {
 				next = &d.DeliveryKey
 			}
 			return deliveries, next, nil
 		}
-		if page.Before = more; more == nil {
-			break
-		}
 	}
-	return deliveries, page.Before, nil
+	return deliveries, more, nil
 }
 
 // listDeliveries lists without regard to types.

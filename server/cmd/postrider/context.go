@@ -91,6 +91,9 @@ func (e environment) readContexts() (savedContexts, error) {
 	if err := json.Unmarshal(text, &saved); err != nil {
 		return saved, fmt.Errorf("%s is damaged (%s); mend it, or delete it and log in again", path, jsonReason(text, err))
 	}
+	if saved.Contexts == nil {
+		saved.Contexts = map[string]savedContext{}
+	}
 	return saved, saved.check(path)
 }
 

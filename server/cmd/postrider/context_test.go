@@ -54,6 +54,12 @@ func TestLoginStoresAContext(t *testing.T) {
 	if got := a.run("", "publish", "order.created", "{}"); got.code != exitOK {
 		t.Errorf("publish: %+v", got)
 	}
+	// A key in the environment goes to the server that was meant before there were contexts.
+	a.variables[keyVariable] = key
+	if got := a.run("", "status"); !strings.Contains(got.stdout+got.stderr, "http://127.0.0.1:8080 (the default") {
+		t.Errorf("with a key in the environment: %+v", got)
+	}
+	delete(a.variables, keyVariable)
 	if got := a.run("", "contexts", "list", "--json"); !strings.Contains(got.stdout, `"name":"prod"`) || strings.Contains(got.stdout, key) {
 		t.Errorf("list: %+v", got)
 	}
@@ -171,5 +177,20 @@ func TestCompletionKnowsNames(t *testing.T) {
 		if script := i.must("", "completion", shell); !strings.Contains(script, "postrider") {
 			t.Errorf("%s: %.100q", shell, script)
 		}
+	}
+}
+
+func TestLoginMendsAFileWithoutContexts(t *testing.T) {
+	t.Parallel()
+	i, a := newInstance(t), newAccount(t)
+	if err := os.MkdirAll(filepath.Dir(a.file()), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(a.file(), []byte(`{"contexts":null}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	key := strings.TrimSpace(i.must("", "keys", "create", "shop", "--scopes", "publish"))
+	if got := a.run(key+"\n", "login", i.url); got.code != exitOK {
+		t.Errorf("login: %+v", got)
 	}
 }

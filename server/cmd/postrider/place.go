@@ -69,8 +69,10 @@ func (c *connection) find() (place, error) {
 	if c.savedContext == "" {
 		p.key, p.keyFrom = c.variable(keyVariable), keyVariable
 	}
+	// A key in the environment is not for a server that only the current context names.
+	chosen := c.savedContext != "" || c.variable(contextVariable) != ""
 	var err error
-	if p.server == "" || p.key == "" {
+	if p.key == "" || p.server == "" && chosen {
 		if p, err = c.fromContext(p); err != nil {
 			return place{}, err
 		}
