@@ -54,6 +54,8 @@ export function watchAnswers(reachability: Reachability, onSignedOut: () => void
  * Whether the call did not reach the server: no connection, a proxy without a server behind it, or no response in time.
  */
 export function isUnreachable(error: ConnectError): boolean {
+  // Details are the server's own: it responds, and says that it cannot serve this call.
+  if (error.details.length > 0) return false;
   if (error.code === Code.Unavailable || error.code === Code.DeadlineExceeded) return true;
   return error.code === Code.Unknown && error.cause instanceof TypeError;
 }
