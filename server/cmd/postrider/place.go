@@ -157,9 +157,11 @@ func (c *connection) variable(name string) string {
 func parseServer(text string) (*url.URL, error) {
 	address, err := url.Parse(text)
 	switch {
+	case strings.Contains(text, "@"):
+		return nil, fmt.Errorf("the address has a login or another @; want a URL such as %s", defaultServer())
 	case err != nil || address.Host == "" || address.Scheme != "http" && address.Scheme != "https":
 		return nil, fmt.Errorf("%q is not a URL such as %s", text, defaultServer())
-	case address.User != nil || address.RawQuery != "" || address.Fragment != "":
+	case address.RawQuery != "" || address.Fragment != "":
 		return nil, fmt.Errorf("the address of %s has more than scheme, host, port and path", address.Host)
 	}
 	return address, nil

@@ -106,7 +106,7 @@ func (f publishFlags) event(env environment, args []string) (*postriderv1.Event,
 	if f.time != "" {
 		at, ok := gateway.ParseTime(f.time)
 		if !ok {
-			return nil, fmt.Errorf("--time: %q is not a time such as 2006-01-02T15:04:05Z", f.time)
+			return nil, wrongUsage("--time: %q is not a time such as 2006-01-02T15:04:05Z", f.time)
 		}
 		event.Time = timestamppb.New(at)
 	}
