@@ -26,7 +26,7 @@ const (
 // SocketRequest asks for one thing.
 type SocketRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Chosen by the client; what answers the request carries it.
+	// Chosen by the client; the response to the request carries it.
 	Id string `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
 	// Which of the connection's subscriptions this is about. The client chooses the name when it subscribes.
 	Subscription string `protobuf:"bytes,2,opt,name=subscription,proto3" json:"subscription,omitempty"`
@@ -377,7 +377,7 @@ func (*SocketPing) Descriptor() ([]byte, []int) {
 	return file_postrider_v1_socket_proto_rawDescGZIP(), []int{4}
 }
 
-// SocketResponse answers a request or carries what a subscription has.
+// SocketResponse is the response to a request, or carries what a subscription has.
 type SocketResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The id of the request; empty for messages that are no response.

@@ -172,7 +172,7 @@ export const SessionService: GenService<{
     output: typeof CreateSessionResponseSchema;
   },
   /**
-   * GetSession answers who the caller is.
+   * GetSession returns who the caller is.
    *
    * @generated from rpc postrider.v1.SessionService.GetSession
    */

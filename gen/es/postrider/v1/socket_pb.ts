@@ -26,7 +26,7 @@ export const file_postrider_v1_socket: GenFile = /*@__PURE__*/
  */
 export type SocketRequest = Message<"postrider.v1.SocketRequest"> & {
   /**
-   * Chosen by the client; what answers the request carries it.
+   * Chosen by the client; the response to the request carries it.
    *
    * @generated from field: string id = 1;
    */
@@ -183,7 +183,7 @@ export const SocketPingSchema: GenMessage<SocketPing> = /*@__PURE__*/
   messageDesc(file_postrider_v1_socket, 4);
 
 /**
- * SocketResponse answers a request or carries what a subscription has.
+ * SocketResponse is the response to a request, or carries what a subscription has.
  *
  * @generated from message postrider.v1.SocketResponse
  */

@@ -48,7 +48,7 @@ const (
 type SessionServiceClient interface {
 	// CreateSession checks the key and sets the session cookie.
 	CreateSession(context.Context, *connect.Request[v1.CreateSessionRequest]) (*connect.Response[v1.CreateSessionResponse], error)
-	// GetSession answers who the caller is.
+	// GetSession returns who the caller is.
 	GetSession(context.Context, *connect.Request[v1.GetSessionRequest]) (*connect.Response[v1.GetSessionResponse], error)
 	// DeleteSession ends the session, with every stream and ticket that it let in, and clears the cookie.
 	DeleteSession(context.Context, *connect.Request[v1.DeleteSessionRequest]) (*connect.Response[v1.DeleteSessionResponse], error)
@@ -113,7 +113,7 @@ func (c *sessionServiceClient) DeleteSession(ctx context.Context, req *connect.R
 type SessionServiceHandler interface {
 	// CreateSession checks the key and sets the session cookie.
 	CreateSession(context.Context, *connect.Request[v1.CreateSessionRequest]) (*connect.Response[v1.CreateSessionResponse], error)
-	// GetSession answers who the caller is.
+	// GetSession returns who the caller is.
 	GetSession(context.Context, *connect.Request[v1.GetSessionRequest]) (*connect.Response[v1.GetSessionResponse], error)
 	// DeleteSession ends the session, with every stream and ticket that it let in, and clears the cookie.
 	DeleteSession(context.Context, *connect.Request[v1.DeleteSessionRequest]) (*connect.Response[v1.DeleteSessionResponse], error)
