@@ -23,7 +23,7 @@ func deliveriesCommand(env environment, to *connection) *cobra.Command {
 		Example: `  postrider deliveries list --subscription billing --state dead
   postrider deliveries list --event evt_06h2jds74l0mqo5ntd7earo5ug
   postrider deliveries get dlv_00000000000020000000000004000000
-  postrider deliveries list --state dead --ndjson | jq -r .id | xargs postrider deliveries retry`,
+  postrider deliveries list --state dead --limit 0 --ndjson | jq -r .id | xargs postrider deliveries retry`,
 	}
 	to.addFlags(cmd)
 	group(cmd)

@@ -26,7 +26,7 @@ SIGTERM or SIGINT stops the server: streams end, current attempts are finished o
 		Example: `  postrider serve
   postrider serve --listen 0.0.0.0:8080 --data /var/lib/postrider
   postrider serve --allow-targets 127.0.0.0/8,10.0.0.0/8 --schemas shop.binpb
-  postrider serve --data postgres://postrider@db/postrider`,
+  POSTRIDER_ADMIN_KEY=… POSTRIDER_SECRET_KEY=… postrider serve --data postgres://postrider@db/postrider`,
 		Args: noArguments,
 	}
 	for _, setting := range server.Settings() {
