@@ -1,7 +1,6 @@
 import { useNavigate } from "@tanstack/react-router";
 import { type MouseEvent, useRef, useState } from "react";
 import { type Delivery, DeliveryState } from "#gen/postrider/v1/delivery_pb";
-import { readFault } from "@/rpc/fault";
 import { useAccess } from "@/rpc/session";
 import { deliveryStatus, outcomeStatus } from "@/theme/status";
 import { Badge } from "@/ui/badge";
@@ -9,10 +8,11 @@ import { Button } from "@/ui/button";
 import { clsx } from "@/ui/clsx";
 import { EventType } from "@/ui/event-type";
 import { moveRowFocus, useShortcuts } from "@/ui/shortcuts";
-import { ErrorState, Notice, Skeleton } from "@/ui/states";
 import { Instant } from "@/ui/time";
-import { Attempts, NextAttempt } from "./delivery-list";
+import { Attempts } from "./attempts";
+import { DeliveryFeed } from "./delivery-feed";
 import styles from "./delivery-table.module.css";
+import { NextAttempt } from "./next-attempt";
 import { useDeliveries } from "./queries";
 import { retryLimit, retryText, useRetryMany } from "./retry-many";
 import { statusText } from "./status-text";
@@ -42,7 +42,8 @@ export function DeliveryTable({ subscription, states, types, openId, empty }: Pr
   const { isAdmin } = useAccess();
   const selection = useSelection();
   const kept = new Set([...selection.ids, ...(openId ? [openId] : [])]);
-  const { query, live, deliveries } = useDeliveries({ subscription, states, types, kept });
+  const feed = useDeliveries({ subscription, states, types, kept });
+  const { deliveries } = feed;
   const ids = deliveries.map(({ id }) => id);
   useShortcuts({
     j: () => moveRowFocus(1),
@@ -52,19 +53,8 @@ export function DeliveryTable({ subscription, states, types, openId, empty }: Pr
       if (isAdmin && focused) selection.toggle(focused, ids, false);
     },
   });
-  if (query.isPending) return <Skeleton rows={8} label="Loading deliveries" />;
-  if (query.isError && deliveries.length === 0) {
-    return (
-      <ErrorState
-        title="Deliveries could not be loaded"
-        cause={query.error}
-        onRetry={() => void query.refetch()}
-      />
-    );
-  }
   return (
-    <div className={styles.list}>
-      {live.kind === "failed" && <Notice tone="bad">{readFault(live.cause).message}</Notice>}
+    <DeliveryFeed feed={feed} skeletonRows={8} className={styles.list}>
       {isAdmin && <Selected shown={ids} selection={selection} />}
       {deliveries.length === 0 && <p className={styles.empty}>{empty}</p>}
       {deliveries.length > 0 && (
@@ -87,12 +77,7 @@ export function DeliveryTable({ subscription, states, types, openId, empty }: Pr
           </div>
         </div>
       )}
-      {query.hasNextPage && (
-        <Button busy={query.isFetchingNextPage} onClick={() => void query.fetchNextPage()}>
-          {query.isFetchNextPageError ? "Loading failed: try again" : "Load older"}
-        </Button>
-      )}
-    </div>
+    </DeliveryFeed>
   );
 }
 
