@@ -6,11 +6,10 @@ import (
 	"io"
 	"strings"
 
-	"buf.build/gen/go/bufbuild/protovalidate/protocolbuffers/go/buf/validate"
-	"buf.build/go/protovalidate"
 	"connectrpc.com/connect"
 	"github.com/spf13/cobra"
-	"google.golang.org/genproto/googleapis/rpc/errdetails"
+
+	goclient "github.com/postrider-dev/postrider/client"
 )
 
 // The exit codes, which scripts rely on.
@@ -98,21 +97,8 @@ func message(err error) string {
 
 // violations lists the fields at fault that an error of the server names, with the reasons.
 func violations(refused *connect.Error) (lines []string) {
-	for _, detail := range refused.Details() {
-		value, err := detail.Value()
-		if err != nil {
-			continue
-		}
-		switch value := value.(type) {
-		case *validate.Violations:
-			for _, v := range value.GetViolations() {
-				lines = append(lines, protovalidate.FieldPathString(v.GetField())+": "+v.GetMessage())
-			}
-		case *errdetails.BadRequest:
-			for _, v := range value.GetFieldViolations() {
-				lines = append(lines, v.GetField()+": "+v.GetDescription())
-			}
-		}
+	for _, one := range goclient.Violations(refused) {
+		lines = append(lines, one.Field+": "+one.Message)
 	}
 	return lines
 }
