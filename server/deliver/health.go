@@ -78,8 +78,8 @@ func (l *lane) health(now time.Time) (health gateway.SubscriptionHealth) {
 	switch {
 	case l.tally != nil:
 		l.tally.show(&health, now)
-	case l.earlier != nil:
-		l.earlier.show(&health)
+	case l.earlierSuccess != nil:
+		health.LastSuccessTime = *l.earlierSuccess
 	}
 	health.LastError = health.LastFailure.Error
 	l.failures.show(&health)

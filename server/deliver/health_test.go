@@ -76,6 +76,24 @@ func TestRecentAttemptsAreTheNewestTwenty(t *testing.T) {
 	})
 }
 
+// The newest delivery may still wait after a failure, although an older one has succeeded since.
+func TestFailuresThatAreOverStayOverAfterARestart(t *testing.T) {
+	t.Parallel()
+	inWorld(t, func(w *world) {
+		sub, e := w.subscribe("s", gateway.StartNow, gateway.Policy{RetrySchedule: []time.Duration{time.Hour}})
+		e.set(always(eventFailure))
+		w.publish("a")
+		pass(30 * time.Minute)
+		w.publish("a")
+		pass(10 * time.Minute)
+		e.set(always(delivered))
+		pass(35 * time.Minute) // The first is retried after 48 to 72 minutes, the second after 78 at least.
+		equal(t, "failing after the success", w.health(sub).FailingSince, time.Time{})
+		w.restart()
+		equal(t, "failing after the restart", w.health(sub).FailingSince, time.Time{})
+	})
+}
+
 func TestAnotherTargetHasNotFailed(t *testing.T) {
 	t.Parallel()
 	inWorld(t, func(w *world) {

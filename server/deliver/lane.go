@@ -63,10 +63,11 @@ type lane struct {
 
 	alarm alarm
 	tally *tally
-	// failing is the stored state of the failures since the last success. earlier is what is known from before the first
-	// attempt since the start; nil until health asks for it.
+	// failing is the stored state of the failures since the last success.
 	failing gateway.Failing
-	earlier *earlier
+	// earlierSuccess is when the newest delivery succeeded before the first attempt since the start, zero if it did not; nil until
+	// health asks for it.
+	earlierSuccess *time.Time
 }
 
 // newLane returns a lane that begins at the subscription's position. The number of concurrent attempts starts at 1 and grows

@@ -99,18 +99,10 @@ func (t *tally) show(health *gateway.SubscriptionHealth, now time.Time) {
 	}
 }
 
-// earlier is what the newest delivery says about the time before the first attempt since the start.
-type earlier struct {
-	// success is the time of that delivery's success; zero if there is none.
-	success time.Time
-	// failure is its failure otherwise.
-	failure gateway.Failure
-}
-
-// recall reads the newest delivery once, if there was no attempt since the start.
+// recall reads once whether the newest delivery succeeded, if there was no attempt since the start.
 func (l *lane) recall(ctx context.Context) error {
 	l.mu.Lock()
-	known := l.tally != nil || l.earlier != nil
+	known := l.tally != nil || l.earlierSuccess != nil
 	l.mu.Unlock()
 	if known {
 		return nil
@@ -119,23 +111,12 @@ func (l *lane) recall(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	e := &earlier{}
-	if newest != nil && newest.Last != nil {
-		var failed bool
-		if e.failure, failed = newest.Last.Outcome.Failure(newest.UpdateTime); !failed && newest.State == gateway.DeliveryDelivered {
-			e.success = newest.UpdateTime
-		}
+	var success time.Time
+	if newest != nil && newest.State == gateway.DeliveryDelivered {
+		success = newest.UpdateTime
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.earlier = e
+	l.earlierSuccess = &success
 	return nil
-}
-
-// show adds what the stored state of failures does not say. An earlier version stored none.
-func (e *earlier) show(health *gateway.SubscriptionHealth) {
-	health.LastSuccessTime = e.success
-	if health.FailingSince.IsZero() && !e.failure.Time.IsZero() {
-		health.FailingSince, health.LastFailure = e.failure.Time, e.failure
-	}
 }
