@@ -1,10 +1,9 @@
 import { once } from "node:events";
 import { createServer, type Server } from "node:http";
-import type { Page } from "@playwright/test";
 import { expect, expectAccessible, test } from "./fixtures";
 import { freePort } from "./postrider";
+import { expectFits } from "./widths";
 
-const widths = [360, 390, 820, 1024, 1440];
 const longName = "n".repeat(90);
 
 /** An endpoint that gives every event the same answer. */
@@ -29,19 +28,6 @@ async function endpoint(status: number, headers?: Record<string, string>): Promi
   const { server, url } = await answering(status, headers);
   servers.push(server);
   return url;
-}
-
-async function expectNoOverflow(page: Page): Promise<void> {
-  for (const width of widths) {
-    await page.setViewportSize({ width, height: 800 });
-    const over = await page.evaluate(() =>
-      [document.documentElement, ...document.querySelectorAll("main, main [role=region]")]
-        .filter((element) => element.scrollWidth > element.clientWidth)
-        .map((element) => element.tagName),
-    );
-    expect(over, `wider than ${width} px`).toEqual([]);
-  }
-  await page.setViewportSize({ width: 1280, height: 800 });
 }
 
 test("each subscription says how it is, what fails first", async ({
@@ -70,7 +56,7 @@ test("each subscription says how it is, what fails first", async ({
   }
   const names = await page.locator("[data-row]").allTextContents();
   expect(names.map((name) => name[0]).join("")).toBe("cdfeab");
-  await expectNoOverflow(page);
+  await expectFits(page);
   await expectAccessible(page);
 
   await page.getByRole("button", { name: /^Failing/ }).click();
@@ -108,7 +94,7 @@ test("a thousand subscriptions are one list", async ({ console: page, server }) 
   expect(await page.locator("[data-row]").count()).toBeLessThan(60);
   await page.getByRole("searchbox").fill("s999");
   await expect(page.locator("[data-row]")).toHaveCount(1);
-  await expectNoOverflow(page);
+  await expectFits(page);
 });
 
 test("deliveries that failed are found, read and retried", async ({
@@ -125,14 +111,14 @@ test("deliveries that failed are found, read and retried", async ({
   await page.getByRole("button", { name: "Dead", exact: true }).click();
   await expect(page.getByRole("row", { name: /customer-2.*400 Refused/ })).toBeVisible();
   await expect(page.getByRole("checkbox")).toHaveCount(3);
-  await expectNoOverflow(page);
+  await expectFits(page);
   await expectAccessible(page);
   await page.keyboard.press("j");
   await page.keyboard.press("Enter");
   const regions = page.getByRole("region", { name: /^(Request|Response) of attempt 2/ });
   await expect(regions.first()).toHaveAccessibleName("Response of attempt 2");
-  await expectNoOverflow(page);
-  await page.keyboard.press("Enter");
+  await expectFits(page);
+  await page.keyboard.press("Escape");
   receiver.status = 200;
   await page.getByRole("button", { name: "Select all shown" }).click();
   await page.getByRole("button", { name: "Retry 3 selected" }).click();

@@ -1,6 +1,5 @@
-import { Link, Outlet, useNavigate, useSearch } from "@tanstack/react-router";
+import { Link, Outlet, useNavigate, useRouter, useSearch } from "@tanstack/react-router";
 import { useEffect, useState } from "react";
-import { ApiKeyScope } from "#gen/postrider/v1/api_key_pb";
 import type { Session } from "#gen/postrider/v1/session_pb";
 import { useSession } from "@/features/session/queries";
 import { SessionMenu } from "@/features/session/session-menu";
@@ -10,12 +9,12 @@ import { AccessProvider, ownerOf } from "@/rpc/session";
 import { useStore } from "@/store/store";
 import { cycleTheme, theme } from "@/theme/theme";
 import { IconButton } from "@/ui/button";
-import { Icon, type IconName } from "@/ui/icon";
+import type { IconName } from "@/ui/icon";
 import { Mark } from "@/ui/mark";
-import { useMedia } from "@/ui/media";
 import { useShortcuts } from "@/ui/shortcuts";
 import { ErrorState, Skeleton } from "@/ui/states";
 import { Connection, OfflineStrip } from "./connection";
+import { Navigation } from "./navigation";
 import styles from "./shell.module.css";
 import { ShortcutsDialog } from "./shortcuts-dialog";
 import { useTitle } from "./title";
@@ -72,6 +71,7 @@ function SignedIn({ session }: { session: Session }) {
 function Frame({ session, tenant }: { session: Session; tenant: string | undefined }) {
   const [help, setHelp] = useState(false);
   useShortcuts({ "?": () => setHelp(true) });
+  useFocusAfterNavigation();
   return (
     <div className={styles.frame}>
       <a href="#main" className={styles.skip}>
@@ -108,39 +108,16 @@ function Frame({ session, tenant }: { session: Session; tenant: string | undefin
   );
 }
 
-const pages = [
-  { to: "/overview", icon: "overview", label: "Overview" },
-  { to: "/events", icon: "events", label: "Events" },
-  { to: "/deliveries", icon: "deliveries", label: "Deliveries" },
-  { to: "/subscriptions", icon: "subscriptions", label: "Subscriptions" },
-  { to: "/event-types", icon: "types", label: "Event types", short: "Types" },
-  { to: "/playground", icon: "playground", label: "Playground" },
-] as const;
-const adminPages = [{ to: "/keys", icon: "key", label: "API keys", short: "Keys" }] as const;
-const serverPages = [{ to: "/tenants", icon: "tenants", label: "Tenants" }] as const;
-
-function Navigation({ session, tenant }: { session: Session; tenant: string | undefined }) {
-  const isAdmin = session.scopes.includes(ApiKeyScope.ADMIN);
-  const isTight = useMedia("(max-width: 1240px)");
-  const shown = [
-    ...pages,
-    ...(isAdmin ? adminPages : []),
-    ...(isAdmin && session.tenant === "" ? serverPages : []),
-  ];
-  return (
-    <nav className={styles.nav} aria-label="Pages">
-      {shown.map(({ to, icon, label, ...more }) => (
-        <Link
-          key={to}
-          to={to}
-          search={{ tenant }}
-          className={styles.page}
-          activeOptions={{ includeSearch: false }}
-        >
-          <Icon name={icon} /> {isTight && "short" in more ? more.short : label}
-        </Link>
-      ))}
-    </nav>
+/** A page that took the focused element away with it hands the focus to the next one, not to the top of the document. */
+function useFocusAfterNavigation(): void {
+  const router = useRouter();
+  useEffect(
+    () =>
+      router.subscribe("onRendered", ({ pathChanged }) => {
+        if (!pathChanged || document.activeElement !== document.body) return;
+        document.getElementById("main")?.focus({ preventScroll: true });
+      }),
+    [router],
   );
 }
 

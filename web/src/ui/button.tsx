@@ -1,4 +1,4 @@
-import type { ButtonHTMLAttributes, ReactNode } from "react";
+import type { ButtonHTMLAttributes, MouseEvent, ReactNode } from "react";
 import styles from "./button.module.css";
 import { clsx } from "./clsx";
 import { Icon, type IconName } from "./icon";
@@ -8,7 +8,7 @@ type Kind = "main" | "plain" | "quiet" | "danger";
 interface Props extends ButtonHTMLAttributes<HTMLButtonElement> {
   kind?: Kind;
   icon?: IconName;
-  /** Something is under way: the button waits and says so. */
+  /** Something is under way: the button says so and does nothing, but keeps the focus. */
   busy?: boolean;
   children: ReactNode;
 }
@@ -19,13 +19,19 @@ export function Button({ kind = "plain", icon, busy, children, className, ...pro
       type="button"
       className={clsx(buttonClass(kind), className)}
       aria-busy={busy || undefined}
+      aria-disabled={busy || undefined}
       {...props}
-      disabled={props.disabled || busy}
+      onClick={busy ? refuse : props.onClick}
     >
       {icon && <Icon name={icon} />}
       {children}
     </button>
   );
+}
+
+/** A busy button of a form does not send it once more. */
+function refuse(event: MouseEvent): void {
+  event.preventDefault();
 }
 
 /** The look of a button, for links that lead somewhere. */

@@ -1,4 +1,4 @@
-import { type ReactNode, useEffect, useId, useRef } from "react";
+import { type ReactNode, useId, useLayoutEffect, useRef } from "react";
 import { IconButton } from "./button";
 import styles from "./dialog.module.css";
 
@@ -8,13 +8,17 @@ interface Props {
   children: ReactNode;
 }
 
-/** A modal dialog: Esc closes it, the focus stays inside and returns where it was. */
+const firstField = "input:enabled, textarea:enabled, select:enabled";
+
+/** A modal dialog: Esc closes it, the focus begins in the first field, stays inside and returns where it was. */
 export function Dialog({ title, onClose, children }: Props) {
   const element = useRef<HTMLDialogElement>(null);
   const titleId = useId();
-  useEffect(() => {
+  // Closed before it is taken out of the page: a dialog that is gone gives no focus back.
+  useLayoutEffect(() => {
     const dialog = element.current;
     dialog?.showModal();
+    dialog?.querySelector<HTMLElement>(firstField)?.focus();
     return () => dialog?.close();
   }, []);
   return (

@@ -12,6 +12,7 @@ import { DeliveryFeed } from "./delivery-feed";
 import styles from "./delivery-list.module.css";
 import { NextAttempt } from "./next-attempt";
 import { useDeliveries } from "./queries";
+import { RowDetail } from "./row-detail";
 import { statusText } from "./status-text";
 
 interface Props {
@@ -77,7 +78,13 @@ function DeliveryRow(props: { delivery: Delivery; shows: Sides; isOpen: boolean 
           <When delivery={delivery} />
         </span>
       </div>
-      <div id={id}>{isOpen && <Attempts delivery={delivery} shows={shows} />}</div>
+      <div id={id}>
+        {isOpen && (
+          <RowDetail row={delivery.id} label={`Attempts of ${delivery.eventId}`} onClose={toggle}>
+            <Attempts delivery={delivery} shows={shows} />
+          </RowDetail>
+        )}
+      </div>
     </>
   );
 }

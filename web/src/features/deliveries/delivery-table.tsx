@@ -15,6 +15,7 @@ import styles from "./delivery-table.module.css";
 import { NextAttempt } from "./next-attempt";
 import { useDeliveries } from "./queries";
 import { retryLimit, retryText, useRetryMany } from "./retry-many";
+import { RowDetail } from "./row-detail";
 import { statusText } from "./status-text";
 
 interface Props {
@@ -233,7 +234,9 @@ function Row(props: {
       {isOpen && (
         <div role="row">
           <div role="cell" className={styles.detail}>
-            <Attempts delivery={delivery} shows={{ event: true, subscription: true }} />
+            <RowDetail row={delivery.id} label={`Attempts of ${eventId}`} onClose={toggle}>
+              <Attempts delivery={delivery} shows={{ event: true, subscription: true }} />
+            </RowDetail>
           </div>
         </div>
       )}
