@@ -116,9 +116,17 @@ var (
 				Columns: []*schema.Column{DeliveryColumns[2], DeliveryColumns[3], DeliveryColumns[4]},
 			},
 			{
-				Name:    "delivery_position",
+				Name:    "delivery_tenant_id_position",
 				Unique:  false,
-				Columns: []*schema.Column{DeliveryColumns[3]},
+				Columns: []*schema.Column{DeliveryColumns[1], DeliveryColumns[3]},
+			},
+			{
+				Name:    "delivery_tenant_id_state_position",
+				Unique:  false,
+				Columns: []*schema.Column{DeliveryColumns[1], DeliveryColumns[5], DeliveryColumns[3]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "state in (1, 2, 4, 5)",
+				},
 			},
 			{
 				Name:    "delivery_subscription_id_state_due_time",

@@ -59,7 +59,8 @@ func attemptFields() []ent.Field {
 func (Delivery) Indexes() []ent.Index {
 	return []ent.Index{
 		index.Fields("subscription_id", "position", "run").Unique(),
-		index.Fields("position"),
+		index.Fields("tenant_id", "position"),
+		index.Fields("tenant_id", "state", "position").Annotations(entsql.IndexWhere("state in (1, 2, 4, 5)")),
 		index.Fields("subscription_id", "state", "due_time").
 			Annotations(entsql.IndexWhere("state in (1, 2, 4, 5)")),
 	}

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -236,6 +237,42 @@ func (s *Store) ListDeliveries(ctx context.Context, q DeliveryQuery) (deliveries
 
 // listDeliveries lists without regard to types.
 func (s *Store) listDeliveries(ctx context.Context, q DeliveryQuery) (deliveries []*gateway.Delivery, next *gateway.DeliveryKey, err error) {
+	page := q
+	page.Limit++
+	for _, states := range q.readApart() {
+		page.States = states
+		found, err := s.readDeliveries(ctx, page)
+		if err != nil {
+			return nil, nil, fmt.Errorf("list deliveries: %w", err)
+		}
+		deliveries = append(deliveries, found...)
+	}
+	slices.SortFunc(deliveries, func(a, b *gateway.Delivery) int {
+		return cmp.Or(cmp.Compare(b.Position, a.Position), cmp.Compare(b.Subscription, a.Subscription), cmp.Compare(b.Run, a.Run))
+	})
+	if len(deliveries) > q.Limit {
+		deliveries = deliveries[:q.Limit]
+		next = &deliveries[q.Limit-1].DeliveryKey
+	}
+	return deliveries, next, s.nameEvents(ctx, deliveries)
+}
+
+// isOpen reports whether the list is of open deliveries alone, for which there are partial indexes.
+func (q *DeliveryQuery) isOpen() bool {
+	return len(q.States) > 0 && !slices.Contains(q.States, gateway.DeliveryDelivered)
+}
+
+// readApart returns the states of each query that the list needs. The open deliveries of a tenant are indexed by state: a query of one
+// state reads a page of the index, one of several would sort all that the tenant has.
+func (q *DeliveryQuery) readApart() [][]gateway.DeliveryState {
+	if q.isOpen() && q.Subscription == 0 && q.Position == 0 {
+		return slices.Collect(slices.Chunk(q.States, 1))
+	}
+	return [][]gateway.DeliveryState{q.States}
+}
+
+// readDeliveries reads a page with one query.
+func (s *Store) readDeliveries(ctx context.Context, q DeliveryQuery) ([]*gateway.Delivery, error) {
 	query := s.read.Delivery.Query().Where(delivery.TenantID(int64(q.Tenant)))
 	if q.Subscription != 0 {
 		query = query.Where(delivery.SubscriptionID(int64(q.Subscription)))
@@ -254,18 +291,17 @@ func (s *Store) listDeliveries(ctx context.Context, q DeliveryQuery) (deliveries
 		})
 	}
 	newestFirst := delivery.OrderOption(ent.Desc(delivery.FieldPosition))
-	if len(q.States) > 0 && !slices.Contains(q.States, gateway.DeliveryDelivered) {
-		query, newestFirst = query.Where(inOpenIndex), sortedByPosition(" desc")
+	if q.isOpen() {
+		query = query.Where(inOpenIndex)
+		if q.Subscription != 0 {
+			newestFirst = sortedByPosition(" desc")
+		}
 	}
-	rows, err := query.Order(newestFirst, ent.Desc(delivery.FieldSubscriptionID, delivery.FieldRun)).Limit(q.Limit + 1).All(ctx)
+	rows, err := query.Order(newestFirst, ent.Desc(delivery.FieldSubscriptionID, delivery.FieldRun)).Limit(q.Limit).All(ctx)
 	if err != nil {
-		return nil, nil, fmt.Errorf("list deliveries: %w", err)
+		return nil, err
 	}
-	deliveries = mapped(rows[:min(len(rows), q.Limit)], deliveryFrom)
-	if len(rows) > q.Limit {
-		next = &deliveries[q.Limit-1].DeliveryKey
-	}
-	return deliveries, next, s.nameEvents(ctx, deliveries)
+	return mapped(rows, deliveryFrom), nil
 }
 
 // DeliveryCount counts a subscription's deliveries that did not succeed.

@@ -6,6 +6,10 @@ import (
 	"io/fs"
 	"time"
 
+	"entgo.io/ent/dialect"
+	"entgo.io/ent/dialect/sql"
+
+	"github.com/postrider-dev/postrider/ent"
 	"github.com/postrider-dev/postrider/server/gateway"
 )
 
@@ -62,3 +66,30 @@ func (k *KeyCache) Read(key *gateway.APIKey, now time.Time, meanwhile func()) (c
 
 // Clear empties the cache, as a revocation does.
 func (k *KeyCache) Clear() { k.cache.clear() }
+
+// Statement is one that was run.
+type Statement struct {
+	Query string
+	Args  []any
+}
+
+// Statements returns what ent reads while run runs.
+func (s *Store) Statements(run func()) []Statement {
+	before := s.read
+	defer func() { s.read = before }()
+	recorder := &statementRecorder{Driver: sql.OpenDB(s.db.dialect, s.db.reader)}
+	s.read = ent.NewClient(ent.Driver(recorder))
+	run()
+	return recorder.statements
+}
+
+type statementRecorder struct {
+	dialect.Driver
+	statements []Statement
+}
+
+func (r *statementRecorder) Query(ctx context.Context, query string, args, v any) error {
+	values, _ := args.([]any)
+	r.statements = append(r.statements, Statement{query, values})
+	return r.Driver.Query(ctx, query, args, v)
+}

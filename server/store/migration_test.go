@@ -206,6 +206,8 @@ func TestGroupStartsAtTheLogsMark(t *testing.T) {
 		for _, statement := range []string{
 			"alter table subscription drop column failing", "alter table subscription drop column group_id", "delete from subscription_group", "alter table subscription_group drop column mark",
 			"alter table log add column mark bigint not null default 0", "update log set mark = 4",
+			"drop index delivery_tenant_id_position", "drop index delivery_tenant_id_state_position",
+			"create index delivery_position on delivery (position)",
 			"delete from goose_db_version where version_id >= 20261130153106",
 		} {
 			execute(t, db, statement)
