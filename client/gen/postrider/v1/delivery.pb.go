@@ -867,7 +867,7 @@ type ListDeliveriesRequest struct {
 	PageSize  int32  `protobuf:"varint,5,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
 	PageToken string `protobuf:"bytes,6,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
 	// Of events of these types: exact ("order.created"), by prefix ("order.*", any depth) or all ("*", also when empty). One call
-	// examines at most 5,000 deliveries for it.
+	// examines at most 1,000 deliveries for it.
 	Types         []string `protobuf:"bytes,7,rep,name=types,proto3" json:"types,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

@@ -397,7 +397,7 @@ export type ListDeliveriesRequest = Message<"postrider.v1.ListDeliveriesRequest"
 
   /**
    * Of events of these types: exact ("order.created"), by prefix ("order.*", any depth) or all ("*", also when empty). One call
-   * examines at most 5,000 deliveries for it.
+   * examines at most 1,000 deliveries for it.
    *
    * @generated from field: repeated string types = 7;
    */
