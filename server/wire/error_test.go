@@ -8,6 +8,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -73,12 +74,25 @@ func TestEndedCalls(t *testing.T) {
 	cancel()
 	late, stop := context.WithDeadline(t.Context(), time.Unix(0, 0))
 	defer stop()
-	if shown := wire.ConnectError(cancelled, logger(t), cancelled.Err()); shown.Code() != connect.CodeCanceled {
+	if shown := wire.ConnectError(cancelled, logger(t), cancelled.Err()); shown.Code() != connect.CodeCanceled || !isOwn(shown) {
 		t.Errorf("cancelled: %v", shown)
 	}
-	if shown := wire.ConnectError(late, logger(t), late.Err()); shown.Code() != connect.CodeDeadlineExceeded {
+	if shown := wire.ConnectError(late, logger(t), late.Err()); shown.Code() != connect.CodeDeadlineExceeded || !isOwn(shown) {
 		t.Errorf("late: %v", shown)
 	}
+	unknown := connect.NewError(connect.CodeUnimplemented, errors.New("no such method"))
+	if shown := wire.ConnectError(t.Context(), logger(t), unknown); shown.Code() != connect.CodeUnimplemented || !isOwn(shown) {
+		t.Errorf("unimplemented: %v", shown)
+	}
+}
+
+// isOwn reports whether clients can tell the error from a proxy's.
+func isOwn(shown *connect.Error) bool {
+	return slices.ContainsFunc(shown.Details(), func(detail *connect.ErrorDetail) bool {
+		value, _ := detail.Value()
+		info, ok := value.(*errdetails.ErrorInfo)
+		return ok && info.GetDomain() == "postrider"
+	})
 }
 
 func TestUnexpectedErrorIsLoggedOnceAndHidden(t *testing.T) {

@@ -3,6 +3,8 @@ package wire
 import (
 	"connectrpc.com/connect"
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
+
+	"github.com/postrider-dev/postrider/server/gateway"
 )
 
 // StreamEnd is the last message of a stream, on transports that have no status after the messages.
@@ -27,7 +29,7 @@ func NewStreamEnd(cause *connect.Error) StreamEnd {
 func ReasonOf(shown *connect.Error) string {
 	for _, detail := range shown.Details() {
 		value, err := detail.Value()
-		if info, ok := value.(*errdetails.ErrorInfo); err == nil && ok {
+		if info, ok := value.(*errdetails.ErrorInfo); err == nil && ok && info.GetReason() != ReasonName(gateway.ReasonUnspecified) {
 			return info.GetReason()
 		}
 	}

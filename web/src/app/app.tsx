@@ -10,6 +10,7 @@ import { restWhileHidden } from "@/live/rest";
 import type { StreamSlot } from "@/live/slot";
 import type { Reachability } from "@/rpc/reachability";
 import { ReachabilityProvider } from "@/rpc/reachability-context";
+import { askTimeoutMs } from "@/rpc/transport";
 import type { Build } from "./build";
 import { BuildProvider } from "./build-context";
 import { askWhileAway, catchUp, followBuild } from "./follow";
@@ -24,9 +25,6 @@ export interface Parts {
   reachability: Reachability;
   build: Build;
 }
-
-/** A response to this comes at once or not at all. */
-const askTimeoutMs = 5000;
 
 export function App({ transport, queries, router, slot, reachability, build }: Parts) {
   useEffect(() => slot.state.subscribe(() => leaveWithStream(slot, queries)), [slot, queries]);

@@ -1,3 +1,6 @@
+import { base64Decode } from "@bufbuild/protobuf/wire";
+import { readErrorInfo } from "./details";
+
 /** The media types of messages: of a unary call and of a stream. */
 const messages = /^application\/(proto|connect\+proto)$/;
 /** Longer than any error of the server, whose details are small. */
@@ -13,7 +16,7 @@ export async function isOfServer(response: Response): Promise<boolean> {
   return !response.ok && type === "application/json" && isError(response);
 }
 
-/** The server's errors have a code of Connect and details; JSON of a proxy does not. */
+/** Every error of the server says so in a detail; JSON of a proxy does not. */
 async function isError(response: Response): Promise<boolean> {
   if (Number(response.headers.get("Content-Length") ?? 0) > longestErrorBytes) return false;
   const body: unknown = await response
@@ -21,5 +24,16 @@ async function isError(response: Response): Promise<boolean> {
     .json()
     .catch(() => undefined);
   if (typeof body !== "object" || body === null) return false;
-  return "code" in body && typeof body.code === "string" && "details" in body;
+  return "details" in body && Array.isArray(body.details) && body.details.some(isOwnDetail);
+}
+
+function isOwnDetail(detail: unknown): boolean {
+  if (typeof detail !== "object" || detail === null) return false;
+  if (!("type" in detail && detail.type === "google.rpc.ErrorInfo")) return false;
+  if (!("value" in detail && typeof detail.value === "string")) return false;
+  try {
+    return readErrorInfo(base64Decode(detail.value)).domain === "postrider";
+  } catch {
+    return false;
+  }
 }

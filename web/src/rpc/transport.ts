@@ -1,10 +1,19 @@
-import { Code, ConnectError, type Interceptor, type Transport } from "@connectrpc/connect";
+import {
+  Code,
+  ConnectError,
+  createClient,
+  type Interceptor,
+  type Transport,
+} from "@connectrpc/connect";
 import { createConnectTransport } from "@connectrpc/connect-web";
+import { SessionService } from "#gen/postrider/v1/session_pb";
 import { isOfServer } from "./origin";
 import type { Reachability } from "./reachability";
 
 /** A call that has not been answered by then fails; streams and tests of slow endpoints set their own limit. */
 const unaryTimeoutMs = 20_000;
+/** How long the cheapest call may take before the server counts as away. */
+export const askTimeoutMs = 5_000;
 
 interface Options {
   reachability: Reachability;
@@ -14,14 +23,20 @@ interface Options {
 
 /** The transport of the page: the same origin, the session cookie, binary messages, GET for reads. */
 export function createTransport({ reachability, onSignedOut }: Options): Transport {
-  return createConnectTransport({
+  const transport: Transport = createConnectTransport({
     baseUrl: window.location.origin,
     useBinaryFormat: true,
     useHttpGet: true,
     defaultTimeoutMs: unaryTimeoutMs,
-    interceptors: [watchAnswers(reachability, onSignedOut)],
+    interceptors: [watchAnswers(reachability, onSignedOut, ask)],
     fetch: fetchFromServer,
   });
+  function ask(): void {
+    const { getSession } = createClient(SessionService, transport);
+    // What comes of it is recorded as for any call.
+    getSession({}, { timeoutMs: askTimeoutMs }).catch(() => undefined);
+  }
+  return transport;
 }
 
 /** A response of a proxy, whatever its status, says no more than that the server could not be reached. */
@@ -32,22 +47,40 @@ async function fetchFromServer(input: RequestInfo | URL, init?: RequestInit): Pr
   throw new ConnectError(`HTTP ${response.status}, not from the server`, Code.Unavailable);
 }
 
-/** Records for every response whether the server can be reached and whether the session is valid. */
-export function watchAnswers(reachability: Reachability, onSignedOut: () => void): Interceptor {
+/**
+ * Records for every response whether the server can be reached and whether the session is valid. A call without a response in
+ * time may be one that takes long: `ask` makes a cheap one, which tells.
+ */
+export function watchAnswers(
+  reachability: Reachability,
+  onSignedOut: () => void,
+  ask: () => void,
+): Interceptor {
+  const judge = (error: ConnectError, method: string, isAborted: boolean) => {
+    if (isTimeout(error) && method !== "GetSession") ask();
+    else if (isTimeout(error)) reachability.report(false);
+    else if (!isAborted) reachability.report(!isUnreachable(error));
+    if (isSignedOut(error, method)) onSignedOut();
+  };
   return (next) => async (request) => {
     try {
       const answer = await next(request);
       reachability.report(true);
       return answer;
     } catch (cause) {
-      const error = ConnectError.from(cause);
-      if (!request.signal.aborted) reachability.report(!isUnreachable(error));
-      if (error.code === Code.Unauthenticated && request.method.name !== "CreateSession") {
-        onSignedOut();
-      }
+      judge(ConnectError.from(cause), request.method.name, request.signal.aborted);
       throw cause;
     }
   };
+}
+
+function isSignedOut({ code }: ConnectError, method: string): boolean {
+  return code === Code.Unauthenticated && method !== "CreateSession";
+}
+
+/** Whether the page itself gave up; the server's own error has details. */
+function isTimeout({ code, details }: ConnectError): boolean {
+  return code === Code.DeadlineExceeded && details.length === 0;
 }
 
 /**
