@@ -40,6 +40,8 @@ type Config struct {
 	Schemas string
 	// CORSOrigins are the origins whose pages may call the API; none when empty.
 	CORSOrigins []string
+	// TrustedProxies are the addresses of the proxies in front of the server; the client's address in their X-Forwarded-For is believed.
+	TrustedProxies []netip.Prefix
 	// MaxRequestBytes bounds one request.
 	MaxRequestBytes int
 	// MaxStreams bounds how many streams are open at a time, of whatever kind; one client may have a part of them only.

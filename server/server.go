@@ -259,8 +259,8 @@ func (s *Server) assemble(keyring *seal.Keyring) (err error) {
 	}
 	s.http = httpserver.New(httpserver.Config{
 		API: s.mount, UI: web.FS(), CORSOrigins: s.config.CORSOrigins, Streams: append(s.streams, rpc.PublishStreamPath),
-		MaxConnections: s.maxClients,
-		Ready:          s.ready, Logger: s.logger,
+		TrustedProxies: s.config.TrustedProxies, MaxConnections: s.maxClients,
+		Ready: s.ready, Logger: s.logger,
 	})
 	return nil
 }

@@ -27,12 +27,7 @@ func Settings() []Setting {
 	return []Setting{
 		text("listen", "HOST:PORT", "address to serve on", func(c *Config) *string { return &c.Listen }),
 		text("data", "FOLDER|URL", "folder for SQLite and the generated keys, or a postgres:// URL", func(c *Config) *string { return &c.Data }),
-		{
-			Flag: "allow-targets", Env: "POSTRIDER_ALLOW_TARGETS", Placeholder: "CIDR,...",
-			Usage: "non-public address ranges that targets may use, such as 127.0.0.0/8",
-			get:   func(c Config) string { return joinPrefixes(c.AllowTargets) },
-			set:   setAllowTargets,
-		},
+		prefixes("allow-targets", "non-public address ranges that targets may use, such as 127.0.0.0/8", func(c *Config) *[]netip.Prefix { return &c.AllowTargets }),
 		{
 			Flag: "nats-servers", Env: "POSTRIDER_NATS_SERVERS", Placeholder: "HOST[:PORT],...",
 			Usage: "NATS servers that subscriptions may publish to; none by default",
@@ -46,6 +41,7 @@ func Settings() []Setting {
 			get:   func(c Config) string { return strings.Join(c.CORSOrigins, ",") },
 			set:   func(c *Config, value string) error { c.CORSOrigins = splitList(value); return nil },
 		},
+		prefixes("trusted-proxies", "addresses of proxies whose X-Forwarded-For is believed; none by default", func(c *Config) *[]netip.Prefix { return &c.TrustedProxies }),
 		number("max-request-bytes", "maximum size of a request in bytes", func(c *Config) *int { return &c.MaxRequestBytes }),
 		number("max-streams", "maximum number of open streams; one client gets at most a third of them", func(c *Config) *int { return &c.MaxStreams }),
 		number("memory", "memory limit in MB; 0 means GOMEMLIMIT, or three quarters of the container's memory (at most 1024), or 256", func(c *Config) *int { return &c.Memory }),
@@ -111,6 +107,18 @@ func number(flag, usage string, field func(*Config) *int) Setting {
 	}
 }
 
+// prefixes is a list of address ranges and single addresses.
+func prefixes(flag, usage string, field func(*Config) *[]netip.Prefix) Setting {
+	return Setting{
+		Flag: flag, Env: variable(flag), Placeholder: "CIDR,...", Usage: usage,
+		get: func(c Config) string { return joinPrefixes(*field(&c)) },
+		set: func(c *Config, value string) (err error) {
+			*field(c), err = egress.ParseAllow(splitList(value))
+			return err
+		},
+	}
+}
+
 // variable returns the environment variable of a flag.
 func variable(flag string) string {
 	return "POSTRIDER_" + strings.ToUpper(strings.ReplaceAll(flag, "-", "_"))
@@ -120,12 +128,6 @@ func secret(env, usage string, field func(*Config) *string) Setting {
 	setting := text("", "KEY", usage, field)
 	setting.Env = env
 	return setting
-}
-
-func setAllowTargets(c *Config, value string) error {
-	prefixes, err := egress.ParseAllow(splitList(value))
-	c.AllowTargets = prefixes
-	return err
 }
 
 func setNATSServers(c *Config, value string) error {

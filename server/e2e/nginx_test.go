@@ -1,13 +1,8 @@
 package e2e_test
 
 import (
-	"bytes"
-	"context"
-	"encoding/binary"
 	"fmt"
-	"io"
 	"net/http"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -16,10 +11,6 @@ import (
 	"time"
 
 	"connectrpc.com/connect"
-	"github.com/coder/websocket"
-
-	postriderv1 "github.com/postrider-dev/postrider/client/gen/postrider/v1"
-	"github.com/postrider-dev/postrider/client/gen/postrider/v1/postriderv1connect"
 )
 
 // nginxConfig has a place with nothing but proxy_pass, and compression of all there is: HTTP/1.0 to the server, and
@@ -44,40 +35,40 @@ http {
 // startNginx puts an nginx before a server and returns its URL.
 func startNginx(t *testing.T, to string) string {
 	t.Helper()
-	program := os.Getenv("POSTRIDER_TEST_NGINX")
-	if program == "" {
-		if os.Getenv("CI") == "true" {
-			t.Fatal("no nginx: set POSTRIDER_TEST_NGINX, as tools/with-services does")
-		}
-		t.Skip("no nginx: set POSTRIDER_TEST_NGINX, as tools/with-services does")
-	}
+	program := needed(t, "POSTRIDER_TEST_NGINX")
 	folder, address := t.TempDir(), freeAddress(t)
 	file := filepath.Join(folder, "nginx.conf")
-	if err := os.WriteFile(file, fmt.Appendf(nil, nginxConfig, folder, address, to), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	write(t, file, fmt.Sprintf(nginxConfig, folder, address, to))
+	through := door{url: "http://" + address, http: http.DefaultClient}
+	startProxy(t, exec.Command(program, "-p", folder, "-e", filepath.Join(folder, "error.log"), "-c", file), through)
+	return through.url
+}
+
+// startProxy starts a proxy for the time of the test, and waits until it passes requests on.
+func startProxy(t *testing.T, proxy *exec.Cmd, through door) {
+	t.Helper()
 	var log tailBuffer
-	cmd := exec.Command(program, "-p", folder, "-e", filepath.Join(folder, "error.log"), "-c", file)
-	cmd.Stdout, cmd.Stderr = &log, &log
-	if err := cmd.Start(); err != nil {
+	proxy.Stdout, proxy.Stderr = &log, &log
+	if err := proxy.Start(); err != nil {
 		t.Fatal(err)
 	}
 	ended := make(chan struct{})
-	go func() { _ = cmd.Wait(); close(ended) }()
-	t.Cleanup(func() { _ = cmd.Process.Signal(syscall.SIGTERM); <-ended })
-	url := "http://" + address
+	go func() { _ = proxy.Wait(); close(ended) }()
+	t.Cleanup(func() { _ = proxy.Process.Signal(syscall.SIGTERM); <-ended })
 	for deadline := time.Now().Add(startTimeout); ; pause(t.Context(), pollEvery) {
-		if response, err := http.Get(url + "/readyz"); err == nil {
+		if response, err := through.http.Get(through.url + "/readyz"); err == nil {
 			_ = response.Body.Close()
-			return url
+			if response.StatusCode == http.StatusOK {
+				return
+			}
 		}
 		select {
 		case <-ended:
-			t.Fatalf("nginx ended: %v", &log)
+			t.Fatalf("the proxy ended: %v", &log)
 		default:
 		}
 		if time.Now().After(deadline) {
-			t.Fatalf("nginx is not ready: %v", &log)
+			t.Fatalf("the proxy is not ready: %v", &log)
 		}
 	}
 }
@@ -87,8 +78,8 @@ func startNginx(t *testing.T, to string) string {
 func TestStreamsPassADefaultNginx(t *testing.T) {
 	s := newServer(t)
 	s.mustStart()
-	url := startNginx(t, s.url())
-	for name, follow := range map[string]func(context.Context, *testing.T, string, func(text string)){
+	through := door{url: startNginx(t, s.url()), http: http.DefaultClient, heartbeat: 15 * time.Second}
+	for name, follow := range map[string]following{
 		"Connect":                followRPC(),
 		"Connect, JSON":          followRPC(connect.WithProtoJSON()),
 		"gRPC-Web":               followRPC(connect.WithGRPCWeb()),
@@ -98,118 +89,7 @@ func TestStreamsPassADefaultNginx(t *testing.T) {
 		"a WebSocket":            followSocket,
 	} {
 		t.Run(name, func(t *testing.T) {
-			ctx, cancel := context.WithTimeout(t.Context(), patience)
-			defer cancel()
-			id := strings.NewReplacer(" ", "_", ",", "").Replace("nginx_" + name)
-			published := false
-			follow(ctx, t, url, func(text string) {
-				if !published { // the first message is there
-					published = true
-					publishThrough(ctx, t, url, id)
-				}
-				if strings.Contains(text, id) {
-					cancel()
-				}
-			})
-			if ctx.Err() != context.Canceled {
-				t.Error("the event did not come")
-			}
+			through.passes(t, strings.NewReplacer(" ", "_", ",", "").Replace("nginx_"+name), 0, follow)
 		})
-	}
-}
-
-func publishThrough(ctx context.Context, t *testing.T, url, id string) {
-	t.Helper()
-	body := fmt.Sprintf(`{"event":{"id":%q,"type":"nginx.passed","data":{}}}`, id)
-	response := send(ctx, t, http.MethodPost, url+"/postrider.v1.EventService/Publish", "application/json", strings.NewReader(body))
-	if response.StatusCode != http.StatusOK {
-		t.Errorf("publish: %s", response.Status)
-	}
-	_ = response.Body.Close()
-}
-
-func send(ctx context.Context, t *testing.T, method, url, contentType string, body io.Reader) *http.Response {
-	t.Helper()
-	request, err := http.NewRequestWithContext(ctx, method, url, body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	request.Header.Set("Authorization", "Bearer "+adminKey)
-	request.Header.Set("Content-Type", contentType)
-	request.Header.Set("Accept", contentType)
-	response, err := http.DefaultClient.Do(request)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return response
-}
-
-func followRPC(options ...connect.ClientOption) func(context.Context, *testing.T, string, func(string)) {
-	return func(ctx context.Context, t *testing.T, url string, came func(string)) {
-		request := connect.NewRequest(&postriderv1.SubscribeRequest{Types: []string{"nginx.*"}, Start: "now"})
-		request.Header().Set("Authorization", "Bearer "+adminKey)
-		stream, err := postriderv1connect.NewEventServiceClient(http.DefaultClient, url, options...).Subscribe(ctx, request)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for stream.Receive() {
-			came(stream.Msg().String())
-		}
-	}
-}
-
-// followByHand reads envelopes, as a browser does, which accepts compression.
-func followByHand(ctx context.Context, t *testing.T, url string, came func(string)) {
-	message := `{"types":["nginx.*"],"start":"now"}`
-	envelope := binary.BigEndian.AppendUint32([]byte{0}, uint32(len(message)))
-	response := send(ctx, t, http.MethodPost, url+"/postrider.v1.EventService/Subscribe", "application/connect+json",
-		bytes.NewReader(append(envelope, message...)))
-	defer func() { _ = response.Body.Close() }()
-	for head := make([]byte, 5); ; {
-		if _, err := io.ReadFull(response.Body, head); err != nil {
-			return
-		}
-		text := make([]byte, binary.BigEndian.Uint32(head[1:]))
-		if _, err := io.ReadFull(response.Body, text); err != nil {
-			return
-		}
-		came(string(text))
-	}
-}
-
-func followLines(accept string) func(context.Context, *testing.T, string, func(string)) {
-	return func(ctx context.Context, t *testing.T, url string, came func(string)) {
-		response := send(ctx, t, http.MethodGet, url+"/v1/events/stream?types=nginx.*&start=now", accept, nil)
-		defer func() { _ = response.Body.Close() }()
-		for chunk := make([]byte, 64<<10); ; {
-			n, err := response.Body.Read(chunk)
-			if err != nil {
-				return
-			}
-			came(string(chunk[:n]))
-		}
-	}
-}
-
-func followSocket(ctx context.Context, t *testing.T, url string, came func(string)) {
-	socket, _, err := websocket.Dial(ctx, url+"/v1/events/socket", &websocket.DialOptions{
-		Subprotocols: []string{"postrider.v1.json"}, HTTPHeader: http.Header{"Authorization": {"Bearer " + adminKey}},
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = socket.CloseNow() }()
-	if err := socket.Write(ctx, websocket.MessageText, []byte(`{"id":"1","subscription":"s","subscribe":{"types":["nginx.*"],"start":"now"}}`)); err != nil {
-		t.Fatal(err)
-	}
-	for begun := false; ; {
-		_, text, err := socket.Read(ctx)
-		if err != nil {
-			return
-		}
-		// The connection's own messages come before those of the stream.
-		if begun = begun || strings.Contains(string(text), `"begin"`); begun {
-			came(string(text))
-		}
 	}
 }

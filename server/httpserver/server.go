@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
 	"time"
 
 	"github.com/postrider-dev/postrider/server/gateway"
@@ -35,6 +36,8 @@ type Config struct {
 	UI fs.FS
 	// CORSOrigins are the origins whose pages may call the API; none if empty.
 	CORSOrigins []string
+	// TrustedProxies are the addresses of proxies whose X-Forwarded-For is believed.
+	TrustedProxies []netip.Prefix
 	// Streams are the paths of requests whose body is a stream: it may be silent between messages and need not end.
 	Streams []string
 	// MaxConnections limits the open connections; 0 means no limit.
@@ -77,7 +80,7 @@ func NewHandler(cfg Config) http.Handler {
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { writeState(w, nil) })
 	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) { writeState(w, cfg.Ready(r.Context())) })
 	mux.Handle("/", serveUI(cfg.UI))
-	return newCalls(cfg, allowOrigins(cfg.CORSOrigins, mux))
+	return trustProxies(cfg.TrustedProxies, newCalls(cfg, allowOrigins(cfg.CORSOrigins, mux)))
 }
 
 func writeState(w http.ResponseWriter, fault error) {
