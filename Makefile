@@ -14,6 +14,10 @@ export CGO_CFLAGS ?= -O2
 # The example schemas that `make run` serves. Committed, so that the server needs no Node to start.
 SHOP_SCHEMAS := gen/descriptors/shop.v1.binpb
 
+# Without the paths of this machine in the programs, so that a release is the same wherever it is built; everything is compiled like
+# that, so that it is compiled once.
+export GOFLAGS := -trimpath $(GOFLAGS)
+
 # What people wrote: generators follow rules of their own.
 OWN_PACKAGES = $$(go list ./... | grep -vE '/postrider/(gen|ent)(/|$$)') ./ent/schema/... ./ent/migrations/...
 # The Go client is a module of its own, which ./... leaves out; from here its packages are named by their import paths.
@@ -99,6 +103,24 @@ board: build examples/board/dist/.stamp ## Run the live order board, with a serv
 demo: node_modules/.stamp ## Publish real webhook payloads to a running server and count what arrives
 	node examples/demo/demo.mjs
 
+# The version of a release is given; without one, the files are for a try.
+VERSION := v0.0.0-dev
+RELEASE := bin/release
+
+.PHONY: release
+release: build ## Build bin/release: archive, .deb, checksums and the files of the image: make release VERSION=v1.2.3
+	tools/release $(VERSION) $(RELEASE)
+
+# Docker if there is one, or buildah, which needs no daemon.
+.PHONY: image
+image: release ## Build the container image postrider, with docker or buildah
+	if docker info >/dev/null 2>&1; then docker build -t postrider -f deploy/Dockerfile $(RELEASE)/image; \
+	else buildah build --format docker -t postrider -f deploy/Dockerfile $(RELEASE)/image; fi
+
+.PHONY: try-release
+try-release: build ## Build the release in two folders, compare them, and start the package's program and the image
+	tools/with-services buildah -- node tools/try-release.mjs
+
 ## Check
 
 # Without PostgreSQL, Chromium or the conformance suite what needs them is skipped with a loud line; with CI=true that
@@ -112,7 +134,7 @@ test: build ## Run every test: Go, TypeScript, browser
 .PHONY: test-go
 test-go: build examples/shop/dist/.stamp ## Run the Go tests alone
 	@counts=$$(mktemp); status=0; \
-	POSTRIDER_TEST_COUNTS=$$counts tools/with-services postgres chromium nginx conformance -- \
+	POSTRIDER_TEST_COUNTS=$$counts tools/with-services postgres chromium nginx haproxy conformance -- \
 	  $(TOOL) gotestsum --format pkgname -- -count=1 -timeout 20m ./... $(CLIENT_PACKAGES) || status=$$?; \
 	cat $$counts; rm -f $$counts; exit $$status
 

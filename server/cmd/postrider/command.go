@@ -78,7 +78,7 @@ func newCommand(env environment) *cobra.Command {
 	addGroup(root, "Events", publish, eventsCommand(env, to), tailCommand(env, to), listenCommand(env, to), typesCommand(env, to))
 	addGroup(root, "Delivery", subscriptionsCommand(env, to), deliveriesCommand(env, to), streamsCommand(env, to))
 	addGroup(root, "Server", serveCommand(env), statusCommand(env, to), healthCommand(env, to), tenantsCommand(env, to), keysCommand(env, to))
-	addGroup(root, "This program", loginCommand(env, to), contextsCommand(env), completionCommand(env), versionCommand(env))
+	addGroup(root, "This program", loginCommand(env, to), contextsCommand(env), completionCommand(env), manCommand(), versionCommand(env))
 	help := helpCommand()
 	help.GroupID = "This program"
 	root.SetHelpCommand(help)

@@ -1,3 +1,7 @@
+// With the C library's resolver, names would resolve otherwise in the release, which is linked statically, than in other builds.
+//
+//go:debug netdns=go
+
 // Command postrider is the server (postrider serve) and its command-line client.
 package main
 
