@@ -158,11 +158,12 @@ test("after a deploy the next navigation loads the new build, and what was typed
   await mark(tab);
   front.deploy("second");
   await pages(tab).getByRole("link", { name: "API keys" }).click();
+  await tab.getByRole("button", { name: "Leave", exact: true }).click();
   await expect.poll(() => build(tab)).toContain("second");
   await expect(tab.getByRole("heading", { name: "API keys" })).toBeVisible();
   await tab.goto(`${front.url}/subscriptions/new`);
   await expect(tab.getByLabel("Name", { exact: true })).toHaveValue("billing");
-  await expect(tab.getByLabel("Webhook URL")).toHaveValue("https://example.com/hook");
+  await expect(tab.getByLabel("Webhook URL")).toHaveValue("https://example.com");
   await expect(tab.getByLabel("Name of header 1")).toHaveValue("Authorization");
   await expect(tab.getByLabel("Value of header 1")).toHaveValue("");
   expect(await tab.evaluate(() => JSON.stringify({ ...sessionStorage }))).not.toContain(
@@ -184,7 +185,7 @@ test("a session that is revoked is asked for in place, and the typed text is the
   await signIn(tab, server.adminKey);
   await expect(tab).toHaveURL(/\/subscriptions\/new$/);
   await expect(tab.getByLabel("Name", { exact: true })).toHaveValue("billing");
-  await expect(tab.getByLabel("Webhook URL")).toHaveValue("https://example.com/hook");
+  await expect(tab.getByLabel("Webhook URL")).toHaveValue("https://example.com");
 });
 
 test("nothing of one caller is shown to the next one, in any tab", async ({
@@ -206,7 +207,11 @@ test("nothing of one caller is shown to the next one, in any tab", async ({
 
   await tab.getByLabel("Signed in as admin").click();
   await tab.getByRole("button", { name: "Sign out" }).click();
+  await tab.getByRole("dialog").getByRole("button", { name: "Sign out" }).click();
   await expect(other.getByLabel("API key")).toBeVisible();
+  expect(await tab.evaluate(() => JSON.stringify({ ...sessionStorage }))).not.toContain(
+    "of the admin",
+  );
   await signIn(tab, secret);
   await expect(tab.getByLabel("Name", { exact: true })).toHaveValue("");
   await expect(other.getByLabel("Signed in as acme-admin")).toBeVisible();

@@ -17,6 +17,11 @@ const webhook = (url: string) => ({ config: { case: "webhook" as const, value: {
 
 const isRow = (link: HTMLElement) => link.dataset.row !== undefined;
 
+async function fill(user: ReturnType<typeof renderApp>["user"], name: string, url: string) {
+  await user.type(await screen.findByLabelText("Name"), name);
+  await user.type(screen.getByLabelText("Webhook URL"), url);
+}
+
 function invalid(faults: Record<string, string>): ConnectError {
   const error = new ConnectError("invalid request", Code.InvalidArgument);
   error.details.push(badRequest(faults));
@@ -121,7 +126,7 @@ describe("the form's expression", () => {
     await user.type(await screen.findByLabelText("Event types"), "order.*");
     await user.type(screen.getByLabelText("Expression"), "event.data.total > 3");
     await screen.findByText("It selects 1 of all 2 events of these types.");
-    screen.getByText("order.*: total is 2");
+    await screen.findByText("order.*: total is 2");
   });
 
   it("shows what is wrong at its place, and takes the suggestion", async () => {
@@ -172,24 +177,108 @@ describe("the form", () => {
       }),
     );
     const { user } = renderApp(server, "/subscriptions/new");
-    await user.type(await screen.findByLabelText("Name"), "billing");
+    await fill(user, "billing", "https://10.0.0.1/");
     await user.click(screen.getByRole("button", { name: "Create subscription" }));
     const url = screen.getByLabelText("Webhook URL");
     await waitFor(() => expect(url.getAttribute("aria-invalid")).toBe("true"));
     expect(document.activeElement).toBe(url);
     screen.getByText("Address 10.0.0.1 is refused.");
     screen.getByText("Must be at most 168h.");
-    expect(screen.getByRole("alert").textContent).toContain("subscription.somewhere: Is odd.");
+    screen.getByText((_, element) => element?.textContent === "subscription.somewhere: Is odd.");
+    await user.type(url, "x");
+    expect(screen.queryByText("Address 10.0.0.1 is refused.")).toBeNull();
+    screen.getByText("Must be at most 168h.");
+    expect(document.activeElement).toBe(url);
+  });
+
+  it("says all that is wrong at once, each until it is mended", async () => {
+    const { user } = renderApp(server, "/subscriptions/new");
+    await user.type(await screen.findByLabelText("Event types"), "order..created");
+    await user.type(screen.getByLabelText("Timeout"), "5m");
+    expect(screen.queryByText(/^Give it a name/)).toBeNull();
+    await user.click(screen.getByRole("button", { name: "Create subscription" }));
+    expect(document.activeElement).toBe(screen.getByLabelText("Name"));
+    const wrong = [
+      "Give it a name.",
+      "order..created is no event type. Write one as order.created, several as order.* and all as *.",
+      "5m is too long: at most 2 minutes.",
+      "Write the address that events are sent to.",
+    ];
+    for (const text of wrong) screen.getByText(text);
+    await user.type(screen.getByLabelText("Name"), "b");
+    expect(screen.queryByText("Give it a name.")).toBeNull();
+    for (const text of wrong.slice(1)) screen.getByText(text);
+    await user.clear(screen.getByLabelText("Event types"));
+    await user.clear(screen.getByLabelText("Timeout"));
+    await user.type(screen.getByLabelText("Webhook URL"), "https://a.test/");
+    for (const text of wrong) expect(screen.queryByText(text)).toBeNull();
+    expect(screen.queryByText("Some fields have errors.")).toBeNull();
+    expect(server.calls).toEqual([]);
+  });
+
+  it("suggests types, registered and seen, with the keyboard alone", async () => {
+    server.eventTypes.add("shop.v1.OrderCreated");
+    server.testFilter = () => ({ results: [{ eventId: "evt_1", eventType: "shop.v1.seen" }] });
+    const { user } = renderApp(server, "/subscriptions/new");
+    const field = await screen.findByLabelText("Event types");
+    await user.type(field, "a.b, SHOP");
+    const options = within(await screen.findByRole("listbox")).getAllByRole("option");
+    expect(options.map(({ textContent }) => textContent)).toEqual([
+      "shop.*2 types",
+      "shop.v1.*2 types",
+      "shop.v1.OrderCreated",
+      "shop.v1.seen",
+    ]);
+    await user.keyboard("{ArrowDown}{ArrowDown}{Enter}");
+    await waitFor(() => expect(field).toHaveProperty("value", "a.b, shop.v1.*"));
+    expect(screen.queryByRole("listbox")).toBeNull();
+    await user.keyboard("{Backspace}{Escape}");
+    expect(screen.queryByRole("listbox")).toBeNull();
+    expect(server.calls).toEqual([]);
+  });
+
+  it("asks before what is not stored is left, and marks it when the form is there again", async () => {
+    const { user, router } = renderApp(server, "/subscriptions/new");
+    await fill(user, "billing", "https://hooks.test/secret");
+    await user.click(screen.getByRole("link", { name: "Events" }));
+    const dialog = await screen.findByRole("dialog", { name: "Leave this page?" });
+    await user.click(within(dialog).getByRole("button", { name: "Stay" }));
+    expect(router.state.location.pathname).toBe("/subscriptions/new");
+    expect(screen.getByLabelText("Webhook URL")).toHaveProperty(
+      "value",
+      "https://hooks.test/secret",
+    );
+    await user.click(screen.getByRole("link", { name: "Events" }));
+    await user.click(await screen.findByRole("button", { name: "Leave" }));
+    await screen.findByRole("heading", { name: /^(Events|No events yet)$/ });
+    expect(JSON.stringify({ ...sessionStorage })).not.toContain("secret");
+
+    await user.click(screen.getByRole("link", { name: "Subscriptions" }));
+    const [link] = await screen.findAllByRole("link", { name: /New subscription/ });
+    if (link) await user.click(link);
+    const url = await screen.findByLabelText("Webhook URL");
+    expect(url).toHaveProperty("value", "https://hooks.test");
+    screen.getByText("This was not stored in the browser: type it again.");
+    await user.click(screen.getByRole("button", { name: "Create subscription" }));
+    expect(document.activeElement).toBe(url);
+    expect(server.calls).toEqual([]);
+    await user.type(url, "/secret");
+    await user.click(screen.getByRole("button", { name: "Create subscription" }));
+    await waitFor(() => expect(router.state.location.pathname).toBe("/subscriptions/sub_1"));
+    expect(Object.keys(sessionStorage).filter((key) => key.startsWith("postrider.draft"))).toEqual(
+      [],
+    );
   });
 
   it("does not send what cannot be read, and opens the section it is in", async () => {
     const { user } = renderApp(server, "/subscriptions/new");
     const timeout = await screen.findByLabelText("Timeout");
     await user.type(timeout, "soon");
+    await fill(user, "billing", "https://a.test/");
     const section = timeout.closest("details");
     if (section) section.open = false;
     await user.click(screen.getByRole("button", { name: "Create subscription" }));
-    await screen.findByText("Write a time such as 15s or 500ms.");
+    await screen.findByText("soon is no time. Write 500ms, 15s, 5m, 2h or 1d.");
     expect(section?.open).toBe(true);
     expect(server.calls).toEqual([]);
   });

@@ -1,4 +1,4 @@
-import { useState } from "react";
+import { useRef, useState } from "react";
 import { dropDraft, keepDraft, readDraft } from "@/store/drafts";
 import { ownerOf, useAccess } from "./session";
 
@@ -22,6 +22,7 @@ export interface TypedDraft<T> {
 /** The content of a form of the selected tenant, which is still there when the form is opened again. */
 export function useDraft<T>(name: string, initial: T, format: DraftFormat<T>): TypedDraft<T> {
   const { owner, key } = useDraftKey(name);
+  const untouched = useRef<string>(undefined);
   const [{ value, isRestored }, setState] = useState(() => {
     const restored = format.read(readDraft(owner, key));
     return { value: restored ?? initial, isRestored: restored !== undefined };
@@ -31,7 +32,10 @@ export function useDraft<T>(name: string, initial: T, format: DraftFormat<T>): T
     isRestored,
     set(next) {
       setState({ value: next, isRestored });
-      keepDraft(owner, key, format.write(next));
+      untouched.current ??= JSON.stringify(format.write(initial));
+      const kept = format.write(next);
+      if (JSON.stringify(kept) === untouched.current) dropDraft(owner, key);
+      else keepDraft(owner, key, kept);
     },
     reset() {
       setState({ value: initial, isRestored: false });

@@ -1,5 +1,13 @@
-import { beforeEach, describe, expect, it } from "vitest";
-import { dropDraft, isLike, keepDraft, keepDraftsOf, readDraft } from "./drafts";
+import { beforeEach, describe, expect, it, vi } from "vitest";
+import {
+  countDrafts,
+  dropDraft,
+  dropDrafts,
+  isLike,
+  keepDraft,
+  keepDraftsOf,
+  readDraft,
+} from "./drafts";
 
 beforeEach(() => sessionStorage.clear());
 
@@ -29,9 +37,36 @@ describe("drafts", () => {
     expect(readDraft("a", "form 29")).toBeUndefined();
   });
 
+  it("are counted, and all removed at once", () => {
+    keepDraft("a", "form 1", 1);
+    keepDraft("b", "form 2", 2);
+    sessionStorage.setItem("of something else", "stays");
+    expect(countDrafts()).toBe(2);
+    dropDrafts();
+    expect(countDrafts()).toBe(0);
+    expect(Object.keys(sessionStorage)).toEqual(["of something else"]);
+  });
+
+  it("do not look at the others at a keystroke", () => {
+    for (let i = 0; i < 20; i++) keepDraft("a", `form ${i}`, i);
+    const real = sessionStorage;
+    const reads: string[] = [];
+    vi.stubGlobal("sessionStorage", {
+      getItem: (key: string) => {
+        reads.push(key);
+        return real.getItem(key);
+      },
+      setItem: (key: string, text: string) => real.setItem(key, text),
+    });
+    keepDraft("a", "form 3", "typed");
+    vi.unstubAllGlobals();
+    expect(reads).toHaveLength(1);
+    expect(readDraft("a", "form 3")).toBe("typed");
+  });
+
   it("that cannot be read are none", () => {
     keepDraft("a", "form", 1);
-    sessionStorage.setItem(Object.keys(sessionStorage)[0] ?? "", "{");
+    sessionStorage.setItem(Object.keys(sessionStorage)[0] ?? "", "1 {");
     expect(readDraft("a", "form")).toBeUndefined();
   });
 });

@@ -1,7 +1,7 @@
 /*
  * What is typed into forms, kept in the tab's sessionStorage: a document that is loaded again, a page that is left and a session
- * that ends lose nothing. Callers pass no secrets. Each draft belongs to the caller who typed it, and is removed when another
- * one signs in.
+ * that ends lose nothing. What of a form may be stored is listed field by field (kept.ts); secrets never are. Each draft belongs
+ * to the caller who typed it. It is removed at sign-out, and when another caller signs in.
  */
 
 const prefix = "postrider.draft ";
@@ -10,19 +10,19 @@ const longestLength = 64 << 10;
 /** The oldest draft goes first. */
 const mostDrafts = 20;
 
-interface Stored {
-  at: number;
-  value: unknown;
-}
-
 /** Keeps a draft under the owner and the name of its form. */
 export function keepDraft(owner: string, name: string, value: unknown): void {
-  const text = JSON.stringify({ at: Date.now(), value } satisfies Stored);
+  const text = `${Date.now()} ${JSON.stringify(value)}`;
   const key = keyOf(owner, name);
   try {
-    if (text.length > longestLength) sessionStorage.removeItem(key);
-    else sessionStorage.setItem(key, text);
-    for (const old of keys().toSorted(byAge).slice(mostDrafts)) sessionStorage.removeItem(old);
+    if (text.length > longestLength) {
+      sessionStorage.removeItem(key);
+      return;
+    }
+    const isNew = sessionStorage.getItem(key) === null;
+    sessionStorage.setItem(key, text);
+    // Only a draft that is new makes one too many: a keystroke looks at no other draft.
+    if (isNew) remove(keys().toSorted(byAge).slice(mostDrafts));
   } catch {
     // Storage is blocked or full: the form works without.
   }
@@ -30,11 +30,26 @@ export function keepDraft(owner: string, name: string, value: unknown): void {
 
 /** The draft, if there is one; its form decides whether it still fits. */
 export function readDraft(owner: string, name: string): unknown {
-  return read(keyOf(owner, name))?.value;
+  try {
+    const text = sessionStorage.getItem(keyOf(owner, name));
+    return text === null ? undefined : JSON.parse(text.slice(text.indexOf(" ") + 1));
+  } catch {
+    return undefined;
+  }
 }
 
 export function dropDraft(owner: string, name: string): void {
   remove([keyOf(owner, name)]);
+}
+
+/** The number of forms with something typed that was not sent. */
+export function countDrafts(): number {
+  return keys().length;
+}
+
+/** Removes every draft, whoever typed it. */
+export function dropDrafts(): void {
+  remove(keys());
 }
 
 /** Removes the drafts of everybody else. */
@@ -64,15 +79,11 @@ function remove(which: string[]): void {
 
 /** The newest first. */
 function byAge(a: string, b: string): number {
-  return (read(b)?.at ?? 0) - (read(a)?.at ?? 0);
+  return ageOf(b) - ageOf(a);
 }
 
-function read(key: string): Stored | undefined {
-  try {
-    return JSON.parse(sessionStorage.getItem(key) ?? "null") ?? undefined;
-  } catch {
-    return undefined;
-  }
+function ageOf(key: string): number {
+  return Number.parseInt(sessionStorage.getItem(key) ?? "", 10) || 0;
 }
 
 /** Whether a stored value has the form of a sample: a draft of another build may have other fields. */

@@ -1,6 +1,6 @@
 import {
+  type ComponentProps,
   createContext,
-  type InputHTMLAttributes,
   type ReactNode,
   type SelectHTMLAttributes,
   type TextareaHTMLAttributes,
@@ -17,10 +17,13 @@ const FaultsContext = createContext<FieldFault[]>([]);
 /** Hands the field faults of a failed call to the fields below; what no field claims is shown on top. */
 export function FormFaults({
   fault,
+  quiet = [],
   paths,
   children,
 }: {
   fault: Fault | undefined;
+  /** Faults that are shown at their fields alone. */
+  quiet?: FieldFault[];
   /** The paths the form has fields for. */
   paths: readonly string[];
   children: ReactNode;
@@ -29,7 +32,7 @@ export function FormFaults({
   const strays = fields.filter((field) => !paths.some((path) => covers(path, field.path)));
   const atFields = fields.length > strays.length;
   return (
-    <FaultsContext value={fields}>
+    <FaultsContext value={[...fields, ...quiet]}>
       {fault && (
         <Notice tone="bad">
           <p>{atFields ? "Some fields have errors." : fault.message}</p>
@@ -106,10 +109,7 @@ export function Field({ label, path, hint, children }: FieldProps) {
   );
 }
 
-export function Input({
-  mono,
-  ...props
-}: { mono?: boolean } & InputHTMLAttributes<HTMLInputElement>) {
+export function Input({ mono, ...props }: { mono?: boolean } & ComponentProps<"input">) {
   return (
     <input
       spellCheck={false}

@@ -10,11 +10,13 @@ import {
 import { useEffect } from "react";
 import { type Session, SessionService } from "#gen/postrider/v1/session_pb";
 import { ownerOf } from "@/rpc/session";
-import { keepDraftsOf } from "@/store/drafts";
+import { dropDrafts, keepDraftsOf } from "@/store/drafts";
 
 const key = ["session"];
 /** The cookie is one for all tabs: who signs in or out in one does so in all. */
 const channelName = "postrider.session";
+/** What a sign-out says to the other tabs: what was typed there goes as well. */
+const signedOut = "signed out";
 
 /** The key under which "nobody is signed in" can be noted from outside, as null. */
 export const sessionKey = key;
@@ -44,7 +46,10 @@ export function useSession() {
   const { refetch } = query;
   useEffect(() => {
     const channel = new BroadcastChannel(channelName);
-    channel.onmessage = () => void refetch();
+    channel.onmessage = ({ data }) => {
+      if (data === signedOut) dropDrafts();
+      void refetch();
+    };
     return () => channel.close();
   }, [refetch]);
   return query;
@@ -74,10 +79,13 @@ export function useSignOut() {
 /** Records the new session here and in the other tabs. */
 function enter(queries: QueryClient, session: Session | null): void {
   if (session) removeOthers(queries, session);
-  else removeData(queries);
+  else {
+    removeData(queries);
+    dropDrafts();
+  }
   queries.setQueryData(key, session);
   const channel = new BroadcastChannel(channelName);
-  channel.postMessage(null);
+  channel.postMessage(session ? null : signedOut);
   channel.close();
 }
 

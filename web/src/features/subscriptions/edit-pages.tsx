@@ -1,8 +1,6 @@
 import { Link, useNavigate } from "@tanstack/react-router";
-import { ErrorReason } from "#gen/postrider/v1/error_pb";
 import type { Subscription } from "#gen/postrider/v1/subscription_pb";
 import { useDropDraft } from "@/rpc/draft";
-import { type Fault, readFault } from "@/rpc/fault";
 import { useAccess } from "@/rpc/session";
 import { buttonClass } from "@/ui/button";
 import { Page } from "@/ui/page";
@@ -24,8 +22,7 @@ export function NewSubscriptionPage() {
         draft={newDraft}
         initial={emptyForm}
         isNew
-        busy={create.isPending}
-        fault={create.error ? nameFault(create.error) : undefined}
+        call={create}
         onSubmit={(form) =>
           create.mutate(createRequest(form, tenant), {
             onSuccess: ({ subscription }) => {
@@ -34,6 +31,7 @@ export function NewSubscriptionPage() {
                 to: "/subscriptions/$subscriptionId",
                 params: { subscriptionId: subscription?.id ?? "" },
                 search: keepTenant,
+                ignoreBlocker: true,
               });
             },
           })
@@ -42,6 +40,7 @@ export function NewSubscriptionPage() {
           <Link
             to="/subscriptions"
             search={keepTenant}
+            ignoreBlocker
             className={buttonClass("quiet")}
             onClick={drop}
           >
@@ -83,13 +82,17 @@ function EditForm({ subscription }: { subscription: Subscription }) {
       draft={draft}
       initial={formOf(subscription)}
       isNew={false}
-      busy={update.isPending}
-      fault={update.error ? nameFault(update.error) : undefined}
+      call={update}
       onSubmit={(form) =>
         update.mutate(updateRequest(form, tenant, subscription), {
           onSuccess: () => {
             drop();
-            void navigate({ to: "/subscriptions/$subscriptionId", params, search: keepTenant });
+            void navigate({
+              to: "/subscriptions/$subscriptionId",
+              params,
+              search: keepTenant,
+              ignoreBlocker: true,
+            });
           },
         })
       }
@@ -98,6 +101,7 @@ function EditForm({ subscription }: { subscription: Subscription }) {
           to="/subscriptions/$subscriptionId"
           params={params}
           search={keepTenant}
+          ignoreBlocker
           className={buttonClass("quiet")}
           onClick={drop}
         >
@@ -110,11 +114,4 @@ function EditForm({ subscription }: { subscription: Subscription }) {
 
 function keepTenant({ tenant }: { tenant?: string }) {
   return { tenant };
-}
-
-/** A taken name is a fault of the name field, also when the server does not say which field it is. */
-function nameFault(cause: unknown): Fault {
-  const fault = readFault(cause);
-  if (fault.reason !== ErrorReason.NAME_TAKEN || fault.fields.length > 0) return fault;
-  return { ...fault, fields: [{ path: "subscription.name", message: fault.message }] };
 }

@@ -6,15 +6,14 @@ import type {
   Subscription,
   UpdateSubscriptionRequestSchema,
 } from "#gen/postrider/v1/subscription_pb";
-import type { FieldFault } from "@/rpc/fault";
 import { milliseconds, parseDuration, writeDuration } from "@/ui/format/duration";
 import { splitList } from "@/ui/format/list";
 import {
   type Kind,
   readTargets,
   type TargetStates,
-  targetFaults,
   targetPaths,
+  targetTexts,
   writeTarget,
 } from "./targets/registry";
 
@@ -53,20 +52,25 @@ export const emptyForm: FormState = {
   defaults: false,
 };
 
+/** What is typed, by the path of its field in a request; of targets the chosen one alone. */
+export function formTexts(form: FormState): Record<string, string> {
+  return {
+    "subscription.name": form.name,
+    "subscription.description": form.description,
+    "subscription.filter.types": form.types,
+    "subscription.filter.expression": form.expression,
+    ...targetTexts(form.kind, form.targets),
+    "subscription.start": [form.startAt, form.startTime, form.startCursor].join(" "),
+    "subscription.secret": form.secret,
+    "subscription.policy.retry_schedule": form.retrySchedule,
+    "subscription.policy.concurrency": form.concurrency,
+    "subscription.policy.timeout": form.timeout,
+    "subscription.payload_format": String(form.defaults),
+  };
+}
+
 /** The paths of a request the form has fields for; a fault elsewhere is shown on top. */
-export const formPaths: string[] = [
-  "subscription.name",
-  "subscription.description",
-  "subscription.filter.types",
-  "subscription.filter.expression",
-  ...targetPaths,
-  "subscription.start",
-  "subscription.secret",
-  "subscription.policy.retry_schedule",
-  "subscription.policy.concurrency",
-  "subscription.policy.timeout",
-  "subscription.payload_format",
-];
+export const formPaths: string[] = [...Object.keys(formTexts(emptyForm)), ...targetPaths];
 
 /** The form as a stored subscription fills it. */
 export function formOf(subscription: Subscription): FormState {
@@ -84,42 +88,6 @@ export function formOf(subscription: Subscription): FormState {
     timeout: policy?.timeout ? writeDuration(milliseconds(policy.timeout)) : "",
     defaults: subscription.payloadFormat === PayloadFormat.JSON_DEFAULTS,
   };
-}
-
-/** What cannot even be sent; everything else the server judges. */
-export function formFaults(form: FormState): FieldFault[] {
-  const faults: FieldFault[] = [];
-  const check = (ok: boolean, path: string, message: string) => {
-    if (!ok) faults.push({ path, message });
-  };
-  const isDuration = (text: string) => parseDuration(text) !== undefined;
-  check(
-    splitList(form.retrySchedule).every(isDuration),
-    "subscription.policy.retry_schedule",
-    "Write waits such as 5s, 5m, 2h, separated by commas.",
-  );
-  check(
-    form.timeout.trim() === "" || isDuration(form.timeout),
-    "subscription.policy.timeout",
-    "Write a time such as 15s or 500ms.",
-  );
-  check(
-    /^\s*\d*\s*$/.test(form.concurrency),
-    "subscription.policy.concurrency",
-    "Write a whole number.",
-  );
-  check(
-    form.startAt !== "time" || !Number.isNaN(Date.parse(form.startTime)),
-    "subscription.start",
-    "Choose a day and a time.",
-  );
-  check(
-    form.startAt !== "cursor" || form.startCursor.trim() !== "",
-    "subscription.start",
-    "Paste a cursor, for example from an event's detail.",
-  );
-  faults.push(...targetFaults(form.kind, form.targets));
-  return faults;
 }
 
 type Create = MessageInitShape<typeof CreateSubscriptionRequestSchema>;

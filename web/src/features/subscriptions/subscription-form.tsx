@@ -1,17 +1,21 @@
-import { Code } from "@connectrpc/connect";
-import { type FormEvent, type ReactNode, useEffect, useRef, useState } from "react";
+import { type FormEvent, type ReactNode, useEffect, useMemo, useRef, useState } from "react";
 import { useDraft } from "@/rpc/draft";
-import type { Fault } from "@/rpc/fault";
 import { Button } from "@/ui/button";
 import { Actions } from "@/ui/dialog";
-import { Field, FormFaults, formClass, Input, Select, TextArea } from "@/ui/field";
+import { FormFaults, formClass } from "@/ui/field";
 import { splitList } from "@/ui/format/list";
+import { useMedia } from "@/ui/media";
 import { RestoredNotice } from "@/ui/restored-notice";
 import { FilterField } from "./filter/filter-field";
-import { formDraft } from "./form-draft";
-import { type FormState, formFaults, formPaths } from "./form-state";
+import { FilterPreview } from "./filter/filter-preview";
+import { useFilterTest } from "./filter/queries";
+import { formDraft, stillLost, unstored } from "./form-draft";
+import { faultsNow, lostFaults, readRefusal } from "./form-faults";
+import { Advanced, Basics, EventTypes, Start, TargetFields } from "./form-fields";
+import { formFaults } from "./form-rules";
+import { type FormState, formPaths } from "./form-state";
+import { LeaveDialog } from "./leave-dialog";
 import styles from "./subscription-form.module.css";
-import { type Kind, kindNames, targetFields, targetKinds } from "./targets/registry";
 
 interface Props {
   /** Under which what is typed is kept. */
@@ -19,267 +23,89 @@ interface Props {
   initial: FormState;
   /** Creating asks where to start; editing cannot change it. */
   isNew: boolean;
-  busy: boolean;
-  fault: Fault | undefined;
+  /** The call that the last submit made. */
+  call: { isPending: boolean; isSuccess: boolean; error: unknown };
   onSubmit: (form: FormState) => void;
   cancel: ReactNode;
 }
 
-export function SubscriptionForm({ draft, initial, isNew, busy, fault, onSubmit, cancel }: Props) {
-  const { value: form, set: setForm, isRestored, reset } = useDraft(draft, initial, formDraft);
-  const [local, setLocal] = useState<Fault>();
+/** There is room for the preview beside the form. */
+const wide = "(min-width: 1180px)";
+
+export function SubscriptionForm({ draft, initial, isNew, call, onSubmit, cancel }: Props) {
+  const begun = { form: initial, lost: [] };
+  const { value, set: setContent, isRestored, reset } = useDraft(draft, begun, formDraft(initial));
+  const { form, lost } = value;
+  const [submits, setSubmits] = useState(0);
+  const [sent, setSent] = useState<FormState>();
   const element = useRef<HTMLFormElement>(null);
-  const shown = local ?? fault;
+  const refusal = useMemo(() => (call.error ? readRefusal(call.error) : undefined), [call.error]);
+  const isWide = useMedia(wide);
+  const test = useFilterTest(splitList(form.types), form.expression);
+  const set = (change: Partial<FormState>) => {
+    const next = { ...form, ...change };
+    setContent({ form: next, lost: stillLost(lost, form, next) });
+  };
   // What is wrong takes the focus, also when it is far up or inside a closed section.
   useEffect(() => {
-    if (shown) revealFault(element.current);
-  }, [shown]);
+    if (submits > 0 || refusal) revealFault(element.current);
+  }, [submits, refusal]);
   const submit = (event: FormEvent) => {
     event.preventDefault();
-    const fields = formFaults(form);
-    setLocal(fields.length > 0 ? localFault(fields) : undefined);
-    if (fields.length === 0) onSubmit(form);
+    setSubmits(submits + 1);
+    if (lost.length > 0 || formFaults(form).length > 0) return;
+    setSent(form);
+    onSubmit(form);
   };
-  const set = (change: Partial<FormState>) => setForm({ ...form, ...change });
+  const preview = (
+    <FilterPreview
+      expression={form.expression}
+      test={test}
+      onChange={(expression) => set({ expression })}
+    />
+  );
+  const filter = { types: splitList(form.types), expression: form.expression, test };
   return (
-    <form ref={element} className={`${formClass} ${styles.form}`} onSubmit={submit} noValidate>
-      {isRestored && <RestoredNotice onReset={reset} />}
-      <FormFaults fault={shown} paths={formPaths}>
-        <Basics form={form} set={set} />
-        <TargetFields form={form} set={set} />
-        {isNew && <Start form={form} set={set} />}
-        <Advanced form={form} set={set} isNew={isNew} />
-      </FormFaults>
-      <Actions>
-        {cancel}
-        <Button kind="main" type="submit" busy={busy}>
-          {isNew ? "Create subscription" : "Save changes"}
-        </Button>
-      </Actions>
+    <form ref={element} className={styles.split} onSubmit={submit} noValidate>
+      <div className={`${formClass} ${styles.form}`}>
+        {isRestored && (
+          <RestoredNotice onReset={reset}>
+            {lost.length > 0 && (
+              <Button onClick={() => setContent({ form, lost: [] })}>Leave them as they are</Button>
+            )}
+          </RestoredNotice>
+        )}
+        <FormFaults
+          fault={faultsNow(form, submits > 0, refusal, sent)}
+          quiet={lostFaults(lost)}
+          paths={formPaths}
+        >
+          <Basics form={form} set={set} />
+          <EventTypes form={form} set={set} />
+          <FilterField {...filter} onChange={(expression) => set({ expression })} />
+          {!isWide && preview}
+          <TargetFields form={form} set={set} />
+          {isNew && <Start form={form} set={set} />}
+          <Advanced form={form} set={set} isNew={isNew} />
+        </FormFaults>
+        <Actions>
+          {cancel}
+          <Button kind="main" type="submit" busy={call.isPending}>
+            {isNew ? "Create subscription" : "Save changes"}
+          </Button>
+        </Actions>
+      </div>
+      {isWide && <aside className={styles.aside}>{preview}</aside>}
+      <LeaveDialog isAsked={!call.isSuccess && unstored(form, initial).length > 0} />
     </form>
   );
 }
 
-interface Part {
-  form: FormState;
-  set: (change: Partial<FormState>) => void;
-}
-
-function Basics({ form, set }: Part) {
-  return (
-    <>
-      <Field
-        label="Name"
-        path="subscription.name"
-        hint="Unique in its tenant, for example billing."
-      >
-        {(control) => (
-          <Input
-            {...control}
-            required
-            value={form.name}
-            onChange={(e) => set({ name: e.target.value })}
-          />
-        )}
-      </Field>
-      <Field
-        label="Event types"
-        path="subscription.filter.types"
-        hint={
-          <>
-            Exact (<code>order.created</code>), by prefix (<code>order.*</code>), separated by
-            commas. Empty means all.
-          </>
-        }
-      >
-        {(control) => (
-          <Input
-            {...control}
-            mono
-            placeholder="*"
-            value={form.types}
-            onChange={(e) => set({ types: e.target.value })}
-          />
-        )}
-      </Field>
-      <FilterField
-        types={splitList(form.types)}
-        expression={form.expression}
-        onChange={(expression) => set({ expression })}
-      />
-      <Field label="Description" path="subscription.description">
-        {(control) => (
-          <TextArea
-            {...control}
-            value={form.description}
-            onChange={(e) => set({ description: e.target.value })}
-          />
-        )}
-      </Field>
-    </>
-  );
-}
-
-function TargetFields({ form, set }: Part) {
-  return (
-    <>
-      <Field label="Target" path="subscription.target.type" hint="Where the events go.">
-        {(control) => (
-          <Select
-            {...control}
-            value={form.kind}
-            onChange={(e) => set({ kind: e.target.value as Kind })}
-          >
-            {kindNames.map((kind) => (
-              <option key={kind} value={kind}>
-                {targetKinds[kind].label}
-              </option>
-            ))}
-          </Select>
-        )}
-      </Field>
-      {targetFields(form.kind, form.targets, (targets) => set({ targets }))}
-    </>
-  );
-}
-
-function Start({ form, set }: Part) {
-  return (
-    <Field label="Start" path="subscription.start" hint="Cannot be changed later.">
-      {(control) => (
-        <div className={styles.start}>
-          <Select
-            {...control}
-            value={form.startAt}
-            onChange={(e) => set({ startAt: e.target.value as FormState["startAt"] })}
-          >
-            <option value="now">Now: only new events</option>
-            <option value="earliest">The earliest event still stored</option>
-            <option value="time">A time</option>
-            <option value="cursor">After a cursor</option>
-          </Select>
-          {form.startAt === "time" && (
-            <Input
-              type="datetime-local"
-              step="1"
-              aria-label="Start time"
-              value={form.startTime}
-              onChange={(e) => set({ startTime: e.target.value })}
-            />
-          )}
-          {form.startAt === "cursor" && (
-            <Input
-              mono
-              aria-label="Start cursor"
-              value={form.startCursor}
-              onChange={(e) => set({ startCursor: e.target.value })}
-            />
-          )}
-        </div>
-      )}
-    </Field>
-  );
-}
-
-function Advanced({ form, set, isNew }: Part & { isNew: boolean }) {
-  return (
-    <details className={styles.advanced}>
-      <summary>Advanced: retries, concurrency, timeout, payloads, secret</summary>
-      <div className={formClass}>
-        <Field
-          label="Retry schedule"
-          path="subscription.policy.retry_schedule"
-          hint="The waits between attempts, each varied by 20 %. After the last attempt the delivery is dead."
-        >
-          {(control) => (
-            <Input
-              {...control}
-              mono
-              placeholder="5s, 5m, 30m, 2h, 5h, 10h, 14h, 20h, 24h"
-              value={form.retrySchedule}
-              onChange={(e) => set({ retrySchedule: e.target.value })}
-            />
-          )}
-        </Field>
-        <div className={styles.pair}>
-          <Field
-            label="Concurrency"
-            path="subscription.policy.concurrency"
-            hint="The number of concurrent attempts, at most 1024."
-          >
-            {(control) => (
-              <Input
-                {...control}
-                inputMode="numeric"
-                placeholder="32"
-                value={form.concurrency}
-                onChange={(e) => set({ concurrency: e.target.value })}
-              />
-            )}
-          </Field>
-          <Field
-            label="Timeout"
-            path="subscription.policy.timeout"
-            hint="The time limit of one attempt, at most 2m."
-          >
-            {(control) => (
-              <Input
-                {...control}
-                mono
-                placeholder="15s"
-                value={form.timeout}
-                onChange={(e) => set({ timeout: e.target.value })}
-              />
-            )}
-          </Field>
-        </div>
-        <Field
-          label="Fields that are not set"
-          path="subscription.payload_format"
-          hint="Applies to payloads with a schema, and to fields without presence."
-        >
-          {(control) => (
-            <Select
-              {...control}
-              value={form.defaults ? "shown" : "absent"}
-              onChange={(e) => set({ defaults: e.target.value === "shown" })}
-            >
-              <option value="absent">Are omitted</option>
-              <option value="shown">Are included with their defaults</option>
-            </Select>
-          )}
-        </Field>
-        <Field
-          label="Signing secret"
-          path="subscription.secret"
-          hint={
-            isNew
-              ? "whsec_ and base64 of 24 to 64 bytes. The server generates one if empty."
-              : "Empty keeps the secret. A new one is used from the next attempt on."
-          }
-        >
-          {(control) => (
-            <Input
-              {...control}
-              mono
-              placeholder="whsec_…"
-              value={form.secret}
-              onChange={(e) => set({ secret: e.target.value })}
-            />
-          )}
-        </Field>
-      </div>
-    </details>
-  );
-}
-
-function localFault(fields: Fault["fields"]): Fault {
-  return { code: Code.InvalidArgument, reason: 0, message: "", fields, unreachable: false };
-}
-
 function revealFault(form: HTMLFormElement | null): void {
   const control = form?.querySelector<HTMLElement>("[aria-invalid=true]");
-  const section = control?.closest("details");
-  if (section) section.open = true;
+  for (let section = control?.closest("details"); section; ) {
+    section.open = true;
+    section = section.parentElement?.closest("details") ?? undefined;
+  }
   control?.focus();
 }

@@ -1,5 +1,6 @@
 import type { Target } from "#gen/postrider/v1/subscription_pb";
 import type { FieldFault } from "@/rpc/fault";
+import { fields } from "@/store/kept";
 import { nats } from "./nats/nats";
 import type { TargetKind } from "./target";
 import { webhook } from "./webhook/webhook";
@@ -16,7 +17,10 @@ const kinds: { [K in Kind]: TargetKind<TargetStates[K]> } = targetKinds;
 
 export const kindNames = Object.keys(targetKinds) as Kind[];
 
-export const targetPaths: string[] = kindNames.flatMap((kind) => [...targetKinds[kind].paths]);
+/** The paths of a request that the forms have fields for. */
+export const targetPaths: string[] = kindNames.flatMap((kind) =>
+  Object.keys(kinds[kind].texts(kinds[kind].empty as never)),
+);
 
 export function isKind(name: string | undefined): name is Kind {
   return kindNames.some((kind) => kind === name);
@@ -36,9 +40,10 @@ export function writeTarget<K extends Kind>(kind: K, targets: TargetStates) {
   return kinds[kind].write(targets[kind]);
 }
 
-export function targetsWithoutSecrets(targets: TargetStates): TargetStates {
-  const without = <K extends Kind>(kind: K) => kinds[kind].withoutSecrets(targets[kind]);
-  return { webhook: without("webhook"), nats: without("nats") };
+export const keptTargets = fields<TargetStates>({ webhook: webhook.kept, nats: nats.kept });
+
+export function targetTexts<K extends Kind>(kind: K, targets: TargetStates) {
+  return kinds[kind].texts(targets[kind]);
 }
 
 export function targetFaults<K extends Kind>(kind: K, targets: TargetStates): FieldFault[] {

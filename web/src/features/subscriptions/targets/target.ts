@@ -2,19 +2,20 @@ import type { MessageInitShape } from "@bufbuild/protobuf";
 import type { ReactNode } from "react";
 import type { Target, TargetSchema } from "#gen/postrider/v1/subscription_pb";
 import type { FieldFault } from "@/rpc/fault";
+import type { Kept } from "@/store/kept";
 
 /** One type of target: its part of the form, and what a subscription's page shows of it. */
 export interface TargetKind<State> {
   label: string;
-  /** The paths of a request that the form has fields for. */
-  paths: readonly string[];
   empty: State;
   /** The form as a stored target of this type fills it; undefined for a target of another type. */
   read: (target: Target | undefined) => State | undefined;
   write: (state: State) => MessageInitShape<typeof TargetSchema>;
-  /** What may be kept of the state in the browser. */
-  withoutSecrets: (state: State) => State;
-  /** What cannot even be sent; everything else the server judges. */
+  /** What is typed, by the path of its field in a request. */
+  texts: (state: State) => Record<string, string>;
+  /** What of the state may be stored in the browser. */
+  kept: Kept<State>;
+  /** What breaks the rules of the contract, in plain words; everything else the server judges. */
   faults: (state: State) => FieldFault[];
   Fields: (props: TargetFieldsProps<State>) => ReactNode;
   /** Where events go, as one line; "" for a target of another type. */
@@ -30,12 +31,19 @@ export interface TargetFieldsProps<State> {
 /** Stands where a stored secret is, and keeps it as long as the address stays. */
 export const hiddenValue = "•••";
 
-/** Nothing of a secret that was typed; a stored one is not in the page. */
-export function withoutSecret(text: string): string {
-  return text === hiddenValue ? text : "";
-}
+/**
+ * Of an address only the server is stored: a path or a query may be the secret of a webhook. Nothing is stored before the path has
+ * begun, or when there is an "@", since what is typed until then may be a login.
+ */
+export const serverAlone: Kept<string> = {
+  write: (url, initial) => (url === initial ? undefined : serverOf(url)),
+  read: (stored, initial) => {
+    if (stored === undefined) return initial;
+    return typeof stored === "string" ? stored : undefined;
+  },
+};
 
-/** Addresses without the login that may be in them. */
-export function withoutLogin(urls: string): string {
-  return urls.replace(/\/\/[^\s/?#,]*@/g, "//");
+function serverOf(url: string): string {
+  const server = /^\s*(https?:\/\/[\w.:[\]-]+)[/?#]/i.exec(url)?.[1] ?? "";
+  return !url.includes("@") && URL.canParse(server) ? server : "";
 }

@@ -3,6 +3,7 @@ import { Field, formClass, Input, Select, TextArea } from "@/ui/field";
 import type { TargetFieldsProps } from "../target";
 import styles from "./fields.module.css";
 import { type Login, loginLabels, type NatsState } from "./nats";
+import { natsPath } from "./rules";
 
 type Props = TargetFieldsProps<NatsState>;
 
@@ -107,7 +108,7 @@ interface TextProps extends Props {
 
 function Text({ state, set, name, label, hint, placeholder, secret }: TextProps) {
   return (
-    <Field label={label} path={pathOf(name)} hint={hint}>
+    <Field label={label} path={natsPath(name)} hint={hint}>
       {(control) => (
         <Input
           {...control}
@@ -125,7 +126,7 @@ function Text({ state, set, name, label, hint, placeholder, secret }: TextProps)
 
 function LongText({ state, set, name, label, hint }: TextProps) {
   return (
-    <Field label={label} path={pathOf(name)} hint={hint}>
+    <Field label={label} path={natsPath(name)} hint={hint}>
       {(control) => (
         <TextArea
           {...control}
@@ -135,9 +136,4 @@ function LongText({ state, set, name, label, hint }: TextProps) {
       )}
     </Field>
   );
-}
-
-/** The field's path in a request, whose names are those of the message. */
-function pathOf(name: string): string {
-  return `subscription.target.nats.${name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)}`;
 }

@@ -1,8 +1,10 @@
 import type { Nats } from "#gen/postrider/target/v1/nats_pb";
 import type { Target } from "#gen/postrider/v1/subscription_pb";
+import { fields, type Kept, nothing, oneOf, whole } from "@/store/kept";
 import { splitList } from "@/ui/format/list";
-import { type TargetKind, withoutLogin, withoutSecret } from "../target";
+import type { TargetKind } from "../target";
 import { NatsFields } from "./fields";
+import { natsFaults, natsPath } from "./rules";
 
 /** How the server is told who connects. */
 export type Login = "none" | "user" | "token" | "nkey" | "credentials";
@@ -38,23 +40,31 @@ const empty: NatsState = {
   clientKey: "",
 };
 
-const fields = [
-  "urls",
-  "subject",
-  "stream",
-  "user",
-  "password",
-  "token",
-  "nkey_seed",
-  "credentials",
-  "ca_certificates",
-  "client_certificate",
-  "client_key",
-];
+export const loginLabels: Record<Login, string> = {
+  none: "none",
+  user: "user and password",
+  token: "token",
+  nkey: "NKey",
+  credentials: "credentials file",
+};
+
+/** Servers with a port are stored. Nothing is when there is an "@": a login may have commas that part it. */
+const servers: Kept<string> = {
+  write: (urls, initial) => {
+    if (urls === initial) return undefined;
+    if (urls.includes("@")) return "";
+    return splitList(urls)
+      .filter((url) => /^(nats|tls):\/\/[\w.:[\]-]+:\d{1,5}$/.test(url))
+      .join(", ");
+  },
+  read: (stored, initial) => {
+    if (stored === undefined) return initial;
+    return typeof stored === "string" ? stored : undefined;
+  },
+};
 
 export const nats: TargetKind<NatsState> = {
   label: "NATS JetStream",
-  paths: fields.map((field) => `subscription.target.nats.${field}`),
   empty,
   read: (target) => {
     const config = configOf(target);
@@ -63,16 +73,24 @@ export const nats: TargetKind<NatsState> = {
     return { ...empty, ...texts, urls: urls.join(", "), login: loginOf(config) };
   },
   write: (state) => ({ config: { case: "nats", value: messageOf(state) } }),
-  withoutSecrets: (state) => ({
-    ...state,
-    urls: withoutLogin(state.urls),
-    password: withoutSecret(state.password),
-    token: withoutSecret(state.token),
-    nkeySeed: withoutSecret(state.nkeySeed),
-    credentials: withoutSecret(state.credentials),
-    clientKey: withoutSecret(state.clientKey),
+  texts: ({ login, ...state }) =>
+    Object.fromEntries(Object.entries(state).map(([name, text]) => [natsPath(name), text])),
+  kept: fields({
+    urls: servers,
+    subject: whole(),
+    stream: whole(),
+    login: oneOf(Object.keys(loginLabels) as Login[]),
+    user: whole(),
+    password: nothing,
+    token: nothing,
+    nkeySeed: nothing,
+    credentials: nothing,
+    // A certificate is often in one file with its key.
+    caCertificates: nothing,
+    clientCertificate: nothing,
+    clientKey: nothing,
   }),
-  faults: () => [],
+  faults: natsFaults,
   Fields: NatsFields,
   place: (target) => {
     const config = configOf(target);
@@ -87,14 +105,6 @@ export const nats: TargetKind<NatsState> = {
       ["login", config && loginLabels[loginOf(config)]],
     ];
   },
-};
-
-export const loginLabels: Record<Login, string> = {
-  none: "none",
-  user: "user and password",
-  token: "token",
-  nkey: "NKey",
-  credentials: "credentials file",
 };
 
 function configOf(target: Target | undefined): Nats | undefined {

@@ -1,7 +1,9 @@
+import { useId } from "react";
 import { Button, IconButton } from "@/ui/button";
 import { Field, Input, useFieldFaults } from "@/ui/field";
 import type { TargetFieldsProps } from "../target";
 import styles from "./fields.module.css";
+import { headerPath, headersPath, urlPath } from "./rules";
 import type { HeaderField, WebhookState } from "./webhook";
 
 export function WebhookFields({ state, set }: TargetFieldsProps<WebhookState>) {
@@ -9,7 +11,7 @@ export function WebhookFields({ state, set }: TargetFieldsProps<WebhookState>) {
     <>
       <Field
         label="Webhook URL"
-        path="subscription.target.webhook.url"
+        path={urlPath}
         hint="Events are sent here as signed POST requests. http is possible only for addresses that the server allows."
       >
         {(control) => (
@@ -31,7 +33,8 @@ export function WebhookFields({ state, set }: TargetFieldsProps<WebhookState>) {
 
 function Headers(props: { headers: HeaderField[]; onChange: (headers: HeaderField[]) => void }) {
   const { headers, onChange } = props;
-  const faults = useFieldFaults("subscription.target.webhook.headers");
+  const faults = useFieldFaults(headersPath);
+  const faultsId = useId();
   const change = (key: number, part: Partial<HeaderField>) =>
     onChange(headers.map((header) => (header.key === key ? { ...header, ...part } : header)));
   const add = () => {
@@ -41,34 +44,42 @@ function Headers(props: { headers: HeaderField[]; onChange: (headers: HeaderFiel
   return (
     <fieldset className={styles.headers}>
       <legend>Headers</legend>
-      {headers.map(({ key, name, value }, index) => (
-        <div key={key} className={styles.header}>
-          <Input
-            mono
-            aria-label={`Name of header ${index + 1}`}
-            placeholder="Authorization"
-            value={name}
-            onChange={(e) => change(key, { name: e.target.value })}
-          />
-          <Input
-            mono
-            aria-label={`Value of header ${index + 1}`}
-            placeholder="Bearer …"
-            value={value}
-            onChange={(e) => change(key, { value: e.target.value })}
-          />
-          <IconButton
-            icon="trash"
-            label={`Remove header ${name || index + 1}`}
-            onClick={() => onChange(headers.filter((header) => header.key !== key))}
-          />
-        </div>
-      ))}
-      {faults.map(({ path, message }) => (
-        <p key={path} className={styles.fault} role="alert">
-          {message}
-        </p>
-      ))}
+      {headers.map(({ key, name, value }, index) => {
+        const isFaulty = faults.some(({ path }) => path === headerPath(name)) || undefined;
+        return (
+          <div key={key} className={styles.header}>
+            <Input
+              mono
+              aria-label={`Name of header ${index + 1}`}
+              placeholder="Authorization"
+              value={name}
+              onChange={(e) => change(key, { name: e.target.value })}
+            />
+            <Input
+              mono
+              aria-label={`Value of header ${index + 1}`}
+              aria-invalid={isFaulty}
+              aria-describedby={isFaulty && faultsId}
+              placeholder="Bearer …"
+              value={value}
+              onChange={(e) => change(key, { value: e.target.value })}
+            />
+            <IconButton
+              icon="trash"
+              label={`Remove header ${name || index + 1}`}
+              onClick={() => onChange(headers.filter((header) => header.key !== key))}
+            />
+          </div>
+        );
+      })}
+      <div id={faultsId} role="alert">
+        {faults.map(({ path, message }) => (
+          <p key={path} className={styles.fault}>
+            {headerName(path)}
+            {message}
+          </p>
+        ))}
+      </div>
       <div>
         <Button icon="plus" onClick={add}>
           Add header
@@ -79,4 +90,10 @@ function Headers(props: { headers: HeaderField[]; onChange: (headers: HeaderFiel
       </p>
     </fieldset>
   );
+}
+
+/** The header that a path ends with, to tell the faults of several apart. */
+function headerName(path: string): string {
+  const name = /\["(.+)"\]$/.exec(path)?.[1];
+  return name ? `${name}: ` : "";
 }

@@ -1,6 +1,8 @@
 import type { Target } from "#gen/postrider/v1/subscription_pb";
-import { hiddenValue, type TargetKind, withoutLogin, withoutSecret } from "../target";
+import { fields, type Kept, nothing } from "@/store/kept";
+import { hiddenValue, serverAlone, type TargetKind } from "../target";
 import { WebhookFields } from "./fields";
+import { headerPath, headersPath, urlPath, webhookFaults } from "./rules";
 
 /** What stands in the fields of a webhook, as typed. */
 export interface WebhookState {
@@ -17,12 +19,24 @@ export interface HeaderField {
   value: string;
 }
 
-const urlPath = "subscription.target.webhook.url";
-export const headersPath = "subscription.target.webhook.headers";
+/** Names are stored, values are not. */
+function keptHeaders(): Kept<HeaderField[]> {
+  return {
+    write: (headers) =>
+      headers.map(({ name, value }) => ({ name, isStored: value === hiddenValue })),
+    read: (stored) => {
+      if (!Array.isArray(stored)) return undefined;
+      return stored.map((header, key) => ({
+        key,
+        name: String(header?.name ?? ""),
+        value: header?.isStored === true ? hiddenValue : "",
+      }));
+    },
+  };
+}
 
 export const webhook: TargetKind<WebhookState> = {
   label: "Webhook",
-  paths: [urlPath, headersPath],
   empty: { url: "", storedUrl: "", headers: [] },
   read: (target) => {
     const config = configOf(target);
@@ -42,12 +56,13 @@ export const webhook: TargetKind<WebhookState> = {
     };
     return { config: { case: "webhook", value } };
   },
-  withoutSecrets: ({ url, storedUrl, headers }) => ({
-    url: withoutLogin(url),
-    storedUrl: withoutLogin(storedUrl),
-    headers: headers.map((header) => ({ ...header, value: withoutSecret(header.value) })),
+  texts: ({ url, headers }) => ({
+    [urlPath]: url,
+    [headersPath]: JSON.stringify(headers),
+    ...Object.fromEntries(headers.map(({ name, value }) => [headerPath(name), value])),
   }),
-  faults,
+  kept: fields({ url: serverAlone, storedUrl: nothing, headers: keptHeaders() }),
+  faults: webhookFaults,
   Fields: WebhookFields,
   place: (target) => configOf(target)?.url ?? "",
   facts: (target) => {
@@ -61,24 +76,4 @@ export const webhook: TargetKind<WebhookState> = {
 
 function configOf(target: Target | undefined) {
   return target?.config.case === "webhook" ? target.config.value : undefined;
-}
-
-function faults({ url, storedUrl, headers }: WebhookState) {
-  const names = headers.map(({ name }) => name.trim().toLowerCase());
-  const kept = headers.find(({ value }) => value === hiddenValue);
-  if (new Set(names).size !== names.length)
-    return [{ path: headersPath, message: "Every header needs a unique name." }];
-  if (kept !== undefined && originOf(url) !== originOf(storedUrl))
-    return [
-      {
-        path: headersPath,
-        message: `The value of ${kept.name} was given for another address. Give it again, or remove the header.`,
-      },
-    ];
-  return [];
-}
-
-/** The server judges an address that cannot be read. */
-function originOf(url: string): string {
-  return URL.canParse(url.trim()) ? new URL(url.trim()).origin : "";
 }

@@ -1,5 +1,9 @@
 import { Code } from "@connectrpc/connect";
-import type { FilterProblem, FilterResult } from "#gen/postrider/v1/subscription_pb";
+import type {
+  FilterProblem,
+  FilterResult,
+  TestFilterResponse,
+} from "#gen/postrider/v1/subscription_pb";
 import { readFault, sentence } from "@/rpc/fault";
 import type { Status } from "@/theme/status";
 import { Badge } from "@/ui/badge";
@@ -21,24 +25,18 @@ interface Props {
 }
 
 /** What a filter makes of the newest events, or why it does not compile. */
-export function FilterTest({ expression, test, onChange }: Props) {
+export function FilterPreview({ expression, test, onChange }: Props) {
   const { query, isCurrent } = test;
-  if (expression.trim() === "") return null;
-  if (query.isError) {
-    // Patterns that are none are said at their own field.
-    if (readFault(query.error).code === Code.InvalidArgument) return null;
-    return (
-      <p className={styles.summary} role="status">
-        The test failed: {readFault(query.error).message}
-      </p>
-    );
-  }
-  const { problems = [], results = [] } = query.data ?? {};
+  const { problems = [], results = [] } = query.isError ? {} : (query.data ?? {});
   return (
-    <div className={clsx(styles.test, !isCurrent && styles.stale)}>
+    <section
+      className={clsx(styles.test, !isCurrent && styles.stale)}
+      aria-label="Preview of the filter"
+    >
+      <h2 className={styles.title}>What it selects</h2>
       <Problems expression={expression} problems={problems} onChange={onChange} />
       <p className={styles.summary} role="status">
-        {query.data ? summary(problems, results) : "Testing it on the newest events."}
+        {query.isError ? failure(query.error) : summary(query.data, problems, results)}
       </p>
       {results.length > 0 && (
         <section className={styles.results} aria-label="Newest events" tabIndex={0}>
@@ -49,8 +47,14 @@ export function FilterTest({ expression, test, onChange }: Props) {
           </ol>
         </section>
       )}
-    </div>
+    </section>
   );
+}
+
+function failure(cause: unknown): string {
+  const { code, message } = readFault(cause);
+  if (code === Code.InvalidArgument) return "There is no preview while the filter is not complete.";
+  return `There is no preview: ${message}`;
 }
 
 function Problems(props: {
@@ -95,7 +99,12 @@ function listed(types: string[]): string {
   return rest > 0 ? `${shown} and ${rest} more` : shown;
 }
 
-function summary(problems: FilterProblem[], results: FilterResult[]): string {
+function summary(
+  tested: TestFilterResponse | undefined,
+  problems: FilterProblem[],
+  results: FilterResult[],
+): string {
+  if (!tested) return "Testing it on the newest events.";
   if (problems.some(({ type }) => type === "")) return "It selects nothing while this is wrong.";
   if (results.length === 0) return "No event of these types is stored yet to try it on.";
   const matched = results.filter((result) => result.matched).length;

@@ -1,0 +1,121 @@
+import { type KeyboardEvent, useId, useLayoutEffect, useRef, useState } from "react";
+import { clsx } from "./clsx";
+import { type ControlProps, Input } from "./field";
+import { countText } from "./format/number";
+import { type Suggestion, suggestPatterns, wordAt } from "./format/pattern";
+import styles from "./pattern-input.module.css";
+
+interface Props {
+  control: ControlProps;
+  value: string;
+  onChange: (value: string) => void;
+  /** The names of known types. */
+  names: readonly string[];
+}
+
+/** Event types and patterns, separated by commas, with suggestions for the one at the caret. */
+export function PatternInput({ control, value, onChange, names }: Props) {
+  const input = useRef<HTMLInputElement>(null);
+  const [options, setOptions] = useState<Suggestion[]>([]);
+  const [active, setActive] = useState(-1);
+  const listId = useId();
+  const isOpen = options.length > 0;
+
+  const offer = (text: string, caret: number) => {
+    setOptions(suggestPatterns(wordAt(text, caret).word, names));
+    setActive(-1);
+  };
+  const close = () => setOptions([]);
+  const choose = ({ pattern }: Suggestion) => {
+    const { from, to } = wordAt(value, input.current?.selectionStart ?? value.length);
+    onChange(value.slice(0, from) + pattern + value.slice(to));
+    close();
+    const caret = from + pattern.length;
+    requestAnimationFrame(() => {
+      input.current?.focus();
+      input.current?.setSelectionRange(caret, caret);
+    });
+  };
+  const step = (by: 1 | -1) => {
+    const from = active === -1 && by === -1 ? 0 : active;
+    setActive((from + by + options.length) % options.length);
+  };
+  /** What a key does now; undefined leaves it to the form. */
+  const actionOf = (key: string): (() => void) | undefined => {
+    const option = options[active];
+    if (key === "ArrowDown" && !isOpen) {
+      return () => offer(value, input.current?.selectionStart ?? 0);
+    }
+    if (key === "Enter") return option && (() => choose(option));
+    if (!isOpen) return undefined;
+    if (key === "ArrowDown") return () => step(1);
+    if (key === "ArrowUp") return () => step(-1);
+    return key === "Escape" ? close : undefined;
+  };
+  const onKeyDown = (event: KeyboardEvent<HTMLInputElement>) => {
+    const act = actionOf(event.key);
+    if (!act) return;
+    event.preventDefault();
+    event.stopPropagation();
+    act();
+  };
+  return (
+    <div className={styles.box}>
+      <Input
+        {...control}
+        ref={input}
+        mono
+        role="combobox"
+        aria-autocomplete="list"
+        aria-expanded={isOpen}
+        aria-controls={isOpen ? listId : undefined}
+        aria-activedescendant={active >= 0 ? `${listId}-${active}` : undefined}
+        placeholder="*"
+        value={value}
+        onChange={({ target }) => {
+          onChange(target.value);
+          offer(target.value, target.selectionStart ?? target.value.length);
+        }}
+        onKeyDown={onKeyDown}
+        onBlur={close}
+      />
+      {isOpen && <Options id={listId} options={options} active={active} onChoose={choose} />}
+    </div>
+  );
+}
+
+function Options(props: {
+  id: string;
+  options: Suggestion[];
+  active: number;
+  onChoose: (option: Suggestion) => void;
+}) {
+  const { id, options, active, onChoose } = props;
+  const list = useRef<HTMLDivElement>(null);
+  useLayoutEffect(() => {
+    list.current?.children[active]?.scrollIntoView?.({ block: "nearest" });
+  }, [active]);
+  return (
+    <div ref={list} id={id} role="listbox" aria-label="Known types" className={styles.options}>
+      {options.map((option, index) => (
+        <div
+          key={option.pattern}
+          id={`${id}-${index}`}
+          role="option"
+          aria-selected={index === active}
+          className={clsx(styles.option, index === active && styles.active)}
+          // Before the field loses the focus.
+          onPointerDown={(event) => {
+            event.preventDefault();
+            onChoose(option);
+          }}
+        >
+          <code>{option.pattern}</code>
+          {option.count > 1 && (
+            <span className={styles.about}>{countText(option.count)} types</span>
+          )}
+        </div>
+      ))}
+    </div>
+  );
+}
