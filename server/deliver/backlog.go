@@ -27,8 +27,13 @@ func (e *Engine) Backlogs(ctx context.Context) (map[gateway.TenantID]map[gateway
 		return nil, err
 	}
 	backlogs := map[gateway.TenantID]map[gateway.SubscriptionID]gateway.SubscriptionBacklog{}
-	for _, l := range e.all() {
-		waiting, err := l.waiting(ctx)
+	lanes := e.all()
+	head, err := e.countUnread(ctx, lanes)
+	if err != nil {
+		return nil, err
+	}
+	for _, l := range lanes {
+		waiting, err := l.waiting(ctx, head)
 		if err != nil {
 			return nil, err
 		}
@@ -43,10 +48,75 @@ func (e *Engine) Backlogs(ctx context.Context) (map[gateway.TenantID]map[gateway
 	return backlogs, nil
 }
 
-// waiting counts the events that wait for their first outcome. Above gateway.BacklogLimit it also counts events that the filter
-// does not select. The backlog of a lane that reads by itself counts the events that its patterns select: evaluating its
+// maxCountedTogether is the number of positions up to which events are counted by type for all lanes at once. More are counted for each
+// lane through the index, which stops at gateway.BacklogLimit.
+const maxCountedTogether = gateway.BacklogLimit
+
+// stretch is a part of a tenant's log that several lanes have not counted yet.
+type stretch struct {
+	tenant gateway.TenantID
+	span
+}
+
+// countUnread counts what was committed since the last counts of the lanes, and returns the head up to which it did. Lanes that were
+// counted together share one read, so that a list of a thousand subscriptions does not make a thousand reads.
+func (e *Engine) countUnread(ctx context.Context, lanes []*lane) (gateway.Position, error) {
+	head := e.store.Head()
+	counts := map[stretch]map[string]int{}
+	for _, l := range lanes {
+		_, unread, sub := l.inMemory()
+		part, ok := l.counted.since(unread, sub.Revision, head)
+		if !ok {
+			continue
+		}
+		s := stretch{l.tenant, part}
+		if counts[s] == nil {
+			types, err := e.store.CountByType(ctx, l.tenant, part.from, part.to)
+			if err != nil {
+				return 0, err
+			}
+			counts[s] = types
+		}
+		events := 0
+		for name, n := range counts[s] {
+			if sub.Filter.Match(name) {
+				events += n
+			}
+		}
+		l.counted.add(unread, sub.Revision, part, events)
+	}
+	return head, nil
+}
+
+// since returns the part of unread, up to head, that an earlier count does not cover. It is not ok if there is none, or if the part is
+// better counted alone.
+func (c *backlogCount) since(unread span, revision int64, head gateway.Position) (part span, ok bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	part = span{c.to, min(unread.to, head)}
+	return part, c.follows(unread, revision) && c.events <= gateway.BacklogLimit &&
+		part.from < part.to && part.to-part.from <= maxCountedTogether
+}
+
+// add extends the count by a part, unless another call has been faster.
+func (c *backlogCount) add(unread span, revision int64, part span, events int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.follows(unread, revision) && c.to == part.from {
+		c.events += int64(events)
+		c.to = part.to
+	}
+}
+
+// follows reports whether the count is one of unread.
+func (c *backlogCount) follows(unread span, revision int64) bool {
+	return c.from == unread.from && c.revision == revision
+}
+
+// waiting counts the events up to head that wait for their first outcome. Above gateway.BacklogLimit it also counts events that the
+// filter does not select. The backlog of a lane that reads by itself counts the events that its patterns select: evaluating its
 // expression would cost as much as reading them.
-func (l *lane) waiting(ctx context.Context) (int64, error) {
+func (l *lane) waiting(ctx context.Context, head gateway.Position) (int64, error) {
 	held, unread, sub := l.inMemory()
 	if unread.to <= unread.from {
 		return held, nil
@@ -54,16 +124,16 @@ func (l *lane) waiting(ctx context.Context) (int64, error) {
 	c := &l.counted
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.from != unread.from || c.revision != sub.Revision || c.to > unread.to {
+	if !c.follows(unread, sub.Revision) {
 		c.span, c.revision, c.events = span{unread.from, unread.from}, sub.Revision, 0
 	}
-	if c.events <= gateway.BacklogLimit && c.to < unread.to {
-		n, err := l.engine.store.CountMatching(ctx, l.tenant, sub.Filter, c.to, unread.to, gateway.BacklogLimit+1)
+	if to := min(unread.to, head); c.events <= gateway.BacklogLimit && c.to < to {
+		n, err := l.engine.store.CountMatching(ctx, l.tenant, sub.Filter, c.to, to, gateway.BacklogLimit+1)
 		if err != nil {
 			return 0, err
 		}
 		c.events += int64(n)
-		c.to = unread.to
+		c.to = to
 	}
 	if c.events > gateway.BacklogLimit {
 		return held + int64(unread.to-unread.from), nil

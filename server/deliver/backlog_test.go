@@ -48,3 +48,45 @@ func TestBacklogs(t *testing.T) {
 		equal(t, "nothing ever waited here", w.backlog(idle), gateway.SubscriptionBacklog{})
 	})
 }
+
+// TestBacklogsCountedTogether counts subscriptions that are at different places and select different events: in one call, each
+// has the backlog that it has alone.
+func TestBacklogsCountedTogether(t *testing.T) {
+	t.Parallel()
+	inWorld(t, func(w *world) {
+		w.publishN(3, "a")
+		var subs []*gateway.Subscription
+		paused := func(name string, start gateway.StartKind, types ...string) {
+			sub, _ := w.subscribe(name, start, gateway.Policy{}, types...)
+			sub, err := w.engine.Pause(w.ctx, sub.ID)
+			if err != nil {
+				t.Fatal(err)
+			}
+			subs = append(subs, sub)
+		}
+		paused("only a", gateway.StartNow, "a")
+		paused("a and b", gateway.StartNow, "a", "b")
+		w.publishN(2, "b")
+		w.backlog(subs[0])
+		paused("below c", gateway.StartNow, "c.*")
+		paused("all", gateway.StartNow)
+		for _, want := range [][4]int64{{1, 4, 1, 3}, {2, 6, 2, 6}, {3, 8, 3, 9}} {
+			w.publish("a", "b", "c.d")
+			for i, sub := range subs {
+				equal(t, sub.Name, w.backlog(sub).Waiting, want[i])
+			}
+		}
+		_, _, err := w.engine.Update(w.ctx, subs[0].ID, 0, func(sub *gateway.Subscription) error {
+			sub.Filter.Types = []string{"b"}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.publish("a", "b")
+		equal(t, "a changed filter", w.backlog(subs[0]).Waiting, 3+2+1)
+		w.publishN(gateway.BacklogLimit/2, "c.d")
+		w.publishN(gateway.BacklogLimit/2+1, "d")
+		equal(t, "more than are counted together", w.backlog(subs[2]).Waiting, 3+gateway.BacklogLimit/2)
+	})
+}

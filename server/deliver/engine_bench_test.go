@@ -60,3 +60,42 @@ func (c *counter) Send(context.Context, *target.Message, time.Time) gateway.Outc
 	}
 	return gateway.Outcome{Kind: gateway.OutcomeDelivered, Status: 200}
 }
+
+// BenchmarkHealths reads the health of a thousand subscriptions that wait while events arrive, as an open page does.
+func BenchmarkHealths(b *testing.B) {
+	w := newWorld(b)
+	w.start()
+	defer w.stop()
+	var subs []*gateway.Subscription
+	for i := range 1000 {
+		name := fmt.Sprint("s", i)
+		w.targets[name] = &counter{done: make(chan struct{}), want: 1 << 60}
+		sub, err := w.engine.Create(w.ctx, &gateway.Subscription{
+			Tenant: tenant, Name: name, TargetType: "fake", TargetConfig: []byte(name), Filter: gateway.Filter{Types: []string{"a", "b", "c.*"}},
+		}, gateway.Start{Kind: gateway.StartNow})
+		if err != nil {
+			b.Fatal(err)
+		}
+		if sub, err = w.engine.Pause(w.ctx, sub.ID); err != nil {
+			b.Fatal(err)
+		}
+		subs = append(subs, sub)
+	}
+	w.publishN(1000, "a")
+	w.publishN(10, "b")
+	w.publishN(10, "c.d")
+	if _, err := w.engine.Healths(w.ctx, subs); err != nil {
+		b.Fatal(err)
+	}
+	b.ResetTimer()
+	var took time.Duration
+	for b.Loop() {
+		w.publishN(10, "a")
+		began := time.Now()
+		if _, err := w.engine.Healths(w.ctx, subs); err != nil {
+			b.Fatal(err)
+		}
+		took += time.Since(began)
+	}
+	b.ReportMetric(float64(took.Milliseconds())/float64(b.N), "ms/list")
+}

@@ -34,13 +34,17 @@ func (e *Engine) Healths(ctx context.Context, subs []*gateway.Subscription) (map
 	if err != nil {
 		return nil, err
 	}
+	head, err := e.countUnread(ctx, lanes)
+	if err != nil {
+		return nil, err
+	}
 	all := make(map[gateway.SubscriptionID]gateway.SubscriptionHealth, len(lanes))
 	for _, l := range lanes {
 		if err := l.recall(ctx); err != nil {
 			return nil, err
 		}
 		health := l.health(time.Now())
-		if health.Backlog, err = l.waiting(ctx); err != nil {
+		if health.Backlog, err = l.waiting(ctx, head); err != nil {
 			return nil, err
 		}
 		health.Backlog = min(health.Backlog, gateway.BacklogLimit+1)

@@ -226,6 +226,26 @@ func (s *Store) countScan(ctx context.Context, tenant gateway.TenantID, f gatewa
 	return n, nil
 }
 
+// CountByType counts a tenant's events in (after, upTo] by type. It reads every position in between, so callers bound the part.
+func (s *Store) CountByType(ctx context.Context, tenant gateway.TenantID, after, upTo gateway.Position) (map[string]int, error) {
+	query := s.db.bind(`select type, count(*) from event where ` + scannedTenant + ` and position > ? and position <= ? group by type`)
+	rows, err := s.db.reader.QueryContext(ctx, query, int64(tenant), int64(after), int64(upTo))
+	if err != nil {
+		return nil, fmt.Errorf("count events by type: %w", err)
+	}
+	defer func() { _ = rows.Close() }()
+	counts := map[string]int{}
+	for rows.Next() {
+		var name string
+		var n int
+		if err := rows.Scan(&name, &n); err != nil {
+			return nil, fmt.Errorf("count events by type: %w", err)
+		}
+		counts[name] = n
+	}
+	return counts, rows.Err()
+}
+
 // patternCondition returns the SQL condition of a filter's patterns.
 func patternCondition(f gateway.Filter) (where string, args []any) {
 	if f.MatchesAll() {

@@ -190,6 +190,15 @@ func (c *corpus) testCountMatching(t *testing.T) {
 		if want := min(limit, len(c.selected(tenant, f, after, upTo))); got != want {
 			t.Fatalf("tenant %d, %v, (%d, %d], limit %d: counted %d, want %d", tenant, f, after, upTo, limit, got, want)
 		}
+		byType := 0
+		for name, n := range must(c.w.CountByType(context.Background(), tenant, after, upTo))(t) {
+			if f.Match(name) {
+				byType += n
+			}
+		}
+		if want := len(c.selected(tenant, f, after, upTo)); byType != want {
+			t.Fatalf("tenant %d, %v, (%d, %d]: counted %d by type, want %d", tenant, f, after, upTo, byType, want)
+		}
 	}
 }
 
