@@ -1194,8 +1194,11 @@ type ListSubscriptionsRequest struct {
 	// The tenant's name; empty means the key's own tenant.
 	Tenant string `protobuf:"bytes,1,opt,name=tenant,proto3" json:"tenant,omitempty"`
 	// The maximum number; 50 if 0.
-	PageSize      int32  `protobuf:"varint,2,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
-	PageToken     string `protobuf:"bytes,3,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	PageSize  int32  `protobuf:"varint,2,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
+	PageToken string `protobuf:"bytes,3,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	// The subscriptions of all tenants that the key may see, by tenant and name; tenant must be empty. For a key of one tenant these are
+	// its own.
+	AllTenants    bool `protobuf:"varint,4,opt,name=all_tenants,json=allTenants,proto3" json:"all_tenants,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1249,6 +1252,13 @@ func (x *ListSubscriptionsRequest) GetPageToken() string {
 		return x.PageToken
 	}
 	return ""
+}
+
+func (x *ListSubscriptionsRequest) GetAllTenants() bool {
+	if x != nil {
+		return x.AllTenants
+	}
+	return false
 }
 
 type ListSubscriptionsResponse struct {
@@ -1720,7 +1730,10 @@ type TestSubscriptionRequest struct {
 	// The tenant's name; empty means the key's own tenant.
 	Tenant string `protobuf:"bytes,1,opt,name=tenant,proto3" json:"tenant,omitempty"`
 	// The id or the name.
-	Id            string `protobuf:"bytes,2,opt,name=id,proto3" json:"id,omitempty"`
+	Id string `protobuf:"bytes,2,opt,name=id,proto3" json:"id,omitempty"`
+	// The id of a stored event to send instead of a made-up one. The filter's patterns must select its type; the expression does not
+	// count. It is sent with an id of its own, so that an endpoint that drops repeats does not drop the test.
+	EventId       string `protobuf:"bytes,3,opt,name=event_id,json=eventId,proto3" json:"event_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1765,6 +1778,13 @@ func (x *TestSubscriptionRequest) GetTenant() string {
 func (x *TestSubscriptionRequest) GetId() string {
 	if x != nil {
 		return x.Id
+	}
+	return ""
+}
+
+func (x *TestSubscriptionRequest) GetEventId() string {
+	if x != nil {
+		return x.EventId
 	}
 	return ""
 }
@@ -2279,13 +2299,15 @@ const file_postrider_v1_subscription_proto_rawDesc = "" +
 	"\x06tenant\x18\x01 \x01(\tB\a\xbaH\x04r\x02\x18?R\x06tenant\x12\x19\n" +
 	"\x02id\x18\x02 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18dR\x02id\"Y\n" +
 	"\x17GetSubscriptionResponse\x12>\n" +
-	"\fsubscription\x18\x01 \x01(\v2\x1a.postrider.v1.SubscriptionR\fsubscription\"\x8d\x01\n" +
+	"\fsubscription\x18\x01 \x01(\v2\x1a.postrider.v1.SubscriptionR\fsubscription\"\xae\x01\n" +
 	"\x18ListSubscriptionsRequest\x12\x1f\n" +
 	"\x06tenant\x18\x01 \x01(\tB\a\xbaH\x04r\x02\x18?R\x06tenant\x12'\n" +
 	"\tpage_size\x18\x02 \x01(\x05B\n" +
 	"\xbaH\a\x1a\x05\x18\xe8\a(\x00R\bpageSize\x12'\n" +
 	"\n" +
-	"page_token\x18\x03 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x04R\tpageToken\"\x85\x01\n" +
+	"page_token\x18\x03 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x04R\tpageToken\x12\x1f\n" +
+	"\vall_tenants\x18\x04 \x01(\bR\n" +
+	"allTenants\"\x85\x01\n" +
 	"\x19ListSubscriptionsResponse\x12@\n" +
 	"\rsubscriptions\x18\x01 \x03(\v2\x1a.postrider.v1.SubscriptionR\rsubscriptions\x12&\n" +
 	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\xc1\x01\n" +
@@ -2311,10 +2333,11 @@ const file_postrider_v1_subscription_proto_rawDesc = "" +
 	"\x06tenant\x18\x01 \x01(\tB\a\xbaH\x04r\x02\x18?R\x06tenant\x12\x19\n" +
 	"\x02id\x18\x02 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18dR\x02id\"\\\n" +
 	"\x1aResumeSubscriptionResponse\x12>\n" +
-	"\fsubscription\x18\x01 \x01(\v2\x1a.postrider.v1.SubscriptionR\fsubscription\"U\n" +
+	"\fsubscription\x18\x01 \x01(\v2\x1a.postrider.v1.SubscriptionR\fsubscription\"\x92\x01\n" +
 	"\x17TestSubscriptionRequest\x12\x1f\n" +
 	"\x06tenant\x18\x01 \x01(\tB\a\xbaH\x04r\x02\x18?R\x06tenant\x12\x19\n" +
-	"\x02id\x18\x02 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18dR\x02id\"f\n" +
+	"\x02id\x18\x02 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18dR\x02id\x12;\n" +
+	"\bevent_id\x18\x03 \x01(\tB \xbaH\x1d\xd8\x01\x01r\x182\x16^[A-Za-z0-9_:-]{1,64}$R\aeventId\"f\n" +
 	"\x18TestSubscriptionResponse\x12\x19\n" +
 	"\bevent_id\x18\x01 \x01(\tR\aeventId\x12/\n" +
 	"\aattempt\x18\x02 \x01(\v2\x15.postrider.v1.AttemptR\aattempt\"]\n" +
