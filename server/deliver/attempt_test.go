@@ -253,7 +253,7 @@ func TestTestAttempt(t *testing.T) {
 	inWorld(t, func(w *world) {
 		sub, e := w.subscribe("s", gateway.StartNow, gateway.Policy{})
 		e.set(always(gone))
-		result, err := w.engine.Test(w.ctx, w.stored(sub))
+		result, err := w.engine.Test(w.ctx, w.stored(sub), nil)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -168,7 +168,7 @@ func TestTestClosesItsTarget(t *testing.T) {
 	t.Parallel()
 	inWorld(t, func(w *world) {
 		sub, e := w.subscribe("s", gateway.StartNow, gateway.Policy{})
-		if _, err := w.engine.Test(w.ctx, w.stored(sub)); err != nil {
+		if _, err := w.engine.Test(w.ctx, w.stored(sub), nil); err != nil {
 			t.Fatal(err)
 		}
 		equal(t, "closed", e.timesClosed(), 1)

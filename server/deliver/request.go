@@ -22,16 +22,16 @@ type TestResult struct {
 	Body []byte
 }
 
-// Test sends one event of its own to the subscription's target, whatever the state of the subscription, and returns the
-// response. The event is not in the log and changes no state; the attempt is stored.
-func (e *Engine) Test(ctx context.Context, sub *gateway.Subscription) (TestResult, error) {
+// Test sends one event to the subscription's target, whatever the state of the subscription, and returns the response. It is a copy of
+// a stored event with an id of its own, or made up if stored is nil. It is not in the log and changes no state; the attempt is stored.
+func (e *Engine) Test(ctx context.Context, sub *gateway.Subscription, stored *gateway.Event) (TestResult, error) {
 	to, err := e.targets.New(sub.TargetType, specOf(sub))
 	if err != nil {
 		return TestResult{}, err
 	}
 	defer to.Close()
 	now := time.Now().UTC()
-	message, err := testMessage(sub, now)
+	message, err := e.testMessage(sub, stored, now)
 	if err != nil {
 		return TestResult{}, err
 	}
@@ -50,7 +50,16 @@ func (e *Engine) Test(ctx context.Context, sub *gateway.Subscription) (TestResul
 	return result, e.store.RecordTestAttempt(ctx, sub, result.Attempt)
 }
 
-func testMessage(sub *gateway.Subscription, now time.Time) (*target.Message, error) {
+func (e *Engine) testMessage(sub *gateway.Subscription, stored *gateway.Event, now time.Time) (*target.Message, error) {
+	id := "test_" + rand.Text()
+	if stored != nil {
+		message, err := e.message(stored, sub.Payload)
+		if err != nil {
+			return nil, err
+		}
+		message.ID = id
+		return message, nil
+	}
 	data, err := json.Marshal(map[string]any{
 		"test": true, "subscription": sub.Name, "message": "This is a test. It is not in the log.",
 	})
@@ -58,7 +67,7 @@ func testMessage(sub *gateway.Subscription, now time.Time) (*target.Message, err
 		return nil, fmt.Errorf("make test event: %w", err)
 	}
 	return &target.Message{
-		ID: "test_" + rand.Text(), Type: testType, Source: gateway.DefaultSource, Time: now, Data: data,
+		ID: id, Type: testType, Source: gateway.DefaultSource, Time: now, Data: data,
 	}, nil
 }
 

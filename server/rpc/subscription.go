@@ -8,6 +8,7 @@ import (
 
 	postriderv1 "github.com/postrider-dev/postrider/client/gen/postrider/v1"
 	"github.com/postrider-dev/postrider/client/signature"
+	"github.com/postrider-dev/postrider/server/access"
 	"github.com/postrider-dev/postrider/server/deliver"
 	"github.com/postrider-dev/postrider/server/filter"
 	"github.com/postrider-dev/postrider/server/gateway"
@@ -119,40 +120,82 @@ func (s *subscriptionService) GetSubscription(
 func (s *subscriptionService) ListSubscriptions(
 	ctx context.Context, request *connect.Request[postriderv1.ListSubscriptionsRequest],
 ) (*connect.Response[postriderv1.ListSubscriptionsResponse], error) {
-	tenant, err := s.resolve(ctx, request.Msg.GetTenant())
+	among, err := s.listed(ctx, request.Msg)
 	if err != nil {
 		return nil, err
 	}
-	place, _, err := wire.PagePlace(request.Msg, tenant.Name)
+	place, _, err := wire.PagePlace(request.Msg, among.name)
 	if err != nil {
 		return nil, err
 	}
 	size := wire.PageSize(request.Msg)
-	subs, err := s.store.ListSubscriptions(ctx, tenant.ID, place.Name, size+1)
+	subs, err := among.read(ctx, place, size+1)
 	if err != nil {
 		return nil, err
 	}
 	response := &postriderv1.ListSubscriptionsResponse{}
 	if len(subs) > size {
 		subs = subs[:size]
-		response.NextPageToken = wire.NextPageToken(request.Msg, tenant.Name, wire.Place{Name: subs[size-1].Name})
+		last := subs[size-1]
+		response.NextPageToken = wire.NextPageToken(request.Msg, among.name, wire.Place{ID: int64(last.Tenant), Name: last.Name})
 	}
+	if response.Subscriptions, err = s.messages(ctx, subs); err != nil {
+		return nil, err
+	}
+	return connect.NewResponse(response), nil
+}
+
+// listing is what a list is about. Its name binds page tokens to it.
+type listing struct {
+	name string
+	read func(ctx context.Context, after wire.Place, limit int) ([]*gateway.Subscription, error)
+}
+
+// listed returns the list that a request is about: that of all tenants for a caller who is confined to none and asks for it, or else
+// that of one tenant.
+func (s *subscriptionService) listed(ctx context.Context, request *postriderv1.ListSubscriptionsRequest) (listing, error) {
+	if request.GetAllTenants() && request.GetTenant() != "" {
+		return listing{}, gateway.FieldError("all_tenants", "is given together with tenant")
+	}
+	if request.GetAllTenants() && access.Of(ctx).ServerScoped() {
+		return listing{read: func(ctx context.Context, after wire.Place, limit int) ([]*gateway.Subscription, error) {
+			return s.store.ListAllSubscriptions(ctx, gateway.TenantID(after.ID), after.Name, limit)
+		}}, nil
+	}
+	tenant, err := s.resolve(ctx, request.GetTenant())
+	if err != nil {
+		return listing{}, err
+	}
+	return listing{tenant.Name, func(ctx context.Context, after wire.Place, limit int) ([]*gateway.Subscription, error) {
+		return s.store.ListSubscriptions(ctx, tenant.ID, after.Name, limit)
+	}}, nil
+}
+
+// messages returns the subscriptions with their health, without those that were deleted since they were read.
+func (s *subscriptionService) messages(ctx context.Context, subs []*gateway.Subscription) ([]*postriderv1.Subscription, error) {
 	healths, err := s.engine.Healths(ctx, subs)
 	if err != nil {
 		return nil, err
 	}
+	var all []*postriderv1.Subscription
+	tenants := map[gateway.TenantID]*gateway.Tenant{}
 	for _, sub := range subs {
 		health, ok := healths[sub.ID]
 		if !ok {
-			continue // deleted since the list was read
+			continue
 		}
-		shown, err := s.message(tenant, sub, &health)
+		if tenants[sub.Tenant] == nil {
+			if tenants[sub.Tenant], err = s.store.Tenant(ctx, sub.Tenant); err != nil {
+				return nil, err
+			}
+		}
+		shown, err := s.message(tenants[sub.Tenant], sub, &health)
 		if err != nil {
 			return nil, err
 		}
-		response.Subscriptions = append(response.Subscriptions, shown)
+		all = append(all, shown)
 	}
-	return connect.NewResponse(response), nil
+	return all, nil
 }
 
 func (s *subscriptionService) UpdateSubscription(
@@ -285,14 +328,37 @@ func (s *subscriptionService) TestSubscription(
 	if err != nil {
 		return nil, err
 	}
-	result, err := s.engine.Test(ctx, sub)
+	stored, err := s.testEvent(ctx, sub, request.Msg.GetEventId())
 	if err != nil {
 		return nil, err
 	}
+	result, err := s.engine.Test(ctx, sub, stored)
+	if err != nil {
+		return nil, err
+	}
+	sent := wire.SentEvent{ID: result.EventID}
+	if stored != nil {
+		sent.Cursor = s.store.Cursor(stored.Position).String()
+	}
 	attempt := wire.Attempt(result.Attempt)
-	attempt.Request = wire.AttemptRequest(result.Attempt, wire.SentEvent{ID: result.EventID})
+	attempt.Request = wire.AttemptRequest(result.Attempt, sent)
 	wire.AttemptBodies([]*postriderv1.Attempt{attempt}, true, result.Body)
 	return connect.NewResponse(&postriderv1.TestSubscriptionResponse{EventId: result.EventID, Attempt: attempt}), nil
+}
+
+// testEvent returns the stored event that a test sends; nil if it names none.
+func (s *subscriptionService) testEvent(ctx context.Context, sub *gateway.Subscription, id string) (*gateway.Event, error) {
+	if id == "" {
+		return nil, nil
+	}
+	event, err := s.store.EventByID(ctx, sub.Tenant, id)
+	if err != nil {
+		return nil, err
+	}
+	if !sub.Filter.Match(event.Type) {
+		return nil, gateway.FieldError("event_id", "is of the type %s, which the subscription does not select", event.Type)
+	}
+	return event, nil
 }
 
 func (s *subscriptionService) RevealSubscriptionSecret(

@@ -191,6 +191,110 @@ func TestTestSubscription(t *testing.T) {
 	}
 }
 
+func TestTestSubscriptionWithAChosenEvent(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	hook := newEndpoint(t)
+	sub := webhook("billing", hook.URL)
+	sub.Filter = &postriderv1.Filter{Types: []string{"order.*"}, Expression: "event.data.n > 1"}
+	w.subscribe(sub)
+	chosen, other := w.publish("order.created", `{"n":1}`), w.publish("payment.made", `{}`)
+	test := func(id string) (*postriderv1.TestSubscriptionResponse, error) {
+		tested, err := w.admin().subscriptions.TestSubscription(t.Context(), connect.NewRequest(
+			&postriderv1.TestSubscriptionRequest{Id: "billing", EventId: id}))
+		if err != nil {
+			return nil, err
+		}
+		return tested.Msg, nil
+	}
+	tested, err := test(chosen.GetId())
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := hook.next(t)
+	if id := got.header.Get("Webhook-Id"); id != tested.GetEventId() || !strings.HasPrefix(id, "test_") {
+		t.Errorf("sent with the id %q, the response has %q", id, tested.GetEventId())
+	}
+	if !strings.Contains(string(got.body), `"type":"order.created"`) || !strings.Contains(string(got.body), `{"n":1}`) ||
+		tested.GetAttempt().GetRequest().GetBody() == "" {
+		t.Errorf("sent %s, shown %v", got.body, tested.GetAttempt().GetRequest())
+	}
+	if _, err := test(other.GetId()); codeOf(err) != "invalid_argument" || !strings.Contains(err.Error(), "payment.made") {
+		t.Errorf("of another type: %v", err)
+	}
+	if _, err := test("unknown"); codeOf(err) != "not_found" {
+		t.Errorf("of no event: %v", err)
+	}
+	w.tenant("acme")
+	foreign, err := w.admin().events.Publish(t.Context(), connect.NewRequest(&postriderv1.PublishRequest{
+		Tenant: "acme", Event: &postriderv1.Event{Id: "foreign", Type: "order.created", Payload: &postriderv1.Event_JsonData{JsonData: `{}`}},
+	}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := test(foreign.Msg.GetId()); codeOf(err) != "not_found" {
+		t.Errorf("of another tenant: %v", err)
+	}
+}
+
+func TestSubscriptionsOfAllTenants(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	for _, tenant := range []string{"acme", "", "beta"} {
+		if tenant != "" {
+			w.tenant(tenant)
+		}
+		for _, name := range []string{"b", "a"} {
+			if _, err := w.admin().subscriptions.CreateSubscription(t.Context(), connect.NewRequest(&postriderv1.CreateSubscriptionRequest{
+				Tenant: tenant, Subscription: webhook(name, "http://127.0.0.1:1/"),
+			})); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	list := func(c clients, request *postriderv1.ListSubscriptionsRequest) (names []string, err error) {
+		for {
+			page, err := c.subscriptions.ListSubscriptions(t.Context(), connect.NewRequest(request))
+			if err != nil {
+				return nil, err
+			}
+			for _, sub := range page.Msg.GetSubscriptions() {
+				names = append(names, sub.GetTenant()+"/"+sub.GetName())
+			}
+			if request.PageToken = page.Msg.GetNextPageToken(); request.PageToken == "" {
+				return names, nil
+			}
+		}
+	}
+	secret, _ := w.key("of acme", "acme", postriderv1.ApiKeyScope_API_KEY_SCOPE_CONSUME)
+	for _, c := range []struct {
+		name string
+		by   clients
+		want []string
+	}{
+		{"the server's key", w.admin(), []string{"default/a", "default/b", "acme/a", "acme/b", "beta/a", "beta/b"}},
+		{"a tenant's key", w.as(secret), []string{"acme/a", "acme/b"}},
+	} {
+		for _, size := range []int32{1, 3, 1000} {
+			got, err := list(c.by, &postriderv1.ListSubscriptionsRequest{AllTenants: true, PageSize: size})
+			if err != nil || !slices.Equal(got, c.want) {
+				t.Errorf("%s, pages of %d: %v (%v), want %v", c.name, size, got, err, c.want)
+			}
+		}
+	}
+	if _, err := list(w.admin(), &postriderv1.ListSubscriptionsRequest{AllTenants: true, Tenant: "acme"}); codeOf(err) != "invalid_argument" {
+		t.Errorf("all tenants and one: %v", err)
+	}
+	first, err := w.admin().subscriptions.ListSubscriptions(t.Context(), connect.NewRequest(
+		&postriderv1.ListSubscriptionsRequest{AllTenants: true, PageSize: 1}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := list(w.admin(), &postriderv1.ListSubscriptionsRequest{PageToken: first.Msg.GetNextPageToken()}); codeOf(err) != "invalid_argument" {
+		t.Errorf("a page of all tenants for one: %v", err)
+	}
+}
+
 func TestSubscriptionsAreListedByName(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

@@ -210,6 +210,16 @@ func (s *Store) ListSubscriptions(ctx context.Context, tenant gateway.TenantID, 
 		Order(ent.Asc(subscription.FieldName)).Limit(limit).All(ctx))
 }
 
+// ListAllSubscriptions returns the subscriptions of all tenants after the one of a tenant and a name, ordered by tenant and name.
+func (s *Store) ListAllSubscriptions(ctx context.Context, tenant gateway.TenantID, name string, limit int) ([]*gateway.Subscription, error) {
+	return s.subscriptionsFrom(s.read.Subscription.Query().
+		Where(subscription.Or(
+			subscription.TenantIDGT(int64(tenant)),
+			subscription.And(subscription.TenantID(int64(tenant)), subscription.NameGT(name)),
+		)).
+		Order(ent.Asc(subscription.FieldTenantID, subscription.FieldName)).Limit(limit).All(ctx))
+}
+
 // UpdateSubscription changes a subscription. It calls change with the current subscription, inside the transaction. expected
 // is the required revision, 0 for any; the error is aborted when it differs. The new revision of filter and policy is stored
 // with the position after which it applies, which is returned.
