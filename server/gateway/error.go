@@ -3,6 +3,7 @@ package gateway
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 )
@@ -144,6 +145,30 @@ func (e *Error) AtIndex(index int) *Error {
 		indexed.Message = prefix + ": " + e.Message
 	}
 	return &indexed
+}
+
+// Together returns one error for several checks of a request, with the fields of all and the code and reason of the first. An error
+// that names no field, such as one of the database, is returned alone.
+func Together(checks ...error) error {
+	var all *Error
+	for _, err := range checks {
+		var fault *Error
+		switch {
+		case err == nil:
+		case !errors.As(err, &fault) || len(fault.Fields) == 0:
+			return err
+		case all == nil:
+			first := *fault
+			all = &first
+		default:
+			all.Fields = append(slices.Clip(all.Fields), fault.Fields...)
+			all.Message = Summary(all.Fields)
+		}
+	}
+	if all == nil {
+		return nil
+	}
+	return all
 }
 
 // ErrorCode returns the code of an error, CodeInternal when it has none.

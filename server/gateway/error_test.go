@@ -49,3 +49,32 @@ func TestErrorAtIndex(t *testing.T) {
 		t.Errorf("field without the prefix: %q", other.Fields[0].Field)
 	}
 }
+
+func TestTogether(t *testing.T) {
+	t.Parallel()
+	name, url := gateway.FieldError("name", "is taken"), gateway.FieldError("url", "is refused")
+	url.Reason = gateway.ReasonTargetRefused
+	broken := errors.New("the disk is gone")
+	for _, c := range []struct {
+		name   string
+		checks []error
+		want   string
+	}{
+		{"nothing", []error{nil, nil}, ""},
+		{"one", []error{nil, url, nil}, "url: is refused"},
+		{"two", []error{name, nil, url}, "name: is taken; url: is refused"},
+		{"one that names no field", []error{name, broken, url}, "the disk is gone"},
+	} {
+		err := gateway.Together(c.checks...)
+		got := ""
+		if err != nil {
+			got = err.Error()
+		}
+		if got != c.want {
+			t.Errorf("%s: %q, want %q", c.name, got, c.want)
+		}
+	}
+	if len(name.Fields) != 1 {
+		t.Errorf("an error that was joined has the fields %v", name.Fields)
+	}
+}

@@ -39,13 +39,7 @@ func (s *subscriptionService) CreateSubscription(
 		return nil, err
 	}
 	sub.Tenant = tenant.ID
-	if err := s.checkSecret(sub); err != nil {
-		return nil, err
-	}
-	if err := s.checkFilter(ctx, sub); err != nil {
-		return nil, err
-	}
-	if err := s.checkTarget(ctx, sub); err != nil {
+	if err := gateway.Together(s.checkSecret(sub), s.checkFilter(ctx, sub), s.checkTarget(ctx, sub)); err != nil {
 		return nil, err
 	}
 	start, err := s.resolveStart(ctx, tenant, from)
@@ -245,20 +239,17 @@ func (s *subscriptionService) checkUpdate(ctx context.Context, update wire.Subsc
 	if err := update.Apply(sub); err != nil {
 		return err
 	}
+	var faults []error
 	if update.Changes("secret") {
-		if err := s.checkSecret(sub); err != nil {
-			return err
-		}
+		faults = append(faults, s.checkSecret(sub))
 	}
 	if update.Changes("filter") {
-		if err := s.checkFilter(ctx, sub); err != nil {
-			return err
-		}
+		faults = append(faults, s.checkFilter(ctx, sub))
 	}
 	if update.Changes("target") {
-		return s.checkTarget(ctx, sub)
+		faults = append(faults, s.checkTarget(ctx, sub))
 	}
-	return nil
+	return gateway.Together(faults...)
 }
 
 // checkFilter refuses an expression that compiles for none of the types that the filter selects.

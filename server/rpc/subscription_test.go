@@ -237,6 +237,20 @@ func TestTestSubscriptionWithAChosenEvent(t *testing.T) {
 	}
 }
 
+func TestAllFaultsOfASubscriptionAreNamedAtOnce(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	sub := webhook("bad", "http://10.1.2.3/")
+	sub.Filter = &postriderv1.Filter{Expression: "event.dat > 1"}
+	_, err := w.admin().subscriptions.CreateSubscription(t.Context(), connect.NewRequest(
+		&postriderv1.CreateSubscriptionRequest{Subscription: sub}))
+	for _, field := range []string{"subscription.filter.expression", "subscription.target.webhook.url"} {
+		if codeOf(err) != "invalid_argument" || !strings.Contains(err.Error(), field) {
+			t.Errorf("%v does not name %s", err, field)
+		}
+	}
+}
+
 func TestSubscriptionsOfAllTenants(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
