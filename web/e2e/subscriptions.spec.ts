@@ -97,6 +97,55 @@ test("a thousand subscriptions are one list", async ({ console: page, server }) 
   await expectFits(page);
 });
 
+test("subscriptions of all tenants are one list, and each is opened in its tenant", async ({
+  console: page,
+  server,
+}) => {
+  await server.call("TenantService/CreateTenant", { tenant: { name: "acme" } });
+  await server.subscribe("mine", await endpoint(200));
+  await server.call("SubscriptionService/CreateSubscription", {
+    tenant: "acme",
+    subscription: { name: longName, target: { webhook: { url: await endpoint(200) } } },
+  });
+  await page.goto(`${server.url}/subscriptions`);
+  await expect(page.locator("[data-row]")).toHaveText(["mine"]);
+  await page.getByLabel("Subscriptions of").selectOption("All tenants");
+  await expect(page.locator("[data-row]")).toHaveCount(2);
+  await expect(page).toHaveURL(/tenants=all/);
+  await expectNoOverflow(page);
+  await expectAccessible(page);
+  await page.getByRole("searchbox").fill("acme");
+  await expect(page.locator("[data-row]")).toHaveText([longName]);
+  await page.locator("[data-row]").focus();
+  await page.keyboard.press("Enter");
+  await expect(page.getByRole("heading", { name: longName })).toBeVisible();
+  await expect(page.getByLabel("Tenant", { exact: true })).toHaveValue("acme");
+});
+
+test("a subscription is tested with an event that is chosen", async ({
+  console: page,
+  server,
+  receiver,
+}) => {
+  await server.subscribe("billing", receiver.url, { filter: { types: ["order.*"] } });
+  await server.publish("order.created", { total: 17 });
+  await server.publish("user.left", {});
+  await page.goto(`${server.url}/subscriptions`);
+  await page.getByRole("link", { name: "billing" }).click();
+  await page.getByRole("button", { name: "Test", exact: true }).click();
+  const dialog = page.getByRole("dialog", { name: "Test billing" });
+  const choice = dialog.getByLabel("Event", { exact: true });
+  await expect(choice.getByRole("option")).toHaveCount(2);
+  await choice.selectOption({ index: 1 });
+  await dialog.getByRole("button", { name: "Send test event" }).click();
+  await expect(dialog.getByRole("region", { name: /^Request body/ })).toContainText("17");
+  await expect(dialog.getByRole("button", { name: "Send again" })).toBeVisible();
+  await expectNoOverflow(page);
+  await expectAccessible(page);
+  await page.keyboard.press("Escape");
+  await expect(dialog).toBeHidden();
+});
+
 test("deliveries that failed are found, read and retried", async ({
   console: page,
   server,

@@ -94,9 +94,12 @@ const event = createRoute({
 const subscriptions = createRoute({
   getParentRoute: () => root,
   path: "subscriptions",
-  validateSearch: (search: Record<string, unknown>): { q?: string; state?: string } => ({
+  validateSearch: (
+    search: Record<string, unknown>,
+  ): { q?: string; state?: string; tenants?: string } => ({
     q: text(search.q),
     state: text(search.state),
+    tenants: text(search.tenants),
   }),
   component: lazyPage(() => import("./routes/subscriptions"), "SubscriptionsRoute"),
 });

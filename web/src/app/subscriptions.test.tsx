@@ -96,6 +96,36 @@ describe("the list of subscriptions", () => {
   });
 });
 
+describe("the subscriptions of all tenants", () => {
+  beforeEach(() => {
+    server.addSubscription({ name: "billing", tenant: "default" });
+    server.addSubscription({ name: "crm", tenant: "acme", target: webhook("https://crm.test/") });
+  });
+
+  it("are listed with their tenants, found by them, and opened there", async () => {
+    const { user, router } = renderApp(server, "/subscriptions");
+    await screen.findByRole("row", { name: /billing/ });
+    expect(screen.queryByRole("row", { name: /crm/ })).toBeNull();
+    await user.selectOptions(screen.getByLabelText("Subscriptions of"), "All tenants");
+    await screen.findByRole("row", { name: /crm.*acme:/ });
+    await user.type(screen.getByRole("searchbox"), "acme");
+    await waitFor(() => expect(screen.queryByRole("row", { name: /billing/ })).toBeNull());
+    const link = screen.getByRole("link", { name: "crm" });
+    expect(link.getAttribute("href")).toBe("/subscriptions/sub_2?tenant=acme");
+    await user.click(link);
+    await waitFor(() =>
+      expect(router.state.location.href).toBe("/subscriptions/sub_2?tenant=acme"),
+    );
+  });
+
+  it("are not offered to a key of one tenant", async () => {
+    if (server.session) server.session.tenant = "default";
+    renderApp(server, "/subscriptions?tenants=all");
+    await screen.findByRole("row", { name: /billing/ });
+    expect(screen.queryByLabelText("Subscriptions of")).toBeNull();
+  });
+});
+
 describe("the form's expression", () => {
   const total = { line: 1, column: 12, message: "undefined field 'totl'", suggestion: "total" };
 
@@ -325,6 +355,16 @@ describe("one subscription", () => {
     await user.click(screen.getByRole("button", { name: "Send test event" }));
     const dialog = screen.getByRole("dialog");
     expect((await within(dialog).findAllByText("204")).length).toBeGreaterThan(0);
+  });
+
+  it("is tested with a chosen event of a subscribed type", async () => {
+    server.testFilter = () => ({ results: [{ eventId: "evt_7", eventType: "order.created" }] });
+    const { user } = renderApp(server, "/subscriptions/sub_1");
+    await user.click(await screen.findByRole("button", { name: "Test" }));
+    await user.selectOptions(await screen.findByLabelText("Event"), "order.created, evt_7");
+    await user.click(screen.getByRole("button", { name: "Send test event" }));
+    await screen.findAllByText("204");
+    expect(server.calls[0]?.request).toMatchObject({ id: "sub_1", eventId: "evt_7" });
   });
 
   it("hides its secret until asked", async () => {

@@ -30,6 +30,7 @@ import {
   SubscriptionState,
   type TestFilterRequest,
   type TestFilterResponseSchema,
+  type TestSubscriptionRequest,
 } from "#gen/postrider/v1/subscription_pb";
 import { type Tenant, TenantSchema, TenantService } from "#gen/postrider/v1/tenant_pb";
 import { FakeEventTypes } from "./fake-event-types";
@@ -242,7 +243,11 @@ export class FakeServer {
       return { subscription };
     };
     return {
-      listSubscriptions: () => ({ subscriptions: [...this.subscriptions] }),
+      listSubscriptions: ({ tenant, allTenants }: { tenant: string; allTenants: boolean }) => ({
+        subscriptions: this.subscriptions.filter(
+          (s) => allTenants || s.tenant === "" || s.tenant === (tenant || "default"),
+        ),
+      }),
       getSubscription: (request: { id: string }) => ({ subscription: one(request) }),
       createSubscription: (request: { subscription?: Subscription }) => {
         this.calls.push({ method: "createSubscription", request });
@@ -258,10 +263,13 @@ export class FakeServer {
       },
       pauseSubscription: ({ id }: { id: string }) => setState(id, SubscriptionState.PAUSED),
       resumeSubscription: ({ id }: { id: string }) => setState(id, SubscriptionState.ACTIVE),
-      testSubscription: () => ({
-        eventId: "test_1",
-        attempt: { number: 1, cause: 5, outcome: 1, response: { statusCode: 204 } },
-      }),
+      testSubscription: (request: TestSubscriptionRequest) => {
+        this.calls.push({ method: "testSubscription", request });
+        return {
+          eventId: "test_1",
+          attempt: { number: 1, cause: 5, outcome: 1, response: { statusCode: 204 } },
+        };
+      },
       testFilter: (request: TestFilterRequest) => this.testFilter(request),
       revealSubscriptionSecret: () => ({ secret: "whsec_c2VjcmV0" }),
     };

@@ -13,8 +13,10 @@ export function RestoredNotice(props: {
     <Notice tone="warn">
       <div className={styles.row}>
         <p>What you typed before is here again, without secrets, which are not stored.</p>
-        {props.children}
-        <Button onClick={props.onReset}>Start over</Button>
+        <div className={styles.actions}>
+          {props.children}
+          <Button onClick={props.onReset}>Start over</Button>
+        </div>
       </div>
     </Notice>
   );

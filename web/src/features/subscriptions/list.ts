@@ -5,9 +5,11 @@ import { placeOf } from "./targets/registry";
 
 /** What the list is narrowed to; kept in the URL. */
 export interface SubscriptionSearch {
-  /** Words that the name, a type pattern or the target contains. */
+  /** Words that the name, the tenant, a type pattern or the target contains. */
   q?: string;
   state?: string;
+  /** "all": of every tenant. */
+  tenants?: string;
 }
 
 /** The group when it is one to filter by. */
@@ -45,7 +47,12 @@ export function listSubscriptions(
 }
 
 function has(subscription: Subscription, words: string[]): boolean {
-  const text = [subscription.name, ...typesOf(subscription), placeOf(subscription)].join("\n");
+  const text = [
+    subscription.name,
+    subscription.tenant,
+    ...typesOf(subscription),
+    placeOf(subscription),
+  ].join("\n");
   const lower = text.toLowerCase();
   return words.every((word) => lower.includes(word));
 }

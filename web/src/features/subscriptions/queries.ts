@@ -13,6 +13,8 @@ import { useAccess } from "@/rpc/session";
 
 /** All are loaded: what fails comes first, wherever its name sorts. */
 const pageSize = 1000;
+/** Further ones are not read: every page is read again with each look at their health. */
+const mostPages = 10;
 /** Above this number health is read less often. */
 const fewSubscriptions = 200;
 const manyHealthEveryMs = 10_000;
@@ -23,14 +25,16 @@ const testTimeoutMs = 130_000;
 
 const method = SubscriptionService.method;
 
-export function useSubscriptions() {
+/** Those of the selected tenant, or of all. */
+export function useSubscriptions(allTenants: boolean) {
   const { tenant } = useAccess();
   const query = useInfiniteQuery(
     method.listSubscriptions,
-    { tenant, pageSize, pageToken: "" },
+    { tenant: allTenants ? "" : tenant, allTenants, pageSize, pageToken: "" },
     {
       pageParamKey: "pageToken",
-      getNextPageParam: (page) => page.nextPageToken || undefined,
+      getNextPageParam: (page, pages) =>
+        pages.length < mostPages ? page.nextPageToken || undefined : undefined,
       refetchInterval: ({ state }) => {
         const shown = state.data?.pages[0]?.subscriptions.length ?? 0;
         return shown > fewSubscriptions ? manyHealthEveryMs : healthEveryMs;
@@ -45,7 +49,8 @@ export function useSubscriptions() {
     () => data?.pages.flatMap((page) => page.subscriptions) ?? [],
     [data],
   );
-  return { query, subscriptions };
+  const isCut = data?.pages.length === mostPages && data.pages.at(-1)?.nextPageToken !== "";
+  return { query, subscriptions, isCut };
 }
 
 export function useSubscription(id: string) {
@@ -88,11 +93,24 @@ export function useTestSubscription() {
   const transport = useTransport();
   const { tenant } = useAccess();
   return usePlainMutation({
-    mutationFn: (id: string) =>
+    mutationFn: (test: { id: string; eventId: string }) =>
       createClient(SubscriptionService, transport).testSubscription(
-        { tenant, id },
+        { tenant, ...test },
         { timeoutMs: testTimeoutMs },
       ),
+  });
+}
+
+/** The number of newest events to choose from. */
+const chosenAmong = 50;
+
+/** The newest events of the types that a subscription selects. */
+export function useTestEvents(types: readonly string[]) {
+  const { tenant } = useAccess();
+  return useQuery(method.testFilter, {
+    tenant,
+    filter: { types: [...types] },
+    limit: chosenAmong,
   });
 }
 

@@ -27,12 +27,12 @@ import {
   usePauseSubscription,
   useResumeSubscription,
   useSubscription,
-  useTestSubscription,
 } from "./queries";
 import { Secret } from "./secret";
 import { typesOf } from "./subscription";
 import styles from "./subscription-detail.module.css";
-import { placeOf, targetFacts } from "./targets/registry";
+import { targetFacts } from "./targets/registry";
+import { TestDialog } from "./test-dialog";
 
 interface Props {
   id: string;
@@ -241,32 +241,6 @@ function PauseOrResume({ subscription: { id, state } }: { subscription: Subscrip
         {active ? "Pause" : "Resume"}
       </Button>
     </>
-  );
-}
-
-function TestDialog(props: {
-  subscription: Subscription;
-  renderAttempt: Props["renderAttempt"];
-  onClose: () => void;
-}) {
-  const { subscription, renderAttempt, onClose } = props;
-  const test = useTestSubscription();
-  const attempt = test.data?.attempt;
-  return (
-    <Dialog title={`Test ${subscription.name}`} onClose={onClose}>
-      <p>
-        Sends a test event to <code>{placeOf(subscription)}</code> now and shows the response.
-        Nothing is stored in the log.
-      </p>
-      {test.isError && <Notice tone="bad">{readFault(test.error).message}</Notice>}
-      {attempt && <div aria-live="polite">{renderAttempt(attempt)}</div>}
-      <Actions>
-        <Button onClick={onClose}>Close</Button>
-        <Button kind="main" busy={test.isPending} onClick={() => test.mutate(subscription.id)}>
-          {attempt ? "Send again" : "Send test event"}
-        </Button>
-      </Actions>
-    </Dialog>
   );
 }
 

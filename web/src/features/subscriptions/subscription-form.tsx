@@ -71,7 +71,7 @@ export function SubscriptionForm({ draft, initial, isNew, call, onSubmit, cancel
         {isRestored && (
           <RestoredNotice onReset={reset}>
             {lost.length > 0 && (
-              <Button onClick={() => setContent({ form, lost: [] })}>Leave them as they are</Button>
+              <Button onClick={() => setContent({ form, lost: [] })}>Go on without them</Button>
             )}
           </RestoredNotice>
         )}

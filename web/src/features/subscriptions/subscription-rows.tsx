@@ -17,7 +17,12 @@ const cards = "(max-width: 900px)";
 const columns = ["Name", "State", "Success, 1 h", "Backlog", "Retrying", "Dead", "Last success"];
 
 /** A thousand rows cost no more than a screenful. */
-export function SubscriptionRows({ rows }: { rows: readonly Listed[] }) {
+export function SubscriptionRows(props: {
+  rows: readonly Listed[];
+  /** Each says its tenant, and leads to it there. */
+  ofAll: boolean;
+}) {
+  const { rows, ofAll } = props;
   const isCards = useMedia(cards);
   const { query, open } = useRowLink();
   return (
@@ -30,7 +35,14 @@ export function SubscriptionRows({ rows }: { rows: readonly Listed[] }) {
       rowClassName={() => clsx(styles.row, styles.entry)}
       header={<Header />}
     >
-      {({ subscription }) => <Cells subscription={subscription} query={query} onOpen={open} />}
+      {({ subscription }) => (
+        <Cells
+          subscription={subscription}
+          tenant={ofAll ? subscription.tenant : undefined}
+          query={query}
+          onOpen={open}
+        />
+      )}
     </VirtualList>
   );
 }
@@ -59,11 +71,11 @@ function useRowLink() {
     (event: MouseEvent<HTMLAnchorElement>) => {
       if (event.button !== 0 || event.metaKey || event.ctrlKey || event.shiftKey) return;
       event.preventDefault();
-      const subscriptionId = event.currentTarget.dataset.row ?? "";
+      const { row: subscriptionId = "", tenant: own } = event.currentTarget.dataset;
       void navigate({
         to: "/subscriptions/$subscriptionId",
         params: { subscriptionId },
-        search: ({ tenant }: { tenant?: string }) => ({ tenant }),
+        search: ({ tenant }: { tenant?: string }) => ({ tenant: own ?? tenant }),
       });
     },
     [navigate],
@@ -73,25 +85,29 @@ function useRowLink() {
 
 const Cells = memo(function Cells(props: {
   subscription: Subscription;
+  /** Its tenant, where those of several are listed. */
+  tenant: string | undefined;
   query: string;
   onOpen: (event: MouseEvent<HTMLAnchorElement>) => void;
 }) {
-  const { subscription, query, onOpen } = props;
+  const { subscription, tenant, query, onOpen } = props;
   const { id, name, health } = subscription;
   const dead = health?.dead ?? 0n;
   return (
     <>
       <span role="cell" className={clsx(styles.cell, styles.who)}>
         <a
-          href={`/subscriptions/${id}${query}`}
+          href={`/subscriptions/${id}${tenant ? `?tenant=${tenant}` : query}`}
           onClick={onOpen}
           className={styles.name}
           data-row={id}
+          data-tenant={tenant}
           title={name}
         >
           {name}
         </a>
         <span className={styles.about}>
+          {tenant && <strong>{tenant}: </strong>}
           <code>{typesOf(subscription).join(", ")}</code> → <code>{placeOf(subscription)}</code>
         </span>
       </span>

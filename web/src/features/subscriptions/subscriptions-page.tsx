@@ -5,11 +5,11 @@ import type { Tone } from "@/theme/status";
 import { Dot } from "@/ui/badge";
 import { buttonClass } from "@/ui/button";
 import { clsx } from "@/ui/clsx";
-import { Input } from "@/ui/field";
+import { Input, Select } from "@/ui/field";
 import { countText } from "@/ui/format/number";
 import { Icon } from "@/ui/icon";
 import { moveRowFocus, useShortcuts } from "@/ui/shortcuts";
-import { EmptyState, ErrorState, Skeleton } from "@/ui/states";
+import { EmptyState, ErrorState, Notice, Skeleton } from "@/ui/states";
 import { type Group, groups } from "./condition";
 import {
   listSubscriptions,
@@ -25,8 +25,9 @@ const searchId = "subscription-search";
 
 /** Every subscription with its health, what needs somebody first. */
 export function SubscriptionsPage({ search }: { search: SubscriptionSearch }) {
-  const { isAdmin } = useAccess();
-  const { query, subscriptions } = useSubscriptions();
+  const { isAdmin, isServerScoped } = useAccess();
+  const ofAll = isServerScoped && search.tenants === "all";
+  const { query, subscriptions, isCut } = useSubscriptions(ofAll);
   const { q, state } = search;
   const list = useMemo(
     () => listSubscriptions(subscriptions, { q, state }, Date.now()),
@@ -41,7 +42,9 @@ export function SubscriptionsPage({ search }: { search: SubscriptionSearch }) {
     <div className={styles.page}>
       <header className={styles.head}>
         <h1>Subscriptions</h1>
-        {subscriptions.length > 0 && <Filters search={search} list={list} />}
+        {(subscriptions.length > 0 || isServerScoped) && (
+          <Filters search={search} list={list} ofAll={ofAll} />
+        )}
         {isAdmin && (
           <div className={styles.actions}>
             <NewLink />
@@ -59,7 +62,13 @@ export function SubscriptionsPage({ search }: { search: SubscriptionSearch }) {
         )}
         {query.data && subscriptions.length === 0 && <NoSubscriptions />}
         {subscriptions.length > 0 && list.shown.length === 0 && <NoneFound />}
-        {list.shown.length > 0 && <SubscriptionRows rows={list.shown} />}
+        {isCut && (
+          <Notice tone="warn">
+            These are the first {countText(subscriptions.length)} subscriptions. Choose a tenant to
+            see all of its own.
+          </Notice>
+        )}
+        {list.shown.length > 0 && <SubscriptionRows rows={list.shown} ofAll={ofAll} />}
       </div>
     </div>
   );
@@ -74,7 +83,9 @@ const labels: Record<Group, [label: string, tone: Tone]> = {
 };
 
 /** Every change goes to the URL, so that a link keeps it. */
-function Filters({ search, list }: { search: SubscriptionSearch; list: SubscriptionList }) {
+function Filters(props: { search: SubscriptionSearch; list: SubscriptionList; ofAll: boolean }) {
+  const { search, list, ofAll } = props;
+  const { isServerScoped } = useAccess();
   const navigate = useNavigate();
   const [words, setWords] = useState(search.q ?? "");
   // Back, forward and links change the URL from outside.
@@ -87,8 +98,8 @@ function Filters({ search, list }: { search: SubscriptionSearch; list: Subscript
       <Input
         id={searchId}
         type="search"
-        aria-label="Search by name, type or target"
-        placeholder="Name, type or target"
+        aria-label={`Search by name, ${ofAll ? "tenant, " : ""}type or target`}
+        placeholder={ofAll ? "Name, tenant, type or target" : "Name, type or target"}
         className={styles.search}
         value={words}
         onChange={({ target }) => {
@@ -96,6 +107,17 @@ function Filters({ search, list }: { search: SubscriptionSearch; list: Subscript
           go({ q: target.value || undefined });
         }}
       />
+      {isServerScoped && (
+        <Select
+          aria-label="Subscriptions of"
+          className={styles.tenants}
+          value={ofAll ? "all" : ""}
+          onChange={({ target }) => go({ tenants: target.value || undefined })}
+        >
+          <option value="">This tenant</option>
+          <option value="all">All tenants</option>
+        </Select>
+      )}
       <fieldset className={styles.groups} aria-label="State of the subscriptions">
         <Choice
           label="All"
