@@ -255,6 +255,10 @@ export class FakeServer {
       },
       updateSubscription: (request: { subscription?: Subscription }) => {
         this.calls.push({ method: "updateSubscription", request });
+        // The revision grows, so that a form that is open begins anew.
+        for (const stored of this.subscriptions) {
+          if (stored.id === request.subscription?.id) stored.revision++;
+        }
         return { subscription: request.subscription };
       },
       deleteSubscription: ({ id }: { id: string }) => {

@@ -114,10 +114,11 @@ export function useTestEvents(types: readonly string[]) {
   });
 }
 
+/** It is not waited for: a form that is read again begins anew, and would never learn that it was saved. */
 function useRefresh() {
   const queries = useQueryClient();
   return () =>
-    queries.invalidateQueries({
+    void queries.invalidateQueries({
       queryKey: createConnectQueryKey({ schema: SubscriptionService, cardinality: undefined }),
     });
 }
