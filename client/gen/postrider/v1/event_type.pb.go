@@ -351,6 +351,10 @@ type EventType struct {
 	UpdateTime *timestamppb.Timestamp `protobuf:"bytes,11,opt,name=update_time,json=updateTime,proto3" json:"update_time,omitempty"`
 	// What happens to fields of a payload that the schema does not have. Applies to every tenant, from the next event on.
 	UnknownFields UnknownFields `protobuf:"varint,12,opt,name=unknown_fields,json=unknownFields,proto3,enum=postrider.v1.UnknownFields" json:"unknown_fields,omitempty"`
+	// Output only: set if the message is probably a part of events and no event itself: it has no option postrider.v1.event and
+	// no name of its own, payloads of other types contain it, and the tenant has no stored event of the type. These are the
+	// first 5 messages, by name, that have it in a field.
+	PartOf        []string `protobuf:"bytes,13,rep,name=part_of,json=partOf,proto3" json:"part_of,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -467,6 +471,13 @@ func (x *EventType) GetUnknownFields() UnknownFields {
 		return x.UnknownFields
 	}
 	return UnknownFields_UNKNOWN_FIELDS_UNSPECIFIED
+}
+
+func (x *EventType) GetPartOf() []string {
+	if x != nil {
+		return x.PartOf
+	}
+	return nil
 }
 
 // EventTypeVersion is one immutable version of a type's schema.
@@ -2636,7 +2647,7 @@ var File_postrider_v1_event_type_proto protoreflect.FileDescriptor
 
 const file_postrider_v1_event_type_proto_rawDesc = "" +
 	"\n" +
-	"\x1dpostrider/v1/event_type.proto\x12\fpostrider.v1\x1a\x1bbuf/validate/validate.proto\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x19postrider/v1/access.proto\"\xf1\x04\n" +
+	"\x1dpostrider/v1/event_type.proto\x12\fpostrider.v1\x1a\x1bbuf/validate/validate.proto\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x19postrider/v1/access.proto\"\x8a\x05\n" +
 	"\tEventType\x12C\n" +
 	"\x04name\x18\x01 \x01(\tB/\xbaH,r*\x10\x01\x18\xff\x012#^[A-Za-z0-9_-]+(\\.[A-Za-z0-9_-]+)*$R\x04name\x12>\n" +
 	"\x05level\x18\x02 \x01(\x0e2\x1e.postrider.v1.EnforcementLevelB\b\xbaH\x05\x82\x01\x02\x10\x01R\x05level\x12C\n" +
@@ -2654,7 +2665,8 @@ const file_postrider_v1_event_type_proto_rawDesc = "" +
 	"createTime\x12;\n" +
 	"\vupdate_time\x18\v \x01(\v2\x1a.google.protobuf.TimestampR\n" +
 	"updateTime\x12L\n" +
-	"\x0eunknown_fields\x18\f \x01(\x0e2\x1b.postrider.v1.UnknownFieldsB\b\xbaH\x05\x82\x01\x02\x10\x01R\runknownFields\"\xad\x01\n" +
+	"\x0eunknown_fields\x18\f \x01(\x0e2\x1b.postrider.v1.UnknownFieldsB\b\xbaH\x05\x82\x01\x02\x10\x01R\runknownFields\x12\x17\n" +
+	"\apart_of\x18\r \x03(\tR\x06partOf\"\xad\x01\n" +
 	"\x10EventTypeVersion\x12\x18\n" +
 	"\aversion\x18\x01 \x01(\x05R\aversion\x12\x18\n" +
 	"\amessage\x18\x02 \x01(\tR\amessage\x12;\n" +
