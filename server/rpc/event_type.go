@@ -3,6 +3,7 @@ package rpc
 import (
 	"context"
 	"errors"
+	"maps"
 	"time"
 
 	"connectrpc.com/connect"
@@ -69,6 +70,10 @@ func (s *eventTypeService) ListEventTypes(
 	if err != nil {
 		return nil, err
 	}
+	parts, err := s.parts(ctx, tenant)
+	if err != nil {
+		return nil, err
+	}
 	registry := s.store.Registry()
 	names, size := registry.Names(place.Name), wire.PageSize(request.Msg)
 	response := &postriderv1.ListEventTypesResponse{}
@@ -77,9 +82,27 @@ func (s *eventTypeService) ListEventTypes(
 		response.NextPageToken = wire.NextPageToken(request.Msg, tenant.Name, wire.Place{Name: names[size-1]})
 	}
 	for _, name := range names {
-		response.EventTypes = append(response.EventTypes, wire.EventType(&registry.Types[name].EventType, tenant.ID))
+		one := wire.EventType(&registry.Types[name].EventType, tenant.ID)
+		one.PartOf = parts[name]
+		response.EventTypes = append(response.EventTypes, one)
 	}
 	return connect.NewResponse(response), nil
+}
+
+// parts returns the types that are parts of events for a tenant: a message that the tenant has published is an event.
+func (s *eventTypeService) parts(ctx context.Context, tenant *gateway.Tenant) (map[string][]string, error) {
+	publish.LoadSchemas(s.store, s.schemas)
+	parts := s.schemas.Snapshot().Parts()
+	if len(parts) == 0 {
+		return nil, nil
+	}
+	published, err := s.store.PublishedTypes(ctx, tenant.ID)
+	if err != nil {
+		return nil, err
+	}
+	parts = maps.Clone(parts)
+	maps.DeleteFunc(parts, func(name string, _ []string) bool { return published[name] })
+	return parts, nil
 }
 
 func (s *eventTypeService) GetEventType(
@@ -97,10 +120,15 @@ func (s *eventTypeService) GetEventType(
 	if err != nil {
 		return nil, err
 	}
+	parts, err := s.parts(ctx, tenant)
+	if err != nil {
+		return nil, err
+	}
 	response := &postriderv1.GetEventTypeResponse{
 		EventType:     wire.EventType(&kind.EventType, tenant.ID),
 		Documentation: wire.TypeDocumentation(version.Version(), documentation),
 	}
+	response.EventType.PartOf = parts[kind.Name]
 	for i := len(kind.Versions) - 1; i >= 0; i-- {
 		v := kind.Versions[i]
 		response.Versions = append(response.Versions, wire.EventTypeVersion(kind.Name, v.Version, v.Message, v.CreateTime))

@@ -170,6 +170,34 @@ func TestListDiffAndDeleteEventTypes(t *testing.T) {
 	}
 }
 
+func TestPartsOfEventsAreListedAsSuch(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	const money = "shop.v1.Money"
+	partOf := func() map[string][]string {
+		list, err := w.admin().types.ListEventTypes(t.Context(), connect.NewRequest(&postriderv1.ListEventTypesRequest{PageSize: 1000}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		found := make(map[string][]string)
+		for _, one := range list.Msg.GetEventTypes() {
+			found[one.GetName()] = one.GetPartOf()
+		}
+		return found
+	}
+	if got := partOf(); len(got["shop.v1.OrderCreated"]) != 0 || !slices.Contains(got[money], "shop.v1.OrderCreated") {
+		t.Errorf("parts %q", got)
+	}
+	one, err := w.admin().types.GetEventType(t.Context(), connect.NewRequest(&postriderv1.GetEventTypeRequest{Name: money}))
+	if err != nil || len(one.Msg.GetEventType().GetPartOf()) == 0 {
+		t.Errorf("got %v, %v", one, err)
+	}
+	w.publish(money, `{"currency":"EUR","minorUnits":"1"}`)
+	if got := partOf(); len(got[money]) != 0 || len(got["shop.v1.Address"]) == 0 {
+		t.Errorf("after an event of it: parts %q", got)
+	}
+}
+
 func TestDocumentationOverTheAPI(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

@@ -120,6 +120,9 @@ type Snapshot struct {
 	latest   map[string]*Type
 	levels   map[string]levels
 	versions map[gateway.SchemaID]*Type
+
+	partsOnce sync.Once
+	parts     map[string][]string
 }
 
 // levels holds how strictly one type is enforced.

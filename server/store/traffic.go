@@ -39,6 +39,26 @@ func (s *Store) Traffic(
 	return events, last, err
 }
 
+// PublishedTypes returns the registered types of which a tenant has stored events. It reads one entry of the index for each
+// type, however many events there are.
+func (s *Store) PublishedTypes(ctx context.Context, tenant gateway.TenantID) (map[string]bool, error) {
+	rows, err := s.db.reader.QueryContext(ctx, s.db.bind(`select name from event_type
+		where exists (select 1 from event where event.tenant_id = ? and event.type = event_type.name)`), int64(tenant))
+	if err != nil {
+		return nil, fmt.Errorf("read published types: %w", err)
+	}
+	defer func() { _ = rows.Close() }()
+	published := make(map[string]bool)
+	for rows.Next() {
+		var name string
+		if err := rows.Scan(&name); err != nil {
+			return nil, fmt.Errorf("read published types: %w", err)
+		}
+		published[name] = true
+	}
+	return published, rows.Err()
+}
+
 // atOnce is the number of a type's events that are read at once: each may have the maximum size of an event.
 const atOnce = 16
 

@@ -2,6 +2,7 @@ package compile
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"google.golang.org/protobuf/proto"
@@ -58,4 +59,17 @@ func fieldAt(message protoreflect.MessageDescriptor, path string) (found protore
 		return nil, fmt.Sprintf("%.200q is a message; name a field of it", path)
 	}
 	return found, ""
+}
+
+// ImportsOption reports whether a file of a set imports the option that marks event types. In files that do not, another
+// option may have the same number.
+func ImportsOption(set *descriptorpb.FileDescriptorSet) bool {
+	return slices.ContainsFunc(set.GetFile(), func(file *descriptorpb.FileDescriptorProto) bool {
+		return slices.Contains(file.GetDependency(), optionFile)
+	})
+}
+
+// HasOption reports whether a message of files that import the option is marked as an event type.
+func HasOption(message *descriptorpb.DescriptorProto) bool {
+	return proto.HasExtension(message.GetOptions(), postriderv1.E_Event)
 }

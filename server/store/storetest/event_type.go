@@ -211,4 +211,11 @@ func testEventsOfType(t *testing.T, fresh Fresh) {
 	if n, last, err := w.Traffic(context.Background(), acme, "order.paid", time.Time{}); err != nil || n != 0 || !last.IsZero() {
 		t.Errorf("no events: %d, %v, %v", n, last, err)
 	}
+	registered(w, "order.created", "order.paid", "order.shipped")
+	for tenant, want := range map[gateway.TenantID]map[string]bool{
+		w.tenantID(): {"order.created": true, "order.paid": true}, acme: {"order.created": true},
+	} {
+		published := must(w.PublishedTypes(context.Background(), tenant))(t)
+		equal(t, "published types", fmt.Sprint(published), fmt.Sprint(want))
+	}
 }
