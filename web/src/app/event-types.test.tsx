@@ -77,6 +77,55 @@ describe("the list of event types", () => {
     }
   });
 
+  it("leaves out messages that are parts of events until they are asked for", async () => {
+    addPaid();
+    server.eventTypes.add("shop.v1.Money", {}, { partOf: [name, "shop.v1.OrderLine"] });
+    const { user, router } = renderApp(server, "/event-types");
+    await screen.findByRole("row", { name: /OrderPaid/ });
+    screen.getByText("1 event type");
+    expect(screen.queryByRole("row", { name: /Money/ })).toBeNull();
+    await user.click(screen.getByRole("button", { name: "1 message that is part of others" }));
+    const row = await screen.findByRole("row", { name: /Money/ });
+    within(row).getByText(/Part of shop\.v1\.OrderPaid and others\./);
+    expect(router.state.location.search).toMatchObject({ parts: "shown" });
+    await user.click(within(row).getByRole("link"));
+    await screen.findByText(/not marked as an event, and no event of it is stored/);
+  });
+
+  it("is searched by name and description", async () => {
+    addPaid();
+    server.eventTypes.add("shop.v1.OrderShipped", {}, { description: "Parcels are on their way." });
+    server.eventTypes.add("shop.v1.Money", {}, { partOf: [name] });
+    const { user } = renderApp(server, "/event-types");
+    const search = await screen.findByRole("searchbox");
+    await user.type(search, "PARCELS way");
+    await waitFor(() => expect(screen.queryByRole("row", { name: /OrderPaid/ })).toBeNull());
+    screen.getByRole("row", { name: /OrderShipped/ });
+    await user.clear(search);
+    await user.type(search, "v1.money");
+    await screen.findByText("1 message that is part of others would be found.");
+    await user.click(screen.getByRole("button", { name: "Show all" }));
+    await screen.findByRole("row", { name: /OrderPaid/ });
+  });
+
+  it("says how to register to those who may", async () => {
+    addPaid();
+    const { user } = renderApp(server, "/event-types");
+    await user.click(await screen.findByRole("button", { name: "Register types" }));
+    const dialog = screen.getByRole("dialog");
+    within(dialog).getByText(`postrider types push events --server ${window.location.origin}`);
+    await user.click(within(dialog).getByRole("button", { name: "Close" }));
+    expect(screen.queryByRole("dialog")).toBeNull();
+  });
+
+  it("offers no registration to others", async () => {
+    addPaid();
+    if (server.session) server.session.tenant = "acme";
+    renderApp(server, "/event-types");
+    await screen.findByRole("row", { name: /OrderPaid/ });
+    expect(screen.queryByRole("button", { name: "Register types" })).toBeNull();
+  });
+
   it("says why it could not be loaded", async () => {
     server.failWith("ListEventTypes", new ConnectError("disk I/O error", Code.Internal));
     renderApp(server, "/event-types");

@@ -129,6 +129,10 @@ const editSubscription = createRoute({
 const eventTypes = createRoute({
   getParentRoute: () => root,
   path: "event-types",
+  validateSearch: (search: Record<string, unknown>): { q?: string; parts?: string } => ({
+    q: text(search.q),
+    parts: text(search.parts),
+  }),
   component: lazyPage(() => import("./routes/event-types"), "EventTypesRoute"),
 });
 

@@ -1,18 +1,22 @@
 import { getRouteApi } from "@tanstack/react-router";
+import { useEffect } from "react";
 import { EventTypePage } from "@/features/event-types/event-type-page";
 import { EventTypesPage } from "@/features/event-types/event-types-page";
+import { recentType } from "@/store/recent-type";
 import { useTitle } from "../title";
 
+const eventTypes = getRouteApi("/event-types");
 const eventType = getRouteApi("/event-types/$name");
 
 export function EventTypesRoute() {
   useTitle("Event types");
-  return <EventTypesPage />;
+  return <EventTypesPage search={eventTypes.useSearch()} />;
 }
 
 export function EventTypeRoute() {
   const { name } = eventType.useParams();
   useTitle(name, "Event types");
+  useEffect(() => recentType.set(name), [name]);
   const { version, from, to } = eventType.useSearch();
   return (
     <EventTypePage

@@ -62,7 +62,10 @@ function DeprecateDialog({ type, onClose }: DialogProps) {
   };
   return (
     <Dialog title={`Deprecate ${type.name}?`} onClose={onClose}>
-      <p>Its events are still accepted and delivered. The type is shown as deprecated.</p>
+      <p>
+        Its events are still accepted and delivered as before. The type is shown as deprecated, with
+        your note, to everybody who reads its documentation. You can take this back at any time.
+      </p>
       <form id={id} onSubmit={submit}>
         <FormFaults
           fault={update.error ? readFault(update.error) : undefined}
@@ -103,8 +106,13 @@ function DeleteDialog({ type, onClose }: DialogProps) {
   return (
     <Dialog title={`Delete ${type.name}?`} onClose={onClose}>
       <p>
-        Its schema is deleted with all versions. The server refuses while a stored event or a
-        subscription still uses the type.
+        The schema is deleted with all its versions, for every tenant, and cannot be brought back
+        except by registering it again. From then on events of this type are accepted without being
+        checked, or refused in tenants that refuse events without a schema.
+      </p>
+      <p>
+        Nothing is lost that is in use: the server refuses while an event of the type is stored or a
+        subscription names it.
       </p>
       {remove.isError && <Notice tone="bad">{readFault(remove.error).message}</Notice>}
       <Actions>

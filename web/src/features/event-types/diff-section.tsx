@@ -17,16 +17,20 @@ interface Props {
   name: string;
   /** Newest first. */
   versions: EventTypeVersion[];
-  /** Whose documentation is shown. */
-  shown: number;
   /** 0 means the newest version and the one before it. */
   diff: { from: number; to: number };
 }
 
-/** The versions of a type, and what changed between two of them. */
-export function DiffSection({ name, versions, shown, diff }: Props) {
-  const to = diff.to || (versions[0]?.version ?? 0);
-  const from = diff.from || Math.max(1, to - 1);
+const changesId = "changes";
+
+/** The versions of a type, newest first. */
+export function Versions(props: {
+  name: string;
+  versions: EventTypeVersion[];
+  /** Whose documentation is shown. */
+  shown: number;
+}) {
+  const { name, versions, shown } = props;
   return (
     <>
       <ol className={styles.list}>
@@ -39,14 +43,24 @@ export function DiffSection({ name, versions, shown, diff }: Props) {
           />
         ))}
       </ol>
-      {versions.length > 1 && (
-        <section aria-label="Changes" className={styles.changes}>
-          <h3>Changes</h3>
-          <Pair versions={versions} from={from} to={to} />
-          <Diff name={name} from={from} to={to} />
-        </section>
-      )}
+      {versions.length > 1 && <a href={`#${changesId}`}>What changed</a>}
     </>
+  );
+}
+
+/** What changed between two versions; nothing while there is only one. */
+export function Changes({ name, versions, diff }: Props) {
+  const to = diff.to || (versions[0]?.version ?? 0);
+  const from = diff.from || Math.max(1, to - 1);
+  if (versions.length < 2) return null;
+  return (
+    <section aria-label="Changes" id={changesId} className={styles.changes}>
+      <header className={styles.pairHead}>
+        <h2>Changes</h2>
+        <Pair versions={versions} from={from} to={to} />
+      </header>
+      <Diff name={name} from={from} to={to} />
+    </section>
   );
 }
 
@@ -123,7 +137,7 @@ function Differences({ diff: { changes, incompatibilities } }: { diff: DiffEvent
   return (
     <>
       {incompatibilities.length > 0 && <Incompatible list={incompatibilities} />}
-      <ul className={styles.changes}>
+      <ul className={styles.differences}>
         {changes.map((change) => (
           <Change key={`${change.element} ${change.kind} ${change.before}`} change={change} />
         ))}
@@ -153,8 +167,10 @@ function Change({ change }: { change: SchemaChange }) {
       <header>
         <Badge status={changeStatus[change.kind]} /> <code>{change.element}</code>
       </header>
-      {change.before && <del className={styles.before}>{change.before}</del>}
-      {change.after && <ins className={styles.after}>{change.after}</ins>}
+      <div className={styles.sides}>
+        {change.before && <del className={styles.before}>{change.before}</del>}
+        {change.after && <ins className={styles.after}>{change.after}</ins>}
+      </div>
     </li>
   );
 }

@@ -11,11 +11,12 @@ import { Icon } from "@/ui/icon";
 import { Page } from "@/ui/page";
 import { EmptyState, ErrorState, Notice, Skeleton } from "@/ui/states";
 import { Controls } from "./controls";
-import { DiffSection } from "./diff-section";
+import { deprecated } from "./deprecated";
+import { Changes, Versions } from "./diff-section";
 import { Documentation } from "./documentation";
 import styles from "./event-type-page.module.css";
-import { deprecated } from "./event-types-page";
 import { LevelChoice } from "./level-choice";
+import { isPart } from "./list";
 import { useEventType } from "./queries";
 import { Subscribers } from "./subscribers";
 import { Traffic } from "./traffic";
@@ -78,12 +79,19 @@ function Loaded({ name, about, diff }: Omit<Props, "version"> & { about: GetEven
       {eventType.deprecated && eventType.deprecationNote && (
         <Notice tone="warn">Deprecated. {eventType.deprecationNote}</Notice>
       )}
+      {isPart(eventType) && (
+        <Notice tone="warn">
+          This message is not marked as an event, and no event of it is stored. It is part of{" "}
+          {eventType.partOf.join(", ")}.
+        </Notice>
+      )}
       {eventType.description && <p className={styles.description}>{eventType.description}</p>}
       <div className={styles.columns}>
         <div className={styles.main}>
           {documentation && (
             <Documentation documentation={documentation} description={eventType.description} />
           )}
+          <Changes name={name} versions={versions} diff={diff} />
         </div>
         <div className={styles.side}>
           <Aside title="Level">
@@ -96,12 +104,7 @@ function Loaded({ name, about, diff }: Omit<Props, "version"> & { about: GetEven
             <Subscribers subscribers={about.subscribers} />
           </Aside>
           <Aside title="Versions">
-            <DiffSection
-              name={name}
-              versions={versions}
-              shown={documentation?.version ?? 0}
-              diff={diff}
-            />
+            <Versions name={name} versions={versions} shown={documentation?.version ?? 0} />
           </Aside>
         </div>
       </div>

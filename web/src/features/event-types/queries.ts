@@ -5,22 +5,29 @@ import {
   useQuery,
 } from "@connectrpc/connect-query";
 import { keepPreviousData, useQueryClient } from "@tanstack/react-query";
+import { useEffect } from "react";
 import { EventTypeService } from "#gen/postrider/v1/event_type_pb";
 import { useAccess } from "@/rpc/session";
 
-const pageSize = 200;
+const pageSize = 1000;
 /** Traffic is read again this often. */
 const trafficEveryMs = 5000;
 
 const method = EventTypeService.method;
 
+/** Every type: the page searches them, so that the rest is loaded without being asked for. */
 export function useEventTypes() {
   const { tenant } = useAccess();
-  return useInfiniteQuery(
+  const query = useInfiniteQuery(
     method.listEventTypes,
     { tenant, pageSize, pageToken: "" },
     { pageParamKey: "pageToken", getNextPageParam: (page) => page.nextPageToken || undefined },
   );
+  const { hasNextPage, isFetching, isFetchNextPageError, fetchNextPage } = query;
+  useEffect(() => {
+    if (hasNextPage && !isFetching && !isFetchNextPageError) void fetchNextPage();
+  }, [hasNextPage, isFetching, isFetchNextPageError, fetchNextPage]);
+  return query;
 }
 
 /** A type with the documentation of a version, the latest when it is 0. */

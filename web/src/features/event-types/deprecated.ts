@@ -1,0 +1,7 @@
+import type { Status } from "@/theme/status";
+
+export const deprecated: Status = {
+  tone: "idle",
+  label: "Deprecated",
+  hint: "Events of this type are still accepted; producers should switch to another type.",
+};
