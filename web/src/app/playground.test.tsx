@@ -1,7 +1,10 @@
+import { create } from "@bufbuild/protobuf";
 import { Code, ConnectError } from "@connectrpc/connect";
 import { screen, waitFor, within } from "@testing-library/react";
 import { beforeEach, describe, expect, it } from "vitest";
+import { DeliverySchema, DeliveryState } from "#gen/postrider/v1/delivery_pb";
 import type { Event } from "#gen/postrider/v1/event_pb";
+import { recentType } from "@/store/recent-type";
 import { badRequest } from "@/testing/bad-request";
 import { FakeServer } from "@/testing/fake-server";
 import { renderApp } from "@/testing/render-app";
@@ -9,6 +12,7 @@ import { renderApp } from "@/testing/render-app";
 let server: FakeServer;
 beforeEach(() => {
   server = new FakeServer();
+  recentType.set(undefined);
 });
 
 const example = JSON.stringify({
@@ -173,11 +177,91 @@ describe("the playground", () => {
     );
   });
 
-  it("says when there is no type, and when types cannot be loaded", async () => {
-    const { user } = renderApp(server, "/playground");
-    await screen.findByRole("heading", { name: "No event types yet" });
+  it("publishes an event without a schema, as any JSON object", async () => {
+    const { user, form, publish } = await openForm("/playground");
+    expect(screen.getByLabelText("Event type")).toHaveProperty("value", "order.created");
+    within(form).getByText(/No schema is registered for/);
+    const data = within(form).getByLabelText("Data");
+    await user.clear(data);
+    await user.click(data);
+    await user.paste("[1]");
+    within(form).getByText(/must be a JSON object/);
+    await user.click(publish);
+    expect(published()).toEqual([]);
+    await user.clear(data);
+    await user.click(data);
+    await user.paste('{"colour": "red"}');
+    await user.click(screen.getByRole("tab", { name: "curl" }));
+    screen.getByText(/"type":"order\.created","data":\{\s*"colour": "red"/);
+    await user.click(publish);
+    await screen.findByText(/, and arrived/);
+    expect(published()).toEqual(['{"colour": "red"}']);
+  });
+
+  it("takes any type name, and says what is none", async () => {
+    addCreated();
+    const { user, router } = await openForm("/playground");
+    const choice = screen.getByLabelText("Event type");
+    expect(choice).toHaveProperty("value", "shop.v1.OrderCreated");
+    await user.clear(choice);
+    await user.type(choice, "not a name{Enter}");
+    expect(choice.getAttribute("aria-invalid")).toBe("true");
+    await user.clear(choice);
+    await user.type(choice, "order.paid{Enter}");
+    await screen.findByText(/No schema is registered for/);
+    expect(router.state.location.search).toMatchObject({ type: "order.paid" });
+  });
+
+  it("begins with an event, not with a part of one", async () => {
+    server.eventTypes.add("shop.v1.Address", {}, { partOf: ["shop.v1.OrderShipped"] });
+    addCreated();
+    await openForm("/playground");
+    expect(screen.getByLabelText("Event type")).toHaveProperty("value", "shop.v1.OrderCreated");
+  });
+
+  it("begins with the type that is used most", async () => {
+    addCreated();
+    server.stats.tables = { eventTypes: [{ type: "billing.paid", published: 7n }] };
+    await openForm("/playground");
+    expect(screen.getByLabelText("Event type")).toHaveProperty("value", "billing.paid");
+    await waitFor(() => expect(server.stats.feeds.size).toBe(0));
+  });
+
+  it("begins with the type that was looked at before", async () => {
+    addCreated();
+    server.eventTypes.add("shop.v1.OrderPaid", { documentation: { version: 1 } });
+    const { user } = renderApp(server, "/event-types/shop.v1.OrderPaid");
+    await user.click(await screen.findByRole("link", { name: "Playground" }));
+    expect(await screen.findByLabelText("Event type")).toHaveProperty("value", "shop.v1.OrderPaid");
+  });
+
+  it("shows where an event that arrived was delivered", async () => {
+    addCreated();
+    const { user, publish } = await openForm();
+    await user.click(publish);
+    const arrivals = screen.getByRole("region", { name: "Arrivals" });
+    await within(arrivals).findByText(/no subscription has taken it/);
+    const eventId = server.events.at(-1)?.id ?? "";
+    server.deliveries.push(
+      create(DeliverySchema, {
+        id: "dlv_1",
+        eventId,
+        eventType: "shop.v1.OrderCreated",
+        subscriptionName: "billing",
+        state: DeliveryState.RETRYING,
+        attemptCount: 2,
+        lastAttempt: { response: { statusCode: 500 } },
+      }),
+    );
+    const link = await within(arrivals).findByRole("link", { name: "billing" }, { timeout: 3000 });
+    expect(link.getAttribute("href")).toBe(`/events/${eventId}?delivery=dlv_1`);
+    within(arrivals).getByText("Retrying");
+    within(arrivals).getByText("500 after 2 attempts");
+  });
+
+  it("says when types cannot be loaded", async () => {
     server.failWith("ListEventTypes", new ConnectError("disk I/O error", Code.Internal));
-    await user.click(screen.getByRole("link", { name: "Events" }));
-    await screen.findByRole("heading", { name: "No events yet" });
+    renderApp(server, "/playground");
+    await screen.findByRole("heading", { name: "Event types could not be loaded" });
   });
 });

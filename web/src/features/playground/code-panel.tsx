@@ -1,42 +1,36 @@
-import type { DescMessage } from "@bufbuild/protobuf";
-import { type KeyboardEvent, useId, useMemo, useState } from "react";
+import { type KeyboardEvent, useId, useState } from "react";
 import { useAccess } from "@/rpc/session";
 import { clsx } from "@/ui/clsx";
 import { CopyButton } from "@/ui/copy";
 import { JsonView } from "@/ui/json/json-view";
 import { pretty } from "@/ui/json/pretty";
-import { goCode } from "./code-go";
 import styles from "./code-panel.module.css";
-import { typescriptCode } from "./code-typescript";
 import { curlLine, type EventAttributes } from "./curl";
-import type { MessageDraft } from "./draft";
+
+/** Code by language, made when it is shown. */
+export type CodeTexts = readonly (readonly [language: string, text: () => string])[];
 
 interface Props {
-  desc: DescMessage;
-  draft: MessageDraft;
   event: EventAttributes;
+  /** Beside JSON and curl, which every event has. */
+  panels?: CodeTexts;
 }
 
-const tabs = ["JSON", "curl", "Go", "TypeScript"] as const;
-type Tab = (typeof tabs)[number];
-
 /** What was filled in, as JSON and as the code that publishes it. */
-export function CodePanel({ desc, draft, event }: Props) {
+export function CodePanel({ event, panels = [] }: Props) {
   const { tenant } = useAccess();
-  const [tab, setTab] = useState<Tab>("JSON");
+  const [tab, setTab] = useState("JSON");
   const id = useId();
-  const text = useMemo(() => {
-    switch (tab) {
-      case "JSON":
-        return event.data;
-      case "curl":
-        return curlLine(window.location.origin, tenant, { ...event, data: pretty(event.data) });
-      case "Go":
-        return goCode(desc, draft);
-      case "TypeScript":
-        return typescriptCode(desc, draft);
-    }
-  }, [tab, desc, draft, event, tenant]);
+  const texts: CodeTexts = [
+    ["JSON", () => event.data],
+    [
+      "curl",
+      () => curlLine(window.location.origin, tenant, { ...event, data: pretty(event.data) }),
+    ],
+    ...panels,
+  ];
+  const tabs = texts.map(([language]) => language);
+  const text = texts.find(([language]) => language === tab)?.[1]() ?? "";
   return (
     <section aria-label="As code">
       <div role="tablist" aria-label="As code" className={styles.tabs}>
@@ -51,7 +45,7 @@ export function CodePanel({ desc, draft, event }: Props) {
             tabIndex={name === tab ? 0 : -1}
             className={clsx(styles.tab, name === tab && styles.chosen)}
             onClick={() => setTab(name)}
-            onKeyDown={(pressed) => moveTab(pressed, tab, setTab)}
+            onKeyDown={(pressed) => moveTab(pressed, tabs, tab, setTab)}
           >
             {name}
           </button>
@@ -71,7 +65,12 @@ export function CodePanel({ desc, draft, event }: Props) {
   );
 }
 
-function moveTab(pressed: KeyboardEvent<HTMLElement>, from: Tab, go: (tab: Tab) => void): void {
+function moveTab(
+  pressed: KeyboardEvent<HTMLElement>,
+  tabs: string[],
+  from: string,
+  go: (tab: string) => void,
+): void {
   const step = { ArrowRight: 1, ArrowLeft: -1 }[pressed.key];
   if (step === undefined) return;
   pressed.preventDefault();

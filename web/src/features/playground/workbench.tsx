@@ -7,9 +7,10 @@ import { type Fault, type FieldFault, readFault } from "@/rpc/fault";
 import { useAccess } from "@/rpc/session";
 import type { Schemas } from "@/schema/schemas";
 import { Button } from "@/ui/button";
-import { covers, Field, Input, LiveFaults } from "@/ui/field";
+import { covers, LiveFaults } from "@/ui/field";
 import { Notice } from "@/ui/states";
 import { ArrivalList } from "./arrival-list";
+import { Attributes } from "./attributes";
 import { CodePanel } from "./code-panel";
 import { DocumentationContext, documentationsOf } from "./documentation";
 import { emptyMessage, type MessageDraft } from "./draft";
@@ -19,8 +20,10 @@ import { JsonDialog } from "./json-dialog";
 import { MessageForm } from "./message-form";
 import styles from "./playground-page.module.css";
 import { usePublish } from "./queries";
+import { Refusal } from "./refusal";
 import { checkDraft } from "./rules";
 import { schemaPath } from "./server-path";
+import { typedCode } from "./typed-code";
 
 interface Props {
   type: string;
@@ -100,30 +103,7 @@ export function Workbench({ type, schemas, desc, about, initial, isExample }: Pr
             <MessageForm desc={desc} draft={draft} path="" onChange={edit} />
           </DocumentationContext>
         </LiveFaults>
-        <details className={styles.attributes}>
-          <summary>Attributes: source, subject</summary>
-          <Field label="Source" hint="Where the event happened: a URI reference.">
-            {(control) => (
-              <Input
-                {...control}
-                mono
-                placeholder="postrider"
-                value={source}
-                onChange={(event) => change({ source: event.target.value })}
-              />
-            )}
-          </Field>
-          <Field label="Subject" hint="What the event is about, for example an order's number.">
-            {(control) => (
-              <Input
-                {...control}
-                mono
-                value={subject}
-                onChange={(event) => change({ subject: event.target.value })}
-              />
-            )}
-          </Field>
-        </details>
+        <Attributes source={source} subject={subject} onChange={change} />
         <div className={styles.publish}>
           {refusal && <Refusal fault={refusal} />}
           <Verdict count={check.faults.length} failure={check.failure} touched={touched} />
@@ -139,7 +119,7 @@ export function Workbench({ type, schemas, desc, about, initial, isExample }: Pr
       </form>
       <div className={styles.side}>
         <ArrivalList type={type} published={publish.data} />
-        <CodePanel desc={desc} draft={typed} event={{ type, source, subject, data }} />
+        <CodePanel panels={typedCode(desc, typed)} event={{ type, source, subject, data }} />
       </div>
       {dialog && (
         <JsonDialog
@@ -181,25 +161,6 @@ function Verdict(props: { count: number; failure: string | undefined; touched: b
       {count === 1 && "It breaks a rule."}
       {count > 1 && `It breaks ${count} rules.`}
     </p>
-  );
-}
-
-function Refusal({ fault }: { fault: Fault }) {
-  return (
-    <div className={styles.refusal}>
-      <Notice tone="bad">
-        {fault.unreachable && <p>{fault.message} Whether the event was stored is not known.</p>}
-        {!fault.unreachable && <p>The server refused it.</p>}
-        {!fault.unreachable && fault.fields.length === 0 && <p>{fault.message}</p>}
-        <ul>
-          {fault.fields.map(({ path, message }) => (
-            <li key={`${path} ${message}`}>
-              <code>{path}</code> {message}
-            </li>
-          ))}
-        </ul>
-      </Notice>
-    </div>
   );
 }
 
