@@ -56,11 +56,12 @@ async function readMostUsedType(
   signal: AbortSignal,
 ): Promise<string | null> {
   const end = new AbortController();
+  signal.addEventListener("abort", () => end.abort(), { once: true });
   const client = createRpcClient(StatsService, transport);
   try {
     const watch = client.watch(
       { tenant, span: durationFromMs(usageSpanMs) },
-      { signal: AbortSignal.any([signal, end.signal]), timeoutMs: usageLimitMs },
+      { signal: end.signal, timeoutMs: usageLimitMs },
     );
     for await (const { message } of watch) {
       if (message.case === "snapshot") return message.value.tables?.eventTypes[0]?.type ?? null;
