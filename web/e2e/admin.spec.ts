@@ -9,8 +9,8 @@ test("a key made here lets in, and is shut out once revoked", async ({
   await page.getByRole("button", { name: "New key" }).click();
   const dialog = page.getByRole("dialog");
   await dialog.getByLabel("Name").fill("on-call");
-  await dialog.getByLabel(/^publish/).uncheck();
-  await dialog.getByLabel(/^consume/).check();
+  await dialog.getByLabel(/^Publish/).uncheck();
+  await dialog.getByLabel(/^Read and subscribe/).check();
   await dialog.getByRole("button", { name: "Create key" }).click();
   const secret = (await dialog.locator("pre").textContent()) ?? "";
   await dialog.getByRole("button", { name: "Done" }).click();

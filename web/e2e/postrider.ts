@@ -6,7 +6,11 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 
-const binary = resolve(import.meta.dirname, process.env.POSTRIDER_BIN ?? "../../bin/postrider");
+/** The program under test. */
+export const binary = resolve(
+  import.meta.dirname,
+  process.env.POSTRIDER_BIN ?? "../../bin/postrider",
+);
 const startLimitMs = 20_000;
 
 /** The real server on a port and a data folder of its own. */

@@ -8,10 +8,10 @@ import { Actions, Dialog } from "@/ui/dialog";
 import { Page } from "@/ui/page";
 import { EmptyState, ErrorState, Notice, Skeleton } from "@/ui/states";
 import { tableClass } from "@/ui/table";
-import { Instant } from "@/ui/time";
+import { Ago, Instant } from "@/ui/time";
 import { CreateKeyDialog } from "./create-key-dialog";
 import { useApiKeys, useRevokeApiKey } from "./queries";
-import { scopeName } from "./scopes";
+import { permissionName } from "./scopes";
 
 type Open = { kind: "create" } | { kind: "revoke"; key: ApiKey };
 
@@ -42,8 +42,9 @@ export function ApiKeysPage() {
       {query.data && keys.length === 0 && (
         <EmptyState title="No keys yet">
           <p>
-            Clients authenticate with a key. A producer needs <code>publish</code>, a consumer{" "}
-            <code>consume</code>. Give each its own, so that one can be revoked without the others.
+            Programs sign in with a key. One that sends events needs the permission Publish, one
+            that receives them Read and subscribe. Give each program a key of its own, so that one
+            can be revoked without the others.
           </p>
         </EmptyState>
       )}
@@ -79,8 +80,8 @@ function KeyTable({
         <tr>
           <th scope="col">Name</th>
           <th scope="col">State</th>
-          <th scope="col">Begins with</th>
-          <th scope="col">May</th>
+          <th scope="col">Starts with</th>
+          <th scope="col">Permissions</th>
           <th scope="col">Tenant</th>
           <th scope="col">Created</th>
           <th scope="col">
@@ -95,11 +96,13 @@ function KeyTable({
             <td data-label="State">
               <KeyState apiKey={key} />
             </td>
-            <td data-label="Begins with">
+            <td data-label="Starts with">
               <code>{key.hint}…</code>
             </td>
-            <td data-label="May">{key.scopes.map((scope) => scopeName[scope]).join(", ")}</td>
-            <td data-label="Tenant">{key.tenant || "the whole server"}</td>
+            <td data-label="Permissions">
+              {key.scopes.map((scope) => permissionName[scope]).join(", ")}
+            </td>
+            <td data-label="Tenant">{key.tenant || "Every tenant"}</td>
             <td data-label="Created">
               <Instant time={key.createTime} />
             </td>
@@ -124,17 +127,32 @@ function KeyTable({
 function KeyState({ apiKey }: { apiKey: ApiKey }) {
   if (!apiKey.revokeTime) {
     return (
-      <Badge status={{ tone: "good", label: "Active", hint: "Can be used to authenticate." }} />
+      <Badge
+        status={{
+          tone: "good",
+          label: "Active",
+          hint: "Valid until it is revoked: keys do not expire.",
+        }}
+      />
     );
   }
-  return <Badge status={{ tone: "idle", label: "Revoked", hint: "Can no longer be used." }} />;
+  return (
+    <>
+      <Badge status={{ tone: "idle", label: "Revoked", hint: "Can no longer be used." }} />{" "}
+      <Ago time={apiKey.revokeTime} />
+    </>
+  );
 }
 
 function RevokeDialog({ apiKey, onClose }: { apiKey: ApiKey; onClose: () => void }) {
   const revoke = useRevokeApiKey();
   return (
     <Dialog title={`Revoke ${apiKey.name}?`} onClose={onClose}>
-      <p>Clients that use it lose access within a second. This cannot be undone.</p>
+      <p>
+        Within a second every program that uses this key is refused, and its live streams end. Its
+        events stay stored, and subscriptions go on.
+      </p>
+      <p>This cannot be undone. To let the program in again, create a new key.</p>
       {revoke.isError && <Notice tone="bad">{readFault(revoke.error).message}</Notice>}
       <Actions>
         <Button onClick={onClose}>Keep it</Button>

@@ -8,7 +8,7 @@ import { Field, FormFaults, formClass, Input, Select, useFieldFaults } from "@/u
 import { CommandLine, Notice } from "@/ui/states";
 import styles from "./create-key-dialog.module.css";
 import { useCreateApiKey } from "./queries";
-import { grantable, scopeName } from "./scopes";
+import { grantable, permissionName } from "./scopes";
 
 const paths = ["api_key.name", "api_key.scopes", "api_key.tenant"];
 
@@ -19,7 +19,8 @@ export function CreateKeyDialog({ onClose }: { onClose: () => void }) {
     return (
       <Dialog title={`Key ${create.data.apiKey?.name}`} onClose={onClose}>
         <Notice tone="warn">
-          Copy the secret now. Only a hash of it is kept; it cannot be shown again.
+          Copy the secret now. The server keeps only a hash of it and cannot show it again. The key
+          is valid until it is revoked.
         </Notice>
         <CommandLine text={create.data.secret} />
         <Actions>
@@ -56,14 +57,18 @@ function CreateKeyForm(props: { create: ReturnType<typeof useCreateApiKey>; onCl
   return (
     <form className={formClass} onSubmit={submit} noValidate>
       <FormFaults fault={create.error ? readFault(create.error) : undefined} paths={paths}>
-        <Field label="Name" path="api_key.name" hint="Names its user, for example checkout.">
+        <Field
+          label="Name"
+          path="api_key.name"
+          hint="Who uses it, for example checkout. It tells keys apart when one is revoked."
+        >
           {(control) => (
             <Input {...control} required value={name} onChange={(e) => setName(e.target.value)} />
           )}
         </Field>
         <Scopes chosen={scopes} onToggle={toggle} />
         {isServerScoped && (
-          <Field label="Reaches" path="api_key.tenant">
+          <Field label="Valid for" path="api_key.tenant">
             {(control) => (
               <Select
                 {...control}
@@ -91,7 +96,7 @@ function Scopes(props: { chosen: ApiKeyScope[]; onToggle: (scope: ApiKeyScope) =
   const faults = useFieldFaults("api_key.scopes");
   return (
     <fieldset className={styles.scopes}>
-      <legend>May</legend>
+      <legend>Permissions</legend>
       {grantable.map(([scope, what]) => (
         <label key={scope} className={styles.scope}>
           <input
@@ -100,7 +105,7 @@ function Scopes(props: { chosen: ApiKeyScope[]; onToggle: (scope: ApiKeyScope) =
             onChange={() => props.onToggle(scope)}
           />
           <span>
-            <code>{scopeName[scope]}</code>: {what}
+            <strong>{permissionName[scope]}</strong>: {what}
           </span>
         </label>
       ))}

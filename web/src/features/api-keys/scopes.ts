@@ -1,15 +1,15 @@
 import { ApiKeyScope } from "#gen/postrider/v1/api_key_pb";
 
-export const scopeName: Record<ApiKeyScope, string> = {
-  [ApiKeyScope.UNSPECIFIED]: "unknown",
-  [ApiKeyScope.ADMIN]: "admin",
-  [ApiKeyScope.PUBLISH]: "publish",
-  [ApiKeyScope.CONSUME]: "consume",
+export const permissionName: Record<ApiKeyScope, string> = {
+  [ApiKeyScope.UNSPECIFIED]: "Unknown",
+  [ApiKeyScope.ADMIN]: "Everything",
+  [ApiKeyScope.PUBLISH]: "Publish",
+  [ApiKeyScope.CONSUME]: "Read and subscribe",
 };
 
-/** The scopes a key can be given, with what each allows. */
+/** The permissions a key can be given, with what each allows. */
 export const grantable: [scope: ApiKeyScope, what: string][] = [
-  [ApiKeyScope.PUBLISH, "publish events"],
-  [ApiKeyScope.CONSUME, "read events and deliveries, subscribe"],
-  [ApiKeyScope.ADMIN, "everything"],
+  [ApiKeyScope.PUBLISH, "send events to this server"],
+  [ApiKeyScope.CONSUME, "read events and deliveries, open live streams"],
+  [ApiKeyScope.ADMIN, "publish, read, and change subscriptions, keys and settings"],
 ];

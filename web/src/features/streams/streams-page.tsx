@@ -162,8 +162,9 @@ function DisconnectDialog({ stream, onClose }: { stream: LiveStream; onClose: ()
   return (
     <Dialog title="Disconnect this stream?" onClose={onClose}>
       <p>
-        {holderText(stream)} at <code>{stream.remoteAddress}</code> gets no more events. Its client
-        is told not to come back by itself; whoever uses it can open it again.
+        {holderText(stream)} at <code>{stream.remoteAddress}</code> gets no more events on it. No
+        stored event is lost. The client is told not to reconnect by itself; its user can open the
+        stream again.
       </p>
       {isError && <Notice tone="bad">{readFault(error).message}</Notice>}
       <Actions>

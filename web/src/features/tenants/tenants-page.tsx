@@ -64,7 +64,7 @@ function TenantTable({ tenants }: { tenants: Tenant[] }) {
       <thead>
         <tr>
           <th scope="col">Name</th>
-          <th scope="col">For people</th>
+          <th scope="col">Display name</th>
           <th scope="col">Events without a schema</th>
           <th scope="col">Created</th>
         </tr>
@@ -77,7 +77,7 @@ function TenantTable({ tenants }: { tenants: Tenant[] }) {
                 {tenant.name}
               </Link>
             </th>
-            <td data-label="For people">{tenant.displayName}</td>
+            <td data-label="Display name">{tenant.displayName}</td>
             <td data-label="Events without a schema">
               <UntypedEvents tenant={tenant} />
             </td>
@@ -147,7 +147,7 @@ function CreateDialog({ onClose }: { onClose: () => void }) {
               />
             )}
           </Field>
-          <Field label="Name for people" path="tenant.display_name">
+          <Field label="Display name" path="tenant.display_name">
             {(control) => (
               <Input
                 {...control}
