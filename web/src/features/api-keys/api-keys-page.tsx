@@ -99,11 +99,13 @@ function KeyTable({
             <td data-label="Starts with">
               <code>{key.hint}…</code>
             </td>
-            <td data-label="Permissions">
+            <td data-label="Permissions" data-text>
               {key.scopes.map((scope) => permissionName[scope]).join(", ")}
             </td>
-            <td data-label="Tenant">{key.tenant || "Every tenant"}</td>
-            <td data-label="Created">
+            <td data-label="Tenant" data-text>
+              {key.tenant || "Every tenant"}
+            </td>
+            <td data-label="Created" data-text>
               <Instant time={key.createTime} />
             </td>
             <td>

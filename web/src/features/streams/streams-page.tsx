@@ -61,18 +61,13 @@ function Table(props: { streams: LiveStream[]; onEnd: (stream: LiveStream) => vo
       <thead>
         <tr>
           <th scope="col">Who</th>
-          <th scope="col">Transport</th>
           <th scope="col">Events</th>
           <th scope="col">State</th>
           <th scope="col" data-number>
             Lag
           </th>
-          <th scope="col">When slow</th>
           <th scope="col" data-number>
             Sent
-          </th>
-          <th scope="col" data-number>
-            Dropped
           </th>
           <th scope="col">Opened</th>
           <th scope="col">
@@ -101,29 +96,24 @@ function Row({ stream, onEnd }: RowProps) {
       <th scope="row">
         <span>{holder}</span>
         <span className={styles.about} title={stream.userAgent}>
-          <code>{stream.remoteAddress}</code> {stream.userAgent}
+          {transportName[stream.transport]}, <code>{stream.remoteAddress}</code> {stream.userAgent}
         </span>
       </th>
-      <td data-label="Transport">{transportName[stream.transport]}</td>
       <td data-label="Events" className={styles.filters}>
         <Filters stream={stream} />
       </td>
       <td data-label="State">
         <Badge status={streamStatus(stream)} />
+        <span className={styles.about}>when slow: {policyName[stream.slowPolicy]}</span>
       </td>
       <td data-label="Lag" data-number title={stream.cursor && `at cursor ${stream.cursor}`}>
         {countText(Number(stream.lag))}
       </td>
-      <td data-label="When slow">{policyName[stream.slowPolicy]}</td>
       <td data-label="Sent" data-number>
         {countText(Number(stream.sent))}
-      </td>
-      <td
-        data-label="Dropped"
-        data-number
-        className={stream.dropped > 0n ? styles.lost : undefined}
-      >
-        {countText(Number(stream.dropped))}
+        {stream.dropped > 0n && (
+          <span className={styles.lost}>{countText(Number(stream.dropped))} dropped</span>
+        )}
       </td>
       <td data-label="Opened">
         <Ago time={stream.openTime} />

@@ -77,7 +77,9 @@ function TenantTable({ tenants }: { tenants: Tenant[] }) {
                 {tenant.name}
               </Link>
             </th>
-            <td data-label="Display name">{tenant.displayName}</td>
+            <td data-label="Display name" data-text>
+              {tenant.displayName}
+            </td>
             <td data-label="Events without a schema">
               <UntypedEvents tenant={tenant} />
             </td>
