@@ -1005,6 +1005,191 @@ func (x *ListDeliveriesResponse) GetNextPageToken() string {
 	return ""
 }
 
+type CountDeliveriesRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The tenant's name; empty means the key's own tenant.
+	Tenant string `protobuf:"bytes,1,opt,name=tenant,proto3" json:"tenant,omitempty"`
+	// The ids of the events.
+	EventIds      []string `protobuf:"bytes,2,rep,name=event_ids,json=eventIds,proto3" json:"event_ids,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CountDeliveriesRequest) Reset() {
+	*x = CountDeliveriesRequest{}
+	mi := &file_postrider_v1_delivery_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CountDeliveriesRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CountDeliveriesRequest) ProtoMessage() {}
+
+func (x *CountDeliveriesRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_postrider_v1_delivery_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CountDeliveriesRequest.ProtoReflect.Descriptor instead.
+func (*CountDeliveriesRequest) Descriptor() ([]byte, []int) {
+	return file_postrider_v1_delivery_proto_rawDescGZIP(), []int{8}
+}
+
+func (x *CountDeliveriesRequest) GetTenant() string {
+	if x != nil {
+		return x.Tenant
+	}
+	return ""
+}
+
+func (x *CountDeliveriesRequest) GetEventIds() []string {
+	if x != nil {
+		return x.EventIds
+	}
+	return nil
+}
+
+type CountDeliveriesResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// In the order of the request. An event that does not exist is left out.
+	Events        []*EventDeliveries `protobuf:"bytes,1,rep,name=events,proto3" json:"events,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CountDeliveriesResponse) Reset() {
+	*x = CountDeliveriesResponse{}
+	mi := &file_postrider_v1_delivery_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CountDeliveriesResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CountDeliveriesResponse) ProtoMessage() {}
+
+func (x *CountDeliveriesResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_postrider_v1_delivery_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CountDeliveriesResponse.ProtoReflect.Descriptor instead.
+func (*CountDeliveriesResponse) Descriptor() ([]byte, []int) {
+	return file_postrider_v1_delivery_proto_rawDescGZIP(), []int{9}
+}
+
+func (x *CountDeliveriesResponse) GetEvents() []*EventDeliveries {
+	if x != nil {
+		return x.Events
+	}
+	return nil
+}
+
+// EventDeliveries has the number of deliveries of one event in each state.
+type EventDeliveries struct {
+	state     protoimpl.MessageState `protogen:"open.v1"`
+	EventId   string                 `protobuf:"bytes,1,opt,name=event_id,json=eventId,proto3" json:"event_id,omitempty"`
+	Pending   int32                  `protobuf:"varint,2,opt,name=pending,proto3" json:"pending,omitempty"`
+	Retrying  int32                  `protobuf:"varint,3,opt,name=retrying,proto3" json:"retrying,omitempty"`
+	Delivered int32                  `protobuf:"varint,4,opt,name=delivered,proto3" json:"delivered,omitempty"`
+	Dead      int32                  `protobuf:"varint,5,opt,name=dead,proto3" json:"dead,omitempty"`
+	// The event has more than 1,000 deliveries. Only about 1,000 of them are counted.
+	More          bool `protobuf:"varint,6,opt,name=more,proto3" json:"more,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *EventDeliveries) Reset() {
+	*x = EventDeliveries{}
+	mi := &file_postrider_v1_delivery_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *EventDeliveries) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*EventDeliveries) ProtoMessage() {}
+
+func (x *EventDeliveries) ProtoReflect() protoreflect.Message {
+	mi := &file_postrider_v1_delivery_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use EventDeliveries.ProtoReflect.Descriptor instead.
+func (*EventDeliveries) Descriptor() ([]byte, []int) {
+	return file_postrider_v1_delivery_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *EventDeliveries) GetEventId() string {
+	if x != nil {
+		return x.EventId
+	}
+	return ""
+}
+
+func (x *EventDeliveries) GetPending() int32 {
+	if x != nil {
+		return x.Pending
+	}
+	return 0
+}
+
+func (x *EventDeliveries) GetRetrying() int32 {
+	if x != nil {
+		return x.Retrying
+	}
+	return 0
+}
+
+func (x *EventDeliveries) GetDelivered() int32 {
+	if x != nil {
+		return x.Delivered
+	}
+	return 0
+}
+
+func (x *EventDeliveries) GetDead() int32 {
+	if x != nil {
+		return x.Dead
+	}
+	return 0
+}
+
+func (x *EventDeliveries) GetMore() bool {
+	if x != nil {
+		return x.More
+	}
+	return false
+}
+
 type GetDeliveryRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The tenant's name; empty means the key's own tenant.
@@ -1019,7 +1204,7 @@ type GetDeliveryRequest struct {
 
 func (x *GetDeliveryRequest) Reset() {
 	*x = GetDeliveryRequest{}
-	mi := &file_postrider_v1_delivery_proto_msgTypes[8]
+	mi := &file_postrider_v1_delivery_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1031,7 +1216,7 @@ func (x *GetDeliveryRequest) String() string {
 func (*GetDeliveryRequest) ProtoMessage() {}
 
 func (x *GetDeliveryRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_postrider_v1_delivery_proto_msgTypes[8]
+	mi := &file_postrider_v1_delivery_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1044,7 +1229,7 @@ func (x *GetDeliveryRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetDeliveryRequest.ProtoReflect.Descriptor instead.
 func (*GetDeliveryRequest) Descriptor() ([]byte, []int) {
-	return file_postrider_v1_delivery_proto_rawDescGZIP(), []int{8}
+	return file_postrider_v1_delivery_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *GetDeliveryRequest) GetTenant() string {
@@ -1090,7 +1275,7 @@ type GetDeliveryResponse struct {
 
 func (x *GetDeliveryResponse) Reset() {
 	*x = GetDeliveryResponse{}
-	mi := &file_postrider_v1_delivery_proto_msgTypes[9]
+	mi := &file_postrider_v1_delivery_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1102,7 +1287,7 @@ func (x *GetDeliveryResponse) String() string {
 func (*GetDeliveryResponse) ProtoMessage() {}
 
 func (x *GetDeliveryResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_postrider_v1_delivery_proto_msgTypes[9]
+	mi := &file_postrider_v1_delivery_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1115,7 +1300,7 @@ func (x *GetDeliveryResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetDeliveryResponse.ProtoReflect.Descriptor instead.
 func (*GetDeliveryResponse) Descriptor() ([]byte, []int) {
-	return file_postrider_v1_delivery_proto_rawDescGZIP(), []int{9}
+	return file_postrider_v1_delivery_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *GetDeliveryResponse) GetDelivery() *Delivery {
@@ -1157,7 +1342,7 @@ type RetryDeliveryRequest struct {
 
 func (x *RetryDeliveryRequest) Reset() {
 	*x = RetryDeliveryRequest{}
-	mi := &file_postrider_v1_delivery_proto_msgTypes[10]
+	mi := &file_postrider_v1_delivery_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1169,7 +1354,7 @@ func (x *RetryDeliveryRequest) String() string {
 func (*RetryDeliveryRequest) ProtoMessage() {}
 
 func (x *RetryDeliveryRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_postrider_v1_delivery_proto_msgTypes[10]
+	mi := &file_postrider_v1_delivery_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1182,7 +1367,7 @@ func (x *RetryDeliveryRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RetryDeliveryRequest.ProtoReflect.Descriptor instead.
 func (*RetryDeliveryRequest) Descriptor() ([]byte, []int) {
-	return file_postrider_v1_delivery_proto_rawDescGZIP(), []int{10}
+	return file_postrider_v1_delivery_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *RetryDeliveryRequest) GetTenant() string {
@@ -1208,7 +1393,7 @@ type RetryDeliveryResponse struct {
 
 func (x *RetryDeliveryResponse) Reset() {
 	*x = RetryDeliveryResponse{}
-	mi := &file_postrider_v1_delivery_proto_msgTypes[11]
+	mi := &file_postrider_v1_delivery_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1220,7 +1405,7 @@ func (x *RetryDeliveryResponse) String() string {
 func (*RetryDeliveryResponse) ProtoMessage() {}
 
 func (x *RetryDeliveryResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_postrider_v1_delivery_proto_msgTypes[11]
+	mi := &file_postrider_v1_delivery_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1233,7 +1418,7 @@ func (x *RetryDeliveryResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RetryDeliveryResponse.ProtoReflect.Descriptor instead.
 func (*RetryDeliveryResponse) Descriptor() ([]byte, []int) {
-	return file_postrider_v1_delivery_proto_rawDescGZIP(), []int{11}
+	return file_postrider_v1_delivery_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *RetryDeliveryResponse) GetDelivery() *Delivery {
@@ -1259,7 +1444,7 @@ type WatchDeliveriesRequest struct {
 
 func (x *WatchDeliveriesRequest) Reset() {
 	*x = WatchDeliveriesRequest{}
-	mi := &file_postrider_v1_delivery_proto_msgTypes[12]
+	mi := &file_postrider_v1_delivery_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1271,7 +1456,7 @@ func (x *WatchDeliveriesRequest) String() string {
 func (*WatchDeliveriesRequest) ProtoMessage() {}
 
 func (x *WatchDeliveriesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_postrider_v1_delivery_proto_msgTypes[12]
+	mi := &file_postrider_v1_delivery_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1284,7 +1469,7 @@ func (x *WatchDeliveriesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchDeliveriesRequest.ProtoReflect.Descriptor instead.
 func (*WatchDeliveriesRequest) Descriptor() ([]byte, []int) {
-	return file_postrider_v1_delivery_proto_rawDescGZIP(), []int{12}
+	return file_postrider_v1_delivery_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *WatchDeliveriesRequest) GetTenant() string {
@@ -1330,7 +1515,7 @@ type WatchDeliveriesResponse struct {
 
 func (x *WatchDeliveriesResponse) Reset() {
 	*x = WatchDeliveriesResponse{}
-	mi := &file_postrider_v1_delivery_proto_msgTypes[13]
+	mi := &file_postrider_v1_delivery_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1342,7 +1527,7 @@ func (x *WatchDeliveriesResponse) String() string {
 func (*WatchDeliveriesResponse) ProtoMessage() {}
 
 func (x *WatchDeliveriesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_postrider_v1_delivery_proto_msgTypes[13]
+	mi := &file_postrider_v1_delivery_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1355,7 +1540,7 @@ func (x *WatchDeliveriesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchDeliveriesResponse.ProtoReflect.Descriptor instead.
 func (*WatchDeliveriesResponse) Descriptor() ([]byte, []int) {
-	return file_postrider_v1_delivery_proto_rawDescGZIP(), []int{13}
+	return file_postrider_v1_delivery_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *WatchDeliveriesResponse) GetMessage() isWatchDeliveriesResponse_Message {
@@ -1442,7 +1627,7 @@ type SnapshotEnd struct {
 
 func (x *SnapshotEnd) Reset() {
 	*x = SnapshotEnd{}
-	mi := &file_postrider_v1_delivery_proto_msgTypes[14]
+	mi := &file_postrider_v1_delivery_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1454,7 +1639,7 @@ func (x *SnapshotEnd) String() string {
 func (*SnapshotEnd) ProtoMessage() {}
 
 func (x *SnapshotEnd) ProtoReflect() protoreflect.Message {
-	mi := &file_postrider_v1_delivery_proto_msgTypes[14]
+	mi := &file_postrider_v1_delivery_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1467,7 +1652,7 @@ func (x *SnapshotEnd) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SnapshotEnd.ProtoReflect.Descriptor instead.
 func (*SnapshotEnd) Descriptor() ([]byte, []int) {
-	return file_postrider_v1_delivery_proto_rawDescGZIP(), []int{14}
+	return file_postrider_v1_delivery_proto_rawDescGZIP(), []int{17}
 }
 
 // WatchHeartbeat shows that a watch without changes is alive.
@@ -1479,7 +1664,7 @@ type WatchHeartbeat struct {
 
 func (x *WatchHeartbeat) Reset() {
 	*x = WatchHeartbeat{}
-	mi := &file_postrider_v1_delivery_proto_msgTypes[15]
+	mi := &file_postrider_v1_delivery_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1491,7 +1676,7 @@ func (x *WatchHeartbeat) String() string {
 func (*WatchHeartbeat) ProtoMessage() {}
 
 func (x *WatchHeartbeat) ProtoReflect() protoreflect.Message {
-	mi := &file_postrider_v1_delivery_proto_msgTypes[15]
+	mi := &file_postrider_v1_delivery_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1504,7 +1689,7 @@ func (x *WatchHeartbeat) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchHeartbeat.ProtoReflect.Descriptor instead.
 func (*WatchHeartbeat) Descriptor() ([]byte, []int) {
-	return file_postrider_v1_delivery_proto_rawDescGZIP(), []int{15}
+	return file_postrider_v1_delivery_proto_rawDescGZIP(), []int{18}
 }
 
 var File_postrider_v1_delivery_proto protoreflect.FileDescriptor
@@ -1586,7 +1771,19 @@ const file_postrider_v1_delivery_proto_rawDesc = "" +
 	"\n" +
 	"deliveries\x18\x01 \x03(\v2\x16.postrider.v1.DeliveryR\n" +
 	"deliveries\x12&\n" +
-	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\xa2\x01\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"~\n" +
+	"\x16CountDeliveriesRequest\x12\x1f\n" +
+	"\x06tenant\x18\x01 \x01(\tB\a\xbaH\x04r\x02\x18?R\x06tenant\x12C\n" +
+	"\tevent_ids\x18\x02 \x03(\tB&\xbaH#\x92\x01 \b\x01\x102\"\x1ar\x182\x16^[A-Za-z0-9_:-]{1,64}$R\beventIds\"P\n" +
+	"\x17CountDeliveriesResponse\x125\n" +
+	"\x06events\x18\x01 \x03(\v2\x1d.postrider.v1.EventDeliveriesR\x06events\"\xa8\x01\n" +
+	"\x0fEventDeliveries\x12\x19\n" +
+	"\bevent_id\x18\x01 \x01(\tR\aeventId\x12\x18\n" +
+	"\apending\x18\x02 \x01(\x05R\apending\x12\x1a\n" +
+	"\bretrying\x18\x03 \x01(\x05R\bretrying\x12\x1c\n" +
+	"\tdelivered\x18\x04 \x01(\x05R\tdelivered\x12\x12\n" +
+	"\x04dead\x18\x05 \x01(\x05R\x04dead\x12\x12\n" +
+	"\x04more\x18\x06 \x01(\bR\x04more\"\xa2\x01\n" +
 	"\x12GetDeliveryRequest\x12\x1f\n" +
 	"\x06tenant\x18\x01 \x01(\tB\a\xbaH\x04r\x02\x18?R\x06tenant\x12\x19\n" +
 	"\x02id\x18\x02 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@R\x02id\x12'\n" +
@@ -1644,9 +1841,11 @@ const file_postrider_v1_delivery_proto_rawDesc = "" +
 	"\x1bATTEMPT_BODY_STATE_REPEATED\x10\x02\x12 \n" +
 	"\x1cATTEMPT_BODY_STATE_DIFFERENT\x10\x03\x12\x1b\n" +
 	"\x17ATTEMPT_BODY_STATE_GONE\x10\x04\x12\x1f\n" +
-	"\x1bATTEMPT_BODY_STATE_NOT_SENT\x10\x052\xe9\x03\n" +
+	"\x1bATTEMPT_BODY_STATE_NOT_SENT\x10\x052\xe5\x04\n" +
 	"\x0fDeliveryService\x12w\n" +
 	"\x0eListDeliveries\x12#.postrider.v1.ListDeliveriesRequest\x1a$.postrider.v1.ListDeliveriesResponse\"\x1a\xaa\x80\x19\x13\n" +
+	"\x0fdeliveries.read\x10\x01\x90\x02\x01\x12z\n" +
+	"\x0fCountDeliveries\x12$.postrider.v1.CountDeliveriesRequest\x1a%.postrider.v1.CountDeliveriesResponse\"\x1a\xaa\x80\x19\x13\n" +
 	"\x0fdeliveries.read\x10\x01\x90\x02\x01\x12n\n" +
 	"\vGetDelivery\x12 .postrider.v1.GetDeliveryRequest\x1a!.postrider.v1.GetDeliveryResponse\"\x1a\xaa\x80\x19\x13\n" +
 	"\x0fdeliveries.read\x10\x01\x90\x02\x01\x12r\n" +
@@ -1669,7 +1868,7 @@ func file_postrider_v1_delivery_proto_rawDescGZIP() []byte {
 }
 
 var file_postrider_v1_delivery_proto_enumTypes = make([]protoimpl.EnumInfo, 4)
-var file_postrider_v1_delivery_proto_msgTypes = make([]protoimpl.MessageInfo, 16)
+var file_postrider_v1_delivery_proto_msgTypes = make([]protoimpl.MessageInfo, 19)
 var file_postrider_v1_delivery_proto_goTypes = []any{
 	(DeliveryState)(0),              // 0: postrider.v1.DeliveryState
 	(AttemptCause)(0),               // 1: postrider.v1.AttemptCause
@@ -1683,59 +1882,65 @@ var file_postrider_v1_delivery_proto_goTypes = []any{
 	(*Header)(nil),                  // 9: postrider.v1.Header
 	(*ListDeliveriesRequest)(nil),   // 10: postrider.v1.ListDeliveriesRequest
 	(*ListDeliveriesResponse)(nil),  // 11: postrider.v1.ListDeliveriesResponse
-	(*GetDeliveryRequest)(nil),      // 12: postrider.v1.GetDeliveryRequest
-	(*GetDeliveryResponse)(nil),     // 13: postrider.v1.GetDeliveryResponse
-	(*RetryDeliveryRequest)(nil),    // 14: postrider.v1.RetryDeliveryRequest
-	(*RetryDeliveryResponse)(nil),   // 15: postrider.v1.RetryDeliveryResponse
-	(*WatchDeliveriesRequest)(nil),  // 16: postrider.v1.WatchDeliveriesRequest
-	(*WatchDeliveriesResponse)(nil), // 17: postrider.v1.WatchDeliveriesResponse
-	(*SnapshotEnd)(nil),             // 18: postrider.v1.SnapshotEnd
-	(*WatchHeartbeat)(nil),          // 19: postrider.v1.WatchHeartbeat
-	(*timestamppb.Timestamp)(nil),   // 20: google.protobuf.Timestamp
-	(*durationpb.Duration)(nil),     // 21: google.protobuf.Duration
+	(*CountDeliveriesRequest)(nil),  // 12: postrider.v1.CountDeliveriesRequest
+	(*CountDeliveriesResponse)(nil), // 13: postrider.v1.CountDeliveriesResponse
+	(*EventDeliveries)(nil),         // 14: postrider.v1.EventDeliveries
+	(*GetDeliveryRequest)(nil),      // 15: postrider.v1.GetDeliveryRequest
+	(*GetDeliveryResponse)(nil),     // 16: postrider.v1.GetDeliveryResponse
+	(*RetryDeliveryRequest)(nil),    // 17: postrider.v1.RetryDeliveryRequest
+	(*RetryDeliveryResponse)(nil),   // 18: postrider.v1.RetryDeliveryResponse
+	(*WatchDeliveriesRequest)(nil),  // 19: postrider.v1.WatchDeliveriesRequest
+	(*WatchDeliveriesResponse)(nil), // 20: postrider.v1.WatchDeliveriesResponse
+	(*SnapshotEnd)(nil),             // 21: postrider.v1.SnapshotEnd
+	(*WatchHeartbeat)(nil),          // 22: postrider.v1.WatchHeartbeat
+	(*timestamppb.Timestamp)(nil),   // 23: google.protobuf.Timestamp
+	(*durationpb.Duration)(nil),     // 24: google.protobuf.Duration
 }
 var file_postrider_v1_delivery_proto_depIdxs = []int32{
 	0,  // 0: postrider.v1.Delivery.state:type_name -> postrider.v1.DeliveryState
-	20, // 1: postrider.v1.Delivery.next_attempt_time:type_name -> google.protobuf.Timestamp
+	23, // 1: postrider.v1.Delivery.next_attempt_time:type_name -> google.protobuf.Timestamp
 	5,  // 2: postrider.v1.Delivery.last_attempt:type_name -> postrider.v1.Attempt
-	20, // 3: postrider.v1.Delivery.create_time:type_name -> google.protobuf.Timestamp
-	20, // 4: postrider.v1.Delivery.update_time:type_name -> google.protobuf.Timestamp
-	20, // 5: postrider.v1.Delivery.event_accept_time:type_name -> google.protobuf.Timestamp
+	23, // 3: postrider.v1.Delivery.create_time:type_name -> google.protobuf.Timestamp
+	23, // 4: postrider.v1.Delivery.update_time:type_name -> google.protobuf.Timestamp
+	23, // 5: postrider.v1.Delivery.event_accept_time:type_name -> google.protobuf.Timestamp
 	1,  // 6: postrider.v1.Attempt.cause:type_name -> postrider.v1.AttemptCause
 	2,  // 7: postrider.v1.Attempt.outcome:type_name -> postrider.v1.AttemptOutcome
-	20, // 8: postrider.v1.Attempt.start_time:type_name -> google.protobuf.Timestamp
-	21, // 9: postrider.v1.Attempt.duration:type_name -> google.protobuf.Duration
+	23, // 8: postrider.v1.Attempt.start_time:type_name -> google.protobuf.Timestamp
+	24, // 9: postrider.v1.Attempt.duration:type_name -> google.protobuf.Duration
 	6,  // 10: postrider.v1.Attempt.timings:type_name -> postrider.v1.AttemptTimings
 	7,  // 11: postrider.v1.Attempt.request:type_name -> postrider.v1.AttemptRequest
 	8,  // 12: postrider.v1.Attempt.response:type_name -> postrider.v1.AttemptResponse
-	21, // 13: postrider.v1.AttemptTimings.dns:type_name -> google.protobuf.Duration
-	21, // 14: postrider.v1.AttemptTimings.connect:type_name -> google.protobuf.Duration
-	21, // 15: postrider.v1.AttemptTimings.tls:type_name -> google.protobuf.Duration
-	21, // 16: postrider.v1.AttemptTimings.first_byte:type_name -> google.protobuf.Duration
+	24, // 13: postrider.v1.AttemptTimings.dns:type_name -> google.protobuf.Duration
+	24, // 14: postrider.v1.AttemptTimings.connect:type_name -> google.protobuf.Duration
+	24, // 15: postrider.v1.AttemptTimings.tls:type_name -> google.protobuf.Duration
+	24, // 16: postrider.v1.AttemptTimings.first_byte:type_name -> google.protobuf.Duration
 	9,  // 17: postrider.v1.AttemptRequest.headers:type_name -> postrider.v1.Header
 	3,  // 18: postrider.v1.AttemptRequest.body_state:type_name -> postrider.v1.AttemptBodyState
 	0,  // 19: postrider.v1.ListDeliveriesRequest.states:type_name -> postrider.v1.DeliveryState
 	4,  // 20: postrider.v1.ListDeliveriesResponse.deliveries:type_name -> postrider.v1.Delivery
-	4,  // 21: postrider.v1.GetDeliveryResponse.delivery:type_name -> postrider.v1.Delivery
-	5,  // 22: postrider.v1.GetDeliveryResponse.attempts:type_name -> postrider.v1.Attempt
-	4,  // 23: postrider.v1.RetryDeliveryResponse.delivery:type_name -> postrider.v1.Delivery
-	4,  // 24: postrider.v1.WatchDeliveriesResponse.snapshot:type_name -> postrider.v1.Delivery
-	18, // 25: postrider.v1.WatchDeliveriesResponse.snapshot_end:type_name -> postrider.v1.SnapshotEnd
-	4,  // 26: postrider.v1.WatchDeliveriesResponse.change:type_name -> postrider.v1.Delivery
-	19, // 27: postrider.v1.WatchDeliveriesResponse.heartbeat:type_name -> postrider.v1.WatchHeartbeat
-	10, // 28: postrider.v1.DeliveryService.ListDeliveries:input_type -> postrider.v1.ListDeliveriesRequest
-	12, // 29: postrider.v1.DeliveryService.GetDelivery:input_type -> postrider.v1.GetDeliveryRequest
-	14, // 30: postrider.v1.DeliveryService.RetryDelivery:input_type -> postrider.v1.RetryDeliveryRequest
-	16, // 31: postrider.v1.DeliveryService.WatchDeliveries:input_type -> postrider.v1.WatchDeliveriesRequest
-	11, // 32: postrider.v1.DeliveryService.ListDeliveries:output_type -> postrider.v1.ListDeliveriesResponse
-	13, // 33: postrider.v1.DeliveryService.GetDelivery:output_type -> postrider.v1.GetDeliveryResponse
-	15, // 34: postrider.v1.DeliveryService.RetryDelivery:output_type -> postrider.v1.RetryDeliveryResponse
-	17, // 35: postrider.v1.DeliveryService.WatchDeliveries:output_type -> postrider.v1.WatchDeliveriesResponse
-	32, // [32:36] is the sub-list for method output_type
-	28, // [28:32] is the sub-list for method input_type
-	28, // [28:28] is the sub-list for extension type_name
-	28, // [28:28] is the sub-list for extension extendee
-	0,  // [0:28] is the sub-list for field type_name
+	14, // 21: postrider.v1.CountDeliveriesResponse.events:type_name -> postrider.v1.EventDeliveries
+	4,  // 22: postrider.v1.GetDeliveryResponse.delivery:type_name -> postrider.v1.Delivery
+	5,  // 23: postrider.v1.GetDeliveryResponse.attempts:type_name -> postrider.v1.Attempt
+	4,  // 24: postrider.v1.RetryDeliveryResponse.delivery:type_name -> postrider.v1.Delivery
+	4,  // 25: postrider.v1.WatchDeliveriesResponse.snapshot:type_name -> postrider.v1.Delivery
+	21, // 26: postrider.v1.WatchDeliveriesResponse.snapshot_end:type_name -> postrider.v1.SnapshotEnd
+	4,  // 27: postrider.v1.WatchDeliveriesResponse.change:type_name -> postrider.v1.Delivery
+	22, // 28: postrider.v1.WatchDeliveriesResponse.heartbeat:type_name -> postrider.v1.WatchHeartbeat
+	10, // 29: postrider.v1.DeliveryService.ListDeliveries:input_type -> postrider.v1.ListDeliveriesRequest
+	12, // 30: postrider.v1.DeliveryService.CountDeliveries:input_type -> postrider.v1.CountDeliveriesRequest
+	15, // 31: postrider.v1.DeliveryService.GetDelivery:input_type -> postrider.v1.GetDeliveryRequest
+	17, // 32: postrider.v1.DeliveryService.RetryDelivery:input_type -> postrider.v1.RetryDeliveryRequest
+	19, // 33: postrider.v1.DeliveryService.WatchDeliveries:input_type -> postrider.v1.WatchDeliveriesRequest
+	11, // 34: postrider.v1.DeliveryService.ListDeliveries:output_type -> postrider.v1.ListDeliveriesResponse
+	13, // 35: postrider.v1.DeliveryService.CountDeliveries:output_type -> postrider.v1.CountDeliveriesResponse
+	16, // 36: postrider.v1.DeliveryService.GetDelivery:output_type -> postrider.v1.GetDeliveryResponse
+	18, // 37: postrider.v1.DeliveryService.RetryDelivery:output_type -> postrider.v1.RetryDeliveryResponse
+	20, // 38: postrider.v1.DeliveryService.WatchDeliveries:output_type -> postrider.v1.WatchDeliveriesResponse
+	34, // [34:39] is the sub-list for method output_type
+	29, // [29:34] is the sub-list for method input_type
+	29, // [29:29] is the sub-list for extension type_name
+	29, // [29:29] is the sub-list for extension extendee
+	0,  // [0:29] is the sub-list for field type_name
 }
 
 func init() { file_postrider_v1_delivery_proto_init() }
@@ -1744,7 +1949,7 @@ func file_postrider_v1_delivery_proto_init() {
 		return
 	}
 	file_postrider_v1_access_proto_init()
-	file_postrider_v1_delivery_proto_msgTypes[13].OneofWrappers = []any{
+	file_postrider_v1_delivery_proto_msgTypes[16].OneofWrappers = []any{
 		(*WatchDeliveriesResponse_Snapshot)(nil),
 		(*WatchDeliveriesResponse_SnapshotEnd)(nil),
 		(*WatchDeliveriesResponse_Change)(nil),
@@ -1756,7 +1961,7 @@ func file_postrider_v1_delivery_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_postrider_v1_delivery_proto_rawDesc), len(file_postrider_v1_delivery_proto_rawDesc)),
 			NumEnums:      4,
-			NumMessages:   16,
+			NumMessages:   19,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -1880,6 +1880,9 @@ type ListEventsRequest struct {
 	// next_page_token of the previous page; bound to the tenant and the filter.
 	PageToken     string        `protobuf:"bytes,7,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
 	PayloadFormat PayloadFormat `protobuf:"varint,8,opt,name=payload_format,json=payloadFormat,proto3,enum=postrider.v1.PayloadFormat" json:"payload_format,omitempty"`
+	// A CEL expression over `event`, as in Filter; all events when empty. One call examines at most 5,000 events for it, so a
+	// page can be empty and still have a next page.
+	Expression    string `protobuf:"bytes,9,opt,name=expression,proto3" json:"expression,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1970,6 +1973,13 @@ func (x *ListEventsRequest) GetPayloadFormat() PayloadFormat {
 	return PayloadFormat_PAYLOAD_FORMAT_UNSPECIFIED
 }
 
+func (x *ListEventsRequest) GetExpression() string {
+	if x != nil {
+		return x.Expression
+	}
+	return ""
+}
+
 type ListEventsResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Newest first.
@@ -1977,7 +1987,10 @@ type ListEventsResponse struct {
 	// Empty on the last page.
 	NextPageToken string `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
 	// The position in the log at which this list was read: Subscribe from it misses nothing and repeats nothing.
-	Cursor        string `protobuf:"bytes,3,opt,name=cursor,proto3" json:"cursor,omitempty"`
+	Cursor string `protobuf:"bytes,3,opt,name=cursor,proto3" json:"cursor,omitempty"`
+	// When the oldest event that was examined for the expression was accepted. Absent without an expression, or if this call
+	// examined none.
+	SearchedTime  *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=searched_time,json=searchedTime,proto3" json:"searched_time,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2031,6 +2044,13 @@ func (x *ListEventsResponse) GetCursor() string {
 		return x.Cursor
 	}
 	return ""
+}
+
+func (x *ListEventsResponse) GetSearchedTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.SearchedTime
+	}
+	return nil
 }
 
 var File_postrider_v1_event_proto protoreflect.FileDescriptor
@@ -2163,7 +2183,7 @@ const file_postrider_v1_event_proto_rawDesc = "" +
 	"\x02id\x18\x02 \x01(\tB\x1d\xbaH\x1ar\x182\x16^[A-Za-z0-9_:-]{1,64}$R\x02id\x12L\n" +
 	"\x0epayload_format\x18\x03 \x01(\x0e2\x1b.postrider.v1.PayloadFormatB\b\xbaH\x05\x82\x01\x02\x10\x01R\rpayloadFormat\"=\n" +
 	"\x10GetEventResponse\x12)\n" +
-	"\x05event\x18\x01 \x01(\v2\x13.postrider.v1.EventR\x05event\"\xbe\x03\n" +
+	"\x05event\x18\x01 \x01(\v2\x13.postrider.v1.EventR\x05event\"\xe8\x03\n" +
 	"\x11ListEventsRequest\x12\x1f\n" +
 	"\x06tenant\x18\x01 \x01(\tB\a\xbaH\x04r\x02\x18?R\x06tenant\x12V\n" +
 	"\x05types\x18\x02 \x03(\tB@\xbaH=\x92\x01:\x10d\"6r4\x18\x81\x022/^(\\*|[A-Za-z0-9_-]+(\\.[A-Za-z0-9_-]+)*(\\.\\*)?)$R\x05types\x12\"\n" +
@@ -2174,11 +2194,15 @@ const file_postrider_v1_event_proto_rawDesc = "" +
 	"\xbaH\a\x1a\x05\x18\xe8\a(\x00R\bpageSize\x12'\n" +
 	"\n" +
 	"page_token\x18\a \x01(\tB\b\xbaH\x05r\x03\x18\x80\x04R\tpageToken\x12L\n" +
-	"\x0epayload_format\x18\b \x01(\x0e2\x1b.postrider.v1.PayloadFormatB\b\xbaH\x05\x82\x01\x02\x10\x01R\rpayloadFormat\"\x81\x01\n" +
+	"\x0epayload_format\x18\b \x01(\x0e2\x1b.postrider.v1.PayloadFormatB\b\xbaH\x05\x82\x01\x02\x10\x01R\rpayloadFormat\x12(\n" +
+	"\n" +
+	"expression\x18\t \x01(\tB\b\xbaH\x05r\x03\x18\x80 R\n" +
+	"expression\"\xc2\x01\n" +
 	"\x12ListEventsResponse\x12+\n" +
 	"\x06events\x18\x01 \x03(\v2\x13.postrider.v1.EventR\x06events\x12&\n" +
 	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\x12\x16\n" +
-	"\x06cursor\x18\x03 \x01(\tR\x06cursor*\x94\x01\n" +
+	"\x06cursor\x18\x03 \x01(\tR\x06cursor\x12?\n" +
+	"\rsearched_time\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\fsearchedTime*\x94\x01\n" +
 	"\n" +
 	"SlowPolicy\x12\x1b\n" +
 	"\x17SLOW_POLICY_UNSPECIFIED\x10\x00\x12\x18\n" +
@@ -2297,25 +2321,26 @@ var file_postrider_v1_event_proto_depIdxs = []int32{
 	27, // 32: postrider.v1.ListEventsRequest.to_time:type_name -> google.protobuf.Timestamp
 	1,  // 33: postrider.v1.ListEventsRequest.payload_format:type_name -> postrider.v1.PayloadFormat
 	3,  // 34: postrider.v1.ListEventsResponse.events:type_name -> postrider.v1.Event
-	5,  // 35: postrider.v1.EventService.Publish:input_type -> postrider.v1.PublishRequest
-	7,  // 36: postrider.v1.EventService.PublishBatch:input_type -> postrider.v1.PublishBatchRequest
-	14, // 37: postrider.v1.EventService.Subscribe:input_type -> postrider.v1.SubscribeRequest
-	9,  // 38: postrider.v1.EventService.PublishStream:input_type -> postrider.v1.PublishStreamRequest
-	21, // 39: postrider.v1.EventService.CreateStreamTicket:input_type -> postrider.v1.CreateStreamTicketRequest
-	23, // 40: postrider.v1.EventService.GetEvent:input_type -> postrider.v1.GetEventRequest
-	25, // 41: postrider.v1.EventService.ListEvents:input_type -> postrider.v1.ListEventsRequest
-	6,  // 42: postrider.v1.EventService.Publish:output_type -> postrider.v1.PublishResponse
-	8,  // 43: postrider.v1.EventService.PublishBatch:output_type -> postrider.v1.PublishBatchResponse
-	16, // 44: postrider.v1.EventService.Subscribe:output_type -> postrider.v1.SubscribeResponse
-	10, // 45: postrider.v1.EventService.PublishStream:output_type -> postrider.v1.PublishStreamResponse
-	22, // 46: postrider.v1.EventService.CreateStreamTicket:output_type -> postrider.v1.CreateStreamTicketResponse
-	24, // 47: postrider.v1.EventService.GetEvent:output_type -> postrider.v1.GetEventResponse
-	26, // 48: postrider.v1.EventService.ListEvents:output_type -> postrider.v1.ListEventsResponse
-	42, // [42:49] is the sub-list for method output_type
-	35, // [35:42] is the sub-list for method input_type
-	35, // [35:35] is the sub-list for extension type_name
-	35, // [35:35] is the sub-list for extension extendee
-	0,  // [0:35] is the sub-list for field type_name
+	27, // 35: postrider.v1.ListEventsResponse.searched_time:type_name -> google.protobuf.Timestamp
+	5,  // 36: postrider.v1.EventService.Publish:input_type -> postrider.v1.PublishRequest
+	7,  // 37: postrider.v1.EventService.PublishBatch:input_type -> postrider.v1.PublishBatchRequest
+	14, // 38: postrider.v1.EventService.Subscribe:input_type -> postrider.v1.SubscribeRequest
+	9,  // 39: postrider.v1.EventService.PublishStream:input_type -> postrider.v1.PublishStreamRequest
+	21, // 40: postrider.v1.EventService.CreateStreamTicket:input_type -> postrider.v1.CreateStreamTicketRequest
+	23, // 41: postrider.v1.EventService.GetEvent:input_type -> postrider.v1.GetEventRequest
+	25, // 42: postrider.v1.EventService.ListEvents:input_type -> postrider.v1.ListEventsRequest
+	6,  // 43: postrider.v1.EventService.Publish:output_type -> postrider.v1.PublishResponse
+	8,  // 44: postrider.v1.EventService.PublishBatch:output_type -> postrider.v1.PublishBatchResponse
+	16, // 45: postrider.v1.EventService.Subscribe:output_type -> postrider.v1.SubscribeResponse
+	10, // 46: postrider.v1.EventService.PublishStream:output_type -> postrider.v1.PublishStreamResponse
+	22, // 47: postrider.v1.EventService.CreateStreamTicket:output_type -> postrider.v1.CreateStreamTicketResponse
+	24, // 48: postrider.v1.EventService.GetEvent:output_type -> postrider.v1.GetEventResponse
+	26, // 49: postrider.v1.EventService.ListEvents:output_type -> postrider.v1.ListEventsResponse
+	43, // [43:50] is the sub-list for method output_type
+	36, // [36:43] is the sub-list for method input_type
+	36, // [36:36] is the sub-list for extension type_name
+	36, // [36:36] is the sub-list for extension extendee
+	0,  // [0:36] is the sub-list for field type_name
 }
 
 func init() { file_postrider_v1_event_proto_init() }

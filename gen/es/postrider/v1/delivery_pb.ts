@@ -14,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file postrider/v1/delivery.proto.
  */
 export const file_postrider_v1_delivery: GenFile = /*@__PURE__*/
-  fileDesc("Chtwb3N0cmlkZXIvdjEvZGVsaXZlcnkucHJvdG8SDHBvc3RyaWRlci52MSLnAwoIRGVsaXZlcnkSCgoCaWQYASABKAkSDgoGdGVuYW50GAIgASgJEhcKD3N1YnNjcmlwdGlvbl9pZBgDIAEoCRIZChFzdWJzY3JpcHRpb25fbmFtZRgEIAEoCRIQCghldmVudF9pZBgFIAEoCRISCgpldmVudF90eXBlGAYgASgJEg4KBmN1cnNvchgHIAEoCRIqCgVzdGF0ZRgIIAEoDjIbLnBvc3RyaWRlci52MS5EZWxpdmVyeVN0YXRlEhUKDWF0dGVtcHRfY291bnQYCSABKAUSNQoRbmV4dF9hdHRlbXB0X3RpbWUYCiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEisKDGxhc3RfYXR0ZW1wdBgLIAEoCzIVLnBvc3RyaWRlci52MS5BdHRlbXB0Ei8KC2NyZWF0ZV90aW1lGAwgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIvCgt1cGRhdGVfdGltZRgNIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASFQoNZXZlbnRfc3ViamVjdBgOIAEoCRI1ChFldmVudF9hY2NlcHRfdGltZRgPIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAi/wIKB0F0dGVtcHQSDgoGbnVtYmVyGAEgASgFEikKBWNhdXNlGAIgASgOMhoucG9zdHJpZGVyLnYxLkF0dGVtcHRDYXVzZRItCgdvdXRjb21lGAMgASgOMhwucG9zdHJpZGVyLnYxLkF0dGVtcHRPdXRjb21lEi4KCnN0YXJ0X3RpbWUYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEisKCGR1cmF0aW9uGAUgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEi0KB3RpbWluZ3MYBiABKAsyHC5wb3N0cmlkZXIudjEuQXR0ZW1wdFRpbWluZ3MSDwoHYWRkcmVzcxgHIAEoCRINCgVlcnJvchgIIAEoCRItCgdyZXF1ZXN0GAkgASgLMhwucG9zdHJpZGVyLnYxLkF0dGVtcHRSZXF1ZXN0Ei8KCHJlc3BvbnNlGAogASgLMh0ucG9zdHJpZGVyLnYxLkF0dGVtcHRSZXNwb25zZSK7AQoOQXR0ZW1wdFRpbWluZ3MSJgoDZG5zGAEgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEioKB2Nvbm5lY3QYAiABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SJgoDdGxzGAMgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEi0KCmZpcnN0X2J5dGUYBCABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24ivwEKDkF0dGVtcHRSZXF1ZXN0Eg4KBm1ldGhvZBgBIAEoCRILCgN1cmwYAiABKAkSJQoHaGVhZGVycxgDIAMoCzIULnBvc3RyaWRlci52MS5IZWFkZXISDAoEYm9keRgEIAEoCRISCgpib2R5X2J5dGVzGAUgASgDEhMKC2JvZHlfZGlnZXN0GAYgASgJEjIKCmJvZHlfc3RhdGUYByABKA4yHi5wb3N0cmlkZXIudjEuQXR0ZW1wdEJvZHlTdGF0ZSJiCg9BdHRlbXB0UmVzcG9uc2USEwoLc3RhdHVzX2NvZGUYASABKAUSFAoMY29udGVudF90eXBlGAIgASgJEgwKBGJvZHkYAyABKAkSFgoOYm9keV90cnVuY2F0ZWQYBCABKAgiJQoGSGVhZGVyEgwKBG5hbWUYASABKAkSDQoFdmFsdWUYAiABKAki0QIKFUxpc3REZWxpdmVyaWVzUmVxdWVzdBIXCgZ0ZW5hbnQYASABKAlCB7pIBHICGD8SHQoMc3Vic2NyaXB0aW9uGAIgASgJQge6SARyAhhkEjIKCGV2ZW50X2lkGAMgASgJQiC6SB3YAQFyGDIWXltBLVphLXowLTlfOi1dezEsNjR9JBI+CgZzdGF0ZXMYBCADKA4yGy5wb3N0cmlkZXIudjEuRGVsaXZlcnlTdGF0ZUIRukgOkgELEAoiB4IBBBABIAASHQoJcGFnZV9zaXplGAUgASgFQgq6SAcaBRjoBygAEhwKCnBhZ2VfdG9rZW4YBiABKAlCCLpIBXIDGIAEEk8KBXR5cGVzGAcgAygJQkC6SD2SAToQZCI2cjQYgQIyL14oXCp8W0EtWmEtejAtOV8tXSsoXC5bQS1aYS16MC05Xy1dKykqKFwuXCopPykkIl0KFkxpc3REZWxpdmVyaWVzUmVzcG9uc2USKgoKZGVsaXZlcmllcxgBIAMoCzIWLnBvc3RyaWRlci52MS5EZWxpdmVyeRIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkigQEKEkdldERlbGl2ZXJ5UmVxdWVzdBIXCgZ0ZW5hbnQYASABKAlCB7pIBHICGD8SFQoCaWQYAiABKAlCCbpIBnIEEAEYQBIdCglwYWdlX3NpemUYAyABKAVCCrpIBxoFGOgHKAASHAoKcGFnZV90b2tlbhgEIAEoCUIIukgFcgMYgAQinAEKE0dldERlbGl2ZXJ5UmVzcG9uc2USKAoIZGVsaXZlcnkYASABKAsyFi5wb3N0cmlkZXIudjEuRGVsaXZlcnkSJwoIYXR0ZW1wdHMYAiADKAsyFS5wb3N0cmlkZXIudjEuQXR0ZW1wdBIZChFhdHRlbXB0c19sZWZ0X291dBgDIAEoBRIXCg9uZXh0X3BhZ2VfdG9rZW4YBCABKAkiRgoUUmV0cnlEZWxpdmVyeVJlcXVlc3QSFwoGdGVuYW50GAEgASgJQge6SARyAhg/EhUKAmlkGAIgASgJQgm6SAZyBBABGEAiQQoVUmV0cnlEZWxpdmVyeVJlc3BvbnNlEigKCGRlbGl2ZXJ5GAEgASgLMhYucG9zdHJpZGVyLnYxLkRlbGl2ZXJ5IqcBChZXYXRjaERlbGl2ZXJpZXNSZXF1ZXN0EhcKBnRlbmFudBgBIAEoCUIHukgEcgIYPxIdCgxzdWJzY3JpcHRpb24YAiABKAlCB7pIBHICGGQSMgoIZXZlbnRfaWQYAyABKAlCILpIHdgBAXIYMhZeW0EtWmEtejAtOV86LV17MSw2NH0kEiEKDXNuYXBzaG90X3NpemUYBCABKAVCCrpIBxoFGOgHKAAi4AEKF1dhdGNoRGVsaXZlcmllc1Jlc3BvbnNlEioKCHNuYXBzaG90GAEgASgLMhYucG9zdHJpZGVyLnYxLkRlbGl2ZXJ5SAASMQoMc25hcHNob3RfZW5kGAIgASgLMhkucG9zdHJpZGVyLnYxLlNuYXBzaG90RW5kSAASKAoGY2hhbmdlGAMgASgLMhYucG9zdHJpZGVyLnYxLkRlbGl2ZXJ5SAASMQoJaGVhcnRiZWF0GAQgASgLMhwucG9zdHJpZGVyLnYxLldhdGNoSGVhcnRiZWF0SABCCQoHbWVzc2FnZSINCgtTbmFwc2hvdEVuZCIQCg5XYXRjaEhlYXJ0YmVhdCqfAQoNRGVsaXZlcnlTdGF0ZRIeChpERUxJVkVSWV9TVEFURV9VTlNQRUNJRklFRBAAEhoKFkRFTElWRVJZX1NUQVRFX1BFTkRJTkcQARIbChdERUxJVkVSWV9TVEFURV9SRVRSWUlORxACEhwKGERFTElWRVJZX1NUQVRFX0RFTElWRVJFRBADEhcKE0RFTElWRVJZX1NUQVRFX0RFQUQQBCqqAQoMQXR0ZW1wdENhdXNlEh0KGUFUVEVNUFRfQ0FVU0VfVU5TUEVDSUZJRUQQABIXChNBVFRFTVBUX0NBVVNFX0ZJUlNUEAESFwoTQVRURU1QVF9DQVVTRV9SRVRSWRACEhcKE0FUVEVNUFRfQ0FVU0VfUFJPQkUQAxIYChRBVFRFTVBUX0NBVVNFX01BTlVBTBAEEhYKEkFUVEVNUFRfQ0FVU0VfVEVTVBAFKtIBCg5BdHRlbXB0T3V0Y29tZRIfChtBVFRFTVBUX09VVENPTUVfVU5TUEVDSUZJRUQQABIdChlBVFRFTVBUX09VVENPTUVfREVMSVZFUkVEEAESIQodQVRURU1QVF9PVVRDT01FX0VWRU5UX0ZBSUxVUkUQAhIkCiBBVFRFTVBUX09VVENPTUVfRU5EUE9JTlRfRkFJTFVSRRADEh0KGUFUVEVNUFRfT1VUQ09NRV9TTE9XX0RPV04QBBIYChRBVFRFTVBUX09VVENPTUVfR09ORRAFKtUBChBBdHRlbXB0Qm9keVN0YXRlEiIKHkFUVEVNUFRfQk9EWV9TVEFURV9VTlNQRUNJRklFRBAAEhwKGEFUVEVNUFRfQk9EWV9TVEFURV9TSE9XThABEh8KG0FUVEVNUFRfQk9EWV9TVEFURV9SRVBFQVRFRBACEiAKHEFUVEVNUFRfQk9EWV9TVEFURV9ESUZGRVJFTlQQAxIbChdBVFRFTVBUX0JPRFlfU1RBVEVfR09ORRAEEh8KG0FUVEVNUFRfQk9EWV9TVEFURV9OT1RfU0VOVBAFMukDCg9EZWxpdmVyeVNlcnZpY2USdwoOTGlzdERlbGl2ZXJpZXMSIy5wb3N0cmlkZXIudjEuTGlzdERlbGl2ZXJpZXNSZXF1ZXN0GiQucG9zdHJpZGVyLnYxLkxpc3REZWxpdmVyaWVzUmVzcG9uc2UiGpACAaqAGRMKD2RlbGl2ZXJpZXMucmVhZBABEm4KC0dldERlbGl2ZXJ5EiAucG9zdHJpZGVyLnYxLkdldERlbGl2ZXJ5UmVxdWVzdBohLnBvc3RyaWRlci52MS5HZXREZWxpdmVyeVJlc3BvbnNlIhqQAgGqgBkTCg9kZWxpdmVyaWVzLnJlYWQQARJyCg1SZXRyeURlbGl2ZXJ5EiIucG9zdHJpZGVyLnYxLlJldHJ5RGVsaXZlcnlSZXF1ZXN0GiMucG9zdHJpZGVyLnYxLlJldHJ5RGVsaXZlcnlSZXNwb25zZSIYqoAZFAoQZGVsaXZlcmllcy53cml0ZRABEnkKD1dhdGNoRGVsaXZlcmllcxIkLnBvc3RyaWRlci52MS5XYXRjaERlbGl2ZXJpZXNSZXF1ZXN0GiUucG9zdHJpZGVyLnYxLldhdGNoRGVsaXZlcmllc1Jlc3BvbnNlIheqgBkTCg9kZWxpdmVyaWVzLnJlYWQQATABQroBChBjb20ucG9zdHJpZGVyLnYxQg1EZWxpdmVyeVByb3RvUAFaRmdpdGh1Yi5jb20vcG9zdHJpZGVyLWRldi9wb3N0cmlkZXIvY2xpZW50L2dlbi9wb3N0cmlkZXIvdjE7cG9zdHJpZGVydjGiAgNQWFiqAgxQb3N0cmlkZXIuVjHKAgxQb3N0cmlkZXJcVjHiAhhQb3N0cmlkZXJcVjFcR1BCTWV0YWRhdGHqAg1Qb3N0cmlkZXI6OlYxYgZwcm90bzM", [file_buf_validate_validate, file_google_protobuf_duration, file_google_protobuf_timestamp, file_postrider_v1_access]);
+  fileDesc("Chtwb3N0cmlkZXIvdjEvZGVsaXZlcnkucHJvdG8SDHBvc3RyaWRlci52MSLnAwoIRGVsaXZlcnkSCgoCaWQYASABKAkSDgoGdGVuYW50GAIgASgJEhcKD3N1YnNjcmlwdGlvbl9pZBgDIAEoCRIZChFzdWJzY3JpcHRpb25fbmFtZRgEIAEoCRIQCghldmVudF9pZBgFIAEoCRISCgpldmVudF90eXBlGAYgASgJEg4KBmN1cnNvchgHIAEoCRIqCgVzdGF0ZRgIIAEoDjIbLnBvc3RyaWRlci52MS5EZWxpdmVyeVN0YXRlEhUKDWF0dGVtcHRfY291bnQYCSABKAUSNQoRbmV4dF9hdHRlbXB0X3RpbWUYCiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEisKDGxhc3RfYXR0ZW1wdBgLIAEoCzIVLnBvc3RyaWRlci52MS5BdHRlbXB0Ei8KC2NyZWF0ZV90aW1lGAwgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIvCgt1cGRhdGVfdGltZRgNIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASFQoNZXZlbnRfc3ViamVjdBgOIAEoCRI1ChFldmVudF9hY2NlcHRfdGltZRgPIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAi/wIKB0F0dGVtcHQSDgoGbnVtYmVyGAEgASgFEikKBWNhdXNlGAIgASgOMhoucG9zdHJpZGVyLnYxLkF0dGVtcHRDYXVzZRItCgdvdXRjb21lGAMgASgOMhwucG9zdHJpZGVyLnYxLkF0dGVtcHRPdXRjb21lEi4KCnN0YXJ0X3RpbWUYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEisKCGR1cmF0aW9uGAUgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEi0KB3RpbWluZ3MYBiABKAsyHC5wb3N0cmlkZXIudjEuQXR0ZW1wdFRpbWluZ3MSDwoHYWRkcmVzcxgHIAEoCRINCgVlcnJvchgIIAEoCRItCgdyZXF1ZXN0GAkgASgLMhwucG9zdHJpZGVyLnYxLkF0dGVtcHRSZXF1ZXN0Ei8KCHJlc3BvbnNlGAogASgLMh0ucG9zdHJpZGVyLnYxLkF0dGVtcHRSZXNwb25zZSK7AQoOQXR0ZW1wdFRpbWluZ3MSJgoDZG5zGAEgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEioKB2Nvbm5lY3QYAiABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SJgoDdGxzGAMgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEi0KCmZpcnN0X2J5dGUYBCABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24ivwEKDkF0dGVtcHRSZXF1ZXN0Eg4KBm1ldGhvZBgBIAEoCRILCgN1cmwYAiABKAkSJQoHaGVhZGVycxgDIAMoCzIULnBvc3RyaWRlci52MS5IZWFkZXISDAoEYm9keRgEIAEoCRISCgpib2R5X2J5dGVzGAUgASgDEhMKC2JvZHlfZGlnZXN0GAYgASgJEjIKCmJvZHlfc3RhdGUYByABKA4yHi5wb3N0cmlkZXIudjEuQXR0ZW1wdEJvZHlTdGF0ZSJiCg9BdHRlbXB0UmVzcG9uc2USEwoLc3RhdHVzX2NvZGUYASABKAUSFAoMY29udGVudF90eXBlGAIgASgJEgwKBGJvZHkYAyABKAkSFgoOYm9keV90cnVuY2F0ZWQYBCABKAgiJQoGSGVhZGVyEgwKBG5hbWUYASABKAkSDQoFdmFsdWUYAiABKAki0QIKFUxpc3REZWxpdmVyaWVzUmVxdWVzdBIXCgZ0ZW5hbnQYASABKAlCB7pIBHICGD8SHQoMc3Vic2NyaXB0aW9uGAIgASgJQge6SARyAhhkEjIKCGV2ZW50X2lkGAMgASgJQiC6SB3YAQFyGDIWXltBLVphLXowLTlfOi1dezEsNjR9JBI+CgZzdGF0ZXMYBCADKA4yGy5wb3N0cmlkZXIudjEuRGVsaXZlcnlTdGF0ZUIRukgOkgELEAoiB4IBBBABIAASHQoJcGFnZV9zaXplGAUgASgFQgq6SAcaBRjoBygAEhwKCnBhZ2VfdG9rZW4YBiABKAlCCLpIBXIDGIAEEk8KBXR5cGVzGAcgAygJQkC6SD2SAToQZCI2cjQYgQIyL14oXCp8W0EtWmEtejAtOV8tXSsoXC5bQS1aYS16MC05Xy1dKykqKFwuXCopPykkIl0KFkxpc3REZWxpdmVyaWVzUmVzcG9uc2USKgoKZGVsaXZlcmllcxgBIAMoCzIWLnBvc3RyaWRlci52MS5EZWxpdmVyeRIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkibAoWQ291bnREZWxpdmVyaWVzUmVxdWVzdBIXCgZ0ZW5hbnQYASABKAlCB7pIBHICGD8SOQoJZXZlbnRfaWRzGAIgAygJQia6SCOSASAIARAyIhpyGDIWXltBLVphLXowLTlfOi1dezEsNjR9JCJIChdDb3VudERlbGl2ZXJpZXNSZXNwb25zZRItCgZldmVudHMYASADKAsyHS5wb3N0cmlkZXIudjEuRXZlbnREZWxpdmVyaWVzInUKD0V2ZW50RGVsaXZlcmllcxIQCghldmVudF9pZBgBIAEoCRIPCgdwZW5kaW5nGAIgASgFEhAKCHJldHJ5aW5nGAMgASgFEhEKCWRlbGl2ZXJlZBgEIAEoBRIMCgRkZWFkGAUgASgFEgwKBG1vcmUYBiABKAgigQEKEkdldERlbGl2ZXJ5UmVxdWVzdBIXCgZ0ZW5hbnQYASABKAlCB7pIBHICGD8SFQoCaWQYAiABKAlCCbpIBnIEEAEYQBIdCglwYWdlX3NpemUYAyABKAVCCrpIBxoFGOgHKAASHAoKcGFnZV90b2tlbhgEIAEoCUIIukgFcgMYgAQinAEKE0dldERlbGl2ZXJ5UmVzcG9uc2USKAoIZGVsaXZlcnkYASABKAsyFi5wb3N0cmlkZXIudjEuRGVsaXZlcnkSJwoIYXR0ZW1wdHMYAiADKAsyFS5wb3N0cmlkZXIudjEuQXR0ZW1wdBIZChFhdHRlbXB0c19sZWZ0X291dBgDIAEoBRIXCg9uZXh0X3BhZ2VfdG9rZW4YBCABKAkiRgoUUmV0cnlEZWxpdmVyeVJlcXVlc3QSFwoGdGVuYW50GAEgASgJQge6SARyAhg/EhUKAmlkGAIgASgJQgm6SAZyBBABGEAiQQoVUmV0cnlEZWxpdmVyeVJlc3BvbnNlEigKCGRlbGl2ZXJ5GAEgASgLMhYucG9zdHJpZGVyLnYxLkRlbGl2ZXJ5IqcBChZXYXRjaERlbGl2ZXJpZXNSZXF1ZXN0EhcKBnRlbmFudBgBIAEoCUIHukgEcgIYPxIdCgxzdWJzY3JpcHRpb24YAiABKAlCB7pIBHICGGQSMgoIZXZlbnRfaWQYAyABKAlCILpIHdgBAXIYMhZeW0EtWmEtejAtOV86LV17MSw2NH0kEiEKDXNuYXBzaG90X3NpemUYBCABKAVCCrpIBxoFGOgHKAAi4AEKF1dhdGNoRGVsaXZlcmllc1Jlc3BvbnNlEioKCHNuYXBzaG90GAEgASgLMhYucG9zdHJpZGVyLnYxLkRlbGl2ZXJ5SAASMQoMc25hcHNob3RfZW5kGAIgASgLMhkucG9zdHJpZGVyLnYxLlNuYXBzaG90RW5kSAASKAoGY2hhbmdlGAMgASgLMhYucG9zdHJpZGVyLnYxLkRlbGl2ZXJ5SAASMQoJaGVhcnRiZWF0GAQgASgLMhwucG9zdHJpZGVyLnYxLldhdGNoSGVhcnRiZWF0SABCCQoHbWVzc2FnZSINCgtTbmFwc2hvdEVuZCIQCg5XYXRjaEhlYXJ0YmVhdCqfAQoNRGVsaXZlcnlTdGF0ZRIeChpERUxJVkVSWV9TVEFURV9VTlNQRUNJRklFRBAAEhoKFkRFTElWRVJZX1NUQVRFX1BFTkRJTkcQARIbChdERUxJVkVSWV9TVEFURV9SRVRSWUlORxACEhwKGERFTElWRVJZX1NUQVRFX0RFTElWRVJFRBADEhcKE0RFTElWRVJZX1NUQVRFX0RFQUQQBCqqAQoMQXR0ZW1wdENhdXNlEh0KGUFUVEVNUFRfQ0FVU0VfVU5TUEVDSUZJRUQQABIXChNBVFRFTVBUX0NBVVNFX0ZJUlNUEAESFwoTQVRURU1QVF9DQVVTRV9SRVRSWRACEhcKE0FUVEVNUFRfQ0FVU0VfUFJPQkUQAxIYChRBVFRFTVBUX0NBVVNFX01BTlVBTBAEEhYKEkFUVEVNUFRfQ0FVU0VfVEVTVBAFKtIBCg5BdHRlbXB0T3V0Y29tZRIfChtBVFRFTVBUX09VVENPTUVfVU5TUEVDSUZJRUQQABIdChlBVFRFTVBUX09VVENPTUVfREVMSVZFUkVEEAESIQodQVRURU1QVF9PVVRDT01FX0VWRU5UX0ZBSUxVUkUQAhIkCiBBVFRFTVBUX09VVENPTUVfRU5EUE9JTlRfRkFJTFVSRRADEh0KGUFUVEVNUFRfT1VUQ09NRV9TTE9XX0RPV04QBBIYChRBVFRFTVBUX09VVENPTUVfR09ORRAFKtUBChBBdHRlbXB0Qm9keVN0YXRlEiIKHkFUVEVNUFRfQk9EWV9TVEFURV9VTlNQRUNJRklFRBAAEhwKGEFUVEVNUFRfQk9EWV9TVEFURV9TSE9XThABEh8KG0FUVEVNUFRfQk9EWV9TVEFURV9SRVBFQVRFRBACEiAKHEFUVEVNUFRfQk9EWV9TVEFURV9ESUZGRVJFTlQQAxIbChdBVFRFTVBUX0JPRFlfU1RBVEVfR09ORRAEEh8KG0FUVEVNUFRfQk9EWV9TVEFURV9OT1RfU0VOVBAFMuUECg9EZWxpdmVyeVNlcnZpY2USdwoOTGlzdERlbGl2ZXJpZXMSIy5wb3N0cmlkZXIudjEuTGlzdERlbGl2ZXJpZXNSZXF1ZXN0GiQucG9zdHJpZGVyLnYxLkxpc3REZWxpdmVyaWVzUmVzcG9uc2UiGpACAaqAGRMKD2RlbGl2ZXJpZXMucmVhZBABEnoKD0NvdW50RGVsaXZlcmllcxIkLnBvc3RyaWRlci52MS5Db3VudERlbGl2ZXJpZXNSZXF1ZXN0GiUucG9zdHJpZGVyLnYxLkNvdW50RGVsaXZlcmllc1Jlc3BvbnNlIhqQAgGqgBkTCg9kZWxpdmVyaWVzLnJlYWQQARJuCgtHZXREZWxpdmVyeRIgLnBvc3RyaWRlci52MS5HZXREZWxpdmVyeVJlcXVlc3QaIS5wb3N0cmlkZXIudjEuR2V0RGVsaXZlcnlSZXNwb25zZSIakAIBqoAZEwoPZGVsaXZlcmllcy5yZWFkEAEScgoNUmV0cnlEZWxpdmVyeRIiLnBvc3RyaWRlci52MS5SZXRyeURlbGl2ZXJ5UmVxdWVzdBojLnBvc3RyaWRlci52MS5SZXRyeURlbGl2ZXJ5UmVzcG9uc2UiGKqAGRQKEGRlbGl2ZXJpZXMud3JpdGUQARJ5Cg9XYXRjaERlbGl2ZXJpZXMSJC5wb3N0cmlkZXIudjEuV2F0Y2hEZWxpdmVyaWVzUmVxdWVzdBolLnBvc3RyaWRlci52MS5XYXRjaERlbGl2ZXJpZXNSZXNwb25zZSIXqoAZEwoPZGVsaXZlcmllcy5yZWFkEAEwAUK6AQoQY29tLnBvc3RyaWRlci52MUINRGVsaXZlcnlQcm90b1ABWkZnaXRodWIuY29tL3Bvc3RyaWRlci1kZXYvcG9zdHJpZGVyL2NsaWVudC9nZW4vcG9zdHJpZGVyL3YxO3Bvc3RyaWRlcnYxogIDUFhYqgIMUG9zdHJpZGVyLlYxygIMUG9zdHJpZGVyXFYx4gIYUG9zdHJpZGVyXFYxXEdQQk1ldGFkYXRh6gINUG9zdHJpZGVyOjpWMWIGcHJvdG8z", [file_buf_validate_validate, file_google_protobuf_duration, file_google_protobuf_timestamp, file_postrider_v1_access]);
 
 /**
  * Delivery is one event for one subscription.
@@ -436,6 +436,97 @@ export const ListDeliveriesResponseSchema: GenMessage<ListDeliveriesResponse> = 
   messageDesc(file_postrider_v1_delivery, 7);
 
 /**
+ * @generated from message postrider.v1.CountDeliveriesRequest
+ */
+export type CountDeliveriesRequest = Message<"postrider.v1.CountDeliveriesRequest"> & {
+  /**
+   * The tenant's name; empty means the key's own tenant.
+   *
+   * @generated from field: string tenant = 1;
+   */
+  tenant: string;
+
+  /**
+   * The ids of the events.
+   *
+   * @generated from field: repeated string event_ids = 2;
+   */
+  eventIds: string[];
+};
+
+/**
+ * Describes the message postrider.v1.CountDeliveriesRequest.
+ * Use `create(CountDeliveriesRequestSchema)` to create a new message.
+ */
+export const CountDeliveriesRequestSchema: GenMessage<CountDeliveriesRequest> = /*@__PURE__*/
+  messageDesc(file_postrider_v1_delivery, 8);
+
+/**
+ * @generated from message postrider.v1.CountDeliveriesResponse
+ */
+export type CountDeliveriesResponse = Message<"postrider.v1.CountDeliveriesResponse"> & {
+  /**
+   * In the order of the request. An event that does not exist is left out.
+   *
+   * @generated from field: repeated postrider.v1.EventDeliveries events = 1;
+   */
+  events: EventDeliveries[];
+};
+
+/**
+ * Describes the message postrider.v1.CountDeliveriesResponse.
+ * Use `create(CountDeliveriesResponseSchema)` to create a new message.
+ */
+export const CountDeliveriesResponseSchema: GenMessage<CountDeliveriesResponse> = /*@__PURE__*/
+  messageDesc(file_postrider_v1_delivery, 9);
+
+/**
+ * EventDeliveries has the number of deliveries of one event in each state.
+ *
+ * @generated from message postrider.v1.EventDeliveries
+ */
+export type EventDeliveries = Message<"postrider.v1.EventDeliveries"> & {
+  /**
+   * @generated from field: string event_id = 1;
+   */
+  eventId: string;
+
+  /**
+   * @generated from field: int32 pending = 2;
+   */
+  pending: number;
+
+  /**
+   * @generated from field: int32 retrying = 3;
+   */
+  retrying: number;
+
+  /**
+   * @generated from field: int32 delivered = 4;
+   */
+  delivered: number;
+
+  /**
+   * @generated from field: int32 dead = 5;
+   */
+  dead: number;
+
+  /**
+   * The event has more than 1,000 deliveries. Only about 1,000 of them are counted.
+   *
+   * @generated from field: bool more = 6;
+   */
+  more: boolean;
+};
+
+/**
+ * Describes the message postrider.v1.EventDeliveries.
+ * Use `create(EventDeliveriesSchema)` to create a new message.
+ */
+export const EventDeliveriesSchema: GenMessage<EventDeliveries> = /*@__PURE__*/
+  messageDesc(file_postrider_v1_delivery, 10);
+
+/**
  * @generated from message postrider.v1.GetDeliveryRequest
  */
 export type GetDeliveryRequest = Message<"postrider.v1.GetDeliveryRequest"> & {
@@ -469,7 +560,7 @@ export type GetDeliveryRequest = Message<"postrider.v1.GetDeliveryRequest"> & {
  * Use `create(GetDeliveryRequestSchema)` to create a new message.
  */
 export const GetDeliveryRequestSchema: GenMessage<GetDeliveryRequest> = /*@__PURE__*/
-  messageDesc(file_postrider_v1_delivery, 8);
+  messageDesc(file_postrider_v1_delivery, 11);
 
 /**
  * @generated from message postrider.v1.GetDeliveryResponse
@@ -507,7 +598,7 @@ export type GetDeliveryResponse = Message<"postrider.v1.GetDeliveryResponse"> & 
  * Use `create(GetDeliveryResponseSchema)` to create a new message.
  */
 export const GetDeliveryResponseSchema: GenMessage<GetDeliveryResponse> = /*@__PURE__*/
-  messageDesc(file_postrider_v1_delivery, 9);
+  messageDesc(file_postrider_v1_delivery, 12);
 
 /**
  * @generated from message postrider.v1.RetryDeliveryRequest
@@ -531,7 +622,7 @@ export type RetryDeliveryRequest = Message<"postrider.v1.RetryDeliveryRequest"> 
  * Use `create(RetryDeliveryRequestSchema)` to create a new message.
  */
 export const RetryDeliveryRequestSchema: GenMessage<RetryDeliveryRequest> = /*@__PURE__*/
-  messageDesc(file_postrider_v1_delivery, 10);
+  messageDesc(file_postrider_v1_delivery, 13);
 
 /**
  * @generated from message postrider.v1.RetryDeliveryResponse
@@ -548,7 +639,7 @@ export type RetryDeliveryResponse = Message<"postrider.v1.RetryDeliveryResponse"
  * Use `create(RetryDeliveryResponseSchema)` to create a new message.
  */
 export const RetryDeliveryResponseSchema: GenMessage<RetryDeliveryResponse> = /*@__PURE__*/
-  messageDesc(file_postrider_v1_delivery, 11);
+  messageDesc(file_postrider_v1_delivery, 14);
 
 /**
  * @generated from message postrider.v1.WatchDeliveriesRequest
@@ -588,7 +679,7 @@ export type WatchDeliveriesRequest = Message<"postrider.v1.WatchDeliveriesReques
  * Use `create(WatchDeliveriesRequestSchema)` to create a new message.
  */
 export const WatchDeliveriesRequestSchema: GenMessage<WatchDeliveriesRequest> = /*@__PURE__*/
-  messageDesc(file_postrider_v1_delivery, 12);
+  messageDesc(file_postrider_v1_delivery, 15);
 
 /**
  * @generated from message postrider.v1.WatchDeliveriesResponse
@@ -637,7 +728,7 @@ export type WatchDeliveriesResponse = Message<"postrider.v1.WatchDeliveriesRespo
  * Use `create(WatchDeliveriesResponseSchema)` to create a new message.
  */
 export const WatchDeliveriesResponseSchema: GenMessage<WatchDeliveriesResponse> = /*@__PURE__*/
-  messageDesc(file_postrider_v1_delivery, 13);
+  messageDesc(file_postrider_v1_delivery, 16);
 
 /**
  * SnapshotEnd marks the end of a snapshot.
@@ -652,7 +743,7 @@ export type SnapshotEnd = Message<"postrider.v1.SnapshotEnd"> & {
  * Use `create(SnapshotEndSchema)` to create a new message.
  */
 export const SnapshotEndSchema: GenMessage<SnapshotEnd> = /*@__PURE__*/
-  messageDesc(file_postrider_v1_delivery, 14);
+  messageDesc(file_postrider_v1_delivery, 17);
 
 /**
  * WatchHeartbeat shows that a watch without changes is alive.
@@ -667,7 +758,7 @@ export type WatchHeartbeat = Message<"postrider.v1.WatchHeartbeat"> & {
  * Use `create(WatchHeartbeatSchema)` to create a new message.
  */
 export const WatchHeartbeatSchema: GenMessage<WatchHeartbeat> = /*@__PURE__*/
-  messageDesc(file_postrider_v1_delivery, 15);
+  messageDesc(file_postrider_v1_delivery, 18);
 
 /**
  * @generated from enum postrider.v1.DeliveryState
@@ -882,6 +973,16 @@ export const DeliveryService: GenService<{
     methodKind: "unary";
     input: typeof ListDeliveriesRequestSchema;
     output: typeof ListDeliveriesResponseSchema;
+  },
+  /**
+   * CountDeliveries returns how many deliveries of each of several events are in each state.
+   *
+   * @generated from rpc postrider.v1.DeliveryService.CountDeliveries
+   */
+  countDeliveries: {
+    methodKind: "unary";
+    input: typeof CountDeliveriesRequestSchema;
+    output: typeof CountDeliveriesResponseSchema;
   },
   /**
    * GetDelivery returns one delivery with its attempts.

@@ -36,6 +36,9 @@ const (
 	// DeliveryServiceListDeliveriesProcedure is the fully-qualified name of the DeliveryService's
 	// ListDeliveries RPC.
 	DeliveryServiceListDeliveriesProcedure = "/postrider.v1.DeliveryService/ListDeliveries"
+	// DeliveryServiceCountDeliveriesProcedure is the fully-qualified name of the DeliveryService's
+	// CountDeliveries RPC.
+	DeliveryServiceCountDeliveriesProcedure = "/postrider.v1.DeliveryService/CountDeliveries"
 	// DeliveryServiceGetDeliveryProcedure is the fully-qualified name of the DeliveryService's
 	// GetDelivery RPC.
 	DeliveryServiceGetDeliveryProcedure = "/postrider.v1.DeliveryService/GetDelivery"
@@ -51,6 +54,8 @@ const (
 type DeliveryServiceClient interface {
 	// ListDeliveries returns deliveries, newest event first.
 	ListDeliveries(context.Context, *connect.Request[v1.ListDeliveriesRequest]) (*connect.Response[v1.ListDeliveriesResponse], error)
+	// CountDeliveries returns how many deliveries of each of several events are in each state.
+	CountDeliveries(context.Context, *connect.Request[v1.CountDeliveriesRequest]) (*connect.Response[v1.CountDeliveriesResponse], error)
 	// GetDelivery returns one delivery with its attempts.
 	GetDelivery(context.Context, *connect.Request[v1.GetDeliveryRequest]) (*connect.Response[v1.GetDeliveryResponse], error)
 	// RetryDelivery makes an attempt as soon as possible. A dead delivery gets a new retry schedule.
@@ -74,6 +79,13 @@ func NewDeliveryServiceClient(httpClient connect.HTTPClient, baseURL string, opt
 			httpClient,
 			baseURL+DeliveryServiceListDeliveriesProcedure,
 			connect.WithSchema(deliveryServiceMethods.ByName("ListDeliveries")),
+			connect.WithIdempotency(connect.IdempotencyNoSideEffects),
+			connect.WithClientOptions(opts...),
+		),
+		countDeliveries: connect.NewClient[v1.CountDeliveriesRequest, v1.CountDeliveriesResponse](
+			httpClient,
+			baseURL+DeliveryServiceCountDeliveriesProcedure,
+			connect.WithSchema(deliveryServiceMethods.ByName("CountDeliveries")),
 			connect.WithIdempotency(connect.IdempotencyNoSideEffects),
 			connect.WithClientOptions(opts...),
 		),
@@ -102,6 +114,7 @@ func NewDeliveryServiceClient(httpClient connect.HTTPClient, baseURL string, opt
 // deliveryServiceClient implements DeliveryServiceClient.
 type deliveryServiceClient struct {
 	listDeliveries  *connect.Client[v1.ListDeliveriesRequest, v1.ListDeliveriesResponse]
+	countDeliveries *connect.Client[v1.CountDeliveriesRequest, v1.CountDeliveriesResponse]
 	getDelivery     *connect.Client[v1.GetDeliveryRequest, v1.GetDeliveryResponse]
 	retryDelivery   *connect.Client[v1.RetryDeliveryRequest, v1.RetryDeliveryResponse]
 	watchDeliveries *connect.Client[v1.WatchDeliveriesRequest, v1.WatchDeliveriesResponse]
@@ -110,6 +123,11 @@ type deliveryServiceClient struct {
 // ListDeliveries calls postrider.v1.DeliveryService.ListDeliveries.
 func (c *deliveryServiceClient) ListDeliveries(ctx context.Context, req *connect.Request[v1.ListDeliveriesRequest]) (*connect.Response[v1.ListDeliveriesResponse], error) {
 	return c.listDeliveries.CallUnary(ctx, req)
+}
+
+// CountDeliveries calls postrider.v1.DeliveryService.CountDeliveries.
+func (c *deliveryServiceClient) CountDeliveries(ctx context.Context, req *connect.Request[v1.CountDeliveriesRequest]) (*connect.Response[v1.CountDeliveriesResponse], error) {
+	return c.countDeliveries.CallUnary(ctx, req)
 }
 
 // GetDelivery calls postrider.v1.DeliveryService.GetDelivery.
@@ -131,6 +149,8 @@ func (c *deliveryServiceClient) WatchDeliveries(ctx context.Context, req *connec
 type DeliveryServiceHandler interface {
 	// ListDeliveries returns deliveries, newest event first.
 	ListDeliveries(context.Context, *connect.Request[v1.ListDeliveriesRequest]) (*connect.Response[v1.ListDeliveriesResponse], error)
+	// CountDeliveries returns how many deliveries of each of several events are in each state.
+	CountDeliveries(context.Context, *connect.Request[v1.CountDeliveriesRequest]) (*connect.Response[v1.CountDeliveriesResponse], error)
 	// GetDelivery returns one delivery with its attempts.
 	GetDelivery(context.Context, *connect.Request[v1.GetDeliveryRequest]) (*connect.Response[v1.GetDeliveryResponse], error)
 	// RetryDelivery makes an attempt as soon as possible. A dead delivery gets a new retry schedule.
@@ -150,6 +170,13 @@ func NewDeliveryServiceHandler(svc DeliveryServiceHandler, opts ...connect.Handl
 		DeliveryServiceListDeliveriesProcedure,
 		svc.ListDeliveries,
 		connect.WithSchema(deliveryServiceMethods.ByName("ListDeliveries")),
+		connect.WithIdempotency(connect.IdempotencyNoSideEffects),
+		connect.WithHandlerOptions(opts...),
+	)
+	deliveryServiceCountDeliveriesHandler := connect.NewUnaryHandler(
+		DeliveryServiceCountDeliveriesProcedure,
+		svc.CountDeliveries,
+		connect.WithSchema(deliveryServiceMethods.ByName("CountDeliveries")),
 		connect.WithIdempotency(connect.IdempotencyNoSideEffects),
 		connect.WithHandlerOptions(opts...),
 	)
@@ -176,6 +203,8 @@ func NewDeliveryServiceHandler(svc DeliveryServiceHandler, opts ...connect.Handl
 		switch r.URL.Path {
 		case DeliveryServiceListDeliveriesProcedure:
 			deliveryServiceListDeliveriesHandler.ServeHTTP(w, r)
+		case DeliveryServiceCountDeliveriesProcedure:
+			deliveryServiceCountDeliveriesHandler.ServeHTTP(w, r)
 		case DeliveryServiceGetDeliveryProcedure:
 			deliveryServiceGetDeliveryHandler.ServeHTTP(w, r)
 		case DeliveryServiceRetryDeliveryProcedure:
@@ -193,6 +222,10 @@ type UnimplementedDeliveryServiceHandler struct{}
 
 func (UnimplementedDeliveryServiceHandler) ListDeliveries(context.Context, *connect.Request[v1.ListDeliveriesRequest]) (*connect.Response[v1.ListDeliveriesResponse], error) {
 	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("postrider.v1.DeliveryService.ListDeliveries is not implemented"))
+}
+
+func (UnimplementedDeliveryServiceHandler) CountDeliveries(context.Context, *connect.Request[v1.CountDeliveriesRequest]) (*connect.Response[v1.CountDeliveriesResponse], error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("postrider.v1.DeliveryService.CountDeliveries is not implemented"))
 }
 
 func (UnimplementedDeliveryServiceHandler) GetDelivery(context.Context, *connect.Request[v1.GetDeliveryRequest]) (*connect.Response[v1.GetDeliveryResponse], error) {
