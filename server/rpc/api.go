@@ -111,14 +111,14 @@ func newMounted(path string, handler http.Handler) mounted { return mounted{path
 
 // services makes the services of the contract, and those that are mounted beside them.
 func (a *API) services() []mounted {
-	shared := a.tenants()
+	shared, trials := a.tenants(), newTrials(a.config.Filters)
 	all := []mounted{
 		newMounted(postriderv1connect.NewSessionServiceHandler(&sessionService{shared, a.config.Version}, a.options)),
 		newMounted(postriderv1connect.NewTenantServiceHandler(&tenantService{tenants: shared}, a.options)),
 		newMounted(postriderv1connect.NewApiKeyServiceHandler(&apiKeyService{shared}, a.options)),
 		newMounted(postriderv1connect.NewEventServiceHandler(&eventService{
 			tenants: shared, publisher: a.config.Publisher, schemas: a.config.Schemas, filters: a.config.Filters,
-			events: a.config.Events, live: a.config.Live, stopping: a.config.Stopping,
+			trials: trials, events: a.config.Events, live: a.config.Live, stopping: a.config.Stopping,
 		}, a.options)),
 		newMounted(postriderv1connect.NewEventTypeServiceHandler(&eventTypeService{
 			tenants: shared, registrar: a.config.Registrar, schemas: a.config.Schemas, filters: a.config.Filters,
@@ -126,7 +126,7 @@ func (a *API) services() []mounted {
 		}, a.options)),
 		newMounted(postriderv1connect.NewSubscriptionServiceHandler(
 			&subscriptionService{
-				shared, a.config.Engine, a.config.Targets, a.config.Filters, limit.NewRates(testsOfTenant, testsOfAll),
+				shared, a.config.Engine, a.config.Targets, a.config.Filters, trials,
 			}, a.options)),
 		newMounted(postriderv1connect.NewDeliveryServiceHandler(
 			&deliveryService{shared, a.config.Engine, a.config.Stopping}, a.options)),

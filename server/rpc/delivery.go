@@ -79,6 +79,24 @@ func (s *deliveryService) query(ctx context.Context, tenant *gateway.Tenant, by 
 	return query, nil
 }
 
+func (s *deliveryService) CountDeliveries(
+	ctx context.Context, request *connect.Request[postriderv1.CountDeliveriesRequest],
+) (*connect.Response[postriderv1.CountDeliveriesResponse], error) {
+	tenant, err := s.resolve(ctx, request.Msg.GetTenant())
+	if err != nil {
+		return nil, err
+	}
+	counts, err := s.store.EventDeliveries(ctx, tenant.ID, request.Msg.GetEventIds())
+	if err != nil {
+		return nil, err
+	}
+	response := &postriderv1.CountDeliveriesResponse{}
+	for _, of := range counts {
+		response.Events = append(response.Events, wire.EventDeliveries(of.EventID, of.ByState, of.More))
+	}
+	return connect.NewResponse(response), nil
+}
+
 func (s *deliveryService) GetDelivery(
 	ctx context.Context, request *connect.Request[postriderv1.GetDeliveryRequest],
 ) (*connect.Response[postriderv1.GetDeliveryResponse], error) {

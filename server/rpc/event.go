@@ -24,6 +24,7 @@ type eventService struct {
 	publisher *publish.Publisher
 	schemas   *schema.Registry
 	filters   *filter.Compiler
+	trials    trials
 	events    *rpcstream.Transport
 	live      *live.Registry
 	stopping  <-chan struct{}
@@ -119,7 +120,7 @@ func (s *eventService) ListEvents(
 		head := s.store.Head()
 		query.Before, response.Cursor = head+1, s.store.Cursor(head).String()
 	}
-	events, next, err := s.store.ListEvents(ctx, query)
+	events, next, err := s.list(ctx, tenant, query, response)
 	if err != nil {
 		return nil, err
 	}
@@ -138,6 +139,9 @@ func (s *eventService) ListEvents(
 func eventQuery(request *postriderv1.ListEventsRequest, tenant *gateway.Tenant) (store.EventQuery, error) {
 	selected, err := wire.NewFilter("types", request.GetTypes())
 	if err != nil {
+		return store.EventQuery{}, err
+	}
+	if selected.Expression, err = wire.NewExpression("expression", request.GetExpression()); err != nil {
 		return store.EventQuery{}, err
 	}
 	from, err := readTime("from_time", request.GetFromTime())

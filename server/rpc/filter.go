@@ -24,7 +24,7 @@ const (
 	testPages = 20
 )
 
-// What tests of filters may cost, in units of the budget of an event: a fifth of a processor's time for each
+// What tests of filters and searches may cost, in units of the budget of an event: a fifth of a processor's time for each
 // tenant and half of one for all, with four and eight seconds in advance. What people type costs a thousandth.
 var (
 	testsOfTenant = limit.Rate{PerSecond: 20 * filter.EventBudget, Burst: 400 * filter.EventBudget}
@@ -76,30 +76,48 @@ func (s *subscriptionService) TestFilter(
 func (s *subscriptionService) explain(
 	ctx context.Context, tenant *gateway.Tenant, expression *filter.Expression, events []*gateway.Event,
 ) (results []*postriderv1.FilterResult, err error) {
-	of := strconv.FormatInt(int64(tenant.ID), 10)
 	for _, event := range events {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		if err := s.mayTest(of); err != nil {
+		err := s.trials.run(tenant, event, func(subject *filter.Subject) {
+			matched, reason := expression.Explain(subject)
+			results = append(results, wire.FilterResult(event, matched, reason))
+		})
+		if err != nil {
 			return nil, err
 		}
-		subject := s.filters.Subject(event)
-		before := subject.Spent() // Others look at the same one.
-		matched, reason := expression.Explain(subject)
-		s.tests.Spend(of, subject.Spent()-before)
-		results = append(results, wire.FilterResult(event, matched, reason))
 	}
 	return results, nil
 }
 
-func (s *subscriptionService) mayTest(of string) error {
-	err := s.tests.Allow(of)
+// trials bounds what the expressions of people who test and search cost a tenant.
+type trials struct {
+	rates   *limit.Rates
+	filters *filter.Compiler
+}
+
+func newTrials(filters *filter.Compiler) trials {
+	return trials{limit.NewRates(testsOfTenant, testsOfAll), filters}
+}
+
+// run evaluates an expression for an event and charges the tenant for it, or returns an error if the tenant has used up its
+// share.
+func (t trials) run(tenant *gateway.Tenant, event *gateway.Event, evaluate func(*filter.Subject)) error {
+	of := strconv.FormatInt(int64(tenant.ID), 10)
+	err := t.rates.Allow(of)
 	var refused *gateway.Error
 	if errors.As(err, &refused) {
-		refused.Message = "tests of filters have cost too much lately; wait, or test a cheaper expression on fewer events"
+		refused.Message = "searches and tests of filters have cost too much lately; wait, or use a cheaper expression on fewer events"
 	}
-	return err
+	if err != nil {
+		return err
+	}
+	subject := t.filters.Subject(event)
+	before := subject.Spent() // Others look at the same one.
+	evaluate(subject)
+	t.rates.Spend(of, subject.Spent()-before)
+	return nil
 }
 
 // newest reads the newest events that a filter's patterns select, as far as they lie in a bounded part of the log.

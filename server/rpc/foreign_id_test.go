@@ -40,6 +40,7 @@ var alongside = map[string]string{
 	"UpdateTenant":       `{"tenant":{"displayName":"x"}}`,
 	"GetEventType":       `{"name":"order.created"}`,
 	"TestFilter":         `{"filter":{}}`,
+	"CountDeliveries":    `{"eventIds":["e1"]}`,
 	"Watch":              `{"span":"3600s"}`,
 }
 

@@ -32,7 +32,7 @@ var allowed = map[string]string{
 	"SubscriptionService/DeleteSubscription": "t", "SubscriptionService/PauseSubscription": "t",
 	"SubscriptionService/ResumeSubscription": "t", "SubscriptionService/TestSubscription": "t",
 	"SubscriptionService/RevealSubscriptionSecret": "t", "SubscriptionService/TestFilter": "ct",
-	"DeliveryService/ListDeliveries": "ct", "DeliveryService/GetDelivery": "ct",
+	"DeliveryService/ListDeliveries": "ct", "DeliveryService/GetDelivery": "ct", "DeliveryService/CountDeliveries": "ct",
 	"DeliveryService/RetryDelivery": "t", "DeliveryService/WatchDeliveries": "ct",
 	"StreamService/ListStreams": "t", "StreamService/WatchStreams": "t", "StreamService/DisconnectStream": "t",
 	"StreamService/RenewStream": "ct+",

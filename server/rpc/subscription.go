@@ -12,7 +12,6 @@ import (
 	"github.com/postrider-dev/postrider/server/deliver"
 	"github.com/postrider-dev/postrider/server/filter"
 	"github.com/postrider-dev/postrider/server/gateway"
-	"github.com/postrider-dev/postrider/server/limit"
 	"github.com/postrider-dev/postrider/server/target"
 	"github.com/postrider-dev/postrider/server/wire"
 )
@@ -23,8 +22,7 @@ type subscriptionService struct {
 	engine  *deliver.Engine
 	targets *target.Registry
 	filters *filter.Compiler
-	// tests bounds the cost of a tenant's tests of filters.
-	tests *limit.Rates
+	trials  trials
 }
 
 func (s *subscriptionService) CreateSubscription(

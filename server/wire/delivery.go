@@ -48,6 +48,15 @@ func NewDeliveryStates(states []postriderv1.DeliveryState) []gateway.DeliverySta
 	return read
 }
 
+// EventDeliveries converts the numbers of an event's deliveries.
+func EventDeliveries(eventID string, byState map[gateway.DeliveryState]int, more bool) *postriderv1.EventDeliveries {
+	return &postriderv1.EventDeliveries{
+		EventId: eventID, More: more,
+		Pending: int32(byState[gateway.DeliveryPending]), Retrying: int32(byState[gateway.DeliveryRetrying]),
+		Delivered: int32(byState[gateway.DeliveryDelivered]), Dead: int32(byState[gateway.DeliveryDead]),
+	}
+}
+
 // DeliveryNames has the values that the keys of a delivery refer to.
 type DeliveryNames struct {
 	Tenant           string

@@ -164,7 +164,7 @@ func TestEventsWriteAsProtojsonDoes(t *testing.T) {
 			event,
 			&postriderv1.GetEventResponse{Event: event},
 			&postriderv1.GetEventResponse{},
-			&postriderv1.ListEventsResponse{Events: []*postriderv1.Event{event, {Id: "x"}}, NextPageToken: "n", Cursor: "c"},
+			&postriderv1.ListEventsResponse{Events: []*postriderv1.Event{event, {Id: "x"}}, NextPageToken: "n", Cursor: "c", SearchedTime: event.GetAcceptTime()},
 			&postriderv1.ListEventsResponse{},
 			&postriderv1.SubscribeResponse{Cursor: "c", Message: &postriderv1.SubscribeResponse_Event{Event: event}},
 			&postriderv1.SubscribeResponse{Cursor: "c", Message: &postriderv1.SubscribeResponse_Heartbeat{}},

@@ -130,6 +130,7 @@ func appendListEventsResponse(dst []byte, response *postriderv1.ListEventsRespon
 	}
 	m.text("nextPageToken", response.GetNextPageToken())
 	m.text("cursor", response.GetCursor())
+	m.time("searchedTime", response.GetSearchedTime())
 	return m.close()
 }
 

@@ -17,6 +17,7 @@ var deliveryCases = []testCase{
 	{"settled positions", testSettledAbove},
 	{"a list pages through all, newest first", testListDeliveries},
 	{"retrying and dead are counted", testCountDeliveries},
+	{"the deliveries of events are counted by state", testEventDeliveries},
 	{"a test's attempt is kept apart", testTestAttempt},
 	{"of many tests the last ones are kept", testManyTestAttempts},
 }
@@ -187,6 +188,43 @@ func testCountDeliveries(t *testing.T, fresh Fresh) {
 	equal(t, "counts", counts, map[gateway.SubscriptionID]store.DeliveryCount{
 		sub.ID: {Retrying: 2, Dead: 1}, other.ID: {Dead: 1},
 	})
+}
+
+func testEventDeliveries(t *testing.T, fresh Fresh) {
+	w := running(t, fresh)
+	w.publishMany(4)
+	sub, other := w.subscribe("a", gateway.Start{}), w.subscribe("b", gateway.Start{})
+	replayed := w.inState(sub, 1, gateway.DeliveryDead)
+	replayed.Run = 1
+	rows := []*gateway.Delivery{
+		delivered(sub, 1), replayed, retrying(other, 1, base), w.inState(other, 2, gateway.DeliveryPending),
+	}
+	for n := range store.MaxCountedDeliveries + 1 {
+		d := delivered(sub, 4)
+		d.Run = gateway.Run(n)
+		rows = append(rows, d)
+	}
+	w.recordDeliveries(rows...)
+	ids := make([]string, 5)
+	for p := range gateway.Position(4) {
+		events := must(w.EventsAt(context.Background(), []gateway.Position{p + 1}))(t)
+		ids[p] = events[p+1].ID
+	}
+	ids[4] = "never-was"
+	slices.Reverse(ids)
+	full := map[gateway.DeliveryState]int{gateway.DeliveryDelivered: store.MaxCountedDeliveries + 1}
+	want := []store.EventDeliveries{
+		{EventID: ids[1], ByState: full, More: true},
+		{EventID: ids[2], ByState: map[gateway.DeliveryState]int{}},
+		{EventID: ids[3], ByState: map[gateway.DeliveryState]int{gateway.DeliveryPending: 1}},
+		{EventID: ids[4], ByState: map[gateway.DeliveryState]int{
+			gateway.DeliveryDelivered: 1, gateway.DeliveryDead: 1, gateway.DeliveryRetrying: 1,
+		}},
+	}
+	counts := must(w.EventDeliveries(context.Background(), sub.Tenant, append(ids, ids...)))(t)
+	equal(t, "counts", fmt.Sprint(counts), fmt.Sprint(want))
+	acme := must(w.CreateTenant(context.Background(), gateway.Tenant{Name: "acme"}))(t)
+	equal(t, "counts for another tenant", must(w.EventDeliveries(context.Background(), acme.ID, ids))(t), nil)
 }
 
 func testTestAttempt(t *testing.T, fresh Fresh) {
