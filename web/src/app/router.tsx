@@ -67,6 +67,7 @@ const deliveries = createRoute({
 interface EventsSearch {
   types?: string;
   subject?: string;
+  expression?: string;
   from?: string;
   to?: string;
   delivery?: string;
@@ -78,6 +79,7 @@ const events = createRoute({
   validateSearch: (search: Record<string, unknown>): EventsSearch => ({
     types: text(search.types),
     subject: text(search.subject),
+    expression: text(search.expression),
     from: text(search.from),
     to: text(search.to),
     delivery: text(search.delivery),

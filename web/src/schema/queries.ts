@@ -20,12 +20,12 @@ function read(response: GetSchemasResponse): Schemas {
   return schemas;
 }
 
-/** The latest schemas of the event types that the patterns select, all when there are none. */
-export function useSchemas(types: readonly string[]) {
+/** The latest schemas of the event types that the patterns select, all when there are none. Nothing is requested until enabled. */
+export function useSchemas(types: readonly string[], enabled = true) {
   return useQuery(
     EventTypeService.method.getSchemas,
     { types: [...types] },
-    { select: read, staleTime: staleMs },
+    { select: read, staleTime: staleMs, enabled },
   );
 }
 

@@ -8,6 +8,7 @@ import {
   type Delivery,
   DeliverySchema,
   DeliveryService,
+  DeliveryState,
   type WatchDeliveriesResponseSchema,
 } from "#gen/postrider/v1/delivery_pb";
 import {
@@ -72,6 +73,8 @@ export class FakeServer {
   tenants: Tenant[] = [create(TenantSchema, { name: "default", displayName: "Default" })];
   /** What was asked of Subscribe, oldest first. */
   readonly subscribes: SubscribeRequest[] = [];
+  /** What was asked of ListEvents, oldest first. */
+  readonly lists: ListRequest[] = [];
   /** What was asked of any other method that changes something. */
   readonly calls: { method: string; request: unknown }[] = [];
   readonly #tails = new Set<Feed<Pushed>>();
@@ -192,7 +195,10 @@ export class FakeServer {
   #eventService() {
     const { events, subscribes } = this;
     const tails = this.#tails;
-    const list = (request: ListRequest) => this.#listEvents(request);
+    const list = (request: ListRequest) => {
+      this.lists.push(request);
+      return this.#listEvents(request);
+    };
     return {
       listEvents: list,
       publish: ({ event }: { event?: Event }) => {
@@ -288,6 +294,9 @@ export class FakeServer {
           ({ state }) => request.states.length === 0 || request.states.includes(state),
         ),
       }),
+      countDeliveries: ({ eventIds }: { eventIds: string[] }) => ({
+        events: eventIds.map((eventId) => this.#countsOf(eventId)),
+      }),
       getDelivery: ({ id }: { id: string }) => ({
         delivery: found(this.deliveries.find((d) => d.id === id)),
         attempts: this.attempts.get(id) ?? [],
@@ -309,6 +318,18 @@ export class FakeServer {
           watches.delete(feed);
         }
       },
+    };
+  }
+
+  #countsOf(eventId: string) {
+    const of = this.#deliveriesOf(eventId);
+    const count = (state: DeliveryState) => of.filter((one) => one.state === state).length;
+    return {
+      eventId,
+      pending: count(DeliveryState.PENDING),
+      retrying: count(DeliveryState.RETRYING),
+      delivered: count(DeliveryState.DELIVERED),
+      dead: count(DeliveryState.DEAD),
     };
   }
 
@@ -355,6 +376,7 @@ export class FakeServer {
 interface ListRequest {
   types: string[];
   subject: string;
+  expression: string;
   pageSize: number;
   pageToken: string;
 }

@@ -2,13 +2,15 @@ import { useEffect, useState } from "react";
 import { Button, IconButton } from "./button";
 
 interface Props {
-  text: string;
+  /** A function where the text is costly to write. */
+  text: string | (() => string);
+  label?: string;
   /** Shown as a mere icon under this name, for places where the word would be one too many. */
   iconLabel?: string;
 }
 
 /** Copies the text, and says so. */
-export function CopyButton({ text, iconLabel }: Props) {
+export function CopyButton({ text, label = "Copy", iconLabel }: Props) {
   const [outcome, setOutcome] = useState<"copied" | "failed">();
   useEffect(() => {
     if (!outcome) return;
@@ -16,7 +18,7 @@ export function CopyButton({ text, iconLabel }: Props) {
     return () => clearTimeout(timer);
   }, [outcome]);
   const copy = () =>
-    writeClipboard(text).then(
+    writeClipboard(typeof text === "string" ? text : text()).then(
       () => setOutcome("copied"),
       () => setOutcome("failed"),
     );
@@ -27,7 +29,7 @@ export function CopyButton({ text, iconLabel }: Props) {
         <IconButton icon={icon} label={iconLabel} onClick={copy} />
       ) : (
         <Button kind="quiet" icon={icon} onClick={copy}>
-          {outcome === "copied" ? "Copied" : outcome === "failed" ? "Copying failed" : "Copy"}
+          {outcome === "copied" ? "Copied" : outcome === "failed" ? "Copying failed" : label}
         </Button>
       )}
       <span className="visually-hidden" aria-live="polite">

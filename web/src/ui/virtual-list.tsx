@@ -32,6 +32,8 @@ interface Props<Row> {
   onNearEnd?: () => void;
   /** Called when the list reaches its top or leaves it. */
   onTop?: (atTop: boolean) => void;
+  /** Called with the rows in sight, from first up to end, when the rows or the place have changed. */
+  onSight?: (first: number, end: number) => void;
   ref?: Ref<VirtualListHandle>;
 }
 
@@ -40,7 +42,7 @@ interface Props<Row> {
  * has scrolled down: the scroll position follows the row that was first in sight.
  */
 export function VirtualList<Row>(props: Props<Row>) {
-  const { rows, rowKey, rowHeight, onNearEnd, onTop } = props;
+  const { rows, rowKey, rowHeight, onNearEnd, onTop, onSight } = props;
   const box = useRef<HTMLDivElement>(null);
   const body = useRef<HTMLDivElement>(null);
   const [sight, setSight] = useState({ top: 0, height: 800 });
@@ -55,6 +57,8 @@ export function VirtualList<Row>(props: Props<Row>) {
     anchor.current = element.scrollTop > 0 && row ? { key: rowKey(row), index: first } : undefined;
     onTop?.(element.scrollTop <= 0);
     const last = (element.scrollTop + element.clientHeight) / rowHeight;
+    const end = Math.ceil((element.scrollTop + (element.clientHeight || 800)) / rowHeight);
+    onSight?.(first, Math.min(rows.length, end));
     if (last > rows.length - nearEnd) onNearEnd?.();
   };
 

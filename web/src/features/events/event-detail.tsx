@@ -7,24 +7,36 @@ import { CopyButton } from "@/ui/copy";
 import { EventType } from "@/ui/event-type";
 import { Facts } from "@/ui/facts";
 import { Icon } from "@/ui/icon";
+import { useMedia } from "@/ui/media";
+import { covering } from "@/ui/split";
 import { EmptyState, ErrorState, Skeleton } from "@/ui/states";
 import { Instant } from "@/ui/time";
+import { EventActions } from "./event-actions";
 import { EventData } from "./event-data";
 import styles from "./event-detail.module.css";
 import { withoutDelivery } from "./filter";
 import { useEvent } from "./queries";
 
+const panelId = "event-detail";
+
+/** Moves the focus into the detail, once it is there. */
+export function focusDetail(): void {
+  document.getElementById(panelId)?.focus();
+}
+
 /** One event beside the list: its attributes, its payload, and what `children` say of its deliveries. */
 export function EventDetail({ id, children }: { id: string; children: ReactNode }) {
   const query = useEvent(id);
   const panel = useRef<HTMLElement>(null);
+  // Where the detail covers the list it covers the page's heading, too.
+  const Heading = useMedia(covering) ? "h1" : "h2";
   // A new event starts at its top.
   // biome-ignore lint/correctness/useExhaustiveDependencies: the id is the trigger.
   useEffect(() => {
     if (panel.current) panel.current.scrollTop = 0;
   }, [id]);
   return (
-    <aside ref={panel} className={styles.panel} aria-label="Event" tabIndex={0}>
+    <aside ref={panel} id={panelId} className={styles.panel} aria-label="Event" tabIndex={0}>
       <header className={styles.head}>
         <Link
           to="/events"
@@ -35,15 +47,16 @@ export function EventDetail({ id, children }: { id: string; children: ReactNode 
           <Icon name="close" className={styles.wide} />
           <Icon name="back" className={styles.narrow} />
         </Link>
-        <h2 className={styles.title}>
+        <Heading className={styles.title}>
           {query.data?.event ? <EventType name={query.data.event.type} /> : "Event"}
-        </h2>
+        </Heading>
       </header>
       <div className={styles.body}>
         {query.isPending && <Skeleton rows={8} label="Loading the event" />}
         {query.isError && (
           <Missing id={id} cause={query.error} onRetry={() => void query.refetch()} />
         )}
+        {query.data?.event && <EventActions key={`actions ${id}`} event={query.data.event} />}
         {query.data?.event && <Attributes event={query.data.event} />}
         {query.data?.event && (
           <section aria-label="Deliveries" className={styles.deliveries}>

@@ -1,8 +1,10 @@
 import { Link, useNavigate } from "@tanstack/react-router";
-import { type FormEvent, useEffect, useId, useState } from "react";
+import { useState } from "react";
+import { IconButton } from "@/ui/button";
 import { Input, Select } from "@/ui/field";
 import styles from "./event-filters.module.css";
-import { type EventSearch, isEmptyFilter, readFilter, splitTypes, typesFault } from "./filter";
+import { type EventSearch, isEmptyFilter, readFilter, withoutDelivery } from "./filter";
+import { SearchBox, searchBoxId } from "./search-box";
 
 const spans: Record<string, [label: string, minutes: number]> = {
   "15": ["Last 15 minutes", 15],
@@ -11,66 +13,112 @@ const spans: Record<string, [label: string, minutes: number]> = {
   "10080": ["Last 7 days", 10_080],
 };
 
-/** What the list is narrowed to. Every change goes to the URL, and the list follows the URL. */
-export function EventFilters({ search }: { search: EventSearch }) {
-  const navigate = useNavigate();
-  const [types, setTypes] = useState(search.types ?? "");
-  const [subject, setSubject] = useState(search.subject ?? "");
-  const faultId = useId();
-  // Back, forward and links change the URL from outside.
-  useEffect(() => setTypes(search.types ?? ""), [search.types]);
-  useEffect(() => setSubject(search.subject ?? ""), [search.subject]);
+interface Props {
+  search: EventSearch;
+  /** The types of the events that are loaded. */
+  seenTypes: () => readonly string[];
+}
 
-  const fault = typesFault(splitTypes(types));
+/** What the list is narrowed to. Every change goes to the URL, and the list follows the URL. */
+export function EventFilters({ search, seenTypes }: Props) {
+  const navigate = useNavigate();
+  const [text, setText] = useState("");
+  const { types } = readFilter(search);
   const go = (change: EventSearch) =>
     void navigate({ to: ".", search: (before) => ({ ...before, ...change }) });
-  const apply = (event?: FormEvent) => {
-    event?.preventDefault();
-    const wanted = splitTypes(types).join(",") || undefined;
-    if (fault || (wanted === search.types && (subject || undefined) === search.subject)) return;
-    go({ types: wanted, subject: subject || undefined });
+  const setTypes = (next: string[]) => go({ types: [...new Set(next)].join(",") || undefined });
+  const edit = (part: string) => {
+    setText(part);
+    document.getElementById(searchBoxId)?.focus();
   };
-
+  const all: (Omit<Part, "value"> & { value: string | undefined })[] = [
+    ...types.map((type) => ({
+      name: "Type",
+      value: type,
+      remove: () => setTypes(types.filter((other) => other !== type)),
+      edit: () => {
+        setTypes(types.filter((other) => other !== type));
+        edit(type);
+      },
+    })),
+    {
+      name: "Subject",
+      value: search.subject,
+      remove: () => go({ subject: undefined }),
+      edit: () => edit(`subject:${search.subject}`),
+    },
+    {
+      name: "CEL",
+      value: search.expression,
+      remove: () => go({ expression: undefined }),
+      edit: () => edit(`cel:${search.expression}`),
+    },
+  ];
+  const parts = all.filter((part): part is Part => part.value !== undefined);
   return (
     <div role="search" className={styles.search}>
-      <form className={styles.form} onSubmit={apply}>
-        <Input
-          id="event-types"
-          mono
-          aria-label="Event types"
-          aria-describedby={fault && faultId}
-          aria-invalid={fault !== undefined || undefined}
-          placeholder="Types: order.*, shop.v1.*"
-          className={styles.types}
-          value={types}
-          onChange={(event) => setTypes(event.target.value)}
-          onBlur={() => apply()}
-        />
-        <Input
-          mono
-          aria-label="Subject"
-          placeholder="Subject"
-          className={styles.subject}
-          value={subject}
-          onChange={(event) => setSubject(event.target.value)}
-          onBlur={() => apply()}
+      <div className={styles.form}>
+        <SearchBox
+          text={text}
+          onText={setText}
+          types={types}
+          seenTypes={seenTypes}
+          onTakeBack={() => parts.at(-1)?.remove()}
+          onChoose={(meaning) => {
+            switch (meaning.kind) {
+              case "types":
+                return setTypes([...types, ...meaning.types]);
+              case "subject":
+                return go({ subject: meaning.subject });
+              case "expression":
+                return go({ expression: meaning.expression });
+              default:
+                void navigate({
+                  to: "/events/$eventId",
+                  params: { eventId: meaning.id },
+                  search: withoutDelivery,
+                });
+            }
+          }}
         />
         <TimeFilter search={search} go={go} />
-        <button type="submit" className="visually-hidden" tabIndex={-1}>
-          Apply
-        </button>
-        {!isEmptyFilter(readFilter(search)) && (
-          <Link to="." search={({ tenant }) => ({ tenant })} className={styles.clear}>
-            Clear
-          </Link>
-        )}
-      </form>
-      {fault && (
-        <p id={faultId} className={styles.fault} role="alert">
-          {fault}
-        </p>
-      )}
+      </div>
+      {!isEmptyFilter(readFilter(search)) && <Parts parts={parts} />}
     </div>
+  );
+}
+
+/** One condition of the filter. */
+interface Part {
+  name: string;
+  value: string;
+  remove: () => void;
+  /** Takes it back into the search box. */
+  edit: () => void;
+}
+
+function Parts({ parts }: { parts: Part[] }) {
+  return (
+    <ul className={styles.parts} aria-label="Conditions">
+      {parts.map(({ name, value, remove, edit }) => (
+        <li key={`${name} ${value}`} className={styles.part}>
+          <button type="button" className={styles.edit} title="Change it" onClick={edit}>
+            <span className={styles.name}>{name}</span> <code>{value}</code>
+          </button>
+          <IconButton
+            icon="close"
+            label={`Remove ${name} ${value}`}
+            className={styles.remove}
+            onClick={remove}
+          />
+        </li>
+      ))}
+      <li>
+        <Link to="." search={({ tenant }) => ({ tenant })} className={styles.clear}>
+          Clear
+        </Link>
+      </li>
+    </ul>
   );
 }
 

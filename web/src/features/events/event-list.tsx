@@ -1,20 +1,27 @@
+import type { Timestamp } from "@bufbuild/protobuf/wkt";
 import { Link, useNavigate, useRouter } from "@tanstack/react-router";
 import { type MouseEvent, memo, type Ref, useCallback } from "react";
 import type { Event } from "#gen/postrider/v1/event_pb";
 import { Button } from "@/ui/button";
 import { clsx } from "@/ui/clsx";
 import { EventType } from "@/ui/event-type";
-import { clock, day, rfc3339 } from "@/ui/format/time";
+import { clock, day, dayAndClock, rfc3339 } from "@/ui/format/time";
 import { Icon } from "@/ui/icon";
 import { narrow, useMedia } from "@/ui/media";
 import { VirtualList, type VirtualListHandle } from "@/ui/virtual-list";
+import type { ListRow } from "./days";
 import { payloadText } from "./event-data";
+import { focusDetail } from "./event-detail";
 import styles from "./event-list.module.css";
 import { withoutDelivery } from "./filter";
-import { type EventTail, rowLimit, type TailRow, type TailView } from "./tail";
+import { OutcomeDots } from "./outcome-dots";
+import type { Outcomes } from "./outcomes";
+import { useOutcomes } from "./queries";
+import { type EventTail, rowLimit, type TailView } from "./tail";
 
 interface Props {
   view: TailView;
+  rows: readonly ListRow[];
   tail: EventTail;
   selectedId: string | undefined;
   /** The list is narrower, because a detail is shown beside it. */
@@ -23,13 +30,19 @@ interface Props {
   ref: Ref<VirtualListHandle>;
 }
 
-export function EventList({ view, tail, selectedId, compact, onTop, ref }: Props) {
+export function EventList({ view, rows, tail, selectedId, compact, onTop, ref }: Props) {
   const isNarrow = useMedia(narrow);
   const { query, open } = useRowLink();
+  const outcomes = useOutcomes();
+  const onSight = (first: number, end: number) =>
+    outcomes.show(
+      rows.slice(first, end).flatMap((row) => (row.kind === "event" ? row.event.id : [])),
+      selectedId,
+    );
   return (
     <VirtualList
       ref={ref}
-      rows={view.rows}
+      rows={rows}
       rowKey={(row) => row.key}
       rowHeight={isNarrow ? 54 : 32}
       label="Events, newest first"
@@ -38,17 +51,16 @@ export function EventList({ view, tail, selectedId, compact, onTop, ref }: Props
       header={<Header />}
       footer={<Footer view={view} tail={tail} />}
       onNearEnd={() => {
-        if (view.olderCause === undefined) void tail.loadOlder();
+        if (view.olderCause === undefined && !view.resting) void tail.loadOlder();
       }}
       onTop={onTop}
+      onSight={onSight}
     >
-      {(row) =>
-        row.kind === "event" ? (
-          <EventCells event={row.event} query={query} onOpen={open} />
-        ) : (
-          <GapCell message={row.message} />
-        )
-      }
+      {(row) => {
+        if (row.kind === "day") return <DayCell label={row.label} />;
+        if (row.kind === "gap") return <GapCell message={row.message} />;
+        return <EventCells event={row.event} query={query} onOpen={open} outcomes={outcomes} />;
+      }}
     </VirtualList>
   );
 }
@@ -66,14 +78,20 @@ function useRowLink() {
       if (event.button !== 0 || event.metaKey || event.ctrlKey || event.shiftKey) return;
       event.preventDefault();
       const eventId = event.currentTarget.dataset.row ?? "";
-      void navigate({ to: "/events/$eventId", params: { eventId }, search: withoutDelivery });
+      const isByKey = event.detail === 0;
+      void navigate({ to: "/events/$eventId", params: { eventId }, search: withoutDelivery }).then(
+        () => {
+          if (isByKey) requestAnimationFrame(focusDetail);
+        },
+      );
     },
     [navigate],
   );
   return { query, open };
 }
 
-function rowClass(row: TailRow, selectedId: string | undefined): string {
+function rowClass(row: ListRow, selectedId: string | undefined): string {
+  if (row.kind === "day") return clsx(styles.row, styles.day);
   if (row.kind === "gap") return clsx(styles.row, styles.gap);
   return clsx(styles.row, styles.event, row.event.id === selectedId && styles.selected);
 }
@@ -82,7 +100,7 @@ function Header() {
   return (
     <div role="rowgroup" className={styles.header}>
       <div role="row" aria-rowindex={1} className={styles.row}>
-        {["Time", "Type", "Subject", "Data"].map((title) => (
+        {["Time", "Type", "Subject", "Deliveries", "Data"].map((title) => (
           <span key={title} role="columnheader" className={styles.cell}>
             {title}
           </span>
@@ -96,8 +114,9 @@ const EventCells = memo(function EventCells(props: {
   event: Event;
   query: string;
   onOpen: (event: MouseEvent<HTMLAnchorElement>) => void;
+  outcomes: Outcomes;
 }) {
-  const { event, query, onOpen } = props;
+  const { event, query, onOpen, outcomes } = props;
   return (
     <>
       <span role="cell" className={clsx(styles.cell, styles.time)}>
@@ -127,12 +146,23 @@ const EventCells = memo(function EventCells(props: {
       <span role="cell" className={clsx(styles.cell, styles.subject)}>
         {event.subject}
       </span>
+      <span role="cell" className={clsx(styles.cell, styles.outcomes)}>
+        <OutcomeDots outcomes={outcomes} eventId={event.id} />
+      </span>
       <span role="cell" className={clsx(styles.cell, styles.data)}>
         <code>{preview(event)}</code>
       </span>
     </>
   );
 });
+
+function DayCell({ label }: { label: string }) {
+  return (
+    <span role="cell" className={styles.dayCell}>
+      {label}
+    </span>
+  );
+}
 
 function GapCell({ message }: { message: string }) {
   return (
@@ -173,10 +203,28 @@ function Footer({ view, tail }: { view: TailView; tail: EventTail }) {
       </p>
     );
   }
+  if (view.searchedTo !== undefined && view.hasOlder) {
+    return <SearchFooter searchedTo={view.searchedTo} resting={view.resting} tail={tail} />;
+  }
   if (view.loadingOlder || view.hasOlder)
     return <p className={styles.footer}>Loading older events…</p>;
   return (
     <p className={styles.footer}>This is the beginning{view.rows.length > 0 && " of the log"}.</p>
+  );
+}
+
+/** How far a search by expression has come. */
+function SearchFooter(props: { searchedTo: Timestamp; resting: boolean; tail: EventTail }) {
+  const { searchedTo, resting, tail } = props;
+  const time = dayAndClock(searchedTo).slice(0, 19);
+  if (!resting) return <p className={styles.footer}>Searching, back to {time} so far…</p>;
+  return (
+    <p className={styles.footer} role="status">
+      Searched back to {time}.{" "}
+      <Button kind="quiet" onClick={() => void tail.loadOlder()}>
+        Search on
+      </Button>
+    </p>
   );
 }
 

@@ -1,16 +1,20 @@
+import { Code } from "@connectrpc/connect";
 import { useNavigate } from "@tanstack/react-router";
-import { type ReactNode, useRef, useState } from "react";
+import { type ReactNode, useMemo, useRef, useState } from "react";
+import { readFault } from "@/rpc/fault";
 import { Button } from "@/ui/button";
-import { clsx } from "@/ui/clsx";
 import { useShortcuts } from "@/ui/shortcuts";
+import { Split } from "@/ui/split";
 import { ErrorState, Notice, Skeleton } from "@/ui/states";
 import type { VirtualListHandle } from "@/ui/virtual-list";
+import { type ListRow, useToday, withDays } from "./days";
 import { EventFilters } from "./event-filters";
 import { EventList } from "./event-list";
 import styles from "./events-page.module.css";
 import { type EventSearch, isEmptyFilter, readFilter, withoutDelivery } from "./filter";
 import { NoEvents } from "./no-events";
 import { useEventTail } from "./queries";
+import { searchBoxId } from "./search-box";
 import type { TailRow } from "./tail";
 
 interface Props {
@@ -26,16 +30,18 @@ export function EventsPage({ search, selectedId, children }: Props) {
   const { view, live, tail, reload } = useEventTail(filter);
   const [atTop, setAtTop] = useState(true);
   const list = useRef<VirtualListHandle>(null);
-  useEventShortcuts(view.rows, selectedId, list, () => togglePause());
+  const today = useToday();
+  const rows = useMemo(() => withDays(view.rows, today), [view.rows, today]);
+  useEventShortcuts(rows, selectedId, list, () => togglePause());
 
   const togglePause = () => (view.paused ? tail.resume() : tail.pause());
   const isOpen = selectedId !== undefined;
   return (
-    <div className={clsx(styles.page, isOpen && styles.withDetail)}>
+    <Split name="events" label="Width of the event" detail={isOpen && children}>
       <section className={styles.main} aria-label="Event list">
         <header className={styles.head}>
           <h1>Events</h1>
-          <EventFilters search={search} />
+          <EventFilters search={search} seenTypes={() => typesOf(view.rows)} />
           <div className={styles.live}>
             {tail.isLive ? (
               <PauseButton paused={view.paused} held={view.held} onClick={togglePause} />
@@ -57,7 +63,7 @@ export function EventsPage({ search, selectedId, children }: Props) {
         <div className={styles.body}>
           {view.phase === "loading" && <Skeleton rows={16} label="Loading events" />}
           {view.phase === "failed" && (
-            <ErrorState title="Events could not be loaded" cause={view.cause} onRetry={reload} />
+            <ErrorState title={failureTitle(view.cause)} cause={view.cause} onRetry={reload} />
           )}
           {view.phase === "ready" && view.rows.length === 0 && !view.hasOlder && (
             <NoEvents filtered={!isEmptyFilter(filter)} />
@@ -66,6 +72,7 @@ export function EventsPage({ search, selectedId, children }: Props) {
             <EventList
               ref={list}
               view={view}
+              rows={rows}
               tail={tail}
               selectedId={selectedId}
               compact={isOpen}
@@ -84,9 +91,19 @@ export function EventsPage({ search, selectedId, children }: Props) {
           )}
         </div>
       </section>
-      {children}
-    </div>
+    </Split>
   );
+}
+
+/** A search that cannot be read is no failure of the server. */
+function failureTitle(cause: unknown): string {
+  const { code } = readFault(cause);
+  return code === Code.InvalidArgument ? "The search cannot be read" : "Events could not be loaded";
+}
+
+/** The types of the events that are loaded. */
+function typesOf(rows: readonly TailRow[]): string[] {
+  return [...new Set(rows.flatMap((row) => (row.kind === "event" ? row.event.type : [])))];
 }
 
 function PauseButton(props: { paused: boolean; held: number; onClick: () => void }) {
@@ -105,7 +122,7 @@ function PauseButton(props: { paused: boolean; held: number; onClick: () => void
 }
 
 function useEventShortcuts(
-  rows: readonly TailRow[],
+  rows: readonly ListRow[],
   selectedId: string | undefined,
   list: React.RefObject<VirtualListHandle | null>,
   togglePause: () => void,
@@ -134,7 +151,7 @@ function useEventShortcuts(
     j: () => step(1),
     k: () => step(-1),
     p: togglePause,
-    "/": () => document.getElementById("event-types")?.focus(),
+    "/": () => document.getElementById(searchBoxId)?.focus(),
     esc: () => {
       if (selectedId === undefined) return;
       void navigate({ to: "/events", search: withoutDelivery });

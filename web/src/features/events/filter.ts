@@ -7,6 +7,8 @@ export interface EventFilter {
   types: string[];
   /** The exact subject; any when empty. */
   subject: string;
+  /** A CEL expression over the event; any when empty. */
+  expression: string;
   /** Accepted at this instant or later, RFC 3339; any when empty. */
   from: string;
   /** Accepted before this instant, RFC 3339. With it the list is a fixed window and not live. */
@@ -17,6 +19,7 @@ export interface EventFilter {
 export interface EventSearch {
   types?: string;
   subject?: string;
+  expression?: string;
   from?: string;
   to?: string;
 }
@@ -30,13 +33,15 @@ export function readFilter(search: EventSearch): EventFilter {
   return {
     types: splitTypes(search.types ?? ""),
     subject: search.subject ?? "",
+    expression: search.expression ?? "",
     from: search.from ?? "",
     to: search.to ?? "",
   };
 }
 
 export function isEmptyFilter(filter: EventFilter): boolean {
-  return filter.types.length === 0 && !filter.subject && !filter.from && !filter.to;
+  const { types, subject, expression, from, to } = filter;
+  return types.length === 0 && !subject && !expression && !from && !to;
 }
 
 /** The patterns in a text, separated by commas or white space. */
@@ -46,11 +51,9 @@ export function splitTypes(text: string): string[] {
 
 const pattern = /^(\*|[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*(\.\*)?)$/;
 
-/** The errors in the patterns, for the user. */
-export function typesFault(types: string[]): string | undefined {
-  const wrong = types.find((type) => !pattern.test(type));
-  if (wrong === undefined) return undefined;
-  return `“${wrong}” is no pattern. Use order.created, order.* or *.`;
+/** Whether the text is a pattern of types such as order.created, order.* or *. */
+export function isPattern(text: string): boolean {
+  return pattern.test(text);
 }
 
 /** An RFC 3339 instant of the URL for a request; undefined when it is empty or cannot be read. */

@@ -1,8 +1,9 @@
 import { createClient as createRpc } from "@connectrpc/connect";
-import { useQuery, useTransport } from "@connectrpc/connect-query";
+import { useMutation, useQuery, useTransport } from "@connectrpc/connect-query";
 import { createClient } from "@postrider/client";
 import { skipToken } from "@tanstack/react-query";
 import { useCallback, useEffect, useMemo, useState } from "react";
+import { DeliveryService } from "#gen/postrider/v1/delivery_pb";
 import { EventService, PayloadFormat } from "#gen/postrider/v1/event_pb";
 import { useLiveState, usePlace } from "@/live/context";
 import type { LiveState } from "@/live/state";
@@ -10,6 +11,7 @@ import { useReturn } from "@/rpc/reachability-context";
 import { useAccess } from "@/rpc/session";
 import { useStore } from "@/store/store";
 import type { EventFilter } from "./filter";
+import { Outcomes } from "./outcomes";
 import { EventTail, type TailView } from "./tail";
 import { useTailStream } from "./tail-stream";
 
@@ -51,6 +53,25 @@ export function useEventTail(filter: EventFilter): Tail {
     if (view.phase === "failed") reload();
   });
   return { view, live: useLiveState(place, stream), tail, reload };
+}
+
+/** The counts of deliveries of the events in sight. */
+export function useOutcomes(): Outcomes {
+  const transport = useTransport();
+  const { tenant } = useAccess();
+  const outcomes = useMemo(
+    () => new Outcomes(createRpc(DeliveryService, transport), tenant),
+    [transport, tenant],
+  );
+  useEffect(() => {
+    outcomes.open();
+    return () => outcomes.close();
+  }, [outcomes]);
+  return outcomes;
+}
+
+export function usePublishCopy() {
+  return useMutation(EventService.method.publish);
 }
 
 /** One event; none without an id. */

@@ -12,6 +12,7 @@ export function useTailStream(
   return useSubscription(
     (resume) =>
       client.subscribeRaw(tail.types, {
+        expression: tail.expression,
         start: tail.cursor,
         heartbeatMs,
         onGap: tail.receiveGap,

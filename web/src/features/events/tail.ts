@@ -1,10 +1,12 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
+import type { Timestamp } from "@bufbuild/protobuf/wkt";
 import { type Client, ConnectError } from "@connectrpc/connect";
 import type { Gap } from "@postrider/client";
 import {
   type Event,
   type EventService,
   type ListEventsRequestSchema,
+  type ListEventsResponse,
   PayloadFormat,
 } from "#gen/postrider/v1/event_pb";
 import { createStore, type Store } from "@/store/store";
@@ -13,6 +15,8 @@ import { type EventFilter, readInstant } from "./filter";
 /** The list keeps this many of the newest rows; what is older is one filter away. */
 export const rowLimit = 5000;
 const pageSize = 200;
+/** A search reads this many pages without a find before it asks whether to go on. */
+export const searchPages = 20;
 /** Rows that arrive together are shown together: at a thousand a second nobody reads single ones. */
 const batchMs = 50;
 
@@ -36,6 +40,10 @@ export interface TailView {
   hasOlder: boolean;
   loadingOlder: boolean;
   olderCause?: unknown;
+  /** How far back a search by expression has come. */
+  searchedTo?: Timestamp | undefined;
+  /** The search found nothing for a while: it goes on when asked. */
+  resting: boolean;
 }
 
 const start: TailView = {
@@ -46,6 +54,7 @@ const start: TailView = {
   trimmed: false,
   hasOlder: false,
   loadingOlder: false,
+  resting: false,
 };
 
 /**
@@ -64,6 +73,8 @@ export class EventTail {
   #arrived: TailRow[] = [];
   #flush: ReturnType<typeof setTimeout> | undefined;
   #gaps = 0;
+  /** Pages without a find since the last find. */
+  #emptyPages = 0;
   /** Rows that arrived since the last batch. */
   #news = 0;
 
@@ -79,6 +90,10 @@ export class EventTail {
 
   get types(): readonly string[] {
     return this.#filter.types;
+  }
+
+  get expression(): string {
+    return this.#filter.expression;
   }
 
   /** The cursor at which the list was read: later events arrive on the stream. */
@@ -100,21 +115,23 @@ export class EventTail {
       this.#cursor = page.cursor || "now";
       this.#olderToken = page.nextPageToken;
       const rows = this.#unseen(page.events);
-      this.#change({ phase: "ready", rows, hasOlder: page.nextPageToken !== "" });
+      this.#change({ phase: "ready", rows, ...this.#progress(page) });
     } catch (cause) {
       if (!signal.aborted) this.#change({ phase: "failed", cause });
     }
   }
 
-  /** Reads the page below the oldest row, unless the list is full. */
+  /** Reads the page below the oldest row, unless the list is full. A search that rests goes on. */
   async loadOlder(): Promise<void> {
-    const { hasOlder, loadingOlder } = this.#view.get();
+    const { hasOlder, loadingOlder, resting } = this.#view.get();
     if (!hasOlder || loadingOlder) return;
-    this.#change({ loadingOlder: true, olderCause: undefined });
+    if (resting) this.#emptyPages = 0;
+    this.#change({ loadingOlder: true, olderCause: undefined, resting: false });
     try {
       const page = await this.#client.listEvents(this.#listRequest(this.#olderToken));
       this.#olderToken = page.nextPageToken;
-      this.#appendOlder(this.#unseen(page.events), page.nextPageToken !== "");
+      const rows = [...this.#view.get().rows, ...this.#unseen(page.events)];
+      this.#change({ loadingOlder: false, ...this.#progress(page), ...this.#fit(rows) });
     } catch (cause) {
       this.#change({ loadingOlder: false, olderCause: ConnectError.from(cause) });
     }
@@ -154,6 +171,7 @@ export class EventTail {
       tenant: this.#tenant,
       types: this.#filter.types,
       subject: this.#filter.subject,
+      expression: this.#filter.expression,
       fromTime: readInstant(this.#filter.from),
       toTime: readInstant(this.#filter.to),
       pageSize,
@@ -184,9 +202,12 @@ export class EventTail {
     this.#change({ held: 0, ...this.#fit(all) });
   }
 
-  #appendOlder(older: TailRow[], hasOlder: boolean): void {
-    const fitted = this.#fit([...this.#view.get().rows, ...older]);
-    this.#change({ loadingOlder: false, hasOlder, ...fitted });
+  /** What a page says of what is below it. */
+  #progress({ events, nextPageToken, searchedTime }: ListEventsResponse): Partial<TailView> {
+    const hasOlder = nextPageToken !== "";
+    this.#emptyPages = events.length > 0 ? 0 : this.#emptyPages + 1;
+    const searchedTo = searchedTime ?? this.#view.get().searchedTo;
+    return { hasOlder, searchedTo, resting: hasOlder && this.#emptyPages >= searchPages };
   }
 
   /** Cuts the list to its limit. What was cut could only be read again by a new list, so there is nothing older to load. */

@@ -2,10 +2,10 @@ import { type KeyboardEvent, useId, useState } from "react";
 import { useAccess } from "@/rpc/session";
 import { clsx } from "@/ui/clsx";
 import { CopyButton } from "@/ui/copy";
+import { curlLine, type EventAttributes } from "@/ui/format/curl";
 import { JsonView } from "@/ui/json/json-view";
 import { pretty } from "@/ui/json/pretty";
 import styles from "./code-panel.module.css";
-import { curlLine, type EventAttributes } from "./curl";
 
 /** Code by language, made when it is shown. */
 export type CodeTexts = readonly (readonly [language: string, text: () => string])[];

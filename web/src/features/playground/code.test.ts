@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { Kinds } from "@/testing/kinds";
+import { curlLine } from "@/ui/format/curl";
 import { goCode } from "./code-go";
 import { typescriptCode } from "./code-typescript";
-import { curlLine } from "./curl";
 import { fillFromJson } from "./fill";
 import { goCamelCase } from "./go-names";
 

@@ -1,9 +1,9 @@
 import { type KeyboardEvent, useId, useLayoutEffect, useRef, useState } from "react";
 import type { FilterProblem } from "#gen/postrider/v1/subscription_pb";
+import { type Completion, complete, isInviting, type Option } from "@/schema/completion";
 import { useSchemas } from "@/schema/queries";
 import { clsx } from "@/ui/clsx";
 import type { ControlProps } from "@/ui/field";
-import { type Completion, complete, isInviting, type Option } from "./completion";
 import styles from "./filter-editor.module.css";
 import { problemRange } from "./problems";
 

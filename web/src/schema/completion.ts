@@ -1,7 +1,7 @@
 import type { DescField, DescMessage } from "@bufbuild/protobuf";
-import { enumLabel } from "@/schema/label";
-import type { Schemas } from "@/schema/schemas";
 import { Chains } from "./chain";
+import { enumLabel } from "./label";
+import type { Schemas } from "./schemas";
 import { isOpenString, type Token, tokenize } from "./tokens";
 import { attributes, fieldTyping, type Typing } from "./typing";
 

@@ -1,4 +1,12 @@
-/** The event as a line for the shell; KEY is an API key that may publish. */
+import { visible } from "../jsx/visible";
+
+/** Longer bodies are read from the standard input: Linux takes no longer argument than 128 KiB. */
+const longestArgument = 96 << 10;
+
+/**
+ * The event as a command for the shell; KEY is an API key that may publish. Characters that act unseen are escaped, as a
+ * terminal would obey them.
+ */
 export function curlLine(origin: string, tenant: string, event: EventAttributes): string {
   const { type, source, subject, data } = event;
   const members = [
@@ -8,12 +16,14 @@ export function curlLine(origin: string, tenant: string, event: EventAttributes)
     `"data":${data}`,
   ].filter(Boolean);
   const scope = tenant === "" ? "" : `"tenant":${JSON.stringify(tenant)},`;
-  const body = `{${scope}"event":{${members.join(",")}}}`;
-  return [
+  const body = visible(`{${scope}"event":{${members.join(",")}}}`);
+  const isLong = new TextEncoder().encode(body).length > longestArgument;
+  const command = [
     `curl -H "Authorization: Bearer $KEY" -H 'Content-Type: application/json' \\`,
-    `  -d '${body.replaceAll("'", `'\\''`)}' \\`,
+    isLong ? "  --data-binary @- \\" : `  -d '${body.replaceAll("'", `'\\''`)}' \\`,
     `  ${origin}/postrider.v1.EventService/Publish`,
   ].join("\n");
+  return isLong ? `${command} <<'EVENT'\n${body}\nEVENT\n` : command;
 }
 
 /** What of an event is filled in. */
