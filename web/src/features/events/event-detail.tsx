@@ -29,7 +29,7 @@ export function EventDetail({ id, children }: { id: string; children: ReactNode 
   const query = useEvent(id);
   const panel = useRef<HTMLElement>(null);
   // Where the detail covers the list it covers the page's heading, too.
-  const Heading = useMedia(covering) ? "h1" : "h2";
+  const isCovering = useMedia(covering);
   // A new event starts at its top.
   // biome-ignore lint/correctness/useExhaustiveDependencies: the id is the trigger.
   useEffect(() => {
@@ -47,9 +47,10 @@ export function EventDetail({ id, children }: { id: string; children: ReactNode 
           <Icon name="close" className={styles.wide} />
           <Icon name="back" className={styles.narrow} />
         </Link>
-        <Heading className={styles.title}>
+        {isCovering && <h1 className="visually-hidden">Events</h1>}
+        <h2 className={styles.title}>
           {query.data?.event ? <EventType name={query.data.event.type} /> : "Event"}
-        </Heading>
+        </h2>
       </header>
       <div className={styles.body}>
         {query.isPending && <Skeleton rows={8} label="Loading the event" />}
