@@ -1,5 +1,6 @@
-import type { Page, Request } from "@playwright/test";
+import type { Request } from "@playwright/test";
 import { expect, signIn, test } from "./fixtures";
+import { mainThread } from "./main-thread";
 
 test("a wrong key is refused at the field, a deep link survives signing in", async ({
   page,
@@ -152,18 +153,3 @@ test("five thousand rows scroll smoothly while events arrive", async ({
   await page.getByRole("button", { name: "Newest" }).click();
   await expect(page.getByRole("link", { name: /one\.more/ })).toBeVisible();
 });
-
-/**
- * A meter of what the page's main thread has worked on script, style and layout, in CPU time: a busy machine and painting
- * without a graphics card do not count against it.
- */
-async function mainThread(page: Page): Promise<() => Promise<number>> {
-  const session = await page.context().newCDPSession(page);
-  await session.send("Performance.enable", { timeDomain: "threadTicks" });
-  return async () => {
-    const { metrics } = await session.send("Performance.getMetrics");
-    const counted = ["ScriptDuration", "LayoutDuration", "RecalcStyleDuration"];
-    const seconds = metrics.filter(({ name }) => counted.includes(name)).map(({ value }) => value);
-    return seconds.reduce((sum, value) => sum + value, 0) * 1000;
-  };
-}
