@@ -10,7 +10,7 @@ interface Props {
 
 const firstField = "input:enabled, textarea:enabled, select:enabled";
 
-/** A modal dialog: Esc closes it, the focus begins in the first field, stays inside and returns where it was. */
+/** A modal dialog: Esc closes it, the focus begins at what is marked data-focus, else in the first field, stays inside and returns where it was. */
 export function Dialog({ title, onClose, children }: Props) {
   const element = useRef<HTMLDialogElement>(null);
   const titleId = useId();
@@ -18,7 +18,8 @@ export function Dialog({ title, onClose, children }: Props) {
   useLayoutEffect(() => {
     const dialog = element.current;
     dialog?.showModal();
-    dialog?.querySelector<HTMLElement>(firstField)?.focus();
+    const first = dialog?.querySelector<HTMLElement>("[data-focus]") ?? dialog?.querySelector<HTMLElement>(firstField);
+    first?.focus();
     return () => dialog?.close();
   }, []);
   return (

@@ -73,7 +73,7 @@ function ResendDialog({ event, onClose }: { event: Event; onClose: () => void })
           {publish.isError && <Failure cause={publish.error} />}
           <Actions>
             <Button onClick={onClose}>Cancel</Button>
-            <Button kind="main" busy={publish.isPending} onClick={send} autoFocus>
+            <Button kind="main" busy={publish.isPending} onClick={send} data-focus>
               Publish a copy
             </Button>
           </Actions>
@@ -88,7 +88,7 @@ function ResendDialog({ event, onClose }: { event: Event; onClose: () => void })
             .
           </Notice>
           <Actions>
-            <Button kind="main" onClick={onClose} autoFocus>
+            <Button kind="main" onClick={onClose}>
               Close
             </Button>
           </Actions>
