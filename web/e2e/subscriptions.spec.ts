@@ -112,7 +112,7 @@ test("subscriptions of all tenants are one list, and each is opened in its tenan
   await page.getByLabel("Subscriptions of").selectOption("All tenants");
   await expect(page.locator("[data-row]")).toHaveCount(2);
   await expect(page).toHaveURL(/tenants=all/);
-  await expectNoOverflow(page);
+  await expectFits(page);
   await expectAccessible(page);
   await page.getByRole("searchbox").fill("acme");
   await expect(page.locator("[data-row]")).toHaveText([longName]);
@@ -140,7 +140,7 @@ test("a subscription is tested with an event that is chosen", async ({
   await dialog.getByRole("button", { name: "Send test event" }).click();
   await expect(dialog.getByRole("region", { name: /^Request body/ })).toContainText("17");
   await expect(dialog.getByRole("button", { name: "Send again" })).toBeVisible();
-  await expectNoOverflow(page);
+  await expectFits(page);
   await expectAccessible(page);
   await page.keyboard.press("Escape");
   await expect(dialog).toBeHidden();

@@ -18,7 +18,9 @@ export function Dialog({ title, onClose, children }: Props) {
   useLayoutEffect(() => {
     const dialog = element.current;
     dialog?.showModal();
-    const first = dialog?.querySelector<HTMLElement>("[data-focus]") ?? dialog?.querySelector<HTMLElement>(firstField);
+    const first =
+      dialog?.querySelector<HTMLElement>("[data-focus]") ??
+      dialog?.querySelector<HTMLElement>(firstField);
     first?.focus();
     return () => dialog?.close();
   }, []);
