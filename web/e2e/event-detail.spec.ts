@@ -1,31 +1,15 @@
 import { execFileSync } from "node:child_process";
 import { once } from "node:events";
 import { createServer } from "node:http";
-import type { Page } from "@playwright/test";
 import { expect, expectAccessible, test } from "./fixtures";
+import { expectFits } from "./widths";
 
-const widths = [360, 390, 820, 1024, 1440];
 /** Characters that turn a line round, act on a terminal, or are not seen. */
 const hostile = "a\u202egpj.exe\u001b[31m\u2066\u200b שלום";
 const acting = new RegExp(
   "[\\u0000-\\u0008\\u000b\\u000c\\u000e-\\u001f\\u007f-\\u009f\\u00ad\\u200b-\\u200f" +
     "\\u2028-\\u202e\\u2060-\\u206f\\ufeff]",
 );
-
-async function expectFits(page: Page): Promise<void> {
-  for (const width of widths) {
-    await page.setViewportSize({ width, height: 800 });
-    const over = await page.evaluate(() =>
-      [document.documentElement, ...document.querySelectorAll("main, main aside, main header")]
-        .filter((element) => element.scrollWidth > element.clientWidth)
-        .map((element) => `${element.tagName} ${element.className}`),
-    );
-    expect(over, `wider than ${width} px`).toEqual([]);
-    // What axe finds depends on which of the two layouts is shown, and takes a second each.
-    if (width === 360 || width === 1440) await expectAccessible(page);
-  }
-  await page.setViewportSize({ width: 1280, height: 800 });
-}
 
 test("list and detail fit at five widths, with long and hostile texts", async ({
   console: page,
@@ -42,17 +26,21 @@ test("list and detail fit at five widths, with long and hostile texts", async ({
   );
   await expect(page.getByText("1 delivered", { exact: true })).toBeAttached();
   await expectFits(page);
+  await expectAccessible(page);
   await page.getByRole("combobox", { name: "Search events" }).fill(subject);
   await page.keyboard.press("Enter");
   await expect(page.getByRole("list", { name: "Conditions" })).toBeVisible();
   await expectFits(page);
+  await expectAccessible(page);
   await page.goto(`${server.url}/events/${id}`);
   await expect(page.getByRole("button", { name: "Copy as curl" })).toBeVisible();
   await expect(page.getByText("Delivered", { exact: true })).toBeVisible();
   await expectFits(page);
+  await expectAccessible(page);
   await page.getByRole("button", { name: "Resend" }).click();
   await expect(page.getByRole("button", { name: "Publish a copy" })).toBeFocused();
   await expectFits(page);
+  await expectAccessible(page);
 });
 
 test("characters that act unseen are shown by their number, wherever they come from", async ({

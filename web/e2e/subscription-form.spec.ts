@@ -1,20 +1,6 @@
 import type { Page } from "@playwright/test";
 import { expect, expectAccessible, test } from "./fixtures";
-
-const widths = [360, 390, 820, 1024, 1440];
-
-async function expectNoOverflow(page: Page): Promise<void> {
-  for (const width of widths) {
-    await page.setViewportSize({ width, height: 900 });
-    const over = await page.evaluate(() =>
-      [document.documentElement, ...document.querySelectorAll("main, main form, main section")]
-        .filter((element) => element.scrollWidth > element.clientWidth + 1)
-        .map((element) => `${element.tagName} ${element.className}`),
-    );
-    expect(over, `wider than ${width} px`).toEqual([]);
-  }
-  await page.setViewportSize({ width: 1440, height: 900 });
-}
+import { expectFits } from "./widths";
 
 const stored = (page: Page) => page.evaluate(() => JSON.stringify({ ...sessionStorage }));
 
@@ -44,7 +30,7 @@ test("a form shows what it selects, all that is wrong, and is filled by keyboard
   for (const text of ["Give it a name.", "The address begins with", "order..paid is no event"]) {
     await expect(page.getByText(text)).toBeVisible();
   }
-  await expectNoOverflow(page);
+  await expectFits(page);
   await expectAccessible(page);
 
   await page.keyboard.type("billing");
@@ -99,7 +85,7 @@ test("nothing typed is lost without a question, and no secret is stored", async 
   expect(asked).toBe("beforeunload");
   await expect(page.getByLabel("Name", { exact: true })).toHaveValue("billing");
   await expect(page.getByText("This was not stored in the browser")).toHaveCount(2);
-  await expectNoOverflow(page);
+  await expectFits(page);
   await expectAccessible(page);
   await page.getByRole("button", { name: "Create subscription" }).click();
   await expect(page.getByLabel("Webhook URL")).toBeFocused();

@@ -32,6 +32,42 @@ test("every page fits every width while it is empty", async ({ console: page, se
   }
 });
 
+test("every page fits every width with the longest names", async ({
+  console: page,
+  server,
+  receiver,
+}) => {
+  await server.call("TenantService/CreateTenant", {
+    tenant: { name: "t".repeat(63), displayName: long },
+  });
+  await server.call("ApiKeyService/CreateApiKey", {
+    apiKey: { name: long, scopes: ["API_KEY_SCOPE_CONSUME"] },
+  });
+  receiver.status = 422;
+  const { subscription } = await server.subscribe(long, `${receiver.url}/${long}`, {
+    description: long,
+  });
+  const { id } = await server.publish(`order.${long}`, { [long]: long }, { subject: long });
+  await expect(async () => {
+    const query = { subscription: subscription.id };
+    const { deliveries } = await server.call<{ deliveries?: { attemptCount?: number }[] }>(
+      "DeliveryService/ListDeliveries",
+      query,
+    );
+    expect(deliveries?.[0]?.attemptCount).toBeGreaterThan(0);
+  }).toPass();
+  for (const path of [
+    ...pages,
+    `/events/${id}`,
+    `/subscriptions/${subscription.id}`,
+    `/subscriptions/${subscription.id}/edit`,
+    `/event-types/order.${long}`,
+  ]) {
+    await visit(page, server, path);
+    await expectFits(page);
+  }
+});
+
 test("every page fits every width while the server fails", async ({ console: page, server }) => {
   for (const path of pages) {
     await page.route(/postrider\.v1\.(?!SessionService)/, (route) =>
