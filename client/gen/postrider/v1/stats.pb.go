@@ -518,7 +518,11 @@ type StatsTables struct {
 	// subscriptions are omitted, but included in the totals. Each interval distinguishes up to 500.
 	Subscriptions []*SubscriptionStats `protobuf:"bytes,2,rep,name=subscriptions,proto3" json:"subscriptions,omitempty"`
 	// The 20 most published types, busiest first. Each interval distinguishes up to 200.
-	EventTypes    []*EventTypeStats `protobuf:"bytes,3,rep,name=event_types,json=eventTypes,proto3" json:"event_types,omitempty"`
+	EventTypes []*EventTypeStats `protobuf:"bytes,3,rep,name=event_types,json=eventTypes,proto3" json:"event_types,omitempty"`
+	// The 20 most frequent failures by subscription and reason, most frequent first. Those of deleted subscriptions are omitted,
+	// but included in the totals. Each interval distinguishes up to 200. Failures from before the server had this field have
+	// no reason: they are only in the totals and with their subscription.
+	Failures      []*FailureStats `protobuf:"bytes,4,rep,name=failures,proto3" json:"failures,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -570,6 +574,13 @@ func (x *StatsTables) GetSubscriptions() []*SubscriptionStats {
 func (x *StatsTables) GetEventTypes() []*EventTypeStats {
 	if x != nil {
 		return x.EventTypes
+	}
+	return nil
+}
+
+func (x *StatsTables) GetFailures() []*FailureStats {
+	if x != nil {
+		return x.Failures
 	}
 	return nil
 }
@@ -819,11 +830,89 @@ func (x *EventTypeStats) GetPublished() int64 {
 	return 0
 }
 
+// FailureStats has the number of failed attempts of one subscription for one reason, for a span.
+type FailureStats struct {
+	state            protoimpl.MessageState `protogen:"open.v1"`
+	SubscriptionId   string                 `protobuf:"bytes,1,opt,name=subscription_id,json=subscriptionId,proto3" json:"subscription_id,omitempty"`
+	SubscriptionName string                 `protobuf:"bytes,2,opt,name=subscription_name,json=subscriptionName,proto3" json:"subscription_name,omitempty"`
+	Kind             AttemptFailureKind     `protobuf:"varint,3,opt,name=kind,proto3,enum=postrider.v1.AttemptFailureKind" json:"kind,omitempty"`
+	// The status of the responses; 0 if there were none.
+	StatusCode    int32 `protobuf:"varint,4,opt,name=status_code,json=statusCode,proto3" json:"status_code,omitempty"`
+	Failed        int64 `protobuf:"varint,5,opt,name=failed,proto3" json:"failed,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *FailureStats) Reset() {
+	*x = FailureStats{}
+	mi := &file_postrider_v1_stats_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *FailureStats) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*FailureStats) ProtoMessage() {}
+
+func (x *FailureStats) ProtoReflect() protoreflect.Message {
+	mi := &file_postrider_v1_stats_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use FailureStats.ProtoReflect.Descriptor instead.
+func (*FailureStats) Descriptor() ([]byte, []int) {
+	return file_postrider_v1_stats_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *FailureStats) GetSubscriptionId() string {
+	if x != nil {
+		return x.SubscriptionId
+	}
+	return ""
+}
+
+func (x *FailureStats) GetSubscriptionName() string {
+	if x != nil {
+		return x.SubscriptionName
+	}
+	return ""
+}
+
+func (x *FailureStats) GetKind() AttemptFailureKind {
+	if x != nil {
+		return x.Kind
+	}
+	return AttemptFailureKind_ATTEMPT_FAILURE_KIND_UNSPECIFIED
+}
+
+func (x *FailureStats) GetStatusCode() int32 {
+	if x != nil {
+		return x.StatusCode
+	}
+	return 0
+}
+
+func (x *FailureStats) GetFailed() int64 {
+	if x != nil {
+		return x.Failed
+	}
+	return 0
+}
+
 var File_postrider_v1_stats_proto protoreflect.FileDescriptor
 
 const file_postrider_v1_stats_proto_rawDesc = "" +
 	"\n" +
-	"\x18postrider/v1/stats.proto\x12\fpostrider.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x19postrider/v1/access.proto\x1a\x1bpostrider/v1/delivery.proto\"|\n" +
+	"\x18postrider/v1/stats.proto\x12\fpostrider.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x19postrider/v1/access.proto\x1a\x1bpostrider/v1/delivery.proto\x1a\x1fpostrider/v1/subscription.proto\"|\n" +
 	"\x18StatsServiceWatchRequest\x12\x1f\n" +
 	"\x06tenant\x18\x01 \x01(\tB\a\xbaH\x04r\x02\x18?R\x06tenant\x12?\n" +
 	"\x04span\x18\x02 \x01(\v2\x19.google.protobuf.DurationB\x10\xbaH\r\xaa\x01\n" +
@@ -864,12 +953,13 @@ const file_postrider_v1_stats_proto_rawDesc = "" +
 	"\x05count\x18\x01 \x01(\x03R\x05count\x12+\n" +
 	"\x03p50\x18\x02 \x01(\v2\x19.google.protobuf.DurationR\x03p50\x12+\n" +
 	"\x03p95\x18\x03 \x01(\v2\x19.google.protobuf.DurationR\x03p95\x12+\n" +
-	"\x03p99\x18\x04 \x01(\v2\x19.google.protobuf.DurationR\x03p99\"\xc6\x01\n" +
+	"\x03p99\x18\x04 \x01(\v2\x19.google.protobuf.DurationR\x03p99\"\xfe\x01\n" +
 	"\vStatsTables\x121\n" +
 	"\x06totals\x18\x01 \x01(\v2\x19.postrider.v1.StatsTotalsR\x06totals\x12E\n" +
 	"\rsubscriptions\x18\x02 \x03(\v2\x1f.postrider.v1.SubscriptionStatsR\rsubscriptions\x12=\n" +
 	"\vevent_types\x18\x03 \x03(\v2\x1c.postrider.v1.EventTypeStatsR\n" +
-	"eventTypes\"\xab\x01\n" +
+	"eventTypes\x126\n" +
+	"\bfailures\x18\x04 \x03(\v2\x1a.postrider.v1.FailureStatsR\bfailures\"\xab\x01\n" +
 	"\vStatsTotals\x12\x1c\n" +
 	"\tpublished\x18\x01 \x01(\x03R\tpublished\x12\x1c\n" +
 	"\tdelivered\x18\x02 \x01(\x03R\tdelivered\x12\x16\n" +
@@ -889,7 +979,14 @@ const file_postrider_v1_stats_proto_rawDesc = "" +
 	"\x0e_success_ratio\"B\n" +
 	"\x0eEventTypeStats\x12\x12\n" +
 	"\x04type\x18\x01 \x01(\tR\x04type\x12\x1c\n" +
-	"\tpublished\x18\x02 \x01(\x03R\tpublished2~\n" +
+	"\tpublished\x18\x02 \x01(\x03R\tpublished\"\xd3\x01\n" +
+	"\fFailureStats\x12'\n" +
+	"\x0fsubscription_id\x18\x01 \x01(\tR\x0esubscriptionId\x12+\n" +
+	"\x11subscription_name\x18\x02 \x01(\tR\x10subscriptionName\x124\n" +
+	"\x04kind\x18\x03 \x01(\x0e2 .postrider.v1.AttemptFailureKindR\x04kind\x12\x1f\n" +
+	"\vstatus_code\x18\x04 \x01(\x05R\n" +
+	"statusCode\x12\x16\n" +
+	"\x06failed\x18\x05 \x01(\x03R\x06failed2~\n" +
 	"\fStatsService\x12n\n" +
 	"\x05Watch\x12&.postrider.v1.StatsServiceWatchRequest\x1a'.postrider.v1.StatsServiceWatchResponse\"\x12\xaa\x80\x19\x0e\n" +
 	"\n" +
@@ -909,7 +1006,7 @@ func file_postrider_v1_stats_proto_rawDescGZIP() []byte {
 	return file_postrider_v1_stats_proto_rawDescData
 }
 
-var file_postrider_v1_stats_proto_msgTypes = make([]protoimpl.MessageInfo, 10)
+var file_postrider_v1_stats_proto_msgTypes = make([]protoimpl.MessageInfo, 11)
 var file_postrider_v1_stats_proto_goTypes = []any{
 	(*StatsServiceWatchRequest)(nil),  // 0: postrider.v1.StatsServiceWatchRequest
 	(*StatsServiceWatchResponse)(nil), // 1: postrider.v1.StatsServiceWatchResponse
@@ -921,39 +1018,43 @@ var file_postrider_v1_stats_proto_goTypes = []any{
 	(*StatsTotals)(nil),               // 7: postrider.v1.StatsTotals
 	(*SubscriptionStats)(nil),         // 8: postrider.v1.SubscriptionStats
 	(*EventTypeStats)(nil),            // 9: postrider.v1.EventTypeStats
-	(*durationpb.Duration)(nil),       // 10: google.protobuf.Duration
-	(*SnapshotEnd)(nil),               // 11: postrider.v1.SnapshotEnd
-	(*WatchHeartbeat)(nil),            // 12: postrider.v1.WatchHeartbeat
-	(*timestamppb.Timestamp)(nil),     // 13: google.protobuf.Timestamp
+	(*FailureStats)(nil),              // 10: postrider.v1.FailureStats
+	(*durationpb.Duration)(nil),       // 11: google.protobuf.Duration
+	(*SnapshotEnd)(nil),               // 12: postrider.v1.SnapshotEnd
+	(*WatchHeartbeat)(nil),            // 13: postrider.v1.WatchHeartbeat
+	(*timestamppb.Timestamp)(nil),     // 14: google.protobuf.Timestamp
+	(AttemptFailureKind)(0),           // 15: postrider.v1.AttemptFailureKind
 }
 var file_postrider_v1_stats_proto_depIdxs = []int32{
-	10, // 0: postrider.v1.StatsServiceWatchRequest.span:type_name -> google.protobuf.Duration
+	11, // 0: postrider.v1.StatsServiceWatchRequest.span:type_name -> google.protobuf.Duration
 	2,  // 1: postrider.v1.StatsServiceWatchResponse.snapshot:type_name -> postrider.v1.StatsSnapshot
-	11, // 2: postrider.v1.StatsServiceWatchResponse.snapshot_end:type_name -> postrider.v1.SnapshotEnd
+	12, // 2: postrider.v1.StatsServiceWatchResponse.snapshot_end:type_name -> postrider.v1.SnapshotEnd
 	3,  // 3: postrider.v1.StatsServiceWatchResponse.change:type_name -> postrider.v1.StatsChange
-	12, // 4: postrider.v1.StatsServiceWatchResponse.heartbeat:type_name -> postrider.v1.WatchHeartbeat
-	10, // 5: postrider.v1.StatsSnapshot.resolution:type_name -> google.protobuf.Duration
+	13, // 4: postrider.v1.StatsServiceWatchResponse.heartbeat:type_name -> postrider.v1.WatchHeartbeat
+	11, // 5: postrider.v1.StatsSnapshot.resolution:type_name -> google.protobuf.Duration
 	4,  // 6: postrider.v1.StatsSnapshot.points:type_name -> postrider.v1.StatsPoint
 	6,  // 7: postrider.v1.StatsSnapshot.tables:type_name -> postrider.v1.StatsTables
 	4,  // 8: postrider.v1.StatsChange.points:type_name -> postrider.v1.StatsPoint
 	6,  // 9: postrider.v1.StatsChange.tables:type_name -> postrider.v1.StatsTables
-	13, // 10: postrider.v1.StatsPoint.start_time:type_name -> google.protobuf.Timestamp
+	14, // 10: postrider.v1.StatsPoint.start_time:type_name -> google.protobuf.Timestamp
 	5,  // 11: postrider.v1.StatsPoint.latency:type_name -> postrider.v1.StatsLatency
-	10, // 12: postrider.v1.StatsLatency.p50:type_name -> google.protobuf.Duration
-	10, // 13: postrider.v1.StatsLatency.p95:type_name -> google.protobuf.Duration
-	10, // 14: postrider.v1.StatsLatency.p99:type_name -> google.protobuf.Duration
+	11, // 12: postrider.v1.StatsLatency.p50:type_name -> google.protobuf.Duration
+	11, // 13: postrider.v1.StatsLatency.p95:type_name -> google.protobuf.Duration
+	11, // 14: postrider.v1.StatsLatency.p99:type_name -> google.protobuf.Duration
 	7,  // 15: postrider.v1.StatsTables.totals:type_name -> postrider.v1.StatsTotals
 	8,  // 16: postrider.v1.StatsTables.subscriptions:type_name -> postrider.v1.SubscriptionStats
 	9,  // 17: postrider.v1.StatsTables.event_types:type_name -> postrider.v1.EventTypeStats
-	5,  // 18: postrider.v1.StatsTotals.latency:type_name -> postrider.v1.StatsLatency
-	5,  // 19: postrider.v1.SubscriptionStats.latency:type_name -> postrider.v1.StatsLatency
-	0,  // 20: postrider.v1.StatsService.Watch:input_type -> postrider.v1.StatsServiceWatchRequest
-	1,  // 21: postrider.v1.StatsService.Watch:output_type -> postrider.v1.StatsServiceWatchResponse
-	21, // [21:22] is the sub-list for method output_type
-	20, // [20:21] is the sub-list for method input_type
-	20, // [20:20] is the sub-list for extension type_name
-	20, // [20:20] is the sub-list for extension extendee
-	0,  // [0:20] is the sub-list for field type_name
+	10, // 18: postrider.v1.StatsTables.failures:type_name -> postrider.v1.FailureStats
+	5,  // 19: postrider.v1.StatsTotals.latency:type_name -> postrider.v1.StatsLatency
+	5,  // 20: postrider.v1.SubscriptionStats.latency:type_name -> postrider.v1.StatsLatency
+	15, // 21: postrider.v1.FailureStats.kind:type_name -> postrider.v1.AttemptFailureKind
+	0,  // 22: postrider.v1.StatsService.Watch:input_type -> postrider.v1.StatsServiceWatchRequest
+	1,  // 23: postrider.v1.StatsService.Watch:output_type -> postrider.v1.StatsServiceWatchResponse
+	23, // [23:24] is the sub-list for method output_type
+	22, // [22:23] is the sub-list for method input_type
+	22, // [22:22] is the sub-list for extension type_name
+	22, // [22:22] is the sub-list for extension extendee
+	0,  // [0:22] is the sub-list for field type_name
 }
 
 func init() { file_postrider_v1_stats_proto_init() }
@@ -963,6 +1064,7 @@ func file_postrider_v1_stats_proto_init() {
 	}
 	file_postrider_v1_access_proto_init()
 	file_postrider_v1_delivery_proto_init()
+	file_postrider_v1_subscription_proto_init()
 	file_postrider_v1_stats_proto_msgTypes[1].OneofWrappers = []any{
 		(*StatsServiceWatchResponse_Snapshot)(nil),
 		(*StatsServiceWatchResponse_SnapshotEnd)(nil),
@@ -977,7 +1079,7 @@ func file_postrider_v1_stats_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_postrider_v1_stats_proto_rawDesc), len(file_postrider_v1_stats_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   10,
+			NumMessages:   11,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

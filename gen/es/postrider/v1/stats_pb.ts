@@ -10,13 +10,15 @@ import { file_google_protobuf_duration, file_google_protobuf_timestamp } from "@
 import { file_postrider_v1_access } from "./access_pb";
 import type { SnapshotEnd, WatchHeartbeat } from "./delivery_pb";
 import { file_postrider_v1_delivery } from "./delivery_pb";
+import type { AttemptFailureKind } from "./subscription_pb";
+import { file_postrider_v1_subscription } from "./subscription_pb";
 import type { Message } from "@bufbuild/protobuf";
 
 /**
  * Describes the file postrider/v1/stats.proto.
  */
 export const file_postrider_v1_stats: GenFile = /*@__PURE__*/
-  fileDesc("Chhwb3N0cmlkZXIvdjEvc3RhdHMucHJvdG8SDHBvc3RyaWRlci52MSJuChhTdGF0c1NlcnZpY2VXYXRjaFJlcXVlc3QSFwoGdGVuYW50GAEgASgJQge6SARyAhg/EjkKBHNwYW4YAiABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb25CELpIDaoBCiIECIDqSTICCDwi6gEKGVN0YXRzU2VydmljZVdhdGNoUmVzcG9uc2USLwoIc25hcHNob3QYASABKAsyGy5wb3N0cmlkZXIudjEuU3RhdHNTbmFwc2hvdEgAEjEKDHNuYXBzaG90X2VuZBgCIAEoCzIZLnBvc3RyaWRlci52MS5TbmFwc2hvdEVuZEgAEisKBmNoYW5nZRgDIAEoCzIZLnBvc3RyaWRlci52MS5TdGF0c0NoYW5nZUgAEjEKCWhlYXJ0YmVhdBgEIAEoCzIcLnBvc3RyaWRlci52MS5XYXRjaEhlYXJ0YmVhdEgAQgkKB21lc3NhZ2UikwEKDVN0YXRzU25hcHNob3QSLQoKcmVzb2x1dGlvbhgBIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIoCgZwb2ludHMYAiADKAsyGC5wb3N0cmlkZXIudjEuU3RhdHNQb2ludBIpCgZ0YWJsZXMYAyABKAsyGS5wb3N0cmlkZXIudjEuU3RhdHNUYWJsZXMiYgoLU3RhdHNDaGFuZ2USKAoGcG9pbnRzGAEgAygLMhgucG9zdHJpZGVyLnYxLlN0YXRzUG9pbnQSKQoGdGFibGVzGAIgASgLMhkucG9zdHJpZGVyLnYxLlN0YXRzVGFibGVzIpUCCgpTdGF0c1BvaW50Ei4KCnN0YXJ0X3RpbWUYASABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhEKCXB1Ymxpc2hlZBgCIAEoAxIRCglkZWxpdmVyZWQYAyABKAMSDgoGZmFpbGVkGAQgASgDEgwKBGRlYWQYBSABKAMSKwoHbGF0ZW5jeRgGIAEoCzIaLnBvc3RyaWRlci52MS5TdGF0c0xhdGVuY3kSFAoHYmFja2xvZxgHIAEoA0gAiAEBEhUKCHJldHJ5aW5nGAggASgDSAGIAQESFAoHc3RyZWFtcxgJIAEoA0gCiAEBQgoKCF9iYWNrbG9nQgsKCV9yZXRyeWluZ0IKCghfc3RyZWFtcyKVAQoMU3RhdHNMYXRlbmN5Eg0KBWNvdW50GAEgASgDEiYKA3A1MBgCIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhImCgNwOTUYAyABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SJgoDcDk5GAQgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uIqMBCgtTdGF0c1RhYmxlcxIpCgZ0b3RhbHMYASABKAsyGS5wb3N0cmlkZXIudjEuU3RhdHNUb3RhbHMSNgoNc3Vic2NyaXB0aW9ucxgCIAMoCzIfLnBvc3RyaWRlci52MS5TdWJzY3JpcHRpb25TdGF0cxIxCgtldmVudF90eXBlcxgDIAMoCzIcLnBvc3RyaWRlci52MS5FdmVudFR5cGVTdGF0cyJ+CgtTdGF0c1RvdGFscxIRCglwdWJsaXNoZWQYASABKAMSEQoJZGVsaXZlcmVkGAIgASgDEg4KBmZhaWxlZBgDIAEoAxIMCgRkZWFkGAQgASgDEisKB2xhdGVuY3kYBSABKAsyGi5wb3N0cmlkZXIudjEuU3RhdHNMYXRlbmN5ItwBChFTdWJzY3JpcHRpb25TdGF0cxIKCgJpZBgBIAEoCRIMCgRuYW1lGAIgASgJEhEKCWRlbGl2ZXJlZBgDIAEoAxIOCgZmYWlsZWQYBCABKAMSDAoEZGVhZBgFIAEoAxIaCg1zdWNjZXNzX3JhdGlvGAYgASgBSACIAQESKwoHbGF0ZW5jeRgHIAEoCzIaLnBvc3RyaWRlci52MS5TdGF0c0xhdGVuY3kSDwoHYmFja2xvZxgIIAEoAxIQCghyZXRyeWluZxgJIAEoA0IQCg5fc3VjY2Vzc19yYXRpbyIxCg5FdmVudFR5cGVTdGF0cxIMCgR0eXBlGAEgASgJEhEKCXB1Ymxpc2hlZBgCIAEoAzJ+CgxTdGF0c1NlcnZpY2USbgoFV2F0Y2gSJi5wb3N0cmlkZXIudjEuU3RhdHNTZXJ2aWNlV2F0Y2hSZXF1ZXN0GicucG9zdHJpZGVyLnYxLlN0YXRzU2VydmljZVdhdGNoUmVzcG9uc2UiEqqAGQ4KCnN0YXRzLnJlYWQQATABQrcBChBjb20ucG9zdHJpZGVyLnYxQgpTdGF0c1Byb3RvUAFaRmdpdGh1Yi5jb20vcG9zdHJpZGVyLWRldi9wb3N0cmlkZXIvY2xpZW50L2dlbi9wb3N0cmlkZXIvdjE7cG9zdHJpZGVydjGiAgNQWFiqAgxQb3N0cmlkZXIuVjHKAgxQb3N0cmlkZXJcVjHiAhhQb3N0cmlkZXJcVjFcR1BCTWV0YWRhdGHqAg1Qb3N0cmlkZXI6OlYxYgZwcm90bzM", [file_buf_validate_validate, file_google_protobuf_duration, file_google_protobuf_timestamp, file_postrider_v1_access, file_postrider_v1_delivery]);
+  fileDesc("Chhwb3N0cmlkZXIvdjEvc3RhdHMucHJvdG8SDHBvc3RyaWRlci52MSJuChhTdGF0c1NlcnZpY2VXYXRjaFJlcXVlc3QSFwoGdGVuYW50GAEgASgJQge6SARyAhg/EjkKBHNwYW4YAiABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb25CELpIDaoBCiIECIDqSTICCDwi6gEKGVN0YXRzU2VydmljZVdhdGNoUmVzcG9uc2USLwoIc25hcHNob3QYASABKAsyGy5wb3N0cmlkZXIudjEuU3RhdHNTbmFwc2hvdEgAEjEKDHNuYXBzaG90X2VuZBgCIAEoCzIZLnBvc3RyaWRlci52MS5TbmFwc2hvdEVuZEgAEisKBmNoYW5nZRgDIAEoCzIZLnBvc3RyaWRlci52MS5TdGF0c0NoYW5nZUgAEjEKCWhlYXJ0YmVhdBgEIAEoCzIcLnBvc3RyaWRlci52MS5XYXRjaEhlYXJ0YmVhdEgAQgkKB21lc3NhZ2UikwEKDVN0YXRzU25hcHNob3QSLQoKcmVzb2x1dGlvbhgBIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIoCgZwb2ludHMYAiADKAsyGC5wb3N0cmlkZXIudjEuU3RhdHNQb2ludBIpCgZ0YWJsZXMYAyABKAsyGS5wb3N0cmlkZXIudjEuU3RhdHNUYWJsZXMiYgoLU3RhdHNDaGFuZ2USKAoGcG9pbnRzGAEgAygLMhgucG9zdHJpZGVyLnYxLlN0YXRzUG9pbnQSKQoGdGFibGVzGAIgASgLMhkucG9zdHJpZGVyLnYxLlN0YXRzVGFibGVzIpUCCgpTdGF0c1BvaW50Ei4KCnN0YXJ0X3RpbWUYASABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhEKCXB1Ymxpc2hlZBgCIAEoAxIRCglkZWxpdmVyZWQYAyABKAMSDgoGZmFpbGVkGAQgASgDEgwKBGRlYWQYBSABKAMSKwoHbGF0ZW5jeRgGIAEoCzIaLnBvc3RyaWRlci52MS5TdGF0c0xhdGVuY3kSFAoHYmFja2xvZxgHIAEoA0gAiAEBEhUKCHJldHJ5aW5nGAggASgDSAGIAQESFAoHc3RyZWFtcxgJIAEoA0gCiAEBQgoKCF9iYWNrbG9nQgsKCV9yZXRyeWluZ0IKCghfc3RyZWFtcyKVAQoMU3RhdHNMYXRlbmN5Eg0KBWNvdW50GAEgASgDEiYKA3A1MBgCIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhImCgNwOTUYAyABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SJgoDcDk5GAQgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uItEBCgtTdGF0c1RhYmxlcxIpCgZ0b3RhbHMYASABKAsyGS5wb3N0cmlkZXIudjEuU3RhdHNUb3RhbHMSNgoNc3Vic2NyaXB0aW9ucxgCIAMoCzIfLnBvc3RyaWRlci52MS5TdWJzY3JpcHRpb25TdGF0cxIxCgtldmVudF90eXBlcxgDIAMoCzIcLnBvc3RyaWRlci52MS5FdmVudFR5cGVTdGF0cxIsCghmYWlsdXJlcxgEIAMoCzIaLnBvc3RyaWRlci52MS5GYWlsdXJlU3RhdHMifgoLU3RhdHNUb3RhbHMSEQoJcHVibGlzaGVkGAEgASgDEhEKCWRlbGl2ZXJlZBgCIAEoAxIOCgZmYWlsZWQYAyABKAMSDAoEZGVhZBgEIAEoAxIrCgdsYXRlbmN5GAUgASgLMhoucG9zdHJpZGVyLnYxLlN0YXRzTGF0ZW5jeSLcAQoRU3Vic2NyaXB0aW9uU3RhdHMSCgoCaWQYASABKAkSDAoEbmFtZRgCIAEoCRIRCglkZWxpdmVyZWQYAyABKAMSDgoGZmFpbGVkGAQgASgDEgwKBGRlYWQYBSABKAMSGgoNc3VjY2Vzc19yYXRpbxgGIAEoAUgAiAEBEisKB2xhdGVuY3kYByABKAsyGi5wb3N0cmlkZXIudjEuU3RhdHNMYXRlbmN5Eg8KB2JhY2tsb2cYCCABKAMSEAoIcmV0cnlpbmcYCSABKANCEAoOX3N1Y2Nlc3NfcmF0aW8iMQoORXZlbnRUeXBlU3RhdHMSDAoEdHlwZRgBIAEoCRIRCglwdWJsaXNoZWQYAiABKAMilwEKDEZhaWx1cmVTdGF0cxIXCg9zdWJzY3JpcHRpb25faWQYASABKAkSGQoRc3Vic2NyaXB0aW9uX25hbWUYAiABKAkSLgoEa2luZBgDIAEoDjIgLnBvc3RyaWRlci52MS5BdHRlbXB0RmFpbHVyZUtpbmQSEwoLc3RhdHVzX2NvZGUYBCABKAUSDgoGZmFpbGVkGAUgASgDMn4KDFN0YXRzU2VydmljZRJuCgVXYXRjaBImLnBvc3RyaWRlci52MS5TdGF0c1NlcnZpY2VXYXRjaFJlcXVlc3QaJy5wb3N0cmlkZXIudjEuU3RhdHNTZXJ2aWNlV2F0Y2hSZXNwb25zZSISqoAZDgoKc3RhdHMucmVhZBABMAFCtwEKEGNvbS5wb3N0cmlkZXIudjFCClN0YXRzUHJvdG9QAVpGZ2l0aHViLmNvbS9wb3N0cmlkZXItZGV2L3Bvc3RyaWRlci9jbGllbnQvZ2VuL3Bvc3RyaWRlci92MTtwb3N0cmlkZXJ2MaICA1BYWKoCDFBvc3RyaWRlci5WMcoCDFBvc3RyaWRlclxWMeICGFBvc3RyaWRlclxWMVxHUEJNZXRhZGF0YeoCDVBvc3RyaWRlcjo6VjFiBnByb3RvMw", [file_buf_validate_validate, file_google_protobuf_duration, file_google_protobuf_timestamp, file_postrider_v1_access, file_postrider_v1_delivery, file_postrider_v1_subscription]);
 
 /**
  * @generated from message postrider.v1.StatsServiceWatchRequest
@@ -302,6 +304,15 @@ export type StatsTables = Message<"postrider.v1.StatsTables"> & {
    * @generated from field: repeated postrider.v1.EventTypeStats event_types = 3;
    */
   eventTypes: EventTypeStats[];
+
+  /**
+   * The 20 most frequent failures by subscription and reason, most frequent first. Those of deleted subscriptions are omitted,
+   * but included in the totals. Each interval distinguishes up to 200. Failures from before the server had this field have
+   * no reason: they are only in the totals and with their subscription.
+   *
+   * @generated from field: repeated postrider.v1.FailureStats failures = 4;
+   */
+  failures: FailureStats[];
 };
 
 /**
@@ -443,6 +454,47 @@ export type EventTypeStats = Message<"postrider.v1.EventTypeStats"> & {
  */
 export const EventTypeStatsSchema: GenMessage<EventTypeStats> = /*@__PURE__*/
   messageDesc(file_postrider_v1_stats, 9);
+
+/**
+ * FailureStats has the number of failed attempts of one subscription for one reason, for a span.
+ *
+ * @generated from message postrider.v1.FailureStats
+ */
+export type FailureStats = Message<"postrider.v1.FailureStats"> & {
+  /**
+   * @generated from field: string subscription_id = 1;
+   */
+  subscriptionId: string;
+
+  /**
+   * @generated from field: string subscription_name = 2;
+   */
+  subscriptionName: string;
+
+  /**
+   * @generated from field: postrider.v1.AttemptFailureKind kind = 3;
+   */
+  kind: AttemptFailureKind;
+
+  /**
+   * The status of the responses; 0 if there were none.
+   *
+   * @generated from field: int32 status_code = 4;
+   */
+  statusCode: number;
+
+  /**
+   * @generated from field: int64 failed = 5;
+   */
+  failed: bigint;
+};
+
+/**
+ * Describes the message postrider.v1.FailureStats.
+ * Use `create(FailureStatsSchema)` to create a new message.
+ */
+export const FailureStatsSchema: GenMessage<FailureStats> = /*@__PURE__*/
+  messageDesc(file_postrider_v1_stats, 10);
 
 /**
  * StatsService returns statistics of a tenant: throughput, latency, failures and backlogs.
