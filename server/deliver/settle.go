@@ -169,9 +169,11 @@ func (a *attempt) committed() {
 
 func (a *attempt) settled() gateway.DeliverySettled {
 	d := &a.delivery
+	failure, _ := a.last.Outcome.Failure(d.UpdateTime)
 	return gateway.DeliverySettled{
 		Tenant: d.Tenant, Subscription: d.Subscription, Attempted: a.last.Outcome.Kind != gateway.OutcomeSlowDown,
 		Delivered: d.State == gateway.DeliveryDelivered, Dead: d.State == gateway.DeliveryDead,
+		Reason:  gateway.FailureReason{Kind: failure.Kind, Status: failure.Status},
 		Latency: max(d.UpdateTime.Sub(a.event.AcceptTime), 0),
 	}
 }

@@ -88,6 +88,20 @@ type EventTypeStats struct {
 	Published int64
 }
 
+// FailureReason is why attempts failed, as far as statistics distinguish it.
+type FailureReason struct {
+	Kind FailureKind
+	// Status is the status of the response; 0 if there was none.
+	Status int
+}
+
+// FailureStats holds the failed attempts of one subscription for one reason over a span.
+type FailureStats struct {
+	Subscription SubscriptionID
+	Reason       FailureReason
+	Failed       int64
+}
+
 // DeliverySettled is an attempt that has ended, or a delivery that was given up without an attempt. Its row is committed.
 type DeliverySettled struct {
 	Tenant       TenantID
@@ -95,6 +109,8 @@ type DeliverySettled struct {
 	// Attempted means that an attempt has ended in success or failure (a slow-down is neither). Delivered means that it
 	// succeeded. Dead means that no further attempt follows.
 	Attempted, Delivered, Dead bool
+	// Reason is why a failed attempt failed.
+	Reason FailureReason
 	// Latency is the time from accepting the event to its delivery.
 	Latency time.Duration
 }
@@ -155,6 +171,15 @@ func sortSubscriptions(all []SubscriptionStats, rank func(*SubscriptionStats) in
 func TopEventTypes(all []EventTypeStats) []EventTypeStats {
 	slices.SortFunc(all, func(a, b EventTypeStats) int {
 		return cmp.Or(cmp.Compare(b.Published, a.Published), cmp.Compare(a.Type, b.Type))
+	})
+	return all[:min(len(all), statsTop)]
+}
+
+// TopFailures returns the most frequent failures, most frequent first. It sorts its argument.
+func TopFailures(all []FailureStats) []FailureStats {
+	slices.SortFunc(all, func(a, b FailureStats) int {
+		return cmp.Or(cmp.Compare(b.Failed, a.Failed), cmp.Compare(a.Subscription, b.Subscription),
+			cmp.Compare(a.Reason.Kind, b.Reason.Kind), cmp.Compare(a.Reason.Status, b.Reason.Status))
 	})
 	return all[:min(len(all), statsTop)]
 }

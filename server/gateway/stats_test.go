@@ -2,6 +2,7 @@ package gateway_test
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -73,6 +74,25 @@ func TestTopEventTypes(t *testing.T) {
 	}
 	top := gateway.TopEventTypes(all)
 	if len(top) != 20 || top[0].Type != "type28" || top[1].Type != "type29" || top[19].Type != "type11" {
+		t.Errorf("%v", top)
+	}
+}
+
+func TestTopFailures(t *testing.T) {
+	t.Parallel()
+	failed := func(sub gateway.SubscriptionID, kind gateway.FailureKind, status int, n int64) gateway.FailureStats {
+		return gateway.FailureStats{Subscription: sub, Reason: gateway.FailureReason{Kind: kind, Status: status}, Failed: n}
+	}
+	all := []gateway.FailureStats{
+		failed(2, gateway.FailureRefused, 400, 5), failed(1, gateway.FailureServer, 500, 5), failed(1, gateway.FailureRefused, 404, 5),
+		failed(1, gateway.FailureRefused, 400, 5), failed(3, gateway.FailureTimeout, 0, 9),
+	}
+	want := []gateway.FailureStats{all[4], all[3], all[2], all[1], all[0]}
+	for i := range 30 {
+		all = append(all, failed(gateway.SubscriptionID(10+i), gateway.FailureDNS, 0, 1))
+	}
+	top := gateway.TopFailures(all)
+	if len(top) != 20 || !slices.Equal(top[:5], want) {
 		t.Errorf("%v", top)
 	}
 }

@@ -128,17 +128,24 @@ func (w *statsWatcher) look(ctx context.Context, withTables bool) error {
 
 func (w *statsWatcher) tablesOf(ctx context.Context, view *stats.View) *postriderv1.StatsTables {
 	engine := w.service.engine
-	// One that is deleted has no names any more.
-	there := slices.DeleteFunc(view.Subscriptions, func(s gateway.SubscriptionStats) bool {
-		_, err := engine.Subscription(ctx, s.ID)
+	// A deleted subscription has no name any more.
+	isDeleted := func(id gateway.SubscriptionID) bool {
+		_, err := engine.Subscription(ctx, id)
 		return err != nil
-	})
+	}
+	there := slices.DeleteFunc(view.Subscriptions, func(s gateway.SubscriptionStats) bool { return isDeleted(s.ID) })
+	failures := slices.DeleteFunc(view.Failures, func(f gateway.FailureStats) bool { return isDeleted(f.Subscription) })
 	tables := &postriderv1.StatsTables{
 		Totals: wire.StatsTotals(&view.Totals), EventTypes: wire.EventTypeStats(gateway.TopEventTypes(view.EventTypes)),
 	}
 	for _, one := range gateway.TopSubscriptions(there) {
 		if sub, err := engine.Subscription(ctx, one.ID); err == nil {
 			tables.Subscriptions = append(tables.Subscriptions, wire.SubscriptionStats(&one, sub.UID, sub.Name))
+		}
+	}
+	for _, one := range gateway.TopFailures(failures) {
+		if sub, err := engine.Subscription(ctx, one.Subscription); err == nil {
+			tables.Failures = append(tables.Failures, wire.FailureStats(&one, sub.UID, sub.Name))
 		}
 	}
 	return tables

@@ -129,6 +129,12 @@ func TestStatsWatch(t *testing.T) {
 	if row := rows["billing"]; row.GetId() != billing.GetId() || row.GetDelivered() != 3 || row.GetSuccessRatio() != 1 {
 		t.Errorf("billing: %v", row)
 	}
+	failures := again.tables.GetFailures()
+	if len(failures) != 1 || failures[0].GetSubscriptionName() != "broken" || failures[0].GetStatusCode() != 400 ||
+		failures[0].GetKind() != postriderv1.AttemptFailureKind_ATTEMPT_FAILURE_KIND_REFUSED ||
+		failures[0].GetFailed() != again.tables.GetTotals().GetFailed() {
+		t.Errorf("failures %v of %v", failures, again.tables.GetTotals())
+	}
 	if row := rows["broken"]; row.GetFailed() == 0 || row.SuccessRatio == nil || row.GetSuccessRatio() != 0 || row.GetLatency() != nil {
 		t.Errorf("broken: %v", row)
 	}

@@ -31,6 +31,22 @@ func (i *interval) encode() []byte {
 		b = append(b, name...)
 		b = binary.AppendUvarint(b, uint64(*i.types[name]))
 	}
+	return appendFailures(b, i.failures)
+}
+
+// appendFailures appends nothing if there are no failures, as earlier versions did. These versions ignore what follows the types, so
+// they can still read the interval.
+func appendFailures(b []byte, failures map[failure]*int64) []byte {
+	if len(failures) == 0 {
+		return b
+	}
+	b = binary.AppendUvarint(b, uint64(len(failures)))
+	for _, of := range slices.SortedFunc(maps.Keys(failures), compareFailures) {
+		b = binary.AppendUvarint(b, uint64(of.subscription))
+		b = append(b, byte(of.reason.Kind))
+		b = binary.AppendUvarint(b, uint64(max(of.reason.Status, 0)))
+		b = binary.AppendUvarint(b, uint64(*failures[of]))
+	}
 	return b
 }
 
@@ -78,6 +94,9 @@ func decode(start time.Time, data []byte) (*interval, error) {
 			return nil, errEncoding
 		}
 		i.types[name] = &count
+	}
+	if !d.failed && len(d.rest) > 0 {
+		d.failures(i)
 	}
 	if d.failed {
 		return nil, errEncoding
@@ -137,6 +156,19 @@ func (d *decoder) counts(c *gateway.StatsCounts) {
 	for n := d.length(); n > 0; n-- {
 		index := d.byte()
 		c.Latency.AddBucket(index, d.number())
+	}
+}
+
+func (d *decoder) failures(i *interval) {
+	for n := d.length(); n > 0; n-- {
+		of := failure{subscription: gateway.SubscriptionID(d.number())}
+		of.reason.Kind, of.reason.Status = gateway.FailureKind(d.byte()), int(d.number())
+		count := d.number()
+		if count == 0 {
+			d.fail()
+			return
+		}
+		i.countsOfFailures()[of] = &count
 	}
 }
 

@@ -11,5 +11,5 @@ func Recode(data []byte) (again []byte, description string, err error) {
 	if err != nil {
 		return nil, "", err
 	}
-	return i.encode(), fmt.Sprint(i.total, i.gauges, len(i.subscriptions), len(i.types)), nil
+	return i.encode(), fmt.Sprint(i.total, i.gauges, len(i.subscriptions), len(i.types), len(i.failures)), nil
 }

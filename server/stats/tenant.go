@@ -101,6 +101,9 @@ func (t *tenant) settled(now time.Time, d gateway.DeliverySettled) {
 			counts.Dead++
 		}
 	}
+	if d.Attempted && !d.Delivered {
+		open.fail(failure{d.Subscription, d.Reason}, 1)
+	}
 }
 
 // sampled records the backlogs and the number of open streams. A change of these counts as activity.

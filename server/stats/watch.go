@@ -51,10 +51,11 @@ type View struct {
 	// Points are the points that may have changed since the last Look: all points the first time, later those from the newest
 	// returned one on.
 	Points []gateway.StatsPoint
-	// Totals, Subscriptions and EventTypes are sums over the span, rounded to 15 s.
+	// Totals, Subscriptions, EventTypes and Failures are sums over the span, rounded to 15 s.
 	Totals        gateway.StatsCounts
 	Subscriptions []gateway.SubscriptionStats
 	EventTypes    []gateway.EventTypeStats
+	Failures      []gateway.FailureStats
 }
 
 // Watch returns a Watch of a time span.
@@ -270,6 +271,10 @@ func (w *Watch) sumUp(view *View, n newest) {
 	delete(sum.types, otherTypes)
 	for _, name := range slices.Sorted(maps.Keys(sum.types)) {
 		view.EventTypes = append(view.EventTypes, gateway.EventTypeStats{Type: name, Published: *sum.types[name]})
+	}
+	delete(sum.failures, failure{})
+	for of, n := range sum.failures {
+		view.Failures = append(view.Failures, gateway.FailureStats{Subscription: of.subscription, Reason: of.reason, Failed: *n})
 	}
 }
 

@@ -175,6 +175,13 @@ func (w *world) fail(sub gateway.SubscriptionID, n, dead int) {
 	}
 }
 
+// failFor records attempts that failed for a reason.
+func (w *world) failFor(sub gateway.SubscriptionID, reason gateway.FailureReason, n int) {
+	for range n {
+		w.recorder.Settled(gateway.DeliverySettled{Tenant: tenant, Subscription: sub, Attempted: true, Reason: reason})
+	}
+}
+
 // slowDown records attempts whose endpoint asked to come back later, which are neither successes nor failures.
 func (w *world) slowDown(sub gateway.SubscriptionID, n int) {
 	for range n {
@@ -247,6 +254,18 @@ func (w *watched) eventType(name string) int64 {
 		}
 	}
 	return 0
+}
+
+// failures are the view's failures by subscription and reason.
+func (w *watched) failures() map[gateway.SubscriptionID]map[gateway.FailureReason]int64 {
+	found := map[gateway.SubscriptionID]map[gateway.FailureReason]int64{}
+	for _, f := range w.view.Failures {
+		if found[f.Subscription] == nil {
+			found[f.Subscription] = map[gateway.FailureReason]int64{}
+		}
+		found[f.Subscription][f.Reason] = f.Failed
+	}
+	return found
 }
 
 // stored are the rows of the store.

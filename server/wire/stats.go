@@ -108,3 +108,11 @@ func EventTypeStats(types []gateway.EventTypeStats) []*postriderv1.EventTypeStat
 	}
 	return shown
 }
+
+// FailureStats converts the failures of a subscription for one reason.
+func FailureStats(f *gateway.FailureStats, uid, name string) *postriderv1.FailureStats {
+	return &postriderv1.FailureStats{
+		SubscriptionId: uid, SubscriptionName: name,
+		Kind: failureKinds[f.Reason.Kind], StatusCode: int32(f.Reason.Status), Failed: f.Failed,
+	}
+}
