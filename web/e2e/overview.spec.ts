@@ -2,7 +2,7 @@ import type { Page } from "@playwright/test";
 import { expect, expectAccessible, signIn, test } from "./fixtures";
 
 const tile = (page: Page, name: RegExp) =>
-  page.getByRole("list", { name: "Key figures" }).getByRole("link", { name });
+  page.getByRole("list", { name: /^Key figures/ }).getByRole("link", { name });
 const chart = (page: Page, name: string) => page.getByRole("figure", { name });
 
 test("what is published shows in figures, charts and the table", async ({
@@ -14,13 +14,12 @@ test("what is published shows in figures, charts and the table", async ({
   await page.goto(server.url);
   await signIn(page, server.adminKey);
   await expect(page).toHaveURL(/\/overview$/);
-  await expect(tile(page, /Published/)).toContainText("0 in 5 min");
+  await expect(page.getByRole("list", { name: /^Key figures/ })).toHaveCount(0);
+  for (let i = 0; i < 20; i++) await server.publish("order.created", { orderId: String(i) });
+  await expect(tile(page, /Published/)).toContainText("Published20");
+  await expect(tile(page, /Delivered/)).toContainText("Delivered20");
   await page.getByRole("button", { name: "Show the figures as a table" }).click();
   const figures = page.getByRole("region", { name: "Figures by interval" });
-
-  for (let i = 0; i < 20; i++) await server.publish("order.created", { orderId: String(i) });
-  await expect(tile(page, /Published/)).toContainText("20 in 5 min");
-  await expect(tile(page, /Delivered/)).toContainText("20 in 5 min");
   await expect(figures.getByRole("row").nth(1)).toBeVisible();
   const published = await figures.locator("tbody tr td:nth-of-type(1)").allTextContents();
   expect(published.reduce((sum, text) => sum + Number(text), 0)).toBe(20);
@@ -37,7 +36,8 @@ test("what is published shows in figures, charts and the table", async ({
     expect(seen).toBe(20);
   }).toPass({ timeout: 30_000 });
   await expect(chart(page, "Published to delivered")).toContainText(/p99: .*at most [\d.]+ m?s/);
-  await expect(page.getByRole("row", { name: /billing/ })).toContainText("100 %");
+  const ranking = page.getByRole("region", { name: "Subscriptions" });
+  await expect(ranking.getByRole("row", { name: /billing/ })).toContainText("100 %");
 });
 
 test("each figure leads to what is behind it", async ({ console: page, server, receiver }) => {
@@ -53,7 +53,11 @@ test("each figure leads to what is behind it", async ({ console: page, server, r
   await expect(page.getByRole("link", { name: /order\.created/ })).toHaveCount(0);
 
   await page.goBack();
-  await page.getByRole("link", { name: "billing" }).click();
+  const region = (name: string) => page.getByRole("region", { name });
+  await expect(region("Failures").getByRole("row", { name: /billing/ })).toContainText(
+    "refused (422)",
+  );
+  await region("Subscriptions").getByRole("link", { name: "billing" }).click();
   await expect(page.getByRole("heading", { name: /billing/ })).toBeVisible();
 
   await page.goBack();
@@ -67,7 +71,7 @@ test("each figure leads to what is behind it", async ({ console: page, server, r
 
   await page.goBack();
   await page.goto(`${server.url}/overview`);
-  await expect(tile(page, /Published/)).toContainText("2 in 5 min");
+  await expect(tile(page, /Published/)).toContainText("Published2");
   const plot = page.getByRole("slider", { name: "Time in Throughput" });
   const box = await plot.boundingBox();
   if (!box) throw new Error("the chart has no place");
@@ -88,14 +92,14 @@ test("history outlives a restart: the page keeps its seconds, and says meanwhile
 }) => {
   await page.goto(`${server.url}/overview`);
   await server.publishMany(30, "order.created");
-  await expect(tile(page, /Published/)).toContainText("30 in 5 min");
+  await expect(tile(page, /Published/)).toContainText("Published30");
   await server.down();
   await expect(page.getByText(/No connection: figures are of/)).toBeVisible();
-  await expect(tile(page, /Published/)).toContainText("30 in 5 min");
+  await expect(tile(page, /Published/)).toContainText("Published30");
   await server.up();
   await expect(page.getByText(/No connection/)).toBeHidden({ timeout: 20_000 });
   await server.publishMany(5, "order.created");
-  await expect(tile(page, /Published/)).toContainText("35 in 5 min");
+  await expect(tile(page, /Published/)).toContainText("Published35");
 });
 
 test("figures of coarser intervals survive a restart of the server", async ({
@@ -104,11 +108,11 @@ test("figures of coarser intervals survive a restart of the server", async ({
 }) => {
   await server.publishMany(30, "order.created");
   await page.goto(`${server.url}/overview?span=1h`);
-  await expect(tile(page, /Published/)).toContainText("30 in 1 h");
+  await expect(tile(page, /Published/)).toContainText("Published30");
   await server.down("SIGTERM");
   await server.up();
   await page.reload();
-  await expect(tile(page, /Published/)).toContainText("30 in 1 h");
+  await expect(tile(page, /Published/)).toContainText("Published30");
 });
 
 test("live streams are listed, and ended from here", async ({ console: page, server }) => {
@@ -140,12 +144,12 @@ test("the overview is within reach of assistive technology, empty and full", asy
   // Six looks at a whole page, each of which takes a while on a busy machine.
   test.setTimeout(180_000);
   await page.goto(`${server.url}/overview`);
-  await expect(page.getByText("No events in the last 5 minutes.")).toBeVisible();
+  await expect(page.getByRole("heading", { name: "Getting started" })).toBeVisible();
   await expectAccessible(page);
   receiver.status = 422;
   await server.subscribe("billing", receiver.url, { policy: { retrySchedule: [] } });
   await server.publishMany(50, "order.created");
-  await expect(page.getByRole("row", { name: /billing/ })).toBeVisible();
+  await expect(page.getByRole("row", { name: /billing/ }).first()).toBeVisible();
   await page.getByRole("button", { name: "Show the figures as a table" }).click();
   await page.getByRole("slider", { name: "Time in Failures" }).press("ArrowLeft");
   await expectAccessible(page);

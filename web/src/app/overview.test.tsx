@@ -49,13 +49,13 @@ beforeEach(() => {
 });
 
 const tile = (name: RegExp) =>
-  within(screen.getByRole("list", { name: "Key figures" })).getByRole("link", { name });
+  within(screen.getByRole("list", { name: /^Key figures/ })).getByRole("link", { name });
 const chart = (name: string) => screen.getByRole("figure", { name });
 
 describe("the overview", () => {
   it("shows the present as figures, and changes as they come", async () => {
     renderApp(server, "/overview");
-    await waitFor(() => expect(tile(/Published/).textContent).toBe("Published4/s12 in 5 min"));
+    await waitFor(() => expect(tile(/Published/).textContent).toBe("Published12now 4/s"));
     expect(tile(/Success/).textContent).toContain("90%");
     expect(tile(/Backlog/).textContent).toContain("7");
     within(chart("Throughput")).getByText("6/s");
@@ -63,7 +63,7 @@ describe("the overview", () => {
       server.stats.change(pointAt(now, { published: 8n, backlog: 9n }));
       server.stats.change(pointAt(now + 1000, { backlog: 9n }));
     });
-    await waitFor(() => expect(tile(/Published/).textContent).toBe("Published5/s20 in 5 min"));
+    await waitFor(() => expect(tile(/Published/).textContent).toBe("Published20now 5/s"));
     within(chart("Throughput")).getByText("8/s");
     expect(tile(/Backlog/).textContent).toContain("9");
   });
@@ -85,8 +85,44 @@ describe("the overview", () => {
       "/events?types=order.created",
     );
     expect(href(screen.getByRole("link", { name: "billing" }))).toBe("/subscriptions/sub_1");
+    expect(
+      href(within(screen.getByRole("row", { name: /billing/ })).getByRole("link", { name: "9" })),
+    ).toBe("/deliveries?subscription=sub_1&state=DELIVERED");
     expect(href(tile(/Failed/))).toBe("/deliveries?state=FAILED");
     expect(href(tile(/Live streams/))).toBe("/overview/streams");
+  });
+
+  it("has the eight busiest and the rest, and says who fails and why", async () => {
+    server.stats.tables = {
+      totals: { published: 100n, delivered: 90n, failed: 10n },
+      subscriptions: Array.from({ length: 10 }, (_, n) => ({
+        id: `sub_${n}`,
+        name: `s${n}`,
+        delivered: 8n,
+      })),
+      eventTypes: Array.from({ length: 10 }, (_, n) => ({ type: `order.t${n}`, published: 8n })),
+      failures: [
+        { subscriptionId: "sub_1", subscriptionName: "s1", kind: 1, statusCode: 400, failed: 6n },
+        { subscriptionId: "sub_2", subscriptionName: "s2", kind: 5, failed: 3n },
+      ],
+    };
+    renderApp(server, "/overview");
+    const table = (name: string) => within(screen.getByRole("region", { name }));
+    await screen.findByRole("link", { name: "s7" });
+    expect(table("Subscriptions").queryByRole("link", { name: "s8" })).toBeNull();
+    expect(table("Subscriptions").getByRole("row", { name: /The rest/ }).textContent).toContain(
+      "26",
+    );
+    expect(table("Busiest types").getByRole("row", { name: /The rest/ }).textContent).toContain(
+      "36",
+    );
+    const failures = table("Failures");
+    expect(failures.getByRole("row", { name: /s1/ }).textContent).toBe("s1refused (400)6 60 %");
+    expect(failures.getByRole("row", { name: /s2/ }).textContent).toContain("connection refused");
+    expect(failures.getByRole("row", { name: /The rest/ }).textContent).toContain("1 10 %");
+    expect(failures.getByRole("link", { name: "s1" }).getAttribute("href")).toBe(
+      "/deliveries?subscription=sub_1&state=FAILED",
+    );
   });
 
   it("is walked through by keys, with the values of all charts at one time", async () => {
@@ -116,14 +152,14 @@ describe("the overview", () => {
 
   it("says that figures are stale, keeps them, and goes on where it was", async () => {
     renderApp(server, "/overview");
-    await waitFor(() => expect(tile(/Published/).textContent).toContain("12 in"));
+    await waitFor(() => expect(tile(/Published/).textContent).toContain("Published12"));
     server.stats.points = [pointAt(now + 2000, { published: 1n }), pointAt(now + 3000)];
     server.failWith("Watch", new ConnectError("down", Code.Unavailable));
     server.breakStreams();
     await screen.findByText(/No connection: figures are of/);
-    expect(tile(/Published/).textContent).toContain("12 in");
+    expect(tile(/Published/).textContent).toContain("Published12");
     server.failWith("Watch");
-    await waitFor(() => expect(tile(/Published/).textContent).toContain("13 in"));
+    await waitFor(() => expect(tile(/Published/).textContent).toContain("Published13"));
     expect(screen.queryByText(/No connection/)).toBeNull();
   });
 
@@ -136,7 +172,7 @@ describe("the overview", () => {
     server.stats.points.push(pointAt(now + 1000, { published: 5n }));
     hidden.mockRestore();
     act(() => void document.dispatchEvent(new Event("visibilitychange")));
-    await waitFor(() => expect(tile(/Published/).textContent).toContain("17 in"));
+    await waitFor(() => expect(tile(/Published/).textContent).toContain("Published17"));
   });
 
   it("says why there are no figures", async () => {
@@ -148,7 +184,7 @@ describe("the overview", () => {
   it("does not offer streams to those who may not see them", async () => {
     if (server.session) server.session.scopes = [ApiKeyScope.CONSUME];
     renderApp(server, "/overview");
-    await waitFor(() => expect(tile(/Published/).textContent).toContain("12 in"));
+    await waitFor(() => expect(tile(/Published/).textContent).toContain("Published12"));
     expect(screen.queryByRole("link", { name: /Live streams/ })).toBeNull();
   });
 });

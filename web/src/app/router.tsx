@@ -33,8 +33,9 @@ const index = createRoute({
 const overview = createRoute({
   getParentRoute: () => root,
   path: "overview",
-  validateSearch: (search: Record<string, unknown>): { span?: string } => ({
+  validateSearch: (search: Record<string, unknown>): { span?: string; start?: string } => ({
     span: text(search.span),
+    start: text(search.start),
   }),
   component: lazyPage(() => import("./routes/overview"), "OverviewRoute"),
 });

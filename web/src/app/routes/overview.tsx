@@ -7,6 +7,6 @@ const overview = getRouteApi("/overview");
 
 export function OverviewRoute() {
   useTitle("Overview");
-  const { span } = overview.useSearch();
-  return <OverviewPage span={span} tabs={<OverviewTabs />} />;
+  const { span, start } = overview.useSearch();
+  return <OverviewPage span={span} asksForStart={start !== undefined} tabs={<OverviewTabs />} />;
 }

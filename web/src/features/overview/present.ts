@@ -1,18 +1,22 @@
-import type { CountName, GaugeName, Latency, Point } from "./point";
-import type { Series, SeriesName } from "./series";
+import type { CountName, GaugeName, Point } from "./point";
+import type { Series } from "./series";
 import type { StatsWindow } from "./window";
 
-/** A rate is read off this many seconds when intervals are that short: single seconds flicker. */
+/** A rate is read off the newest 5 s when intervals are that short: single seconds flicker. */
 const smoothedMs = 5000;
-/** A latency older than this many intervals says nothing of the present. */
-const latencySlots = 10;
+/** With fewer than this in 5 s, a rate is read off the newest minute: "0/s, 0.2/s, 0/s" says nothing. */
+const enough = 5;
+const lowRateMs = 60_000;
 
 /** The present value of a count, per second; undefined when nothing is known of the present. */
-export function presentRate(
-  { columns, resolutionMs }: Series,
-  name: CountName,
-): number | undefined {
-  const known = columns[name].slice(-slotsIn(smoothedMs, resolutionMs)).filter(isKnown);
+export function presentRate(series: Series, name: CountName): number | undefined {
+  const newest = meanRate(series, name, smoothedMs);
+  if (newest === undefined || newest * (smoothedMs / 1000) >= enough) return newest;
+  return meanRate(series, name, lowRateMs);
+}
+
+function meanRate({ columns, resolutionMs }: Series, name: CountName, ms: number) {
+  const known = columns[name].slice(-slotsIn(ms, resolutionMs)).filter(isKnown);
   if (known.length === 0) return undefined;
   return known.reduce((sum, value) => sum + value, 0) / known.length;
 }
@@ -27,12 +31,10 @@ export function presentGauge({ points }: StatsWindow, name: GaugeName): number |
   return points.at(-1)?.[name] ?? points.at(-2)?.[name];
 }
 
-/** The latency of the newest deliveries. */
-export function presentLatency({ columns }: Series): Latency | undefined {
-  const newest = (name: SeriesName) => columns[name].slice(-latencySlots).findLast(isKnown);
-  const [p50, p95, p99] = [newest("p50"), newest("p95"), newest("p99")];
-  if (p50 === undefined || p95 === undefined || p99 === undefined) return undefined;
-  return { p50, p95, p99 };
+/** The highest value of a gauge within the span. */
+export function peak(points: readonly Point[], name: GaugeName): number | undefined {
+  const known = points.map((point) => point[name]).filter((value) => value !== undefined);
+  return known.length === 0 ? undefined : known.reduce((a, b) => Math.max(a, b));
 }
 
 /** How often it happened within the span. */

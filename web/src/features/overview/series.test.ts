@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Point } from "./point";
-import { presentGauge, presentLatency, presentRate, successPercent } from "./present";
+import { peak, presentGauge, presentRate, successPercent } from "./present";
 import { seriesOf } from "./series";
 import type { StatsWindow } from "./window";
 
@@ -96,11 +96,18 @@ describe("the present", () => {
     expect(presentGauge(fine, "backlog")).toBeUndefined();
   });
 
-  it("of latency is that of the newest deliveries", () => {
-    const latency = { p50: 1, p95: 2, p99: 3 };
-    const window = windowOf(1000, point(1000, { latency }), point(2000), point(3000));
-    expect(presentLatency(seriesOf(window, 3100))).toEqual(latency);
-    expect(presentLatency(series)).toBeUndefined();
+  it("of a low rate is the mean of the last minute", () => {
+    const points = Array.from({ length: 60 }, (_, i) =>
+      point(i * 1000, { published: i % 20 === 0 ? 1 : 0 }),
+    );
+    const window = { ...windowOf(1000, ...points), spanMs: 60_000 };
+    expect(presentRate(seriesOf(window, 61_000), "published")).toBe(3 / 60);
+  });
+
+  it("has a peak beside it, the highest of the span", () => {
+    const window = windowOf(1000, point(1000, { backlog: 7 }), point(2000, { backlog: 2 }));
+    expect(peak(window.points, "backlog")).toBe(7);
+    expect(peak(fine.points, "backlog")).toBeUndefined();
   });
 });
 

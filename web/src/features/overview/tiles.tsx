@@ -1,9 +1,9 @@
 import { Link } from "@tanstack/react-router";
 import { clsx } from "@/ui/clsx";
 import { shortDuration } from "@/ui/format/duration";
-import { countText, percentText, shortNumber } from "@/ui/format/number";
-import type { CountName, GaugeName } from "./point";
-import { presentGauge, presentLatency, presentRate, successPercent, total } from "./present";
+import { percentText, rateText, shortNumber } from "@/ui/format/number";
+import { type CountName, type GaugeName, readLatency } from "./point";
+import { peak, presentGauge, presentRate, successPercent, total } from "./present";
 import type { Stats } from "./queries";
 import type { Span } from "./span";
 import styles from "./tiles.module.css";
@@ -15,40 +15,46 @@ interface Props {
   showsStreams: boolean;
 }
 
-/** The figures of the moment, each leading to what is behind it. */
+/** Figures of the whole span, with the present beside them, each leading to what is behind it. */
 export function Tiles({ stats, span, showsStreams }: Props) {
   const { window, series, isStale } = stats;
   const points = window?.points ?? [];
-  const rate = (name: CountName) => series && presentRate(series, name);
-  const gauge = (name: GaugeName) => window && presentGauge(window, name);
-  const sum = (name: CountName) =>
-    window ? `${countText(total(points, name))} in ${span.label}` : undefined;
-  const latency = series && presentLatency(series);
+  const sum = (name: CountName) => (window ? shortNumber(total(points, name)) : undefined);
+  const rate = (name: CountName) => {
+    const now = series && presentRate(series, name);
+    return now === undefined ? undefined : `now ${rateText(now)}`;
+  };
+  const now = (name: GaugeName) => window && presentGauge(window, name);
+  const gauge = (name: GaugeName) => {
+    const most = peak(points, name);
+    return {
+      value: most === undefined ? undefined : shortNumber(most),
+      unit: "at most",
+      note: now(name) === undefined ? undefined : `now ${shortNumber(now(name) ?? 0)}`,
+    };
+  };
+  const latency = readLatency(window?.tables?.totals?.latency);
+  const [p95, unit] = latency ? shortDuration(latency.p95).split(" ") : [];
   const success = successPercent(points);
   const dead = total(points, "dead");
-  const failed = rate("failed") ?? 0;
+  const failed = total(points, "failed");
   return (
-    <ul className={clsx(styles.tiles, isStale && styles.stale)} aria-label="Key figures">
-      <Tile
-        label="Published"
-        value={perSecond(rate("published"))}
-        unit="/s"
-        note={sum("published")}
-        to="/events"
-      />
+    <ul
+      className={clsx(styles.tiles, isStale && styles.stale)}
+      aria-label={`Key figures of ${span.words}`}
+    >
+      <Tile label="Published" value={sum("published")} note={rate("published")} to="/events" />
       <Tile
         label="Delivered"
-        value={perSecond(rate("delivered"))}
-        unit="/s"
-        note={sum("delivered")}
+        value={sum("delivered")}
+        note={rate("delivered")}
         to="/deliveries"
         state="DELIVERED"
       />
       <Tile
-        label="Failed"
-        value={perSecond(rate("failed"))}
-        unit="/s"
-        note={dead > 0 ? `${countText(dead)} dead in ${span.label}` : sum("failed")}
+        label="Failed attempts"
+        value={sum("failed")}
+        note={dead > 0 ? `${shortNumber(dead)} dead, ${rate("failed") ?? ""}` : rate("failed")}
         to="/deliveries"
         state="FAILED"
         tone={failed > 0 ? "bad" : undefined}
@@ -57,44 +63,32 @@ export function Tiles({ stats, span, showsStreams }: Props) {
         label="Success"
         value={success === undefined ? undefined : percentText(success).replace(" %", "")}
         unit="%"
-        note={`of attempts in ${span.label}`}
+        note="of attempts"
         to="/subscriptions"
+        state={success !== undefined && success < 99 ? "failing" : undefined}
         tone={success !== undefined && success < 99 ? "bad" : undefined}
       />
       <Tile
         label="Latency p95"
-        value={latency && shortDuration(latency.p95).split(" ")[0]}
-        unit={latency ? shortDuration(latency.p95).split(" ")[1] : "ms"}
+        value={p95}
+        unit={unit}
         note={
           latency
             ? `p50 ${shortDuration(latency.p50)}, p99 ${shortDuration(latency.p99)}`
-            : window && !isStale && "nothing delivered now"
+            : window && "nothing delivered"
         }
         to="/deliveries"
         state="DELIVERED"
       />
-      <Tile
-        label="Backlog"
-        value={short(gauge("backlog"))}
-        note="events waiting"
-        to="/subscriptions"
-      />
+      <Tile label="Backlog" {...gauge("backlog")} to="/subscriptions" />
       <Tile
         label="Retrying"
-        value={short(gauge("retrying"))}
-        note="deliveries waiting"
+        {...gauge("retrying")}
         to="/deliveries"
         state="RETRYING"
-        tone={gauge("retrying") ? "warn" : undefined}
+        tone={now("retrying") ? "warn" : undefined}
       />
-      {showsStreams && (
-        <Tile
-          label="Live streams"
-          value={short(gauge("streams"))}
-          note="open now"
-          to="/overview/streams"
-        />
-      )}
+      {showsStreams && <Tile label="Live streams" {...gauge("streams")} to="/overview/streams" />}
     </ul>
   );
 }
@@ -102,13 +96,13 @@ export function Tiles({ stats, span, showsStreams }: Props) {
 interface TileProps {
   label: string;
   value: string | undefined;
-  unit?: string;
+  unit?: string | undefined;
   /** Undefined until there are figures; its line is kept free. */
   note: string | false | undefined;
   to: "/deliveries" | "/events" | "/overview/streams" | "/subscriptions";
-  /** Of the deliveries it leads to. */
-  state?: string;
-  tone?: "bad" | "warn";
+  /** Of the deliveries or subscriptions it leads to. */
+  state?: string | undefined;
+  tone?: "bad" | "warn" | undefined;
 }
 
 function Tile({ label, value, unit, note, to, state, tone }: TileProps) {
@@ -128,12 +122,4 @@ function Tile({ label, value, unit, note, to, state, tone }: TileProps) {
       </Link>
     </li>
   );
-}
-
-function perSecond(rate: number | undefined): string | undefined {
-  return rate === undefined ? undefined : shortNumber(rate);
-}
-
-function short(value: number | undefined): string | undefined {
-  return value === undefined ? undefined : shortNumber(value);
 }

@@ -1,6 +1,5 @@
 import { type Timestamp, timestampMs } from "@bufbuild/protobuf/wkt";
 import {
-  type AttemptFailure,
   AttemptFailureKind,
   BreakerState,
   type Subscription,
@@ -10,6 +9,7 @@ import {
 } from "#gen/postrider/v1/subscription_pb";
 import { sentence } from "@/rpc/fault";
 import type { Tone } from "@/theme/status";
+import { failureWords, unreachable } from "@/ui/format/failure";
 import { relative, shortClock } from "@/ui/format/time";
 
 /** The groups in the order of a list: what needs somebody first. */
@@ -31,22 +31,6 @@ const manyFailures = 5n;
 const longMs = 30_000;
 /** Fewer failures than this of the newest 20 attempts are normal. */
 const someFailures = 3n;
-
-const unreachable: Partial<Record<AttemptFailureKind, string>> = {
-  [AttemptFailureKind.UNSPECIFIED]: "no valid answer",
-  [AttemptFailureKind.TIMEOUT]: "no answer in time",
-  [AttemptFailureKind.CONNECTION_REFUSED]: "connection refused",
-  [AttemptFailureKind.CONNECTION]: "connection lost",
-  [AttemptFailureKind.DNS]: "host name not found",
-  [AttemptFailureKind.TLS]: "TLS failed",
-  [AttemptFailureKind.NOT_PERMITTED]: "address not permitted",
-};
-
-const answered: Partial<Record<AttemptFailureKind, string>> = {
-  [AttemptFailureKind.REFUSED]: "refused",
-  [AttemptFailureKind.SERVER_ERROR]: "server errors",
-  [AttemptFailureKind.GONE]: "gone",
-};
 
 /** Seen from `now`, in milliseconds since the epoch. */
 export function conditionOf(subscription: Subscription, now: number): Condition {
@@ -164,16 +148,11 @@ function failingWords({ lastFailure, failingSinceTime }: SubscriptionHealth, now
   if (!lastFailure) return `Failing${since}`;
   if (lastFailure.kind in unreachable)
     return `Unreachable: ${unreachable[lastFailure.kind]}${since}`;
-  return `Failing: 100 % ${answerWords(lastFailure)}${since}`;
-}
-
-function answerWords({ kind, statusCode }: AttemptFailure): string {
-  const words = answered[kind] ?? unreachable[kind] ?? "failed";
-  return statusCode === 0 ? words : `${words} (${statusCode})`;
+  return `Failing: 100 % ${failureWords(lastFailure)}${since}`;
 }
 
 function partly({ recentAttempts, recentFailures, lastFailure }: SubscriptionHealth): Condition {
-  const last = lastFailure ? `, last ${answerWords(lastFailure)}` : "";
+  const last = lastFailure ? `, last ${failureWords(lastFailure)}` : "";
   return {
     group: "failing",
     tone: "warn",

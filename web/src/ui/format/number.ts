@@ -25,3 +25,10 @@ export function percentText(percent: number): string {
   if (percent > 0 && percent < 1) return "<1 %";
   return `${Math.round(percent)} %`;
 }
+
+/** A rate in the unit in which it reads as a number of things: "12/s", "3/min", "2/h". */
+export function rateText(perSecond: number): string {
+  if (perSecond === 0 || perSecond >= 0.95) return `${shortNumber(perSecond)}/s`;
+  if (perSecond * 60 >= 0.95) return `${shortNumber(perSecond * 60)}/min`;
+  return `${shortNumber(perSecond * 3600)}/h`;
+}
