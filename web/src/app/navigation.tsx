@@ -21,13 +21,13 @@ const serverPages = [{ to: "/tenants", icon: "tenants", label: "Tenants" }] as c
 
 type Entry = (typeof daily | typeof further | typeof adminPages | typeof serverPages)[number];
 
-/** From this width the top bar has room for every page. */
-const roomForAll = "(min-width: 1270px)";
+/** Below this width the top bar has no room for every page. */
+const tight = "(max-width: 1269px)";
 
 /** The pages. Where there is no room for all, those of every day, and a menu with the others. */
 export function Navigation({ session, tenant }: { session: Session; tenant: string | undefined }) {
   const isAdmin = session.scopes.includes(ApiKeyScope.ADMIN);
-  const hasRoom = useMedia(roomForAll);
+  const hasRoom = !useMedia(tight);
   const others: Entry[] = [
     ...further,
     ...(isAdmin ? adminPages : []),
