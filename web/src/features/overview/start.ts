@@ -85,15 +85,19 @@ export function useRemembered(tenant: string): [Remembered, (value: "begun" | "o
 
 /** Keeps a step ticked that was ticked: `listen` may have ended since. */
 export function useTicked(start: Start | undefined): Start | undefined {
-  const [ticked, setTicked] = useState<Start>();
+  const [event, setEvent] = useState(false);
+  const [receiver, setReceiver] = useState(false);
+  const [types, setTypes] = useState(false);
   useEffect(() => {
-    if (!start) return;
-    setTicked((before) => ({
-      key: true,
-      event: start.event || before?.event === true,
-      receiver: start.receiver || before?.receiver === true,
-      types: start.types || before?.types === true,
-    }));
-  }, [start?.event, start?.receiver, start?.types, start]);
-  return ticked;
+    if (start?.event) setEvent(true);
+    if (start?.receiver) setReceiver(true);
+    if (start?.types) setTypes(true);
+  }, [start?.event, start?.receiver, start?.types]);
+  if (!start) return undefined;
+  return {
+    key: true,
+    event: event || start.event,
+    receiver: receiver || start.receiver,
+    types: types || start.types,
+  };
 }
