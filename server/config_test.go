@@ -19,6 +19,7 @@ var other = map[string]string{
 	"POSTRIDER_LISTEN":            "127.0.0.1:9999",
 	"POSTRIDER_DATA":              "./elsewhere",
 	"POSTRIDER_ALLOW_TARGETS":     "10.0.0.0/8,::1/128",
+	"POSTRIDER_TRUSTED_PROXIES":   "10.0.0.0/8,::1/128",
 	"POSTRIDER_NATS_SERVERS":      "127.0.0.1,nats.example.com:4222",
 	"POSTRIDER_SCHEMAS":           "config.go",
 	"POSTRIDER_CORS_ORIGINS":      "https://a.example,https://b.example",

@@ -6,7 +6,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"log/slog"
-	"maps"
 	"math"
 	"strconv"
 	"strings"
@@ -138,28 +137,22 @@ func codedError(coded *connect.Error) *connect.Error {
 	case connect.CodeResourceExhausted:
 		return connectError(tooLarge(coded.Message()))
 	default:
-		shown := ownError(coded.Code(), coded.Message())
-		maps.Copy(shown.Meta(), coded.Meta())
-		return shown
+		return coded
 	}
 }
 
-// ownError returns an error without a reason of its own. The detail shows clients that it is the server's and not a proxy's.
-func ownError(code connect.Code, message string) *connect.Error {
-	shown := connect.NewError(code, errors.New(message))
-	addDetail(shown, &errdetails.ErrorInfo{Reason: ReasonName(gateway.ReasonUnspecified), Domain: errorDomain})
-	return shown
-}
-
-// endedError returns the error of a call that ended early: by its caller, by its deadline, or because the server is stopping.
+// endedError returns the error of a call that ended early: by its caller, by its deadline, or because the server is stopping. What the
+// caller ended needs no details, and the Connect conformance suite expects none.
 func endedError(ctx context.Context, err error) *connect.Error {
 	switch {
 	case errors.Is(ctx.Err(), context.DeadlineExceeded):
-		return ownError(connect.CodeDeadlineExceeded, "the deadline has passed")
+		return connect.NewError(connect.CodeDeadlineExceeded, errors.New("the deadline has passed"))
 	case ctx.Err() != nil:
-		return ownError(connect.CodeCanceled, "the call was cancelled")
+		return connect.NewError(connect.CodeCanceled, errors.New("the call was cancelled"))
 	case errors.Is(err, context.DeadlineExceeded):
-		return ownError(connect.CodeDeadlineExceeded, "the work took too long")
+		shown := connect.NewError(connect.CodeDeadlineExceeded, errors.New("the work took too long"))
+		addDetail(shown, &errdetails.ErrorInfo{Reason: ReasonName(gateway.ReasonUnspecified), Domain: errorDomain})
+		return shown
 	default:
 		return connectError(gateway.Errorf(gateway.CodeUnavailable, gateway.ReasonShuttingDown, "the server is stopping"))
 	}
@@ -175,7 +168,7 @@ func Unsent(err error) error {
 	if errors.As(err, &coded) && coded.Code() != connect.CodeUnknown {
 		return err
 	}
-	return ownError(connect.CodeCanceled, "the client has gone")
+	return connect.NewError(connect.CodeCanceled, errors.New("the client has gone"))
 }
 
 func internalError(ctx context.Context, logger *slog.Logger, err error) *connect.Error {

@@ -16,6 +16,7 @@ describe("isOfServer", () => {
   it.each([
     ["a message", respond(200, "application/proto")],
     ["a stream", respond(200, "application/connect+proto")],
+    ["a deadline", respond(504, "application/json", '{"code":"deadline_exceeded"}')],
     ["an error", respond(401, "application/json", info("postrider"))],
   ])("knows %s", async (_, response) => {
     expect(await isOfServer(response)).toBe(true);
@@ -26,6 +27,7 @@ describe("isOfServer", () => {
     ["a page with status 502", respond(502, "text/html", "<h1>Bad gateway</h1>")],
     ["a missing file", respond(404, "text/plain", "404 page not found\n")],
     ["JSON of a gateway", respond(401, "application/json", '{"message":"no token"}')],
+    ["a code alone", respond(401, "application/json", '{"code":"unauthenticated"}')],
     ["an error of another service", respond(401, "application/json", info("gateway.example"))],
     [
       "details without a domain",

@@ -16,7 +16,10 @@ export async function isOfServer(response: Response): Promise<boolean> {
   return !response.ok && type === "application/json" && isError(response);
 }
 
-/** Every error of the server says so in a detail; JSON of a proxy does not. */
+/** Errors of the server's RPC library, which have no details. */
+const withoutDetails = ["canceled", "deadline_exceeded", "unimplemented"];
+
+/** The server's own errors say so in a detail; JSON of a proxy does not. */
 async function isError(response: Response): Promise<boolean> {
   if (Number(response.headers.get("Content-Length") ?? 0) > longestErrorBytes) return false;
   const body: unknown = await response
@@ -24,7 +27,8 @@ async function isError(response: Response): Promise<boolean> {
     .json()
     .catch(() => undefined);
   if (typeof body !== "object" || body === null) return false;
-  return "details" in body && Array.isArray(body.details) && body.details.some(isOwnDetail);
+  if ("details" in body) return Array.isArray(body.details) && body.details.some(isOwnDetail);
+  return "code" in body && withoutDetails.some((code) => code === body.code);
 }
 
 function isOwnDetail(detail: unknown): boolean {
