@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/postrider-dev/postrider/ent/eventidentity"
 	"github.com/postrider-dev/postrider/server/gateway"
@@ -22,10 +21,6 @@ type EventDeliveries struct {
 	More bool
 }
 
-// countOfEvent counts the deliveries at one position.
-const countOfEvent = `select position, state, count(*) from
-	(select position, state from delivery where position = ? limit ?) counted group by position, state`
-
 // EventDeliveries counts the deliveries of a tenant's events, in the order of the ids. An event that does not exist is left
 // out. The caller bounds the number of ids.
 func (s *Store) EventDeliveries(ctx context.Context, tenant gateway.TenantID, ids []string) ([]EventDeliveries, error) {
@@ -40,7 +35,7 @@ func (s *Store) EventDeliveries(ctx context.Context, tenant gateway.TenantID, id
 		counts := &EventDeliveries{EventID: row.EventID, ByState: map[gateway.DeliveryState]int{}}
 		found[gateway.Position(row.ID)], named[row.EventID] = counts, counts
 	}
-	if err := s.countDeliveries(ctx, found); err != nil {
+	if err := s.countDeliveries(ctx, tenant, found); err != nil {
 		return nil, err
 	}
 	var all []EventDeliveries
@@ -50,34 +45,4 @@ func (s *Store) EventDeliveries(ctx context.Context, tenant gateway.TenantID, id
 		}
 	}
 	return all, nil
-}
-
-// countDeliveries fills in the counts at each position, with one statement.
-func (s *Store) countDeliveries(ctx context.Context, at map[gateway.Position]*EventDeliveries) error {
-	if len(at) == 0 {
-		return nil
-	}
-	var args []any
-	for position := range at {
-		args = append(args, int64(position), MaxCountedDeliveries+1)
-	}
-	query := strings.TrimSuffix(strings.Repeat(countOfEvent+" union all ", len(at)), " union all ")
-	rows, err := s.db.reader.QueryContext(ctx, s.db.bind(query), args...)
-	if err != nil {
-		return fmt.Errorf("count deliveries of events: %w", err)
-	}
-	defer func() { _ = rows.Close() }()
-	totals := map[gateway.Position]int{}
-	for rows.Next() {
-		var position gateway.Position
-		var state gateway.DeliveryState
-		var count int
-		if err := rows.Scan(&position, &state, &count); err != nil {
-			return fmt.Errorf("count deliveries of events: %w", err)
-		}
-		totals[position] += count
-		at[position].ByState[state] = count
-		at[position].More = totals[position] > MaxCountedDeliveries
-	}
-	return rows.Err()
 }
