@@ -329,7 +329,7 @@ func TestTailGoesOnAfterARestart(t *testing.T) {
 	if err := first.stop(); err != nil {
 		t.Fatal(err)
 	}
-	stderr.await(t, "reconnecting")
+	stderr.await(t, "connection refused") // It asks for the server more than once.
 	config.Listen = strings.TrimPrefix(first.url, "http://")
 	second := startServer(t, config)
 	second.must("", "publish", "order.created", `{"n":2}`)

@@ -47,7 +47,8 @@ func (p place) explain(err error) error {
 	case strings.HasPrefix(coded.Message(), "invalid content-type"):
 		return connectionError{fmt.Sprintf("%s is not a Postrider server: it responds with a page", p), err}
 	case status == nil && coded.Code() == connect.CodeUnavailable:
-		return p.unreachable(coded.Unwrap())
+		// The code stays in the chain: a stream that has begun is repeated for it.
+		return connectionError{p.unreachable(coded.Unwrap()).Error(), err}
 	case status == nil:
 		return err
 	case coded.Code() == connect.CodeUnavailable:
