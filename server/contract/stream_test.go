@@ -9,6 +9,7 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+	"time"
 
 	postriderv1 "github.com/postrider-dev/postrider/client/gen/postrider/v1"
 	"github.com/postrider-dev/postrider/server/access"
@@ -43,10 +44,16 @@ func nextEvent(stream *contract.Stream) (string, error) {
 	}
 }
 
-// running reports whether a goroutine of a call is there.
+// running reports whether a goroutine of a call stays. One that has told of its end may still have to return, which takes a while on a
+// busy machine.
 func running() bool {
 	stacks := make([]byte, 8<<20)
-	return strings.Contains(string(stacks[:runtime.Stack(stacks, true)]), "contract.(*transport)")
+	for limit := time.Now().Add(5 * time.Second); time.Now().Before(limit); runtime.Gosched() {
+		if !strings.Contains(string(stacks[:runtime.Stack(stacks, true)]), "contract.(*transport)") {
+			return false
+		}
+	}
+	return true
 }
 
 // It looks at all goroutines of the process, so it runs alone.
