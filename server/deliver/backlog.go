@@ -63,6 +63,7 @@ type stretch struct {
 func (e *Engine) countUnread(ctx context.Context, lanes []*lane) (gateway.Position, error) {
 	head := e.store.Head()
 	counts := map[stretch]map[string]int{}
+	together := e.countedTogether(lanes, head)
 	for _, l := range lanes {
 		_, unread, sub := l.inMemory()
 		part, ok := l.counted.since(unread, sub.Revision, head)
@@ -70,6 +71,9 @@ func (e *Engine) countUnread(ctx context.Context, lanes []*lane) (gateway.Positi
 			continue
 		}
 		s := stretch{l.tenant, part}
+		if together[s] < 2 {
+			continue
+		}
 		if counts[s] == nil {
 			types, err := e.store.CountByType(ctx, l.tenant, part.from, part.to)
 			if err != nil {
@@ -86,6 +90,19 @@ func (e *Engine) countUnread(ctx context.Context, lanes []*lane) (gateway.Positi
 		l.counted.add(unread, sub.Revision, part, events)
 	}
 	return head, nil
+}
+
+// countedTogether returns the number of lanes for each stretch. A single lane is counted through the index of its types: the stretch has
+// the events of all tenants.
+func (e *Engine) countedTogether(lanes []*lane, head gateway.Position) map[stretch]int {
+	together := map[stretch]int{}
+	for _, l := range lanes {
+		_, unread, sub := l.inMemory()
+		if part, ok := l.counted.since(unread, sub.Revision, head); ok {
+			together[stretch{l.tenant, part}]++
+		}
+	}
+	return together
 }
 
 // since returns the part of unread, up to head, that an earlier count does not cover. It is not ok if there is none, or if the part is

@@ -60,23 +60,36 @@ type search struct {
 func (s *search) run(ctx context.Context, query store.EventQuery) (next gateway.Position, err error) {
 	query.Limit = searchPage
 	for range searchReads {
+		if err := s.service.trials.allow(s.tenant); err != nil {
+			return s.rest(err)
+		}
 		page, next, err := s.service.store.ListEvents(ctx, query)
 		if err != nil {
 			return 0, err
 		}
+		s.service.trials.spendRead(s.tenant, page)
 		full, err := s.examine(ctx, page)
 		switch {
-		// What was examined before the tenant's share was used up is a page like any other.
-		case err != nil && s.last != nil && ctx.Err() == nil, full:
-			return s.last.Position, nil
+		case err != nil && ctx.Err() == nil:
+			return s.rest(err)
 		case err != nil:
 			return 0, err
+		case full:
+			return s.last.Position, nil
 		case next == 0:
 			return 0, nil
 		}
 		query.Before = next
 	}
 	return query.Before, nil
+}
+
+// rest ends a call whose tenant has used up its share. What was examined before is a page like any other.
+func (s *search) rest(refused error) (next gateway.Position, err error) {
+	if s.last == nil {
+		return 0, refused
+	}
+	return s.last.Position, nil
 }
 
 // examine adds the events of a page that the expression selects. full means that there are enough.

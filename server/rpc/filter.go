@@ -22,6 +22,8 @@ const (
 	onlyCompile       = -1
 	// testPages bounds how much of the log is searched for events to test on, where the patterns select few.
 	testPages = 20
+	// readBytesPerUnit is how many bytes of events are read in the time of a unit of filter.EventBudget, 50 ns.
+	readBytesPerUnit = 64
 )
 
 // What tests of filters and searches may cost, in units of the budget of an event: a fifth of a processor's time for each
@@ -104,21 +106,39 @@ func newTrials(filters *filter.Compiler) trials {
 // run evaluates an expression for an event and charges the tenant for it, or returns an error if the tenant has used up its
 // share.
 func (t trials) run(tenant *gateway.Tenant, event *gateway.Event, evaluate func(*filter.Subject)) error {
-	of := strconv.FormatInt(int64(tenant.ID), 10)
-	err := t.rates.Allow(of)
-	var refused *gateway.Error
-	if errors.As(err, &refused) {
-		refused.Message = "searches and tests of filters have cost too much lately; wait, or use a cheaper expression on fewer events"
-	}
-	if err != nil {
+	if err := t.allow(tenant); err != nil {
 		return err
 	}
 	subject := t.filters.Subject(event)
 	before := subject.Spent() // Others look at the same one.
 	evaluate(subject)
-	t.rates.Spend(of, subject.Spent()-before)
+	t.spend(tenant, subject.Spent()-before)
 	return nil
 }
+
+// allow returns an error if the tenant has used up its share.
+func (t trials) allow(tenant *gateway.Tenant) error {
+	err := t.rates.Allow(account(tenant))
+	var refused *gateway.Error
+	if errors.As(err, &refused) {
+		refused.Message = "searches and tests of filters have cost too much lately; wait, or use a cheaper expression on fewer events"
+	}
+	return err
+}
+
+// spend charges the tenant in the unit of filter.EventBudget.
+func (t trials) spend(tenant *gateway.Tenant, cost int) { t.rates.Spend(account(tenant), cost) }
+
+// spendRead charges the tenant for events that were read to be examined.
+func (t trials) spendRead(tenant *gateway.Tenant, events []*gateway.Event) {
+	bytes := 0
+	for _, event := range events {
+		bytes += event.Size()
+	}
+	t.spend(tenant, bytes/readBytesPerUnit)
+}
+
+func account(tenant *gateway.Tenant) string { return strconv.FormatInt(int64(tenant.ID), 10) }
 
 // newest reads the newest events that a filter's patterns select, as far as they lie in a bounded part of the log.
 func (s *subscriptionService) newest(ctx context.Context, tenant *gateway.Tenant, f gateway.Filter, limit int) ([]*gateway.Event, error) {
@@ -126,10 +146,14 @@ func (s *subscriptionService) newest(ctx context.Context, tenant *gateway.Tenant
 	var all []*gateway.Event
 	for range testPages {
 		query.Limit = limit - len(all)
+		if err := s.trials.allow(tenant); err != nil {
+			return nil, err
+		}
 		page, next, err := s.store.ListEvents(ctx, query)
 		if err != nil {
 			return nil, err
 		}
+		s.trials.spendRead(tenant, page)
 		if all = append(all, page...); len(all) >= limit || next == 0 {
 			break
 		}
