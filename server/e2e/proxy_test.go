@@ -28,7 +28,7 @@ import (
 const (
 	// documentedTimeout is how long the proxies of deploy/ let a stream be silent that has heartbeats every 15 s, and testedTimeout how
 	// long they do here, with heartbeats as many times faster.
-	documentedTimeout, testedTimeout = 75 * time.Second, 2 * time.Second
+	documentedTimeout, testedTimeout = 150 * time.Second, 2 * time.Second
 	// clientAddress is where clients are, unlike the proxies.
 	clientAddress = "127.0.0.2"
 )
@@ -56,7 +56,7 @@ func newNginxSite(t *testing.T, s *proxied, secure string, certificate tls.Certi
 		"listen 80;", "listen "+s.plain+";", "listen 443 ", "listen "+secure+" ", "server 127.0.0.1:8080;", "server "+s.server.address+";",
 		"/etc/ssl/certs/events.example.com.pem", filepath.Join(folder, "chain.pem"),
 		"/etc/ssl/private/events.example.com.key", filepath.Join(folder, "key.pem"),
-		"75s", testedTimeout.String()))
+		"150s", testedTimeout.String()))
 	write(t, filepath.Join(folder, "nginx.conf"), fmt.Sprintf(`daemon off; master_process off; pid %[1]s/pid; error_log %[1]s/error.log;
 events { worker_connections 256; }
 http {

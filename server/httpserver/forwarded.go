@@ -46,6 +46,9 @@ func parseAddress(text string) (netip.Addr, bool) {
 	if withPort, err := netip.ParseAddrPort(text); err == nil {
 		return withPort.Addr().Unmap().WithZone(""), true
 	}
+	if inner, ok := strings.CutPrefix(text, "["); ok {
+		text = strings.TrimSuffix(inner, "]")
+	}
 	address, err := netip.ParseAddr(text)
 	return address.Unmap().WithZone(""), err == nil
 }

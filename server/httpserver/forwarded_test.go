@@ -23,6 +23,7 @@ func TestAddressOfClientsBehindProxies(t *testing.T) {
 		"a client":                           {proxy, []string{"192.0.2.1"}, "192.0.2.1"},
 		"a client with its port":             {proxy, []string{"192.0.2.1:4711"}, "192.0.2.1"},
 		"IPv6":                               {proxy, []string{"2001:db9::1"}, "2001:db9::1"},
+		"IPv6 in brackets":                   {proxy, []string{"[2001:db9::1]"}, "2001:db9::1"},
 		"IPv6 with its port":                 {proxy, []string{"[2001:db9::1]:4711"}, "2001:db9::1"},
 		"IPv4 in IPv6":                       {proxy, []string{"::ffff:192.0.2.1"}, "192.0.2.1"},
 		"what a client claims":               {proxy, []string{"198.51.100.9, 192.0.2.1"}, "192.0.2.1"},
