@@ -67,7 +67,7 @@ function ResendDialog({ event, onClose }: { event: Event; onClose: () => void })
           <p>
             A copy is published as a new event, with an id and a time of its own and the same type,
             source, subject and data. Every subscription that selects it receives it, also those
-            that received the original.
+            that received the original: they take it for a new event, not for a repeat.
           </p>
           <p>To repeat only a delivery that failed, open it and choose “Retry now”.</p>
           {publish.isError && <Failure cause={publish.error} />}

@@ -11,7 +11,8 @@ import styles from "./start-list.module.css";
 export function StartList({ start, onClose }: { start: Start; onClose: () => void }) {
   const { tenant, session } = useAccess();
   const origin = window.location.origin;
-  const scope = tenant === "" ? "" : ` --tenant ${tenant}`;
+  const chosen = tenant || session.tenant;
+  const scope = chosen === "" ? "" : ` --tenant ${chosen}`;
   return (
     <section className={styles.start} aria-labelledby="start">
       <header className={styles.head}>
@@ -28,8 +29,9 @@ export function StartList({ start, onClose }: { start: Start; onClose: () => voi
             `export POSTRIDER_URL=${origin}\nexport POSTRIDER_API_KEY=$(cat data/admin-key)`,
           ]}
         >
-          You are signed in with the key {session.keyName}. In a terminal, in the folder of
-          Postrider, commands use this server and its key after:
+          You are signed in with the key {session.keyName}. The commands below are for a terminal in
+          the folder of Postrider. Elsewhere, put a key of yours in place of the file, and the
+          installed <code>postrider</code> in place of <code>bin/postrider</code>.
         </Step>
         <Step
           label="The first event"

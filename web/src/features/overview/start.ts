@@ -21,17 +21,17 @@ export interface Start {
 
 /** Undefined until the server has told. Nothing is asked unless the steps are wanted. */
 export function useStart(window: StatsWindow | undefined, isWanted: boolean): Start | undefined {
-  const { isAdmin } = useAccess();
+  const { isAdmin, tenant } = useAccess();
   const happened = (name: "published" | "delivered") =>
     window !== undefined && total(window.points, name) > 0;
-  const first = { pageSize: 1 };
+  const first = { tenant, pageSize: 1 };
   const every = { enabled: isWanted, refetchInterval: askAgainMs };
   const events = useQuery(EventService.method.listEvents, first, every);
   const subscriptions = useQuery(SubscriptionService.method.listSubscriptions, first, every);
   const types = useQuery(EventTypeService.method.listEventTypes, first, every);
   const streams = useQuery(
     StreamService.method.listStreams,
-    {},
+    { tenant },
     { ...every, enabled: isWanted && isAdmin },
   );
   const all = isAdmin ? [events, subscriptions, types, streams] : [events, subscriptions, types];

@@ -13,10 +13,6 @@ export function SessionMenu({ session }: { session: Session }) {
   const signOut = useSignOut();
   /** The number of forms that a sign-out would empty, while that is asked about. */
   const [drafts, setDrafts] = useState(0);
-  const leave = () => {
-    setDrafts(0);
-    signOut.mutate();
-  };
   const button = (
     <>
       <Icon name="key" /> <span className={styles.name}>{session.keyName}</span>
@@ -36,7 +32,7 @@ export function SessionMenu({ session }: { session: Session }) {
             <button
               type="button"
               className={styles.out}
-              onClick={() => (countDrafts() > 0 ? setDrafts(countDrafts()) : leave())}
+              onClick={() => (countDrafts() > 0 ? setDrafts(countDrafts()) : signOut.mutate())}
             >
               Sign out
             </button>
@@ -50,9 +46,10 @@ export function SessionMenu({ session }: { session: Session }) {
             What you typed into {drafts === 1 ? "a form" : `${drafts} forms`} and did not send will
             be gone, in every tab.
           </p>
+          {signOut.isError && <p role="alert">That did not work: you are still signed in.</p>}
           <Actions>
             <Button onClick={() => setDrafts(0)}>Stay signed in</Button>
-            <Button kind="danger" onClick={leave}>
+            <Button kind="danger" busy={signOut.isPending} onClick={() => signOut.mutate()}>
               Sign out
             </Button>
           </Actions>
