@@ -48,7 +48,7 @@ func Settings() []Setting {
 		text("log-level", "LEVEL", "debug, info, warn or error", func(c *Config) *string { return &c.LogLevel }),
 		text("log-format", "FORMAT", "text or json", func(c *Config) *string { return &c.LogFormat }),
 		secret("POSTRIDER_ADMIN_KEY", "key with all permissions, 16 to 256 characters; default: the key in <data>/admin-key", func(c *Config) *string { return &c.AdminKey }),
-		secret("POSTRIDER_SECRET_KEY", "key that seals secrets in the database; default: the key in <data>/secret.key", func(c *Config) *string { return &c.SecretKey }),
+		secret("POSTRIDER_SECRET_KEY", "key that seals secrets in the database: 32 random bytes as 64 hex digits or base64, several with commas, the newest first; default: the key in <data>/secret.key", func(c *Config) *string { return &c.SecretKey }),
 	}
 }
 

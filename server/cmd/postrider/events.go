@@ -19,6 +19,7 @@ func eventsCommand(env environment, to *connection) *cobra.Command {
 		Short: "List, show and publish events",
 		Example: `  postrider events list --types 'order.*' --limit 10
   postrider events list --subject 42 --from 2026-01-02T00:00:00Z
+  postrider events list --types 'order.*' --expression 'event.data.total > 1000'
   postrider events get evt_06h2jds74l0mqo5ntd7earo5ug
   postrider events publish order.created '{"orderId":"42"}'`,
 	}
@@ -32,6 +33,7 @@ func eventsCommand(env environment, to *connection) *cobra.Command {
 type eventsFlags struct {
 	types             []string
 	subject, from, to string
+	expression        string
 	limit             int
 	defaults          bool
 }
@@ -41,15 +43,18 @@ func (f *eventsFlags) add(cmd *cobra.Command) {
 	set.StringSliceVar(&f.types, "types", nil, "event types: exact, a prefix such as 'order.*', or '*'")
 	named(set, "types", "TYPE,...")
 	set.Var(placeholder(&f.subject, "TEXT"), "subject", "only events with exactly this subject")
+	set.Var(placeholder(&f.expression, "EXPR"), "expression", expressionUsage)
 	set.Var(placeholder(&f.from, "TIME"), "from", "only events accepted at this time or later, RFC 3339")
 	set.Var(placeholder(&f.to, "TIME"), "to", "only events accepted before this time, RFC 3339")
 	set.BoolVar(&f.defaults, "defaults", false, defaultsUsage)
 	addLimit(cmd, &f.limit)
-	selective(cmd, "types", "subject")
+	selective(cmd, "types", "subject", "expression")
 }
 
 func (f *eventsFlags) request() (*postriderv1.ListEventsRequest, error) {
-	request := &postriderv1.ListEventsRequest{Types: f.types, Subject: f.subject, PayloadFormat: payloadFormat(f.defaults)}
+	request := &postriderv1.ListEventsRequest{
+		Types: f.types, Subject: f.subject, Expression: f.expression, PayloadFormat: payloadFormat(f.defaults),
+	}
 	var err error
 	if request.FromTime, err = timeFlag("from", f.from); err != nil {
 		return nil, err

@@ -99,7 +99,7 @@ func readStatus(cmd *cobra.Command, p place) (s status, notReady, err error) {
 
 func countSubscriptions(cmd *cobra.Command, c *client) (*subscriptionCounts, error) {
 	var counts subscriptionCounts
-	for page, err := range c.listSubscriptions(cmd.Context()) {
+	for page, err := range c.listSubscriptions(cmd.Context(), &postriderv1.ListSubscriptionsRequest{Tenant: c.tenant}) {
 		if err != nil {
 			return nil, err
 		}

@@ -38,16 +38,30 @@ func subscriptionsCommand(env environment, to *connection) *cobra.Command {
 
 func listSubscriptions(env environment, to *connection) *cobra.Command {
 	var shown format
+	var all bool
 	cmd := &cobra.Command{Use: "list", Short: "List subscriptions with their health", Args: noArguments}
+	cmd.Flags().BoolVar(&all, "all-tenants", false, "those of every tenant that the key may see")
 	shown.add(cmd)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		c, err := to.open()
 		if err != nil {
 			return err
 		}
-		return printList(env.stdout, shown, subscriptionListing, c.listSubscriptions(cmd.Context()))
+		listed, request := subscriptionListing, &postriderv1.ListSubscriptionsRequest{Tenant: c.tenant}
+		if all {
+			listed, request = subscriptionsOfAllTenants, &postriderv1.ListSubscriptionsRequest{AllTenants: true}
+		}
+		return printList(env.stdout, shown, listed, c.listSubscriptions(cmd.Context(), request))
 	}
 	return cmd
+}
+
+var subscriptionsOfAllTenants = listing[*postriderv1.Subscription]{
+	head: "TENANT\t" + subscriptionListing.head,
+	row: func(sub *postriderv1.Subscription) []any {
+		return append([]any{sub.GetTenant()}, subscriptionListing.row(sub)...)
+	},
+	json: subscriptionListing.json,
 }
 
 var subscriptionListing = listing[*postriderv1.Subscription]{
@@ -62,10 +76,12 @@ var subscriptionListing = listing[*postriderv1.Subscription]{
 	json: messageLine[*postriderv1.Subscription],
 }
 
-func (c *client) listSubscriptions(ctx context.Context) iter.Seq2[[]*postriderv1.Subscription, error] {
+func (c *client) listSubscriptions(
+	ctx context.Context, request *postriderv1.ListSubscriptionsRequest,
+) iter.Seq2[[]*postriderv1.Subscription, error] {
 	return pages(func(token string) ([]*postriderv1.Subscription, string, error) {
-		response, err := c.subscriptions.ListSubscriptions(ctx, connect.NewRequest(
-			&postriderv1.ListSubscriptionsRequest{Tenant: c.tenant, PageSize: pageSize, PageToken: token}))
+		request.PageSize, request.PageToken = pageSize, token
+		response, err := c.subscriptions.ListSubscriptions(ctx, connect.NewRequest(request))
 		if err != nil {
 			return nil, "", err
 		}
@@ -80,10 +96,10 @@ func state(sub *postriderv1.Subscription) string {
 		return lower(sub.GetState().String(), "SUBSCRIPTION_STATE_")
 	case sub.GetHealth().GetHold() != nil && sub.GetHealth().GetHold().GetUntilTime() == nil:
 		return "set aside"
-	case sub.GetHealth().GetBreaker() == postriderv1.BreakerState_BREAKER_STATE_OPEN:
-		return "failing"
 	case sub.GetHealth().GetBreaker() == postriderv1.BreakerState_BREAKER_STATE_HOLDING:
-		return "holding"
+		return "held"
+	case sub.GetHealth().GetBreaker() == postriderv1.BreakerState_BREAKER_STATE_OPEN, sub.GetHealth().GetFailingSinceTime() != nil:
+		return "failing"
 	default:
 		return "active"
 	}
