@@ -36,6 +36,14 @@ const store = (form: FormState, lost: string[] = []) =>
 describe("what is kept of the form", () => {
   it("has no secrets", () => expect(JSON.stringify(store(typed))).not.toContain("topsecret"));
 
+  it("has no header that was pasted into the field of its name", () => {
+    const headers = [{ key: 0, name: "Authorization: Bearer topsecret", value: "" }];
+    const webhook = { ...typed.targets.webhook, headers };
+    const stored = store({ ...typed, targets: { ...typed.targets, webhook } });
+    expect(JSON.stringify(stored)).not.toContain("topsecret");
+    expect(stored.lost).toContain("subscription.target.webhook.headers");
+  });
+
   it("has everything else, and says what is missing", () => {
     const { form, lost } = read(store(typed)) ?? { form: emptyForm, lost: [] };
     expect(form.name).toBe("billing");

@@ -48,11 +48,16 @@ function headersFaults({ url, storedUrl, headers }: WebhookState): FieldFault[] 
   return faults;
 }
 
+/** The characters of a token, RFC 9110, section 5.6.2. */
+export function isHeaderName(text: string): boolean {
+  return /^[A-Za-z0-9!#$%&'*+.^_`|~-]+$/.test(text);
+}
+
 function nameFault(name: HeaderField["name"], isTwice: boolean): string | undefined {
   if (name === "") return "Give the header a name, or remove it.";
   if (isTwice) return "There is a header of this name already.";
   if (name.length > longestName) return `A name has at most ${longestName} characters.`;
-  if (/^[A-Za-z0-9!#$%&'*+.^_`|~-]+$/.test(name)) return undefined;
+  if (isHeaderName(name)) return undefined;
   return "A name has letters, digits and - only, and no space.";
 }
 

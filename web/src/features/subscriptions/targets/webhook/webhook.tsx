@@ -2,7 +2,7 @@ import type { Target } from "#gen/postrider/v1/subscription_pb";
 import { fields, type Kept, nothing } from "@/store/kept";
 import { hiddenValue, serverAlone, type TargetKind } from "../target";
 import { WebhookFields } from "./fields";
-import { headerPath, headersPath, urlPath, webhookFaults } from "./rules";
+import { headerPath, headersPath, isHeaderName, urlPath, webhookFaults } from "./rules";
 
 /** What stands in the fields of a webhook, as typed. */
 export interface WebhookState {
@@ -19,11 +19,14 @@ export interface HeaderField {
   value: string;
 }
 
-/** Names are stored, values are not. */
+/** Names are stored, values are not. A whole header that was pasted into the field of the name has its value in it. */
 function keptHeaders(): Kept<HeaderField[]> {
   return {
     write: (headers) =>
-      headers.map(({ name, value }) => ({ name, isStored: value === hiddenValue })),
+      headers.map(({ name, value }) => ({
+        name: isHeaderName(name) ? name : "",
+        isStored: value === hiddenValue,
+      })),
     read: (stored) => {
       if (!Array.isArray(stored)) return undefined;
       return stored.map((header, key) => ({
@@ -59,7 +62,11 @@ export const webhook: TargetKind<WebhookState> = {
   texts: ({ url, headers }) => ({
     [urlPath]: url,
     [headersPath]: JSON.stringify(headers),
-    ...Object.fromEntries(headers.map(({ name, value }) => [headerPath(name), value])),
+    ...Object.fromEntries(
+      headers
+        .filter(({ name }) => isHeaderName(name))
+        .map(({ name, value }) => [headerPath(name), value]),
+    ),
   }),
   kept: fields({ url: serverAlone, storedUrl: nothing, headers: keptHeaders() }),
   faults: webhookFaults,
