@@ -230,6 +230,7 @@ describe("the playground", () => {
     addCreated();
     server.eventTypes.add("shop.v1.OrderPaid", { documentation: { version: 1 } });
     const { user } = renderApp(server, "/event-types/shop.v1.OrderPaid");
+    await user.click(await screen.findByRole("button", { name: /^More pages/ }));
     await user.click(await screen.findByRole("link", { name: "Playground" }));
     expect(await screen.findByLabelText("Event type")).toHaveProperty("value", "shop.v1.OrderPaid");
   });
