@@ -126,7 +126,7 @@ test("live streams are listed, and ended from here", async ({ console: page, ser
   await expect(row).toContainText("order.*");
   await expect(row).toContainText("Live");
   await server.publish("order.created", {});
-  await expect(row.getByRole("cell").nth(5)).toHaveText("1");
+  await expect(row.locator('[data-label="Sent"]')).toHaveText("1");
   await expectAccessible(page);
   await row.getByRole("button", { name: /^Disconnect/ }).click();
   const dialog = page.getByRole("dialog");
