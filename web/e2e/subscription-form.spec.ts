@@ -95,6 +95,7 @@ test("nothing typed is lost without a question, and no secret is stored", async 
   const out = page.getByRole("dialog", { name: "Sign out?" });
   await out.getByRole("button", { name: "Stay signed in" }).click();
   await expect(page.getByLabel("Name", { exact: true })).toHaveValue("billing");
+  await page.getByLabel("Signed in as admin").click();
   await page.getByRole("button", { name: "Sign out" }).click();
   await expectAccessible(page);
   await out.getByRole("button", { name: "Sign out" }).click();

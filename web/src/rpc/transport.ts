@@ -43,7 +43,8 @@ export function createTransport({ reachability, onSignedOut }: Options): Transpo
 async function fetchFromServer(input: RequestInfo | URL, init?: RequestInit): Promise<Response> {
   const response = await fetch(input, { ...init, credentials: "same-origin" });
   if (await isOfServer(response)) return response;
-  void response.body?.cancel();
+  // The body of a call that was given up meanwhile cannot be cancelled any more.
+  response.body?.cancel().catch(() => undefined);
   throw new ConnectError(`HTTP ${response.status}, not from the server`, Code.Unavailable);
 }
 
