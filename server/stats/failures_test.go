@@ -14,6 +14,8 @@ var (
 	timeout  = gateway.FailureReason{Kind: gateway.FailureTimeout}
 )
 
+// The tests run in synctest, by inWorld: their sleeps take no time.
+
 type reasons = map[gateway.FailureReason]int64
 
 func TestFailuresAreCountedBySubscriptionAndReason(t *testing.T) {

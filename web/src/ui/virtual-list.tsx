@@ -6,6 +6,8 @@ import {
   useRef,
   useState,
 } from "react";
+import { clsx } from "./clsx";
+import styles from "./virtual-list.module.css";
 
 /** Rows kept beyond both edges, so that a fast scroll shows no blank. */
 const overscan = 6;
@@ -25,9 +27,14 @@ interface Props<Row> {
   rowHeight: number;
   children: (row: Row, index: number) => ReactNode;
   label: string;
-  className?: string;
+  className?: string | undefined;
+  columns: readonly string[];
+  /** Rows are cards: the titles of the columns are read out, not seen. */
+  isCards: boolean;
+  /** The class of every row, that of the titles included: its columns are those of the grid. */
+  layout: string | undefined;
+  /** Further classes of a row. */
   rowClassName?: (row: Row) => string | undefined;
-  header?: ReactNode;
   footer?: ReactNode;
   onNearEnd?: () => void;
   /** Called when the list reaches its top or leaves it. */
@@ -104,14 +111,22 @@ export function VirtualList<Row>(props: Props<Row>) {
   return (
     <div
       ref={box}
-      className={props.className}
+      className={clsx(styles.list, props.className)}
       onScroll={look}
       tabIndex={0}
       role="region"
       aria-label={`${props.label}, scrollable`}
     >
       <div role="table" aria-label={props.label} aria-rowcount={rows.length + 1}>
-        {props.header}
+        <div role="rowgroup" className={props.isCards ? "visually-hidden" : styles.header}>
+          <div role="row" aria-rowindex={1} className={clsx(styles.row, props.layout)}>
+            {props.columns.map((title) => (
+              <span key={title} role="columnheader">
+                {title}
+              </span>
+            ))}
+          </div>
+        </div>
         <div
           ref={body}
           role="rowgroup"
@@ -122,7 +137,7 @@ export function VirtualList<Row>(props: Props<Row>) {
               key={rowKey(row)}
               role="row"
               aria-rowindex={first + offset + 2}
-              className={props.rowClassName?.(row)}
+              className={clsx(styles.row, styles.entry, props.layout, props.rowClassName?.(row))}
               style={{
                 position: "absolute",
                 top: 0,

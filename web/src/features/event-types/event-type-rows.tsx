@@ -3,8 +3,10 @@ import { type MouseEvent, memo, useCallback } from "react";
 import type { EventType as Type } from "#gen/postrider/v1/event_type_pb";
 import { levelStatus } from "@/theme/status";
 import { Badge } from "@/ui/badge";
+import { clsx } from "@/ui/clsx";
 import { EventType } from "@/ui/event-type";
 import { narrow, useMedia } from "@/ui/media";
+import { isPlainClick, rowLinkClass } from "@/ui/row-link";
 import { Ago } from "@/ui/time";
 import { VirtualList } from "@/ui/virtual-list";
 import { deprecated } from "./deprecated";
@@ -23,26 +25,13 @@ export function EventTypeRows({ rows }: { rows: readonly Type[] }) {
       rowKey={({ name }) => name}
       rowHeight={isCards ? 96 : 52}
       label="Event types"
-      className={styles.list ?? ""}
-      rowClassName={() => `${styles.row} ${styles.entry}`}
-      header={<Header />}
+      columns={columns}
+      isCards={isCards}
+      layout={styles.row}
+      rowClassName={() => styles.entry}
     >
       {(type) => <Cells type={type} query={query} onOpen={open} />}
     </VirtualList>
-  );
-}
-
-function Header() {
-  return (
-    <div role="rowgroup" className={styles.header}>
-      <div role="row" aria-rowindex={1} className={styles.row}>
-        {columns.map((title) => (
-          <span key={title} role="columnheader">
-            {title}
-          </span>
-        ))}
-      </div>
-    </div>
   );
 }
 
@@ -54,7 +43,7 @@ function useRowLink() {
   const query = router.buildLocation({ to: "/event-types", search }).searchStr;
   const open = useCallback(
     (event: MouseEvent<HTMLAnchorElement>) => {
-      if (event.button !== 0 || event.metaKey || event.ctrlKey || event.shiftKey) return;
+      if (!isPlainClick(event)) return;
       event.preventDefault();
       const name = event.currentTarget.dataset.row ?? "";
       void navigate({
@@ -81,7 +70,7 @@ const Cells = memo(function Cells(props: {
           <a
             href={`/event-types/${encodeURIComponent(type.name)}${query}`}
             onClick={onOpen}
-            className={styles.name}
+            className={clsx(rowLinkClass, styles.name)}
             data-row={type.name}
           >
             <EventType name={type.name} />

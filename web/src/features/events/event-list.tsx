@@ -8,6 +8,7 @@ import { EventType } from "@/ui/event-type";
 import { clock, day, dayAndClock, rfc3339 } from "@/ui/format/time";
 import { Icon } from "@/ui/icon";
 import { narrow, useMedia } from "@/ui/media";
+import { isPlainClick, rowLinkClass } from "@/ui/row-link";
 import { VirtualList, type VirtualListHandle } from "@/ui/virtual-list";
 import type { ListRow } from "./days";
 import { payloadText } from "./event-data";
@@ -30,6 +31,8 @@ interface Props {
   ref: Ref<VirtualListHandle>;
 }
 
+const columns = ["Time", "Type", "Subject", "Deliveries", "Data"];
+
 export function EventList({ view, rows, tail, selectedId, compact, onTop, ref }: Props) {
   const isNarrow = useMedia(narrow);
   const { query, open } = useRowLink();
@@ -46,9 +49,11 @@ export function EventList({ view, rows, tail, selectedId, compact, onTop, ref }:
       rowKey={(row) => row.key}
       rowHeight={isNarrow ? 54 : 32}
       label="Events, newest first"
-      className={clsx(styles.list, compact && styles.compact)}
+      className={compact ? styles.compact : undefined}
+      columns={columns}
+      isCards={isNarrow}
+      layout={styles.row}
       rowClassName={(row) => rowClass(row, selectedId)}
-      header={<Header />}
       footer={<Footer view={view} tail={tail} />}
       onNearEnd={() => {
         if (view.olderCause === undefined && !view.resting) void tail.loadOlder();
@@ -75,7 +80,7 @@ function useRowLink() {
   const query = router.buildLocation({ to: "/events", search: withoutDelivery }).searchStr;
   const open = useCallback(
     (event: MouseEvent<HTMLAnchorElement>) => {
-      if (event.button !== 0 || event.metaKey || event.ctrlKey || event.shiftKey) return;
+      if (!isPlainClick(event)) return;
       event.preventDefault();
       const eventId = event.currentTarget.dataset.row ?? "";
       const isByKey = event.detail === 0;
@@ -90,24 +95,10 @@ function useRowLink() {
   return { query, open };
 }
 
-function rowClass(row: ListRow, selectedId: string | undefined): string {
-  if (row.kind === "day") return clsx(styles.row, styles.day);
-  if (row.kind === "gap") return clsx(styles.row, styles.gap);
-  return clsx(styles.row, styles.event, row.event.id === selectedId && styles.selected);
-}
-
-function Header() {
-  return (
-    <div role="rowgroup" className={styles.header}>
-      <div role="row" aria-rowindex={1} className={styles.row}>
-        {["Time", "Type", "Subject", "Deliveries", "Data"].map((title) => (
-          <span key={title} role="columnheader" className={styles.cell}>
-            {title}
-          </span>
-        ))}
-      </div>
-    </div>
-  );
+function rowClass(row: ListRow, selectedId: string | undefined): string | undefined {
+  if (row.kind === "day") return styles.day;
+  if (row.kind === "gap") return styles.gap;
+  return clsx(styles.event, row.event.id === selectedId && styles.selected);
 }
 
 const EventCells = memo(function EventCells(props: {
@@ -130,7 +121,7 @@ const EventCells = memo(function EventCells(props: {
         <a
           href={`/events/${event.id}${query}`}
           onClick={onOpen}
-          className={styles.link}
+          className={rowLinkClass}
           data-row={event.id}
           aria-label={`${event.type}${event.subject && `, ${event.subject}`}, ${event.id}`}
         >

@@ -4,6 +4,7 @@ import type { Subscription } from "#gen/postrider/v1/subscription_pb";
 import { clsx } from "@/ui/clsx";
 import { countText } from "@/ui/format/number";
 import { useMedia } from "@/ui/media";
+import { isPlainClick, rowLinkClass } from "@/ui/row-link";
 import { Ago } from "@/ui/time";
 import { VirtualList } from "@/ui/virtual-list";
 import type { Listed } from "./condition";
@@ -31,9 +32,10 @@ export function SubscriptionRows(props: {
       rowKey={({ subscription }) => subscription.id}
       rowHeight={isCards ? 124 : 56}
       label="Subscriptions, failing first"
-      className={clsx(styles.list)}
-      rowClassName={() => clsx(styles.row, styles.entry)}
-      header={<Header />}
+      columns={columns}
+      isCards={isCards}
+      layout={styles.row}
+      rowClassName={() => styles.entry}
     >
       {({ subscription }) => (
         <Cells
@@ -47,20 +49,6 @@ export function SubscriptionRows(props: {
   );
 }
 
-function Header() {
-  return (
-    <div role="rowgroup" className={styles.header}>
-      <div role="row" aria-rowindex={1} className={styles.row}>
-        {columns.map((title) => (
-          <span key={title} role="columnheader" className={styles.cell}>
-            {title}
-          </span>
-        ))}
-      </div>
-    </div>
-  );
-}
-
 /** Plain anchors: the router's own link works out its target at every render. */
 function useRowLink() {
   const router = useRouter();
@@ -69,7 +57,7 @@ function useRowLink() {
   const query = router.buildLocation({ to: "/subscriptions/new", search }).searchStr;
   const open = useCallback(
     (event: MouseEvent<HTMLAnchorElement>) => {
-      if (event.button !== 0 || event.metaKey || event.ctrlKey || event.shiftKey) return;
+      if (!isPlainClick(event)) return;
       event.preventDefault();
       const { row: subscriptionId = "", tenant: own } = event.currentTarget.dataset;
       void navigate({
@@ -99,7 +87,7 @@ const Cells = memo(function Cells(props: {
         <a
           href={`/subscriptions/${id}${tenant ? `?tenant=${tenant}` : query}`}
           onClick={onOpen}
-          className={styles.name}
+          className={clsx(rowLinkClass, styles.name)}
           data-row={id}
           data-tenant={tenant}
           title={name}
