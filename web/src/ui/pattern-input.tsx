@@ -1,8 +1,8 @@
-import { type KeyboardEvent, useId, useLayoutEffect, useRef, useState } from "react";
-import { clsx } from "./clsx";
+import { type KeyboardEvent, useId, useRef, useState } from "react";
 import { type ControlProps, Input } from "./field";
 import { countText } from "./format/number";
 import { type Suggestion, suggestPatterns, wordAt } from "./format/pattern";
+import { Options, optionId } from "./options";
 import styles from "./pattern-input.module.css";
 
 interface Props {
@@ -69,7 +69,7 @@ export function PatternInput({ control, value, onChange, names }: Props) {
         aria-autocomplete="list"
         aria-expanded={isOpen}
         aria-controls={isOpen ? listId : undefined}
-        aria-activedescendant={active >= 0 ? `${listId}-${active}` : undefined}
+        aria-activedescendant={active >= 0 ? optionId(listId, active) : undefined}
         placeholder="*"
         value={value}
         onChange={({ target }) => {
@@ -79,43 +79,20 @@ export function PatternInput({ control, value, onChange, names }: Props) {
         onKeyDown={onKeyDown}
         onBlur={close}
       />
-      {isOpen && <Options id={listId} options={options} active={active} onChoose={choose} />}
+      {isOpen && (
+        <Options
+          id={listId}
+          label="Known types"
+          options={options}
+          active={active}
+          words={wordsOf}
+          onChoose={choose}
+        />
+      )}
     </div>
   );
 }
 
-function Options(props: {
-  id: string;
-  options: Suggestion[];
-  active: number;
-  onChoose: (option: Suggestion) => void;
-}) {
-  const { id, options, active, onChoose } = props;
-  const list = useRef<HTMLDivElement>(null);
-  useLayoutEffect(() => {
-    list.current?.children[active]?.scrollIntoView?.({ block: "nearest" });
-  }, [active]);
-  return (
-    <div ref={list} id={id} role="listbox" aria-label="Known types" className={styles.options}>
-      {options.map((option, index) => (
-        <div
-          key={option.pattern}
-          id={`${id}-${index}`}
-          role="option"
-          aria-selected={index === active}
-          className={clsx(styles.option, index === active && styles.active)}
-          // Before the field loses the focus.
-          onPointerDown={(event) => {
-            event.preventDefault();
-            onChoose(option);
-          }}
-        >
-          <code>{option.pattern}</code>
-          {option.count > 1 && (
-            <span className={styles.about}>{countText(option.count)} types</span>
-          )}
-        </div>
-      ))}
-    </div>
-  );
+function wordsOf({ pattern, count }: Suggestion): [text: string, about: string] {
+  return [pattern, count > 1 ? `${countText(count)} types` : ""];
 }

@@ -1,7 +1,7 @@
-import { type KeyboardEvent, useId, useLayoutEffect, useRef, useState } from "react";
+import { type KeyboardEvent, useId, useRef, useState } from "react";
 import { useSchemas } from "@/schema/queries";
-import { clsx } from "@/ui/clsx";
 import { Input } from "@/ui/field";
+import { Options, optionId } from "@/ui/options";
 import styles from "./search-box.module.css";
 import { type Meaning, type Reading, readSearch } from "./search-options";
 
@@ -28,6 +28,7 @@ export function SearchBox({ text, onText, types, seenTypes, onChoose, onTakeBack
   const [fault, setFault] = useState<string>();
   const input = useRef<HTMLInputElement>(null);
   const id = useId();
+  const listId = `${id}-list`;
   const registered = useSchemas([], isFocused).data;
   const searched = useSchemas(types, isFocused).data;
 
@@ -102,8 +103,8 @@ export function SearchBox({ text, onText, types, seenTypes, onChoose, onTakeBack
         aria-label="Search events"
         aria-autocomplete="list"
         aria-expanded={shown.length > 0}
-        aria-controls={`${id}-list`}
-        aria-activedescendant={shown.length > 0 ? `${id}-${active}` : undefined}
+        aria-controls={listId}
+        aria-activedescendant={shown.length > 0 ? optionId(listId, active) : undefined}
         aria-describedby={fault && `${id}-fault`}
         aria-invalid={fault !== undefined || undefined}
         placeholder="Search by type, subject, id or CEL"
@@ -121,7 +122,15 @@ export function SearchBox({ text, onText, types, seenTypes, onChoose, onTakeBack
         }}
         onKeyDown={onKeyDown}
       />
-      <Choices id={id} meanings={shown} active={active} onChoose={choose} />
+      <Options
+        id={listId}
+        label="Suggestions"
+        options={shown}
+        active={active}
+        words={wordsOf}
+        onChoose={choose}
+        className={styles.choices}
+      />
       {fault && (
         <p id={`${id}-fault`} className={styles.fault} role="alert">
           {fault}
@@ -134,61 +143,17 @@ export function SearchBox({ text, onText, types, seenTypes, onChoose, onTakeBack
   );
 }
 
-interface ChoicesProps {
-  id: string;
-  meanings: Meaning[];
-  active: number;
-  onChoose: (meaning: Meaning) => void;
-}
-
-function Choices({ id, meanings, active, onChoose }: ChoicesProps) {
-  const list = useRef<HTMLDivElement>(null);
-  useLayoutEffect(() => {
-    list.current?.children[active]?.scrollIntoView?.({ block: "nearest" });
-  }, [active]);
-  return (
-    <div
-      ref={list}
-      id={`${id}-list`}
-      role="listbox"
-      aria-label="Suggestions"
-      className={clsx(styles.choices, meanings.length === 0 && styles.none)}
-    >
-      {meanings.map((meaning, index) => {
-        const [about, value] = wordsOf(meaning);
-        return (
-          <div
-            key={`${about} ${value}`}
-            id={`${id}-${index}`}
-            role="option"
-            aria-selected={index === active}
-            className={styles.choice}
-            // Before the box loses the focus.
-            onPointerDown={(event) => {
-              event.preventDefault();
-              onChoose(meaning);
-            }}
-          >
-            <code className={styles.value}>{value}</code>
-            <span className={styles.about}>{about}</span>
-          </div>
-        );
-      })}
-    </div>
-  );
-}
-
-function wordsOf(meaning: Meaning): [about: string, value: string] {
+function wordsOf(meaning: Meaning): [text: string, about: string] {
   switch (meaning.kind) {
     case "id":
-      return ["Open the event with this id", meaning.id];
+      return [meaning.id, "Open the event with this id"];
     case "types":
-      return ["Events of this type", meaning.types.join(", ")];
+      return [meaning.types.join(", "), "Events of this type"];
     case "subject":
-      return ["Events with this subject", meaning.subject];
+      return [meaning.subject, "Events with this subject"];
     case "expression":
-      return ["Events for which this is true", meaning.expression];
+      return [meaning.expression, "Events for which this is true"];
     default:
-      return [meaning.about, meaning.label];
+      return [meaning.label, meaning.about];
   }
 }

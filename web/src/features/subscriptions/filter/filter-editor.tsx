@@ -4,6 +4,7 @@ import { type Completion, complete, isInviting, type Option } from "@/schema/com
 import { useSchemas } from "@/schema/queries";
 import { clsx } from "@/ui/clsx";
 import type { ControlProps } from "@/ui/field";
+import { Options, optionId } from "@/ui/options";
 import styles from "./filter-editor.module.css";
 import { problemRange } from "./problems";
 
@@ -73,7 +74,7 @@ export function FilterEditor({ control, value, onChange, types, problems }: Prop
         placeholder="event.data.total.minor_units > 10000"
         aria-autocomplete="list"
         aria-controls={open && listId}
-        aria-activedescendant={open && `${listId}-${active}`}
+        aria-activedescendant={open && optionId(listId, active)}
         value={value}
         onChange={(event) => {
           onChange(event.target.value);
@@ -84,7 +85,7 @@ export function FilterEditor({ control, value, onChange, types, problems }: Prop
         onBlur={() => setOpen(undefined)}
       />
       {open && (
-        <Options id={listId} text={value} completion={open} active={active} onChoose={choose} />
+        <Completions id={listId} text={value} completion={open} active={active} onChoose={choose} />
       )}
       <span className="visually-hidden" aria-live="polite">
         {open && `${open.options.length} suggestions, up and down to choose`}
@@ -119,7 +120,7 @@ function Mirror({ text, problems }: { text: string; problems: readonly FilterPro
   );
 }
 
-interface OptionsProps {
+interface CompletionsProps {
   id: string;
   text: string;
   completion: Completion;
@@ -127,8 +128,10 @@ interface OptionsProps {
   onChoose: (option: Option) => void;
 }
 
+const wordsOf = ({ label, about }: Option) => [label, about] as const;
+
 /** The list below the word that is completed. */
-function Options({ id, text, completion, active, onChoose }: OptionsProps) {
+function Completions({ id, text, completion, active, onChoose }: CompletionsProps) {
   const anchor = useRef<HTMLSpanElement>(null);
   const list = useRef<HTMLDivElement>(null);
   useLayoutEffect(() => {
@@ -138,9 +141,6 @@ function Options({ id, text, completion, active, onChoose }: OptionsProps) {
     list.current.style.left = `${Math.max(0, left)}px`;
     list.current.style.top = `${anchor.current.offsetTop + anchor.current.offsetHeight + 4}px`;
   });
-  useLayoutEffect(() => {
-    list.current?.children[active]?.scrollIntoView?.({ block: "nearest" });
-  }, [active]);
   return (
     <>
       <pre data-verbatim className={clsx(styles.mirror, styles.ghost)} aria-hidden="true">
@@ -149,25 +149,15 @@ function Options({ id, text, completion, active, onChoose }: OptionsProps) {
           {"\u200b"}
         </span>
       </pre>
-      <div ref={list} id={id} role="listbox" aria-label="Suggestions" className={styles.options}>
-        {completion.options.map((option, index) => (
-          <div
-            key={option.insert}
-            id={`${id}-${index}`}
-            role="option"
-            aria-selected={index === active}
-            className={styles.option}
-            // Before the field loses the focus.
-            onPointerDown={(event) => {
-              event.preventDefault();
-              onChoose(option);
-            }}
-          >
-            <code>{option.label}</code>
-            <span className={styles.about}>{option.about}</span>
-          </div>
-        ))}
-      </div>
+      <Options
+        ref={list}
+        id={id}
+        label="Suggestions"
+        options={completion.options}
+        active={active}
+        words={wordsOf}
+        onChoose={onChoose}
+      />
     </>
   );
 }
